@@ -1,0 +1,267 @@
+"""Run-length codes of masks, equal to COCO's.
+
+Runs are a uint32 array of run lengths that alternate between 0 and 1, zeros first, over the mask read
+column by column; they sum to H * W. Sizes are (H, W). Only the first run may be 0.
+Source: the format of the COCO API (`maskApi`, functions rleEncode, rleToString and their inverses).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from anymask.errors import FormatError
+
+__all__ = [
+    "Runs",
+    "area",
+    "box",
+    "decode",
+    "encode",
+    "encode_region",
+    "from_coco",
+    "from_edges",
+    "from_string",
+    "iou",
+    "to_coco",
+    "to_edges",
+    "to_string",
+]
+
+Runs: TypeAlias = NDArray[np.uint32]
+Bits: TypeAlias = NDArray[np.bool_]
+
+_BITS = 5  # payload bits of one character
+_MOST_CHARACTERS = 8  # of one number: 7 are enough for every difference of two uint32, 8 leave room
+
+
+def encode(mask_HW: NDArray[Any]) -> Runs:
+    """Encode a whole mask (bool, or numbers where non-zero is inside). An empty mask is one run of zeros."""
+    bits = _as_bytes(mask_HW)
+    x, y, w, h = cv2.boundingRect(bits) if bits.size else (0, 0, 0, 0)
+    return encode_region(bits[y : y + h, x : x + w], (x, y), (bits.shape[0], bits.shape[1]))
+
+
+def encode_region(mask_hw: NDArray[Any], xy: tuple[int, int], size: tuple[int, int]) -> Runs:
+    """Encode a mask of `size` of which only the part `mask_hw`, with its corner at `xy`, may be set."""
+    bits = _as_bytes(mask_hw)
+    (x, y), (h, w), (full_h, full_w) = xy, bits.shape, size
+    assert 0 <= x <= full_w - w, "region outside the mask"
+    assert 0 <= y <= full_h - h, "region outside the mask"
+    if bits.size == 0:
+        return from_edges(np.zeros(0, np.int64), size)
+    apart = int(h < full_h)  # one row of zeros below keeps the columns apart
+    columns = np.zeros((w, h + apart), np.uint8)
+    columns[:, :h] = cv2.transpose(bits)
+    flat = columns.ravel().view(np.bool_)
+    edges = np.flatnonzero(flat[1:] != flat[:-1]) + 1
+    edges = np.concatenate(([0] if flat[0] else [], edges, [flat.size] if flat[-1] else [])).astype(np.int64)
+    column, row = np.divmod(edges, h + apart)
+    return from_edges((column + x) * full_h + row + y, size)
+
+
+def _as_bytes(mask: NDArray[Any]) -> NDArray[np.uint8]:
+    """View a mask as uint8 of 0 and 1, without a copy where it is bool."""
+    if mask.ndim != 2:
+        raise FormatError(f"mask must be an array of shape (H, W), got shape {mask.shape}. Give one mask at a time.")
+    bits = mask if mask.dtype == np.bool_ else mask != 0
+    view: NDArray[np.uint8] = bits.view(np.uint8)
+    return view
+
+
+def from_edges(edges: NDArray[np.int64], size: tuple[int, int]) -> Runs:
+    """Build runs from the ascending positions (column by column) at which a mask of `size` changes, from 0 on."""
+    total = size[0] * size[1]
+    if edges.size and edges[-1] == total:
+        edges = edges[:-1]
+    return np.diff(edges, prepend=0, append=total).astype(np.uint32)
+
+
+def to_edges(runs: Runs) -> NDArray[np.int64]:
+    """Give start and end of every run of ones, in turn: an int64 array of even length."""
+    ends = np.cumsum(runs, dtype=np.int64)
+    return ends[: ends.size // 2 * 2]
+
+
+def decode(runs: Runs, size: tuple[int, int]) -> Bits:
+    """Decode to a bool array (H, W) in C order."""
+    h, w = size
+    _check_total(runs, size)
+    out = np.zeros((h, w), np.bool_)
+    edges = to_edges(runs)
+    if edges.size == 0 or edges[-1] == edges[0]:
+        return out
+    first, last = int(edges[0]) // h, int(edges[-1] - 1) // h + 1
+    lengths = np.diff(edges - first * h, prepend=0, append=(last - first) * h)
+    ones = np.zeros(lengths.size, np.uint8)
+    ones[1::2] = 1
+    columns = np.repeat(ones, lengths).reshape(last - first, h)
+    out[:, first:last] = cv2.transpose(columns).view(np.bool_)
+    return out
+
+
+def area(runs: Runs) -> int:
+    """Count the pixels inside."""
+    return int(runs[1::2].sum(dtype=np.int64))
+
+
+def box(runs: Runs, size: tuple[int, int]) -> NDArray[np.float32]:
+    """Give the tight half-open box (x0, y0, x1, y1) in pixels, float32; zeros for an empty mask."""
+    h = size[0]
+    starts, ends = _ones(runs)
+    if starts.size == 0:
+        return np.zeros(4, np.float32)
+    x_first, y_first = np.divmod(starts, h)
+    x_last, y_last = np.divmod(ends - 1, h)
+    tall = bool((x_last > x_first).any())  # a run over a column's end touches bottom and top
+    y0, y1 = (0, h) if tall else (int(y_first.min()), int(y_last.max()) + 1)
+    return np.array([x_first[0], y0, x_last[-1] + 1, y1], np.float32)
+
+
+def _ones(runs: Runs) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Start and end of every run of ones that is not empty."""
+    edges = to_edges(runs)
+    starts, ends = edges[0::2], edges[1::2]
+    some = ends > starts
+    return (starts, ends) if some.all() else (starts[some], ends[some])
+
+
+def iou(
+    runs_a: Sequence[Runs], runs_b: Sequence[Runs], size: tuple[int, int] | None = None
+) -> NDArray[np.float64]:
+    """Intersection over union of every pair, without decoding: (A, B) float64. Two empty masks give 0.
+
+    All masks must have one size; giving it as `size` saves time, for boxes then tell which pairs may meet.
+    Runs of `a` are looked up in the cumulative count of ones of each `b`.
+    """
+    out = np.zeros((len(runs_a), len(runs_b)), np.float64)
+    spans_a = [_ones(runs) for runs in runs_a]
+    areas_a = np.array([area(runs) for runs in runs_a], np.int64)
+    boxes_a, boxes_b = _extents(runs_a, size), _extents(runs_b, size)
+    for j, b in enumerate(runs_b):
+        starts, ends = _ones(b)
+        if starts.size == 0:
+            continue
+        meets = np.flatnonzero((boxes_a[:, :2] < boxes_b[j, 2:]).all(1) & (boxes_a[:, 2:] > boxes_b[j, :2]).all(1))
+        if meets.size:
+            inter = _intersections([spans_a[i] for i in meets], starts, ends)
+            out[meets, j] = inter / (areas_a[meets] + area(b) - inter)
+    return out
+
+
+def _extents(runs: Sequence[Runs], size: tuple[int, int] | None) -> NDArray[np.float32]:
+    """Boxes (N, 4), as `box` gives them; without a size each mask counts as one long column."""
+    found = [box(one, size or (int(one.sum(dtype=np.int64)) + 1, 1)) for one in runs]
+    return np.array(found, np.float32).reshape(-1, 4)
+
+
+def _intersections(
+    spans: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]],
+    starts: NDArray[np.int64],
+    ends: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    """Pixels that each of `spans` (none empty) shares with the ones from `starts` to `ends`."""
+    knots = np.empty(2 * starts.size, np.float64)
+    knots[0::2], knots[1::2] = starts, ends
+    counts = np.zeros(2 * starts.size, np.float64)
+    counts[1::2] = np.cumsum(ends - starts)
+    counts[2::2] = counts[1:-1:2]
+    upto = np.interp(np.concatenate([e for _, e in spans]), knots, counts)
+    before = np.interp(np.concatenate([s for s, _ in spans]), knots, counts)
+    offsets = np.cumsum([0] + [s.size for s, _ in spans[:-1]])
+    return np.rint(np.add.reduceat(upto - before, offsets))
+
+
+def to_string(runs: Runs) -> str:
+    """Write COCO's compressed string: signed differences to the run before last, 5 bits a character."""
+    numbers = runs.astype(np.int64)
+    numbers[3:] -= runs[1:-2].astype(np.int64)
+    shifts = _BITS * np.arange(_MOST_CHARACTERS)
+    rest = numbers[:, None] >> shifts
+    # a number ends at the first character after which only copies of its sign bit (16) are left
+    done = (rest >> (_BITS - 1) == 0) | (rest >> (_BITS - 1) == -1)
+    length = done.argmax(axis=1)
+    place = np.arange(_MOST_CHARACTERS)
+    characters = (rest & 31) + 32 * (place < length[:, None]) + 48
+    return characters[place <= length[:, None]].astype(np.uint8).tobytes().decode("ascii")
+
+
+def from_string(text: str | bytes) -> Runs:
+    """Read COCO's compressed string. Raises FormatError where it is damaged."""
+    raw = text.encode("ascii", "replace") if isinstance(text, str) else text
+    codes = np.frombuffer(raw, np.uint8).astype(np.int64) - 48
+    if codes.size == 0:
+        return np.zeros(0, np.uint32)
+    if codes.min() < 0 or codes.max() > 63:
+        raise FormatError("counts must hold characters from '0' to 'o' only, got others. Write the file again.")
+    last = np.flatnonzero(codes < 32)
+    if codes[-1] >= 32:
+        raise FormatError("counts must end with a whole number, got a cut-off string. Write the file again.")
+    lengths = np.diff(last, prepend=-1)
+    if lengths.max() > _MOST_CHARACTERS:
+        raise FormatError("counts must hold numbers below 2**32, got a larger one. Write the file again.")
+    first = last - lengths + 1
+    shifts = _BITS * (np.arange(codes.size) - np.repeat(first, lengths))
+    numbers = np.add.reduceat((codes & 31) << shifts, first)
+    numbers -= np.where(codes[last] & 16, 1 << (_BITS * lengths), 0)
+    numbers[1::2] = np.cumsum(numbers[1::2])
+    numbers[2::2] = np.cumsum(numbers[2::2])
+    return _as_runs(numbers)
+
+
+def _as_runs(numbers: NDArray[np.int64]) -> Runs:
+    """Check run lengths and merge around empty runs, so that equal masks have equal runs."""
+    if numbers.size and (numbers.min() < 0 or numbers.max() >= 1 << 32):
+        raise FormatError("counts must be run lengths from 0 to 2**32 - 1, got others. Write the file again.")
+    if numbers.size > 1 and not numbers[1:].all():
+        ends = np.cumsum(numbers)
+        ends, total = ends[:-1], int(ends[-1])
+        unique, times = np.unique(ends, return_counts=True)
+        return np.diff(unique[(times % 2 == 1) & (unique < total)], prepend=0, append=total).astype(np.uint32)
+    return numbers.astype(np.uint32)
+
+
+def to_coco(runs: Runs, size: tuple[int, int]) -> dict[str, Any]:
+    """Give COCO's compressed form, {"size": [H, W], "counts": string}, ready for JSON."""
+    return {"size": [int(size[0]), int(size[1])], "counts": to_string(runs)}
+
+
+def from_coco(segmentation: Mapping[str, Any]) -> tuple[Runs, tuple[int, int]]:
+    """Read {"size", "counts"}, compressed (str or bytes) or a list of run lengths: (runs, (H, W)).
+
+    Raises FormatError where a part is missing or the runs do not fill the size.
+    """
+    try:
+        h, w = (int(side) for side in segmentation["size"])
+        counts = segmentation["counts"]
+    except (KeyError, TypeError, ValueError):
+        raise FormatError(
+            "segmentation must be {'size': [H, W], 'counts': ...}, got another form. Write the file again."
+        ) from None
+    runs = from_string(counts) if isinstance(counts, (str, bytes)) else _from_list(counts)
+    _check_total(runs, (h, w))
+    return runs, (h, w)
+
+
+def _from_list(counts: object) -> Runs:
+    """Read uncompressed run lengths."""
+    numbers = np.asarray(counts if isinstance(counts, (list, tuple, np.ndarray)) else ["not a list"])
+    if numbers.size == 0:
+        return np.zeros(0, np.uint32)
+    if numbers.ndim != 1 or numbers.dtype.kind not in "iu":
+        raise FormatError("counts must be a string or a list of whole numbers, got another form. Write the file again.")
+    return _as_runs(numbers.astype(np.int64))
+
+
+def _check_total(runs: Runs, size: tuple[int, int]) -> None:
+    """Raise FormatError unless the runs fill the size exactly."""
+    total = int(runs.sum(dtype=np.int64))
+    if min(size) < 0 or total != size[0] * size[1]:
+        raise FormatError(
+            f"counts must sum to {size[0]} x {size[1]} = {size[0] * size[1]} pixels, got {total}. "
+            "Check that the size is (height, width) of the mask."
+        )

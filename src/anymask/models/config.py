@@ -1,0 +1,125 @@
+"""What a network is made of, as plain values that travel inside its checkpoint."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+
+@dataclass(frozen=True)
+class VitConfig:
+    """A plain vision transformer with windowed and global blocks (SAM, section 3 and appendix A).
+
+    `image_size` is the input side in pixels that the absolute positions were learned at.
+    """
+
+    dim: int = 768
+    depth: int = 12
+    heads: int = 12
+    global_blocks: tuple[int, ...] = (2, 5, 8, 11)
+    window: int = 14
+    patch: int = 16
+    mlp_ratio: float = 4.0
+    out_channels: int = 256
+    image_size: int = 1024
+    drop_path: float = 0.0
+    kind: str = "vit"
+
+
+@dataclass(frozen=True)
+class CompactConfig:
+    """EfficientNet-Lite features with a light neck: stride 16 for the decoder, strides 4 and 8 as skips.
+
+    `stages` holds (channels, repeats, kernel, stride, expansion) per stage; `skip_channels` are those of
+    the decoder's two upscaling steps, strides 4 and 8 in this order.
+    """
+
+    stem: int = 32
+    stages: tuple[tuple[int, int, int, int, int], ...] = (
+        (16, 1, 3, 1, 1),
+        (24, 2, 3, 2, 6),
+        (40, 2, 5, 2, 6),
+        (80, 3, 3, 2, 6),
+        (112, 3, 5, 1, 6),
+        (192, 4, 5, 2, 6),
+        (320, 1, 3, 1, 6),
+    )
+    neck_blocks: int = 2
+    out_channels: int = 256
+    skip_channels: tuple[int, int] = (32, 64)
+    kind: str = "compact"
+
+
+@dataclass(frozen=True)
+class SamConfig:
+    """A promptable model: an image encoder, the prompt encoder and the mask decoder.
+
+    `size` is the longest side of the model frame in pixels; `square` pads to size x size as SAM does,
+    otherwise each side is padded up to a multiple of `multiple`.
+    """
+
+    encoder: VitConfig | CompactConfig
+    size: int = 1024
+    square: bool = True
+    multiple: int = 16
+    dim: int = 256
+    mask_channels: int = 16
+    decoder_depth: int = 2
+    decoder_heads: int = 8
+    decoder_mlp: int = 2048
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able form; `from_dict` reads it back."""
+        return asdict(self)
+
+    @staticmethod
+    def from_dict(values: dict[str, Any]) -> SamConfig:
+        """Rebuild a configuration; unknown keys raise `TypeError`."""
+        values = dict(values)
+        encoder = {key: _tuples(value) for key, value in values.pop("encoder").items()}
+        kinds: dict[str, Any] = {"vit": VitConfig, "compact": CompactConfig}
+        return SamConfig(encoder=kinds[encoder["kind"]](**encoder), **values)
+
+    def with_size(self, size: int) -> SamConfig:
+        """The same network for another longest side, in pixels."""
+        return replace(self, size=size)
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(item) for item in value) if isinstance(value, list | tuple) else value
+
+
+def vit_sam(dim: int, depth: int, heads: int, global_blocks: tuple[int, ...]) -> SamConfig:
+    """SAM with one of the published encoders."""
+    return SamConfig(VitConfig(dim=dim, depth=depth, heads=heads, global_blocks=global_blocks))
+
+
+SAM_VIT_B = vit_sam(768, 12, 12, (2, 5, 8, 11))
+SAM_VIT_L = vit_sam(1024, 24, 16, (5, 11, 17, 23))
+SAM_VIT_H = vit_sam(1280, 32, 16, (7, 15, 23, 31))
+COMPACT = SamConfig(CompactConfig(), size=384, square=False, multiple=32)
+DEBUG_VIT = SamConfig(
+    VitConfig(dim=32, depth=2, heads=2, global_blocks=(1,), window=4, out_channels=32, image_size=128),
+    size=128,
+    dim=32,
+    decoder_heads=2,
+    decoder_mlp=64,
+)
+DEBUG = SamConfig(
+    CompactConfig(
+        stem=8,
+        stages=((8, 1, 3, 1, 1), (8, 1, 3, 2, 2), (16, 1, 3, 2, 2), (16, 1, 3, 2, 2), (24, 1, 3, 2, 2)),
+        neck_blocks=1,
+        out_channels=32,
+        skip_channels=(4, 8),
+    ),
+    size=64,
+    square=False,
+    multiple=32,
+    dim=32,
+    mask_channels=4,
+    decoder_heads=2,
+    decoder_mlp=64,
+)
+
+

@@ -1,0 +1,206 @@
+"""The promptable model: image encoder, prompt encoder, mask decoder (SAM, section 3 and appendix A).
+
+Parameter names are those of the released checkpoints, so that they load without a map.
+Shape letters: B images, N objects, K prompt tokens, T all tokens, C channels, H W rows and columns of the
+image, h w of the feature grid, M = 4 masks.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from anymask.models.compact import CompactEncoder
+from anymask.models.config import SamConfig, VitConfig
+from anymask.models.layers import LayerNorm2d, Mlp, Upscale2x
+from anymask.models.two_way import TwoWayTransformer
+from anymask.models.vit import Vit
+
+PIXEL_MEAN = (123.675, 116.28, 103.53)
+PIXEL_STD = (58.395, 57.12, 57.375)
+MASKS = 4
+
+
+class PositionEncoding(nn.Module):
+    """Random Fourier features of positions in the unit square (appendix A)."""
+
+    positional_encoding_gaussian_matrix: Tensor
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.register_buffer("positional_encoding_gaussian_matrix", torch.randn(2, dim // 2))
+
+    def forward(self, unit_xy: Tensor) -> Tensor:
+        """(..., 2) in [0, 1] -> (..., C); computed in float32."""
+        phase = (2 * unit_xy.float() - 1) @ self.positional_encoding_gaussian_matrix.float() * (2 * math.pi)
+        return torch.cat([phase.sin(), phase.cos()], dim=-1).to(self.positional_encoding_gaussian_matrix.dtype)
+
+    def grid(self, hw: tuple[int, int], side: int) -> Tensor:
+        """(1, h * w, C): the centres of a grid; `side` cells make one unit."""
+        device = self.positional_encoding_gaussian_matrix.device
+        y, x = (torch.arange(n, device=device, dtype=torch.float32).add(0.5) / side for n in hw)
+        yy, xx = torch.meshgrid(y, x, indexing="ij")
+        out: Tensor = self(torch.stack([xx, yy], dim=-1)).flatten(0, 1)[None]
+        return out
+
+
+class PromptEncoder(nn.Module):
+    """Labelled points, padded with -1, and an optional mask with a flag: one branch-free form.
+
+    Labels: -1 nothing, 0 background, 1 foreground, 2 and 3 the corners of a box.
+    """
+
+    def __init__(self, dim: int, mask_channels: int) -> None:
+        super().__init__()
+        self.pe_layer = PositionEncoding(dim)
+        self.point_embeddings = nn.ModuleList(nn.Embedding(1, dim) for _ in range(4))
+        self.not_a_point_embed = nn.Embedding(1, dim)
+        self.mask_downscaling = nn.Sequential(
+            nn.Conv2d(1, mask_channels // 4, 2, 2),
+            LayerNorm2d(mask_channels // 4),
+            nn.GELU(),
+            nn.Conv2d(mask_channels // 4, mask_channels, 2, 2),
+            LayerNorm2d(mask_channels),
+            nn.GELU(),
+            nn.Conv2d(mask_channels, dim, 1),
+        )
+        self.no_mask_embed = nn.Embedding(1, dim)
+
+    def points(self, coords_NK2: Tensor, labels_NK: Tensor, side: int) -> Tensor:
+        """(N, K, C) prompt tokens of points in pixels of a model frame with the longest side `side`."""
+        rows = [self.not_a_point_embed.weight] + [row.weight for row in self.point_embeddings]  # type: ignore[union-attr]
+        learned = torch.cat(rows)[labels_NK + 1]  # type: ignore[arg-type]
+        return learned + self.pe_layer(coords_NK2 / side) * (labels_NK >= 0)[..., None]
+
+    def masks(self, masks_N1HW: Tensor | None, has_mask_N: Tensor | None) -> Tensor:
+        """(N or 1, h, w, C) dense prompts, (1, 1, 1, C) without masks; mask logits have 4 x 4 cells a position."""
+        none = self.no_mask_embed.weight.view(1, 1, 1, -1)
+        if masks_N1HW is None:
+            return none
+        dense: Tensor = self.mask_downscaling(masks_N1HW).permute(0, 2, 3, 1)
+        return dense if has_mask_N is None else torch.where(has_mask_N.view(-1, 1, 1, 1), dense, none)
+
+
+class MaskDecoder(nn.Module):
+    """Four masks and their predicted IoU from image features and prompt tokens."""
+
+    def __init__(self, config: SamConfig) -> None:
+        super().__init__()
+        dim = config.dim
+        self.transformer = TwoWayTransformer(config.decoder_depth, dim, config.decoder_heads, config.decoder_mlp)
+        self.iou_token = nn.Embedding(1, dim)
+        self.mask_tokens = nn.Embedding(MASKS, dim)
+        self.output_upscaling = nn.ModuleList([
+            Upscale2x(dim, dim // 4),
+            LayerNorm2d(dim // 4),
+            nn.GELU(),
+            Upscale2x(dim // 4, dim // 8),
+            nn.GELU(),
+        ])
+        self.output_hypernetworks_mlps = nn.ModuleList(Mlp(dim, dim, dim // 8, 3) for _ in range(MASKS))
+        self.iou_prediction_head = Mlp(dim, dim, MASKS, 3)
+
+    def forward(
+        self, image_NhwC: Tensor, image_pe_1LC: Tensor, sparse_NKC: Tensor, skips_NHWC: tuple[Tensor, ...]
+    ) -> tuple[Tensor, Tensor]:
+        """Logits (N, 4, 4h, 4w) and predicted IoU (N, 4); one image for all objects may come as a batch of one."""
+        n, (h, w) = len(sparse_NKC), image_NhwC.shape[1:3]
+        outputs = torch.cat([self.iou_token.weight, self.mask_tokens.weight])
+        tokens = torch.cat([outputs.expand(n, -1, -1), sparse_NKC], dim=1)
+        tokens, image = self.transformer(image_NhwC.flatten(1, 2), image_pe_1LC, tokens)
+        heads = zip(self.output_hypernetworks_mlps, tokens[:, 1 : 1 + MASKS].unbind(1), strict=True)
+        kernels_NMC = torch.stack([head(token) for head, token in heads], dim=1)
+        upscaled = self._upscale(image.view(n, h, w, -1), skips_NHWC)
+        logits = kernels_NMC @ upscaled.flatten(1, 2).transpose(1, 2)
+        return logits.view(n, MASKS, 4 * h, 4 * w), self.iou_prediction_head(tokens[:, 0])
+
+    def _upscale(self, x_NhwC: Tensor, skips_NHWC: tuple[Tensor, ...]) -> Tensor:
+        first, norm, act, second, last = self.output_upscaling
+        x = first(x_NhwC)
+        if skips_NHWC:
+            x = x + skips_NHWC[1]
+        x = second(act(norm.tokens(x)))  # type: ignore[operator]
+        out: Tensor = last(x + skips_NHWC[0] if skips_NHWC else x)
+        return out
+
+
+class Sam(nn.Module):
+    """Encode an image once, decode any number of prompts."""
+
+    def __init__(self, config: SamConfig) -> None:
+        super().__init__()
+        self.config = config
+        encoder = config.encoder
+        self.image_encoder = Vit(encoder) if isinstance(encoder, VitConfig) else CompactEncoder(encoder)
+        self.prompt_encoder = PromptEncoder(config.dim, config.mask_channels)
+        self.mask_decoder = MaskDecoder(config)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights lie."""
+        return self.mask_decoder.iou_token.weight.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The type of the weights."""
+        return self.mask_decoder.iou_token.weight.dtype
+
+    def normalise(self, images_BHWC: Tensor) -> Tensor:
+        """(B, H, W, 3) RGB in 0..255 -> (B, 3, H, W) in the network's scale and type."""
+        mean = torch.tensor(PIXEL_MEAN, device=images_BHWC.device)
+        std = torch.tensor(PIXEL_STD, device=images_BHWC.device)
+        return ((images_BHWC.float() - mean) / std).permute(0, 3, 1, 2).to(self.dtype)
+
+    def encode(self, images_B3HW: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Normalised, zero-padded images -> features (B, C, H/16, W/16) and skips (empty for a ViT)."""
+        if isinstance(self.image_encoder, Vit):
+            return self.image_encoder(images_B3HW), ()
+        features, skips = self.image_encoder(images_B3HW)
+        return features, skips
+
+    def decode(
+        self,
+        features_BChw: Tensor,
+        skips: tuple[Tensor, ...],
+        image_index_N: Tensor,
+        coords_NK2: Tensor,
+        labels_NK: Tensor,
+        masks_N1HW: Tensor | None = None,
+        has_mask_N: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """Prompts in pixels of the model frame -> float32 logits (N, 4, H/4, W/4) and predicted IoU (N, 4).
+
+        Object n lies in image `image_index_N[n]`. Mask prompts are logits on the H/4 x W/4 grid; without
+        `has_mask_N` all of them count. Outputs 1 to 3 are for one click, 0 for all other prompts.
+        """
+        h, w = features_BChw.shape[-2:]
+        side = max(h, w)
+        sparse = self.prompt_encoder.points(coords_NK2, labels_NK, side * 16)
+        dense = self.prompt_encoder.masks(masks_N1HW if masks_N1HW is None else masks_N1HW.to(self.dtype), has_mask_N)
+        image = _per_object(features_BChw, image_index_N) + dense
+        pe = self.prompt_encoder.pe_layer.grid((h, w), side)
+        logits, iou = self.mask_decoder(image, pe, sparse, tuple(_per_object(s, image_index_N) for s in skips))
+        return logits.float(), iou.float()
+
+
+def _per_object(x_BCHW: Tensor, image_index_N: Tensor) -> Tensor:
+    x_BHWC = x_BCHW.permute(0, 2, 3, 1)
+    return x_BHWC if x_BHWC.shape[0] == 1 else x_BHWC[image_index_N]
+
+
+def start_local(model: Sam) -> None:
+    """Initialise the cross-attentions so that a prompt looks at its own place from the first step on.
+
+    Equal query and key projections of the position code make attention fall with distance; a random
+    decoder otherwise spends thousands of steps on finding where the click is.
+    """
+    for block in model.mask_decoder.transformer.layers:
+        for name in ("cross_attn_token_to_image", "cross_attn_image_to_token"):
+            attention = getattr(block, name)
+            nn.init.orthogonal_(attention.q_proj.weight, gain=1.4)
+            attention.k_proj.weight.data.copy_(attention.q_proj.weight.data)
+
+

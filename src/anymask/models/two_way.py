@@ -1,0 +1,121 @@
+"""The two-way transformer of SAM's mask decoder (paper, section 3 and appendix A).
+
+Shape letters: N objects, T tokens (outputs and prompts), L image positions, C channels, D head width.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+
+class Attention(nn.Module):
+    """Multi-head attention whose inner width may be smaller than the embedding's."""
+
+    def __init__(self, dim: int, heads: int, downsample: int = 1) -> None:
+        super().__init__()
+        inner = dim // downsample
+        assert inner % heads == 0, (inner, heads)
+        self.heads = heads
+        self.q_proj = nn.Linear(dim, inner)
+        self.k_proj = nn.Linear(dim, inner)
+        self.v_proj = nn.Linear(dim, inner)
+        self.out_proj = nn.Linear(inner, dim)
+
+    def forward(self, q_NTC: Tensor, k_NLC: Tensor, v_NLC: Tensor) -> Tensor:
+        """(N, T, C): for each query a mixture of the values."""
+        return self.attend(self.q_proj(q_NTC), self.k_proj(k_NLC), self.v_proj(v_NLC))
+
+    def attend(self, q_NTC: Tensor, k_NLC: Tensor, v_NLC: Tensor) -> Tensor:
+        """The same from projected queries, keys and values; a batch of one serves all."""
+        n = max(q_NTC.shape[0], k_NLC.shape[0])
+        q, k, v = (self._split(x).expand(n, -1, -1, -1) for x in (q_NTC, k_NLC, v_NLC))
+        mixed = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
+        out: Tensor = self.out_proj(mixed)
+        return out
+
+    def _split(self, x_NTC: Tensor) -> Tensor:
+        return x_NTC.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+
+
+class TwoWayMlp(nn.Module):
+    """The block's feed-forward layer."""
+
+    def __init__(self, dim: int, hidden: int) -> None:
+        super().__init__()
+        self.lin1 = nn.Linear(dim, hidden)
+        self.lin2 = nn.Linear(hidden, dim)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Same shape as the input."""
+        out: Tensor = self.lin2(F.relu(self.lin1(x)))
+        return out
+
+
+class TwoWayBlock(nn.Module):
+    """Self-attention of tokens, tokens look at the image, MLP, the image looks at tokens."""
+
+    def __init__(self, dim: int, heads: int, mlp: int, *, first: bool) -> None:
+        super().__init__()
+        self.first = first
+        self.self_attn = Attention(dim, heads)
+        self.norm1 = nn.LayerNorm(dim)
+        self.cross_attn_token_to_image = Attention(dim, heads, downsample=2)
+        self.norm2 = nn.LayerNorm(dim)
+        self.mlp = TwoWayMlp(dim, mlp)
+        self.norm3 = nn.LayerNorm(dim)
+        self.norm4 = nn.LayerNorm(dim)
+        self.cross_attn_image_to_token = Attention(dim, heads, downsample=2)
+
+    def forward(self, tokens: Tensor, image: Tensor, token_pe: Tensor, image_pe: Tensor) -> tuple[Tensor, Tensor]:
+        """Updated tokens (N, T, C) and image positions (N, L, C); the image may come as (1, L, C)."""
+        if self.first:  # the released model neither adds positions nor keeps the residual here
+            tokens = self.self_attn(tokens, tokens, tokens)
+        else:
+            q = tokens + token_pe
+            tokens = tokens + self.self_attn(q, q, tokens)
+        tokens = self.norm1(tokens)
+        to_image, to_token = self.cross_attn_token_to_image, self.cross_attn_image_to_token
+        k, v, q = project_image(image, image_pe, [(to_image.k_proj, True), (to_image.v_proj, False), (to_token.q_proj, True)])
+        tokens = self.norm2(tokens + to_image.attend(to_image.q_proj(tokens + token_pe), k, v))
+        tokens = self.norm3(tokens + self.mlp(tokens))
+        seen = to_token.attend(q, to_token.k_proj(tokens + token_pe), to_token.v_proj(tokens))
+        return tokens, self.norm4(image + seen)
+
+
+class TwoWayTransformer(nn.Module):
+    """Blocks and a last look of the tokens at the image."""
+
+    def __init__(self, depth: int, dim: int, heads: int, mlp: int) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(TwoWayBlock(dim, heads, mlp, first=i == 0) for i in range(depth))
+        self.final_attn_token_to_image = Attention(dim, heads, downsample=2)
+        self.norm_final_attn = nn.LayerNorm(dim)
+
+    def forward(self, image_NLC: Tensor, image_pe_1LC: Tensor, tokens_NTC: Tensor) -> tuple[Tensor, Tensor]:
+        """Final tokens (N, T, C) and image positions (N, L, C); the tokens are their own positions.
+
+        One image for all objects may come as (1, L, C): what it needs alone is then computed once.
+        """
+        tokens, image = tokens_NTC, image_NLC
+        for layer in self.layers:
+            tokens, image = layer(tokens, image, tokens_NTC, image_pe_1LC)
+        final = self.final_attn_token_to_image
+        k, v = project_image(image, image_pe_1LC, [(final.k_proj, True), (final.v_proj, False)])
+        attended = final.attend(final.q_proj(tokens + tokens_NTC), k, v)
+        return self.norm_final_attn(tokens + attended), image
+
+
+def project_image(image: Tensor, pe_1LC: Tensor, layers: list[tuple[nn.Linear, bool]]) -> tuple[Tensor, ...]:
+    """Several projections of the image in one matrix product; the flag says which of them sees the positions.
+
+    A projection of image plus positions is that of the image plus that of the positions, which all objects
+    share: this saves a pass over (N, L, C) for each.
+    """
+    weight = torch.cat([layer.weight for layer, _ in layers])
+    bias = torch.cat([layer.bias for layer, _ in layers])
+    placed = torch.cat([layer.weight * float(flag) for layer, flag in layers])
+    projected = F.linear(image, weight) + F.linear(pe_1LC, placed, bias)
+    return projected.split([layer.out_features for layer, _ in layers], dim=-1)

@@ -1,0 +1,224 @@
+"""The model's frame of an image: the one place that converts coordinates, pictures and masks.
+
+Three frames. *Image*: original pixels, x right, y down, the frame of all public values. *Model*: the network's
+input, the image resized to `scaled_hw` in the corner (0, 0) of `padded_hw`, zeros to the right and below.
+*Grid*: mask logits, one cell for 4 x 4 model pixels.
+Source of the rules: "Segment Anything" (2023), released code, `ResizeLongestSide` and `postprocess_masks`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple, TypeAlias
+
+import cv2
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from PIL import Image
+
+from anymask import rle
+
+__all__ = ["GRID_STRIDE", "Frame"]
+
+GRID_STRIDE = 4  # model pixels per side of a logit cell
+
+Floats: TypeAlias = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """How one image lies in a model's input. All sizes are (height, width)."""
+
+    size_hw: tuple[int, int]
+    """The original image."""
+    scaled_hw: tuple[int, int]
+    """The part of the model's input that the image fills."""
+    padded_hw: tuple[int, int]
+    """The model's input."""
+
+    @classmethod
+    def fit(cls, size_hw: tuple[int, int], longest: int, *, square: bool, multiple: int = 32) -> Frame:
+        """Scale the longest side to `longest`; pad to longest x longest (`square`, SAM) or to a `multiple`.
+
+        A side is rounded half up and is at least 1 pixel.
+        """
+        h, w = (int(side) for side in size_hw)
+        assert min(h, w, longest) >= 1, "sizes are positive"
+        scale = longest * 1.0 / max(h, w)
+        scaled = (max(1, int(h * scale + 0.5)), max(1, int(w * scale + 0.5)))
+        if square:
+            return cls((h, w), scaled, (longest, longest))
+        return cls((h, w), scaled, (-(-scaled[0] // multiple) * multiple, -(-scaled[1] // multiple) * multiple))
+
+    @property
+    def grid_hw(self) -> tuple[int, int]:
+        """Size of the mask logits."""
+        return self.padded_hw[0] // GRID_STRIDE, self.padded_hw[1] // GRID_STRIDE
+
+    def _scale_xy(self) -> NDArray[np.float64]:
+        """Model pixels per image pixel, for x and for y."""
+        return np.array([self.scaled_hw[1] / self.size_hw[1], self.scaled_hw[0] / self.size_hw[0]])
+
+    def to_model_xy(self, points: ArrayLike) -> Floats:
+        """Points (N, 2) from image to model frame, float32. No half pixel is added."""
+        return (np.asarray(points, np.float64).reshape(-1, 2) * self._scale_xy()).astype(np.float32)
+
+    def to_image_xy(self, points: ArrayLike) -> Floats:
+        """Points (N, 2) from model to image frame, float32: the inverse of `to_model_xy`."""
+        return (np.asarray(points, np.float64).reshape(-1, 2) / self._scale_xy()).astype(np.float32)
+
+    def to_model_box(self, boxes: ArrayLike) -> Floats:
+        """Boxes xyxy, (4,) or (N, 4), from image to model frame, float32, in the shape given."""
+        return self.to_model_xy(boxes).reshape(np.shape(boxes))
+
+    def to_image_box(self, boxes: ArrayLike) -> Floats:
+        """Boxes xyxy, (4,) or (N, 4), from model to image frame, float32, in the shape given."""
+        return self.to_image_xy(boxes).reshape(np.shape(boxes))
+
+    def resize(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Resize an image (H, W, 3) uint8 to `scaled_hw`, not padded.
+
+        Pillow's bilinear filter, which averages when it shrinks: what SAM was trained and released with.
+        """
+        assert image.shape[:2] == self.size_hw, "the frame is another image's"
+        if self.scaled_hw == self.size_hw:
+            return image
+        picture = Image.fromarray(np.ascontiguousarray(image))
+        return np.asarray(picture.resize(self.scaled_hw[::-1], Image.Resampling.BILINEAR))
+
+    def mask_to_grid(self, mask: NDArray[np.bool_]) -> Floats:
+        """How much of each grid cell a mask (H, W) of the image covers: `grid_hw` float32 in [0, 1].
+
+        Exact areas, from the integral image, which is bilinear between whole pixels. Padding is 0.
+        """
+        assert mask.shape == self.size_hw, "the frame is another image's"
+        total = cv2.integral(np.ascontiguousarray(mask, np.bool_).view(np.uint8), sdepth=cv2.CV_32S)
+        rows, row_part = _cell_edges(self.size_hw[0], self.scaled_hw[0], self.grid_hw[0])
+        columns, column_part = _cell_edges(self.size_hw[1], self.scaled_hw[1], self.grid_hw[1])
+        lines = total[rows] + row_part[:, None] * (total[rows + 1] - total[rows])
+        corners = lines[:, columns] + column_part * (lines[:, columns + 1] - lines[:, columns])
+        cell = GRID_STRIDE**2 / self._scale_xy().prod()
+        coverage = np.diff(np.diff(corners, axis=0), axis=1) / cell
+        return np.clip(coverage, 0.0, 1.0).astype(np.float32)
+
+    def logits_to_image(self, logits: Floats, size: tuple[int, int] | None = None) -> Floats:
+        """Upsample logits (N, gh, gw) to the image: (N, H, W) float32, bilinear, pixel centres aligned.
+
+        Cells that hold only padding take no part. With `size` the same view is sampled at another (H, W).
+        """
+        y, x = self._taps(size or self.size_hw)
+        out = np.empty((len(logits), y.low.size, x.low.size), np.float32)
+        for grid, full in zip(logits, out, strict=True):
+            left = grid[:, x.low]
+            lines = left + x.part * (grid[:, x.high] - left)
+            upper = lines[y.low]
+            np.subtract(lines[y.high], upper, out=full)
+            full *= y.part[:, None]
+            full += upper
+        return out
+
+    def _taps(self, size: tuple[int, int]) -> tuple[_Taps, _Taps]:
+        """The interpolation tables of rows and columns."""
+        return _axis_taps(size[0], self.scaled_hw[0]), _axis_taps(size[1], self.scaled_hw[1])
+
+    def masks_rle(self, logits: Floats, threshold: float = 0.0) -> list[rle.Runs]:
+        """Runs of `logits_to_image(logits) > threshold`, bit for bit, without making the full-size masks.
+
+        Between two neighbouring cells the interpolation is monotone along a column, so a column changes at
+        most once there: it is enough to look at the first and last pixel and to bisect where they differ.
+        """
+        y, x = self._taps(self.size_hw)
+        return [_grid_runs(grid, threshold, y, x) for grid in np.asarray(logits, np.float32)]
+
+
+class _Taps(NamedTuple):
+    """Where the pixels of one axis lie between cells: value = v[low] + part * (v[high] - v[low])."""
+
+    low: NDArray[np.intp]  # (n,)
+    high: NDArray[np.intp]  # (n,)
+    part: Floats  # (n,) in [0, 1]
+    first: NDArray[np.intp]  # (cells + 1,): the pixels with low == j are first[j] .. first[j + 1] - 1
+
+
+@lru_cache(maxsize=64)
+def _axis_taps(pixels: int, scaled: int) -> _Taps:
+    """Tables for an axis of `pixels`, whose content fills `scaled` model pixels."""
+    cells = -(-scaled // GRID_STRIDE)
+    place = (np.arange(pixels) + 0.5) * (scaled / (GRID_STRIDE * pixels)) - 0.5
+    place = np.clip(place, 0, cells - 1)
+    low = np.minimum(place.astype(np.intp), max(cells - 2, 0))
+    high = np.minimum(low + 1, cells - 1)
+    part = (place - low).astype(np.float32)
+    first = np.searchsorted(low, np.arange(cells + 1))
+    for table in (low, high, part, first):
+        table.flags.writeable = False
+    return _Taps(low, high, part, first)
+
+
+@lru_cache(maxsize=64)
+def _cell_edges(pixels: int, scaled: int, cells: int) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Edges of the cells of an axis in image pixels, (cells + 1,), as whole part and rest."""
+    edges = np.minimum(np.arange(cells + 1) * GRID_STRIDE, scaled) * (pixels / scaled)
+    whole = np.minimum(edges.astype(np.intp), pixels - 1)
+    return whole, edges - whole
+
+
+def _grid_runs(grid: Floats, threshold: float, y: _Taps, x: _Taps) -> rle.Runs:
+    """Runs of one mask, see `Frame.masks_rle`."""
+    size = (y.low.size, x.low.size)
+    held = _held_cells(grid[: y.first.size - 1, : x.first.size - 1], threshold)
+    if held is None:
+        return rle.from_edges(np.zeros(0, np.int64), size)
+    (row0, row1), (column0, column1) = held
+    # the pixels that take part of a held cell, and the intervals between cells on which they lie
+    x0, x1 = x.first[max(column0 - 1, 0)], x.first[column1]
+    gaps = np.arange(max(row0 - 1, 0), row1)
+    gaps = gaps[y.first[gaps] < y.first[gaps + 1]]
+    if gaps.size == 0 or x1 <= x0:
+        return rle.from_edges(np.zeros(0, np.int64), size)
+    bottom = int(y.high[y.first[gaps[-1]]]) + 1
+    columns = np.ascontiguousarray(grid[gaps[0] : bottom].T)
+    left = columns[x.low[x0:x1]]
+    values = left + x.part[x0:x1, None] * (columns[x.high[x0:x1]] - left)  # (pixels along x, cells along y)
+    return rle.from_edges(_edges(values, threshold, gaps, y) + int(x0) * size[0], size)
+
+
+def _held_cells(grid: Floats, threshold: float) -> tuple[tuple[int, int], tuple[int, int]] | None:
+    """The range of rows and of columns whose cells may lift a pixel over the threshold, None if none does."""
+    # away from 0 the rounding of an interpolated value may pass its larger neighbour by a trifle
+    slack = 1e-6 * (abs(threshold) + float(np.abs(grid).max())) if threshold else 0.0
+    above = grid > np.float32(threshold - slack)
+    x, y, w, h = cv2.boundingRect(above.view(np.uint8))
+    return ((y, y + h), (x, x + w)) if w else None
+
+
+def _edges(values: Floats, threshold: float, gaps: NDArray[np.intp], y: _Taps) -> NDArray[np.int64]:
+    """Positions, column by column, at which the mask changes; the first column of `values` begins at 0."""
+    height, end = y.low.size, int(y.first[gaps[-1] + 1])
+    first, last = y.first[gaps], y.first[gaps + 1] - 1
+    upper = values[:, y.low[first] - gaps[0]]
+    rise = values[:, y.high[first] - gaps[0]] - upper
+    apart = int(first[0] > 0 or end < height)  # a zero below keeps columns apart unless they reach from edge to edge
+    bits = np.zeros((len(values), 2 * gaps.size + apart), np.bool_)
+    np.greater(upper + y.part[first] * rise, threshold, out=bits[:, 0 : 2 * gaps.size : 2])
+    np.greater(upper + y.part[last] * rise, threshold, out=bits[:, 1 : 2 * gaps.size : 2])
+    changes = np.flatnonzero(np.diff(bits.ravel(), prepend=False, append=False))
+    column, place = np.divmod(changes, bits.shape[1])
+    row = np.append(first, end)[place // 2].astype(np.int64)
+    inside = np.flatnonzero(place % 2)
+    c, g = column[inside], place[inside] // 2
+    row[inside] = _bisect(upper[c, g], rise[c, g], threshold, y.part, first[g], last[g])
+    return column * height + row
+
+
+def _bisect(
+    base: Floats, rise: Floats, threshold: float, part: Floats, low: NDArray[np.intp], high: NDArray[np.intp]
+) -> NDArray[np.intp]:
+    """The first pixel after `low` on which base + part * rise lies on the side of the threshold that `high` has."""
+    wanted = base + part[high] * rise > threshold
+    while (high - low > 1).any():
+        middle = (low + high) // 2
+        there = (base + part[middle] * rise > threshold) == wanted
+        low, high = np.where(there, low, middle), np.where(there, middle, high)
+    return high

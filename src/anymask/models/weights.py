@@ -1,0 +1,308 @@
+"""Checkpoints: read strictly, written atomically, never executed.
+
+Three layouts are read: our own safetensors files, which carry their configuration in the metadata; the
+authors' `.pth` state dicts; and folders saved by `transformers.SamModel.save_pretrained`. A file is
+refused as a whole when one parameter is missing, unknown or of another shape.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+from collections.abc import Collection, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from anymask.errors import OutputError, WeightsError
+from anymask.models import layouts
+from anymask.models.config import SamConfig
+from anymask.models.sam import Sam
+
+METADATA = "anymask"
+FORMAT = 1
+MODEL_FILE = "model.safetensors"
+NAMES_SHOWN = 5
+
+_HF_INDEX, _HF_CONFIG, _HF_PICKLE = "model.safetensors.index.json", "config.json", "pytorch_model.bin"
+_hashes: WeakKeyDictionary[nn.Module, tuple[tuple[tuple[int, int], ...], str]] = WeakKeyDictionary()
+
+
+def load_weights(path: str | os.PathLike[str]) -> Sam:
+    """Open a file or folder as a model: float32 on the CPU, in evaluation mode.
+
+    Raises `WeightsError` if the path holds no weights, those of another architecture, Python code, or if
+    any parameter is missing, unknown or of another shape.
+    """
+    source = Path(path)
+    config, weights = _read(source)
+    return _assemble(config, weights, source)
+
+
+def save(model: Sam, path: str | os.PathLike[str], *, dtype: torch.dtype | None = None) -> Path:
+    """Write safetensors with the configuration in the metadata; replaces `path` in one step.
+
+    `dtype` is the type on disk (float16 halves the file), as in memory by default. Raises `OutputError` if
+    the folder is missing.
+    """
+    target = Path(path)
+    if not target.parent.is_dir():
+        raise OutputError(f"path must lie in an existing folder, got {target}. Create {target.parent} first.")
+    weights = model.state_dict().items()
+    tensors = {name: tensor.detach().to("cpu", dtype).contiguous() for name, tensor in weights}
+    head = {"format": FORMAT, "model": "sam", "config": model.config.to_dict()}
+    scratch = target.with_name(f".{target.name}.{os.getpid()}-{threading.get_ident()}.tmp")
+    try:
+        save_file(tensors, scratch, {METADATA: json.dumps(head)})
+        os.replace(scratch, target)
+    except BaseException:
+        scratch.unlink(missing_ok=True)
+        raise
+    return target
+
+
+def weights_hash(model: Sam) -> str:
+    """16 hexadecimal digits that name what an embedding depends on: the image encoder and its configuration.
+
+    Weights count as rounded to bfloat16, so that a model has one hash in every float type and on every
+    device. Computed once per state of the weights; changes made behind `Tensor.data` go unseen.
+    """
+    tensors = sorted(model.image_encoder.state_dict(keep_vars=True).items())
+    state = tuple((t.data_ptr(), 0 if t.is_inference() else t._version) for _, t in tensors)
+    known = _hashes.get(model)
+    if known is None or known[0] != state:
+        known = _hashes[model] = (state, _digest(model.config, tensors))
+    return known[1]
+
+
+def _digest(config: SamConfig, tensors: list[tuple[str, Tensor]]) -> str:
+    settings = asdict(config.encoder) | {"drop_path": None}
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+    for name, tensor in tensors:
+        digest.update(f"{name} {tuple(tensor.shape)}".encode())
+        rounded = tensor.detach().to("cpu", torch.bfloat16).contiguous()
+        digest.update(rounded.view(torch.int16).numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
+def _read(source: Path) -> tuple[SamConfig, dict[str, Tensor]]:
+    if source.is_dir():
+        return _read_folder(source)
+    if not source.is_file():
+        raise WeightsError(f"weights must be an existing file or folder, got {source}. Check the path.")
+    kind = _sniff(source)
+    if kind == "safetensors":
+        return _read_safetensors(source)
+    return _read_bare(_load_torch(source), source)
+
+
+def _read_folder(folder: Path) -> tuple[SamConfig, dict[str, Tensor]]:
+    file = folder / MODEL_FILE
+    if file.is_file() and METADATA in _load_safetensors(file)[1]:
+        return _read_safetensors(file)
+    if (folder / _HF_CONFIG).is_file():
+        return _read_hugging_face(folder)
+    if file.is_file():
+        return _read_safetensors(file)
+    raise WeightsError(
+        f"a folder of weights must hold {MODEL_FILE}, or the files of save_pretrained, got {folder}. "
+        "Give a run directory whose training has saved a model, or a SamModel's folder."
+    )
+
+
+def _read_safetensors(file: Path) -> tuple[SamConfig, dict[str, Tensor]]:
+    weights, metadata = _load_safetensors(file)
+    if METADATA in metadata:
+        return _own_config(metadata[METADATA], file), weights
+    if (file.parent / _HF_CONFIG).is_file() and any(name.startswith("vision_encoder.") for name in weights):
+        return _read_hugging_face(file.parent)
+    return _read_bare(weights, file)
+
+
+def _own_config(text: str, file: Path) -> SamConfig:
+    try:
+        head = json.loads(text)
+        if head["format"] != FORMAT or head["model"] != "sam":
+            raise ValueError(f"format {head['format']} of a '{head['model']}' model")
+        return SamConfig.from_dict(head["config"])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise WeightsError(
+            f"weights must be in a format that this version reads (sam, {FORMAT}), got {file} ({error}). "
+            "Update anymask, or save the model again."
+        ) from error
+
+
+def _read_hugging_face(folder: Path) -> tuple[SamConfig, dict[str, Tensor]]:
+    try:
+        values = json.loads((folder / _HF_CONFIG).read_text("utf-8"))
+        config = layouts.hugging_face_config(values)
+    except (ValueError, TypeError, AttributeError, KeyError) as error:
+        raise WeightsError(
+            f"{folder / _HF_CONFIG} must describe a SamModel, got {error!r}. Save it again."
+        ) from error
+    return config, layouts.from_hugging_face(_hugging_face_tensors(folder))
+
+
+def _hugging_face_tensors(folder: Path) -> dict[str, Tensor]:
+    if (folder / MODEL_FILE).is_file():
+        return _load_safetensors(folder / MODEL_FILE)[0]
+    if (folder / _HF_INDEX).is_file():
+        return _load_shards(folder)
+    if (folder / _HF_PICKLE).is_file():
+        _sniff(folder / _HF_PICKLE)
+        return _only_tensors(_load_torch(folder / _HF_PICKLE), folder / _HF_PICKLE)
+    raise WeightsError(
+        f"a SamModel's folder must hold {MODEL_FILE}, got {folder} with {_HF_CONFIG} alone. Download it too."
+    )
+
+
+def _load_shards(folder: Path) -> dict[str, Tensor]:
+    try:
+        names = sorted(set(json.loads((folder / _HF_INDEX).read_text("utf-8"))["weight_map"].values()))
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise _damaged(folder / _HF_INDEX, error) from error
+    weights: dict[str, Tensor] = {}
+    for name in names:
+        if Path(name).name != name or not (folder / name).is_file():
+            raise WeightsError(
+                f"each shard of {folder / _HF_INDEX} must lie there, got no file '{name}'. Download it too."
+            )
+        weights |= _load_safetensors(folder / name)[0]
+    return weights
+
+
+def _read_bare(loaded: object, source: Path) -> tuple[SamConfig, dict[str, Tensor]]:
+    weights = _only_tensors(loaded, source)
+    try:
+        return layouts.config_from_shapes(weights), weights
+    except (KeyError, ValueError) as error:
+        owner = layouts.recognise(weights)
+        advice = "the folder with its config.json" if "Hugging Face" in owner else "the checkpoint of a SAM"
+        raise WeightsError(
+            f"{source} must hold a SAM's parameters (image_encoder.*, prompt_encoder.*, mask_decoder.*), "
+            f"got {_some(weights)}. It seems to be {owner}; give {advice}."
+        ) from error
+
+
+def _only_tensors(loaded: object, source: Path) -> dict[str, Tensor]:
+    if isinstance(loaded, Mapping) and loaded and all(isinstance(value, Tensor) for value in loaded.values()):
+        return {str(name): value for name, value in loaded.items()}
+    for key, inner in loaded.items() if isinstance(loaded, Mapping) else ():
+        if isinstance(inner, Mapping) and any(isinstance(value, Tensor) for value in inner.values()):
+            owner = layouts.recognise([str(name) for name in inner])
+            raise WeightsError(
+                f"{source} must be a bare state dict, got one wrapped under '{key}'. "
+                f"It seems to be {owner}; if that is a SAM, save this part alone."
+            )
+    raise WeightsError(
+        f"{source} must hold named tensors only, got {type(loaded).__name__}. Save model.state_dict()."
+    )
+
+
+def _assemble(config: SamConfig, weights: Mapping[str, Tensor], source: Path) -> Sam:
+    try:
+        with torch.device("meta"):
+            model = Sam(config)
+    except (AssertionError, ArithmeticError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        raise WeightsError(
+            f"the configuration of {source} must make a model, got {error!r}. Save it again."
+        ) from error
+    _check(model.state_dict(), weights, source)
+    model.load_state_dict({name: weights[name].float() for name in model.state_dict()}, assign=True)
+    return model.eval()
+
+
+def _check(expected: Mapping[str, Tensor], weights: Mapping[str, Tensor], source: Path) -> None:
+    """Raise `WeightsError` unless names, shapes and kinds of the weights are exactly those expected."""
+    both = [name for name in expected if name in weights]
+    faults = {
+        "missing": [name for name in expected if name not in weights],
+        "unexpected": [name for name in weights if name not in expected],
+        "of another shape": [
+            f"{name} {_shape(weights[name])} instead of {_shape(expected[name])}"
+            for name in both
+            if weights[name].shape != expected[name].shape
+        ],
+        "not floating point": [name for name in both if not weights[name].is_floating_point()],
+    }
+    found = [f"{len(names)} {fault} ({_some(names)})" for fault, names in faults.items() if names]
+    if found:
+        raise WeightsError(
+            f"{source} must fit its model exactly, got parameters {', '.join(found)}. "
+            f"It seems to be {layouts.recognise(weights)}; give the checkpoint of a SAM."
+        )
+
+
+def _shape(tensor: Tensor) -> str:
+    return "x".join(str(size) for size in tensor.shape) or "scalar"
+
+
+def _some(names: Collection[str]) -> str:
+    shown = ", ".join(list(names)[:NAMES_SHOWN])
+    return f"{shown}, ..." if len(names) > NAMES_SHOWN else shown or "none"
+
+
+def _sniff(file: Path) -> str:
+    """Tell "safetensors" from "torch" by the first bytes. Raises `WeightsError` for anything else."""
+    with file.open("rb") as stream:
+        head = stream.read(256)
+    if head[:4] == b"PK\x03\x04" or head[:1] == b"\x80":
+        return "torch"
+    if len(head) > 8 and head[8:9] == b"{":
+        return "safetensors"
+    raise WeightsError(f"{file} must be a .safetensors or .pth checkpoint, got {_what(head)}.")
+
+
+def _what(head: bytes) -> str:
+    text = head.lstrip().lower()
+    if not head:
+        return "an empty file. Download it again"
+    if text.startswith((b"<!doctype", b"<html", b"<?xml", b"<head")):
+        return "a web page. Download the file itself; the address may need a login or has moved"
+    if text.startswith(b"version https://git-lfs"):
+        return "a git-lfs pointer, not the file it stands for. Run 'git lfs pull'"
+    if head.startswith(b"\x89HDF"):
+        return "an HDF5 file. Convert it to safetensors"
+    return "something else. Check the path, or download it again"
+
+
+def _load_safetensors(file: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    _sniff(file)
+    try:
+        with safe_open(file, framework="pt") as stream:
+            return {name: stream.get_tensor(name) for name in stream.keys()}, stream.metadata() or {}  # noqa: SIM118
+    except (SafetensorError, OSError, ValueError) as error:
+        raise _damaged(file, error) from error
+
+
+def _load_torch(file: Path) -> Any:
+    """Whatever tensors and containers the file holds. Raises `WeightsError` for code and damage."""
+    try:
+        return torch.load(file, map_location="cpu", weights_only=True)
+    except Exception as error:  # a damaged pickle can raise anything
+        if _holds_code(error):
+            raise WeightsError(
+                f"{file} must hold tensors only, got Python objects, which may run any program when opened. "
+                "It was not opened. Ask for a .safetensors file or a plain state dict."
+            ) from error
+        raise _damaged(file, error) from error
+
+
+def _holds_code(error: Exception) -> bool:
+    signs = ("GLOBAL", "TorchScript", "Can only", "must be imported", "reduce", "Unsupported operand")
+    return any(sign in str(error) for sign in signs)
+
+
+def _damaged(file: Path, error: Exception) -> WeightsError:
+    reason = str(error).split("\n", 1)[0][:160]
+    return WeightsError(
+        f"{file} must be a whole checkpoint, got a truncated or damaged one ({reason}). Download it again."
+    )

@@ -1,0 +1,330 @@
+"""Models by name: where their weights come from, under which licence, and how they get here.
+
+A download goes to `<cache>/<file>.part`, continues after an interruption, is checked by size and sha256
+and only then takes its name. Environment: `ANYMASK_CACHE` (a folder), `ANYMASK_OFFLINE=1`,
+`ANYMASK_MIRROR` (an http(s) address that holds the same file names).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import os
+import re
+import shutil
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from types import MappingProxyType
+from typing import IO, Any
+from urllib.parse import urlsplit
+
+from anymask.errors import DownloadError, InputError, WeightsError, nearest, unknown_name
+from anymask.models.config import COMPACT, SAM_VIT_B, SAM_VIT_H, SAM_VIT_L, SamConfig
+
+Progress = Callable[[int, int], None]
+"""Called with the bytes done and the bytes in all while a download runs."""
+
+CHUNK = 1 << 20
+TIMEOUT = 30.0  # seconds without a byte
+ATTEMPTS = 3  # in one call, each continuing where the last one broke off
+PAUSE = 0.5  # seconds before the second attempt, doubled before each further one
+_WEIGHT_SUFFIXES = {".pth", ".pt", ".bin", ".safetensors", ".ckpt", ".onnx"}
+_SAM_ADDRESS = "https://dl.fbaipublicfiles.com/segment_anything/"
+_SAM_SOURCE = "https://github.com/facebookresearch/segment-anything"
+
+
+@dataclass(frozen=True)
+class Card:
+    """What is known of published weights. `size` is in bytes; an `address` of None means shipped with us."""
+
+    name: str
+    config: SamConfig
+    file: str
+    address: str | None
+    sha256: str | None
+    size: int | None
+    licence: str
+    source: str
+    summary: str
+
+
+# The sha256 are those that several independent projects publish for these files; the six digits in the
+# file names are the first of their MD5.
+_CARDS = (
+    Card(
+        name="compact",
+        config=COMPACT,
+        file="compact.safetensors",
+        address=None,
+        sha256=None,
+        size=None,
+        licence="Apache-2.0",
+        source="trained by this project, see docs/models.md",
+        summary="Our own model for processors: EfficientNet-Lite0 features, skips into the decoder.",
+    ),
+    Card(
+        name="sam_vit_b",
+        config=SAM_VIT_B,
+        file="sam_vit_b_01ec64.pth",
+        address=_SAM_ADDRESS + "sam_vit_b_01ec64.pth",
+        sha256="ec2df62732614e57411cdcf32a23ffdf28910380d03139ee0f4fcbe91eb8c912",
+        size=375_042_383,
+        licence="Apache-2.0",
+        source=_SAM_SOURCE,
+        summary="Segment Anything, ViT-B.",
+    ),
+    Card(
+        name="sam_vit_l",
+        config=SAM_VIT_L,
+        file="sam_vit_l_0b3195.pth",
+        address=_SAM_ADDRESS + "sam_vit_l_0b3195.pth",
+        sha256="3adcc4315b642a4d2101128f611684e8734c41232a17c648ed1693702a49a622",
+        size=1_249_524_607,
+        licence="Apache-2.0",
+        source=_SAM_SOURCE,
+        summary="Segment Anything, ViT-L.",
+    ),
+    Card(
+        name="sam_vit_h",
+        config=SAM_VIT_H,
+        file="sam_vit_h_4b8939.pth",
+        address=_SAM_ADDRESS + "sam_vit_h_4b8939.pth",
+        sha256="a7bf3b02f3ebf1267aba913ff637d9a2d5c33d3173bb679e46d9f338c26f262e",
+        size=2_564_550_879,
+        licence="Apache-2.0",
+        source=_SAM_SOURCE,
+        summary="Segment Anything, ViT-H: the largest and most accurate.",
+    ),
+)
+CARDS: Mapping[str, Card] = MappingProxyType({card.name: card for card in _CARDS})
+
+
+def cache_dir() -> Path:
+    """The folder of downloaded weights: `ANYMASK_CACHE`, or the system's place for caches."""
+    given = os.environ.get("ANYMASK_CACHE")
+    if given:
+        return Path(given).expanduser()
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Caches"
+    else:
+        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "anymask"
+
+
+def find(
+    name_or_path: str | os.PathLike[str], *, offline: bool = False, progress: Progress | None = None
+) -> Path:
+    """The local path of a model's weights, downloaded if need be. A name goes before a path of that name.
+
+    Raises `UnknownNameError` (the nearest is named), `WeightsError` for a path that does not exist and for
+    missing or broken weights, `DownloadError` if they cannot be fetched.
+    """
+    text = os.fspath(name_or_path)
+    if isinstance(name_or_path, str) and text in CARDS:
+        card = CARDS[text]
+        return _packaged(card) if card.address is None else fetch(card, offline=offline, progress=progress)
+    if "://" in text:
+        raise InputError(f"model must be a name or a local path, got the address {text}. Download it first.")
+    path = Path(text).expanduser()
+    if path.exists():
+        return path
+    if isinstance(name_or_path, str) and path.name == text and path.suffix not in _WEIGHT_SUFFIXES:
+        raise unknown_name("model", text, CARDS)
+    raise WeightsError(f"model must be a name or an existing path, got {path}. {nearest(path.stem, CARDS)}")
+
+
+def fetch(card: Card, *, offline: bool = False, progress: Progress | None = None) -> Path:
+    """The file of a card in the cache, downloaded and checked if it is not there yet.
+
+    Raises `DownloadError` when offline, when the server cannot be reached or breaks off (what has come is
+    kept and continued by the next call) and when the disk is full; `WeightsError`, after removing the file,
+    if it has another size or sha256 than published.
+    """
+    target = cache_dir() / card.file
+    if target.is_file():
+        _check_size(target, card)
+        return target
+    address = _address(card)
+    if offline or os.environ.get("ANYMASK_OFFLINE", "").lower() in ("1", "true", "yes", "on"):
+        raise DownloadError(
+            f"weights of '{card.name}' must be in the cache when offline, got no file {target}. "
+            f"Go online once, or put {address} there."
+        )
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with _locked(target.with_name(f"{target.name}.lock")):
+            if not target.is_file():  # another process may have fetched it meanwhile
+                _fetch_into(target, address, card, progress)
+    except OSError as error:
+        raise DownloadError(
+            f"the cache must be a writable folder, got {target.parent} ({error.strerror}). "
+            "Set ANYMASK_CACHE to another folder."
+        ) from error
+    return target
+
+
+def _fetch_into(target: Path, address: str, card: Card, progress: Progress | None) -> None:
+    part = target.with_name(f"{target.name}.part")
+    _download(address, part, card, progress)
+    _check_size(part, card)
+    _check_hash(part, card)
+    os.replace(part, target)
+
+
+def _packaged(card: Card) -> Path:
+    path = Path(str(files("anymask"))) / "assets" / card.file
+    if not path.is_file():
+        raise WeightsError(
+            f"weights of '{card.name}' must come with the package, got no file {path}. "
+            "Install anymask again, or give the path of a checkpoint."
+        )
+    return path
+
+
+def _address(card: Card) -> str:
+    assert card.address is not None
+    mirror = os.environ.get("ANYMASK_MIRROR")
+    if not mirror:
+        return card.address
+    if urlsplit(mirror).scheme not in ("http", "https") or not urlsplit(mirror).netloc:
+        raise InputError(
+            f"ANYMASK_MIRROR must be an http or https address, got '{mirror}'. Correct or unset it."
+        )
+    return f"{mirror.rstrip('/')}/{card.file}"
+
+
+def _download(address: str, part: Path, card: Card, progress: Progress | None) -> None:
+    """Fill `part` from its present end on; several attempts, as long as the connection breaks."""
+    for attempt in range(ATTEMPTS):
+        try:
+            _continue(address, part, card.size or 0, progress)
+            return
+        except urllib.error.HTTPError as error:
+            if error.code < 500 or attempt == ATTEMPTS - 1:
+                raise _failed(address, f"the answer {error.code} {error.reason}", part) from error
+        except (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError) as error:
+            if attempt == ATTEMPTS - 1:
+                raise _failed(address, str(getattr(error, "reason", error)) or repr(error), part) from error
+        time.sleep(PAUSE * 2**attempt)
+
+
+def _continue(address: str, part: Path, size: int, progress: Progress | None) -> None:
+    done = part.stat().st_size if part.exists() else 0
+    if size and done >= size:
+        return
+    with _request(address, done) as response, part.open("ab") as stream:
+        start, total = _extent(response, done)
+        if start != done:
+            stream.truncate(0)
+        _require_space(part, (total or size) - start)
+        _copy(response, stream, start, total or size, progress)
+    if total and part.stat().st_size < total:
+        raise ConnectionError(f"{part.stat().st_size} of {total} bytes, then a broken connection")
+
+
+def _request(address: str, done: int) -> Any:
+    headers = {"User-Agent": "anymask", "Accept-Encoding": "identity"}
+    if not done:
+        return _opener().open(urllib.request.Request(address, headers=headers), timeout=TIMEOUT)
+    try:
+        ranged = urllib.request.Request(address, headers=headers | {"Range": f"bytes={done}-"})
+        return _opener().open(ranged, timeout=TIMEOUT)
+    except urllib.error.HTTPError as error:
+        if error.code != 416:
+            raise
+        return _request(address, 0)  # nothing lies behind our end: what we hold is not the start of that file
+
+
+def _extent(response: Any, done: int) -> tuple[int, int]:
+    """Where the answer's bytes start, and the size of the whole file (0 if the server does not tell)."""
+    length = int(response.headers.get("Content-Length") or 0)
+    if response.status != 206:
+        return 0, length
+    match = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", ""))
+    if match is None or int(match[1]) != done:
+        raise http.client.HTTPException(f"an answer for another range than from byte {done}")
+    return done, done + length
+
+
+def _copy(response: Any, stream: IO[bytes], done: int, total: int, progress: Progress | None) -> None:
+    while chunk := response.read(CHUNK):
+        stream.write(chunk)
+        done += len(chunk)
+        if progress is not None:
+            progress(done, max(total, done))
+
+
+def _require_space(part: Path, needed: int) -> None:
+    free = shutil.disk_usage(part.parent).free
+    if needed > free:
+        raise DownloadError(
+            f"the cache must have {needed / 1e6:.0f} MB free, got {free / 1e6:.0f} MB in {part.parent}. "
+            "Make room, or set ANYMASK_CACHE to another folder."
+        )
+
+
+def _check_size(path: Path, card: Card) -> None:
+    size = path.stat().st_size
+    if card.size is not None and size != card.size:
+        path.unlink()
+        raise WeightsError(
+            f"{card.file} must have {card.size} bytes, got {size}. It was removed; load it again."
+        )
+
+
+def _check_hash(path: Path, card: Card) -> None:
+    if card.sha256 is None:
+        return
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while chunk := stream.read(CHUNK):
+            digest.update(chunk)
+    if digest.hexdigest() != card.sha256:
+        path.unlink()
+        raise WeightsError(
+            f"{card.file} must have the sha256 {card.sha256}, got {digest.hexdigest()}. "
+            "It was removed; load it again, and mistrust the mirror if there is one."
+        )
+
+
+def _failed(address: str, reason: str, part: Path) -> DownloadError:
+    kept = part.stat().st_size if part.exists() else 0
+    rest = f"{kept / 1e6:.0f} MB are kept: load it again to continue" if kept else "Check the connection"
+    return DownloadError(
+        f"weights must be downloadable from {address}, got {reason}. {rest}, or set ANYMASK_MIRROR."
+    )
+
+
+class _HttpOnly(urllib.request.HTTPRedirectHandler):
+    """Follow redirects to http and https alone; urllib's own also goes to ftp."""
+
+    def redirect_request(
+        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Any, newurl: str
+    ) -> urllib.request.Request | None:
+        if urlsplit(newurl).scheme not in ("http", "https"):
+            raise urllib.error.URLError(f"a redirect to {newurl}, which is not http")
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def _opener() -> urllib.request.OpenerDirector:
+    return urllib.request.build_opener(_HttpOnly)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """One process at a time, where the system can lock files; the lock ends with its process."""
+    with path.open("a") as stream:
+        if sys.platform != "win32":
+            import fcntl
+
+            fcntl.flock(stream, fcntl.LOCK_EX)
+        yield

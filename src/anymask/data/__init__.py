@@ -1,0 +1,39 @@
+"""Data sets of Records, their mixture into a stream, and what training draws from them."""
+
+from __future__ import annotations
+
+from anymask.data.augment import Augment, Sample, plain, sample
+from anymask.data.cutouts import Cutouts
+from anymask.data.dataset import Collection, Dataset, Faults, OnError, open_dataset, readable
+from anymask.data.mixture import Draw, Mixture, MixtureState
+from anymask.data.sampling import (
+    error_point,
+    error_points,
+    noisy_box,
+    noisy_boxes,
+    random_point,
+    random_points,
+)
+
+__all__ = [
+    "Augment",
+    "Collection",
+    "Cutouts",
+    "Dataset",
+    "Draw",
+    "Faults",
+    "Mixture",
+    "MixtureState",
+    "OnError",
+    "Sample",
+    "error_point",
+    "error_points",
+    "noisy_box",
+    "noisy_boxes",
+    "open_dataset",
+    "plain",
+    "random_point",
+    "random_points",
+    "readable",
+    "sample",
+]

@@ -1,0 +1,202 @@
+"""Where a crop lies in a picture, and masks brought into it without decoding more of them than it shows.
+
+Frames: the picture (source pixels), the scaled picture (`scaled_hw`), and the window: size x size pixels whose
+top left corner lies at `offset_xy` of the scaled picture (negative where the picture starts inside the window).
+Flipping mirrors the finished window.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from anymask import rle
+
+BoolArray = npt.NDArray[np.bool_]
+ByteArray = npt.NDArray[np.uint8]
+Doubles = npt.NDArray[np.float64]
+
+FILL = (124, 116, 104)
+"""Colour of the padding: SAM's mean, which its normalisation turns into (almost) zero."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """A crop of size x size pixels of a picture that was scaled from size_hw to scaled_hw."""
+
+    size_hw: tuple[int, int]
+    scaled_hw: tuple[int, int]
+    offset_xy: tuple[int, int]
+    size: int
+    flip: bool = False
+
+    @staticmethod
+    def anywhere(
+        size_hw: tuple[int, int], size: int, zoom: float, at: Doubles, *, flip: bool = False
+    ) -> Window:
+        """A window inside the scaled picture, or the picture inside the window; at: (2,) in [0, 1] xy says where."""
+        scaled_hw = _scaled(size_hw, zoom)
+        slack = np.array([scaled_hw[1] - size, scaled_hw[0] - size])
+        offset = np.sign(slack) * np.floor(at * (np.abs(slack) + 1)).clip(max=np.abs(slack))
+        return Window(size_hw, scaled_hw, (int(offset[0]), int(offset[1])), size, flip)
+
+    @staticmethod
+    def around(
+        size_hw: tuple[int, int], size: int, zoom: float, centre: Doubles, *, flip: bool = False
+    ) -> Window:
+        """A window around a point, centre: (2,) source xy, moved so that it shows as much picture as it can."""
+        scaled_hw = _scaled(size_hw, zoom)
+        scaled_xy = np.array(scaled_hw[::-1])
+        offset = np.rint(centre * scaled_xy / np.array(size_hw[::-1]) - size / 2)
+        slack = scaled_xy - size
+        offset = np.clip(offset, np.minimum(slack, 0), np.maximum(slack, 0))
+        return Window(size_hw, scaled_hw, (int(offset[0]), int(offset[1])), size, flip)
+
+    @property
+    def zoom_xy(self) -> Doubles:
+        """Window pixels per source pixel, (2,) xy."""
+        return np.array([self.scaled_hw[1] / self.size_hw[1], self.scaled_hw[0] / self.size_hw[0]])
+
+    @property
+    def frame(self) -> tuple[int, int, int, int]:
+        """Half-open xyxy of the window's part that shows the picture, before the flip."""
+        (h, w), (x, y) = self.scaled_hw, self.offset_xy
+        return max(0, -x), max(0, -y), min(self.size, w - x), min(self.size, h - y)
+
+    def content(self) -> BoolArray:
+        """(size, size) bool: True where the window shows the picture."""
+        x0, y0, x1, y1 = self.frame
+        out = np.zeros((self.size, self.size), dtype=np.bool_)
+        out[y0:y1, x0:x1] = True
+        return self._flipped(out)
+
+    def image(self, image: ByteArray) -> ByteArray:
+        """The window of a picture: (H, W, 3) uint8 -> (size, size, 3) uint8."""
+        if min(self.zoom_xy) < 1:
+            return self._flipped(self._shrunk(image))
+        x0, y0, x1, y1 = self.frame
+        out = np.empty((self.size, self.size, image.shape[2]), dtype=np.uint8)
+        out[:] = FILL
+        matrix = self._matrix((x0, y0), (0, 0))
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        part = cv2.warpAffine(image, matrix, (x1 - x0, y1 - y0), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+        out[y0:y1, x0:x1] = part
+        return self._flipped(out)
+
+    def _shrunk(self, image: ByteArray) -> ByteArray:
+        """Shrink by area first, so that fine detail does not alias, then cut."""
+        (h, w), (x, y) = self.scaled_hw, self.offset_xy
+        small = cv2.resize(image, (w, h), interpolation=cv2.INTER_AREA)
+        x0, y0, x1, y1 = self.frame
+        out = np.empty((self.size, self.size, image.shape[2]), dtype=np.uint8)
+        out[:] = FILL
+        out[y0:y1, x0:x1] = small[y0 + y : y1 + y, x0 + x : x1 + x]
+        return out
+
+    def whole(self, runs: rle.Runs) -> BoolArray:
+        """The window of a mask given by its runs: (size, size) bool."""
+        return self.mask(runs, rle.box(runs, self.size_hw))
+
+    def mask(self, runs: rle.Runs, box: npt.NDArray[np.float32]) -> BoolArray:
+        """The window of a mask whose box (4,) xyxy is known: (size, size) bool, edges smoothed when enlarged."""
+        out = np.zeros((self.size, self.size), dtype=np.bool_)
+        x0, y0, x1, y1 = self.shown(box)
+        if x0 >= x1 or y0 >= y1:
+            return out
+        patch, corner = _patch(runs, box, self.size_hw)
+        matrix = self._matrix((x0, y0), corner)
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        grown = cv2.warpAffine(
+            patch, matrix, (x1 - x0, y1 - y0), flags=flags, borderMode=cv2.BORDER_REPLICATE
+        )
+        out[y0:y1, x0:x1] = grown > 127
+        return self._flipped(out)
+
+    def shown(self, box: npt.NDArray[np.float32]) -> tuple[int, int, int, int]:
+        """The part of the window (before the flip) that a source box covers, half-open xyxy, cut to the frame."""
+        scale = np.tile(self.zoom_xy, 2)
+        x0, y0, x1, y1 = box * scale - np.tile(np.array(self.offset_xy), 2)
+        left, top, right, bottom = self.frame
+        return (
+            max(left, int(np.floor(x0))),
+            max(top, int(np.floor(y0))),
+            min(right, int(np.ceil(x1))),
+            min(bottom, int(np.ceil(y1))),
+        )
+
+    def _matrix(self, corner: tuple[int, int], source: tuple[int, int]) -> Doubles:
+        """The 2 x 3 matrix from pixels of a part of the window at `corner` to those of a source patch at `source`.
+
+        Pixel centres are at +0.5, so a window pixel i shows the source at (i + corner + offset + 0.5) / zoom - 0.5.
+        """
+        inverse = 1 / self.zoom_xy
+        shift = (np.array(corner) + np.array(self.offset_xy) + 0.5) * inverse - 0.5 - np.array(source)
+        return np.array([[inverse[0], 0, shift[0]], [0, inverse[1], shift[1]]])
+
+    def _flipped(self, array: npt.NDArray[np.generic]) -> npt.NDArray:  # type: ignore[type-arg]
+        return np.ascontiguousarray(array[:, ::-1]) if self.flip else array
+
+
+def _scaled(size_hw: tuple[int, int], zoom: float) -> tuple[int, int]:
+    return max(1, int(size_hw[0] * zoom + 0.5)), max(1, int(size_hw[1] * zoom + 0.5))
+
+
+def _patch(
+    runs: rle.Runs, box: npt.NDArray[np.float32], size: tuple[int, int]
+) -> tuple[ByteArray, tuple[int, int]]:
+    """Decode the box of a mask with a margin of one pixel: uint8 of 0 and 255, and its corner xy.
+
+    Outside the picture the margin repeats the mask's edge, so that a mask that ends at the border stays there.
+    """
+    x0, y0, x1, y1 = (int(value) for value in box)
+    edges = rle.to_edges(runs) - x0 * size[0]
+    lengths = np.diff(edges, prepend=0, append=(x1 - x0) * size[0])
+    values = np.zeros(len(lengths), dtype=np.uint8)
+    values[1::2] = 255
+    columns = np.repeat(values, lengths).reshape(x1 - x0, size[0])
+    patch = cv2.transpose(np.ascontiguousarray(columns[:, y0:y1]))
+    inner = (y0 > 0, y1 < size[0], x0 > 0, x1 < size[1])
+    top, bottom, left, right = (int(side) for side in inner)
+    patch = cv2.copyMakeBorder(patch, top, bottom, left, right, cv2.BORDER_CONSTANT, value=0)
+    return np.asarray(patch, dtype=np.uint8), (x0 - left, y0 - top)
+
+
+class Placement:
+    """The masks of a picture: their runs, boxes (N, 4) and areas (N,), and how they come into a window."""
+
+    def __init__(self, rles: Sequence[rle.Runs], size: tuple[int, int]) -> None:
+        """rles: runs of masks of one size (H, W)."""
+        self.size = size
+        self._rles = rles
+        self._boxes = np.array([rle.box(runs, size) for runs in rles], dtype=np.float32).reshape(-1, 4)
+        self._areas = np.array([rle.area(runs) for runs in rles], dtype=np.float64)
+
+    def __len__(self) -> int:
+        """Number of masks."""
+        return len(self._rles)
+
+    def centre(self, number: int) -> Doubles:
+        """Centre of a mask's box, (2,) source xy."""
+        box = self._boxes[number].astype(np.float64)
+        result: Doubles = (box[:2] + box[2:]) / 2
+        return result
+
+    def visible_areas(self, window: Window) -> Doubles:
+        """Rough areas in window pixels, (N,): each mask's, times the share of its box that the window shows."""
+        if not len(self):
+            return np.zeros(0)
+        scale, offset = np.tile(window.zoom_xy, 2), np.tile(np.array(window.offset_xy), 2)
+        boxes = self._boxes * scale - offset
+        low, high = boxes[:, :2], boxes[:, 2:]
+        shown = np.clip(np.minimum(high, window.size) - np.maximum(low, 0), 0, None)
+        share = np.prod(shown, axis=1) / np.maximum(np.prod(high - low, axis=1), 1e-6)
+        result: Doubles = self._areas * np.prod(window.zoom_xy) * share
+        return result
+
+    def mask(self, number: int, window: Window) -> BoolArray:
+        """A mask in the window, (size, size) bool."""
+        return window.mask(self._rles[number], self._boxes[number])

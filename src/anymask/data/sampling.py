@@ -1,0 +1,157 @@
+"""Simulated prompts: clicks and noisy boxes drawn from masks (SAM paper, appendix A, "Training algorithm").
+
+Pixels are cells: pixel (column x, row y) has its centre at (x + 0.5, y + 0.5), and every point drawn here is
+such a centre. Boxes are half-open xyxy. The functions in the plural draw for N masks of one size at once and
+are what a training loop calls; the singular ones are the plain statement of the rule.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from anymask.errors import InputError
+
+BoolArray = npt.NDArray[np.bool_]
+FloatArray = npt.NDArray[np.float32]
+IntArray = npt.NDArray[np.int64]
+
+BOX_NOISE = 0.1
+"""Standard deviation of the noise on a box side, as a share of that side (paper, appendix A)."""
+BOX_NOISE_MOST = 20.0
+"""Largest shift of a box side in pixels (paper, appendix A: 20 px in a frame of 1024 px)."""
+
+
+def random_point(mask: BoolArray, rng: np.random.Generator) -> FloatArray:
+    """A point drawn uniformly from the set pixels of a mask.
+
+    mask: (H, W) bool. Returns (2,) float32 xy, a pixel centre. Raises InputError if no pixel is set.
+    """
+    return random_points(mask[None], rng)[0]
+
+
+def random_points(masks: BoolArray, rng: np.random.Generator) -> FloatArray:
+    """One uniform point per mask: (N, H, W) bool -> (N, 2) float32 xy. Raises InputError if a mask is empty."""
+    chosen, counts = _draw(masks, rng)
+    if not counts.all():
+        raise InputError(
+            f"mask must hold at least one pixel, got an empty mask at index {int(np.argmin(counts))}. "
+            "Leave empty masks out before drawing clicks."
+        )
+    return _centres(chosen, masks.shape[2])
+
+
+def noisy_box(
+    mask: BoolArray, rng: np.random.Generator, *, spread: float = BOX_NOISE, most: float = BOX_NOISE_MOST
+) -> FloatArray:
+    """The box of a mask with each side shifted by Gaussian noise.
+
+    mask: (H, W) bool. spread: standard deviation as a share of the box's width (x) or height (y); most: largest
+    shift in pixels. Returns (4,) float32 xyxy, inside the image and at least one pixel wide and high. Raises
+    InputError if no pixel is set.
+    """
+    return noisy_boxes(mask[None], rng, spread=spread, most=most)[0]
+
+
+def noisy_boxes(
+    masks: BoolArray, rng: np.random.Generator, *, spread: float = BOX_NOISE, most: float = BOX_NOISE_MOST
+) -> FloatArray:
+    """noisy_box for N masks: (N, H, W) bool -> (N, 4) float32 xyxy. Raises InputError if a mask is empty."""
+    boxes = _boxes(masks)
+    size_hw = masks.shape[1:]
+    sides = np.tile(boxes[:, 2:] - boxes[:, :2], 2)
+    noise = np.clip(rng.normal(size=boxes.shape) * sides * spread, -most, most)
+    return _repair(boxes + noise, boxes, size_hw)
+
+
+def error_point(
+    predicted: BoolArray, truth: BoolArray, ignore: BoolArray | None, rng: np.random.Generator
+) -> tuple[FloatArray, int]:
+    """The next click of a simulated person: uniform over the pixels where prediction and truth differ.
+
+    predicted, truth: (H, W) bool; ignore: (H, W) bool of pixels that nobody labelled, or None. Returns the point
+    ((2,) float32 xy) and its label: 1 where the object was missed, 0 where it was wrongly covered. Without an
+    error the point is drawn from the truth, with label 1. Raises InputError if there is neither.
+    """
+    spread = None if ignore is None else ignore[None]
+    points, labels = error_points(predicted[None], truth[None], spread, rng)
+    return points[0], int(labels[0])
+
+
+def error_points(
+    predicted: BoolArray, truths: BoolArray, ignore: BoolArray | None, rng: np.random.Generator
+) -> tuple[FloatArray, IntArray]:
+    """error_point for N masks of one size.
+
+    predicted, truths: (N, H, W) bool; ignore: (N, H, W) or (H, W) bool, or None. Returns points (N, 2) float32
+    xy and labels (N,) int64. Raises InputError if a mask has neither an error nor a pixel of truth.
+    """
+    errors = predicted ^ truths
+    if ignore is not None:
+        errors &= ~ignore
+    chosen, counts = _draw(errors, rng)
+    clean = np.flatnonzero(counts == 0)
+    if len(clean):
+        chosen[clean] = _truth_pixels(truths[clean], _rows(ignore, clean), rng)
+    flat = truths.reshape(len(truths), -1)
+    labels = flat[np.arange(len(truths)), chosen].astype(np.int64)
+    return _centres(chosen, truths.shape[2]), labels
+
+
+def _rows(ignore: BoolArray | None, rows: IntArray) -> BoolArray | None:
+    return ignore[rows] if ignore is not None and ignore.ndim == 3 else ignore
+
+
+def _truth_pixels(truths: BoolArray, ignore: BoolArray | None, rng: np.random.Generator) -> IntArray:
+    """Flat index of a labelled truth pixel per mask; of any truth pixel where all of them are ignored."""
+    labelled = truths if ignore is None else truths & ~ignore
+    hidden = ~labelled.any(axis=(1, 2))
+    labelled = np.where(hidden[:, None, None], truths, labelled)
+    chosen, counts = _draw(labelled, rng)
+    if not counts.all():
+        raise InputError(
+            "truth must hold at least one pixel, got an empty mask. Leave empty masks out before drawing clicks."
+        )
+    return chosen
+
+
+def _draw(masks: BoolArray, rng: np.random.Generator) -> tuple[IntArray, IntArray]:
+    """A flat index per mask, uniform over its set pixels (0 where it has none), and the pixel counts."""
+    count, area = len(masks), masks.shape[1] * masks.shape[2]
+    where = np.flatnonzero(np.ascontiguousarray(masks))
+    starts = np.searchsorted(where, np.arange(count + 1) * area)
+    counts = np.diff(starts)
+    nth = starts[:-1] + (rng.random(count) * counts).astype(np.int64)
+    chosen = np.zeros(count, dtype=np.int64)
+    filled = counts > 0
+    chosen[filled] = where[nth[filled]] - np.flatnonzero(filled) * area
+    return chosen, counts
+
+
+def _centres(flat: IntArray, width: int) -> FloatArray:
+    return np.stack([flat % width, flat // width], axis=1).astype(np.float32) + np.float32(0.5)
+
+
+def _boxes(masks: BoolArray) -> npt.NDArray[np.float64]:
+    """Tight half-open xyxy boxes, (N, 4) float64."""
+    columns, rows = masks.any(axis=1), masks.any(axis=2)
+    if not columns.any(axis=1).all():
+        raise InputError(
+            "mask must hold at least one pixel, got an empty mask. Leave empty masks out before drawing boxes."
+        )
+    ends = [_span(columns), _span(rows)]
+    return np.stack([ends[0][0], ends[1][0], ends[0][1], ends[1][1]], axis=1).astype(np.float64)
+
+
+def _span(line: BoolArray) -> tuple[IntArray, IntArray]:
+    return line.argmax(axis=1), line.shape[1] - line[:, ::-1].argmax(axis=1)
+
+
+def _repair(
+    boxes: npt.NDArray[np.float64], clean: npt.NDArray[np.float64], size_hw: tuple[int, ...]
+) -> FloatArray:
+    """Clip to the image; a side that noise left shorter than a pixel goes back to where it was."""
+    limit = np.array([size_hw[1], size_hw[0]] * 2, dtype=np.float64)
+    boxes = np.clip(boxes, 0.0, limit)
+    short = np.tile(boxes[:, 2:] - boxes[:, :2] < 1.0, 2)
+    return np.where(short, clean, boxes).astype(np.float32)

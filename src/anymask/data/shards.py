@@ -1,0 +1,95 @@
+"""Tar shards: pairs of `<id>.jpg` and `<id>.json`, as SA-1B ships them and WebDataset reads them.
+
+Opening a shard reads its headers only; items are then read by position from the file itself, so that a data
+set can be shared by threads and processes, needs no disk space and keeps no file open.
+"""
+
+from __future__ import annotations
+
+import os
+import tarfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import numpy.typing as npt
+
+from anymask.data.items import parse_record
+from anymask.errors import FormatError
+from anymask.types import Record
+
+PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
+"""Suffixes of pictures, lower case."""
+
+_Place = tuple[int, int, int]  # shard, offset, size in bytes
+
+
+class TarPairs:
+    """The items of tar shards, in the order in which they are stored.
+
+    `ids` names them; `faults` lists (name, error) of what could not be indexed.
+    """
+
+    def __init__(self, name: str, shards: Sequence[Path]) -> None:
+        """Index the shards. Raises FormatError if a file is no tar archive at all."""
+        self.name = name
+        self.shards = tuple(Path(shard) for shard in shards)
+        self.faults: list[tuple[str, Exception]] = []
+        self.ids, self._places = self._index()
+
+    def _index(self) -> tuple[list[str], npt.NDArray[np.int64]]:
+        pictures: dict[str, _Place] = {}
+        texts: dict[str, _Place] = {}
+        for number, shard in enumerate(self.shards):
+            for member, offset, size in self._members(shard):
+                path = PurePosixPath(member)
+                place = (number, offset, size)
+                if path.suffix.lower() in PICTURES:
+                    pictures[str(path.with_suffix(""))] = place
+                elif path.suffix.lower() == ".json":
+                    texts[str(path.with_suffix(""))] = place
+        for alone in pictures.keys() ^ texts.keys():
+            kind = "annotation" if alone in pictures else "picture"
+            self.faults.append(
+                (alone, FormatError(f"{alone} must be a pair of picture and JSON, got no {kind}."))
+            )
+        ids = [key for key in pictures if key in texts]
+        places = np.array([(pictures[key], texts[key]) for key in ids], dtype=np.int64)
+        return ids, places.reshape(-1, 2, 3)
+
+    def _members(self, shard: Path) -> Iterator[tuple[str, int, int]]:
+        """Name, offset and size of every file of a shard; a cut-off shard gives what comes before the cut."""
+        try:
+            archive = tarfile.open(shard, mode="r:")
+        except (tarfile.TarError, OSError) as error:
+            raise FormatError(
+                f"path must be an uncompressed tar file, got {shard} ({error}). Unpack it, or write it again."
+            ) from None
+        with archive:
+            try:
+                for member in archive:
+                    if member.isfile():
+                        yield member.name, member.offset_data, member.size
+            except tarfile.TarError as error:
+                self.faults.append((str(shard), FormatError(f"shard must be a whole tar file, got {error}.")))
+
+    def picture(self, index: int) -> bytes:
+        """The encoded picture of an item."""
+        return self._read(index, 0)
+
+    def record(self, index: int) -> Record:
+        """Read and decode an item. Raises FormatError or ImageError."""
+        return parse_record(self.ids[index], self._read(index, 0), self._read(index, 1), self.name)
+
+    def _read(self, index: int, part: int) -> bytes:
+        number, offset, size = (int(value) for value in self._places[index, part])
+        handle = os.open(self.shards[number], os.O_RDONLY)
+        try:
+            data = os.pread(handle, size, offset)
+        finally:
+            os.close(handle)
+        if len(data) != size:
+            raise FormatError(
+                f"shard must hold {size} bytes at {offset}, got {len(data)}. Copy the file again."
+            )
+        return data

@@ -1,0 +1,85 @@
+# make demo   set up if needed, then segment a bundled photo by one click
+# make test   set up if needed, then run the tests
+PYTHON ?= python3
+VENV ?= .venv
+# PyTorch comes first and by exact version: the plain name can resolve to a build with gigabytes of CUDA
+# libraries, and `pip install -e .` is content with whatever is already there. Any pip arguments may stand
+# here, for example the index address for CPU builds that PyTorch's installation page gives:
+#   make demo TORCH="torch --index-url <address>"
+TORCH ?= torch==2.13.0
+PHOTO ?= src/anymask/assets/photos/cat.jpg
+CLICK ?= 210,180
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+.PHONY: help setup dev demo test lint format dist clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(VENV)/.core  ## the package and what it needs, in $(VENV)
+
+dev: $(VENV)/.dev  ## the same, with the tools for tests and lints
+
+demo: $(VENV)/.core  ## segment a bundled photo by one click (PHOTO=file CLICK=x,y for another)
+	@mkdir -p demo
+	$(BIN)/anymask segment $(PHOTO) --point $(CLICK) -o demo/mask.png --overlay demo/overlay.jpg --force
+	@echo "Photo: $(PHOTO), clicked at $(CLICK) (x,y)"
+	@echo "Mask: $(CURDIR)/demo/mask.png"
+	@echo "Overlay: $(CURDIR)/demo/overlay.jpg"
+
+test: $(VENV)/.dev  ## run the tests
+	$(BIN)/python -m pytest -q
+
+lint: $(VENV)/.dev  ## style, types and the direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.dev  ## sort imports and apply the safe fixes
+	$(BIN)/ruff check --fix .
+
+dist: $(VENV)/.core  ## build the wheel and check what it holds
+	@rm -rf dist
+	$(PIP) wheel -q --no-deps -w dist .
+	@$(BIN)/python -m zipfile -l dist/anymask-*.whl > dist/contents.txt
+	@for part in py.typed assets/photos/cat.jpg assets/compact.safetensors licenses/LICENSE licenses/NOTICE; do \
+	    grep -q "$$part" dist/contents.txt || { echo "The wheel lacks $$part." >&2; exit 1; }; done
+	@ls -lh dist/*.whl
+
+clean:  ## remove the environment and what was built
+	rm -rf $(VENV) build dist demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+
+$(VENV)/.dev: $(VENV)/.core
+	@echo "Installing the tools for tests and lints ..."
+	$(PIP) install -q -e '.[dev]'
+	@touch $@
+
+$(VENV)/.core: pyproject.toml $(VENV)/.made
+	@echo "Installing PyTorch (some 200 MB, a minute or two) ..."
+	$(PIP) install -q $(TORCH)
+	@echo "Installing anymask ..."
+	$(PIP) install -q -e .
+	@touch $@
+
+# Debian splits the module that puts pip into a new environment off into python3-venv. Without it, a pip
+# outside can do the work; without that too, root may install the package; anyone else is told the command.
+NEEDS_VENV := apt-get update && apt-get install -y python3-venv
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+	    { echo "anymask needs Python 3.10 or newer. Run: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@rm -rf $(VENV)
+	@if $(PYTHON) -c 'import ensurepip' 2>/dev/null; then \
+	    $(PYTHON) -m venv $(VENV); \
+	elif $(PYTHON) -m pip --version >/dev/null 2>&1; then \
+	    $(PYTHON) -m venv --without-pip $(VENV) && \
+	    $(PYTHON) -m pip --python $(VENV)/bin/python install -q pip; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "This Python cannot make environments yet. Running: $(NEEDS_VENV)"; \
+	    { $(NEEDS_VENV); } >/dev/null && $(PYTHON) -m venv $(VENV); \
+	else \
+	    echo "This Python cannot make environments: its module ensurepip is missing." >&2; \
+	    echo "Run: sudo sh -c '$(NEEDS_VENV)', then make $(MAKECMDGOALS) again." >&2; exit 1; \
+	fi
+	@touch $@

@@ -1,0 +1,111 @@
+"""Promptable segmentation: a click on a photo gives a mask.
+
+```python
+import anymask
+
+model = anymask.load("compact")
+masks = anymask.predict(model, anymask.read_image("photo.jpg"), [anymask.Prompt.point(210, 180)])
+```
+
+Importing the package is cheap: a name is looked up, and torch imported where it is needed, on first use.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from anymask.colours import palette
+    from anymask.data import Dataset, open_dataset
+    from anymask.errors import (
+        AnymaskError,
+        DownloadError,
+        FormatError,
+        ImageError,
+        InputError,
+        MissingExtraError,
+        OutputError,
+        PromptError,
+        UnknownNameError,
+        WeightsError,
+    )
+    from anymask.geometry import Frame
+    from anymask.images import overlay, read_image, write_png
+    from anymask.models import Sam, load, variants
+    from anymask.predict import embed, embed_batch, predict, predict_batch
+    from anymask.types import Embedding, Masks, Prompt, Record
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AnymaskError",
+    "Dataset",
+    "DownloadError",
+    "Embedding",
+    "FormatError",
+    "Frame",
+    "ImageError",
+    "InputError",
+    "Masks",
+    "MissingExtraError",
+    "OutputError",
+    "Prompt",
+    "PromptError",
+    "Record",
+    "Sam",
+    "UnknownNameError",
+    "WeightsError",
+    "__version__",
+    "embed",
+    "embed_batch",
+    "load",
+    "open_dataset",
+    "overlay",
+    "palette",
+    "predict",
+    "predict_batch",
+    "read_image",
+    "variants",
+    "write_png",
+]
+
+_NAMES_OF_MODULE = {
+    "colours": ("palette",),
+    "data": ("Dataset", "open_dataset"),
+    "errors": tuple(name for name in __all__ if name.endswith("Error")),
+    "geometry": ("Frame",),
+    "images": ("overlay", "read_image", "write_png"),
+    "models": ("Sam", "load", "variants"),
+    "predict": ("embed", "embed_batch", "predict", "predict_batch"),
+    "types": ("Embedding", "Masks", "Prompt", "Record"),
+}
+_HOME = {name: f"{__name__}.{module}" for module, names in _NAMES_OF_MODULE.items() for name in names}
+
+
+def __getattr__(name: str) -> object:
+    """Import the module behind a public name on first use (PEP 562)."""
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """The public names, imported yet or not."""
+    return sorted({*globals(), *__all__})
+
+
+class _Package(ModuleType):
+    """Keeps `anymask.predict` the function when Python binds the submodule of that name (decision 0008)."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name in _HOME and isinstance(value, ModuleType):
+            value = getattr(value, name)
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -1,0 +1,27 @@
+"""Every example runs, writes what it says and shows its own usage."""
+
+from __future__ import annotations
+
+import runpy
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = sorted((Path(__file__).resolve().parents[2] / "examples").glob("*.py"))
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_example_runs(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", [str(path), "-o", str(tmp_path / "out")])
+    runpy.run_path(str(path), run_name="__main__")
+    written = [Path(line.split()[-1]) for line in capsys.readouterr().out.splitlines() if "wrote" in line]
+    assert written
+    assert all(file.stat().st_size > 0 for file in written)
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_example_says_what_it_does(path: Path) -> None:
+    assert f"examples/{path.name}" in path.read_text("utf-8").split('"""')[1]

@@ -1,6 +1,6 @@
 """The model's frame of an image: the one place that converts coordinates, pictures and masks.
 
-Three frames. *Image*: original pixels, x right, y down, the frame of all public values. *Model*: the network's
+Three frames. *Image*: original pixels, x right, y down, as all public values. *Model*: the network's
 input, the image resized to `scaled_hw` in the corner (0, 0) of `padded_hw`, zeros to the right and below.
 *Grid*: mask logits, one cell for 4 x 4 model pixels.
 Source of the rules: "Segment Anything" (2023), released code, `ResizeLongestSide` and `postprocess_masks`.
@@ -49,7 +49,9 @@ class Frame:
         scaled = (max(1, int(h * scale + 0.5)), max(1, int(w * scale + 0.5)))
         if square:
             return cls((h, w), scaled, (longest, longest))
-        return cls((h, w), scaled, (-(-scaled[0] // multiple) * multiple, -(-scaled[1] // multiple) * multiple))
+        return cls(
+            (h, w), scaled, (-(-scaled[0] // multiple) * multiple, -(-scaled[1] // multiple) * multiple)
+        )
 
     @property
     def grid_hw(self) -> tuple[int, int]:
@@ -98,9 +100,9 @@ class Frame:
         columns, column_part = _cell_edges(self.size_hw[1], self.scaled_hw[1], self.grid_hw[1])
         lines = total[rows] + row_part[:, None] * (total[rows + 1] - total[rows])
         corners = lines[:, columns] + column_part * (lines[:, columns + 1] - lines[:, columns])
-        cell = GRID_STRIDE**2 / self._scale_xy().prod()
+        cell = GRID_STRIDE**2 / float(self._scale_xy().prod())
         coverage = np.diff(np.diff(corners, axis=0), axis=1) / cell
-        return np.clip(coverage, 0.0, 1.0).astype(np.float32)
+        return np.asarray(np.clip(coverage, 0.0, 1.0), np.float32)
 
     def logits_to_image(self, logits: Floats, size: tuple[int, int] | None = None) -> Floats:
         """Upsample logits (N, gh, gw) to the image: (N, H, W) float32, bilinear, pixel centres aligned.
@@ -199,7 +201,9 @@ def _edges(values: Floats, threshold: float, gaps: NDArray[np.intp], y: _Taps) -
     first, last = y.first[gaps], y.first[gaps + 1] - 1
     upper = values[:, y.low[first] - gaps[0]]
     rise = values[:, y.high[first] - gaps[0]] - upper
-    apart = int(first[0] > 0 or end < height)  # a zero below keeps columns apart unless they reach from edge to edge
+    apart = int(
+        first[0] > 0 or end < height
+    )  # a zero below keeps columns apart unless they reach from edge to edge
     bits = np.zeros((len(values), 2 * gaps.size + apart), np.bool_)
     np.greater(upper + y.part[first] * rise, threshold, out=bits[:, 0 : 2 * gaps.size : 2])
     np.greater(upper + y.part[last] * rise, threshold, out=bits[:, 1 : 2 * gaps.size : 2])
@@ -215,10 +219,10 @@ def _edges(values: Floats, threshold: float, gaps: NDArray[np.intp], y: _Taps) -
 def _bisect(
     base: Floats, rise: Floats, threshold: float, part: Floats, low: NDArray[np.intp], high: NDArray[np.intp]
 ) -> NDArray[np.intp]:
-    """The first pixel after `low` on which base + part * rise lies on the side of the threshold that `high` has."""
+    """The first pixel after `low` at which base + part * rise lies on the same side as at `high`."""
     wanted = base + part[high] * rise > threshold
     while (high - low > 1).any():
         middle = (low + high) // 2
         there = (base + part[middle] * rise > threshold) == wanted
         low, high = np.where(there, low, middle), np.where(there, middle, high)
-    return high
+    return np.asarray(high)

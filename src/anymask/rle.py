@@ -67,7 +67,7 @@ def encode_region(mask_hw: NDArray[Any], xy: tuple[int, int], size: tuple[int, i
 def _as_bytes(mask: NDArray[Any]) -> NDArray[np.uint8]:
     """View a mask as uint8 of 0 and 1, without a copy where it is bool."""
     if mask.ndim != 2:
-        raise FormatError(f"mask must be an array of shape (H, W), got shape {mask.shape}. Give one mask at a time.")
+        raise FormatError(f"mask must have shape (H, W), got {mask.shape}. Give one.")
     bits = mask if mask.dtype == np.bool_ else mask != 0
     view: NDArray[np.uint8] = bits.view(np.uint8)
     return view
@@ -146,7 +146,9 @@ def iou(
         starts, ends = _ones(b)
         if starts.size == 0:
             continue
-        meets = np.flatnonzero((boxes_a[:, :2] < boxes_b[j, 2:]).all(1) & (boxes_a[:, 2:] > boxes_b[j, :2]).all(1))
+        meets = np.flatnonzero(
+            (boxes_a[:, :2] < boxes_b[j, 2:]).all(1) & (boxes_a[:, 2:] > boxes_b[j, :2]).all(1)
+        )
         if meets.size:
             inter = _intersections([spans_a[i] for i in meets], starts, ends)
             out[meets, j] = inter / (areas_a[meets] + area(b) - inter)
@@ -187,7 +189,7 @@ def to_string(runs: Runs) -> str:
     length = done.argmax(axis=1)
     place = np.arange(_MOST_CHARACTERS)
     characters = (rest & 31) + 32 * (place < length[:, None]) + 48
-    return characters[place <= length[:, None]].astype(np.uint8).tobytes().decode("ascii")
+    return str(characters[place <= length[:, None]].astype(np.uint8).tobytes(), "ascii")
 
 
 def from_string(text: str | bytes) -> Runs:
@@ -197,7 +199,9 @@ def from_string(text: str | bytes) -> Runs:
     if codes.size == 0:
         return np.zeros(0, np.uint32)
     if codes.min() < 0 or codes.max() > 63:
-        raise FormatError("counts must hold characters from '0' to 'o' only, got others. Write the file again.")
+        raise FormatError(
+            "counts must hold characters from '0' to 'o' only, got others. Write the file again."
+        )
     last = np.flatnonzero(codes < 32)
     if codes[-1] >= 32:
         raise FormatError("counts must end with a whole number, got a cut-off string. Write the file again.")
@@ -221,7 +225,7 @@ def _as_runs(numbers: NDArray[np.int64]) -> Runs:
         ends = np.cumsum(numbers)
         ends, total = ends[:-1], int(ends[-1])
         unique, times = np.unique(ends, return_counts=True)
-        return np.diff(unique[(times % 2 == 1) & (unique < total)], prepend=0, append=total).astype(np.uint32)
+        numbers = np.diff(unique[(times % 2 == 1) & (unique < total)], prepend=0, append=total)
     return numbers.astype(np.uint32)
 
 
@@ -253,7 +257,9 @@ def _from_list(counts: object) -> Runs:
     if numbers.size == 0:
         return np.zeros(0, np.uint32)
     if numbers.ndim != 1 or numbers.dtype.kind not in "iu":
-        raise FormatError("counts must be a string or a list of whole numbers, got another form. Write the file again.")
+        raise FormatError(
+            "counts must be a string or a list of whole numbers, got another form. Write the file again."
+        )
     return _as_runs(numbers.astype(np.int64))
 
 

@@ -1,0 +1,55 @@
+"""Boxes: half-open (x0, y0, x1, y1), pixels, any frame."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["area_xyxy", "iou_xyxy", "nms", "xywh_to_xyxy", "xyxy_to_xywh"]
+
+
+def area_xyxy(boxes: ArrayLike) -> NDArray[np.float64]:
+    """Areas of boxes (..., 4), float64; 0 for a box turned inside out."""
+    array = np.asarray(boxes, np.float64)
+    sides = np.maximum(array[..., 2:] - array[..., :2], 0)
+    return np.asarray(sides[..., 0] * sides[..., 1], np.float64)
+
+
+def iou_xyxy(boxes_a: ArrayLike, boxes_b: ArrayLike) -> NDArray[np.float64]:
+    """Intersection over union of every pair: (A, 4) and (B, 4) give (A, B) float64; 0 for two empty."""
+    a = np.asarray(boxes_a, np.float64).reshape(-1, 1, 4)
+    b = np.asarray(boxes_b, np.float64).reshape(1, -1, 4)
+    both = np.concatenate([np.maximum(a[..., :2], b[..., :2]), np.minimum(a[..., 2:], b[..., 2:])], axis=-1)
+    inter = area_xyxy(both)
+    union = area_xyxy(a) + area_xyxy(b) - inter
+    return np.divide(inter, union, out=np.zeros_like(inter), where=union > 0)
+
+
+def nms(boxes: ArrayLike, scores: ArrayLike, threshold: float) -> NDArray[np.int64]:
+    """Greedy non-maximum suppression: indices kept, best score first.
+
+    A box goes when its IoU with a better one that stays is above `threshold`; of equal scores the earlier is
+    the better.
+    """
+    left = np.argsort(-np.asarray(scores, np.float64), kind="stable")
+    array = np.asarray(boxes, np.float64).reshape(-1, 4)
+    kept: list[int] = []
+    while left.size:
+        kept.append(int(left[0]))
+        overlap = iou_xyxy(array[left[:1]], array[left[1:]])[0]
+        left = left[1:][~(overlap > threshold)]
+    return np.array(kept, np.int64)
+
+
+def xyxy_to_xywh(boxes: ArrayLike) -> NDArray[np.float32]:
+    """Boxes (..., 4) as (x, y, width, height), COCO's form, float32."""
+    array = np.array(boxes, np.float32)
+    array[..., 2:] -= array[..., :2]
+    return array
+
+
+def xywh_to_xyxy(boxes: ArrayLike) -> NDArray[np.float32]:
+    """Boxes (..., 4) from (x, y, width, height) to corners, float32."""
+    array = np.array(boxes, np.float32)
+    array[..., 2:] += array[..., :2]
+    return array

@@ -1,0 +1,59 @@
+"""Writing files so that they are whole or not there."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from anymask.errors import OutputError
+
+__all__ = ["check_target", "write_atomic"]
+
+
+def check_target(path: str | os.PathLike[str], *, force: bool = False) -> Path:
+    """Return `path` if a file can be written there; raise OutputError if not, before any work is done."""
+    target = Path(path)
+    if target.is_dir():
+        raise OutputError(f"output must be a file, got the folder {target}. Add a file name.")
+    if not target.parent.is_dir():
+        raise OutputError(
+            f"output must lie in a folder that exists, got {target}. Make the folder {target.parent} first."
+        )
+    if target.exists() and not force:
+        raise OutputError(f"output must be a new file, got {target}, which exists. Add --force to replace.")
+    return target
+
+
+def write_atomic(path: str | os.PathLike[str], data: bytes, *, force: bool = False) -> Path:
+    """Write `data` to `path` by way of a file beside it, so that nobody sees half of it; return the path.
+
+    Raises OutputError where the folder is missing or not writable, or where the file exists and `force` is false.
+    """
+    target = check_target(path, force=force)
+    partial = ""
+    try:
+        descriptor, partial = tempfile.mkstemp(
+            dir=target.parent, prefix=f".{target.name[:40]}.", suffix=".part"
+        )
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+        os.chmod(partial, _mode(target))
+        os.replace(partial, target)
+    except OSError as error:
+        raise OutputError(
+            f"output must be writable, got {target} ({error.strerror}). Choose another place or make room."
+        ) from error
+    finally:
+        if partial and os.path.exists(partial):
+            os.unlink(partial)
+    return target
+
+
+def _mode(target: Path) -> int:
+    """Permissions for a new file: those of the file it replaces, or what the process would give one."""
+    if target.exists():
+        return target.stat().st_mode & 0o777
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask

@@ -1,0 +1,75 @@
+"""Connected parts, holes and inner points of masks (H, W) bool."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from anymask.errors import InputError
+
+__all__ = ["components", "drop_islands", "fill_holes", "inner_point", "largest_component"]
+
+Bits = NDArray[np.bool_]
+
+
+def components(mask: Bits) -> tuple[NDArray[np.int32], int]:
+    """Label the parts that hang together over sides or corners: (H, W) int32, 0 outside, and their count."""
+    count, labels = cv2.connectedComponents(_bytes(mask), connectivity=8, ltype=cv2.CV_32S)
+    return np.asarray(labels, np.int32), count - 1
+
+
+def _bytes(mask: Bits) -> NDArray[np.uint8]:
+    """The mask as OpenCV takes it."""
+    return np.ascontiguousarray(mask, np.bool_).view(np.uint8)
+
+
+def _labelled(mask: Bits) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Labels and areas by label; the area of label 0, outside, is given as 0."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(_bytes(mask), None, None, None, 8)
+    areas = stats[:, cv2.CC_STAT_AREA].astype(np.int64)
+    areas[0] = 0
+    return np.asarray(labels, np.int32), areas
+
+
+def largest_component(mask: Bits) -> Bits:
+    """Keep the largest part (of equals the upper left); an empty mask stays empty."""
+    labels, areas = _labelled(mask)
+    return np.asarray(labels == areas.argmax()) if areas.any() else np.zeros(mask.shape, np.bool_)
+
+
+def fill_holes(mask: Bits, max_area: int) -> Bits:
+    """Fill the parts of the background that have fewer than `max_area` pixels, at the border too.
+
+    As the released `remove_small_regions` does it: background hangs together over corners.
+    """
+    labels, areas = _labelled(~mask)
+    small = areas < max_area
+    small[0] = False
+    return mask | small[labels] if small.any() else mask.copy()
+
+
+def drop_islands(mask: Bits, min_area: int) -> Bits:
+    """Drop the parts with fewer than `min_area` pixels; the largest stays in any case (as released)."""
+    labels, areas = _labelled(mask)
+    keep = areas >= max(min_area, 1)
+    if areas.any():
+        keep[areas.argmax()] = True
+    keep[0] = False
+    return np.asarray(keep[labels], np.bool_)
+
+
+def inner_point(mask: Bits) -> NDArray[np.float32]:
+    """Find the pixel farthest from the mask's edge: its centre (x, y), float32.
+
+
+    Distances are Euclidean and exact, the image's border is an edge; of equals the first in reading order.
+    Raises InputError for an empty mask.
+    """
+    x, y, w, h = cv2.boundingRect(_bytes(mask))
+    if w == 0:
+        raise InputError("mask must hold a pixel, got an empty mask. Leave empty masks out.")
+    framed = np.pad(mask[y : y + h, x : x + w], 1)
+    depth = cv2.distanceTransform(_bytes(framed), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    row, column = np.unravel_index(int(depth.argmax()), depth.shape)
+    return np.array([x + int(column) - 0.5, y + int(row) - 0.5], np.float32)

@@ -28,7 +28,7 @@ def check_target(path: str | os.PathLike[str], *, force: bool = False) -> Path:
 def write_atomic(path: str | os.PathLike[str], data: bytes, *, force: bool = False) -> Path:
     """Write `data` to `path` by way of a file beside it, so that nobody sees half of it; return the path.
 
-    Raises OutputError where the folder is missing or not writable, or where the file exists and `force` is false.
+    Raises OutputError where the folder is missing or not writable, or the file exists and `force` is false.
     """
     target = check_target(path, force=force)
     partial = ""

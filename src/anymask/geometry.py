@@ -213,7 +213,7 @@ def _edges(values: Floats, threshold: float, gaps: NDArray[np.intp], y: _Taps) -
     inside = np.flatnonzero(place % 2)
     c, g = column[inside], place[inside] // 2
     row[inside] = _bisect(upper[c, g], rise[c, g], threshold, y.part, first[g], last[g])
-    return column * height + row
+    return np.asarray(column * height + row, np.int64)
 
 
 def _bisect(

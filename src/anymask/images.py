@@ -205,7 +205,7 @@ def _to_8_bits(samples: NDArray[Any], white: float | None) -> Pixels:
         fits = samples.dtype.kind in "iu" and samples.min() >= 0 and samples.max() <= 65535
         if not fits:
             raise ImageError(
-                f"image must be of 8 or 16 bits a sample, got {samples.dtype}. Say by white= which value is white."
+                f"image must be of 8 or 16 bits a sample, got {samples.dtype}. Give white=, the white value."
             )
         white = 65535.0
     if not white > 0:

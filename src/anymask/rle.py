@@ -74,7 +74,7 @@ def _as_bytes(mask: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def from_edges(edges: NDArray[np.int64], size: tuple[int, int]) -> Runs:
-    """Build runs from the ascending positions (column by column) at which a mask of `size` changes, from 0 on."""
+    """Build runs from the ascending positions, column by column, at which a mask of `size` changes."""
     total = size[0] * size[1]
     if edges.size and edges[-1] == total:
         edges = edges[:-1]

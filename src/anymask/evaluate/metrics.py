@@ -1,0 +1,105 @@
+"""Numbers that say how well masks fit, and how sure those numbers are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A figure with the two ends of its confidence interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def iou(prediction: Mask, truth: Mask, ignore: Mask | None = None) -> float:
+    """Intersection over union of two (H, W) masks, in [0, 1]; 1 when both are empty.
+
+    Pixels of `ignore` count for neither side.
+    """
+    both, either = prediction & truth, prediction | truth
+    if ignore is not None:
+        both, either = both & ~ignore, either & ~ignore
+    union = np.count_nonzero(either)
+    return np.count_nonzero(both) / union if union else 1.0
+
+
+def clicks_to_reach(ious_MK: Floats, threshold: float, most: int) -> NDArray[np.int64]:
+    """Number of clicks (NoC) after which each mask first has an IoU of at least `threshold`, (M,) in 1..most.
+
+    Column k of `ious_MK` is the IoU after k + 1 clicks. A mask that never gets there counts `most`, as
+    interactive work does ("f-BRS", section 4: 20 clicks at most).
+    """
+    reached = ious_MK[:, :most] >= threshold
+    first = np.argmax(reached, axis=1) + 1 if reached.shape[1] else np.ones(len(reached), np.int64)
+    return np.where(reached.any(axis=1), first, most).astype(np.int64)
+
+
+def bootstrap_means(
+    sums_I: Floats, counts_I: Floats, generator: np.random.Generator, resamples: int = 2000
+) -> Floats:
+    """Means of `resamples` bootstrap draws of whole images, (R,).
+
+    Image i holds `counts_I[i]` masks whose values add up to `sums_I[i]`; masks of one image are drawn
+    together, because they are not independent. Draws without any mask are left out.
+    """
+    images = len(sums_I)
+    if images == 0:
+        return np.empty(0)
+    draws_RI = generator.multinomial(images, np.full(images, 1 / images), size=resamples)
+    totals = draws_RI @ counts_I
+    kept = totals > 0
+    means: Floats = (draws_RI @ sums_I)[kept] / totals[kept]
+    return means
+
+
+def interval(value: float, draws_R: Floats, level: float = 0.95) -> Interval:
+    """The central `level` of bootstrap draws around `value` (percentile method); no draws give NaN ends."""
+    if len(draws_R) == 0:
+        return Interval(value, float("nan"), float("nan"))
+    tail = (1 - level) / 2
+    low, high = np.quantile(draws_R, [tail, 1 - tail])
+    return Interval(value, float(low), float(high))
+
+
+def bootstrap_ci(
+    sums_I: Floats,
+    counts_I: Floats,
+    generator: np.random.Generator,
+    *,
+    resamples: int = 2000,
+    level: float = 0.95,
+) -> Interval:
+    """Mean over all masks with its bootstrap interval over images; NaN without any mask."""
+    total = float(counts_I.sum())
+    value = float(sums_I.sum()) / total if total else float("nan")
+    return interval(value, bootstrap_means(sums_I, counts_I, generator, resamples), level)
+
+
+def mean_over_sets(
+    sets: Mapping[str, tuple[Floats, Floats]],
+    generator: np.random.Generator,
+    *,
+    resamples: int = 2000,
+    level: float = 0.95,
+) -> Interval:
+    """Unweighted mean of the sets' means; images are drawn again within each set.
+
+    `sets` maps a name to (sums, counts) per image; sets without a mask are left out, none at all give NaN.
+    """
+    full = [(sums, counts) for sums, counts in sets.values() if counts.sum() > 0]
+    if not full:
+        return Interval(float("nan"), float("nan"), float("nan"))
+    draws = [bootstrap_means(sums, counts, generator, resamples) for sums, counts in full]
+    common = min(len(draw) for draw in draws)
+    value = float(np.mean([sums.sum() / counts.sum() for sums, counts in full]))
+    return interval(value, np.mean([draw[:common] for draw in draws], axis=0), level)

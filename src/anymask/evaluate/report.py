@@ -1,0 +1,173 @@
+"""What an evaluation found: figures with intervals, and all that is needed to run it again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import platform
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from anymask.evaluate.metrics import Interval
+from anymask.files import write_atomic
+
+
+@dataclass(frozen=True)
+class SetResult:
+    """Figures on one data set: `numbers` maps a name such as "click_1" to its value and interval."""
+
+    name: str
+    images: int
+    masks: int
+    numbers: Mapping[str, Interval]
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Report:
+    """The outcome of one evaluation, readable by people (`table`) and machines (`to_dict`, `save`).
+
+    `protocol` names the evaluation, `config` holds all its options, `model` is the hash of weights and
+    configuration, `commit` the version of the code ("+" after it: with changes), `machine` where it ran.
+    `mean` holds the unweighted mean over the sets. `published` maps the name of a printed method to its
+    figures, shown below ours.
+    """
+
+    protocol: str
+    config: Mapping[str, Any]
+    model: str
+    sets: tuple[SetResult, ...]
+    mean: SetResult
+    seconds: float
+    commit: str = ""
+    machine: Mapping[str, Any] = field(default_factory=dict)
+    published: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able form; figures that do not exist (NaN) become null."""
+        out: dict[str, Any] = _without_nan(asdict(self))
+        return out
+
+    @staticmethod
+    def from_dict(values: Mapping[str, Any]) -> Report:
+        """Rebuild a report from `to_dict`; unknown keys raise `TypeError`."""
+        values = dict(values)
+        sets = tuple(_set_result(item) for item in values.pop("sets"))
+        return Report(sets=sets, mean=_set_result(values.pop("mean")), **values)
+
+    def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
+        """Write JSON; raises `OutputError` when the file exists without `force` or the folder is missing."""
+        write_atomic(path, (json.dumps(self.to_dict(), indent=1) + "\n").encode(), force=force)
+
+    def table(self, columns: Sequence[str] | None = None) -> str:
+        """A markdown table, one row per set, the mean last, with the half-widths of its intervals."""
+        names = list(columns or self.mean.numbers)
+        rows = [["set", "images", "masks", *names], ["---", *["---:"] * (2 + len(names))]]
+        rows += [_row(result, names, intervals=False) for result in self.sets]
+        rows.append(_row(self.mean, names, intervals=True))
+        for method, figures in self.published.items():
+            rows.append([f"{method} (published)", "", "", *[_figure(figures.get(name)) for name in names]])
+        widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+        return "\n".join("| " + " | ".join(map(_pad, row, widths)) + " |" for row in rows)
+
+
+def _pad(text: str, width: int) -> str:
+    if text.startswith("---"):
+        return "-" * (width - text.endswith(":")) + ":" * text.endswith(":")
+    return text.ljust(width)
+
+
+def _row(result: SetResult, names: Sequence[str], *, intervals: bool) -> list[str]:
+    numbers = [result.numbers.get(name) for name in names]
+    cells = [_figure(number.value if number else None) for number in numbers]
+    if intervals:
+        cells = [cell + _spread(number) for cell, number in zip(cells, numbers, strict=True)]
+    return [result.name, str(result.images), str(result.masks), *cells]
+
+
+def _figure(value: float | None) -> str:
+    if value is None or math.isnan(value):
+        return "-"
+    return f"{value:.3f}" if abs(value) < 1.0005 else f"{value:.2f}"
+
+
+def _spread(number: Interval | None) -> str:
+    half = (number.high - number.low) / 2 if number else float("nan")
+    return "" if math.isnan(half) else f" ±{_figure(half)}"
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _without_nan(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(item) for item in value]
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def _set_result(values: Mapping[str, Any]) -> SetResult:
+    numbers = {name: _interval(item) for name, item in values["numbers"].items()}
+    return SetResult(**{**values, "numbers": numbers})
+
+
+def _interval(values: Mapping[str, float | None]) -> Interval:
+    ends = [values[name] for name in ("value", "low", "high")]
+    return Interval(*[float("nan") if end is None else end for end in ends])
+
+
+def model_hash(model: nn.Module) -> str:
+    """16 hexadecimal digits that name all weights of a model, in their own float type."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(model.state_dict().items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
+def machine() -> dict[str, Any]:
+    """The hardware and the versions that a measurement depends on."""
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
+    return {
+        "processor": _processor(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "gpu": gpu,
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+    }
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        for line in info.read_text(errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or "unknown"
+
+
+def commit() -> str:
+    """The commit of the checkout this package runs from, "+" after it when files differ, "" without one."""
+    root = Path(__file__).resolve().parents[3]
+    if not (root / ".git").exists():
+        return ""
+    head = _git(root, "rev-parse", "--short=12", "HEAD")
+    return head + "+" if head and _git(root, "status", "--porcelain", "--untracked-files=no") else head
+
+
+def _git(root: Path, *arguments: str) -> str:
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False, timeout=10
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""

@@ -1,0 +1,277 @@
+"""Encode an image once, answer any number of prompts: `embed` and `predict`.
+
+Everything here is a function of its arguments: a model holds no picture, so that one model serves many
+images, threads and users. Prompts of equal length are decoded together, in parts that bound the memory.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from anymask.errors import InputError, PromptError
+from anymask.geometry import Frame
+from anymask.images import ImageSource, read_image
+from anymask.models import Sam, weights_hash
+from anymask.rle import Runs
+from anymask.types import Embedding, Masks, Prompt
+
+__all__ = ["embed", "embed_batch", "predict", "predict_batch"]
+
+ENCODE_PIXELS = 4 * 1024 * 1024
+"""Model pixels that one call of the encoder gets at most."""
+DECODE_CELLS = 64 * 96 * 96
+"""Logit cells that one call of the decoder fills per output at most; it needs some 300 bytes for each."""
+HYPOTHESES = 3
+"""Masks per prompt with `multimask`: the outputs 1 to 3 of the decoder."""
+
+Item = TypeVar("Item")
+
+
+def embed(model: Sam, image: ImageSource) -> Embedding:
+    """Encode an image for `predict`. See `embed_batch`."""
+    return embed_batch(model, [image])[0]
+
+
+def embed_batch(model: Sam, images: Iterable[ImageSource]) -> list[Embedding]:
+    """Encode images, those of one padded size together; an Embedding for each, in order.
+
+    `images` are whatever `read_image` takes: (H, W, 3) uint8 RGB, file names and so on, of any size.
+    Raises ImageError for what is not a picture, InputError for a model in training mode.
+    """
+    _check_ready(model)
+    return _encode(model, [_picture(model, image) for image in images])
+
+
+def predict(
+    model: Sam,
+    image: ImageSource | Embedding,
+    prompts: Sequence[Prompt],
+    *,
+    multimask: bool = True,
+    logits: bool = False,
+) -> Masks:
+    """Answer prompts on one image, given as such or as its Embedding. See `predict_batch`."""
+    return predict_batch(model, [image], [prompts], multimask=multimask, logits=logits)[0]
+
+
+def predict_batch(
+    model: Sam,
+    images: Sequence[ImageSource | Embedding],
+    prompts: Sequence[Sequence[Prompt]],
+    *,
+    multimask: bool = True,
+    logits: bool = False,
+) -> list[Masks]:
+    """Answer the prompts `prompts[i]` on image i: a Masks per image, of the image's own size.
+
+    With `multimask` every prompt gets three hypotheses (whole, part, sub-part in no fixed order), one after
+    the other; without, one mask: for a single click the hypothesis with the best score, for any other prompt
+    the decoder's single output. `Masks.prompt` tells whose mask it is, `scores` hold the predicted IoU as the
+    network gives it, unclipped. With `logits` they are kept too and can be the mask of a next Prompt.
+    Prompts may be of any kind and length in one call; how they are batched changes nothing but rounding.
+    Raises PromptError for a prompt that does not fit its image, ImageError, and InputError for an Embedding
+    of another model.
+    """
+    _check_ready(model)
+    _check_lists(images, prompts)
+    opened = [_checked(model, it) if isinstance(it, Embedding) else _picture(model, it) for it in images]
+    jobs = [
+        _job(prompt, picture.frame, number)
+        for number, picture in enumerate(opened)
+        for prompt in prompts[number]
+    ]
+    pictures = iter(_encode(model, [it for it in opened if isinstance(it, _Picture)]))
+    embeddings = [it if isinstance(it, Embedding) else next(pictures) for it in opened]
+    answers = _answer(model, embeddings, jobs, multimask=multimask, logits=logits)
+    found: list[list[_Answer]] = [[] for _ in embeddings]
+    for job, answer in zip(jobs, answers, strict=True):
+        found[job.image].append(answer)
+    return [_masks(it.frame, got, logits) for it, got in zip(embeddings, found, strict=True)]
+
+
+@dataclass(frozen=True)
+class _Picture:
+    """An image that is read but not encoded yet."""
+
+    pixels: NDArray[np.uint8]
+    frame: Frame
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One prompt in the model's frame, see `Prompt.arrays`: coords (K, 2), labels (K,)."""
+
+    image: int
+    coords: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    mask: NDArray[np.float32] | None
+    ambiguous: bool
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """The masks for one prompt."""
+
+    runs: list[Runs]
+    scores: NDArray[np.float32]
+    logits: NDArray[np.float32] | None
+
+
+def _check_ready(model: Sam) -> None:
+    if model.training:
+        raise InputError(
+            "model must be in evaluation mode, got one in training mode. Call model.eval() first."
+        )
+
+
+def _check_lists(images: Sequence[object], prompts: Sequence[Sequence[Prompt]]) -> None:
+    if len(images) != len(prompts):
+        raise InputError(
+            f"prompts must be a list for each of {len(images)} images, got {len(prompts)}. Give [] for none."
+        )
+    for some in prompts:
+        if isinstance(some, Prompt) or not all(isinstance(prompt, Prompt) for prompt in some):
+            raise PromptError(
+                f"prompts must be a list of Prompt, got {type(some).__name__} of something else. "
+                "Write [Prompt.point(x, y)], for example."
+            )
+
+
+def _checked(model: Sam, embedding: Embedding) -> Embedding:
+    own = weights_hash(model)
+    if embedding.model != own:
+        raise InputError(
+            f"image must be an Embedding made by this model ({own}), got one made by {embedding.model}. "
+            "Embed the image again."
+        )
+    return embedding
+
+
+def _picture(model: Sam, image: ImageSource) -> _Picture:
+    pixels, config = read_image(image), model.config
+    size = (pixels.shape[0], pixels.shape[1])
+    return _Picture(pixels, Frame.fit(size, config.size, square=config.square, multiple=config.multiple))
+
+
+@torch.no_grad()  # not inference_mode: a decoder can be trained on these tensors
+def _encode(model: Sam, pictures: Sequence[_Picture]) -> list[Embedding]:
+    name = weights_hash(model)
+    groups: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for number, picture in enumerate(pictures):
+        groups[picture.frame.padded_hw].append(number)
+    out: dict[int, Embedding] = {}
+    for (height, width), numbers in groups.items():
+        for part in _parts(numbers, ENCODE_PIXELS // (height * width)):
+            batch = torch.cat([_model_input(model, pictures[number]) for number in part])
+            features, skips = model.encode(batch)
+            for row, number in enumerate(part):
+                own = slice(row, row + 1)
+                out[number] = Embedding(
+                    features[own], tuple(skip[own] for skip in skips), pictures[number].frame, name
+                )
+    return [out[number] for number in range(len(pictures))]
+
+
+def _model_input(model: Sam, picture: _Picture) -> Tensor:
+    """(1, 3, H, W) of the padded size: resized, normalised, then padded with zeros at the right and below."""
+    frame = picture.frame
+    image_BHWC = torch.tensor(frame.resize(picture.pixels), device=model.device)[None]
+    (h, w), (height, width) = frame.scaled_hw, frame.padded_hw
+    return F.pad(model.normalise(image_BHWC), (0, width - w, 0, height - h))
+
+
+def _job(prompt: Prompt, frame: Frame, image: int) -> _Job:
+    if prompt.text is not None:
+        raise PromptError(
+            f"text must be None for this model, got {prompt.text!r}. Give points, a box or a mask."
+        )
+    return _Job(image, *prompt.arrays(frame), ambiguous=prompt.ambiguous)
+
+
+def _answer(
+    model: Sam, embeddings: Sequence[Embedding], jobs: Sequence[_Job], *, multimask: bool, logits: bool
+) -> list[_Answer]:
+    """Answers in the order of the jobs. Equal lengths share a call: padding would change the attention."""
+    groups: dict[tuple[tuple[int, int], int], list[int]] = defaultdict(list)
+    for number, job in enumerate(jobs):
+        groups[embeddings[job.image].frame.grid_hw, len(job.labels)].append(number)
+    out: dict[int, _Answer] = {}
+    for ((height, width), _), numbers in groups.items():
+        for part in _parts(numbers, DECODE_CELLS // (height * width)):
+            chosen = [jobs[number] for number in part]
+            logits_NRhw, scores_NR = _decode(model, embeddings, chosen, multimask=multimask)
+            for row, number in enumerate(part):
+                runs = embeddings[chosen[row].image].frame.masks_rle(logits_NRhw[row])
+                out[number] = _Answer(runs, scores_NR[row], logits_NRhw[row].copy() if logits else None)
+    return [out[number] for number in range(len(jobs))]
+
+
+def _parts(items: list[Item], most: int) -> Iterator[list[Item]]:
+    step = max(1, most)
+    return (items[start : start + step] for start in range(0, len(items), step))
+
+
+@torch.inference_mode()
+def _decode(
+    model: Sam, embeddings: Sequence[Embedding], jobs: Sequence[_Job], *, multimask: bool
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Logits (N, R, h, w) and scores (N, R) of jobs with equal numbers of tokens; R = 3 or 1."""
+    images, index_N = np.unique([job.image for job in jobs], return_inverse=True)
+    used = [embeddings[image] for image in images]
+    features = _joined(model, [it.features for it in used])
+    skips = tuple(_joined(model, list(level)) for level in zip(*(it.skips for it in used), strict=True))
+    logits_N4hw, scores_N4 = model.decode(
+        features,
+        skips,
+        torch.tensor(index_N, device=model.device),
+        torch.tensor(np.stack([job.coords for job in jobs]), device=model.device),
+        torch.tensor(np.stack([job.labels for job in jobs]), device=model.device),
+        *_mask_prompts(model, jobs, used[0].frame.grid_hw),
+    )
+    if multimask:
+        return logits_N4hw[:, -HYPOTHESES:].cpu().numpy(), scores_N4[:, -HYPOTHESES:].cpu().numpy()
+    single_N = torch.tensor([not job.ambiguous for job in jobs], device=model.device)
+    best_N = torch.where(single_N, 0, scores_N4[:, -HYPOTHESES:].argmax(dim=1) + 1)
+    rows_N = torch.arange(len(jobs), device=model.device)
+    return logits_N4hw[rows_N, best_N][:, None].cpu().numpy(), scores_N4[rows_N, best_N][
+        :, None
+    ].cpu().numpy()
+
+
+def _joined(model: Sam, tensors: list[Tensor]) -> Tensor:
+    joined = tensors[0] if len(tensors) == 1 else torch.cat(tensors)
+    return joined.to(model.device, model.dtype)
+
+
+def _mask_prompts(
+    model: Sam, jobs: Sequence[_Job], grid_hw: tuple[int, int]
+) -> tuple[Tensor | None, Tensor | None]:
+    """Logits (N, 1, h, w) and which of them count, (N,) bool; None where no job has a mask."""
+    if all(job.mask is None for job in jobs):
+        return None, None
+    none = np.zeros(grid_hw, np.float32)
+    masks = np.stack([none if job.mask is None else job.mask for job in jobs])[:, None]
+    has = [job.mask is not None for job in jobs]
+    return torch.tensor(masks, device=model.device), torch.tensor(has, device=model.device)
+
+
+def _masks(frame: Frame, answers: Sequence[_Answer], logits: bool) -> Masks:
+    """Join the answers for one image."""
+    empty = np.zeros(0, np.float32)
+    kept = [answer.logits for answer in answers if answer.logits is not None]
+    return Masks(
+        frame.size_hw,
+        [runs for answer in answers for runs in answer.runs],
+        np.concatenate([empty, *(answer.scores for answer in answers)]),
+        prompt=np.repeat(np.arange(len(answers)), [len(answer.runs) for answer in answers]),
+        logits=np.concatenate([np.zeros((0, *frame.grid_hw), np.float32), *kept]) if logits else None,
+    )

@@ -1,0 +1,180 @@
+"""The promptable model: shapes, sharing, symmetries."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from anymask.models.config import COMPACT, DEBUG, DEBUG_VIT, SAM_VIT_B, SamConfig
+from anymask.models.layers import LayerNorm2d, Upscale2x
+from anymask.models.sam import Sam, start_local
+from anymask.models.two_way import TwoWayBlock, TwoWayTransformer
+from torch import nn
+from torch.testing import assert_close
+
+
+@pytest.fixture(params=[DEBUG, DEBUG_VIT], ids=["compact", "vit"])
+def model(request: pytest.FixtureRequest) -> Sam:
+    torch.manual_seed(0)
+    return Sam(request.param).eval()
+
+
+def prompts(count: int, side: float, points: int = 2) -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(count)
+    coords = torch.rand(count, points, 2, generator=generator) * side
+    return coords, torch.randint(-1, 4, (count, points), generator=generator)
+
+
+@torch.inference_mode()
+def test_shapes_follow_the_frame(model: Sam) -> None:
+    features, skips = model.encode(model.normalise(torch.randint(0, 256, (2, 96, 128, 3), dtype=torch.uint8)))
+    assert features.shape == (2, model.config.dim, 6, 8)
+    logits, iou = model.decode(features, skips, torch.tensor([0, 1, 1]), *prompts(3, 128))
+    assert logits.shape == (3, 4, 24, 32)
+    assert iou.shape == (3, 4)
+
+
+@torch.inference_mode()
+def test_objects_of_a_batch_do_not_mix(model: Sam) -> None:
+    features, skips = model.encode(torch.randn(2, 3, 64, 64))
+    coords, labels = prompts(5, 64)
+    index = torch.tensor([0, 1, 0, 1, 1])
+    together, scores = model.decode(features, skips, index, coords, labels)
+    for n in range(5):
+        b = int(index[n])
+        alone = model.decode(
+            features[b : b + 1],
+            tuple(s[b : b + 1] for s in skips),
+            torch.zeros(1, dtype=torch.long),
+            coords[n : n + 1],
+            labels[n : n + 1],
+        )
+        assert_close(alone[0][0], together[n], atol=1e-5, rtol=1e-4)
+        assert_close(alone[1][0], scores[n], atol=1e-5, rtol=1e-4)
+
+
+@torch.inference_mode()
+def test_one_image_for_all_objects_equals_a_copy_for_each(model: Sam) -> None:
+    features, skips = model.encode(torch.randn(1, 3, 64, 64))
+    coords, labels = prompts(4, 64)
+    shared = model.decode(features, skips, torch.zeros(4, dtype=torch.long), coords, labels)
+    copies = model.decode(
+        features.repeat(4, 1, 1, 1),
+        tuple(s.repeat(4, 1, 1, 1) for s in skips),
+        torch.arange(4),
+        coords,
+        labels,
+    )
+    assert_close(shared, copies, atol=1e-5, rtol=1e-4)
+
+
+@torch.inference_mode()
+def test_the_order_of_points_does_not_matter(model: Sam) -> None:
+    features, skips = model.encode(torch.randn(1, 3, 64, 64))
+    coords, labels = prompts(3, 64, points=5)
+    order = torch.tensor([3, 1, 4, 0, 2])
+    index = torch.zeros(3, dtype=torch.long)
+    one = model.decode(features, skips, index, coords, labels)
+    other = model.decode(features, skips, index, coords[:, order], labels[:, order])
+    assert_close(one, other, atol=1e-5, rtol=1e-4)
+
+
+@torch.inference_mode()
+def test_a_padding_point_has_no_place(model: Sam) -> None:
+    encode = model.prompt_encoder.points
+    labels = torch.full((1, 1), -1)
+    assert_close(encode(torch.zeros(1, 1, 2), labels, 64), encode(torch.full((1, 1, 2), 33.0), labels, 64))
+
+
+@torch.inference_mode()
+def test_the_flag_switches_the_mask_prompt_per_object(model: Sam) -> None:
+    features, skips = model.encode(torch.randn(1, 3, 64, 64))
+    coords, labels = prompts(2, 64)
+    index, masks = torch.zeros(2, dtype=torch.long), torch.randn(2, 1, 16, 16)
+    mixed, _ = model.decode(features, skips, index, coords, labels, masks, torch.tensor([True, False]))
+    with_mask, _ = model.decode(features, skips, index, coords, labels, masks)
+    without, _ = model.decode(features, skips, index, coords, labels)
+    assert_close(mixed[0], with_mask[0], atol=1e-5, rtol=1e-4)
+    assert_close(mixed[1], without[1], atol=1e-5, rtol=1e-4)
+    assert (with_mask[1] - without[1]).abs().max() > 1e-4
+
+
+@torch.inference_mode()
+def test_no_prompt_at_all_is_a_prompt(model: Sam) -> None:
+    features, skips = model.encode(torch.randn(1, 3, 64, 64))
+    empty = torch.zeros(1, 0, 2), torch.zeros(1, 0, dtype=torch.long)
+    logits, _ = model.decode(features, skips, torch.zeros(1, dtype=torch.long), *empty)
+    assert logits.isfinite().all()
+
+
+def test_upscaling_is_the_transposed_convolution() -> None:
+    torch.manual_seed(0)
+    ours, theirs = Upscale2x(6, 5), nn.ConvTranspose2d(6, 5, 2, 2)
+    theirs.load_state_dict(ours.state_dict())
+    x = torch.randn(3, 6, 4, 7)
+    assert_close(ours(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2), theirs(x))
+
+
+def test_layer_norm_is_the_same_on_both_layouts() -> None:
+    norm = LayerNorm2d(6)
+    nn.init.normal_(norm.weight)
+    x = torch.randn(2, 6, 3, 5)
+    assert_close(norm(x), norm.tokens(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2))
+
+
+def test_projecting_together_equals_one_by_one() -> None:
+    torch.manual_seed(0)
+    block = TwoWayBlock(16, 2, 32, first=False)
+    tokens, image, pe = torch.randn(2, 5, 16), torch.randn(2, 9, 16), torch.randn(1, 9, 16)
+    q = block.norm1(tokens + block.self_attn(tokens + tokens, tokens + tokens, tokens))
+    attended = block.cross_attn_token_to_image(q + tokens, image + pe, image)
+    expected = block.norm3((x := block.norm2(q + attended)) + block.mlp(x))
+    seen = block.cross_attn_image_to_token(image + pe, expected + tokens, expected)
+    got_tokens, got_image = block(tokens, image, tokens, pe)
+    assert_close(got_tokens, expected, atol=1e-5, rtol=1e-4)
+    assert_close(got_image, block.norm4(image + seen), atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("config", [COMPACT, DEBUG, DEBUG_VIT, SAM_VIT_B], ids=lambda c: c.encoder.kind)
+def test_a_configuration_survives_json(config: SamConfig) -> None:
+    import json
+
+    assert SamConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+
+
+def test_the_compact_model_is_compact() -> None:
+    with torch.device("meta"):
+        model = Sam(COMPACT)
+    assert 2 * sum(p.numel() for p in model.parameters()) < 30e6
+
+
+def test_local_start_looks_at_the_click() -> None:
+    """With the local start, the first cross-attention prefers the positions near the prompt."""
+    torch.manual_seed(0)
+    model = Sam(replace(COMPACT, size=256))
+    start_local(model)
+    attention = model.mask_decoder.transformer.layers[0].cross_attn_token_to_image
+    pe = model.prompt_encoder.pe_layer
+    where = torch.tensor([[0.28, 0.66]])
+    scores = attention.q_proj(pe(where)) @ attention.k_proj(pe.grid((16, 16), 16))[0].T
+    best = int(scores.argmax())
+    assert abs((best % 16 + 0.5) / 16 - 0.28) < 0.1
+    assert abs((best // 16 + 0.5) / 16 - 0.66) < 0.1
+
+
+def test_every_parameter_of_the_decoder_learns() -> None:
+    torch.manual_seed(0)
+    model = Sam(DEBUG)
+    features, skips = model.encode(torch.randn(1, 3, 64, 64))
+    index = torch.zeros(2, dtype=torch.long)
+    coords, labels = torch.rand(2, 5, 2) * 64, torch.arange(-1, 4).expand(2, 5)
+    masks, flag = torch.randn(2, 1, 16, 16), torch.tensor([True, False])
+    logits, iou = model.decode(features, skips, index, coords, labels, masks, flag)
+    (logits.square().mean() + iou.square().mean()).backward()
+    assert [name for name, p in model.named_parameters() if p.grad is None] == []
+
+
+def test_two_way_transformer_needs_a_divisible_width() -> None:
+    with pytest.raises(AssertionError):
+        TwoWayTransformer(1, 18, 4, 32)

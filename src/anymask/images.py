@@ -18,9 +18,20 @@ from anymask.colours import palette
 from anymask.errors import ImageError
 from anymask.files import check_target, write_atomic
 
-__all__ = ["MAX_PIXELS", "ImageSource", "encode_png", "image_size", "overlay", "read_image", "write_png"]
+__all__ = [
+    "MAX_PIXELS",
+    "ImageFile",
+    "ImageSource",
+    "encode_png",
+    "image_size",
+    "overlay",
+    "read_image",
+    "read_map",
+    "write_png",
+]
 
-ImageSource: TypeAlias = "str | os.PathLike[str] | bytes | BinaryIO | Image.Image | NDArray[Any]"
+ImageFile: TypeAlias = "str | os.PathLike[str] | bytes | BinaryIO"
+ImageSource: TypeAlias = "ImageFile | Image.Image | NDArray[Any]"
 Pixels: TypeAlias = NDArray[np.uint8]
 
 MAX_PIXELS = 178_956_970
@@ -48,16 +59,43 @@ def read_image(image: ImageSource, *, max_pixels: int = MAX_PIXELS, white: float
     except ImageError:
         raise
     except Exception as error:  # decoders raise nearly anything on damaged files
-        raise ImageError(
-            f"image must be a whole picture, got {_name(image)}, which is damaged or cut off "
-            f"({_reason(error)}). Get the file again."
-        ) from error
+        raise _damaged(image, error) from error
     finally:
         if picture is not image:
             picture.close()
 
 
-def image_size(image: str | os.PathLike[str] | bytes | BinaryIO) -> tuple[int, int]:
+def read_map(path: ImageFile) -> NDArray[Any]:
+    """Read a picture of numbers, such as a mask: (H, W) uint8, uint16 or int32, palettes as their indices.
+
+    Raises ImageError where `read_image` does, and for a colour picture whose channels differ.
+    """
+    with _open(path) as picture:
+        _check_pixels(picture.size, MAX_PIXELS)
+        try:
+            array = np.asarray(picture)
+        except Exception as error:  # decoders raise nearly anything on damaged files
+            raise _damaged(path, error) from error
+    if array.dtype == np.bool_:
+        array = array.view(np.uint8) * np.uint8(255)
+    if array.ndim == 3 and (array[..., :3] == array[..., :1]).all():
+        array = array[..., 0]
+    if array.ndim != 2 or array.dtype.kind not in "iu":
+        raise ImageError(
+            f"mask must be a grey or palette picture, got {_name(path)} in colour. Save it in grey."
+        )
+    return array
+
+
+def _damaged(image: object, error: Exception) -> ImageError:
+    """The error for a file that a decoder gave up on."""
+    return ImageError(
+        f"image must be a whole picture, got {_name(image)}, which is damaged or cut off ({_reason(error)}). "
+        "Get the file again."
+    )
+
+
+def image_size(image: ImageFile) -> tuple[int, int]:
     """Read (H, W) from the header, EXIF orientation applied. Raises ImageError as `read_image` does."""
     with _open(image) as picture:
         width, height = picture.size

@@ -30,6 +30,7 @@ __all__ = [
     "to_coco",
     "to_edges",
     "to_string",
+    "union",
 ]
 
 Runs: TypeAlias = NDArray[np.uint32]
@@ -176,6 +177,23 @@ def _intersections(
     before = np.interp(np.concatenate([s for s, _ in spans]), knots, counts)
     offsets = np.cumsum([0] + [s.size for s, _ in spans[:-1]])
     return np.rint(np.add.reduceat(upto - before, offsets))
+
+
+def union(many: Sequence[Runs], size: tuple[int, int]) -> Runs:
+    """Runs of the pixels that are in any of the masks, all of `size`; without masks an empty one."""
+    if len(many) == 1:
+        return many[0]
+    spans = [_ones(runs) for runs in many]
+    starts = np.sort(np.concatenate([np.zeros(0, np.int64), *(s for s, _ in spans)]))
+    ends = np.sort(np.concatenate([np.zeros(0, np.int64), *(e for _, e in spans)]))
+    if starts.size == 0:
+        return from_edges(starts, size)
+    # between the i-th end and the next start nothing is open
+    gaps = np.flatnonzero(starts[1:] > ends[:-1])
+    edges = np.empty(2 * gaps.size + 2, np.int64)
+    edges[0], edges[-1] = starts[0], ends[-1]
+    edges[1:-1:2], edges[2:-1:2] = ends[gaps], starts[gaps + 1]
+    return from_edges(edges, size)
 
 
 def to_string(runs: Runs) -> str:

@@ -1,0 +1,147 @@
+"""PNG masks: one file per mask (0 and 255), or all masks in one map of numbers.
+
+A map has 0 where nothing is; it is 8-bit while the numbers stay below 256, else 16-bit. Where masks overlap
+the smaller one shows. An instance map numbers the masks 1, 2, ...; a label map holds their classes.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anymask import rle
+from anymask.errors import FormatError, InputError, OutputError
+from anymask.files import check_target, write_atomic
+from anymask.images import encode_png, read_map
+from anymask.types import Masks
+
+__all__ = [
+    "instance_map",
+    "label_map",
+    "read_folder",
+    "read_masks",
+    "write_folder",
+    "write_map",
+    "write_mask",
+]
+
+_MOST = 65_535  # the largest number in a map
+_NUMBERED = re.compile(r"\d{3,}\.png")
+
+
+def instance_map(masks: Masks) -> NDArray[Any]:
+    """The map (H, W) in which mask i has the number i + 1, uint8 or uint16."""
+    return _paint(masks, np.arange(1, len(masks) + 1))
+
+
+def label_map(masks: Masks) -> NDArray[Any]:
+    """The map (H, W) of the masks' labels, uint8 or uint16. Raises InputError unless all are 1 to 65535."""
+    if masks.labels is None:
+        raise InputError("masks must have labels for a label map, got none. Write an instance map.")
+    return _paint(masks, masks.labels)
+
+
+def _paint(masks: Masks, numbers: NDArray[np.int64]) -> NDArray[Any]:
+    """Paint masks with their numbers, the largest first."""
+    if len(numbers) and not (numbers.min() >= 1 and numbers.max() <= _MOST):
+        raise InputError(
+            f"masks must have numbers from 1 to {_MOST} in a map, got {numbers.min()} to {numbers.max()}. "
+            "Write one file per mask instead."
+        )
+    h, w = masks.size
+    flat = np.zeros(h * w, np.uint16 if len(numbers) and numbers.max() > 255 else np.uint8)
+    for i in np.argsort(-masks.areas, kind="stable"):
+        edges = rle.to_edges(masks.rles[i])
+        for start, end in edges.reshape(-1, 2):
+            flat[start:end] = numbers[i]
+    return np.ascontiguousarray(flat.reshape(w, h).T)
+
+
+def write_map(
+    masks: Masks, path: str | os.PathLike[str], *, labels: bool = False, force: bool = False
+) -> Path:
+    """Write the instance map, or the label map. Raises OutputError as `files.write_atomic` does."""
+    check_target(path, force=force)
+    return write_atomic(path, encode_png(label_map(masks) if labels else instance_map(masks)), force=force)
+
+
+def write_mask(masks: Masks, path: str | os.PathLike[str], *, force: bool = False) -> Path:
+    """Write a single mask, 255 inside. Raises InputError for another number of masks; OutputError."""
+    if len(masks) != 1:
+        raise InputError(f"masks must be a single one for a mask file, got {len(masks)}. Write a folder.")
+    check_target(path, force=force)
+    return write_atomic(path, encode_png(masks.dense()[0]), force=force)
+
+
+def write_folder(masks: Masks, folder: str | os.PathLike[str], *, force: bool = False) -> Path:
+    """Write one file per mask, 000.png, 001.png, ..., into a new folder, all or none.
+
+    An empty folder is filled; with `force` one that holds nothing but such files is replaced. Raises
+    OutputError.
+    """
+    target = Path(folder)
+    _check_folder(target, force)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name[:40]}.") as place:
+        new, old = Path(place, "new"), Path(place, "old")
+        new.mkdir()
+        for i, mask in enumerate(masks):
+            write_mask(mask, new / f"{i:03d}.png")
+        if target.exists():
+            target.rename(old)
+        new.rename(target)
+    return target
+
+
+def _check_folder(target: Path, force: bool) -> None:
+    """Raise OutputError unless a folder can be written as `target`."""
+    if not target.parent.is_dir():
+        raise OutputError(
+            f"output must lie in a folder that exists, got {target}. Make the folder {target.parent} first."
+        )
+    if not target.exists():
+        return
+    if not target.is_dir():
+        raise OutputError(f"output must be a folder, got the file {target}. Choose another name.")
+    names = [entry.name for entry in target.iterdir()]
+    if names and not force:
+        raise OutputError(f"output must be a new folder, got {target}, which holds files. Add --force.")
+    if not all(_NUMBERED.fullmatch(name) for name in names):
+        raise OutputError(
+            f"output must be a folder of numbered masks, got {target}, which holds others. Choose another."
+        )
+
+
+def read_masks(path: str | os.PathLike[str], *, ignore: int | None = None) -> tuple[Masks, rle.Runs | None]:
+    """Read a map or a single mask: a mask for every number but 0, labelled with it; and what to ignore.
+
+    Pixels of the number `ignore` (255 in Pascal VOC) come back as runs and are no mask. Palettes are read as
+    numbers, not as colours; a file of one number (255, say) is a single mask. Raises ImageError for a colour
+    picture or one that cannot be read.
+    """
+    numbers = read_map(path)
+    found = [int(number) for number in np.unique(numbers) if number not in (0, ignore)]
+    masks = [rle.encode(numbers == number) for number in found]
+    hidden = rle.encode(numbers == ignore) if ignore is not None else None
+    return Masks((numbers.shape[0], numbers.shape[1]), masks, labels=found), hidden
+
+
+def read_folder(folder: str | os.PathLike[str]) -> Masks:
+    """Read one mask from each PNG file of a folder, in the order of names: what is not 0 is inside.
+
+    Raises FormatError where there is none or where sizes differ.
+    """
+    files = sorted(Path(folder).glob("*.png"))
+    masks = [read_map(file) != 0 for file in files]
+    sizes = {mask.shape for mask in masks}
+    if len(sizes) != 1:
+        raise FormatError(
+            f"folder must hold PNG masks of one size, got {len(files)} of {len(sizes)} sizes in {folder}. "
+            "Keep one image's masks in a folder."
+        )
+    return Masks.from_dense(np.stack(masks))

@@ -1,0 +1,134 @@
+"""SA-1B: one JSON file per picture.
+
+`{"image": {image_id, width, height, file_name}, "annotations": [{id, segmentation, bbox, area, predicted_iou,
+stability_score, crop_box, point_coords}]}`; segmentation in COCO's run lengths, boxes xywh. A field that
+nobody knows is left out. Added where known: `category` and `kind` of an annotation, `dataset` of the image,
+`source`, and beside the annotations `ignore`, the run lengths of the pixels that nobody labelled.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anymask import rle
+from anymask.errors import FormatError
+from anymask.files import write_atomic
+from anymask.formats import entries as common
+from anymask.types import Masks, Record, Source
+
+__all__ = ["from_document", "read", "to_document", "write"]
+
+# a list in Record.meta with an entry for each mask, and the annotation's field that it is kept in
+_FIELDS = {
+    "ids": "id",
+    "categories": "category",
+    "kinds": "kind",
+    "crop_boxes": "crop_box",
+    "point_coords": "point_coords",
+}
+
+
+def write(record: Record, path: str | os.PathLike[str], *, force: bool = False) -> Path:
+    """Write a record's annotations. Raises OutputError as `files.write_atomic` does."""
+    return write_atomic(path, json.dumps(to_document(record)).encode(), force=force)
+
+
+def read(path: str | os.PathLike[str]) -> Record:
+    """Read one file; the picture is looked for beside it and read when asked for. Raises FormatError."""
+    document = common.load_json(path)
+    header = common.field(document, "image", dict, "the file")
+    name = common.field(header, "file_name", str, "image")
+    return from_document(document, common.find_picture(Path(path), name))
+
+
+def to_document(record: Record) -> dict[str, Any]:
+    """The JSON object of a record. The image's id is a number where the record's is."""
+    h, w = record.masks.size
+    number = int(record.id) if record.id.isdecimal() and str(int(record.id)) == record.id else record.id
+    header = {"image_id": number, "width": w, "height": h, "file_name": common.file_name(record)}
+    if "dataset" in record.meta:
+        header["dataset"] = record.meta["dataset"]
+    document: dict[str, Any] = {"image": header, "annotations": _annotations(record)}
+    if record.source != "import":
+        document["source"] = record.source
+    if record.ignore is not None:
+        document["ignore"] = rle.to_coco(record.ignore, record.masks.size)
+    return document
+
+
+def _annotations(record: Record) -> list[dict[str, Any]]:
+    """One entry per mask."""
+    masks = record.masks
+    columns: dict[str, Sequence[Any]] = {"id": range(1, len(masks) + 1)}
+    columns["predicted_iou"] = masks.scores.tolist()
+    if masks.stability is not None:
+        columns["stability_score"] = masks.stability.tolist()
+    for meta, field in _FIELDS.items():
+        values = common.per_mask(record, meta)
+        if values is not None:
+            columns[field] = values
+    return [
+        {**entry, **{field: _plain(values[i]) for field, values in columns.items()}}
+        for i, entry in enumerate(common.annotate(masks))
+    ]
+
+
+def _plain(value: object) -> object:
+    """NumPy values as JSON takes them."""
+    return value.tolist() if isinstance(value, (np.ndarray, np.generic)) else value
+
+
+def from_document(
+    document: Mapping[str, Any], image: NDArray[np.uint8] | Path, *, id: str | None = None
+) -> Record:
+    """Build the record of a JSON object and its picture. Raises FormatError naming the annotation at fault.
+
+    The record's id is the image's unless `id` is given. `meta` holds "file_name", "dataset" where known; a
+    list for each field that every annotation has: "ids", "categories", "kinds", "crop_boxes", "point_coords".
+    """
+    header = common.field(document, "image", dict, "the file")
+    entries = common.field(document, "annotations", list, "the file")
+    size = common.read_size(header, "image")
+    masks = Masks(
+        size,
+        [_runs(entry, i, size) for i, entry in enumerate(entries)],
+        common.scores(entries, "predicted_iou"),
+        stability=common.scores(entries, "stability_score")
+        if _all_have(entries, "stability_score")
+        else None,
+    )
+    meta = {key: header[key] for key in ("file_name", "dataset") if key in header}
+    meta |= {
+        name: [entry[field] for entry in entries]
+        for name, field in _FIELDS.items()
+        if _all_have(entries, field)
+    }
+    ignore = document.get("ignore")
+    return Record(
+        id=str(header.get("image_id", Path(meta.get("file_name", "")).stem)) if id is None else id,
+        image=image,
+        masks=masks,
+        source=cast(Source, document.get("source", "import")),
+        meta=meta,
+        ignore=None if ignore is None else common.segmentation_runs(ignore, size),
+    )
+
+
+def _runs(entry: object, index: int, size: tuple[int, int]) -> rle.Runs:
+    """Runs of one annotation."""
+    try:
+        return common.segmentation_runs(entry["segmentation"] if isinstance(entry, dict) else None, size)
+    except (FormatError, KeyError) as error:
+        raise FormatError(f"annotation {index} must hold a mask of the image. {error}") from None
+
+
+def _all_have(entries: Sequence[Mapping[str, Any]], field: str) -> bool:
+    """Whether every annotation (and at least one) has the field."""
+    return bool(entries) and all(field in entry for entry in entries)

@@ -1,9 +1,9 @@
 """From a Record to a training sample: large-scale jitter, crop, flip, colours, copy-paste, choice of masks.
 
-The picture is scaled relative to the size that fits its longest side into S, then S x S pixels of it are cut out;
-where the scaled picture is smaller, the rest is filled with the mean colour and ignored. Sources: SAM paper,
-appendix A (large-scale jitter, masks over 90 % dropped, masks per image capped); Ghiasi et al., "Simple
-Copy-Paste", 2021 (scale range, occlusion by pasted objects).
+The picture is scaled relative to the size that fits its longest side into S, then S x S pixels of it are cut
+out; where the scaled picture is smaller, the rest is filled with the mean colour and ignored. Sources: SAM
+paper, appendix A (large-scale jitter, masks over 90 % dropped, masks per image capped); Ghiasi et al.,
+"Simple Copy-Paste", 2021 (scale range, occlusion by pasted objects).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from anymask.data.cutouts import Cutouts, paste
-from anymask.data.placement import Placement, Window
+from anymask.data.placement import FILL, Placement, Window
 from anymask.errors import InputError
 from anymask.types import Record
 
@@ -25,7 +25,9 @@ ByteArray = npt.NDArray[np.uint8]
 
 _SIZE_EDGES = (0.06, 0.15, 0.35)  # of sqrt(mask area) / S: the classes that are drawn evenly
 _COMPONENTS_MOST = 4  # scattered masks would fill the whole sample with their pieces
-_DARK, _LIGHT = 0.0, 255.0
+_OFF_CENTRE = 0.15  # standard deviation of a focused crop's distance from the mask's middle, as a share of S
+_TO_YIQ = np.array([[0.299, 0.587, 0.114], [0.5959, -0.2746, -0.3213], [0.2115, -0.5227, 0.3112]])
+_FROM_YIQ = np.linalg.inv(_TO_YIQ)
 
 
 def _kind_weights() -> dict[str, float]:
@@ -37,16 +39,16 @@ class Augment:
     """How samples are made.
 
     size: S. scale: smallest and largest zoom, 1 = the longest side fits into S. most: masks per sample.
-    min_area: smallest mask in pixels of the sample. max_cover: largest share of the picture that a mask may cover.
-    focus: chance that the crop is laid around a random mask. flip, grey, paste: chances. brightness (share of 255),
-    contrast, saturation (factors 1 - x to 1 + x), hue (degrees): largest changes. pastes: most cut-outs per sample.
-    paste_scale: longest side of a cut-out as a share of S. kinds: weight in the choice of masks per kind; a
-    "semantic" mask of several pieces is taken whole with chance kinds["semantic"], and its pieces count as kind
-    "component". A weight of 0 leaves a kind out.
+    min_area: smallest mask in pixels of the sample. max_cover: largest share of the picture that a mask may
+    cover. focus: chance that the crop is laid around a random mask. flip, grey, paste: chances. brightness
+    (share of 255), contrast, saturation (factors 1 - x to 1 + x), hue (degrees): largest changes. pastes:
+    most cut-outs per sample. paste_scale: longest side of a cut-out as a share of the picture's. kinds: weight in the
+    choice of masks per kind; a "semantic" mask of several pieces is taken whole with chance
+    kinds["semantic"], and its pieces count as kind "component". A weight of 0 leaves a kind out.
     """
 
     size: int = 256
-    scale: tuple[float, float] = (0.5, 2.0)
+    scale: tuple[float, float] = (0.7, 2.0)
     most: int = 16
     min_area: int = 40
     max_cover: float = 0.9
@@ -84,8 +86,8 @@ class Augment:
 class Sample:
     """One training sample.
 
-    image (S, S, 3) uint8; masks (K, S, S) bool, K may be 0; ignore (S, S) bool: pixels without a label, padding
-    included; kinds: K names.
+    image (S, S, 3) uint8; masks (K, S, S) bool, K may be 0; ignore (S, S) bool: pixels without a label,
+    padding included; kinds: K names.
     """
 
     image: ByteArray
@@ -109,13 +111,29 @@ def sample(
     image = record.read()
     placement = Placement(record.masks.rles, record.masks.size)
     window = _window(placement, rng, config)
+    content = window.content()
     canvas = colours(window.image(image), rng, config)
-    ignore = ~window.content() if record.ignore is None else ~window.content() | window.whole(record.ignore)
+    canvas[~content] = FILL
+    ignore = ~content if record.ignore is None else ~content | window.whole(record.ignore)
     masks, kinds = _choose(placement, window, _kinds(record), rng, config)
-    if cutouts is not None and rng.random() < config.paste:
+    if cutouts is not None and (rng.random() < config.paste or not masks):
         canvas, masks, kinds, ignore = _paste(canvas, masks, kinds, ignore, window, rng, config, cutouts)
     stack = np.stack(masks) if masks else np.zeros((0, config.size, config.size), dtype=np.bool_)
     return Sample(canvas, stack, ignore, tuple(kinds))
+
+
+def still(record: Record, rng: np.random.Generator, config: Augment, *, flip: bool = False) -> Sample:
+    """Like `sample`, but always the same picture: whole, unchanged, in the top left corner, mirrored if `flip`.
+
+    So what a frozen encoder makes of it can be kept. Only the choice of masks is random.
+    """
+    placement = Placement(record.masks.rles, record.masks.size)
+    zoom = config.size / max(placement.size)
+    window = Window.anywhere(placement.size, config.size, zoom, np.zeros(2), flip=flip)
+    ignore = ~window.content() if record.ignore is None else ~window.content() | window.whole(record.ignore)
+    masks, kinds = _choose(placement, window, _kinds(record), rng, config)
+    stack = np.stack(masks) if masks else np.zeros((0, config.size, config.size), dtype=np.bool_)
+    return Sample(window.image(record.read()), stack, ignore, tuple(kinds))
 
 
 def _kinds(record: Record) -> list[str]:
@@ -144,19 +162,18 @@ def colours(image: ByteArray, rng: np.random.Generator, config: Augment) -> Byte
     if rng.random() < config.grey:
         saturation = 0.0
     turn = np.deg2rad(rng.uniform(-config.hue, config.hue))
-    shift = rng.uniform(-config.brightness, config.brightness) * _LIGHT
+    shift = rng.uniform(-config.brightness, config.brightness) * 255
     matrix = contrast * _colour_matrix(saturation, turn)
-    offset = shift + (1 - contrast) * np.asarray(image.mean(axis=(0, 1)))
+    offset = shift + (1 - contrast) * np.array(cv2.mean(image)[:3])
     mixed = cv2.transform(image, np.column_stack([matrix, offset]))
     return np.asarray(mixed, dtype=np.uint8)
 
 
 def _colour_matrix(saturation: float, turn: float) -> npt.NDArray[np.float64]:
     """Saturation and hue on RGB: scale and rotate the two colour axes of YIQ, leave brightness alone."""
-    to_yiq = np.array([[0.299, 0.587, 0.114], [0.5959, -0.2746, -0.3213], [0.2115, -0.5227, 0.3112]])
     cos, sin = saturation * np.cos(turn), saturation * np.sin(turn)
     change = np.array([[1, 0, 0], [0, cos, -sin], [0, sin, cos]])
-    result: npt.NDArray[np.float64] = np.linalg.inv(to_yiq) @ change @ to_yiq
+    result: npt.NDArray[np.float64] = _FROM_YIQ @ change @ _TO_YIQ
     return result
 
 
@@ -196,16 +213,31 @@ def _targets(
 ) -> list[tuple[BoolArray, str]]:
     """The masks that one mask gives: itself; for a scattered semantic mask its pieces, and seldom itself."""
     mask = placement.mask(number, window)
-    if kind != "semantic":
+    if kind != "semantic" or not mask.any():  # OpenCV dies of an empty picture
         return [(mask, kind)]
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8), connectivity=8)
-    pieces = 1 + np.flatnonzero(stats[1:, cv2.CC_STAT_AREA] >= config.min_area)
-    if count == 2:
+    pieces = _pieces(mask, config.min_area)
+    if len(pieces) < 2:
         return [(mask, kind)]
-    chosen = rng.permutation(pieces[rng.random(len(pieces)) < config.kinds.get("component", 1.0)])
-    found = [(labels == piece, "component") for piece in chosen[:_COMPONENTS_MOST]]
+    chosen = [
+        int(i) for i in rng.permutation(len(pieces)) if rng.random() < config.kinds.get("component", 1.0)
+    ]
+    found = [(pieces[i], "component") for i in chosen[:_COMPONENTS_MOST]]
     whole = rng.random() < config.kinds.get("semantic", 1.0)
     return [*found, (mask, kind)] if whole else found
+
+
+def _pieces(mask: BoolArray, min_area: int) -> list[BoolArray]:
+    """The connected pieces of at least min_area pixels, in no order, each (S, S) bool."""
+    bits = mask.view(np.uint8)
+    x, y, w, h = cv2.boundingRect(bits)
+    part = np.s_[y : y + h, x : x + w]
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(bits[part], connectivity=8)
+    pieces = []
+    for label in 1 + np.flatnonzero(stats[1:, cv2.CC_STAT_AREA] >= min_area):
+        piece = np.zeros_like(mask)
+        piece[part] = labels == label
+        pieces.append(piece)
+    return pieces
 
 
 def _paste(
@@ -219,9 +251,10 @@ def _paste(
     cutouts: Cutouts,
 ) -> tuple[ByteArray, list[BoolArray], list[str], BoolArray]:
     """Lay one or more cut-outs over the sample and take what they hide out of the masks below."""
+    x0, y0, x1, y1 = frame = window.shown_frame
     for _ in range(int(rng.integers(1, config.pastes + 1))):
         share = float(np.exp(rng.uniform(*np.log(config.paste_scale))))
-        canvas, top = paste(canvas, cutouts.draw(rng), share * config.size, window.frame, rng)
+        canvas, top = paste(canvas, cutouts.draw(rng), share * max(x1 - x0, y1 - y0), frame, rng)
         if np.count_nonzero(top) < config.min_area:
             continue
         kept = [(mask & ~top, kind, mask) for mask, kind in zip(masks, kinds, strict=True)]

@@ -75,9 +75,9 @@ def paste(
 ) -> tuple[ByteArray, BoolArray]:
     """Lay an object over a picture, mirrored or not, with a soft edge and its light matched a little.
 
-    canvas: (S, S, 3) uint8; rgba: (h, w, 4) uint8; longest: its longest side in pixels of the canvas; frame: xyxy
-    of the part of the canvas in which the object's centre may lie. Returns the new canvas and (S, S) bool, where
-    the object's alpha is over one half.
+    canvas: (S, S, 3) uint8; rgba: (h, w, 4) uint8; longest: its longest side in pixels of the canvas; frame:
+    xyxy of the part of the canvas in which the object's centre may lie. Returns the new canvas and (S, S)
+    bool, where the object's alpha is over one half.
     """
     colour, alpha = _scaled(rgba[:, ::-1] if rng.random() < 0.5 else rgba, longest)
     h, w = alpha.shape
@@ -99,16 +99,18 @@ def paste(
 
 
 def _scaled(rgba: ByteArray, longest: float) -> tuple[FloatArray, FloatArray]:
-    """Resize an object: colour times alpha (h, w, 3) float32 0..255 and alpha (h, w) float32 0..1, edge softened.
+    """Resize an object: colour times alpha (h, w, 3) float32 0..255 and alpha (h, w) float32 0..1, edge soft.
 
-    The outermost pixel is taken off (it often holds the old background) and colours are multiplied by alpha before
-    they are mixed, so no dark or bright seam appears.
+    The outermost pixel is taken off (it often holds the old background) and colours are multiplied by alpha
+    before they are mixed, so no dark or bright seam appears.
     """
     alpha = (
         cv2.erode(np.ascontiguousarray(rgba[:, :, 3]), np.ones((3, 3), dtype=np.uint8)).astype(np.float32)
         / 255
     )
-    layers = np.dstack([rgba[:, :, :3].astype(np.float32) * alpha[..., None], alpha])
+    layers = np.empty(rgba.shape, dtype=np.float32)
+    np.multiply(rgba[:, :, :3], alpha[..., None], out=layers[:, :, :3])
+    layers[:, :, 3] = alpha
     scale = longest / max(alpha.shape)
     size = (max(1, round(alpha.shape[1] * scale)), max(1, round(alpha.shape[0] * scale)))
     layers = cv2.resize(layers, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)

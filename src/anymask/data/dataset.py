@@ -136,9 +136,9 @@ def open_dataset(
     """Open a data set on disk; the form is found by looking.
 
     path: a folder with shards `train-*.tar`, `val-*.tar`; one .tar or a glob of them; a folder of pairs
-    `<id>.jpg`, `<id>.json` (SA-1B); a COCO .json; a folder with `images/` and `masks/` (PNG). split: take only
-    the shards named so, or the folder of that name. pictures: folder of a COCO file's pictures, if it is not
-    next to the file. name: default is the folder's name. on_error: told of every damaged item, once.
+    `<id>.jpg`, `<id>.json` (SA-1B); a COCO .json; a folder with `images/` and `masks/` (PNG). split: take
+    only the shards named so, or the folder of that name. pictures: folder of a COCO file's pictures, if it is
+    not next to the file. name: default is the folder's name. on_error: told of every damaged item, once.
     Raises FormatError if there is no such thing at the path.
     """
     place = Path(path)

@@ -28,8 +28,9 @@ KIND = "instance"
 def parse_record(name: str, picture: bytes, annotation: bytes, dataset: str) -> Record:
     """Build the Record of one picture with SA-1B's JSON.
 
-    name: the item's id; picture: an encoded image; annotation: the JSON. meta holds "dataset" (that of the JSON,
-    or else the one given), "categories" and "kinds" (one str per mask). Raises FormatError or ImageError.
+    name: the item's id; picture: an encoded image; annotation: the JSON. meta holds "dataset" (that of the
+    JSON, or else the one given), "categories" and "kinds" (one str per mask). Raises FormatError or
+    ImageError.
     """
     document = _parse_json(annotation)
     annotations = document.get("annotations")
@@ -91,8 +92,8 @@ def _parse_json(text: bytes) -> dict[str, Any]:
 def decode_picture(data: bytes) -> ByteArray:
     """Decode a picture to (H, W, 3) uint8 RGB, upright.
 
-    A whole JPEG goes the quick way through OpenCV; anything else, and a JPEG without its end mark (OpenCV would
-    fill the missing part with grey), goes through `images.read_image`, which raises ImageError.
+    A whole JPEG goes the quick way through OpenCV; anything else, and a JPEG without its end mark (OpenCV
+    would fill the missing part with grey), goes through `images.read_image`, which raises ImageError.
     """
     if data[:3] == b"\xff\xd8\xff" and data[-2:] == b"\xff\xd9":
         image = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_COLOR_RGB)
@@ -102,7 +103,7 @@ def decode_picture(data: bytes) -> ByteArray:
 
 
 def decode_rgba(data: bytes) -> ByteArray | None:
-    """Decode a picture that has an alpha channel to (H, W, 4) uint8 RGBA; None if it has none or is damaged."""
+    """Decode a picture with an alpha channel to (H, W, 4) uint8 RGBA; None if it has none or is damaged."""
     raw = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_UNCHANGED)
     if raw is None or raw.ndim != 3 or raw.shape[2] != 4 or raw.dtype != np.uint8:
         return None

@@ -39,10 +39,10 @@ class MixtureState:
 class Mixture:
     """An endless stream of Draws in which item i depends on the seed and on i alone.
 
-    So ranks and workers share a stream by taking every n-th position (`stream`), and a resumed run sees the items
-    that it would have seen. In every BLOCK draws each data set has its share exactly (at least one draw), and a
-    data set's own items come in shuffled passes: none is seen a third time before all were seen twice. A damaged
-    item is replaced by another of the same data set, chosen from the seed and i too.
+    So ranks and workers share a stream by taking every n-th position (`stream`), and a resumed run sees the
+    items that it would have seen. In every BLOCK draws each data set has its share exactly (at least one
+    draw), and a data set's own items come in shuffled passes: none is seen a third time before all were seen
+    twice. A damaged item is replaced by another of the same data set, chosen from the seed and i too.
     """
 
     def __init__(
@@ -55,7 +55,8 @@ class Mixture:
     ) -> None:
         """weights: share of each data set, by name or in their order; None: in proportion to their lengths.
 
-        Raises InputError for empty data sets, double names, and weights that are missing, negative or all zero.
+        Raises InputError for empty data sets, double names, and weights that are missing, negative or all
+        zero.
         """
         self.datasets = _not_empty(datasets)
         self.seed, self.position = seed, position
@@ -118,7 +119,7 @@ class Mixture:
         return number, int(self._pass(number, pass_number)[rest])
 
     def _shuffled_block(self, block: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """The data set of every place in a block, and how many of that data set come before it in the block."""
+        """The data set of every place in a block, and how many of that set come before it in the block."""
         order = np.repeat(np.arange(len(self.datasets)), self._counts)
         order = np.random.default_rng((self.seed, block, 3)).permutation(order)
         nth = np.empty(BLOCK, dtype=np.int64)

@@ -1,12 +1,13 @@
 """Where a crop lies in a picture, and masks brought into it without decoding more of them than it shows.
 
-Frames: the picture (source pixels), the scaled picture (`scaled_hw`), and the window: size x size pixels whose
-top left corner lies at `offset_xy` of the scaled picture (negative where the picture starts inside the window).
-Flipping mirrors the finished window.
+Frames: the picture (source pixels), the scaled picture (`scaled_hw`), and the window: size x size pixels
+whose top left corner lies at `offset_xy` of the scaled picture (negative where the picture starts inside the
+window). Flipping mirrors the finished window.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -38,7 +39,7 @@ class Window:
     def anywhere(
         size_hw: tuple[int, int], size: int, zoom: float, at: Doubles, *, flip: bool = False
     ) -> Window:
-        """A window inside the scaled picture, or the picture inside the window; at: (2,) in [0, 1] xy says where."""
+        """A window inside the scaled picture, or the reverse; at: (2,) xy in [0, 1] says where."""
         scaled_hw = _scaled(size_hw, zoom)
         slack = np.array([scaled_hw[1] - size, scaled_hw[0] - size])
         offset = np.sign(slack) * np.floor(at * (np.abs(slack) + 1)).clip(max=np.abs(slack))
@@ -48,7 +49,7 @@ class Window:
     def around(
         size_hw: tuple[int, int], size: int, zoom: float, centre: Doubles, *, flip: bool = False
     ) -> Window:
-        """A window around a point, centre: (2,) source xy, moved so that it shows as much picture as it can."""
+        """A window around a point, centre: (2,) source xy, moved to show as much picture as it can."""
         scaled_hw = _scaled(size_hw, zoom)
         scaled_xy = np.array(scaled_hw[::-1])
         offset = np.rint(centre * scaled_xy / np.array(size_hw[::-1]) - size / 2)
@@ -66,6 +67,12 @@ class Window:
         """Half-open xyxy of the window's part that shows the picture, before the flip."""
         (h, w), (x, y) = self.scaled_hw, self.offset_xy
         return max(0, -x), max(0, -y), min(self.size, w - x), min(self.size, h - y)
+
+    @property
+    def shown_frame(self) -> tuple[int, int, int, int]:
+        """`frame` in the finished window, mirrored if the window is."""
+        x0, y0, x1, y1 = self.frame
+        return (self.size - x1, y0, self.size - x0, y1) if self.flip else (x0, y0, x1, y1)
 
     def content(self) -> BoolArray:
         """(size, size) bool: True where the window shows the picture."""
@@ -102,7 +109,7 @@ class Window:
         return self.mask(runs, rle.box(runs, self.size_hw))
 
     def mask(self, runs: rle.Runs, box: npt.NDArray[np.float32]) -> BoolArray:
-        """The window of a mask whose box (4,) xyxy is known: (size, size) bool, edges smoothed when enlarged."""
+        """The window of a mask whose box (4,) xyxy is known: (size, size) bool, smooth where enlarged."""
         out = np.zeros((self.size, self.size), dtype=np.bool_)
         x0, y0, x1, y1 = self.shown(box)
         if x0 >= x1 or y0 >= y1:
@@ -117,25 +124,27 @@ class Window:
         return self._flipped(out)
 
     def shown(self, box: npt.NDArray[np.float32]) -> tuple[int, int, int, int]:
-        """The part of the window (before the flip) that a source box covers, half-open xyxy, cut to the frame."""
-        scale = np.tile(self.zoom_xy, 2)
-        x0, y0, x1, y1 = box * scale - np.tile(np.array(self.offset_xy), 2)
+        """The part of the frame that a source box covers, half-open xyxy of the window before the flip."""
+        (h, w), (scaled_h, scaled_w), (x, y) = self.size_hw, self.scaled_hw, self.offset_xy
+        x0, y0, x1, y1 = box.tolist()
         left, top, right, bottom = self.frame
         return (
-            max(left, int(np.floor(x0))),
-            max(top, int(np.floor(y0))),
-            min(right, int(np.ceil(x1))),
-            min(bottom, int(np.ceil(y1))),
+            max(left, math.floor(x0 * scaled_w / w) - x),
+            max(top, math.floor(y0 * scaled_h / h) - y),
+            min(right, math.ceil(x1 * scaled_w / w) - x),
+            min(bottom, math.ceil(y1 * scaled_h / h) - y),
         )
 
     def _matrix(self, corner: tuple[int, int], source: tuple[int, int]) -> Doubles:
-        """The 2 x 3 matrix from pixels of a part of the window at `corner` to those of a source patch at `source`.
+        """The 2 x 3 matrix from a part of the window at `corner` to a source patch at `source`.
 
-        Pixel centres are at +0.5, so a window pixel i shows the source at (i + corner + offset + 0.5) / zoom - 0.5.
+        Pixel centres are at +0.5, so a window pixel i shows the source at (i + corner + offset + 0.5) / zoom
+        - 0.5.
         """
-        inverse = 1 / self.zoom_xy
-        shift = (np.array(corner) + np.array(self.offset_xy) + 0.5) * inverse - 0.5 - np.array(source)
-        return np.array([[inverse[0], 0, shift[0]], [0, inverse[1], shift[1]]])
+        (h, w), (scaled_h, scaled_w) = self.size_hw, self.scaled_hw
+        x = (corner[0] + self.offset_xy[0] + 0.5) * w / scaled_w - 0.5 - source[0]
+        y = (corner[1] + self.offset_xy[1] + 0.5) * h / scaled_h - 0.5 - source[1]
+        return np.array([[w / scaled_w, 0, x], [0, h / scaled_h, y]])
 
     def _flipped(self, array: npt.NDArray[np.generic]) -> npt.NDArray:  # type: ignore[type-arg]
         return np.ascontiguousarray(array[:, ::-1]) if self.flip else array
@@ -150,7 +159,8 @@ def _patch(
 ) -> tuple[ByteArray, tuple[int, int]]:
     """Decode the box of a mask with a margin of one pixel: uint8 of 0 and 255, and its corner xy.
 
-    Outside the picture the margin repeats the mask's edge, so that a mask that ends at the border stays there.
+    Outside the picture the margin repeats the mask's edge, so that a mask that ends at the border stays
+    there.
     """
     x0, y0, x1, y1 = (int(value) for value in box)
     edges = rle.to_edges(runs) - x0 * size[0]
@@ -186,7 +196,7 @@ class Placement:
         return result
 
     def visible_areas(self, window: Window) -> Doubles:
-        """Rough areas in window pixels, (N,): each mask's, times the share of its box that the window shows."""
+        """Rough areas in window pixels, (N,): each mask's, times the shown share of its box."""
         if not len(self):
             return np.zeros(0)
         scale, offset = np.tile(window.zoom_xy, 2), np.tile(np.array(window.offset_xy), 2)

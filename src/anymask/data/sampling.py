@@ -31,7 +31,7 @@ def random_point(mask: BoolArray, rng: np.random.Generator) -> FloatArray:
 
 
 def random_points(masks: BoolArray, rng: np.random.Generator) -> FloatArray:
-    """One uniform point per mask: (N, H, W) bool -> (N, 2) float32 xy. Raises InputError if a mask is empty."""
+    """One uniform point per mask: (N, H, W) bool -> (N, 2) float32 xy. Raises InputError for an empty one."""
     chosen, counts = _draw(masks, rng)
     if not counts.all():
         raise InputError(
@@ -46,9 +46,9 @@ def noisy_box(
 ) -> FloatArray:
     """The box of a mask with each side shifted by Gaussian noise.
 
-    mask: (H, W) bool. spread: standard deviation as a share of the box's width (x) or height (y); most: largest
-    shift in pixels. Returns (4,) float32 xyxy, inside the image and at least one pixel wide and high. Raises
-    InputError if no pixel is set.
+    mask: (H, W) bool. spread: standard deviation as a share of the box's width (x) or height (y); most:
+    largest shift in pixels. Returns (4,) float32 xyxy, inside the image and at least one pixel wide and high.
+    Raises InputError if no pixel is set.
     """
     return noisy_boxes(mask[None], rng, spread=spread, most=most)[0]
 
@@ -69,9 +69,9 @@ def error_point(
 ) -> tuple[FloatArray, int]:
     """The next click of a simulated person: uniform over the pixels where prediction and truth differ.
 
-    predicted, truth: (H, W) bool; ignore: (H, W) bool of pixels that nobody labelled, or None. Returns the point
-    ((2,) float32 xy) and its label: 1 where the object was missed, 0 where it was wrongly covered. Without an
-    error the point is drawn from the truth, with label 1. Raises InputError if there is neither.
+    predicted, truth: (H, W) bool; ignore: (H, W) bool of pixels that nobody labelled, or None. Returns the
+    point ((2,) float32 xy) and its label: 1 where the object was missed, 0 where it was wrongly covered.
+    Without an error the point is drawn from the truth, with label 1. Raises InputError if there is neither.
     """
     spread = None if ignore is None else ignore[None]
     points, labels = error_points(predicted[None], truth[None], spread, rng)
@@ -83,8 +83,8 @@ def error_points(
 ) -> tuple[FloatArray, IntArray]:
     """error_point for N masks of one size.
 
-    predicted, truths: (N, H, W) bool; ignore: (N, H, W) or (H, W) bool, or None. Returns points (N, 2) float32
-    xy and labels (N,) int64. Raises InputError if a mask has neither an error nor a pixel of truth.
+    predicted, truths: (N, H, W) bool; ignore: (N, H, W) or (H, W) bool, or None. Returns points (N, 2)
+    float32 xy and labels (N,) int64. Raises InputError if a mask has neither an error nor a pixel of truth.
     """
     errors = predicted ^ truths
     if ignore is not None:
@@ -110,7 +110,7 @@ def _truth_pixels(truths: BoolArray, ignore: BoolArray | None, rng: np.random.Ge
     chosen, counts = _draw(labelled, rng)
     if not counts.all():
         raise InputError(
-            "truth must hold at least one pixel, got an empty mask. Leave empty masks out before drawing clicks."
+            "truth must hold at least one pixel, got an empty mask. Leave empty masks out of the clicks."
         )
     return chosen
 
@@ -137,7 +137,7 @@ def _boxes(masks: BoolArray) -> npt.NDArray[np.float64]:
     columns, rows = masks.any(axis=1), masks.any(axis=2)
     if not columns.any(axis=1).all():
         raise InputError(
-            "mask must hold at least one pixel, got an empty mask. Leave empty masks out before drawing boxes."
+            "mask must hold at least one pixel, got an empty mask. Leave empty masks out of the boxes."
         )
     ends = [_span(columns), _span(rows)]
     return np.stack([ends[0][0], ends[1][0], ends[0][1], ends[1][1]], axis=1).astype(np.float64)

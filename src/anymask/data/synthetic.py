@@ -18,9 +18,9 @@ _LEAST_SHOWN = 0.4  # share of a shape that later ones must leave visible
 def shapes(rng: np.random.Generator, size_hw: tuple[int, int], count: int) -> Record:
     """Ellipses and polygons of one colour each, some with a hole, on a textured background.
 
-    size_hw: (H, W), at least 16 each. count: shapes to draw; later ones cover earlier ones, and a shape of which
-    too little stays visible is left out of the masks (but not of the picture), so there may be fewer masks.
-    Raises InputError for smaller sizes.
+    size_hw: (H, W), at least 16 each. count: shapes to draw; later ones cover earlier ones, and a shape of
+    which too little stays visible is left out of the masks (but not of the picture), so there may be fewer
+    masks. Raises InputError for smaller sizes.
     """
     if min(size_hw) < 16:
         raise InputError(f"size_hw must be at least 16 x 16, got {size_hw}. Make it larger.")

@@ -119,20 +119,20 @@ class Prompt:
         """What a prompt encoder takes: coordinates (K, 2), labels (K,), mask logits `frame.grid_hw` or None.
 
         Coordinates are model pixels with half a pixel added, but for the pad. Labels: 0 and 1 points, 2 and 3
-        the box's corners, -1 the pad (0, 0) that ends the points when there is no box (released code,
+        the box's corners, -1 the pad (0, 0) that ends points without a box; K may be 0 (released code,
         `PromptEncoder`). A boolean mask becomes logits from -10 to 10 by the share of each cell that it
         covers, -10 in the padding.
         Raises PromptError where the prompt does not fit the frame.
         """
         self.check(frame.size_hw)
         coords, labels = frame.to_model_xy(self.points) + np.float32(0.5), self.labels
-        if self.box is None:
-            coords, labels = np.vstack([coords, np.zeros((1, 2), np.float32)]), np.append(labels, -1)
-        else:
+        if self.box is not None:
             h, w = frame.size_hw
             corners = np.clip(self.box, 0, np.array([w, h, w, h], np.float32))
             coords = np.vstack([coords, frame.to_model_xy(corners) + np.float32(0.5)])
             labels = np.append(labels, [2, 3])
+        elif len(coords):
+            coords, labels = np.vstack([coords, np.zeros((1, 2), np.float32)]), np.append(labels, -1)
         return coords.astype(np.float32), labels.astype(np.int64), self._mask_grid(frame)
 
     def _mask_grid(self, frame: Frame) -> Floats | None:

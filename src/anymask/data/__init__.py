@@ -14,9 +14,12 @@ from anymask.data.sampling import (
     random_point,
     random_points,
 )
+from anymask.data.summary import Check, Stats, check, stats
+from anymask.data.synthetic import shapes
 
 __all__ = [
     "Augment",
+    "Check",
     "Collection",
     "Cutouts",
     "Dataset",
@@ -26,6 +29,8 @@ __all__ = [
     "MixtureState",
     "OnError",
     "Sample",
+    "Stats",
+    "check",
     "error_point",
     "error_points",
     "noisy_box",
@@ -36,4 +41,6 @@ __all__ = [
     "random_points",
     "readable",
     "sample",
+    "shapes",
+    "stats",
 ]

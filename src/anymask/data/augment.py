@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from anymask.data.cutouts import Cutouts, paste
-from anymask.data.placement import FILL, Placement, Window
+from anymask.data.placement import Placement, Window
 from anymask.errors import InputError
 from anymask.types import Record
 
@@ -42,8 +42,8 @@ class Augment:
     min_area: smallest mask in pixels of the sample. max_cover: largest share of the picture that a mask may
     cover. focus: chance that the crop is laid around a random mask. flip, grey, paste: chances. brightness
     (share of 255), contrast, saturation (factors 1 - x to 1 + x), hue (degrees): largest changes. pastes:
-    most cut-outs per sample. paste_scale: longest side of a cut-out as a share of the picture's. kinds: weight in the
-    choice of masks per kind; a "semantic" mask of several pieces is taken whole with chance
+    most cut-outs per sample. paste_scale: longest side of a cut-out as a share of the picture's. kinds:
+    weight in the choice of masks per kind; a "semantic" mask of several pieces is taken whole with chance
     kinds["semantic"], and its pieces count as kind "component". A weight of 0 leaves a kind out.
     """
 
@@ -98,10 +98,10 @@ class Sample:
 
 def plain(config: Augment) -> Augment:
     """The same sizes and choice of masks without any change of the picture: for validation."""
-    still: dict[str, float] = dict.fromkeys(
+    none: dict[str, float] = dict.fromkeys(
         ("focus", "flip", "brightness", "contrast", "saturation", "hue", "grey", "paste"), 0.0
     )
-    return replace(config, scale=(1.0, 1.0), **still)  # type: ignore[arg-type]
+    return replace(config, scale=(1.0, 1.0), **none)  # type: ignore[arg-type]
 
 
 def sample(
@@ -111,29 +111,36 @@ def sample(
     image = record.read()
     placement = Placement(record.masks.rles, record.masks.size)
     window = _window(placement, rng, config)
-    content = window.content()
-    canvas = colours(window.image(image), rng, config)
-    canvas[~content] = FILL
-    ignore = ~content if record.ignore is None else ~content | window.whole(record.ignore)
+    canvas = window.padded(colours(window.image(image), rng, config))
+    ignore = _unlabelled(window, record)
     masks, kinds = _choose(placement, window, _kinds(record), rng, config)
     if cutouts is not None and (rng.random() < config.paste or not masks):
         canvas, masks, kinds, ignore = _paste(canvas, masks, kinds, ignore, window, rng, config, cutouts)
-    stack = np.stack(masks) if masks else np.zeros((0, config.size, config.size), dtype=np.bool_)
-    return Sample(canvas, stack, ignore, tuple(kinds))
+    return Sample(canvas, _stack(masks, config), ignore, tuple(kinds))
 
 
 def still(record: Record, rng: np.random.Generator, config: Augment, *, flip: bool = False) -> Sample:
-    """Like `sample`, but always the same picture: whole, unchanged, in the top left corner, mirrored if `flip`.
+    """Like `sample`, but always the same picture: whole, unchanged, in a top corner, mirrored if `flip`.
 
     So what a frozen encoder makes of it can be kept. Only the choice of masks is random.
     """
     placement = Placement(record.masks.rles, record.masks.size)
     zoom = config.size / max(placement.size)
     window = Window.anywhere(placement.size, config.size, zoom, np.zeros(2), flip=flip)
-    ignore = ~window.content() if record.ignore is None else ~window.content() | window.whole(record.ignore)
     masks, kinds = _choose(placement, window, _kinds(record), rng, config)
-    stack = np.stack(masks) if masks else np.zeros((0, config.size, config.size), dtype=np.bool_)
-    return Sample(window.image(record.read()), stack, ignore, tuple(kinds))
+    return Sample(
+        window.image(record.read()), _stack(masks, config), _unlabelled(window, record), tuple(kinds)
+    )
+
+
+def _unlabelled(window: Window, record: Record) -> BoolArray:
+    """What nobody labelled, and the padding: (S, S) bool."""
+    outside = ~window.content()
+    return outside if record.ignore is None else outside | window.whole(record.ignore)
+
+
+def _stack(masks: list[BoolArray], config: Augment) -> BoolArray:
+    return np.stack(masks) if masks else np.zeros((0, config.size, config.size), dtype=np.bool_)
 
 
 def _kinds(record: Record) -> list[str]:
@@ -147,10 +154,8 @@ def _window(placement: Placement, rng: np.random.Generator, config: Augment) -> 
     zoom = float(np.exp(rng.uniform(low, high))) * config.size / max(placement.size)
     at = rng.random(2)
     if len(placement) and rng.random() < config.focus:
-        at = (
-            placement.centre(int(rng.integers(len(placement))))
-            + rng.normal(scale=0.1, size=2) / config.scale[0]
-        )
+        spread = _OFF_CENTRE * config.size / zoom
+        at = placement.centre(int(rng.integers(len(placement)))) + rng.normal(scale=spread, size=2)
         return Window.around(placement.size, config.size, zoom, at, flip=rng.random() < config.flip)
     return Window.anywhere(placement.size, config.size, zoom, at, flip=rng.random() < config.flip)
 
@@ -183,7 +188,8 @@ def _choose(
     """Draw up to `most` masks, evenly over sizes, and bring them into the window."""
     masks: list[BoolArray] = []
     names: list[str] = []
-    largest = config.max_cover * float(np.count_nonzero(window.content()))
+    x0, y0, x1, y1 = window.frame
+    largest = config.max_cover * (x1 - x0) * (y1 - y0)
     for number in _order(placement, window, kinds, rng, config):
         for mask, kind in _targets(placement, int(number), window, kinds[number], rng, config):
             if config.min_area <= np.count_nonzero(mask) <= largest:

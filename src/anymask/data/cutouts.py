@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -113,9 +111,9 @@ def _scaled(rgba: ByteArray, longest: float) -> tuple[FloatArray, FloatArray]:
     layers[:, :, 3] = alpha
     scale = longest / max(alpha.shape)
     size = (max(1, round(alpha.shape[1] * scale)), max(1, round(alpha.shape[0] * scale)))
-    layers = cv2.resize(layers, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-    layers = cv2.GaussianBlur(layers, (3, 3), 0.6, borderType=cv2.BORDER_CONSTANT)
-    return cast(FloatArray, layers[:, :, :3]), cast(FloatArray, layers[:, :, 3])
+    small = cv2.resize(layers, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    soft = np.asarray(cv2.GaussianBlur(small, (3, 3), 0.6, borderType=cv2.BORDER_CONSTANT), dtype=np.float32)
+    return soft[:, :, :3], soft[:, :, 3]
 
 
 def _matched(colour: FloatArray, alpha: FloatArray, below: FloatArray) -> FloatArray:

@@ -13,8 +13,10 @@ from typing import Protocol, TypeVar
 
 import cv2
 
+from anymask.data.folders import CocoPictures, FilePairs, PngMasks, pictures_in
 from anymask.data.shards import TarPairs
 from anymask.errors import AnymaskError, FormatError
+from anymask.formats.coco import CocoFile
 from anymask.types import Record
 
 T = TypeVar("T")
@@ -130,29 +132,54 @@ def open_dataset(
     *,
     split: str | None = None,
     pictures: str | Path | None = None,
+    ignore: int | None = None,
     name: str | None = None,
     on_error: OnError | None = None,
 ) -> Collection:
     """Open a data set on disk; the form is found by looking.
 
     path: a folder with shards `train-*.tar`, `val-*.tar`; one .tar or a glob of them; a folder of pairs
-    `<id>.jpg`, `<id>.json` (SA-1B); a COCO .json; a folder with `images/` and `masks/` (PNG). split: take
-    only the shards named so, or the folder of that name. pictures: folder of a COCO file's pictures, if it is
-    not next to the file. name: default is the folder's name. on_error: told of every damaged item, once.
-    Raises FormatError if there is no such thing at the path.
+    `<id>.jpg`, `<id>.json` (SA-1B); a COCO .json; a folder with `images/` and `masks/` (PNG, see
+    `folders.PngMasks`). split: take only the shards named so, or the folder of that name. pictures: folder of
+    a COCO file's pictures, if it is not next to the file. ignore: number in label maps that stands for
+    "nobody labelled this" (255 in Pascal VOC). name: default is the folder's name. on_error: told of every
+    damaged item, once. Raises FormatError if there is no such thing at the path.
     """
     place = Path(path)
-    source, title = _open_source(place, split, pictures)
-    return Collection(name or title, source, on_error)
-
-
-def _open_source(path: Path, split: str | None, pictures: str | Path | None) -> tuple[Source, str]:
-    shards = _shards(path, split)
+    shards = _shards(place, split)
+    source: Source
     if shards:
-        title = path.name if path.is_dir() else _shard_title(shards[0])
-        return TarPairs(title, shards), title
+        title = name or (place.resolve().name if place.is_dir() else _shard_title(shards[0]))
+        source = TarPairs(title, shards)
+    else:
+        title = name or (place.resolve().name if place.is_dir() else place.stem)
+        source = _loose(title, _split_folder(place, split), pictures, ignore)
+    return Collection(title, source, on_error)
+
+
+def _split_folder(path: Path, split: str | None) -> Path:
+    """The folder of a split, where one is asked for."""
+    if split is None or not path.is_dir():
+        return path
+    if not (path / split).is_dir():
+        raise FormatError(f"split must be a folder or shards in {path}, got '{split}'. Leave it out for all.")
+    return path / split
+
+
+def _loose(name: str, path: Path, pictures: str | Path | None, ignore: int | None) -> Source:
+    """The source for loose files."""
+    if path.is_file() and path.suffix.lower() == ".json":
+        return CocoPictures(name, CocoFile(path, pictures))
+    if path.is_dir():
+        if (path / "images").is_dir() and (path / "masks").is_dir():
+            return PngMasks(name, path, ignore)
+        texts = sorted(path.glob("*.json"))
+        if pictures_in(path).keys() & {text.stem for text in texts}:
+            return FilePairs(name, path)
+        if len(texts) == 1:
+            return CocoPictures(name, CocoFile(texts[0], pictures))
     raise FormatError(
-        f"path must be {_FORMS}, got {path}. {'Look at it.' if path.exists() else 'There is nothing there.'}"
+        f"path must be {_FORMS}, got {path}. {'Look into it.' if path.exists() else 'It does not exist.'}"
     )
 
 

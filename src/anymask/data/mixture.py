@@ -172,7 +172,8 @@ def _shares(
         raise InputError(
             f"weights must be {len(names)} positive numbers, got {values}. Leave out unused sets."
         )
-    return shares / shares.sum()
+    result: npt.NDArray[np.float64] = shares / shares.sum()
+    return result
 
 
 def _block_counts(shares: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:

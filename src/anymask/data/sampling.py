@@ -27,7 +27,8 @@ def random_point(mask: BoolArray, rng: np.random.Generator) -> FloatArray:
 
     mask: (H, W) bool. Returns (2,) float32 xy, a pixel centre. Raises InputError if no pixel is set.
     """
-    return random_points(mask[None], rng)[0]
+    point: FloatArray = random_points(mask[None], rng)[0]
+    return point
 
 
 def random_points(masks: BoolArray, rng: np.random.Generator) -> FloatArray:
@@ -50,7 +51,8 @@ def noisy_box(
     largest shift in pixels. Returns (4,) float32 xyxy, inside the image and at least one pixel wide and high.
     Raises InputError if no pixel is set.
     """
-    return noisy_boxes(mask[None], rng, spread=spread, most=most)[0]
+    box: FloatArray = noisy_boxes(mask[None], rng, spread=spread, most=most)[0]
+    return box
 
 
 def noisy_boxes(
@@ -105,8 +107,8 @@ def _rows(ignore: BoolArray | None, rows: IntArray) -> BoolArray | None:
 def _truth_pixels(truths: BoolArray, ignore: BoolArray | None, rng: np.random.Generator) -> IntArray:
     """Flat index of a labelled truth pixel per mask; of any truth pixel where all of them are ignored."""
     labelled = truths if ignore is None else truths & ~ignore
-    hidden = ~labelled.any(axis=(1, 2))
-    labelled = np.where(hidden[:, None, None], truths, labelled)
+    shown: BoolArray = np.asarray(labelled.any(axis=(1, 2), keepdims=True))
+    labelled = np.where(shown, labelled, truths)
     chosen, counts = _draw(labelled, rng)
     if not counts.all():
         raise InputError(
@@ -134,8 +136,8 @@ def _centres(flat: IntArray, width: int) -> FloatArray:
 
 def _boxes(masks: BoolArray) -> npt.NDArray[np.float64]:
     """Tight half-open xyxy boxes, (N, 4) float64."""
-    columns, rows = masks.any(axis=1), masks.any(axis=2)
-    if not columns.any(axis=1).all():
+    columns, rows = np.asarray(masks.any(axis=1)), np.asarray(masks.any(axis=2))
+    if not np.asarray(columns.any(axis=1)).all():
         raise InputError(
             "mask must hold at least one pixel, got an empty mask. Leave empty masks out of the boxes."
         )

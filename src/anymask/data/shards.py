@@ -14,12 +14,11 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import numpy.typing as npt
 
+from anymask.data.folders import unpaired
 from anymask.data.items import parse_record
 from anymask.errors import FormatError
+from anymask.formats.entries import PICTURE_SUFFIXES
 from anymask.types import Record
-
-PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
-"""Suffixes of pictures, lower case."""
 
 _Place = tuple[int, int, int]  # shard, offset, size in bytes
 
@@ -35,6 +34,7 @@ class TarPairs:
         self.name = name
         self.shards = tuple(Path(shard) for shard in shards)
         self.faults: list[tuple[str, Exception]] = []
+        self.ids: Sequence[str]
         self.ids, self._places = self._index()
 
     def _index(self) -> tuple[list[str], npt.NDArray[np.int64]]:
@@ -44,15 +44,11 @@ class TarPairs:
             for member, offset, size in self._members(shard):
                 path = PurePosixPath(member)
                 place = (number, offset, size)
-                if path.suffix.lower() in PICTURES:
+                if path.suffix.lower() in PICTURE_SUFFIXES:
                     pictures[str(path.with_suffix(""))] = place
                 elif path.suffix.lower() == ".json":
                     texts[str(path.with_suffix(""))] = place
-        for alone in pictures.keys() ^ texts.keys():
-            kind = "annotation" if alone in pictures else "picture"
-            self.faults.append(
-                (alone, FormatError(f"{alone} must be a pair of picture and JSON, got no {kind}."))
-            )
+        self.faults += unpaired(pictures, texts)
         ids = [key for key in pictures if key in texts]
         places = np.array([(pictures[key], texts[key]) for key in ids], dtype=np.int64)
         return ids, places.reshape(-1, 2, 3)
@@ -60,7 +56,7 @@ class TarPairs:
     def _members(self, shard: Path) -> Iterator[tuple[str, int, int]]:
         """Name, offset and size of every file of a shard; a cut-off shard gives what comes before the cut."""
         try:
-            archive = tarfile.open(shard, mode="r:")
+            archive = tarfile.open(shard, mode="r:")  # noqa: SIM115
         except (tarfile.TarError, OSError) as error:
             raise FormatError(
                 f"path must be an uncompressed tar file, got {shard} ({error}). Unpack it, or write it again."

@@ -1,0 +1,110 @@
+"""What `anymask data check` and `anymask data stats` say about a data set."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+
+from anymask import rle
+from anymask.data.dataset import Dataset, readable
+from anymask.types import Record
+
+SIZES = (("tiny", 0.0), ("small", 0.06), ("medium", 0.15), ("large", 0.35))
+"""Size classes of a mask by the least sqrt(mask area / image area) (SA-1B's measure of size)."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """A data set read whole: readable items, their masks, and (item, problem) for all that is wrong."""
+
+    name: str
+    images: int
+    masks: int
+    problems: tuple[tuple[str, str], ...]
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.problems
+
+
+@dataclass(frozen=True)
+class Stats:
+    """Counts over the readable items of a data set.
+
+    sizes, kinds, categories: masks per size class (SIZES), kind and category, the last two with the most
+    frequent first. without_masks: images with none. corrupt: items that could not be read. longest_side: smallest and
+    largest in pixels.
+    """
+
+    name: str
+    images: int
+    masks: int
+    without_masks: int
+    masks_per_image: float
+    longest_side: tuple[int, int]
+    sizes: dict[str, int]
+    kinds: dict[str, int]
+    categories: dict[str, int]
+    corrupt: int
+
+
+def check(dataset: Dataset) -> Check:
+    """Read every item and list what is wrong: unreadable items, double ids, empty and double masks."""
+    seen: set[str] = set()
+    odd: list[tuple[str, str]] = []
+    images = masks = 0
+    for record in readable(dataset):
+        images, masks = images + 1, masks + len(record.masks)
+        odd += [(record.id, problem) for problem in _problems(record)]
+        if record.id in seen:
+            odd.append((record.id, "the id occurs twice"))
+        seen.add(record.id)
+    return Check(dataset.name, images, masks, (*dataset.faults.messages.items(), *odd))
+
+
+def _problems(record: Record) -> list[str]:
+    runs = record.masks.rles
+    found = [f"mask {i} is empty" for i, one in enumerate(runs) if rle.area(one) == 0]
+    first: dict[bytes, int] = {}
+    for i, one in enumerate(runs):
+        twin = first.setdefault(one.tobytes(), i)
+        if twin != i:
+            found.append(f"masks {twin} and {i} are the same")
+    return found
+
+
+def stats(dataset: Dataset) -> Stats:
+    """Count images, masks, sizes, kinds and categories."""
+    sizes: Counter[str] = Counter({name: 0 for name, _ in SIZES})
+    kinds: Counter[str] = Counter()
+    categories: Counter[str] = Counter()
+    counts: list[int] = []
+    sides: list[int] = []
+    for record in readable(dataset):
+        counts.append(len(record.masks))
+        sides.append(max(record.masks.size))
+        sizes.update(_size_classes(record))
+        kinds.update(record.meta.get("kinds", ["instance"] * len(record.masks)))
+        categories.update(name for name in record.meta.get("categories", ()) if name)
+    return Stats(
+        name=dataset.name,
+        images=len(counts),
+        masks=sum(counts),
+        without_masks=counts.count(0),
+        masks_per_image=sum(counts) / max(1, len(counts)),
+        longest_side=(min(sides, default=0), max(sides, default=0)),
+        sizes=dict(sizes),
+        kinds=dict(kinds.most_common()),
+        categories=dict(categories.most_common()),
+        corrupt=len(dataset.faults),
+    )
+
+
+def _size_classes(record: Record) -> list[str]:
+    """The size class of every mask."""
+    share = np.sqrt(record.masks.areas / (record.masks.size[0] * record.masks.size[1]))
+    steps = np.searchsorted([least for _, least in SIZES], share, side="right") - 1
+    return [SIZES[int(step)][0] for step in steps]

@@ -81,28 +81,34 @@ class Window:
         out[y0:y1, x0:x1] = True
         return self._flipped(out)
 
+    def padded(self, canvas: ByteArray) -> ByteArray:
+        """Paint what does not show the picture in FILL, in place. canvas: (size, size, 3) uint8."""
+        x0, y0, x1, y1 = self.shown_frame
+        for part in (np.s_[:y0], np.s_[y1:], np.s_[y0:y1, :x0], np.s_[y0:y1, x1:]):
+            canvas[part] = FILL
+        return canvas
+
     def image(self, image: ByteArray) -> ByteArray:
         """The window of a picture: (H, W, 3) uint8 -> (size, size, 3) uint8."""
-        if min(self.zoom_xy) < 1:
-            return self._flipped(self._shrunk(image))
         x0, y0, x1, y1 = self.frame
         out = np.empty((self.size, self.size, image.shape[2]), dtype=np.uint8)
-        out[:] = FILL
-        matrix = self._matrix((x0, y0), (0, 0))
+        out[y0:y1, x0:x1] = self._shrunk(image) if min(self.zoom_xy) < 1 else self._grown(image)
+        return self.padded(self._flipped(out))
+
+    def _grown(self, image: ByteArray) -> ByteArray:
+        """The frame's pixels of a picture that is enlarged."""
+        x0, y0, x1, y1 = self.frame
+        matrix, size = self._matrix((x0, y0), (0, 0)), (x1 - x0, y1 - y0)
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        part = cv2.warpAffine(image, matrix, (x1 - x0, y1 - y0), flags=flags, borderMode=cv2.BORDER_REPLICATE)
-        out[y0:y1, x0:x1] = part
-        return self._flipped(out)
+        grown = cv2.warpAffine(image, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+        return np.asarray(grown, dtype=np.uint8)
 
     def _shrunk(self, image: ByteArray) -> ByteArray:
-        """Shrink by area first, so that fine detail does not alias, then cut."""
+        """The frame's pixels of a picture that is made smaller: by area, so that fine detail does not alias."""
         (h, w), (x, y) = self.scaled_hw, self.offset_xy
         small = cv2.resize(image, (w, h), interpolation=cv2.INTER_AREA)
         x0, y0, x1, y1 = self.frame
-        out = np.empty((self.size, self.size, image.shape[2]), dtype=np.uint8)
-        out[:] = FILL
-        out[y0:y1, x0:x1] = small[y0 + y : y1 + y, x0 + x : x1 + x]
-        return out
+        return np.asarray(small[y0 + y : y1 + y, x0 + x : x1 + x], dtype=np.uint8)
 
     def whole(self, runs: rle.Runs) -> BoolArray:
         """The window of a mask given by its runs: (size, size) bool."""

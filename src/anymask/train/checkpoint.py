@@ -8,16 +8,29 @@ from typing import Any
 
 import torch
 
-from anymask.errors import WeightsError
+from anymask.errors import OutputError, WeightsError
 
 STATE = "state.pt"
 
 
 def save_state(folder: Path, state: dict[str, Any]) -> None:
-    """Write tensors and plain values to `folder`, replacing the last state in one step."""
+    """Write tensors and plain values to `folder`, replacing the last state in one step.
+
+    Raises `OutputError` if the disk takes no more; the last state is kept then.
+    """
     temporary = folder / (STATE + ".tmp")
-    torch.save(state, temporary)
-    os.replace(temporary, folder / STATE)
+    try:
+        with temporary.open("wb") as file:
+            torch.save(state, file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, folder / STATE)
+    except (OSError, RuntimeError) as error:
+        temporary.unlink(missing_ok=True)
+        raise OutputError(
+            f"out must have room for the state of the run, got {folder} ({error}). "
+            "Make room, then resume: the last state is whole."
+        ) from error
 
 
 def load_state(folder: Path) -> dict[str, Any] | None:
@@ -28,14 +41,30 @@ def load_state(folder: Path) -> dict[str, Any] | None:
     try:
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
-        raise WeightsError(f"{path} must be the state of a run, got a file that cannot be read ({error}).") from error
+        raise WeightsError(
+            f"{path} must be the state of a run, got a file that cannot be read ({error}). "
+            "Remove it to start over."
+        ) from error
     return state
+
+
+def check_fit(state: dict[str, torch.Tensor], present: dict[str, torch.Tensor], folder: Path) -> None:
+    """Raise `WeightsError` unless a state's tensors are those of the model by name and shape."""
+    old = {name: tuple(value.shape) for name, value in state.items()}
+    new = {name: tuple(value.shape) for name, value in present.items()}
+    if old != new:
+        differing = sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
+        raise WeightsError(
+            f"{folder / STATE} must fit the model, got another {differing[0]} ({len(differing)} differ). "
+            "Resume with the configuration that the run was started with."
+        )
 
 
 class Average:
     """An exponential moving average of the weights; the decay rises with the step, so that it starts soon."""
 
     def __init__(self, parameters: dict[str, torch.Tensor], decay: float) -> None:
+        """Start from the weights as they are; `decay` in [0, 1)."""
         self.decay = decay
         self.values = {name: p.detach().clone() for name, p in parameters.items()}
 

@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
-import json
-import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 import torch
-from torch import distributed, nn
+from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
-from anymask.train.checkpoint import Average, load_state, save_state
+from anymask.errors import AnymaskError, InputError, OutputError, unknown_name
+from anymask.models.devices import has_bf16
+from anymask.train.checkpoint import Average, check_fit, load_state, save_state
+from anymask.train.log import Log, Report, Window, tally
 from anymask.train.optim import Optim, parameter_groups
+from anymask.train.ranks import Ranks
 
 Item = TypeVar("Item")
 Batch = TypeVar("Batch")
-Report = Callable[[dict[str, Any]], None]
+Value = TypeVar("Value")
+PRECISIONS = ("auto", "float32", "bfloat16")
+PREFETCH = 4  # batches that a worker prepares ahead
+SKIPS = 50  # steps in a row without a finite gradient that end a run
 
 
 class Task(Protocol[Item, Batch]):
     """What is learned: a model, a stream of items, and the gradients of one batch."""
 
-    model: nn.Module
+    @property
+    def model(self) -> nn.Module:
+        """The network that learns."""
 
     def item(self, index: int) -> Item:
         """Item `index` of the endless stream, a pure function of the index."""
@@ -34,8 +41,15 @@ class Task(Protocol[Item, Batch]):
     def collate(self, items: list[Item]) -> Batch:
         """A batch from its items."""
 
-    def step(self, batch: Batch, generator: torch.Generator, scale: float) -> dict[str, float]:
-        """Add the batch's gradients, times `scale`, to the parameters; returns metrics."""
+    def count(self, batch: Batch) -> int:
+        """The number of terms that the batch's mean loss is over."""
+
+    def step(self, batch: Batch, generator: torch.Generator, scale: float) -> dict[str, Tensor]:
+        """Add the gradients of the batch's mean loss, times `scale`, to the parameters.
+
+        Returns sum and count of each metric, see `tally`. Draws from `generator` must not depend on what
+        is in the batch: every pass and process of a step gets it in the same state.
+        """
 
     def validate(self) -> dict[str, float]:
         """Metrics of the model as it is; may be empty."""
@@ -48,8 +62,12 @@ class Task(Protocol[Item, Batch]):
 class Loop:
     """Length and pace of a run.
 
-    A step holds `batch` items per process, taken `accumulate` at a time... see `micro`: the items of one
-    forward pass. `every_*` are in steps, 0 = never. `average` is the decay of the weights' moving average, 0 = off.
+    `batch` items make a step, whatever the number of processes; each process takes its share of them in
+    passes of `micro` items (0: all at once), which changes memory and speed but not the result. `precision`
+    is that of the forward pass: "bfloat16" by autocast, or "auto": that where the hardware computes in it.
+    `average` is the decay of the weights' moving average, which is what is validated and saved; 0 = none.
+    `workers` prepare items beside each process. `every_*` are in steps, 0 = never; the end is always saved,
+    and validated if anything is.
     """
 
     steps: int = 90_000
@@ -57,205 +75,245 @@ class Loop:
     micro: int = 0
     seed: int = 0
     workers: int = 1
-    precision: str = "float32"
+    precision: str = "auto"
     average: float = 0.0
     every_log: int = 20
     every_save: int = 500
     every_validation: int = 0
-    device: str = "cpu"
+    device: str = "auto"
 
+    def __post_init__(self) -> None:
+        """Check the values. Raises `InputError`."""
+        for name in ("steps", "batch"):
+            if getattr(self, name) < 1:
+                raise InputError(f"{name} must be at least 1, got {getattr(self, name)}. Raise it.")
+        for name in ("micro", "workers", "every_log", "every_save", "every_validation"):
+            if getattr(self, name) < 0:
+                raise InputError(f"{name} must not be negative, got {getattr(self, name)}. 0 means none.")
+        if not 0 <= self.average < 1:
+            raise InputError(f"average must be at least 0 and under 1, got {self.average}. Try 0.999.")
+        if self.precision not in PRECISIONS:
+            raise unknown_name("precision", self.precision, PRECISIONS)
 
-class _Stream(Dataset[Any], Generic[Item, Batch]):
-    """Micro-batches `start`, `start + 1`, ... of this process; worker processes read it too."""
-
-    def __init__(self, task: Task[Item, Batch], size: int, rank: int, world: int) -> None:
-        self.task, self.size, self.rank, self.world = task, size, rank, world
-
-    def __getitem__(self, number: int) -> Batch:
-        first = (number * self.world + self.rank) * self.size
-        return self.task.collate([self.task.item(first + i) for i in range(self.size)])
+    def passes(self, world: int) -> tuple[int, int]:
+        """How many passes of how many items a process makes per step. Raises `InputError` for a remainder."""
+        micro = self.micro or self.batch // world
+        if not micro or self.batch % (micro * world):
+            raise InputError(
+                f"batch must be a multiple of micro x processes = {micro or 1} x {world}, got {self.batch}. "
+                f"Try {-(-self.batch // (max(micro, 1) * world)) * max(micro, 1) * world}."
+            )
+        return self.batch // (micro * world), micro
 
 
 def fit(task: Task[Any, Any], loop: Loop, optim: Optim, folder: Path, report: Report | None = None) -> Path:
     """Train until `loop.steps`, going on from the run's last state if there is one; returns the folder.
 
     Writes `state.pt`, `metrics.jsonl`, TensorBoard events (with the extra `train`) and what `task.save`
-    writes. A killed run that is started again takes the same steps as one that was never killed.
+    writes. A killed run that is started again takes the same steps as one that was never killed. Under
+    torchrun every process calls this, and the first one writes and reports.
     """
-    rank, world = _join(loop.device)
-    runner = _Runner(task, loop, optim, folder, report if rank == 0 else None, rank, world)
+    ranks = Ranks.join(loop.device)
     try:
+        runner = _Runner(task, loop, optim, folder, report, ranks)
         runner.run()
     finally:
-        if world > 1:
-            distributed.destroy_process_group()
+        ranks.leave()
     return folder
 
 
+class _Stream(Dataset[Any], Generic[Item, Batch]):
+    """Micro-batches 0, 1, ... of this process; worker processes read it too.
+
+    A user's mistake comes back as a value: a worker's exception would lose its sentence in a traceback.
+    """
+
+    def __init__(self, task: Task[Item, Batch], size: int, ranks: Ranks) -> None:
+        self.task, self.size, self.rank, self.world = task, size, ranks.rank, ranks.world
+
+    def __getitem__(self, number: int) -> Batch | AnymaskError:
+        first = (number * self.world + self.rank) * self.size
+        try:
+            return self.task.collate([self.task.item(first + i) for i in range(self.size)])
+        except AnymaskError as error:
+            return error
+
+
 class _Runner:
+    """A run between two kills."""
+
     def __init__(
-        self, task: Task[Any, Any], loop: Loop, optim: Optim, folder: Path, report: Report | None, rank: int, world: int
+        self,
+        task: Task[Any, Any],
+        loop: Loop,
+        optim: Optim,
+        folder: Path,
+        report: Report | None,
+        ranks: Ranks,
     ) -> None:
-        self.task, self.loop, self.optim, self.folder, self.rank, self.world = task, loop, optim, folder, rank, world
-        folder.mkdir(parents=True, exist_ok=True)
-        self.model = task.model
+        self.task, self.loop, self.optim, self.folder, self.ranks = task, loop, optim, folder, ranks
+        self.parts, self.micro = loop.passes(ranks.world)
+        _make(folder)
+        self.model = task.model.to(ranks.device)
         self.weights = dict(self.model.named_parameters())
+        self.learning = {name: p for name, p in self.weights.items() if p.requires_grad}
+        ranks.share([*self.weights.values(), *self.model.buffers()])
         self.adam = torch.optim.AdamW(parameter_groups(self.model, optim), lr=optim.lr, betas=optim.betas)
-        self.average = Average(self.weights, loop.average) if loop.average else None
-        self.log = _Log(folder, report) if rank == 0 else None
+        self.average = Average(dict(self.learning), loop.average) if loop.average else None
+        self.window, self.skipped = Window(), 0
         self.step = self._resume()
+        self.log = Log(folder, report, self.step) if ranks.rank == 0 else None
+        self.logged_at = time.monotonic()
 
     def run(self) -> None:
+        """Take the steps that are left."""
         loop = self.loop
-        micro = loop.micro or loop.batch
-        parts = max(1, loop.batch // micro)
-        batches = _batches(self.task, micro, self.rank, self.world, self.step * parts, loop)
+        batches = self._batches()
         self.model.train()
-        started, first = time.monotonic(), self.step
         while self.step < loop.steps:
-            metrics = self._one(batches, parts)
+            self._one(batches)
             self.step += 1
+            last = self.step == loop.steps
             if self._due(loop.every_log):
-                done = (self.step - first) * loop.batch * self.world
-                metrics |= {"step": self.step, "lr": self.adam.param_groups[-1]["lr"], "images_s": done / (time.monotonic() - started)}
-                self._log(metrics)
-            if self._due(loop.every_validation):
-                self._log({"step": self.step} | self._with_average(self.task.validate))
-            if self._due(loop.every_save) or self.step == loop.steps:
+                self._report_means()
+            if self._due(loop.every_validation) or (last and loop.every_validation):
+                self._validate()
+            if self._due(loop.every_save) or last:
                 self._save()
+        if self.log:
+            self.log.close()
 
-    def _one(self, batches: Iterator[Any], parts: int) -> dict[str, float]:
+    def _batches(self) -> Iterator[Any]:
+        workers = self.loop.workers
+        loader = DataLoader(
+            _Stream(self.task, self.micro, self.ranks),
+            batch_size=None,
+            sampler=range(self.step * self.parts, self.loop.steps * self.parts),
+            num_workers=workers,
+            prefetch_factor=PREFETCH if workers else None,
+            pin_memory=self.ranks.device.type == "cuda",
+        )
+        for batch in loader:
+            if isinstance(batch, AnymaskError):
+                raise batch
+            yield batch
+
+    def _one(self, batches: Iterator[Any]) -> None:
+        """One step of the optimiser on the gradient of the mean over all passes and processes."""
+        passes = [next(batches) for _ in range(self.parts)]
+        counts = [self.task.count(batch) for batch in passes]
+        total = self.ranks.total(sum(counts))
+        self._set_rate()
+        torch.manual_seed(_mix(self.loop.seed + 1, self.step, self.ranks.rank))
+        self.adam.zero_grad(set_to_none=True)
+        for batch, count in zip(passes, counts, strict=True):
+            generator = torch.Generator().manual_seed(_mix(self.loop.seed, self.step, 0))
+            with _autocast(self.loop.precision, self.ranks.device):
+                self.window.add(self.task.step(batch, generator, count / total))
+        self.ranks.add_gradients(self.learning.values())
+        self._update()
+
+    def _set_rate(self) -> None:
         rate = self.optim.rate(self.step, self.loop.steps)
         for group in self.adam.param_groups:
             group["lr"] = self.optim.lr * rate * group["scale"]
-        generator = torch.Generator().manual_seed(_mix(self.loop.seed, self.step, self.rank))
-        torch.manual_seed(_mix(self.loop.seed + 1, self.step, self.rank))
-        self.adam.zero_grad(set_to_none=True)
-        metrics: dict[str, float] = {}
-        for _ in range(parts):
-            with _autocast(self.loop):
-                metrics = self.task.step(next(batches), generator, 1.0 / parts)
-        self._reduce()
-        if self.optim.clip:
-            norm = nn.utils.clip_grad_norm_(list(self.weights.values()), self.optim.clip)
-            metrics["gradient"] = float(norm)
-        self.adam.step()
-        if self.average:
-            self.average.update(self.weights, self.step)
-        return metrics
 
-    def _reduce(self) -> None:
-        if self.world == 1:
-            return
-        for parameter in self.weights.values():
-            if parameter.requires_grad:
-                grad = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
-                distributed.all_reduce(grad)
-                parameter.grad = grad / self.world
+    def _update(self) -> None:
+        """Move the weights, unless the gradient overflowed: such a step is counted and left out."""
+        norm = nn.utils.clip_grad_norm_(list(self.learning.values()), self.optim.clip or float("inf"))
+        finite = bool(norm.isfinite())
+        self.skipped = 0 if finite else self.skipped + 1
+        self.window.add({"skipped": tally(torch.tensor(float(not finite)))})
+        if self.skipped > SKIPS:
+            raise InputError(
+                f"the loss must stay finite, got none that is in {SKIPS} steps. "
+                "Lower optim.lr, or set loop.precision=float32."
+            )
+        if finite:
+            self.window.add({"gradient": tally(norm)})
+            self.adam.step()
+            if self.average:
+                self.average.update(dict(self.learning), self.step)
 
     def _due(self, every: int) -> bool:
         return bool(every) and self.step % every == 0
 
-    def _log(self, values: dict[str, Any]) -> None:
+    def _report_means(self) -> None:
+        means = self.window.means(self.ranks)
+        now, last = time.monotonic(), self.logged_at
+        self.logged_at = now
         if self.log:
-            self.log.write(values)
+            rate = self.optim.lr * self.optim.rate(self.step - 1, self.loop.steps)
+            pace = self.loop.every_log * self.loop.batch / max(now - last, 1e-9)
+            self.log.write(means | {"step": self.step, "lr": rate, "images_s": pace})
 
-    def _with_average(self, work: Callable[[], Any]) -> Any:
-        """Run `work` on the averaged weights, in evaluation mode."""
-        kept = {name: p.detach().clone() for name, p in self.weights.items()} if self.average else {}
+    def _validate(self) -> None:
+        if self.log:
+            values = self._with_average(self.task.validate)
+            if values:
+                self.log.write({"step": self.step} | values)
+
+    def _with_average(self, work: Callable[[], Value]) -> Value:
+        """Do `work` on the averaged weights, in evaluation mode."""
+        kept = {name: p.detach().clone() for name, p in self.learning.items()} if self.average else {}
         if self.average:
-            self._set(self.average.values)
+            _set(self.learning, self.average.values)
         self.model.eval()
         try:
             return work()
         finally:
-            self._set(kept)
+            _set(self.learning, kept)
             self.model.train()
 
-    @torch.no_grad()
-    def _set(self, values: dict[str, torch.Tensor]) -> None:
-        for name, value in values.items():
-            self.weights[name].copy_(value)
-
     def _save(self) -> None:
-        if self.rank:
+        if self.ranks.rank:
             return
         self._with_average(lambda: self.task.save(self.folder))
-        state = {"step": self.step, "model": {k: v.detach() for k, v in self.weights.items()}, "adam": self.adam.state_dict()}
+        state = {
+            "step": self.step,
+            "model": {name: p.detach() for name, p in self.weights.items()},
+            "buffers": dict(self.model.named_buffers()),
+            "adam": self.adam.state_dict(),
+            "window": self.window.sums,
+        }
         save_state(self.folder, state | ({"average": self.average.values} if self.average else {}))
 
     def _resume(self) -> int:
         state = load_state(self.folder)
         if state is None:
             return 0
-        self._set(state["model"])
+        check_fit(state["model"], dict(self.weights), self.folder)
+        _set(self.weights, state["model"])
+        _set(dict(self.model.named_buffers()), state.get("buffers", {}))
         self.adam.load_state_dict(state["adam"])
+        device = self.ranks.device
+        if self.ranks.rank == 0:
+            self.window.sums = {name: pair.to(device) for name, pair in state.get("window", {}).items()}
         if self.average and "average" in state:
-            self.average.values = {k: v.to(self.weights[k].device) for k, v in state["average"].items()}
-        if self.log:
-            self.log.cut(state["step"])
+            self.average.values = {name: state["average"][name].to(device) for name in self.learning}
         return int(state["step"])
 
 
-class _Log:
-    """metrics.jsonl, TensorBoard where it is installed, and the caller's report."""
-
-    def __init__(self, folder: Path, report: Report | None) -> None:
-        self.path, self.report = folder / "metrics.jsonl", report
-        try:
-            from torch.utils.tensorboard import SummaryWriter
-
-            self.board: Any = SummaryWriter(str(folder / "tensorboard"))
-        except ImportError:
-            self.board = None
-
-    def write(self, values: dict[str, Any]) -> None:
-        line = {k: round(v, 6) if isinstance(v, float) else v for k, v in values.items()}
-        with self.path.open("a") as file:
-            file.write(json.dumps(line) + "\n")
-        if self.board:
-            for name, value in values.items():
-                self.board.add_scalar(name, value, values["step"])
-            self.board.flush()
-        if self.report:
-            self.report(line)
-
-    def cut(self, step: int) -> None:
-        """Drop what a killed run logged after its last saved step; it will be logged again."""
-        if self.path.exists():
-            lines = [line for line in self.path.read_text().splitlines() if _step_of(line) <= step]
-            self.path.write_text("".join(line + "\n" for line in lines))
+@torch.no_grad()
+def _set(tensors: dict[str, Any], values: dict[str, Tensor]) -> None:
+    for name, value in values.items():
+        tensors[name].copy_(value)
 
 
-def _step_of(line: str) -> float:
+def _make(folder: Path) -> None:
     try:
-        return float(json.loads(line)["step"])
-    except (ValueError, KeyError):
-        return float("inf")
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"out must be a folder that can be made, got {folder} ({error.strerror}). Choose another."
+        ) from error
 
 
-def _batches(task: Task[Any, Any], size: int, rank: int, world: int, start: int, loop: Loop) -> Iterator[Any]:
-    stream = _Stream(task, size, rank, world)
-    total = loop.steps * max(1, loop.batch // size)
-    loader = DataLoader(
-        stream, batch_size=None, sampler=range(start, total), num_workers=loop.workers, prefetch_factor=4 if loop.workers else None
-    )
-    return iter(loader)
-
-
-def _autocast(loop: Loop) -> Any:
-    if loop.precision != "bfloat16":
+def _autocast(precision: str, device: torch.device) -> AbstractContextManager[Any]:
+    if precision == "float32" or (precision == "auto" and not has_bf16(device)):
         return nullcontext()
-    return torch.autocast(torch.device(loop.device).type, torch.bfloat16)
+    return torch.autocast(device.type, torch.bfloat16)
 
 
 def _mix(seed: int, step: int, rank: int) -> int:
     return (seed * 1_000_003 + step) * 1_009 + rank
-
-
-def _join(device: str) -> tuple[int, int]:
-    """Rank and number of processes; joins the group that torchrun describes in the environment."""
-    world = int(os.environ.get("WORLD_SIZE", "1"))
-    if world > 1:
-        distributed.init_process_group("nccl" if device.startswith("cuda") else "gloo")
-    return int(os.environ.get("RANK", "0")), world

@@ -15,7 +15,10 @@ from torch.nn import functional as F
 
 @dataclass(frozen=True)
 class LossWeights:
-    """How much each term counts. `other` is the weight of the output path that the prompt does not ask for."""
+    """How much each term counts.
+
+    `other` is the weight of the output path that the prompt does not ask for.
+    """
 
     focal: float = 20.0
     dice: float = 1.0

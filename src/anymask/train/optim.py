@@ -9,10 +9,18 @@ from typing import Any
 
 from torch import nn
 
+from anymask.errors import InputError, unknown_name
+
+SCHEDULES = ("steps", "cosine", "constant")
+
 
 @dataclass(frozen=True)
 class Optim:
-    """AdamW settings. `drops` are the shares of all steps at which "steps" divides the rate by ten."""
+    """AdamW settings.
+
+    `schedule` after `warmup` steps: "steps" divides the rate by ten at the shares `drops` of all steps,
+    "cosine" falls to 0, "constant" stays. `clip`: largest norm of the gradient, 0 = any.
+    """
 
     lr: float = 8e-4
     weight_decay: float = 0.1
@@ -23,30 +31,42 @@ class Optim:
     drops: tuple[float, ...] = (60_000 / 90_000, 86_666 / 90_000)
     clip: float = 1.0
 
+    def __post_init__(self) -> None:
+        """Check the values. Raises `InputError`."""
+        if self.schedule not in SCHEDULES:
+            raise unknown_name("schedule", self.schedule, SCHEDULES)
+        if self.lr <= 0 or not 0 < self.layer_decay <= 1:
+            raise InputError(
+                "lr must be positive and layer_decay over 0 and at most 1, "
+                f"got {self.lr} and {self.layer_decay}. Layer decay 1 treats all layers alike."
+            )
+
     def rate(self, step: int, steps: int) -> float:
         """Factor on the learning rate at `step` of `steps`, in [0, 1]."""
         warm = min(1.0, (step + 1) / max(1, self.warmup))
         if self.schedule == "cosine":
             done = max(0, step - self.warmup) / max(1, steps - self.warmup)
             return warm * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
-        return warm * 0.1 ** sum(step >= share * steps for share in self.drops)
+        drops = self.drops if self.schedule == "steps" else ()
+        return warm * 0.1 ** sum(step >= share * steps for share in drops)
 
 
 _LAYER = re.compile(r"image_encoder\.(?:blocks|stages)\.(\d+)\.")
+_UNDECAYED = re.compile(r"pos_embed|_embed\.weight$|point_embeddings\.|_tokens?\.weight$")
 _FIRST = ("image_encoder.patch_embed", "image_encoder.pos_embed", "image_encoder.stem")
 
 
 def parameter_groups(model: nn.Module, optim: Optim) -> list[dict[str, Any]]:
-    """Groups for AdamW with layer-wise decay: the encoder's first layers learn slowest, all else at full rate.
+    """Groups for AdamW with layer-wise decay: the encoder's first layers slowest, all else at full rate.
 
-    Vectors (norms, biases, tokens) have no weight decay.
+    Norms, biases, positions and learned tokens have no weight decay.
     """
     names = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
     depth = 1 + max((int(m[1]) + 1 for name, _ in names if (m := _LAYER.match(name))), default=0)
     groups: dict[tuple[float, float], dict[str, Any]] = {}
     for name, parameter in names:
         scale = optim.layer_decay ** (depth - _layer(name, depth))
-        decay = optim.weight_decay if parameter.dim() > 1 and "embed" not in name and "token" not in name.split(".")[-2] else 0.0
+        decay = optim.weight_decay if parameter.dim() > 1 and not _UNDECAYED.search(name) else 0.0
         group = groups.setdefault((scale, decay), {"params": [], "scale": scale, "weight_decay": decay})
         group["params"].append(parameter)
     return list(groups.values())

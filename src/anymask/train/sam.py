@@ -5,18 +5,32 @@ Shape letters: B images, N objects of all images, K prompt tokens, h w the logit
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from anymask.data.augment import Sample
+from anymask.data.augment import Augment, Sample, still
+from anymask.data.augment import sample as augmented
+from anymask.data.cutouts import Cutouts
+from anymask.data.mixture import Draw, Mixture
 from anymask.data.sampling import noisy_boxes, random_points
+from anymask.errors import FormatError
 from anymask.models.sam import Sam
+from anymask.models.weights import MODEL_FILE, save
+from anymask.train.embeddings import Embeddings, Encoded
+from anymask.train.log import tally
+from anymask.train.lora import merged
 from anymask.train.losses import LossWeights, prompt_loss, real_iou
 
 STRIDE = 4
+ATTEMPTS = 20
+STEP_ASIDE = 1_000_003
+NO_KEY = -1
 
 
 @dataclass(frozen=True)
@@ -24,6 +38,7 @@ class Rounds:
     """How one object is prompted: a first prompt, `clicks` error clicks, `idle` rounds without news.
 
     The paper: 8 clicks and 2 idle rounds, one at a random place among the clicks and one at the end.
+    `box` is the share of objects whose first prompt is a box.
     """
 
     clicks: int = 8
@@ -40,10 +55,12 @@ class Rounds:
 
 @dataclass(frozen=True)
 class Objects:
-    """A batch of images with their objects, as tensors.
+    """A batch of images with their objects, as tensors; the objects of an image lie together.
 
     image_BSS3 uint8; cover_Nhw float in [0, 1]; ignore_Bhw bool; point_N2 and box_N4 in crop pixels;
-    index_N names the image of each object.
+    seed_B starts the generator of an image's simulated clicks; key_B names the pictures that come again
+    unchanged, else -1; spare_B tells those that stand in for a damaged item; index_N names the image of
+    each object.
     """
 
     image_BSS3: Tensor
@@ -51,11 +68,19 @@ class Objects:
     ignore_Bhw: Tensor
     point_N2: Tensor
     box_N4: Tensor
+    seed_B: Tensor
+    key_B: Tensor
+    spare_B: Tensor
     index_N: Tensor
 
     def to(self, device: torch.device) -> Objects:
-        """The same batch on another device."""
-        return Objects(*(value.to(device, non_blocking=True) for value in vars(self).values()))
+        """The same batch on another device; the seeds stay."""
+        moved = {name: value.to(device, non_blocking=True) for name, value in vars(self).items()}
+        return Objects(**(moved | {"seed_B": self.seed_B, "key_B": self.key_B}))
+
+    def pin_memory(self) -> Objects:
+        """The same batch in memory that an accelerator reads directly."""
+        return replace(self, **{name: value.pin_memory() for name, value in vars(self).items()})
 
 
 def prepare(sample: Sample, rng: np.random.Generator) -> Objects:
@@ -73,87 +98,207 @@ def prepare(sample: Sample, rng: np.random.Generator) -> Objects:
         torch.from_numpy(ignore)[None],
         torch.from_numpy(points.astype(np.float32)),
         torch.from_numpy(boxes.astype(np.float32)),
+        torch.tensor([int(rng.integers(1 << 62))]),
+        torch.tensor([NO_KEY]),
+        torch.tensor([False]),
         torch.zeros(k, dtype=torch.long),
     )
 
 
 def collate(items: list[Objects]) -> Objects:
     """Concatenate the images and the objects of several batches."""
-    index = torch.cat([item.index_N + i for i, item in enumerate(items)])
-    parts = (torch.cat([getattr(item, name) for item in items]) for name in list(vars(items[0]))[:-1])
-    return Objects(*parts, index)
+    starts = np.cumsum([0] + [len(item.image_BSS3) for item in items[:-1]])
+    index = torch.cat([item.index_N + int(start) for item, start in zip(items, starts, strict=True)])
+    joined = {name: torch.cat([getattr(item, name) for item in items]) for name in vars(items[0])}
+    return Objects(**(joined | {"index_N": index}))
 
 
 def train_step(
-    model: Sam, batch: Objects, rounds: Rounds, weights: LossWeights, generator: torch.Generator, scale: float = 1.0
-) -> dict[str, float]:
-    """Add the gradients of one batch to the parameters and return its metrics.
+    model: Sam,
+    batch: Objects,
+    rounds: Rounds,
+    weights: LossWeights,
+    generator: torch.Generator,
+    scale: float = 1.0,
+    encoded: Encoded | None = None,
+) -> dict[str, Tensor]:
+    """Add the gradients of one batch to the parameters and return its metrics, see `tally`.
 
     Each round is back-propagated as soon as it is done; the encoder once, with the sum of what the rounds
     ask of its features. That equals the gradient of the mean loss over rounds and objects, times `scale`,
-    and holds the memory of one round only.
+    and holds the memory of one round only. `encoded` stands in for the encoder's answer. `generator` draws
+    the plan of the rounds; clicks come from the images' own seeds, whatever they are batched with.
     """
-    features, skips = model.encode(model.normalise(batch.image_BSS3))
-    held = [x.detach().requires_grad_() for x in (features, *skips)]
-    prompts = _Prompts(batch, rounds.box, generator)
+    features, skips = model.encode(model.normalise(batch.image_BSS3)) if encoded is None else encoded
+    held = [x.detach().float().requires_grad_() for x in (features, *skips)]
+    prompts = _Prompts(batch, rounds.box)
     plan = [True, *rounds.plan(generator)]
-    metrics: dict[str, float] = {}
+    metrics: dict[str, Tensor] = {}
     mask: Tensor | None = None
     for i, news in enumerate(plan):
         if i and news:
             assert mask is not None
-            prompts.click(mask[:, 0], generator)
+            prompts.click(mask[:, 0])
         ambiguous = ~prompts.boxed if i == 0 else torch.zeros_like(prompts.boxed)
-        logits, iou = model.decode(held[0], tuple(held[1:]), batch.index_N, prompts.coords, prompts.labels, mask)
+        logits, iou = model.decode(
+            held[0], tuple(held[1:]), batch.index_N, prompts.coords, prompts.labels, mask
+        )
         loss = prompt_loss(logits, iou, batch.cover_Nhw, prompts.valid, ambiguous, weights)
         (loss.mean() * (scale / len(plan))).backward()  # type: ignore[no-untyped-call]
         mask = _best(logits, iou, ambiguous)
         metrics |= _metrics(i, loss, mask, batch, prompts)
-    needed = [(x, leaf.grad) for x, leaf in zip((features, *skips), held, strict=True) if leaf.grad is not None]
-    if any(x.requires_grad for x, _ in needed):
-        torch.autograd.backward([x for x, _ in needed], [grad for _, grad in needed])  # type: ignore[no-untyped-call]
+    _back_through_encoder((features, *skips), held)
     return metrics
+
+
+def _back_through_encoder(outputs: tuple[Tensor, ...], held: list[Tensor]) -> None:
+    learning = [(x, h.grad.to(x.dtype)) for x, h in zip(outputs, held, strict=True) if h.grad is not None]
+    if any(x.requires_grad for x, _ in learning):
+        torch.autograd.backward([x for x, _ in learning], [grad for _, grad in learning])
+
+
+class _Dice:
+    """Random numbers for N objects, drawn per image from its own seed, whatever else is in the batch."""
+
+    def __init__(self, batch: Objects) -> None:
+        self.counts = torch.bincount(batch.index_N.cpu(), minlength=len(batch.seed_B)).tolist()
+        self.generators = [torch.Generator().manual_seed(int(seed)) for seed in batch.seed_B]
+        self.device = batch.index_N.device
+
+    def __call__(self, *shape: int) -> Tensor:
+        """Uniform numbers in [0, 1), (N, *shape)."""
+        draws = zip(self.counts, self.generators, strict=True)
+        return torch.cat([torch.rand((n, *shape), generator=g) for n, g in draws]).to(self.device)
 
 
 class _Prompts:
     """The growing prompts of N objects: tokens (N, K), two of them from the first prompt."""
 
-    def __init__(self, batch: Objects, box_share: float, generator: torch.Generator) -> None:
-        n = len(batch.index_N)
-        device = batch.point_N2.device
-        self.batch = batch
+    def __init__(self, batch: Objects, box_share: float) -> None:
+        n, device = len(batch.index_N), batch.point_N2.device
+        self.batch, self.dice = batch, _Dice(batch)
         self.valid = (~batch.ignore_Bhw)[batch.index_N].float()
-        self.boxed = (torch.rand(n, generator=generator) < box_share).to(device)
+        self.boxed = self.dice() < box_share
         pad = torch.zeros_like(batch.point_N2)
         point = torch.stack([batch.point_N2 + 0.5, pad], 1)
         self.coords = torch.where(self.boxed[:, None, None], batch.box_N4.view(n, 2, 2) + 0.5, point)
-        self.labels = torch.where(self.boxed[:, None], torch.tensor([2, 3], device=device), torch.tensor([1, -1], device=device))
+        self.labels = torch.where(
+            self.boxed[:, None], torch.tensor([2, 3], device=device), torch.tensor([1, -1], device=device)
+        )
 
-    def click(self, logits_Nhw: Tensor, generator: torch.Generator) -> None:
+    def click(self, logits_Nhw: Tensor) -> None:
         """Add a point drawn uniformly from the error region; where there is no error, from the object."""
         truth, valid = self.batch.cover_Nhw > 0.5, self.valid > 0
         wrong = ((logits_Nhw > 0) != truth) & valid
         wrong = torch.where(wrong.flatten(1).any(1)[:, None, None], wrong, truth)
-        noise = torch.rand(wrong.shape, generator=generator).to(wrong.device)
-        cell = torch.where(wrong, noise, -1.0).flatten(1).argmax(1)
-        w = truth.shape[2]
-        inside = torch.rand((len(cell), 2), generator=generator).to(wrong.device)
-        xy = (torch.stack([cell % w, cell // w], -1) + inside) * STRIDE + 0.5
+        h, w = truth.shape[1:]
+        cell = torch.where(wrong, self.dice(h, w), -1.0).flatten(1).argmax(1)
+        xy = (torch.stack([cell % w, cell // w], -1) + self.dice(2)) * STRIDE + 0.5
         label = truth.flatten(1).gather(1, cell[:, None]).long()
         self.coords = torch.cat([self.coords, xy[:, None]], 1)
         self.labels = torch.cat([self.labels, label], 1)
 
 
 def _best(logits: Tensor, iou: Tensor, ambiguous_N: Tensor) -> Tensor:
-    """(N, 1, h, w) unthresholded logits that go back in: of one click the output with the highest predicted IoU."""
+    """(N, 1, h, w) unthresholded logits that go back in.
+
+    Of one click's three outputs those with the highest predicted IoU.
+    """
     choice = torch.where(ambiguous_N, iou[:, 1:].argmax(1) + 1, 0)
     return logits.detach()[torch.arange(len(choice), device=choice.device), choice][:, None]
 
 
-def _metrics(i: int, loss: Tensor, mask: Tensor, batch: Objects, prompts: _Prompts) -> dict[str, float]:
+def _metrics(i: int, loss: Tensor, mask: Tensor, batch: Objects, prompts: _Prompts) -> dict[str, Tensor]:
     real = real_iou(mask, batch.cover_Nhw[:, None], prompts.valid[:, None])[:, 0]
-    out = {f"loss_{i}": loss.detach().mean().item()}
-    for name, rows in (("point", ~prompts.boxed), ("box", prompts.boxed)):
-        if rows.any():
-            out[f"iou_{name}_{i}"] = real[rows].mean().item()
-    return out
+    return {
+        f"loss_{i}": tally(loss),
+        f"iou_point_{i}": tally(real, ~prompts.boxed),
+        f"iou_box_{i}": tally(real, prompts.boxed),
+    }
+
+
+class ClickTask:
+    """The promptable task for the loop: a model, a stream of images, simulated prompts."""
+
+    def __init__(
+        self,
+        model: Sam,
+        mixture: Mixture,
+        augment: Augment,
+        rounds: Rounds,
+        weights: LossWeights,
+        *,
+        cutouts: Cutouts | None = None,
+        embeddings: Embeddings | None = None,
+        validate: Callable[[Sam], dict[str, float]] | None = None,
+    ) -> None:
+        """`validate` gives metrics of the model as it is; without it the loop validates nothing.
+
+        With `embeddings` the encoder is frozen: pictures come unchanged but for the flip, and what the
+        encoder makes of them is kept.
+        """
+        self.model = model
+        self.mixture, self.augment, self.cutouts = mixture, augment, cutouts
+        self.rounds, self.weights = rounds, weights
+        self.embeddings = embeddings
+        self._still = embeddings is not None
+        self._validate = validate
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a worker process needs to prepare items: the data, not the model."""
+        return vars(self) | dict.fromkeys(("model", "embeddings", "_validate"))
+
+    def item(self, index: int) -> Objects:
+        """An image with at least one object, a pure function of the index.
+
+        Raises `FormatError` if there are no masks or no readable pictures far and wide.
+        """
+        rng = self.mixture.rng(index)
+        fault = "pictures without a mask"
+        for attempt in range(ATTEMPTS):
+            try:
+                draw = self.mixture[index + attempt * STEP_ASIDE]
+            except FormatError:
+                fault = "damaged ones"
+                continue
+            objects = self._objects(draw, rng)
+            if len(objects.index_N):
+                return objects
+        raise FormatError(
+            f"data must hold pictures with masks, got {ATTEMPTS} times {fault} in a row. "
+            "Look at: anymask data stats"
+        )
+
+    def _objects(self, draw: Draw, rng: np.random.Generator) -> Objects:
+        number, first = self.mixture.locate(draw.position)
+        spare = torch.tensor([first != draw.index])
+        if not self._still:
+            sample = augmented(draw.record, rng, self.augment, self.cutouts)
+            return replace(prepare(sample, rng), spare_B=spare)
+        flip = bool(rng.random() < self.augment.flip)
+        key = 2 * (draw.index * len(self.mixture.datasets) + number) + flip
+        objects = prepare(still(draw.record, rng, self.augment, flip=flip), rng)
+        return replace(objects, spare_B=spare, key_B=torch.tensor([key]))
+
+    def collate(self, items: list[Objects]) -> Objects:
+        """One batch of them."""
+        return collate(items)
+
+    def count(self, batch: Objects) -> int:
+        """The number of objects."""
+        return len(batch.index_N)
+
+    def step(self, batch: Objects, generator: torch.Generator, scale: float) -> dict[str, Tensor]:
+        """See `train_step`. "damaged" is the share of items that could not be read and were replaced."""
+        encoded = self.embeddings.of(self.model, batch) if self.embeddings else None
+        batch = batch.to(self.model.device)
+        metrics = train_step(self.model, batch, self.rounds, self.weights, generator, scale, encoded)
+        return metrics | {"damaged": tally(batch.spare_B)}
+
+    def validate(self) -> dict[str, float]:
+        """Metrics of the model as it is."""
+        return self._validate(self.model) if self._validate else {}
+
+    def save(self, folder: Path) -> None:
+        """Write `model.safetensors`: an ordinary model, low-rank updates merged."""
+        save(merged(self.model), folder / MODEL_FILE)

@@ -1,0 +1,168 @@
+"""A training run as one plain value: what a recipe names, what `--set` changes, what `run.json` keeps."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from anymask.data.augment import Augment
+from anymask.errors import InputError, unknown_name
+from anymask.train.loop import Loop
+from anymask.train.losses import LossWeights
+from anymask.train.optim import Optim
+from anymask.train.sam import Rounds
+
+TUNES = ("all", "decoder", "lora")
+FREE = frozenset(
+    {
+        "loop.steps",
+        "loop.every_log",
+        "loop.every_save",
+        "loop.every_validation",
+        "loop.workers",
+        "loop.device",
+        "val_images",
+        "val_masks",
+    }
+)
+"""Settings that a resumed run may change, as they touch no step that is done."""
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Everything that decides a run.
+
+    `model` names a configuration (see `anymask.train.start`); `init` says where its weights come from:
+    "scratch", "imagenet" (compact only), or a name or path that `anymask.load` opens, configuration
+    included. `tune` says what learns: "all", "decoder" (the encoder is frozen, its embeddings kept) or
+    "lora" (decoder and low-rank updates of the encoder, rank `lora_rank`). `drop_path` is the highest rate
+    of a ViT's stochastic depth. `size` is the side of the training crops in pixels, a multiple of 32; it
+    goes before `augment.size`. `weights` maps a data set's name to its share of the draws; a name that is
+    not in it counts 1. `cutouts` is the path of a data set of objects to paste. `val_images` of each
+    validation set are looked at, and `val_masks` of each image.
+    """
+
+    model: str = "compact"
+    init: str = "scratch"
+    tune: str = "all"
+    lora_rank: int = 4
+    drop_path: float = 0.0
+    size: int = 1024
+    weights: dict[str, float] = field(default_factory=dict)
+    cutouts: str = ""
+    val_images: int = 16
+    val_masks: int = 8
+    rounds: Rounds = field(default_factory=Rounds)
+    loss: LossWeights = field(default_factory=LossWeights)
+    augment: Augment = field(default_factory=Augment)
+    loop: Loop = field(default_factory=Loop)
+    optim: Optim = field(default_factory=Optim)
+
+    def __post_init__(self) -> None:
+        """Check the values. Raises `InputError`."""
+        if self.tune not in TUNES:
+            raise unknown_name("tune", self.tune, TUNES)
+        if self.size < 32 or self.size % 32:
+            raise InputError(
+                f"size must be a multiple of 32, got {self.size}. Try {max(1, round(self.size / 32)) * 32}."
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able form; `from_dict` reads it back."""
+        out: dict[str, Any] = json.loads(self.to_json())
+        return out
+
+    def to_json(self) -> str:
+        """Indented JSON of all settings."""
+        return json.dumps(dataclasses.asdict(self), indent=2)
+
+    @staticmethod
+    def from_dict(values: Mapping[str, Any]) -> TrainConfig:
+        """Rebuild a configuration; missing settings have their defaults, unknown ones raise `TypeError`."""
+        config: TrainConfig = _rebuilt(TrainConfig(), values)
+        return config
+
+
+def _rebuilt(value: Any, values: Mapping[str, Any]) -> Any:
+    changes = {}
+    for name, new in values.items():
+        old = getattr(value, name, None)
+        if dataclasses.is_dataclass(old):
+            new = _rebuilt(old, new)
+        changes[name] = tuple(new) if isinstance(new, list) else new
+    return dataclasses.replace(value, **changes)
+
+
+def first_change(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[str, Any, Any] | None:
+    """The first setting that a resumed run must not change but does: its name, old and new value; or None."""
+    before, after = flat(old), flat(new)
+    for key in sorted(before.keys() & after.keys() - FREE):
+        if before[key] != after[key]:
+            return key, before[key], after[key]
+    return None
+
+
+def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """{"loop": {"steps": 9}} -> {"loop.steps": 9}."""
+    out: dict[str, Any] = {}
+    for name, value in values.items():
+        out |= flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
+    return out
+
+
+def change(config: TrainConfig, settings: Sequence[str]) -> TrainConfig:
+    """Apply settings such as "loop.steps=100" or "weights.coco=2".
+
+    Raises `InputError` for a setting that is not key=value or has a value of another type, and
+    `UnknownNameError` for an unknown key.
+    """
+    for setting in settings:
+        key, equals, text = setting.partition("=")
+        if not equals:
+            raise InputError(f"--set must be key=value, got {setting!r}. For example: --set loop.steps=100")
+        config = _changed(config, key.split("."), text, key)
+    return config
+
+
+def _changed(value: Any, path: list[str], text: str, key: str) -> Any:
+    if isinstance(value, dict):
+        return value | {".".join(path): _parse(text, 1.0, key)}
+    names = [f.name for f in dataclasses.fields(value)]
+    if path[0] not in names:
+        raise unknown_name("--set", key, flat(dataclasses.asdict(value)) if "." not in key else names)
+    old = getattr(value, path[0])
+    if len(path) > 1 and (dataclasses.is_dataclass(old) or isinstance(old, dict)):
+        return dataclasses.replace(value, **{path[0]: _changed(old, path[1:], text, key)})
+    if len(path) > 1 or dataclasses.is_dataclass(old) or isinstance(old, dict):
+        raise InputError(f"--set must name one setting, got {key}. Try {_example(path[0], old)}=...")
+    return dataclasses.replace(value, **{path[0]: _parse(text, old, key)})
+
+
+def _example(name: str, value: Any) -> str:
+    if isinstance(value, dict):
+        return f"{name}.NAME"
+    return f"{name}.{dataclasses.fields(value)[0].name}" if dataclasses.is_dataclass(value) else name
+
+
+def _parse(text: str, old: Any, key: str) -> Any:
+    if isinstance(old, str):
+        return text
+    try:
+        value = json.loads(text.lower() if isinstance(old, bool) else text)
+    except ValueError:
+        value = None
+    if isinstance(old, float) and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(old, tuple) and _are_numbers(value):
+        return tuple(float(it) for it in value)
+    if type(value) is not type(old):
+        kind = "list of numbers such as [0.5,2]" if isinstance(old, tuple) else type(old).__name__
+        raise InputError(f"--set {key} must be of type {kind}, got {text!r}. The present value is {old!r}.")
+    return value
+
+
+def _are_numbers(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(it, int | float) for it in value)

@@ -1,0 +1,107 @@
+"""What a run says about itself: means over the steps since the last line, as JSON lines and TensorBoard."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from anymask.train.ranks import Ranks
+
+Report = Callable[[dict[str, Any]], None]
+"""Called with every line of metrics.jsonl as it is written."""
+METRICS = "metrics.jsonl"
+BOARD = "tensorboard"
+
+
+def tally(values: Tensor, rows: Tensor | None = None) -> Tensor:
+    """Sum and count, (2,) float64, of all values or of the rows that a bool tensor names; no gradient.
+
+    A metric of a step is given so, as its mean over steps, passes and processes needs both.
+    """
+    values = values.detach().double()
+    rows = torch.ones_like(values) if rows is None else rows.double()
+    return torch.stack([(values * rows).sum(), rows.sum()])
+
+
+class Window:
+    """Sums and counts by name since the last line of the log."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self.sums: dict[str, Tensor] = {}
+
+    def add(self, metrics: dict[str, Tensor]) -> None:
+        """Add one step's metrics, see `tally`."""
+        for name, pair in metrics.items():
+            self.sums[name] = self.sums[name] + pair if name in self.sums else pair
+
+    def means(self, ranks: Ranks) -> dict[str, float]:
+        """Means over all processes, in the order of the names; starts anew."""
+        own = {name: pair.tolist() for name, pair in self.sums.items()}
+        self.sums = {}
+        everyone = ranks.gather(own)
+        names = dict.fromkeys(name for one in everyone for name in one)
+        pairs = {name: [one[name] for one in everyone if name in one] for name in names}
+        totals = {name: [sum(column) for column in zip(*pair, strict=True)] for name, pair in pairs.items()}
+        return {name: total / count for name, (total, count) in totals.items() if count}
+
+
+class Log:
+    """metrics.jsonl, TensorBoard where it is installed, and the caller's report."""
+
+    def __init__(self, folder: Path, report: Report | None, step: int) -> None:
+        """Go on after `step`: what a killed run logged later is dropped, as it will be logged again."""
+        self.path, self.report = folder / METRICS, report
+        self._cut(step)
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError:
+            self.board: Any = None
+        else:
+            self.board = SummaryWriter(str(folder / BOARD), purge_step=step + 1 if step else None)
+
+    def write(self, values: dict[str, Any]) -> None:
+        """Append one line; `values` holds "step"."""
+        line = {name: _plain(value) for name, value in values.items()}
+        with self.path.open("a") as file:
+            file.write(json.dumps(line) + "\n")
+        if self.board:
+            for name, value in values.items():
+                self.board.add_scalar(name, value, values["step"])
+            self.board.flush()
+        if self.report:
+            self.report(line)
+
+    def close(self) -> None:
+        """Close TensorBoard's file."""
+        if self.board:
+            self.board.close()
+
+    def _cut(self, step: int) -> None:
+        if not self.path.exists():
+            return
+        lines = [line for line in self.path.read_text().splitlines() if _step_of(line) <= step]
+        part = self.path.with_suffix(".part")
+        part.write_text("".join(line + "\n" for line in lines))
+        os.replace(part, self.path)
+
+
+def _plain(value: Any) -> Any:
+    """Six digits after the point; numbers that JSON does not have become null."""
+    if isinstance(value, float):
+        return round(value, 6) if math.isfinite(value) else None
+    return value
+
+
+def _step_of(line: str) -> float:
+    try:
+        return float(json.loads(line)["step"])
+    except (ValueError, KeyError, TypeError):
+        return math.inf

@@ -114,10 +114,10 @@ class Frame:
         for grid, full in zip(logits, out, strict=True):
             left = grid[:, x.low]
             lines = left + x.part * (grid[:, x.high] - left)
-            upper = lines[y.low]
-            np.subtract(lines[y.high], upper, out=full)
+            rise = np.append(lines[1:] - lines[:-1], np.zeros_like(lines[:1]), axis=0)
+            np.take(rise, y.low, axis=0, out=full, mode="clip")
             full *= y.part[:, None]
-            full += upper
+            full += lines[y.low]
         return out
 
     def _taps(self, size: tuple[int, int]) -> tuple[_Taps, _Taps]:

@@ -38,6 +38,7 @@ MAX_PIXELS = 178_956_970
 """Larger pictures are refused by their header, before they are decoded: Pillow's own limit."""
 
 _ORIENTATION = 0x0112  # the EXIF tag
+_COLOURS = 255  # of an overlay
 _ALPHA_MODES = ("RGBA", "LA", "PA", "RGBa", "La")
 
 
@@ -296,27 +297,23 @@ def write_png(array: NDArray[Any], path: str | os.PathLike[str], *, force: bool 
 def overlay(image: Pixels, masks: Iterable[NDArray[np.bool_]], *, alpha: float = 0.45) -> Pixels:
     """Tint each mask (H, W) in a colour of its own and draw its outline: (H, W, 3) uint8.
 
-    Smaller masks lie on top of larger ones. `alpha` is the strength of the tint, 0 to 1.
+    Smaller masks lie on top of larger ones. `alpha` is the strength of the tint, 0 to 1. After 255 colours
+    the first comes again.
     """
     layers = [np.ascontiguousarray(mask, np.bool_).view(np.uint8) for mask in masks]
-    if not layers:
-        return image.copy()
     order = sorted(range(len(layers)), key=lambda i: -cv2.countNonZero(layers[i]))
-    colours = palette(len(layers))
-    tint = image.copy()
+    numbers = np.zeros(image.shape[:2], np.uint8)
     for i in order:
-        _fill(tint, layers[i], colours[i])
-    out = np.asarray(cv2.addWeighted(tint, alpha, image, 1 - alpha, 0), np.uint8)
+        x, y, w, h = cv2.boundingRect(layers[i])
+        part = np.s_[y : y + h, x : x + w]
+        np.copyto(numbers[part], i % _COLOURS + 1, where=layers[i][part].view(np.bool_))
+    colours = np.zeros((256, 1, 3), np.uint8)
+    colours[1:, 0] = palette(_COLOURS)
+    tinted = cv2.addWeighted(cv2.applyColorMap(numbers, colours), alpha, image, 1 - alpha, 0)
+    out = image.copy()
+    cv2.copyTo(tinted, numbers, out)
     thickness = max(1, round(max(image.shape[:2]) / 600))
     for i in order:
         contours, _ = cv2.findContours(layers[i], cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
-        cv2.drawContours(out, contours, -1, colours[i].tolist(), thickness, cv2.LINE_AA)
+        cv2.drawContours(out, contours, -1, colours[i % _COLOURS + 1, 0].tolist(), thickness, cv2.LINE_AA)
     return out
-
-
-def _fill(canvas: Pixels, mask: Pixels, colour: Pixels) -> None:
-    """Paint a mask in a colour, in place, looking only at its box."""
-    x, y, w, h = cv2.boundingRect(mask)
-    if w:
-        part = np.s_[y : y + h, x : x + w]
-        cv2.copyTo(np.broadcast_to(colour, (h, w, 3)).copy(), np.ascontiguousarray(mask[part]), canvas[part])

@@ -137,46 +137,40 @@ def iou(
     """Intersection over union of every pair, without decoding: (A, B) float64. Two empty masks give 0.
 
     All masks must have one size; giving it as `size` saves time, for boxes then tell which pairs may meet.
-    Runs of `a` are looked up in the cumulative count of ones of each `b`.
+    Edges of `a` are looked up in the running count of pixels of each `b`.
     """
     out = np.zeros((len(runs_a), len(runs_b)), np.float64)
-    spans_a = [_ones(runs) for runs in runs_a]
+    edges_a = [to_edges(runs) for runs in runs_a]
     areas_a = np.array([area(runs) for runs in runs_a], np.int64)
-    boxes_a, boxes_b = _extents(runs_a, size), _extents(runs_b, size)
+    boxes_a = _extents(runs_a, size)
+    boxes_b = boxes_a if runs_b is runs_a else _extents(runs_b, size)
     for j, b in enumerate(runs_b):
-        starts, ends = _ones(b)
-        if starts.size == 0:
-            continue
-        meets = np.flatnonzero(
-            (boxes_a[:, :2] < boxes_b[j, 2:]).all(1) & (boxes_a[:, 2:] > boxes_b[j, :2]).all(1)
-        )
+        overlap = (boxes_a[:, :2] < boxes_b[j, 2:]) & (boxes_a[:, 2:] > boxes_b[j, :2])
+        meets = np.flatnonzero(overlap.all(axis=1))
         if meets.size:
-            inter = _intersections([spans_a[i] for i in meets], starts, ends)
+            inter = _intersections([edges_a[i] for i in meets], to_edges(b))
             out[meets, j] = inter / (areas_a[meets] + area(b) - inter)
     return out
 
 
-def _extents(runs: Sequence[Runs], size: tuple[int, int] | None) -> NDArray[np.float32]:
-    """Boxes (N, 4), as `box` gives them; without a size each mask counts as one long column."""
-    found = [box(one, size or (int(one.sum(dtype=np.int64)) + 1, 1)) for one in runs]
-    return np.array(found, np.float32).reshape(-1, 4)
+def _extents(runs: Sequence[Runs], size: tuple[int, int] | None) -> NDArray[np.int64]:
+    """Boxes (N, 4) as `box` gives them, without a size as if a mask were one column; zeros if empty."""
+    if size is not None:
+        return np.array([box(one, size) for one in runs], np.int64).reshape(-1, 4)
+    spans = [_ones(one) for one in runs]
+    return np.array([(0, s[0], 1, e[-1]) if s.size else (0, 0, 0, 0) for s, e in spans], np.int64).reshape(
+        -1, 4
+    )
 
 
-def _intersections(
-    spans: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]],
-    starts: NDArray[np.int64],
-    ends: NDArray[np.int64],
-) -> NDArray[np.float64]:
-    """Pixels that each of `spans` (none empty) shares with the ones from `starts` to `ends`."""
-    knots = np.empty(2 * starts.size, np.float64)
-    knots[0::2], knots[1::2] = starts, ends
-    counts = np.zeros(2 * starts.size, np.float64)
-    counts[1::2] = np.cumsum(ends - starts)
+def _intersections(many: Sequence[NDArray[np.int64]], knots: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Pixels that masks, given by their edges (none empty), share with the mask of the edges `knots`."""
+    counts = np.zeros(knots.size, np.float64)
+    counts[1::2] = np.cumsum(knots[1::2] - knots[0::2])
     counts[2::2] = counts[1:-1:2]
-    upto = np.interp(np.concatenate([e for _, e in spans]), knots, counts)
-    before = np.interp(np.concatenate([s for s, _ in spans]), knots, counts)
-    offsets = np.cumsum([0] + [s.size for s, _ in spans[:-1]])
-    return np.rint(np.add.reduceat(upto - before, offsets))
+    below = np.interp(np.concatenate(many), knots, counts)  # pixels of the mask before each edge
+    offsets = np.cumsum([0] + [edges.size // 2 for edges in many[:-1]])
+    return np.rint(np.add.reduceat(below[1::2] - below[0::2], offsets))
 
 
 def union(many: Sequence[Runs], size: tuple[int, int]) -> Runs:

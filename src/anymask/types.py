@@ -245,6 +245,10 @@ class Record:
     ignore: rle.Runs | None = None
     """Runs of the pixels that nobody labelled; they count in no loss and no score."""
 
+    def __repr__(self) -> str:
+        """A short description."""
+        return f"Record({self.id!r}, {self.masks!r}, source={self.source!r})"
+
     def read(self) -> NDArray[np.uint8]:
         """The image (H, W, 3) uint8 RGB. Raises ImageError where the file cannot be read."""
         return read_image(self.image) if isinstance(self.image, Path) else self.image

@@ -1,0 +1,67 @@
+"""Files are whole or not there."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+import pytest
+
+from anymask.errors import OutputError
+from anymask.files import check_target, write_atomic
+
+
+def test_writes_and_leaves_nothing_else(tmp_path):
+    target = write_atomic(tmp_path / "a.bin", b"one")
+    assert target.read_bytes() == b"one"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a.bin"]
+    mask = os.umask(0)
+    os.umask(mask)
+    assert stat.S_IMODE(target.stat().st_mode) == 0o666 & ~mask
+
+
+def test_an_existing_file_stays_without_force(tmp_path):
+    (tmp_path / "a").write_bytes(b"old")
+    with pytest.raises(OutputError, match=r"output must be a new file, got .*a, which exists\. Add --force"):
+        write_atomic(tmp_path / "a", b"new")
+    assert (tmp_path / "a").read_bytes() == b"old"
+    write_atomic(tmp_path / "a", b"new", force=True)
+    assert (tmp_path / "a").read_bytes() == b"new"
+
+
+def test_force_keeps_the_mode(tmp_path):
+    (tmp_path / "a").write_bytes(b"old")
+    (tmp_path / "a").chmod(0o600)
+    write_atomic(tmp_path / "a", b"new", force=True)
+    assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0o600
+
+
+def test_missing_folder(tmp_path):
+    with pytest.raises(
+        OutputError, match=r"must lie in a folder that exists, got .*Make the folder .*no first"
+    ):
+        write_atomic(tmp_path / "no" / "a", b"")
+
+
+def test_a_folder_is_no_file(tmp_path):
+    with pytest.raises(OutputError, match=r"output must be a file, got the folder .*Add a file name"):
+        check_target(tmp_path, force=True)
+
+
+def test_a_failed_write_leaves_nothing(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError(28, "No space left on device")
+
+    (tmp_path / "a").write_bytes(b"old")
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.raises(
+        OutputError, match=r"must be writable, got .*No space left on device.*Choose another place"
+    ):
+        write_atomic(tmp_path / "a", b"new", force=True)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a"]
+    assert (tmp_path / "a").read_bytes() == b"old"
+
+
+def test_long_names(tmp_path):
+    write_atomic(tmp_path / ("x" * 250), b"long")
+    assert len(list(tmp_path.iterdir())) == 1

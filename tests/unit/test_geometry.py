@@ -1,0 +1,216 @@
+"""The frame: round trips of coordinates, the resize rule, masks to logits and back."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from PIL import Image
+
+from anymask import rle
+from anymask.geometry import Frame
+
+side = st.one_of(st.integers(1, 12), st.integers(13, 400), st.sampled_from([1499, 2001, 4000]))
+frames = st.builds(
+    lambda h, w, longest, square: Frame.fit((h, w), longest, square=square),
+    side,
+    side,
+    st.sampled_from([64, 224, 256, 1000, 1024]),
+    st.booleans(),
+)
+small_frames = st.builds(
+    lambda h, w, longest, square: Frame.fit((h, w), longest, square=square),
+    st.integers(1, 90),
+    st.integers(1, 90),
+    st.sampled_from([32, 64, 96]),
+    st.booleans(),
+)
+seeds = st.integers(0, 2**32 - 1)
+
+
+def blobs(seed, shape):
+    """Smooth or coarse logits, some of them exactly 0."""
+    rng = np.random.default_rng(seed)
+    values = rng.normal(size=shape).astype(np.float32) + rng.normal()
+    kind = seed % 4
+    if kind < 2:
+        values = np.stack([cv2.GaussianBlur(one, (0, 0), 1 + kind) for one in values])
+    return np.round(values * 2) / 2 if kind == 3 else values
+
+
+@given(side, side, st.sampled_from([64, 256, 1024]))
+def test_square_frames_follow_the_released_rule(h, w, longest):
+    frame = Frame.fit((h, w), longest, square=True)
+    scale = longest * 1.0 / max(h, w)
+    assert frame.scaled_hw == (max(1, int(h * scale + 0.5)), max(1, int(w * scale + 0.5)))
+    assert frame.padded_hw == (longest, longest)
+    assert frame.grid_hw == (longest // 4, longest // 4)
+    assert max(frame.scaled_hw) == longest
+
+
+@given(frames)
+def test_content_lies_in_the_padding(frame):
+    for scaled, padded in zip(frame.scaled_hw, frame.padded_hw, strict=True):
+        assert 1 <= scaled <= padded
+
+
+def test_free_frames_pad_to_a_multiple():
+    frame = Frame.fit((480, 640), 512, square=False)
+    assert (frame.scaled_hw, frame.padded_hw) == ((384, 512), (384, 512))
+    assert Frame.fit((300, 640), 500, square=False).padded_hw == (256, 512)
+    assert Frame.fit((300, 640), 500, square=False, multiple=100).padded_hw == (300, 500)
+
+
+def test_a_hair_thin_image_keeps_a_pixel():
+    assert Frame.fit((1, 5000), 1024, square=True).scaled_hw == (1, 1024)
+    assert Frame.fit((5000, 1), 64, square=False).scaled_hw == (64, 1)
+
+
+@given(frames, seeds)
+def test_points_come_back(frame, seed):
+    h, w = frame.size_hw
+    points = np.random.default_rng(seed).uniform(0, 1, (20, 2)) * (w, h)
+    model = frame.to_model_xy(points)
+    assert model.dtype == np.float32
+    assert np.abs(frame.to_image_xy(model) - points).max() < 1e-3
+    assert (model <= np.array(frame.scaled_hw[::-1]) + 1e-3).all()
+
+
+@given(frames, seeds)
+def test_boxes_come_back(frame, seed):
+    h, w = frame.size_hw
+    boxes = np.random.default_rng(seed).uniform(0, 1, (5, 4)) * (w, h, w, h)
+    assert np.abs(frame.to_image_box(frame.to_model_box(boxes)) - boxes).max() < 1e-3
+    assert frame.to_model_box(boxes[0]).shape == (4,)
+    assert frame.to_model_box([0, 0, w, h]).tolist() == [0, 0, *frame.scaled_hw[::-1]]
+
+
+def test_no_points():
+    frame = Frame.fit((30, 40), 64, square=True)
+    assert frame.to_model_xy(np.zeros((0, 2))).shape == (0, 2)
+    assert frame.to_model_box(np.zeros((0, 4))).shape == (0, 4)
+
+
+@pytest.mark.parametrize("size", [(37, 53), (200, 120), (1, 1), (1, 300), (64, 48)])
+def test_resize_is_pillows_bilinear(size, rng):
+    image = rng.integers(0, 256, (*size, 3), np.uint8)
+    frame = Frame.fit(size, 64, square=True)
+    expected = np.asarray(Image.fromarray(image).resize(frame.scaled_hw[::-1], Image.Resampling.BILINEAR))
+    assert np.array_equal(frame.resize(image), expected)
+    assert frame.resize(np.asfortranarray(image)).shape == (*frame.scaled_hw, 3)
+
+
+def test_resize_leaves_an_image_of_the_right_size_alone(rng):
+    image = rng.integers(0, 256, (64, 64, 3), np.uint8)
+    assert Frame.fit((64, 64), 64, square=True).resize(image) is image
+
+
+def test_frames_are_held_to_their_image(rng):
+    frame = Frame.fit((30, 40), 64, square=True)
+    with pytest.raises(AssertionError, match="another image"):
+        frame.resize(np.zeros((40, 30, 3), np.uint8))
+    with pytest.raises(AssertionError, match="another image"):
+        frame.mask_to_grid(np.zeros((40, 30), bool))
+
+
+@given(small_frames, seeds)
+def test_grid_keeps_the_area(frame, seed):
+    h, w = frame.size_hw
+    mask = np.random.default_rng(seed).random((h, w)) < 0.4
+    coverage = frame.mask_to_grid(mask)
+    assert coverage.shape == frame.grid_hw
+    assert coverage.min() >= 0
+    assert coverage.max() <= 1
+    cell = 16 * h * w / (frame.scaled_hw[0] * frame.scaled_hw[1])
+    assert coverage.sum() * cell == pytest.approx(mask.sum(), abs=1e-3 * h * w)
+
+
+def test_grid_of_a_full_mask_ends_at_the_padding():
+    frame = Frame.fit((50, 100), 64, square=True)  # 32 x 64 model pixels
+    coverage = frame.mask_to_grid(np.ones((50, 100), bool))
+    np.testing.assert_allclose(coverage[:8], 1, atol=1e-6)
+    assert not coverage[8:].any()
+    partial = Frame.fit((30, 64), 64, square=True).mask_to_grid(np.ones((30, 64), bool))
+    np.testing.assert_allclose(partial[7], 0.5, atol=1e-6)  # 30 rows are 7.5 cells
+
+
+def test_grid_by_hand():
+    frame = Frame.fit((8, 8), 32, square=True)  # a cell is one pixel
+    mask = np.zeros((8, 8), bool)
+    mask[2, 5] = True
+    assert np.array_equal(frame.mask_to_grid(mask), mask.astype(np.float32))
+
+
+def reference(frame, logits, size):
+    """Bilinear sampling in plain Python, a pixel at a time."""
+    cells = [-(-scaled // 4) for scaled in frame.scaled_hw]
+    out = np.empty(size)
+    for y in range(size[0]):
+        for x in range(size[1]):
+            gy = min(max((y + 0.5) * frame.scaled_hw[0] / (4 * size[0]) - 0.5, 0), cells[0] - 1)
+            gx = min(max((x + 0.5) * frame.scaled_hw[1] / (4 * size[1]) - 0.5, 0), cells[1] - 1)
+            y0, x0 = int(gy), int(gx)
+            y1, x1 = min(y0 + 1, cells[0] - 1), min(x0 + 1, cells[1] - 1)
+            top = logits[y0, x0] * (1 - gx + x0) + logits[y0, x1] * (gx - x0)
+            bottom = logits[y1, x0] * (1 - gx + x0) + logits[y1, x1] * (gx - x0)
+            out[y, x] = top * (1 - gy + y0) + bottom * (gy - y0)
+    return out
+
+
+@pytest.mark.parametrize("size", [(23, 31), (1, 1), (1, 40), (90, 70), (100, 3)])
+def test_upsampling_is_bilinear(size, rng):
+    frame = Frame.fit(size, 64, square=True)
+    logits = rng.normal(size=(2, *frame.grid_hw)).astype(np.float32)
+    dense = frame.logits_to_image(logits)
+    assert dense.shape == (2, *size)
+    np.testing.assert_allclose(dense[1], reference(frame, logits[1], size), atol=1e-4)
+    other = frame.logits_to_image(logits, (12, 17))
+    np.testing.assert_allclose(other[0], reference(frame, logits[0], (12, 17)), atol=1e-4)
+
+
+def test_upsampling_equals_opencv_without_padding(rng):
+    frame = Frame.fit((200, 200), 64, square=True)
+    logits = rng.normal(size=(1, 16, 16)).astype(np.float32)
+    expected = cv2.resize(logits[0], (200, 200), interpolation=cv2.INTER_LINEAR)
+    np.testing.assert_allclose(frame.logits_to_image(logits)[0], expected, atol=1e-4)
+
+
+def test_padding_takes_no_part(rng):
+    frame = Frame.fit((50, 100), 64, square=True)
+    logits = rng.normal(size=(1, 16, 16)).astype(np.float32)
+    other = logits.copy()
+    other[:, 8:] = 1e6
+    assert np.array_equal(frame.logits_to_image(logits), frame.logits_to_image(other))
+    assert np.array_equal(frame.masks_rle(logits)[0], frame.masks_rle(other)[0])
+
+
+@given(small_frames, seeds, st.sampled_from([0.0, 0.0, 0.5, -0.3, 1.7]))
+@example(Frame.fit((8, 4), 32, square=False), 0, 0.0)  # pixels lie on cells
+@example(Frame.fit((3, 90), 64, square=True), 1, 0.0)  # one cell high
+@example(Frame.fit((1, 1), 32, square=True), 2, 0.5)
+def test_runs_equal_those_of_the_full_size_mask(frame, seed, threshold):
+    logits = blobs(seed, (3, *frame.grid_hw))
+    dense = frame.logits_to_image(logits) > threshold
+    for runs, mask in zip(frame.masks_rle(logits, threshold), dense, strict=True):
+        assert np.array_equal(runs, rle.encode(mask))
+
+
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_runs_of_empty_and_full(sign):
+    frame = Frame.fit((30, 50), 64, square=True)
+    runs = frame.masks_rle(np.full((1, 16, 16), sign, np.float32))[0]
+    assert runs.tolist() == ([1500] if sign < 0 else [0, 1500])
+
+
+def test_runs_of_no_masks():
+    assert Frame.fit((30, 50), 64, square=True).masks_rle(np.zeros((0, 16, 16), np.float32)) == []
+
+
+def test_a_mask_survives_the_way_to_the_grid_and_back():
+    mask = np.zeros((150, 220), np.uint8)
+    cv2.ellipse(mask, (100, 70), (60, 40), 20, 0, 360, 1, -1)
+    frame = Frame.fit(mask.shape, 256, square=True)
+    back = frame.logits_to_image(frame.mask_to_grid(mask > 0)[None])[0] > 0.5
+    assert (back & (mask > 0)).sum() / (back | (mask > 0)).sum() > 0.98

@@ -1,0 +1,94 @@
+"""Components, holes, islands and inner points."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy import ndimage
+
+from anymask import regions
+from anymask.errors import InputError
+
+masks = arrays(np.bool_, st.tuples(st.integers(1, 15), st.integers(1, 15)))
+CORNERS_TOO = np.ones((3, 3))
+
+
+def read(picture):
+    """A mask from lines of . and #."""
+    return np.array([[c == "#" for c in line] for line in picture.split()])
+
+
+@given(masks)
+def test_components_equal_scipys(mask):
+    labels, count = regions.components(mask)
+    expected, expected_count = ndimage.label(mask, CORNERS_TOO)
+    assert count == expected_count
+    assert labels.dtype == np.int32
+    assert (
+        len({*zip(labels.ravel().tolist(), expected.ravel().tolist(), strict=True)}) == count + (~mask).any()
+    )
+
+
+@given(masks)
+def test_largest_component(mask):
+    largest = regions.largest_component(mask)
+    labels, count = ndimage.label(mask, CORNERS_TOO)
+    sizes = ndimage.sum_labels(mask, labels, range(1, count + 1))
+    assert largest.sum() == max([0, *sizes])
+    assert regions.components(largest)[1] == min(count, 1)
+    assert not (largest & ~mask).any()
+
+
+@given(masks, st.integers(0, 30))
+def test_holes_below_the_limit_are_filled(mask, limit):
+    filled = regions.fill_holes(mask, limit)
+    labels, count = ndimage.label(~mask, CORNERS_TOO)
+    for label in range(1, count + 1):
+        hole = labels == label
+        assert filled[hole].all() == (hole.sum() < limit)
+    assert filled[mask].all()
+
+
+@given(masks, st.integers(0, 30))
+def test_islands_below_the_limit_go_but_for_the_largest(mask, limit):
+    kept = regions.drop_islands(mask, limit)
+    labels, count = ndimage.label(mask, CORNERS_TOO)
+    sizes = [int((labels == label).sum()) for label in range(1, count + 1)]
+    expected = [size for size in sizes if size >= limit] or sorted(sizes)[-1:]
+    assert kept.sum() == sum(expected)
+    assert not (kept & ~mask).any()
+
+
+@given(masks)
+def test_inner_point_is_farthest_from_the_edge(mask):
+    if not mask.any():
+        return
+    x, y = regions.inner_point(mask)
+    depth = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
+    assert (x % 1, y % 1) == (0.5, 0.5)
+    assert depth[int(y), int(x)] == pytest.approx(depth.max())
+    assert mask[int(y), int(x)]
+
+
+def test_inner_point_by_hand():
+    assert regions.inner_point(read(".... .### .### .###")).tolist() == [2.5, 2.5]
+    assert regions.inner_point(read("###### ###### ######")).tolist() == [1.5, 1.5]
+    ring = read("####### ####### ##...## ##...## ##...## ####### #######")
+    x, y = regions.inner_point(ring)
+    assert ring[int(y), int(x)]
+
+
+def test_inner_point_of_nothing():
+    with pytest.raises(InputError, match="mask must hold a pixel, got an empty mask"):
+        regions.inner_point(np.zeros((4, 5), bool))
+
+
+def test_masks_need_not_be_contiguous():
+    mask = read("##.. ##.. ...# ....")
+    for view in (mask.T, mask[::-1, ::-1], mask[:, ::2]):
+        assert regions.components(view)[1] == regions.components(view.copy())[1]
+        assert np.array_equal(regions.largest_component(view), regions.largest_component(view.copy()))
+        assert np.array_equal(regions.inner_point(view), regions.inner_point(view.copy()))

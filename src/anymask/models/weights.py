@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import threading
+import warnings
 from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -286,7 +287,9 @@ def _load_safetensors(file: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 def _load_torch(file: Path) -> Any:
     """Whatever tensors and containers the file holds. Raises `WeightsError` for code and damage."""
     try:
-        return torch.load(file, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():  # the refusal below says it all
+            warnings.simplefilter("ignore")
+            return torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged pickle can raise anything
         if _holds_code(error):
             raise WeightsError(

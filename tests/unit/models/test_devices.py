@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import platform
+
 import pytest
 import torch
 
@@ -39,6 +41,15 @@ def test_auto_takes_bfloat16_where_the_processor_has_it(
 def test_auto_takes_float32_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     pretend(monkeypatch, avx2=True, avx512_bf16=False)
     assert find_dtype("auto", CPU) == torch.float32
+
+
+def test_older_torch_is_asked_in_its_own_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True, raising=False)
+    assert "avx512_bf16" in cpu_bf16_features()
+    monkeypatch.setattr(platform, "machine", lambda: "aarch64")
+    assert cpu_bf16_features() == []
 
 
 def test_types_by_name_and_by_value() -> None:

@@ -74,6 +74,12 @@ def test_number_of_queries_at_once_changes_nothing(queries: int, monkeypatch: py
     torch.testing.assert_close(attend(q, k, v, *tables), expected)
 
 
+def test_accelerators_take_all_queries_that_fit() -> None:
+    few, many = (torch.empty(n, 12, 4096, 64, device="meta") for n in (1, 64))
+    assert vit._rows_at_once(few, 64) >= 64
+    assert vit._rows_at_once(many, 64) == 1
+
+
 def test_gradients_reach_every_parameter() -> None:
     model = Vit(TINY)
     model(torch.randn(1, 3, 80, 80)).square().sum().backward()

@@ -12,6 +12,8 @@ CLICK ?= 210,180
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
+# Modules are compiled when they are first imported, not all of PyTorch's now: minutes on a slow machine.
+INSTALL := $(PIP) install -q --no-compile
 
 .PHONY: help setup dev demo test lint format dist clean
 
@@ -53,14 +55,14 @@ clean:  ## remove the environment and what was built
 
 $(VENV)/.dev: $(VENV)/.core
 	@echo "Installing the tools for tests and lints ..."
-	$(PIP) install -q -e '.[dev]'
+	@$(INSTALL) -e '.[dev]'
 	@touch $@
 
 $(VENV)/.core: pyproject.toml $(VENV)/.made
 	@echo "Installing PyTorch (some 200 MB, a minute or two) ..."
-	$(PIP) install -q $(TORCH)
+	@$(INSTALL) $(TORCH)
 	@echo "Installing anymask ..."
-	$(PIP) install -q -e .
+	@$(INSTALL) -e .
 	@touch $@
 
 # Debian splits the module that puts pip into a new environment off into python3-venv. Without it, a pip

@@ -104,7 +104,7 @@ class Window:
         return np.asarray(grown, dtype=np.uint8)
 
     def _shrunk(self, image: ByteArray) -> ByteArray:
-        """The frame's pixels of a picture that is made smaller: by area, so that fine detail does not alias."""
+        """The frame's pixels of a picture that is made smaller: by area, so that detail does not alias."""
         (h, w), (x, y) = self.scaled_hw, self.offset_xy
         small = cv2.resize(image, (w, h), interpolation=cv2.INTER_AREA)
         x0, y0, x1, y1 = self.frame

@@ -95,8 +95,8 @@ def error_points(
     clean = np.flatnonzero(counts == 0)
     if len(clean):
         chosen[clean] = _truth_pixels(truths[clean], _rows(ignore, clean), rng)
-    flat = truths.reshape(len(truths), -1)
-    labels = flat[np.arange(len(truths)), chosen].astype(np.int64)
+    rows, columns = np.divmod(chosen, truths.shape[2])
+    labels = truths[np.arange(len(truths)), rows, columns].astype(np.int64)
     return _centres(chosen, truths.shape[2]), labels
 
 

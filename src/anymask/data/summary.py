@@ -35,8 +35,8 @@ class Stats:
     """Counts over the readable items of a data set.
 
     sizes, kinds, categories: masks per size class (SIZES), kind and category, the last two with the most
-    frequent first. without_masks: images with none. corrupt: items that could not be read. longest_side: smallest
-    and largest in pixels.
+    frequent first. without_masks: images with none. corrupt: items that could not be read. longest_side:
+    smallest and largest in pixels.
     """
 
     name: str

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from anymask import formats
+from anymask.data.dataset import open_dataset
+from anymask.errors import FormatError
+
+
+@pytest.fixture
+def save(jpeg):
+    def write(path, image):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(jpeg(image, path.suffix))
+
+    return write
+
+
+def mask_file(path, mask) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    cv2.imwrite(str(path), mask.astype(np.uint8))
+
+
+def test_pairs_in_a_folder(tmp_path, records, pair):
+    for number in range(3):
+        for name, data in pair(str(number), records[number]).items():
+            (tmp_path / name).write_bytes(data)
+    (tmp_path / "2.jpg").unlink()
+    dataset = open_dataset(tmp_path)
+    assert [record.id for record in dataset] == ["0", "1"]
+    assert len(dataset.faults) == 1
+    assert (dataset[1].masks.dense() == records[1].masks.dense()).all()
+    assert dataset.picture(0)[:2] == b"\xff\xd8"
+
+
+def test_pairs_in_a_folder_per_split(tmp_path, records, pair):
+    for split, record in (("train", records[0]), ("val", records[1])):
+        (tmp_path / split).mkdir()
+        for name, data in pair(split, record).items():
+            (tmp_path / split / name).write_bytes(data)
+    assert open_dataset(tmp_path, split="val")[0].id == "val"
+
+
+def test_coco(tmp_path, records, save):
+    for record in records[:3]:
+        save(tmp_path / "photos" / f"{record.id}.jpg", record.read())
+    formats.write(records[:3], tmp_path / "all.json", "coco")
+    dataset = open_dataset(tmp_path / "all.json", pictures=tmp_path / "photos")
+    assert len(dataset) == 3
+    assert [record.id for record in dataset] == [record.id for record in records[:3]]
+    assert (dataset[2].masks.dense() == records[2].masks.dense()).all()
+    (tmp_path / "photos" / f"{records[1].id}.jpg").unlink()
+    assert len(list(dataset)) == 2
+    assert len(dataset.faults) == 1
+
+
+def test_coco_polygons_in_the_folder_of_the_pictures(tmp_path, save):
+    save(tmp_path / "a.png", np.zeros((20, 30, 3), np.uint8))
+    document = {
+        "images": [{"id": 1, "width": 30, "height": 20, "file_name": "a.png"}],
+        "annotations": [
+            {"id": 1, "image_id": 1, "category_id": 7, "segmentation": [[5, 5, 15, 5, 15, 15, 5, 15]]}
+        ],
+        "categories": [{"id": 7, "name": "square"}],
+    }
+    (tmp_path / "_annotations.json").write_text(json.dumps(document))
+    record = open_dataset(tmp_path)[0]
+    assert record.masks.areas.tolist() == [100]
+    assert record.meta["categories"] == ["square"]
+
+
+def test_label_maps(tmp_path, records, save):
+    image = records[0].read()
+    numbers = np.zeros(image.shape[:2], np.uint8)
+    numbers[2:9, 3:20], numbers[20:30, 10:40], numbers[40:, :] = 1, 5, 255
+    save(tmp_path / "images" / "a.jpg", image)
+    mask_file(tmp_path / "masks" / "a.png", numbers)
+    record = open_dataset(tmp_path, ignore=255)[0]
+    assert (record.masks.dense() == np.stack([numbers == 1, numbers == 5])).all()
+    assert record.ignore is not None
+    assert len(open_dataset(tmp_path)[0].masks) == 3
+
+
+def test_a_png_per_mask(tmp_path, records, save):
+    masks = records[0].masks.dense()
+    for name in ("one", "one_b", "two", "alone"):
+        save(tmp_path / "images" / f"{name}.jpg", records[0].read())
+    for number, mask in enumerate(masks):
+        mask_file(tmp_path / "masks" / f"one_{number}.png", mask * 255)
+        mask_file(tmp_path / "masks" / "two" / f"{number}.png", mask * 255)
+    mask_file(tmp_path / "masks" / "one_b_0.png", masks[0] * 255)
+    mask_file(tmp_path / "masks" / "stray_0.png", masks[0] * 255)
+    dataset = open_dataset(tmp_path)
+    assert list(dataset.source.ids) == ["one", "one_b", "two"]
+    assert (dataset[0].masks.dense() == masks).all()
+    assert (dataset[1].masks.dense() == masks[:1]).all()
+    assert (dataset[2].masks.dense() == masks).all()
+    assert sorted(dataset.faults.messages) == ["alone", "stray_0"]
+
+
+def test_masks_of_another_size_are_damage(tmp_path, records, save):
+    save(tmp_path / "images" / "a.jpg", records[0].read())
+    mask_file(tmp_path / "masks" / "a.png", np.ones((5, 5)))
+    dataset = open_dataset(tmp_path)
+    with pytest.raises(FormatError, match="must have the picture's size"):
+        dataset[0]
+    assert list(dataset) == []
+
+
+def test_empty_maps_give_no_masks(tmp_path, records, save):
+    save(tmp_path / "images" / "a.jpg", records[0].read())
+    mask_file(tmp_path / "masks" / "a.png", np.zeros(records[0].masks.size))
+    assert len(open_dataset(tmp_path)[0].masks) == 0
+    save(tmp_path / "images" / "b.jpg", records[0].read())
+    mask_file(tmp_path / "masks" / "b_0.png", np.zeros(records[0].masks.size))
+    assert open_dataset(tmp_path)[1].masks.areas.tolist() == [0]

@@ -7,8 +7,8 @@ VENV ?= .venv
 # here, for example the index address for CPU builds that PyTorch's installation page gives:
 #   make demo TORCH="torch --index-url <address>"
 TORCH ?= torch==2.13.0
-PHOTO ?= src/anymask/assets/photos/cat.jpg
-CLICK ?= 210,180
+PHOTO ?= src/anymask/assets/photos/flower.jpg
+CLICK ?= 330,240
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check

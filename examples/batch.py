@@ -14,7 +14,7 @@ from anymask import Prompt
 PHOTOS = Path(anymask.__file__).parent / "assets" / "photos"
 PROMPTS = {
     "cat.jpg": [Prompt.point(210, 180)],
-    "coffee.jpg": [Prompt(box=(75, 15, 480, 390)), Prompt(points=[(255, 145), (300, 30)], labels=[1, 0])],
+    "coffee.jpg": [Prompt(box=(75, 15, 480, 390)), Prompt(points=[(285, 140), (215, 90)], labels=[1, 0])],
     "flower.jpg": [Prompt.point(310, 220), Prompt.point(370, 410), Prompt(box=(170, 80, 450, 365))],
 }
 

@@ -14,7 +14,7 @@ from anymask import Prompt
 
 PHOTOS = Path(anymask.__file__).parent / "assets" / "photos"
 BOX = (75, 15, 480, 390)  # the saucer with everything on it, x0, y0, x1, y1
-CLICKS = [((255, 100), 0), ((130, 230), 1)]  # not the coffee; the saucer's rim
+CLICKS = [((285, 140), 0), ((130, 230), 1)]  # not the coffee; the saucer's rim
 
 
 def main(folder: Path) -> None:

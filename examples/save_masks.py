@@ -1,4 +1,4 @@
-"""The same masks as SA-1B JSON, COCO JSON and a PNG label map; the JSON read back is the same to the pixel.
+"""The same masks as SA-1B JSON, COCO JSON and a PNG of object numbers; JSON read back is the same masks.
 
     python examples/save_masks.py [-o FOLDER]
 """
@@ -23,9 +23,9 @@ def main(folder: Path) -> None:
     record = Record(id="flower", image=photo, masks=masks, source="auto", meta={})
 
     folder.mkdir(parents=True, exist_ok=True)
-    for name, form in [("sa1b.json", "sa1b"), ("coco.json", "coco"), ("labels.png", "labelmap")]:
+    for name, form in [("sa1b.json", "sa1b"), ("coco.json", "coco"), ("objects.png", "instances")]:
         path = folder / name
-        formats.write([record], path, format=form, force=True)
+        formats.write(record, path, form, force=True)
         print(f"wrote {path}")
 
     (again,) = formats.read(folder / "sa1b.json")

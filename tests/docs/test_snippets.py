@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from anymask.cli import main
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -47,11 +47,9 @@ def test_python_blocks_run(page: Path) -> None:
         exec(compile(code, str(page), "exec"), names)
 
 
+@pytest.mark.usefixtures("workplace")
 @pytest.mark.parametrize("page", [page for page in PAGES if commands(page)], ids=name_of)
-def test_commands_run(page: Path, workplace: Path) -> None:
+def test_commands_run(page: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for line in commands(page):
-        words = shlex.split(line, comments=True)
-        done = subprocess.run(
-            [sys.executable, "-m", *words], cwd=workplace, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, f"{line}\n{done.stderr}"
+        code = main(shlex.split(line, comments=True)[1:])
+        assert code == 0, f"{line}\n{capsys.readouterr().err}"

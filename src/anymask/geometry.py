@@ -95,7 +95,10 @@ class Frame:
         Exact areas, from the integral image, which is bilinear between whole pixels. Padding is 0.
         """
         assert mask.shape == self.size_hw, "the frame is another image's"
-        total = cv2.integral(np.ascontiguousarray(mask, np.bool_).view(np.uint8), sdepth=cv2.CV_32S)
+        bits = (
+            np.ascontiguousarray(mask, np.bool_).view(np.uint8) != 0
+        )  # Pillow gives bools that are 255 inside
+        total = cv2.integral(bits.view(np.uint8), sdepth=cv2.CV_32S)
         rows, row_part = _cell_edges(self.size_hw[0], self.scaled_hw[0], self.grid_hw[0])
         columns, column_part = _cell_edges(self.size_hw[1], self.scaled_hw[1], self.grid_hw[1])
         lines = total[rows] + row_part[:, None] * (total[rows + 1] - total[rows])

@@ -78,7 +78,7 @@ def read_map(path: ImageFile) -> NDArray[Any]:
         except Exception as error:  # decoders raise nearly anything on damaged files
             raise _damaged(path, error) from error
     if array.dtype == np.bool_:
-        array = array.view(np.uint8) * np.uint8(255)
+        array = (array.view(np.uint8) != 0) * np.uint8(255)
     if array.ndim == 3 and (array[..., :3] == array[..., :1]).all():
         array = array[..., 0]
     if array.ndim != 2 or array.dtype.kind not in "iu":
@@ -175,6 +175,8 @@ def _check_pixels(size: tuple[int, int], max_pixels: int) -> None:
 
 def _orientation(picture: Image.Image) -> int:
     """EXIF orientation, 1 to 8; 1 where there is none or it is damaged."""
+    if picture.format == "PNG" and "exif" not in picture.info:
+        return 1  # getexif would decode the whole file to look behind the pixels
     try:
         value = picture.getexif().get(_ORIENTATION, 1)
     except Exception:  # damaged EXIF is no reason to refuse the pixels
@@ -184,7 +186,6 @@ def _orientation(picture: Image.Image) -> int:
 
 def _decode(picture: Image.Image, white: float | None) -> Pixels:
     """Decode, convert and turn a picture."""
-    orientation = _orientation(picture)
     if getattr(picture, "is_animated", False):
         picture.seek(0)
     deep = _decode_deep_colour(picture)
@@ -193,7 +194,7 @@ def _decode(picture: Image.Image, white: float | None) -> Pixels:
     else:
         picture.load()
         pixels = _to_rgb(picture, white)
-    return np.ascontiguousarray(_turn(pixels, orientation))
+    return np.ascontiguousarray(_turn(pixels, _orientation(picture)))
 
 
 def _decode_deep_colour(picture: Image.Image) -> NDArray[Any] | None:
@@ -229,7 +230,7 @@ def _from_array(array: NDArray[Any], white: float | None) -> Pixels:
         raise ImageError(f"image must have shape (H, W), (H, W, 3 or 4), got {array.shape}. Move axes.")
     _check_pixels((samples.shape[1], samples.shape[0]), 1 << 62)
     if samples.dtype == np.bool_:
-        samples = samples.view(np.uint8) * np.uint8(255)
+        samples = (samples.view(np.uint8) != 0) * np.uint8(255)
     pixels = samples if samples.dtype == np.uint8 else _to_8_bits(samples, white)
     if pixels.ndim == 2:
         return np.repeat(pixels[..., None], 3, axis=2)
@@ -273,7 +274,7 @@ def _turn(pixels: Pixels, orientation: int) -> Pixels:
 
 def encode_png(array: NDArray[Any]) -> bytes:
     """Encode (H, W) bool (as 0 and 255), uint8 or uint16, or (H, W, 3 or 4) uint8 RGB(A) as a PNG file."""
-    pixels = array.view(np.uint8) * np.uint8(255) if array.dtype == np.bool_ else array
+    pixels = (array.view(np.uint8) != 0) * np.uint8(255) if array.dtype == np.bool_ else array
     if pixels.dtype not in (np.uint8, np.uint16) or not (
         pixels.ndim == 2 or pixels.shape[2:] in ((3,), (4,))
     ):

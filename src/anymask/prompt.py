@@ -21,6 +21,8 @@ MASK_LOGIT = 10.0
 MOST_POINTS = 10_000
 """More points than this in one prompt are refused."""
 
+_HUGE = 1e30  # larger numbers, infinity and NaN are refused
+
 Floats: TypeAlias = NDArray[np.float32]
 
 
@@ -59,6 +61,10 @@ class Prompt:
             "mask": None if mask is None else _read_mask(mask),
             "text": None if text is None else _read_text(text),
         }
+        if points is not None and not len(read_points) and all(v is None for v in (box, mask, text)):
+            raise PromptError(
+                "points must hold at least one point, got none. Leave them out for no prompt at all."
+            )
         for name, value in parts.items():
             if isinstance(value, np.ndarray):
                 value.flags.writeable = False
@@ -80,12 +86,16 @@ class Prompt:
         """
         if most < 1:
             raise PromptError(f"most must be at least 1, got {most}. Ask for more points.")
-        inside = _spread(_read_stroke(foreground, "foreground"), most)
-        if len(inside) == 0:
+        front = _read_stroke(foreground, "foreground")
+        back = np.zeros_like(front) if background is None else _read_stroke(background, "background")
+        if not front.any():
             raise PromptError("foreground must hold a stroke, got an empty mask. Draw on the object.")
-        outside = np.zeros((0, 2), np.float32)
-        if background is not None:
-            outside = _spread(_read_stroke(background, "background"), most)
+        if back.shape != front.shape:
+            raise PromptError(
+                f"background must have the size of the foreground, {front.shape}, got {back.shape}. "
+                "Give both at the image's size."
+            )
+        inside, outside = _spread(front, most), _spread(back, most)
         labels = np.repeat(np.array([1, 0]), [len(inside), len(outside)])
         return cls(points=np.concatenate([inside, outside]), labels=labels)
 
@@ -165,7 +175,7 @@ def _numbers(value: object, name: str, shape: str) -> NDArray[np.float64]:
         raise PromptError(
             f"{name} must be numbers of shape {shape}, got {_short(value)}. Give pixels."
         ) from None
-    if not np.isfinite(numbers).all():
+    if not (np.abs(numbers) < _HUGE).all():
         raise PromptError(f"{name} must be finite numbers, got {_short(value)}. Remove NaN and infinity.")
     return numbers
 
@@ -239,8 +249,9 @@ def _read_mask(value: object) -> NDArray[Any]:
             "Compare it with a number (mask > 0) to make it bool."
         )
     if mask.dtype == np.bool_:
-        return mask.copy()
-    if not np.isfinite(mask).all():
+        bits = np.ascontiguousarray(mask).view(np.uint8)  # Pillow gives bools that are 255 inside
+        return np.asarray(bits != 0)
+    if not (np.abs(mask) < _HUGE).all():
         raise PromptError(
             "mask must be finite logits, got NaN or infinity. Give the logits of an earlier answer."
         )

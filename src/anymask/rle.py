@@ -58,7 +58,7 @@ def encode_region(mask_hw: NDArray[Any], xy: tuple[int, int], size: tuple[int, i
     apart = int(h < full_h)  # one row of zeros below keeps the columns apart
     columns = np.zeros((w, h + apart), np.uint8)
     columns[:, :h] = cv2.transpose(bits)
-    flat = columns.ravel().view(np.bool_)
+    flat = columns.ravel() != 0
     edges = np.flatnonzero(flat[1:] != flat[:-1]) + 1
     edges = np.concatenate(([0] if flat[0] else [], edges, [flat.size] if flat[-1] else [])).astype(np.int64)
     column, row = np.divmod(edges, h + apart)
@@ -66,7 +66,7 @@ def encode_region(mask_hw: NDArray[Any], xy: tuple[int, int], size: tuple[int, i
 
 
 def _as_bytes(mask: NDArray[Any]) -> NDArray[np.uint8]:
-    """View a mask as uint8 of 0 and 1, without a copy where it is bool."""
+    """View a mask as uint8, 0 outside, without a copy where it is bool."""
     if mask.ndim != 2:
         raise FormatError(f"mask must have shape (H, W), got {mask.shape}. Give one.")
     bits = mask if mask.dtype == np.bool_ else mask != 0

@@ -136,6 +136,12 @@ def test_grid_of_a_full_mask_ends_at_the_padding():
     np.testing.assert_allclose(partial[7], 0.5, atol=1e-6)  # 30 rows are 7.5 cells
 
 
+def test_grid_of_bools_that_are_255_inside():
+    odd = np.full((8, 8), 255, np.uint8).view(np.bool_)  # as Pillow gives a 1-bit picture
+    odd[:4] = False
+    assert Frame.fit((8, 8), 32, square=True).mask_to_grid(odd).sum() == 32
+
+
 def test_grid_by_hand():
     frame = Frame.fit((8, 8), 32, square=True)  # a cell is one pixel
     mask = np.zeros((8, 8), bool)

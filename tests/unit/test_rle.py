@@ -130,6 +130,12 @@ def test_numbers_count_as_inside_unless_zero(rng):
     assert np.array_equal(rle.decode(rle.encode(numbers), (7, 5)), numbers != 0)
 
 
+def test_bools_that_are_255_inside():
+    odd = (np.eye(5, dtype=np.uint8) * np.uint8(255)).view(np.bool_)  # as Pillow gives a 1-bit picture
+    odd.view(np.uint8)[1, 1] = 1
+    assert np.array_equal(rle.encode(odd), rle.encode(np.eye(5)))
+
+
 def test_not_contiguous_masks(rng):
     mask = rng.random((20, 30)) < 0.5
     assert np.array_equal(rle.decode(rle.encode(mask[::-2, ::3]), (10, 10)), mask[::-2, ::3])

@@ -20,7 +20,7 @@ INSTALL := $(PIP) install -q --no-compile
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-setup: $(VENV)/.core  ## the package and what it needs, in $(VENV)
+setup: $(VENV)/.core  ## the package and what it needs, in .venv
 
 dev: $(VENV)/.dev  ## the same, with the tools for tests and lints
 

@@ -1,0 +1,39 @@
+"""Time calls and print them as a table under a line on the hardware."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Sequence
+
+import torch
+
+from anymask.evaluate.report import commit, machine
+
+
+def seconds(call: Callable[[], object], repeats: int) -> float:
+    """Median time of a call after one to warm up, work queued on an accelerator included."""
+    times = []
+    for _ in range(repeats + 1):
+        start = time.perf_counter()
+        call()
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times[1:])
+
+
+def print_header(title: str) -> None:
+    """What is measured, on which machine, from which commit."""
+    facts = machine()
+    hardware = facts["gpu"] or f"{facts['processor']}, {facts['cores']} cores, {facts['threads']} threads"
+    print(f"{title}\n{hardware}; torch {facts['torch']}; commit {commit() or 'unknown'}\n")
+
+
+def print_rows(rows: Sequence[tuple[str, float, float | None]]) -> None:
+    """Rows of (what, our seconds, the peer's seconds or None), as milliseconds and their ratio."""
+    print(f"| {'what':44} | anymask ms | segment-anything ms | ratio |")
+    print(f"| {'-' * 44} | {'-' * 9}: | {'-' * 18}: | {'-' * 4}: |")
+    for what, ours, theirs in rows:
+        peer = (f"{theirs * 1e3:19.1f}", f"{theirs / ours:5.2f}") if theirs else (" " * 18 + "-", "    -")
+        print(f"| {what:44} | {ours * 1e3:10.1f} | {peer[0]} | {peer[1]} |")

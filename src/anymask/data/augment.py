@@ -187,17 +187,25 @@ def _choose(
 ) -> tuple[list[BoolArray], list[str]]:
     """Draw up to `most` masks, evenly over sizes, and bring them into the window."""
     masks: list[BoolArray] = []
+    areas: list[int] = []
     names: list[str] = []
     x0, y0, x1, y1 = window.frame
     largest = config.max_cover * (x1 - x0) * (y1 - y0)
     for number in _order(placement, window, kinds, rng, config):
         for mask, kind in _targets(placement, int(number), window, kinds[number], rng, config):
-            if config.min_area <= np.count_nonzero(mask) <= largest:
+            area = int(np.count_nonzero(mask))
+            if config.min_area <= area <= largest and not _twin(mask, area, masks, areas):
                 masks.append(mask)
+                areas.append(area)
                 names.append(kind)
         if len(masks) >= config.most:
             break
     return masks[: config.most], names[: config.most]
+
+
+def _twin(mask: BoolArray, area: int, masks: list[BoolArray], areas: list[int]) -> bool:
+    """Whether a mask was taken already: a data set may label a thing as a class and as an object."""
+    return any(area == other and np.array_equal(mask, masks[i]) for i, other in enumerate(areas))
 
 
 def _order(

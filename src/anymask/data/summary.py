@@ -68,12 +68,18 @@ def check(dataset: Dataset) -> Check:
 def _problems(record: Record) -> list[str]:
     runs = record.masks.rles
     found = [f"mask {i} is empty" for i, one in enumerate(runs) if rle.area(one) == 0]
-    first: dict[bytes, int] = {}
+    first: dict[tuple[str, bytes], int] = {}
+    kinds = _kinds(record)  # a thing may be labelled as a class and as an object
     for i, one in enumerate(runs):
-        twin = first.setdefault(one.tobytes(), i)
+        twin = first.setdefault((kinds[i], one.tobytes()), i)
         if twin != i:
             found.append(f"masks {twin} and {i} are the same")
     return found
+
+
+def _kinds(record: Record) -> list[str]:
+    """A kind for each mask, "instance" where none is given."""
+    return list(record.meta.get("kinds") or ["instance"] * len(record.masks))
 
 
 def stats(dataset: Dataset) -> Stats:
@@ -87,7 +93,7 @@ def stats(dataset: Dataset) -> Stats:
         counts.append(len(record.masks))
         sides.append(max(record.masks.size))
         sizes.update(_size_classes(record))
-        kinds.update(record.meta.get("kinds", ["instance"] * len(record.masks)))
+        kinds.update(_kinds(record))
         categories.update(name for name in record.meta.get("categories", ()) if name)
     return Stats(
         name=dataset.name,

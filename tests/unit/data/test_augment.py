@@ -248,3 +248,8 @@ def test_pasting_far_outside_changes_nothing():
 def test_bad_settings(change, message):
     with pytest.raises(InputError, match=message):
         replace(CONFIG, **change)
+
+
+def test_a_thing_labelled_twice_is_one_mask():
+    record = boxes_record([(20, 20, 60, 60), (20, 20, 60, 60)], kinds=["semantic", "instance"])
+    assert len(still(record, np.random.default_rng(0), CONFIG).masks) == 1

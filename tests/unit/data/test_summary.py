@@ -25,6 +25,13 @@ def test_what_is_wrong_is_listed(tmp_path, records, pair, write_tar):
     assert text[1:] == ["odd: mask 1 is empty", "odd: masks 0 and 2 are the same"]
 
 
+def test_a_thing_may_be_labelled_as_class_and_as_object(tmp_path, pair, write_tar):
+    full = np.ones((8, 8), bool)
+    meta = {"kinds": ["semantic", "instance"]}
+    record = Record("a", np.zeros((8, 8, 3), np.uint8), Masks.from_dense([full, full]), meta=meta)
+    assert check(open_dataset(write_tar(tmp_path / "two.tar", pair("a", record)))).sound
+
+
 def test_counts(tmp_path, pair, write_tar):
     masks = np.zeros((4, 100, 100), bool)
     for mask, side in zip(masks, (4, 10, 20, 90), strict=True):

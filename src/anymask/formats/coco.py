@@ -123,9 +123,9 @@ class CocoFile:
         document = common.load_json(path) if document is None else document
         self._pictures = None if pictures is None else Path(pictures)
         self._images = common.field(document, "images", list, "the file")
-        self._categories = _category_names(document.get("categories", []))
+        self._categories = _category_names(_listed(document, "categories"))
         self._annotations: dict[Any, list[Mapping[str, Any]]] = defaultdict(list)
-        for entry in document.get("annotations", []):
+        for entry in _listed(document, "annotations"):
             number = entry.get("image_id") if isinstance(entry, Mapping) else None
             if not isinstance(number, (int, str)):
                 raise FormatError(f"annotation must have an image_id, got {entry!r:.60}. Write {path} again.")
@@ -179,10 +179,16 @@ def _record_id(image: object) -> str:
     return str(image.get("name", number))
 
 
-def _category_names(categories: object) -> dict[int, str]:
+def _listed(document: Mapping[str, Any], name: str) -> list[Any]:
+    """A list that may be missing."""
+    entries = document.get(name, [])
+    if not isinstance(entries, list):
+        raise FormatError(f"{name} must be a list, got {entries!r:.60}. Write the file again.")
+    return entries
+
+
+def _category_names(categories: list[Any]) -> dict[int, str]:
     """Names by number."""
-    if not isinstance(categories, list):
-        raise FormatError(f"categories must be a list, got {categories!r:.60}. Write the file again.")
     return {
         common.field(entry, "id", int, "category"): common.field(entry, "name", str, "category")
         for entry in categories

@@ -1,0 +1,174 @@
+"""COCO's JSON, there and back; the COCO API reads what we write."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from pycocotools.coco import COCO
+
+from anymask import rle
+from anymask.errors import FormatError
+from anymask.formats import coco
+from anymask.types import Masks, Record
+
+
+def record(name, seed, n=3, **values):
+    """A record of random masks."""
+    rng = np.random.default_rng(seed)
+    masks = Masks.from_dense(rng.random((n, 4, 6)) < 0.5, **values.pop("fields", {}))
+    return Record(name, np.zeros((4, 6, 3), np.uint8), masks, **values)
+
+
+def same(a, b):
+    """Whether two lists of records hold the same masks of the same names."""
+    return [r.id for r in a] == [r.id for r in b] and all(
+        np.array_equal(one.masks.dense(), other.masks.dense()) for one, other in zip(a, b, strict=True)
+    )
+
+
+def test_round_trip(tmp_path):
+    hidden = rle.encode(np.eye(4, 6, dtype=bool))
+    records = [
+        record("17", 0, meta={"categories": ["cat", "dog", "cat"], "dataset": "voc"}, ignore=hidden),
+        record("4", 1, n=0),
+        record("23", 2, n=2, meta={"categories": ["dog", "cow"]}, fields={"scores": [0.5, 1]}),
+    ]
+    again = coco.read(coco.write(records, tmp_path / "a.json"))
+    assert same(again, records)
+    assert again[0].meta["categories"] == ["cat", "dog", "cat"]
+    assert again[0].meta["dataset"] == "voc"
+    assert again[0].masks.labels.tolist() == [1, 2, 1]
+    assert again[2].masks.labels.tolist() == [2, 3]
+    assert again[2].masks.scores.tolist() == [0.5, 1]
+    assert np.array_equal(again[0].ignore, hidden)
+    assert again[1].ignore is None
+
+
+def test_the_coco_api_reads_it(tmp_path, capsys):
+    records = [record("3", 0, meta={"categories": ["cat", "dog", "cat"]}), record("8", 1)]
+    peer = COCO(str(coco.write(records, tmp_path / "a.json")))
+    capsys.readouterr()
+    assert peer.getImgIds() == [3, 8]
+    assert [c["name"] for c in peer.loadCats(peer.getCatIds())] == ["cat", "dog", "object"]
+    for ours, number in zip(records, (3, 8), strict=True):
+        entries = peer.loadAnns(peer.getAnnIds(imgIds=[number]))
+        for entry, mask in zip(entries, ours.masks.dense(), strict=True):
+            assert entry["area"] == mask.sum()
+            assert peer.annToRLE(entry)["counts"] == rle.to_string(rle.encode(mask))
+
+
+def test_names_and_numbers_of_records(tmp_path):
+    records = [record("cat/1", 0), record("7", 1)]
+    document = coco.to_document(records)
+    assert [image["id"] for image in document["images"]] == [1, 2]
+    assert same(coco.read(coco.write(records, tmp_path / "a.json")), records)
+    twins = [record("7", 0), record("7", 1)]
+    assert [image["id"] for image in coco.to_document(twins)["images"]] == [1, 2]
+
+
+def test_labels_are_kept_where_they_name_one_category_each():
+    kept = record("1", 0, meta={"categories": ["a", "b", "a"]}, fields={"labels": [18, 44, 18]})
+    assert coco.to_document([kept])["categories"] == [{"id": 18, "name": "a"}, {"id": 44, "name": "b"}]
+    mixed = record("1", 0, meta={"categories": ["a", "b", "a"]}, fields={"labels": [18, 18, 44]})
+    assert coco.to_document([mixed])["categories"] == [{"id": 1, "name": "a"}, {"id": 2, "name": "b"}]
+    nameless = record("1", 0, fields={"labels": [5, 6, 5]})
+    assert coco.to_document([nameless])["categories"] == [
+        {"id": 5, "name": "class 5"},
+        {"id": 6, "name": "class 6"},
+    ]
+    assert coco.to_document([record("1", 0)])["categories"] == [{"id": 1, "name": "object"}]
+
+
+def test_nothing_at_all(tmp_path):
+    assert coco.read(coco.write([], tmp_path / "a.json")) == []
+
+
+DOCUMENT = {
+    "images": [{"id": 9, "width": 8, "height": 6, "file_name": "val/a.jpg"}],
+    "annotations": [
+        {"id": 1, "image_id": 9, "category_id": 3, "segmentation": [[2, 1, 6, 1, 6, 4, 2, 4]], "iscrowd": 0},
+        {"id": 2, "image_id": 9, "category_id": 5, "segmentation": [[0, 0, 2, 0, 2, 2], [4, 4, 8, 4, 8, 6]]},
+        {
+            "id": 3,
+            "image_id": 9,
+            "category_id": 3,
+            "segmentation": {"size": [6, 8], "counts": [0, 6, 42]},
+            "iscrowd": 1,
+        },
+        {"id": 4, "image_id": 77, "category_id": 3, "segmentation": [[2, 1, 6, 1, 6, 4]]},
+    ],
+    "categories": [{"id": 3, "name": "cat", "supercategory": "animal"}],
+}
+
+
+def write(folder, **changes):
+    """The document as a file, with other fields."""
+    path = folder / "a.json"
+    path.write_text(json.dumps({**DOCUMENT, **changes}))
+    return path
+
+
+def test_polygons_and_crowds(tmp_path):
+    (found,) = coco.read(write(tmp_path))
+    assert found.id == "9"
+    assert found.meta["categories"] == ["cat", "class 5"]
+    assert found.masks.labels.tolist() == [3, 5]
+    assert found.masks.areas[0] == 12
+    assert rle.area(found.ignore) == 6
+    assert rle.decode(found.ignore, (6, 8))[:, 0].all()
+
+
+@pytest.mark.parametrize("place", ["a.jpg", "val/a.jpg", "images/a.jpg", "images/val/a.jpg"])
+def test_pictures_are_found(tmp_path, place):
+    (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / place).touch()
+    assert coco.CocoFile(write(tmp_path)).picture(0) == tmp_path / place
+
+
+def test_pictures_in_a_folder_of_their_own(tmp_path):
+    (tmp_path / "pictures").mkdir()
+    file = coco.CocoFile(write(tmp_path), tmp_path / "pictures")
+    assert file.picture(0) == tmp_path / "pictures" / "a.jpg"
+    (tmp_path / "pictures" / "val").mkdir()
+    (tmp_path / "pictures" / "val" / "a.jpg").touch()
+    assert file.picture(0) == tmp_path / "pictures" / "val" / "a.jpg"
+
+
+def test_a_file_is_read_one_record_at_a_time(tmp_path):
+    bad = [{"id": 1, "image_id": 10, "category_id": 3, "segmentation": "?"}]
+    images = [*DOCUMENT["images"], {"id": 10, "width": 8, "height": 6, "file_name": "b.jpg"}]
+    file = coco.CocoFile(write(tmp_path, images=images, annotations=[*DOCUMENT["annotations"], *bad]))
+    assert file.ids == ["9", "10"]
+    assert len(file.record(0).masks) == 2
+    with pytest.raises(
+        FormatError, match=r"annotation 1 must hold a mask of its image\. segmentation must be"
+    ):
+        file.record(1)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"images": None}, r"the file must have a field 'images' of type list"),
+        ({"images": [{"width": 3}]}, r"image must have an id, got"),
+        ({"images": [{"id": 9, "width": 8}]}, r"image must have a field 'height'"),
+        ({"images": [{"id": 9, "width": 8, "height": 6}]}, r"image must have a field 'file_name'"),
+        ({"annotations": [{"id": 1}]}, r"annotation must have an image_id, got \{'id': 1\}"),
+        ({"annotations": 3}, r"annotations must be a list"),
+        (
+            {"annotations": [{"id": 1, "image_id": 9, "segmentation": [[1, 1, 4, 1, 4, 4]]}]},
+            r"annotation 1 must have a field 'category_id'",
+        ),
+        (
+            {"annotations": [{"id": 1, "image_id": 9, "segmentation": [[1, 1]]}]},
+            r"annotation 1 must hold a mask.*polygon must be 3 or more corners",
+        ),
+        ({"categories": 3}, r"categories must be a list"),
+        ({"categories": [{"id": 3}]}, r"category must have a field 'name'"),
+    ],
+)
+def test_damaged_files(tmp_path, changes, message):
+    with pytest.raises(FormatError, match=message):
+        coco.read(write(tmp_path, **changes))

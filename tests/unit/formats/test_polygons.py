@@ -1,0 +1,56 @@
+"""Polygons to masks, held against pycocotools."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pycocotools import mask as coco
+
+from anymask import rle
+from anymask.errors import FormatError
+from anymask.formats.polygons import from_polygon, from_polygons
+
+pytestmark = [
+    pytest.mark.parity,
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),  # pycocotools' own
+]
+
+sides = st.integers(1, 40)
+corner = st.floats(-6, 46).map(lambda number: round(number, 2))
+outline = st.lists(st.tuples(corner, corner), min_size=3, max_size=8, unique=True).map(
+    lambda corners: [number for pair in corners for number in pair]
+)
+
+
+@given(st.lists(outline, min_size=1, max_size=3), sides, sides)
+def test_equal_to_pycocotools(polygons, h, w):
+    theirs = coco.merge(coco.frPyObjects(polygons, h, w))
+    assert rle.to_string(from_polygons(polygons, (h, w))) == rle.to_string(rle.encode(coco.decode(theirs)))
+
+
+def test_a_rectangle_is_its_pixels():
+    mask = rle.decode(from_polygon([2, 1, 6, 1, 6, 4, 2, 4], (6, 8)), (6, 8))
+    expected = np.zeros((6, 8), bool)
+    expected[1:4, 2:6] = True
+    assert np.array_equal(mask, expected)
+
+
+def test_repeated_corners_change_nothing():
+    once, twice = [2, 1, 6, 1, 6, 4, 2, 4], [2, 1, 2, 1, 6, 1, 6, 4, 6, 4, 2, 4, 2, 1]
+    assert np.array_equal(from_polygon(once, (6, 8)), from_polygon(twice, (6, 8)))
+
+
+def test_no_polygons_are_an_empty_mask():
+    assert from_polygons([], (2, 3)).tolist() == [6]
+
+
+@pytest.mark.parametrize(
+    "bad", [[1, 2, 3, 4], [1, 2, 3, 4, 5, 6, 7], [1, 2, 3, 4, 5, float("nan")], "x", None]
+)
+def test_refused(bad):
+    with pytest.raises(
+        FormatError, match=r"polygon must be 3 or more corners x, y as finite numbers, got \d numbers"
+    ):
+        from_polygons([bad], (9, 9))

@@ -56,6 +56,30 @@ def test_common_files(tmp_path, picture, name, options, error):
     assert images.image_size(path) == SIZE
 
 
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+@pytest.mark.parametrize("options", [{"quality": 60}, {"quality": 90, "subsampling": 0, "progressive": True}])
+def test_jpegs_are_decoded_as_pillow_does(tmp_path, picture, mode, options):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(picture).convert(mode).save(tmp_path / "a.jpg", exif=exif, **options)
+    expected = np.rot90(np.asarray(Image.open(tmp_path / "a.jpg").convert("RGB")), -1)
+    assert np.array_equal(images.read_image(tmp_path / "a.jpg"), expected)
+
+
+def test_a_jpeg_with_bytes_behind_its_end_is_read(tmp_path, picture):
+    path = saved(picture, tmp_path / "a.jpg")
+    whole = images.read_image(path)
+    path.write_bytes(path.read_bytes() + b"behind")
+    assert np.array_equal(images.read_image(path), whole)
+
+
+def test_an_opened_jpeg_in_draft_mode_keeps_its_size(tmp_path, rng):
+    path = saved(rng.integers(0, 256, (64, 64, 3), np.uint8), tmp_path / "a.jpg")
+    opened = Image.open(path)
+    opened.draft("RGB", (16, 16))
+    assert images.read_image(opened).shape == (16, 16, 3)
+
+
 def test_every_way_to_give_a_file(tmp_path, picture):
     path = saved(picture, tmp_path / "a.png")
     data = path.read_bytes()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -119,23 +119,23 @@ def change(config: TrainConfig, settings: Sequence[str]) -> TrainConfig:
     Raises `InputError` for a setting that is not key=value or has a value of another type, and
     `UnknownNameError` for an unknown key.
     """
+    known = flat(dataclasses.asdict(config))
     for setting in settings:
         key, equals, text = setting.partition("=")
         if not equals:
             raise InputError(f"--set must be key=value, got {setting!r}. For example: --set loop.steps=100")
-        config = _changed(config, key.split("."), text, key)
+        config = _changed(config, key.split("."), text, key, known)
     return config
 
 
-def _changed(value: Any, path: list[str], text: str, key: str) -> Any:
+def _changed(value: Any, path: list[str], text: str, key: str, known: Collection[str]) -> Any:
     if isinstance(value, dict):
         return value | {".".join(path): _parse(text, 1.0, key)}
-    names = [f.name for f in dataclasses.fields(value)]
-    if path[0] not in names:
-        raise unknown_name("--set", key, flat(dataclasses.asdict(value)) if "." not in key else names)
+    if path[0] not in [f.name for f in dataclasses.fields(value)]:
+        raise unknown_name("--set", key, known)
     old = getattr(value, path[0])
     if len(path) > 1 and (dataclasses.is_dataclass(old) or isinstance(old, dict)):
-        return dataclasses.replace(value, **{path[0]: _changed(old, path[1:], text, key)})
+        return dataclasses.replace(value, **{path[0]: _changed(old, path[1:], text, key, known)})
     if len(path) > 1 or dataclasses.is_dataclass(old) or isinstance(old, dict):
         raise InputError(f"--set must name one setting, got {key}. Try {_example(path[0], old)}=...")
     return dataclasses.replace(value, **{path[0]: _parse(text, old, key)})

@@ -158,7 +158,8 @@ class _Runner:
         self.weights = dict(self.model.named_parameters())
         self.learning = {name: p for name, p in self.weights.items() if p.requires_grad}
         ranks.share([*self.weights.values(), *self.model.buffers()])
-        self.adam = torch.optim.AdamW(parameter_groups(self.model, optim), lr=optim.lr, betas=optim.betas)
+        groups = parameter_groups(self.model, optim)
+        self.adam = torch.optim.AdamW(groups, lr=optim.lr, betas=optim.betas, fused=True)
         self.average = Average(dict(self.learning), loop.average) if loop.average else None
         self.window, self.skipped = Window(), 0
         self.step = self._resume()

@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from anymask.errors import InputError
+
 
 @dataclass(frozen=True)
 class LossWeights:
@@ -25,6 +27,15 @@ class LossWeights:
     bce: float = 0.0
     iou: float = 1.0
     other: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Check the values. Raises `InputError`."""
+        values = vars(self)
+        if min(values.values()) < 0 or not self.focal + self.dice + self.bce:
+            raise InputError(
+                "loss weights must not be negative, with one of focal, dice and bce over 0, "
+                f"got {values}. The paper has focal=20, dice=1, iou=1."
+            )
 
 
 def focal(logits: Tensor, cover: Tensor, valid: Tensor, gamma: float = 2.0) -> Tensor:

@@ -1,0 +1,83 @@
+"""The command line: parse, call, print.
+
+Exit codes: 0 fine; 2 something given cannot be used, said in one sentence on stderr; 1 a fault of the
+program, or one that `doctor` found; 130 stopped by Ctrl-C. Results go to stdout, progress and notes to
+stderr. What `--help` needs imports the standard library alone; a command's own module is imported when it
+runs.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+import warnings
+from collections.abc import Sequence
+from importlib import import_module
+
+from anymask.cli import parser
+from anymask.errors import AnymaskError
+
+__all__ = ["main"]
+
+FINE, FAULT, MISTAKE, STOPPED, NO_READER = 0, 1, 2, 130, 141
+DEBUG = "ANYMASK_DEBUG"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command line, by default the process's own; returns the exit code and raises nothing."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    debug = "--debug" in words or os.environ.get(DEBUG, "0") not in ("", "0")
+    try:
+        code = _run([word for word in words if word != "--debug"], debug)
+        sys.stdout.flush()
+        return code
+    except AnymaskError as error:
+        return _fail(MISTAKE, f"error: {_sentence(error)}", debug)
+    except KeyboardInterrupt:
+        return _fail(STOPPED, "stopped", debug)
+    except BrokenPipeError:
+        # Whoever read our output has left (`anymask models | head -1`); Python would complain at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return NO_READER
+    except Exception as error:
+        return _fail(FAULT, f"error: {_report(error)}", debug)
+
+
+def _run(words: list[str], debug: bool) -> int:
+    command, rest = parser.find(words)
+    if command is None:
+        print(parser.overview(rest))
+        return FINE
+    options = parser.parse(command, rest)
+    if options is None:
+        print(parser.Parser(command).format_help())
+        return FINE
+    module, function = command.target.split(":")
+    with warnings.catch_warnings():
+        if not debug:
+            warnings.simplefilter("ignore")  # of libraries; ours are notes and errors
+        code: int = getattr(import_module(f"anymask.cli.{module}"), function)(**vars(options))
+    return code
+
+
+def _fail(code: int, message: str, debug: bool) -> int:
+    if debug:
+        traceback.print_exc()
+    sys.stdout.flush()
+    print(message, file=sys.stderr)
+    return code
+
+
+def _sentence(error: BaseException) -> str:
+    """The message on one line, whatever file names and libraries put into it."""
+    return " ".join(str(error).split())
+
+
+def _report(error: Exception) -> str:
+    if isinstance(error, MemoryError) or "allocate memory" in str(error):
+        return "the machine has not enough memory for this. Use a smaller picture, model or batch."
+    return (
+        f"unexpected {type(error).__name__}: {_sentence(error)[:300]}. This is a fault of anymask: run the "
+        "same command with --debug and report what it prints."
+    )

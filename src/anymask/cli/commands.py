@@ -1,0 +1,295 @@
+"""Every command with its options. Standard library only."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from anymask.cli.parser import Parser
+
+__all__ = ["COMMANDS", "Command"]
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command: `target` is "module:function" in `anymask.cli`, called with the options by name."""
+
+    name: str
+    usage: str
+    summary: str
+    details: str
+    target: str
+    declare: Callable[[Parser], None]
+
+    @property
+    def example(self) -> str:
+        """The line of the details that shows a call."""
+        return next(line.strip() for line in self.details.splitlines() if line.startswith("  anymask "))
+
+
+def _whole(least: int) -> Callable[[str], int]:
+    """A reader of whole numbers from `least` on."""
+
+    def read(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            number = least - 1
+        if number < least:
+            raise argparse.ArgumentTypeError(f"must be a whole number from {least} on, got '{text}'")
+        return number
+
+    return read
+
+
+def _one_of(*known: str) -> Callable[[str], str]:
+    """A reader of one of some words."""
+
+    def read(text: str) -> str:
+        if text not in known:
+            raise argparse.ArgumentTypeError(f"must be {' or '.join(known)}, got '{text}'")
+        return text
+
+    return read
+
+
+def _declare_model(parser: Parser) -> None:
+    parser.add_argument(
+        "--model",
+        default="compact",
+        metavar="MODEL",
+        help="A name (see 'anymask models'), a weights file, a run directory or the folder of a SamModel. "
+        "Default: compact.",
+    )
+    parser.add_argument(
+        "--device", default="auto", metavar="NAME", help="auto (the default), cpu, cuda, cuda:1, mps."
+    )
+    parser.add_argument(
+        "--offline", action="store_true", help="Never download; the weights must be there already."
+    )
+
+
+def _declare_json(parser: Parser) -> None:
+    parser.add_argument("--json", dest="as_json", action="store_true", help="Print JSON instead of text.")
+
+
+def _declare_force(parser: Parser) -> None:
+    parser.add_argument("--force", action="store_true", help="Replace files that exist.")
+
+
+def _declare_split(parser: Parser) -> None:
+    parser.add_argument("--split", metavar="NAME", help="Take only this split, train or val for example.")
+
+
+def _declare_segment(parser: Parser) -> None:
+    parser.add_argument("image", metavar="IMAGE", help="A JPEG, PNG, WebP, TIFF, BMP or GIF file.")
+    parser.add_argument(
+        "--point",
+        action="append",
+        default=[],
+        metavar="X,Y[,0|1]",
+        help="A click on the object, in pixels from the top left corner; with ,0 a click beside it. "
+        "Several make one object together.",
+    )
+    parser.add_argument(
+        "--box",
+        action="append",
+        default=[],
+        metavar="X0,Y0,X1,Y1",
+        help="A box around the object. Several boxes are several objects.",
+    )
+    parser.add_argument(
+        "--mask",
+        metavar="FILE",
+        help="A rough mask to start from: a picture of the image's size, anything but black is inside.",
+    )
+    parser.add_argument(
+        "--all",
+        dest="candidates",
+        action="store_true",
+        help="Write all three candidates for each object, the best first, instead of the best alone: "
+        "OUT-1.png, OUT-2.png and OUT-3.png, or all in one OUT.json.",
+    )
+    _declare_model(parser)
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="OUT",
+        help="OUT.png: white inside, black outside; with several boxes a label map with values 1, 2, ... "
+        "OUT.json: run lengths in SA-1B's form. Default: <name of IMAGE>-mask.png in the current folder, "
+        "or no file with --json.",
+    )
+    parser.add_argument(
+        "--overlay", metavar="OUT", help="Also write the photo with the masks on it: .png, .jpg or .webp."
+    )
+    _declare_json(parser)
+    _declare_force(parser)
+
+
+def _declare_models(parser: Parser) -> None:
+    _declare_json(parser)
+
+
+def _declare_train(parser: Parser) -> None:
+    parser.add_argument("recipe", nargs="?", metavar="RECIPE", help="A named run, see --list.")
+    parser.add_argument("--list", dest="listed", action="store_true", help="List the recipes.")
+    parser.add_argument("--show", action="store_true", help="Print the settings of RECIPE and do nothing.")
+    parser.add_argument(
+        "--data",
+        action="extend",
+        nargs="+",
+        default=[],
+        metavar="PATH[=WEIGHT]",
+        help="Data sets: folders of shards, of pictures with masks, COCO files. WEIGHT is the share in which "
+        "pictures are drawn, 1 if left out.",
+    )
+    parser.add_argument(
+        "--set",
+        dest="settings",
+        action="extend",
+        nargs="+",
+        default=[],
+        metavar="KEY=VALUE",
+        help="Change a setting of the recipe, for example loop.steps=500.",
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="RUN",
+        help="The run directory. If it holds the same run, stopped, that is continued; -o alone, without "
+        "RECIPE and --data, does so too.",
+    )
+    parser.add_argument("--force", action="store_true", help="Start over in a directory that holds a run.")
+
+
+def _declare_clicks(parser: Parser) -> None:
+    parser.add_argument(
+        "--data", action="extend", nargs="+", default=[], metavar="PATH", help="Data sets, as for training."
+    )
+    _declare_split(parser)
+    _declare_model(parser)
+    parser.add_argument(
+        "--max-images",
+        type=_whole(1),
+        metavar="N",
+        help="At most so many pictures of each set, drawn at random. Default: all.",
+    )
+    parser.add_argument(
+        "--max-masks",
+        type=_whole(1),
+        default=32,
+        metavar="N",
+        help="At most so many masks of each picture. Default: 32.",
+    )
+    parser.add_argument(
+        "--baseline",
+        type=_one_of("grabcut", "none"),
+        default="none",
+        metavar="NAME",
+        help="grabcut: OpenCV's GrabCut from the same boxes, in the same run (slow). Default: none.",
+    )
+    parser.add_argument("--seed", type=_whole(0), default=0, metavar="N", help="Of the draws. Default: 0.")
+    parser.add_argument("-o", "--output", metavar="REPORT.json", help="Also write the report as JSON.")
+    _declare_json(parser)
+    _declare_force(parser)
+
+
+def _declare_data(parser: Parser) -> None:
+    parser.add_argument("paths", nargs="+", metavar="PATH", help="Data sets, as for training.")
+    _declare_split(parser)
+    _declare_json(parser)
+
+
+def _declare_nothing(parser: Parser) -> None:
+    """No options."""
+
+
+_ALL = (
+    Command(
+        "segment",
+        "IMAGE (--point X,Y | --box X0,Y0,X1,Y1 | --mask FILE)... [OPTION]...",
+        "Cut an object out of a photo by clicks, a box or a rough mask.",
+        "Cut an object out of a photo by clicks, a box or a rough mask, in any mix.\n\n"
+        "  anymask segment photo.jpg --point 210,180\n"
+        "  anymask segment photo.jpg --point 210,180 --point 420,40,0 -o cat.png --overlay cat.jpg\n"
+        "  anymask segment photo.jpg --box 20,0,380,300 --box 400,10,500,90 -o two.json\n\n"
+        "Prints the score (the model's own guess of its IoU), area and box of each mask, where the files lie "
+        "and what the time went into. Nothing is overwritten without --force.",
+        "segment:run",
+        _declare_segment,
+    ),
+    Command(
+        "models",
+        "[--json]",
+        "List the models that are known by name.",
+        "List the models that are known by name, their size and licence, and which are on this machine.\n\n"
+        "  anymask models",
+        "models:run",
+        _declare_models,
+    ),
+    Command(
+        "train",
+        "RECIPE --data PATH[=WEIGHT]... -o RUN [--set KEY=VALUE]... | -o RUN | --list",
+        "Train or fine-tune a model.",
+        "Train or fine-tune a model by a recipe. The same command again goes on where a stopped run was.\n\n"
+        "  anymask train --list\n"
+        "  anymask train finetune_decoder --data photos/ more-photos/=2 --set loop.steps=500 -o runs/mine\n\n"
+        "Shows its progress on stderr: the latest figures on a terminal, else one JSON object a line. "
+        "'anymask segment --model RUN' uses the result.",
+        "train:run",
+        _declare_train,
+    ),
+    Command(
+        "eval clicks",
+        "--data PATH... [--model MODEL] [OPTION]...",
+        "Measure a model by simulated clicks and boxes.",
+        "Measure a model by simulated clicks and boxes: mean IoU after 1, 2, 3, 5 and 9 clicks, from a box, "
+        "of the best of three masks, and the clicks needed for 85 and 90 % IoU, with 95 % intervals.\n\n"
+        "  anymask eval clicks --data sets/coco sets/voc --split val --baseline grabcut -o report.json",
+        "evaluate:clicks",
+        _declare_clicks,
+    ),
+    Command(
+        "data check",
+        "PATH... [--split NAME] [--json]",
+        "Read every item of data sets and report what is wrong with them.",
+        "Read every item of data sets and report what cannot be read, items of one name, and masks that are "
+        "empty or given twice. The exit code is 2 if there is any.\n\n"
+        "  anymask data check sets/coco",
+        "data:check",
+        _declare_data,
+    ),
+    Command(
+        "data stats",
+        "PATH... [--split NAME] [--json]",
+        "Count pictures, masks, sizes, kinds and categories.",
+        "Count pictures and masks of data sets, their sizes, kinds and categories. A mask is tiny, small, "
+        "medium or large by the root of its share of the picture: up to 0.06, 0.15, 0.35, or more.\n\n"
+        "  anymask data stats sets/coco --split train",
+        "data:stats",
+        _declare_data,
+    ),
+    Command(
+        "doctor",
+        "[--json]",
+        "Say what is installed, what the machine can do, what is missing.",
+        "Say what is installed, which features of the processor are used, what is missing and the command "
+        "that adds it, and try the model on a bundled photo. The exit code is 1 if that fails.\n\n"
+        "  anymask doctor",
+        "doctor:run",
+        _declare_models,
+    ),
+    Command(
+        "version",
+        "",
+        "Print the version.",
+        "Print the version.\n\n  anymask version",
+        "console:version",
+        _declare_nothing,
+    ),
+)
+COMMANDS: Mapping[str, Command] = MappingProxyType({command.name: command for command in _ALL})

@@ -1,0 +1,117 @@
+"""Where the command line speaks: results to stdout, progress and notes to stderr."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import anymask
+
+__all__ = ["note", "out", "out_json", "progress", "table", "version"]
+
+PAUSE = 10.0
+"""Seconds between two lines of progress where there is no terminal."""
+
+Advance = Callable[[int, int, str], None]
+"""Called with what is done, how much there is in all (0: unknown), and what is going on."""
+
+
+def out(text: str) -> None:
+    """A line of the result."""
+    print(text)
+
+
+def out_json(value: Any) -> None:
+    """The result as JSON; figures that do not exist (NaN, infinity) become null."""
+    print(json.dumps(_finite(value), indent=1, ensure_ascii=False))
+
+
+def note(text: str) -> None:
+    """A line for the person who waits."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def table(rows: Sequence[Sequence[object]], heads: Sequence[str] = ()) -> str:
+    """Columns side by side; those that hold numbers are set to the right."""
+    texts = [[str(cell) for cell in row] for row in rows]
+    lines = [list(heads), *texts] if heads else texts
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
+    right = [bool(rows) and all(isinstance(row[c], int | float) for row in rows) for c in range(len(widths))]
+    return "\n".join(
+        "  ".join(
+            cell.rjust(width) if flush else cell.ljust(width)
+            for cell, width, flush in zip(line, widths, right, strict=True)
+        ).rstrip()
+        for line in lines
+    )
+
+
+def version() -> int:
+    """The command `version`."""
+    out(f"anymask {anymask.__version__}")
+    return 0
+
+
+@contextmanager
+def progress(unit: str = "") -> Iterator[Advance]:
+    """Show how far some work is: a bar on a terminal, a line every ten seconds elsewhere.
+
+    `unit` "bytes" shows sizes and speed, anything else counts.
+    """
+    if sys.stderr.isatty():
+        with _bar(unit) as advance:
+            yield advance
+    else:
+        yield _lines(unit)
+
+
+def _lines(unit: str) -> Advance:
+    last = time.monotonic()
+
+    def advance(done: int, total: int, what: str) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= PAUSE:
+            last = now
+            note(f"{what}: {_amount(done, unit)}" + (f" of {_amount(total, unit)}" if total else ""))
+
+    return advance
+
+
+def _amount(count: int, unit: str) -> str:
+    return f"{count / 1e6:.0f} MB" if unit == "bytes" else f"{count} {unit}".rstrip()
+
+
+@contextmanager
+def _bar(unit: str) -> Iterator[Advance]:
+    from rich import progress as rich
+    from rich.console import Console
+    from rich.markup import escape
+
+    count = [rich.MofNCompleteColumn()]
+    size = [rich.DownloadColumn(), rich.TransferSpeedColumn()] if unit == "bytes" else count
+    columns = [rich.TextColumn("{task.description}"), rich.BarColumn(), *size, rich.TimeRemainingColumn()]
+    bar = rich.Progress(*columns, console=Console(stderr=True), transient=True)
+    task = bar.add_task("", total=None)
+
+    def advance(done: int, total: int, what: str) -> None:
+        bar.start()  # only now: most models need no download
+        bar.update(task, completed=done, total=total or None, description=escape(what))
+
+    try:
+        yield advance
+    finally:
+        bar.stop()
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,218 @@
+"""`anymask doctor`: what is installed, what the machine can do, what is missing."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import cv2
+import torch
+
+import anymask
+from anymask.cli.console import out, out_json, table
+from anymask.cli.models import place
+from anymask.errors import AnymaskError
+from anymask.models import load, variants, zoo
+from anymask.models.devices import cpu_bf16_features, has_bf16
+from anymask.predict import embed, predict
+from anymask.types import Prompt
+
+__all__ = ["Finding", "run"]
+
+GOOD, NOTE, BAD = "ok", "note", "FAULT"
+PHOTO, CLICK, COVERED = "cat.jpg", (210.0, 180.0), (0.02, 0.98)
+"""The bundled photo, a click on its cat, and the shares of the photo that an answer may cover."""
+PACKAGES = ("torch", "numpy", "opencv-python-headless", "pillow", "safetensors", "rich")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line: `state` is GOOD, NOTE (works, but could be better) or BAD."""
+
+    topic: str
+    state: str
+    text: str
+
+
+def run(*, as_json: bool) -> int:
+    """Look at everything; the exit code is 1 where something does not work."""
+    findings = [finding for look in LOOKS for finding in look()]
+    faults = [finding for finding in findings if finding.state == BAD]
+    if as_json:
+        out_json({"ok": not faults, "findings": [asdict(finding) for finding in findings]})
+    else:
+        out(table([[finding.topic, finding.state, finding.text] for finding in findings]))
+        out(f"\n{len(faults)} faults found." if faults else "\nEverything works.")
+    return 1 if faults else 0
+
+
+def look_at_versions() -> list[Finding]:
+    """Python, the system, the packages that anymask needs."""
+    found = [
+        Finding("anymask", GOOD, f"{anymask.__version__} in {Path(str(files('anymask')))}"),
+        Finding("python", GOOD, f"{platform.python_version()} in {sys.executable}"),
+        Finding("system", GOOD, f"{platform.platform()}"),
+    ]
+    versions = [(name, _version(name)) for name in PACKAGES]
+    texts = [f"{name} {version}" for name, version in versions if version]
+    found.append(Finding("packages", GOOD, ", ".join(texts)))
+    return found
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return {"opencv-python-headless": cv2.__version__, "torch": torch.__version__}.get(name)
+
+
+def look_at_extras() -> list[Finding]:
+    """The optional parts of the package, by its own list."""
+    try:
+        required = metadata.requires("anymask") or []
+    except metadata.PackageNotFoundError:
+        text = "unknown, as anymask is not installed. Run: pip install -e . in its folder"
+        return [Finding("extras", NOTE, text)]
+    missing: dict[str, list[str]] = {}
+    for extra, package in _extras(required):
+        missing.setdefault(extra, [])
+        if _version(package) is None:
+            missing[extra].append(package)
+    return [_extra(name, packages) for name, packages in missing.items()]
+
+
+def _extras(required: Sequence[str]) -> list[tuple[str, str]]:
+    """(extra, package) of requirements such as "tensorboard>=2.16; extra == 'train'"."""
+    found = []
+    for line in required:
+        package = re.match(r"[\w.-]+", line)
+        extra = re.search(r"""extra\s*==\s*['"]([\w.-]+)['"]""", line)
+        if package and extra and package.group() != "anymask":
+            found.append((extra.group(1), package.group()))
+    return found
+
+
+def _extra(name: str, missing: Sequence[str]) -> Finding:
+    if not missing:
+        return Finding(f"extra {name}", GOOD, "installed")
+    command = f"pip install 'anymask[{name}]'"
+    return Finding(f"extra {name}", NOTE, f"lacks {', '.join(missing)}. To add it: {command}")
+
+
+def look_at_processor() -> list[Finding]:
+    """Cores, threads, and the features that decide the speed."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    threads = torch.get_num_threads()
+    named = f"{_processor()}, {cores} cores, {threads} threads used"
+    few = NOTE if cores and threads < cores else GOOD
+    more = "" if few == GOOD else " (OMP_NUM_THREADS or the machine limits them)"
+    return [Finding("processor", few, named + more), *_features(), _float_type()]
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    text = info.read_text(errors="replace") if info.is_file() else ""
+    found = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
+    return found.group(1).strip() if found else platform.processor() or platform.machine()
+
+
+def capabilities() -> Mapping[str, bool]:
+    """Features of the processor by PyTorch's names, as far as this version of it can tell."""
+    ask: Callable[[], Mapping[str, Any]] | None = getattr(torch.cpu, "get_capabilities", None)
+    if ask is not None:
+        return {name: bool(value) for name, value in ask().items()}
+    level = torch.backends.cpu.get_cpu_capability()
+    known = {"avx2": level in ("AVX2", "AVX512"), "avx512_f": level == "AVX512"}
+    return known | dict.fromkeys(cpu_bf16_features(), True)
+
+
+def _features() -> list[Finding]:
+    if platform.machine().lower() not in ("x86_64", "amd64"):
+        return []
+    has = capabilities()
+    return [
+        _feature("AVX2", bool(has.get("avx2")), "float32 at full speed", "several times slower without"),
+        _feature("AVX-512", bool(has.get("avx512_f")), "wider vectors are used", "AVX2 does the work"),
+        _feature("AMX", bool(has.get("amx_bf16")), "matrix units are used", "vectors do the work"),
+    ]
+
+
+def _feature(name: str, there: bool, if_so: str, if_not: str) -> Finding:
+    return Finding(f"  {name}", GOOD if there else NOTE, f"yes: {if_so}" if there else f"no: {if_not}")
+
+
+def _float_type() -> Finding:
+    if has_bf16(torch.device("cpu")):
+        return Finding("  bf16", GOOD, f"yes ({', '.join(cpu_bf16_features())}): models run in bfloat16")
+    return Finding("  bf16", NOTE, "no: models run in float32; bfloat16 would be emulated, far slower")
+
+
+def look_at_accelerators() -> list[Finding]:
+    """CUDA and MPS, in this build of torch and in this machine."""
+    if torch.cuda.is_available():
+        names = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
+        return [Finding("accelerator", GOOD, f"CUDA {torch.version.cuda}: {', '.join(names)}")]
+    if torch.backends.mps.is_available():
+        return [Finding("accelerator", GOOD, "MPS; use it by --device mps")]
+    build = torch.version.cuda or torch.version.hip
+    why = f"for {build}, and it finds no device" if build else "for CPUs"
+    return [Finding("accelerator", GOOD, f"none; this torch is built {why}")]
+
+
+def look_at_models() -> list[Finding]:
+    """The cache, and which models can be opened without a download."""
+    folder = zoo.cache_dir()
+    held = sorted(path for path in folder.glob("*") if path.is_file()) if folder.is_dir() else []
+    size = sum(path.stat().st_size for path in held) / 1e6
+    here = [card.name for card in variants().values() if place(card) is not None]
+    halves = [path.name for path in held if path.suffix == ".part"]
+    broken = f"; unfinished: {', '.join(halves)}" if halves else ""
+    names = ", ".join(here) or "none"
+    return [
+        Finding("cache", GOOD, f"{folder}: {len(held)} files, {size:,.0f} MB{broken}"),
+        Finding("models here", GOOD if here else NOTE, f"{names} ('anymask models' lists all)"),
+    ]
+
+
+def look_at_a_click() -> list[Finding]:
+    """Open the compact model and click on a bundled photo."""
+    photo = Path(str(files("anymask"))) / "assets" / "photos" / PHOTO
+    try:
+        start = time.perf_counter()
+        model = load("compact", offline=True)
+        opened = time.perf_counter()
+        embedding = embed(model, photo)
+        prompt = Prompt.point(*CLICK)
+        masks = predict(model, embedding, [prompt], multimask=False)
+        first = time.perf_counter()
+        predict(model, embedding, [prompt], multimask=False)
+        again = time.perf_counter()
+    except AnymaskError as error:
+        return [Finding("a click", BAD, " ".join(str(error).split()))]
+    height, width = masks.size
+    share = int(masks.areas[0]) / (height * width)
+    times = (
+        f"opened in {1000 * (opened - start):.0f} ms, first mask after {1000 * (first - opened):.0f} ms, "
+        f"the next after {1000 * (again - first):.0f} ms"
+    )
+    text = f"{times}; score {masks.scores[0]:.2f}, {share:.0%} of the photo"
+    return [Finding("a click", GOOD if COVERED[0] < share < COVERED[1] else BAD, text)]
+
+
+LOOKS: tuple[Callable[[], list[Finding]], ...] = (
+    look_at_versions,
+    look_at_extras,
+    look_at_processor,
+    look_at_accelerators,
+    look_at_models,
+    look_at_a_click,
+)

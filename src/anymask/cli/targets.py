@@ -1,0 +1,118 @@
+"""The files that `anymask segment` writes: which, what is in them, all or none."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from anymask.errors import OutputError
+from anymask.files import write_atomic
+from anymask.formats import sa1b
+from anymask.formats.png import instance_map
+from anymask.images import encode_png
+from anymask.images import overlay as draw
+from anymask.types import Masks, Record
+
+__all__ = ["Targets", "choose_targets", "owners", "ranks", "write_all"]
+
+CANDIDATES = 3
+"""Masks for each object with --all."""
+_OVERLAYS = {".png": ".png", ".jpg": ".jpg", ".jpeg": ".jpg", ".webp": ".webp"}
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What is to be written: `masks` is one .json, or a .png for each candidate; both may be missing."""
+
+    masks: tuple[Path, ...]
+    overlay: Path | None
+
+    @property
+    def all(self) -> tuple[Path, ...]:
+        """Every file."""
+        return self.masks if self.overlay is None else (*self.masks, self.overlay)
+
+    def encode(self, record: Record) -> dict[Path, bytes]:
+        """The bytes of every file; of each object the better masks come first."""
+        files = {path: _encode_masks(record, path, rank) for rank, path in enumerate(self.masks)}
+        if self.overlay is not None:
+            files[self.overlay] = _encode_overlay(record.read(), _ranked(record.masks, 0), self.overlay)
+        return files
+
+
+def choose_targets(
+    image: str, output: str | None, overlay: str | None, *, candidates: bool, as_json: bool
+) -> Targets:
+    """Which files to write. Raises `OutputError` for unknown endings and for one file named twice."""
+    named = Path(f"{Path(image).stem}-mask.png") if output is None else Path(output)
+    masks = () if output is None and as_json else _mask_files(named, candidates)
+    if overlay is not None and Path(overlay).suffix.lower() not in _OVERLAYS:
+        raise OutputError(
+            f"--overlay must end in {', '.join(_OVERLAYS)}, got {overlay}. Name it overlay.jpg, for example."
+        )
+    targets = Targets(masks, None if overlay is None else Path(overlay))
+    places = [path.resolve() for path in (*targets.all, Path(image))]
+    twice = [path for path in targets.all if places.count(path.resolve()) > 1]
+    if twice:
+        raise OutputError(f"output must be a file of its own, got {twice[0]} twice. Choose another name.")
+    return targets
+
+
+def _mask_files(named: Path, candidates: bool) -> tuple[Path, ...]:
+    if named.suffix.lower() == ".json" or (named.suffix.lower() == ".png" and not candidates):
+        return (named,)
+    if named.suffix.lower() == ".png":
+        return tuple(named.with_name(f"{named.stem}-{n}{named.suffix}") for n in range(1, CANDIDATES + 1))
+    raise OutputError(f"output must end in .png or .json, got {named}. Name it mask.png, for example.")
+
+
+def owners(masks: Masks) -> NDArray[np.int64]:
+    """(N,) number of the object that each mask belongs to."""
+    return np.zeros(len(masks), np.int64) if masks.prompt is None else masks.prompt
+
+
+def ranks(masks: Masks) -> NDArray[np.int64]:
+    """(N,) how many masks of the same object come before each."""
+    owner = owners(masks)
+    return np.array([(owner[:row] == owner[row]).sum() for row in range(len(owner))], np.int64)
+
+
+def _ranked(masks: Masks, rank: int) -> Masks:
+    return masks[ranks(masks) == rank]
+
+
+def _encode_masks(record: Record, path: Path, rank: int) -> bytes:
+    """All masks as SA-1B's JSON; or those of one rank as a PNG, one object in white, several as a map."""
+    if path.suffix.lower() == ".json":
+        return json.dumps(sa1b.to_document(record), indent=1).encode()
+    masks = _ranked(record.masks, rank)
+    return encode_png(masks.dense()[0] if len(masks) == 1 else instance_map(masks))
+
+
+def _encode_overlay(image: NDArray[np.uint8], masks: Masks, path: Path) -> bytes:
+    """The photo with masks drawn on it, in the format that the ending of `path` names."""
+    drawn = cv2.cvtColor(draw(image, masks.dense()), cv2.COLOR_RGB2BGR)
+    done, data = cv2.imencode(_OVERLAYS[path.suffix.lower()], drawn)
+    if not done:
+        raise OutputError(f"--overlay must be a format that holds this size, got {path}. Use .png.")
+    return data.tobytes()
+
+
+def write_all(files: Mapping[Path, bytes], *, force: bool) -> None:
+    """Write all files or none: what is new is removed again when a later one fails."""
+    written: list[Path] = []
+    try:
+        for path, data in files.items():
+            new = not path.exists()
+            write_atomic(path, data, force=force)
+            written += [path] if new else []
+    except BaseException:
+        for path in written:
+            path.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,67 @@
+"""`anymask data` reads data sets and tells what is in them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+
+def damage(dataset: Path) -> Path:
+    """A copy of the validation shard in which the first picture is cut off by a wrong end mark."""
+    folder = Path("damaged")
+    folder.mkdir()
+    data = bytearray((dataset / "val-000000.tar").read_bytes())
+    data[512 + 40 : 512 + 400] = bytes(360)  # behind the picture's header, in its samples
+    (folder / "val-000000.tar").write_bytes(data)
+    return folder
+
+
+def test_check_of_a_whole_set(run, dataset: Path) -> None:
+    answer = run("data", "check", dataset)
+    assert (answer.code, answer.err) == (0, "")
+    assert answer.out.startswith("toys: 6 pictures with ")
+
+
+def test_check_of_one_split(run, dataset: Path) -> None:
+    (report,) = run("data", "check", dataset, "--split", "val", "--json").json
+    assert (report["name"], report["images"], report["problems"], report["sound"]) == ("toys", 2, [], True)
+
+
+def test_check_finds_damage(run, dataset: Path) -> None:
+    answer = run("data", "check", damage(dataset))
+    assert answer.code == 2
+    assert answer.out.startswith("damaged: 1 pictures with ")
+    assert "\n  shapes-" in answer.out
+    assert answer.err == (
+        "error: data must be sound, got 1 problems in 1 sets. Training leaves out what it cannot read; "
+        "repair or remove the rest.\n"
+    )
+
+
+def test_long_lists_are_cut(run, dataset: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("anymask.cli.data.SHOWN", 0)
+    assert run("data", "check", damage(dataset)).out.endswith("\n  and 1 more (--json lists all)\n")
+
+
+def test_stats(run, dataset: Path) -> None:
+    answer = run("data", "stats", dataset)
+    assert (answer.code, answer.err) == (0, "")
+    assert answer.out.startswith("toys: 6 pictures, ")
+    assert "\n  longest side: 64 to 64 pixels\n" in answer.out
+    assert "\n  kinds: instance " in answer.out
+    assert "\n  categories: shape " in answer.out
+
+
+def test_stats_of_several_sets(run, dataset: Path) -> None:
+    whole, damaged = run("data", "stats", dataset, damage(dataset), "--json").json
+    assert (whole["name"], whole["images"], whole["corrupt"]) == ("toys", 6, 0)
+    assert whole["masks"] == sum(whole["kinds"].values()) == sum(whole["sizes"].values())
+    assert (damaged["name"], damaged["images"], damaged["corrupt"]) == ("damaged", 1, 1)
+    assert "damaged items: 1" in run("data", "stats", "damaged").out
+
+
+def test_unknown_split(run, dataset: Path) -> None:
+    answer = run("data", "stats", dataset, "--split", "test")
+    assert answer.code == 2
+    assert "split must be one of train, val" in answer.err

@@ -1,0 +1,82 @@
+"""`anymask doctor` finds what is there and what is not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from anymask import models
+from anymask.cli import doctor
+from anymask.errors import WeightsError
+
+
+@pytest.fixture
+def tiny(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tiny model instead of the one that is shipped."""
+    monkeypatch.setattr(doctor, "load", lambda name, *, offline: models.load(model))
+
+
+@pytest.mark.usefixtures("tiny")
+def test_all_is_well(run) -> None:
+    answer = run("doctor")
+    assert (answer.code, answer.err) == (0, "")
+    topics = [line.split("  ")[0] for line in answer.out.splitlines()]
+    assert {"anymask", "python", "packages", "processor", "accelerator", "cache", "a click"} <= set(topics)
+    assert answer.out.endswith("\nEverything works.\n")
+
+
+def test_a_model_that_does_not_open_is_a_fault(run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(name: str, *, offline: bool) -> None:
+        raise WeightsError(f"weights of '{name}' must come with the package, got none.")
+
+    monkeypatch.setattr(doctor, "load", refuse)
+    answer = run("doctor", "--json")
+    assert (answer.code, answer.json["ok"]) == (1, False)
+    (fault,) = [finding for finding in answer.json["findings"] if finding["state"] == doctor.BAD]
+    assert fault["topic"] == "a click"
+    assert "must come with the package" in fault["text"]
+
+
+def test_extras_name_what_is_missing_and_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    good, bad = "pytest>=8; extra == 'good'", 'no-such-thing>=1; extra == "bad"'
+    required = ["numpy>=1", good, bad, "anymask[good]; extra == 'bad'"]
+    monkeypatch.setattr(doctor.metadata, "requires", lambda name: required)
+    there, lacking = doctor.look_at_extras()
+    assert (there.topic, there.state, there.text) == ("extra good", doctor.GOOD, "installed")
+    assert lacking.text == "lacks no-such-thing. To add it: pip install 'anymask[bad]'"
+
+
+def test_without_metadata_extras_are_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(name: str) -> None:
+        raise doctor.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(doctor.metadata, "requires", refuse)
+    (finding,) = doctor.look_at_extras()
+    assert (finding.state, "pip install -e ." in finding.text) == (doctor.NOTE, True)
+
+
+@pytest.mark.parametrize("has", [True, False])
+def test_features_come_with_consequences(monkeypatch: pytest.MonkeyPatch, has: bool) -> None:
+    names = ("avx2", "avx512_f", "amx_bf16")
+    monkeypatch.setattr(doctor, "capabilities", lambda: dict.fromkeys(names, has))
+    monkeypatch.setattr(doctor, "has_bf16", lambda device: has)
+    monkeypatch.setattr(doctor.platform, "machine", lambda: "x86_64")
+    findings = doctor.look_at_processor()[1:]
+    assert [finding.topic.strip() for finding in findings] == ["AVX2", "AVX-512", "AMX", "bf16"]
+    assert all(finding.text.startswith("yes" if has else "no") for finding in findings)
+
+
+def test_old_versions_of_torch_can_be_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(doctor.torch.cpu, "get_capabilities", raising=False)
+    monkeypatch.setattr(doctor, "cpu_bf16_features", lambda: ["amx_bf16"])
+    assert set(doctor.capabilities()) == {"avx2", "avx512_f", "amx_bf16"}
+
+
+def test_unfinished_downloads_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    (cache / "sam.pth.part").write_bytes(bytes(10))
+    text = doctor.look_at_models()[0].text
+    assert "1 files" in text
+    assert "unfinished: sam.pth.part" in text

@@ -1,0 +1,182 @@
+"""The entry point: quick help, exit codes, faults of our own."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import anymask
+from anymask.cli import main
+from anymask.cli.commands import COMMANDS
+from anymask.cli.parser import Parser
+
+
+def start(*words: object, code: str | None = None) -> subprocess.CompletedProcess[str]:
+    how = ["-m", "anymask"] if code is None else ["-c", code]
+    command = [sys.executable, *how, *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_help_imports_the_standard_library_alone() -> None:
+    code = (
+        "import sys; before = set(sys.modules)\n"
+        "from anymask.cli import main\n"
+        "for words in ([], ['--help'], ['segment', '--help'], ['data'], ['train', '-h']): main(words)\n"
+        "new = {name.split('.')[0] for name in set(sys.modules) - before}\n"
+        "print(sorted(new - set(sys.stdlib_module_names)), file=sys.stderr)"
+    )
+    assert start(code=code).stderr == "['anymask']\n"
+
+
+def test_help_takes_under_three_tenths_of_a_second() -> None:
+    def seconds() -> float:  # of the processor: the machine may have other work
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        assert start("--help").returncode == 0
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    assert min(seconds() for _ in range(3)) < 0.3
+
+
+def test_mistakes_are_found_before_torch_is_imported(photo: Path) -> None:
+    code = (
+        "import sys; from anymask.cli import main\n"
+        f"code = main(['segment', {str(photo)!r}, '--point', '999,1'])\n"
+        "print(code, 'torch' in sys.modules)"
+    )
+    assert start(code=code).stdout == "2 False\n"
+
+
+@pytest.mark.parametrize("words", [[], ["--help"], ["-h"]])
+def test_overview(run, words: list[str]) -> None:
+    answer = run(*words)
+    assert (answer.code, answer.err) == (0, "")
+    assert all(f"  {name} " in answer.out for name in COMMANDS)
+
+
+def test_group_overview(run) -> None:
+    answer = run("data")
+    assert "data check" in answer.out
+    assert "segment" not in answer.out
+    assert run("data", "--help").out == answer.out
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_of_a_command(run, name: str) -> None:
+    answer = run(*name.split(), "--help")
+    assert (answer.code, answer.err) == (0, "")
+    assert answer.out.startswith(f"Usage: anymask {name}")
+    assert max(map(len, answer.out.splitlines())) <= 100
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_options_are_those_that_the_command_takes(name: str) -> None:
+    module, function = COMMANDS[name].target.split(":")
+    taken = inspect.signature(getattr(importlib.import_module(f"anymask.cli.{module}"), function))
+    assert {action.dest for action in Parser(COMMANDS[name]).actions} == set(taken.parameters)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_examples_can_be_parsed(name: str) -> None:
+    from anymask.cli.parser import find, parse
+
+    lines = [line for line in COMMANDS[name].details.splitlines() if line.startswith("  anymask ")]
+    assert lines
+    for line in lines:
+        command, rest = find(line.split()[1:])
+        assert command is COMMANDS[name]
+        assert parse(command, rest) is not None
+
+
+@pytest.mark.parametrize("words", [["version"], ["--version"]])
+def test_version(run, words: list[str]) -> None:
+    assert run(*words).out == f"anymask {anymask.__version__}\n"
+
+
+def test_module_and_script_are_the_entry_point() -> None:
+    done = start("version")
+    assert (done.returncode, done.stdout) == (0, f"anymask {anymask.__version__}\n")
+    text = (Path(__file__).resolve().parents[2] / "pyproject.toml").read_text("utf-8")
+    assert 'anymask = "anymask.cli:main"' in text
+
+
+def fail(error: BaseException):
+    def call(**options: object) -> int:
+        raise error
+
+    return call
+
+
+@pytest.fixture
+def broken(monkeypatch: pytest.MonkeyPatch):
+    """Make `anymask version` raise something."""
+
+    def install(error: BaseException) -> None:
+        monkeypatch.setattr("anymask.cli.console.version", fail(error))
+
+    return install
+
+
+def test_a_fault_of_ours(run, broken) -> None:
+    broken(RuntimeError("the cat\nis gone"))
+    answer = run("version")
+    assert (answer.code, answer.out) == (1, "")
+    assert answer.err == (
+        "error: unexpected RuntimeError: the cat is gone. This is a fault of anymask: run the same command "
+        "with --debug and report what it prints.\n"
+    )
+
+
+@pytest.mark.parametrize("place", ["before", "after", "environment"])
+def test_debug_shows_the_traceback(run, broken, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
+    broken(RuntimeError("the cat is gone"))
+    words = {"before": ["--debug", "version"], "after": ["version", "--debug"]}.get(place, ["version"])
+    if place == "environment":
+        monkeypatch.setenv("ANYMASK_DEBUG", "1")
+    answer = run(*words)
+    assert answer.code == 1
+    assert "Traceback" in answer.err
+    assert "RuntimeError: the cat is gone" in answer.err
+
+
+def test_debug_shows_the_traceback_of_a_mistake(run) -> None:
+    answer = run("segment", "nowhere.jpg", "--point", "1,1", "--debug")
+    assert answer.code == 2
+    assert "Traceback" in answer.err
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory")])
+def test_too_little_memory(run, broken, error: Exception) -> None:
+    broken(error)
+    answer = run("version")
+    assert (answer.code, answer.err.split(".")[0]) == (1, "error: the machine has not enough memory for this")
+
+
+def test_ctrl_c(run, broken) -> None:
+    broken(KeyboardInterrupt())
+    answer = run("version")
+    assert (answer.code, answer.out, answer.err) == (130, "", "stopped\n")
+
+
+def test_a_reader_who_leaves_is_no_fault() -> None:
+    here, there = os.pipe()
+    os.close(here)
+    with os.fdopen(there, "w") as stdout:
+        command = [sys.executable, "-m", "anymask", "version"]
+        done = subprocess.run(command, stdout=stdout, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+def test_main_takes_the_words_of_the_process(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["anymask", "version"])
+    assert main() == 0
+    assert capsys.readouterr().out.startswith("anymask ")

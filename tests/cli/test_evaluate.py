@@ -1,0 +1,47 @@
+"""`anymask eval clicks` measures and reports."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from anymask.evaluate.report import Report
+
+
+@pytest.fixture
+def words(dataset: Path, model: Path) -> list[object]:
+    return ["eval", "clicks", "--data", dataset, "--split", "val", "--model", model, "--max-masks", "2"]
+
+
+def test_table_and_report(run, words: list[object]) -> None:
+    answer = run(*words, "-o", "report.json", "--baseline", "grabcut", "--max-images", "1")
+    assert (answer.code, answer.err) == (0, "")
+    head, _, toys, mean, *_ = answer.out.splitlines()
+    names = ("click_1", "oracle_1", "click_9", "noc_85", "noc_90", "box", "grabcut_box")
+    assert all(name in head for name in names)
+    assert toys.split()[1] == "toys"
+    assert "±" in mean
+    assert answer.out.endswith("wrote report.json\n")
+    report = Report.from_dict(json.loads(Path("report.json").read_text()))
+    assert (report.protocol, report.sets[0].name, report.sets[0].images) == ("clicks", "toys", 1)
+    assert report.sets[0].numbers["grabcut_box"].value > 0
+
+
+def test_json(run, words: list[object]) -> None:
+    told = run(*words, "--json", "--seed", "3", "--max-images", "1").json
+    assert (told["config"]["seed"], told["config"]["most_images"]) == (3, 1)
+    assert "grabcut_box" not in told["mean"]["numbers"]
+
+
+def test_a_report_is_not_overwritten(run, words: list[object]) -> None:
+    Path("report.json").write_text("precious")
+    assert "which exists" in run(*words, "-o", "report.json").err
+    assert Path("report.json").read_text() == "precious"
+
+
+def test_two_sets_of_one_name(run, words: list[object], dataset: Path) -> None:
+    answer = run(*words, "--data", dataset)
+    assert answer.code == 2
+    assert "--data must be sets of different names, got 'toys' twice" in answer.err

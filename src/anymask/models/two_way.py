@@ -36,7 +36,8 @@ class Attention(nn.Module):
         return out
 
     def _split(self, x_NTC: Tensor) -> Tensor:
-        return x_NTC.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        n, t, c = x_NTC.shape
+        return x_NTC.view(n, t, self.heads, c // self.heads).transpose(1, 2)
 
 
 class TwoWayMlp(nn.Module):
@@ -122,4 +123,4 @@ def project_image(image: Tensor, pe_1LC: Tensor, layers: list[tuple[nn.Linear, b
     bias = torch.cat([layer.bias for layer, _ in layers])
     placed = torch.cat([layer.weight * float(flag) for layer, flag in layers])
     projected = F.linear(image, weight) + F.linear(pe_1LC, placed, bias)
-    return projected.split([layer.out_features for layer, _ in layers], dim=-1)
+    return torch.split(projected, [layer.out_features for layer, _ in layers], dim=-1)

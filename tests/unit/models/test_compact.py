@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
+from torch.testing import assert_close
+
 from anymask.errors import MissingExtraError
 from anymask.models.compact import CompactEncoder, SameConv
 from anymask.models.config import CompactConfig
 from anymask.models.pretrained import copy_efficientnet, load_imagenet
-from torch import nn
-from torch.testing import assert_close
 
 SMALL = CompactConfig(
     stem=8,
@@ -25,7 +26,9 @@ SMALL = CompactConfig(
 @pytest.mark.parametrize("hw", [(32, 32), (64, 96), (160, 32)])
 def test_strides_hold_for_every_multiple_of_32(hw: tuple[int, int]) -> None:
     h, w = hw
-    features, (skip4, skip8) = CompactEncoder(SMALL)(torch.randn(2, 3, h, w))
+    features, (skip4, skip8) = CompactEncoder(SMALL)(
+        torch.randn(2, 3, h, w), torch.randn(1, h * w // 256, 16)
+    )
     assert features.shape == (2, 16, h // 16, w // 16)
     assert skip4.shape == (2, 4, h // 4, w // 4)
     assert skip8.shape == (2, 8, h // 8, w // 8)
@@ -71,7 +74,10 @@ def test_folding_equals_convolution_and_batch_norm() -> None:
     copy_efficientnet(encoder, state)
     block: Any = encoder.stages[0][0]  # type: ignore[index]
     norm = nn.BatchNorm2d(8, eps=1e-3).eval()
-    norm.load_state_dict({k: state[f"_blocks.0._bn1.{k}"] for k in ("weight", "bias", "running_mean", "running_var")}, strict=False)
+    norm.load_state_dict(
+        {k: state[f"_blocks.0._bn1.{k}"] for k in ("weight", "bias", "running_mean", "running_var")},
+        strict=False,
+    )
     x = torch.randn(1, 8, 6, 6)
     plain = nn.functional.conv2d(x, state["_blocks.0._depthwise_conv.weight"], padding=1, groups=8)
     assert_close(block.depthwise(x), norm(plain), atol=1e-4, rtol=1e-4)

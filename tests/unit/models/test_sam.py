@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch import nn
+from torch.testing import assert_close
+
 from anymask.models.config import COMPACT, DEBUG, DEBUG_VIT, SAM_VIT_B, SamConfig
 from anymask.models.layers import LayerNorm2d, Upscale2x
 from anymask.models.sam import Sam, start_local
 from anymask.models.two_way import TwoWayBlock, TwoWayTransformer
-from torch import nn
-from torch.testing import assert_close
 
 
 @pytest.fixture(params=[DEBUG, DEBUG_VIT], ids=["compact", "vit"])

@@ -30,6 +30,7 @@ def main() -> None:
     parser.add_argument("models", nargs="*", help=", ".join(CONFIGS))
     parser.add_argument("--image", default=PHOTO)
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--batch", type=int, default=1, help="also so many pictures in one call")
     parser.add_argument("--threads", type=int, default=None)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--dtype", default="float32")
@@ -51,8 +52,12 @@ def main() -> None:
             error = (peer.features - embed(model, image).features).abs().max() / peer.features.abs().max()
             assert error < 1e-3, f"the embeddings differ by {error:.1e}"
         rows.append((f"{name}, {config.size} px", ours, theirs))
-        batch = seconds(lambda model=model: embed_batch(model, [image] * 4), max(1, options.repeats // 2))
-        rows.append((f"{name}, {config.size} px, of a batch of 4", batch / 4, theirs))
+        if options.batch > 1:
+            images = [image] * options.batch
+            batch = seconds(lambda model=model, images=images: embed_batch(model, images), options.repeats)
+            rows.append(
+                (f"{name}, {config.size} px, of {options.batch} at once", batch / len(images), theirs)
+            )
     print_rows(rows)
 
 

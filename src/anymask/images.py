@@ -201,7 +201,7 @@ def _decode_by_opencv(picture: Image.Image) -> NDArray[Any] | None:
     """Samples (H, W, 3 or 4) of the files that OpenCV reads better, None for all others.
 
     Those are colour of 16 bits a sample, which Pillow cuts to 8, and whole JPEGs, which OpenCV decodes to the
-    same pixels in half the time. A JPEG without its end mark is left to Pillow, which sees that it is cut off.
+    same pixels in half the time. A JPEG without its end mark is left to Pillow, which sees it is cut off.
     """
     tiles = getattr(picture, "tile", None) or []
     deep = picture.mode in ("RGB", "RGBA") and bool(tiles) and ";16" in str(tiles[0][3])

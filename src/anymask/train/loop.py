@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
+import cv2
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
@@ -192,6 +193,7 @@ class _Runner:
             sampler=range(self.step * self.parts, self.loop.steps * self.parts),
             num_workers=workers,
             prefetch_factor=PREFETCH if workers else None,
+            worker_init_fn=_quiet if workers else None,
             pin_memory=self.ranks.device.type == "cuda",
         )
         for batch in loader:
@@ -299,6 +301,11 @@ class _Runner:
 def _set(tensors: dict[str, Any], values: dict[str, Tensor]) -> None:
     for name, value in values.items():
         tensors[name].copy_(value)
+
+
+def _quiet(_: int) -> None:
+    """Keep a worker to one thread: OpenCV would start as many as there are cores, beside training."""
+    cv2.setNumThreads(1)
 
 
 def _make(folder: Path) -> None:

@@ -19,7 +19,7 @@ from anymask.data.augment import sample as augmented
 from anymask.data.cutouts import Cutouts
 from anymask.data.mixture import Draw, Mixture
 from anymask.data.sampling import noisy_boxes, random_points
-from anymask.errors import FormatError
+from anymask.errors import FormatError, InputError
 from anymask.models.sam import Sam
 from anymask.models.weights import MODEL_FILE, save
 from anymask.train.embeddings import Embeddings, Encoded
@@ -38,12 +38,22 @@ class Rounds:
     """How one object is prompted: a first prompt, `clicks` error clicks, `idle` rounds without news.
 
     The paper: 8 clicks and 2 idle rounds, one at a random place among the clicks and one at the end.
-    `box` is the share of objects whose first prompt is a box.
+    `box` is the share of objects whose first prompt is a box. Every object of an image is prompted `repeat`
+    times at once, each time with another point, box and clicks: more to learn from one pass of the encoder.
     """
 
     clicks: int = 8
     idle: int = 2
     box: float = 0.5
+    repeat: int = 1
+
+    def __post_init__(self) -> None:
+        """Check the values. Raises `InputError`."""
+        if min(self.clicks, self.idle) < 0 or self.repeat < 1 or not 0 <= self.box <= 1:
+            raise InputError(
+                "rounds must have clicks and idle of at least 0, repeat of at least 1 and box within 0 to 1, "
+                f"got {vars(self)}. The paper has clicks=8, idle=2, box=0.5."
+            )
 
     def plan(self, generator: torch.Generator) -> list[bool]:
         """For each round after the first: does it bring a new click?"""
@@ -83,9 +93,9 @@ class Objects:
         return replace(self, **{name: value.pin_memory() for name, value in vars(self).items()})
 
 
-def prepare(sample: Sample, rng: np.random.Generator) -> Objects:
-    """One augmented image with a first point and a noisy box for each object."""
-    masks = sample.masks
+def prepare(sample: Sample, rng: np.random.Generator, repeat: int = 1) -> Objects:
+    """One augmented image with a first point and a noisy box for each object, each taken `repeat` times."""
+    masks = np.concatenate([sample.masks] * repeat)
     points = random_points(masks, rng) if len(masks) else np.zeros((0, 2))
     boxes = noisy_boxes(masks, rng) if len(masks) else np.zeros((0, 4))
     k, s = len(masks), sample.image.shape[0]
@@ -274,10 +284,11 @@ class ClickTask:
         spare = torch.tensor([first != draw.index])
         if not self._still:
             sample = augmented(draw.record, rng, self.augment, self.cutouts)
-            return replace(prepare(sample, rng), spare_B=spare)
+            return replace(prepare(sample, rng, self.rounds.repeat), spare_B=spare)
         flip = bool(rng.random() < self.augment.flip)
         key = 2 * (draw.index * len(self.mixture.datasets) + number) + flip
-        objects = prepare(still(draw.record, rng, self.augment, flip=flip), rng)
+        sample = still(draw.record, rng, self.augment, flip=flip)
+        objects = prepare(sample, rng, self.rounds.repeat)
         return replace(objects, spare_B=spare, key_B=torch.tensor([key]))
 
     def collate(self, items: list[Objects]) -> Objects:

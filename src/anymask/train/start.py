@@ -34,6 +34,7 @@ CONFIGS: dict[str, SamConfig] = {
     "debug_vit": DEBUG_VIT,
 }
 EMBEDDINGS = "embeddings"
+BACKBONE = ("patch_embed.", "pos_embed", "blocks.", "stem.", "stages.")
 Validate = Callable[[Sam], dict[str, float]]
 NameFault = Callable[[str], OnError]
 """From a data set's name to what is told of its damaged items."""
@@ -121,11 +122,22 @@ def open_model(config: TrainConfig, started: Path | None = None) -> Sam:
     model = _initial(config) if started is None else load(started, device="cpu", dtype="float32")
     if config.drop_path:
         set_drop_path(model, config.drop_path)
+    if isinstance(model.image_encoder, CompactEncoder):
+        model.image_encoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if config.tune == "decoder":
         model.image_encoder.requires_grad_(False)
+    elif config.tune == "head":
+        _freeze_backbone(model)
     elif config.tune == "lora":
         add_lora(model, config.lora_rank)
     return model.train()
+
+
+def _freeze_backbone(model: Sam) -> None:
+    """Freeze what lies before the neck: patches, positions and blocks of a ViT, else stem and stages."""
+    for name, parameter in model.image_encoder.named_parameters():
+        if name.startswith(BACKBONE):
+            parameter.requires_grad_(False)
 
 
 def _initial(config: TrainConfig) -> Sam:

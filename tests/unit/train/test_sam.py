@@ -10,7 +10,7 @@ import torch
 
 from anymask.data.augment import Augment, Sample
 from anymask.data.mixture import Mixture
-from anymask.errors import FormatError
+from anymask.errors import FormatError, InputError
 from anymask.models.config import DEBUG
 from anymask.models.sam import Sam
 from anymask.train.losses import LossWeights, prompt_loss
@@ -89,6 +89,23 @@ def test_prepare_gives_covers_and_prompts_of_the_masks() -> None:
         assert cover[int(y) // STRIDE, int(x) // STRIDE] > 0
         assert x0 < x1
         assert y0 < y1
+
+
+def test_objects_can_be_prompted_several_times() -> None:
+    rng = np.random.default_rng(0)
+    masks = np.zeros((2, 64, 64), dtype=bool)
+    masks[0, :30, :30] = masks[1, 30:, 30:] = True
+    sample = Sample(np.zeros((64, 64, 3), np.uint8), masks, np.zeros((64, 64), bool), ("instance",) * 2)
+    objects = prepare(sample, rng, repeat=3)
+    assert objects.index_N.tolist() == [0] * 6
+    assert torch.equal(objects.cover_Nhw[:2], objects.cover_Nhw[4:])
+    assert len(objects.point_N2.unique(dim=0)) == len(objects.box_N4.unique(dim=0)) == 6
+
+
+@pytest.mark.parametrize("bad", [{"clicks": -1}, {"idle": -1}, {"box": 1.5}, {"repeat": 0}])
+def test_bad_rounds(bad) -> None:
+    with pytest.raises(InputError, match="rounds must have clicks and idle of at least 0, repeat of at le"):
+        Rounds(**bad)
 
 
 def test_collate_numbers_the_images() -> None:

@@ -117,8 +117,16 @@ def test_what_learns(tiny) -> None:
         model = open_model(replace(tiny, tune=tune))
         return {name.split(".")[0] for name, p in model.named_parameters() if p.requires_grad}
 
-    assert learning("all") == learning("lora") == {"image_encoder", "prompt_encoder", "mask_decoder"}
-    assert learning("decoder") == {"prompt_encoder", "mask_decoder"}
+    assert learning("all") == learning("lora") >= {"image_encoder", "prompt_encoder", "mask_decoder"}
+    assert learning("decoder").isdisjoint({"image_encoder"})
+
+
+@pytest.mark.parametrize("name", ["debug", "debug_vit"])
+def test_the_head_is_all_but_the_backbone(tiny, name) -> None:
+    model = open_model(replace(tiny, model=name, tune="head"))
+    frozen = {n.split(".")[1] for n, p in model.named_parameters() if not p.requires_grad}
+    assert frozen == ({"stem", "stages"} if name == "debug" else {"patch_embed", "pos_embed", "blocks"})
+    assert all(p.requires_grad for n, p in model.named_parameters() if ".neck." in n or "decoder" in n)
 
 
 def test_drop_path_rises_with_depth(tiny) -> None:

@@ -114,9 +114,13 @@ def test_concat_refuses():
 
 
 def test_lengths_must_agree():
-    with pytest.raises(FormatError, match=r"scores must have one entry for each of 0 masks, got shape \(1,\)"):
+    with pytest.raises(
+        FormatError, match=r"scores must have one entry for each of 0 masks, got shape \(1,\)"
+    ):
         Masks((2, 3), (), [0.5])
-    with pytest.raises(FormatError, match=r"labels must have one entry for each of 1 masks, got shape \(2,\)"):
+    with pytest.raises(
+        FormatError, match=r"labels must have one entry for each of 1 masks, got shape \(2,\)"
+    ):
         Masks((2, 3), [np.array([6])], labels=[1, 2])
     with pytest.raises(FormatError, match=r"masks must have shape \(N, H, W\), got \(2, 3\)"):
         Masks.from_dense(np.zeros((2, 3), bool))
@@ -183,7 +187,9 @@ def test_embedding_file_is_small_and_safe(tmp_path, embedding):
 def test_embedding_of_another_file(tmp_path):
     (tmp_path / "a").write_bytes(b"nonsense")
     for path in (tmp_path / "a", tmp_path / "missing"):
-        with pytest.raises(FormatError, match=r"embedding must be a whole safetensors file, got .*Embed again\."):
+        with pytest.raises(
+            FormatError, match=r"embedding must be a whole safetensors file, got .*Embed again\."
+        ):
             Embedding.load(path)
     numpy_files = pytest.importorskip("safetensors.numpy")
     numpy_files.save_file({"features": np.zeros(3, np.float32)}, tmp_path / "b")

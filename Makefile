@@ -35,11 +35,12 @@ test: $(VENV)/.dev  ## run the tests
 	$(BIN)/python -m pytest -q
 
 lint: $(VENV)/.dev  ## style, types and the direction of imports
-	@code=0; for tool in "ruff check ." mypy lint-imports; do \
+	@code=0; for tool in "ruff check ." "ruff format --check ." mypy lint-imports; do \
 	    echo $$tool; $(BIN)/$$tool || code=1; done; exit $$code
 
-format: $(VENV)/.dev  ## sort imports and apply the safe fixes
+format: $(VENV)/.dev  ## lay the code out and apply the safe fixes
 	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
 
 docs: $(VENV)/.dev  ## write docs/cli.md anew from the help texts
 	$(BIN)/python tests/cli/test_reference.py

@@ -1,6 +1,6 @@
 """Several photos in one call, each with its own list of unlike prompts.
 
-    python examples/batch.py [-o FOLDER]
+python examples/batch.py [-o FOLDER]
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A box, then clicks that correct it: the photo is encoded once, each answer builds on the one before.
 
-    python examples/box.py [-o FOLDER]
+python examples/box.py [-o FOLDER]
 """
 
 from __future__ import annotations

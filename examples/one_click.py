@@ -1,6 +1,6 @@
 """One click on a photo: three masks with scores, the best one written as a PNG and as an overlay.
 
-    python examples/one_click.py [PHOTO] [--point X,Y] [-o FOLDER]
+python examples/one_click.py [PHOTO] [--point X,Y] [-o FOLDER]
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The same masks as SA-1B JSON, COCO JSON and a PNG of object numbers; JSON read back is the same masks.
 
-    python examples/save_masks.py [-o FOLDER]
+python examples/save_masks.py [-o FOLDER]
 """
 
 from __future__ import annotations

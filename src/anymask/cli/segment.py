@@ -133,9 +133,7 @@ def _as_dict(
     }
 
 
-def _as_text(
-    image: str, model: str, record: Record, targets: Targets, seconds: Mapping[str, float]
-) -> str:
+def _as_text(image: str, model: str, record: Record, targets: Targets, seconds: Mapping[str, float]) -> str:
     height, width = record.masks.size
     facts = _facts(record)
     many = any(fact["candidate"] for fact in facts)

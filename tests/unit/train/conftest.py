@@ -99,9 +99,7 @@ def tiny() -> TrainConfig:
         rounds=Rounds(clicks=1, idle=0, box=0.5),
         loss=LossWeights(focal=0.0, dice=1.0, bce=5.0, iou=1.0, other=0.5),
         augment=Augment(scale=(0.8, 1.25), most=3, min_area=16),
-        loop=Loop(
-            steps=4, batch=4, workers=0, precision="float32", every_log=2, every_save=2, device="cpu"
-        ),
+        loop=Loop(steps=4, batch=4, workers=0, precision="float32", every_log=2, every_save=2, device="cpu"),
         optim=Optim(lr=1e-3, warmup=2, schedule="constant", weight_decay=0.05),
     )
 

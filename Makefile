@@ -74,7 +74,6 @@ NEEDS_VENV := apt-get update && apt-get install -y python3-venv
 $(VENV)/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
 	    { echo "anymask needs Python 3.10 or newer. Run: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
-	@rm -rf $(VENV)
 	@if $(PYTHON) -c 'import ensurepip' 2>/dev/null; then \
 	    $(PYTHON) -m venv $(VENV); \
 	elif $(PYTHON) -m pip --version >/dev/null 2>&1; then \

@@ -55,7 +55,7 @@ def test_training_on_a_terminal_keeps_the_validations(monkeypatch: pytest.Monkey
     terminal = open_terminal(monkeypatch)
     with train._reports() as report:
         report({"step": 1, "loss": 0.123456})
-        report({"step": 2, "val_click_1": 0.5})
+        report({"val_click_1": 0.5, "step": 2})
     assert "step 2, val_click_1 0.5" in terminal.getvalue()
 
 

@@ -68,4 +68,4 @@ def test_ctrl_c_says_how_to_go_on(run, words: list[object], monkeypatch: pytest.
     monkeypatch.setattr(recipes, "run", stop)
     answer = run(*words)
     assert (answer.code, answer.out) == (130, "")
-    assert answer.err == "stopped; go on from the last saved step by: anymask train -o run\nstopped\n"
+    assert answer.err == "stopped; go on from the last saved step by: anymask train -o run\n"

@@ -34,8 +34,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return code
     except AnymaskError as error:
         return _fail(MISTAKE, f"error: {_sentence(error)}", debug)
-    except KeyboardInterrupt:
-        return _fail(STOPPED, "stopped", debug)
+    except KeyboardInterrupt as error:
+        return _fail(STOPPED, "; ".join(["stopped", *map(str, error.args)]), debug)
     except BrokenPipeError:
         # Whoever read our output has left (`anymask models | head -1`); Python would complain at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

@@ -43,8 +43,7 @@ def run(
     try:
         _train(recipe, data, settings, output, force=force)
     except KeyboardInterrupt:
-        note(f"stopped; go on from the last saved step by: anymask train -o {output}")
-        raise
+        raise KeyboardInterrupt(f"go on from the last saved step by: anymask train -o {output}") from None
     if os.environ.get("RANK", "0") == "0":
         out(f"wrote {output}")
         out(f"Use it by: anymask segment IMAGE --point X,Y --model {output}")
@@ -85,7 +84,8 @@ def _live() -> Iterator[Report]:
     with console.status("preparing ...") as status:
 
         def report(line: dict[str, Any]) -> None:
-            text = escape(", ".join(f"{name} {_figure(value)}" for name, value in line.items()))
+            ordered = {"step": line.get("step")} | line
+            text = escape(", ".join(f"{name} {_figure(value)}" for name, value in ordered.items()))
             if any(name.startswith("val_") for name in line):
                 console.print(text, highlight=False)
             else:

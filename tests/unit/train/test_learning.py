@@ -42,7 +42,7 @@ def paper(task: ClickTask) -> ClickTask:
 
 @pytest.mark.parametrize("name", ["compact", "paper"])
 def test_the_loss_curve_is_the_kept_one(name, make_task, tmp_path) -> None:
-    """Losses within 1 %: weights stirred by 1e-5 move them by 0.01 %, another processor should not move more."""
+    """Losses within 1 %: weights stirred by 1e-5 move them by 0.01 %, others should not by more."""
     task = make_task(clicks=1, idle=1)
     if name == "paper":
         task = paper(task)

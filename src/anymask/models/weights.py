@@ -22,6 +22,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from anymask.errors import OutputError, WeightsError
 from anymask.models import layouts
@@ -208,9 +209,23 @@ def _only_tensors(loaded: object, source: Path) -> dict[str, Tensor]:
     )
 
 
+class _Unfilled(TorchFunctionMode):
+    """Makes modules without drawing weights that are replaced at once.
+
+    The meta device would do so too, but its functions import 800 modules: 1.8 s of processor time instead of
+    0.04 for the compact model.
+    """
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if getattr(func, "__module__", None) == "torch.nn.init":
+            return kwargs["tensor"] if "tensor" in kwargs else args[0]
+        return func(*args, **kwargs)
+
+
 def _assemble(config: SamConfig, weights: Mapping[str, Tensor], source: Path) -> Sam:
     try:
-        with torch.device("meta"):
+        with _Unfilled():
             model = Sam(config)
     except (AssertionError, ArithmeticError, LookupError, RuntimeError, TypeError, ValueError) as error:
         raise WeightsError(

@@ -84,6 +84,20 @@ def test_a_run_directory_opens(model: Sam, tmp_path: Path) -> None:
     assert_same(load_weights(tmp_path), model)
 
 
+def test_loading_draws_no_weights_first(
+    model: Sam, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = save(model, tmp_path / "model.safetensors")
+
+    def draw(*arguments: Any, **options: Any) -> None:
+        raise AssertionError("drawing takes longer than reading")
+
+    for name in ("uniform_", "normal_"):
+        monkeypatch.setattr(torch.Tensor, name, draw, raising=False)
+    loaded = load_weights(path)
+    assert all(torch.equal(loaded.state_dict()[name], value) for name, value in model.state_dict().items())
+
+
 def test_half_precision_on_disk_loads_as_float32(model: Sam, tmp_path: Path) -> None:
     whole = save(model, tmp_path / "whole.safetensors").stat().st_size
     path = save(model, tmp_path / "half.safetensors", dtype=torch.float16)

@@ -84,9 +84,7 @@ def test_a_run_directory_opens(model: Sam, tmp_path: Path) -> None:
     assert_same(load_weights(tmp_path), model)
 
 
-def test_loading_draws_no_weights_first(
-    model: Sam, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_loading_draws_no_weights_first(model: Sam, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = save(model, tmp_path / "model.safetensors")
 
     def draw(*arguments: Any, **options: Any) -> None:

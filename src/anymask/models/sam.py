@@ -33,8 +33,10 @@ class PositionEncoding(nn.Module):
         self.register_buffer("positional_encoding_gaussian_matrix", torch.randn(2, dim // 2))
 
     def forward(self, unit_xy: Tensor) -> Tensor:
-        """(..., 2) in [0, 1] -> (..., C); computed in float32."""
-        phase = (2 * unit_xy.float() - 1) @ self.positional_encoding_gaussian_matrix.float() * (2 * math.pi)
+        """(..., 2) in [0, 1] -> (..., C); in float32, by no product that autocast would round."""
+        x, y = torch.split(2 * unit_xy.float() - 1, 1, -1)
+        along_x, along_y = self.positional_encoding_gaussian_matrix.float()
+        phase = (x * along_x + y * along_y) * (2 * math.pi)
         return torch.cat([phase.sin(), phase.cos()], dim=-1).to(
             self.positional_encoding_gaussian_matrix.dtype
         )

@@ -30,6 +30,8 @@ ENCODE_PIXELS = 4 * 1024 * 1024
 """Model pixels that one call of the encoder gets at most."""
 DECODE_CELLS = 64 * 96 * 96
 """Logit cells that one call of the decoder fills per output at most; it needs some 300 bytes for each."""
+STABILITY_OFFSET = 1.0
+"""Logits above and below 0 at which the stability of a mask is taken."""
 HYPOTHESES = 3
 """Masks per prompt with `multimask`: the outputs 1 to 3 of the decoder."""
 
@@ -74,9 +76,10 @@ def predict_batch(
     """Answer the prompts `prompts[i]` on image i: a Masks per image, of the image's own size.
 
     With `multimask` every prompt gets three hypotheses (whole, part, sub-part in no fixed order), one after
-    the other; without, one mask: for a single click the hypothesis with the best score, for any other prompt
-    the decoder's single output. `Masks.prompt` tells whose mask it is, `scores` hold the predicted IoU as the
-    network gives it, unclipped. With `logits` they are kept too and can be the mask of a next Prompt.
+    the other; without, one mask: for a single click the hypothesis of the best `Masks.quality`, for any
+    other prompt the decoder's single output. `Masks.prompt` tells whose mask it is, `scores` hold the
+    predicted IoU as the network gives it, unclipped, `stability` how little the mask depends on its
+    threshold. With `logits` they are kept too and can be the mask of a next Prompt.
     Prompts may be of any kind and length in one call; how they are batched changes nothing but rounding.
     Raises PromptError for a prompt that does not fit its image, ImageError, and InputError for an Embedding
     of another model.
@@ -123,6 +126,7 @@ class _Answer:
 
     runs: list[Runs]
     scores: NDArray[np.float32]
+    stability: NDArray[np.float32]
     logits: NDArray[np.float32] | None
 
 
@@ -208,10 +212,11 @@ def _answer(
     for ((height, width), _), numbers in groups.items():
         for part in _parts(numbers, DECODE_CELLS // (height * width)):
             chosen = [jobs[number] for number in part]
-            logits_NRhw, scores_NR = _decode(model, embeddings, chosen, multimask=multimask)
+            logits_NRhw, scores_NR, stability_NR = _decode(model, embeddings, chosen, multimask=multimask)
             for row, number in enumerate(part):
                 runs = embeddings[chosen[row].image].frame.masks_rle(logits_NRhw[row])
-                out[number] = _Answer(runs, scores_NR[row], logits_NRhw[row].copy() if logits else None)
+                kept = logits_NRhw[row].copy() if logits else None
+                out[number] = _Answer(runs, scores_NR[row], stability_NR[row], kept)
     return [out[number] for number in range(len(jobs))]
 
 
@@ -223,8 +228,8 @@ def _parts(items: list[Item], most: int) -> Iterator[list[Item]]:
 @torch.inference_mode()
 def _decode(
     model: Sam, embeddings: Sequence[Embedding], jobs: Sequence[_Job], *, multimask: bool
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Logits (N, R, h, w) and scores (N, R) of jobs with equal numbers of tokens; R = 3 or 1."""
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """Logits (N, R, h, w), scores and stability (N, R) of jobs with equal numbers of tokens; R = 3 or 1."""
     images, index_N = np.unique([job.image for job in jobs], return_inverse=True)
     used = [embeddings[image] for image in images]
     features = _joined(model, [it.features for it in used])
@@ -237,14 +242,21 @@ def _decode(
         torch.tensor(np.stack([job.labels for job in jobs]), device=model.device),
         *_mask_prompts(model, jobs, used[0].frame.grid_hw),
     )
-    if multimask:
-        return logits_N4hw[:, -HYPOTHESES:].cpu().numpy(), scores_N4[:, -HYPOTHESES:].cpu().numpy()
-    single_N = torch.tensor([not job.ambiguous for job in jobs], device=model.device)
-    best_N = torch.where(single_N, 0, scores_N4[:, -HYPOTHESES:].argmax(dim=1) + 1)
-    rows_N = torch.arange(len(jobs), device=model.device)
-    return logits_N4hw[rows_N, best_N][:, None].cpu().numpy(), scores_N4[rows_N, best_N][
-        :, None
-    ].cpu().numpy()
+    stability_N4 = _stability(logits_N4hw)
+    parts = (logits_N4hw, scores_N4, stability_N4)
+    if not multimask:
+        single_N = torch.tensor([not job.ambiguous for job in jobs], device=model.device)
+        quality_N3 = (scores_N4 * stability_N4)[:, -HYPOTHESES:]
+        best_N = torch.where(single_N, 0, quality_N3.argmax(dim=1) + 1)
+        rows_N = torch.arange(len(jobs), device=model.device)
+        return tuple(part[rows_N, best_N][:, None].cpu().numpy() for part in parts)  # type: ignore[return-value]
+    return tuple(part[:, -HYPOTHESES:].cpu().numpy() for part in parts)  # type: ignore[return-value]
+
+
+def _stability(logits_N4hw: Tensor) -> Tensor:
+    """IoU of the mask at the thresholds +1 and -1, (N, 4) in [0, 1]; 0 for an empty one (SAM, appendix B)."""
+    inner, outer = ((logits_N4hw > bound).sum((-1, -2)) for bound in (STABILITY_OFFSET, -STABILITY_OFFSET))
+    return inner / outer.clamp(min=1)
 
 
 def _joined(model: Sam, tensors: list[Tensor]) -> Tensor:
@@ -272,6 +284,7 @@ def _masks(frame: Frame, answers: Sequence[_Answer], logits: bool) -> Masks:
         frame.size_hw,
         [runs for answer in answers for runs in answer.runs],
         np.concatenate([empty, *(answer.scores for answer in answers)]),
+        stability=np.concatenate([empty, *(answer.stability for answer in answers)]),
         prompt=np.repeat(np.arange(len(answers)), [len(answer.runs) for answer in answers]),
         logits=np.concatenate([np.zeros((0, *frame.grid_hw), np.float32), *kept]) if logits else None,
     )

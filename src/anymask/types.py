@@ -126,6 +126,11 @@ class Masks:
             )
         return cls(parts[0].size, [runs for part in parts for runs in part.rles], **_joined(parts))
 
+    @property
+    def quality(self) -> Floats:
+        """What ranks hypotheses, (N,): the score times the stability where that is known."""
+        return self.scores if self.stability is None else self.scores * self.stability
+
     def dense(self) -> NDArray[np.bool_]:
         """Decode to (N, H, W) bool."""
         out = np.zeros((len(self), *self.size), np.bool_)

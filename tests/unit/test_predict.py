@@ -167,9 +167,11 @@ def test_one_mask_is_the_best_of_a_click_and_the_single_output_of_the_rest(model
     assert masks.prompt.tolist() == list(range(len(prompts)))
     for number, prompt in enumerate(prompts):
         logits, scores = direct(model, embedding, prompt)
-        best = 1 + int(scores[1:].argmax()) if prompt.ambiguous else 0
+        stability = (logits > 1).sum((1, 2)) / np.maximum((logits > -1).sum((1, 2)), 1)
+        best = 1 + int((scores * stability)[1:].argmax()) if prompt.ambiguous else 0
         np.testing.assert_allclose(masks.logits[number], logits[best], atol=1e-4)
         assert masks.scores[number] == pytest.approx(scores[best], abs=1e-5)
+        assert masks.stability[number] == pytest.approx(stability[best], abs=1e-2)
     assert sum(prompt.ambiguous for prompt in prompts) == 2
 
 

@@ -2,8 +2,9 @@
 
 Protocol, for every mask on its own:
 - The first click is the pixel of the mask that is farthest from its edge; the picture's border is an edge.
-  The model gives three masks and the one with the best predicted IoU counts ("click_1"). "oracle_1" is the
-  best of the three by real IoU, "random_1" the same as click_1 from a pixel drawn uniformly from the mask.
+  The model gives three masks and its own choice, the one of the best `Masks.quality` (predicted IoU times
+  stability), counts ("click_1"). "oracle_1" is the best of the three by real IoU, "random_1" the same as
+  click_1 from a pixel drawn uniformly from the mask.
 - Each further click lies at the centre (farthest from the edge) of the largest component of the error:
   foreground where the object was missed, background where too much was covered. All clicks so far and the
   logits of the last answer are the prompt; the model's single output counts.
@@ -354,14 +355,14 @@ def _next_round(session: Session, targets: Targets, states: list[_State], active
 
 
 def _judge(masks: Masks, targets: Targets, active: Sequence[int]) -> _Round:
-    """For each prompt the answer with the best score counts; compare it with mask `active[prompt]`."""
+    """For each prompt the answer of the best quality counts; compare it with mask `active[prompt]`."""
     owner = np.arange(len(masks)) if masks.prompt is None else masks.prompt
     picks, ious, oracle = [], [], []
     for prompt, m in enumerate(active):
         rows = np.flatnonzero(owner == prompt)
         dense = [rle.decode(masks.rles[row], masks.size) for row in rows]
         found = [iou(mask, targets.truths[m], targets.ignore) for mask in dense]
-        best = int(np.argmax(masks.scores[rows]))
+        best = int(np.argmax(masks.quality[rows]))
         picks.append((dense[best], None if masks.logits is None else masks.logits[rows[best]]))
         ious.append(found[best])
         oracle.append(max(found))

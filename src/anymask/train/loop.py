@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
@@ -193,13 +193,13 @@ class _Runner:
             sampler=range(self.step * self.parts, self.loop.steps * self.parts),
             num_workers=workers,
             prefetch_factor=PREFETCH if workers else None,
-            worker_init_fn=_quiet if workers else None,
             pin_memory=self.ranks.device.type == "cuda",
         )
-        for batch in loader:
-            if isinstance(batch, AnymaskError):
-                raise batch
-            yield batch
+        with _opencv_without_threads() if workers else nullcontext():
+            for batch in loader:
+                if isinstance(batch, AnymaskError):
+                    raise batch
+                yield batch
 
     def _one(self, batches: Iterator[Any]) -> None:
         """One step of the optimiser on the gradient of the mean over all passes and processes."""
@@ -303,9 +303,18 @@ def _set(tensors: dict[str, Any], values: dict[str, Tensor]) -> None:
         tensors[name].copy_(value)
 
 
-def _quiet(_: int) -> None:
-    """Keep a worker to one thread: OpenCV would start as many as there are cores, beside training."""
-    cv2.setNumThreads(1)
+@contextmanager
+def _opencv_without_threads() -> Iterator[None]:
+    """Let workers fork safely: a thread pool that OpenCV started hangs after a fork.
+
+    It has to end before they start; with it they would take the cores that training needs, too.
+    """
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(0)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(threads)
 
 
 def _make(folder: Path) -> None:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import signal
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -300,3 +304,23 @@ def test_the_average_starts_soon_and_then_moves_slowly() -> None:
     average.values["w"].zero_()
     average.update(value, 10_000)
     assert average.values["w"].item() == pytest.approx(0.01)
+
+
+class Blurred(Line):
+    """Items that need OpenCV, as pictures do."""
+
+    def item(self, index: int) -> Any:
+        cv2.GaussianBlur(PICTURE, (0, 0), 3)
+        return super().item(index)
+
+
+PICTURE = np.random.default_rng(0).integers(0, 256, (1500, 1500, 3), np.uint8)
+
+
+def test_workers_start_after_opencv_has_used_its_threads(tmp_path) -> None:
+    threads = cv2.getNumThreads()
+    cv2.GaussianBlur(PICTURE, (0, 0), 3)  # starts the pool, which hangs in a forked worker
+    signal.alarm(60)  # ends the tests with "Alarm clock" rather than never
+    fit(Blurred(), replace(LOOP, steps=2, workers=1), OPTIM, tmp_path)
+    signal.alarm(0)
+    assert cv2.getNumThreads() == threads

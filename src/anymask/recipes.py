@@ -187,6 +187,28 @@ def compact_all() -> TrainConfig:
     )
 
 
+def compact_scores() -> TrainConfig:
+    """The compact model, phase 4: the head of the predicted IoU alone, on pictures at the shipped size.
+
+    anymask train compact_scores --data SETS... --set init=runs/compact_all cutouts=CUTOUTS -o runs/compact
+
+    Phase 3 moves the features under the head, and its crops show things larger than whole pictures do.
+    Choosing among the three masks of a click gains: see docs/log.md. Three minutes on two cores.
+    """
+    base = compact_all()
+    return replace(
+        base,
+        init="runs/compact_all",
+        tune="scores",
+        size=384,
+        rounds=Rounds(clicks=0, idle=0, box=0.15),
+        loss=LossWeights(focal=0.0, dice=1.0, bce=0.0, iou=5.0, other=0.3),
+        augment=Augment(scale=(0.9, 1.3), most=6, focus=0.3, paste=0.1),
+        loop=replace(base.loop, steps=130, batch=8, seed=11, average=0.95, every_save=65),
+        optim=replace(base.optim, lr=1e-3, warmup=10),
+    )
+
+
 def finetune_all() -> TrainConfig:
     """Fine-tune a whole model on a folder: the most change, for a hundred pictures or more.
 
@@ -238,6 +260,7 @@ RECIPES: dict[str, Callable[[], TrainConfig]] = {
         compact_192,
         compact_256,
         compact_all,
+        compact_scores,
         finetune_all,
         finetune_decoder,
         finetune_lora,

@@ -15,7 +15,7 @@ from anymask.train.losses import LossWeights
 from anymask.train.optim import Optim
 from anymask.train.sam import Rounds
 
-TUNES = ("all", "head", "decoder", "lora")
+TUNES = ("all", "head", "decoder", "scores", "lora")
 FREE = frozenset(
     {
         "loop.steps",
@@ -38,12 +38,12 @@ class TrainConfig:
     `model` names a configuration (see `anymask.train.start`); `init` says where its weights come from:
     "scratch", "imagenet" (compact only), or a name or path that `anymask.load` opens, configuration
     included. `tune` says what learns: "all", "head" (all but the encoder's backbone: neck and decoder),
-    "decoder" (the encoder is frozen, its embeddings kept) or "lora" (decoder and low-rank updates of the
-    encoder, rank `lora_rank`). `drop_path` is the highest rate of a ViT's stochastic depth. `size` is the
-    side of the training crops in pixels, a multiple of 32; it goes before `augment.size`. `weights` maps a
-    data set's name to its share of the draws; a name that is not in it counts 1. `cutouts` is the path of a
-    data set of objects to paste. `val_images` of each validation set are looked at, and `val_masks` of each
-    image.
+    "decoder" (the encoder is frozen, its embeddings kept), "scores" (the predicted IoU alone) or "lora"
+    (decoder and low-rank updates of the encoder, rank `lora_rank`). `drop_path` is the highest rate of a
+    ViT's stochastic depth. `size` is the side of the training crops in pixels, a multiple of 32; it goes
+    before `augment.size`. `weights` maps a data set's name to its share of the draws; a name that is not in
+    it counts 1. `cutouts` is the path of a data set of objects to paste. `val_images` of each validation
+    set are looked at, and `val_masks` of each image.
     """
 
     model: str = "compact"

@@ -128,6 +128,9 @@ def open_model(config: TrainConfig, started: Path | None = None) -> Sam:
         model.image_encoder.requires_grad_(False)
     elif config.tune == "head":
         _freeze_backbone(model)
+    elif config.tune == "scores":
+        model.requires_grad_(False)
+        model.mask_decoder.iou_prediction_head.requires_grad_(True)
     elif config.tune == "lora":
         add_lora(model, config.lora_rank)
     return model.train()

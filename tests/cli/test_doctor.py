@@ -6,18 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from anymask import models
 from anymask.cli import doctor
 from anymask.errors import WeightsError
 
 
-@pytest.fixture
-def tiny(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The tiny model instead of the one that is shipped."""
-    monkeypatch.setattr(doctor, "load", lambda name, *, offline: models.load(model))
-
-
-@pytest.mark.usefixtures("tiny")
 def test_all_is_well(run) -> None:
     answer = run("doctor")
     assert (answer.code, answer.err) == (0, "")

@@ -17,7 +17,8 @@ def words(dataset: Path, model: Path) -> list[object]:
 
 def test_table_and_report(run, words: list[object]) -> None:
     answer = run(*words, "-o", "report.json", "--baseline", "grabcut", "--max-images", "1")
-    assert (answer.code, answer.err) == (0, "")
+    assert answer.code == 0
+    assert all(line.startswith("toys: ") for line in answer.err.splitlines())  # progress, on a slow machine
     head, _, toys, mean, *_ = answer.out.splitlines()
     names = ("click_1", "oracle_1", "click_9", "noc_85", "noc_90", "box", "grabcut_box")
     assert all(name in head for name in names)

@@ -253,7 +253,7 @@ class Sam(nn.Module):
 
 def _per_object(x_BCHW: Tensor, image_index_N: Tensor) -> Tensor:
     x_BHWC = x_BCHW.permute(0, 2, 3, 1)
-    return x_BHWC if x_BHWC.shape[0] == 1 else x_BHWC[image_index_N]
+    return x_BHWC if x_BHWC.shape[0] == 1 else x_BHWC.index_select(0, image_index_N)  # its gradient is exact
 
 
 def start_local(model: Sam) -> None:

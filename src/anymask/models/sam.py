@@ -75,7 +75,7 @@ class PromptEncoder(nn.Module):
     def points(self, coords_NK2: Tensor, labels_NK: Tensor, side: int) -> Tensor:
         """(N, K, C) prompt tokens of points in pixels of a model frame with the longest side `side`."""
         rows = [self.not_a_point_embed.weight] + [row.weight for row in self.point_embeddings]
-        learned = torch.cat(rows)[labels_NK + 1]  # type: ignore[arg-type]
+        learned = F.embedding(labels_NK + 1, torch.cat(rows))  # type: ignore[arg-type]
         out: Tensor = learned + self.pe_layer(coords_NK2 / side) * (labels_NK >= 0)[..., None]
         return out
 

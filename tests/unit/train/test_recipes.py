@@ -199,7 +199,7 @@ def test_a_run_killed_at_a_random_moment_ends_as_one_that_was_not(tiny, write_da
     assert process.returncode == -signal.SIGKILL, errors.decode()
     recipes.run(config, [data], out)
     recipes.run(config, [data], whole)
-    # Not to the bit: the kernels' sums depend on how a process has laid out its memory, and Adam lifts what is near 0 to a step.
+    # Not to the bit: sums depend on the layout of memory, and Adam lifts what is near 0 to a step.
     for name, weight in weights(whole).items():
         torch.testing.assert_close(weights(out)[name], weight, atol=4e-3, rtol=1e-3)
     for ours, theirs in zip(metrics(out), metrics(whole), strict=True):

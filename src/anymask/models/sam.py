@@ -8,6 +8,7 @@ image, h w of the feature grid, M = 4 masks.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, fields, replace
 
 import torch
 from torch import Tensor, nn
@@ -105,16 +106,18 @@ class DrawnPrompts(nn.Module):
         nn.init.normal_(self.coarse.weight)
         nn.init.normal_(self.fine.weight)
 
-    def forward(self, unit_NK2: Tensor, labels_NK: Tensor, hw: tuple[int, int]) -> tuple[Tensor, Tensor]:
-        """Maps (N, h, w, dim) and (N, 4h, 4w, fine_dim) of points in units of the grid's longest side."""
-        h, w = hw
-        unit_NK2, labels_NK = F.pad(unit_NK2, (0, 0, 0, 1)), F.pad(labels_NK, (0, 1), value=-1)  # never empty
-        return (
-            self.coarse(self._maps(unit_NK2, labels_NK, h, w)),
-            self.fine(self._maps(unit_NK2, labels_NK, 4 * h, 4 * w)),
-        )
+    def coarse_map(self, unit_NK2: Tensor, labels_NK: Tensor, hw: tuple[int, int]) -> Tensor:
+        """(N, h, w, dim) on the feature grid, of points in units of the grid's longest side."""
+        out: Tensor = self.coarse(self._maps(unit_NK2, labels_NK, *hw))
+        return out
+
+    def fine_map(self, unit_NK2: Tensor, labels_NK: Tensor, hw: tuple[int, int]) -> Tensor:
+        """(N, h, w, fine_dim) on the logit grid."""
+        out: Tensor = self.fine(self._maps(unit_NK2, labels_NK, *hw))
+        return out
 
     def _maps(self, unit_NK2: Tensor, labels_NK: Tensor, h: int, w: int) -> Tensor:
+        unit_NK2, labels_NK = F.pad(unit_NK2, (0, 0, 0, 1)), F.pad(labels_NK, (0, 1), value=-1)  # never empty
         side = max(h, w)
         axes = [torch.arange(n, device=unit_NK2.device, dtype=torch.float32).add(0.5) / side for n in (w, h)]
         dx_NwK, dy_NhK = (a[None, :, None] - unit_NK2[:, None, :, i] for i, a in enumerate(axes))
@@ -159,21 +162,22 @@ class MaskDecoder(nn.Module):
         self.output_hypernetworks_mlps = nn.ModuleList(Mlp(dim, dim, dim // 8, 3) for _ in range(MASKS))
         self.iou_prediction_head = Mlp(dim, dim, MASKS, 3)
 
-    def forward(
-        self, image_NhwC: Tensor, image_pe_1LC: Tensor, sparse_NKC: Tensor, skips_NHWC: tuple[Tensor, ...]
-    ) -> tuple[Tensor, Tensor]:
-        """Logits (N, 4, 4h, 4w) and predicted IoU (N, 4); an image that all share comes as a batch of one."""
-        n, (h, w) = len(sparse_NKC), image_NhwC.shape[1:3]
+    def tokens(
+        self, image_NLC: Tensor, image_pe_1LC: Tensor, sparse_NKC: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Kernels of the masks (N, 4, c), the image after the transformer (N, L, C), predicted IoU (N, 4).
+
+        An image that all objects share comes as a batch of one.
+        """
         outputs = torch.cat([self.iou_token.weight, self.mask_tokens.weight])
-        tokens = torch.cat([outputs.expand(n, -1, -1), sparse_NKC], dim=1)
-        tokens, image = self.transformer(image_NhwC.flatten(1, 2), image_pe_1LC, tokens)
+        tokens = torch.cat([outputs.expand(len(sparse_NKC), -1, -1), sparse_NKC], dim=1)
+        tokens, image = self.transformer(image_NLC, image_pe_1LC, tokens)
         heads = zip(self.output_hypernetworks_mlps, tokens[:, 1 : 1 + MASKS].unbind(1), strict=True)
         kernels_NMC = torch.stack([head(token) for head, token in heads], dim=1)
-        upscaled = self._upscale(image.view(n, h, w, -1), skips_NHWC)
-        logits = kernels_NMC @ upscaled.flatten(1, 2).transpose(1, 2)
-        return logits.view(n, MASKS, 4 * h, 4 * w), self.iou_prediction_head(tokens[:, 0])
+        return kernels_NMC, image, self.iou_prediction_head(tokens[:, 0])
 
-    def _upscale(self, x_NhwC: Tensor, skips_NHWC: tuple[Tensor, ...]) -> Tensor:
+    def upscale(self, x_NhwC: Tensor, skips_NHWC: tuple[Tensor, ...]) -> Tensor:
+        """(N, 4h, 4w, c), of which a mask's logits are the product with its kernel."""
         first, norm, act, second, last = self.output_upscaling
         x = first(x_NhwC)
         if skips_NHWC:
@@ -181,6 +185,35 @@ class MaskDecoder(nn.Module):
         x = second(act(norm.tokens(x)))  # type: ignore[operator]
         out: Tensor = last(x + skips_NHWC[0] if skips_NHWC else x)
         return out
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """What is known of N objects before their masks are drawn: `Sam.render` draws those worth it."""
+
+    iou_N4: Tensor
+    """Predicted IoU, float32."""
+    kernels_N4C: Tensor
+    """A mask's logits are the product of its kernel and the upscaled image."""
+    image_NhwC: Tensor
+    """The image as the transformer leaves it."""
+    skips_BCHW: tuple[Tensor, ...]
+    """Of the images, at strides 4 and 8; empty for a ViT."""
+    index_N: Tensor
+    """The image of each object."""
+    unit_NK2: Tensor
+    """The points, in units of the grid's longest side."""
+    labels_NK: Tensor
+    """Their labels."""
+
+    def __len__(self) -> int:
+        """The number of objects."""
+        return len(self.iou_N4)
+
+    def take(self, rows_R: Tensor) -> Decoded:
+        """Some of the objects, in the order given."""
+        parts = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "skips_BCHW"}
+        return replace(self, **{name: part.index_select(0, rows_R) for name, part in parts.items()})
 
 
 class Sam(nn.Module):
@@ -232,23 +265,62 @@ class Sam(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """Prompts in pixels of the model frame -> float32 logits (N, 4, H/4, W/4) and predicted IoU (N, 4).
 
+        The arguments are those of `decode_tokens`; outputs 1 to 3 are for one click, 0 for all other prompts.
+        """
+        decoded = self.decode_tokens(
+            features_BChw, skips, image_index_N, coords_NK2, labels_NK, masks_N1HW, has_mask_N
+        )
+        return self._draw(decoded, decoded.kernels_N4C), decoded.iou_N4
+
+    def decode_tokens(
+        self,
+        features_BChw: Tensor,
+        skips: tuple[Tensor, ...],
+        image_index_N: Tensor,
+        coords_NK2: Tensor,
+        labels_NK: Tensor,
+        masks_N1HW: Tensor | None = None,
+        has_mask_N: Tensor | None = None,
+    ) -> Decoded:
+        """Prompts in pixels of the model frame -> predicted IoU of four masks each, and what draws them.
+
         Object n lies in image `image_index_N[n]`. Mask prompts are logits on the H/4 x W/4 grid; without
-        `has_mask_N` all of them count. Outputs 1 to 3 are for one click, 0 for all other prompts.
+        `has_mask_N` all of them count.
         """
         h, w = features_BChw.shape[-2:]
         side = max(h, w)
+        unit_NK2 = coords_NK2 / (side * STRIDE)
         sparse = self.prompt_encoder.points(coords_NK2, labels_NK, side * STRIDE)
         dense = self.prompt_encoder.masks(
             masks_N1HW if masks_N1HW is None else masks_N1HW.to(self.dtype), has_mask_N
         )
         image = _per_object(features_BChw, image_index_N) + dense
-        levels = [_per_object(skip, image_index_N) for skip in skips]
         if self.drawn_prompts is not None:
-            coarse, fine = self.drawn_prompts(coords_NK2 / (side * STRIDE), labels_NK, (h, w))
-            image, levels[0] = image + coarse, levels[0] + fine
+            image = image + self.drawn_prompts.coarse_map(unit_NK2, labels_NK, (h, w))
         pe = self.prompt_encoder.pe_layer.grid((h, w), side)
-        logits, iou = self.mask_decoder(image, pe, sparse, tuple(levels))
-        return logits.float(), iou.float()
+        kernels, image, iou = self.mask_decoder.tokens(image.flatten(1, 2), pe, sparse)
+        image = image.view(len(image), h, w, -1)
+        return Decoded(iou.float(), kernels, image, skips, image_index_N, unit_NK2, labels_NK)
+
+    def render(self, decoded: Decoded, rows_R: Tensor, outputs_R: Tensor) -> Tensor:
+        """Float32 logits (R, H/4, W/4) of the output `outputs_R[r]` (0 to 3) of the object `rows_R[r]`.
+
+        Only the objects named are upscaled, and each of them once.
+        """
+        objects_U, place_R = rows_R.unique(return_inverse=True)
+        some = decoded.take(objects_U)
+        return self._draw(some, some.kernels_N4C)[place_R, outputs_R]
+
+    def _draw(self, decoded: Decoded, kernels_NMC: Tensor) -> Tensor:
+        """Float32 logits (N, M, 4h, 4w)."""
+        h, w = decoded.image_NhwC.shape[1:3]
+        levels = [_per_object(skip, decoded.index_N) for skip in decoded.skips_BCHW]
+        if self.drawn_prompts is not None:
+            fine = self.drawn_prompts.fine_map(decoded.unit_NK2, decoded.labels_NK, (4 * h, 4 * w))
+            levels[0] = levels[0] + fine
+        upscaled = self.mask_decoder.upscale(decoded.image_NhwC, tuple(levels))
+        logits = kernels_NMC @ upscaled.flatten(1, 2).transpose(1, 2)
+        return logits.view(*logits.shape[:2], 4 * h, 4 * w).float()
 
 
 def _per_object(x_BCHW: Tensor, image_index_N: Tensor) -> Tensor:

@@ -102,6 +102,22 @@ def test_the_flag_switches_the_mask_prompt_per_object(model: Sam) -> None:
 
 
 @torch.inference_mode()
+@pytest.mark.parametrize("rows", [[0, 0, 3], [2, 1, 1, 1, 1, 2], [4], []], ids=len)
+def test_chosen_masks_equal_those_of_all(model: Sam, rows: list[int]) -> None:
+    features, skips = model.encode(torch.randn(2, 3, 64, 96))
+    coords, labels = prompts(5, 96)
+    arguments = (features, skips, torch.tensor([0, 1, 1, 0, 1]), coords, labels, torch.randn(5, 1, 16, 24))
+    logits, iou = model.decode(*arguments)
+    decoded = model.decode_tokens(*arguments)
+    assert len(decoded) == 5
+    assert_close(decoded.iou_N4, iou, atol=0, rtol=0)
+    rows_R, outputs_R = torch.tensor(rows, dtype=torch.long), torch.arange(len(rows)) % 4
+    drawn = model.render(decoded, rows_R, outputs_R)
+    assert drawn.shape == (len(rows), 16, 24)
+    assert_close(drawn, logits[rows_R, outputs_R], atol=1e-5, rtol=1e-4)
+
+
+@torch.inference_mode()
 def test_no_prompt_at_all_is_a_prompt(model: Sam) -> None:
     features, skips = model.encode(torch.randn(1, 3, 64, 64))
     empty = torch.zeros(1, 0, 2), torch.zeros(1, 0, dtype=torch.long)

@@ -307,7 +307,7 @@ class Sam(nn.Module):
 
         Only the objects named are upscaled, and each of them once.
         """
-        objects_U, place_R = rows_R.unique(return_inverse=True)
+        objects_U, place_R = torch.unique(rows_R, return_inverse=True)
         some = decoded.take(objects_U)
         return self._draw(some, some.kernels_N4C)[place_R, outputs_R]
 

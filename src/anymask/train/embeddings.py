@@ -34,7 +34,11 @@ class Embeddings:
     def of(self, model: Sam, batch: Objects) -> Encoded:
         """The embeddings of a batch whose pictures all have keys, on the model's device."""
         found = [self._one(model, batch, i, int(key)) for i, key in enumerate(batch.key_B)]
-        joined = [torch.stack(parts).to(model.device, torch.float32) for parts in zip(*found, strict=True)]
+        # stacked after the change of type: a CPU's autocast knows no float16
+        joined = [
+            torch.stack([x.to(model.device, torch.float32) for x in level])
+            for level in zip(*found, strict=True)
+        ]
         return joined[0], tuple(joined[1:])
 
     def _one(self, model: Sam, batch: Objects, i: int, key: int) -> list[Tensor]:

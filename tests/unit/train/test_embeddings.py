@@ -49,6 +49,14 @@ def test_embeddings_are_those_of_the_encoder(task) -> None:
         torch.testing.assert_close(skip, other, rtol=2e-3, atol=2e-3)
 
 
+def test_embeddings_under_autocast(task) -> None:
+    batch = task.collate([task.item(0), task.item(1)])
+    with torch.autocast("cpu", torch.bfloat16):
+        for _ in range(2):  # made, then found
+            features, _ = task.embeddings.of(task.model, batch)
+            assert features.dtype == torch.float32
+
+
 def test_each_picture_is_encoded_once(task, monkeypatch) -> None:
     calls = []
     encode = Sam.encode

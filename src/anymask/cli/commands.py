@@ -81,6 +81,16 @@ def _declare_force(parser: Parser) -> None:
     parser.add_argument("--force", action="store_true", help="Replace files that exist.")
 
 
+def _declare_open(parser: Parser) -> None:
+    parser.add_argument(
+        "--open",
+        dest="show",
+        action="store_true",
+        help="Show the overlay in the system's viewer. Without --overlay it is <name of IMAGE>-overlay.png "
+        "in the current folder.",
+    )
+
+
 def _declare_split(parser: Parser) -> None:
     parser.add_argument("--split", metavar="NAME", help="Take only this split, train or val for example.")
 
@@ -126,6 +136,7 @@ def _declare_segment(parser: Parser) -> None:
     parser.add_argument(
         "--overlay", metavar="OUT", help="Also write the photo with the masks on it: .png, .jpg or .webp."
     )
+    _declare_open(parser)
     _declare_json(parser)
     _declare_force(parser)
 

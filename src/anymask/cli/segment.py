@@ -15,6 +15,7 @@ from PIL import Image
 from anymask.cli.console import note, out, out_json, table
 from anymask.cli.prompts import read_mask, read_prompts
 from anymask.cli.targets import Targets, choose_targets, owners, ranks, write_all
+from anymask.cli.viewer import open_file
 from anymask.files import check_target
 from anymask.formats import sa1b
 from anymask.images import read_image
@@ -36,10 +37,13 @@ def run(
     offline: bool,
     output: str | None,
     overlay: str | None,
+    show: bool,
     as_json: bool,
     force: bool,
 ) -> int:
     """Look at all that was given before the model is opened, and write only when everything is there."""
+    if show and overlay is None:
+        overlay = f"{Path(image).stem}-overlay.png"
     targets = choose_targets(image, output, overlay, candidates=candidates, as_json=as_json)
     for target in targets.all:
         check_target(target, force=force)
@@ -58,6 +62,8 @@ def run(
         out_json(_as_dict(image, model, record, targets, clock.seconds))
     else:
         out(_as_text(image, model, record, targets, clock.seconds))
+    if show and targets.overlay is not None:
+        open_file(targets.overlay)
     return 0
 
 

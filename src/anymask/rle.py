@@ -26,7 +26,9 @@ __all__ = [
     "from_coco",
     "from_edges",
     "from_string",
+    "intersection",
     "iou",
+    "paste",
     "to_coco",
     "to_edges",
     "to_string",
@@ -136,21 +138,52 @@ def iou(
 ) -> NDArray[np.float64]:
     """Intersection over union of every pair, without decoding: (A, B) float64. Two empty masks give 0.
 
+    `size` as for `intersection`.
+    """
+    inter = intersection(runs_a, runs_b, size).astype(np.float64)
+    areas_a, areas_b = (np.array([area(runs) for runs in many], np.int64) for many in (runs_a, runs_b))
+    union = areas_a[:, None] + areas_b - inter
+    return np.divide(inter, union, out=inter, where=union > 0)
+
+
+def intersection(
+    runs_a: Sequence[Runs], runs_b: Sequence[Runs], size: tuple[int, int] | None = None
+) -> NDArray[np.int64]:
+    """Pixels that every pair shares, without decoding: (A, B) int64.
+
     All masks must have one size; giving it as `size` saves time, for boxes then tell which pairs may meet.
     Edges of `a` are looked up in the running count of pixels of each `b`.
     """
-    out = np.zeros((len(runs_a), len(runs_b)), np.float64)
+    out = np.zeros((len(runs_a), len(runs_b)), np.int64)
     edges_a = [to_edges(runs) for runs in runs_a]
-    areas_a = np.array([area(runs) for runs in runs_a], np.int64)
     boxes_a = _extents(runs_a, size)
     boxes_b = boxes_a if runs_b is runs_a else _extents(runs_b, size)
     for j, b in enumerate(runs_b):
         overlap = (boxes_a[:, :2] < boxes_b[j, 2:]) & (boxes_a[:, 2:] > boxes_b[j, :2])
         meets = np.flatnonzero(overlap.all(axis=1))
         if meets.size:
-            inter = _intersections([edges_a[i] for i in meets], to_edges(b))
-            out[meets, j] = inter / (areas_a[meets] + area(b) - inter)
+            out[meets, j] = _intersections([edges_a[i] for i in meets], to_edges(b))
     return out
+
+
+def paste(runs: Runs, size: tuple[int, int], xy: tuple[int, int], full: tuple[int, int]) -> Runs:
+    """Put a mask of `size` into an empty one of size `full`, its corner at `xy`; the rest is cut off.
+
+    The corner may be negative, so that this cuts a window out as well as it puts one in. Nothing is decoded.
+    """
+    h, (x, y), (full_h, full_w) = size[0], xy, full
+    starts, ends = _ones(runs)
+    first, last = starts // h, (ends - 1) // h  # a run over several columns becomes one for each
+    count = last - first + 1
+    run = np.repeat(np.arange(count.size), count)
+    column = first[run] + np.arange(run.size) - np.repeat(np.cumsum(count) - count, count)
+    top = np.maximum(np.maximum(starts[run] - column * h, 0) + y, 0)
+    bottom = np.minimum(np.minimum(ends[run] - column * h, h) + y, full_h)
+    column = column + x
+    seen = (column >= 0) & (column < full_w) & (top < bottom)
+    edges = np.stack([column * full_h + top, column * full_h + bottom], axis=1)[seen].reshape(-1)
+    joined = np.flatnonzero(edges[1:-1:2] == edges[2::2])  # columns from edge to edge hang together
+    return from_edges(np.delete(edges, np.concatenate([2 * joined + 1, 2 * joined + 2])), full)
 
 
 def _extents(runs: Sequence[Runs], size: tuple[int, int] | None) -> NDArray[np.int64]:

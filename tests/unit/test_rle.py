@@ -178,3 +178,20 @@ def test_decode_refuses_another_size():
 def test_encode_refuses_a_stack_of_masks():
     with pytest.raises(FormatError, match=r"mask must have shape \(H, W\), got \(1, 2, 3\)"):
         rle.encode(np.zeros((1, 2, 3), bool))
+
+
+@given(several(), several())
+def test_intersection_counts_shared_pixels(a, b):
+    b = [np.resize(mask, a[0].shape) for mask in b]
+    expected = [[(one & other).sum() for other in b] for one in a]
+    ours = [rle.encode(m) for m in a], [rle.encode(m) for m in b]
+    assert rle.intersection(*ours).tolist() == expected
+    assert rle.intersection(*ours, a[0].shape).tolist() == expected
+
+
+@given(masks(), st.integers(-9, 9), st.integers(-9, 9), sizes)
+def test_paste_moves_and_cuts(mask, x, y, full):
+    (h, w), big = mask.shape, np.zeros((60, 60), np.bool_)
+    big[20 + y : 20 + y + h, 20 + x : 20 + x + w] = mask
+    expected = rle.encode(big[20 : 20 + full[0], 20 : 20 + full[1]])
+    assert np.array_equal(rle.paste(rle.encode(mask), mask.shape, (x, y), full), expected)

@@ -18,6 +18,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from anymask.automatic import AutoConfig, Candidates, automatic, candidates, explain, select
     from anymask.colours import palette
     from anymask.data import Dataset, open_dataset
     from anymask.errors import (
@@ -42,6 +43,8 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AnymaskError",
+    "AutoConfig",
+    "Candidates",
     "Dataset",
     "DownloadError",
     "Embedding",
@@ -59,8 +62,11 @@ __all__ = [
     "UnknownNameError",
     "WeightsError",
     "__version__",
+    "automatic",
+    "candidates",
     "embed",
     "embed_batch",
+    "explain",
     "load",
     "open_dataset",
     "overlay",
@@ -68,11 +74,13 @@ __all__ = [
     "predict",
     "predict_batch",
     "read_image",
+    "select",
     "variants",
     "write_png",
 ]
 
 _NAMES_OF_MODULE = {
+    "automatic": ("AutoConfig", "Candidates", "automatic", "candidates", "explain", "select"),
     "colours": ("palette",),
     "data": ("Dataset", "open_dataset"),
     "errors": tuple(name for name in __all__ if name.endswith("Error")),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["area_xyxy", "iou_xyxy", "nms", "xywh_to_xyxy", "xyxy_to_xywh"]
+__all__ = ["area_xyxy", "iou_xyxy", "nms", "suppress", "xywh_to_xyxy", "xyxy_to_xywh"]
 
 
 def area_xyxy(boxes: ArrayLike) -> NDArray[np.float64]:
@@ -31,14 +31,39 @@ def nms(boxes: ArrayLike, scores: ArrayLike, threshold: float) -> NDArray[np.int
     A box goes when its IoU with a better one that stays is above `threshold`; of equal scores the earlier is
     the better.
     """
-    left = np.argsort(-np.asarray(scores, np.float64), kind="stable")
+    owner = suppress(boxes, scores, threshold)
+    kept = np.flatnonzero(owner == np.arange(owner.size))
+    return np.asarray(kept[np.argsort(-np.asarray(scores, np.float64)[kept], kind="stable")], np.int64)
+
+
+def suppress(boxes: ArrayLike, scores: ArrayLike, threshold: float) -> NDArray[np.int64]:
+    """Which box removes each box in `nms`: (N,) indices, its own for a box that stays.
+
+    Two boxes whose areas differ by more than the threshold cannot meet: sorted by area, the rivals of a box
+    are neighbours.
+    """
     array = np.asarray(boxes, np.float64).reshape(-1, 4)
-    kept: list[int] = []
-    while left.size:
-        kept.append(int(left[0]))
-        overlap = iou_xyxy(array[left[:1]], array[left[1:]])[0]
-        left = left[1:][~(overlap > threshold)]
-    return np.array(kept, np.int64)
+    areas = area_xyxy(array)
+    by_area = np.argsort(areas, kind="stable")
+    size, corners = areas[by_area], np.ascontiguousarray(array[by_area].T)
+    bound = max(threshold, 1e-9)
+    first = np.searchsorted(size, areas * bound * (1 - 1e-9), "left")
+    last = np.searchsorted(size, areas / bound * (1 + 1e-9), "right")
+    place = np.empty(len(array), np.int64)
+    place[by_area] = np.arange(len(array))
+    owner = np.full(len(array), -1, np.int64)
+    for i in np.argsort(-np.asarray(scores, np.float64), kind="stable"):
+        if owner[place[i]] >= 0:
+            continue
+        near = slice(first[i], last[i])
+        x0, y0, x1, y1 = array[i]
+        wide = np.minimum(corners[2, near], x1) - np.maximum(corners[0, near], x0)
+        high = np.minimum(corners[3, near], y1) - np.maximum(corners[1, near], y0)
+        inter = np.maximum(wide, 0) * np.maximum(high, 0)
+        hit = (inter > threshold * (size[near] + areas[i] - inter)) & (owner[near] < 0)
+        owner[near][hit] = i
+        owner[place[i]] = i
+    return owner[place]
 
 
 def xyxy_to_xywh(boxes: ArrayLike) -> NDArray[np.float32]:

@@ -58,6 +58,11 @@ class Frame:
         """Size of the mask logits."""
         return self.padded_hw[0] // GRID_STRIDE, self.padded_hw[1] // GRID_STRIDE
 
+    @property
+    def content_hw(self) -> tuple[int, int]:
+        """Rows and columns of mask logits that hold the image, not only padding."""
+        return -(-self.scaled_hw[0] // GRID_STRIDE), -(-self.scaled_hw[1] // GRID_STRIDE)
+
     def _scale_xy(self) -> NDArray[np.float64]:
         """Model pixels per image pixel, for x and for y."""
         return np.array([self.scaled_hw[1] / self.size_hw[1], self.scaled_hw[0] / self.size_hw[0]])

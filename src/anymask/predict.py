@@ -24,7 +24,7 @@ from anymask.models import Sam, weights_hash
 from anymask.rle import Runs
 from anymask.types import Embedding, Masks, Prompt
 
-__all__ = ["embed", "embed_batch", "predict", "predict_batch"]
+__all__ = ["check_embedding", "embed", "embed_batch", "predict", "predict_batch"]
 
 ENCODE_PIXELS = 4 * 1024 * 1024
 """Model pixels that one call of the encoder gets at most."""
@@ -86,7 +86,9 @@ def predict_batch(
     """
     _check_ready(model)
     _check_lists(images, prompts)
-    opened = [_checked(model, it) if isinstance(it, Embedding) else _picture(model, it) for it in images]
+    opened = [
+        check_embedding(model, it) if isinstance(it, Embedding) else _picture(model, it) for it in images
+    ]
     jobs = [
         _job(prompt, picture.frame, number)
         for number, picture in enumerate(opened)
@@ -150,7 +152,9 @@ def _check_lists(images: Sequence[object], prompts: Sequence[Sequence[Prompt]]) 
             )
 
 
-def _checked(model: Sam, embedding: Embedding) -> Embedding:
+def check_embedding(model: Sam, embedding: Embedding) -> Embedding:
+    """Return the embedding if `model` made it and is ready to use it; raise InputError if not."""
+    _check_ready(model)
     own = weights_hash(model)
     if embedding.model != own:
         raise InputError(

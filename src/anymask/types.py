@@ -57,6 +57,10 @@ class Masks:
     """(N,) index of the prompt that each mask answers."""
     logits: Floats | None
     """(N, gh, gw) in the model's grid; a mask prompt for the next call."""
+    points: Floats | None
+    """(N, 2) xy of the click that each mask answers, where `automatic` chose it."""
+    crops: Floats | None
+    """(N, 4) xyxy of the part of the image that the model looked at."""
 
     def __init__(
         self,
@@ -68,12 +72,15 @@ class Masks:
         labels: ArrayLike | None = None,
         prompt: ArrayLike | None = None,
         logits: ArrayLike | None = None,
+        points: ArrayLike | None = None,
+        crops: ArrayLike | None = None,
     ) -> None:
         """Take the parts as read-only arrays; raise FormatError where their lengths differ."""
         runs = tuple(_frozen(np.asarray(one, np.uint32)) for one in rles)
         object.__setattr__(self, "size", (int(size[0]), int(size[1])))
         object.__setattr__(self, "rles", runs)
         values = {"stability": stability, "labels": labels, "prompt": prompt, "logits": logits}
+        values |= {"points": points, "crops": crops}
         values["scores"] = np.ones(len(runs)) if scores is None else scores
         for name, value in values.items():
             array = None if value is None else _frozen(np.asarray(value, _KINDS[name]))
@@ -155,6 +162,8 @@ _KINDS: dict[str, Any] = {
     "labels": np.int64,
     "prompt": np.int64,
     "logits": np.float32,
+    "points": np.float32,
+    "crops": np.float32,
 }
 
 

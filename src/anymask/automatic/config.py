@@ -1,0 +1,194 @@
+"""What `automatic` may be told: where to ask, what to keep, how much memory to take."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from anymask.errors import InputError
+
+if TYPE_CHECKING:
+    from anymask.models import Sam
+
+__all__ = ["DEFAULT_THRESHOLDS", "AutoConfig", "parse_memory"]
+
+DEFAULT_THRESHOLDS = {"vit": (0.88, 0.95), "compact": (0.6, 0.8)}
+"""Least predicted IoU and least stability by the kind of the image encoder. "vit": as released for ViT-H;
+"compact": chosen on validation pictures, see docs/models.md."""
+
+_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "KI": 2**10, "MI": 2**20, "GI": 2**30}
+_SHARES = ("min_iou", "min_stability", "floor_iou", "floor_stability", "nms", "crop_nms", "max_cover")
+_COUNTS = {"points_per_side": 1, "crop_layers": 0, "min_area": 0, "min_component": 0, "min_hole": 0}
+MOST_LAYERS = 4
+MOST_POINTS_PER_SIDE = 1024
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class AutoConfig:
+    """Settings of `automatic`; defaults are those of the released generator (SAM, appendix B).
+
+    Raises InputError for values that cannot be used. `select` and `explain` read the filters alone.
+    """
+
+    points_per_side: int = 32
+    """A grid of this many points along each side of the image, and of each crop."""
+    pixels_per_point: float | None = None
+    """One point for each k x k pixels instead, in crops too: the denser, the larger the image."""
+    points: ArrayLike | None = None
+    """(N, 2) xy of your own instead of a grid, original pixels; a crop is asked at those inside it."""
+    roi: ArrayLike | None = None
+    """Region of interest: a box xyxy or a mask (H, W) bool. Only points inside are asked, and a mask goes
+    that lies with more than half of its area outside."""
+    crop_layers: int = 0
+    """Layers of overlapping crops to look at as well: 2 x 2, then 4 x 4 and so on. Small things gain."""
+    crop_overlap: float = 512 / 1500
+    """Overlap of the first layer's crops as a share of the image's short side; halved in each further one."""
+    crop_shrink: float = 1.0
+    """Points per side are divided by this for each layer of crops."""
+    min_iou: float | None = None
+    """Least predicted IoU; None for the model's own default, see `for_model`."""
+    min_stability: float | None = None
+    """Least stability; None for the model's own default."""
+    stability_offset: float = 1.0
+    """Logits above and below 0 between which the stability is taken."""
+    nms: float = 0.7
+    """Of two masks of one crop that overlap more than this, the one with the lower predicted IoU goes."""
+    crop_nms: float = 0.7
+    """The same between crops, where the mask from the larger crop goes."""
+    nms_by: Literal["box", "mask"] = "box"
+    """What overlap is the IoU of."""
+    max_cover: float = 1.0
+    """Masks that cover a larger share of the image go; the paper took 0.95."""
+    min_area: int = 0
+    """Masks with fewer pixels go."""
+    min_component: int = 0
+    """Parts of a mask with fewer pixels are removed, the largest excepted."""
+    min_hole: int = 0
+    """Holes of a mask with fewer pixels are filled."""
+    floor_iou: float | None = None
+    """`candidates` keeps what lies above; None for `min_iou`. Lower it to lower `min_iou` afterwards."""
+    floor_stability: float | None = None
+    """The same for `min_stability`."""
+    max_memory: str | int | None = None
+    """Bytes that the work may take beside the model, as a number or as "4GB", "512MiB"; decides how many
+    points are asked at once. None for about 1 GB."""
+
+    def __post_init__(self) -> None:
+        """Check every value by itself."""
+        for name in _SHARES:
+            _check_share(name, getattr(self, name))
+        for name, least in _COUNTS.items():
+            _check_count(name, getattr(self, name), least)
+        _check_most("points_per_side", self.points_per_side, MOST_POINTS_PER_SIDE)
+        _check_most("crop_layers", self.crop_layers, MOST_LAYERS)
+        _check_number("crop_overlap", self.crop_overlap, 0.0, 0.9)
+        _check_number("crop_shrink", self.crop_shrink, 1.0, 1024.0)
+        _check_number("stability_offset", self.stability_offset, 0.0, 100.0)
+        if self.pixels_per_point is not None:
+            _check_number("pixels_per_point", self.pixels_per_point, 1.0, 1e6)
+        if self.points is not None:
+            object.__setattr__(self, "points", _read_points(self.points))
+        if self.points is not None and self.pixels_per_point is not None:
+            raise InputError("pixels_per_point must be None with points of your own, got both. Give one.")
+        if self.roi is not None:
+            object.__setattr__(self, "roi", _read_roi(self.roi))
+        if self.nms_by not in ("box", "mask"):
+            raise InputError(f"nms_by must be 'box' or 'mask', got {self.nms_by!r}. Choose one.")
+        if self.max_memory is not None:
+            parse_memory(self.max_memory)
+
+    def for_model(self, model: Sam) -> AutoConfig:
+        """The same with thresholds and floors in place of None: the defaults of the model's kind."""
+        least_iou, least_stability = DEFAULT_THRESHOLDS[model.config.encoder.kind]
+        return self.with_thresholds(least_iou, least_stability)
+
+    def with_thresholds(self, min_iou: float, min_stability: float) -> AutoConfig:
+        """The same with these values where a threshold is None, and floors at the thresholds where None."""
+        iou = min_iou if self.min_iou is None else self.min_iou
+        stability = min_stability if self.min_stability is None else self.min_stability
+        return replace(
+            self,
+            min_iou=iou,
+            min_stability=stability,
+            floor_iou=iou if self.floor_iou is None else self.floor_iou,
+            floor_stability=stability if self.floor_stability is None else self.floor_stability,
+        )
+
+
+def parse_memory(amount: str | int) -> int:
+    """Bytes of "4GB", "1.5GiB", "512 MB" or a number. Raises InputError for anything else."""
+    if isinstance(amount, int) and not isinstance(amount, bool) and amount > 0:
+        return amount
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMG]I?)?B?\s*", str(amount).upper())
+    size = float(match[1]) * _UNITS[match[2] or ""] if match and not isinstance(amount, bool) else 0.0
+    if size < 1:
+        raise InputError(
+            f"max_memory must be a number of bytes or a text like '4GB' or '512MiB', got {amount!r}. "
+            "Write one of these."
+        )
+    return int(size)
+
+
+def _check_share(name: str, value: Any) -> None:
+    if value is not None:
+        _check_number(name, value, 0.0, 1.0)
+
+
+def _check_number(name: str, value: Any, low: float, high: float) -> None:
+    number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+    if not number or not low <= value <= high:
+        raise InputError(f"{name} must be a number from {low:g} to {high:g}, got {value!r}. Correct it.")
+
+
+def _check_count(name: str, value: Any, least: int) -> None:
+    if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < least:
+        raise InputError(f"{name} must be a whole number from {least} on, got {value!r}. Correct it.")
+
+
+def _check_most(name: str, value: int, most: int) -> None:
+    if value > most:
+        raise InputError(f"{name} must be at most {most}, got {value}. Take fewer.")
+
+
+def _read_points(points: ArrayLike) -> NDArray[np.float32]:
+    array = _as_numbers(points)
+    if array is None or array.ndim != 2 or array.shape[1] != 2 or not len(array):
+        raise InputError(
+            f"points must be (N, 2) x, y in original pixels, N at least 1, got {_shape(points)}. Give pairs."
+        )
+    if not np.isfinite(array).all():
+        raise InputError("points must be finite, got NaN or infinity. Correct them.")
+    return array
+
+
+def _read_roi(roi: ArrayLike) -> NDArray[Any]:
+    array = np.asarray(roi)
+    if array.dtype == np.bool_ and array.ndim == 2:
+        return array
+    box = _as_numbers(roi)
+    if box is None or box.shape != (4,) or not np.isfinite(box).all():
+        raise InputError(
+            f"roi must be a box x0, y0, x1, y1 or a mask (H, W) of bool, got {_shape(roi)}. Give one."
+        )
+    if not (box[:2] < box[2:]).all():
+        raise InputError(f"roi must have x0 < x1 and y0 < y1, got {box.tolist()}. Swap its corners.")
+    return box
+
+
+def _as_numbers(values: ArrayLike) -> NDArray[np.float32] | None:
+    try:
+        return np.array(values, np.float32)
+    except (TypeError, ValueError):
+        return None
+
+
+def _shape(values: ArrayLike) -> str:
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        return "a ragged list"
+    return f"{array.dtype} of shape {array.shape}"

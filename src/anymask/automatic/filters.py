@@ -1,0 +1,122 @@
+"""Which candidates stay, and why the others go: `select` and `explain`."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anymask import boxes as box_tools
+from anymask.automatic.config import AutoConfig
+from anymask.automatic.pool import Candidates
+from anymask.errors import InputError
+from anymask.types import Masks
+
+__all__ = ["explain", "select"]
+
+EDGE = 20
+"""A mask this near to an inner edge of its crop is cut off there (released code, `is_box_near_crop_edge`)."""
+INSIDE = 0.5
+"""Least share of a mask in the region of interest."""
+
+Indices = NDArray[np.int64]
+
+
+def select(candidates: Candidates, config: AutoConfig | None = None) -> Masks:
+    """The candidates that pass the filters of `config`, best predicted IoU first.
+
+    Filters: predicted IoU, stability, crop edges, area, cover, region of interest, duplicates within a crop
+    and between crops; then small parts and holes are mended, and what became a duplicate by that goes. Only
+    filters are read; where points and crops lie was settled by `candidates`.
+    Raises InputError for a threshold below the candidates' floor.
+    """
+    kept, _ = _judge(candidates, _resolved(candidates, config))
+    return candidates.masks[kept]
+
+
+def explain(candidates: Candidates, config: AutoConfig | None = None) -> NDArray[np.str_]:
+    """Why each candidate goes: (N,) of "", for one that `select` keeps, or the first filter that it fails.
+
+    "predicted_iou", "stability", "empty", "crop_edge", "area", "cover", "roi", or "duplicate of i", where i
+    is the candidate that stays in its place.
+    """
+    return _judge(candidates, _resolved(candidates, config))[1]
+
+
+def _resolved(candidates: Candidates, config: AutoConfig | None) -> AutoConfig:
+    """The configuration without open thresholds; refused where the candidates are not all there."""
+    wanted = (config or AutoConfig()).with_thresholds(*candidates.thresholds)
+    values = (wanted.min_iou, wanted.min_stability)
+    for name, value, floor in zip(("min_iou", "min_stability"), values, candidates.floors, strict=True):
+        if value is not None and value < floor:
+            raise InputError(
+                f"{name} must be at least the floor of the candidates, {floor:g}, got {value:g}. "
+                f"Make candidates with a lower {name.replace('min', 'floor')}."
+            )
+    return wanted
+
+
+def _judge(candidates: Candidates, config: AutoConfig) -> tuple[Indices, NDArray[np.str_]]:
+    """The candidates that stay, best first, and the reason of each."""
+    reasons = np.full(len(candidates), "", "<U24")
+    for reason, fails in _single(candidates, config):
+        reasons[fails & (reasons == "")] = reason
+    scores = candidates.masks.scores
+    crops = _crops(candidates)
+    for window in np.unique(crops, axis=0):
+        members = np.flatnonzero((reasons == "") & (crops == window).all(axis=1))
+        _drop_duplicates(candidates, reasons, members, scores[members], config.nms, config)
+    if len(np.unique(crops, axis=0)) > 1:
+        left = np.flatnonzero(reasons == "")
+        _drop_duplicates(
+            candidates, reasons, left, -box_tools.area_xyxy(crops[left]), config.crop_nms, config
+        )
+    kept = np.flatnonzero(reasons == "")
+    return kept[np.argsort(-scores[kept], kind="stable")], reasons
+
+
+def _single(candidates: Candidates, config: AutoConfig) -> list[tuple[str, NDArray[np.bool_]]]:
+    """The filters that look at one mask alone, in order: (reason, who fails)."""
+    masks, areas = candidates.masks, candidates.areas
+    assert masks.stability is not None
+    assert config.min_iou is not None
+    assert config.min_stability is not None
+    h, w = masks.size
+    return [
+        ("predicted_iou", masks.scores < np.float32(config.min_iou)),
+        ("stability", masks.stability < np.float32(config.min_stability)),
+        ("empty", areas == 0),
+        ("crop_edge", _cut_off(candidates.boxes, _crops(candidates), (h, w))),
+        ("area", areas < config.min_area),
+        ("cover", areas > config.max_cover * h * w),
+        ("roi", candidates.inside < INSIDE),
+    ]
+
+
+def _crops(candidates: Candidates) -> NDArray[np.float32]:
+    assert candidates.masks.crops is not None
+    return candidates.masks.crops
+
+
+def _cut_off(
+    boxes: NDArray[np.float32], crops: NDArray[np.float32], size: tuple[int, int]
+) -> NDArray[np.bool_]:
+    """Boxes near an edge of their crop that is not near the image's own edge. Released: inclusive corners."""
+    h, w = size
+    last = boxes - np.array([0, 0, 1, 1], np.float32)
+    near_crop = np.abs(last - crops) <= EDGE
+    near_image = np.abs(last - np.array([0, 0, w, h], np.float32)) <= EDGE
+    return np.asarray((near_crop & ~near_image).any(axis=1), np.bool_)
+
+
+def _drop_duplicates(
+    candidates: Candidates,
+    reasons: NDArray[np.str_],
+    members: Indices,
+    scores: NDArray[np.floating],
+    threshold: float,
+    config: AutoConfig,
+) -> None:
+    """Write into `reasons` which of the `members` are duplicates of better ones."""
+    owner = members[box_tools.suppress(candidates.boxes[members], scores, threshold)]
+    for loser in np.flatnonzero(owner != members):
+        reasons[members[loser]] = f"duplicate of {owner[loser]}"

@@ -1,0 +1,175 @@
+"""Ask a model at every point of a grid: `candidates`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from anymask import rle
+from anymask.automatic.config import AutoConfig
+from anymask.automatic.filters import select
+from anymask.automatic.grids import Window, windows
+from anymask.automatic.pool import Candidates
+from anymask.errors import InputError, WeightsError
+from anymask.geometry import Frame
+from anymask.images import ImageSource, read_image
+from anymask.models import Progress, Sam, weights_hash
+from anymask.predict import HYPOTHESES, check_embedding, embed
+from anymask.types import Embedding, Masks
+
+__all__ = ["automatic", "candidates"]
+
+POINTS_AT_ONCE = 16
+
+Floats = NDArray[np.float32]
+
+
+def automatic(
+    model: Sam,
+    image: ImageSource | Embedding,
+    config: AutoConfig | None = None,
+    progress: Progress | None = None,
+) -> Masks:
+    """Find the masks of everything in an image, best predicted IoU first (SAM, section 5 and appendix B).
+
+    Asks at every point of a grid, keeps what the model holds to be good and stable, and removes duplicates.
+    The masks carry scores (predicted IoU), stability, points and crops; `progress(done, total)` counts
+    points. It is `select` of `candidates`; see there for what raises.
+    """
+    return select(candidates(model, image, config, progress), config)
+
+
+def candidates(
+    model: Sam,
+    image: ImageSource | Embedding,
+    config: AutoConfig | None = None,
+    progress: Progress | None = None,
+) -> Candidates:
+    """Every mask above the floors of `config`, for `select` and `explain`.
+
+    `image` is whatever `read_image` takes, or its Embedding, which answers without crops.
+    Raises ImageError, InputError for a point or region outside the image, crops of an Embedding or an
+    Embedding of another model, WeightsError for weights that give no finite scores.
+    """
+    config = (config or AutoConfig()).for_model(model)
+    picture = check_embedding(model, image) if isinstance(image, Embedding) else read_image(image)
+    if isinstance(picture, Embedding) and config.crop_layers:
+        raise InputError(
+            "image must be a picture where crop_layers are asked for, got an Embedding. Give the picture."
+        )
+    h, w = picture.frame.size_hw if isinstance(picture, Embedding) else picture.shape[:2]
+    parts = windows((h, w), config)
+    total, done = sum(len(part.points) for part in parts), 0
+    found = [_empty((h, w))]
+    for part in parts:
+        x0, y0, x1, y1 = part.xyxy
+        embedding = picture if isinstance(picture, Embedding) else embed(model, picture[y0:y1, x0:x1])
+        for points in _batches(part.points, POINTS_AT_ONCE):
+            found.append(_answers(model, embedding, part, points, (h, w), config))
+            done += len(points)
+            if progress is not None:
+                progress(done, total)
+    return _collected(model, Masks.concat(found), config, asked=total * HYPOTHESES)
+
+
+def _empty(size: tuple[int, int]) -> Masks:
+    return Masks(size, (), stability=[], points=np.zeros((0, 2)), crops=np.zeros((0, 4)))
+
+
+def _batches(points: Floats, most: int) -> Iterator[Floats]:
+    return (points[start : start + most] for start in range(0, len(points), most))
+
+
+def _collected(model: Sam, masks: Masks, config: AutoConfig, *, asked: int) -> Candidates:
+    areas = masks.areas
+    return Candidates(
+        masks,
+        boxes=masks.boxes,
+        areas=areas,
+        inside=_shares(masks, areas, config.roi),
+        thresholds=(cast(float, config.min_iou), cast(float, config.min_stability)),
+        floors=_floors(config),
+        asked=asked,
+        model=weights_hash(model),
+    )
+
+
+def _floors(config: AutoConfig) -> tuple[float, float]:
+    return cast(float, config.floor_iou), cast(float, config.floor_stability)
+
+
+def _shares(masks: Masks, areas: NDArray[np.int64], roi: Any) -> Floats:
+    """The share (N,) of each mask that lies in the region of interest; of an empty one 0."""
+    if roi is None or not len(masks):
+        return np.ones(len(masks), np.float32)
+    region = _region_runs(np.asarray(roi), masks.size)
+    iou = rle.iou(masks.rles, [region], masks.size)[:, 0]
+    shared = iou * (areas + rle.area(region)) / (1 + iou)
+    return np.asarray(shared / np.maximum(areas, 1), np.float32)
+
+
+def _region_runs(roi: NDArray[Any], size: tuple[int, int]) -> rle.Runs:
+    if roi.ndim == 2:
+        return rle.encode(roi)
+    h, w = size
+    x0, y0, x1, y1 = np.clip(np.rint(roi), 0, [w, h, w, h]).astype(int)
+    return rle.encode_region(np.ones((y1 - y0, x1 - x0), np.bool_), (x0, y0), size)
+
+
+@torch.inference_mode()
+def _answers(
+    model: Sam,
+    embedding: Embedding,
+    part: Window,
+    points: Floats,
+    size: tuple[int, int],
+    config: AutoConfig,
+) -> Masks:
+    """The masks above the floors that answer clicks at `points`, xy in the image, by a look at one window."""
+    frame, corner = embedding.frame, np.array(part.xyxy[:2], np.float32)
+    logits_N4hw, scores_N4 = _decode(model, embedding, points - corner)
+    if not torch.isfinite(scores_N4).all():
+        raise WeightsError("model must give finite scores, got NaN or infinity. Load its weights again.")
+    floor_iou, floor_stability = _floors(config)
+    good_N3 = scores_N4[:, -HYPOTHESES:] >= floor_iou
+    rows, outputs = good_N3.nonzero().unbind(1)
+    outputs = outputs + scores_N4.shape[1] - HYPOTHESES
+    logits_Mhw, scores_M = logits_N4hw[rows, outputs], scores_N4[rows, outputs]
+    stability_M = _stability(logits_Mhw, frame, config.stability_offset)
+    stable = stability_M >= floor_stability
+    runs = frame.masks_rle(logits_Mhw[stable].cpu().numpy())
+    return Masks(
+        size,
+        [rle.paste(one, frame.size_hw, part.xyxy[:2], size) for one in runs],
+        scores_M[stable].cpu().numpy(),
+        stability=stability_M[stable].cpu().numpy(),
+        points=points[rows[stable].cpu().numpy()],
+        crops=np.tile(np.array(part.xyxy, np.float32), (len(runs), 1)),
+    )
+
+
+def _decode(model: Sam, embedding: Embedding, points: Floats) -> tuple[Tensor, Tensor]:
+    """Logits (N, 4, h, w) and scores (N, 4) of single clicks, xy in the embedding's picture."""
+    coords_NK2 = np.zeros((len(points), 2, 2), np.float32)  # the second is the pad that ends points
+    coords_NK2[:, 0] = embedding.frame.to_model_xy(points) + np.float32(0.5)
+    labels_NK = torch.tensor([[1, -1]], device=model.device).expand(len(points), -1)
+    return model.decode(
+        embedding.features.to(model.device, model.dtype),
+        tuple(skip.to(model.device, model.dtype) for skip in embedding.skips),
+        torch.zeros(len(points), dtype=torch.long, device=model.device),
+        torch.tensor(coords_NK2, device=model.device),
+        labels_NK,
+    )
+
+
+def _stability(logits_Mhw: Tensor, frame: Frame, offset: float) -> Tensor:
+    """IoU of the masks cut at plus and minus `offset`, (M,), where the grid holds the image; 0 if empty."""
+    rows, columns = frame.content_hw
+    content = logits_Mhw[:, :rows, :columns]
+    inner, outer = ((content > bound).sum((-1, -2)) for bound in (offset, -offset))
+    return inner / outer.clamp(min=1)

@@ -1,0 +1,142 @@
+"""Where to ask: the windows of an image (the image and its crops) and the points in each."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anymask.automatic.config import AutoConfig
+from anymask.errors import InputError
+
+__all__ = ["Window", "crop_windows", "grid_points", "inside_roi", "windows"]
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Window:
+    """A part of the image that is looked at as a picture of its own."""
+
+    xyxy: tuple[int, int, int, int]
+    """Its place in the image, half-open pixels."""
+    layer: int
+    """0 for the whole image, 1 for the 2 x 2 crops and so on."""
+    points: Floats
+    """(N, 2) xy to ask at, pixels of the image."""
+
+
+def windows(size_hw: tuple[int, int], config: AutoConfig) -> list[Window]:
+    """The image and its crops, each with the points to ask at; those without points are left out.
+
+    Raises InputError where a point or the region of interest does not lie in the image, or no point does in
+    the region.
+    """
+    _check_points(size_hw, config)
+    _check_roi(size_hw, config)
+    found = [
+        Window(xyxy, layer, _window_points(xyxy, layer, config))
+        for xyxy, layer in crop_windows(size_hw, config.crop_layers, config.crop_overlap)
+    ]
+    found = [window for window in found if len(window.points)]
+    if not found:
+        raise InputError(
+            "roi must hold at least one point to ask at, got none. Raise points_per_side, or give points."
+        )
+    return found
+
+
+def crop_windows(
+    size_hw: tuple[int, int], layers: int, overlap: float
+) -> Iterator[tuple[tuple[int, int, int, int], int]]:
+    """Boxes xyxy with their layer: the image, then 2 x 2, 4 x 4, ... crops, column by column.
+
+    Neighbours in layer 1 share `overlap` of the short side, half of it in layer 2 and so on; crops that would
+    be empty, as those of a tiny image, are left out.
+    """
+    h, w = size_hw
+    yield (0, 0, w, h), 0
+    for layer in range(1, layers + 1):
+        count = 2**layer
+        shared = int(overlap * min(h, w) * 2 / count)
+        columns, rows = (_spans(side, count, shared) for side in (w, h))
+        yield from (((x0, y0, x1, y1), layer) for x0, x1 in columns for y0, y1 in rows)
+
+
+def _spans(side: int, count: int, shared: int) -> list[tuple[int, int]]:
+    """Equal spans that cover a side, neighbours sharing `shared` pixels."""
+    length = math.ceil((shared * (count - 1) + side) / count)
+    starts = sorted({(length - shared) * i for i in range(count)})
+    return [(start, min(start + length, side)) for start in starts if start < side]
+
+
+def grid_points(size_hw: tuple[int, int], per_side: int) -> Floats:
+    """(N, 2) xy of the centres of `per_side` x `per_side` cells, row by row; no two in one pixel's row."""
+    h, w = size_hw
+    return _cells(size_hw, min(per_side, h), min(per_side, w))
+
+
+def _cells(size_hw: tuple[int, int], rows: int, columns: int) -> Floats:
+    h, w = size_hw
+    x = (np.arange(columns) + 0.5) * (w / columns)
+    y = (np.arange(rows) + 0.5) * (h / rows)
+    return np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2).astype(np.float32)
+
+
+def _window_points(xyxy: tuple[int, int, int, int], layer: int, config: AutoConfig) -> Floats:
+    """The points of a window, those in the region of interest only, in pixels of the image."""
+    x0, y0, x1, y1 = xyxy
+    size, corner = (y1 - y0, x1 - x0), np.array([x0, y0], np.float32)
+    if config.points is not None:
+        own = np.asarray(config.points, np.float32)
+        points = own[((own >= corner) & (own <= (x1, y1))).all(axis=1)]
+    elif config.pixels_per_point is not None:
+        rows, columns = (max(1, round(side / config.pixels_per_point)) for side in size)
+        points = _cells(size, rows, columns) + corner
+    else:
+        points = grid_points(size, max(1, int(config.points_per_side / config.crop_shrink**layer))) + corner
+    return points[inside_roi(points, config.roi)] if config.roi is not None else points
+
+
+def inside_roi(points: Floats, roi: Any) -> NDArray[np.bool_]:
+    """Which points (N, 2) lie in a box xyxy or a mask (H, W)."""
+    area = np.asarray(roi)
+    if area.ndim == 1:
+        return np.asarray(((points >= area[:2]) & (points < area[2:])).all(axis=1), np.bool_)
+    column, row = np.minimum(points.astype(np.int64), np.array(area.shape[::-1]) - 1).T
+    return np.asarray(area[row, column], np.bool_)
+
+
+def _check_points(size_hw: tuple[int, int], config: AutoConfig) -> None:
+    if config.points is None:
+        return
+    (h, w), points = size_hw, np.asarray(config.points)
+    outside = np.flatnonzero(~((points >= 0) & (points <= (w, h))).all(axis=1))
+    if outside.size:
+        x, y = points[outside[0]]
+        raise InputError(
+            f"points must lie in the image, 0 to {w} by 0 to {h}, got ({x:g}, {y:g}). "
+            "Give x, y in original pixels."
+        )
+
+
+def _check_roi(size_hw: tuple[int, int], config: AutoConfig) -> None:
+    if config.roi is None:
+        return
+    (h, w), roi = size_hw, np.asarray(config.roi)
+    if roi.ndim == 1 and not ((roi[:2] < (w, h)).all() and (roi[2:] > 0).all()):
+        raise InputError(
+            f"roi must overlap the image, 0 to {w} by 0 to {h}, got {roi.tolist()}. "
+            "Give x0, y0, x1, y1 in original pixels."
+        )
+    if roi.ndim == 2 and roi.shape != (h, w):
+        raise InputError(
+            f"roi must have the image's size {h} x {w} (height x width), got {roi.shape[0]} x "
+            f"{roi.shape[1]}. Resize it to the image."
+        )
+    if roi.ndim == 2 and not roi.any():
+        raise InputError("roi must hold a pixel, got an empty mask. Leave it out for the whole image.")

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     )
     from anymask.geometry import Frame
     from anymask.images import overlay, read_image, write_png
-    from anymask.models import Sam, load, variants
+    from anymask.models import Painter, Sam, load, variants
     from anymask.predict import embed, embed_batch, predict, predict_batch
     from anymask.types import Embedding, Masks, Prompt, Record
 
@@ -55,6 +55,7 @@ __all__ = [
     "Masks",
     "MissingExtraError",
     "OutputError",
+    "Painter",
     "Prompt",
     "PromptError",
     "Record",
@@ -86,7 +87,7 @@ _NAMES_OF_MODULE = {
     "errors": tuple(name for name in __all__ if name.endswith("Error")),
     "geometry": ("Frame",),
     "images": ("overlay", "read_image", "write_png"),
-    "models": ("Sam", "load", "variants"),
+    "models": ("Painter", "Sam", "load", "variants"),
     "predict": ("embed", "embed_batch", "predict", "predict_batch"),
     "types": ("Embedding", "Masks", "Prompt", "Record"),
 }

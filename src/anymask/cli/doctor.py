@@ -21,7 +21,7 @@ import anymask
 from anymask.cli.console import out, out_json, table
 from anymask.cli.models import place
 from anymask.errors import AnymaskError
-from anymask.models import load, variants, zoo
+from anymask.models import load_sam, variants, zoo
 from anymask.models.devices import cpu_bf16_features, has_bf16
 from anymask.predict import embed, predict
 from anymask.types import Prompt
@@ -188,7 +188,7 @@ def look_at_a_click() -> list[Finding]:
     photo = Path(str(files("anymask"))) / "assets" / "photos" / PHOTO
     try:
         start = time.perf_counter()
-        model = load("compact", offline=True)
+        model = load_sam("compact", offline=True)
         opened = time.perf_counter()
         embedding = embed(model, photo)
         prompt = Prompt.point(*CLICK)

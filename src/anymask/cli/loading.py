@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from anymask.cli.console import progress
-from anymask.models import Sam, load
+from anymask.models import Painter, Sam, load_painter, load_sam
 
-__all__ = ["load_model"]
+__all__ = ["load_example_model", "load_model"]
 
 
 def load_model(name_or_path: str, *, device: str = "auto", offline: bool = False) -> Sam:
-    """As `anymask.load`, and a download shows how far it is."""
+    """As `anymask.models.load_sam`, and a download shows how far it is."""
     with progress("bytes") as advance:
-        return load(
+        return load_sam(
+            name_or_path,
+            device=device,
+            offline=offline,
+            progress=lambda done, total: advance(done, total, f"downloading {name_or_path}"),
+        )
+
+
+def load_example_model(name_or_path: str, *, device: str = "auto", offline: bool = False) -> Painter:
+    """As `anymask.models.load_painter`, and a download shows how far it is."""
+    with progress("bytes") as advance:
+        return load_painter(
             name_or_path,
             device=device,
             offline=offline,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from typing import overload
 
 import torch
 
+from anymask.errors import InputError
 from anymask.models import zoo
-from anymask.models.config import CompactConfig, SamConfig, VitConfig
+from anymask.models.config import CompactConfig, PainterConfig, SamConfig, VitConfig
 from anymask.models.devices import find_device, find_dtype
+from anymask.models.painter import Painter
 from anymask.models.sam import Sam
 from anymask.models.weights import load_weights, save, weights_hash
 from anymask.models.zoo import Card, Progress
@@ -16,12 +19,16 @@ from anymask.models.zoo import Card, Progress
 __all__ = [
     "Card",
     "CompactConfig",
+    "Painter",
+    "PainterConfig",
     "Progress",
     "Sam",
     "SamConfig",
     "VitConfig",
     "build",
     "load",
+    "load_painter",
+    "load_sam",
     "save",
     "variants",
     "weights_hash",
@@ -35,9 +42,10 @@ def load(
     dtype: str | torch.dtype = "auto",
     offline: bool = False,
     progress: Progress | None = None,
-) -> Sam:
-    """Open a model by name (see `variants`), file, run directory or folder of a `SamModel`, ready to predict.
+) -> Sam | Painter:
+    """Open a model by name (see `variants`), file, run directory or folder of `save_pretrained`.
 
+    A `Sam` answers prompts, a `Painter` does as examples show; both are ready for it.
     Weights of a name are downloaded once, with `progress(done, total)` in bytes. `dtype="auto"` takes
     bfloat16 where the hardware computes in it, else float32.
     Raises `UnknownNameError`, `WeightsError` for weights that do not fit, `DownloadError`, and `InputError`
@@ -48,9 +56,49 @@ def load(
     return load_weights(zoo.find(name_or_path, offline=offline, progress=progress)).to(where, kind)
 
 
-def build(config: SamConfig) -> Sam:
+def load_sam(
+    name_or_path: str | os.PathLike[str],
+    *,
+    device: str | torch.device = "auto",
+    dtype: str | torch.dtype = "auto",
+    offline: bool = False,
+    progress: Progress | None = None,
+) -> Sam:
+    """As `load`, and raises `InputError` for a model that answers no prompts."""
+    model = load(name_or_path, device=device, dtype=dtype, offline=offline, progress=progress)
+    if not isinstance(model, Sam):
+        raise InputError(
+            f"model must answer prompts, got {name_or_path}, which works by examples. Take compact."
+        )
+    return model
+
+
+def load_painter(
+    name_or_path: str | os.PathLike[str],
+    *,
+    device: str | torch.device = "auto",
+    dtype: str | torch.dtype = "auto",
+    offline: bool = False,
+    progress: Progress | None = None,
+) -> Painter:
+    """As `load`, and raises `InputError` for a model that does not work by examples."""
+    model = load(name_or_path, device=device, dtype=dtype, offline=offline, progress=progress)
+    if not isinstance(model, Painter):
+        raise InputError(
+            f"model must work by examples, got {name_or_path}, which answers prompts. Take seggpt_vit_l."
+        )
+    return model
+
+
+@overload
+def build(config: SamConfig) -> Sam: ...
+@overload
+def build(config: PainterConfig) -> Painter: ...
+@overload
+def build(config: SamConfig | PainterConfig) -> Sam | Painter: ...
+def build(config: SamConfig | PainterConfig) -> Sam | Painter:
     """A new model with random weights, in training mode, on the CPU."""
-    return Sam(config)
+    return Painter(config) if isinstance(config, PainterConfig) else Sam(config)
 
 
 def variants() -> dict[str, Card]:

@@ -92,6 +92,39 @@ class SamConfig:
         return replace(self, size=size)
 
 
+@dataclass(frozen=True)
+class PainterConfig:
+    """An in-context model: one example above one query, the query's target hidden (Painter, section 3).
+
+    `size` is the side in pixels of one picture; the canvas is twice as high. `positions` is the side of the
+    grid of absolute positions, which are resized to the canvas. The streams of pictures and targets are
+    averaged after block `merge`; the outputs of the blocks `taps` go to the head. `types` adds SegGPT's two
+    type tokens, semantic and instance.
+    """
+
+    dim: int = 1024
+    depth: int = 24
+    heads: int = 16
+    mlp_ratio: float = 4.0
+    patch: int = 16
+    size: int = 448
+    positions: int = 14
+    merge: int = 2
+    taps: tuple[int, ...] = (5, 11, 17, 23)
+    head_channels: int = 64
+    types: bool = True
+    drop_path: float = 0.1
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able form; `from_dict` reads it back."""
+        return asdict(self)
+
+    @staticmethod
+    def from_dict(values: dict[str, Any]) -> PainterConfig:
+        """Rebuild a configuration; unknown keys raise `TypeError`."""
+        return PainterConfig(**{key: _tuples(value) for key, value in values.items()})
+
+
 def _tuples(value: Any) -> Any:
     return tuple(_tuples(item) for item in value) if isinstance(value, list | tuple) else value
 
@@ -104,6 +137,14 @@ def vit_sam(dim: int, depth: int, heads: int, global_blocks: tuple[int, ...]) ->
 SAM_VIT_B = vit_sam(768, 12, 12, (2, 5, 8, 11))
 SAM_VIT_L = vit_sam(1024, 24, 16, (5, 11, 17, 23))
 SAM_VIT_H = vit_sam(1280, 32, 16, (7, 15, 23, 31))
+SEGGPT_VIT_L = PainterConfig()
+PAINTER_VIT_L = PainterConfig(types=False)
+PAINTER_COMPACT = PainterConfig(
+    dim=192, depth=12, heads=3, size=224, merge=2, taps=(2, 5, 8, 11), head_channels=32, drop_path=0.0
+)
+PAINTER_DEBUG = PainterConfig(
+    dim=32, depth=4, heads=2, mlp_ratio=2.0, size=64, positions=2, merge=1, taps=(1, 3), head_channels=8
+)
 COMPACT = SamConfig(CompactConfig(), size=384, square=False, multiple=32, drawn=True)
 DEBUG_VIT = SamConfig(
     VitConfig(dim=32, depth=2, heads=2, global_blocks=(1,), window=4, out_channels=32, image_size=128),

@@ -102,6 +102,7 @@ _SIGNS = tuple(
         (r"mask_decoder\.final_output_upscaling_layers", "an EfficientSAM"),
         (r"image_encoder\.backbone\.|image_encoder\.stages\.\d+\.blocks", "an EfficientViT-SAM or EdgeSAM"),
         (r"^(shared_image_embedding|vision_encoder\.)", "a Hugging Face SAM"),
+        (r"^model\.embeddings\.segment_token", "a Hugging Face SegGPT"),
         (r"segment_token|decoder_embed|type_token|mask_token$", "a Painter or SegGPT"),
         (r"(^|\.)(logit_scale|text_model|token_embedding)", "a CLIP"),
         (r"^image_encoder\.stages\.|^image_encoder\.lateral\.", "an anymask compact"),
@@ -138,7 +139,8 @@ def hugging_face_config(values: Mapping[str, Any]) -> SamConfig:
     kind = values.get("model_type")
     if kind != "sam":
         raise WeightsError(
-            f"config.json must have model_type 'sam', got {kind!r}. Give the folder of a SamModel."
+            f"config.json must have model_type 'sam' or 'seggpt', got {kind!r}. "
+            "Give the folder of a SamModel or a SegGptForImageSegmentation."
         )
     vision, prompt, decoder = (_section(values, name) for name in _HF_DEFAULTS)
     dim, hidden = prompt["hidden_size"], decoder["iou_head_hidden_dim"]

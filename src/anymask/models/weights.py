@@ -1,8 +1,9 @@
 """Checkpoints: read strictly, written atomically, never executed.
 
 Three layouts are read: our own safetensors files, which carry their configuration in the metadata; the
-authors' `.pth` state dicts; and folders saved by `transformers.SamModel.save_pretrained`. A file is
-refused as a whole when one parameter is missing, unknown or of another shape.
+authors' `.pth` state dicts of SAM, Painter and SegGPT; and folders saved by `save_pretrained` of
+`transformers.SamModel` and `SegGptForImageSegmentation`. A file is refused as a whole when one parameter is
+missing, unknown or of another shape.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import warnings
 from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 from weakref import WeakKeyDictionary
 
 import torch
@@ -25,9 +26,13 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from anymask.errors import OutputError, WeightsError
-from anymask.models import layouts
-from anymask.models.config import SamConfig
+from anymask.models import layouts, painter_layouts
+from anymask.models.config import PainterConfig, SamConfig
+from anymask.models.painter import Painter
 from anymask.models.sam import Sam
+
+Model: TypeAlias = Sam | Painter
+Config: TypeAlias = SamConfig | PainterConfig
 
 METADATA = "anymask"
 FORMAT = 1
@@ -38,7 +43,7 @@ _HF_INDEX, _HF_CONFIG, _HF_PICKLE = "model.safetensors.index.json", "config.json
 _hashes: WeakKeyDictionary[nn.Module, tuple[tuple[tuple[int, int], ...], str]] = WeakKeyDictionary()
 
 
-def load_weights(path: str | os.PathLike[str]) -> Sam:
+def load_weights(path: str | os.PathLike[str]) -> Model:
     """Open a file or folder as a model: float32 on the CPU, in evaluation mode.
 
     Raises `WeightsError` if the path holds no weights, those of another architecture, Python code, or if
@@ -49,7 +54,7 @@ def load_weights(path: str | os.PathLike[str]) -> Sam:
     return _assemble(config, weights, source)
 
 
-def save(model: Sam, path: str | os.PathLike[str], *, dtype: torch.dtype | None = None) -> Path:
+def save(model: Model, path: str | os.PathLike[str], *, dtype: torch.dtype | None = None) -> Path:
     """Write safetensors with the configuration in the metadata; replaces `path` in one step.
 
     `dtype` is the type on disk (float16 halves the file), as in memory by default. Raises `OutputError` if
@@ -60,7 +65,8 @@ def save(model: Sam, path: str | os.PathLike[str], *, dtype: torch.dtype | None 
         raise OutputError(f"path must lie in an existing folder, got {target}. Create {target.parent} first.")
     weights = model.state_dict().items()
     tensors = {name: tensor.detach().to("cpu", dtype).contiguous() for name, tensor in weights}
-    head = {"format": FORMAT, "model": "sam", "config": model.config.to_dict()}
+    kind = "painter" if isinstance(model, Painter) else "sam"
+    head = {"format": FORMAT, "model": kind, "config": model.config.to_dict()}
     scratch = target.with_name(f".{target.name}.{os.getpid()}-{threading.get_ident()}.tmp")
     try:
         save_file(tensors, scratch, {METADATA: json.dumps(head)})
@@ -71,22 +77,25 @@ def save(model: Sam, path: str | os.PathLike[str], *, dtype: torch.dtype | None 
     return target
 
 
-def weights_hash(model: Sam) -> str:
+def weights_hash(model: Model) -> str:
     """16 hexadecimal digits that name what an embedding depends on: the image encoder and its configuration.
 
+    Of an in-context model they name the whole of it.
     Weights count as rounded to bfloat16, so that a model has one hash in every float type and on every
     device. Computed once per state of the weights; changes made behind `Tensor.data` go unseen.
     """
-    tensors = sorted(model.image_encoder.state_dict(keep_vars=True).items())
+    part = model if isinstance(model, Painter) else model.image_encoder
+    tensors = sorted(part.state_dict(keep_vars=True).items())
     state = tuple((t.data_ptr(), 0 if t.is_inference() else t._version) for _, t in tensors)
     known = _hashes.get(model)
     if known is None or known[0] != state:
-        known = _hashes[model] = (state, _digest(model.config, tensors))
+        config = model.config if isinstance(model, Painter) else model.config.encoder
+        known = _hashes[model] = (state, _digest(asdict(config), tensors))
     return known[1]
 
 
-def _digest(config: SamConfig, tensors: list[tuple[str, Tensor]]) -> str:
-    settings = asdict(config.encoder) | {"drop_path": None}
+def _digest(settings: Mapping[str, Any], tensors: list[tuple[str, Tensor]]) -> str:
+    settings = {**settings, "drop_path": None}
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     for name, tensor in tensors:
         digest.update(f"{name} {tuple(tensor.shape)}".encode())
@@ -95,7 +104,7 @@ def _digest(config: SamConfig, tensors: list[tuple[str, Tensor]]) -> str:
     return digest.hexdigest()[:16]
 
 
-def _read(source: Path) -> tuple[SamConfig, dict[str, Tensor]]:
+def _read(source: Path) -> tuple[Config, dict[str, Tensor]]:
     if source.is_dir():
         return _read_folder(source)
     if not source.is_file():
@@ -106,7 +115,7 @@ def _read(source: Path) -> tuple[SamConfig, dict[str, Tensor]]:
     return _read_bare(_load_torch(source), source)
 
 
-def _read_folder(folder: Path) -> tuple[SamConfig, dict[str, Tensor]]:
+def _read_folder(folder: Path) -> tuple[Config, dict[str, Tensor]]:
     file = folder / MODEL_FILE
     if file.is_file() and METADATA in _load_safetensors(file)[1]:
         return _read_safetensors(file)
@@ -116,41 +125,47 @@ def _read_folder(folder: Path) -> tuple[SamConfig, dict[str, Tensor]]:
         return _read_safetensors(file)
     raise WeightsError(
         f"a folder of weights must hold {MODEL_FILE}, or the files of save_pretrained, got {folder}. "
-        "Give a run directory whose training has saved a model, or a SamModel's folder."
+        "Give a run directory whose training has saved a model, or the folder of a SamModel or SegGPT."
     )
 
 
-def _read_safetensors(file: Path) -> tuple[SamConfig, dict[str, Tensor]]:
+def _read_safetensors(file: Path) -> tuple[Config, dict[str, Tensor]]:
     weights, metadata = _load_safetensors(file)
     if METADATA in metadata:
         return _own_config(metadata[METADATA], file), weights
-    if (file.parent / _HF_CONFIG).is_file() and any(name.startswith("vision_encoder.") for name in weights):
+    if (file.parent / _HF_CONFIG).is_file() and _is_hugging_face(weights):
         return _read_hugging_face(file.parent)
     return _read_bare(weights, file)
 
 
-def _own_config(text: str, file: Path) -> SamConfig:
+def _is_hugging_face(names: Collection[str]) -> bool:
+    return painter_layouts.is_hugging_face(names) or any(name.startswith("vision_encoder.") for name in names)
+
+
+def _own_config(text: str, file: Path) -> Config:
+    kinds: dict[str, type[SamConfig] | type[PainterConfig]] = {"sam": SamConfig, "painter": PainterConfig}
     try:
         head = json.loads(text)
-        if head["format"] != FORMAT or head["model"] != "sam":
+        if head["format"] != FORMAT or head["model"] not in kinds:
             raise ValueError(f"format {head['format']} of a '{head['model']}' model")
-        return SamConfig.from_dict(head["config"])
+        return kinds[head["model"]].from_dict(head["config"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise WeightsError(
-            f"weights must be in a format that this version reads (sam, {FORMAT}), got {file} ({error}). "
-            "Update anymask, or save the model again."
+            f"weights must be in a format that this version reads (sam or painter, {FORMAT}), got {file} "
+            f"({error}). Update anymask, or save the model again."
         ) from error
 
 
-def _read_hugging_face(folder: Path) -> tuple[SamConfig, dict[str, Tensor]]:
+def _read_hugging_face(folder: Path) -> tuple[Config, dict[str, Tensor]]:
     try:
         values = json.loads((folder / _HF_CONFIG).read_text("utf-8"))
-        config = layouts.hugging_face_config(values)
+        layout = painter_layouts if values.get("model_type") == painter_layouts.HF_KIND else layouts
+        config: Config = layout.hugging_face_config(values)
     except (ValueError, TypeError, AttributeError, KeyError) as error:
         raise WeightsError(
-            f"{folder / _HF_CONFIG} must describe a SamModel, got {error!r}. Save it again."
+            f"{folder / _HF_CONFIG} must describe a SamModel or SegGPT, got {error!r}. Save it again."
         ) from error
-    return config, layouts.from_hugging_face(_hugging_face_tensors(folder))
+    return config, layout.from_hugging_face(_hugging_face_tensors(folder))
 
 
 def _hugging_face_tensors(folder: Path) -> dict[str, Tensor]:
@@ -162,7 +177,8 @@ def _hugging_face_tensors(folder: Path) -> dict[str, Tensor]:
         _sniff(folder / _HF_PICKLE)
         return _only_tensors(_load_torch(folder / _HF_PICKLE), folder / _HF_PICKLE)
     raise WeightsError(
-        f"a SamModel's folder must hold {MODEL_FILE}, got {folder} with {_HF_CONFIG} alone. Download it too."
+        f"a folder of save_pretrained must hold {MODEL_FILE}, got {folder} with {_HF_CONFIG} alone. "
+        "Download it too."
     )
 
 
@@ -181,9 +197,12 @@ def _load_shards(folder: Path) -> dict[str, Tensor]:
     return weights
 
 
-def _read_bare(loaded: object, source: Path) -> tuple[SamConfig, dict[str, Tensor]]:
-    weights = _only_tensors(loaded, source)
+def _read_bare(loaded: object, source: Path) -> tuple[Config, dict[str, Tensor]]:
+    weights = _only_tensors(painter_layouts.unwrapped(loaded), source)
     try:
+        if painter_layouts.SIGN in weights:
+            weights = painter_layouts.from_authors(weights)
+            return painter_layouts.config_from_shapes(weights), weights
         return layouts.config_from_shapes(weights), weights
     except (KeyError, ValueError) as error:
         owner = layouts.recognise(weights)
@@ -223,10 +242,10 @@ class _Unfilled(TorchFunctionMode):
         return func(*args, **kwargs)
 
 
-def _assemble(config: SamConfig, weights: Mapping[str, Tensor], source: Path) -> Sam:
+def _assemble(config: Config, weights: Mapping[str, Tensor], source: Path) -> Model:
     try:
         with _Unfilled():
-            model = Sam(config)
+            model = Painter(config) if isinstance(config, PainterConfig) else Sam(config)
     except (AssertionError, ArithmeticError, LookupError, RuntimeError, TypeError, ValueError) as error:
         raise WeightsError(
             f"the configuration of {source} must make a model, got {error!r}. Save it again."
@@ -253,7 +272,7 @@ def _check(expected: Mapping[str, Tensor], weights: Mapping[str, Tensor], source
     if found:
         raise WeightsError(
             f"{source} must fit its model exactly, got parameters {', '.join(found)}. "
-            f"It seems to be {layouts.recognise(weights)}; give the checkpoint of a SAM."
+            f"It seems to be {layouts.recognise(weights)}; give a whole checkpoint of a known model."
         )
 
 
@@ -270,10 +289,10 @@ def _sniff(file: Path) -> str:
     """Tell "safetensors" from "torch" by the first bytes. Raises `WeightsError` for anything else."""
     with file.open("rb") as stream:
         head = stream.read(256)
+    if len(head) > 8 and head[8:9] == b"{":  # first: its length before that may begin as a pickle does
+        return "safetensors"
     if head[:4] == b"PK\x03\x04" or head[:1] == b"\x80":
         return "torch"
-    if len(head) > 8 and head[8:9] == b"{":
-        return "safetensors"
     raise WeightsError(f"{file} must be a .safetensors or .pth checkpoint, got {_what(head)}.")
 
 

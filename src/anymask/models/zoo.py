@@ -26,7 +26,16 @@ from typing import IO, Any
 from urllib.parse import urlsplit
 
 from anymask.errors import DownloadError, InputError, WeightsError, nearest, unknown_name
-from anymask.models.config import COMPACT, SAM_VIT_B, SAM_VIT_H, SAM_VIT_L, SamConfig
+from anymask.models.config import (
+    COMPACT,
+    PAINTER_VIT_L,
+    SAM_VIT_B,
+    SAM_VIT_H,
+    SAM_VIT_L,
+    SEGGPT_VIT_L,
+    PainterConfig,
+    SamConfig,
+)
 
 Progress = Callable[[int, int], None]
 """Called with the bytes done and the bytes in all while a download runs."""
@@ -38,6 +47,7 @@ PAUSE = 0.5  # seconds before the second attempt, doubled before each further on
 _WEIGHT_SUFFIXES = {".pth", ".pt", ".bin", ".safetensors", ".ckpt", ".onnx"}
 _SAM_ADDRESS = "https://dl.fbaipublicfiles.com/segment_anything/"
 _SAM_SOURCE = "https://github.com/facebookresearch/segment-anything"
+_PAINTER_SOURCE = "https://github.com/baaivision/Painter"
 
 
 @dataclass(frozen=True)
@@ -45,7 +55,7 @@ class Card:
     """What is known of published weights. `size` is in bytes; an `address` of None means shipped with us."""
 
     name: str
-    config: SamConfig
+    config: SamConfig | PainterConfig
     file: str
     address: str | None
     sha256: str | None
@@ -56,7 +66,7 @@ class Card:
 
 
 # The sha256 are those that several independent projects publish for these files; the six digits in the
-# file names are the first of their MD5.
+# file names are the first of their MD5. Nobody publishes any for Painter and SegGPT, nor their sizes.
 _CARDS = (
     Card(
         name="compact",
@@ -101,6 +111,28 @@ _CARDS = (
         licence="Apache-2.0",
         source=_SAM_SOURCE,
         summary="Segment Anything, ViT-H: the largest and most accurate.",
+    ),
+    Card(
+        name="seggpt_vit_l",
+        config=SEGGPT_VIT_L,
+        file="seggpt_vit_large.pth",
+        address="https://huggingface.co/BAAI/SegGPT/resolve/main/seggpt_vit_large.pth",
+        sha256=None,
+        size=None,
+        licence="MIT",
+        source=_PAINTER_SOURCE,
+        summary="SegGPT, ViT-L: segments as an example shows.",
+    ),
+    Card(
+        name="painter_vit_l",
+        config=PAINTER_VIT_L,
+        file="painter_vit_large.pth",
+        address="https://huggingface.co/BAAI/Painter/resolve/main/painter_vit_large.pth",
+        sha256=None,
+        size=None,
+        licence="MIT",
+        source=_PAINTER_SOURCE,
+        summary="Painter, ViT-L: depth, keypoints, panoptic and image restoration by example.",
     ),
 )
 CARDS: Mapping[str, Card] = MappingProxyType({card.name: card for card in _CARDS})

@@ -13,7 +13,7 @@ from anymask.data.cutouts import Cutouts
 from anymask.data.dataset import Collection, OnError, open_dataset
 from anymask.data.mixture import Mixture
 from anymask.errors import FormatError, InputError, unknown_name
-from anymask.models import build, load
+from anymask.models import build, load_sam
 from anymask.models.compact import CompactEncoder
 from anymask.models.config import COMPACT, DEBUG, DEBUG_VIT, SAM_VIT_B, SAM_VIT_H, SAM_VIT_L, SamConfig
 from anymask.models.layers import DropPath
@@ -119,7 +119,7 @@ def open_model(config: TrainConfig, started: Path | None = None) -> Sam:
     Raises `InputError` for settings that do not go together, and whatever `load` raises.
     """
     torch.manual_seed(config.loop.seed)
-    model = _initial(config) if started is None else load(started, device="cpu", dtype="float32")
+    model = _initial(config) if started is None else load_sam(started, device="cpu", dtype="float32")
     if config.drop_path:
         set_drop_path(model, config.drop_path)
     if isinstance(model.image_encoder, CompactEncoder):
@@ -145,7 +145,7 @@ def _freeze_backbone(model: Sam) -> None:
 
 def _initial(config: TrainConfig) -> Sam:
     if config.init not in ("scratch", "imagenet"):
-        return load(config.init, device="cpu", dtype="float32")
+        return load_sam(config.init, device="cpu", dtype="float32")
     if config.model not in CONFIGS:
         raise unknown_name("model", config.model, CONFIGS)
     model = build(CONFIGS[config.model])

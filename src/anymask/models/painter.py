@@ -1,0 +1,230 @@
+"""Painter and SegGPT: the answer to an example is painted into the hidden part of a canvas.
+
+"Images Speak in Images" (Painter, CVPR 2023, section 3) and "SegGPT" (ICCV 2023, section 3); parameter names
+are those of the released weights. A canvas holds an example above a query; pictures and targets are two
+streams that share all blocks and are averaged after the first few.
+Shape letters: B canvases, N examples, M = N + 1 halves (the query last), S streams, C channels, P the side
+of a picture in pixels, H W rows and columns of patches of a canvas, h w of a half, A heads, T tokens,
+D head width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+
+from anymask.models.config import PIXEL_MEAN, PIXEL_STD, PainterConfig
+from anymask.models.layers import LayerNorm2d
+from anymask.models.vit import NORM_EPS, Block, PatchEmbed, attend, relative_table, resize_positions
+
+
+class Painter(nn.Module):
+    """Fills in the target of a query as the target of an example shows."""
+
+    def __init__(self, config: PainterConfig) -> None:
+        super().__init__()
+        assert config.merge <= min(config.taps), "the head reads merged streams"
+        assert config.merge < config.depth - 1, "the last block sees one stream"
+        assert max(config.taps) == config.depth - 1, "blocks after the last tap would be idle"
+        self.config = config
+        side, dim = config.size // config.patch, config.dim
+        self.patch_embed = PatchEmbed(config.patch, dim)
+        self.mask_token = _token(dim)
+        self.segment_token_x = _token(dim)
+        self.segment_token_y = _token(dim)
+        if config.types:
+            self.type_token_cls = _token(dim)
+            self.type_token_ins = _token(dim)
+        # the first row belongs to the class token of the MAE that the weights started from; nothing reads it
+        self.pos_embed = nn.Parameter(torch.zeros(1, config.positions**2 + 1, dim))
+        nn.init.normal_(self.pos_embed, std=0.02)
+        self.blocks: Iterable[Block] = nn.ModuleList(  # type: ignore[assignment]
+            Block(
+                dim,
+                config.heads,
+                (2 * side, side),
+                mlp_ratio=config.mlp_ratio,
+                drop_path=config.drop_path * index / max(config.depth - 1, 1),
+            )
+            for index in range(config.depth)
+        )
+        self.norm = nn.LayerNorm(dim, eps=NORM_EPS)
+        channels = config.head_channels
+        self.decoder_embed = nn.Linear(len(config.taps) * dim, config.patch**2 * channels)
+        self.decoder_pred = nn.Sequential(
+            nn.Conv2d(channels, channels, 3, padding=1),
+            LayerNorm2d(channels),
+            nn.GELU(),
+            nn.Conv2d(channels, 3, 1),
+        )
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights lie."""
+        return self.mask_token.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The type of the weights."""
+        return self.mask_token.dtype
+
+    def normalise(self, images_BHWC: Tensor) -> Tensor:
+        """(B, H, W, 3) RGB in 0..255 -> (B, 3, H, W) in the network's scale and type."""
+        mean = torch.tensor(PIXEL_MEAN, device=images_BHWC.device)
+        std = torch.tensor(PIXEL_STD, device=images_BHWC.device)
+        return ((images_BHWC.float() - mean) / std).permute(0, 3, 1, 2).to(self.dtype)
+
+    def forward(
+        self, images_B3HW: Tensor, targets_B3HW: Tensor, hidden_BHW: Tensor, instance_B: Tensor
+    ) -> Tensor:
+        """Paint whole canvases, as training needs it: (B, 3, 2P, P), float32, in the network's scale.
+
+        Images and targets (B, 3, 2P, P) are normalised; `hidden_BHW` is true for each patch of the target
+        that is hidden. `instance_B` picks SegGPT's type token; Painter has none and ignores it.
+        """
+        grid_hw = (hidden_BHW.shape[1], hidden_BHW.shape[2])
+        x_BHWC = self._tokens(self.patch_embed(images_B3HW), self.segment_token_x, grid_hw, instance_B)
+        painted_BHWC = torch.where(hidden_BHW[..., None], self.mask_token, self.patch_embed(targets_B3HW))
+        y_BHWC = self._tokens(painted_BHWC, self.segment_token_y, grid_hw, instance_B)
+        z = torch.cat([x_BHWC, y_BHWC])
+        tapped = []
+        for index, block in enumerate(self.blocks):
+            z = block(z)
+            if index == self.config.merge:
+                z = z.unflatten(0, (2, -1)).mean(0)
+            if index in self.config.taps:
+                tapped.append(self.norm(z))
+        return self._paint(torch.cat(tapped, -1))
+
+    def inpaint(
+        self, examples_N3PP: Tensor, targets_N3PP: Tensor, query_3PP: Tensor, *, instance: bool
+    ) -> Tensor:
+        """Paint the target of one query from N examples: (3, P, P), float32, in the network's scale.
+
+        With several examples their canvases share the query: after the attention of every block its half is
+        averaged over them (SegGPT, section 3.3: feature ensemble). The same numbers as those of N whole
+        canvases, but what is equal in all of them is computed once. In the last block and the head the
+        examples count no more, but for the seam: one row of patches of the first of them, as the head's
+        convolution looks one pixel over the edge.
+        """
+        x_SMhwC = self._halves(examples_N3PP, targets_N3PP, query_3PP, instance)
+        tapped = []
+        *blocks, last = self.blocks
+        for index, block in enumerate(blocks):
+            x_SMhwC = _step(block, x_SMhwC)
+            if index == self.config.merge:
+                x_SMhwC = x_SMhwC.mean(0, keepdim=True)
+            if index in self.config.taps:
+                tapped.append(self.norm(_tail(x_SMhwC)))
+        tapped.append(self.norm(_last_step(last, x_SMhwC)))
+        painted = self._paint(torch.cat(tapped, -1)[None])
+        return painted[0, :, -query_3PP.shape[-2] :]
+
+    def _halves(
+        self, examples_N3PP: Tensor, targets_N3PP: Tensor, query_3PP: Tensor, instance: bool
+    ) -> Tensor:
+        """Tokens (2, M, h, w, C): the examples, last the query, whose target is hidden."""
+        images_MhwC = self.patch_embed(torch.cat([examples_N3PP, query_3PP[None]]))
+        targets_NhwC = self.patch_embed(targets_N3PP)
+        hidden_1hwC = self.mask_token.expand(1, *targets_NhwC.shape[1:])
+        both_SMhwC = torch.stack([images_MhwC, torch.cat([targets_NhwC, hidden_1hwC])])
+        h, w = images_MhwC.shape[1:3]
+        places_HwC = self._positions((2 * h, w))[0]
+        places_MhwC = torch.stack([places_HwC[:h]] * len(targets_NhwC) + [places_HwC[h:]])
+        segments_S111C = torch.stack([self.segment_token_x, self.segment_token_y])
+        both_SMhwC = both_SMhwC + segments_S111C + places_MhwC
+        if not self.config.types:
+            return both_SMhwC
+        return both_SMhwC + (self.type_token_ins if instance else self.type_token_cls)
+
+    def _tokens(
+        self, x_BHWC: Tensor, segment_111C: Tensor, grid_hw: tuple[int, int], instance_B: Tensor
+    ) -> Tensor:
+        x_BHWC = x_BHWC + segment_111C + self._positions(grid_hw)
+        if not self.config.types:
+            return x_BHWC
+        chosen_B = instance_B.view(-1, 1, 1, 1)
+        return x_BHWC + torch.where(chosen_B, self.type_token_ins, self.type_token_cls)
+
+    def _positions(self, grid_hw: tuple[int, int]) -> Tensor:
+        """(1, H, W, C)."""
+        side = self.config.positions
+        learned_1hwC = self.pos_embed[:, 1:].view(1, side, side, -1)
+        return resize_positions(learned_1hwC.float(), grid_hw).to(self.dtype)
+
+    def _paint(self, features_BHWC: Tensor) -> Tensor:
+        """The head: (B, H, W, C of all taps) -> (B, 3, H * patch, W * patch)."""
+        patch = self.config.patch
+        b, height, width, _ = features_BHWC.shape
+        parts = self.decoder_embed(features_BHWC).view(b, height, width, patch, patch, -1)
+        maps = parts.permute(0, 1, 3, 2, 4, 5).reshape(b, height * patch, width * patch, -1)
+        painted: Tensor = self.decoder_pred(maps.permute(0, 3, 1, 2))
+        return painted.float()
+
+
+def _token(dim: int) -> nn.Parameter:
+    token = nn.Parameter(torch.zeros(1, 1, 1, dim))
+    nn.init.normal_(token, std=0.02)
+    return token
+
+
+def _tail(x_1MhwC: Tensor) -> Tensor:
+    """(h + 1, w, C) of merged streams: the last row of the first example, then the query."""
+    return torch.cat([x_1MhwC[0, 0, -1:], x_1MhwC[0, -1]])
+
+
+def _step(block: Block, x_SMhwC: Tensor) -> Tensor:
+    """One block on all halves; every example attends to itself and the query, the query to each in turn."""
+    q, k, v = _project(block, x_SMhwC)
+    k_GATD, v_GATD = (_beside(part) for part in (k, v))
+    h, w = x_SMhwC.shape[2:4]
+    table_h, table_w = _tables(block, h, w)
+    examples_SNATD = q[:, :-1]
+    query_SNATD = q[:, -1:].expand_as(examples_SNATD)
+    upper = attend(examples_SNATD.flatten(0, 1), k_GATD, v_GATD, table_h[:h], table_w)
+    lower = attend(query_SNATD.flatten(0, 1), k_GATD, v_GATD, table_h[h:], table_w)
+    upper, lower = (part.reshape(examples_SNATD.shape) for part in (upper, lower))
+    mixed_SMATD = torch.cat([upper, lower.mean(1, keepdim=True)], 1)
+    x_SMhwC = x_SMhwC + _projected(block, mixed_SMATD).view_as(x_SMhwC)
+    return x_SMhwC + block.feed(x_SMhwC)
+
+
+def _last_step(block: Block, x_1MhwC: Tensor) -> Tensor:
+    """As `_step`, for the rows of `_tail` alone: (h + 1, w, C)."""
+    q, k, v = _project(block, x_1MhwC)
+    k_GATD, v_GATD = (_beside(part) for part in (k, v))
+    h, w = x_1MhwC.shape[2:4]
+    table_h, table_w = _tables(block, h, w)
+    seam = attend(q[:, 0, :, -w:], k_GATD[:1], v_GATD[:1], table_h[h - 1 : h], table_w)
+    lower = attend(q[0, -1:].expand(len(k_GATD), -1, -1, -1), k_GATD, v_GATD, table_h[h:], table_w)
+    mixed_1ATD = torch.cat([seam, lower.mean(0, keepdim=True)], 2)
+    x_hwC = _tail(x_1MhwC)
+    x_hwC = x_hwC + _projected(block, mixed_1ATD).view_as(x_hwC)
+    return x_hwC + block.feed(x_hwC)
+
+
+def _project(block: Block, x_SMhwC: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Queries, keys and values (S, M, A, T, D), one token a patch."""
+    s, m, h, w, _ = x_SMhwC.shape
+    qkv = block.attn.qkv(block.norm1(x_SMhwC)).view(s, m, h * w, 3, block.attn.heads, -1)
+    q, k, v = qkv.permute(3, 0, 1, 4, 2, 5).unbind(0)
+    return q, k, v
+
+
+def _beside(part_SMATD: Tensor) -> Tensor:
+    """Each example with the query below it: (S * N, A, 2T, D)."""
+    examples_SNATD, query_S1ATD = part_SMATD[:, :-1], part_SMATD[:, -1:]
+    return torch.cat([examples_SNATD, query_S1ATD.expand_as(examples_SNATD)], 3).flatten(0, 1)
+
+
+def _tables(block: Block, h: int, w: int) -> tuple[Tensor, Tensor]:
+    """The relative positions of a whole canvas."""
+    return relative_table(block.attn.rel_pos_h, 2 * h), relative_table(block.attn.rel_pos_w, w)
+
+
+def _projected(block: Block, mixed: Tensor) -> Tensor:
+    """The projection after the attention: (..., A, T, D) -> (..., T, A * D)."""
+    out: Tensor = block.attn.proj(mixed.transpose(-3, -2).flatten(-2))
+    return out

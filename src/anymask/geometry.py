@@ -128,6 +128,20 @@ class Frame:
             full += lines[y.low]
         return out
 
+    def contour_grid(self, logits: Floats) -> tuple[Floats, NDArray[np.float64], NDArray[np.float64]]:
+        """The knots between which `logits_to_image` interpolates one mask's logits (gh, gw).
+
+        Gives values (m, n) and where they lie in the image, x (n,) and y (m,): the centres of the cells, and
+        the image's border, which the outermost knots lie on.
+        """
+        y, x = (_knots(self.scaled_hw[axis]) for axis in (0, 1))
+        values = np.asarray(logits, np.float32)
+        for axis, (low, high, part) in enumerate((_between(y), _between(x))):
+            values = np.moveaxis(values, axis, -1)
+            values = np.moveaxis(values[..., low] + part * (values[..., high] - values[..., low]), -1, axis)
+        across, down = self._scale_xy()
+        return values, (x + 0.5) * GRID_STRIDE / across, (y + 0.5) * GRID_STRIDE / down
+
     def _taps(self, size: tuple[int, int]) -> tuple[_Taps, _Taps]:
         """The interpolation tables of rows and columns."""
         return _axis_taps(size[0], self.scaled_hw[0]), _axis_taps(size[1], self.scaled_hw[1])
@@ -164,6 +178,20 @@ def _axis_taps(pixels: int, scaled: int) -> _Taps:
     for table in (low, high, part, first):
         table.flags.writeable = False
     return _Taps(low, high, part, first)
+
+
+def _knots(scaled: int) -> NDArray[np.float64]:
+    """Places on an axis, in cells, of the image's border and of the cells' centres between."""
+    end = scaled / GRID_STRIDE - 0.5
+    return np.array([-0.5, *np.arange(0, max(end, 0)), end])
+
+
+def _between(place: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp], Floats]:
+    """The cells on both sides of places and the share of the way; the outermost cells hold beyond."""
+    most = int(np.ceil(place[-1] + 0.5)) - 1
+    inside = np.clip(place, 0, most)
+    low = np.minimum(inside.astype(np.intp), max(most - 1, 0))
+    return low, np.minimum(low + 1, most), (inside - low).astype(np.float32)
 
 
 @lru_cache(maxsize=64)

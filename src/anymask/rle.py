@@ -223,29 +223,6 @@ def union(many: Sequence[Runs], size: tuple[int, int]) -> Runs:
     return from_edges(edges, size)
 
 
-def paste(runs: Runs, size: tuple[int, int], xy: tuple[int, int], full: tuple[int, int]) -> Runs:
-    """Runs of a mask of `size` put into an empty one of the size `full` with its corner at `xy`."""
-    (h, w), (x, y) = size, xy
-    assert 0 <= x <= full[1] - w, "part outside the mask"
-    assert 0 <= y <= full[0] - h, "part outside the mask"
-    if size == full:
-        return runs
-    starts, ends = _ones(runs)
-    if h < full[0]:  # a run over a column's end falls apart
-        crossed = (ends - 1) // h - starts // h
-        column = np.repeat(starts // h, crossed + 1) + _count_up(crossed + 1)
-        starts = np.maximum(np.repeat(starts, crossed + 1), column * h)
-        ends = np.minimum(np.repeat(ends, crossed + 1), (column + 1) * h)
-    column = starts // h
-    shift = (column + x) * full[0] + y - column * h
-    return from_edges(np.stack([starts + shift, ends + shift], axis=1).ravel(), full)
-
-
-def _count_up(counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """0, 1, .. for each count in turn."""
-    return np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
-
-
 def to_string(runs: Runs) -> str:
     """Write COCO's compressed string: signed differences to the run before last, 5 bits a character."""
     numbers = runs.astype(np.int64)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from anymask.automatic import AutoConfig, Candidates, automatic, candidates, explain, select
+    from anymask.canvas import Context
     from anymask.colours import palette
     from anymask.data import Dataset, open_dataset
     from anymask.errors import (
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     )
     from anymask.geometry import Frame
     from anymask.images import overlay, read_image, write_png
+    from anymask.incontext import context, paint, segment_like, sharpen
     from anymask.models import Painter, Sam, load, variants
     from anymask.predict import embed, embed_batch, predict, predict_batch
     from anymask.types import Embedding, Masks, Prompt, Record
@@ -45,6 +47,7 @@ __all__ = [
     "AnymaskError",
     "AutoConfig",
     "Candidates",
+    "Context",
     "Dataset",
     "DownloadError",
     "Embedding",
@@ -65,28 +68,34 @@ __all__ = [
     "__version__",
     "automatic",
     "candidates",
+    "context",
     "embed",
     "embed_batch",
     "explain",
     "load",
     "open_dataset",
     "overlay",
+    "paint",
     "palette",
     "predict",
     "predict_batch",
     "read_image",
+    "segment_like",
     "select",
+    "sharpen",
     "variants",
     "write_png",
 ]
 
 _NAMES_OF_MODULE = {
     "automatic": ("AutoConfig", "Candidates", "automatic", "candidates", "explain", "select"),
+    "canvas": ("Context",),
     "colours": ("palette",),
     "data": ("Dataset", "open_dataset"),
     "errors": tuple(name for name in __all__ if name.endswith("Error")),
     "geometry": ("Frame",),
     "images": ("overlay", "read_image", "write_png"),
+    "incontext": ("context", "paint", "segment_like", "sharpen"),
     "models": ("Painter", "Sam", "load", "variants"),
     "predict": ("embed", "embed_batch", "predict", "predict_batch"),
     "types": ("Embedding", "Masks", "Prompt", "Record"),

@@ -1,14 +1,36 @@
-"""Colours to tell masks apart."""
+"""Colours to tell masks apart, to write masks as colours and to read them back."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["palette"]
+from anymask.errors import InputError
 
+__all__ = [
+    "MOST_COLOURS",
+    "PIXEL_MEAN",
+    "PIXEL_STD",
+    "check_palette",
+    "confidence",
+    "decode",
+    "encode",
+    "log_odds",
+    "palette",
+]
+
+PIXEL_MEAN = (123.675, 116.28, 103.53)
+PIXEL_STD = (58.395, 57.12, 57.375)
+"""Of ImageNet's pixels, RGB: the scale in which all networks here get them."""
+MOST_COLOURS = 255
+"""A palette with more colours is refused: a painted colour could no longer be told from its neighbours."""
+WHITE_FROM = 128
+"""Without a palette a pixel is inside when the mean of its channels is above this (SegGPT, released code)."""
+
+Floats = NDArray[np.float32]
 _CHOSEN = 128  # colours picked to be far apart; those after them are only different
 _SPREAD = 0x9E3779  # odd, so that its multiples run through all 2**24 colours
 
@@ -27,6 +49,103 @@ def palette(n: int) -> NDArray[np.uint8]:
     more = numbers[~np.isin(numbers, used)][: n - len(first)]
     rest = np.stack([more >> 16, more >> 8 & 255, more & 255], axis=1).astype(np.uint8)
     return np.concatenate([first, rest])
+
+
+def check_palette(colours: ArrayLike) -> NDArray[np.uint8]:
+    """Give a palette as (K, 3) uint8. Raises InputError but for 1 to 255 different colours, none black."""
+    array = np.asarray(colours)
+    if array.ndim != 2 or array.shape[1:] != (3,) or array.dtype.kind not in "iu":
+        raise InputError(
+            f"palette must be whole numbers of shape (K, 3), got {array.dtype} of shape {array.shape}. "
+            "Take anymask.palette(n)."
+        )
+    if not 1 <= len(array) <= MOST_COLOURS:
+        raise InputError(
+            f"palette must have 1 to {MOST_COLOURS} colours, got {len(array)}. Join classes, or ask in parts."
+        )
+    if array.min() < 0 or array.max() > 255:
+        raise InputError(
+            f"palette must hold numbers from 0 to 255, got {array.min()} to {array.max()}. Scale it."
+        )
+    if not array.any(axis=1).all() or len(np.unique(array, axis=0)) < len(array):
+        raise InputError(
+            "palette must hold different colours, none black, got one of them twice or black. Change it."
+        )
+    return array.astype(np.uint8)
+
+
+def encode(labels: NDArray[np.int64], colours: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
+    """Paint a map of labels (H, W), 0 for black and k for the k-th colour: (H, W, 3). None is white alone."""
+    table = np.full((1, 3), 255, np.uint8) if colours is None else colours
+    every = np.concatenate([np.zeros((1, 3), np.uint8), table])
+    return np.asarray(every[labels], np.uint8)
+
+
+def decode(image: NDArray[np.generic], colours: NDArray[np.uint8] | None) -> NDArray[np.int64]:
+    """Label the pixels of (H, W, 3) by the nearest colour: 0 for black, k for the k-th; of equals the first.
+
+    Without a palette 1 where the mean of the channels is above 128, else 0.
+    """
+    pixels = np.asarray(image, np.float32)
+    if colours is None:
+        return np.asarray(pixels.mean(axis=2) > WHITE_FROM, np.int64)
+    best = _distance(pixels, (0, 0, 0))
+    labels = np.zeros(best.shape, np.int64)
+    for number, colour in enumerate(colours, start=1):
+        distance = _distance(pixels, colour)
+        nearer = distance < best
+        labels[nearer] = number
+        np.copyto(best, distance, where=nearer)
+    return labels
+
+
+def log_odds(image: Floats, colours: NDArray[np.uint8] | None, wanted: Sequence[int]) -> Floats:
+    """How much nearer the pixels of (H, W, 3) are to a colour than to any other: (len(wanted), H, W).
+
+    `wanted` are labels as of `decode`; values are above 0 where the label is the nearest. The logarithm of
+    the squared distance to the nearest other colour over that to its own; without a palette
+    (mean - 128) / 32.
+    """
+    out = np.empty((len(wanted), *image.shape[:2]), np.float32)
+    if colours is None:
+        above = (image.mean(axis=2) - WHITE_FROM) / np.float32(32)
+        out[:] = [above if label else -above for label in wanted]
+        return out
+    first, second, labels = _two_nearest(image, colours)
+    every = np.concatenate([np.zeros((1, 3), np.uint8), colours])
+    for plane, label in zip(out, wanted, strict=True):
+        own = _distance(image, every[label])
+        rest = np.where(labels == label, second, first)
+        np.log((rest + 1) / (own + 1), out=plane)
+    return out
+
+
+def confidence(image: Floats, colours: NDArray[np.uint8] | None) -> Floats:
+    """How sure the label of each pixel of (H, W, 3) is: (H, W) in 0..1.
+
+    1 where the pixel has exactly a colour, 0 where it is as far from another one.
+    """
+    if colours is None:
+        above = image.mean(axis=2) - WHITE_FROM
+        return np.asarray(np.maximum(above / (255 - WHITE_FROM), -above / WHITE_FROM), np.float32)
+    first, second, _ = _two_nearest(image, colours)
+    return np.asarray(1 - np.sqrt(first / np.maximum(second, 1e-6)), np.float32)
+
+
+def _two_nearest(image: Floats, colours: NDArray[np.uint8]) -> tuple[Floats, Floats, NDArray[np.int64]]:
+    """Squared distances to the nearest and to the second nearest colour, black included, and the label."""
+    labels = decode(image, colours)
+    every = np.concatenate([np.zeros((1, 3), np.uint8), colours])
+    first = _distance(image, every[labels])
+    second = np.full(labels.shape, np.inf, np.float32)
+    for number, colour in enumerate(every):
+        np.minimum(second, np.where(labels == number, np.inf, _distance(image, colour)), out=second)
+    return first, second, labels
+
+
+def _distance(pixels: Floats, colour: ArrayLike) -> Floats:
+    """Squared distances of (H, W, 3) to a colour (3,), or to one for each pixel."""
+    return np.asarray(np.square(pixels - np.asarray(colour, np.float32)).sum(axis=2))
 
 
 @lru_cache(maxsize=1)

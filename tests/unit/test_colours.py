@@ -1,12 +1,14 @@
-"""The palette: different, stable, visible."""
+"""The palette: different, stable, visible. Masks as colours and back."""
 
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anymask.colours import palette
+from anymask.colours import check_palette, confidence, decode, encode, log_odds, palette
+from anymask.errors import InputError
 
 
 @given(st.integers(0, 400), st.integers(0, 400))
@@ -35,3 +37,75 @@ def test_the_first_stay_what_they_are():
 def test_the_caller_may_write_to_it():
     palette(3)[:] = 0
     assert palette(3).any(axis=1).all()
+
+
+# Masks as colours
+
+
+def random_colours(rng: np.random.Generator, count: int) -> np.ndarray:
+    return palette(200)[rng.permutation(200)[:count]]
+
+
+@given(seed=st.integers(0, 10**6), count=st.integers(1, 40))
+def test_what_is_encoded_is_decoded(seed: int, count: int) -> None:
+    rng = np.random.default_rng(seed)
+    colours = random_colours(rng, count)
+    labels = rng.integers(0, count + 1, (5, 7))
+    image = encode(labels, colours)
+    assert image.dtype == np.uint8
+    assert (decode(image, colours) == labels).all()
+    every = np.concatenate([[[0, 0, 0]], colours]).astype(int)
+    apart = np.square(every[:, None] - every[None]).sum(-1)
+    nearest = np.sqrt(apart[apart > 0].min())
+    noise = rng.normal(size=image.shape)
+    noise *= 0.49 * nearest / np.linalg.norm(noise, axis=2, keepdims=True)
+    assert (decode(image + noise, colours) == labels).all(), "noise below half the distance changes nothing"
+
+
+@given(seed=st.integers(0, 10**6), count=st.integers(1, 12))
+def test_decoding_finds_the_nearest_colour(seed: int, count: int) -> None:
+    rng = np.random.default_rng(seed)
+    colours = random_colours(rng, count)
+    image = rng.uniform(0, 255, (4, 6, 3)).astype(np.float32)
+    every = np.concatenate([[[0, 0, 0]], colours]).astype(np.float64)
+    distance = np.square(image[..., None, :] - every).sum(-1)
+    labels = decode(image, colours)
+    assert (labels == distance.argmin(-1)).all()
+    ordered = np.sort(distance, axis=-1)
+    expected = 1 - np.sqrt(ordered[..., 0] / ordered[..., 1])
+    np.testing.assert_allclose(confidence(image, colours), expected, atol=1e-4)
+    odds = log_odds(image, colours, range(count + 1))
+    assert ((odds > 0) == (labels == np.arange(count + 1)[:, None, None])).all()
+
+
+def test_without_a_palette_bright_pixels_are_inside() -> None:
+    image = np.array([[[128, 128, 128], [129, 129, 129], [255, 130, 0], [255, 134, 0]]], np.float32)
+    assert decode(image, None).tolist() == [[0, 1, 1, 1]]
+    assert decode(image - 1, None).tolist() == [[0, 0, 0, 1]]
+    odds = log_odds(image, None, [1, 0])
+    assert ((odds[0] > 0) == [[False, True, True, True]]).all()
+    assert (odds[0] == -odds[1]).all()
+    assert encode(np.array([[0, 1]]), None).tolist() == [[[0, 0, 0], [255, 255, 255]]]
+    sure = confidence(np.array([[[0, 0, 0], [128, 128, 128]]], np.float32), None)
+    assert sure.tolist() == [[1, 0]]
+
+
+@pytest.mark.parametrize(
+    ("colours", "message"),
+    [
+        ([1, 2, 3], r"palette must be whole numbers of shape \(K, 3\), got int64 of shape \(3,\)"),
+        ([[0.5, 0, 0]], "palette must be whole numbers"),
+        (np.zeros((0, 3), int), "palette must have 1 to 255 colours, got 0"),
+        (palette(256), "palette must have 1 to 255 colours, got 256. Join classes"),
+        ([[1, 2, 256]], "palette must hold numbers from 0 to 255, got 1 to 256"),
+        ([[1, 2, 3], [0, 0, 0]], "palette must hold different colours, none black"),
+        ([[1, 2, 3], [1, 2, 3]], "palette must hold different colours, none black"),
+    ],
+)
+def test_bad_palettes_are_refused(colours: object, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        check_palette(colours)
+
+
+def test_good_palettes_come_back() -> None:
+    assert (check_palette(palette(255).tolist()) == palette(255)).all()

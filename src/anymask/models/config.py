@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-PIXEL_MEAN = (123.675, 116.28, 103.53)
-PIXEL_STD = (58.395, 57.12, 57.375)
+from anymask.colours import PIXEL_MEAN as PIXEL_MEAN
+from anymask.colours import PIXEL_STD as PIXEL_STD
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,167 @@
+"""The canvas of in-context models: an example above a query, pictures beside their targets.
+
+Pictures and targets are squashed to squares, whatever their shape, and scaled as the networks want them.
+Sources: Painter (CVPR 2023), section 3; SegGPT (ICCV 2023), section 3.3 for the grid; their released code.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from anymask.colours import PIXEL_MEAN, PIXEL_STD, check_palette
+from anymask.errors import FormatError, InputError
+from anymask.files import write_atomic
+
+__all__ = ["SIZE", "Context", "denormalise", "grid", "normalise", "split", "squash", "stitch"]
+
+SIZE = 448
+"""Side of a picture on the canvas of the published models, in pixels."""
+FORMAT = "anymask-context-1"
+_MEAN, _STD = (np.array(values, np.float32) for values in (PIXEL_MEAN, PIXEL_STD))
+
+Floats: TypeAlias = NDArray[np.float32]
+Pixels: TypeAlias = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
+class Context:
+    """An example as a model sees it: made from a picture with its target, or learned by tuning."""
+
+    image: Floats
+    """(3, S, S) float32, normalised."""
+    target: Floats
+    """(3, S, S) float32, normalised: what should be painted for the picture."""
+    palette: NDArray[np.uint8] | None = None
+    """(K, 3) the colours that the target's masks have; None: white, or a target that holds no masks."""
+    model: str = ""
+    """The fingerprint of the model that a learned context belongs to; empty: it fits any of its size."""
+
+    def __post_init__(self) -> None:
+        """Keep the arrays from being written to; raise InputError where their shapes do not fit."""
+        side = self.image.shape[-1]
+        if self.image.shape != (3, side, side) or self.target.shape != self.image.shape or not side:
+            raise InputError(
+                f"image and target must have one shape (3, S, S), got {self.image.shape} and "
+                f"{self.target.shape}. Make contexts with anymask.context."
+            )
+        for name, kind in (("image", np.float32), ("target", np.float32)):
+            view = np.asarray(getattr(self, name), kind).view()
+            view.flags.writeable = False
+            object.__setattr__(self, name, view)
+        if self.palette is not None:
+            object.__setattr__(self, "palette", check_palette(self.palette))
+
+    @property
+    def size(self) -> int:
+        """The side S in pixels."""
+        return int(self.image.shape[-1])
+
+    def __repr__(self) -> str:
+        """A short description."""
+        colours = "white" if self.palette is None else f"{len(self.palette)} colours"
+        return f"Context({self.size} px, {colours}{', learned' if self.model else ''})"
+
+    def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
+        """Write to a safetensors file. Raises OutputError as `files.write_atomic` does."""
+        from safetensors.numpy import save
+
+        colours = None if self.palette is None else self.palette.tolist()
+        head = {"format": FORMAT, "model": self.model, "palette": json.dumps(colours)}
+        arrays = {"image": np.ascontiguousarray(self.image), "target": np.ascontiguousarray(self.target)}
+        write_atomic(path, save(arrays, head), force=force)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Context:
+        """Read a file of `save`. Raises FormatError for another file."""
+        from safetensors import SafetensorError, safe_open
+
+        try:
+            with safe_open(path, framework="numpy") as file:
+                head = file.metadata() or {}
+                if head.get("format") != FORMAT:
+                    raise FormatError(
+                        f"context must be a file that Context.save wrote, got {path}. Make it again."
+                    )
+                image, target = (file.get_tensor(name) for name in ("image", "target"))
+        except (OSError, SafetensorError) as error:
+            raise FormatError(
+                f"context must be a whole safetensors file, got {path}. Make it again."
+            ) from error
+        colours = json.loads(head["palette"])
+        return cls(image, target, None if colours is None else np.array(colours), head["model"])
+
+
+def squash(image: Pixels, size: int, *, nearest: bool = False) -> Pixels:
+    """Resize a picture (H, W, 3) to (size, size, 3), whatever its shape.
+
+    Bicubic, averaging where it shrinks, as released; targets by the nearest pixel, so that no colour is new.
+    """
+    how = Image.Resampling.NEAREST if nearest else Image.Resampling.BICUBIC
+    return np.asarray(Image.fromarray(np.ascontiguousarray(image)).resize((size, size), how))
+
+
+def normalise(pixels: Pixels) -> Floats:
+    """(H, W, 3) uint8 RGB -> (3, H, W) float32 in the networks' scale."""
+    scaled = (pixels.astype(np.float32) - _MEAN) / _STD
+    return np.ascontiguousarray(scaled.transpose(2, 0, 1))
+
+
+def denormalise(values: Floats) -> Floats:
+    """(3, H, W) in the networks' scale -> (H, W, 3) float32 RGB, clipped to 0..255."""
+    pixels = values.transpose(1, 2, 0) * _STD + _MEAN
+    return np.asarray(np.clip(pixels, 0, 255), np.float32)
+
+
+def stitch(context: Context, query: Floats, answer: Floats | None = None) -> tuple[Floats, Floats]:
+    """Put an example above a query (3, S, S): pictures and targets (3, 2S, S).
+
+    Without an answer the example's target stands in its place, hidden from the model by its mask (released
+    code).
+    """
+    below = context.target if answer is None else answer
+    return np.concatenate([context.image, query], 1), np.concatenate([context.target, below], 1)
+
+
+def split(canvas: Floats) -> tuple[Floats, Floats]:
+    """The two halves (3, S, S) of a canvas (3, 2S, S): the example's and the query's."""
+    half = canvas.shape[1] // 2
+    return canvas[:, :half], canvas[:, half:]
+
+
+def grid(contexts: Sequence[Context]) -> Context:
+    """Several examples as one: in the smallest square grid that holds them, each shrunk (spatial ensemble).
+
+    Cells that are left over repeat the examples from the first on. All must have one size and palette.
+    """
+    side = math.isqrt(len(contexts) - 1) + 1
+    if side == 1:
+        return contexts[0]
+    size = contexts[0].size
+    edges = np.linspace(0, size, side + 1).round().astype(int)
+    image, target = np.empty((size, size, 3), np.float32), np.empty((size, size, 3), np.float32)
+    for cell in range(side * side):
+        one = contexts[cell % len(contexts)]
+        row, column = divmod(cell, side)
+        rows, columns = slice(*edges[row : row + 2]), slice(*edges[column : column + 2])
+        cell_wh = (columns.stop - columns.start, rows.stop - rows.start)
+        image[rows, columns] = cv2.resize(_last(one.image), cell_wh, interpolation=cv2.INTER_AREA)
+        target[rows, columns] = cv2.resize(_last(one.target), cell_wh, interpolation=cv2.INTER_NEAREST_EXACT)
+    return Context(_first(image), _first(target), contexts[0].palette, contexts[0].model)
+
+
+def _last(values: Floats) -> Floats:
+    return np.ascontiguousarray(values.transpose(1, 2, 0))
+
+
+def _first(values: Floats) -> Floats:
+    return np.ascontiguousarray(values.transpose(2, 0, 1))

@@ -1,0 +1,129 @@
+"""Pictures of other than 8-bit RGB samples, by a normalisation that is declared and not guessed.
+
+Satellites, microscopes and scanners give one band or many, of 16 bits or floats. `Bands` says which of them
+become red, green and blue and which sample values become 0 and 255.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from anymask.errors import ImageError, InputError
+
+__all__ = ["Bands", "Limits", "find_limits", "read_samples", "to_rgb"]
+
+Limits: TypeAlias = NDArray[np.float64]
+"""(C, 2): the samples of each chosen band that become 0 and 255."""
+
+
+@dataclass(frozen=True)
+class Bands:
+    """How samples (H, W, B) become a picture. Raises InputError for values that cannot be used."""
+
+    order: tuple[int, ...] = (1, 2, 3)
+    """Numbers of the bands, from 1, for red, green and blue; one number for grey."""
+    stretch: tuple[float, float] = (2.0, 98.0)
+    """Percentiles of each band that become 0 and 255, of samples that are finite and not `nodata`."""
+    limits: tuple[float, float] | None = None
+    """Sample values that become 0 and 255 in every band, instead of `stretch`."""
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        if len(self.order) not in (1, 3) or min(self.order) < 1:
+            raise InputError(
+                f"bands must be one or three numbers from 1 on, got {list(self.order)}. Write 3,2,1, for example."
+            )
+        low, high = self.stretch
+        if not 0 <= low < high <= 100:
+            raise InputError(
+                f"stretch must be two rising percentiles, 0 to 100, got {low:g}, {high:g}. "
+                "Write 2,98, for example."
+            )
+        if self.limits is not None and not -np.inf < self.limits[0] < self.limits[1] < np.inf:
+            raise InputError(
+                f"limits must be two rising sample values, got {self.limits[0]:g}, {self.limits[1]:g}. "
+                "Write 0,4000, for example."
+            )
+
+
+def find_limits(samples: NDArray[Any], bands: Bands, *, nodata: float | None = None) -> Limits:
+    """The samples of each chosen band that become 0 and 255; `samples` (H, W, B) may be a thinned picture.
+
+    A band of one value alone gets limits 1 apart. Raises InputError where a band is missing.
+    """
+    if bands.limits is not None:
+        return np.tile(np.array(bands.limits, np.float64), (len(bands.order), 1))
+    rows = []
+    for band in _chosen(samples, bands.order):
+        usable = band[_usable(band, nodata)]
+        low, high = np.percentile(usable, bands.stretch) if usable.size else (0.0, 0.0)
+        rows.append((float(low), float(high) if high > low else float(low) + 1.0))
+    return np.array(rows, np.float64)
+
+
+def _chosen(samples: NDArray[Any], order: Sequence[int]) -> list[NDArray[Any]]:
+    """The chosen bands of (H, W) or (H, W, B), each (H, W)."""
+    array = samples[..., None] if samples.ndim == 2 else samples
+    if array.ndim != 3 or array.dtype.kind not in "iufb":
+        raise ImageError(
+            f"image must be numbers of shape (H, W) or (H, W, bands), got {samples.dtype} of shape "
+            f"{samples.shape}. Move axes."
+        )
+    if max(order) > array.shape[2]:
+        raise InputError(
+            f"bands must be numbers from 1 to {array.shape[2]}, as many as the image has, got {list(order)}. "
+            "Choose among them."
+        )
+    return [array[..., number - 1] for number in order]
+
+
+def _usable(band: NDArray[Any], nodata: float | None) -> NDArray[np.bool_]:
+    known = np.isfinite(band) if band.dtype.kind == "f" else np.ones(band.shape, np.bool_)
+    return known if nodata is None or np.isnan(nodata) else known & (band != nodata)
+
+
+def to_rgb(
+    samples: NDArray[Any], bands: Bands, limits: Limits | None = None, *, nodata: float | None = None
+) -> NDArray[np.uint8]:
+    """The picture (H, W, 3) uint8 RGB of samples (H, W) or (H, W, B) of any kind of number.
+
+    `limits` are those of the whole image where `samples` are a part of it, else they are found here. A sample
+    that is not finite or is `nodata` becomes 0. Raises InputError where a band is missing, ImageError for
+    another shape.
+    """
+    found = find_limits(samples, bands, nodata=nodata) if limits is None else limits
+    grey = [
+        _scaled(band, low, high, nodata)
+        for band, (low, high) in zip(_chosen(samples, bands.order), found.tolist(), strict=True)
+    ]
+    return np.stack(grey if len(grey) == 3 else grey * 3, axis=-1)
+
+
+def _scaled(band: NDArray[Any], low: float, high: float, nodata: float | None) -> NDArray[np.uint8]:
+    values = np.where(_usable(band, nodata), band, low).astype(np.float32)
+    return np.asarray(np.rint(np.clip((values - low) * (255 / (high - low)), 0, 255)), np.uint8)
+
+
+def read_samples(path: str | os.PathLike[str]) -> NDArray[Any]:
+    """Read a PNG or TIFF of 8 or 16 bits or floats as it is: (H, W, B), colour as red, green, blue (, alpha).
+
+    Raises ImageError for what is missing or cannot be read. Files with more bands: see `anymask.geo`.
+    """
+    if not Path(path).is_file():
+        raise ImageError(f"image must be a file that exists, got {path}. Check the name.")
+    data = np.fromfile(path, np.uint8)
+    found = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if data.size else None
+    if found is None:
+        raise ImageError(f"image must be a whole PNG or TIFF file, got {path}. Get the file again.")
+    if found.ndim == 2:
+        return np.asarray(found)[..., None]
+    order = [2, 1, 0, *range(3, found.shape[2])] if found.shape[2] in (3, 4) else list(range(found.shape[2]))
+    return np.asarray(found)[..., order]

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from anymask.canvas import Context
     from anymask.colours import palette
     from anymask.data import Dataset, open_dataset
+    from anymask.edges import EdgeConfig, edges
     from anymask.errors import (
         AnymaskError,
         DownloadError,
@@ -35,10 +36,13 @@ if TYPE_CHECKING:
         WeightsError,
     )
     from anymask.geometry import Frame
+    from anymask.hierarchy import Tree, cover, flatten, tree
     from anymask.images import overlay, read_image, write_png
     from anymask.incontext import context, paint, segment_like, sharpen
     from anymask.models import Painter, Sam, load, variants
     from anymask.predict import embed, embed_batch, predict, predict_batch
+    from anymask.proposals import proposals
+    from anymask.tiled import automatic_tiled
     from anymask.types import Embedding, Masks, Prompt, Record
 
 __version__ = "0.1.0"
@@ -50,6 +54,7 @@ __all__ = [
     "Context",
     "Dataset",
     "DownloadError",
+    "EdgeConfig",
     "Embedding",
     "FormatError",
     "Frame",
@@ -63,15 +68,20 @@ __all__ = [
     "PromptError",
     "Record",
     "Sam",
+    "Tree",
     "UnknownNameError",
     "WeightsError",
     "__version__",
     "automatic",
+    "automatic_tiled",
     "candidates",
     "context",
+    "cover",
+    "edges",
     "embed",
     "embed_batch",
     "explain",
+    "flatten",
     "load",
     "open_dataset",
     "overlay",
@@ -79,10 +89,12 @@ __all__ = [
     "palette",
     "predict",
     "predict_batch",
+    "proposals",
     "read_image",
     "segment_like",
     "select",
     "sharpen",
+    "tree",
     "variants",
     "write_png",
 ]
@@ -92,12 +104,16 @@ _NAMES_OF_MODULE = {
     "canvas": ("Context",),
     "colours": ("palette",),
     "data": ("Dataset", "open_dataset"),
+    "edges": ("EdgeConfig", "edges"),
     "errors": tuple(name for name in __all__ if name.endswith("Error")),
     "geometry": ("Frame",),
+    "hierarchy": ("Tree", "cover", "flatten", "tree"),
     "images": ("overlay", "read_image", "write_png"),
     "incontext": ("context", "paint", "segment_like", "sharpen"),
     "models": ("Painter", "Sam", "load", "variants"),
     "predict": ("embed", "embed_batch", "predict", "predict_batch"),
+    "proposals": ("proposals",),
+    "tiled": ("automatic_tiled",),
     "types": ("Embedding", "Masks", "Prompt", "Record"),
 }
 _HOME = {name: f"{__name__}.{module}" for module, names in _NAMES_OF_MODULE.items() for name in names}

@@ -39,7 +39,8 @@ class Bands:
         """Check the values."""
         if len(self.order) not in (1, 3) or min(self.order) < 1:
             raise InputError(
-                f"bands must be one or three numbers from 1 on, got {list(self.order)}. Write 3,2,1, for example."
+                f"bands must be one or three numbers from 1 on, got {list(self.order)}. "
+                "Write 3,2,1, for example."
             )
         low, high = self.stretch
         if not 0 <= low < high <= 100:

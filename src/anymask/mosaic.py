@@ -55,7 +55,9 @@ def _spans(length: int, side: int, overlap: int) -> list[tuple[int, int]]:
     if length <= side:
         return [(0, length)]
     count = -(-(length - overlap) // (side - overlap))
-    return [(start, start + side) for start in np.linspace(0, length - side, count).round().astype(int).tolist()]
+    return [
+        (start, start + side) for start in np.linspace(0, length - side, count).round().astype(int).tolist()
+    ]
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +67,7 @@ class _View:
     tile: Tile
     masks: Masks  # in the frame of the image
     boxes: NDArray[np.float32]
-    cut: Bools  # (N, 4): near the left, upper, right, lower edge of the tile, where that is no edge of the image
+    cut: Bools  # (N, 4): near the left, upper, right, lower edge of the tile, where that cuts the image
     first: int  # number of the first mask among those of all tiles
 
 
@@ -133,30 +135,27 @@ def _pairs(one: _View, other: _View, size: tuple[int, int]) -> Iterator[tuple[in
     columns, columns_cut, columns_area = _in_overlap(other, one, shared, size)
     if not rows.size or not columns.size:
         return
-    both = rle.intersection(
-        [one.masks.rles[i] for i in rows], [other.masks.rles[j] for j in columns], size
-    )
+    both = rle.intersection([one.masks.rles[i] for i in rows], [other.masks.rles[j] for j in columns], size)
     agreement = both / (rows_area[:, None] + columns_area - both)
     agreement[~(rows_cut[:, None] | columns_cut)] = 0
     free_rows, free_columns = rows_cut.copy(), columns_cut.copy()
-    while (best := agreement.max()) >= AGREE:
-        i, j = (int(index) for index in np.unravel_index(int(agreement.argmax()), agreement.shape))
-        agreement[i], agreement[:, j] = 0, 0
-        free_rows[i] = free_columns[j] = False
-        assert best <= 1
-        yield int(rows[i]), int(columns[j])
-    for i in np.flatnonzero(free_rows):
-        if (j := _holder(both[i], rows_area[i], columns_area)) >= 0:
-            yield int(rows[i]), int(columns[j])
-    for j in np.flatnonzero(free_columns):
-        if (i := _holder(both[:, j], columns_area[j], rows_area)) >= 0:
-            yield int(rows[i]), int(columns[j])
+    while agreement.max() >= AGREE:
+        row, column = (int(index) for index in np.unravel_index(int(agreement.argmax()), agreement.shape))
+        agreement[row], agreement[:, column] = 0, 0
+        free_rows[row] = free_columns[column] = False
+        yield int(rows[row]), int(columns[column])
+    for row in np.flatnonzero(free_rows).tolist():
+        if (column := _holder(both[row], rows_area[row], columns_area)) >= 0:
+            yield int(rows[row]), int(columns[column])
+    for column in np.flatnonzero(free_columns).tolist():
+        if (row := _holder(both[:, column], columns_area[column], rows_area)) >= 0:
+            yield int(rows[row]), int(columns[column])
 
 
 def _in_overlap(
     view: _View, other: _View, shared: rle.Runs, size: tuple[int, int]
 ) -> tuple[NDArray[np.int64], Bools, NDArray[np.int64]]:
-    """Masks of a view that reach into the overlap, whether an edge inside `other` cuts them, their area there."""
+    """Masks of a view that reach into the overlap, whether an edge inside `other` cuts them, area there."""
     x0, y0, x1, y1 = view.tile
     u0, v0, u1, v1 = other.tile
     inside = np.array([u0 < x0 < u1, v0 < y0 < v1, u0 < x1 < u1, v0 < y1 < v1])
@@ -179,7 +178,9 @@ def _joined(views: list[_View], groups: NDArray[np.int64]) -> Masks:
     cut = np.concatenate([view.cut.any(axis=1) for view in views])
     order = np.argsort(groups, kind="stable")
     members = np.split(order, np.flatnonzero(np.diff(groups[order])) + 1)
-    kept = sorted((some for some in members if len(some) > 1 or not cut[some[0]]), key=lambda some: int(some[0]))
+    kept = sorted(
+        (some for some in members if len(some) > 1 or not cut[some[0]]), key=lambda some: int(some[0])
+    )
     areas = masks.areas
     means = {
         name: [np.average(values[some], weights=areas[some]) for some in kept]

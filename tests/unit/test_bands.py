@@ -15,7 +15,7 @@ from anymask.errors import ImageError, InputError
 @pytest.fixture
 def samples(rng: np.random.Generator) -> np.ndarray:
     """(20, 30, 4) uint16 around 1000, 2000, 3000, 4000."""
-    return (rng.normal(0, 100, (20, 30, 4)) + [1000, 2000, 3000, 4000]).astype(np.uint16)
+    return (np.array([1000, 2000, 3000, 4000]) + rng.normal(0, 100, (20, 30, 4))).astype(np.uint16)
 
 
 def test_percentiles_become_black_and_white(samples) -> None:
@@ -65,7 +65,9 @@ def test_no_usable_sample_is_black() -> None:
     assert to_rgb(np.full((3, 4), np.nan), Bands((1,))).sum() == 0
 
 
-@pytest.mark.parametrize(("suffix", "dtype"), [(".png", np.uint16), (".tif", np.uint16), (".tif", np.float32)])
+@pytest.mark.parametrize(
+    ("suffix", "dtype"), [(".png", np.uint16), (".tif", np.uint16), (".tif", np.float32)]
+)
 def test_files_are_read_as_they_are(tmp_path: Path, samples, suffix: str, dtype: type) -> None:
     colour = samples[..., :3].astype(dtype)
     cv2.imwrite(str(tmp_path / f"c{suffix}"), colour[..., ::-1])

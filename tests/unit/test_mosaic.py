@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -41,7 +42,7 @@ def best_iou(masks: Masks, expected: np.ndarray) -> float:
 
 
 def scene() -> np.ndarray:
-    """300 x 400: a disc smaller than a tile, a bar and a ring that run through several, a U, a dot at an edge."""
+    """300 x 400: a disc smaller than a tile; a bar, a ring and a U through several; a dot at the edge."""
     picture = np.zeros((300, 400), np.uint8)
     cv2.circle(picture, (95, 105), 22, 1, -1)
     cv2.line(picture, (5, 20), (395, 60), 2, 9)
@@ -63,7 +64,7 @@ def test_tiles_cover_the_image_and_overlap(height, width, side, data) -> None:
         seen[y0:y1, x0:x1] = True
     assert seen.all()
     columns = sorted({(x0, x1) for x0, _, x1, _ in found})
-    assert all(left[1] - right[0] >= overlap for left, right in zip(columns, columns[1:], strict=False))
+    assert all(left[1] - right[0] >= overlap for left, right in pairwise(columns))
 
 
 @pytest.mark.parametrize(("side", "overlap"), TILINGS)

@@ -1,0 +1,279 @@
+"""Pictures of the ground: GeoTIFF in, by windows; GeoJSON and GeoPackage out, with their place on the earth.
+
+Needs the extra `geo` (rasterio). Sources: GeoJSON is RFC 7946, longitude and latitude in WGS 84 throughout;
+GeoPackage is OGC 12-128r18, in the coordinate system of the picture, written here through SQLite alone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import struct
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anymask import rle
+from anymask.bands import Bands, Limits, find_limits, to_rgb
+from anymask.errors import ImageError, InputError, MissingExtraError
+from anymask.files import check_target, write_atomic
+from anymask.types import Masks
+
+__all__ = ["GeoImage", "open_raster", "outlines", "write_geojson", "write_geopackage"]
+
+Ring: TypeAlias = Sequence[tuple[float, float]]
+Polygons: TypeAlias = list[list[Ring]]
+"""Of one mask: polygons, each an outer ring and those of its holes, closed."""
+
+OVERVIEW = 1024
+"""Longest side of the thinned picture from which the stretch is found."""
+_WGS84 = "EPSG:4326"
+_GPKG_ID, _GPKG_VERSION = 0x47504B47, 10300
+_OWN_SYSTEM = 100_000  # srs_id of a coordinate system without an EPSG number
+
+
+def _rasterio() -> Any:
+    """The package, with the parts that are used here."""
+    try:
+        import rasterio
+        import rasterio.features
+        import rasterio.warp
+        import rasterio.windows
+    except ImportError:
+        raise MissingExtraError("reading and writing maps", "geo") from None
+    return rasterio
+
+
+@dataclass(frozen=True, eq=False)
+class GeoImage:
+    """A picture on disk with its place on the earth; `read` gives windows of it as RGB."""
+
+    path: Path
+    """The file; it is opened anew for every window, so that threads may share this."""
+    size_hw: tuple[int, int]
+    """(H, W) in pixels."""
+    bands: Bands
+    """Which bands are shown and how."""
+    limits: Limits
+    """Samples that become 0 and 255, the same in every window."""
+    nodata: float | None
+    """The sample that stands for nothing."""
+    transform: tuple[float, float, float, float, float, float]
+    """(a, b, c, d, e, f): the pixel corner (x, y) lies at (a x + b y + c, d x + e y + f) in `crs`."""
+    crs: str | None
+    """The coordinate system as well-known text (WKT 1), None where the file has none."""
+
+    def read(self, xyxy: tuple[int, int, int, int]) -> NDArray[np.uint8]:
+        """A window, half-open pixels, as (h, w, 3) uint8 RGB. Raises ImageError where the file is damaged."""
+        rasterio, (x0, y0, x1, y1) = _rasterio(), xyxy
+        window = rasterio.windows.Window(x0, y0, x1 - x0, y1 - y0)
+        try:
+            with rasterio.open(self.path) as file:
+                samples = file.read(self.bands.order, window=window)
+        except rasterio.errors.RasterioError as error:
+            raise _damaged(self.path, error) from error
+        chosen = Bands(tuple(range(1, len(samples) + 1)), self.bands.stretch, self.bands.limits)
+        return to_rgb(np.moveaxis(samples, 0, -1), chosen, self.limits, nodata=self.nodata)
+
+
+def open_raster(path: str | os.PathLike[str], bands: Bands | None = None) -> GeoImage:
+    """Open a GeoTIFF or whatever else GDAL reads, without decoding it all.
+
+    Without `bands` the first three, or the first alone where there are fewer; samples of 8 bits are taken as
+    they are, others stretched. Raises ImageError, InputError for a band that it has not, MissingExtraError.
+    """
+    rasterio = _rasterio()
+    try:
+        with rasterio.open(path) as file:
+            chosen = bands or _usual_bands(file.count, file.dtypes)
+            _check_bands(chosen, file.count)
+            small = max(1.0, max(file.shape) / OVERVIEW)
+            shape = (len(chosen.order), *(max(1, round(side / small)) for side in file.shape))
+            thinned = np.moveaxis(file.read(chosen.order, out_shape=shape), 0, -1)
+            own = Bands(tuple(range(1, thinned.shape[2] + 1)), chosen.stretch, chosen.limits)
+            return GeoImage(
+                Path(path),
+                file.shape,
+                chosen,
+                find_limits(thinned, own, nodata=file.nodata),
+                file.nodata,
+                tuple(file.transform)[:6],
+                file.crs.to_wkt(version="WKT1_GDAL") if file.crs else None,
+            )
+    except rasterio.errors.RasterioError as error:
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: str | os.PathLike[str], error: Exception) -> ImageError:
+    return ImageError(
+        f"image must be a whole file that GDAL reads, got {path} ({' '.join(str(error).split())[:120]}). "
+        "Check the name, or get the file again."
+    )
+
+
+def _usual_bands(count: int, kinds: Sequence[str]) -> Bands:
+    order = (1, 2, 3) if count >= 3 else (1,)
+    return Bands(order, limits=(0, 255) if set(kinds) == {"uint8"} else None)
+
+
+def _check_bands(bands: Bands, count: int) -> None:
+    if max(bands.order) > count:
+        raise InputError(
+            f"bands must be numbers from 1 to {count}, as many as the image has, got {list(bands.order)}. "
+            "Choose among them."
+        )
+
+
+def outlines(runs: rle.Runs, size: tuple[int, int], image: GeoImage) -> Polygons:
+    """The outlines of a mask along its pixels' edges, in the coordinates of the image's system.
+
+    The mask is decoded within its box only.
+    """
+    features = _rasterio().features
+    x0, y0, x1, y1 = rle.box(runs, size).astype(int).tolist()
+    part = rle.decode(rle.paste(runs, size, (-x0, -y0), (y1 - y0, x1 - x0)), (y1 - y0, x1 - x0))
+    found = features.shapes(part.view(np.uint8), part, connectivity=4, transform=_moved(image, x0, y0))
+    return [[_turned(ring, i == 0) for i, ring in enumerate(shape["coordinates"])] for shape, _ in found]
+
+
+def _moved(image: GeoImage, x: int, y: int) -> Any:
+    """The transform of a window with its corner at (x, y)."""
+    a, b, c, d, e, f = image.transform
+    return _rasterio().Affine(a, b, a * x + b * y + c, d, e, d * x + e * y + f)
+
+
+def _turned(ring: Ring, outer: bool) -> Ring:
+    """The ring in RFC 7946's sense: an outer one against the clock, a hole with it."""
+    x, y = np.array(ring, np.float64).T
+    rises = float((x[:-1] * y[1:] - x[1:] * y[:-1]).sum()) > 0
+    return ring if rises == outer else ring[::-1]
+
+
+def _properties(masks: Masks, i: int) -> dict[str, float | int]:
+    """What is told of a mask beside its shape."""
+    found: dict[str, float | int] = {"id": i + 1, "predicted_iou": float(masks.scores[i])}
+    if masks.stability is not None:
+        found["stability_score"] = float(masks.stability[i])
+    return found | {"area_pixels": rle.area(masks.rles[i])}
+
+
+def _shapes(masks: Masks, image: GeoImage) -> Iterator[tuple[Polygons, dict[str, float | int]]]:
+    """Outlines and properties of the masks that are not empty."""
+    if masks.size != image.size_hw:
+        raise InputError(
+            f"masks must have the image's size {image.size_hw[0]} x {image.size_hw[1]}, got "
+            f"{masks.size[0]} x {masks.size[1]}. Give the picture that they belong to."
+        )
+    for i, runs in enumerate(masks.rles):
+        if rle.area(runs):
+            yield outlines(runs, masks.size, image), _properties(masks, i)
+
+
+def write_geojson(
+    masks: Masks, image: GeoImage, path: str | os.PathLike[str], *, force: bool = False
+) -> Path:
+    """Write masks as a FeatureCollection of MultiPolygons in longitude and latitude (WGS 84).
+
+    Raises InputError for an image without a coordinate system or of another size, OutputError as
+    `files.write_atomic` does.
+    """
+    if image.crs is None:
+        raise InputError(
+            f"image must have a coordinate system for GeoJSON, got {image.path} without one. "
+            "Write a GeoPackage, which can do without."
+        )
+    check_target(path, force=force)
+    transform = _rasterio().warp.transform_geom
+    features = []
+    for polygons, properties in _shapes(masks, image):
+        flat = {"type": "MultiPolygon", "coordinates": polygons}
+        geometry = transform(image.crs, _WGS84, flat, precision=9)
+        features.append({"type": "Feature", "geometry": geometry, "properties": properties})
+    document = {"type": "FeatureCollection", "features": features}
+    return write_atomic(path, json.dumps(document).encode(), force=force)
+
+
+def write_geopackage(
+    masks: Masks, image: GeoImage, path: str | os.PathLike[str], *, force: bool = False
+) -> Path:
+    """Write masks as the layer "masks" of MultiPolygons, in the image's own coordinate system.
+
+    Raises InputError for an image of another size, OutputError as `files.write_atomic` does.
+    """
+    check_target(path, force=force)
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder, "masks.gpkg")
+        with closing(sqlite3.connect(place)) as base, base:
+            system = _start_package(base, image.crs)
+            extent = np.array([np.inf, np.inf, -np.inf, -np.inf])
+            for polygons, properties in _shapes(masks, image):
+                corners = np.array([point for polygon in polygons for point in polygon[0]])
+                extent[:2] = np.minimum(extent[:2], corners.min(axis=0))
+                extent[2:] = np.maximum(extent[2:], corners.max(axis=0))
+                row = (properties["id"], _blob(polygons, system), *_columns(properties))
+                base.execute("INSERT INTO masks VALUES (?, ?, ?, ?, ?)", row)
+            if np.isfinite(extent).all():
+                base.execute("UPDATE gpkg_contents SET min_x=?, min_y=?, max_x=?, max_y=?", extent.tolist())
+        return write_atomic(path, place.read_bytes(), force=force)
+
+
+def _columns(properties: dict[str, float | int]) -> tuple[Any, ...]:
+    return tuple(properties.get(name) for name in ("predicted_iou", "stability_score", "area_pixels"))
+
+
+def _start_package(base: sqlite3.Connection, crs: str | None) -> int:
+    """Make the tables that every GeoPackage has, and ours; returns the number of the coordinate system."""
+    base.executescript(f"PRAGMA application_id = {_GPKG_ID}; PRAGMA user_version = {_GPKG_VERSION};{_TABLES}")
+    name, number, organisation, code, text = "undefined", -1, "NONE", -1, "undefined"
+    systems = [(name, number, organisation, code, text), (name, 0, organisation, 0, text)]
+    wgs84 = _rasterio().crs.CRS.from_epsg(4326)
+    systems.append(("WGS 84", 4326, "EPSG", 4326, wgs84.to_wkt(version="WKT1_GDAL")))
+    if crs is not None:
+        epsg = _rasterio().crs.CRS.from_wkt(crs).to_epsg()
+        number = epsg or _OWN_SYSTEM
+        own = (f"EPSG:{epsg}", number, "EPSG", epsg) if epsg else ("of the image", number, "NONE", number)
+        systems += [(*own, crs)] if number != 4326 else []
+    base.executemany("INSERT INTO gpkg_spatial_ref_sys VALUES (?, ?, ?, ?, ?, NULL)", systems)
+    base.execute(
+        "INSERT INTO gpkg_contents (table_name, data_type, identifier, srs_id) "
+        "VALUES ('masks', 'features', 'masks', ?)",
+        (number,),
+    )
+    base.execute(
+        "INSERT INTO gpkg_geometry_columns VALUES ('masks', 'geom', 'MULTIPOLYGON', ?, 0, 0)", (number,)
+    )
+    return number
+
+
+_TABLES = """
+CREATE TABLE gpkg_spatial_ref_sys (srs_name TEXT NOT NULL, srs_id INTEGER NOT NULL PRIMARY KEY,
+  organization TEXT NOT NULL, organization_coordsys_id INTEGER NOT NULL, definition TEXT NOT NULL,
+  description TEXT);
+CREATE TABLE gpkg_contents (table_name TEXT NOT NULL PRIMARY KEY, data_type TEXT NOT NULL,
+  identifier TEXT UNIQUE, description TEXT DEFAULT '',
+  last_change DATETIME NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ','now')),
+  min_x DOUBLE, min_y DOUBLE, max_x DOUBLE, max_y DOUBLE,
+  srs_id INTEGER REFERENCES gpkg_spatial_ref_sys(srs_id));
+CREATE TABLE gpkg_geometry_columns (table_name TEXT NOT NULL, column_name TEXT NOT NULL,
+  geometry_type_name TEXT NOT NULL, srs_id INTEGER NOT NULL, z TINYINT NOT NULL, m TINYINT NOT NULL,
+  PRIMARY KEY (table_name, column_name));
+CREATE TABLE masks (fid INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, geom MULTIPOLYGON,
+  predicted_iou REAL, stability_score REAL, area_pixels INTEGER);
+"""
+
+
+def _blob(polygons: Polygons, system: int) -> bytes:
+    """A geometry as GeoPackage stores it: a header without envelope, then well-known binary."""
+    parts = [struct.pack("<2sBBi", b"GP", 0, 1, system), struct.pack("<BII", 1, 6, len(polygons))]
+    for rings in polygons:
+        parts.append(struct.pack("<BII", 1, 3, len(rings)))
+        for ring in rings:
+            parts += [struct.pack("<I", len(ring)), np.array(ring, "<f8").tobytes()]
+    return b"".join(parts)

@@ -1,0 +1,34 @@
+"""Object proposals: many masks, ranked, of which the first should hold the objects."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from anymask.automatic import AutoConfig, automatic
+from anymask.errors import InputError
+from anymask.images import ImageSource
+from anymask.models import Progress, Sam
+from anymask.types import Embedding, Masks
+
+__all__ = ["PROPOSALS", "proposals"]
+
+PROPOSALS = AutoConfig(points_per_side=64, nms=0.9, min_iou=0.0, min_stability=0.0)
+"""The settings of SAM, section 7.3 and appendix D.3: more points, a looser NMS, no thresholds."""
+
+
+def proposals(
+    model: Sam,
+    image: ImageSource | Embedding,
+    n: int = 1000,
+    config: AutoConfig = PROPOSALS,
+    progress: Progress | None = None,
+) -> Masks:
+    """The `n` masks of the highest mean of predicted IoU and stability, best first (SAM, appendix D.3).
+
+    As AR@1000 is measured on LVIS. Raises InputError for `n` below 1, and what `automatic` raises.
+    """
+    if n < 1:
+        raise InputError(f"n must be 1 or more, got {n}. The paper takes 1000.")
+    masks = automatic(model, image, config, progress)
+    assert masks.stability is not None
+    return masks[np.argsort(-(masks.scores + masks.stability), kind="stable")[:n]]

@@ -1,0 +1,46 @@
+"""Ranked proposals."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from anymask import automatic, models
+from anymask.errors import InputError
+from anymask.models.config import DEBUG
+from anymask.proposals import PROPOSALS, proposals
+
+
+@pytest.fixture(scope="module")
+def model() -> models.Sam:
+    torch.manual_seed(3)
+    model = models.build(DEBUG).eval()
+    model.mask_decoder.iou_prediction_head.layers[-1].bias.data += 2.0  # scores above 0
+    return model
+
+
+FEW = replace(PROPOSALS, points_per_side=4, nms=1.0)
+
+
+def test_the_best_by_the_mean_of_score_and_stability(model, rng: np.random.Generator) -> None:
+    picture = rng.integers(0, 255, (48, 64, 3)).astype(np.uint8)
+    found, all_of_them = proposals(model, picture, 5, FEW), automatic(model, picture, FEW)
+    assert len(all_of_them) > 5
+    assert all_of_them.stability is not None
+    assert found.stability is not None
+    expected = np.sort(all_of_them.scores + all_of_them.stability)[::-1][:5]
+    np.testing.assert_allclose(found.scores + found.stability, expected, rtol=1e-6)
+    assert len(proposals(model, picture, config=FEW)) == len(all_of_them)
+
+
+def test_the_settings_are_the_paper_s() -> None:
+    assert (PROPOSALS.points_per_side, PROPOSALS.nms, PROPOSALS.nms_by) == (64, 0.9, "box")
+    assert (PROPOSALS.min_iou, PROPOSALS.min_stability, PROPOSALS.crop_layers) == (0, 0, 0)
+
+
+def test_n_must_be_positive(model) -> None:
+    with pytest.raises(InputError, match="n must be 1 or more, got 0"):
+        proposals(model, np.zeros((8, 8, 3), np.uint8), 0, FEW)

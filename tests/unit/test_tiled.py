@@ -1,0 +1,88 @@
+"""Large images by tiles: the model sees tiles, the answer is of the image."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from anymask import regions, rle, tiled
+from anymask.automatic import AutoConfig
+from anymask.errors import InputError
+from anymask.tiled import automatic_tiled
+from anymask.types import Masks
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list:
+    """In place of the model: the connected areas of what is not black, whatever the tile."""
+    calls = []
+
+    def find(model, pixels: np.ndarray, config: AutoConfig) -> Masks:
+        calls.append((pixels.shape, config))
+        labels, count = regions.components(pixels[..., 0] > 0)
+        found = [labels == n for n in range(1, count + 1)]
+        dense = np.stack(found) if found else np.zeros((0, *pixels.shape[:2]), bool)
+        return Masks.from_dense(dense, stability=np.ones(count))
+
+    monkeypatch.setattr(tiled, "automatic", find)
+    return calls
+
+
+@pytest.fixture
+def picture() -> np.ndarray:
+    picture = np.zeros((260, 340, 3), np.uint8)
+    cv2.ellipse(picture, (170, 130), (150, 110), 0, 0, 360, (255, 255, 255), 12)
+    cv2.circle(picture, (165, 125), 15, (255, 255, 255), -1)
+    return picture
+
+
+@pytest.mark.parametrize(("tile", "overlap"), [(90, 25), (128, 40), (200, 60), (1024, 256)])
+def test_the_tiling_does_not_show(asked, picture, tile: int, overlap: int) -> None:
+    found = automatic_tiled(None, picture, tile=tile, overlap=overlap)
+    labels, count = regions.components(picture[..., 0] > 0)
+    assert len(found) == count == 2
+    truth = [rle.encode(labels == n) for n in (1, 2)]
+    assert rle.iou(truth, found.rles).max(axis=1).min() >= 0.95
+    assert all(max(shape[:2]) <= tile for shape, _ in asked)
+
+
+def test_windows_are_read_one_by_one(asked, picture) -> None:
+    read = []
+
+    class Window:
+        size_hw = (260, 340)
+
+        def read(self, xyxy):
+            read.append(xyxy)
+            x0, y0, x1, y1 = xyxy
+            return picture[y0:y1, x0:x1]
+
+    seen: list[tuple[int, int]] = []
+    found = automatic_tiled(None, Window(), tile=128, overlap=40, progress=lambda *at: seen.append(at))
+    assert len(found) == 2
+    assert len(read) == len(asked) == len(seen) == seen[-1][1]
+
+
+def test_points_and_regions_are_those_of_the_image(asked, picture) -> None:
+    points = np.array([[10, 10], [330, 250]])
+    automatic_tiled(None, picture, AutoConfig(points=points), tile=128, overlap=40)
+    assert [config.points.tolist() for _, config in asked] == [[[10, 10]], [[118, 118]]]
+    asked.clear()
+    automatic_tiled(None, picture, AutoConfig(roi=(0, 0, 60, 60)), tile=128, overlap=40)
+    assert [config.roi.tolist() for _, config in asked] == [[0, 0, 60, 60]]
+    asked.clear()
+    region = np.zeros((260, 340), bool)
+    region[255, 335] = True
+    automatic_tiled(None, picture, AutoConfig(roi=region), tile=128, overlap=40)
+    assert [np.argwhere(config.roi).tolist() for _, config in asked] == [[[123, 123]]]
+
+
+def test_nothing_to_ask_gives_no_masks(asked, picture) -> None:
+    found = automatic_tiled(None, picture * 0, tile=128, overlap=40)
+    assert (len(found), found.size) == (0, (260, 340))
+
+
+def test_bad_overlap(asked, picture) -> None:
+    with pytest.raises(InputError, match="overlap must be above 0"):
+        automatic_tiled(None, picture, tile=128, overlap=100)

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from anymask.proposals import proposals
     from anymask.tiled import automatic_tiled
     from anymask.types import Embedding, Masks, Prompt, Record
+    from anymask.video import segment_video
 
 __version__ = "0.1.0"
 
@@ -92,6 +93,7 @@ __all__ = [
     "proposals",
     "read_image",
     "segment_like",
+    "segment_video",
     "select",
     "sharpen",
     "tree",
@@ -115,6 +117,7 @@ _NAMES_OF_MODULE = {
     "proposals": ("proposals",),
     "tiled": ("automatic_tiled",),
     "types": ("Embedding", "Masks", "Prompt", "Record"),
+    "video": ("segment_video",),
 }
 _HOME = {name: f"{__name__}.{module}" for module, names in _NAMES_OF_MODULE.items() for name in names}
 

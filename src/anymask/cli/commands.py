@@ -57,13 +57,13 @@ def _one_of(*known: str) -> Callable[[str], str]:
     return read
 
 
-def _declare_model(parser: Parser) -> None:
+def _declare_model(parser: Parser, default: str = "compact", folder: str = "SamModel") -> None:
     parser.add_argument(
         "--model",
-        default="compact",
+        default=default,
         metavar="MODEL",
-        help="A name (see 'anymask models'), a weights file, a run directory or the folder of a SamModel. "
-        "Default: compact.",
+        help=f"A name (see 'anymask models'), a weights file, a run directory or the folder of a {folder}. "
+        f"Default: {default}.",
     )
     parser.add_argument(
         "--device", default="auto", metavar="NAME", help="auto (the default), cpu, cuda, cuda:1, mps."
@@ -137,6 +137,77 @@ def _declare_segment(parser: Parser) -> None:
         "--overlay", metavar="OUT", help="Also write the photo with the masks on it: .png, .jpg or .webp."
     )
     _declare_open(parser)
+    _declare_json(parser)
+    _declare_force(parser)
+
+
+def _declare_like(parser: Parser) -> None:
+    parser.add_argument(
+        "paths",
+        nargs="*",
+        metavar="PATH",
+        help="Pictures, folders of pictures, videos (.mp4, .mov, .mkv, ...).",
+    )
+    parser.add_argument(
+        "--example",
+        action="append",
+        required=True,
+        metavar="PHOTO=TARGET",
+        help="A photo and what to find in it: a picture of its size, black where nothing is; white for one "
+        "kind of thing, numbers or flat colours for several. Several examples: repeat it.",
+    )
+    parser.add_argument(
+        "--kind",
+        type=_one_of("instance", "semantic"),
+        default="instance",
+        metavar="NAME",
+        help="What numbers and colours are: instance (single things, the default) or semantic (classes).",
+    )
+    parser.add_argument(
+        "--ensemble",
+        type=_one_of("feature", "spatial"),
+        default="feature",
+        metavar="NAME",
+        help="How several examples are joined: feature (the default), or spatial, quicker: all in one grid.",
+    )
+    parser.add_argument(
+        "--tile",
+        type=_whole(16),
+        metavar="PIXELS",
+        help="Cut large pictures into overlapping squares of so many pixels. Default: the whole at once.",
+    )
+    parser.add_argument(
+        "--sharpen",
+        nargs="?",
+        const="compact",
+        metavar="MODEL",
+        help="Let a promptable model redraw each mask of pictures, from the mask and its box: compact if no "
+        "MODEL is named.",
+    )
+    parser.add_argument(
+        "--rank-examples",
+        action="store_true",
+        help="Instead of segmenting, leave out each example in turn and tell which help and which hurt.",
+    )
+    parser.add_argument(
+        "--memory",
+        type=_whole(0),
+        default=8,
+        metavar="N",
+        help="In videos so many of the last frames are examples too. Default: 8.",
+    )
+    _declare_model(parser, "seggpt_vit_l", "SegGPT")
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="OUT",
+        help="A folder, made if it is missing. For a picture NAME.png, the map of what was found, and "
+        "NAME-overlay.jpg; for a video the folder NAME-masks with a map for each frame and frames.jsonl, and "
+        "NAME-overlay.mp4.",
+    )
+    parser.add_argument(
+        "--resume", action="store_true", help="Go on where a run with the same output was stopped."
+    )
     _declare_json(parser)
     _declare_force(parser)
 
@@ -232,6 +303,19 @@ _ALL = (
         "and what the time went into. Nothing is overwritten without --force.",
         "segment:run",
         _declare_segment,
+    ),
+    Command(
+        "like",
+        "--example PHOTO=TARGET... (PATH... -o OUT | --rank-examples) [OPTION]...",
+        "Do to pictures and videos what examples show.",
+        "Segment pictures and videos as examples show: things of one kind, several classes, parts, or the "
+        "same things throughout a video.\n\n"
+        "  anymask like --example cat.jpg=cat-mask.png photos/ -o out\n"
+        "  anymask like --example first.jpg=first.png film.mp4 -o out\n"
+        "  anymask like --example a.jpg=a.png --example b.jpg=b.png --rank-examples\n\n"
+        "Nothing is overwritten without --force. Videos need an extra: pip install 'anymask[video]'.",
+        "like:run",
+        _declare_like,
     ),
     Command(
         "models",

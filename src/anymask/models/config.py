@@ -139,9 +139,6 @@ SAM_VIT_L = vit_sam(1024, 24, 16, (5, 11, 17, 23))
 SAM_VIT_H = vit_sam(1280, 32, 16, (7, 15, 23, 31))
 SEGGPT_VIT_L = PainterConfig()
 PAINTER_VIT_L = PainterConfig(types=False)
-PAINTER_COMPACT = PainterConfig(
-    dim=192, depth=12, heads=3, size=224, merge=2, taps=(2, 5, 8, 11), head_channels=32, drop_path=0.0
-)
 PAINTER_DEBUG = PainterConfig(
     dim=32, depth=4, heads=2, mlp_ratio=2.0, size=64, positions=2, merge=1, taps=(1, 3), head_channels=8
 )

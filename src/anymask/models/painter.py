@@ -177,54 +177,33 @@ def _tail(x_1MhwC: Tensor) -> Tensor:
 
 def _step(block: Block, x_SMhwC: Tensor) -> Tensor:
     """One block on all halves; every example attends to itself and the query, the query to each in turn."""
-    q, k, v = _project(block, x_SMhwC)
-    k_GATD, v_GATD = (_beside(part) for part in (k, v))
-    h, w = x_SMhwC.shape[2:4]
-    table_h, table_w = _tables(block, h, w)
-    examples_SNATD = q[:, :-1]
-    query_SNATD = q[:, -1:].expand_as(examples_SNATD)
-    upper = attend(examples_SNATD.flatten(0, 1), k_GATD, v_GATD, table_h[:h], table_w)
-    lower = attend(query_SNATD.flatten(0, 1), k_GATD, v_GATD, table_h[h:], table_w)
-    upper, lower = (part.reshape(examples_SNATD.shape) for part in (upper, lower))
-    mixed_SMATD = torch.cat([upper, lower.mean(1, keepdim=True)], 1)
-    x_SMhwC = x_SMhwC + _projected(block, mixed_SMATD).view_as(x_SMhwC)
+    upper_SNATD, lower_S1ATD = _attend(block, x_SMhwC)
+    x_SMhwC = x_SMhwC + _project(block, torch.cat([upper_SNATD, lower_S1ATD], 1)).view_as(x_SMhwC)
     return x_SMhwC + block.feed(x_SMhwC)
 
 
 def _last_step(block: Block, x_1MhwC: Tensor) -> Tensor:
     """As `_step`, for the rows of `_tail` alone: (h + 1, w, C)."""
-    q, k, v = _project(block, x_1MhwC)
-    k_GATD, v_GATD = (_beside(part) for part in (k, v))
-    h, w = x_1MhwC.shape[2:4]
-    table_h, table_w = _tables(block, h, w)
-    seam = attend(q[:, 0, :, -w:], k_GATD[:1], v_GATD[:1], table_h[h - 1 : h], table_w)
-    lower = attend(q[0, -1:].expand(len(k_GATD), -1, -1, -1), k_GATD, v_GATD, table_h[h:], table_w)
-    mixed_1ATD = torch.cat([seam, lower.mean(0, keepdim=True)], 2)
+    upper_1NATD, lower_11ATD = _attend(block, x_1MhwC)
+    seam_ATD = upper_1NATD[0, 0, :, -x_1MhwC.shape[3] :]
     x_hwC = _tail(x_1MhwC)
-    x_hwC = x_hwC + _projected(block, mixed_1ATD).view_as(x_hwC)
+    x_hwC = x_hwC + _project(block, torch.cat([seam_ATD, lower_11ATD[0, 0]], 1)).view_as(x_hwC)
     return x_hwC + block.feed(x_hwC)
 
 
-def _project(block: Block, x_SMhwC: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Queries, keys and values (S, M, A, T, D), one token a patch."""
+def _attend(block: Block, x_SMhwC: Tensor) -> tuple[Tensor, Tensor]:
+    """Attention on each example with the query below it: (S, N, A, T, D), and averaged (S, 1, A, T, D)."""
     s, m, h, w, _ = x_SMhwC.shape
     qkv = block.attn.qkv(block.norm1(x_SMhwC)).view(s, m, h * w, 3, block.attn.heads, -1)
-    q, k, v = qkv.permute(3, 0, 1, 4, 2, 5).unbind(0)
-    return q, k, v
+    qkv_3SMATD = qkv.permute(3, 0, 1, 4, 2, 5)
+    examples_3SNATD, query_3S1ATD = qkv_3SMATD[:, :, :-1], qkv_3SMATD[:, :, -1:]
+    q, k, v = torch.cat([examples_3SNATD, query_3S1ATD.expand_as(examples_3SNATD)], 4).flatten(1, 2)
+    table_h, table_w = relative_table(block.attn.rel_pos_h, 2 * h), relative_table(block.attn.rel_pos_w, w)
+    mixed_SNATD = attend(q, k, v, table_h, table_w).reshape(s, m - 1, block.attn.heads, 2 * h * w, -1)
+    return mixed_SNATD[..., : h * w, :], mixed_SNATD[..., h * w :, :].mean(1, keepdim=True)
 
 
-def _beside(part_SMATD: Tensor) -> Tensor:
-    """Each example with the query below it: (S * N, A, 2T, D)."""
-    examples_SNATD, query_S1ATD = part_SMATD[:, :-1], part_SMATD[:, -1:]
-    return torch.cat([examples_SNATD, query_S1ATD.expand_as(examples_SNATD)], 3).flatten(0, 1)
-
-
-def _tables(block: Block, h: int, w: int) -> tuple[Tensor, Tensor]:
-    """The relative positions of a whole canvas."""
-    return relative_table(block.attn.rel_pos_h, 2 * h), relative_table(block.attn.rel_pos_w, w)
-
-
-def _projected(block: Block, mixed: Tensor) -> Tensor:
+def _project(block: Block, mixed: Tensor) -> Tensor:
     """The projection after the attention: (..., A, T, D) -> (..., T, A * D)."""
     out: Tensor = block.attn.proj(mixed.transpose(-3, -2).flatten(-2))
     return out

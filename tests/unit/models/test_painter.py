@@ -16,7 +16,6 @@ from anymask.errors import InputError, WeightsError
 from anymask.models import Painter, Sam, build, load, load_painter, load_sam, save, weights_hash
 from anymask.models.config import (
     DEBUG,
-    PAINTER_COMPACT,
     PAINTER_DEBUG,
     PAINTER_VIT_L,
     SEGGPT_VIT_L,
@@ -164,9 +163,7 @@ def test_gradients_reach_every_parameter() -> None:
     assert not model.pos_embed.grad[:, 0].any(), "nothing reads the class token's row"
 
 
-@pytest.mark.parametrize(
-    ("config", "million"), [(SEGGPT_VIT_L, 371), (PAINTER_VIT_L, 371), (PAINTER_COMPACT, 12)]
-)
+@pytest.mark.parametrize(("config", "million"), [(SEGGPT_VIT_L, 371), (PAINTER_VIT_L, 371)])
 def test_sizes_are_as_published(config: PainterConfig, million: int) -> None:
     with torch.device("meta"):
         model = build(config)

@@ -1,0 +1,153 @@
+"""Time to paint one query from examples, beside `SegGptForImageSegmentation` with the same weights.
+
+    python benchmarks/incontext.py                          # SegGPT ViT-L, random weights, one example
+    python benchmarks/incontext.py --depth 6 --examples 1 8 # quick: so many of the 24 blocks
+
+Both get the canvas of 896 x 448 as tensors. The answers are compared with those of `transformers` in float32:
+the largest difference as a share of the largest value, and the IoU of the masks above the median colour.
+With several examples `transformers` averages the streams off by one block, so ours are compared with our own
+in float32.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from typing import Any
+
+import torch
+from timing import print_header, seconds
+from torch import Tensor
+
+from anymask.models import Painter, build
+from anymask.models.config import SEGGPT_VIT_L, PainterConfig
+
+TYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+
+def main() -> None:
+    """Measure the numbers of examples that are asked for."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--examples", type=int, nargs="+", default=[1])
+    parser.add_argument("--depth", type=int, default=24)
+    parser.add_argument("--repeats", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=None)
+    parser.add_argument("--ours", nargs="*", default=list(TYPES))
+    parser.add_argument("--theirs", nargs="*", default=list(TYPES))
+    options = parser.parse_args()
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    depth = options.depth
+    taps = (
+        tuple(depth * share // 4 - 1 for share in (1, 2, 3, 4)) if depth % 4 == 0 else tuple(range(2, depth))
+    )
+    config = replace(SEGGPT_VIT_L, depth=depth, taps=taps)
+    print_header(f"SegGPT ViT-L, {depth} blocks, random weights, one query of {config.size} px")
+    torch.manual_seed(0)
+    model = build(config).eval()
+    for count in options.examples:
+        measure(model, draw(config, count), options)
+
+
+def measure(model: Painter, given: tuple[Tensor, ...], options: argparse.Namespace) -> None:
+    """Time both in each type and print a row for each."""
+    count = len(given[0])
+    reference = ours(model.float(), given, torch.float32)
+    times = {}
+    for name in options.theirs:
+        peer = port(model).to(TYPES[name])
+        times[name], answer = timed(lambda peer=peer, name=name: theirs(peer, given, TYPES[name]), options)
+        report(f"{count} examples, transformers {name}", times[name], answer, reference, {})
+        if count == 1 and name == "float32":
+            reference = answer
+        del peer
+    for name in options.ours:
+        model.to(TYPES[name])
+        spent, answer = timed(lambda name=name: ours(model, given, TYPES[name]), options)
+        report(f"{count} examples, anymask {name}", spent, answer, reference, times)
+
+
+def timed(call: Any, options: argparse.Namespace) -> tuple[float, Tensor]:
+    """Seconds and the answer."""
+    kept: list[Tensor] = []
+    spent = seconds(lambda: kept.append(call()), options.repeats)
+    return spent, kept[-1]
+
+
+def report(what: str, spent: float, answer: Tensor, reference: Tensor, peers: dict[str, float]) -> None:
+    """One line: seconds, how far from the reference, times faster than each peer."""
+    error = float((answer - reference).abs().max() / reference.abs().max())
+    masks = [one > reference.median() for one in (answer, reference)]
+    iou = float((masks[0] & masks[1]).sum() / (masks[0] | masks[1]).sum())
+    faster = ", ".join(f"{other / spent:.2f}x {name}" for name, other in peers.items())
+    print(f"{what:36} {spent:8.2f} s   off by {error:.1e}   IoU {iou:.4f}   {faster}", flush=True)
+
+
+def draw(config: PainterConfig, count: int) -> tuple[Tensor, ...]:
+    """Examples and targets (N, 3, P, P), the query (3, P, P): noise in blocks, so that neighbours agree."""
+    coarse = torch.randn(2 * count + 1, 3, 28, 28)
+    fine = torch.nn.functional.interpolate(coarse, (config.size, config.size), mode="bilinear")
+    return fine[:count], fine[count:-1], fine[-1]
+
+
+@torch.inference_mode()
+def ours(model: Painter, given: tuple[Tensor, ...], dtype: torch.dtype) -> Tensor:
+    """(3, P, P) by our model."""
+    return model.inpaint(*(one.to(dtype) for one in given), instance=True)
+
+
+@torch.inference_mode()
+def theirs(peer: Any, given: tuple[Tensor, ...], dtype: torch.dtype) -> Tensor:
+    """(3, P, P) by the port."""
+    examples, targets, query = (one.to(dtype) for one in given)
+    count = len(examples)
+    painted = peer(
+        pixel_values=query.expand(count, -1, -1, -1),
+        prompt_pixel_values=examples,
+        prompt_masks=targets,
+        embedding_type="instance",
+        feature_ensemble=count > 1,
+    ).pred_masks
+    return painted[0, :, query.shape[-1] :].float()
+
+
+def port(model: Painter) -> Any:
+    """The port with our weights."""
+    from transformers import SegGptConfig, SegGptForImageSegmentation
+
+    config = model.config
+    peer = SegGptForImageSegmentation(
+        SegGptConfig(num_hidden_layers=config.depth, intermediate_hidden_state_indices=list(config.taps))
+    )
+    state = {their_name(name): tensor.float() for name, tensor in model.state_dict().items()}
+    peer.load_state_dict(state, strict=True)
+    return peer.eval()
+
+
+def their_name(name: str) -> str:
+    """Our parameter's name in the port."""
+    heads = {
+        "decoder_embed.": "decoder.decoder_embed.",
+        "decoder_pred.0.": "decoder.decoder_pred.conv.",
+        "decoder_pred.1.": "decoder.decoder_pred.layernorm.",
+        "decoder_pred.3.": "decoder.decoder_pred.head.",
+        "blocks.": "model.encoder.layers.",
+        "norm.": "model.encoder.layernorm.",
+        "patch_embed.proj.": "model.embeddings.patch_embeddings.projection.",
+        "pos_embed": "model.embeddings.position_embeddings",
+        "segment_token_x": "model.embeddings.segment_token_input",
+        "segment_token_y": "model.embeddings.segment_token_prompt",
+        "type_token_cls": "model.embeddings.type_token_semantic",
+        "type_token_ins": "model.embeddings.type_token_instance",
+        "mask_token": "model.embeddings.mask_token",
+    }
+    parts = {".attn.": ".attention.", ".norm1.": ".layernorm_before.", ".norm2.": ".layernorm_after."}
+    ours = next(start for start in heads if name.startswith(start))
+    out = heads[ours] + name[len(ours) :]
+    for part, theirs in parts.items():
+        out = out.replace(part, theirs)
+    return out
+
+
+if __name__ == "__main__":
+    main()

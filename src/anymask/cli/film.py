@@ -1,0 +1,118 @@
+"""`anymask like` on a video: a folder of numbered maps, a file of figures, then the overlay."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from anymask import rle
+from anymask.cli.console import note, progress
+from anymask.cli.like import MASKS, Job, describe, number_map
+from anymask.errors import ImageError
+from anymask.files import write_atomic
+from anymask.formats.examples import Examples
+from anymask.images import encode_png, overlay, read_map
+from anymask.types import Masks
+
+if TYPE_CHECKING:
+    from anymask.video import Frame
+
+__all__ = ["run"]
+
+FIGURES = "frames.jsonl"
+
+
+def run(job: Job, path: Path, folder: Path) -> dict[str, Any]:
+    """Track through one video; with --resume the frames that are done come from their files."""
+    from anymask.video import read_video, segment_video, write_video
+
+    place = folder / MASKS.format(path.stem)
+    place.mkdir(exist_ok=True)
+    if not job.resume:
+        _clear(place)
+    known = _known(place, job.examples)
+    if known:
+        note(f"going on after {len(known)} frames of {path.name}")
+    times: list[Fraction] = []
+    frames = _noting(read_video(path, skipped=note), times)
+    lines = _lines(place, len(known))
+    with progress("frames") as advance:
+        for one in segment_video(
+            job.model,
+            (frame.image for frame in frames),
+            job.contexts,
+            memory=job.memory,
+            kind=job.settings["kind"],
+            known=known,
+        ):
+            if one.index not in known:
+                fact = {"frame": one.index, "seconds": float(times[-1]), "drift": round(one.drift, 4)}
+                lines.append({**fact, **describe(one.masks, job.examples)})
+                _keep(place, one.index, one.masks, lines, job.examples)
+            advance(one.index + 1, 0, path.name)
+    target = folder / f"{path.stem}-overlay.mp4"
+    write_video(target, _drawn(read_video(path), place, job.examples), force=True)
+    drift = max((line["drift"] for line in lines), default=0.0)
+    return {"path": str(path), "frames": len(times), "drift": drift, "overlay": str(target)}
+
+
+def _noting(frames: Iterator[Frame], times: list[Fraction]) -> Iterator[Frame]:
+    for frame in frames:
+        times.append(frame.time)
+        yield frame
+
+
+def _clear(place: Path) -> None:
+    for file in [*place.glob("*.png"), place / FIGURES]:
+        file.unlink(missing_ok=True)
+
+
+def _keep(place: Path, index: int, masks: Masks, lines: list[dict[str, Any]], examples: Examples) -> None:
+    """Write a frame's figures, then its map: where the map is, the frame is done."""
+    with (place / FIGURES).open("w" if index == 0 else "a", encoding="utf-8") as file:
+        file.write(json.dumps(lines[-1]) + "\n")
+    write_atomic(place / f"{index:06d}.png", encode_png(number_map(masks, examples)), force=True)
+
+
+def _known(place: Path, examples: Examples) -> dict[int, Masks]:
+    """The maps of the first frames, as many as follow one another."""
+    known: dict[int, Masks] = {}
+    while (file := place / f"{len(known):06d}.png").is_file():
+        try:
+            known[len(known)] = _read_map(file, examples)
+        except ImageError:
+            break
+    return known
+
+
+def _read_map(file: Path, examples: Examples) -> Masks:
+    values = read_map(file)
+    numbers = [255] if examples.palette is None else [int(number) for number in examples.numbers]
+    here = [label for label, number in enumerate(numbers) if (values == number).any()]
+    runs = [rle.encode(values == numbers[label]) for label in here]
+    return Masks((values.shape[0], values.shape[1]), runs, labels=np.array(here, np.int64))
+
+
+def _lines(place: Path, count: int) -> list[dict[str, Any]]:
+    """The figures of the first frames; the file is cut to them, as the last line may be half a line."""
+    file = place / FIGURES
+    texts = file.read_text("utf-8").splitlines()[:count] if file.is_file() else []
+    write_atomic(file, "".join(f"{text}\n" for text in texts).encode(), force=True)
+    return [json.loads(text) for text in texts]
+
+
+def _drawn(frames: Iterator[Frame], place: Path, examples: Examples) -> Iterator[Frame]:
+    """Frames with their masks, each object in one colour throughout."""
+    from anymask.video import Frame
+
+    for index, frame in enumerate(frames):
+        masks = _read_map(place / f"{index:06d}.png", examples)
+        layers = np.zeros((len(examples.numbers), *masks.size), np.bool_)
+        if masks.labels is not None:
+            layers[masks.labels] = masks.dense()
+        yield Frame(overlay(frame.image, layers), frame.time)

@@ -1,0 +1,252 @@
+"""`anymask like`: do to pictures and videos what examples show."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from anymask.cli.console import out, out_json, progress, table
+from anymask.errors import InputError, OutputError
+from anymask.files import write_atomic
+from anymask.formats.entries import PICTURE_SUFFIXES
+from anymask.formats.examples import Examples, read_examples
+from anymask.images import encode_png, image_size, overlay, read_image
+from anymask.rle import decode
+from anymask.types import Masks
+
+if TYPE_CHECKING:
+    from anymask.canvas import Context
+    from anymask.models import Painter, Sam
+
+__all__ = ["run"]
+
+VIDEOS = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi")
+MASK, OVERLAY, MASKS = "{}.png", "{}-overlay.jpg", "{}-masks"
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to do, beside where."""
+
+    model: Painter
+    examples: Examples
+    contexts: Sequence[Context]
+    settings: Mapping[str, Any]
+    sharpener: Sam | None
+    memory: int
+    resume: bool
+    force: bool
+
+
+def run(
+    *,
+    paths: Sequence[str],
+    example: Sequence[str],
+    kind: str,
+    ensemble: str,
+    tile: int | None,
+    sharpen: str | None,
+    rank_examples: bool,
+    memory: int,
+    model: str,
+    device: str,
+    offline: bool,
+    output: str | None,
+    resume: bool,
+    as_json: bool,
+    force: bool,
+) -> int:
+    """Look at all that was given before the model is opened; one picture after the other is written whole."""
+    examples = read_examples([_pair(text) for text in example])
+    videos, pictures = _inputs(paths)
+    if not rank_examples:
+        folder = _check_output(output, videos, pictures, resume=resume, force=force)
+    from anymask.cli.loading import load_example_model, load_model
+    from anymask.incontext import context
+
+    opened = load_example_model(model, device=device, offline=offline)
+    if rank_examples:
+        return _rank(opened, examples, example, kind, as_json=as_json)
+    size = opened.config.size
+    contexts = [context(record, examples.palette, size=size) for record in examples.records]
+    job = Job(
+        opened,
+        examples,
+        contexts,
+        {"kind": kind, "ensemble": ensemble, "tile": tile},
+        None if sharpen is None else load_model(sharpen, device=device, offline=offline),
+        memory,
+        resume,
+        force,
+    )
+    folder.mkdir(exist_ok=True)
+    facts = _pictures(job, pictures, folder)
+    for path in videos:
+        from anymask.cli import film
+
+        facts.append(film.run(job, path, folder))
+    if as_json:
+        out_json(facts)
+    else:
+        out(table([_row(fact) for fact in facts]))
+        out(f"wrote {len(facts)} to {folder}")
+    return 0
+
+
+def _pair(text: str) -> tuple[str, str]:
+    """Read PHOTO=TARGET; a name may hold an equals sign where only one reading names two files."""
+    cuts = [index for index, letter in enumerate(text) if letter == "="]
+    readings = [(text[:cut], text[cut + 1 :]) for cut in cuts]
+    there = [one for one in readings if all(Path(path).is_file() for path in one)]
+    if not cuts or not all(readings[0]):
+        raise InputError(f"--example must be PHOTO=TARGET, got '{text}'. For example: --example a.jpg=a.png")
+    return there[0] if there else readings[0]
+
+
+def _inputs(paths: Sequence[str]) -> tuple[list[Path], list[Path]]:
+    """Videos and pictures, those of folders in the order of their names."""
+    files: list[Path] = []
+    for path in map(Path, paths):
+        inside = sorted(path.iterdir()) if path.is_dir() else [path]
+        known = [file for file in inside if file.suffix.lower() in PICTURE_SUFFIXES + VIDEOS]
+        if path.is_dir() and not known:
+            raise InputError(f"PATH must hold pictures or videos, got the folder {path} without any.")
+        files += known if path.is_dir() else inside
+    videos = [file for file in files if file.suffix.lower() in VIDEOS]
+    pictures = [file for file in files if file not in videos]
+    for picture in pictures:
+        image_size(picture)  # what is no picture is told before the work begins
+    return videos, pictures
+
+
+def _check_output(
+    output: str | None, videos: Sequence[Path], pictures: Sequence[Path], *, resume: bool, force: bool
+) -> Path:
+    """The folder to write to. Raises `OutputError` for names that clash and for files that are there."""
+    if not videos and not pictures:
+        raise InputError("PATH must be given, got none. Name pictures, folders or videos.")
+    if output is None:
+        raise OutputError("--output must be given, got none. Name a folder: -o out")
+    folder = Path(output)
+    if folder.suffix or (folder.exists() and not folder.is_dir()):
+        raise OutputError(f"output must be a folder, got {folder}. Name it out, for example.")
+    if not folder.parent.is_dir():
+        raise OutputError(
+            f"output must lie in a folder that exists, got {folder}. Make the folder {folder.parent} first."
+        )
+    stems = [path.stem for path in [*videos, *pictures]]
+    twice = [stem for stem in stems if stems.count(stem) > 1]
+    if twice:
+        raise OutputError(f"PATH must be files of different names, got {twice[0]} twice. Run them apart.")
+    there = [path for path in map(folder.joinpath, _written(videos, pictures)) if path.exists()]
+    if there and not resume and not force:
+        raise OutputError(
+            f"output must be new files, got {there[0]}, which exists. Add --resume to go on where a run "
+            "stopped, or --force to replace."
+        )
+    return folder
+
+
+def _written(videos: Sequence[Path], pictures: Sequence[Path]) -> list[str]:
+    names = [form.format(path.stem) for path in pictures for form in (MASK, OVERLAY)]
+    return names + [form.format(path.stem) for path in videos for form in (MASKS, "{}-overlay.mp4")]
+
+
+def _pictures(job: Job, pictures: Sequence[Path], folder: Path) -> list[dict[str, Any]]:
+    """Segment pictures one by one; with --resume those that are done are left as they are."""
+    left = [path for path in pictures if not (job.resume and (folder / MASK.format(path.stem)).exists())]
+    facts = []
+    with progress("pictures") as advance:
+        for done, path in enumerate(left):
+            advance(done, len(left), path.name)
+            image = read_image(path)
+            masks = _answer(job, image)
+            drawn, map_ = encode_overlay(image, masks), encode_png(number_map(masks, job.examples))
+            write_atomic(folder / OVERLAY.format(path.stem), drawn, force=True)
+            write_atomic(folder / MASK.format(path.stem), map_, force=True)  # last: then the picture is done
+            facts.append({"path": str(path), **describe(masks, job.examples)})
+    return facts
+
+
+def _answer(job: Job, image: NDArray[np.uint8]) -> Masks:
+    from anymask.incontext import segment_like, sharpen
+
+    masks = segment_like(job.model, image, job.contexts, **job.settings)
+    return masks if job.sharpener is None or not len(masks) else sharpen(job.sharpener, image, masks)
+
+
+def encode_overlay(image: NDArray[np.uint8], masks: Masks) -> bytes:
+    """The picture with masks drawn on it, as JPEG."""
+    done, data = cv2.imencode(".jpg", cv2.cvtColor(overlay(image, masks.dense()), cv2.COLOR_RGB2BGR))
+    if not done:
+        raise OutputError(
+            f"image must have sides of at most 65500 pixels for an overlay, got {masks.size[0]} x "
+            f"{masks.size[1]}. Make it smaller first."
+        )
+    return data.tobytes()
+
+
+def number_map(masks: Masks, examples: Examples) -> NDArray[Any]:
+    """The masks as one map (H, W): white where the examples are black and white, else their numbers."""
+    numbers = np.array([255]) if examples.palette is None else examples.numbers
+    flat = np.zeros(masks.size, np.uint16 if numbers.max() > 255 else np.uint8)
+    labels = np.zeros(0, np.int64) if masks.labels is None else masks.labels
+    for label, runs in zip(labels, masks.rles, strict=True):
+        flat[decode(runs, masks.size)] = numbers[label]
+    return flat
+
+
+def describe(masks: Masks, examples: Examples) -> dict[str, Any]:
+    """What is told of the masks of a picture or frame."""
+    labels = np.zeros(0, np.int64) if masks.labels is None else masks.labels
+    rows = zip(labels, masks.scores, masks.areas, masks.boxes, strict=True)
+    return {
+        "size": list(masks.size),
+        "masks": [
+            {
+                "number": int(examples.numbers[label]),
+                "score": round(float(score), 4),
+                "area": int(area),
+                "box": [int(side) for side in box],
+            }
+            for label, score, area, box in rows
+        ],
+    }
+
+
+def _row(fact: Mapping[str, Any]) -> list[str]:
+    if "frames" in fact:
+        return [f"  {fact['path']}", f"{fact['frames']} frames", f"drift up to {fact['drift']:.2f}"]
+    found = [f"{mask['number']}: score {mask['score']:.2f}, {mask['area']:,} px" for mask in fact["masks"]]
+    return [f"  {fact['path']}", "; ".join(found) or "nothing found", ""]
+
+
+def _rank(model: Painter, examples: Examples, given: Sequence[str], kind: Any, *, as_json: bool) -> int:
+    """Print which examples help."""
+    from anymask.evaluate.examples import rank_examples
+
+    with progress("answers") as advance:
+        standings = rank_examples(
+            model,
+            examples.records,
+            examples.palette,
+            kind=kind,
+            progress=lambda done, total: advance(done, total, "comparing"),
+        )
+    facts = [{"example": given[one.index], "gain": one.gain, "found": one.found} for one in standings]
+    if as_json:
+        out(json.dumps(facts, indent=1))
+        return 0
+    rows = [
+        [given[one.index], f"{one.gain:+.3f}", f"{one.found:.3f}", "helps" if one.gain > 0 else "hurts"]
+        for one in standings
+    ]
+    out(table(rows, ["example", "gain in IoU", "IoU by the others", ""]))
+    return 0

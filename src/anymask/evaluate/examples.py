@@ -1,0 +1,85 @@
+"""Which examples of a set help an in-context model, and which hurt: each is left out in turn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anymask import rle
+from anymask.canvas import Context
+from anymask.errors import InputError
+from anymask.incontext import Kind, context, segment_like
+from anymask.models import Painter
+from anymask.types import Masks, Record
+
+__all__ = ["Standing", "rank_examples"]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How an example stands among the others."""
+
+    index: int
+    """Its number in the list that was given."""
+    found: float
+    """Mean IoU with which the others find its own masks: low for an example unlike the rest."""
+    gain: float
+    """Mean IoU on the others with it less without it: above 0 it helps, below it hurts."""
+
+
+def rank_examples(
+    model: Painter,
+    records: Sequence[Record],
+    palette: NDArray[np.uint8] | None,
+    *,
+    kind: Kind = "instance",
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> list[Standing]:
+    """Rank examples by their gain, the most helpful first; N examples cost N * N answers.
+
+    Every example is the query once for all others together, and once for all others but one. Of two, each is
+    measured against having no example at all. `progress` is called with the answers done and in all. Raises
+    InputError for fewer than two, and as `context` does.
+    """
+    count = len(records)
+    if count < 2:
+        raise InputError(f"records must be at least two to be compared, got {count}. Give more examples.")
+    contexts = [context(record, palette, size=model.config.size) for record in records]
+    iou = np.zeros((count, count))  # of query q without example e; on the diagonal with all others
+    for done, (query, left) in enumerate(np.ndindex(count, count)):
+        chosen = [one for index, one in enumerate(contexts) if index not in (query, left)]
+        iou[query, left] = _answer_iou(model, records[query], chosen, kind)
+        progress(done + 1, count * count)
+    gains = np.diag(iou)[:, None] - iou
+    standings = [
+        Standing(index, float(iou[index, index]), float(np.delete(gains[:, index], index).mean()))
+        for index in range(count)
+    ]
+    return sorted(standings, key=lambda one: -one.gain)
+
+
+def _answer_iou(model: Painter, record: Record, contexts: Sequence[Context], kind: Kind) -> float:
+    """Mean IoU over the labels of a record; 0 without examples."""
+    if not contexts:
+        return 0.0
+    found = segment_like(model, record.read(), contexts, kind=kind)
+    white = contexts[0].palette is None
+    truth, answer = (_by_label(masks, white) for masks in (record.masks, found))
+    empty = rle.encode(np.zeros(record.masks.size, np.bool_))
+    pairs = [(runs, answer.get(label, empty)) for label, runs in truth.items()]
+    return float(np.mean([rle.iou([true], [got])[0, 0] for true, got in pairs]))
+
+
+def _by_label(masks: Masks, white: bool) -> dict[int, rle.Runs]:
+    """The union of the masks of each label; of all masks where the palette is white."""
+    if white:
+        labels = np.zeros(len(masks), np.int64)
+    else:
+        labels = np.arange(len(masks)) if masks.labels is None else masks.labels
+    return {
+        int(label): rle.union([masks.rles[i] for i in np.flatnonzero(labels == label)], masks.size)
+        for label in np.unique(labels)
+    }

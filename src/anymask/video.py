@@ -1,0 +1,239 @@
+"""In-context segmentation of videos: each frame by the examples and by the frames just before it.
+
+SegGPT (ICCV 2023), section 3.3 and 4.3: the first frame with its masks is the example; the last frames with
+their answers, cut to masks, join it. One frame is held at a time, and `memory` of them at the model's size.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anymask.canvas import Context, denormalise
+from anymask.colours import decode
+from anymask.errors import ImageError, InputError, MissingExtraError
+from anymask.files import check_target
+from anymask.images import ImageSource, read_image
+from anymask.incontext import Kind, context, segment_like
+from anymask.models import Painter
+from anymask.types import Masks, Record
+
+__all__ = ["SUFFIXES", "Frame", "Tracked", "read_video", "segment_video", "write_video"]
+
+SUFFIXES = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi")
+"""Files that are taken for videos."""
+ENCODERS = ("libx264", "mpeg4")
+"""The first of them that PyAV has writes videos."""
+
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """A frame of a video file."""
+
+    image: Pixels
+    """(H, W, 3) uint8 RGB."""
+    time: Fraction
+    """When it is shown, in seconds; frames need not be evenly spaced."""
+
+
+@dataclass(frozen=True, eq=False)
+class Tracked:
+    """What was found in a frame."""
+
+    index: int
+    """The number of the frame, from 0."""
+    image: Pixels
+    """(H, W, 3) uint8 RGB."""
+    masks: Masks
+    """A mask for each object that was found; `labels` tell which."""
+    drift: float
+    """0 where every object of the examples is found with certainty, 1 where none is found."""
+
+
+def segment_video(
+    model: Painter,
+    frames: Iterable[ImageSource],
+    contexts: Sequence[Context],
+    *,
+    memory: int = 8,
+    kind: Kind = "instance",
+    edits: Mapping[int, Masks] | None = None,
+    known: Mapping[int, Masks] | None = None,
+) -> Iterator[Tracked]:
+    """Segment frame after frame as the contexts show, which are mostly made of the first frame.
+
+    The last `memory` frames in which something was found are examples too (8 is best, SegGPT, table 9).
+    `edits` are masks that a person gave for some frames: from there on the video goes on as if it began with
+    that frame, so they add, correct or take away objects, by their labels; no masks at all end the search.
+    `known` are answers of an earlier run for the first frames, which are not computed again.
+    Raises InputError as `segment_like` does, and for a negative memory.
+    """
+    if memory < 0:
+        raise InputError(f"memory must be at least 0 frames, got {memory}. Take 8.")
+    edits, known = edits or {}, known or {}
+    palette = contexts[0].palette if contexts else None
+    anchors = list(contexts)
+    recent: deque[Context] = deque(maxlen=memory)
+
+    def example(image: Pixels, masks: Masks) -> Context:
+        return context(Record("frame", image, masks), palette, size=model.config.size)
+
+    for index, frame in enumerate(frames):
+        image = read_image(frame)
+        if index in edits:
+            masks = edits[index]
+            anchors = [example(image, masks)] if len(masks) else []
+            recent.clear()
+        elif index in known:
+            masks = known[index]
+        elif anchors or index == 0:
+            masks = segment_like(model, image, [*anchors, *recent], kind=kind)
+        else:
+            masks = Masks((image.shape[0], image.shape[1]), ())
+        if index not in edits and len(masks) and memory:
+            recent.append(example(image, masks))
+        yield Tracked(index, image, masks, _drift(masks, anchors))
+
+
+def _drift(masks: Masks, anchors: Sequence[Context]) -> float:
+    """1 less the mean score of the objects that the examples show, 0 for each that is lost."""
+    wanted = {label for one in anchors for label in _shown(one)}
+    if not wanted:
+        return 0.0
+    labels = np.zeros(len(masks), np.int64) if masks.labels is None else masks.labels
+    best = {int(label): float(masks.scores[labels == label].max()) for label in np.unique(labels)}
+    return 1 - sum(best.get(label, 0.0) for label in wanted) / len(wanted)
+
+
+def _shown(one: Context) -> list[int]:
+    """The labels that a context's target holds."""
+    return [int(label) - 1 for label in np.unique(decode(denormalise(one.target), one.palette)) if label]
+
+
+def read_video(
+    path: str | os.PathLike[str], *, skipped: Callable[[str], None] | None = None
+) -> Iterator[Frame]:
+    """Read the frames of a video one by one, turned as the file says.
+
+    A frame that cannot be decoded is left out, and `skipped` is told. Raises ImageError for a file that is no
+    video or holds no whole frame, MissingExtraError without PyAV.
+    """
+    av = _av("reading videos")
+    with _opened(av, path) as container:
+        count = 0
+        for frame in _decoded(av, container, skipped or (lambda message: None)):
+            pixels = _upright(frame.to_ndarray(format="rgb24"), getattr(frame, "rotation", 0))
+            time = Fraction(count) if frame.pts is None else frame.pts * Fraction(frame.time_base)
+            count += 1
+            yield Frame(pixels, time)
+    if not count:
+        raise ImageError(f"video must hold a frame, got {path}, which has none. Get the file again.")
+
+
+def write_video(path: str | os.PathLike[str], frames: Iterable[Frame], *, force: bool = False) -> Path:
+    """Write frames at their times as H.264, or as MPEG-4 where PyAV lacks that; whole or not at all.
+
+    An odd column or row at the edge is cut off. Raises OutputError as `files.write_atomic` does, InputError
+    for no frames, MissingExtraError without PyAV.
+    """
+    target = check_target(path, force=force)
+    av = _av("writing videos")
+    partial = target.with_name(f".{target.stem[:40]}.part{target.suffix}")
+    try:
+        with av.open(str(partial), "w") as container:
+            count = _encode(av, container, frames)
+        if not count:
+            raise InputError("frames must hold at least one frame, got none. Nothing was written.")
+        os.replace(partial, target)
+    finally:
+        partial.unlink(missing_ok=True)
+    return target
+
+
+def _encode(av: Any, container: Any, frames: Iterable[Frame]) -> int:
+    base = Fraction(1, 90_000)
+    stream, count = None, 0
+    for frame in frames:
+        count += 1
+        if stream is None:
+            height, width = (side & ~1 for side in frame.image.shape[:2])
+            stream = container.add_stream(_encoder(av), rate=30)
+            stream.height, stream.width, stream.pix_fmt = height, width, "yuv420p"
+            stream.codec_context.time_base = base
+        picture = av.VideoFrame.from_ndarray(
+            np.ascontiguousarray(frame.image[: stream.height, : stream.width]), format="rgb24"
+        )
+        picture.pts, picture.time_base = int(frame.time / base), base
+        container.mux(stream.encode(picture))
+    if stream is not None:
+        container.mux(stream.encode(None))
+    return count
+
+
+def _encoder(av: Any) -> str:
+    return next(name for name in ENCODERS if name in av.codecs_available)
+
+
+def _upright(pixels: Pixels, degrees: float) -> Pixels:
+    """Turn a frame counter-clockwise by as many degrees as its file says, in quarters."""
+    return np.ascontiguousarray(np.rot90(pixels, round(degrees / 90)))
+
+
+def _av(need: str) -> Any:
+    try:
+        av = import_module("av")
+    except ImportError as error:
+        raise MissingExtraError(need, "video") from error
+    av.logging.set_level(av.logging.PANIC)  # what is wrong is told by us
+    return av
+
+
+@contextmanager
+def _opened(av: Any, path: str | os.PathLike[str]) -> Iterator[Any]:
+    if not Path(path).is_file():
+        raise ImageError(f"video must be a file that exists, got {path}. Check the name.")
+    try:
+        container = av.open(os.fspath(path))
+    except (av.FFmpegError, ValueError, OSError) as error:
+        raise ImageError(f"video must be a whole video file, got {path} ({error}). Get it again.") from error
+    with container:
+        if not container.streams.video:
+            raise ImageError(f"video must hold pictures, got {path}, which has none. Give another file.")
+        yield container
+
+
+def _decoded(av: Any, container: Any, skipped: Callable[[str], None]) -> Iterator[Any]:
+    """Frames packet by packet, so that a damaged one costs only itself."""
+    stream = container.streams.video[0]
+    stream.thread_type = "AUTO"
+    packets = container.demux(stream)
+    number = 0
+    while True:
+        try:
+            packet = next(packets)
+            frames = packet.decode()
+        except StopIteration:
+            return
+        except av.EOFError:
+            return
+        except av.FFmpegError as error:
+            skipped(f"packet {number} of the video cannot be decoded ({error}); it is left out")
+            frames = []
+        number += 1
+        for frame in frames:
+            if getattr(frame, "is_corrupt", False):
+                skipped(f"the frame of packet {number - 1} of the video is damaged; it is left out")
+            else:
+                yield frame

@@ -1,0 +1,214 @@
+"""`anymask like` on pictures and videos, with a toy that goes by colours."""
+
+from __future__ import annotations
+
+import json
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from anymask import models
+from anymask.cli import loading
+from anymask.images import image_size
+from anymask.models.config import PAINTER_DEBUG
+from anymask.video import Frame, read_video, write_video
+
+RED, BLUE = (220, 20, 20), (20, 20, 220)
+
+
+def scene(shift: int = 0) -> np.ndarray:
+    image = np.full((48, 64, 3), 128, np.uint8)
+    image[4:20, 8 + shift : 24 + shift] = RED
+    image[26:42, 30 - shift : 46 - shift] = BLUE
+    return image
+
+
+def target(image: np.ndarray, numbers: tuple[int, int]) -> np.ndarray:
+    out = np.zeros(image.shape[:2], np.uint8)
+    for colour, number in zip((RED, BLUE), numbers, strict=True):
+        out[(image == colour).all(-1)] = number
+    return out
+
+
+@pytest.fixture
+def given(workplace: Path, toy_painter, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An example with two numbers, one in white, a folder of two pictures, a video of five frames."""
+    Image.fromarray(scene()).save("first.png")
+    Image.fromarray(target(scene(), (3, 9))).save("numbers.png")
+    Image.fromarray(target(scene(), (255, 0))).save("white.png")
+    Path("photos").mkdir()
+    for shift in (4, 8):
+        Image.fromarray(scene(shift)).save(f"photos/p{shift}.png")
+    write_video("film.mp4", [Frame(scene(3 * i), Fraction(i * i, 10)) for i in range(5)])
+    monkeypatch.setattr(loading, "load_example_model", lambda *names, **options: toy_painter)
+    return workplace
+
+
+def read(name: str) -> np.ndarray:
+    return np.asarray(Image.open(name))
+
+
+def agree(found: np.ndarray, expected: np.ndarray) -> bool:
+    return (found == expected).mean() > 0.95
+
+
+@pytest.mark.usefixtures("given")
+def test_pictures_get_maps_with_the_numbers_of_the_example(run) -> None:
+    answer = run("like", "--example", "first.png=numbers.png", "photos", "-o", "out")
+    assert answer.code == 0, answer.err
+    for shift in (4, 8):
+        assert agree(read(f"out/p{shift}.png"), target(scene(shift), (3, 9)))
+        assert image_size(f"out/p{shift}-overlay.jpg") == (48, 64)
+    assert "3: score 1.00" in answer.out
+    assert answer.out.splitlines()[-1] == "wrote 2 to out"
+
+
+@pytest.mark.usefixtures("given")
+def test_white_examples_give_white_maps(run) -> None:
+    words = ("--ensemble", "spatial", "--tile", "64", "--kind", "semantic")
+    told = run(
+        "like", "--example", "first.png=white.png", "photos/p4.png", "-o", "out", *words, "--json"
+    ).json
+    assert agree(read("out/p4.png"), target(scene(4), (255, 0)))
+    assert [mask["number"] for mask in told[0]["masks"]] == [255]
+    assert told[0]["path"] == "photos/p4.png"
+
+
+@pytest.mark.usefixtures("given")
+def test_nothing_found_is_told(run) -> None:
+    Image.fromarray(np.full((48, 64, 3), 128, np.uint8)).save("grey.png")
+    answer = run("like", "--example", "first.png=white.png", "grey.png", "-o", "out")
+    assert "nothing found" in answer.out
+    assert not read("out/grey.png").any()
+
+
+@pytest.mark.usefixtures("given")
+def test_a_stopped_run_goes_on(run, toy_painter) -> None:
+    words = ("like", "--example", "first.png=white.png", "photos", "-o", "out")
+    assert run(*words).code == 0
+    Path("out/p8.png").unlink()
+    refused = run(*words)
+    assert refused.code == 2
+    assert "Add --resume" in refused.err
+    toy_painter.asked.clear()
+    assert "wrote 1 to out" in run(*words, "--resume").out
+    assert toy_painter.asked == [1]
+    assert "wrote 2 to out" in run(*words, "--force").out
+
+
+@pytest.mark.usefixtures("given")
+def test_videos_get_a_map_for_each_frame_and_an_overlay(run, toy_painter) -> None:
+    answer = run("like", "--example", "first.png=numbers.png", "film.mp4", "-o", "out", "--memory", "2")
+    assert answer.code == 0, answer.err
+    maps = sorted(Path("out/film-masks").glob("*.png"))
+    assert [path.name for path in maps] == [f"{i:06d}.png" for i in range(5)]
+    assert all(agree(read(path), target(scene(3 * i), (3, 9))) for i, path in enumerate(maps))
+    lines = [json.loads(line) for line in Path("out/film-masks/frames.jsonl").read_text().splitlines()]
+    assert [line["seconds"] for line in lines] == [0, 0.1, 0.4, 0.9, 1.6]
+    assert all(line["drift"] < 0.1 and len(line["masks"]) == 2 for line in lines)
+    shown = list(read_video("out/film-overlay.mp4"))
+    assert [float(frame.time) for frame in shown] == [0, 0.1, 0.4, 0.9, 1.6]
+    assert toy_painter.asked == [1, 2, 3, 3, 3]
+    assert "5 frames" in answer.out
+
+
+@pytest.mark.usefixtures("given")
+def test_a_stopped_video_goes_on(run, toy_painter) -> None:
+    words = ("like", "--example", "first.png=numbers.png", "film.mp4", "-o", "out", "--memory", "3")
+    assert run(*words).code == 0
+    maps = {path.name: path.read_bytes() for path in Path("out/film-masks").glob("*.png")}
+    figures = Path("out/film-masks/frames.jsonl")
+    before = figures.read_text()
+    for name in ("000003.png", "000004.png"):
+        Path("out/film-masks", name).unlink()
+    figures.write_text("\n".join(before.splitlines()[:3]) + '\n{"frame": 3, "sec')
+    toy_painter.asked.clear()
+    answer = run(*words, "--resume")
+    assert answer.code == 0, answer.err
+    assert "going on after 3 frames" in answer.err
+    assert toy_painter.asked == [4, 4]
+    assert {path.name: path.read_bytes() for path in Path("out/film-masks").glob("*.png")} == maps
+    assert figures.read_text() == before
+
+
+@pytest.mark.usefixtures("given")
+def test_examples_are_ranked(run) -> None:
+    Image.fromarray(target(scene(), (0, 255))).save("wrong.png")
+    words = [word for name in ("white", "white", "wrong") for word in ("--example", f"first.png={name}.png")]
+    told = run("like", *words, "--rank-examples", "--json").json
+    assert [fact["example"] for fact in told][-1] == "first.png=wrong.png"
+    text = run("like", *words, "--rank-examples").out.splitlines()
+    assert text[-1].startswith("first.png=wrong.png")
+    assert text[-1].endswith("hurts")
+
+
+@pytest.mark.usefixtures("given")
+def test_masks_are_sharpened(run, model: Path) -> None:
+    words = ("like", "--example", "first.png=white.png", "photos/p4.png", "-o", "out", "--sharpen", model)
+    assert run(*words).code == 0
+    assert read("out/p4.png").shape == (48, 64)
+
+
+def test_a_model_from_a_file(run, workplace: Path, tmp_path: Path) -> None:
+    Image.fromarray(scene()).save("first.png")
+    Image.fromarray(target(scene(), (1, 2))).save("numbers.png")
+    torch.manual_seed(0)
+    path = models.save(models.build(PAINTER_DEBUG), tmp_path / "painter.safetensors")
+    words = ("like", "--example", "first.png=numbers.png", "first.png", "-o", "out", "--model", path)
+    assert run(*words).code == 0
+
+
+BAD = {
+    "no photo": (
+        ["--example", "white.png", "photos", "-o", "out"],
+        "--example must be PHOTO=TARGET, got 'white.png'",
+    ),
+    "no example": (["photos", "-o", "out"], "--example must be given, got nothing"),
+    "missing": (["--example", "a.png=white.png", "photos", "-o", "out"], "a file that exists, got a.png"),
+    "sizes": (
+        ["--example", "first.png=small.png", "photos", "-o", "out"],
+        "target must have the size of its photo",
+    ),
+    "black": (["--example", "first.png=black.png", "photos", "-o", "out"], "which is all black"),
+    "colours": (["--example", "first.png=many.png", "photos", "-o", "out"], "at most 255 colours, got 300"),
+    "no path": (["--example", "first.png=white.png", "-o", "out"], "PATH must be given, got none"),
+    "no output": (["--example", "first.png=white.png", "photos"], "--output must be given, got none"),
+    "file": (
+        ["--example", "first.png=white.png", "photos", "-o", "o.png"],
+        "output must be a folder, got o.png",
+    ),
+    "deep": (
+        ["--example", "first.png=white.png", "photos", "-o", "a/b"],
+        "output must lie in a folder that exists",
+    ),
+    "empty": (["--example", "first.png=white.png", "empty", "-o", "out"], "got the folder empty without any"),
+    "no picture": (["--example", "first.png=white.png", "text.txt", "-o", "out"], "image must be a picture"),
+    "twice": (["--example", "first.png=white.png", "photos", "photos", "-o", "out"], "got p4 twice"),
+    "one": (["--example", "first.png=white.png", "--rank-examples"], "records must be at least two"),
+    "video": (
+        ["--example", "first.png=white.png", "bad.mp4", "-o", "out"],
+        "video must be a whole video file",
+    ),
+}
+
+
+@pytest.mark.usefixtures("given")
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_is_one_sentence(name: str, run) -> None:
+    Image.fromarray(np.full((5, 5), 255, np.uint8)).save("small.png")
+    Image.fromarray(np.zeros((48, 64), np.uint8)).save("black.png")
+    many = np.zeros((48 * 64, 3), np.uint8)
+    many[:300] = np.stack([np.arange(300) % 256, np.arange(300) // 256 + 1, np.full(300, 9)], 1)
+    Image.fromarray(many.reshape(48, 64, 3)).save("many.png")
+    Path("empty").mkdir()
+    Path("text.txt").write_text("no picture")
+    Path("bad.mp4").write_text("no video")
+    words, message = BAD[name]
+    answer = run("like", *words)
+    assert answer.code == 2, answer
+    assert message in answer.err
+    assert answer.err.count("\n") == 1

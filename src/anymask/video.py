@@ -28,7 +28,7 @@ from anymask.incontext import Kind, context, segment_like
 from anymask.models import Painter
 from anymask.types import Masks, Record
 
-__all__ = ["SUFFIXES", "Frame", "Tracked", "read_video", "segment_video", "write_video"]
+__all__ = ["SUFFIXES", "Tracked", "VideoFrame", "read_video", "segment_video", "write_video"]
 
 SUFFIXES = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi")
 """Files that are taken for videos."""
@@ -39,7 +39,7 @@ Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, eq=False)
-class Frame:
+class VideoFrame:
     """A frame of a video file."""
 
     image: Pixels
@@ -124,7 +124,7 @@ def _shown(one: Context) -> list[int]:
 
 def read_video(
     path: str | os.PathLike[str], *, skipped: Callable[[str], None] | None = None
-) -> Iterator[Frame]:
+) -> Iterator[VideoFrame]:
     """Read the frames of a video one by one, turned as the file says.
 
     A frame that cannot be decoded is left out, and `skipped` is told. Raises ImageError for a file that is no
@@ -137,12 +137,12 @@ def read_video(
             pixels = _upright(frame.to_ndarray(format="rgb24"), getattr(frame, "rotation", 0))
             time = Fraction(count) if frame.pts is None else frame.pts * Fraction(frame.time_base)
             count += 1
-            yield Frame(pixels, time)
+            yield VideoFrame(pixels, time)
     if not count:
         raise ImageError(f"video must hold a frame, got {path}, which has none. Get the file again.")
 
 
-def write_video(path: str | os.PathLike[str], frames: Iterable[Frame], *, force: bool = False) -> Path:
+def write_video(path: str | os.PathLike[str], frames: Iterable[VideoFrame], *, force: bool = False) -> Path:
     """Write frames at their times as H.264, or as MPEG-4 where PyAV lacks that; whole or not at all.
 
     An odd column or row at the edge is cut off. Raises OutputError as `files.write_atomic` does, InputError
@@ -162,7 +162,7 @@ def write_video(path: str | os.PathLike[str], frames: Iterable[Frame], *, force:
     return target
 
 
-def _encode(av: Any, container: Any, frames: Iterable[Frame]) -> int:
+def _encode(av: Any, container: Any, frames: Iterable[VideoFrame]) -> int:
     base = Fraction(1, 90_000)
     stream, count = None, 0
     for frame in frames:

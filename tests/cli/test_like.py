@@ -15,7 +15,7 @@ from anymask import models
 from anymask.cli import loading
 from anymask.images import image_size
 from anymask.models.config import PAINTER_DEBUG
-from anymask.video import Frame, read_video, write_video
+from anymask.video import VideoFrame, read_video, write_video
 
 RED, BLUE = (220, 20, 20), (20, 20, 220)
 
@@ -43,7 +43,7 @@ def given(workplace: Path, toy_painter, monkeypatch: pytest.MonkeyPatch) -> Path
     Path("photos").mkdir()
     for shift in (4, 8):
         Image.fromarray(scene(shift)).save(f"photos/p{shift}.png")
-    write_video("film.mp4", [Frame(scene(3 * i), Fraction(i * i, 10)) for i in range(5)])
+    write_video("film.mp4", [VideoFrame(scene(3 * i), Fraction(i * i, 10)) for i in range(5)])
     monkeypatch.setattr(loading, "load_example_model", lambda *names, **options: toy_painter)
     return workplace
 

@@ -15,7 +15,7 @@ from anymask.colours import palette
 from anymask.errors import ImageError, InputError, MissingExtraError, OutputError
 from anymask.incontext import context
 from anymask.types import Masks, Record
-from anymask.video import Frame, read_video, segment_video, write_video
+from anymask.video import VideoFrame, read_video, segment_video, write_video
 
 COLOURS = palette(2)
 RED, BLUE, GREEN = (220, 20, 20), (20, 20, 220), (20, 160, 20)
@@ -133,16 +133,16 @@ def test_white_examples_and_single_frames(toy_painter) -> None:
 # Files
 
 
-def frames(count: int, size: tuple[int, int] = (64, 96)) -> list[Frame]:
+def frames(count: int, size: tuple[int, int] = (64, 96)) -> list[VideoFrame]:
     rng = np.random.default_rng(0)
     noise = rng.integers(0, 256, (count, *size, 3), np.uint8)
-    return [Frame(image, Fraction(index, 10)) for index, image in enumerate(noise)]
+    return [VideoFrame(image, Fraction(index, 10)) for index, image in enumerate(noise)]
 
 
 def test_times_survive_however_uneven(tmp_path: Path) -> None:
     times = [Fraction(0), Fraction(1, 10), Fraction(4, 10), Fraction(9, 2)]
     flat = [np.full((41, 61, 3), 40 * i, np.uint8) for i in range(4)]
-    path = write_video(tmp_path / "v.mp4", map(Frame, flat, times))
+    path = write_video(tmp_path / "v.mp4", map(VideoFrame, flat, times))
     read = list(read_video(path))
     assert [frame.time for frame in read] == times
     assert [frame.image.shape for frame in read] == [(40, 60, 3)] * 4

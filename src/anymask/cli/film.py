@@ -20,7 +20,7 @@ from anymask.images import encode_png, overlay, read_map
 from anymask.types import Masks
 
 if TYPE_CHECKING:
-    from anymask.video import Frame
+    from anymask.video import VideoFrame
 
 __all__ = ["run"]
 
@@ -61,7 +61,7 @@ def run(job: Job, path: Path, folder: Path) -> dict[str, Any]:
     return {"path": str(path), "frames": len(times), "drift": drift, "overlay": str(target)}
 
 
-def _noting(frames: Iterator[Frame], times: list[Fraction]) -> Iterator[Frame]:
+def _noting(frames: Iterator[VideoFrame], times: list[Fraction]) -> Iterator[VideoFrame]:
     for frame in frames:
         times.append(frame.time)
         yield frame
@@ -106,13 +106,13 @@ def _lines(place: Path, count: int) -> list[dict[str, Any]]:
     return [json.loads(text) for text in texts]
 
 
-def _drawn(frames: Iterator[Frame], place: Path, examples: Examples) -> Iterator[Frame]:
+def _drawn(frames: Iterator[VideoFrame], place: Path, examples: Examples) -> Iterator[VideoFrame]:
     """Frames with their masks, each object in one colour throughout."""
-    from anymask.video import Frame
+    from anymask.video import VideoFrame
 
     for index, frame in enumerate(frames):
         masks = _read_map(place / f"{index:06d}.png", examples)
         layers = np.zeros((len(examples.numbers), *masks.size), np.bool_)
         if masks.labels is not None:
             layers[masks.labels] = masks.dense()
-        yield Frame(overlay(frame.image, layers), frame.time)
+        yield VideoFrame(overlay(frame.image, layers), frame.time)

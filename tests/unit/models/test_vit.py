@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
+
 import pytest
 import torch
 from torch import Tensor
@@ -43,6 +46,14 @@ def plain_attention(attention: Attention, x_HWC: Tensor) -> Tensor:
     return torch.as_tensor(attention.proj(out.flatten(2)))
 
 
+@pytest.fixture(params=[True, False], ids=["training", "inference"])
+def _recording(request: pytest.FixtureRequest) -> Iterator[None]:
+    """With gradients attention takes PyTorch's kernel, without them on a processor its own way."""
+    with torch.set_grad_enabled(request.param):
+        yield
+
+
+@pytest.mark.usefixtures("_recording")
 def test_global_attention_equals_the_plain_formula() -> None:
     attention = random_attention()
     x = torch.randn(2, 5, 4, 16, dtype=torch.float64)
@@ -51,33 +62,62 @@ def test_global_attention_equals_the_plain_formula() -> None:
         torch.testing.assert_close(ours[index], plain_attention(attention, x[index]))
 
 
-def test_windows_equal_attention_in_each_window_padded_with_zeros() -> None:
+@pytest.mark.usefixtures("_recording")
+@pytest.mark.parametrize("hw", [(5, 4), (2, 7), (6, 3)])
+def test_windows_equal_attention_in_each_window_padded_with_zeros(hw: tuple[int, int]) -> None:
     attention = random_attention((3, 3))
-    x = torch.randn(1, 5, 4, 16, dtype=torch.float64)
-    padded = torch.zeros(6, 6, 16, dtype=torch.float64)
-    padded[:5, :4] = x[0]
+    x = torch.randn(2, *hw, 16, dtype=torch.float64)
+    padded = torch.zeros(2, 6, 9, 16, dtype=torch.float64)
+    padded[:, : hw[0], : hw[1]] = x
     expected = torch.zeros_like(padded)
-    for top in (0, 3):
-        for left in (0, 3):
-            cell = (slice(top, top + 3), slice(left, left + 3))
-            expected[cell] = plain_attention(attention, padded[cell])
-    torch.testing.assert_close(attention(x, window=3)[0], expected[:5, :4])
+    for image, top, left in itertools.product((0, 1), (0, 3), (0, 3, 6)):
+        cell = (image, slice(top, top + 3), slice(left, left + 3))
+        expected[cell] = plain_attention(attention, padded[cell])
+    torch.testing.assert_close(attention(x, window=3), expected[:, : hw[0], : hw[1]])
 
 
-@pytest.mark.parametrize("queries", [1, 7, 1000])
-def test_number_of_queries_at_once_changes_nothing(queries: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("_recording")
+@pytest.mark.parametrize("scores", [1, 100, 500, 10_000])
+def test_number_of_scores_at_once_changes_nothing(scores: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two rows of queries, six of keys, as the canvas of an example has; from one query to all heads."""
     generator = torch.Generator().manual_seed(1)
-    q, k, v = (torch.randn(2, 3, 20, 8, generator=generator, dtype=torch.float64) for _ in range(3))
-    tables = [torch.randn(n, n, 8, generator=generator, dtype=torch.float64) for n in (5, 4)]
-    expected = attend(q, k, v, *tables)
-    monkeypatch.setattr(vit, "CPU_QUERIES", queries)
-    torch.testing.assert_close(attend(q, k, v, *tables), expected)
+    q, k, v = (torch.randn(2, 3, n, 8, generator=generator, dtype=torch.float64) for n in (8, 24, 24))
+    table_h, table_w = (
+        torch.randn(*n, 8, generator=generator, dtype=torch.float64) for n in ((2, 6), (4, 4))
+    )
+    bias = torch.einsum("gahwd,hyd->gahwy", q.unflatten(2, (2, 4)), table_h)[..., None]
+    bias = bias + torch.einsum("gahwd,wxd->gahwx", q.unflatten(2, (2, 4)), table_w)[..., None, :]
+    expected = (q @ k.transpose(2, 3) / 8**0.5 + bias.reshape(2, 3, 8, 24)).softmax(-1) @ v
+    monkeypatch.setattr(vit, "CPU_SCORES", scores)
+    torch.testing.assert_close(attend(q.requires_grad_(), k, v, table_h, table_w), expected)
 
 
-def test_accelerators_take_all_queries_that_fit() -> None:
-    few, many = (torch.empty(n, 12, 4096, 64, device="meta") for n in (1, 64))
-    assert vit._rows_at_once(few, 64) >= 64
-    assert vit._rows_at_once(many, 64) == 1
+def test_half_precision_is_near() -> None:
+    attention = random_attention((3, 3)).float()
+    x = torch.randn(1, 5, 4, 16)
+    expected = attention(x, window=3)
+    with torch.inference_mode():
+        half = attention.bfloat16()(x.bfloat16(), window=3)
+        with torch.autocast("cpu", torch.bfloat16):
+            autocast = attention.float()(x, window=3)
+    assert half.dtype == autocast.dtype == torch.bfloat16
+    for found in (half, autocast):
+        assert (found - expected).abs().max() < 0.03 * expected.abs().max()
+
+
+def test_exporters_see_no_buffers(monkeypatch: pytest.MonkeyPatch) -> None:
+    attention, x = random_attention(), torch.randn(1, 5, 4, 16, dtype=torch.float64)
+    with torch.no_grad():
+        expected = attention(x)
+        monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
+        monkeypatch.delattr(vit, "_attend_in_cache")
+        torch.testing.assert_close(attention(x), expected)
+
+
+def test_slices_cover_the_length() -> None:
+    assert vit._slices(5, 2) == [slice(0, 2), slice(2, 4), slice(4, 5)]
+    assert vit._slices(5, 0)[-1] == slice(4, 5)
+    assert vit._slices(5, 9) == [slice(0, 5)]
 
 
 def test_gradients_reach_every_parameter() -> None:

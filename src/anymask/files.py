@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from anymask.errors import OutputError
 
-__all__ = ["check_target", "write_atomic"]
+__all__ = ["check_folder", "check_target", "staged", "write_atomic"]
 
 
 def check_target(path: str | os.PathLike[str], *, force: bool = False) -> Path:
@@ -48,6 +50,55 @@ def write_atomic(path: str | os.PathLike[str], data: bytes, *, force: bool = Fal
         if partial and os.path.exists(partial):
             os.unlink(partial)
     return target
+
+
+def check_folder(path: str | os.PathLike[str], ours: Callable[[str], object], *, force: bool = False) -> Path:
+    """Return `path` if a folder can be written there: a new one, an empty one, or with `force` one of ours.
+
+    ours: whether we would write a file of such a name; a folder with any other file is never replaced. Raises
+    OutputError.
+    """
+    target = Path(path)
+    if not target.parent.is_dir():
+        raise OutputError(
+            f"output must lie in a folder that exists, got {target}. Make the folder {target.parent} first."
+        )
+    if not target.exists():
+        return target
+    if not target.is_dir():
+        raise OutputError(f"output must be a folder, got the file {target}. Choose another name.")
+    names = [entry.name for entry in target.rglob("*") if not entry.is_dir()]
+    if names and not force:
+        raise OutputError(f"output must be a new folder, got {target}, which holds files. Add --force.")
+    if not all(ours(name) for name in names):
+        raise OutputError(
+            f"output must be a folder of such files only, got {target}, which holds others. Choose another."
+        )
+    return target
+
+
+@contextmanager
+def staged(
+    path: str | os.PathLike[str], *, force: bool = False, ours: Callable[[str], object] | None = None
+) -> Iterator[Path]:
+    """A place to write a file to, or with `ours` a folder, that takes the name `path` if all goes well.
+
+    Raises OutputError as `check_target` and `check_folder` do.
+    """
+    target = check_target(path, force=force) if ours is None else check_folder(path, ours, force=force)
+    try:
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name[:40]}.") as folder:
+            new, old = Path(folder, "new"), Path(folder, "old")
+            yield new
+            if new.is_file():
+                os.chmod(new, _mode(target))
+            elif target.exists():
+                target.rename(old)
+            os.replace(new, target)
+    except OSError as error:
+        raise OutputError(
+            f"output must be writable, got {target} ({error.strerror}). Choose another place or make room."
+        ) from error
 
 
 def _mode(target: Path) -> int:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from anymask.cli.convert_options import declare_convert
+
 if TYPE_CHECKING:
     from anymask.cli.parser import Parser
 
@@ -367,6 +369,20 @@ _ALL = (
         "  anymask data stats sets/coco --split train",
         "data:stats",
         _declare_data,
+    ),
+    Command(
+        "data convert",
+        "A B [--from FORMAT] [--to FORMAT] [OPTION]...",
+        "Convert annotations between formats, and say what was lost.",
+        "Convert annotations from one format to another, record by record. What the new format cannot hold "
+        "is told: each mask's IoU with what is read back, holes and parts that became cuts, facts without a "
+        "place.\n\n"
+        "  anymask data convert coco.json yolo/ --to yolo --pictures images/ --report lost.json\n"
+        "  anymask data convert labelme/ all.json\n"
+        "  anymask data convert project.xml outlines/ --to geojson --max-loss 0.01\n\n"
+        "Records that cannot be read or written are told and left out; the exit code is then 2.",
+        "convert:run",
+        declare_convert,
     ),
     Command(
         "doctor",

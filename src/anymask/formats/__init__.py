@@ -2,73 +2,120 @@
 
 | format | what | suffix that chooses it |
 |---|---|---|
-| `sa1b` | SA-1B's JSON, one picture a file | `.json` for masks or one record |
 | `coco` | COCO's JSON, many pictures a file | `.json` for a list of records |
-| `mask` | PNG, a single mask as 0 and 255 | `.png` for a single mask |
+| `cvat` | CVAT for images 1.1, many pictures a file | `.xml` |
+| `geojson` | GeoJSON in pixels, one picture a file | `.geojson` |
 | `instances` | PNG, masks numbered from 1 | `.png` for more or fewer masks |
+| `labelme` | LabelMe's JSON, one picture a file | |
 | `labels` | PNG, the masks' class numbers | |
+| `labelstudio` | Label Studio's JSON, many pictures a file | |
+| `mask` | PNG, a single mask as 0 and 255 | `.png` for a single mask |
 | `masks` | a folder with one PNG per mask | no suffix |
+| `npz` | NumPy arrays, one picture a file | `.npz` |
+| `sa1b` | SA-1B's JSON, one picture a file | `.json` for masks or one record |
+| `svg` | SVG paths, one picture a file | `.svg` |
+| `yolo` | YOLO segmentation, a folder | |
+
+Formats with one picture a file hold many as a folder of such files. All pass through run lengths
+(`anymask.rle`), so that what is lost is lost by the format alone; `write` measures it.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from anymask.errors import FormatError, InputError, unknown_name
+from anymask.errors import AnymaskError, FormatError, InputError, OutputError, unknown_name
+from anymask.files import staged
 from anymask.formats import coco, png, sa1b
-from anymask.formats.entries import find_picture, load_json
+from anymask.formats.loss import Loss, MaskLoss, Tally
+from anymask.formats.pages import Outlines, Writer
+from anymask.formats.registry import FORMATS, Format, detect
 from anymask.types import Masks, Record
 
-__all__ = ["FORMATS", "coco", "format_for", "png", "read", "sa1b", "write"]
+__all__ = [
+    "FORMATS",
+    "Format",
+    "Loss",
+    "MaskLoss",
+    "Outlines",
+    "coco",
+    "detect",
+    "format_for",
+    "png",
+    "read",
+    "sa1b",
+    "stream",
+    "write",
+]
 
-FORMATS = ("coco", "instances", "labels", "mask", "masks", "sa1b")
-"""Names that `write` takes."""
+OnError = Callable[[str, Exception], None]
+"""Called with a record's id and what is wrong with it."""
+_DAMAGE = (AnymaskError, OSError, ValueError, TypeError, KeyError, IndexError, OverflowError, RecursionError)
+_SUFFIXES = {".xml": "cvat", ".geojson": "geojson", ".svg": "svg", ".npz": "npz", "": "masks"}
 
 
 def write(
-    what: Masks | Record | Sequence[Record],
+    what: Masks | Record | Iterable[Record],
     path: str | os.PathLike[str],
     format: str | None = None,
     *,
+    outlines: Outlines | None = None,
     force: bool = False,
-) -> Path:
-    """Write masks or records to `path`, whole or not at all; return the path.
+    on_error: OnError | None = None,
+) -> Loss:
+    """Write masks or records to `path`, whole or not at all; return what was lost.
 
-    `format` is one of FORMATS, else the suffix tells (see the module's table). Raises UnknownNameError for
-    another format or suffix, InputError where the format cannot hold what is given, OutputError where the
-    place is missing or taken and `force` is false.
+    `format` is one of FORMATS, else the suffix tells (see the module's table). Several records of a format
+    with one picture a file make a folder, `path` without a suffix. Records may come from an iterator and are
+    taken one at a time. `outlines` says how masks become polygons. With `on_error` a record that cannot be
+    written is told and left out. Raises UnknownNameError for another format or suffix, InputError where the
+    format cannot hold what is given, OutputError where the place is missing or taken and `force` is false.
     """
     target = Path(path)
+    records = [_as_record(what, target)] if isinstance(what, (Masks, Record)) else what
     name = format_for(what, target) if format is None else format
-    if name == "coco":
-        records = [_as_record(what, target)] if isinstance(what, (Masks, Record)) else list(what)
-        return coco.write(records, target, force=force)
-    record = _single(what, name, target)
-    writers: dict[str, Callable[[], Path]] = {
-        "sa1b": lambda: sa1b.write(record, target, force=force),
-        "mask": lambda: png.write_mask(record.masks, target, force=force),
-        "instances": lambda: png.write_map(record.masks, target, force=force),
-        "labels": lambda: png.write_map(record.masks, target, labels=True, force=force),
-        "masks": lambda: png.write_folder(record.masks, target, force=force),
-    }
-    if name not in writers:
+    if name not in FORMATS:
         raise unknown_name("format", name, FORMATS)
-    return writers[name]()
+    chosen = FORMATS[name]
+    many = not isinstance(what, (Masks, Record)) and chosen.folder is not None and target.suffix == ""
+    tally = Tally(chosen.keeps)
+    in_folder = many or chosen.always_folder
+    with staged(target, force=force, ours=chosen.folder if in_folder else None) as place:
+        writer = chosen.open(place, outlines or Outlines(), many)
+        for record in records:
+            _add(writer, record, tally, on_error)
+        writer.close()
+    return tally.result(target, name)
 
 
-def format_for(what: Masks | Record | Sequence[Record], path: str | os.PathLike[str]) -> str:
+def _add(writer: Writer, record: Record, tally: Tally, on_error: OnError | None) -> None:
+    """Write one record, or tell why not."""
+    try:
+        page = writer.add(record)
+    except OutputError:
+        raise
+    except InputError as error:
+        if on_error is None:
+            raise
+        on_error(record.id, error)
+        tally.skip(record.id, error)
+    else:
+        tally.add(record, page)
+
+
+def format_for(what: Masks | Record | Iterable[Record], path: str | os.PathLike[str]) -> str:
     """The format that a file name asks for. Raises UnknownNameError for a suffix that none has."""
     suffix = Path(path).suffix.lower()
     if suffix == ".json":
         return "sa1b" if isinstance(what, (Masks, Record)) else "coco"
     if suffix == ".png":
-        masks = what if isinstance(what, Masks) else _single(what, "png", Path(path)).masks
-        return "mask" if len(masks) == 1 else "instances"
-    if suffix == "":
-        return "masks"
-    raise unknown_name("suffix of the output", suffix, (".json", ".png"))
+        masks = what.masks if isinstance(what, Record) else what
+        return "mask" if isinstance(masks, Masks) and len(masks) == 1 else "instances"
+    if suffix in _SUFFIXES:
+        return _SUFFIXES[suffix]
+    raise unknown_name("suffix of the output", suffix, (".json", ".png", *_SUFFIXES))
 
 
 def _as_record(what: Masks | Record, path: Path) -> Record:
@@ -76,32 +123,53 @@ def _as_record(what: Masks | Record, path: Path) -> Record:
     return what if isinstance(what, Record) else Record(path.stem, Path(f"{path.stem}.jpg"), what)
 
 
-def _single(what: Masks | Record | Sequence[Record], format: str, path: Path) -> Record:
-    """The one record that a format holds."""
-    if isinstance(what, (Masks, Record)):
-        return _as_record(what, path)
-    if len(what) != 1:
-        raise InputError(
-            f"records must be a single one for format '{format}', got {len(what)}. Write coco instead."
-        )
-    return what[0]
+def read(
+    path: str | os.PathLike[str],
+    format: str | None = None,
+    *,
+    pictures: str | os.PathLike[str] | None = None,
+) -> list[Record]:
+    """Read every record of a file or folder, see `stream`. Raises FormatError, ImageError for damage."""
+    return list(stream(path, format, pictures=pictures))
 
 
-def read(path: str | os.PathLike[str]) -> list[Record]:
-    """Read SA-1B or COCO JSON, a PNG mask or map, or a folder of PNG masks.
+def stream(
+    path: str | os.PathLike[str],
+    format: str | None = None,
+    *,
+    pictures: str | os.PathLike[str] | None = None,
+    on_error: OnError | None = None,
+    on_item: Callable[[int, int, str], None] | None = None,
+) -> Iterator[Record]:
+    """Read records one at a time.
 
-    Pictures are looked for near the file and read when asked for. Raises FormatError, ImageError for damage.
+    `format` is one of FORMATS, else `detect` finds it. Pictures are looked for in the folder `pictures`, or
+    near the file, and read when asked for. With `on_error` a damaged record is told and left out, else
+    FormatError is raised. on_item: called with the number of records before each, of how many in all (0 if
+    that is not known), and its id.
     """
     place = Path(path)
-    if place.suffix.lower() == ".json":
-        document = load_json(place)
-        if "images" in document:
-            return coco.CocoFile(place, document=document).records()
-        return [sa1b.read(place)]
-    if place.is_dir():
-        return [Record(place.name, find_picture(place, f"{place.name}.jpg"), png.read_folder(place))]
-    if place.suffix.lower() == ".png":
-        return [Record(place.stem, find_picture(place, f"{place.stem}.jpg"), png.read_masks(place)[0])]
-    raise FormatError(
-        f"path must be a .json or .png file or a folder of PNG masks, got {place}. Convert it first."
+    name = detect(place) if format is None else format
+    if name not in FORMATS:
+        raise unknown_name("format", name, FORMATS)
+    entries = FORMATS[name].items(place, None if pictures is None else Path(pictures))
+    total = len(entries) if isinstance(entries, Sequence) else 0
+    for done, (id, load) in enumerate(entries):
+        if on_item is not None:
+            on_item(done, total, id)
+        try:
+            record = load()
+        except _DAMAGE as damage:
+            error = damage if isinstance(damage, AnymaskError) else _unreadable(id, damage)
+            if on_error is None:
+                raise error from damage
+            on_error(id, error)
+        else:
+            yield record
+
+
+def _unreadable(id: str, damage: Exception) -> FormatError:
+    """The error for damage that no check foresaw."""
+    return FormatError(
+        f"record {id} must be readable, got {type(damage).__name__}: {damage}. Write the file again."
     )

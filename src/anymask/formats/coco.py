@@ -1,7 +1,8 @@
 """COCO: one JSON file for many pictures.
 
 `{"images": [{id, width, height, file_name}], "annotations": [{id, image_id, category_id, segmentation, area,
-bbox, iscrowd}], "categories": [{id, name}]}`. Read are run lengths and polygons, written are run lengths.
+bbox, iscrowd}], "categories": [{id, name}]}`. Read are run lengths and polygons; written are run lengths, or
+polygons if asked for, which hold parts but no holes: those are opened by cuts of no width.
 Crowds (iscrowd 1) become a record's `ignore`. Added where known: `score` of an annotation; `dataset`, `name`
 (an id that is no number) and `ignore` of an image.
 """
@@ -11,24 +12,33 @@ from __future__ import annotations
 import json
 import os
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from anymask import rle
 from anymask.errors import FormatError
-from anymask.files import write_atomic
+from anymask.files import staged
 from anymask.formats import entries as common
+from anymask.formats.pages import Outlines, Page, cut_notes
+from anymask.formats.rings import bridge
 from anymask.types import Masks, Record
 
-__all__ = ["CocoFile", "read", "to_document", "write"]
+__all__ = ["KEEPS", "CocoFile", "CocoWriter", "read", "to_document", "write"]
 
+KEEPS = frozenset(("id", "scores", "labels", "categories", "dataset", "ignore"))
+"""Facts of a record that a file holds; of labels their grouping, see `to_document`."""
 _NAMELESS = "object"  # the category of masks that nobody named
 
 
-def write(records: Sequence[Record], path: str | os.PathLike[str], *, force: bool = False) -> Path:
-    """Write the annotations of records. Raises OutputError as `files.write_atomic` does."""
-    return write_atomic(path, json.dumps(to_document(records)).encode(), force=force)
+def write(records: Iterable[Record], path: str | os.PathLike[str], *, force: bool = False) -> Path:
+    """Write the annotations of records. Raises OutputError as `files.staged` does."""
+    with staged(path, force=force) as place:
+        writer = CocoWriter(place)
+        for record in records:
+            writer.add(record)
+        writer.close()
+    return Path(path)
 
 
 def read(path: str | os.PathLike[str], pictures: str | os.PathLike[str] | None = None) -> list[Record]:
@@ -37,42 +47,89 @@ def read(path: str | os.PathLike[str], pictures: str | os.PathLike[str] | None =
 
 
 def to_document(records: Sequence[Record]) -> dict[str, Any]:
-    """The JSON object of records. Image ids are the records' where all are numbers, else 1, 2, ..."""
-    numbers = _image_numbers(records)
-    categories = _category_numbers(records)
-    images: list[dict[str, Any]] = []
-    annotations: list[dict[str, Any]] = []
-    for record, number in zip(records, numbers, strict=True):
-        images.append(_image(record, number))
-        names = _names(record)
-        for i, entry in enumerate(common.annotate(record.masks)):
-            entry |= {
-                "id": len(annotations) + 1,
-                "image_id": number,
-                "category_id": categories[names[i]],
-                "iscrowd": 0,
-            }
-            if record.masks.scores[i] != 1:
-                entry["score"] = float(record.masks.scores[i])
-            annotations.append(entry)
-    kinds = [{"id": number, "name": name} for name, number in categories.items()]
-    return {"images": images, "annotations": annotations, "categories": kinds}
+    """The JSON object of records. Image ids are the records' where all are numbers, else 1, 2, ...
+
+    Category ids are the masks' labels where these name one category each, else 1, 2, ...
+    """
+    pages = [_page(record, Outlines())[0] for record in records]
+    images, annotations, categories = _numbered(lambda: iter(pages))
+    return {"images": list(images), "annotations": list(annotations), "categories": categories}
 
 
-def _image_numbers(records: Sequence[Record]) -> list[int]:
-    """A number for each record."""
-    ids = [record.id for record in records]
-    if all(id.isdecimal() and str(int(id)) == id for id in ids) and len(set(ids)) == len(ids):
-        return [int(id) for id in ids]
-    return list(range(1, len(ids) + 1))
+class CocoWriter:
+    """Writes a file record by record; annotations wait on disk until all ids and categories are known."""
+
+    def __init__(self, place: Path, outlines: Outlines | None = None) -> None:
+        self._place = place
+        self._outlines = outlines or Outlines()
+        self._spool = place.with_name("spool")
+        self._spool.touch()
+
+    def add(self, record: Record) -> Page:
+        """Take a record."""
+        page, runs, notes = _page(record, self._outlines)
+        data = common.to_json(page)
+        with self._spool.open("ab") as spool:
+            spool.write(data + b"\n")
+        return Page(data, runs, notes)
+
+    def close(self) -> None:
+        """Write the file."""
+        images, annotations, categories = _numbered(self._pages)
+        with self._place.open("wb") as file:
+            for name, entries in (
+                ("images", images),
+                ("annotations", annotations),
+                ("categories", categories),
+            ):
+                file.write(b"{" if name == "images" else b", ")
+                file.write(f'"{name}": ['.encode())
+                for i, entry in enumerate(entries):
+                    file.write((b",\n" if i else b"\n") + common.to_json(entry))
+                file.write(b"]")
+            file.write(b"}\n")
+        self._spool.unlink()
+
+    def _pages(self) -> Iterator[dict[str, Any]]:
+        with self._spool.open("rb") as spool:
+            yield from map(json.loads, spool)
 
 
-def _image(record: Record, number: int) -> dict[str, Any]:
-    """The entry of a picture."""
+_Notes = dict[int, tuple[str, ...]]
+
+
+def _page(record: Record, outlines: Outlines) -> tuple[dict[str, Any], list[rle.Runs], _Notes]:
+    """One picture without numbers; what a reader sees of its masks, and what was done to them."""
+    masks, notes = record.masks, _Notes()
+    entries = common.annotate(masks)
+    for i, entry in enumerate(entries):
+        if outlines.polygons:
+            entry["segmentation"], notes[i] = _flat_polygons(record, i, outlines)
+        if masks.scores[i] != 1:
+            entry["score"] = float(masks.scores[i])
+    runs = [common.segmentation_runs(entry["segmentation"], masks.size) for entry in entries]
+    labels = None if masks.labels is None else masks.labels.tolist()
+    page = {
+        "id": record.id,
+        "image": _image(record),
+        "annotations": entries,
+        "names": common.names(record, _NAMELESS),
+        "labels": labels,
+    }
+    return page, runs, notes
+
+
+def _flat_polygons(record: Record, i: int, outlines: Outlines) -> tuple[list[list[float]], tuple[str, ...]]:
+    """A mask's parts as [x0, y0, x1, y1, ...] each, its holes opened by cuts."""
+    parts = outlines.of(record, i)
+    flat = [bridge([part]).round(2).ravel().tolist() for part in parts]
+    return flat, (*cut_notes(parts, parts=False), *outlines.notes)
+
+
+def _image(record: Record) -> dict[str, Any]:
+    """The entry of a picture, still without its number."""
     h, w = record.masks.size
-    entry: dict[str, Any] = {"id": number, "width": w, "height": h, "file_name": common.file_name(record)}
-    if record.id != str(number):
-        entry["name"] = record.id
+    entry: dict[str, Any] = {"width": w, "height": h, "file_name": common.file_name(record)}
     if "dataset" in record.meta:
         entry["dataset"] = record.meta["dataset"]
     if record.ignore is not None:
@@ -80,25 +137,56 @@ def _image(record: Record, number: int) -> dict[str, Any]:
     return entry
 
 
-def _names(record: Record) -> Sequence[str]:
-    """A category's name for each mask."""
-    names = common.per_mask(record, "categories")
-    if names is not None:
-        return [str(name) for name in names]
-    labels = record.masks.labels
-    return (
-        [_NAMELESS] * len(record.masks) if labels is None else [f"class {label}" for label in labels.tolist()]
-    )
+_Entries = Iterable[dict[str, Any]]
 
 
-def _category_numbers(records: Sequence[Record]) -> dict[str, int]:
-    """A number for each category: the masks' labels where these name one category each, else 1, 2, ..."""
+def _numbered(pages: Callable[[], Iterator[dict[str, Any]]]) -> tuple[_Entries, _Entries, _Entries]:
+    """Images, annotations and categories with their numbers, from pages that can be gone through again."""
+    ids: list[str] = []
     pairs: dict[str, set[int]] = {}
-    for record in records:
-        labels = record.masks.labels
-        numbers = [-1] * len(record.masks) if labels is None else labels.tolist()
-        for name, number in zip(_names(record), numbers, strict=True):
-            pairs.setdefault(name, set()).add(number)
+    for page in pages():
+        ids.append(page["id"])
+        labels = page["labels"] or [-1] * len(page["names"])
+        for name, label in zip(page["names"], labels, strict=True):
+            pairs.setdefault(name, set()).add(label)
+    numbers, categories = _image_numbers(ids), _category_numbers(pairs)
+    images = (_headed(page, number) for page, number in zip(pages(), numbers, strict=True))
+    kinds = [{"id": number, "name": name} for name, number in categories.items()]
+    return images, _annotations(pages, numbers, categories), kinds
+
+
+def _headed(page: Mapping[str, Any], number: int) -> dict[str, Any]:
+    """A picture's entry with its number, and its name where that is another."""
+    name = {} if page["id"] == str(number) else {"name": page["id"]}
+    return {"id": number, **page["image"], **name}
+
+
+def _annotations(
+    pages: Callable[[], Iterator[dict[str, Any]]], numbers: Sequence[int], categories: Mapping[str, int]
+) -> Iterator[dict[str, Any]]:
+    """All annotations with their numbers."""
+    count = 0
+    for page, number in zip(pages(), numbers, strict=True):
+        for entry, name in zip(page["annotations"], page["names"], strict=True):
+            count += 1
+            yield {
+                **entry,
+                "id": count,
+                "image_id": number,
+                "category_id": categories[name],
+                "iscrowd": 0,
+            }
+
+
+def _image_numbers(ids: Sequence[str]) -> list[int]:
+    """A number for each record."""
+    if all(id.isdecimal() and str(int(id)) == id for id in ids) and len(set(ids)) == len(ids):
+        return [int(id) for id in ids]
+    return list(range(1, len(ids) + 1))
+
+
+def _category_numbers(pairs: Mapping[str, set[int]]) -> dict[str, int]:
+    """A number for each category, from the labels that it came with (-1: none)."""
     known = [number for numbers in pairs.values() for number in numbers]
     if len(known) == len(pairs) == len(set(known)) and all(number >= 0 for number in known):
         return dict(zip(pairs, known, strict=True))
@@ -143,10 +231,7 @@ class CocoFile:
     def picture(self, index: int) -> Path:
         """Where the picture of an index is, or ought to be."""
         name = common.field(self._images[index], "file_name", str, "image")
-        if self._pictures is None:
-            return common.find_picture(self.path, name)
-        whole = self._pictures / name
-        return whole if whole.is_file() else self._pictures / Path(name).name
+        return common.find_picture(self.path, name, self._pictures)
 
     def record(self, index: int) -> Record:
         """Build a record, its picture still unread. Raises FormatError naming the annotation at fault."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,38 +14,77 @@ import numpy as np
 from anymask import rle
 from anymask.boxes import xyxy_to_xywh
 from anymask.errors import FormatError
+from anymask.formats.names import inner_path
 from anymask.formats.polygons import from_polygons
+from anymask.images import image_size
 from anymask.types import Masks, Record
 
 __all__ = [
+    "MOST_PIXELS",
     "PICTURE_SUFFIXES",
     "annotate",
     "field",
+    "file_name",
     "find_picture",
+    "inner_path",
     "load_json",
+    "mapping",
+    "names",
+    "number",
+    "parse_json",
+    "parse_object",
+    "per_mask",
+    "read_bytes",
     "read_size",
+    "scores",
     "segmentation_runs",
+    "size_beside",
+    "to_json",
 ]
 
+MOST_PIXELS = (1 << 32) - 1
+"""What a run length can count."""
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif")
 """Suffixes under which a picture is looked for."""
 
 
-def load_json(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Read a JSON object. Raises FormatError for anything else, a missing file included."""
+def read_bytes(path: str | os.PathLike[str]) -> bytes:
+    """A whole file. Raises FormatError where it cannot be read."""
     try:
-        document = json.loads(Path(path).read_bytes())
+        return Path(path).read_bytes()
     except OSError as error:
         raise FormatError(
-            f"path must be a JSON file, got {path} ({error.strerror}). Check the name."
+            f"path must be a {Path(path).suffix[1:].upper()} file, got {path} ({error.strerror}). "
+            "Check the name."
         ) from None
-    except ValueError as error:
+
+
+def load_json(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Read a JSON object. Raises FormatError for anything else, a missing file included."""
+    return parse_object(read_bytes(path), path)
+
+
+def parse_json(data: bytes, path: str | os.PathLike[str]) -> Any:
+    """The value in a JSON file at `path`. Raises FormatError where it is damaged or nested without end."""
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError) as error:
         raise FormatError(f"path must be a whole JSON file, got {path} ({error}). Write it again.") from None
+
+
+def parse_object(data: bytes, path: str | os.PathLike[str]) -> dict[str, Any]:
+    """The JSON object in a file at `path`. Raises FormatError for anything else."""
+    document = parse_json(data, path)
     if not isinstance(document, dict):
         raise FormatError(
             f"path must hold a JSON object, got a {type(document).__name__} in {path}. Wrap it."
         )
     return document
+
+
+def to_json(value: object) -> bytes:
+    """JSON in one line."""
+    return json.dumps(value).encode()
 
 
 def field(entry: object, name: str, kind: type, owner: str) -> Any:
@@ -58,11 +98,31 @@ def field(entry: object, name: str, kind: type, owner: str) -> Any:
     return value
 
 
+def mapping(value: object, owner: str) -> Mapping[str, Any]:
+    """A JSON object. Raises FormatError for anything else."""
+    if not isinstance(value, Mapping):
+        raise FormatError(f"{owner} must be an object, got {value!r:.60}. Write the file again.")
+    return value
+
+
+def number(value: object, name: str) -> float:
+    """A finite number, or text that is one. Raises FormatError for anything else."""
+    try:
+        found = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        found = math.nan
+    if not math.isfinite(found):
+        raise FormatError(f"{name} must be a finite number, got {value!r:.40}. Write the file again.")
+    return found
+
+
 def read_size(header: Mapping[str, Any], owner: str) -> tuple[int, int]:
     """Take (H, W) from an object with "height" and "width"."""
     h, w = field(header, "height", int, owner), field(header, "width", int, owner)
     if h < 1 or w < 1:
         raise FormatError(f"{owner} must have a size above 0, got {h} x {w}. Write the file again.")
+    if h * w > MOST_PIXELS:
+        raise FormatError(f"{owner} must have fewer than {MOST_PIXELS} pixels, got {h} x {w}. Cut it up.")
     return h, w
 
 
@@ -92,24 +152,43 @@ def annotate(masks: Masks) -> list[dict[str, Any]]:
     ]
 
 
-def find_picture(beside: Path, file_name: str) -> Path:
-    """Look for a picture near an annotation file: in its folder, in `images` within or next to it.
+def find_picture(beside: Path, file_name: str, pictures: str | os.PathLike[str] | None = None) -> Path:
+    """Look for a picture in the folder `pictures`, or near an annotation file.
 
-    Gives the first place that exists, or the place in the file's own folder.
+    Near is its folder, `images` within or next to that, and the folder above. Gives the first place that
+    exists, or the place in the first folder; never one outside of these folders.
     """
-    name = Path(file_name)
-    folders = (beside.parent, beside.parent / "images", beside.parent.parent / "images", beside.parent.parent)
+    name = inner_path(file_name)
+    near = (beside.parent, beside.parent / "images", beside.parent.parent / "images", beside.parent.parent)
+    folders = near if pictures is None else (Path(pictures),)
     for candidate in [folder / part for part in (name, Path(name.name)) for folder in folders]:
-        if candidate.is_file():
+        if os.path.isfile(candidate):  # false too for names that are too long
             return candidate
-    return beside.parent / name.name
+    return folders[0] / name.name
+
+
+def size_beside(header: Mapping[str, Any], keys: tuple[str, str], picture: Path) -> tuple[int, int]:
+    """(H, W) from two fields of an object, or from its picture where they are missing or null."""
+    if all(header.get(key) is None for key in keys) and os.path.isfile(picture):
+        return image_size(picture)
+    return read_size({"height": header.get(keys[0]), "width": header.get(keys[1])}, "image")
 
 
 def file_name(record: Record) -> str:
     """The name of a record's picture."""
-    if isinstance(record.image, Path):
-        return record.image.name
-    return str(record.meta.get("file_name", f"{record.id}.jpg"))
+    named = record.meta.get("file_name")
+    if named is None:
+        named = record.image.name if isinstance(record.image, Path) else f"{record.id}.jpg"
+    return inner_path(str(named)).as_posix()
+
+
+def names(record: Record, nameless: str = "object") -> list[str]:
+    """A category's name for each mask."""
+    known = per_mask(record, "categories")
+    if known is not None:
+        return [str(name) for name in known]
+    labels = record.masks.labels
+    return [nameless] * len(record.masks) if labels is None else [f"class {one}" for one in labels.tolist()]
 
 
 def per_mask(record: Record, name: str) -> Sequence[Any] | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +17,20 @@ from numpy.typing import NDArray
 
 from anymask import rle
 from anymask.errors import FormatError, InputError, OutputError
-from anymask.files import check_target, write_atomic
-from anymask.images import encode_png, read_map
-from anymask.types import Masks
+from anymask.files import check_target, staged, write_atomic
+from anymask.formats.entries import find_picture
+from anymask.formats.names import Stems
+from anymask.formats.pages import HIDDEN, Outlines, Page
+from anymask.images import ImageFile, encode_png, read_map
+from anymask.types import Masks, Record
 
 __all__ = [
+    "NUMBERED",
+    "MasksWriter",
+    "decode",
+    "encode_instances",
+    "encode_labels",
+    "encode_mask",
     "instance_map",
     "label_map",
     "read_folder",
@@ -32,7 +41,8 @@ __all__ = [
 ]
 
 _MOST = 65_535  # the largest number in a map
-_NUMBERED = re.compile(r"\d{3,}\.png")
+NUMBERED = re.compile(r"\d{3,}\.png")
+"""Names of the files in a folder of masks."""
 
 
 def instance_map(masks: Masks) -> NDArray[Any]:
@@ -85,39 +95,83 @@ def write_folder(masks: Masks, folder: str | os.PathLike[str], *, force: bool = 
     An empty folder is filled; with `force` one that holds nothing but such files is replaced. Raises
     OutputError.
     """
-    target = Path(folder)
-    _check_folder(target, force)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name[:40]}.") as place:
-        new, old = Path(place, "new"), Path(place, "old")
-        new.mkdir()
-        for i, mask in enumerate(masks):
-            write_mask(mask, new / f"{i:03d}.png")
-        if target.exists():
-            target.rename(old)
-        new.rename(target)
-    return target
+    with staged(folder, force=force, ours=NUMBERED.fullmatch) as place:
+        _write_numbered(masks, place)
+    return Path(folder)
 
 
-def _check_folder(target: Path, force: bool) -> None:
-    """Raise OutputError unless a folder can be written as `target`."""
-    if not target.parent.is_dir():
-        raise OutputError(
-            f"output must lie in a folder that exists, got {target}. Make the folder {target.parent} first."
+def _write_numbered(masks: Masks, folder: Path) -> None:
+    folder.mkdir(parents=True)
+    for i, mask in enumerate(masks):
+        (folder / f"{i:03d}.png").write_bytes(encode_png(mask.dense()[0]))
+
+
+class MasksWriter:
+    """Folders of numbered masks: one, or with `many` one for each record in a folder."""
+
+    def __init__(self, place: Path, *, many: bool) -> None:
+        if many:
+            place.mkdir()
+        self._place, self._many, self._stems, self._full = place, many, Stems(), False
+
+    def add(self, record: Record) -> Page:
+        """Write a record's folder. Raises OutputError for a second one, InputError for one without masks."""
+        if not len(record.masks):
+            raise InputError(
+                f"record '{record.id}' must have a mask for a folder of masks, got none. Use another format."
+            )
+        if self._full and not self._many:
+            raise OutputError("records must be a single one for one folder of masks, got more. Write a list.")
+        self._full = True
+        folder = self._place / self._stems.name(record.id) if self._many else self._place
+        _write_numbered(record.masks, folder)
+        return Page(b"", [rle.encode(read_map(file) != 0) for file in sorted(folder.iterdir())])
+
+    def close(self) -> None:
+        """Nothing comes last."""
+
+
+def encode_mask(record: Record, outlines: Outlines) -> Page:
+    """A single mask as a PNG. Raises InputError for another number of masks."""
+    if len(record.masks) != 1:
+        raise InputError(
+            f"masks must be a single one for a mask file, got {len(record.masks)}. Write a folder."
         )
-    if not target.exists():
-        return
-    if not target.is_dir():
-        raise OutputError(f"output must be a folder, got the file {target}. Choose another name.")
-    names = [entry.name for entry in target.iterdir()]
-    if names and not force:
-        raise OutputError(f"output must be a new folder, got {target}, which holds files. Add --force.")
-    if not all(_NUMBERED.fullmatch(name) for name in names):
-        raise OutputError(
-            f"output must be a folder of numbered masks, got {target}, which holds others. Choose another."
-        )
+    data = encode_png(record.masks.dense()[0])
+    return Page(data, [rle.encode(read_map(data) != 0)])
 
 
-def read_masks(path: str | os.PathLike[str], *, ignore: int | None = None) -> tuple[Masks, rle.Runs | None]:
+def encode_instances(record: Record, outlines: Outlines) -> Page:
+    """The instance map as a PNG."""
+    return _encode_map(instance_map(record.masks), record.masks, range(1, len(record.masks) + 1))
+
+
+def encode_labels(record: Record, outlines: Outlines) -> Page:
+    """The label map as a PNG; masks of one label become one."""
+    numbers = label_map(record.masks)
+    labels = [] if record.masks.labels is None else record.masks.labels.tolist()
+    return _encode_map(numbers, record.masks, labels)
+
+
+def _encode_map(numbers: NDArray[Any], masks: Masks, of_mask: Sequence[int]) -> Page:
+    """A map as a page: a mask that shows nowhere is not in it, though it may have pixels."""
+    shown: dict[int, rle.Runs] = {int(n): rle.encode(numbers == n) for n in np.unique(numbers) if n}
+    runs = [shown.get(number) for number in of_mask]
+    hidden = {
+        i: (HIDDEN,)
+        for i, (wanted, got) in enumerate(zip(masks.rles, runs, strict=True))
+        if got is not None and not np.array_equal(wanted, got)
+    }
+    return Page(encode_png(numbers), runs, hidden)
+
+
+def decode(data: bytes, path: Path, pictures: Path | None = None) -> Record:
+    """The record in a mask or map: a mask for every number but 0, labelled with it."""
+    masks, _ = read_masks(data)
+    return Record(path.stem, find_picture(path, f"{path.stem}.jpg", pictures), masks)
+
+
+def read_masks(path: ImageFile, *, ignore: int | None = None) -> tuple[Masks, rle.Runs | None]:
     """Read a map or a single mask: a mask for every number but 0, labelled with it; and what to ignore.
 
     Pixels of the number `ignore` (255 in Pascal VOC) come back as runs and are no mask. Palettes are read as

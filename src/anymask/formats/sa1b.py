@@ -8,7 +8,6 @@ nobody knows is left out. Added where known: `category` and `kind` of an annotat
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,9 +20,10 @@ from anymask import rle
 from anymask.errors import FormatError
 from anymask.files import write_atomic
 from anymask.formats import entries as common
+from anymask.formats.pages import Outlines, Page
 from anymask.types import Masks, Record, Source
 
-__all__ = ["from_document", "read", "to_document", "write"]
+__all__ = ["KEEPS", "decode", "encode", "from_document", "read", "to_document", "write"]
 
 # a list in Record.meta with an entry for each mask, and the annotation's field that it is kept in
 _FIELDS = {
@@ -34,18 +34,33 @@ _FIELDS = {
     "point_coords": "point_coords",
 }
 
+KEEPS = frozenset({"id", "scores", "stability", "source", "dataset", "ignore", *_FIELDS})
+"""Facts of a record that a file holds."""
+
+
+def encode(record: Record, outlines: Outlines) -> Page:
+    """The file of a record; run lengths whatever `outlines` says."""
+    document = to_document(record)
+    runs = [rle.from_coco(entry["segmentation"])[0] for entry in document["annotations"]]
+    return Page(common.to_json(document), runs)
+
+
+def decode(data: bytes, path: Path, pictures: Path | None = None) -> Record:
+    """The record in the file at `path`; its picture is looked for and read when asked for."""
+    document = common.parse_object(data, path)
+    header = common.field(document, "image", dict, "the file")
+    name = common.field(header, "file_name", str, "image")
+    return from_document(document, common.find_picture(path, name, pictures))
+
 
 def write(record: Record, path: str | os.PathLike[str], *, force: bool = False) -> Path:
     """Write a record's annotations. Raises OutputError as `files.write_atomic` does."""
-    return write_atomic(path, json.dumps(to_document(record)).encode(), force=force)
+    return write_atomic(path, common.to_json(to_document(record)), force=force)
 
 
 def read(path: str | os.PathLike[str]) -> Record:
-    """Read one file; the picture is looked for beside it and read when asked for. Raises FormatError."""
-    document = common.load_json(path)
-    header = common.field(document, "image", dict, "the file")
-    name = common.field(header, "file_name", str, "image")
-    return from_document(document, common.find_picture(Path(path), name))
+    """Read one file, see `decode`. Raises FormatError."""
+    return decode(common.read_bytes(path), Path(path))
 
 
 def to_document(record: Record) -> dict[str, Any]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from anymask import formats
-from anymask.errors import FormatError, ImageError, InputError, OutputError, UnknownNameError
+from anymask.errors import FormatError, InputError, OutputError, UnknownNameError
 from anymask.types import Masks, Record
 
 
@@ -34,7 +35,7 @@ def masks(rng):
     ],
 )
 def test_round_trip(tmp_path, masks, name, format):
-    path = formats.write(masks, tmp_path / name, format)
+    path = formats.write(masks, tmp_path / name, format).path
     (record,) = formats.read(path)
     assert np.array_equal(record.masks.dense(), masks.dense())
     if format == "labels":
@@ -61,14 +62,109 @@ def test_suffixes(masks, count, name, format):
 def test_records(tmp_path, masks):
     records = [Record(str(i), Path(f"{i}.jpg"), masks) for i in (1, 2)]
     assert formats.format_for(records, "a.json") == "coco"
-    assert [record.id for record in formats.read(formats.write(records, tmp_path / "a.json"))] == ["1", "2"]
-    assert formats.read(formats.write(records[1], tmp_path / "b.json"))[0].id == "2"
-    assert formats.read(formats.write(records[:1], tmp_path / "c.json", "sa1b"))[0].id == "1"
-    for format in ("sa1b", "mask", "instances", "labels", "masks"):
-        with pytest.raises(
-            InputError, match=rf"single one for format '{format}', got 2\. Write coco instead\."
-        ):
-            formats.write(records, tmp_path / "d", format)
+    assert [record.id for record in formats.read(formats.write(records, tmp_path / "a.json").path)] == [
+        "1",
+        "2",
+    ]
+    assert formats.read(formats.write(records[1], tmp_path / "b.json").path)[0].id == "2"
+    assert formats.read(formats.write(records[:1], tmp_path / "c.json", "sa1b").path)[0].id == "1"
+
+
+@pytest.mark.parametrize(
+    "format", ["sa1b", "instances", "labels", "masks", "labelme", "npz", "svg", "geojson"]
+)
+def test_several_records_are_a_folder(tmp_path, masks, format):
+    records = [Record(str(i), Path(f"{i}.jpg"), masks) for i in (1, 2)]
+    folder = formats.write(records, tmp_path / "d", format).path
+    assert sorted(path.stem for path in folder.iterdir()) == ["1", "2"]
+    assert [record.id for record in formats.read(folder, format)] == ["1", "2"]
+    (folder / "mine.txt").touch()
+    with pytest.raises(OutputError, match=r"folder of such files only, got .*d, which holds others\. Choose"):
+        formats.write(records, folder, format, force=True)
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.svg"])
+def test_one_file_holds_one_record(tmp_path, masks, name):
+    records = [Record(str(i), Path(f"{i}.jpg"), masks) for i in (1, 2)]
+    format = "sa1b" if name == "a.json" else None
+    with pytest.raises(
+        OutputError, match=r"single one for one file of this format, got '1' and '2'\. Name a"
+    ):
+        formats.write(records, tmp_path / name, format)
+    with pytest.raises(OutputError, match=r"single one for one file, got none\. Look at the input"):
+        formats.write([], tmp_path / name, format)
+    assert not list(tmp_path.iterdir()), "nothing is left"
+
+
+def test_bad_records_are_told_and_left_out(tmp_path, masks):
+    told = []
+    records = [
+        Record("1", Path("1.jpg"), masks),
+        Record("2", Path("2.jpg"), replace(masks, labels=[0, 1, 2])),
+    ]
+    options = {"on_error": lambda id, error: told.append(id)}
+    loss = formats.write(iter(records), tmp_path / "d", "labels", **options)
+    assert (told, loss.records, [id for id, _ in loss.skipped], loss.lossless) == (["2"], 1, ["2"], False)
+    assert loss.summary().endswith("1 picture skipped")
+    with pytest.raises(InputError, match="numbers from 1 to 65535"):
+        formats.write(iter(records), tmp_path / "e", "labels")
+    (tmp_path / "d" / "3.png").write_text("no picture")
+    told.clear()
+    assert [record.id for record in formats.stream(tmp_path / "d", "labels", **options)] == ["1"]
+    assert told == ["3"]
+
+
+def test_stream_counts(tmp_path, masks):
+    records = [Record(str(i), Path(f"{i}.jpg"), masks) for i in (1, 2)]
+    for name, total in (("a.json", 2), ("a.xml", 0)):
+        seen = []
+        formats.write(records, tmp_path / name)
+        list(formats.stream(tmp_path / name, on_item=lambda *what, seen=seen: seen.append(what)))
+        assert seen == [(0, total, "1"), (1, total, "2")]
+
+
+DETECTED = {
+    "coco.json": '{"images": []}',
+    "labelme.json": '{"shapes": []}',
+    "labelstudio.json": "[]",
+    "geojson.json": '{"type": "FeatureCollection", "features": []}',
+    "sa1b.json": '{"image": {}}',
+    "cvat.xml": "",
+    "svg.SVG": "",
+    "npz.npz": "",
+    "geojson.geojson": "",
+    "instances.png": "",
+    "yolo/labels/a.txt": "",
+    "yolo/a.txt": "",
+    "labelme/a.json": '{"shapes": []}',
+    "svg/a.svg": "",
+    "instances/a.png": "",
+    "masks/000.png": "",
+    "masks/photo/000.png": "",
+}
+
+
+@pytest.mark.parametrize("name", DETECTED)
+def test_detect(tmp_path, name):
+    path = tmp_path / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(DETECTED[name])
+    expected, *inside = Path(name).parts
+    assert formats.detect(tmp_path / expected if inside else path) == expected.split(".")[0]
+
+
+def test_nothing_is_detected(tmp_path):
+    with pytest.raises(
+        FormatError, match=r"path must be a folder of a known format \(coco, .*Name its format"
+    ):
+        formats.detect(tmp_path)
+
+
+def test_facts_of_unknown_formats(tmp_path):
+    with pytest.raises(
+        UnknownNameError, match=r"format must be a known name, got 'yollo'\. Did you mean 'yolo'"
+    ):
+        formats.read(tmp_path, "yollo")
 
 
 def test_unknown_formats(tmp_path, masks):
@@ -89,12 +185,12 @@ def test_missing_folder(tmp_path, masks):
 
 def test_what_cannot_be_read(tmp_path):
     with pytest.raises(
-        FormatError, match=r"path must be a \.json or \.png file or a folder of PNG masks, got .*a\.txt"
+        FormatError, match=r"file or folder of a known format \(coco, .*\), got .*a\.txt\. It does not exist"
     ):
         formats.read(tmp_path / "a.txt")
     with pytest.raises(FormatError, match="path must be a JSON file"):
         formats.read(tmp_path / "a.json")
-    with pytest.raises(ImageError, match="must be a file that exists"):
+    with pytest.raises(FormatError, match="path must be a PNG file"):
         formats.read(tmp_path / "a.png")
 
 

@@ -117,7 +117,7 @@ def test_a_folder_is_filled_or_replaced(tmp_path):
     png.write_folder(squares(1), folder, force=True)
     assert len(list(folder.iterdir())) == 1
     (folder / "notes.txt").touch()
-    with pytest.raises(OutputError, match=r"folder of numbered masks, got .*, which holds others"):
+    with pytest.raises(OutputError, match=r"folder of such files only, got .*, which holds others"):
         png.write_folder(squares(1), folder, force=True)
     assert (folder / "notes.txt").exists()
 

@@ -79,7 +79,7 @@ def test_cuts_are_short():
 
 
 def test_cuts_of_thousands_of_parts():
-    mask = np.zeros((151, 151), bool)
+    mask = np.zeros((91, 91), bool)
     mask[1::3, 1::3] = True
     ring = rings.bridge(rings.outline_bits(mask))
     assert np.array_equal(as_mask([[ring]], mask.shape), mask)

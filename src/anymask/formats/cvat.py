@@ -1,0 +1,200 @@
+"""CVAT for images 1.1: one XML file for many pictures.
+
+`<annotations><version/><meta/><image id name width height><mask label source rle left top width height/>
+<polygon label points group_id/>...</image></annotations>`. Read are masks, polygons, boxes and ellipses;
+tags, lines, points, cuboids and skeletons are no masks and are left out. Shapes of one label and one group_id
+are one mask. Written are masks, or with `Outlines.polygons` polygons: parts by group_id, holes cut open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, cast
+from xml.etree.ElementTree import Element, SubElement, tostring
+
+import numpy as np
+
+from anymask import rle
+from anymask.errors import FormatError
+from anymask.formats import entries as common
+from anymask.formats.pages import Outlines, Page, cut_notes
+from anymask.formats.rings import as_ring, bridge, fill
+from anymask.formats.shapes import box_ring, ellipse_ring
+from anymask.formats.xml import elements, plain_text
+from anymask.types import Masks, Record, Source
+
+__all__ = ["KEEPS", "CvatWriter", "items"]
+
+KEEPS = frozenset(("categories", "source"))
+"""Facts of a record that a file holds."""
+_SOURCES = {"human": "manual", "auto": "auto", "import": "file"}
+
+
+class CvatWriter:
+    """Writes a file picture by picture; they wait on disk until all labels are known."""
+
+    def __init__(self, place: Path, outlines: Outlines) -> None:
+        self._place, self._outlines = place, outlines
+        self._spool = place.with_name("spool")
+        self._spool.touch()
+        self._labels: dict[str, None] = {}
+        self._count = 0
+
+    def add(self, record: Record) -> Page:
+        """Write a picture."""
+        image, runs, notes = _image(record, self._count, self._outlines)
+        data = tostring(image, "utf-8", xml_declaration=False) + b"\n"
+        self._labels |= dict.fromkeys(shape.attrib["label"] for shape in image)
+        with self._spool.open("ab") as spool:
+            spool.write(data)
+        self._count += 1
+        return Page(data, runs, notes)
+
+    def close(self) -> None:
+        """Write the labels, and the pictures after them."""
+        meta = Element("meta")
+        labels = SubElement(SubElement(meta, "job"), "labels")
+        for name in self._labels:
+            SubElement(SubElement(labels, "label"), "name").text = name
+        with self._spool.open("rb") as spool, self._place.open("wb") as file:
+            file.write(b'<?xml version="1.0" encoding="utf-8"?>\n<annotations>\n<version>1.1</version>\n')
+            file.write(tostring(meta, "utf-8", xml_declaration=False) + b"\n")
+            file.writelines(spool)
+            file.write(b"</annotations>\n")
+        self._spool.unlink()
+
+
+_Notes = dict[int, tuple[str, ...]]
+
+
+def _image(record: Record, number: int, outlines: Outlines) -> tuple[Element, list[Any], _Notes]:
+    """The element of a picture."""
+    h, w = record.masks.size
+    name = plain_text(common.file_name(record))
+    image = Element("image", {"id": str(number), "name": name, "width": str(w), "height": str(h)})
+    runs: list[rle.Runs | None] = []
+    notes = _Notes()
+    for i, label in enumerate(common.names(record)):
+        head = {"label": plain_text(label), "source": _SOURCES[record.source], "occluded": "0"}
+        drawn, notes[i] = _draw(record, i, outlines)
+        shapes = [SubElement(image, tag, {**head, **values, "z_order": "0"}) for tag, values in drawn]
+        seen = [_shape_runs(shape, (h, w)) for shape in shapes]
+        runs.append(rle.union([one for one in seen if one is not None], (h, w)) if shapes else None)
+    return image, runs, notes
+
+
+def _draw(
+    record: Record, i: int, outlines: Outlines
+) -> tuple[list[tuple[str, dict[str, str]]], tuple[str, ...]]:
+    """Tags and attributes of the shapes of one mask; none for an empty one."""
+    masks = record.masks
+    if not outlines.polygons:
+        return ([("mask", _mask_values(masks, i))] if rle.area(masks.rles[i]) else []), ()
+    parts = outlines.of(record, i)
+    group = {"group_id": str(i + 1)} if len(parts) > 1 else {}
+    drawn = [("polygon", {"points": _points(bridge([part])), **group}) for part in parts]
+    return drawn, (*cut_notes(parts, parts=False), *(outlines.notes if parts else ()))
+
+
+def _points(ring: np.ndarray[Any, np.dtype[np.float64]]) -> str:
+    return ";".join(f"{x:.2f},{y:.2f}" for x, y in ring.tolist())
+
+
+def _mask_values(masks: Masks, i: int) -> dict[str, str]:
+    """A mask as CVAT holds one: run lengths of its box, row by row, zeros first."""
+    x0, y0, x1, y1 = (int(side) for side in rle.box(masks.rles[i], masks.size))
+    crop = rle.decode(masks.rles[i], masks.size)[y0:y1, x0:x1]
+    lengths = rle.encode(crop.T)  # column by column of the turned mask
+    text = ", ".join(map(str, lengths.tolist()))
+    return {"rle": text, "left": str(x0), "top": str(y0), "width": str(x1 - x0), "height": str(y1 - y0)}
+
+
+def items(data: bytes, path: Path, pictures: Path | None) -> Iterator[tuple[str, Callable[[], Record]]]:
+    """Id and reader of every picture of the file at `path`. Raises FormatError where it is no such XML."""
+    found = elements(data, path, ("image",))
+    root = next(found, None)
+    if root is None or root.tag != "annotations":
+        raise FormatError(
+            f"path must be CVAT's <annotations>, got another XML in {path}. Export it as CVAT for images."
+        )
+    for image in found:
+        id = Path(common.inner_path(image.get("name", ""))).stem
+        yield id, partial(_record, image, id, path, pictures)
+
+
+def _record(image: Element, id: str, path: Path, pictures: Path | None) -> Record:
+    name = image.get("name") or f"{id}.jpg"
+    size = common.read_size({key: _whole(image, key) for key in ("height", "width")}, "image")
+    groups: dict[object, tuple[list[rle.Runs], Mapping[str, str]]] = {}
+    for i, shape in enumerate(image):
+        try:
+            runs = _shape_runs(shape, size)
+        except FormatError as error:
+            raise FormatError(f"shape {i} of image {id} must be a mask of it. {error}") from None
+        if runs is not None:
+            group = shape.get("group_id", "0")
+            key = i if group == "0" else (shape.get("label"), group)
+            groups.setdefault(key, ([], shape.attrib))[0].append(runs)
+    masks = [rle.union(members, size) for members, _ in groups.values()]
+    labels = [attributes.get("label", "object") for _, attributes in groups.values()]
+    sources = {attributes.get("source") for _, attributes in groups.values()}
+    source = next((ours for ours, theirs in _SOURCES.items() if sources == {theirs}), "import")
+    return Record(
+        id,
+        common.find_picture(path, name, pictures),
+        Masks(size, masks),
+        source=cast(Source, source),
+        meta={"file_name": name, "categories": labels},
+    )
+
+
+def _whole(element: Element, name: str) -> int:
+    """An attribute that is a whole number."""
+    try:
+        return int(element.get(name, ""))
+    except ValueError:
+        raise FormatError(
+            f"{element.tag} must have a whole number as '{name}', got {element.get(name)!r:.40}. "
+            "Export it again."
+        ) from None
+
+
+def _shape_runs(shape: Element, size: tuple[int, int]) -> rle.Runs | None:
+    """Runs of one shape, None for what has no area."""
+    if shape.tag == "mask":
+        return _mask_runs(shape, size)
+    if shape.tag == "polygon":
+        corners = shape.get("points", "").replace(";", ",").split(",")
+        return fill([[as_ring([common.number(corner, "points") for corner in corners])]], size)
+    values = {key: common.number(text, key) for key, text in shape.attrib.items() if key in _PLACES}
+    turn = common.number(shape.get("rotation", "0"), "rotation")
+    try:
+        if shape.tag == "box":
+            x0, y0, x1, y1 = (values[key] for key in ("xtl", "ytl", "xbr", "ybr"))
+            return fill([[box_ring(x0, y0, x1, y1, degrees=turn)]], size)
+        if shape.tag == "ellipse":
+            x, y, u, v = (values[key] for key in ("cx", "cy", "rx", "ry"))
+            return fill([[ellipse_ring(x, y, u, v, degrees=turn)]], size)
+    except KeyError as missing:
+        raise FormatError(f"{shape.tag} must have {missing}, got none. Export it again.") from None
+    return None
+
+
+_PLACES = frozenset(("xtl", "ytl", "xbr", "ybr", "cx", "cy", "rx", "ry"))
+
+
+def _mask_runs(shape: Element, size: tuple[int, int]) -> rle.Runs:
+    """Runs of a mask element."""
+    left, top, width, height = (_whole(shape, name) for name in ("left", "top", "width", "height"))
+    inside = min(left, top) >= 0 and min(width, height) >= 1
+    if not inside or left + width > size[1] or top + height > size[0]:
+        raise FormatError(
+            f"mask must lie in its image {size[0]} x {size[1]}, got {height} x {width} at ({left}, {top}). "
+            "Export it again."
+        )
+    text = shape.get("rle", "").split(",")
+    lengths = [int(common.number(part, "rle")) for part in text]
+    runs, _ = rle.from_coco({"size": [width, height], "counts": lengths})
+    return rle.encode_region(np.ascontiguousarray(rle.decode(runs, (width, height)).T), (left, top), size)

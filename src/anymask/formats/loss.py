@@ -1,0 +1,153 @@
+"""What writing lost, mask by mask: measured on what a reader will get."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from anymask import rle
+from anymask.formats.entries import file_name
+from anymask.formats.pages import LEFT_OUT, Page
+from anymask.types import Record
+
+__all__ = ["Loss", "MaskLoss", "Tally"]
+
+
+@dataclass(frozen=True)
+class MaskLoss:
+    """A mask that a file does not hold as it was."""
+
+    record: str
+    """The record's id."""
+    mask: int
+    """Its number in the record, from 0."""
+    iou: float
+    """Between the mask and what is read back; 0 where nothing is."""
+    notes: tuple[str, ...]
+    """What was done to it."""
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What was written, and what of it was lost."""
+
+    path: Path
+    """Where it is."""
+    format: str
+    """In which format."""
+    records: int
+    masks: int
+    mean_iou: float
+    """Mean over all masks of the IoU with what is read back; 1 without masks."""
+    changed: tuple[MaskLoss, ...]
+    """The masks that are not held as they were."""
+    dropped: Mapping[str, int]
+    """Facts that the format has no place for, with the number of records that had them."""
+    skipped: tuple[tuple[str, str], ...]
+    """(id, reason) of records that were not written."""
+
+    @property
+    def lossless(self) -> bool:
+        """Whether everything is read back as it was."""
+        return not (self.changed or self.dropped or self.skipped)
+
+    def with_skipped(self, skipped: Iterable[tuple[str, str]]) -> Loss:
+        """The report with other records that were left out, those that could not be read say."""
+        return replace(self, skipped=tuple(skipped))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything, ready for JSON."""
+        return {**asdict(self), "path": str(self.path), "dropped": dict(self.dropped)}
+
+    def to_json(self) -> bytes:
+        """The report as a JSON file."""
+        return json.dumps(self.as_dict(), indent=1, ensure_ascii=False).encode("utf-8", "replace")
+
+    def summary(self) -> str:
+        """A few lines for a reader."""
+        head = f"{_count(self.records, 'picture')} with {_count(self.masks, 'mask')} as {self.format}"
+        if self.lossless:
+            return f"{head}, nothing lost"
+        lines = [f"{head}, mean IoU of what is read back {self.mean_iou:.4f}"]
+        worse = [one.iou for one in self.changed if one.iou < 1]
+        if worse:
+            lines.append(f"  {_count(len(worse), 'mask')} changed, the worst to IoU {min(worse):.3f}")
+        notes = Counter(note for one in self.changed for note in one.notes)
+        lines += [f"  {_count(count, 'mask')}: {note}" for note, count in notes.most_common()]
+        lines += [f"  {name}: no place ({_count(count, 'picture')})" for name, count in self.dropped.items()]
+        if self.skipped:
+            lines.append(f"  {_count(len(self.skipped), 'picture')} skipped")
+        return "\n".join(lines)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+class Tally:
+    """Counts losses while records are written."""
+
+    def __init__(self, keeps: frozenset[str]) -> None:
+        """keeps: the facts that the format holds, see `facts`."""
+        self._keeps = keeps
+        self._records = self._masks = 0
+        self._sum = 0.0
+        self._changed: list[MaskLoss] = []
+        self._dropped: Counter[str] = Counter()
+        self._skipped: list[tuple[str, str]] = []
+
+    def skip(self, id: str, error: Exception) -> None:
+        """Note a record that was not written."""
+        self._skipped.append((id, str(error)))
+
+    def add(self, record: Record, page: Page) -> None:
+        """Measure a record that was written."""
+        self._records += 1
+        self._masks += len(record.masks)
+        self._dropped.update(fact for fact in facts(record) if fact not in self._keeps)
+        for i, (wanted, got) in enumerate(zip(record.masks.rles, page.runs, strict=True)):
+            iou = _iou(wanted, got, record.masks.size)
+            self._sum += iou
+            notes = (*page.notes.get(i, ()), *([LEFT_OUT] if got is None else []))
+            if iou < 1 or notes:
+                self._changed.append(MaskLoss(record.id, i, iou, notes))
+
+    def result(self, path: Path, format: str) -> Loss:
+        """The report."""
+        mean = self._sum / self._masks if self._masks else 1.0
+        counts = (self._records, self._masks, mean)
+        return Loss(path, format, *counts, tuple(self._changed), dict(self._dropped), tuple(self._skipped))
+
+
+def _iou(wanted: rle.Runs, got: rle.Runs | None, size: tuple[int, int]) -> float:
+    """IoU of a mask with what is read back; two empty ones are the same."""
+    if got is None:
+        return 0.0
+    if np.array_equal(wanted, got):
+        return 1.0
+    return float(rle.iou([wanted], [got], size)[0, 0])
+
+
+def facts(record: Record) -> list[str]:
+    """What a record holds beside its masks' pixels, its size and its picture's name."""
+    masks = record.masks
+    found = [name for name in ("stability", "labels", "prompt", "logits") if getattr(masks, name) is not None]
+    if len(masks) and (masks.scores != 1).any():
+        found.append("scores")
+    if record.id != Path(file_name(record)).stem:
+        found.append("id")
+    if record.ignore is not None:
+        found.append("ignore")
+    if record.source != "import":
+        found.append("source")
+    counted = list(record.meta.get("ids", ())) == list(range(1, len(masks) + 1))  # says nothing
+    return [
+        *found,
+        *(name for name in record.meta if name != "file_name" and not (name == "ids" and counted)),
+    ]

@@ -1,0 +1,141 @@
+"""What all writers share: a page is what one picture becomes in a file, and what a reader sees in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from anymask import rle
+from anymask.errors import InputError, OutputError
+from anymask.formats import contours
+from anymask.formats.names import Stems
+from anymask.formats.rings import Polygon
+from anymask.geometry import Frame
+from anymask.types import Record
+
+__all__ = [
+    "CORNERS_DROPPED",
+    "HIDDEN",
+    "HOLES_CUT",
+    "LEFT_OUT",
+    "PARTS_JOINED",
+    "FolderWriter",
+    "Outlines",
+    "Page",
+    "SingleWriter",
+    "Writer",
+    "cut_notes",
+]
+
+HOLES_CUT = "holes opened by cuts"
+PARTS_JOINED = "parts joined by cuts"
+CORNERS_DROPPED = "corners dropped"
+HIDDEN = "partly hidden by other masks"
+LEFT_OUT = "left out"
+
+
+@dataclass(frozen=True)
+class Outlines:
+    """How masks become polygons."""
+
+    polygons: bool = False
+    """Polygons even where the format holds masks as pixels."""
+    max_loss: float = 0.0
+    """1 - IoU that a polygon may lose to have fewer corners; 0 for the exact outline."""
+    frame: Frame | None = None
+    """Of the masks' logits: with it, and a loss allowed, outlines are the logits' zero line."""
+
+    def __post_init__(self) -> None:
+        """Refuse a loss that is none. Raises InputError."""
+        if not 0 <= self.max_loss < 1:
+            raise InputError(f"max_loss must be from 0 to below 1, got {self.max_loss}. Try 0.01.")
+
+    def of(self, record: Record, index: int) -> list[Polygon]:
+        """The polygons of one mask."""
+        masks = record.masks
+        logits = None if masks.logits is None else masks.logits[index]
+        return contours.polygons(
+            masks.rles[index], masks.size, self.max_loss, logits=logits, frame=self.frame
+        )
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is said of every polygon drawn so."""
+        return (CORNERS_DROPPED,) if self.max_loss > 0 else ()
+
+
+def cut_notes(polygons: Sequence[Polygon], *, parts: bool) -> tuple[str, ...]:
+    """What cutting does to polygons of which each (or, with `parts`, all together) becomes one ring."""
+    holes = any(len(polygon) > 1 for polygon in polygons)
+    return (*([HOLES_CUT] if holes else []), *([PARTS_JOINED] if parts and len(polygons) > 1 else []))
+
+
+@dataclass(frozen=True)
+class Page:
+    """One picture's annotations as they are written."""
+
+    data: bytes
+    """The file, or the part of a file."""
+    runs: Sequence[rle.Runs | None]
+    """For each mask of the record what a reader gets; None where it gets nothing."""
+    notes: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    """What was done to single masks, by their number."""
+
+
+Encode = Callable[[Record, Outlines], Page]
+
+
+class Writer(Protocol):
+    """Takes records one by one and writes them to one file or folder, which is not yet in its place."""
+
+    def add(self, record: Record) -> Page:
+        """Write a record, or raise InputError and leave it out as a whole."""
+
+    def close(self) -> None:
+        """Write what comes last."""
+
+
+class SingleWriter:
+    """A file that holds one picture's annotations."""
+
+    def __init__(self, place: Path, encode: Encode, outlines: Outlines) -> None:
+        self._place, self._encode, self._outlines = place, encode, outlines
+        self._first: str | None = None
+
+    def add(self, record: Record) -> Page:
+        """Write the record. Raises OutputError for a second one."""
+        if self._first is not None:
+            raise OutputError(
+                f"records must be a single one for one file of this format, got '{self._first}' and "
+                f"'{record.id}'. Name a folder as the output."
+            )
+        page = self._encode(record, self._outlines)
+        self._place.write_bytes(page.data)
+        self._first = record.id
+        return page
+
+    def close(self) -> None:
+        """Raise OutputError if there was no record."""
+        if self._first is None:
+            raise OutputError("records must be a single one for one file, got none. Look at the input.")
+
+
+class FolderWriter:
+    """A folder with one file per picture, named after the record."""
+
+    def __init__(self, place: Path, encode: Encode, outlines: Outlines, suffix: str) -> None:
+        place.mkdir(parents=True, exist_ok=True)
+        self._place, self._encode, self._outlines, self._suffix = place, encode, outlines, suffix
+        self._stems = Stems()
+
+    def add(self, record: Record) -> Page:
+        """Write a record's file."""
+        page = self._encode(record, self._outlines)
+        path = self._place / (self._stems.name(record.id) + self._suffix)
+        path.write_bytes(page.data)
+        return page
+
+    def close(self) -> None:
+        """Nothing comes last."""

@@ -1,0 +1,39 @@
+"""Shapes that labelling tools draw beside polygons, as rings in image pixels."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from anymask.formats.rings import Ring, as_ring
+
+__all__ = ["box_ring", "ellipse_ring"]
+
+_MOST_CORNERS = 720  # of an ellipse
+
+
+def box_ring(
+    x0: float, y0: float, x1: float, y1: float, *, degrees: float = 0, about: str = "centre"
+) -> Ring:
+    """A box with two opposite corners, turned clockwise about its centre or its first corner."""
+    ring = as_ring([x0, y0, x1, y0, x1, y1, x0, y1])
+    pivot = ring[0] if about == "corner" else ring.mean(axis=0)
+    return _turned(ring, pivot, degrees)
+
+
+def ellipse_ring(x: float, y: float, radius_x: float, radius_y: float, *, degrees: float = 0) -> Ring:
+    """An ellipse around (x, y), turned clockwise, within 0.01 pixels as long as 720 corners are enough."""
+    largest = max(abs(radius_x), abs(radius_y), 1.0) if math.isfinite(radius_x + radius_y) else 1.0
+    count = min(_MOST_CORNERS, max(12, math.ceil(math.pi / math.acos(1 - min(0.01 / largest, 1)))))
+    angle = np.arange(count) * (2 * np.pi / count)
+    ring = as_ring(np.stack([x + radius_x * np.cos(angle), y + radius_y * np.sin(angle)], axis=1))
+    return _turned(ring, np.array([x, y]), degrees)
+
+
+def _turned(ring: Ring, pivot: Ring, degrees: float) -> Ring:
+    """A ring turned about a point, clockwise on the screen."""
+    if not degrees:
+        return ring
+    cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    return as_ring((ring - pivot) @ np.array([[cos, sin], [-sin, cos]]) + pivot)

@@ -1,0 +1,195 @@
+"""SVG: one drawing per picture, a path for each mask over the picture.
+
+Paths are filled by the even-odd rule and coloured by `colours.palette`; scores and names are data attributes.
+Read are paths of straight lines and polygons; curves and transforms are refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import quote
+from xml.etree.ElementTree import Element, SubElement, tostring
+
+import numpy as np
+
+from anymask import rle
+from anymask.colours import palette
+from anymask.errors import FormatError
+from anymask.formats import entries as common
+from anymask.formats.pages import Outlines, Page
+from anymask.formats.rings import Ring, as_ring, fill
+from anymask.formats.xml import elements, local_name, plain_text
+from anymask.types import Masks, Record, Source
+
+__all__ = ["KEEPS", "decode", "encode"]
+
+# the data attribute of a path, and how it is read
+_DATA: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "scores": ("data-score", float),
+    "stability": ("data-stability", float),
+    "labels": ("data-label", int),
+    "categories": ("data-category", str),
+    "kinds": ("data-kind", str),
+}
+KEEPS = frozenset({"id", "source", "dataset", *_DATA})
+"""Facts of a record that a file holds."""
+
+
+def encode(record: Record, outlines: Outlines) -> Page:
+    """The file of a record."""
+    h, w = record.masks.size
+    name = common.file_name(record)
+    root = Element("svg", {
+        "xmlns": "http://www.w3.org/2000/svg", "viewBox": f"0 0 {w} {h}", "width": str(w), "height": str(h),
+        "data-id": plain_text(record.id), "data-file-name": plain_text(name), "data-source": record.source,
+    })  # fmt: skip
+    if "dataset" in record.meta:
+        root.set("data-dataset", plain_text(str(record.meta["dataset"])))
+    href = quote(name.encode("utf-8", "replace"))
+    SubElement(root, "image", {"href": href, "width": str(w), "height": str(h)})
+    told = _told(record)
+    colours = palette(len(told))
+    for i, (values, colour) in enumerate(zip(told, colours, strict=True)):
+        rings = [ring for part in outlines.of(record, i) for ring in part]
+        red, green, blue = colour.tolist()
+        paint = f"#{red:02x}{green:02x}{blue:02x}"
+        look = {"fill": paint, "fill-opacity": "0.45", "stroke": paint, "fill-rule": "evenodd"}
+        SubElement(root, "path", {"d": "".join(map(_path, rings)), **look, **values})
+    runs = [_shape_runs(path, (h, w)) for path in root.iter("path")]
+    notes = {i: outlines.notes for i in range(len(runs)) if outlines.notes}
+    return Page(tostring(root, "utf-8", xml_declaration=True), runs, notes)
+
+
+def _told(record: Record) -> list[dict[str, str]]:
+    """The data attributes of each mask."""
+    masks = record.masks
+    columns: dict[str, Sequence[Any]] = {}
+    for field, (name, _) in _DATA.items():
+        values = getattr(masks, field, None)
+        column = common.per_mask(record, field) if values is None else values.tolist()
+        if column is not None:
+            columns[name] = column
+    return [{name: plain_text(str(values[i])) for name, values in columns.items()} for i in range(len(masks))]
+
+
+def _path(ring: Ring) -> str:
+    """A ring as path commands, steps along an axis in short."""
+    corners = ring.round(2)
+    x, y = corners[0]
+    commands = [f"M{x:g} {y:g}"]
+    for dx, dy, x, y in np.column_stack([np.diff(corners, axis=0), corners[1:]]).tolist():
+        commands.append(f"V{y:.7g}" if dx == 0 else f"H{x:.7g}" if dy == 0 else f"L{x:.7g} {y:.7g}")
+    return "".join(commands) + "Z"
+
+
+def decode(data: bytes, path: Path, pictures: Path | None = None) -> Record:
+    """The record in the file at `path`. Raises FormatError for another XML and for curves."""
+    found = elements(data, path, ("path", "polygon"))
+    root = next(found, None)
+    if root is None or local_name(root) != "svg":
+        raise FormatError(f"path must be an SVG drawing, got another XML in {path}. Save it as SVG.")
+    size = _size(root)
+    shapes = [(shape, _checked_runs(shape, i, size)) for i, shape in enumerate(found)]
+    name = root.get("data-file-name") or f"{path.stem}.jpg"
+    columns = {field: _column([s for s, _ in shapes], *how) for field, how in _DATA.items()}
+    fields = {key: columns[key] for key in ("scores", "stability", "labels") if columns[key] is not None}
+    meta: dict[str, Any] = {"file_name": name}
+    meta |= {key: columns[key] for key in ("categories", "kinds") if columns[key] is not None}
+    if root.get("data-dataset") is not None:
+        meta["dataset"] = root.get("data-dataset")
+    return Record(
+        root.get("data-id", path.stem),
+        common.find_picture(path, name, pictures),
+        Masks(size, [runs for _, runs in shapes], **cast(dict[str, Any], fields)),
+        source=cast(Source, root.get("data-source", "import")),
+        meta=meta,
+    )
+
+
+def _size(root: Element) -> tuple[int, int]:
+    """(H, W) of the drawing; its coordinates must be pixels of the picture."""
+    box = root.get("viewBox", "").replace(",", " ").split()
+    if not box:
+        box = ["0", "0", *(re.sub(r"px$", "", root.get(side, "")) for side in ("width", "height"))]
+    x, y, w, h = (common.number(part, "viewBox") for part in (box if len(box) == 4 else [None] * 4))
+    if x or y or w != int(w) or h != int(h):
+        raise FormatError("viewBox must be 0 0 W H in whole pixels, got another. Save it in pixels.")
+    return common.read_size({"height": int(h), "width": int(w)}, "drawing")
+
+
+def _column(shapes: Sequence[Element], name: str, read: Callable[[str], Any]) -> list[Any] | None:
+    """A data attribute of all shapes, None where one lacks it. Raises FormatError where it is no number."""
+    texts = [shape.get(name) for shape in shapes]
+    if not texts or None in texts:
+        return None
+    try:
+        return [read(cast(str, text)) for text in texts]
+    except ValueError:
+        raise FormatError(f"{name} must be a number, got another text. Mend the file.") from None
+
+
+def _checked_runs(shape: Element, index: int, size: tuple[int, int]) -> rle.Runs:
+    try:
+        return _shape_runs(shape, size)
+    except FormatError as error:
+        raise FormatError(f"shape {index} must be a mask of the drawing. {error}") from None
+
+
+def _shape_runs(shape: Element, size: tuple[int, int]) -> rle.Runs:
+    if shape.get("transform"):
+        raise FormatError("shape must have no transform, got one. Apply it first.")
+    if local_name(shape) == "polygon":
+        numbers = _NUMBER.findall(shape.get("points", ""))
+        return fill([[as_ring([float(number) for number in numbers])]], size)
+    return fill([_rings(shape.get("d", ""))], size)
+
+
+_NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
+_TOKEN = re.compile(rf"([A-Za-z])|({_NUMBER.pattern})|([\s,]+)|(.)", re.DOTALL)
+_ARGUMENTS: Mapping[str, int] = {"M": 2, "L": 2, "H": 1, "V": 1, "Z": 0}
+
+
+def _rings(path: str) -> list[Ring]:
+    """Rings of a path of straight lines. Raises FormatError for anything else."""
+    rings: list[list[tuple[float, float]]] = []
+    x = y = 0.0
+    closed = True
+    for command, numbers in _commands(path):
+        kind, moves = command.upper(), command.islower()
+        if kind == "Z":
+            (x, y), closed = rings[-1][0] if rings else (0.0, 0.0), True
+            continue
+        for k, place in enumerate(zip(*[iter(numbers)] * _ARGUMENTS[kind], strict=True)):
+            starts = kind == "M" and k == 0
+            if closed and not starts:
+                rings.append([(x, y)])  # a line after the end of a ring goes on from its start
+            across = place[0] if kind != "V" else 0 if moves else x
+            down = place[-1] if kind != "H" else 0 if moves else y
+            x, y = (x + across, y + down) if moves else (across, down)
+            if starts:
+                rings.append([])
+            rings[-1].append((x, y))
+            closed = False
+    return [as_ring(ring) for ring in rings]
+
+
+def _commands(path: str) -> list[tuple[str, list[float]]]:
+    """Commands of a path with their numbers."""
+    found: list[tuple[str, list[float]]] = []
+    for letter, number, space, other in _TOKEN.findall(path):
+        if letter:
+            found.append((letter, []))
+        elif number and found:
+            found[-1][1].append(float(number))
+        elif other or not space:
+            raise FormatError(f"path must be commands and numbers, got {path!r:.40}. Save the file again.")
+    for letter, numbers in found:
+        count = _ARGUMENTS.get(letter.upper())
+        if count is None:
+            raise FormatError(f"path must be of straight lines, got '{letter}'. Flatten curves first.")
+        if (len(numbers) % count if count else len(numbers)) or (count and not numbers):
+            raise FormatError(f"'{letter}' must have {count} numbers, got {len(numbers)}. Save it again.")
+    return found

@@ -1,0 +1,141 @@
+"""`anymask data convert` converts, reports what was lost, and leaves out what is damaged."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from anymask import formats, images
+from anymask.cli.commands import COMMANDS
+from anymask.cli.parser import Parser
+from anymask.types import Masks, Record
+
+
+@pytest.fixture
+def source(workplace: Path) -> Path:
+    """A COCO file of three pictures with two masks each, one of them with a hole."""
+    dense = np.zeros((2, 20, 30), bool)
+    dense[0, 2:12, 3:20] = True
+    dense[0, 5:8, 6:10] = False
+    dense[1, 14:18, 20:28] = True
+    Path("photos").mkdir()
+    records = []
+    for name in ("a", "b", "c"):
+        images.write_png(np.zeros((20, 30, 3), np.uint8), f"photos/{name}.png")
+        masks = Masks.from_dense(dense, scores=[0.5, 1])
+        records.append(Record(name, Path(f"photos/{name}.png"), masks, meta={"categories": ["cat", "dog"]}))
+    formats.write(records, "coco.json")
+    return Path("coco.json")
+
+
+def test_to_yolo_and_back(run, source: Path) -> None:
+    answer = run("data", "convert", source, "yolo", "--to", "yolo", "--report", "lost.json")
+    assert (answer.code, answer.err) == (0, "")
+    assert answer.out.splitlines() == [
+        "3 pictures with 6 masks as yolo, mean IoU of what is read back 1.0000",
+        "  3 masks: holes opened by cuts",
+        "  scores: no place (3 pictures)",
+        "wrote yolo",
+        "wrote lost.json",
+    ]
+    report = json.loads(Path("lost.json").read_text())
+    assert [change["notes"] for change in report["changed"]] == [["holes opened by cuts"]] * 3
+    assert run("data", "convert", "yolo", "again.json", "--pictures", "photos").code == 0
+    before, after = formats.read(source), formats.read("again.json")
+    for one, other in zip(before, after, strict=True):
+        assert np.array_equal(one.masks.dense(), other.masks.dense())
+        assert one.meta["categories"] == other.meta["categories"]
+
+
+@pytest.mark.parametrize(
+    ("name", "format"),
+    [
+        ("b.xml", "cvat"),
+        ("b.json", "coco"),
+        ("b", "labelme"),
+        ("b", "npz"),
+        ("b", "labels"),
+        ("b.json", "labelstudio"),
+    ],
+)
+def test_by_ending_or_by_name(run, source: Path, name: str, format: str) -> None:
+    named = () if name == "b.xml" else ("--to", format)
+    told = run("data", "convert", source, name, *named, "--json").json
+    assert (told["format"], told["path"], told["records"], told["masks"]) == (format, name, 3, 6)
+    assert len(formats.read(name, format)) == 3
+
+
+def test_fewer_corners(run, source: Path) -> None:
+    told = run("data", "convert", source, "b", "--to", "svg", "--max-loss", "0.2", "--json").json
+    assert 0.8 <= told["mean_iou"] <= 1
+    assert all(change["notes"] == ["corners dropped"] for change in told["changed"])
+    assert run("data", "convert", source, "c", "--to", "labelme", "--polygons").code == 0
+    shapes = json.loads(Path("c/a.json").read_text())["shapes"]
+    assert [shape["shape_type"] for shape in shapes] == ["polygon", "polygon"]
+
+
+def test_a_training_set_is_a_source(run, dataset: Path) -> None:
+    told = run("data", "convert", dataset, "all.json", "--json").json
+    assert told["records"] == 6
+
+
+def test_damaged_records_are_told_and_left_out(run, source: Path) -> None:
+    document = json.loads(source.read_text())
+    document["annotations"][0]["segmentation"] = [[1, 2]]
+    source.write_text(json.dumps(document))
+    answer = run("data", "convert", source, "b", "--to", "sa1b", "--report", "lost.json")
+    assert answer.code == 2
+    first, last = answer.err.splitlines()
+    assert first.startswith(
+        "left out: a: annotation 1 must hold a mask of its image. polygon must be 3 or more"
+    )
+    assert last.startswith("error: records must be whole, got 1 that were left out of b. Mend them")
+    assert sorted(path.name for path in Path("b").iterdir()) == ["b.json", "c.json"]
+    assert [id for id, _ in json.loads(Path("lost.json").read_text())["skipped"]] == ["a"]
+
+
+BAD = {
+    "coco.json b": "--to must name the format of the folder b, got none. For example: --to yolo",
+    "coco.json b --to yollo": "--to must be a known name, got 'yollo'. Did you mean 'yolo'?",
+    "coco.json b.tif": "suffix of the output must be a known name, got '.tif'.",
+    "coco.json b.xml --from cocoa": "format must be a known name, got 'cocoa'. Did you mean 'coco'?",
+    "coco.json coco.json --force": "B must be another place than A, got coco.json twice.",
+    "coco.json there.xml": "output must be a new file, got there.xml, which exists. Add --force to replace.",
+    "coco.json mine --to yolo": "output must be a new folder, got mine, which holds files. Add --force.",
+    "coco.json mine --to yolo --force": "folder of such files only, got mine, which holds others.",
+    "coco.json b.xml --report there.xml": "output must be a new file, got there.xml, which exists.",
+    "coco.json b.xml --report b.xml": "--report must be a file of its own, got b.xml twice.",
+    "coco.json b.svg": "single one for one file of this format, got 'a' and 'b'. Name a folder",
+    "nowhere.json b.xml": "path must be a JSON file, got nowhere.json (No such file or directory).",
+    "nowhere b.xml": "path must be a file or folder of a known format",
+    "cut.json b.xml": "path must be a whole JSON file, got cut.json",
+    "cut.xml b.json": "path must be a whole XML file, got cut.xml",
+    "bomb.xml b.json": "XML must declare no entities, got some. Write the file again without a DTD.",
+    "coco.json b.xml --max-loss 1": "--max-loss must be a number from 0 to below 1, got '1'",
+    "coco.json": "B must be given, got nothing.",
+}
+
+
+@pytest.mark.parametrize("line", BAD)
+def test_bad_input(run, source: Path, line: str) -> None:
+    Path("there.xml").write_text("precious")
+    Path("mine").mkdir()
+    Path("mine/precious.jpg").write_text("precious")
+    Path("cut.json").write_bytes(source.read_bytes()[:300])
+    Path("cut.xml").write_text("<annotations><image id='0'")
+    Path("bomb.xml").write_text(
+        '<!DOCTYPE a [<!ENTITY b "bb">]><annotations><image name="&b;"/></annotations>'
+    )
+    before = {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()}
+    answer = run("data", "convert", *line.split())
+    assert (answer.code, answer.out, answer.err.count("\n")) == (2, "", 1)
+    assert BAD[line] in answer.err
+    assert before == {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()}
+
+
+def test_the_help_names_every_format() -> None:
+    text = Parser(COMMANDS["data convert"]).layout(2000)
+    assert f"The format of B: {', '.join(sorted(formats.FORMATS))}." in text

@@ -1,0 +1,234 @@
+"""Every format, there and back, with every kind of mask; the loss report says what does not come back."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from anymask import formats, images, rle
+from anymask.formats import FORMATS, Outlines, pages
+from anymask.types import Masks, Record
+
+SIZE = (24, 32)
+SINGLE = {"mask"}  # hold one mask
+MAPS = {"instances", "labels"}  # hold no overlaps
+TEXT = "naïve 雪 <&\"'> \t\n] ; , { } # 🦝"
+
+
+def kinds() -> np.ndarray:
+    """Masks with a hole, parts, touching corners, one pixel, all pixels, overlapping, and an empty one."""
+    dense = np.zeros((8, *SIZE), bool)
+    dense[0, 2:14, 3:17] = True
+    dense[0, 5:9, 6:12] = False
+    dense[0, 6, 7] = True  # an island in the hole
+    dense[1, 1:4, 20:30] = True
+    dense[1, 10:20, 22:25] = True
+    dense[2, 5:12, 5:12] = np.indices((7, 7)).sum(axis=0) % 2
+    dense[3, 23, 31] = True
+    dense[4] = True
+    dense[5, 4:20, 10:28] = True
+    dense[6, 20:, :3] = True
+    return dense
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    """The records' picture, in a folder of pictures."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for name in ("photo", "second"):
+        images.write_png(np.zeros((*SIZE, 3), np.uint8), folder / f"{name}.png")
+    return folder / "photo.png"
+
+
+def record(picture: Path, dense: np.ndarray | None = None, **fields) -> Record:
+    masks = Masks.from_dense(kinds() if dense is None else dense, **fields)
+    names = [f"{TEXT} {i % 3}" for i in range(len(masks))]
+    return Record("photo", picture, masks, meta={"categories": names, "file_name": "photo.png"})
+
+
+def there_and_back(
+    name: str, records: list[Record], folder: Path, **options
+) -> tuple[list[Record], formats.Loss]:
+    target = folder / ("set" if FORMATS[name].folder else f"set{FORMATS[name].suffix}")
+    loss = formats.write(iter(records), target, name, **options)
+    assert formats.detect(target) == name or name in SINGLE | {"labels", "instances", "masks"}
+    return formats.read(target, name, pictures=records[0].image.parent), loss
+
+
+def fit(name: str, one: Record) -> Record:
+    """The record as far as a format takes it at all."""
+    if name in SINGLE:
+        return one.with_masks(one.masks[:1])
+    if name == "labels":
+        return one.with_masks(replace(one.masks, labels=np.arange(1, len(one.masks) + 1)))
+    return one
+
+
+@pytest.mark.parametrize("polygons", [False, True])
+@pytest.mark.parametrize("name", FORMATS)
+def test_masks_come_back(name: str, polygons: bool, picture: Path, tmp_path: Path) -> None:
+    one = fit(name, record(picture))
+    (again,), loss = there_and_back(name, [one], tmp_path, outlines=Outlines(polygons=polygons))
+    assert (again.masks.size, again.image) == (SIZE, picture) or name in MAPS | SINGLE | {"masks"}
+    changed = {change.mask: change for change in loss.changed}
+    kept = [i for i in range(len(one.masks)) if pages.LEFT_OUT not in getattr(changed.get(i), "notes", ())]
+    assert len(again.masks) == len(kept)
+    for got, i in zip(again.masks, kept, strict=True):
+        iou = rle.iou(got.rles, one.masks[i].rles)[0, 0] if one.masks.areas[i] else 1.0
+        assert iou == (changed[i].iou if i in changed else 1.0)
+        assert iou == 1 or name in MAPS
+    assert {i for i, area in enumerate(one.masks.areas) if not area} >= set(range(len(one.masks))) - set(
+        kept
+    ) or name in MAPS
+
+
+@pytest.mark.parametrize("name", sorted(set(FORMATS) - SINGLE))
+def test_facts_that_a_format_keeps_come_back(name: str, picture: Path, tmp_path: Path) -> None:
+    squares = np.zeros((3, *SIZE), bool)
+    for i in range(3):
+        squares[i, 3 * i : 3 * i + 2, 2:9] = True
+    one = record(picture, squares, scores=[0.25, 0.5, 1], stability=[0.5, 0.75, 1], labels=[4, 7, 9])
+    hidden = rle.encode(np.eye(*SIZE, dtype=bool))
+    meta = {**one.meta, "kinds": ["thing", "stuff", "part"], "dataset": TEXT, "ids": [5, 8, 2]}
+    one = replace(one, id=TEXT, meta=meta, source="auto", ignore=hidden)
+    if name == "yolo":
+        one = replace(one, id="photo")  # its files know their picture by this
+    (again,), loss = there_and_back(name, [one], tmp_path)
+    keeps = FORMATS[name].keeps
+    told = {"scores": again.masks.scores, "stability": again.masks.stability, "labels": again.masks.labels}
+    for field, values in told.items():
+        if field not in keeps:
+            assert field in loss.dropped
+        elif name in ("yolo", "labels"):
+            assert len(set(values.tolist())) == 3
+        else:
+            assert values.tolist() == getattr(one.masks, field).tolist()
+    for field in ("categories", "kinds", "dataset", "ids"):
+        assert (again.meta.get(field) == meta[field]) == (field in keeps)
+        assert (field in loss.dropped) == (field not in keeps)
+    assert (again.ignore is not None and np.array_equal(again.ignore, hidden)) == ("ignore" in keeps)
+    assert (again.source == "auto") == ("source" in keeps)
+    assert (again.id == TEXT) == ("id" in keeps)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_empty_sets(name: str, picture: Path, tmp_path: Path) -> None:
+    nobody = record(picture, np.zeros((0, *SIZE), bool), labels=np.zeros(0, int))
+    if name in {"mask", "masks"}:
+        with pytest.raises(formats.InputError, match=r"got (0|none)"):
+            there_and_back(name, [nobody], tmp_path)
+        return
+    (again,), loss = there_and_back(name, [nobody], tmp_path)
+    assert (len(again.masks), loss.masks, loss.mean_iou) == (0, 0, 1.0)
+    assert again.masks.size == SIZE
+    (tmp_path / "none").mkdir()
+    target = tmp_path / "none" / ("set" if FORMATS[name].folder else f"set{FORMATS[name].suffix}")
+    formats.write(iter([]), target, name)
+    assert formats.read(target, name) == []
+
+
+NAMES = [
+    "../../evil",
+    "/etc/evil",
+    "C:\\evil",
+    "..\\..\\evil",
+    "a/b",
+    "..",
+    "",
+    "con",
+    "x" * 400,
+    "雪\n\0\x1b[0m",
+]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_no_name_leads_out_of_the_folder(name: str, picture: Path, tmp_path: Path) -> None:
+    place = tmp_path / "a" / "b" / "c"
+    place.mkdir(parents=True)
+    before = set(tmp_path.rglob("*"))
+    one = fit(name, record(picture, kinds()[:2]))
+    if name in SINGLE:
+        one = one.with_masks(one.masks[:1])
+    many = [replace(one, id=id, meta={"file_name": id}) for id in [*NAMES, *NAMES]]
+    target = place / ("set" if FORMATS[name].folder else f"set{FORMATS[name].suffix}")
+    formats.write(iter(many), target, name)
+    written = {path for path in set(tmp_path.rglob("*")) - before if path.is_file()}
+    assert written
+    assert all(path.resolve().is_relative_to(target.resolve()) for path in written)
+    if name != "yolo":  # finds no pictures of such names
+        found = formats.read(target, name)
+        assert len(found) == len(many)
+        assert all(one.image.resolve().is_relative_to(tmp_path.resolve()) for one in found)
+        assert not any(".." in one.image.parts for one in found)
+
+
+def test_pictures_outside_are_not_found(tmp_path: Path) -> None:
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    images.write_png(np.zeros((*SIZE, 3), np.uint8), tmp_path / "secret.png")
+    document = {
+        "shapes": [], "imagePath": "../../secret.png", "imageHeight": None, "imageWidth": None,
+    }  # fmt: skip
+    file = tmp_path / "a" / "b" / "x.json"
+    file.write_text(json.dumps(document))
+    with pytest.raises(formats.FormatError, match="image must have a field 'height'"):
+        formats.read(file)
+
+
+@pytest.mark.parametrize("name", ["cvat", "coco", "labelme", "yolo", "labelstudio"])
+@settings(max_examples=10)
+@given(mask=arrays(np.bool_, st.just((9, 11))))
+def test_polygons_hold_any_mask(
+    name: str, mask: np.ndarray, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("set")
+    images.write_png(np.zeros((9, 11, 3), np.uint8), folder / "photo.png")
+    one = Record("photo", folder / "photo.png", Masks.from_dense(mask[None]))
+    (again,), loss = there_and_back(name, [one], folder, outlines=Outlines(polygons=True))
+    if mask.any():
+        assert np.array_equal(again.masks.dense()[0], mask)
+        assert loss.mean_iou == 1
+
+
+def test_simplified_polygons_lose_what_was_allowed(picture: Path, tmp_path: Path) -> None:
+    y, x = np.mgrid[:24, :32]
+    disc = np.hypot(x - 15, y - 12) < 10
+    one = record(picture, disc[None])
+    exact = formats.write(one, tmp_path / "exact.geojson")
+    loss = formats.write(one, tmp_path / "rough.geojson", outlines=Outlines(max_loss=0.05))
+    assert exact.lossless
+    assert 0.95 <= loss.mean_iou < 1
+    (change,) = loss.changed
+    assert change.notes == (pages.CORNERS_DROPPED,)
+    (again,) = formats.read(tmp_path / "rough.geojson")
+    assert rle.iou(again.masks.rles, one.masks.rles)[0, 0] == change.iou
+    assert (tmp_path / "rough.geojson").stat().st_size < (tmp_path / "exact.geojson").stat().st_size * 0.6
+
+
+def test_a_loss_that_is_none_is_refused() -> None:
+    with pytest.raises(formats.InputError, match=r"max_loss must be from 0 to below 1, got 1\. Try 0\.01\."):
+        Outlines(max_loss=1)
+
+
+def test_the_report_in_words(picture: Path, tmp_path: Path) -> None:
+    one = record(picture, scores=np.linspace(0.1, 0.8, 8))
+    loss = formats.write([one], tmp_path / "set", "yolo")
+    assert loss.summary().splitlines() == [
+        "1 picture with 8 masks as yolo, mean IoU of what is read back 0.8750",
+        "  1 mask changed, the worst to IoU 0.000",
+        "  3 masks: parts joined by cuts",
+        "  1 mask: holes opened by cuts",
+        "  1 mask: left out",
+        "  scores: no place (1 picture)",
+    ]
+    told = json.loads(loss.to_json())
+    assert told["dropped"] == {"scores": 1}
+    assert told["changed"][-1] == {"record": "photo", "mask": 7, "iou": 0.0, "notes": ["left out"]}
+    assert formats.write(one, tmp_path / "a.npz").summary() == "1 picture with 8 masks as npz, nothing lost"

@@ -133,6 +133,10 @@ class Masks:
             )
         return cls(parts[0].size, [runs for part in parts for runs in part.rles], **_joined(parts))
 
+    def with_runs(self, rles: Iterable[rle.Runs]) -> Masks:
+        """The same fields with other masks, one for each."""
+        return Masks(self.size, rles, **_joined([self]))
+
     @property
     def quality(self) -> Floats:
         """What ranks hypotheses, (N,): the score times the stability where that is known."""

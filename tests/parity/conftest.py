@@ -16,24 +16,53 @@ from typing import Any
 
 import pytest
 import torch
+from PIL import Image
 
-STANDIN = {
-    "torchvision": (),
-    "torchvision.ops": (),
-    "torchvision.ops.boxes": ("batched_nms", "box_area"),
-    "torchvision.transforms": (),
-    "torchvision.transforms.functional": ("resize", "to_pil_image"),
+
+def batched_nms(
+    boxes: torch.Tensor, scores: torch.Tensor, groups: torch.Tensor, iou_threshold: float
+) -> torch.Tensor:
+    """Greedy suppression within each group, the plain way: indices that stay, best first."""
+    area = box_area(boxes)
+    corner = torch.maximum(boxes[:, None, :2], boxes[None, :, :2])
+    far = torch.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
+    both = (far - corner).clamp(min=0).prod(-1)
+    overlaps = (both / (area[:, None] + area[None] - both) > iou_threshold) & (
+        groups[:, None] == groups[None]
+    ).to(boxes.device)
+    kept: list[int] = []
+    for i in scores.argsort(descending=True, stable=True).tolist():
+        if not overlaps[i, kept].any():
+            kept.append(i)
+    return torch.tensor(kept, dtype=torch.long)
+
+
+def box_area(boxes: torch.Tensor) -> torch.Tensor:
+    """(N,) areas of xyxy boxes."""
+    return (boxes[:, 2:] - boxes[:, :2]).prod(-1)
+
+
+def resize(picture: Image.Image, size_hw: tuple[int, int]) -> Image.Image:
+    """Bilinear with antialiasing, as torchvision does it for Pillow images."""
+    return picture.resize(size_hw[::-1], Image.Resampling.BILINEAR)
+
+
+STANDIN: dict[str, dict[str, Any]] = {
+    "torchvision": {},
+    "torchvision.ops": {},
+    "torchvision.ops.boxes": {"batched_nms": batched_nms, "box_area": box_area},
+    "torchvision.transforms": {},
+    "torchvision.transforms.functional": {"resize": resize, "to_pil_image": Image.fromarray},
 }
 
 
 @contextmanager
 def torchvision_standin() -> Iterator[None]:
-    """Empty modules in torchvision's place, only while the context lasts and only where it is missing."""
-    missing = {name: names for name, names in STANDIN.items() if name not in sys.modules}
-    for name, names in missing.items():
+    """Modules in torchvision's place, only while the context lasts and only where it is missing."""
+    missing = {name: content for name, content in STANDIN.items() if name not in sys.modules}
+    for name, content in missing.items():
         module = ModuleType(name)
-        for attribute in names:
-            setattr(module, attribute, None)
+        vars(module).update(content)
         sys.modules[name] = module
     try:
         yield

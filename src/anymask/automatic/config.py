@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from anymask.automatic.memory import parse_memory
 from anymask.errors import InputError
 
 if TYPE_CHECKING:
     from anymask.models import Sam
 
-__all__ = ["DEFAULT_THRESHOLDS", "AutoConfig", "parse_memory"]
+__all__ = ["DEFAULT_THRESHOLDS", "AutoConfig"]
 
 DEFAULT_THRESHOLDS = {"vit": (0.88, 0.95), "compact": (0.6, 0.8)}
 """Least predicted IoU and least stability by the kind of the image encoder. "vit": as released for ViT-H;
 "compact": chosen on validation pictures, see docs/models.md."""
 
-_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "KI": 2**10, "MI": 2**20, "GI": 2**30}
 _SHARES = ("min_iou", "min_stability", "floor_iou", "floor_stability", "nms", "crop_nms", "max_cover")
 _COUNTS = {"points_per_side": 1, "crop_layers": 0, "min_area": 0, "min_component": 0, "min_hole": 0}
 MOST_LAYERS = 4
@@ -117,20 +116,6 @@ class AutoConfig:
             floor_iou=iou if self.floor_iou is None else self.floor_iou,
             floor_stability=stability if self.floor_stability is None else self.floor_stability,
         )
-
-
-def parse_memory(amount: str | int) -> int:
-    """Bytes of "4GB", "1.5GiB", "512 MB" or a number. Raises InputError for anything else."""
-    if isinstance(amount, int) and not isinstance(amount, bool) and amount > 0:
-        return amount
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMG]I?)?B?\s*", str(amount).upper())
-    size = float(match[1]) * _UNITS[match[2] or ""] if match and not isinstance(amount, bool) else 0.0
-    if size < 1:
-        raise InputError(
-            f"max_memory must be a number of bytes or a text like '4GB' or '512MiB', got {amount!r}. "
-            "Write one of these."
-        )
-    return int(size)
 
 
 def _check_share(name: str, value: Any) -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from anymask import boxes as box_tools
+from anymask import rle
 from anymask.automatic.config import AutoConfig
+from anymask.automatic.duplicates import owners
+from anymask.automatic.mending import mend
 from anymask.automatic.pool import Candidates
+from anymask.boxes import area_xyxy
 from anymask.errors import InputError
 from anymask.types import Masks
 
@@ -29,8 +32,8 @@ def select(candidates: Candidates, config: AutoConfig | None = None) -> Masks:
     filters are read; where points and crops lie was settled by `candidates`.
     Raises InputError for a threshold below the candidates' floor.
     """
-    kept, _ = _judge(candidates, _resolved(candidates, config))
-    return candidates.masks[kept]
+    kept, runs, _ = _judge(candidates, _resolved(candidates, config))
+    return candidates.masks[kept].with_runs(runs)
 
 
 def explain(candidates: Candidates, config: AutoConfig | None = None) -> NDArray[np.str_]:
@@ -39,7 +42,7 @@ def explain(candidates: Candidates, config: AutoConfig | None = None) -> NDArray
     "predicted_iou", "stability", "empty", "crop_edge", "area", "cover", "roi", or "duplicate of i", where i
     is the candidate that stays in its place.
     """
-    return _judge(candidates, _resolved(candidates, config))[1]
+    return _judge(candidates, _resolved(candidates, config))[2]
 
 
 def _resolved(candidates: Candidates, config: AutoConfig | None) -> AutoConfig:
@@ -55,23 +58,42 @@ def _resolved(candidates: Candidates, config: AutoConfig | None) -> AutoConfig:
     return wanted
 
 
-def _judge(candidates: Candidates, config: AutoConfig) -> tuple[Indices, NDArray[np.str_]]:
-    """The candidates that stay, best first, and the reason of each."""
-    reasons = np.full(len(candidates), "", "<U24")
+def _judge(candidates: Candidates, config: AutoConfig) -> tuple[Indices, list[rle.Runs], NDArray[np.str_]]:
+    """The candidates that stay, best first, their mended runs, and the reason of every candidate."""
+    reasons = np.full(len(candidates), "", "<U32")
     for reason, fails in _single(candidates, config):
         reasons[fails & (reasons == "")] = reason
-    scores = candidates.masks.scores
-    crops = _crops(candidates)
-    for window in np.unique(crops, axis=0):
-        members = np.flatnonzero((reasons == "") & (crops == window).all(axis=1))
+    scores, crops = candidates.masks.scores, _crops(candidates)
+    found, window = np.unique(crops, axis=0, return_inverse=True)
+    for number in range(len(found)):
+        members = np.flatnonzero((reasons == "") & (window.reshape(-1) == number))
         _drop_duplicates(candidates, reasons, members, scores[members], config.nms, config)
-    if len(np.unique(crops, axis=0)) > 1:
+    if len(found) > 1:
         left = np.flatnonzero(reasons == "")
-        _drop_duplicates(
-            candidates, reasons, left, -box_tools.area_xyxy(crops[left]), config.crop_nms, config
-        )
+        smaller_first = -area_xyxy(crops[left])
+        _drop_duplicates(candidates, reasons, left, smaller_first, config.crop_nms, config)
     kept = np.flatnonzero(reasons == "")
-    return kept[np.argsort(-scores[kept], kind="stable")], reasons
+    kept = kept[np.argsort(-scores[kept], kind="stable")]
+    return (*_mended(candidates, reasons, kept, config), reasons)
+
+
+def _mended(
+    candidates: Candidates, reasons: NDArray[np.str_], kept: Indices, config: AutoConfig
+) -> tuple[Indices, list[rle.Runs]]:
+    """Those of `kept` that are no duplicates after mending, and their runs; whole ones are preferred."""
+    masks = candidates.masks[kept]
+    runs = mend(masks, config)
+    whole = np.array([new is old for new, old in zip(runs, masks.rles, strict=True)], np.bool_)
+    if whole.all():
+        return kept, runs
+    boxes = Masks(masks.size, runs).boxes
+    owner = owners(
+        runs, boxes, whole.astype(float), max(config.nms, config.crop_nms), by_mask=config.nms_by == "mask"
+    )
+    stays = owner == np.arange(len(kept))
+    for loser in np.flatnonzero(~stays):
+        reasons[kept[loser]] = f"duplicate of {kept[owner[loser]]}"
+    return kept[stays], [one for one, stay in zip(runs, stays, strict=True) if stay]
 
 
 def _single(candidates: Candidates, config: AutoConfig) -> list[tuple[str, NDArray[np.bool_]]]:
@@ -117,6 +139,8 @@ def _drop_duplicates(
     config: AutoConfig,
 ) -> None:
     """Write into `reasons` which of the `members` are duplicates of better ones."""
-    owner = members[box_tools.suppress(candidates.boxes[members], scores, threshold)]
+    runs = [candidates.masks.rles[i] for i in members]
+    by_mask = config.nms_by == "mask"
+    owner = members[owners(runs, candidates.boxes[members], scores, threshold, by_mask=by_mask)]
     for loser in np.flatnonzero(owner != members):
         reasons[members[loser]] = f"duplicate of {owner[loser]}"

@@ -14,17 +14,21 @@ from anymask import rle
 from anymask.automatic.config import AutoConfig
 from anymask.automatic.filters import select
 from anymask.automatic.grids import Window, windows
+from anymask.automatic.memory import points_at_once
 from anymask.automatic.pool import Candidates
 from anymask.errors import InputError, WeightsError
 from anymask.geometry import Frame
 from anymask.images import ImageSource, read_image
 from anymask.models import Progress, Sam, weights_hash
+from anymask.models.sam import Decoded
 from anymask.predict import HYPOTHESES, check_embedding, embed
 from anymask.types import Embedding, Masks
 
 __all__ = ["automatic", "candidates"]
 
-POINTS_AT_ONCE = 16
+MARGIN = 0.15
+"""A mask whose stability in cells of the grid is this far below the floor goes at once: cells were found to
+be off by 0.07 at most (docs/log.md)."""
 
 Floats = NDArray[np.float32]
 
@@ -69,7 +73,7 @@ def candidates(
     for part in parts:
         x0, y0, x1, y1 = part.xyxy
         embedding = picture if isinstance(picture, Embedding) else embed(model, picture[y0:y1, x0:x1])
-        for points in _batches(part.points, POINTS_AT_ONCE):
+        for points in _batches(part.points, points_at_once(model, embedding.frame, config.max_memory)):
             found.append(_answers(model, embedding, part, points, (h, w), config))
             done += len(points)
             if progress is not None:
@@ -108,8 +112,7 @@ def _shares(masks: Masks, areas: NDArray[np.int64], roi: Any) -> Floats:
     if roi is None or not len(masks):
         return np.ones(len(masks), np.float32)
     region = _region_runs(np.asarray(roi), masks.size)
-    iou = rle.iou(masks.rles, [region], masks.size)[:, 0]
-    shared = iou * (areas + rle.area(region)) / (1 + iou)
+    shared = rle.intersection(masks.rles, [region], masks.size)[:, 0]
     return np.asarray(shared / np.maximum(areas, 1), np.float32)
 
 
@@ -130,35 +133,44 @@ def _answers(
     size: tuple[int, int],
     config: AutoConfig,
 ) -> Masks:
-    """The masks above the floors that answer clicks at `points`, xy in the image, by a look at one window."""
-    frame, corner = embedding.frame, np.array(part.xyxy[:2], np.float32)
-    logits_N4hw, scores_N4 = _decode(model, embedding, points - corner)
-    if not torch.isfinite(scores_N4).all():
-        raise WeightsError("model must give finite scores, got NaN or infinity. Load its weights again.")
+    """The masks above the floors that answer clicks at `points`, xy in the image, by a look at one window.
+
+    Only outputs of a good score are drawn at all, and only stable ones leave the grid of the logits.
+    """
     floor_iou, floor_stability = _floors(config)
-    good_N3 = scores_N4[:, -HYPOTHESES:] >= floor_iou
-    rows, outputs = good_N3.nonzero().unbind(1)
-    outputs = outputs + scores_N4.shape[1] - HYPOTHESES
-    logits_Mhw, scores_M = logits_N4hw[rows, outputs], scores_N4[rows, outputs]
-    stability_M = _stability(logits_Mhw, frame, config.stability_offset)
-    stable = stability_M >= floor_stability
-    runs = frame.masks_rle(logits_Mhw[stable].cpu().numpy())
+    frame, corner = embedding.frame, np.array(part.xyxy[:2], np.float32)
+    decoded = _decode(model, embedding, points - corner)
+    _check_finite(decoded.iou_N4)
+    rows, outputs = (decoded.iou_N4[:, -HYPOTHESES:] >= floor_iou).nonzero().unbind(1)
+    outputs = outputs + decoded.iou_N4.shape[1] - HYPOTHESES
+    logits_Mhw = model.render(decoded, rows, outputs)
+    _check_finite(logits_Mhw.sum((-1, -2)))
+    likely = _cell_stability(logits_Mhw, frame, config.stability_offset) >= floor_stability - MARGIN
+    grids = logits_Mhw[likely].cpu().numpy()
+    stability = _stability(grids, frame, config.stability_offset)
+    stable = stability >= np.float32(floor_stability)
+    runs = frame.masks_rle(grids[stable])
     return Masks(
         size,
         [rle.paste(one, frame.size_hw, part.xyxy[:2], size) for one in runs],
-        scores_M[stable].cpu().numpy(),
-        stability=stability_M[stable].cpu().numpy(),
-        points=points[rows[stable].cpu().numpy()],
+        decoded.iou_N4[rows, outputs][likely].cpu().numpy()[stable],
+        stability=stability[stable],
+        points=points[rows[likely].cpu().numpy()[stable]],
         crops=np.tile(np.array(part.xyxy, np.float32), (len(runs), 1)),
     )
 
 
-def _decode(model: Sam, embedding: Embedding, points: Floats) -> tuple[Tensor, Tensor]:
-    """Logits (N, 4, h, w) and scores (N, 4) of single clicks, xy in the embedding's picture."""
+def _check_finite(values: Tensor) -> None:
+    if not torch.isfinite(values).all():
+        raise WeightsError("model must give finite scores, got NaN or infinity. Load its weights again.")
+
+
+def _decode(model: Sam, embedding: Embedding, points: Floats) -> Decoded:
+    """What the decoder knows of single clicks, xy in the embedding's picture, before it draws a mask."""
     coords_NK2 = np.zeros((len(points), 2, 2), np.float32)  # the second is the pad that ends points
     coords_NK2[:, 0] = embedding.frame.to_model_xy(points) + np.float32(0.5)
     labels_NK = torch.tensor([[1, -1]], device=model.device).expand(len(points), -1)
-    return model.decode(
+    return model.decode_tokens(
         embedding.features.to(model.device, model.dtype),
         tuple(skip.to(model.device, model.dtype) for skip in embedding.skips),
         torch.zeros(len(points), dtype=torch.long, device=model.device),
@@ -167,9 +179,18 @@ def _decode(model: Sam, embedding: Embedding, points: Floats) -> tuple[Tensor, T
     )
 
 
-def _stability(logits_Mhw: Tensor, frame: Frame, offset: float) -> Tensor:
-    """IoU of the masks cut at plus and minus `offset`, (M,), where the grid holds the image; 0 if empty."""
+def _cell_stability(logits_Mhw: Tensor, frame: Frame, offset: float) -> Tensor:
+    """The stability (M,) in cells of the grid, those of the padding left out: near the real one, and free."""
     rows, columns = frame.content_hw
     content = logits_Mhw[:, :rows, :columns]
     inner, outer = ((content > bound).sum((-1, -2)) for bound in (offset, -offset))
     return inner / outer.clamp(min=1)
+
+
+def _stability(logits_Mhw: Floats, frame: Frame, offset: float) -> Floats:
+    """IoU (M,) of the masks cut at plus and minus `offset`, in pixels of the image; 0 for an empty one."""
+    inner, outer = (
+        np.array([rle.area(runs) for runs in frame.masks_rle(logits_Mhw, bound)], np.float64)
+        for bound in (offset, -offset)
+    )
+    return np.asarray(inner / np.maximum(outer, 1), np.float32)

@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
+import json
+import os
+import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from anymask.errors import FormatError, InputError
+from anymask.files import write_atomic
 from anymask.types import Masks
 
 __all__ = ["Candidates"]
+
+_FORMAT = "anymask-candidates-1"
+_KINDS = {
+    "runs": np.uint32,
+    "counts": np.int64,
+    "scores": np.float32,
+    "stability": np.float32,
+    "points": np.float32,
+    "crops": np.float32,
+    "boxes": np.float32,
+    "areas": np.int64,
+    "inside": np.float32,
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,3 +62,76 @@ class Candidates:
         """A short description."""
         h, w = self.masks.size
         return f"Candidates({len(self)} of {self.asked} for an image of {h} x {w})"
+
+    def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
+        """Write to a safetensors file. Raises OutputError as `files.write_atomic` does."""
+        from safetensors.numpy import save
+
+        masks = self.masks
+        columns = {name: getattr(masks, name) for name in ("scores", "stability", "points", "crops")}
+        columns |= {"boxes": self.boxes, "areas": self.areas, "inside": self.inside}
+        columns["runs"] = np.concatenate([np.zeros(0, np.uint32), *masks.rles])
+        columns["counts"] = np.array([runs.size for runs in masks.rles], np.int64)
+        tensors = {name: np.ascontiguousarray(columns[name], kind) for name, kind in _KINDS.items()}
+        facts = {
+            "size": masks.size,
+            "thresholds": self.thresholds,
+            "floors": self.floors,
+            "asked": self.asked,
+        }
+        meta = {"format": _FORMAT, "model": self.model, "facts": json.dumps(facts)}
+        write_atomic(path, save(tensors, {**meta, "checksum": _checksum(tensors, meta)}), force=force)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], model: str | None = None) -> Candidates:
+        """Read a file of `save`; with the fingerprint `model` (`weights_hash`) only one made by that model.
+
+        Raises FormatError for another or a damaged file, InputError for one of another model.
+        """
+        tensors, meta = _read(Path(path))
+        if model is not None and meta["model"] != model:
+            raise InputError(
+                f"candidates must be made by this model ({model}), got a file made by {meta['model']}. "
+                "Make them again."
+            )
+        facts = json.loads(meta["facts"])
+        runs = np.split(tensors["runs"], np.cumsum(tensors["counts"])[:-1]) if len(tensors["counts"]) else []
+        extra = {name: tensors[name] for name in ("stability", "points", "crops")}
+        return cls(
+            Masks(facts["size"], runs, tensors["scores"], **extra),
+            boxes=tensors["boxes"],
+            areas=tensors["areas"],
+            inside=tensors["inside"],
+            thresholds=tuple(facts["thresholds"]),
+            floors=tuple(facts["floors"]),
+            asked=facts["asked"],
+            model=meta["model"],
+        )
+
+
+def _read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
+    """The arrays and the notes of a file whose checksum is right."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            meta = file.metadata() or {}
+            if meta.get("format") != _FORMAT:
+                raise FormatError(
+                    f"candidates must be a file that Candidates.save wrote, got {path}. Make them again."
+                )
+            tensors = {name: file.get_tensor(name) for name in _KINDS}
+    except (OSError, SafetensorError) as error:
+        raise FormatError(f"candidates must be a whole file, got {path}. Make them again.") from error
+    if meta.get("checksum") != _checksum(tensors, meta):
+        raise FormatError(
+            f"candidates must be undamaged, got other bytes than were written in {path}. Make them again."
+        )
+    return tensors, meta
+
+
+def _checksum(tensors: Mapping[str, NDArray[Any]], meta: Mapping[str, str]) -> str:
+    value = zlib.crc32(f"{meta['format']} {meta['model']} {meta['facts']}".encode())
+    for name in _KINDS:
+        value = zlib.crc32(tensors[name].tobytes(), value)
+    return f"{value:08x}"

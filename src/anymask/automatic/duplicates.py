@@ -1,0 +1,52 @@
+"""Greedy suppression of masks that overlap a better one, by their boxes or by the masks themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anymask import rle
+from anymask.boxes import suppress
+from anymask.types import Floats
+
+__all__ = ["owners"]
+
+Indices = NDArray[np.int64]
+
+
+def owners(
+    runs: Sequence[rle.Runs],
+    boxes: Floats,
+    scores: NDArray[np.floating],
+    threshold: float,
+    *,
+    by_mask: bool,
+) -> Indices:
+    """Which of the masks stands for each: (N,) indices, its own for one that stays.
+
+    A mask goes when its IoU, or that of its box, with a better one that stays is above `threshold`; of equal
+    scores the earlier is the better.
+    """
+    if not by_mask:
+        return suppress(boxes, scores, threshold)
+    areas = np.array([rle.area(one) for one in runs], np.int64)
+    owner = np.full(len(runs), -1, np.int64)
+    for i in map(int, np.argsort(-scores, kind="stable")):
+        if owner[i] >= 0:
+            continue
+        owner[i] = i
+        rivals = np.flatnonzero((owner < 0) & (_most_iou(boxes, areas, i) > threshold))
+        if rivals.size:
+            shared = rle.intersection([runs[j] for j in rivals.tolist()], [runs[i]])[:, 0]
+            owner[rivals[shared > threshold * (areas[rivals] + areas[i] - shared)]] = i
+    return owner
+
+
+def _most_iou(boxes: Floats, areas: Indices, i: int) -> NDArray[np.float64]:
+    """A bound (N,) on the IoU of every mask with mask i: they share no more than their boxes do."""
+    corners = boxes.astype(np.float64)
+    sides = np.minimum(corners[:, 2:], corners[i, 2:]) - np.maximum(corners[:, :2], corners[i, :2])
+    shared = np.minimum(np.maximum(sides, 0).prod(axis=1), np.minimum(areas, areas[i]))
+    return np.asarray(shared / np.maximum(areas + areas[i] - shared, 1))

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from anymask.hierarchy import Tree, cover, flatten, tree
     from anymask.images import overlay, read_image, write_png
     from anymask.incontext import context, paint, segment_like, sharpen
-    from anymask.models import Painter, Sam, load, variants
+    from anymask.models import FeaturePainter, Painter, Sam, load, variants
     from anymask.predict import embed, embed_batch, predict, predict_batch
     from anymask.proposals import proposals
     from anymask.tiled import automatic_tiled
@@ -57,6 +57,7 @@ __all__ = [
     "DownloadError",
     "EdgeConfig",
     "Embedding",
+    "FeaturePainter",
     "FormatError",
     "Frame",
     "ImageError",
@@ -112,7 +113,7 @@ _NAMES_OF_MODULE = {
     "hierarchy": ("Tree", "cover", "flatten", "tree"),
     "images": ("overlay", "read_image", "write_png"),
     "incontext": ("context", "paint", "segment_like", "sharpen"),
-    "models": ("Painter", "Sam", "load", "variants"),
+    "models": ("FeaturePainter", "Painter", "Sam", "load", "variants"),
     "predict": ("embed", "embed_batch", "predict", "predict_batch"),
     "proposals": ("proposals",),
     "tiled": ("automatic_tiled",),

@@ -18,7 +18,7 @@ from anymask.canvas import SIZE, Context, denormalise, grid, normalise, squash
 from anymask.colours import check_palette, confidence, decode, encode, log_odds
 from anymask.errors import InputError, unknown_name
 from anymask.images import ImageSource, read_image
-from anymask.models import Painter, Sam, weights_hash
+from anymask.models import InContext, Sam, weights_hash
 from anymask.predict import predict
 from anymask.types import Masks, Prompt, Record
 
@@ -61,7 +61,7 @@ def context(record: Record, palette: ArrayLike | None = None, *, size: int = SIZ
 
 
 def paint(
-    model: Painter,
+    model: InContext,
     image: ImageSource,
     contexts: Sequence[Context],
     *,
@@ -82,7 +82,7 @@ def paint(
 
 
 def segment_like(
-    model: Painter,
+    model: InContext,
     image: ImageSource,
     contexts: Sequence[Context],
     *,
@@ -142,7 +142,7 @@ def _label_map(masks: Masks, labels: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _painted(
-    model: Painter,
+    model: InContext,
     pixels: NDArray[np.uint8],
     contexts: Sequence[Context],
     kind: Kind,
@@ -168,7 +168,7 @@ def _painted(
     return total / weight
 
 
-def _joined(model: Painter, contexts: Sequence[Context], ensemble: Ensemble) -> Sequence[Context]:
+def _joined(model: InContext, contexts: Sequence[Context], ensemble: Ensemble) -> Sequence[Context]:
     """Check that the contexts fit the model and each other; a grid of them for "spatial"."""
     if model.training:
         raise InputError(
@@ -188,7 +188,7 @@ def _joined(model: Painter, contexts: Sequence[Context], ensemble: Ensemble) -> 
     return [grid(contexts)] if ensemble == "spatial" else contexts
 
 
-def _check(model: Painter, one: Context, first: Context) -> None:
+def _check(model: InContext, one: Context, first: Context) -> None:
     if one.size != model.config.size:
         raise InputError(
             f"contexts must have the model's size {model.config.size}, got {one.size}. "
@@ -206,13 +206,13 @@ def _check(model: Painter, one: Context, first: Context) -> None:
         )
 
 
-def _batch(model: Painter, images: Sequence[Floats]) -> torch.Tensor:
+def _batch(model: InContext, images: Sequence[Floats]) -> torch.Tensor:
     return torch.from_numpy(np.stack(images)).to(model.device, model.dtype)
 
 
 @torch.inference_mode()
 def _answer(
-    model: Painter, given: tuple[torch.Tensor, ...], pixels: NDArray[np.uint8], instance: bool
+    model: InContext, given: tuple[torch.Tensor, ...], pixels: NDArray[np.uint8], instance: bool
 ) -> Floats:
     """(S, S, 3) RGB in 0..255."""
     query = _batch(model, [normalise(squash(pixels, model.config.size))])[0]

@@ -25,7 +25,7 @@ from anymask.errors import ImageError, InputError, MissingExtraError
 from anymask.files import check_target
 from anymask.images import ImageSource, read_image
 from anymask.incontext import Kind, context, segment_like
-from anymask.models import Painter
+from anymask.models import InContext
 from anymask.types import Masks, Record
 
 __all__ = ["SUFFIXES", "Tracked", "VideoFrame", "read_video", "segment_video", "write_video"]
@@ -63,7 +63,7 @@ class Tracked:
 
 
 def segment_video(
-    model: Painter,
+    model: InContext,
     frames: Iterable[ImageSource],
     contexts: Sequence[Context],
     *,

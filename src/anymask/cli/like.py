@@ -23,7 +23,7 @@ from anymask.types import Masks
 
 if TYPE_CHECKING:
     from anymask.canvas import Context
-    from anymask.models import Painter, Sam
+    from anymask.models import InContext, Sam
 
 __all__ = ["run"]
 
@@ -35,7 +35,7 @@ MASK, OVERLAY, MASKS = "{}.png", "{}-overlay.jpg", "{}-masks"
 class Job:
     """What to do, beside where."""
 
-    model: Painter
+    model: InContext
     examples: Examples
     contexts: Sequence[Context]
     settings: Mapping[str, Any]
@@ -228,7 +228,7 @@ def _row(fact: Mapping[str, Any]) -> list[str]:
     return [f"  {fact['path']}", "; ".join(found) or "nothing found", ""]
 
 
-def _rank(model: Painter, examples: Examples, given: Sequence[str], kind: Any, *, as_json: bool) -> int:
+def _rank(model: InContext, examples: Examples, given: Sequence[str], kind: Any, *, as_json: bool) -> int:
     """Print which examples help."""
     from anymask.evaluate.examples import rank_examples
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from anymask.cli.console import progress
-from anymask.models import Painter, Sam, load_painter, load_sam
+from anymask.models import InContext, Sam, load_painter, load_sam
 
 __all__ = ["load_example_model", "load_model"]
 
@@ -19,7 +19,7 @@ def load_model(name_or_path: str, *, device: str = "auto", offline: bool = False
         )
 
 
-def load_example_model(name_or_path: str, *, device: str = "auto", offline: bool = False) -> Painter:
+def load_example_model(name_or_path: str, *, device: str = "auto", offline: bool = False) -> InContext:
     """As `anymask.models.load_painter`, and a download shows how far it is."""
     with progress("bytes") as advance:
         return load_painter(

@@ -12,7 +12,7 @@ from anymask import rle
 from anymask.canvas import Context
 from anymask.errors import InputError
 from anymask.incontext import Kind, context, segment_like
-from anymask.models import Painter
+from anymask.models import InContext
 from anymask.types import Masks, Record
 
 __all__ = ["Standing", "rank_examples"]
@@ -31,7 +31,7 @@ class Standing:
 
 
 def rank_examples(
-    model: Painter,
+    model: InContext,
     records: Sequence[Record],
     palette: NDArray[np.uint8] | None,
     *,
@@ -61,7 +61,7 @@ def rank_examples(
     return sorted(standings, key=lambda one: -one.gain)
 
 
-def _answer_iou(model: Painter, record: Record, contexts: Sequence[Context], kind: Kind) -> float:
+def _answer_iou(model: InContext, record: Record, contexts: Sequence[Context], kind: Kind) -> float:
     """Mean IoU over the labels of a record; 0 without examples."""
     if not contexts:
         return 0.0

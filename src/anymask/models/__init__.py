@@ -8,17 +8,21 @@ from typing import overload
 import torch
 
 from anymask.errors import InputError
-from anymask.models import zoo
-from anymask.models.config import CompactConfig, PainterConfig, SamConfig, VitConfig
+from anymask.models import weights, zoo
+from anymask.models.config import CompactConfig, FeaturePainterConfig, PainterConfig, SamConfig, VitConfig
 from anymask.models.devices import find_device, find_dtype
+from anymask.models.feature_painter import FeaturePainter
 from anymask.models.painter import Painter
 from anymask.models.sam import Sam
-from anymask.models.weights import load_weights, save, weights_hash
+from anymask.models.weights import InContext, Model, load_weights, save, weights_hash
 from anymask.models.zoo import Card, Progress
 
 __all__ = [
     "Card",
     "CompactConfig",
+    "FeaturePainter",
+    "FeaturePainterConfig",
+    "InContext",
     "Painter",
     "PainterConfig",
     "Progress",
@@ -42,10 +46,10 @@ def load(
     dtype: str | torch.dtype = "auto",
     offline: bool = False,
     progress: Progress | None = None,
-) -> Sam | Painter:
+) -> Model:
     """Open a model by name (see `variants`), file, run directory or folder of `save_pretrained`.
 
-    A `Sam` answers prompts, a `Painter` does as examples show; both are ready for it.
+    A `Sam` answers prompts, a `Painter` or `FeaturePainter` does as examples show; they are ready for it.
     Weights of a name are downloaded once, with `progress(done, total)` in bytes. `dtype="auto"` takes
     bfloat16 where the hardware computes in it, else float32.
     Raises `UnknownNameError`, `WeightsError` for weights that do not fit, `DownloadError`, and `InputError`
@@ -80,10 +84,10 @@ def load_painter(
     dtype: str | torch.dtype = "auto",
     offline: bool = False,
     progress: Progress | None = None,
-) -> Painter:
+) -> InContext:
     """As `load`, and raises `InputError` for a model that does not work by examples."""
     model = load(name_or_path, device=device, dtype=dtype, offline=offline, progress=progress)
-    if not isinstance(model, Painter):
+    if isinstance(model, Sam):
         raise InputError(
             f"model must work by examples, got {name_or_path}, which answers prompts. Take seggpt_vit_l."
         )
@@ -95,10 +99,10 @@ def build(config: SamConfig) -> Sam: ...
 @overload
 def build(config: PainterConfig) -> Painter: ...
 @overload
-def build(config: SamConfig | PainterConfig) -> Sam | Painter: ...
-def build(config: SamConfig | PainterConfig) -> Sam | Painter:
+def build(config: FeaturePainterConfig) -> FeaturePainter: ...
+def build(config: SamConfig | PainterConfig | FeaturePainterConfig) -> Model:
     """A new model with random weights, in training mode, on the CPU."""
-    return Painter(config) if isinstance(config, PainterConfig) else Sam(config)
+    return weights.build(config)
 
 
 def variants() -> dict[str, Card]:

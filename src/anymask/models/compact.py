@@ -66,22 +66,27 @@ class MixBlock(nn.Module):
         return out
 
 
+class Backbone(nn.Module):
+    """The stages of an EfficientNet-Lite: one map of features at each stride."""
+
+    def __init__(self, config: CompactConfig) -> None:
+        super().__init__()
+        self.stem = SameConv(3, config.stem, 3, 2)
+        self.stages, self.strides = _stages(config)
+
+    def forward(self, x_BCHW: Tensor) -> dict[int, Tensor]:
+        """Normalised images -> features (B, C of the stride, H / stride, W / stride) by stride."""
+        return _levels(self.stem, self.stages, self.strides, x_BCHW)
+
+
 class CompactEncoder(nn.Module):
     """Features at stride 16 and skips at strides 4 and 8 of an image whose sides are multiples of 32."""
 
     def __init__(self, config: CompactConfig) -> None:
         super().__init__()
         self.stem = SameConv(3, config.stem, 3, 2)
-        self.stages = nn.ModuleList()
-        width, self.strides, stride = config.stem, list[int](), 2
-        widths: dict[int, int] = {}
-        for channels, repeats, kernel, step, expansion in config.stages:
-            blocks = [InvertedResidual(width, channels, kernel, step, expansion)]
-            blocks += [InvertedResidual(channels, channels, kernel, 1, expansion) for _ in range(repeats - 1)]
-            self.stages.append(nn.Sequential(*blocks))
-            stride, width = stride * step, channels
-            self.strides.append(stride)
-            widths[stride] = channels
+        self.stages, self.strides = _stages(config)
+        widths = stride_widths(config)
         dim, (skip4, skip8) = config.out_channels, config.skip_channels
         self.lateral = nn.ModuleDict(
             {
@@ -104,12 +109,12 @@ class CompactEncoder(nn.Module):
         `pe_1LC` is the position code of the feature grid. Convolutions know no place, and a decoder that
         reads places from attention alone learns slowly; a ViT has its absolute positions for this.
         """
-        levels = self._levels(x_BCHW)
-        top = self.lateral["16"](levels[16]) + _double(self.lateral["32"](levels[32]))
+        levels = _levels(self.stem, self.stages, self.strides, x_BCHW)
+        top = self.lateral["16"](levels[16]) + double(self.lateral["32"](levels[32]))
         features = self.norm(self.neck(top))
         features = features + self.place(pe_1LC).transpose(1, 2).unflatten(2, features.shape[-2:])
-        skip8 = self.mix8(self.lateral["8"](levels[8]) + _double(self.down8(features)))
-        skip4 = self.mix4(self.lateral["4"](levels[4]) + _double(self.down4(skip8)))
+        skip8 = self.mix8(self.lateral["8"](levels[8]) + double(self.down8(features)))
+        skip4 = self.mix4(self.lateral["4"](levels[4]) + double(self.down4(skip8)))
         return features, (skip4, skip8)
 
     @torch.no_grad()
@@ -121,14 +126,38 @@ class CompactEncoder(nn.Module):
             for parameter in layer.parameters():
                 parameter.mul_(FAINT)
 
-    def _levels(self, x_BCHW: Tensor) -> dict[int, Tensor]:
-        x = F.relu6(self.stem(x_BCHW), inplace=True)
-        levels: dict[int, Tensor] = {}
-        for stage, stride in zip(self.stages, self.strides, strict=True):
-            x = stage(x)
-            levels[stride] = x
-        return levels
+
+def stride_widths(config: CompactConfig) -> dict[int, int]:
+    """Channels of the features at each stride."""
+    widths, stride = {}, 2
+    for channels, _, _, step, _ in config.stages:
+        stride *= step
+        widths[stride] = channels
+    return widths
 
 
-def _double(x_BCHW: Tensor) -> Tensor:
+def _stages(config: CompactConfig) -> tuple[nn.ModuleList, list[int]]:
+    """The stages after the stem, and the stride of what each gives."""
+    stages, strides = nn.ModuleList(), list[int]()
+    width, stride = config.stem, 2
+    for channels, repeats, kernel, step, expansion in config.stages:
+        blocks = [InvertedResidual(width, channels, kernel, step, expansion)]
+        blocks += [InvertedResidual(channels, channels, kernel, 1, expansion) for _ in range(repeats - 1)]
+        stages.append(nn.Sequential(*blocks))
+        stride, width = stride * step, channels
+        strides.append(stride)
+    return stages, strides
+
+
+def _levels(stem: SameConv, stages: nn.ModuleList, strides: list[int], x_BCHW: Tensor) -> dict[int, Tensor]:
+    x = F.relu6(stem(x_BCHW), inplace=True)
+    levels: dict[int, Tensor] = {}
+    for stage, stride in zip(stages, strides, strict=True):
+        x = stage(x)
+        levels[stride] = x
+    return levels
+
+
+def double(x_BCHW: Tensor) -> Tensor:
+    """Each cell four times: (B, C, 2H, 2W)."""
     return F.interpolate(x_BCHW, scale_factor=2.0, mode="nearest")

@@ -125,6 +125,35 @@ class PainterConfig:
         return PainterConfig(**{key: _tuples(value) for key, value in values.items()})
 
 
+@dataclass(frozen=True)
+class FeaturePainterConfig:
+    """The compact in-context model, see `anymask.models.feature_painter`.
+
+    `size` and `positions` are as in `PainterConfig`. `copies` times colours are looked up by likeness, each
+    with keys of `key_dim`; `width` are the channels of the head.
+    """
+
+    encoder: CompactConfig
+    dim: int = 256
+    depth: int = 6
+    heads: int = 4
+    size: int = 256
+    positions: int = 16
+    copies: int = 4
+    key_dim: int = 96
+    width: int = 48
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able form; `from_dict` reads it back."""
+        return asdict(self)
+
+    @staticmethod
+    def from_dict(values: dict[str, Any]) -> FeaturePainterConfig:
+        """Rebuild a configuration; unknown keys raise `TypeError`."""
+        encoder = {key: _tuples(value) for key, value in values["encoder"].items()}
+        return FeaturePainterConfig(**(values | {"encoder": CompactConfig(**encoder)}))
+
+
 def _tuples(value: Any) -> Any:
     return tuple(_tuples(item) for item in value) if isinstance(value, list | tuple) else value
 
@@ -150,14 +179,19 @@ DEBUG_VIT = SamConfig(
     decoder_heads=2,
     decoder_mlp=64,
 )
+CONTEXT = FeaturePainterConfig(CompactConfig())
+COMPACT_DEBUG = CompactConfig(
+    stem=8,
+    stages=((8, 1, 3, 1, 1), (8, 1, 3, 2, 2), (16, 1, 3, 2, 2), (16, 1, 3, 2, 2), (24, 1, 3, 2, 2)),
+    neck_blocks=1,
+    out_channels=32,
+    skip_channels=(4, 8),
+)
+CONTEXT_DEBUG = FeaturePainterConfig(
+    COMPACT_DEBUG, dim=32, depth=2, heads=2, size=64, positions=4, copies=2, key_dim=8, width=8
+)
 DEBUG = SamConfig(
-    CompactConfig(
-        stem=8,
-        stages=((8, 1, 3, 1, 1), (8, 1, 3, 2, 2), (16, 1, 3, 2, 2), (16, 1, 3, 2, 2), (24, 1, 3, 2, 2)),
-        neck_blocks=1,
-        out_channels=32,
-        skip_channels=(4, 8),
-    ),
+    COMPACT_DEBUG,
     size=64,
     square=False,
     multiple=32,

@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 
 from anymask.errors import MissingExtraError
-from anymask.models.compact import CompactEncoder, InvertedResidual, SameConv
+from anymask.models.compact import Backbone, CompactEncoder, InvertedResidual, SameConv
 from anymask.models.config import PIXEL_MEAN, PIXEL_STD
 
 EPS = 1e-3
 
 
-def load_imagenet(encoder: CompactEncoder) -> None:
+def load_imagenet(encoder: CompactEncoder | Backbone) -> None:
     """Fill stem and stages with EfficientNet-Lite0's weights, batch norms folded in.
 
     Raises `MissingExtraError` if the package that carries the weights is not installed.
@@ -31,7 +31,7 @@ def load_imagenet(encoder: CompactEncoder) -> None:
 
 
 @torch.no_grad()
-def copy_efficientnet(encoder: CompactEncoder, state: Mapping[str, Tensor]) -> None:
+def copy_efficientnet(encoder: CompactEncoder | Backbone, state: Mapping[str, Tensor]) -> None:
     """Copy a state dict in the layout of the EfficientNet-Lite ports (`_blocks.0._bn1.weight`, ...)."""
     _fold(encoder.stem, state, "_conv_stem", "_bn0")
     blocks = [block for block in encoder.stages.modules() if isinstance(block, InvertedResidual)]

@@ -27,13 +27,21 @@ from torch.overrides import TorchFunctionMode
 
 from anymask.errors import OutputError, WeightsError
 from anymask.models import layouts, painter_layouts
-from anymask.models.config import PainterConfig, SamConfig
+from anymask.models.config import FeaturePainterConfig, PainterConfig, SamConfig
+from anymask.models.feature_painter import FeaturePainter
 from anymask.models.painter import Painter
 from anymask.models.sam import Sam
 
-Model: TypeAlias = Sam | Painter
-Config: TypeAlias = SamConfig | PainterConfig
+InContext: TypeAlias = Painter | FeaturePainter
+"""What works by examples."""
+Model: TypeAlias = Sam | InContext
+Config: TypeAlias = SamConfig | PainterConfig | FeaturePainterConfig
 
+_KINDS: dict[str, tuple[type[Model], type[Config]]] = {
+    "sam": (Sam, SamConfig),
+    "painter": (Painter, PainterConfig),
+    "feature_painter": (FeaturePainter, FeaturePainterConfig),
+}
 METADATA = "anymask"
 FORMAT = 1
 MODEL_FILE = "model.safetensors"
@@ -65,7 +73,7 @@ def save(model: Model, path: str | os.PathLike[str], *, dtype: torch.dtype | Non
         raise OutputError(f"path must lie in an existing folder, got {target}. Create {target.parent} first.")
     weights = model.state_dict().items()
     tensors = {name: tensor.detach().to("cpu", dtype).contiguous() for name, tensor in weights}
-    kind = "painter" if isinstance(model, Painter) else "sam"
+    kind = next(name for name, (network, _) in _KINDS.items() if isinstance(model, network))
     head = {"format": FORMAT, "model": kind, "config": model.config.to_dict()}
     scratch = target.with_name(f".{target.name}.{os.getpid()}-{threading.get_ident()}.tmp")
     try:
@@ -84,12 +92,12 @@ def weights_hash(model: Model) -> str:
     Weights count as rounded to bfloat16, so that a model has one hash in every float type and on every
     device. Computed once per state of the weights; changes made behind `Tensor.data` go unseen.
     """
-    part = model if isinstance(model, Painter) else model.image_encoder
+    part = model.image_encoder if isinstance(model, Sam) else model
     tensors = sorted(part.state_dict(keep_vars=True).items())
     state = tuple((t.data_ptr(), 0 if t.is_inference() else t._version) for _, t in tensors)
     known = _hashes.get(model)
     if known is None or known[0] != state:
-        config = model.config if isinstance(model, Painter) else model.config.encoder
+        config = model.config.encoder if isinstance(model, Sam) else model.config
         known = _hashes[model] = (state, _digest(asdict(config), tensors))
     return known[1]
 
@@ -143,16 +151,15 @@ def _is_hugging_face(names: Collection[str]) -> bool:
 
 
 def _own_config(text: str, file: Path) -> Config:
-    kinds: dict[str, type[SamConfig] | type[PainterConfig]] = {"sam": SamConfig, "painter": PainterConfig}
     try:
         head = json.loads(text)
-        if head["format"] != FORMAT or head["model"] not in kinds:
+        if head["format"] != FORMAT or head["model"] not in _KINDS:
             raise ValueError(f"format {head['format']} of a '{head['model']}' model")
-        return kinds[head["model"]].from_dict(head["config"])
+        return _KINDS[head["model"]][1].from_dict(head["config"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise WeightsError(
-            f"weights must be in a format that this version reads (sam or painter, {FORMAT}), got {file} "
-            f"({error}). Update anymask, or save the model again."
+            f"weights must be in a format that this version reads ({', '.join(_KINDS)}, {FORMAT}), got "
+            f"{file} ({error}). Update anymask, or save the model again."
         ) from error
 
 
@@ -245,7 +252,7 @@ class _Unfilled(TorchFunctionMode):
 def _assemble(config: Config, weights: Mapping[str, Tensor], source: Path) -> Model:
     try:
         with _Unfilled():
-            model = Painter(config) if isinstance(config, PainterConfig) else Sam(config)
+            model = build(config)
     except (AssertionError, ArithmeticError, LookupError, RuntimeError, TypeError, ValueError) as error:
         raise WeightsError(
             f"the configuration of {source} must make a model, got {error!r}. Save it again."
@@ -253,6 +260,12 @@ def _assemble(config: Config, weights: Mapping[str, Tensor], source: Path) -> Mo
     _check(model.state_dict(), weights, source)
     model.load_state_dict({name: weights[name].float() for name in model.state_dict()}, assign=True)
     return model.eval()
+
+
+def build(config: Config) -> Model:
+    """A new model with random weights, in training mode, on the CPU."""
+    network = next(network for network, settings in _KINDS.values() if isinstance(config, settings))
+    return network(config)  # type: ignore[arg-type]
 
 
 def _check(expected: Mapping[str, Tensor], weights: Mapping[str, Tensor], source: Path) -> None:

@@ -1,0 +1,242 @@
+"""The compact in-context model: a painter whose patches are features of a small pretrained network.
+
+Canvas, hidden patches and feature ensemble are those of Painter and SegGPT, see `anymask.models.painter`.
+Three things differ, as it was trained on thousands of pictures instead of hundreds of thousands. A picture's
+patch is what an EfficientNet-Lite, trained on ImageNet and frozen, makes of it. A hidden patch starts from
+the colours of the visible patches that look like it (attention by features, as few-shot segmentation has
+used since PFENet, 2020), instead of from nothing. The head sees the query at strides 4 and 8.
+Shape letters: B canvases, N examples, M halves of canvases, P the side of a picture in pixels, n = g * g
+patches of a half, T = 2n of a canvas, F features, C channels, A heads or copies, D their width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from anymask.models.compact import Backbone, double, stride_widths
+from anymask.models.config import PIXEL_MEAN, PIXEL_STD, FeaturePainterConfig
+from anymask.models.layers import LayerNorm2d
+
+PATCH = 16
+CELL = 4
+"""Pixels of a cell: targets are read, and answers painted, at this stride."""
+SHARPNESS = 3.0
+"""Logarithm of the factor on cosines at the start: alike patches count e^(20 * difference) more."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the network sees of M pictures: tokens (M, n, F), maps at strides 4 and 8."""
+
+    tokens: Tensor
+    fine: Tensor
+    middle: Tensor
+
+    def only(self, which: slice) -> Seen:
+        """Some of the pictures."""
+        return Seen(self.tokens[which], self.fine[which], self.middle[which])
+
+
+class PlainBlock(nn.Module):
+    """A pre-norm transformer block without windows or relative positions."""
+
+    def __init__(self, dim: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.norm1, self.norm2 = nn.LayerNorm(dim), nn.LayerNorm(dim)
+        self.qkv, self.proj = nn.Linear(dim, 3 * dim), nn.Linear(dim, dim)
+        self.lin1, self.lin2 = nn.Linear(dim, 4 * dim), nn.Linear(4 * dim, dim)
+
+    def forward(self, z_BTC: Tensor) -> Tensor:
+        """Same shape as the input."""
+        q, k, v = self.project(z_BTC)
+        return self.feed(z_BTC + self.proj(_merged(_mix(q, k, v))))
+
+    def project(self, z_BTC: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, keys and values (B, A, T, D)."""
+        b, t, _ = z_BTC.shape
+        q, k, v = self.qkv(self.norm1(z_BTC)).view(b, t, 3, self.heads, -1).permute(2, 0, 3, 1, 4).unbind(0)
+        return q, k, v
+
+    def feed(self, z: Tensor) -> Tensor:
+        """The second residual branch."""
+        out: Tensor = z + self.lin2(F.gelu(self.lin1(self.norm2(z))))
+        return out
+
+
+class FeaturePainter(nn.Module):
+    """Fills in the target of a query as the target of an example shows."""
+
+    def __init__(self, config: FeaturePainterConfig) -> None:
+        super().__init__()
+        self.config = config
+        dim, width, copies = config.dim, config.width, config.copies
+        channels = stride_widths(config.encoder)
+        features = channels[16] + channels[32]
+        self.backbone = Backbone(config.encoder).requires_grad_(False)
+        self.feature_norm = nn.LayerNorm(features)
+        self.embed_x = nn.Linear(features, dim)
+        self.embed_y = nn.Linear(3 * (PATCH // CELL) ** 2, dim)
+        self.key = nn.Linear(features, copies * config.key_dim, bias=False)
+        nn.init.normal_(self.key.weight, std=features**-0.5)
+        self.temperature = nn.Parameter(torch.full((copies,), SHARPNESS))
+        self.mask_token = nn.Parameter(torch.zeros(dim))
+        self.embed_copy = nn.Linear(3 * copies, dim)
+        self.segment = nn.Parameter(0.02 * torch.randn(2, dim))
+        self.pos_embed = nn.Parameter(0.02 * torch.randn(1, config.positions, config.positions, dim))
+        self.blocks: Sequence[PlainBlock] = nn.ModuleList(  # type: ignore[assignment]
+            PlainBlock(dim, config.heads) for _ in range(config.depth)
+        )
+        self.norm = nn.LayerNorm(dim)
+        self.up = nn.Linear(dim, (PATCH // CELL) ** 2 * width)
+        self.skip4, self.skip8 = nn.Conv2d(channels[4], width, 1), nn.Conv2d(channels[8], width, 1)
+        self.conv1, self.norm1 = nn.Conv2d(width, width, 3, padding=1), LayerNorm2d(width)
+        self.conv2, self.out = nn.Conv2d(width, width, 3, padding=1), nn.Conv2d(width, 3, 1)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights lie."""
+        return self.mask_token.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The type of the weights."""
+        return self.mask_token.dtype
+
+    def normalise(self, images_BHWC: Tensor) -> Tensor:
+        """(B, H, W, 3) RGB in 0..255 -> (B, 3, H, W) in the network's scale and type."""
+        mean = torch.tensor(PIXEL_MEAN, device=images_BHWC.device)
+        std = torch.tensor(PIXEL_STD, device=images_BHWC.device)
+        return ((images_BHWC.float() - mean) / std).permute(0, 3, 1, 2).to(self.dtype)
+
+    def forward(
+        self, images_B3HW: Tensor, targets_B3HW: Tensor, hidden_BHW: Tensor, instance_B: Tensor | None = None
+    ) -> Tensor:
+        """Paint whole canvases, as training needs it: (B, 3, 2P, P), float32, in the network's scale.
+
+        As `Painter.forward`; there are no type tokens, so that `instance_B` is not looked at. At least one
+        patch of each canvas must be visible.
+        """
+        b, side = len(images_B3HW), images_B3HW.shape[-1]
+        seen = self._see(_halves(images_B3HW))
+        shown, colours = _targets(_halves(targets_B3HW), seen.tokens.dtype)
+        hidden_BT = hidden_BHW.flatten(1)
+        keys_BATD = self._keys(seen.tokens.reshape(b, -1, seen.tokens.shape[-1]))
+        copied_BAT3 = self._copy(keys_BATD, keys_BATD, colours.reshape(b, -1, 3), hidden_BT)
+        visible = self.embed_y(shown.reshape(b, -1, shown.shape[-1]))
+        y_BTC = torch.where(hidden_BT[..., None], self._blank(copied_BAT3), visible)
+        z_BTC = self._place(self.embed_x(seen.tokens).unflatten(0, (b, 2))).flatten(1, 2) + y_BTC
+        for block in self.blocks:
+            z_BTC = block(z_BTC)
+        base_MnA3 = copied_BAT3.mean(1).reshape(2 * b, -1, 3)
+        painted = self._paint(z_BTC.reshape(2 * b, -1, z_BTC.shape[-1]), base_MnA3, seen)
+        return painted.view(b, 2, 3, side, side).transpose(1, 2).reshape(b, 3, 2 * side, side)
+
+    def inpaint(
+        self, examples_N3PP: Tensor, targets_N3PP: Tensor, query_3PP: Tensor, *, instance: bool = False
+    ) -> Tensor:
+        """Paint the target of one query from N examples: (3, P, P), float32, in the network's scale.
+
+        As `Painter.inpaint`: the query's half is averaged over the examples after the attention of every
+        block and computed once. It looks for colours to start from in all examples together.
+        """
+        seen = self._see(torch.cat([examples_N3PP, query_3PP[None]]))
+        shown_NnC, colours_Nn3 = _targets(targets_N3PP, seen.tokens.dtype)
+        keys_MAnD = self._keys(seen.tokens)
+        examples_1ATD = keys_MAnD[:-1].transpose(0, 1).flatten(1, 2)[None]
+        copied_1An3 = self._copy(keys_MAnD[-1:], examples_1ATD, colours_Nn3.reshape(1, -1, 3))
+        x_MnC = self.embed_x(seen.tokens)
+        upper_NnC = self._place(x_MnC[:-1, None], 0)[:, 0] + self.embed_y(shown_NnC)
+        lower_1nC = self._place(x_MnC[None, -1:], 1)[0] + self._blank(copied_1An3)
+        z_MnC = torch.cat([upper_NnC, lower_1nC])
+        for index, block in enumerate(self.blocks):
+            z_MnC = _step(block, z_MnC, last=index == len(self.blocks) - 1)
+        return self._paint(z_MnC[-1:], copied_1An3.mean(1), seen.only(slice(-1, None)))[0]
+
+    def _see(self, pictures_M3PP: Tensor) -> Seen:
+        levels = self.backbone(pictures_M3PP)
+        both = torch.cat([levels[16], double(levels[32])], 1)
+        return Seen(self.feature_norm(both.flatten(2).transpose(1, 2)), levels[4], levels[8])
+
+    def _keys(self, tokens_BTF: Tensor) -> Tensor:
+        """What is compared: (B, A, T, D) of length 1, float32."""
+        b, t, _ = tokens_BTF.shape
+        return F.normalize(self.key(tokens_BTF).float().view(b, t, self.config.copies, -1), dim=-1).transpose(
+            1, 2
+        )
+
+    def _copy(
+        self, q_BAnD: Tensor, k_BATD: Tensor, colours_BT3: Tensor, hidden_BT: Tensor | None = None
+    ) -> Tensor:
+        """Colours (B, A, n, 3) of the visible patches that look like each patch."""
+        sharp = self.temperature.float().exp().view(-1, 1, 1)
+        likeness = ((q_BAnD * sharp) @ k_BATD.transpose(-1, -2)).float()
+        if hidden_BT is not None:
+            likeness = likeness.masked_fill(hidden_BT[:, None, None], -torch.inf)
+        return likeness.softmax(-1) @ colours_BT3[:, None]
+
+    def _blank(self, copied_BAT3: Tensor) -> Tensor:
+        """Tokens (B, T, C) of hidden patches."""
+        found = copied_BAT3.permute(0, 2, 1, 3).flatten(2).to(self.mask_token.dtype)
+        out: Tensor = self.mask_token + self.embed_copy(found)
+        return out
+
+    def _place(self, x_BMnC: Tensor, half: int | None = None) -> Tensor:
+        """Add positions, and which half of the canvas it is: both, or the one given."""
+        segment = self.segment if half is None else self.segment[half][None]
+        side = int(x_BMnC.shape[2] ** 0.5)
+        places: Tensor = self.pos_embed
+        if side != self.config.positions:
+            grid = places.permute(0, 3, 1, 2).float()
+            places = F.interpolate(grid, size=(side, side), mode="bilinear", align_corners=False)
+            places = places.permute(0, 2, 3, 1).to(self.pos_embed.dtype)
+        return x_BMnC + places.flatten(1, 2)[:, None] + segment[:, None]
+
+    def _paint(self, z_MnC: Tensor, base_Mn3: Tensor, seen: Seen) -> Tensor:
+        """The head: (M, 3, P, P), as a change of the copied colours."""
+        side = int(z_MnC.shape[1] ** 0.5)
+        maps: Tensor = self.up(self.norm(z_MnC)).transpose(1, 2)
+        h = F.pixel_shuffle(maps.reshape(len(maps), -1, side, side), PATCH // CELL)
+        h = h + self.skip4(seen.fine) + double(self.skip8(seen.middle))
+        h = F.gelu(self.norm1(self.conv1(F.gelu(h))))
+        change = self.out(F.gelu(self.conv2(h))).float()
+        base = base_Mn3.transpose(1, 2).reshape(-1, 3, side, side).float()
+        painted = change + F.interpolate(base, scale_factor=float(PATCH // CELL), mode="nearest")
+        return F.interpolate(painted, scale_factor=float(CELL), mode="bilinear", align_corners=False)
+
+
+def _halves(canvas_B3HW: Tensor) -> Tensor:
+    """The pictures of canvases one after the other: (2B, 3, P, P)."""
+    side = canvas_B3HW.shape[-1]
+    return canvas_B3HW.reshape(-1, 3, 2, side, side).transpose(1, 2).reshape(-1, 3, side, side)
+
+
+def _targets(targets_M3PP: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """Of each patch its cells, (M, n, 3 * 16), and its mean colour, (M, n, 3) float32."""
+    cells = F.avg_pool2d(targets_M3PP.float(), CELL)
+    shown = F.pixel_unshuffle(cells, PATCH // CELL).flatten(2).transpose(1, 2).to(dtype)
+    return shown, F.avg_pool2d(cells, PATCH // CELL).flatten(2).transpose(1, 2)
+
+
+def _step(block: PlainBlock, z_MnC: Tensor, *, last: bool) -> Tensor:
+    """One block on N examples and, last, the query; of the last block only the query is needed."""
+    q, k, v = block.project(z_MnC)
+    k_NATD, v_NATD = (torch.cat([part[:-1], part[-1:].expand_as(part[:-1])], 2) for part in (k, v))
+    lower = _mix(q[-1:].expand(len(k_NATD), -1, -1, -1), k_NATD, v_NATD).mean(0, keepdim=True)
+    mixed = lower if last else torch.cat([_mix(q[:-1], k_NATD, v_NATD), lower])
+    return block.feed(z_MnC[-len(mixed) :] + block.proj(_merged(mixed)))
+
+
+def _mix(q_BATD: Tensor, k_BATD: Tensor, v_BATD: Tensor) -> Tensor:
+    """Attention by plain products: on a CPU twice as fast as the fused kernel at these sizes."""
+    scale: float = q_BATD.shape[-1] ** -0.5
+    return ((q_BATD * scale) @ k_BATD.transpose(-1, -2)).softmax(-1) @ v_BATD
+
+
+def _merged(mixed_BATD: Tensor) -> Tensor:
+    return mixed_BATD.transpose(1, 2).flatten(2)

@@ -7,8 +7,11 @@ import sys
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+import torch
 from PIL import Image
 
+from anymask.boxes import nms
 from anymask.models import Sam
 
 NEEDED = {
@@ -29,6 +32,24 @@ def predictor(model: Sam, name: str) -> Any:
     assert not unexpected, unexpected
     assert all(key.startswith("pixel_") for key in missing), missing
     return package.SamPredictor(theirs.to(model.device, model.dtype))
+
+
+def generator(model: Sam, name: str, image: Any, **settings: Any) -> Any:
+    """A `SamAutomaticMaskGenerator` on the weights of `model` that has looked at `image` already."""
+    made = predictor(model, name)
+    made.set_image(image)
+    made.set_image, made.reset_image = (lambda *_: None), (lambda: None)
+    module = importlib.import_module("segment_anything.automatic_mask_generator")
+    module.batched_nms = _batched_nms
+    module.box_area = lambda boxes: (boxes[:, 2:] - boxes[:, :2]).prod(-1)
+    out = module.SamAutomaticMaskGenerator(made.model, output_mode="uncompressed_rle", **settings)
+    out.predictor = made
+    return out
+
+
+def _batched_nms(boxes: Any, scores: Any, groups: Any, iou_threshold: float) -> Any:
+    """Of one group, as the generator asks for it."""
+    return torch.tensor(nms(np.asarray(boxes), np.asarray(scores), iou_threshold))
 
 
 def _package() -> Any:

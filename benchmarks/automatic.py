@@ -1,0 +1,161 @@
+"""Time and memory from a known embedding to the masks of everything, beside `segment-anything`, same weights.
+
+    python benchmarks/automatic.py                       # sam_vit_b, random weights, 12 megapixels
+    python benchmarks/automatic.py --points 32 --peer-points 4 --peer-batch 16 --max-memory 2GB
+
+Random weights: the thresholds lie at the medians of what a few points give, so that a quarter of the masks
+or so survives. Masks of random weights are noise, the worst case for run lengths on both sides. Every side
+runs in a process of its own; memory is the growth of its resident size from the embedding on. The peer's
+time grows with the number of points and its memory with its batch, so fewer points and smaller batches than
+its default 64 are enough to know both.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from peer import generator
+from timing import print_header
+
+from anymask.automatic import AutoConfig, automatic, candidates
+from anymask.images import read_image
+from anymask.models import Sam, build
+from anymask.models.config import SAM_VIT_B
+from anymask.predict import embed
+
+PHOTO = Path(__file__).parents[1] / "src" / "anymask" / "assets" / "photos" / "raccoon.jpg"
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a run took."""
+
+    points: int
+    masks: int
+    seconds: float
+    growth: float
+    """Bytes."""
+
+
+@contextmanager
+def watched() -> Iterator[list[int]]:
+    """A list whose last entry is the largest resident size seen, in bytes, its first the one before."""
+    sizes, stop = [_resident()], threading.Event()
+
+    def look() -> None:
+        while not stop.wait(0.002):
+            sizes[1:] = [max(*sizes, _resident())]
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        yield sizes
+    finally:
+        stop.set()
+        thread.join()
+
+
+def _resident() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def prepared(options: argparse.Namespace) -> tuple[Sam, np.ndarray[Any, Any]]:
+    """A model with scores above 0 and the picture."""
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    torch.manual_seed(0)
+    model = build(SAM_VIT_B).eval().to(getattr(torch, options.dtype))
+    with torch.no_grad():
+        model.mask_decoder.iou_prediction_head.layers[-1].bias.add_(0.5)
+        for head in model.mask_decoder.output_hypernetworks_mlps:
+            head.layers[-1].weight.mul_(20)
+    image = cv2.resize(read_image(PHOTO), tuple(options.size[::-1]), interpolation=cv2.INTER_CUBIC)
+    return model, image
+
+
+def measured(call: Callable[[], Any], points: int) -> Cost:
+    """Run once."""
+    with watched() as sizes:
+        start = time.perf_counter()
+        masks = call()
+        seconds = time.perf_counter() - start
+    return Cost(points, len(masks), seconds, sizes[-1] - sizes[0])
+
+
+def ours(options: argparse.Namespace) -> tuple[Cost, AutoConfig]:
+    """Our side, and the thresholds that it found."""
+    model, image = prepared(options)
+    embedding = embed(model, image)
+    some = candidates(model, embedding, AutoConfig(points_per_side=4, min_iou=0.0, min_stability=0.0)).masks
+    assert some.stability is not None
+    config = AutoConfig(min_iou=float(np.median(some.scores)), min_stability=float(np.median(some.stability)))
+    full = replace(config, points_per_side=options.points, max_memory=options.max_memory)
+    return measured(lambda: automatic(model, embedding, full), options.points**2), config
+
+
+def theirs(options: argparse.Namespace, config: AutoConfig) -> Cost:
+    """The released generator."""
+    model, image = prepared(options)
+    made = generator(
+        model,
+        "vit_b",
+        image,
+        points_per_side=options.peer_points,
+        points_per_batch=options.peer_batch,
+        pred_iou_thresh=config.min_iou,
+        stability_score_thresh=config.min_stability,
+    )
+    return measured(lambda: made.generate(image), options.peer_points**2)
+
+
+def apart(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call in a new process."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(function, *arguments).result()
+
+
+def main() -> None:
+    """Measure both sides."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--size", type=int, nargs=2, default=[3000, 4000], help="height and width")
+    parser.add_argument("--points", type=int, default=32)
+    parser.add_argument("--peer-points", type=int, default=4, help="0 leaves the peer out")
+    parser.add_argument("--peer-batch", type=int, default=8)
+    parser.add_argument("--max-memory", default=None)
+    parser.add_argument("--threads", type=int, default=None)
+    parser.add_argument("--dtype", default="float32")
+    options = parser.parse_args()
+    title = f"automatic masks, sam_vit_b, {options.size[0]} x {options.size[1]}, {options.dtype}"
+    print_header(f"{title}, max_memory {options.max_memory}")
+    print("| what | points | masks | seconds | ms per point | memory MB |")
+    print("| --- | ---: | ---: | ---: | ---: | ---: |")
+    mine, config = apart(ours, options)
+    rows = [("anymask", mine)]
+    if options.peer_points:
+        rows.append((f"segment-anything, {options.peer_batch} at once", apart(theirs, options, config)))
+    for name, cost in rows:
+        each, megabytes = cost.seconds / cost.points * 1e3, cost.growth / 1e6
+        print(
+            f"| {name} | {cost.points} | {cost.masks} | {cost.seconds:.1f} | {each:.1f} | {megabytes:.0f} |"
+        )
+    if len(rows) == 2:
+        peer = rows[1][1]
+        speed = peer.seconds / peer.points / (mine.seconds / mine.points)
+        print(f"\n{speed:.1f} times as fast a point; memory {mine.growth / peer.growth:.2f} of the peer's")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""Choose the thresholds of automatic masks on annotated pictures, and show what each pair scores.
+
+    python benchmarks/thresholds.py --data DATA/voc DATA/coco DATA/kitchen_objects --split val
+
+Prints the best pairs by the mean over sets of f1 (recall and precision at IoU 0.5), then the best pair by
+set. The winner belongs into `DEFAULT_THRESHOLDS` of anymask/automatic/config.py, beside the kind of encoder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+import torch
+from timing import print_header
+
+from anymask.automatic import AutoConfig
+from anymask.cli.evaluate import open_all
+from anymask.evaluate.automatic import Figures, look, sweep
+from anymask.models import load
+
+
+def row(*cells: str, figures: Figures) -> str:
+    """One line of a table."""
+    numbers = (figures.f1, figures.best_iou, figures.recall_50, figures.ar, figures.precision_50)
+    return "| " + " | ".join([*cells, *[f"{it:.3f}" for it in numbers], f"{figures.masks:.1f}"]) + " |"
+
+
+def main() -> None:
+    """Look at the pictures once, then try every pair."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", nargs="+", required=True)
+    parser.add_argument("--split", default="val")
+    parser.add_argument("--model", default="compact")
+    parser.add_argument("--points-per-side", type=int, default=16)
+    parser.add_argument("--most-images", type=int, default=None)
+    parser.add_argument("--rows", type=int, default=12)
+    options = parser.parse_args()
+    print_header(f"thresholds of automatic masks, {options.model}, {' '.join(options.data)}")
+    model = load(options.model, dtype="float32")
+    with torch.inference_mode():
+        pictures = look(
+            model,
+            open_all(options.data, options.split),
+            AutoConfig(points_per_side=options.points_per_side),
+            most_images=options.most_images,
+            progress=lambda name, done, count: print(f"{name} {done}/{count}", end="\r", file=sys.stderr),
+        )
+    steps = [round(0.05 * i, 2) for i in range(4, 20)]
+    trials = sweep(pictures, steps, steps)
+    print("| min_iou | min_stability | f1 | best IoU | recall@0.5 | AR | precision@0.5 | masks |")
+    print("| ---: " * 8 + "|")
+    for trial in trials[: options.rows]:
+        print(row(f"{trial.config.min_iou}", f"{trial.config.min_stability}", figures=trial.mean))
+    print("\n| set | pictures | f1 | best IoU | recall@0.5 | AR | precision@0.5 | masks |")
+    print("| --- " + "| ---: " * 7 + "|")
+    for name, figures in trials[0].sets.items():
+        print(row(name, str(sum(it.data == name for it in pictures)), figures=figures))
+
+
+if __name__ == "__main__":
+    main()

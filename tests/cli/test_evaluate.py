@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from anymask import models
 from anymask.evaluate.report import Report
+from anymask.models.config import CONTEXT_DEBUG
 
 
 @pytest.fixture
@@ -46,3 +48,19 @@ def test_two_sets_of_one_name(run, words: list[object], dataset: Path) -> None:
     answer = run(*words, "--data", dataset)
     assert answer.code == 2
     assert "--data must be sets of different names, got 'toys' twice" in answer.err
+
+
+@pytest.fixture
+def example_model(tmp_path: Path) -> Path:
+    return models.save(models.build(CONTEXT_DEBUG), tmp_path / "context.safetensors")
+
+
+def test_few_shots(run, dataset: Path, example_model: Path) -> None:
+    words = ["eval", "fewshot", "--data", dataset, "--split", "train", "--model", example_model]
+    answer = run(*words, "--shots", "1", "2", "--max-queries", "1", "-o", "report.json")
+    assert answer.code == 0, answer.err
+    assert all(name in answer.out.splitlines()[0] for name in ("shot_1", "shot_2", "copy_1", "colour_1"))
+    assert json.loads(Path("report.json").read_text())["protocol"] == "fewshot"
+    refused = run(*words[:-1], "compact")
+    assert refused.code == 2
+    assert "model must work by examples, got compact" in refused.err

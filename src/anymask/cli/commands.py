@@ -251,10 +251,7 @@ def _declare_train(parser: Parser) -> None:
 
 
 def _declare_clicks(parser: Parser) -> None:
-    parser.add_argument(
-        "--data", action="extend", nargs="+", default=[], metavar="PATH", help="Data sets, as for training."
-    )
-    _declare_split(parser)
+    _declare_measured(parser)
     _declare_model(parser)
     parser.add_argument(
         "--max-images",
@@ -276,6 +273,34 @@ def _declare_clicks(parser: Parser) -> None:
         metavar="NAME",
         help="grabcut: OpenCV's GrabCut from the same boxes, in the same run (slow). Default: none.",
     )
+
+
+def _declare_fewshot(parser: Parser) -> None:
+    _declare_measured(parser)
+    _declare_model(parser, default="context")
+    parser.add_argument(
+        "--shots",
+        type=_whole(1),
+        nargs="+",
+        default=[1, 4, 8],
+        metavar="N",
+        help="Numbers of examples that a question comes with. Default: 1 4 8.",
+    )
+    parser.add_argument(
+        "--max-queries",
+        type=_whole(1),
+        default=8,
+        metavar="N",
+        help="At most so many questions for each class of a set, drawn at random. Default: 8.",
+    )
+
+
+def _declare_measured(parser: Parser) -> None:
+    """On what a model is measured, and where the report goes."""
+    parser.add_argument(
+        "--data", action="extend", nargs="+", default=[], metavar="PATH", help="Data sets, as for training."
+    )
+    _declare_split(parser)
     parser.add_argument("--seed", type=_whole(0), default=0, metavar="N", help="Of the draws. Default: 0.")
     parser.add_argument("-o", "--output", metavar="REPORT.json", help="Also write the report as JSON.")
     _declare_json(parser)
@@ -349,6 +374,17 @@ _ALL = (
         "  anymask eval clicks --data sets/coco sets/voc --split val --baseline grabcut -o report.json",
         "evaluate:clicks",
         _declare_clicks,
+    ),
+    Command(
+        "eval fewshot",
+        "--data PATH... [--model MODEL] [OPTION]...",
+        "Measure an in-context model by classes that examples show.",
+        "Measure an in-context model: each class of a set is shown by one, four and eight pictures and "
+        "looked for in others. Mean IoU over classes, with 95 % intervals, beside two baselines without a "
+        "model: the example's mask copied, and nearest colours.\n\n"
+        "  anymask eval fewshot --data sets/fruits sets/tools --split val -o report.json",
+        "evaluate:fewshot",
+        _declare_fewshot,
     ),
     Command(
         "data check",

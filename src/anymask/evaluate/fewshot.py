@@ -1,0 +1,261 @@
+"""Few-shot segmentation: a class shown by some examples, found in other pictures (COCO-20i's measure).
+
+Protocol, for every class of a set that at least two pictures hold:
+- A query is a picture of the class; the examples are other pictures of it from the same set, drawn at random
+  but the same for every method. All masks of the class in a picture are one mask. "shot_4" has the first
+  four of the examples that "shot_8" has; where a class has fewer, all there are count.
+- The IoU of a class is the sum of the intersections over the sum of the unions of its queries; the figure of
+  a set is the mean over its classes (mIoU), with a bootstrap interval over the queries of each class.
+- "copy_1" lays the first example's mask, stretched, on the query. "colour_1" gives each pixel the label of
+  the example's pixel with the nearest colour and place. Both need no weights.
+Pixels that nobody labelled are left out.
+"""
+
+from __future__ import annotations
+
+import time
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from anymask import rle
+from anymask.canvas import Context
+from anymask.errors import InputError
+from anymask.evaluate.clicks import Progress, Records
+from anymask.evaluate.metrics import Interval, Mask, interval
+from anymask.evaluate.report import Report, SetResult, commit, machine, model_hash
+from anymask.incontext import context, segment_like
+from anymask.models import InContext
+from anymask.types import Masks, Record
+
+COLOUR_SIDE = 48
+"""The colour baseline works on pictures of this many pixels a side: it compares all with all."""
+PLACE_WEIGHT = 40.0
+"""How much the way from one side of the picture to the other counts, in units of Lab's lightness."""
+BASELINES = ("copy_1", "colour_1")
+
+
+@dataclass(frozen=True)
+class FewshotConfig:
+    """Options of the protocol; all of them are stored in the report.
+
+    `shots`: numbers of examples. `most_queries` of a class are asked, drawn by `seed`. `min_share`: the least
+    part of a picture that a class must cover to count there.
+    """
+
+    shots: tuple[int, ...] = (1, 4, 8)
+    most_queries: int = 8
+    min_share: float = 0.001
+    baselines: bool = True
+    seed: int = 0
+    resamples: int = 2000
+
+    def __post_init__(self) -> None:
+        """Refuse values that have no meaning."""
+        if not self.shots or min(self.shots) < 1:
+            raise InputError(
+                f"shots must be one or more numbers from 1 on, got {self.shots}. Give (1, 4) or so."
+            )
+        if self.most_queries < 1:
+            raise InputError(f"most_queries must be at least 1, got {self.most_queries}. Raise it.")
+
+
+@dataclass(frozen=True)
+class Episode:
+    """One question: the class, the picture that is asked, and the pictures that show it."""
+
+    category: str
+    query: int
+    examples: tuple[int, ...]
+
+
+@dataclass
+class _Overlap:
+    """Intersections and unions of the queries of each class, by method: (class, method) -> pairs."""
+
+    pairs: dict[tuple[str, str], list[tuple[int, int]]]
+
+    def add(self, category: str, method: str, found: Mask, truth: Mask, ignore: Mask | None) -> None:
+        seen = np.ones_like(truth) if ignore is None else ~ignore
+        both, either = (found & truth & seen).sum(), ((found | truth) & seen).sum()
+        self.pairs.setdefault((category, method), []).append((int(both), int(either)))
+
+    def figure(self, method: str, generator: np.random.Generator, resamples: int) -> Interval:
+        """The mean over classes with its interval."""
+        of_class = [np.array(pairs, float) for (_, name), pairs in self.pairs.items() if name == method]
+        draws = np.mean([_ratios(pairs, generator, resamples) for pairs in of_class], axis=0)
+        return interval(float(np.mean([_ratio(pairs.sum(0)) for pairs in of_class])), draws)
+
+
+def _ratio(pair: NDArray[np.float64]) -> float:
+    return float(pair[0] / pair[1]) if pair[1] else 1.0
+
+
+def _ratios(
+    pairs_Q2: NDArray[np.float64], generator: np.random.Generator, resamples: int
+) -> NDArray[np.float64]:
+    count = len(pairs_Q2)
+    sums_R2 = generator.multinomial(count, np.full(count, 1 / count), size=resamples) @ pairs_Q2
+    return np.asarray(sums_R2[:, 0] / np.maximum(sums_R2[:, 1], 1))
+
+
+def run(
+    model: InContext,
+    datasets: Mapping[str, Records],
+    config: FewshotConfig | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """Evaluate a model on data sets by name; the protocol is in the module.
+
+    Damaged pictures are left out. Raises `InputError` when no set has a class in two pictures.
+    """
+    config = config or FewshotConfig()
+    start = time.perf_counter()
+    sets = [_evaluate_set(model, name, records, config, progress) for name, records in datasets.items()]
+    sets = [one for one in sets if one.masks]
+    if not sets:
+        raise InputError(
+            f"datasets must hold a class that two pictures show, got none in {sorted(datasets)}. "
+            "Classes come from the categories of the masks."
+        )
+    seconds = time.perf_counter() - start
+    return Report(
+        protocol="fewshot",
+        config=asdict(config),
+        model=model_hash(model),
+        sets=tuple(sets),
+        mean=_mean(sets, seconds),
+        seconds=seconds,
+        commit=commit(),
+        machine=machine(),
+    )
+
+
+def _mean(sets: Sequence[SetResult], seconds: float) -> SetResult:
+    """The unweighted mean over the sets, whose errors are independent."""
+    numbers = {}
+    for name in sets[0].numbers:
+        found = [one.numbers[name] for one in sets]
+        value = float(np.mean([one.value for one in found]))
+        half = float(np.sqrt(np.sum([((one.high - one.low) / 2) ** 2 for one in found])) / len(found))
+        numbers[name] = Interval(value, value - half, value + half)
+    return SetResult(
+        "mean of sets", sum(one.images for one in sets), sum(one.masks for one in sets), numbers, seconds
+    )
+
+
+def _evaluate_set(
+    model: InContext, name: str, records: Records, config: FewshotConfig, progress: Progress | None
+) -> SetResult:
+    start, overlap = time.perf_counter(), _Overlap({})
+    readable = dict(_readable(records))
+    asked = episodes(readable, config, np.random.default_rng([config.seed, zlib.crc32(name.encode())]))
+    for done, episode in enumerate(asked):
+        if progress is not None:
+            progress(name, done, len(asked))
+        _ask(model, readable, episode, config, overlap)
+    if progress is not None:
+        progress(name, len(asked), len(asked))
+    methods = [f"shot_{count}" for count in config.shots] + list(BASELINES if config.baselines else ())
+    generator = np.random.default_rng(config.seed)
+    numbers = (
+        {one: overlap.figure(one, generator, config.resamples) for one in methods} if overlap.pairs else {}
+    )
+    pictures = len({episode.query for episode in asked})
+    return SetResult(name, pictures, len(asked), numbers, time.perf_counter() - start)
+
+
+def _readable(records: Records) -> Iterator[tuple[int, Record]]:
+    for index in range(len(records)):
+        try:
+            record = records[index]
+            record.read()
+        except InputError:
+            continue
+        yield index, record
+
+
+def episodes(
+    records: Mapping[int, Record], config: FewshotConfig, generator: np.random.Generator
+) -> list[Episode]:
+    """Draw the questions of a set."""
+    holders: dict[str, list[int]] = {}
+    for index, record in records.items():
+        for category in dict.fromkeys(record.meta.get("categories") or ()):
+            if rle.area(_class_runs(record, category)) >= config.min_share * np.prod(record.masks.size):
+                holders.setdefault(category, []).append(index)
+    drawn = []
+    for category, holding in sorted(holders.items()):
+        if len(holding) < 2:
+            continue
+        for query in generator.permutation(holding)[: config.most_queries]:
+            others = generator.permutation([one for one in holding if one != query])[: max(config.shots)]
+            drawn.append(Episode(category, int(query), tuple(int(one) for one in others)))
+    return drawn
+
+
+def _class_runs(record: Record, category: str) -> rle.Runs:
+    """All masks of a class as one."""
+    named = record.meta["categories"]
+    chosen = [runs for runs, one in zip(record.masks.rles, named, strict=True) if one == category]
+    return rle.union(chosen, record.masks.size)
+
+
+def _ask(
+    model: InContext,
+    records: Mapping[int, Record],
+    episode: Episode,
+    config: FewshotConfig,
+    overlap: _Overlap,
+) -> None:
+    query = records[episode.query]
+    size = query.masks.size
+    truth = rle.decode(_class_runs(query, episode.category), size)
+    ignore = None if query.ignore is None else rle.decode(query.ignore, size)
+    contexts = [_context(model, records[one], episode.category) for one in episode.examples]
+    for count in config.shots:
+        answer = segment_like(model, query.read(), contexts[:count], kind="semantic")
+        found = rle.decode(answer.rles[0], size) if len(answer) else np.zeros(size, np.bool_)
+        overlap.add(episode.category, f"shot_{count}", found, truth, ignore)
+    if config.baselines:
+        example = records[episode.examples[0]]
+        shown = rle.decode(_class_runs(example, episode.category), example.masks.size)
+        overlap.add(episode.category, "copy_1", copy_mask(shown, size), truth, ignore)
+        found = colour_mask(example.read(), shown, query.read())
+        overlap.add(episode.category, "colour_1", found, truth, ignore)
+
+
+def _context(model: InContext, record: Record, category: str) -> Context:
+    shown = Masks(record.masks.size, [_class_runs(record, category)])
+    return context(replace(record, masks=shown), size=model.config.size)
+
+
+def copy_mask(shown: Mask, size_hw: tuple[int, int]) -> Mask:
+    """The example's mask stretched to the query's size."""
+    stretched = cv2.resize(
+        shown.view(np.uint8), (size_hw[1], size_hw[0]), interpolation=cv2.INTER_NEAREST_EXACT
+    )
+    return np.asarray(stretched > 0)
+
+
+def colour_mask(example: NDArray[np.uint8], shown: Mask, query: NDArray[np.uint8]) -> Mask:
+    """Each pixel of the query (H, W, 3) takes the label of the example's pixel nearest in Lab and place."""
+    side = (COLOUR_SIDE, COLOUR_SIDE)
+    labels = cv2.resize(shown.view(np.uint8), side, interpolation=cv2.INTER_NEAREST_EXACT).ravel()
+    known, asked = _colour_features(example), _colour_features(query)
+    square = (known**2).sum(1) - 2 * asked @ known.T
+    small = labels[square.argmin(1)].reshape(side)
+    enlarged = cv2.resize(small, (query.shape[1], query.shape[0]), interpolation=cv2.INTER_NEAREST_EXACT)
+    return np.asarray(enlarged > 0)
+
+
+def _colour_features(image: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """(COLOUR_SIDE squared, 5) Lab and place."""
+    small = cv2.resize(image, (COLOUR_SIDE, COLOUR_SIDE), interpolation=cv2.INTER_AREA)
+    lab = cv2.cvtColor(small.astype(np.float32) / 255, cv2.COLOR_RGB2LAB).reshape(-1, 3)
+    y, x = np.mgrid[:COLOUR_SIDE, :COLOUR_SIDE].reshape(2, -1) / COLOUR_SIDE
+    return np.column_stack([lab, PLACE_WEIGHT * x, PLACE_WEIGHT * y]).astype(np.float32)

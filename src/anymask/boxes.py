@@ -43,6 +43,8 @@ def suppress(boxes: ArrayLike, scores: ArrayLike, threshold: float) -> NDArray[n
     are neighbours.
     """
     array = np.asarray(boxes, np.float64).reshape(-1, 4)
+    if threshold >= 1:
+        return np.arange(len(array))
     areas = area_xyxy(array)
     by_area = np.argsort(areas, kind="stable")
     size, corners = areas[by_area], np.ascontiguousarray(array[by_area].T)

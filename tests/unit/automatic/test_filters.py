@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from anymask import AutoConfig, explain, select
+from anymask import AutoConfig, explain, rle, select
 from anymask.automatic.duplicates import owners
 from anymask.errors import InputError
+from anymask.types import Masks
 
 KEEP_ALL = AutoConfig(min_iou=0.0, min_stability=0.0, nms=1.0)
 
@@ -124,8 +126,6 @@ def test_owners_are_those_of_the_plain_way(pool, rng, by_mask):
     corner = rng.integers(0, 40, (60, 2))
     boxes = np.concatenate([corner, corner + rng.integers(3, 20, (60, 2))], axis=1)
     found = pool(boxes, scores=rng.random(60))
-    from anymask import rle
-
     ious, order, kept = rle.iou(found.masks.rles, found.masks.rles), np.argsort(-found.masks.scores), []
     for i in order:
         if not any(ious[i, j] > 0.3 for j in kept):
@@ -138,20 +138,29 @@ def test_owners_are_those_of_the_plain_way(pool, rng, by_mask):
 
 
 def test_choosing_again_is_quick(pool, rng):
-    corner = rng.integers(0, 1400, (3000, 2))
-    boxes = np.concatenate([corner, corner + rng.integers(20, 100, (3000, 2))], axis=1)
-    found = pool(boxes[:300] // 25, scores=rng.random(300))  # real runs are not needed for the time
-    few = found.masks
-    which = rng.integers(0, 300, 3000)
-    many = few[which]
-    object.__setattr__(found, "masks", many)
-    object.__setattr__(found, "boxes", boxes.astype(np.float32))
-    object.__setattr__(found, "areas", found.areas[which])
-    object.__setattr__(found, "inside", np.ones(3000, np.float32))
-    best = np.inf
+    """3,000 candidates of 200 objects, as 1,000 clicks give them, in under 50 ms of this process's time."""
+    corner = rng.integers(0, 1400, (200, 2))
+    objects = np.concatenate([corner, corner + rng.integers(20, 200, (200, 2))], axis=1)
+    boxes = np.repeat(objects, 15, axis=0) + rng.integers(0, 3, (3000, 4))
+    few = pool([(0, 0, 9, 9)])
+    found = replace(
+        few,
+        masks=Masks(
+            few.masks.size,
+            few.masks.rles * 3000,
+            rng.random(3000),
+            stability=np.ones(3000),
+            points=np.zeros((3000, 2)),
+            crops=np.tile([0, 0, 80, 60], (3000, 1)),
+        ),
+        boxes=boxes.astype(np.float32),
+        areas=np.full(3000, 9),
+        inside=np.ones(3000, np.float32),
+    )
+    times = []
     for _ in range(5):
-        start = time.perf_counter()
-        kept = select(found, KEEP_ALL)
-        best = min(best, time.perf_counter() - start)
-    assert len(kept) > 100
-    assert best < 0.2  # 0.05 on a machine that does nothing else
+        start = time.process_time()
+        kept = select(found, AutoConfig(min_iou=0.1, min_stability=0.0))
+        times.append(time.process_time() - start)
+    assert 100 < len(kept) < 1000
+    assert min(times) < 0.05

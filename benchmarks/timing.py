@@ -30,9 +30,9 @@ def print_header(title: str) -> None:
     print(f"{title}\n{hardware}; torch {facts['torch']}; commit {commit() or 'unknown'}\n")
 
 
-def print_rows(rows: Sequence[tuple[str, float, float | None]]) -> None:
+def print_rows(rows: Sequence[tuple[str, float, float | None]], peer_name: str = "segment-anything") -> None:
     """Rows of (what, our seconds, the peer's seconds or None), as milliseconds and their ratio."""
-    print(f"| {'what':44} | anymask ms | segment-anything ms | ratio |")
+    print(f"| {'what':44} | anymask ms | {peer_name + ' ms':>19} | ratio |")
     print(f"| {'-' * 44} | {'-' * 9}: | {'-' * 18}: | {'-' * 4}: |")
     for what, ours, theirs in rows:
         peer = (f"{theirs * 1e3:19.1f}", f"{theirs / ours:5.2f}") if theirs else (" " * 18 + "-", "    -")

@@ -97,7 +97,7 @@ def _encode_masks(record: Record, path: Path, rank: int) -> bytes:
 
 def _encode_overlay(image: NDArray[np.uint8], masks: Masks, path: Path) -> bytes:
     """The photo with masks drawn on it, in the format that the ending of `path` names."""
-    drawn = cv2.cvtColor(draw(image, masks.dense()), cv2.COLOR_RGB2BGR)
+    drawn = cv2.cvtColor(draw(image, (mask.dense()[0] for mask in masks)), cv2.COLOR_RGB2BGR)
     done, data = cv2.imencode(_OVERLAYS[path.suffix.lower()], drawn)
     if not done:
         raise OutputError(f"--overlay must be a format that holds this size, got {path}. Use .png.")

@@ -28,7 +28,7 @@ from pathlib import Path
 
 from anymask.errors import AnymaskError, FormatError, InputError, OutputError, unknown_name
 from anymask.files import staged
-from anymask.formats import coco, png, sa1b
+from anymask.formats import coco, geojson, png, sa1b
 from anymask.formats.loss import Loss, MaskLoss, Tally
 from anymask.formats.pages import Outlines, Writer
 from anymask.formats.registry import FORMATS, Format, detect
@@ -43,6 +43,7 @@ __all__ = [
     "coco",
     "detect",
     "format_for",
+    "geojson",
     "png",
     "read",
     "sa1b",

@@ -24,8 +24,9 @@ def box_ring(
 
 def ellipse_ring(x: float, y: float, radius_x: float, radius_y: float, *, degrees: float = 0) -> Ring:
     """An ellipse around (x, y), turned clockwise, within 0.01 pixels as long as 720 corners are enough."""
-    largest = max(abs(radius_x), abs(radius_y), 1.0) if math.isfinite(radius_x + radius_y) else 1.0
-    count = min(_MOST_CORNERS, max(12, math.ceil(math.pi / math.acos(1 - min(0.01 / largest, 1)))))
+    # n corners miss a circle by about r (pi / n)^2 / 2
+    largest = min(max(abs(radius_x), abs(radius_y), 1.0), 1e6)
+    count = min(_MOST_CORNERS, math.ceil(math.pi * math.sqrt(largest / 0.02)))
     angle = np.arange(count) * (2 * np.pi / count)
     ring = as_ring(np.stack([x + radius_x * np.cos(angle), y + radius_y * np.sin(angle)], axis=1))
     return _turned(ring, np.array([x, y]), degrees)

@@ -38,7 +38,9 @@ def elements(data: bytes, path: Path, names: Sequence[str]) -> Iterator[Element]
         for start in chain(range(0, len(data), _PIECE), [-1]):
             reader.feed(data[start : start + _PIECE] if start >= 0 else b"", last=start < 0)
             yield from reader.take()
-    except expat.ExpatError as error:
+    except FormatError:
+        raise
+    except (expat.ExpatError, LookupError, ValueError) as error:  # of the text, or of its encoding
         raise FormatError(f"path must be a whole XML file, got {path} ({error}). Write it again.") from None
 
 

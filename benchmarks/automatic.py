@@ -3,11 +3,11 @@
     python benchmarks/automatic.py                       # sam_vit_b, random weights, 12 megapixels
     python benchmarks/automatic.py --points 32 --peer-points 4 --peer-batch 16 --max-memory 2GB
 
-Random weights: the thresholds lie at the medians of what a few points give, so that a quarter of the masks
-or so survives. Masks of random weights are noise, the worst case for run lengths on both sides. Every side
-runs in a process of its own; memory is the growth of its resident size from the embedding on. The peer's
-time grows with the number of points and its memory with its batch, so fewer points and smaller batches than
-its default 64 are enough to know both.
+Random weights on a random embedding: the thresholds lie at the medians of what a few points give, so that a
+quarter of the masks or so survives. Masks of random weights are noise, the worst case for run lengths on both
+sides. Every side runs in a process of its own; memory is the growth of its resident size from the embedding
+on. The peer's time grows with the number of points and its memory with its batch, so fewer points and smaller
+batches than its default 64 are enough to know both.
 """
 
 from __future__ import annotations
@@ -24,19 +24,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from peer import generator
 from timing import print_header
 
 from anymask.automatic import AutoConfig, automatic, candidates
-from anymask.images import read_image
-from anymask.models import Sam, build
+from anymask.geometry import Frame
+from anymask.models import Sam, build, weights_hash
 from anymask.models.config import SAM_VIT_B
-from anymask.predict import embed
-
-PHOTO = Path(__file__).parents[1] / "src" / "anymask" / "assets" / "photos" / "raccoon.jpg"
+from anymask.types import Embedding
 
 
 @dataclass(frozen=True)
@@ -72,8 +69,8 @@ def _resident() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def prepared(options: argparse.Namespace) -> tuple[Sam, np.ndarray[Any, Any]]:
-    """A model with scores above 0 and the picture."""
+def prepared(options: argparse.Namespace) -> tuple[Sam, Embedding]:
+    """A model with scores above 0 and an embedding."""
     if options.threads:
         torch.set_num_threads(options.threads)
     torch.manual_seed(0)
@@ -82,8 +79,8 @@ def prepared(options: argparse.Namespace) -> tuple[Sam, np.ndarray[Any, Any]]:
         model.mask_decoder.iou_prediction_head.layers[-1].bias.add_(0.5)
         for head in model.mask_decoder.output_hypernetworks_mlps:
             head.layers[-1].weight.mul_(20)
-    image = cv2.resize(read_image(PHOTO), tuple(options.size[::-1]), interpolation=cv2.INTER_CUBIC)
-    return model, image
+    frame = Frame.fit(tuple(options.size), SAM_VIT_B.size, square=True)
+    return model, Embedding(torch.randn(1, 256, 64, 64).to(model.dtype), (), frame, weights_hash(model))
 
 
 def measured(call: Callable[[], Any], points: int) -> Cost:
@@ -97,8 +94,7 @@ def measured(call: Callable[[], Any], points: int) -> Cost:
 
 def ours(options: argparse.Namespace) -> tuple[Cost, AutoConfig]:
     """Our side, and the thresholds that it found."""
-    model, image = prepared(options)
-    embedding = embed(model, image)
+    model, embedding = prepared(options)
     some = candidates(model, embedding, AutoConfig(points_per_side=4, min_iou=0.0, min_stability=0.0)).masks
     assert some.stability is not None
     config = AutoConfig(min_iou=float(np.median(some.scores)), min_stability=float(np.median(some.stability)))
@@ -108,11 +104,12 @@ def ours(options: argparse.Namespace) -> tuple[Cost, AutoConfig]:
 
 def theirs(options: argparse.Namespace, config: AutoConfig) -> Cost:
     """The released generator."""
-    model, image = prepared(options)
+    model, embedding = prepared(options)
+    image = np.zeros((*options.size, 3), np.uint8)
     made = generator(
         model,
         "vit_b",
-        image,
+        embedding,
         points_per_side=options.peer_points,
         points_per_batch=options.peer_batch,
         pred_iou_thresh=config.min_iou,
@@ -143,18 +140,19 @@ def main() -> None:
     print("| what | points | masks | seconds | ms per point | memory MB |")
     print("| --- | ---: | ---: | ---: | ---: | ---: |")
     mine, config = apart(ours, options)
-    rows = [("anymask", mine)]
+    print_cost("anymask", mine)
     if options.peer_points:
-        rows.append((f"segment-anything, {options.peer_batch} at once", apart(theirs, options, config)))
-    for name, cost in rows:
-        each, megabytes = cost.seconds / cost.points * 1e3, cost.growth / 1e6
-        print(
-            f"| {name} | {cost.points} | {cost.masks} | {cost.seconds:.1f} | {each:.1f} | {megabytes:.0f} |"
-        )
-    if len(rows) == 2:
-        peer = rows[1][1]
+        peer = apart(theirs, options, config)
+        print_cost(f"segment-anything, {options.peer_batch} at once", peer)
         speed = peer.seconds / peer.points / (mine.seconds / mine.points)
         print(f"\n{speed:.1f} times as fast a point; memory {mine.growth / peer.growth:.2f} of the peer's")
+
+
+def print_cost(name: str, cost: Cost) -> None:
+    """A row of the table."""
+    each, megabytes = cost.seconds / cost.points * 1e3, cost.growth / 1e6
+    row = f"| {name} | {cost.points} | {cost.masks} | {cost.seconds:.1f} | {each:.1f} | {megabytes:.0f} |"
+    print(row, flush=True)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from PIL import Image
 
 from anymask.boxes import nms
 from anymask.models import Sam
+from anymask.types import Embedding
 
 NEEDED = {
     "torchvision": (),
@@ -34,10 +35,11 @@ def predictor(model: Sam, name: str) -> Any:
     return package.SamPredictor(theirs.to(model.device, model.dtype))
 
 
-def generator(model: Sam, name: str, image: Any, **settings: Any) -> Any:
-    """A `SamAutomaticMaskGenerator` on the weights of `model` that has looked at `image` already."""
+def generator(model: Sam, name: str, embedding: Embedding, **settings: Any) -> Any:
+    """A `SamAutomaticMaskGenerator` on the weights of `model` that takes every image for the one embedded."""
     made = predictor(model, name)
-    made.set_image(image)
+    made.features, made.is_image_set = embedding.features, True
+    made.original_size, made.input_size = embedding.frame.size_hw, embedding.frame.scaled_hw
     made.set_image, made.reset_image = (lambda *_: None), (lambda: None)
     module = importlib.import_module("segment_anything.automatic_mask_generator")
     module.batched_nms = _batched_nms

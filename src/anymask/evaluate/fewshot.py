@@ -5,7 +5,8 @@ Protocol, for every class of a set that at least two pictures hold:
   but the same for every method. All masks of the class in a picture are one mask. "shot_4" has the first
   four of the examples that "shot_8" has; where a class has fewer, all there are count.
 - The IoU of a class is the sum of the intersections over the sum of the unions of its queries; the figure of
-  a set is the mean over its classes (mIoU), with a bootstrap interval over the queries of each class.
+  a set is the mean over its classes (mIoU), with a bootstrap interval over the queries of each class. The
+  last row is the mean over the classes of all sets.
 - "copy_1" lays the first example's mask, stretched, on the query. "colour_1" gives each pixel the label of
   the example's pixel with the nearest colour and place. Both need no weights.
 Pixels that nobody labelled are left out.
@@ -16,7 +17,7 @@ from __future__ import annotations
 import time
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -36,7 +37,6 @@ COLOUR_SIDE = 48
 """The colour baseline works on pictures of this many pixels a side: it compares all with all."""
 PLACE_WEIGHT = 40.0
 """How much the way from one side of the picture to the other counts, in units of Lab's lightness."""
-BASELINES = ("copy_1", "colour_1")
 
 
 @dataclass(frozen=True)
@@ -77,14 +77,20 @@ class Episode:
 class _Overlap:
     """Intersections and unions of the queries of each class, by method: (class, method) -> pairs."""
 
-    pairs: dict[tuple[str, str], list[tuple[int, int]]]
+    pairs: dict[tuple[str, str], list[tuple[int, int]]] = field(default_factory=dict)
 
     def add(self, category: str, method: str, found: Mask, truth: Mask, ignore: Mask | None) -> None:
         seen = np.ones_like(truth) if ignore is None else ~ignore
         both, either = (found & truth & seen).sum(), ((found | truth) & seen).sum()
         self.pairs.setdefault((category, method), []).append((int(both), int(either)))
 
-    def figure(self, method: str, generator: np.random.Generator, resamples: int) -> Interval:
+    def figures(self, config: FewshotConfig) -> dict[str, Interval]:
+        """The figure of every method."""
+        generator = np.random.default_rng(config.seed)
+        methods = dict.fromkeys(method for _, method in self.pairs)
+        return {one: self._figure(one, generator, config.resamples) for one in methods}
+
+    def _figure(self, method: str, generator: np.random.Generator, resamples: int) -> Interval:
         """The mean over classes with its interval."""
         of_class = [np.array(pairs, float) for (_, name), pairs in self.pairs.items() if name == method]
         draws = np.mean([_ratios(pairs, generator, resamples) for pairs in of_class], axis=0)
@@ -115,8 +121,12 @@ def run(
     """
     config = config or FewshotConfig()
     start = time.perf_counter()
-    sets = [_evaluate_set(model, name, records, config, progress) for name, records in datasets.items()]
-    sets = [one for one in sets if one.masks]
+    sets, total = [], _Overlap()
+    for name, records in datasets.items():
+        result, overlap = _evaluate_set(model, name, records, config, progress)
+        if result.masks:
+            sets.append(result)
+            total.pairs |= {(f"{name}/{one}", how): pairs for (one, how), pairs in overlap.pairs.items()}
     if not sets:
         raise InputError(
             f"datasets must hold a class that two pictures show, got none in {sorted(datasets)}. "
@@ -128,30 +138,23 @@ def run(
         config=asdict(config),
         model=model_hash(model),
         sets=tuple(sets),
-        mean=_mean(sets, seconds),
+        mean=_pooled(sets, total, config, seconds),
         seconds=seconds,
         commit=commit(),
         machine=machine(),
     )
 
 
-def _mean(sets: Sequence[SetResult], seconds: float) -> SetResult:
-    """The unweighted mean over the sets, whose errors are independent."""
-    numbers = {}
-    for name in sets[0].numbers:
-        found = [one.numbers[name] for one in sets]
-        value = float(np.mean([one.value for one in found]))
-        half = float(np.sqrt(np.sum([((one.high - one.low) / 2) ** 2 for one in found])) / len(found))
-        numbers[name] = Interval(value, value - half, value + half)
-    return SetResult(
-        "mean of sets", sum(one.images for one in sets), sum(one.masks for one in sets), numbers, seconds
-    )
+def _pooled(sets: Sequence[SetResult], total: _Overlap, config: FewshotConfig, seconds: float) -> SetResult:
+    """The mean over the classes of all sets."""
+    images, questions = sum(one.images for one in sets), sum(one.masks for one in sets)
+    return SetResult("mean of classes", images, questions, total.figures(config), seconds)
 
 
 def _evaluate_set(
     model: InContext, name: str, records: Records, config: FewshotConfig, progress: Progress | None
-) -> SetResult:
-    start, overlap = time.perf_counter(), _Overlap({})
+) -> tuple[SetResult, _Overlap]:
+    start, overlap = time.perf_counter(), _Overlap()
     readable = dict(_readable(records))
     asked = episodes(readable, config, np.random.default_rng([config.seed, zlib.crc32(name.encode())]))
     for done, episode in enumerate(asked):
@@ -160,13 +163,9 @@ def _evaluate_set(
         _ask(model, readable, episode, config, overlap)
     if progress is not None:
         progress(name, len(asked), len(asked))
-    methods = [f"shot_{count}" for count in config.shots] + list(BASELINES if config.baselines else ())
-    generator = np.random.default_rng(config.seed)
-    numbers = (
-        {one: overlap.figure(one, generator, config.resamples) for one in methods} if overlap.pairs else {}
-    )
     pictures = len({episode.query for episode in asked})
-    return SetResult(name, pictures, len(asked), numbers, time.perf_counter() - start)
+    numbers = overlap.figures(config) if overlap.pairs else {}
+    return SetResult(name, pictures, len(asked), numbers, time.perf_counter() - start), overlap
 
 
 def _readable(records: Records) -> Iterator[tuple[int, Record]]:

@@ -94,6 +94,19 @@ def test_who_knows_the_answer_scores_one(model, monkeypatch) -> None:
     assert report.mean.numbers["shot_1"].value == pytest.approx(1.0)
 
 
+def test_the_last_row_is_over_classes_not_sets() -> None:
+    one, two = fewshot._Overlap(), fewshot._Overlap()
+    full, none = np.ones((2, 2), bool), np.zeros((2, 2), bool)
+    one.add("a", "shot_1", full, full, None)
+    one.add("b", "shot_1", none, full, None)
+    one.add("b", "shot_1", full, full, None)
+    two.add("c", "shot_1", full, full, None)
+    config = FewshotConfig(resamples=10)
+    assert one.figures(config)["shot_1"].value == pytest.approx(0.75)
+    total = fewshot._Overlap(one.pairs | two.pairs)
+    assert total.figures(config)["shot_1"].value == pytest.approx((1 + 0.5 + 1) / 3)
+
+
 def test_pixels_without_a_label_do_not_count(model, monkeypatch) -> None:
     every = rle.encode(np.ones((48, 64), bool))
     records = [Record(**{**vars(picture(i)), "ignore": every}) for i in range(3)]

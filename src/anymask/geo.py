@@ -11,8 +11,9 @@ import os
 import sqlite3
 import struct
 import tempfile
+import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -26,7 +27,15 @@ from anymask.errors import ImageError, InputError, MissingExtraError
 from anymask.files import check_target, write_atomic
 from anymask.types import Masks
 
-__all__ = ["GeoImage", "open_raster", "outlines", "write_geojson", "write_geopackage"]
+__all__ = [
+    "GeoImage",
+    "geojson",
+    "geopackage",
+    "open_raster",
+    "outlines",
+    "write_geojson",
+    "write_geopackage",
+]
 
 Ring: TypeAlias = Sequence[tuple[float, float]]
 Polygons: TypeAlias = list[list[Ring]]
@@ -49,6 +58,16 @@ def _rasterio() -> Any:
     except ImportError:
         raise MissingExtraError("reading and writing maps", "geo") from None
     return rasterio
+
+
+@contextmanager
+def _open(path: str | os.PathLike[str]) -> Iterator[Any]:
+    """The file, open; that it may have no place on the earth is our caller's affair."""
+    rasterio = _rasterio()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
+        with rasterio.open(path) as file:
+            yield file
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +94,7 @@ class GeoImage:
         rasterio, (x0, y0, x1, y1) = _rasterio(), xyxy
         window = rasterio.windows.Window(x0, y0, x1 - x0, y1 - y0)
         try:
-            with rasterio.open(self.path) as file:
+            with _open(self.path) as file:
                 samples = file.read(self.bands.order, window=window)
         except rasterio.errors.RasterioError as error:
             raise _damaged(self.path, error) from error
@@ -91,7 +110,7 @@ def open_raster(path: str | os.PathLike[str], bands: Bands | None = None) -> Geo
     """
     rasterio = _rasterio()
     try:
-        with rasterio.open(path) as file:
+        with _open(path) as file:
             chosen = bands or _usual_bands(file.count, file.dtypes)
             _check_bands(chosen, file.count)
             small = max(1.0, max(file.shape) / OVERVIEW)
@@ -176,38 +195,30 @@ def _shapes(masks: Masks, image: GeoImage) -> Iterator[tuple[Polygons, dict[str,
             yield outlines(runs, masks.size, image), _properties(masks, i)
 
 
-def write_geojson(
-    masks: Masks, image: GeoImage, path: str | os.PathLike[str], *, force: bool = False
-) -> Path:
-    """Write masks as a FeatureCollection of MultiPolygons in longitude and latitude (WGS 84).
+def geojson(masks: Masks, image: GeoImage) -> bytes:
+    """Masks as a FeatureCollection of MultiPolygons in longitude and latitude (WGS 84).
 
-    Raises InputError for an image without a coordinate system or of another size, OutputError as
-    `files.write_atomic` does.
+    Raises InputError for an image without a coordinate system or of another size.
     """
     if image.crs is None:
         raise InputError(
             f"image must have a coordinate system for GeoJSON, got {image.path} without one. "
             "Write a GeoPackage, which can do without."
         )
-    check_target(path, force=force)
     transform = _rasterio().warp.transform_geom
     features = []
     for polygons, properties in _shapes(masks, image):
         flat = {"type": "MultiPolygon", "coordinates": polygons}
         geometry = transform(image.crs, _WGS84, flat, precision=9)
         features.append({"type": "Feature", "geometry": geometry, "properties": properties})
-    document = {"type": "FeatureCollection", "features": features}
-    return write_atomic(path, json.dumps(document).encode(), force=force)
+    return json.dumps({"type": "FeatureCollection", "features": features}).encode()
 
 
-def write_geopackage(
-    masks: Masks, image: GeoImage, path: str | os.PathLike[str], *, force: bool = False
-) -> Path:
-    """Write masks as the layer "masks" of MultiPolygons, in the image's own coordinate system.
+def geopackage(masks: Masks, image: GeoImage) -> bytes:
+    """Masks as the layer "masks" of MultiPolygons, in the image's own coordinate system.
 
-    Raises InputError for an image of another size, OutputError as `files.write_atomic` does.
+    Raises InputError for an image of another size.
     """
-    check_target(path, force=force)
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder, "masks.gpkg")
         with closing(sqlite3.connect(place)) as base, base:
@@ -221,7 +232,23 @@ def write_geopackage(
                 base.execute("INSERT INTO masks VALUES (?, ?, ?, ?, ?)", row)
             if np.isfinite(extent).all():
                 base.execute("UPDATE gpkg_contents SET min_x=?, min_y=?, max_x=?, max_y=?", extent.tolist())
-        return write_atomic(path, place.read_bytes(), force=force)
+        return place.read_bytes()
+
+
+def write_geojson(
+    masks: Masks, image: GeoImage, path: str | os.PathLike[str], *, force: bool = False
+) -> Path:
+    """Write what `geojson` makes. Raises OutputError as `files.write_atomic` does."""
+    check_target(path, force=force)
+    return write_atomic(path, geojson(masks, image), force=force)
+
+
+def write_geopackage(
+    masks: Masks, image: GeoImage, path: str | os.PathLike[str], *, force: bool = False
+) -> Path:
+    """Write what `geopackage` makes. Raises OutputError as `files.write_atomic` does."""
+    check_target(path, force=force)
+    return write_atomic(path, geopackage(masks, image), force=force)
 
 
 def _columns(properties: dict[str, float | int]) -> tuple[Any, ...]:

@@ -13,9 +13,10 @@ HEAD = """# The command line
 
 This page is written from `anymask COMMAND --help`; a test keeps it so.
 
-Exit codes: 0 fine; 2 something given cannot be used, told in one sentence on stderr; 1 a fault of anymask
-(`--debug` shows where); 130 stopped by Ctrl-C. Results go to stdout, progress and notes to stderr. No file is
-replaced without `--force`, and none is left half-written.
+Exit codes: 0 fine; 2 something given cannot be used, told in one sentence on stderr; 3 done, but for
+pictures that could not be read (`auto`); 1 a fault of anymask (`--debug` shows where); 130 stopped by Ctrl-C.
+Results go to stdout, progress and notes to stderr. No file is replaced without `--force`, and none is left
+half-written.
 """
 
 

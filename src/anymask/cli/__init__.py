@@ -1,7 +1,8 @@
 """The command line: parse, call, print.
 
-Exit codes: 0 fine; 2 something given cannot be used, said in one sentence on stderr; 1 a fault of the
-program, or one that `doctor` found; 130 stopped by Ctrl-C. Results go to stdout, progress and notes to
+Exit codes: 0 fine; 2 something given cannot be used, said in one sentence on stderr; 3 all is done but
+for pictures that could not be read (`auto`); 1 a fault of the program, or one that `doctor` found; 130
+stopped by Ctrl-C. Results go to stdout, progress and notes to
 stderr. What `--help` needs imports the standard library alone; a command's own module is imported when it
 runs.
 """

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from anymask.cli import auto_options
 from anymask.cli.convert_options import declare_convert
 
 if TYPE_CHECKING:
@@ -317,6 +318,13 @@ def _declare_nothing(parser: Parser) -> None:
     """No options."""
 
 
+def _declare_auto(parser: Parser) -> None:
+    auto_options.declare(parser)
+    _declare_model(parser)
+    _declare_json(parser)
+    _declare_force(parser)
+
+
 _ALL = (
     Command(
         "segment",
@@ -330,6 +338,14 @@ _ALL = (
         "and what the time went into. Nothing is overwritten without --force.",
         "segment:run",
         _declare_segment,
+    ),
+    Command(
+        "auto",
+        auto_options.USAGE,
+        "Find the masks of everything in a picture, or in many.",
+        auto_options.DETAILS,
+        "auto:run",
+        _declare_auto,
     ),
     Command(
         "like",

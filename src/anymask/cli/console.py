@@ -6,13 +6,13 @@ import json
 import math
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import anymask
 
-__all__ = ["note", "out", "out_json", "progress", "table", "version"]
+__all__ = ["Clock", "note", "out", "out_json", "progress", "spent", "table", "version"]
 
 PAUSE = 10.0
 """Seconds between two lines of progress where there is no terminal."""
@@ -34,6 +34,26 @@ def out_json(value: Any) -> None:
 def note(text: str) -> None:
     """A line for the person who waits."""
     print(text, file=sys.stderr, flush=True)
+
+
+class Clock:
+    """Seconds that the parts of some work took."""
+
+    def __init__(self) -> None:
+        """Nothing has been done yet."""
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def part(self, name: str) -> Iterator[None]:
+        """Take the time of what is done inside."""
+        start = time.perf_counter()
+        yield
+        self.seconds[name] = time.perf_counter() - start
+
+
+def spent(seconds: Mapping[str, float]) -> str:
+    """The times of a Clock in words."""
+    return ", ".join(f"{name} {1000 * value:.0f} ms" for name, value in seconds.items())
 
 
 def table(rows: Sequence[Sequence[object]], heads: Sequence[str] = ()) -> str:

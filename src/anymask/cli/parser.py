@@ -131,7 +131,7 @@ def _joined(words: Sequence[str]) -> list[str]:
     """Write `--box -5,0,90,90` as `--box=-5,0,90,90`: argparse would take the numbers for an option."""
     out: list[str] = []
     for word in words:
-        if out and out[-1] in ("--point", "--box") and _NUMBERS.match(word):
+        if out and out[-1] in ("--point", "--box", "--roi", "--limits") and _NUMBERS.match(word):
             out[-1] += f"={word}"
         else:
             out.append(word)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from anymask.cli.console import note, out, out_json, table
+from anymask.cli.console import Clock, note, out, out_json, spent, table
 from anymask.cli.prompts import read_mask, read_prompts
 from anymask.cli.targets import Targets, choose_targets, owners, ranks, write_all
 from anymask.cli.viewer import open_file
@@ -47,7 +45,7 @@ def run(
     targets = choose_targets(image, output, overlay, candidates=candidates, as_json=as_json)
     for target in targets.all:
         check_target(target, force=force)
-    clock = _Clock()
+    clock = Clock()
     with clock.part("read"):
         pixels = read_image(image)
         prompts = read_prompts(point, box, None if mask is None else read_mask(mask))
@@ -67,19 +65,6 @@ def run(
     return 0
 
 
-class _Clock:
-    """Seconds that the parts of the work took."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-
-    @contextmanager
-    def part(self, name: str) -> Iterator[None]:
-        start = time.perf_counter()
-        yield
-        self.seconds[name] = time.perf_counter() - start
-
-
 def _is_animated(path: str) -> bool:
     with Image.open(path) as picture:
         # MPO is a photo with its preview
@@ -92,7 +77,7 @@ def _answer(
     model: tuple[str, str, bool],
     *,
     candidates: bool,
-    clock: _Clock,
+    clock: Clock,
 ) -> Masks:
     """The masks of each object, the best first; `model` is its name, the device, whether to stay offline."""
     name, device, offline = model
@@ -153,8 +138,7 @@ def _as_text(image: str, model: str, record: Record, targets: Targets, seconds: 
         ]
         for fact in facts
     ]
-    spent = ", ".join(f"{name} {1000 * value:.0f} ms" for name, value in seconds.items())
-    head = f"{image}, {width} x {height}, by {model} ({spent})"
+    head = f"{image}, {width} x {height}, by {model} ({spent(seconds)})"
     return "\n".join([head, table(rows), *(f"wrote {path}" for path in targets.all)])
 
 

@@ -2,8 +2,9 @@
 
 `{"image": {image_id, width, height, file_name}, "annotations": [{id, segmentation, bbox, area, predicted_iou,
 stability_score, crop_box, point_coords}]}`; segmentation in COCO's run lengths, boxes xywh. A field that
-nobody knows is left out. Added where known: `category` and `kind` of an annotation, `dataset` of the image,
-`source`, and beside the annotations `ignore`, the run lengths of the pixels that nobody labelled.
+nobody knows is left out. Added where known: `category`, `kind` and `parent` (an id or null) of an annotation,
+`dataset` of the image, `source`, and beside the annotations `ignore`, the run lengths of the pixels that
+nobody labelled.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ _FIELDS = {
     "ids": "id",
     "categories": "category",
     "kinds": "kind",
+    "parents": "parent",
     "crop_boxes": "crop_box",
     "point_coords": "point_coords",
 }

@@ -1,0 +1,297 @@
+"""`anymask auto`: masks of everything, of one picture or of many."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from anymask.cli.console import Clock, note, out, out_json, progress, spent
+from anymask.cli.prompts import read_mask
+from anymask.cli.targets import write_all
+from anymask.cli.viewer import open_file
+from anymask.errors import InputError, OutputError
+from anymask.files import check_target
+from anymask.formats import sa1b
+
+if TYPE_CHECKING:
+    from anymask.harvest import Plan
+    from anymask.models import Sam
+    from anymask.types import Record
+
+__all__ = ["run"]
+
+DAMAGED = 3
+"""Exit code: all is done but for pictures that could not be read."""
+FORMS = (".json", ".png", ".geojson", ".gpkg")
+_ASKED = (
+    "points_per_side",
+    "pixels_per_point",
+    "min_iou",
+    "min_stability",
+    "nms",
+    "min_area",
+    "min_component",
+)
+_AUTO = (*_ASKED, "min_hole", "max_cover", "max_memory")  # options that AutoConfig knows by the same name
+
+
+def run(
+    *,
+    source: str,
+    output: str | None,
+    show: bool,
+    as_json: bool,
+    force: bool,
+    model: str,
+    device: str,
+    offline: bool,
+    **options: Any,
+) -> int:
+    """Look at all that was given before the model is opened, then see to one picture or to many."""
+    options["overlay"] |= show
+    place = Path(source)
+    many = place.is_dir() or place.suffix.lower() == ".txt"
+    if many and output is None:
+        raise OutputError(
+            "-o must name the folder of the data set, got nothing. Write -o dataset, for example."
+        )
+    if not many:
+        targets = _targets(place, output, options)
+        for target in targets.all:
+            check_target(target, force=force)
+    clock = Clock()
+    with clock.part("load"):  # imports torch, so late
+        plan = _plan(options)
+        opener = _opener(model, device=device, offline=offline)
+    if many:
+        return _many(place, Path(str(output)), plan, opener, as_json=as_json, force=force, show=show)
+    return _one(place, targets, plan, opener, clock, as_json=as_json, force=force, show=show, name=model)
+
+
+def _opener(name: str, *, device: str, offline: bool) -> Callable[[], Sam]:
+    def load() -> Sam:
+        from anymask.cli.loading import load_model
+
+        return load_model(name, device=device, offline=offline)
+
+    return load
+
+
+@dataclass(frozen=True)
+class _Targets:
+    """The files of one picture: that of the masks, and those beside it by their kind and suffix."""
+
+    masks: Path
+    beside: Mapping[str, Path]
+
+    @property
+    def all(self) -> list[Path]:
+        return [self.masks, *self.beside.values()]
+
+
+def _targets(image: Path, output: str | None, options: Mapping[str, Any]) -> _Targets:
+    masks = Path(f"{image.stem}-masks.json") if output is None else Path(output)
+    if masks.suffix.lower() not in FORMS:
+        raise OutputError(
+            f"output must end in {', '.join(FORMS)}, got {masks}. Name it masks.json, for example."
+        )
+    kinds = {"edges": "edges.png", "labelmap": "labels.png", "overlay": "overlay.jpg"}
+    beside = {kind: masks.with_name(f"{masks.stem}-{kind}") for name, kind in kinds.items() if options[name]}
+    if masks.resolve() == image.resolve():
+        raise OutputError(f"output must be a file of its own, got the picture {masks}. Choose another name.")
+    return _Targets(masks, beside)
+
+
+def _plan(options: Mapping[str, Any]) -> Plan:
+    """The plan that the options ask for."""
+    from anymask.harvest import Plan
+    from anymask.harvest.plan import default_auto
+
+    settings = {name: options[name] for name in _AUTO if options[name] is not None}
+    if options["crops"] is not None:
+        settings["crop_layers"] = options["crops"]
+    if options["points_file"] is not None:
+        settings["points"] = _read_points(options["points_file"])
+    if options["roi"] is not None:
+        settings["roi"] = _read_roi(options["roi"])
+    tile, overlap = options["tile"], options["tile_overlap"]
+    chosen = {
+        name: options[name] for name in ("candidates", "granularity", "edges", "labelmap", "cover", "overlay")
+    }
+    return Plan(
+        auto=default_auto(options["candidates"], settings),
+        tile=tile,
+        **({} if tile is None else {"overlap": tile // 4 if overlap is None else overlap}),
+        bands=_read_bands(options),
+        parents=options["tree"],
+        **chosen,
+    )
+
+
+def _read_points(path: str) -> np.ndarray[Any, Any]:
+    """Points (N, 2) from a file with x,y on each line."""
+    try:
+        rows = [
+            line.split("#")[0].replace(",", " ").split()
+            for line in Path(path).read_text("utf-8").splitlines()
+        ]
+        points = np.array([[float(word) for word in row] for row in rows if row], np.float32)
+    except OSError as error:
+        raise InputError(
+            f"--points-file must be a file that exists, got {path} ({error.strerror}). Check the name."
+        ) from None
+    except ValueError:
+        points = np.zeros((0, 0), np.float32)
+    if points.ndim != 2 or points.shape[1] != 2:
+        raise InputError(f"--points-file must hold x,y on each line, got others in {path}. Write 210,180.")
+    return points
+
+
+def _read_roi(text: str) -> np.ndarray[Any, Any]:
+    """A box X0,Y0,X1,Y1, or a mask from a picture."""
+    numbers = _numbers(text, 4)
+    return read_mask(text) if numbers is None else np.array(numbers, np.float32)
+
+
+def _numbers(text: str, count: int) -> tuple[float, ...] | None:
+    try:
+        found = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        return None
+    return found if len(found) == count else None
+
+
+def _read_bands(options: Mapping[str, Any]) -> Any:
+    """The normalisation that --bands, --stretch and --limits declare, None without them."""
+    from anymask.bands import Bands
+
+    given = {name: options[name] for name in ("bands", "stretch", "limits") if options[name] is not None}
+    if not given:
+        return None
+    values: dict[str, Any] = {}
+    if "bands" in given:
+        order = _numbers(given["bands"], 3) or _numbers(given["bands"], 1)
+        if order is None or any(number != int(number) for number in order):
+            raise InputError(f"--bands must be R,G,B or one number, got '{given['bands']}'. Write 4,3,2.")
+        values["order"] = tuple(int(number) for number in order)
+    for name in ("stretch", "limits"):
+        if name in given and (pair := _numbers(given[name], 2)) is not None:
+            values[name] = pair
+        elif name in given:
+            raise InputError(f"--{name} must be LOW,HIGH, got '{given[name]}'. Write 2,98, for example.")
+    return Bands(**values)
+
+
+def _one(
+    image: Path,
+    targets: _Targets,
+    plan: Plan,
+    opener: Callable[[], Sam],
+    clock: Clock,
+    *,
+    as_json: bool,
+    force: bool,
+    show: bool,
+    name: str,
+) -> int:
+    from anymask.harvest import find_masks, open_picture, products
+    from anymask.harvest.plan import make_record
+
+    on_earth = targets.masks.suffix.lower() in (".geojson", ".gpkg")
+    with clock.part("read"):
+        picture = open_picture(image, plan, as_map=on_earth)
+    with clock.part("load"):
+        model = opener()
+    with clock.part("find"), progress("tiles" if plan.tile else "points") as advance:
+        masks = find_masks(model, picture, plan, lambda done, total: advance(done, total, image.name))
+    with clock.part("write"):
+        record = make_record(image.stem, image, masks, plan)
+        beside = products(model, picture, masks, plan)
+        files = {targets.masks: _encode(record, picture, targets.masks, beside)}
+        files |= {path: beside[kind] for kind, path in targets.beside.items()}
+        write_all(files, force=force)
+    if as_json:
+        out_json(_as_dict(image, name, record, targets, clock.seconds))
+    else:
+        out(_as_text(image, name, record, targets, clock.seconds))
+    if show:
+        open_file(targets.beside["overlay.jpg"])
+    return 0
+
+
+def _encode(record: Record, picture: Any, path: Path, beside: Mapping[str, bytes]) -> bytes:
+    """The file of the masks, in the form that its suffix names."""
+    from anymask.geo import geojson, geopackage
+    from anymask.harvest.plan import label_map
+
+    suffix = path.suffix.lower()
+    if suffix == ".json":
+        return json.dumps(sa1b.to_document(record), indent=1).encode()
+    if suffix == ".png":
+        return beside.get("labels.png") or label_map(record.masks)
+    return geojson(record.masks, picture) if suffix == ".geojson" else geopackage(record.masks, picture)
+
+
+def _as_dict(
+    image: Path, model: str, record: Record, targets: _Targets, seconds: Mapping[str, float]
+) -> dict[str, Any]:
+    return {
+        "image": str(image),
+        "size": list(record.masks.size),
+        "model": model,
+        "masks": sa1b.to_document(record)["annotations"],
+        "files": [str(path) for path in targets.all],
+        "seconds": {name: round(value, 4) for name, value in seconds.items()},
+    }
+
+
+def _as_text(image: Path, model: str, record: Record, targets: _Targets, seconds: Mapping[str, float]) -> str:
+    masks, (height, width) = record.masks, record.masks.size
+    areas = masks.areas
+    sizes = f", of {areas.min():,} to {areas.max():,} px" if len(masks) else ""
+    head = f"{image}, {width} x {height}, by {model} ({spent(seconds)})"
+    return "\n".join([head, f"  {len(masks)} masks{sizes}", *(f"wrote {path}" for path in targets.all)])
+
+
+def _many(
+    source: Path,
+    folder: Path,
+    plan: Plan,
+    opener: Callable[[], Sam],
+    *,
+    as_json: bool,
+    force: bool,
+    show: bool,
+) -> int:
+    from anymask.harvest import find_items, harvest
+
+    items = find_items(source)
+    model = opener()
+    try:
+        with progress("pictures") as advance:
+            summary = harvest(
+                model, items, folder, plan, source=str(source.resolve()), force=force, advance=advance
+            )
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("go on from here by the same command") from None
+    for file, problem in summary.damaged.items():
+        note(f"left out {file}: {problem}")
+    if as_json:
+        out_json({"dataset": str(folder), **vars(summary)})
+    else:
+        out(_summary_text(folder, summary.made, summary.kept, summary.masks, list(summary.damaged)))
+    if show:
+        open_file(folder / "overlays")
+    return DAMAGED if summary.damaged else 0
+
+
+def _summary_text(folder: Path, made: int, kept: int, masks: int, damaged: Sequence[str]) -> str:
+    lines = [f"{made:,} pictures with {masks:,} masks" + (f", {kept:,} were there already" if kept else "")]
+    if damaged:
+        lines.append(f"{len(damaged):,} pictures could not be read, see {folder / 'damaged.jsonl'}")
+    return "\n".join([*lines, f"wrote {folder}"])

@@ -1,0 +1,125 @@
+"""What is made of one picture."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from anymask import AutoConfig, models, tree
+from anymask.bands import Bands
+from anymask.errors import InputError, MissingExtraError
+from anymask.formats import sa1b
+from anymask.harvest import Plan, find_masks, open_picture, products
+from anymask.harvest.plan import default_auto, make_record
+from anymask.models.config import DEBUG
+
+FEW = AutoConfig(points_per_side=4, min_iou=0.0, min_stability=0.0, nms=1.0)
+
+
+@pytest.fixture(scope="module")
+def model() -> models.Sam:
+    torch.manual_seed(3)
+    model = models.build(DEBUG).eval()
+    model.mask_decoder.iou_prediction_head.layers[-1].bias.data += 2.0
+    return model
+
+
+@pytest.fixture
+def picture(rng: np.random.Generator) -> np.ndarray:
+    return rng.integers(0, 255, (48, 64, 3)).astype(np.uint8)
+
+
+def decode(data: bytes) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(data)))
+
+
+def test_products_are_pictures_of_the_image_s_size(model, picture) -> None:
+    plan = Plan(auto=FEW, edges=True, labelmap=True, cover=True, overlay=True)
+    masks = find_masks(model, picture, plan)
+    made = {name: decode(data) for name, data in products(model, picture, masks, plan).items()}
+    assert sorted(made) == ["edges.png", "labels.png", "overlay.jpg"]
+    assert made["edges.png"].max() == 65_535
+    assert made["labels.png"].min() >= 1
+    assert made["labels.png"].max() <= len(masks)
+    assert made["overlay.jpg"].shape == picture.shape
+    assert products(model, picture, masks, Plan()) == {}
+
+
+def test_granularity_keeps_a_level_and_parents_are_ids(model, picture) -> None:
+    every = find_masks(model, picture, Plan(auto=FEW))
+    wholes = find_masks(model, picture, Plan(auto=FEW, granularity=0.0))
+    assert len(wholes) == len(tree(every).cut(0)) < len(every)
+    record = make_record("7", Path("7.jpg"), every, Plan(parents=True))
+    entries = sa1b.to_document(record)["annotations"]
+    assert sum(entry["parent"] is None for entry in entries) == len(wholes)
+    assert {entry["parent"] for entry in entries} - {None} <= {entry["id"] for entry in entries}
+    assert len(entries[0]["point_coords"]) == 1
+    assert entries[0]["crop_box"] == [0, 0, 64, 48]
+    again = sa1b.from_document(sa1b.to_document(record), Path("7.jpg"))
+    assert sa1b.to_document(again)["annotations"] == entries
+
+
+def test_candidates_are_ranked_proposals(model, picture) -> None:
+    auto = default_auto(5, {"points_per_side": 3})
+    assert (auto.points_per_side, auto.nms, auto.min_iou) == (3, 0.9, 0.0)
+    found = find_masks(model, picture, Plan(auto=auto, candidates=5))
+    assert len(found) <= 5
+    assert found.stability is not None
+    assert (np.diff(found.scores + found.stability) <= 0).all()
+
+
+def test_tiles_are_looked_at_one_by_one(model, picture) -> None:
+    seen: list[tuple[int, int]] = []
+    found = find_masks(model, picture, Plan(auto=FEW, tile=32, overlap=8), lambda *at: seen.append(at))
+    assert seen[-1] == (6, 6)
+    assert found.size == (48, 64)
+
+
+def test_bands_make_a_picture_of_sixteen_bits(tmp_path: Path, rng: np.random.Generator) -> None:
+    samples = rng.integers(900, 1100, (20, 30, 3)).astype(np.uint16)
+    cv2.imwrite(str(tmp_path / "deep.png"), samples)
+    found = open_picture(tmp_path / "deep.png", Plan(bands=Bands((3, 2, 1))))
+    assert isinstance(found, np.ndarray)
+    assert (found.min(), found.max()) == (0, 255)
+    assert np.corrcoef(found[..., 0].ravel(), samples[..., 0].ravel())[0, 1] > 0.99
+
+
+def test_a_tiff_is_read_by_windows_where_rasterio_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cv2.imwrite(str(tmp_path / "a.tif"), np.full((20, 30, 3), 90, np.uint8))
+    plan = Plan(tile=16, overlap=4)
+    monkeypatch.setattr("anymask.harvest.plan._can_open_maps", lambda: False)
+    assert isinstance(open_picture(tmp_path / "a.tif", plan), np.ndarray)
+    monkeypatch.undo()
+    pytest.importorskip("rasterio")
+    assert not isinstance(open_picture(tmp_path / "a.tif", plan), np.ndarray)
+    monkeypatch.setitem(__import__("sys").modules, "rasterio", None)
+    with pytest.raises(MissingExtraError):
+        open_picture(tmp_path / "a.tif", plan, as_map=True)
+
+
+def test_plans_are_compared_by_their_values() -> None:
+    one = Plan(auto=AutoConfig(points=[[1, 2]], roi=np.ones((9, 9), bool)), bands=Bands())
+    same = Plan(auto=AutoConfig(points=[[1, 2]], roi=np.ones((9, 9), bool)), bands=Bands())
+    assert one.to_dict() == same.to_dict()
+    assert one.to_dict() != Plan(auto=AutoConfig(points=[[1, 3]], roi=np.ones((9, 9), bool))).to_dict()
+    assert len(one.to_dict()["auto"]["roi"]) == 64, "a hash, not the pixels"
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"candidates": 0}, "candidates must be 1 or more, got 0"),
+        ({"candidates": 5, "tile": 100}, "candidates must be of a whole picture, got a tile too"),
+        ({"granularity": 2.0}, "granularity must be 0 to 1, got 2.0"),
+        ({"tile": 100, "overlap": 80}, "overlap must be above 0 and at most half of the tile's 100 pixels"),
+    ],
+)
+def test_bad_plans(values, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        Plan(**values)

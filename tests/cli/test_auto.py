@@ -196,13 +196,25 @@ BAD = {
     "no list": (["nowhere.txt", "-o", "set"], "must be a folder or a list that exists, got nowhere.txt"),
     "empty folder": (["void", "-o", "set"], "pictures must be in void, got none."),
     "existing": (["photo.jpg", "-o", "there.json"], "got there.json, which exists."),
-    "existing beside": (["photo.jpg", "-o", "there.png", "--labelmap"], "got there-labels.png, which exists."),
+    "existing beside": (
+        ["photo.jpg", "-o", "there.png", "--labelmap"],
+        "got there-labels.png, which exists.",
+    ),
     "full folder": (["photos", "-o", "mine"], "output must be a new folder, got mine, which holds files."),
-    "a file as data set": (["photos", "-o", "there.json"], "output must be a folder, got the file there.json"),
+    "a file as data set": (
+        ["photos", "-o", "there.json"],
+        "output must be a folder, got the file there.json",
+    ),
     "ending": (["photo.jpg", "-o", "a.tif"], "output must end in .json, .png, .geojson, .gpkg, got a.tif."),
-    "itself": (["map.png", "-o", "./map.png", "--force"], "must be a file of its own, got the picture map.png"),
+    "itself": (
+        ["map.png", "-o", "./map.png", "--force"],
+        "must be a file of its own, got the picture map.png",
+    ),
     "points": (["photo.jpg", "--points-file", "there.json"], "--points-file must hold x,y on each line"),
-    "no points": (["photo.jpg", "--points-file", "gone"], "--points-file must be a file that exists, got gone"),
+    "no points": (
+        ["photo.jpg", "--points-file", "gone"],
+        "--points-file must be a file that exists, got gone",
+    ),
     "roi": (["photo.jpg", "--roi", "9,9,3,3"], "roi must have x0 < x1 and y0 < y1, got [9.0, 9.0, 3.0, 3.0]"),
     "roi file": (["photo.jpg", "--roi", "gone.png"], "a file that exists, got gone.png"),
     "roi outside": (["photo.jpg", "--roi", "300,300,400,400"], "roi must overlap the image"),
@@ -213,7 +225,10 @@ BAD = {
     "share": (["photo.jpg", "--max-cover", "x"], "--max-cover must be a number, got 'x'"),
     "range": (["photo.jpg", "--max-cover", "2"], "max_cover must be a number from 0 to 1, got 2.0"),
     "granularity": (["photo.jpg", "--granularity", "3"], "granularity must be 0 to 1, got 3.0"),
-    "tile": (["photo.jpg", "--tile", "100", "--tile-overlap", "99"], "overlap must be above 0 and at most half"),
+    "tile": (
+        ["photo.jpg", "--tile", "100", "--tile-overlap", "99"],
+        "overlap must be above 0 and at most half",
+    ),
     "memory": (["photo.jpg", "--max-memory", "lots"], "max_memory must be a number of bytes or a text like"),
     "no place": (["photo.jpg", "-o", "a.geojson"], "must have a coordinate system for GeoJSON"),
 }

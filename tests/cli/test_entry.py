@@ -79,8 +79,11 @@ def test_help_of_a_command(run, name: str) -> None:
 @pytest.mark.parametrize("name", COMMANDS)
 def test_options_are_those_that_the_command_takes(name: str) -> None:
     module, function = COMMANDS[name].target.split(":")
-    taken = inspect.signature(getattr(importlib.import_module(f"anymask.cli.{module}"), function))
-    assert {action.dest for action in Parser(COMMANDS[name]).actions} == set(taken.parameters)
+    home = importlib.import_module(f"anymask.cli.{module}")
+    taken = inspect.signature(getattr(home, function)).parameters
+    given = {action.dest for action in Parser(COMMANDS[name]).actions}
+    read = {word for word in given if f'"{word}"' in inspect.getsource(home)} if "options" in taken else set()
+    assert given == {word for word in taken if word != "options"} | read
 
 
 @pytest.mark.parametrize("name", COMMANDS)

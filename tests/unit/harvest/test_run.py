@@ -112,10 +112,10 @@ def test_other_folders_are_refused(model, photos: Path, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine/diary.txt").write_text("precious")
     for force in (False, True):
-        with pytest.raises(OutputError, match="must be a new folder, got .*mine, which holds files"):
+        with pytest.raises(OutputError, match=r"must be a new folder, got .*mine, which holds files"):
             harvest(model, items, tmp_path / "mine", PLAN, force=force)
     assert (tmp_path / "mine/diary.txt").read_text() == "precious"
-    with pytest.raises(OutputError, match="Make the folder .*nowhere first"):
+    with pytest.raises(OutputError, match=r"Make the folder .*nowhere first"):
         harvest(model, items, tmp_path / "nowhere/set", PLAN)
     (tmp_path / "file").write_text("x")
     with pytest.raises(OutputError, match="output must be a folder, got the file"):
@@ -127,7 +127,7 @@ def test_another_run_is_refused_by_name_and_replaced_by_force(model, photos: Pat
     harvest(model, items, tmp_path / "set", PLAN)
     other = Plan(auto=AutoConfig(points_per_side=2, min_iou=0.0, min_stability=0.0), parents=True, edges=True)
     before = tree_of(tmp_path / "set")
-    with pytest.raises(OutputError, match="made with another points_per_side, edges. Choose .* --force"):
+    with pytest.raises(OutputError, match=r"made with another points_per_side, edges. Choose .* --force"):
         harvest(model, items, tmp_path / "set", other)
     assert tree_of(tmp_path / "set") == before
     done = harvest(model, items[:2], tmp_path / "set", other, force=True)

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from anymask import rle
+from anymask.automatic.duplicates import owners
 from anymask.automatic.grids import grid_points
 from anymask.errors import InputError
 from anymask.geometry import Frame
@@ -89,12 +89,8 @@ def _kept(
         if progress is not None:
             progress(min(part.stop, len(points)), len(points))
     masks = Masks.concat(parts)
-    found: list[int] = []
-    for i in np.argsort(-masks.scores, kind="stable").tolist():
-        others = [masks.rles[j] for j in found]
-        if rle.area(masks.rles[i]) and not (rle.iou(others, [masks.rles[i]], masks.size) > nms).any():
-            found.append(i)
-    return np.sort(np.array(found, np.int64))
+    owner = owners(masks.rles, masks.boxes, masks.scores, nms, by_mask=True)
+    return np.flatnonzero((owner == np.arange(len(masks))) & (masks.areas > 0))
 
 
 def _strongest(model: Sam, embedding: Embedding, points: Floats, kept: NDArray[np.int64]) -> Floats:

@@ -74,6 +74,9 @@ def test_what_is_asked_for_lies_beside_it(auto, photo: Path) -> None:
 def test_a_png_is_a_label_map(auto, photo: Path) -> None:
     answer = auto(photo, "-o", "map.png", "--json")
     assert np.asarray(Image.open("map.png")).max() <= len(answer.json["masks"])
+    answer = auto(photo, "-o", "full.png", "--cover", "--json")
+    assert answer.json["files"] == ["full.png"]
+    assert np.asarray(Image.open("full.png")).min() > 0
 
 
 def test_options_reach_the_finder(run, photo: Path, model: Path) -> None:
@@ -197,7 +200,7 @@ BAD = {
     "empty folder": (["void", "-o", "set"], "pictures must be in void, got none."),
     "existing": (["photo.jpg", "-o", "there.json"], "got there.json, which exists."),
     "existing beside": (
-        ["photo.jpg", "-o", "there.png", "--labelmap"],
+        ["photo.jpg", "-o", "there.geojson", "--cover"],
         "got there-labels.png, which exists.",
     ),
     "full folder": (["photos", "-o", "mine"], "output must be a new folder, got mine, which holds files."),

@@ -54,6 +54,7 @@ def run(
 ) -> int:
     """Look at all that was given before the model is opened, then see to one picture or to many."""
     options["overlay"] |= show
+    options["labelmap"] |= options["cover"]
     place = Path(source)
     many = place.is_dir() or place.suffix.lower() == ".txt"
     if many and output is None:
@@ -101,6 +102,8 @@ def _targets(image: Path, output: str | None, options: Mapping[str, Any]) -> _Ta
             f"output must end in {', '.join(FORMS)}, got {masks}. Name it masks.json, for example."
         )
     kinds = {"edges": "edges.png", "labelmap": "labels.png", "overlay": "overlay.jpg"}
+    if masks.suffix.lower() == ".png":
+        del kinds["labelmap"]  # it is the output itself
     beside = {kind: masks.with_name(f"{masks.stem}-{kind}") for name, kind in kinds.items() if options[name]}
     if masks.resolve() == image.resolve():
         raise OutputError(f"output must be a file of its own, got the picture {masks}. Choose another name.")
@@ -212,7 +215,7 @@ def _one(
     with clock.part("write"):
         record = make_record(image.stem, image, masks, plan)
         beside = products(model, picture, masks, plan)
-        files = {targets.masks: _encode(record, picture, targets.masks, beside)}
+        files = {targets.masks: _encode(record, picture, targets.masks, plan)}
         files |= {path: beside[kind] for kind, path in targets.beside.items()}
         write_all(files, force=force)
     if as_json:
@@ -224,16 +227,16 @@ def _one(
     return 0
 
 
-def _encode(record: Record, picture: Any, path: Path, beside: Mapping[str, bytes]) -> bytes:
+def _encode(record: Record, picture: Any, path: Path, plan: Plan) -> bytes:
     """The file of the masks, in the form that its suffix names."""
     from anymask.geo import geojson, geopackage
-    from anymask.harvest.plan import label_map
+    from anymask.harvest.plan import label_map, pixels_of
 
     suffix = path.suffix.lower()
     if suffix == ".json":
         return json.dumps(sa1b.to_document(record), indent=1).encode()
     if suffix == ".png":
-        return beside.get("labels.png") or label_map(record.masks)
+        return label_map(record.masks, pixels_of(picture) if plan.cover else None)
     return geojson(record.masks, picture) if suffix == ".geojson" else geopackage(record.masks, picture)
 
 

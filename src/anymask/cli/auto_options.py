@@ -125,7 +125,7 @@ def _declare_outputs(parser: Parser) -> None:
         ("--overlay", "Also draw the masks on the picture."),
         ("--edges", "Also write edges, as a grey picture of 16 bits."),
         ("--labelmap", "Also write a map in which each pixel has the number of the smallest mask there."),
-        ("--cover", "Leave no pixel of the map without a number: masks grow to the edges of the picture."),
+        ("--cover", "The same with no pixel left without a number: masks grow to the edges of the picture."),
     ):
         parser.add_argument(name, action="store_true", help=text)
     parser.add_argument(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from anymask.cli import auto_options
 from anymask.cli.convert_options import declare_convert
+from anymask.cli.train_options import declare_train
 
 if TYPE_CHECKING:
     from anymask.cli.parser import Parser
@@ -219,38 +220,6 @@ def _declare_models(parser: Parser) -> None:
     _declare_json(parser)
 
 
-def _declare_train(parser: Parser) -> None:
-    parser.add_argument("recipe", nargs="?", metavar="RECIPE", help="A named run, see --list.")
-    parser.add_argument("--list", dest="listed", action="store_true", help="List the recipes.")
-    parser.add_argument("--show", action="store_true", help="Print the settings of RECIPE and do nothing.")
-    parser.add_argument(
-        "--data",
-        action="extend",
-        nargs="+",
-        default=[],
-        metavar="PATH[=WEIGHT]",
-        help="Data sets: folders of shards, of pictures with masks, COCO files. WEIGHT is the share in which "
-        "pictures are drawn, 1 if left out.",
-    )
-    parser.add_argument(
-        "--set",
-        dest="settings",
-        action="extend",
-        nargs="+",
-        default=[],
-        metavar="KEY=VALUE",
-        help="Change a setting of the recipe, for example loop.steps=500.",
-    )
-    parser.add_argument(
-        "-o",
-        "--output",
-        metavar="RUN",
-        help="The run directory. If it holds the same run, stopped, that is continued; -o alone, without "
-        "RECIPE and --data, does so too.",
-    )
-    parser.add_argument("--force", action="store_true", help="Start over in a directory that holds a run.")
-
-
 def _declare_clicks(parser: Parser) -> None:
     _declare_measured(parser)
     _declare_model(parser)
@@ -379,7 +348,7 @@ _ALL = (
         "Shows its progress on stderr: the latest figures on a terminal, else one JSON object a line. "
         "'anymask segment --model RUN' uses the result.",
         "train:run",
-        _declare_train,
+        declare_train,
     ),
     Command(
         "eval clicks",

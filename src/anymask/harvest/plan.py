@@ -160,8 +160,8 @@ def products(model: Sam, picture: Picture, masks: Masks, plan: Plan) -> dict[str
     if plan.labelmap:
         out["labels.png"] = label_map(masks, pixels_of(picture) if plan.cover else None)
     if plan.overlay:
-        drawn = cv2.cvtColor(overlay(pixels_of(picture), masks.dense()), cv2.COLOR_RGB2BGR)
-        done, data = cv2.imencode(".jpg", drawn)
+        drawn = overlay(pixels_of(picture), (one.dense()[0] for one in masks))
+        done, data = cv2.imencode(".jpg", cv2.cvtColor(drawn, cv2.COLOR_RGB2BGR))
         if not done:
             raise InputError(
                 f"overlay must be of at most 65500 pixels a side, got {masks.size}. Leave it out."

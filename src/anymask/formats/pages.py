@@ -20,6 +20,7 @@ __all__ = [
     "HIDDEN",
     "HOLES_CUT",
     "LEFT_OUT",
+    "MERGED",
     "PARTS_JOINED",
     "FolderWriter",
     "Outlines",
@@ -33,6 +34,7 @@ HOLES_CUT = "holes opened by cuts"
 PARTS_JOINED = "parts joined by cuts"
 CORNERS_DROPPED = "corners dropped"
 HIDDEN = "partly hidden by other masks"
+MERGED = "merged with others of its label"
 LEFT_OUT = "left out"
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from anymask.errors import FormatError, InputError, OutputError
 from anymask.files import check_target, staged, write_atomic
 from anymask.formats.entries import find_picture
 from anymask.formats.names import Stems
-from anymask.formats.pages import HIDDEN, Outlines, Page
+from anymask.formats.pages import HIDDEN, MERGED, Outlines, Page
 from anymask.images import ImageFile, encode_png, read_map
 from anymask.types import Masks, Record
 
@@ -157,12 +158,14 @@ def _encode_map(numbers: NDArray[Any], masks: Masks, of_mask: Sequence[int]) -> 
     """A map as a page: a mask that shows nowhere is not in it, though it may have pixels."""
     shown: dict[int, rle.Runs] = {int(n): rle.encode(numbers == n) for n in np.unique(numbers) if n}
     runs = [shown.get(number) for number in of_mask]
-    hidden = {
-        i: (HIDDEN,)
-        for i, (wanted, got) in enumerate(zip(masks.rles, runs, strict=True))
-        if got is not None and not np.array_equal(wanted, got)
-    }
-    return Page(encode_png(numbers), runs, hidden)
+    notes: dict[int, tuple[str, ...]] = {}
+    times = Counter(of_mask)
+    for i, (wanted, got) in enumerate(zip(masks.rles, runs, strict=True)):
+        if times[of_mask[i]] > 1:
+            notes[i] = (MERGED,)
+        elif got is not None and not np.array_equal(wanted, got):
+            notes[i] = (HIDDEN,)
+    return Page(encode_png(numbers), runs, notes)
 
 
 def decode(data: bytes, path: Path, pictures: Path | None = None) -> Record:

@@ -79,9 +79,9 @@ def _path(ring: Ring) -> str:
     """A ring as path commands, steps along an axis in short."""
     corners = ring.round(2)
     x, y = corners[0]
-    commands = [f"M{x:g} {y:g}"]
+    commands = [f"M{x:.10g} {y:.10g}"]
     for dx, dy, x, y in np.column_stack([np.diff(corners, axis=0), corners[1:]]).tolist():
-        commands.append(f"V{y:.7g}" if dx == 0 else f"H{x:.7g}" if dy == 0 else f"L{x:.7g} {y:.7g}")
+        commands.append(f"V{y:.10g}" if dx == 0 else f"H{x:.10g}" if dy == 0 else f"L{x:.10g} {y:.10g}")
     return "".join(commands) + "Z"
 
 

@@ -232,3 +232,14 @@ def test_the_report_in_words(picture: Path, tmp_path: Path) -> None:
     assert told["dropped"] == {"scores": 1}
     assert told["changed"][-1] == {"record": "photo", "mask": 7, "iou": 0.0, "notes": ["left out"]}
     assert formats.write(one, tmp_path / "a.npz").summary() == "1 picture with 8 masks as npz, nothing lost"
+
+
+def test_maps_say_what_became_of_each_mask(picture: Path, tmp_path: Path) -> None:
+    squares = np.zeros((3, *SIZE), bool)
+    squares[0, :9, :9] = squares[1, 2:5, 2:5] = squares[2, 12:15, 12:15] = True
+    one = record(picture, squares, labels=[1, 2, 2])
+    merged = formats.write(one, tmp_path / "labels.png", "labels")
+    assert [change.notes for change in merged.changed] == [(pages.HIDDEN,), (pages.MERGED,), (pages.MERGED,)]
+    assert [change.iou for change in merged.changed] == [72 / 81, 0.5, 0.5]
+    (hidden,) = formats.write(one, tmp_path / "objects.png", "instances").changed
+    assert (hidden.mask, hidden.notes, hidden.iou) == (0, (pages.HIDDEN,), 72 / 81)

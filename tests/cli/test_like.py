@@ -136,6 +136,35 @@ def test_a_stopped_video_goes_on(run, toy_painter) -> None:
 
 
 @pytest.mark.usefixtures("given")
+def test_a_correction_counts_from_its_frame_on(run, toy_painter) -> None:
+    words = ("like", "--example", "first.png=white.png", "film.mp4", "-o", "out")
+    assert run(*words).code == 0
+    Image.fromarray(target(scene(9), (0, 255))).save("fix.png")  # blue, not red
+    toy_painter.asked.clear()
+    answer = run(*words, "--resume", "--correct", "3=fix.png")
+    assert answer.code == 0, answer.err
+    assert "going on after 3 frames" in answer.err
+    assert toy_painter.asked == [1]
+    for index, numbers in enumerate([(255, 0)] * 3 + [(0, 255)] * 2):
+        assert agree(read(f"out/film-masks/{index:06d}.png"), target(scene(3 * index), numbers))
+    toy_painter.asked.clear()
+    assert "going on after 5 frames" in run(*words, "--resume", "--correct", "3=fix.png").err
+    assert toy_painter.asked == []
+
+
+@pytest.mark.usefixtures("given")
+def test_a_correction_brings_a_new_thing_and_takes_all_away(run) -> None:
+    Image.fromarray(target(scene(3), (255, 7))).save("both.png")
+    Image.fromarray(np.zeros((48, 64), np.uint8)).save("none.png")
+    words = ("--correct", "1=both.png", "--correct", "3=none.png")
+    answer = run("like", "--example", "first.png=white.png", "film.mp4", "-o", "out", *words)
+    assert answer.code == 0, answer.err
+    expected = [(255, 0), (255, 7), (255, 7), (0, 0), (0, 0)]
+    for index, numbers in enumerate(expected):
+        assert agree(read(f"out/film-masks/{index:06d}.png"), target(scene(3 * index), numbers))
+
+
+@pytest.mark.usefixtures("given")
 def test_examples_are_ranked(run) -> None:
     Image.fromarray(target(scene(), (0, 255))).save("wrong.png")
     words = [word for name in ("white", "white", "wrong") for word in ("--example", f"first.png={name}.png")]
@@ -163,6 +192,14 @@ def test_a_model_from_a_file(run, workplace: Path, tmp_path: Path) -> None:
 
 
 BAD = {
+    "correction": (
+        ["--example", "first.png=white.png", "film.mp4", "-o", "out", "--correct", "x=white.png"],
+        "--correct must be FRAME=TARGET, got 'x=white.png'",
+    ),
+    "correction of pictures": (
+        ["--example", "first.png=white.png", "photos", "-o", "out", "--correct", "1=white.png"],
+        "--correct must go with a single video, got 0 videos and 2 pictures",
+    ),
     "no photo": (
         ["--example", "white.png", "photos", "-o", "out"],
         "--example must be PHOTO=TARGET, got 'white.png'",

@@ -200,6 +200,14 @@ def _declare_like(parser: Parser) -> None:
         metavar="N",
         help="In videos so many of the last frames are examples too. Default: 8.",
     )
+    parser.add_argument(
+        "--correct",
+        action="append",
+        default=[],
+        metavar="FRAME=TARGET",
+        help="What is right in a frame of the video, counted from 0: adds, corrects or takes away things "
+        "from there on; with --resume only the frames from there on are done again.",
+    )
     _declare_model(parser, "seggpt_vit_l", "SegGPT")
     parser.add_argument(
         "-o",

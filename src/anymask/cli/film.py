@@ -35,7 +35,7 @@ def run(job: Job, path: Path, folder: Path) -> dict[str, Any]:
     place.mkdir(exist_ok=True)
     if not job.resume:
         _clear(place)
-    known = _known(place, job.examples)
+    known = _before_news(_known(place, job.examples), job)
     if known:
         note(f"going on after {len(known)} frames of {path.name}")
     times: list[Fraction] = []
@@ -48,6 +48,7 @@ def run(job: Job, path: Path, folder: Path) -> dict[str, Any]:
             job.contexts,
             memory=job.memory,
             kind=job.settings["kind"],
+            edits=job.edits,
             known=known,
         ):
             if one.index not in known:
@@ -87,6 +88,15 @@ def _known(place: Path, examples: Examples) -> dict[int, Masks]:
             known[len(known)] = _read_map(file, examples)
         except ImageError:
             break
+    return known
+
+
+def _before_news(known: dict[int, Masks], job: Job) -> dict[int, Masks]:
+    """Of the frames that are done, those before the first correction that they do not hold yet."""
+    for frame in sorted(job.edits.keys() & known.keys()):
+        maps = (number_map(masks, job.examples) for masks in (known[frame], job.edits[frame]))
+        if not np.array_equal(*maps):
+            return {index: masks for index, masks in known.items() if index < frame}
     return known
 
 

@@ -41,14 +41,15 @@ class Job:
     settings: Mapping[str, Any]
     sharpener: Sam | None
     memory: int
+    edits: Mapping[int, Masks]
     resume: bool
-    force: bool
 
 
 def run(
     *,
     paths: Sequence[str],
     example: Sequence[str],
+    correct: Sequence[str],
     kind: str,
     ensemble: str,
     tile: int | None,
@@ -64,8 +65,14 @@ def run(
     force: bool,
 ) -> int:
     """Look at all that was given before the model is opened; one picture after the other is written whole."""
-    examples = read_examples([_pair(text) for text in example])
+    fixes = dict(_correction(text) for text in correct)
+    examples = read_examples([_pair(text) for text in example], list(fixes.values()))
     videos, pictures = _inputs(paths)
+    if fixes and (pictures or len(videos) != 1):
+        raise InputError(
+            f"--correct must go with a single video, got {len(videos)} videos and {len(pictures)} pictures. "
+            "Run it alone."
+        )
     if not rank_examples:
         folder = _check_output(output, videos, pictures, resume=resume, force=force)
     from anymask.cli.loading import load_example_model, load_model
@@ -83,8 +90,8 @@ def run(
         {"kind": kind, "ensemble": ensemble, "tile": tile},
         None if sharpen is None else load_model(sharpen, device=device, offline=offline),
         memory,
+        dict(zip(fixes, examples.corrections, strict=True)),
         resume,
-        force,
     )
     folder.mkdir(exist_ok=True)
     facts = _pictures(job, pictures, folder)
@@ -108,6 +115,14 @@ def _pair(text: str) -> tuple[str, str]:
     if not cuts or not all(readings[0]):
         raise InputError(f"--example must be PHOTO=TARGET, got '{text}'. For example: --example a.jpg=a.png")
     return there[0] if there else readings[0]
+
+
+def _correction(text: str) -> tuple[int, str]:
+    """Read FRAME=TARGET."""
+    number, equals, path = text.partition("=")
+    if not (equals and path and number.isdecimal()):
+        raise InputError(f"--correct must be FRAME=TARGET, got '{text}'. For example: --correct 120=fix.png")
+    return int(number), path
 
 
 def _inputs(paths: Sequence[str]) -> tuple[list[Path], list[Path]]:

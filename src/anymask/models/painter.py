@@ -14,6 +14,7 @@ from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from anymask.models.config import PIXEL_MEAN, PIXEL_STD, PainterConfig
 from anymask.models.layers import LayerNorm2d
@@ -109,7 +110,7 @@ class Painter(nn.Module):
         examples count no more, but for the seam: one row of patches of the first of them, as the head's
         convolution looks one pixel over the edge.
         """
-        x_SMhwC = self._halves(examples_N3PP, targets_N3PP, query_3PP, instance)
+        x_SMhwC = self._halves(examples_N3PP, targets_N3PP, query_3PP, instance).float()
         tapped = []
         *blocks, last = self.blocks
         for index, block in enumerate(blocks):
@@ -117,8 +118,8 @@ class Painter(nn.Module):
             if index == self.config.merge:
                 x_SMhwC = x_SMhwC.mean(0, keepdim=True)
             if index in self.config.taps:
-                tapped.append(self.norm(_tail(x_SMhwC)))
-        tapped.append(self.norm(_last_step(last, x_SMhwC)))
+                tapped.append(_normed(self.norm, _tail(x_SMhwC)))
+        tapped.append(_normed(self.norm, _last_step(last, x_SMhwC)))
         painted = self._paint(torch.cat(tapped, -1)[None])
         return painted[0, :, -query_3PP.shape[-2] :]
 
@@ -179,7 +180,7 @@ def _step(block: Block, x_SMhwC: Tensor) -> Tensor:
     """One block on all halves; every example attends to itself and the query, the query to each in turn."""
     upper_SNATD, lower_S1ATD = _attend(block, x_SMhwC)
     x_SMhwC = x_SMhwC + _project(block, torch.cat([upper_SNATD, lower_S1ATD], 1)).view_as(x_SMhwC)
-    return x_SMhwC + block.feed(x_SMhwC)
+    return x_SMhwC + block.mlp(_normed(block.norm2, x_SMhwC))
 
 
 def _last_step(block: Block, x_1MhwC: Tensor) -> Tensor:
@@ -188,19 +189,25 @@ def _last_step(block: Block, x_1MhwC: Tensor) -> Tensor:
     seam_ATD = upper_1NATD[0, 0, :, -x_1MhwC.shape[3] :]
     x_hwC = _tail(x_1MhwC)
     x_hwC = x_hwC + _project(block, torch.cat([seam_ATD, lower_11ATD[0, 0]], 1)).view_as(x_hwC)
-    return x_hwC + block.feed(x_hwC)
+    return x_hwC + block.mlp(_normed(block.norm2, x_hwC))
 
 
 def _attend(block: Block, x_SMhwC: Tensor) -> tuple[Tensor, Tensor]:
     """Attention on each example with the query below it: (S, N, A, T, D), and averaged (S, 1, A, T, D)."""
     s, m, h, w, _ = x_SMhwC.shape
-    qkv = block.attn.qkv(block.norm1(x_SMhwC)).view(s, m, h * w, 3, block.attn.heads, -1)
+    qkv = block.attn.qkv(_normed(block.norm1, x_SMhwC)).view(s, m, h * w, 3, block.attn.heads, -1)
     qkv_3SMATD = qkv.permute(3, 0, 1, 4, 2, 5)
     examples_3SNATD, query_3S1ATD = qkv_3SMATD[:, :, :-1], qkv_3SMATD[:, :, -1:]
     q, k, v = torch.cat([examples_3SNATD, query_3S1ATD.expand_as(examples_3SNATD)], 4).flatten(1, 2)
     table_h, table_w = relative_table(block.attn.rel_pos_h, 2 * h), relative_table(block.attn.rel_pos_w, w)
     mixed_SNATD = attend(q, k, v, table_h, table_w).reshape(s, m - 1, block.attn.heads, 2 * h * w, -1)
     return mixed_SNATD[..., : h * w, :], mixed_SNATD[..., h * w :, :].mean(1, keepdim=True)
+
+
+def _normed(norm: nn.LayerNorm, x: Tensor) -> Tensor:
+    """The norm of a float32 stream, in the weights' type: sums over all blocks lose too much in bfloat16."""
+    wide = F.layer_norm(x, norm.normalized_shape, norm.weight.float(), norm.bias.float(), norm.eps)
+    return wide.to(norm.weight.dtype)
 
 
 def _project(block: Block, mixed: Tensor) -> Tensor:

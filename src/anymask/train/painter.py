@@ -1,0 +1,123 @@
+"""Training an in-context model: paint the hidden patches of a canvas (Painter and SegGPT, section 3).
+
+Shape letters as in `anymask.models.painter`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from anymask.data.canvases import CanvasConfig, Painting, painting
+from anymask.data.mixture import Mixture
+from anymask.models.painter import Painter
+from anymask.models.weights import MODEL_FILE, save
+from anymask.train.log import tally
+
+BETA = 0.01
+"""Where the loss turns from square to linear (released code)."""
+
+
+@dataclass(frozen=True)
+class Canvases:
+    """A batch of canvases: images, targets (B, 2P, P, 3) uint8; the others bool, see `Painting`."""
+
+    images_BHW3: Tensor
+    targets_BHW3: Tensor
+    valid_BHW: Tensor
+    hidden_Bhw: Tensor
+    instance_B: Tensor
+
+    def to(self, device: torch.device) -> Canvases:
+        """The same batch on another device."""
+        return Canvases(**{name: value.to(device, non_blocking=True) for name, value in vars(self).items()})
+
+    def pin_memory(self) -> Canvases:
+        """The same batch in memory that an accelerator reads directly."""
+        return replace(self, **{name: value.pin_memory() for name, value in vars(self).items()})
+
+
+def as_tensors(one: Painting) -> Canvases:
+    """A batch of one canvas."""
+    return Canvases(
+        torch.from_numpy(one.images.copy())[None],
+        torch.from_numpy(one.targets.copy())[None],
+        torch.from_numpy(one.valid.copy())[None],
+        torch.from_numpy(one.hidden)[None],
+        torch.tensor([one.instance]),
+    )
+
+
+def hidden_loss(painted_B3HW: Tensor, targets_B3HW: Tensor, hidden_Bhw: Tensor, valid_BHW: Tensor) -> Tensor:
+    """(B,): the mean smooth L1 over the valid pixels of hidden patches, 0 where a canvas has none."""
+    patch = valid_BHW.shape[1] // hidden_Bhw.shape[1]
+    counted = hidden_Bhw.repeat_interleave(patch, 1).repeat_interleave(patch, 2) & valid_BHW
+    loss_BHW = F.smooth_l1_loss(painted_B3HW, targets_B3HW, beta=BETA, reduction="none").mean(1)
+    return (loss_BHW * counted).sum((1, 2)) / counted.sum((1, 2)).clamp(min=1)
+
+
+class PaintTask:
+    """The in-context task for the loop: a model and a stream of canvases."""
+
+    def __init__(
+        self,
+        model: Painter,
+        mixture: Mixture,
+        config: CanvasConfig,
+        *,
+        validate: Callable[[Painter], dict[str, float]] | None = None,
+    ) -> None:
+        """`validate` gives metrics of the model as it is; without it the loop validates nothing."""
+        assert config.size % model.config.patch == 0, "whole patches"
+        self.model, self.mixture, self.config = model, mixture, config
+        side = config.size // model.config.patch
+        self.grid_hw = (2 * side, side)
+        self._validate = validate
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a worker process needs to prepare items: the data, not the model."""
+        return vars(self) | dict.fromkeys(("model", "_validate"))
+
+    def item(self, index: int) -> Canvases:
+        """A canvas, a pure function of the index. Raises `FormatError` for unreadable data."""
+        rng = self.mixture.rng(index)
+        draw = self.mixture[index]
+        records = self.mixture.datasets[[one.name for one in self.mixture.datasets].index(draw.dataset)]
+        return as_tensors(
+            painting(
+                draw.record, lambda: records[int(rng.integers(len(records)))], rng, self.config, self.grid_hw
+            )
+        )
+
+    def collate(self, items: list[Canvases]) -> Canvases:
+        """One batch of them."""
+        return Canvases(
+            **{name: torch.cat([getattr(item, name) for item in items]) for name in vars(items[0])}
+        )
+
+    def count(self, batch: Canvases) -> int:
+        """The number of canvases."""
+        return len(batch.images_BHW3)
+
+    def step(self, batch: Canvases, generator: torch.Generator, scale: float) -> dict[str, Tensor]:
+        """Add the gradients of the mean loss of the canvases, times `scale`; nothing is drawn."""
+        batch = batch.to(self.model.device)
+        images, targets = (self.model.normalise(part) for part in (batch.images_BHW3, batch.targets_BHW3))
+        painted = self.model(images, targets, batch.hidden_Bhw, batch.instance_B)
+        loss_B = hidden_loss(painted, targets.float(), batch.hidden_Bhw, batch.valid_BHW)
+        (loss_B.mean() * scale).backward()  # type: ignore[no-untyped-call]
+        return {"loss": tally(loss_B)}
+
+    def validate(self) -> dict[str, float]:
+        """Metrics of the model as it is."""
+        return self._validate(self.model) if self._validate else {}
+
+    def save(self, folder: Path) -> None:
+        """Write `model.safetensors`."""
+        save(self.model, folder / MODEL_FILE)

@@ -12,6 +12,8 @@ in float32.
 from __future__ import annotations
 
 import argparse
+import copy
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -30,18 +32,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--examples", type=int, nargs="+", default=[1])
     parser.add_argument("--depth", type=int, default=24)
-    parser.add_argument("--repeats", type=int, default=1)
+    parser.add_argument("--repeats", type=int, default=1, help="after one to warm up; 0 times that one")
     parser.add_argument("--threads", type=int, default=None)
     parser.add_argument("--ours", nargs="*", default=list(TYPES))
     parser.add_argument("--theirs", nargs="*", default=list(TYPES))
     options = parser.parse_args()
     if options.threads:
         torch.set_num_threads(options.threads)
-    depth = options.depth
-    taps = (
-        tuple(depth * share // 4 - 1 for share in (1, 2, 3, 4)) if depth % 4 == 0 else tuple(range(2, depth))
-    )
-    config = replace(SEGGPT_VIT_L, depth=depth, taps=taps)
+    depth, config = options.depth, SEGGPT_VIT_L
+    if depth != config.depth:
+        config = replace(config, depth=depth, taps=tuple(range(depth - len(config.taps), depth)))
     print_header(f"SegGPT ViT-L, {depth} blocks, random weights, one query of {config.size} px")
     torch.manual_seed(0)
     model = build(config).eval()
@@ -52,7 +52,7 @@ def main() -> None:
 def measure(model: Painter, given: tuple[Tensor, ...], options: argparse.Namespace) -> None:
     """Time both in each type and print a row for each."""
     count = len(given[0])
-    reference = ours(model.float(), given, torch.float32)
+    reference = ours(model, given, torch.float32)  # ours; for one example then that of the peer
     times = {}
     for name in options.theirs:
         peer = port(model).to(TYPES[name])
@@ -62,16 +62,19 @@ def measure(model: Painter, given: tuple[Tensor, ...], options: argparse.Namespa
             reference = answer
         del peer
     for name in options.ours:
-        model.to(TYPES[name])
-        spent, answer = timed(lambda name=name: ours(model, given, TYPES[name]), options)
+        typed = copy.deepcopy(model).to(TYPES[name])
+        spent, answer = timed(lambda typed=typed, name=name: ours(typed, given, TYPES[name]), options)
         report(f"{count} examples, anymask {name}", spent, answer, reference, times)
 
 
 def timed(call: Any, options: argparse.Namespace) -> tuple[float, Tensor]:
     """Seconds and the answer."""
     kept: list[Tensor] = []
-    spent = seconds(lambda: kept.append(call()), options.repeats)
-    return spent, kept[-1]
+    if options.repeats:
+        return seconds(lambda: kept.append(call()), options.repeats), kept[-1]
+    start = time.perf_counter()
+    answer: Tensor = call()
+    return time.perf_counter() - start, answer
 
 
 def report(what: str, spent: float, answer: Tensor, reference: Tensor, peers: dict[str, float]) -> None:

@@ -170,6 +170,10 @@ def _painted(
 
 def _joined(model: InContext, contexts: Sequence[Context], ensemble: Ensemble) -> Sequence[Context]:
     """Check that the contexts fit the model and each other; a grid of them for "spatial"."""
+    if isinstance(model, Sam):
+        raise InputError(
+            "model must work by examples, got one that answers prompts. Use predict, or load seggpt_vit_l."
+        )
     if model.training:
         raise InputError(
             "model must be in evaluation mode, got one in training mode. Call model.eval() first."

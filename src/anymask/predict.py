@@ -20,7 +20,7 @@ from torch.nn import functional as F
 from anymask.errors import InputError, PromptError
 from anymask.geometry import Frame
 from anymask.images import ImageSource, read_image
-from anymask.models import Sam, weights_hash
+from anymask.models import Painter, Sam, weights_hash
 from anymask.rle import Runs
 from anymask.types import Embedding, Masks, Prompt
 
@@ -133,6 +133,10 @@ class _Answer:
 
 
 def _check_ready(model: Sam) -> None:
+    if isinstance(model, Painter):
+        raise InputError(
+            "model must answer prompts, got one that works by examples. Use segment_like, or load compact."
+        )
     if model.training:
         raise InputError(
             "model must be in evaluation mode, got one in training mode. Call model.eval() first."

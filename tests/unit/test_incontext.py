@@ -16,7 +16,8 @@ from anymask.errors import InputError, UnknownNameError
 from anymask.incontext import context, paint, segment_like, sharpen
 from anymask.models import Painter, build, weights_hash
 from anymask.models.config import DEBUG, PAINTER_DEBUG
-from anymask.types import Masks, Record
+from anymask.predict import predict
+from anymask.types import Masks, Prompt, Record
 
 SIDE = PAINTER_DEBUG.size
 
@@ -243,6 +244,13 @@ def test_contexts_of_another_model_are_refused(model: Painter) -> None:
 def test_models_in_training_are_refused() -> None:
     with pytest.raises(InputError, match="model must be in evaluation mode"):
         paint(build(PAINTER_DEBUG), record().read(), [at()])
+
+
+def test_models_of_the_other_kind_are_refused(model: Painter) -> None:
+    with pytest.raises(InputError, match="model must work by examples, got one that answers prompts"):
+        segment_like(build(DEBUG).eval(), record().read(), [at()])
+    with pytest.raises(InputError, match="model must answer prompts, got one that works by examples"):
+        predict(model, record().read(), [Prompt.point(1, 1)])
 
 
 # Sharpening

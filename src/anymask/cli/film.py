@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from anymask import rle
+from anymask.cli.answers import Job, describe, number_map
 from anymask.cli.console import note, progress
-from anymask.cli.like import MASKS, Job, describe, number_map
 from anymask.errors import ImageError
 from anymask.files import write_atomic
 from anymask.formats.examples import Examples
@@ -22,8 +22,9 @@ from anymask.types import Masks
 if TYPE_CHECKING:
     from anymask.video import VideoFrame
 
-__all__ = ["run"]
+__all__ = ["MASKS", "OVERLAY", "run"]
 
+MASKS, OVERLAY = "{}-masks", "{}-overlay.mp4"
 FIGURES = "frames.jsonl"
 
 
@@ -56,7 +57,7 @@ def run(job: Job, path: Path, folder: Path) -> dict[str, Any]:
                 lines.append({**fact, **describe(one.masks, job.examples)})
                 _keep(place, one.index, one.masks, lines, job.examples)
             advance(one.index + 1, 0, path.name)
-    target = folder / f"{path.stem}-overlay.mp4"
+    target = folder / OVERLAY.format(path.stem)
     write_video(target, _drawn(read_video(path), place, job.examples), force=True)
     drift = max((line["drift"] for line in lines), default=0.0)
     return {"path": str(path), "frames": len(times), "drift": drift, "overlay": str(target)}

@@ -4,45 +4,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from anymask.cli import film
+from anymask.cli.answers import Job, describe, encode_overlay, number_map
 from anymask.cli.console import out, out_json, progress, table
 from anymask.errors import InputError, OutputError
 from anymask.files import write_atomic
 from anymask.formats.entries import PICTURE_SUFFIXES
 from anymask.formats.examples import Examples, read_examples
-from anymask.images import encode_png, image_size, overlay, read_image
-from anymask.rle import decode
+from anymask.images import encode_png, image_size, read_image
 from anymask.types import Masks
 
 if TYPE_CHECKING:
-    from anymask.canvas import Context
-    from anymask.models import InContext, Sam
+    from anymask.models import InContext
 
 __all__ = ["run"]
 
 VIDEOS = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi")
-MASK, OVERLAY, MASKS = "{}.png", "{}-overlay.jpg", "{}-masks"
-
-
-@dataclass(frozen=True)
-class Job:
-    """What to do, beside where."""
-
-    model: InContext
-    examples: Examples
-    contexts: Sequence[Context]
-    settings: Mapping[str, Any]
-    sharpener: Sam | None
-    memory: int
-    edits: Mapping[int, Masks]
-    resume: bool
+MASK, OVERLAY = "{}.png", "{}-overlay.jpg"
 
 
 def run(
@@ -96,8 +80,6 @@ def run(
     folder.mkdir(exist_ok=True)
     facts = _pictures(job, pictures, folder)
     for path in videos:
-        from anymask.cli import film
-
         facts.append(film.run(job, path, folder))
     if as_json:
         out_json(facts)
@@ -171,7 +153,7 @@ def _check_output(
 
 def _written(videos: Sequence[Path], pictures: Sequence[Path]) -> list[str]:
     names = [form.format(path.stem) for path in pictures for form in (MASK, OVERLAY)]
-    return names + [form.format(path.stem) for path in videos for form in (MASKS, "{}-overlay.mp4")]
+    return names + [form.format(path.stem) for path in videos for form in (film.MASKS, film.OVERLAY)]
 
 
 def _pictures(job: Job, pictures: Sequence[Path], folder: Path) -> list[dict[str, Any]]:
@@ -195,45 +177,6 @@ def _answer(job: Job, image: NDArray[np.uint8]) -> Masks:
 
     masks = segment_like(job.model, image, job.contexts, **job.settings)
     return masks if job.sharpener is None or not len(masks) else sharpen(job.sharpener, image, masks)
-
-
-def encode_overlay(image: NDArray[np.uint8], masks: Masks) -> bytes:
-    """The picture with masks drawn on it, as JPEG."""
-    done, data = cv2.imencode(".jpg", cv2.cvtColor(overlay(image, masks.dense()), cv2.COLOR_RGB2BGR))
-    if not done:
-        raise OutputError(
-            f"image must have sides of at most 65500 pixels for an overlay, got {masks.size[0]} x "
-            f"{masks.size[1]}. Make it smaller first."
-        )
-    return data.tobytes()
-
-
-def number_map(masks: Masks, examples: Examples) -> NDArray[Any]:
-    """The masks as one map (H, W): white where the examples are black and white, else their numbers."""
-    numbers = np.array([255]) if examples.palette is None else examples.numbers
-    flat = np.zeros(masks.size, np.uint16 if numbers.max() > 255 else np.uint8)
-    labels = np.zeros(0, np.int64) if masks.labels is None else masks.labels
-    for label, runs in zip(labels, masks.rles, strict=True):
-        flat[decode(runs, masks.size)] = numbers[label]
-    return flat
-
-
-def describe(masks: Masks, examples: Examples) -> dict[str, Any]:
-    """What is told of the masks of a picture or frame."""
-    labels = np.zeros(0, np.int64) if masks.labels is None else masks.labels
-    rows = zip(labels, masks.scores, masks.areas, masks.boxes, strict=True)
-    return {
-        "size": list(masks.size),
-        "masks": [
-            {
-                "number": int(examples.numbers[label]),
-                "score": round(float(score), 4),
-                "area": int(area),
-                "box": [int(side) for side in box],
-            }
-            for label, score, area, box in rows
-        ],
-    }
 
 
 def _row(fact: Mapping[str, Any]) -> list[str]:

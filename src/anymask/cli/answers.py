@@ -1,0 +1,76 @@
+"""What `anymask like` is to do, and how its answers are written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from anymask.errors import OutputError
+from anymask.formats.examples import Examples
+from anymask.images import overlay
+from anymask.rle import decode
+from anymask.types import Masks
+
+if TYPE_CHECKING:
+    from anymask.canvas import Context
+    from anymask.models import InContext, Sam
+
+__all__ = ["Job", "describe", "encode_overlay", "number_map"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to do, beside where."""
+
+    model: InContext
+    examples: Examples
+    contexts: Sequence[Context]
+    settings: Mapping[str, Any]
+    sharpener: Sam | None
+    memory: int
+    edits: Mapping[int, Masks]
+    resume: bool
+
+
+def encode_overlay(image: NDArray[np.uint8], masks: Masks) -> bytes:
+    """The picture with masks drawn on it, as JPEG."""
+    done, data = cv2.imencode(".jpg", cv2.cvtColor(overlay(image, masks.dense()), cv2.COLOR_RGB2BGR))
+    if not done:
+        raise OutputError(
+            f"image must have sides of at most 65500 pixels for an overlay, got {masks.size[0]} x "
+            f"{masks.size[1]}. Make it smaller first."
+        )
+    return data.tobytes()
+
+
+def number_map(masks: Masks, examples: Examples) -> NDArray[Any]:
+    """The masks as one map (H, W): white where the examples are black and white, else their numbers."""
+    numbers = np.array([255]) if examples.palette is None else examples.numbers
+    flat = np.zeros(masks.size, np.uint16 if numbers.max() > 255 else np.uint8)
+    labels = np.zeros(0, np.int64) if masks.labels is None else masks.labels
+    for label, runs in zip(labels, masks.rles, strict=True):
+        flat[decode(runs, masks.size)] = numbers[label]
+    return flat
+
+
+def describe(masks: Masks, examples: Examples) -> dict[str, Any]:
+    """What is told of the masks of a picture or frame."""
+    labels = np.zeros(0, np.int64) if masks.labels is None else masks.labels
+    rows = zip(labels, masks.scores, masks.areas, masks.boxes, strict=True)
+    return {
+        "size": list(masks.size),
+        "masks": [
+            {
+                "number": int(examples.numbers[label]),
+                "score": round(float(score), 4),
+                "area": int(area),
+                "box": [int(side) for side in box],
+            }
+            for label, score, area, box in rows
+        ],
+    }

@@ -168,7 +168,7 @@ def _painted(
     return total / weight
 
 
-def _joined(model: InContext, contexts: Sequence[Context], ensemble: Ensemble) -> Sequence[Context]:
+def _joined(model: InContext | Sam, contexts: Sequence[Context], ensemble: Ensemble) -> Sequence[Context]:
     """Check that the contexts fit the model and each other; a grid of them for "spatial"."""
     if isinstance(model, Sam):
         raise InputError(

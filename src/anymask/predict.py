@@ -20,7 +20,7 @@ from torch.nn import functional as F
 from anymask.errors import InputError, PromptError
 from anymask.geometry import Frame
 from anymask.images import ImageSource, read_image
-from anymask.models import Painter, Sam, weights_hash
+from anymask.models import InContext, Sam, weights_hash
 from anymask.rle import Runs
 from anymask.types import Embedding, Masks, Prompt
 
@@ -132,8 +132,8 @@ class _Answer:
     logits: NDArray[np.float32] | None
 
 
-def _check_ready(model: Sam) -> None:
-    if isinstance(model, Painter):
+def _check_ready(model: Sam | InContext) -> None:
+    if not isinstance(model, Sam):
         raise InputError(
             "model must answer prompts, got one that works by examples. Use segment_like, or load compact."
         )

@@ -63,7 +63,7 @@ def test_importing_the_package_imports_no_torch() -> None:
 
 
 def test_values_and_files_import_no_torch() -> None:
-    modules = "types formats data geometry images rle boxes regions colours"
+    modules = "types canvas formats data geometry images rle boxes regions colours"
     code = f"import sys, importlib\nfor m in {modules.split()!r}: importlib.import_module('anymask.' + m)\n"
     assert run_python(code + "print('torch' in sys.modules)") == "False"
 

@@ -95,8 +95,8 @@ def _known(place: Path, examples: Examples) -> dict[int, Masks]:
 def _before_news(known: dict[int, Masks], job: Job) -> dict[int, Masks]:
     """Of the frames that are done, those before the first correction that they do not hold yet."""
     for frame in sorted(job.edits.keys() & known.keys()):
-        maps = (number_map(masks, job.examples) for masks in (known[frame], job.edits[frame]))
-        if not np.array_equal(*maps):
+        done, right = (number_map(masks, job.examples) for masks in (known[frame], job.edits[frame]))
+        if not np.array_equal(done, right):
             return {index: masks for index, masks in known.items() if index < frame}
     return known
 

@@ -180,7 +180,8 @@ def _step(block: Block, x_SMhwC: Tensor) -> Tensor:
     """One block on all halves; every example attends to itself and the query, the query to each in turn."""
     upper_SNATD, lower_S1ATD = _attend(block, x_SMhwC)
     x_SMhwC = x_SMhwC + _project(block, torch.cat([upper_SNATD, lower_S1ATD], 1)).view_as(x_SMhwC)
-    return x_SMhwC + block.mlp(_normed(block.norm2, x_SMhwC))
+    out: Tensor = x_SMhwC + block.mlp(_normed(block.norm2, x_SMhwC))
+    return out
 
 
 def _last_step(block: Block, x_1MhwC: Tensor) -> Tensor:
@@ -189,7 +190,8 @@ def _last_step(block: Block, x_1MhwC: Tensor) -> Tensor:
     seam_ATD = upper_1NATD[0, 0, :, -x_1MhwC.shape[3] :]
     x_hwC = _tail(x_1MhwC)
     x_hwC = x_hwC + _project(block, torch.cat([seam_ATD, lower_11ATD[0, 0]], 1)).view_as(x_hwC)
-    return x_hwC + block.mlp(_normed(block.norm2, x_hwC))
+    out: Tensor = x_hwC + block.mlp(_normed(block.norm2, x_hwC))
+    return out
 
 
 def _attend(block: Block, x_SMhwC: Tensor) -> tuple[Tensor, Tensor]:

@@ -48,9 +48,10 @@ class Mlp(nn.Module):
 
 
 class Upscale2x(nn.Module):
-    """A 2x2 transposed convolution of stride 2, computed as one matrix product and a pixel shuffle.
+    """A 2x2 transposed convolution of stride 2 as one matrix product.
 
-    The parameters have the shapes of `nn.ConvTranspose2d(c_in, c_out, 2, 2)`; the maps hold channels last.
+    The parameters have the shapes of `nn.ConvTranspose2d(c_in, c_out, 2, 2)`. What follows works on single
+    cells, so blocks stay together instead of being laid out as a map at once, see `to_blocks`.
     """
 
     def __init__(self, c_in: int, c_out: int) -> None:
@@ -60,13 +61,29 @@ class Upscale2x(nn.Module):
         assert reference.bias is not None
         self.bias = nn.Parameter(reference.bias.detach().clone())
 
-    def forward(self, x_NHWC: Tensor) -> Tensor:
-        """(N, H, W, c_in) -> (N, 2H, 2W, c_out)."""
-        n, h, w, c_in = x_NHWC.shape
-        c_out = self.weight.shape[1]
-        matrix = self.weight.permute(0, 2, 3, 1).reshape(c_in, 4 * c_out)
-        y = x_NHWC.reshape(n * h * w, c_in) @ matrix + self.bias.repeat(4)
-        return y.view(n, h, w, 2, 2, c_out).permute(0, 1, 3, 2, 4, 5).reshape(n, 2 * h, 2 * w, c_out)
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., c_in) -> (..., 4, c_out): the 2 x 2 block that every cell becomes, row by row."""
+        c_in, c_out = self.weight.shape[:2]
+        matrix = self.weight.permute(2, 3, 1, 0).reshape(4 * c_out, c_in)
+        return F.linear(x, matrix, self.bias.repeat(4)).view(*x.shape[:-1], 4, c_out)
+
+
+def to_blocks(x_NHWC: Tensor, steps: int) -> Tensor:
+    """(N, h * 2^steps, w * 2^steps, C) -> (N, h * w, 4^steps, C), in the order of that many `Upscale2x`."""
+    n, height, width, c = x_NHWC.shape
+    parts = x_NHWC.view(n, height >> steps, *[2] * steps, width >> steps, *[2] * steps, c)
+    rows, columns = range(2, 2 + steps), range(3 + steps, 3 + 2 * steps)
+    nested = [axis for pair in zip(rows, columns, strict=True) for axis in pair]
+    blocks = parts.permute(0, 1, 2 + steps, *nested, 3 + 2 * steps)
+    return blocks.reshape(n, (height >> steps) * (width >> steps), 4**steps, c)
+
+
+def from_blocks(x_NLSC: Tensor, hw: tuple[int, int], steps: int) -> Tensor:
+    """(N, h * w, 4^steps, C) -> (N, C, h * 2^steps, w * 2^steps), channels first."""
+    n, c, (h, w) = x_NLSC.shape[0], x_NLSC.shape[3], hw
+    parts = x_NLSC.view(n, h, w, *[2] * (2 * steps), c)
+    rows, columns = range(3, 3 + 2 * steps, 2), range(4, 4 + 2 * steps, 2)
+    return parts.permute(0, 3 + 2 * steps, 1, *rows, 2, *columns).reshape(n, c, h << steps, w << steps)
 
 
 class DropPath(nn.Module):
@@ -82,3 +99,9 @@ class DropPath(nn.Module):
             return x
         keep = torch.rand(x.shape[0], *[1] * (x.dim() - 1), device=x.device) >= self.rate
         return x * keep.to(x.dtype) / (1.0 - self.rate)
+
+
+def recorded(*inputs: Tensor) -> bool:
+    """Whether autograd or an exporter follows the computation; else faster forms of it may be taken."""
+    followed = torch.compiler.is_compiling() or torch.jit.is_tracing()  # type: ignore[attr-defined,no-untyped-call]
+    return followed or (torch.is_grad_enabled() and any(x.requires_grad for x in inputs))

@@ -16,12 +16,13 @@ from torch.nn import functional as F
 
 from anymask.models.compact import CompactEncoder
 from anymask.models.config import PIXEL_MEAN, PIXEL_STD, SamConfig, VitConfig
-from anymask.models.layers import LayerNorm2d, Mlp, Upscale2x
+from anymask.models.layers import LayerNorm2d, Mlp, Upscale2x, from_blocks, recorded, to_blocks
 from anymask.models.two_way import TwoWayTransformer
 from anymask.models.vit import Vit
 
 MASKS = 4
 STRIDE = 16
+CPU_CELLS = 64 * 64  # feature cells that a processor upscales at once: one object of SAM
 
 
 class PositionEncoding(nn.Module):
@@ -111,9 +112,10 @@ class DrawnPrompts(nn.Module):
         out: Tensor = self.coarse(self._maps(unit_NK2, labels_NK, *hw))
         return out
 
-    def fine_map(self, unit_NK2: Tensor, labels_NK: Tensor, hw: tuple[int, int]) -> Tensor:
-        """(N, h, w, fine_dim) on the logit grid."""
-        out: Tensor = self.fine(self._maps(unit_NK2, labels_NK, *hw))
+    def fine_blocks(self, unit_NK2: Tensor, labels_NK: Tensor, hw: tuple[int, int]) -> Tensor:
+        """(N, h * w, 16, fine_dim) on the logit grid of 4h x 4w cells, see `to_blocks`."""
+        h, w = hw
+        out: Tensor = self.fine(to_blocks(self._maps(unit_NK2, labels_NK, 4 * h, 4 * w), 2))
         return out
 
     def _maps(self, unit_NK2: Tensor, labels_NK: Tensor, h: int, w: int) -> Tensor:
@@ -176,14 +178,17 @@ class MaskDecoder(nn.Module):
         kernels_NMC = torch.stack([head(token) for head, token in heads], dim=1)
         return kernels_NMC, image, self.iou_prediction_head(tokens[:, 0])
 
-    def upscale(self, x_NhwC: Tensor, skips_NHWC: tuple[Tensor, ...]) -> Tensor:
-        """(N, 4h, 4w, c), of which a mask's logits are the product with its kernel."""
+    def upscale(self, x_NLC: Tensor, skips: tuple[Tensor, ...]) -> Tensor:
+        """(N, L, 16, c): the 4 x 4 block of each position, of which a mask's logits are a product.
+
+        `skips`, if any, are blocks too: (N, L, 16, c) and (N, L, 4, c').
+        """
         first, norm, act, second, last = self.output_upscaling
-        x = first(x_NhwC)
-        if skips_NHWC:
-            x = x + skips_NHWC[1]
-        x = second(act(norm.tokens(x)))  # type: ignore[operator]
-        out: Tensor = last(x + skips_NHWC[0] if skips_NHWC else x)
+        x_NL4C = first(x_NLC)
+        if skips:
+            x_NL4C = x_NL4C + skips[1]
+        x_NLSC = second(act(norm.tokens(x_NL4C))).flatten(2, 3)  # type: ignore[operator]
+        out: Tensor = last(x_NLSC + skips[0] if skips else x_NLSC)
         return out
 
 
@@ -312,15 +317,27 @@ class Sam(nn.Module):
         return self._draw(some, some.kernels_N4C)[place_R, outputs_R]
 
     def _draw(self, decoded: Decoded, kernels_NMC: Tensor) -> Tensor:
-        """Float32 logits (N, M, 4h, 4w)."""
+        """Float32 logits (N, M, 4h, 4w); on a processor few objects at a time, which stay in the cache."""
+        n, (h, w) = len(decoded), decoded.image_NhwC.shape[1:3]
+        step = max(1, CPU_CELLS // (h * w))
+        if n <= step or kernels_NMC.device.type != "cpu" or recorded(kernels_NMC, decoded.image_NhwC):
+            return self._draw_together(decoded, kernels_NMC)
+        rows = torch.arange(n).split(step)
+        return torch.cat([self._draw_together(decoded.take(some), kernels_NMC[some]) for some in rows])
+
+    def _draw_together(self, decoded: Decoded, kernels_NMC: Tensor) -> Tensor:
         h, w = decoded.image_NhwC.shape[1:3]
-        levels = [_per_object(skip, decoded.index_N) for skip in decoded.skips_BCHW]
+        levels = [
+            to_blocks(_per_object(skip, decoded.index_N), steps)
+            for skip, steps in zip(decoded.skips_BCHW, (2, 1), strict=False)
+        ]
         if self.drawn_prompts is not None:
-            fine = self.drawn_prompts.fine_map(decoded.unit_NK2, decoded.labels_NK, (4 * h, 4 * w))
+            fine = self.drawn_prompts.fine_blocks(decoded.unit_NK2, decoded.labels_NK, (h, w))
             levels[0] = levels[0] + fine
-        upscaled = self.mask_decoder.upscale(decoded.image_NhwC, tuple(levels))
-        logits = kernels_NMC @ upscaled.flatten(1, 2).transpose(1, 2)
-        return logits.view(*logits.shape[:2], 4 * h, 4 * w).float()
+        upscaled_NLSC = self.mask_decoder.upscale(decoded.image_NhwC.flatten(1, 2), tuple(levels))
+        n, masks = kernels_NMC.shape[:2]
+        products = upscaled_NLSC.flatten(1, 2) @ kernels_NMC.transpose(1, 2)
+        return from_blocks(products.view(n, h * w, 16, masks), (h, w), 2).float()
 
 
 def _per_object(x_BCHW: Tensor, image_index_N: Tensor) -> Tensor:

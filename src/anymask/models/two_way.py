@@ -9,8 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from anymask.models.layers import recorded
+
 FEW = 32
-"""Keys up to which plain products are faster than the fused kernel: six times with gradients, on a CPU."""
+"""Tokens up to which plain products, and those moved from the image to the tokens, are the faster ones."""
 
 
 class Attention(nn.Module):
@@ -50,6 +52,61 @@ def _mix(q_NhTD: Tensor, k_NhLD: Tensor, v_NhLD: Tensor) -> Tensor:
     return weights @ v_NhLD
 
 
+class CrossAttention(Attention):
+    """Attention between a few tokens and many image positions that need not project the image.
+
+    A score q (W x) is (q W) x, and a mixture of values W x is W of a mixture: every product with the image
+    can move to the tokens, of which there are some ten instead of thousands. What is left are products of
+    the image (N, L, C) with one row per head and token.
+    """
+
+    def __init__(self, dim: int, heads: int) -> None:
+        super().__init__(dim, heads, downsample=2)
+
+    def read(self, q_NTC: Tensor, image: Tensor, pe_1LC: Tensor) -> Tensor:
+        """(N, T, C): tokens look at the image, whose keys see the positions and whose values do not.
+
+        The image may come as (1, L, C).
+        """
+        q_NhTD = self._split(self.q_proj(q_NTC))
+        # the bias of the keys adds the same to all scores of a token, which the softmax takes away
+        rows_NRC = (q_NhTD @ self._of_heads(self.k_proj) * self._scale).flatten(1, 2)
+        weights_NRL = _scores(rows_NRC, image, pe_1LC).softmax(-1)
+        seen_NRC = weights_NRL @ (image[0] if image.shape[0] == 1 else image)
+        seen_NhTC = seen_NRC.view(len(q_NTC), self.heads, -1, seen_NRC.shape[2])
+        values_NhTD = seen_NhTC @ self._of_heads(self.v_proj).transpose(1, 2)
+        out: Tensor = self.out_proj(values_NhTD.transpose(1, 2).flatten(2) + self.v_proj.bias)
+        return out
+
+    def write(self, image: Tensor, pe_1LC: Tensor, k_NTC: Tensor, v_NTC: Tensor) -> Tensor:
+        """(N, L, C): the image plus what each position, which sees its place, takes from the tokens."""
+        k_NhTD, v_NhTD = self._split(self.k_proj(k_NTC)), self._split(self.v_proj(v_NTC))
+        n, heads, t, _ = k_NhTD.shape
+        rows_NRC = (k_NhTD @ self._of_heads(self.q_proj) * self._scale).flatten(1, 2)
+        shift_NhT = (k_NhTD * self.q_proj.bias.view(heads, 1, -1)).sum(-1) * self._scale
+        scores_NRL = _scores(rows_NRC, image, pe_1LC) + shift_NhT.flatten(1)[..., None]
+        weights_NRL = scores_NRL.view(n, heads, t, -1).softmax(2).flatten(1, 2)
+        values_NhTC = v_NhTD @ self.out_proj.weight.t().reshape(heads, -1, self.out_proj.out_features)
+        values_NhTC[:, 0] += self.out_proj.bias  # the weights of a head sum to one
+        base_NLC = image.expand(n, -1, -1)
+        return torch.baddbmm(base_NLC, weights_NRL.transpose(1, 2), values_NhTC.flatten(1, 2))
+
+    @property
+    def _scale(self) -> float:
+        return float((self.q_proj.out_features // self.heads) ** -0.5)
+
+    def _of_heads(self, layer: nn.Linear) -> Tensor:
+        """The weight of each head, (h, D, C)."""
+        return layer.weight.view(self.heads, -1, layer.in_features)
+
+
+def _scores(rows_NRC: Tensor, image: Tensor, pe_1LC: Tensor) -> Tensor:
+    """(N, R, L): products of rows with every position of the image plus its place."""
+    if image.shape[0] == 1:
+        return F.linear(rows_NRC, (image + pe_1LC)[0])
+    return torch.baddbmm(F.linear(rows_NRC, pe_1LC[0]), rows_NRC, image.transpose(1, 2))
+
+
 class TwoWayMlp(nn.Module):
     """The block's feed-forward layer."""
 
@@ -72,12 +129,12 @@ class TwoWayBlock(nn.Module):
         self.first = first
         self.self_attn = Attention(dim, heads)
         self.norm1 = nn.LayerNorm(dim, eps=eps)
-        self.cross_attn_token_to_image = Attention(dim, heads, downsample=2)
+        self.cross_attn_token_to_image = CrossAttention(dim, heads)
         self.norm2 = nn.LayerNorm(dim, eps=eps)
         self.mlp = TwoWayMlp(dim, mlp)
         self.norm3 = nn.LayerNorm(dim, eps=eps)
         self.norm4 = nn.LayerNorm(dim, eps=eps)
-        self.cross_attn_image_to_token = Attention(dim, heads, downsample=2)
+        self.cross_attn_image_to_token = CrossAttention(dim, heads)
 
     def forward(
         self, tokens: Tensor, image: Tensor, token_pe: Tensor, image_pe: Tensor
@@ -90,6 +147,10 @@ class TwoWayBlock(nn.Module):
             tokens = tokens + self.self_attn(q, q, tokens)
         tokens = self.norm1(tokens)
         to_image, to_token = self.cross_attn_token_to_image, self.cross_attn_image_to_token
+        if _moves(tokens, image):
+            tokens = self.norm2(tokens + to_image.read(tokens + token_pe, image, image_pe))
+            tokens = self.norm3(tokens + self.mlp(tokens))
+            return tokens, self.norm4(to_token.write(image, image_pe, tokens + token_pe, tokens))
         k, v, q = project_image(
             image, image_pe, [(to_image.k_proj, True), (to_image.v_proj, False), (to_token.q_proj, True)]
         )
@@ -106,7 +167,7 @@ class TwoWayTransformer(nn.Module):
         super().__init__()
         blocks = (TwoWayBlock(dim, heads, mlp, first=i == 0, eps=eps) for i in range(depth))
         self.layers = nn.ModuleList(blocks)
-        self.final_attn_token_to_image = Attention(dim, heads, downsample=2)
+        self.final_attn_token_to_image = CrossAttention(dim, heads)
         self.norm_final_attn = nn.LayerNorm(dim)
 
     def forward(self, image_NLC: Tensor, image_pe_1LC: Tensor, tokens_NTC: Tensor) -> tuple[Tensor, Tensor]:
@@ -117,10 +178,16 @@ class TwoWayTransformer(nn.Module):
         tokens, image = tokens_NTC, image_NLC
         for layer in self.layers:
             tokens, image = layer(tokens, image, tokens_NTC, image_pe_1LC)
-        final = self.final_attn_token_to_image
+        final, q = self.final_attn_token_to_image, tokens + tokens_NTC
+        if _moves(tokens, image):
+            return self.norm_final_attn(tokens + final.read(q, image, image_pe_1LC)), image
         k, v = project_image(image, image_pe_1LC, [(final.k_proj, True), (final.v_proj, False)])
-        attended = final.attend(final.q_proj(tokens + tokens_NTC), k, v)
-        return self.norm_final_attn(tokens + attended), image
+        return self.norm_final_attn(tokens + final.attend(final.q_proj(q), k, v)), image
+
+
+def _moves(tokens_NTC: Tensor, image: Tensor) -> bool:
+    """Whether products with the image move to the tokens; training keeps to the plain form."""
+    return tokens_NTC.shape[1] <= FEW and not recorded(tokens_NTC, image)
 
 
 def project_image(image: Tensor, pe_1LC: Tensor, layers: list[tuple[nn.Linear, bool]]) -> tuple[Tensor, ...]:

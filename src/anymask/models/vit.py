@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from anymask.errors import InputError
 from anymask.models.config import VitConfig
-from anymask.models.layers import DropPath, LayerNorm2d
+from anymask.models.layers import DropPath, LayerNorm2d, recorded
 
 NORM_EPS = 1e-6
 CPU_SCORES = 2**20  # attention scores at once: they stay in the cache from product to softmax to product
@@ -47,11 +47,11 @@ class Attention(nn.Module):
         hw = (x_BHWC.shape[1], x_BHWC.shape[2])
         h, w = (window, window) if window else hw
         x_GTC = _split_windows(x_BHWC, window) if window else x_BHWC.flatten(1, 2)
-        parts = self.qkv(x_GTC).unflatten(-1, (3, self.heads, -1))
+        parts = self.qkv(x_GTC).view(*x_GTC.shape[:2], 3, self.heads, -1)
         q, k, v = parts.permute(2, 0, 3, 1, 4).unbind(0)
         mixed_GATD = attend(q, k, v, relative_table(self.rel_pos_h, h), relative_table(self.rel_pos_w, w))
         mixed_GTC = mixed_GATD.transpose(1, 2).flatten(2)
-        mixed_BHWC = _join_windows(mixed_GTC, window, hw) if window else mixed_GTC.unflatten(1, hw)
+        mixed_BHWC = _join_windows(mixed_GTC, window, hw) if window else mixed_GTC.view_as(x_BHWC)
         out: Tensor = self.proj(mixed_BHWC)
         return out
 
@@ -192,11 +192,11 @@ def attend(q_GATD: Tensor, k_GASD: Tensor, v_GASD: Tensor, table_hyD: Tensor, ta
     T = h * w queries and S = y * x keys. Some queries at a time, as the bias of all is as large as the
     attention matrix: 0.8 GB in each global block of ViT-B.
     """
-    q_GAhwD = q_GATD.unflatten(2, (table_hyD.shape[0], table_wxD.shape[0]))
+    q_GAhwD = q_GATD.reshape(*q_GATD.shape[:2], table_hyD.shape[0], table_wxD.shape[0], -1)
     along_GATy = torch.einsum("gahwd,hyd->gahwy", q_GAhwD, table_hyD).flatten(2, 3)
     along_GATx = torch.einsum("gahwd,wxd->gahwx", q_GAhwD, table_wxD).flatten(2, 3)
     on_cpu = q_GATD.device.type == "cpu"
-    if on_cpu and not _recorded(q_GATD, k_GASD, v_GASD, table_hyD, table_wxD):
+    if on_cpu and not recorded(q_GATD, k_GASD, v_GASD, table_hyD, table_wxD):
         return _attend_in_cache(q_GATD, k_GASD, v_GASD, along_GATy, along_GATx)
     groups, heads, tokens, _ = q_GATD.shape
     most = CPU_SCORES if on_cpu else ACCELERATOR_SCORES // (groups * heads)
@@ -207,12 +207,6 @@ def attend(q_GATD: Tensor, k_GASD: Tensor, v_GASD: Tensor, table_hyD: Tensor, ta
             F.scaled_dot_product_attention(q_GATD[:, :, some], k_GASD, v_GASD, bias_GATyx.flatten(3))
         )
     return torch.cat(parts, dim=2)
-
-
-def _recorded(*inputs: Tensor) -> bool:
-    """Whether autograd or an exporter follows the computation, so that buffers may not be reused."""
-    followed = torch.compiler.is_compiling() or torch.jit.is_tracing()
-    return followed or (torch.is_grad_enabled() and any(x.requires_grad for x in inputs))
 
 
 def _attend_in_cache(q: Tensor, k: Tensor, v: Tensor, along_GATy: Tensor, along_GATx: Tensor) -> Tensor:
@@ -241,7 +235,7 @@ def _attend_in_cache(q: Tensor, k: Tensor, v: Tensor, along_GATy: Tensor, along_
             torch.bmm(some_q, all_k, out=scores)
         else:
             down, across = along_GATy[group, a, t, :, None], along_GATx[group, a, t, None, :]
-            torch.add(down, across, out=scores.unflatten(2, (y, x)))
+            torch.add(down, across, out=scores.view(*shape[:2], y, x))
             scores.baddbmm_(some_q, all_k)
         torch.softmax(scores, -1, out=weights)
         torch.bmm(weights, v[group, a], out=out_GATD[group, a, t])
@@ -274,9 +268,9 @@ def _block(config: VitConfig, index: int) -> Block:
 
 def _split_windows(x_BHWC: Tensor, window: int) -> Tensor:
     """(G, T, C), with zeros beyond the right and bottom edge."""
-    height, width, c = x_BHWC.shape[1:]
+    b, height, width, c = x_BHWC.shape
     x_BHWC = F.pad(x_BHWC, (0, 0, 0, -width % window, 0, -height % window))
-    parts = x_BHWC.unflatten(2, (-1, window)).unflatten(1, (-1, window))
+    parts = x_BHWC.view(b, -(-height // window), window, -1, window, c)
     return parts.transpose(2, 3).reshape(-1, window * window, c)
 
 

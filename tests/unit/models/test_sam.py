@@ -9,8 +9,9 @@ import torch
 from torch import nn
 from torch.testing import assert_close
 
+from anymask.models import sam, two_way
 from anymask.models.config import COMPACT, DEBUG, DEBUG_VIT, SAM_VIT_B, SamConfig
-from anymask.models.layers import LayerNorm2d, Upscale2x
+from anymask.models.layers import LayerNorm2d, Upscale2x, from_blocks, to_blocks
 from anymask.models.sam import Sam, start_local
 from anymask.models.two_way import TwoWayBlock, TwoWayTransformer
 
@@ -130,7 +131,18 @@ def test_upscaling_is_the_transposed_convolution() -> None:
     ours, theirs = Upscale2x(6, 5), nn.ConvTranspose2d(6, 5, 2, 2)
     theirs.load_state_dict(ours.state_dict())
     x = torch.randn(3, 6, 4, 7)
-    assert_close(ours(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2), theirs(x))
+    blocks = ours(x.permute(0, 2, 3, 1)).flatten(1, 2)
+    assert_close(from_blocks(blocks, (4, 7), 1), theirs(x))
+
+
+@pytest.mark.parametrize("steps", [1, 2])
+def test_blocks_of_a_map_and_back(steps: int) -> None:
+    x = torch.arange(2 * 8 * 12 * 3).view(2, 8, 12, 3)
+    blocks = to_blocks(x, steps)
+    side = 2**steps
+    assert blocks.shape == (2, 96 // side**2, side**2, 3)
+    assert_close(from_blocks(blocks, (8 // side, 12 // side), steps), x.permute(0, 3, 1, 2))
+    assert blocks[0, 0, :4].tolist() == x[0, :2, :2].flatten(0, 1).tolist()
 
 
 def test_layer_norm_is_the_same_on_both_layouts() -> None:
@@ -140,15 +152,21 @@ def test_layer_norm_is_the_same_on_both_layouts() -> None:
     assert_close(norm(x), norm.tokens(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2))
 
 
-def test_projecting_together_equals_one_by_one() -> None:
+@pytest.mark.parametrize("images", [2, 1])
+@pytest.mark.parametrize("learning", [True, False])
+def test_a_block_equals_its_attentions_one_by_one(learning: bool, images: int) -> None:
+    """In training the image is projected once, in inference the products move to the tokens."""
     torch.manual_seed(0)
     block = TwoWayBlock(16, 2, 32, first=False)
-    tokens, image, pe = torch.randn(2, 5, 16), torch.randn(2, 9, 16), torch.randn(1, 9, 16)
+    for parameter in block.parameters():
+        nn.init.normal_(parameter, std=0.3)
+    tokens, image, pe = torch.randn(2, 5, 16), torch.randn(images, 9, 16), torch.randn(1, 9, 16)
     q = block.norm1(tokens + block.self_attn(tokens + tokens, tokens + tokens, tokens))
     attended = block.cross_attn_token_to_image(q + tokens, image + pe, image)
     expected = block.norm3((x := block.norm2(q + attended)) + block.mlp(x))
     seen = block.cross_attn_image_to_token(image + pe, expected + tokens, expected)
-    got_tokens, got_image = block(tokens, image, tokens, pe)
+    with torch.set_grad_enabled(learning):
+        got_tokens, got_image = block(tokens.requires_grad_(learning), image, tokens, pe)
     assert_close(got_tokens, expected, atol=1e-5, rtol=1e-4)
     assert_close(got_image, block.norm4(image + seen), atol=1e-5, rtol=1e-4)
 
@@ -190,6 +208,37 @@ def test_every_parameter_of_the_decoder_learns() -> None:
     logits, iou = model.decode(features, skips, index, coords, labels, masks, flag)
     (logits.square().mean() + iou.square().mean()).backward()
     assert [name for name, p in model.named_parameters() if p.grad is None] == []
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("points", [1, two_way.FEW])
+def test_few_and_many_tokens_meet(points: int, model: Sam, monkeypatch: pytest.MonkeyPatch) -> None:
+    features, skips = model.encode(torch.randn(2, 3, 64, 64))
+    arguments = (features, skips, torch.tensor([1, 0, 1]), *prompts(3, 64, points))
+    ours = model.decode(*arguments)
+    monkeypatch.setattr(two_way, "FEW", 0)
+    assert_close(ours, model.decode(*arguments), atol=1e-5, rtol=1e-4)
+
+
+@torch.inference_mode()
+def test_drawing_few_objects_at_a_time_changes_nothing(model: Sam, monkeypatch: pytest.MonkeyPatch) -> None:
+    features, skips = model.encode(torch.randn(2, 3, 64, 64))
+    arguments = (features, skips, torch.tensor([1, 0, 1, 1, 0]), *prompts(5, 64))
+    together = model.decode(*arguments)
+    monkeypatch.setattr(sam, "CPU_CELLS", 2 * 4 * 4)
+    assert_close(model.decode(*arguments), together, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an accelerator")
+@torch.inference_mode()
+def test_half_precision_on_an_accelerator_is_near(model: Sam) -> None:
+    images, (coords, labels), index = torch.randn(2, 3, 64, 64), prompts(3, 64), torch.tensor([0, 1, 1])
+    logits, iou = model.decode(*model.encode(images), index, coords, labels)
+    half = model.to("cuda", torch.float16)
+    inputs = (tensor.cuda() for tensor in (index, coords, labels))
+    found, scores = half.decode(*half.encode(images.half().cuda()), *inputs)
+    assert (found.cpu() - logits).abs().max() < 0.05 * logits.abs().max()
+    assert (scores.cpu() - iou).abs().max() < 0.05 * iou.abs().max()
 
 
 def test_two_way_transformer_needs_a_divisible_width() -> None:

@@ -44,12 +44,22 @@ class PositionEncoding(nn.Module):
         )
 
     def grid(self, hw: tuple[int, int], side: int) -> Tensor:
-        """(1, h * w, C): the centres of a grid; `side` cells make one unit."""
-        device = self.positional_encoding_gaussian_matrix.device
-        y, x = (torch.arange(n, device=device, dtype=torch.float32).add(0.5) / side for n in hw)
-        yy, xx = torch.meshgrid(y, x, indexing="ij")
-        out: Tensor = self(torch.stack([xx, yy], dim=-1)).flatten(0, 1)[None]
-        return out
+        """(1, h * w, C): the centres of a grid; `side` cells make one unit.
+
+        The sine and cosine of a sum, from those of its parts: h + w of them instead of h * w.
+        """
+        matrix = self.positional_encoding_gaussian_matrix.float()
+        along_x, along_y = ((2 * math.pi) * row for row in matrix)
+        h, w = hw
+        y_h1C, x_wC = (
+            ((torch.arange(n, device=matrix.device) + 0.5) * (2 / side) - 1)[:, None] * along
+            for n, along in ((h, along_y), (w, along_x))
+        )
+        y_h1C = y_h1C[:, None]
+        sine = x_wC.sin() * y_h1C.cos() + x_wC.cos() * y_h1C.sin()
+        cosine = x_wC.cos() * y_h1C.cos() - x_wC.sin() * y_h1C.sin()
+        code_1LC = torch.cat([sine, cosine], dim=-1).view(1, h * w, -1)
+        return code_1LC.to(self.positional_encoding_gaussian_matrix.dtype)
 
 
 class PromptEncoder(nn.Module):
@@ -322,7 +332,7 @@ class Sam(nn.Module):
         step = max(1, CPU_CELLS // (h * w))
         if n <= step or kernels_NMC.device.type != "cpu" or recorded(kernels_NMC, decoded.image_NhwC):
             return self._draw_together(decoded, kernels_NMC)
-        rows = torch.arange(n).split(step)
+        rows = torch.split(torch.arange(n), step)
         return torch.cat([self._draw_together(decoded.take(some), kernels_NMC[some]) for some in rows])
 
     def _draw_together(self, decoded: Decoded, kernels_NMC: Tensor) -> Tensor:

@@ -104,7 +104,12 @@ def _scores(rows_NRC: Tensor, image: Tensor, pe_1LC: Tensor) -> Tensor:
     """(N, R, L): products of rows with every position of the image plus its place."""
     if image.shape[0] == 1:
         return F.linear(rows_NRC, (image + pe_1LC)[0])
-    return torch.baddbmm(F.linear(rows_NRC, pe_1LC[0]), rows_NRC, image.transpose(1, 2))
+    scores_NRL = F.linear(rows_NRC, pe_1LC[0])
+    if image.device.type != "cpu":
+        return torch.baddbmm(scores_NRL, rows_NRC, image.transpose(1, 2))
+    for scores_RL, rows_RC, image_LC in zip(scores_NRL, rows_NRC, image, strict=True):
+        scores_RL.addmm_(rows_RC, image_LC.t())  # in a batch, what is transposed is copied: 3 times as long
+    return scores_NRL
 
 
 class TwoWayMlp(nn.Module):

@@ -12,7 +12,7 @@ from torch.testing import assert_close
 from anymask.models import sam, two_way
 from anymask.models.config import COMPACT, DEBUG, DEBUG_VIT, SAM_VIT_B, SamConfig
 from anymask.models.layers import LayerNorm2d, Upscale2x, from_blocks, to_blocks
-from anymask.models.sam import Sam, start_local
+from anymask.models.sam import PositionEncoding, Sam, start_local
 from anymask.models.two_way import TwoWayBlock, TwoWayTransformer
 
 
@@ -124,6 +124,14 @@ def test_no_prompt_at_all_is_a_prompt(model: Sam) -> None:
     empty = torch.zeros(1, 0, 2), torch.zeros(1, 0, dtype=torch.long)
     logits, _ = model.decode(features, skips, torch.zeros(1, dtype=torch.long), *empty)
     assert logits.isfinite().all()
+
+
+def test_the_code_of_a_grid_is_that_of_its_centres() -> None:
+    torch.manual_seed(0)
+    pe = PositionEncoding(16)
+    rows, columns = torch.meshgrid(torch.arange(3) + 0.5, torch.arange(5) + 0.5, indexing="ij")
+    centres = torch.stack([columns, rows], -1).view(1, 15, 2) / 5
+    assert_close(pe.grid((3, 5), 5), pe(centres), atol=2e-6, rtol=0)
 
 
 def test_upscaling_is_the_transposed_convolution() -> None:

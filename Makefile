@@ -15,7 +15,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 # Modules are compiled when they are first imported, not all of PyTorch's now: minutes on a slow machine.
 INSTALL := $(PIP) install -q --no-compile
 
-.PHONY: help setup dev demo test lint format docs dist clean
+.PHONY: help setup dev demo test lint format bench docs dist clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -41,6 +41,10 @@ lint: $(VENV)/.dev  ## style, types and the direction of imports
 format: $(VENV)/.dev  ## lay the code out and apply the safe fixes
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+bench: $(VENV)/.dev  ## time encoding and decoding beside segment-anything and transformers (two minutes)
+	$(BIN)/python benchmarks/encode.py
+	$(BIN)/python benchmarks/decode.py
 
 docs: $(VENV)/.dev  ## write docs/cli.md anew from the help texts
 	$(BIN)/python tests/cli/test_reference.py

@@ -1,9 +1,12 @@
-"""Time from prompts on an embedding to masks of the picture's size, beside `segment-anything`, same weights.
+"""Time from clicks on an embedding to masks, beside `segment-anything` and `transformers`.
 
-    python benchmarks/decode.py                  # compact and sam_vit_b, random weights
-    python benchmarks/decode.py compact --image photo.jpg --threads 2 --dtype float32
+    python benchmarks/decode.py                  # compact and sam_vit_b
+    python benchmarks/decode.py compact --image photo.jpg --threads 2
 
-Ours ends in run-length codes, the peer in boolean masks. "decoder only" leaves both out.
+Three masks a click. "masks": ours ends in run-length codes of the picture's size, `segment-anything` in
+boolean masks of that size. "logits": the decoder alone, at a quarter of the model's frame. The compact model
+has its weights. The others have random ones, `segment-anything` those of ours, and a random embedding: their
+logits are rougher than real ones, so that run-length codes take longer.
 """
 
 from __future__ import annotations
@@ -15,103 +18,136 @@ from typing import Any
 
 import numpy as np
 import torch
-from peer import predictor
-from timing import print_header, print_rows, seconds
+from peer import predictor, transformers_model
+from timing import OURS, RELEASED, print_header, print_table, seconds
 
+from anymask.geometry import Frame
 from anymask.images import read_image
-from anymask.models import Sam, build
-from anymask.models.config import COMPACT, SAM_VIT_B
+from anymask.models import Sam, build, load, weights_hash
+from anymask.models.config import SAM_VIT_B
 from anymask.predict import embed, predict
-from anymask.types import Embedding, Prompt
+from anymask.rle import iou
+from anymask.types import Embedding, Masks, Prompt
 
-CONFIGS = {"compact": COMPACT, "sam_vit_b": SAM_VIT_B}
 PHOTO = Path(__file__).parents[1] / "src" / "anymask" / "assets" / "photos" / "cat.jpg"
+TYPES = ("float32", "bfloat16")
 Points = np.ndarray[Any, np.dtype[np.float32]]
+Calls = dict[str, Callable[[], object]]
 
 
-def ours(model: Sam, embedding: Embedding, points: Points) -> Callable[[], object]:
-    """Three masks for every point."""
+def ours(model: Sam, embedding: Embedding, points: Points, kind: str) -> tuple[Calls, Calls]:
+    """Calls to masks and to logits."""
     prompts = [Prompt(points=point[None]) for point in points]
-    return lambda: predict(model, embedding, prompts)
-
-
-def ours_decoder(model: Sam, embedding: Embedding, points: Points) -> Callable[[], object]:
-    """Logits only."""
-    arrays = [Prompt(points=point[None]).arrays(embedding.frame) for point in points]
+    arrays = [prompt.arrays(embedding.frame) for prompt in prompts]
     coords, labels = (torch.tensor(np.stack([a[i] for a in arrays]), device=model.device) for i in (0, 1))
     index = torch.zeros(len(points), dtype=torch.long, device=model.device)
-
-    @torch.inference_mode()
-    def call() -> object:
-        return model.decode(embedding.features, embedding.skips, index, coords, labels)
-
-    return call
+    name = f"{OURS} {kind}"
+    return {name: lambda: predict(model, embedding, prompts)}, {
+        name: lambda: model.decode(embedding.features, embedding.skips, index, coords, labels)
+    }
 
 
-def theirs(peer: Any, points: Points) -> Callable[[], object]:
-    """Three masks for every point, through the call for batches."""
+def released(peer: Any, points: Points) -> tuple[Calls, Calls]:
+    """The same for `segment-anything`, through its call for batches."""
     scaled = peer.transform.apply_coords(points[:, None], peer.original_size)
     coords = torch.tensor(scaled, dtype=torch.float32, device=peer.device)
     labels = torch.ones(len(points), 1, dtype=torch.int, device=peer.device)
-    return lambda: peer.predict_torch(coords, labels, multimask_output=True)[0].cpu().numpy()
+    model, name = peer.model, f"{RELEASED} float32"
 
-
-def theirs_decoder(peer: Any, points: Points) -> Callable[[], object]:
-    """Logits only."""
-    coords = torch.tensor(
-        peer.transform.apply_coords(points[:, None], peer.original_size), device=peer.device
-    )
-    labels = torch.ones(len(points), 1, dtype=torch.int, device=peer.device)
-    model = peer.model
-
-    @torch.no_grad()
-    def call() -> object:
+    def logits() -> object:
         sparse, dense = model.prompt_encoder(points=(coords, labels), boxes=None, masks=None)
-        return model.mask_decoder(
-            image_embeddings=peer.features,
-            image_pe=model.prompt_encoder.get_dense_pe(),
-            sparse_prompt_embeddings=sparse,
-            dense_prompt_embeddings=dense,
-            multimask_output=True,
+        pe = model.prompt_encoder.get_dense_pe()
+        return model.mask_decoder(peer.features, pe, sparse, dense, multimask_output=True)
+
+    return {name: lambda: peer.predict_torch(coords, labels)[0].cpu().numpy()}, {name: logits}
+
+
+def transformers(peer: Any, points: Points, kind: str) -> Calls:
+    """The same for `transformers`, to logits."""
+    features = torch.randn(1, 256, 64, 64).to(peer.device, peer.dtype)
+    coords = torch.tensor(points, dtype=peer.dtype, device=peer.device)[None, :, None]
+    labels = torch.ones(1, len(points), 1, dtype=torch.long, device=peer.device)
+    return {
+        f"transformers {kind}": lambda: (
+            peer(image_embeddings=features, input_points=coords, input_labels=labels).pred_masks
         )
+    }
 
-    return call
+
+def embeddings(name: str, options: argparse.Namespace) -> tuple[Sam, Embedding]:
+    """A model in float32 and what it makes of the picture."""
+    torch.manual_seed(0)
+    image = read_image(options.image)
+    if name == "compact":
+        model = load(name, device=options.device, dtype="float32")
+        return model, embed(model, image)
+    model = build(SAM_VIT_B).eval().to(options.device)
+    frame = Frame.fit(image.shape[:2], 1024, square=True)
+    features = torch.randn(1, 256, 64, 64, device=options.device)
+    return model, Embedding(features, (), frame, weights_hash(model))
 
 
+def converted(model: Sam, embedding: Embedding, kind: str) -> tuple[Sam, Embedding]:
+    """Both in another type."""
+    model = model.to(dtype=getattr(torch, kind))
+    features, *skips = (part.to(model.dtype) for part in (embedding.features, *embedding.skips))
+    return model, Embedding(features, tuple(skips), embedding.frame, weights_hash(model))
+
+
+def measure(name: str, options: argparse.Namespace) -> dict[str, dict[str, float]]:
+    """The rows of one model."""
+    model, embedding = embeddings(name, options)
+    height, width = embedding.frame.size_hw
+    rng = np.random.default_rng(0)
+    sets = {count: rng.random((count, 2), np.float32) * (width, height) for count in options.clicks}
+    rows: dict[str, dict[str, float]] = {}
+
+    def add(count: int, calls: tuple[Calls, Calls]) -> None:
+        for what, some in zip(("masks", "logits"), calls, strict=True):
+            row = rows.setdefault(f"{name}, {count} click{'s' * (count > 1)}, {what}", {})
+            row |= {who: seconds(call, options.repeats if count < 10 else 1) for who, call in some.items()}
+
+    if name == "sam_vit_b" and options.peers:
+        peer = predictor(model, "vit_b")
+        peer.features, peer.is_image_set = embedding.features, True
+        peer.original_size, peer.input_size = embedding.frame.size_hw, embedding.frame.scaled_hw
+        for count, points in sets.items():
+            add(count, released(peer, points))
+        for kind in TYPES:
+            other = transformers_model(options.device, kind)
+            for count, points in sets.items():
+                add(count, ({}, transformers(other, points, kind)))
+    answers: list[Masks] = []
+    for kind in TYPES:
+        own, seen = converted(model, embedding, kind)
+        for count, points in sets.items():
+            add(count, ours(own, seen, points, kind))
+        answers.append(predict(own, seen, [Prompt(points=point[None]) for point in sets[max(sets)]]))
+    same = [iou([a], [b])[0, 0] for a, b in zip(*(masks.rles for masks in answers), strict=True)]
+    print(f"{name}: masks in bfloat16 and float32: IoU {np.mean(same):.4f}, median {np.median(same):.4f}")
+    return rows
+
+
+@torch.inference_mode()
 def main() -> None:
     """Measure the models named on the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("models", nargs="*", help=", ".join(CONFIGS))
+    parser.add_argument("models", nargs="*", help="compact, sam_vit_b")
     parser.add_argument("--image", default=PHOTO)
-    parser.add_argument("--prompts", type=int, nargs="*", default=[1, 16])
-    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--clicks", type=int, nargs="*", default=[1, 64])
+    parser.add_argument("--repeats", type=int, default=9)
     parser.add_argument("--threads", type=int, default=None)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--dtype", default="float32")
+    parser.add_argument("--no-peers", dest="peers", action="store_false", help="measure ours alone")
     options = parser.parse_args()
     if options.threads:
         torch.set_num_threads(options.threads)
-    image = read_image(options.image)
-    size_wh = np.array(image.shape[1::-1], np.float32)
-    print_header(f"decode clicks, three masks each, {image.shape[1]} x {image.shape[0]}, {options.dtype}")
-    rows = []
-    for name in options.models or list(CONFIGS):
-        torch.manual_seed(0)
-        model = build(CONFIGS[name]).eval().to(options.device, getattr(torch, options.dtype))
-        embedding, peer = embed(model, image), None
-        if name.startswith("sam_") and options.dtype == "float32":
-            peer = predictor(model, name.removeprefix("sam_"))
-            peer.set_image(image)
-        for count in options.prompts:
-            points = np.random.default_rng(0).random((count, 2), np.float32) * size_wh
-            pairs = [("masks", ours(model, embedding, points), peer and theirs(peer, points))]
-            only = peer and theirs_decoder(peer, points)
-            pairs.append(("decoder only", ours_decoder(model, embedding, points), only))
-            for what, mine, other in pairs:
-                other_seconds = seconds(other, options.repeats) if other else None
-                title = f"{name}, {count} prompt{'s' * (count > 1)}, {what}"
-                rows.append((title, seconds(mine, options.repeats), other_seconds))
-    print_rows(rows)
+    print_header("from clicks on an embedding to three masks each")
+    rows: dict[str, dict[str, float]] = {}
+    for name in options.models or ["compact", "sam_vit_b"]:
+        rows |= measure(name, options)
+    columns = [f"{who} {kind}" for who in (RELEASED, "transformers", OURS) for kind in TYPES]
+    print_table([name for name in columns if any(name in times for times in rows.values())], rows)
 
 
 if __name__ == "__main__":

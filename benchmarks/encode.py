@@ -1,9 +1,10 @@
-"""Time from a picture to its embedding, beside the package `segment-anything` with the same weights.
+"""Time from a picture to its embedding, beside `segment-anything` and `transformers`.
 
     python benchmarks/encode.py                  # compact and sam_vit_b, random weights
-    python benchmarks/encode.py compact --image photo.jpg --threads 2 --dtype float32
+    python benchmarks/encode.py compact --image photo.jpg --threads 2
 
-`segment-anything` runs in the type of our model where it can; resizing the picture is part of both times.
+`segment-anything` has the weights of ours, and its embedding must be the same; `transformers` has random ones
+of the same shape. Resizing the picture is part of all times but that of `transformers`.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ import argparse
 from pathlib import Path
 
 import torch
-from peer import predictor
-from timing import print_header, print_rows, seconds
+from peer import predictor, transformers_model
+from timing import OURS, RELEASED, print_header, print_table, seconds
 
 from anymask.images import read_image
 from anymask.models import build
@@ -22,43 +23,60 @@ from anymask.predict import embed, embed_batch
 
 CONFIGS = {"compact": COMPACT, "sam_vit_b": SAM_VIT_B, "sam_vit_l": SAM_VIT_L, "sam_vit_h": SAM_VIT_H}
 PHOTO = Path(__file__).parents[1] / "src" / "anymask" / "assets" / "photos" / "cat.jpg"
+TYPES = ("float32", "bfloat16")
 
 
+def measure(name: str, options: argparse.Namespace) -> dict[str, dict[str, float]]:
+    """The rows of one model."""
+    torch.manual_seed(0)
+    image, model = read_image(options.image), build(CONFIGS[name]).eval().to(options.device)
+    times: dict[str, float] = {}
+    rows = {f"{name}, {model.config.size} px": times}
+    expected = embed(model, image).features
+    if name.startswith("sam_") and options.peers:
+        peer = predictor(model, name.removeprefix("sam_"))
+        times[f"{RELEASED} float32"] = seconds(lambda: peer.set_image(image), 1)
+        error = (peer.features - expected).abs().max() / expected.abs().max()
+        assert error < 1e-3, f"the embeddings differ by {error:.1e}"
+        del peer
+        pixels = torch.zeros(1, 3, 1024, 1024, device=options.device)
+        for kind in TYPES if name == "sam_vit_b" else ():
+            other = transformers_model(options.device, kind)
+            some = pixels.to(other.dtype)
+            times[f"transformers {kind}"] = seconds(lambda o=other, s=some: o.get_image_embeddings(s), 1)
+            del other
+    for kind in TYPES:
+        own = model.to(dtype=getattr(torch, kind))
+        times[f"{OURS} {kind}"] = seconds(lambda own=own: embed(own, image), options.repeats)
+        error = (embed(own, image).features.float() - expected).norm() / expected.norm()
+        print(f"{name} {kind}: embedding differs from float32 by {error:.4f} of its norm")
+    if options.batch > 1:
+        images = [image] * options.batch
+        batch = seconds(lambda: embed_batch(own, images), options.repeats) / options.batch
+        rows[f"{name}, of {options.batch} at once"] = {f"{OURS} {TYPES[-1]}": batch}
+    return rows
+
+
+@torch.inference_mode()
 def main() -> None:
     """Measure the models named on the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("models", nargs="*", help=", ".join(CONFIGS))
     parser.add_argument("--image", default=PHOTO)
-    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--batch", type=int, default=1, help="also so many pictures in one call")
     parser.add_argument("--threads", type=int, default=None)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--dtype", default="float32")
+    parser.add_argument("--no-peers", dest="peers", action="store_false", help="measure ours alone")
     options = parser.parse_args()
     if options.threads:
         torch.set_num_threads(options.threads)
-    image = read_image(options.image)
-    print_header(f"encode one picture, {image.shape[1]} x {image.shape[0]}, {options.dtype}")
-    rows = []
+    print_header("from a picture to its embedding")
+    rows: dict[str, dict[str, float]] = {}
     for name in options.models or ["compact", "sam_vit_b"]:
-        config = CONFIGS[name]
-        torch.manual_seed(0)
-        model = build(config).eval().to(options.device, getattr(torch, options.dtype))
-        ours = seconds(lambda model=model: embed(model, image), options.repeats)
-        theirs = None
-        if name.startswith("sam_") and options.dtype == "float32":
-            peer = predictor(model, name.removeprefix("sam_"))
-            theirs = seconds(lambda peer=peer: peer.set_image(image), options.repeats)
-            error = (peer.features - embed(model, image).features).abs().max() / peer.features.abs().max()
-            assert error < 1e-3, f"the embeddings differ by {error:.1e}"
-        rows.append((f"{name}, {config.size} px", ours, theirs))
-        if options.batch > 1:
-            images = [image] * options.batch
-            batch = seconds(lambda model=model, images=images: embed_batch(model, images), options.repeats)
-            rows.append(
-                (f"{name}, {config.size} px, of {options.batch} at once", batch / len(images), theirs)
-            )
-    print_rows(rows)
+        rows |= measure(name, options)
+    columns = [f"{who} {kind}" for who in (RELEASED, "transformers", OURS) for kind in TYPES]
+    print_table([name for name in columns if any(name in times for times in rows.values())], rows)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
-"""The authors' predictor with the weights of a model of ours, from the package `segment-anything`."""
+"""Other implementations: the authors' package `segment-anything` with our weights, and `transformers`."""
 
 from __future__ import annotations
 
 import importlib
 import sys
+from contextlib import suppress
 from types import ModuleType
 from typing import Any
 
@@ -35,6 +36,12 @@ def predictor(model: Sam, name: str) -> Any:
     return package.SamPredictor(theirs.to(model.device, model.dtype))
 
 
+def transformers_model(device: str, dtype: str) -> Any:
+    """A `SamModel` of the size of ViT-B with random weights."""
+    package = importlib.import_module("transformers")
+    return package.SamModel(package.SamConfig()).eval().to(device, getattr(torch, dtype))
+
+
 def generator(model: Sam, name: str, embedding: Embedding, **settings: Any) -> Any:
     """A `SamAutomaticMaskGenerator` on the weights of `model` that takes every image for the one embedded."""
     made = predictor(model, name)
@@ -59,6 +66,8 @@ def _package() -> Any:
     try:
         return importlib.import_module("segment_anything")
     except ModuleNotFoundError:
+        with suppress(ImportError):
+            importlib.import_module("transformers")  # first: it looks for torchvision when imported
         for name, attributes in NEEDED.items():
             sys.modules[name] = ModuleType(name)
             for attribute in attributes:

@@ -13,13 +13,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from peer import predictor, transformers_model
-from timing import OURS, RELEASED, print_header, print_table, seconds
+from timing import OURS, RELEASED, add_options, parse, print_header, print_table, seconds
 
 from anymask.geometry import Frame
 from anymask.images import read_image
@@ -29,7 +28,6 @@ from anymask.predict import embed, predict
 from anymask.rle import iou
 from anymask.types import Embedding, Masks, Prompt
 
-PHOTO = Path(__file__).parents[1] / "src" / "anymask" / "assets" / "photos" / "cat.jpg"
 TYPES = ("float32", "bfloat16")
 Points = np.ndarray[Any, np.dtype[np.float32]]
 Calls = dict[str, Callable[[], object]]
@@ -105,7 +103,8 @@ def measure(name: str, options: argparse.Namespace) -> dict[str, dict[str, float
     def add(count: int, calls: tuple[Calls, Calls]) -> None:
         for what, some in zip(("masks", "logits"), calls, strict=True):
             row = rows.setdefault(f"{name}, {count} click{'s' * (count > 1)}, {what}", {})
-            row |= {who: seconds(call, options.repeats if count < 10 else 1) for who, call in some.items()}
+            repeats = options.repeats if count < 10 else 1
+            row |= {who: seconds(it, repeats, processor=options.processor_time) for who, it in some.items()}
 
     if name == "sam_vit_b" and options.peers:
         peer = predictor(model, "vit_b")
@@ -133,15 +132,9 @@ def main() -> None:
     """Measure the models named on the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("models", nargs="*", help="compact, sam_vit_b")
-    parser.add_argument("--image", default=PHOTO)
     parser.add_argument("--clicks", type=int, nargs="*", default=[1, 64])
-    parser.add_argument("--repeats", type=int, default=9)
-    parser.add_argument("--threads", type=int, default=None)
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--no-peers", dest="peers", action="store_false", help="measure ours alone")
-    options = parser.parse_args()
-    if options.threads:
-        torch.set_num_threads(options.threads)
+    add_options(parser, repeats=9)
+    options = parse(parser)
     print_header("from clicks on an embedding to three masks each")
     rows: dict[str, dict[str, float]] = {}
     for name in options.models or ["compact", "sam_vit_b"]:

@@ -10,11 +10,11 @@ of the same shape. Resizing the picture is part of all times but that of `transf
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
+from functools import partial
 
 import torch
 from peer import predictor, transformers_model
-from timing import OURS, RELEASED, print_header, print_table, seconds
+from timing import OURS, RELEASED, add_options, parse, print_header, print_table, seconds
 
 from anymask.images import read_image
 from anymask.models import build
@@ -22,12 +22,12 @@ from anymask.models.config import COMPACT, SAM_VIT_B, SAM_VIT_H, SAM_VIT_L
 from anymask.predict import embed, embed_batch
 
 CONFIGS = {"compact": COMPACT, "sam_vit_b": SAM_VIT_B, "sam_vit_l": SAM_VIT_L, "sam_vit_h": SAM_VIT_H}
-PHOTO = Path(__file__).parents[1] / "src" / "anymask" / "assets" / "photos" / "cat.jpg"
 TYPES = ("float32", "bfloat16")
 
 
 def measure(name: str, options: argparse.Namespace) -> dict[str, dict[str, float]]:
     """The rows of one model."""
+    timed = partial(seconds, processor=options.processor_time)
     torch.manual_seed(0)
     image, model = read_image(options.image), build(CONFIGS[name]).eval().to(options.device)
     times: dict[str, float] = {}
@@ -35,7 +35,7 @@ def measure(name: str, options: argparse.Namespace) -> dict[str, dict[str, float
     expected = embed(model, image).features
     if name.startswith("sam_") and options.peers:
         peer = predictor(model, name.removeprefix("sam_"))
-        times[f"{RELEASED} float32"] = seconds(lambda: peer.set_image(image), 1)
+        times[f"{RELEASED} float32"] = timed(lambda: peer.set_image(image), 1)
         error = (peer.features - expected).abs().max() / expected.abs().max()
         assert error < 1e-3, f"the embeddings differ by {error:.1e}"
         del peer
@@ -43,16 +43,16 @@ def measure(name: str, options: argparse.Namespace) -> dict[str, dict[str, float
         for kind in TYPES if name == "sam_vit_b" else ():
             other = transformers_model(options.device, kind)
             some = pixels.to(other.dtype)
-            times[f"transformers {kind}"] = seconds(lambda o=other, s=some: o.get_image_embeddings(s), 1)
+            times[f"transformers {kind}"] = timed(lambda o=other, s=some: o.get_image_embeddings(s), 1)
             del other
     for kind in TYPES:
         own = model.to(dtype=getattr(torch, kind))
-        times[f"{OURS} {kind}"] = seconds(lambda own=own: embed(own, image), options.repeats)
+        times[f"{OURS} {kind}"] = timed(lambda own=own: embed(own, image), options.repeats)
         error = (embed(own, image).features.float() - expected).norm() / expected.norm()
         print(f"{name} {kind}: embedding differs from float32 by {error:.4f} of its norm")
     if options.batch > 1:
         images = [image] * options.batch
-        batch = seconds(lambda: embed_batch(own, images), options.repeats) / options.batch
+        batch = timed(lambda: embed_batch(own, images), options.repeats) / options.batch
         rows[f"{name}, of {options.batch} at once"] = {f"{OURS} {TYPES[-1]}": batch}
     return rows
 
@@ -62,15 +62,9 @@ def main() -> None:
     """Measure the models named on the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("models", nargs="*", help=", ".join(CONFIGS))
-    parser.add_argument("--image", default=PHOTO)
-    parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--batch", type=int, default=1, help="also so many pictures in one call")
-    parser.add_argument("--threads", type=int, default=None)
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--no-peers", dest="peers", action="store_false", help="measure ours alone")
-    options = parser.parse_args()
-    if options.threads:
-        torch.set_num_threads(options.threads)
+    add_options(parser, repeats=3)
+    options = parse(parser)
     print_header("from a picture to its embedding")
     rows: dict[str, dict[str, float]] = {}
     for name in options.models or ["compact", "sam_vit_b"]:

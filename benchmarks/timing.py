@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import torch
 
@@ -13,16 +15,42 @@ from anymask.evaluate.report import commit, machine
 OURS, RELEASED = "anymask", "segment-anything"
 
 
-def seconds(call: Callable[[], object], repeats: int) -> float:
-    """Median time of a call after one to warm up, work queued on an accelerator included."""
+def seconds(call: Callable[[], object], repeats: int, *, processor: bool = False) -> float:
+    """Median time of a call after one to warm up, work queued on an accelerator included.
+
+    With `processor` the time that the process computed for, whatever else the machine did meanwhile.
+    """
+    clock = time.process_time if processor else time.perf_counter
     times = []
     for _ in range(repeats + 1):
-        start = time.perf_counter()
+        start = clock()
         call()
         if torch.cuda.is_available():
             torch.cuda.synchronize()
-        times.append(time.perf_counter() - start)
+        times.append(clock() - start)
     return statistics.median(times[1:])
+
+
+def add_options(parser: argparse.ArgumentParser, repeats: int) -> None:
+    """The options that the benchmarks of the networks share."""
+    photo = Path(__file__).parents[1] / "src" / "anymask" / "assets" / "photos" / "cat.jpg"
+    parser.add_argument("--image", default=photo)
+    parser.add_argument("--repeats", type=int, default=repeats)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--no-peers", dest="peers", action="store_false", help="measure ours alone")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument(
+        "--processor-time",
+        action="store_true",
+        help="on one thread, and count processor time: for a machine that others use too",
+    )
+
+
+def parse(parser: argparse.ArgumentParser) -> argparse.Namespace:
+    """Read the command line and set the number of threads."""
+    options = parser.parse_args()
+    torch.set_num_threads(1 if options.processor_time else options.threads)
+    return options
 
 
 def print_header(title: str) -> None:

@@ -314,7 +314,7 @@ class Sam(nn.Module):
             image = image + self.drawn_prompts.coarse_map(unit_NK2, labels_NK, (h, w))
         pe = self.prompt_encoder.pe_layer.grid((h, w), side)
         kernels, image, iou = self.mask_decoder.tokens(image.flatten(1, 2), pe, sparse)
-        image = image.view(len(image), h, w, -1)
+        image = image.view(len(image), h, w, image.shape[2])
         return Decoded(iou.float(), kernels, image, skips, image_index_N, unit_NK2, labels_NK)
 
     def render(self, decoded: Decoded, rows_R: Tensor, outputs_R: Tensor) -> Tensor:

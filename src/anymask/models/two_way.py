@@ -73,7 +73,7 @@ class CrossAttention(Attention):
         rows_NRC = (q_NhTD @ self._of_heads(self.k_proj) * self._scale).flatten(1, 2)
         weights_NRL = _scores(rows_NRC, image, pe_1LC).softmax(-1)
         seen_NRC = weights_NRL @ (image[0] if image.shape[0] == 1 else image)
-        seen_NhTC = seen_NRC.view(len(q_NTC), self.heads, -1, seen_NRC.shape[2])
+        seen_NhTC = seen_NRC.view(*q_NhTD.shape[:3], seen_NRC.shape[2])
         values_NhTD = seen_NhTC @ self._of_heads(self.v_proj).transpose(1, 2)
         out: Tensor = self.out_proj(values_NhTD.transpose(1, 2).flatten(2) + self.v_proj.bias)
         return out
@@ -85,7 +85,7 @@ class CrossAttention(Attention):
         rows_NRC = (k_NhTD @ self._of_heads(self.q_proj) * self._scale).flatten(1, 2)
         shift_NhT = (k_NhTD * self.q_proj.bias.view(heads, 1, -1)).sum(-1) * self._scale
         scores_NRL = _scores(rows_NRC, image, pe_1LC) + shift_NhT.flatten(1)[..., None]
-        weights_NRL = scores_NRL.view(n, heads, t, -1).softmax(2).flatten(1, 2)
+        weights_NRL = scores_NRL.view(n, heads, t, scores_NRL.shape[2]).softmax(2).flatten(1, 2)
         values_NhTC = v_NhTD @ self.out_proj.weight.t().reshape(heads, -1, self.out_proj.out_features)
         values_NhTC[:, 0] += self.out_proj.bias  # the weights of a head sum to one
         base_NLC = image.expand(n, -1, -1)
@@ -108,7 +108,8 @@ def _scores(rows_NRC: Tensor, image: Tensor, pe_1LC: Tensor) -> Tensor:
     if image.device.type != "cpu":
         return torch.baddbmm(scores_NRL, rows_NRC, image.transpose(1, 2))
     for scores_RL, rows_RC, image_LC in zip(scores_NRL, rows_NRC, image, strict=True):
-        scores_RL.addmm_(rows_RC, image_LC.t())  # in a batch, what is transposed is copied: 3 times as long
+        # in a batch, what is transposed is copied: 3 times as long; under autocast the types may differ
+        scores_RL.addmm_(rows_RC.to(scores_RL.dtype), image_LC.t().to(scores_RL.dtype))
     return scores_NRL
 
 

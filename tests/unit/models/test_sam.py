@@ -237,6 +237,27 @@ def test_drawing_few_objects_at_a_time_changes_nothing(model: Sam, monkeypatch: 
     assert_close(model.decode(*arguments), together, atol=1e-5, rtol=1e-4)
 
 
+@torch.inference_mode()
+def test_half_precision_and_autocast_are_near(model: Sam) -> None:
+    images, (coords, labels), index = torch.randn(2, 3, 64, 64), prompts(3, 64), torch.tensor([0, 1, 1])
+    logits, iou = model.decode(*model.encode(images), index, coords, labels)
+    with torch.autocast("cpu", torch.bfloat16):
+        mixed = model.decode(*model.encode(images), index, coords, labels)
+    half = model.to(torch.bfloat16)
+    for found, scores in (mixed, half.decode(*half.encode(images.bfloat16()), index, coords, labels)):
+        assert found.dtype == scores.dtype == torch.float32
+        assert (found - logits).abs().max() < 0.1 * logits.abs().max()
+        assert (scores - iou).abs().max() < 0.1 * iou.abs().max()
+
+
+@torch.inference_mode()
+def test_no_objects_are_no_masks(model: Sam) -> None:
+    features, skips = model.encode(torch.randn(1, 3, 64, 64))
+    logits, iou = model.decode(features, skips, torch.zeros(0, dtype=torch.long), *prompts(0, 64))
+    assert logits.shape == (0, 4, 16, 16)
+    assert iou.shape == (0, 4)
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an accelerator")
 @torch.inference_mode()
 def test_half_precision_on_an_accelerator_is_near(model: Sam) -> None:

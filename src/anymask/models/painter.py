@@ -20,6 +20,9 @@ from anymask.models.config import PIXEL_MEAN, PIXEL_STD, PainterConfig
 from anymask.models.layers import LayerNorm2d
 from anymask.models.vit import NORM_EPS, Block, PatchEmbed, attend, relative_table, resize_positions
 
+SCORES = 2**20
+"""Attention scores at once: they stay in a processor's cache from product to softmax to product."""
+
 
 class Painter(nn.Module):
     """Fills in the target of a query as the target of an example shows."""
@@ -202,8 +205,41 @@ def _attend(block: Block, x_SMhwC: Tensor) -> tuple[Tensor, Tensor]:
     examples_3SNATD, query_3S1ATD = qkv_3SMATD[:, :, :-1], qkv_3SMATD[:, :, -1:]
     q, k, v = torch.cat([examples_3SNATD, query_3S1ATD.expand_as(examples_3SNATD)], 4).flatten(1, 2)
     table_h, table_w = relative_table(block.attn.rel_pos_h, 2 * h), relative_table(block.attn.rel_pos_w, w)
-    mixed_SNATD = attend(q, k, v, table_h, table_w).reshape(s, m - 1, block.attn.heads, 2 * h * w, -1)
+    folded = q.device.type == "cpu" and q.dtype == torch.bfloat16 and not torch.is_grad_enabled()
+    mix = _attend_folded if folded else attend
+    mixed_SNATD = mix(q, k, v, table_h, table_w).reshape(s, m - 1, block.attn.heads, 2 * h * w, -1)
     return mixed_SNATD[..., : h * w, :], mixed_SNATD[..., h * w :, :].mean(1, keepdim=True)
+
+
+def _attend_folded(
+    q_GATD: Tensor, k_GATD: Tensor, v_GATD: Tensor, table_hhD: Tensor, table_wwD: Tensor
+) -> Tensor:
+    """As `vit.attend`, with the relative positions as further columns of queries and keys, there one-hot.
+
+    One product gives the scores with their bias, which otherwise costs more than the products: on a processor
+    in bfloat16 1.8 times as fast for a canvas, whose 56 + 28 columns are few beside the head's 64. Without
+    gradients, as its buffers are reused.
+    """
+    groups, heads, tokens, depth = q_GATD.shape
+    h, w = len(table_hhD), len(table_wwD)
+    q_GAhwD = q_GATD.reshape(groups, heads, h, w, depth)
+    along_h = torch.einsum("gahwd,hkd->gahwk", q_GAhwD, table_hhD).flatten(2, 3)
+    along_w = torch.einsum("gahwd,wkd->gahwk", q_GAhwD, table_wwD).flatten(2, 3)
+    places = torch.cat([torch.eye(h).repeat_interleave(w, 0), torch.eye(w).repeat(h, 1)], 1).to(q_GATD)
+    queries = torch.cat([q_GATD * depth**-0.5, along_h, along_w], -1).flatten(0, 1)
+    keys = torch.cat([k_GATD, places.expand(groups, heads, -1, -1)], -1).flatten(0, 1).transpose(1, 2)
+    step = max(1, SCORES // tokens)
+    scores, weights = q_GATD.new_empty(2, min(step, tokens), tokens)
+    out_GATD = torch.empty_like(v_GATD)
+    for query, key, value, out in zip(
+        queries, keys, v_GATD.flatten(0, 1), out_GATD.flatten(0, 1), strict=True
+    ):
+        for start in range(0, tokens, step):
+            rows = query[start : start + step]
+            torch.mm(rows, key, out=scores[: len(rows)])
+            torch.softmax(scores[: len(rows)], -1, out=weights[: len(rows)])
+            torch.mm(weights[: len(rows)], value, out=out[start : start + step])
+    return out_GATD
 
 
 def _normed(norm: nn.LayerNorm, x: Tensor) -> Tensor:

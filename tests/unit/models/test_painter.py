@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from anymask.errors import InputError, WeightsError
-from anymask.models import Painter, Sam, build, load, load_painter, load_sam, save, weights_hash
+from anymask.models import Painter, Sam, build, load, load_painter, load_sam, painter, save, weights_hash
 from anymask.models.config import (
     DEBUG,
     PAINTER_DEBUG,
@@ -21,6 +21,7 @@ from anymask.models.config import (
     SEGGPT_VIT_L,
     PainterConfig,
 )
+from anymask.models.vit import attend
 from anymask.models.weights import load_weights
 
 WITHOUT_TYPES = replace(PAINTER_DEBUG, types=False)
@@ -101,6 +102,26 @@ def test_shared_halves_change_nothing(config: PainterConfig, examples: int, inst
         found = model.inpaint(*given, instance=instance)
     assert found.shape == (3, config.size, config.size)
     torch.testing.assert_close(found, expected, atol=1e-5 * float(expected.abs().max()), rtol=0)
+
+
+@pytest.mark.parametrize("scores", [1, 50, 2**20])
+def test_folded_positions_change_nothing(scores: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(painter, "SCORES", scores)
+    q, k, v = torch.randn(3, 2, 2, 24, 8, generator=torch.Generator().manual_seed(0))
+    table_h, table_w = torch.randn(6, 6, 8), torch.randn(4, 4, 8)
+    with torch.inference_mode():
+        ours = painter._attend_folded(q, k, v, table_h, table_w)
+        torch.testing.assert_close(ours, attend(q, k, v, table_h, table_w), atol=1e-5, rtol=1e-4)
+
+
+def test_bfloat16_is_near_float32() -> None:
+    model = random_model(PAINTER_DEBUG)
+    given = draw(PAINTER_DEBUG, 2)
+    with torch.inference_mode():
+        exact = model.inpaint(*given, instance=True)
+        rounded = model.bfloat16().inpaint(*(one.bfloat16() for one in given), instance=True)
+    assert rounded.dtype == torch.float32
+    assert float((rounded - exact).abs().max() / exact.abs().max()) < 0.03
 
 
 def test_one_example_is_a_whole_canvas() -> None:

@@ -17,6 +17,7 @@ from anymask import rle
 from anymask.canvas import squash
 from anymask.colours import encode
 from anymask.data.augment import Augment, colours
+from anymask.data.cutouts import Cutouts, paste
 from anymask.errors import InputError
 from anymask.types import Record
 
@@ -32,6 +33,8 @@ CROPS = 6
 """Windows that are tried until one shows something to paint."""
 LEAST_APART = 80
 """Least distance of a random colour from black and from the others, in RGB."""
+PASTE_SCALE = (0.25, 0.85)
+"""Longest side of a cut-out as a share of the picture's."""
 LEAST_BLOCK = 4
 """Patches of the smallest hidden block."""
 
@@ -43,6 +46,7 @@ class CanvasConfig:
     size: S, the side of a picture. scale: share of the picture's area that a crop has. flip: its
     chance. hidden: share of the target's patches that blocks hide; whole: chance that the query's half is
     hidden instead. mix: chance that a canvas is cut from a mosaic of four pictures. most: colours in one.
+    paste: chance of a pair of any two pictures with the same cut-out laid on both, where there are cut-outs.
     """
 
     size: int = 448
@@ -52,11 +56,12 @@ class CanvasConfig:
     whole: float = 0.5
     mix: float = 0.2
     most: int = 8
+    paste: float = 0.0
     jitter: Augment = field(default_factory=Augment)
 
     def __post_init__(self) -> None:
         """Check the ranges. Raises InputError."""
-        for name in ("flip", "hidden", "whole", "mix"):
+        for name in ("flip", "hidden", "whole", "mix", "paste"):
             if not 0 <= getattr(self, name) <= 1:
                 raise InputError(f"{name} must be between 0 and 1, got {getattr(self, name)}. It is a share.")
         if not 0 < self.scale[0] <= self.scale[1] <= 1:
@@ -90,14 +95,23 @@ class _Layer:
 
 
 def painting(
-    record: Record, another: Another, rng: np.random.Generator, config: CanvasConfig, grid_hw: tuple[int, int]
+    record: Record,
+    another: Another,
+    rng: np.random.Generator,
+    config: CanvasConfig,
+    grid_hw: tuple[int, int],
+    cutouts: Cutouts | None = None,
 ) -> Painting:
     """Draw a canvas from a record and, if one is found, another with the same categories.
 
     Without categories in common the pair is the same picture under two crops, and every mask has its own
     colour. `grid_hw` are the rows and columns of patches of the canvas.
     """
-    layers, instance = _pair(record, another, rng, config)
+    if cutouts is not None and rng.random() < config.paste:
+        cutout = cutouts.draw(rng)
+        layers, instance = [_pasted(one, cutout, rng) for one in (record, another())], True
+    else:
+        layers, instance = _pair(record, another, rng, config)
     if rng.random() < config.mix:
         canvas = _mixed(layers, rng, config)
     else:
@@ -155,6 +169,15 @@ def _pair(
             return [_by_category(one, chosen) for one in (record, other)], False
     layer = _by_mask(record, rng.permutation(len(record.masks))[: config.most])
     return [layer, layer], True
+
+
+def _pasted(record: Record, cutout: ByteArray, rng: np.random.Generator) -> _Layer:
+    """A picture with a cut-out somewhere on it, which alone is labelled."""
+    image = record.read()
+    h, w = image.shape[:2]
+    longest = float(np.exp(rng.uniform(*np.log(PASTE_SCALE)))) * max(h, w)
+    image, top = paste(image, cutout, longest, (0, 0, w, h), rng)
+    return _Layer(image, top.astype(np.int64), np.ones((h, w), np.bool_))
 
 
 def _categories(record: Record) -> list[str]:

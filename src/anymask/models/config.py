@@ -130,7 +130,7 @@ class FeaturePainterConfig:
     """The compact in-context model, see `anymask.models.feature_painter`.
 
     `size` and `positions` are as in `PainterConfig`. `copies` times colours are looked up by likeness, each
-    with keys of `key_dim`; `width` are the channels of the head.
+    with keys of `key_dim`; `width` are the channels of the head. `patch` is the stride of the features.
     """
 
     encoder: CompactConfig
@@ -142,6 +142,7 @@ class FeaturePainterConfig:
     copies: int = 4
     key_dim: int = 96
     width: int = 48
+    patch: int = 16
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able form; `from_dict` reads it back."""

@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from anymask.data.augment import Augment
+from anymask.data.canvases import CanvasConfig
 from anymask.errors import InputError, unknown_name
 from anymask.train.loop import Loop
 from anymask.train.losses import LossWeights
 from anymask.train.optim import Optim
+from anymask.train.painter import PaintLoss
 from anymask.train.sam import Rounds
 
 TUNES = ("all", "head", "decoder", "scores", "lora")
@@ -36,14 +38,16 @@ class TrainConfig:
     """Everything that decides a run.
 
     `model` names a configuration (see `anymask.train.start`); `init` says where its weights come from:
-    "scratch", "imagenet" (compact only), or a name or path that `anymask.load` opens, configuration
+    "scratch", "imagenet" (compact and context), or a name or path that `anymask.load` opens, configuration
     included. `tune` says what learns: "all", "head" (all but the encoder's backbone: neck and decoder),
     "decoder" (the encoder is frozen, its embeddings kept), "scores" (the predicted IoU alone) or "lora"
     (decoder and low-rank updates of the encoder, rank `lora_rank`). `drop_path` is the highest rate of a
     ViT's stochastic depth. `size` is the side of the training crops in pixels, a multiple of 32; it goes
-    before `augment.size`. `weights` maps a data set's name to its share of the draws; a name that is not in
-    it counts 1. `cutouts` is the path of a data set of objects to paste. `val_images` of each validation
-    set are looked at, and `val_masks` of each image.
+    before `augment.size` and `canvas.size`. `rounds`, `loss` and `augment` are for promptable models,
+    `canvas` and `paint` for in-context ones. `weights` maps a data set's name to its share of the draws; a
+    name that is not in it counts 1. `cutouts` is the path of a data set of objects to paste. `val_images` of
+    each validation set are looked at, and `val_masks` of each image; of an in-context model so many
+    questions as `val_images` are asked for each class.
     """
 
     model: str = "compact"
@@ -59,6 +63,8 @@ class TrainConfig:
     rounds: Rounds = field(default_factory=Rounds)
     loss: LossWeights = field(default_factory=LossWeights)
     augment: Augment = field(default_factory=Augment)
+    canvas: CanvasConfig = field(default_factory=CanvasConfig)
+    paint: PaintLoss = field(default_factory=PaintLoss)
     loop: Loop = field(default_factory=Loop)
     optim: Optim = field(default_factory=Optim)
 

@@ -51,9 +51,11 @@ class Optim:
         return warm * 0.1 ** sum(step >= share * steps for share in drops)
 
 
-_LAYER = re.compile(r"image_encoder\.(?:blocks|stages)\.(\d+)\.")
-_UNDECAYED = re.compile(r"pos_embed|_embed\.weight$|point_embeddings\.|_tokens?\.weight$")
-_FIRST = ("image_encoder.patch_embed", "image_encoder.pos_embed", "image_encoder.stem")
+_LAYER = re.compile(r"(?:image_encoder\.)?(?:blocks|stages)\.(\d+)\.")
+_UNDECAYED = re.compile(
+    r"pos_embed|_embed\.weight$|point_embeddings\.|_tokens?\.weight$|(?:mask|segment|type)_token|^segment$"
+)
+_FIRST = re.compile(r"(?:image_encoder\.)?(?:patch_embed|pos_embed|stem)")
 
 
 def parameter_groups(model: nn.Module, optim: Optim) -> list[dict[str, Any]]:
@@ -73,7 +75,7 @@ def parameter_groups(model: nn.Module, optim: Optim) -> list[dict[str, Any]]:
 
 
 def _layer(name: str, depth: int) -> int:
-    if name.startswith(_FIRST):
+    if _FIRST.match(name):
         return 0
     match = _LAYER.match(name)
     return int(match[1]) + 1 if match else depth

@@ -15,13 +15,31 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from anymask.data.canvases import CanvasConfig, Painting, painting
+from anymask.data.cutouts import Cutouts
 from anymask.data.mixture import Mixture
-from anymask.models.painter import Painter
-from anymask.models.weights import MODEL_FILE, save
+from anymask.errors import InputError
+from anymask.models.weights import MODEL_FILE, InContext, save
 from anymask.train.log import tally
+from anymask.types import Record
 
-BETA = 0.01
-"""Where the loss turns from square to linear (released code)."""
+
+@dataclass(frozen=True)
+class PaintLoss:
+    """Smooth L1: square below `beta`, linear above (released code: 0.01).
+
+    `painted` is the weight of pixels that are not black in the target; more than 1 favours small things.
+    """
+
+    beta: float = 0.01
+    painted: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Check the values. Raises `InputError`."""
+        if self.beta <= 0 or self.painted <= 0:
+            raise InputError(
+                f"beta and painted must be over 0, got {self.beta} and {self.painted}. "
+                "SegGPT has beta=0.01 and painted=1."
+            )
 
 
 @dataclass(frozen=True)
@@ -54,12 +72,19 @@ def as_tensors(one: Painting) -> Canvases:
     )
 
 
-def hidden_loss(painted_B3HW: Tensor, targets_B3HW: Tensor, hidden_Bhw: Tensor, valid_BHW: Tensor) -> Tensor:
-    """(B,): the mean smooth L1 over the valid pixels of hidden patches, 0 where a canvas has none."""
-    patch = valid_BHW.shape[1] // hidden_Bhw.shape[1]
-    counted = hidden_Bhw.repeat_interleave(patch, 1).repeat_interleave(patch, 2) & valid_BHW
-    loss_BHW = F.smooth_l1_loss(painted_B3HW, targets_B3HW, beta=BETA, reduction="none").mean(1)
-    return (loss_BHW * counted).sum((1, 2)) / counted.sum((1, 2)).clamp(min=1)
+def hidden_loss(
+    painted_B3HW: Tensor,
+    targets_B3HW: Tensor,
+    hidden_Bhw: Tensor,
+    weight_BHW: Tensor,
+    beta: float = PaintLoss.beta,
+) -> Tensor:
+    """(B,): the weighted mean smooth L1 over the pixels of hidden patches, 0 where a canvas has none."""
+    patch = weight_BHW.shape[1] // hidden_Bhw.shape[1]
+    hidden_BHW = hidden_Bhw.repeat_interleave(patch, 1).repeat_interleave(patch, 2)
+    loss_BHW = F.smooth_l1_loss(painted_B3HW, targets_B3HW, beta=beta, reduction="none").mean(1)
+    counted_BHW = hidden_BHW * weight_BHW
+    return (loss_BHW * counted_BHW).sum((1, 2)) / counted_BHW.sum((1, 2)).clamp(min=1)
 
 
 class PaintTask:
@@ -67,15 +92,18 @@ class PaintTask:
 
     def __init__(
         self,
-        model: Painter,
+        model: InContext,
         mixture: Mixture,
         config: CanvasConfig,
+        loss: PaintLoss | None = None,
         *,
-        validate: Callable[[Painter], dict[str, float]] | None = None,
+        cutouts: Cutouts | None = None,
+        validate: Callable[[InContext], dict[str, float]] | None = None,
     ) -> None:
         """`validate` gives metrics of the model as it is; without it the loop validates nothing."""
         assert config.size % model.config.patch == 0, "whole patches"
         self.model, self.mixture, self.config = model, mixture, config
+        self.loss, self.cutouts = loss or PaintLoss(), cutouts
         side = config.size // model.config.patch
         self.grid_hw = (2 * side, side)
         self._validate = validate
@@ -89,11 +117,11 @@ class PaintTask:
         rng = self.mixture.rng(index)
         draw = self.mixture[index]
         records = self.mixture.datasets[[one.name for one in self.mixture.datasets].index(draw.dataset)]
-        return as_tensors(
-            painting(
-                draw.record, lambda: records[int(rng.integers(len(records)))], rng, self.config, self.grid_hw
-            )
-        )
+
+        def another() -> Record:
+            return records[int(rng.integers(len(records)))]
+
+        return as_tensors(painting(draw.record, another, rng, self.config, self.grid_hw, self.cutouts))
 
     def collate(self, items: list[Canvases]) -> Canvases:
         """One batch of them."""
@@ -110,7 +138,9 @@ class PaintTask:
         batch = batch.to(self.model.device)
         images, targets = (self.model.normalise(part) for part in (batch.images_BHW3, batch.targets_BHW3))
         painted = self.model(images, targets, batch.hidden_Bhw, batch.instance_B)
-        loss_B = hidden_loss(painted, targets.float(), batch.hidden_Bhw, batch.valid_BHW)
+        weight_BHW = 1 + (self.loss.painted - 1) * (batch.targets_BHW3 > 0).any(-1)
+        weight_BHW = batch.valid_BHW * weight_BHW
+        loss_B = hidden_loss(painted, targets.float(), batch.hidden_Bhw, weight_BHW, self.loss.beta)
         (loss_B.mean() * scale).backward()  # type: ignore[no-untyped-call]
         return {"loss": tally(loss_B)}
 

@@ -13,29 +13,50 @@ from anymask.data.cutouts import Cutouts
 from anymask.data.dataset import Collection, OnError, open_dataset
 from anymask.data.mixture import Mixture
 from anymask.errors import FormatError, InputError, unknown_name
-from anymask.models import build, load_sam
-from anymask.models.compact import CompactEncoder
-from anymask.models.config import COMPACT, DEBUG, DEBUG_VIT, SAM_VIT_B, SAM_VIT_H, SAM_VIT_L, SamConfig
+from anymask.models import build, load
+from anymask.models.compact import Backbone, CompactEncoder
+from anymask.models.config import (
+    COMPACT,
+    CONTEXT,
+    CONTEXT_DEBUG,
+    DEBUG,
+    DEBUG_VIT,
+    PAINTER_DEBUG,
+    PAINTER_VIT_L,
+    SAM_VIT_B,
+    SAM_VIT_H,
+    SAM_VIT_L,
+    SEGGPT_VIT_L,
+)
+from anymask.models.feature_painter import FeaturePainter
 from anymask.models.layers import DropPath
+from anymask.models.painter import Painter
 from anymask.models.pretrained import load_imagenet
 from anymask.models.sam import Sam, start_local
 from anymask.models.vit import Vit
+from anymask.models.weights import Config, InContext, Model
 from anymask.train.config import TrainConfig
 from anymask.train.embeddings import Embeddings
 from anymask.train.lora import add_lora
+from anymask.train.painter import PaintTask
 from anymask.train.sam import ClickTask
 
-CONFIGS: dict[str, SamConfig] = {
+CONFIGS: dict[str, Config] = {
     "compact": COMPACT,
     "sam_vit_b": SAM_VIT_B,
     "sam_vit_l": SAM_VIT_L,
     "sam_vit_h": SAM_VIT_H,
     "debug": DEBUG,
     "debug_vit": DEBUG_VIT,
+    "context": CONTEXT,
+    "painter_vit_l": PAINTER_VIT_L,
+    "seggpt_vit_l": SEGGPT_VIT_L,
+    "context_debug": CONTEXT_DEBUG,
+    "painter_debug": PAINTER_DEBUG,
 }
 EMBEDDINGS = "embeddings"
 BACKBONE = ("patch_embed.", "pos_embed", "blocks.", "stem.", "stages.")
-Validate = Callable[[Sam], dict[str, float]]
+Validate = Callable[[Model], dict[str, float]]
 NameFault = Callable[[str], OnError]
 """From a data set's name to what is told of its damaged items."""
 
@@ -113,17 +134,29 @@ def _open_val(path: Path) -> Collection | None:
     return found if len(found) else None
 
 
-def open_model(config: TrainConfig, started: Path | None = None) -> Sam:
+def open_model(config: TrainConfig, started: Path | None = None) -> Model:
     """The model at the start of a run, with what learns set; `started` is the folder of a run to resume.
 
     Raises `InputError` for settings that do not go together, and whatever `load` raises.
     """
     torch.manual_seed(config.loop.seed)
-    model = _initial(config) if started is None else load_sam(started, device="cpu", dtype="float32")
+    model = _initial(config) if started is None else load(started, device="cpu", dtype="float32")
     if config.drop_path:
         set_drop_path(model, config.drop_path)
-    if isinstance(model.image_encoder, CompactEncoder):
-        model.image_encoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if isinstance(model, Sam):
+        _choose_learning(model, config)
+    elif config.tune != "all":
+        raise InputError(f"tune must be all for an in-context model, got {config.tune}. Set tune=all.")
+    for part in model.children():
+        if isinstance(part, CompactEncoder | Backbone):
+            part.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if isinstance(model, FeaturePainter):
+        model.backbone.requires_grad_(False)
+    return model.train()
+
+
+def _choose_learning(model: Sam, config: TrainConfig) -> None:
+    """Freeze what `tune` leaves out."""
     if config.tune == "decoder":
         model.image_encoder.requires_grad_(False)
     elif config.tune == "head":
@@ -133,7 +166,6 @@ def open_model(config: TrainConfig, started: Path | None = None) -> Sam:
         model.mask_decoder.iou_prediction_head.requires_grad_(True)
     elif config.tune == "lora":
         add_lora(model, config.lora_rank)
-    return model.train()
 
 
 def _freeze_backbone(model: Sam) -> None:
@@ -143,30 +175,36 @@ def _freeze_backbone(model: Sam) -> None:
             parameter.requires_grad_(False)
 
 
-def _initial(config: TrainConfig) -> Sam:
+def _initial(config: TrainConfig) -> Model:
     if config.init not in ("scratch", "imagenet"):
-        return load_sam(config.init, device="cpu", dtype="float32")
+        return load(config.init, device="cpu", dtype="float32")
     if config.model not in CONFIGS:
         raise unknown_name("model", config.model, CONFIGS)
     model = build(CONFIGS[config.model])
     if config.init == "imagenet":
-        if config.model != "compact":
-            raise InputError(
-                f"init=imagenet must go with model=compact, got {config.model}. Set init=scratch, or a path."
-            )
-        assert isinstance(model.image_encoder, CompactEncoder)
-        start_local(model)
-        load_imagenet(model.image_encoder)
+        _from_imagenet(model, config.model)
     return model
 
 
-def set_drop_path(model: Sam, rate: float) -> None:
+def _from_imagenet(model: Model, name: str) -> None:
+    if isinstance(model, FeaturePainter) and name == "context":
+        load_imagenet(model.backbone)
+    elif isinstance(model, Sam) and isinstance(model.image_encoder, CompactEncoder) and name == "compact":
+        start_local(model)
+        load_imagenet(model.image_encoder)
+    else:
+        raise InputError(
+            f"init=imagenet must go with model=compact or context, got {name}. Set init=scratch, or a path."
+        )
+
+
+def set_drop_path(model: Model, rate: float) -> None:
     """Set a ViT's stochastic depth: from 0 in the first block up to `rate` in the last one.
 
     Raises `InputError` for another encoder and for a rate outside [0, 1).
     """
-    encoder = model.image_encoder
-    if not isinstance(encoder, Vit):
+    encoder = model.image_encoder if isinstance(model, Sam) else model
+    if not isinstance(encoder, Vit | Painter):
         raise InputError(f"drop_path must be 0 for an encoder that is no ViT, got {rate}. Set drop_path=0.")
     if not 0 <= rate < 1:
         raise InputError(f"drop_path must be at least 0 and under 1, got {rate}. The paper has 0.4.")
@@ -176,12 +214,14 @@ def set_drop_path(model: Sam, rate: float) -> None:
 
 
 def make_task(
-    config: TrainConfig, model: Sam, sources: Sequence[Source], out: Path, validate: Validate | None = None
-) -> ClickTask:
-    """The task of a run. Raises `InputError` for cut-outs that cannot be opened or pasted."""
+    config: TrainConfig, model: Model, sources: Sequence[Source], out: Path, validate: Validate | None = None
+) -> ClickTask | PaintTask:
+    """The task of a run: what the model is for. Raises `InputError` for cut-outs that cannot be used."""
     mixture = Mixture(
         [source.train for source in sources], [source.weight for source in sources], seed=config.loop.seed
     )
+    if not isinstance(model, Sam):
+        return _paint_task(config, model, mixture, validate)
     return ClickTask(
         model,
         mixture,
@@ -192,6 +232,13 @@ def make_task(
         embeddings=Embeddings(out / EMBEDDINGS) if config.tune == "decoder" else None,
         validate=validate,
     )
+
+
+def _paint_task(
+    config: TrainConfig, model: InContext, mixture: Mixture, validate: Validate | None
+) -> PaintTask:
+    canvas = replace(config.canvas, size=config.size)
+    return PaintTask(model, mixture, canvas, config.paint, cutouts=_cutouts(config), validate=validate)
 
 
 def _cutouts(config: TrainConfig) -> Cutouts | None:

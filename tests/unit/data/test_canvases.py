@@ -117,6 +117,31 @@ def test_mixed_canvases_have_the_canvas_size(seed: int) -> None:
     assert len(colours) <= 5
 
 
+def test_a_cut_out_is_found_in_two_pictures(tmp_path) -> None:
+    thing = np.full((20, 30, 4), 255, np.uint8)
+    thing[..., 1:3] = 0
+
+    class Cutouts:
+        def draw(self, _):
+            return thing
+
+    config = replace(CONFIG, paste=1.0, whole=1.0, size=64)
+    one = painting(
+        flat("a", 20, ["x", "y"]),
+        lambda: flat("b", 60, ["z", "z"]),
+        np.random.default_rng(3),
+        config,
+        GRID,
+        Cutouts(),
+    )
+    assert one.instance
+    for half in (slice(0, 64), slice(64, 128)):
+        shown = one.targets[half].any(-1)
+        assert shown.any()
+        red = one.images[half][shown].astype(int)
+        assert (red[:, 0] > red[:, 1]).mean() > 0.9
+
+
 def test_a_picture_without_masks_paints_nothing() -> None:
     empty = Record("empty", np.zeros((40, 60, 3), np.uint8), Masks((40, 60), ()))
     one = painting(empty, never, np.random.default_rng(0), CONFIG, GRID)
@@ -128,6 +153,7 @@ def test_a_picture_without_masks_paints_nothing() -> None:
     [
         ({"hidden": 1.5}, "hidden must be between 0 and 1, got 1.5"),
         ({"scale": (0.5, 2.0)}, "scale must be two shares with 0 < low <= high <= 1"),
+        ({"paste": -0.5}, "paste must be between 0 and 1, got -0.5"),
         ({"most": 0}, "size and most must be at least 1, got 448 and 0"),
     ],
 )

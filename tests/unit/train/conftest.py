@@ -49,7 +49,7 @@ def write_shard(path: Path, records: list[Record], broken: tuple[int, ...] = ())
     with tarfile.open(path, "w") as tar:
         for number, record in enumerate(records):
             annotations = [
-                {"id": i, "segmentation": rle.to_coco(runs, record.masks.size)}
+                {"id": i, "segmentation": rle.to_coco(runs, record.masks.size), "category": "shape"}
                 for i, runs in enumerate(record.masks.rles)
             ]
             picture = encode_png(record.read())

@@ -16,7 +16,7 @@ from anymask.models import build, load_painter
 from anymask.models.config import PAINTER_DEBUG
 from anymask.train.loop import Loop, fit
 from anymask.train.optim import Optim
-from anymask.train.painter import BETA, PaintTask, hidden_loss
+from anymask.train.painter import PaintLoss, PaintTask, hidden_loss
 
 LOOP = Loop(batch=2, workers=0, precision="float32", every_save=0, device="cpu")
 
@@ -53,7 +53,7 @@ def test_only_valid_pixels_of_hidden_patches_count() -> None:
     targets[0, 0, 7, 3] = 50.0  # nobody labelled it
     valid[0, 7, 3] = False
     loss = hidden_loss(painted, targets, hidden, valid)
-    assert loss[0].item() == pytest.approx((1 - BETA / 2) / 3)
+    assert loss[0].item() == pytest.approx((1 - PaintLoss.beta / 2) / 3)
     assert loss[1].item() == 0
 
 

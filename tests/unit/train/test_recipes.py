@@ -94,6 +94,28 @@ def test_a_run_directory(tiny, write_data, tmp_path) -> None:
     assert not (out / "embeddings").exists()
 
 
+def test_in_context_models_learn_resume_and_are_looked_at(tiny, write_data, tmp_path) -> None:
+    data, config = (
+        write_data("sheets", 6, 2),
+        longer(replace(tiny, model="context_debug"), every_validation=4),
+    )
+    recipes.run(config, [data], tmp_path / "whole")
+    recipes.run(longer(config, steps=2, every_validation=0), [data], tmp_path / "parts")
+    recipes.run(config, [data], tmp_path / "parts")
+    assert same(weights(tmp_path / "parts"), weights(tmp_path / "whole"))
+    assert metrics(tmp_path / "whole")[-1].keys() == {"step", "val_shot_1", "val_shot_4"}
+    assert isinstance(anymask.load(tmp_path / "whole"), anymask.FeaturePainter)
+
+
+def test_the_papers_numbers_of_in_context_models() -> None:
+    painter, seggpt = (recipes.recipe(name) for name in ("painter_vit_l", "seggpt_vit_l"))
+    assert (painter.optim.lr, painter.optim.layer_decay, painter.drop_path) == (1e-3, 0.8, 0.1)
+    assert (painter.loop.batch, painter.loop.steps, painter.size) == (2048, 54_000, 448)
+    assert (painter.canvas.hidden, painter.canvas.whole, painter.canvas.scale) == (0.75, 0.5, (0.3, 1.0))
+    assert (seggpt.optim.lr, seggpt.loop.steps, seggpt.optim.warmup) == (1e-4, 9000, 1800)
+    assert (seggpt.paint.beta, seggpt.optim.weight_decay) == (0.01, 0.05)
+
+
 @pytest.mark.parametrize("tune", ["all", "decoder", "lora"])
 def test_fine_tuning_resumes_exactly_and_gives_an_ordinary_model(tiny, write_data, tmp_path, tune) -> None:
     data = write_data()

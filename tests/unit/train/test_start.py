@@ -15,6 +15,7 @@ from anymask.models.config import DEBUG, DEBUG_VIT
 from anymask.models.layers import DropPath
 from anymask.train import start
 from anymask.train.config import TrainConfig
+from anymask.train.painter import PaintTask
 from anymask.train.start import make_task, open_model, open_sources, set_drop_path, split_weight
 
 
@@ -99,7 +100,7 @@ def test_imagenet_weights_go_into_the_compact_model_only(tiny, monkeypatch) -> N
     assert filled == [model.image_encoder]
     attention = model.mask_decoder.transformer.layers[0].cross_attn_token_to_image
     assert torch.equal(attention.q_proj.weight, attention.k_proj.weight)
-    with pytest.raises(InputError, match="init=imagenet must go with model=compact, got debug"):
+    with pytest.raises(InputError, match="init=imagenet must go with model=compact or context, got debug"):
         open_model(replace(tiny, init="imagenet"))
 
 
@@ -157,3 +158,25 @@ def test_cutouts_are_pasted_but_not_on_frozen_pictures(tiny, write_data, tmp_pat
     assert len(make_task(config, build(DEBUG), sources, tmp_path).cutouts) == 2
     with pytest.raises(InputError, match="cutouts must be empty with tune=decoder"):
         make_task(replace(config, tune="decoder"), build(DEBUG), sources, tmp_path)
+
+
+def test_in_context_models_paint(tiny, write_data, tmp_path, monkeypatch) -> None:
+    filled: list[object] = []
+    monkeypatch.setattr(start, "load_imagenet", filled.append)
+    model = open_model(replace(tiny, model="context", init="imagenet"))
+    assert filled == [model.backbone]
+    config = replace(tiny, model="context_debug", size=96)
+    model = open_model(config)
+    assert not any(p.requires_grad for p in model.backbone.parameters())
+    task = make_task(config, model, open_sources([write_data()], config, quiet), tmp_path)
+    assert isinstance(task, PaintTask)
+    assert task.item(0).images_BHW3.shape == (1, 192, 96, 3)
+    assert task.item(0).hidden_Bhw.shape == (1, 12, 6)
+    with pytest.raises(InputError, match="tune must be all for an in-context model, got lora"):
+        open_model(replace(config, tune="lora"))
+    rates = [drop.rate for drop in drops(open_model(replace(tiny, model="painter_debug", drop_path=0.3)))]
+    assert rates == pytest.approx([0.0, 0.1, 0.2, 0.3])
+
+
+def drops(model: torch.nn.Module) -> list[DropPath]:
+    return [layer for layer in model.modules() if isinstance(layer, DropPath)]

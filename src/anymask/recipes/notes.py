@@ -1,43 +1,23 @@
-"""Named training runs, and `run`, which carries one out.
+"""Named training runs: a recipe is a function that gives a `TrainConfig`.
 
-A recipe is a function that gives a `TrainConfig`; its docstring is a lab note: the command, what it needs and
-what it gives. `--set key=value` changes any setting of it.
+Its docstring is a lab note: the command, what it needs, what it gives. `--set key=value` changes any setting.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime, timezone
-from functools import partial
-from pathlib import Path
-from typing import Any
 
-import anymask
 from anymask.data.augment import Augment, plain
-from anymask.data.dataset import Collection, OnError
-from anymask.errors import InputError, OutputError, unknown_name
-from anymask.evaluate import clicks
-from anymask.evaluate.report import commit, machine
-from anymask.files import write_atomic
-from anymask.models.sam import Sam
-from anymask.models.weights import MODEL_FILE
-from anymask.train.checkpoint import STATE
-from anymask.train.config import TrainConfig, change, first_change
-from anymask.train.log import BOARD, METRICS, Report
-from anymask.train.loop import Loop, fit
+from anymask.data.canvases import CanvasConfig
+from anymask.errors import unknown_name
+from anymask.train.config import TrainConfig, change
+from anymask.train.loop import Loop
 from anymask.train.losses import LossWeights
 from anymask.train.optim import Optim
+from anymask.train.painter import PaintLoss
 from anymask.train.sam import Rounds
-from anymask.train.start import EMBEDDINGS, Source, make_task, open_model, open_sources
 
-__all__ = ["RECIPES", "TrainConfig", "change", "recipe", "resume", "run"]
-
-RUN = "run.json"
-DAMAGED = "damaged.jsonl"
 EVERYDAY = {
     "voc": 5.0,
     "coco": 5.0,
@@ -209,6 +189,76 @@ def compact_scores() -> TrainConfig:
     )
 
 
+def context_192() -> TrainConfig:
+    """The compact in-context model, phase 1: pictures of 192 px, backbone frozen as ImageNet left it.
+
+    anymask train context_192 --data SETS... --set cutouts=CUTOUTS -o runs/context_192
+
+    Where SegGPT hides blocks in half of its canvases, nine of ten here hide the query as a whole, which is
+    what the model is asked; pixels to paint count 2.5 times, so that small things are not given up. 8 to 20
+    pairs a second on one core with bfloat16.
+    """
+    return TrainConfig(
+        model="context",
+        init="imagenet",
+        size=192,
+        canvas=CanvasConfig(scale=(0.4, 1.0), whole=0.9, mix=0.05, most=4, paste=0.15),
+        paint=PaintLoss(beta=0.05, painted=2.5),
+        loop=Loop(steps=2500, batch=16, seed=1, average=0.995, every_save=100),
+        optim=Optim(lr=6e-4, weight_decay=0.05, layer_decay=1.0, warmup=100, schedule="cosine"),
+    )
+
+
+def context() -> TrainConfig:
+    """The compact in-context model, phase 2: the shipped size of 256 px, the rate falling to zero.
+
+    anymask train context --data SETS... --set init=runs/context_192 cutouts=CUTOUTS -o runs/context
+    """
+    base = context_192()
+    return replace(
+        base,
+        init="runs/context_192",
+        size=256,
+        loop=replace(base.loop, steps=400, batch=12, seed=2, every_save=50),
+        optim=replace(base.optim, lr=1.5e-4, warmup=20),
+    )
+
+
+def painter_vit_l() -> TrainConfig:
+    """Painter with ViT-L (CVPR 2023, section 3): 54,000 steps of 2,048 canvases at 448 px.
+
+    torchrun --nproc-per-node 8 -m anymask train painter_vit_l --data SETS... -o runs/painter
+
+    Needs accelerators. The paper starts from MAE's ViT-L: --set init=PATH of such weights in our layout.
+    """
+    return TrainConfig(
+        model="painter_vit_l",
+        drop_path=0.1,
+        size=448,
+        canvas=CanvasConfig(scale=(0.3, 1.0), mix=0.0),
+        loop=Loop(steps=54_000, batch=2048, micro=4, workers=8, every_save=500),
+        optim=Optim(lr=1e-3, weight_decay=0.05, layer_decay=0.8, warmup=2700, schedule="cosine"),
+    )
+
+
+def seggpt_vit_l() -> TrainConfig:
+    """SegGPT with ViT-L (ICCV 2023, section 3): from Painter's weights, 9,000 steps of 2,048 canvases.
+
+    torchrun --nproc-per-node 8 -m anymask train seggpt_vit_l --data SETS... --set init=PAINTER -o runs/seggpt
+
+    Needs accelerators, and the mixture of the paper (ADE20K, COCO, VOC, Cityscapes, LIP, PACO, retinal
+    vessels, iSAID, LoveDA).
+    """
+    base = painter_vit_l()
+    return replace(
+        base,
+        model="seggpt_vit_l",
+        canvas=CanvasConfig(scale=(0.3, 1.0), mix=0.2),
+        loop=replace(base.loop, steps=9000),
+        optim=replace(base.optim, lr=1e-4, layer_decay=1.0, warmup=1800),
+    )
+
+
 def finetune_all() -> TrainConfig:
     """Fine-tune a whole model on a folder: the most change, for a hundred pictures or more.
 
@@ -261,12 +311,16 @@ RECIPES: dict[str, Callable[[], TrainConfig]] = {
         compact_256,
         compact_all,
         compact_scores,
+        context,
+        context_192,
         finetune_all,
         finetune_decoder,
         finetune_lora,
         paper_vit_b,
         paper_vit_h,
         paper_vit_l,
+        painter_vit_l,
+        seggpt_vit_l,
     )
 }
 """The recipes by name; the first line of a docstring says what it is for."""
@@ -280,160 +334,3 @@ def recipe(name: str, settings: Sequence[str] = ()) -> TrainConfig:
     if name not in RECIPES:
         raise unknown_name("recipe", name, RECIPES)
     return change(RECIPES[name](), settings)
-
-
-def run(
-    config: TrainConfig,
-    data: Sequence[str | Path],
-    out: str | Path,
-    report: Report | None = None,
-    *,
-    force: bool = False,
-) -> Path:
-    """Train on data sets, each `path` or `path=weight`; returns the run's folder, which `anymask.load` opens.
-
-    Sets with splits are learned from in "train" and looked at in "val". `out` gets `model.safetensors`,
-    `metrics.jsonl` (each line goes to `report` too), `run.json`, `state.pt`, TensorBoard events and, if items
-    are damaged, `damaged.jsonl`. A run that was stopped goes on exactly where it was; with `force` it starts
-    over instead. Raises `InputError` for data that cannot be used and for a resume with another configuration
-    or other data, `OutputError` for a folder that holds something else.
-    """
-    folder = Path(out)
-    sources = open_sources(data, config, partial(_note_fault, folder))
-    first = int(os.environ.get("RANK", "0")) == 0
-    if first:
-        _prepare(folder, config, sources, force=force)
-    started = folder if (folder / STATE).exists() else None
-    validation = {source.train.name: source.val for source in sources if source.val is not None}
-    validate = partial(_validate, validation, config) if validation else None
-    task = make_task(config, open_model(config, started), sources, folder, validate)
-    fit(task, config.loop, config.optim, folder, report)
-    if first:
-        shutil.rmtree(folder / EMBEDDINGS, ignore_errors=True)
-    return folder
-
-
-def resume(out: str | Path, settings: Sequence[str] = (), report: Report | None = None) -> Path:
-    """Go on with a stopped run from its folder alone; `settings` may change its length and its log.
-
-    Raises as `run` does, and `InputError` if the folder holds no run.
-    """
-    past = _past(Path(out))
-    if past is None:
-        raise InputError(f"out must be the folder of a run, got {out} without {RUN}. Start one first.")
-    data = [f"{one['path']}={one['weight']}" for one in past["data"]]
-    return run(change(TrainConfig.from_dict(past["config"]), settings), data, out, report)
-
-
-def _validate(datasets: dict[str, Collection], config: TrainConfig, model: Sam) -> dict[str, float]:
-    """Mean IoU over the validation sets after one and five clicks and from a box, on the same masks."""
-    options = clicks.ClicksConfig(
-        clicks=(1, 5),
-        noc=(),
-        random_click=False,
-        grabcut_masks=0,
-        most_images=config.val_images,
-        most_masks=config.val_masks,
-        resamples=1,
-    )
-    found = clicks.run(model, datasets, options)
-    return {f"val_{name}": number.value for name, number in found.mean.numbers.items()}
-
-
-def _note_fault(folder: Path, dataset: str) -> OnError:
-    """Append damaged items to the run's folder, from whatever process meets them."""
-
-    def note(item: str, error: Exception) -> None:
-        if folder.is_dir():
-            line = json.dumps({"dataset": dataset, "item": item, "error": str(error)}) + "\n"
-            path = folder / DAMAGED
-            if not path.exists() or line not in path.read_text("utf-8").splitlines(keepends=True):
-                with path.open("a", encoding="utf-8") as file:
-                    file.write(line)
-
-    return note
-
-
-def _prepare(folder: Path, config: TrainConfig, sources: Sequence[Source], *, force: bool) -> None:
-    """Make the folder and its run.json, or check that what is there is the same run."""
-    if force:
-        _clear(folder)
-    past = _past(folder)
-    if past is None:
-        _check_free(folder)
-    else:
-        _check_same(folder, past, config, sources)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"out must be a folder that can be made, got {folder} ({error.strerror}). Choose another."
-        ) from error
-    description = {
-        "anymask": anymask.__version__,
-        "commit": commit(),
-        "started": past["started"] if past else datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "machine": machine(),
-        "config": config.to_dict(),
-        "data": [_describe(source) for source in sources],
-    }
-    write_atomic(folder / RUN, (json.dumps(description, indent=2) + "\n").encode(), force=True)
-
-
-def _describe(source: Source) -> dict[str, Any]:
-    return {
-        "name": source.train.name,
-        "path": str(source.path.absolute()),
-        "weight": source.weight,
-        "pictures": len(source.train),
-        "ids": source.fingerprint,
-        "validation": 0 if source.val is None else len(source.val),
-    }
-
-
-def _past(folder: Path) -> dict[str, Any] | None:
-    path = folder / RUN
-    if not path.exists():
-        return None
-    try:
-        past: dict[str, Any] = json.loads(path.read_text("utf-8"))
-        return {name: past[name] for name in ("config", "data", "started")}
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f"out must be a new folder or that of a run, got {folder}, whose {RUN} is damaged ({error!r}). "
-            "Choose another folder."
-        ) from error
-
-
-def _check_free(folder: Path) -> None:
-    taken = [name for name in (STATE, MODEL_FILE, METRICS) if (folder / name).exists()]
-    if taken:
-        raise OutputError(
-            f"out must be a new folder or that of the same run, got {folder}, which holds {taken[0]} "
-            f"without {RUN}. Choose another folder, or start over with force."
-        )
-
-
-def _check_same(folder: Path, past: dict[str, Any], config: TrainConfig, sources: Sequence[Source]) -> None:
-    """Refuse to go on with other settings or other pictures than the run was started with."""
-    advice = "Choose another folder for a new run, or start over with force."
-    changed = first_change(past["config"], config.to_dict())
-    if changed:
-        key, old, new = changed
-        raise InputError(f"{key} must be {old!r} as in the run in {folder}, got {new!r}. {advice}")
-    old_sets = {one["name"]: (one["ids"], one["weight"]) for one in past["data"]}
-    new_sets = {source.train.name: (source.fingerprint, source.weight) for source in sources}
-    for name in sorted(old_sets.keys() | new_sets.keys()):
-        if old_sets.get(name) != new_sets.get(name):
-            raise InputError(
-                f"data must be that of the run in {folder}, got another set, weight or other pictures in "
-                f"'{name}'. {advice}"
-            )
-
-
-def _clear(folder: Path) -> None:
-    """Remove what an earlier run left, and nothing else."""
-    for name in (STATE, MODEL_FILE, METRICS, RUN, DAMAGED):
-        (folder / name).unlink(missing_ok=True)
-    for name in (BOARD, EMBEDDINGS):
-        shutil.rmtree(folder / name, ignore_errors=True)

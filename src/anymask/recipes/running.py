@@ -1,0 +1,197 @@
+"""Carry a training run out in a folder, from its data to a model that `anymask.load` opens."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from datetime import datetime, timezone
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import anymask
+from anymask.data.dataset import Collection, OnError
+from anymask.errors import InputError, OutputError
+from anymask.evaluate import clicks, fewshot
+from anymask.evaluate.report import commit, machine
+from anymask.files import write_atomic
+from anymask.models.sam import Sam
+from anymask.models.weights import MODEL_FILE, Model
+from anymask.train.checkpoint import STATE
+from anymask.train.config import TrainConfig, change, first_change
+from anymask.train.log import BOARD, METRICS, Report
+from anymask.train.loop import fit
+from anymask.train.start import EMBEDDINGS, Source, make_task, open_model, open_sources
+
+RUN = "run.json"
+DAMAGED = "damaged.jsonl"
+
+
+def run(
+    config: TrainConfig,
+    data: Sequence[str | Path],
+    out: str | Path,
+    report: Report | None = None,
+    *,
+    force: bool = False,
+) -> Path:
+    """Train on data sets, each `path` or `path=weight`; returns the run's folder, which `anymask.load` opens.
+
+    Sets with splits are learned from in "train" and looked at in "val". `out` gets `model.safetensors`,
+    `metrics.jsonl` (each line goes to `report` too), `run.json`, `state.pt`, TensorBoard events and, if items
+    are damaged, `damaged.jsonl`. A run that was stopped goes on exactly where it was; with `force` it starts
+    over instead. Raises `InputError` for data that cannot be used and for a resume with another configuration
+    or other data, `OutputError` for a folder that holds something else.
+    """
+    folder = Path(out)
+    sources = open_sources(data, config, partial(_note_fault, folder))
+    first = int(os.environ.get("RANK", "0")) == 0
+    if first:
+        _prepare(folder, config, sources, force=force)
+    started = folder if (folder / STATE).exists() else None
+    validation = {source.train.name: source.val for source in sources if source.val is not None}
+    validate = partial(_validate, validation, config) if validation else None
+    task = make_task(config, open_model(config, started), sources, folder, validate)
+    fit(task, config.loop, config.optim, folder, report)
+    if first:
+        shutil.rmtree(folder / EMBEDDINGS, ignore_errors=True)
+    return folder
+
+
+def resume(out: str | Path, settings: Sequence[str] = (), report: Report | None = None) -> Path:
+    """Go on with a stopped run from its folder alone; `settings` may change its length and its log.
+
+    Raises as `run` does, and `InputError` if the folder holds no run.
+    """
+    past = _past(Path(out))
+    if past is None:
+        raise InputError(f"out must be the folder of a run, got {out} without {RUN}. Start one first.")
+    data = [f"{one['path']}={one['weight']}" for one in past["data"]]
+    return run(change(TrainConfig.from_dict(past["config"]), settings), data, out, report)
+
+
+def _validate(datasets: dict[str, Collection], config: TrainConfig, model: Model) -> dict[str, float]:
+    """Figures of the validation sets, always on the same masks: by clicks and boxes, or by examples."""
+    if isinstance(model, Sam):
+        return _validate_clicks(datasets, config, model)
+    options = fewshot.FewshotConfig(
+        shots=(1, 4), most_queries=config.val_images, baselines=False, resamples=1
+    )
+    found = fewshot.run(model, datasets, options)
+    return {f"val_{name}": number.value for name, number in found.mean.numbers.items()}
+
+
+def _validate_clicks(datasets: dict[str, Collection], config: TrainConfig, model: Sam) -> dict[str, float]:
+    """Mean IoU over the validation sets after one and five clicks and from a box."""
+    options = clicks.ClicksConfig(
+        clicks=(1, 5),
+        noc=(),
+        random_click=False,
+        grabcut_masks=0,
+        most_images=config.val_images,
+        most_masks=config.val_masks,
+        resamples=1,
+    )
+    found = clicks.run(model, datasets, options)
+    return {f"val_{name}": number.value for name, number in found.mean.numbers.items()}
+
+
+def _note_fault(folder: Path, dataset: str) -> OnError:
+    """Append damaged items to the run's folder, from whatever process meets them."""
+
+    def note(item: str, error: Exception) -> None:
+        if folder.is_dir():
+            line = json.dumps({"dataset": dataset, "item": item, "error": str(error)}) + "\n"
+            path = folder / DAMAGED
+            if not path.exists() or line not in path.read_text("utf-8").splitlines(keepends=True):
+                with path.open("a", encoding="utf-8") as file:
+                    file.write(line)
+
+    return note
+
+
+def _prepare(folder: Path, config: TrainConfig, sources: Sequence[Source], *, force: bool) -> None:
+    """Make the folder and its run.json, or check that what is there is the same run."""
+    if force:
+        _clear(folder)
+    past = _past(folder)
+    if past is None:
+        _check_free(folder)
+    else:
+        _check_same(folder, past, config, sources)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"out must be a folder that can be made, got {folder} ({error.strerror}). Choose another."
+        ) from error
+    description = {
+        "anymask": anymask.__version__,
+        "commit": commit(),
+        "started": past["started"] if past else datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "machine": machine(),
+        "config": config.to_dict(),
+        "data": [_describe(source) for source in sources],
+    }
+    write_atomic(folder / RUN, (json.dumps(description, indent=2) + "\n").encode(), force=True)
+
+
+def _describe(source: Source) -> dict[str, Any]:
+    return {
+        "name": source.train.name,
+        "path": str(source.path.absolute()),
+        "weight": source.weight,
+        "pictures": len(source.train),
+        "ids": source.fingerprint,
+        "validation": 0 if source.val is None else len(source.val),
+    }
+
+
+def _past(folder: Path) -> dict[str, Any] | None:
+    path = folder / RUN
+    if not path.exists():
+        return None
+    try:
+        past: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        return {name: past[name] for name in ("config", "data", "started")}
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"out must be a new folder or that of a run, got {folder}, whose {RUN} is damaged ({error!r}). "
+            "Choose another folder."
+        ) from error
+
+
+def _check_free(folder: Path) -> None:
+    taken = [name for name in (STATE, MODEL_FILE, METRICS) if (folder / name).exists()]
+    if taken:
+        raise OutputError(
+            f"out must be a new folder or that of the same run, got {folder}, which holds {taken[0]} "
+            f"without {RUN}. Choose another folder, or start over with force."
+        )
+
+
+def _check_same(folder: Path, past: dict[str, Any], config: TrainConfig, sources: Sequence[Source]) -> None:
+    """Refuse to go on with other settings or other pictures than the run was started with."""
+    advice = "Choose another folder for a new run, or start over with force."
+    changed = first_change(past["config"], config.to_dict())
+    if changed:
+        key, old, new = changed
+        raise InputError(f"{key} must be {old!r} as in the run in {folder}, got {new!r}. {advice}")
+    old_sets = {one["name"]: (one["ids"], one["weight"]) for one in past["data"]}
+    new_sets = {source.train.name: (source.fingerprint, source.weight) for source in sources}
+    for name in sorted(old_sets.keys() | new_sets.keys()):
+        if old_sets.get(name) != new_sets.get(name):
+            raise InputError(
+                f"data must be that of the run in {folder}, got another set, weight or other pictures in "
+                f"'{name}'. {advice}"
+            )
+
+
+def _clear(folder: Path) -> None:
+    """Remove what an earlier run left, and nothing else."""
+    for name in (STATE, MODEL_FILE, METRICS, RUN, DAMAGED):
+        (folder / name).unlink(missing_ok=True)
+    for name in (BOARD, EMBEDDINGS):
+        shutil.rmtree(folder / name, ignore_errors=True)

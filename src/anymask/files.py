@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from anymask.errors import OutputError
 
-__all__ = ["check_folder", "check_target", "staged", "write_atomic"]
+__all__ = ["check_folder", "check_target", "locked", "staged", "write_atomic"]
 
 
 def check_target(path: str | os.PathLike[str], *, force: bool = False) -> Path:
@@ -99,6 +100,32 @@ def staged(
         raise OutputError(
             f"output must be writable, got {target} ({error.strerror}). Choose another place or make room."
         ) from error
+
+
+@contextmanager
+def locked(path: str | os.PathLike[str], *, wait: bool = True) -> Iterator[bool]:
+    """Keep other processes out while a file (made if need be) or a folder is ours; the lock ends with us.
+
+    Gives True, or without `wait` False where another has it. Also True where the system or the disk has no
+    locks.
+    """
+    if sys.platform == "win32":
+        yield True
+        return
+    import fcntl
+
+    descriptor = os.open(path, os.O_RDONLY if os.path.isdir(path) else os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            ours = True
+        except BlockingIOError:
+            ours = False
+        except OSError:
+            ours = True
+        yield ours
+    finally:
+        os.close(descriptor)
 
 
 def _mode(target: Path) -> int:

@@ -26,6 +26,7 @@ __all__ = [
     "ImageFile",
     "ImageSource",
     "contact_sheet",
+    "encode_jpeg",
     "encode_png",
     "image_size",
     "overlay",
@@ -41,6 +42,7 @@ Pixels: TypeAlias = NDArray[np.uint8]
 MAX_PIXELS = 178_956_970
 """Larger pictures are refused by their header, before they are decoded: Pillow's own limit."""
 
+_MOST_JPEG = 65_500
 _ORIENTATION = 0x0112  # the EXIF tag
 _LEAST_TEXT = 11  # pixels in height, below it nobody reads a number
 _GAP, _LEAST_CELL, _GROUND = 8, 32, 24  # of contact sheets: pixels, pixels, grey
@@ -306,6 +308,18 @@ def encode_png(array: NDArray[Any]) -> bytes:
         pixels = cv2.cvtColor(pixels, cv2.COLOR_RGBA2BGRA if pixels.shape[2] == 4 else cv2.COLOR_RGB2BGR)
     done, data = cv2.imencode(".png", np.ascontiguousarray(pixels))
     assert done, "OpenCV encodes every array checked above"
+    return data.tobytes()
+
+
+def encode_jpeg(image: Pixels) -> bytes:
+    """Encode (H, W, 3) uint8 RGB as a JPEG file. Raises InputError above 65500 pixels a side."""
+    if max(image.shape[:2]) > _MOST_JPEG:
+        raise InputError(
+            f"image must have sides of at most {_MOST_JPEG} pixels for a JPEG file, got {image.shape[0]} x "
+            f"{image.shape[1]}. Make it smaller first, or leave the overlay out."
+        )
+    done, data = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+    assert done, "OpenCV encodes every picture of such a size"
     return data.tobytes()
 
 

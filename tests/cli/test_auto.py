@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -12,8 +13,9 @@ import pytest
 import torch
 from PIL import Image
 
-from anymask import models, open_dataset
+from anymask import EdgeConfig, edges, models, open_dataset
 from anymask.cli import auto as module
+from anymask.harvest import plan
 from anymask.models.config import DEBUG
 
 FEW = ("--points-per-side", "3", "--min-iou", "0", "--min-stability", "0")
@@ -26,6 +28,11 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     model = models.build(DEBUG)
     model.mask_decoder.iou_prediction_head.layers[-1].bias.data += 2.0
     return models.save(model, tmp_path_factory.mktemp("model") / "debug.safetensors")
+
+
+@pytest.fixture(autouse=True)
+def few_points_at_edges(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan, "edges", partial(edges, config=EdgeConfig(points_per_side=3)))
 
 
 @pytest.fixture
@@ -42,7 +49,11 @@ def noise(path: str, size: tuple[int, int] = (24, 36), seed: int = 0, **options:
 
 
 def names() -> list[str]:
-    return sorted(path.name for path in Path().iterdir())
+    return names_in(".")
+
+
+def names_in(folder: str) -> list[str]:
+    return sorted(path.name for path in Path(folder).iterdir())
 
 
 # ---- one picture
@@ -129,7 +140,11 @@ def test_open_shows_the_overlay(auto, photo: Path, monkeypatch: pytest.MonkeyPat
     auto(photo, "--open")
     noise("photos/a.png")
     auto("photos", "-o", "set", "--open")
-    assert shown == [Path("photo-masks-overlay.jpg"), Path("set/overlays")]
+    assert shown == [Path("photo-masks-overlay.jpg"), Path("set/sheet/sheet.jpg")]
+    assert not Path("set/overlays").exists(), "the sheet alone"
+    Path("photos/a.png").write_bytes(b"")
+    assert auto("photos", "-o", "other", "--open").code == 3
+    assert len(shown) == 2, "nothing to show"
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 10_000), (10_000, 1), (3, 2)])
@@ -170,6 +185,15 @@ def test_a_list(auto) -> None:
     assert answer.code == 0, answer.err
     assert "wrote set" in answer.out
     assert sorted(path.name for path in Path("set").glob("*.json")) == ["a.json", "b.json"]
+
+
+def test_a_folder_becomes_shards(auto) -> None:
+    for number in range(3):
+        noise(f"photos/{number}.png", seed=number)
+    answer = auto("photos", "-o", "set", "--shards", "0.005", "--labelmap")
+    assert answer.code == 0, answer.err
+    assert names_in("set") == ["auto.settings", "labels", "masks-000000.tar", "masks-000001.tar"]
+    assert [record.id for record in open_dataset("set")] == ["0", "1", "2"]
 
 
 def test_a_missing_picture_of_a_list_is_left_out(auto) -> None:
@@ -233,6 +257,8 @@ BAD = {
         "overlap must be above 0 and at most half",
     ),
     "memory": (["photo.jpg", "--max-memory", "lots"], "max_memory must be a number of bytes or a text like"),
+    "shards of one": (["photo.jpg", "--shards", "9"], "--shards must go with a folder or a list, got one"),
+    "no size": (["photos", "-o", "set", "--shards", "-1"], "a number of megabytes above 0, got -1.0."),
     "no place": (["photo.jpg", "-o", "a.geojson"], "must have a coordinate system for GeoJSON"),
 }
 

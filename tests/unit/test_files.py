@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 
 import pytest
 
 from anymask.errors import OutputError
-from anymask.files import check_target, write_atomic
+from anymask.files import check_target, locked, write_atomic
 
 
 def test_writes_and_leaves_nothing_else(tmp_path):
@@ -18,6 +19,15 @@ def test_writes_and_leaves_nothing_else(tmp_path):
     mask = os.umask(0)
     os.umask(mask)
     assert stat.S_IMODE(target.stat().st_mode) == 0o666 & ~mask
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no file locks")
+def test_a_lock_on_a_file_or_a_folder_is_one_s_own(tmp_path):
+    for place in (tmp_path, tmp_path / "new.lock"):
+        with locked(place) as ours, locked(place, wait=False) as second:
+            assert (ours, second) == (True, False)
+        with locked(place, wait=False) as again:
+            assert again
 
 
 def test_an_existing_file_stays_without_force(tmp_path):

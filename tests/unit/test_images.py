@@ -432,6 +432,14 @@ def test_an_overlay_of_a_thousand_masks(rng):
     assert out.any(axis=2).mean() > 0.9
 
 
+def test_jpeg_files(picture):
+    back = np.asarray(Image.open(io.BytesIO(images.encode_jpeg(picture))))
+    assert back.shape == picture.shape
+    assert images.encode_jpeg(np.zeros((65_500, 1, 3), np.uint8))[:2] == b"\xff\xd8"
+    with pytest.raises(InputError, match="sides of at most 65500 pixels for a JPEG file, got 1 x 65501"):
+        images.encode_jpeg(np.zeros((1, 65_501, 3), np.uint8))
+
+
 def test_a_contact_sheet(photos, picture):
     pictures = [photos / "cat.jpg", picture, np.zeros((10, 300, 3), np.uint8)]
     masks = [[np.ones((300, 451), bool)], [], [np.ones((10, 300), bool)]]

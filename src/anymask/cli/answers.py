@@ -6,13 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from anymask.errors import OutputError
 from anymask.formats.examples import Examples
-from anymask.images import overlay
+from anymask.images import encode_jpeg, overlay
 from anymask.rle import decode
 from anymask.types import Masks
 
@@ -39,13 +37,7 @@ class Job:
 
 def encode_overlay(image: NDArray[np.uint8], masks: Masks) -> bytes:
     """The picture with masks drawn on it, as JPEG."""
-    done, data = cv2.imencode(".jpg", cv2.cvtColor(overlay(image, masks.dense()), cv2.COLOR_RGB2BGR))
-    if not done:
-        raise OutputError(
-            f"image must have sides of at most 65500 pixels for an overlay, got {masks.size[0]} x "
-            f"{masks.size[1]}. Make it smaller first."
-        )
-    return data.tobytes()
+    return encode_jpeg(overlay(image, masks.dense()))
 
 
 def number_map(masks: Masks, examples: Examples) -> NDArray[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,7 +54,6 @@ def run(
     **options: Any,
 ) -> int:
     """Look at all that was given before the model is opened, then see to one picture or to many."""
-    options["overlay"] |= show
     options["labelmap"] |= options["cover"]
     place = Path(source)
     many = place.is_dir() or place.suffix.lower() == ".txt"
@@ -61,7 +61,9 @@ def run(
         raise OutputError(
             "-o must name the folder of the data set, got nothing. Write -o dataset, for example."
         )
+    shards = _shard_size(options["shards"], many)
     if not many:
+        options["overlay"] |= show
         targets = _targets(place, output, options)
         for target in targets.all:
             check_target(target, force=force)
@@ -70,8 +72,20 @@ def run(
         plan = _plan(options)
         opener = _opener(model, device=device, offline=offline)
     if many:
-        return _many(place, Path(str(output)), plan, opener, as_json=as_json, force=force, show=show)
+        folder = Path(str(output))
+        return _many(place, folder, plan, opener, shards, as_json=as_json, force=force, show=show)
     return _one(place, targets, plan, opener, clock, as_json=as_json, force=force, show=show, name=model)
+
+
+def _shard_size(megabytes: float | None, many: bool) -> int | None:
+    """Bytes in a shard. Raises InputError for a single picture, or for a size without room."""
+    if megabytes is None:
+        return None
+    if not many:
+        raise InputError("--shards must go with a folder or a list, got one picture. Leave it out.")
+    if not 0 < megabytes < math.inf:
+        raise InputError(f"--shards must be a number of megabytes above 0, got {megabytes}. Write 1000.")
+    return math.ceil(megabytes * 1e6)
 
 
 def _opener(name: str, *, device: str, offline: bool) -> Callable[[], Sam]:
@@ -266,19 +280,27 @@ def _many(
     folder: Path,
     plan: Plan,
     opener: Callable[[], Sam],
+    shards: int | None,
     *,
     as_json: bool,
     force: bool,
     show: bool,
 ) -> int:
-    from anymask.harvest import find_items, harvest
+    from anymask.harvest import find_items, harvest, write_sheet
 
     items = find_items(source)
     model = opener()
     try:
         with progress("pictures") as advance:
             summary = harvest(
-                model, items, folder, plan, source=str(source.resolve()), force=force, advance=advance
+                model,
+                items,
+                folder,
+                plan,
+                source=str(source.resolve()),
+                shards=shards,
+                force=force,
+                advance=advance,
             )
     except KeyboardInterrupt:
         raise KeyboardInterrupt("go on from here by the same command") from None
@@ -288,8 +310,8 @@ def _many(
         out_json({"dataset": str(folder), **vars(summary)})
     else:
         out(_summary_text(folder, summary.made, summary.kept, summary.masks, list(summary.damaged)))
-    if show:
-        open_file(folder / "overlays")
+    if show and summary.made + summary.kept:
+        open_file(write_sheet(folder))
     return DAMAGED if summary.damaged else 0
 
 

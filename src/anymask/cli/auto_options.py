@@ -16,12 +16,14 @@ DETAILS = (
     "  anymask auto photo.jpg --overlay\n"
     "  anymask auto photo.jpg -o parts.json --granularity 1 --labelmap --cover\n"
     "  anymask auto field.tif -o field.gpkg --bands 4,3,2 --tile 1024\n"
-    "  anymask auto photos/ -o dataset --min-area 100\n\n"
+    "  anymask auto photos/ -o dataset --min-area 100\n"
+    "  anymask auto photos/ -o dataset --shards 1000\n\n"
     "One picture gives one file, and others named after it: OUT-overlay.jpg, OUT-edges.png, OUT-labels.png. "
     "A folder or a list (a file name a line) gives a data set, the folder OUT: <id>.jpg with <id>.json in "
-    "SA-1B's form, and the folders overlays, edges and labels; pictures that cannot be read are left out, "
-    "listed in damaged.jsonl and make the exit code 3. The same command goes on where a stopped one was, to "
-    "the same end. Progress goes to stderr: a bar on a terminal, else a line every ten seconds."
+    "SA-1B's form (with --shards in OUT/masks-000000.tar, ..., as WebDataset reads them), and the folders "
+    "overlays, edges and labels; pictures that cannot be read are left out, listed in damaged.jsonl and make "
+    "the exit code 3. The same command goes on where a stopped one was, to the same end. Progress goes to "
+    "stderr: a bar on a terminal, else a line every ten seconds."
 )
 
 
@@ -120,6 +122,12 @@ def _declare_outputs(parser: Parser) -> None:
         metavar="G",
         help="Keep one level of wholes and parts: 0 the wholes, 1 the finest parts. Default: all masks.",
     )
+    parser.add_argument(
+        "--shards",
+        type=_number,
+        metavar="MB",
+        help="Of a folder or a list: write tar shards, each closed once it holds MB megabytes.",
+    )
     for name, text in (
         ("--tree", "Note in the JSON which mask each is a part of: its parent's id, or null."),
         ("--overlay", "Also draw the masks on the picture."),
@@ -129,5 +137,8 @@ def _declare_outputs(parser: Parser) -> None:
     ):
         parser.add_argument(name, action="store_true", help=text)
     parser.add_argument(
-        "--open", dest="show", action="store_true", help="Open the overlay (of a folder: all) in the viewer."
+        "--open",
+        dest="show",
+        action="store_true",
+        help="Open the overlay in the viewer; of a folder OUT/sheet/sheet.jpg, its first 24 pictures.",
     )

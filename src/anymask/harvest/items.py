@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from anymask.errors import InputError
 from anymask.formats.entries import PICTURE_SUFFIXES
 
-__all__ = ["Item", "find_items"]
+__all__ = ["Item", "find_items", "without_dots"]
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,12 @@ def find_items(source: str | os.PathLike[str]) -> list[Item]:
         )
     stems = ["_".join(name.with_suffix("").parts) for name in names]
     return [Item(id, path) for id, path in zip(_unique(stems), files, strict=True)]
+
+
+def without_dots(items: Sequence[Item]) -> list[Item]:
+    """The same with _ for dots in names: to WebDataset a name in a shard ends at its first dot."""
+    names = _unique(item.id.replace(".", "_") for item in items)
+    return [replace(item, id=name) for item, name in zip(items, names, strict=True)]
 
 
 def _is_picture(path: Path, folder: Path) -> bool:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,7 +16,7 @@ from anymask.edges import edges
 from anymask.errors import InputError
 from anymask.geo import GeoImage, open_raster
 from anymask.hierarchy import cover, flatten, tree
-from anymask.images import encode_png, overlay, read_image
+from anymask.images import encode_jpeg, encode_png, overlay, read_image
 from anymask.models import Progress, Sam
 from anymask.proposals import PROPOSALS, proposals
 from anymask.tiled import OVERLAP, automatic_tiled
@@ -161,12 +160,7 @@ def products(model: Sam, picture: Picture, masks: Masks, plan: Plan) -> dict[str
         out["labels.png"] = label_map(masks, pixels_of(picture) if plan.cover else None)
     if plan.overlay:
         drawn = overlay(pixels_of(picture), (one.dense()[0] for one in masks))
-        done, data = cv2.imencode(".jpg", cv2.cvtColor(drawn, cv2.COLOR_RGB2BGR))
-        if not done:
-            raise InputError(
-                f"overlay must be of at most 65500 pixels a side, got {masks.size}. Leave it out."
-            )
-        out["overlay.jpg"] = data.tobytes()
+        out["overlay.jpg"] = encode_jpeg(drawn)
     return out
 
 

@@ -7,31 +7,40 @@ DATASET/edges/<id>.png       where asked for; so are labels/<id>.png and overlay
 DATASET/damaged.jsonl        pictures that could not be read, if there are any
 ```
 
-A file is whole or not there, and the JSON of a picture comes last: what has one is done.
+A file is whole or not there, and the JSON of a picture comes last: what has one is done. With shards the
+pairs lie in `masks-000000.tar`, `masks-000001.tar`, ..., and until one is full in the folder `waiting`.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import anymask
-from anymask.errors import AnymaskError, ImageError, MissingExtraError, OutputError, WeightsError
+from anymask.errors import (
+    AnymaskError,
+    ImageError,
+    InputError,
+    MissingExtraError,
+    OutputError,
+    WeightsError,
+)
 from anymask.files import write_atomic
 from anymask.formats import sa1b
-from anymask.harvest.items import Item
+from anymask.harvest.items import Item, without_dots
+from anymask.harvest.place import taken
 from anymask.harvest.plan import Plan, find_masks, make_record, open_picture, pixels_of, products
+from anymask.harvest.shards import Shards
 from anymask.images import encode_png
 from anymask.models import Sam, weights_hash
 
 __all__ = ["Summary", "harvest"]
 
-SETTINGS, DAMAGED = "auto.settings", "damaged.jsonl"
+DAMAGED = "damaged.jsonl"
 FOLDERS = {"edges.png": "edges", "labels.png": "labels", "overlay.jpg": "overlays"}
 """Where the files beside the JSON lie."""
 FATAL = (OutputError, WeightsError, MissingExtraError)
@@ -62,114 +71,85 @@ def harvest(
     plan: Plan | None = None,
     *,
     source: str = "",
+    shards: int | None = None,
     force: bool = False,
     advance: Advance | None = None,
 ) -> Summary:
     """Find the masks of every picture and write them into `folder`, see the module.
 
     A folder that the same run began, with this model, plan and `source`, is gone on with: the end is the same
-    as without a stop. Damaged pictures are left out and listed. Raises OutputError for a folder that holds
-    anything else, unless it is another run's and `force` is true, which starts over.
+    as without a stop. Damaged pictures are left out and listed. shards: write tar shards, each closed once it
+    holds so many bytes. Raises OutputError for a folder that holds anything else, unless it is another run's
+    and `force` is true, which starts over, or where another run is at work; InputError for shards of nothing.
     """
-    wanted = plan or Plan()
-    place = _start(Path(folder), _settings(model, wanted, source), force)
-    summary = Summary()
-    for number, item in enumerate(items):
-        if advance is not None:
-            advance(number, len(items), item.path.name)
-        try:
-            _add(model, item, place, wanted, summary)
-        except FATAL:
-            raise
-        except (AnymaskError, OSError) as error:
-            summary.damaged[str(item.path)] = " ".join(str(error).split())
-            _list_damaged(place, summary.damaged)
-    _list_damaged(place, summary.damaged)
-    return summary
+    if shards is not None and shards < 1:
+        raise InputError(f"shards must be 1 byte or more, got {shards}. Take 1 GB, for example.")
+    wanted, place = plan or Plan(), Path(folder)
+    with taken(place, _settings(model, wanted, source, shards), force=force):
+        run = _Run(model, place, wanted, None if shards is None else Shards(place, shards))
+        return run.through(items if shards is None else without_dots(items), advance)
 
 
-def _settings(model: Sam, plan: Plan, source: str) -> dict[str, Any]:
-    own = {"version": anymask.__version__, "model": weights_hash(model), "source": source}
+def _settings(model: Sam, plan: Plan, source: str, shards: int | None) -> dict[str, Any]:
+    own = {"version": anymask.__version__, "model": weights_hash(model), "source": source, "shards": shards}
     return own | plan.to_dict()
 
 
-def _start(place: Path, settings: dict[str, Any], force: bool) -> Path:
-    """Make the folder, or take up the one that the same run left."""
-    if place.exists() and not place.is_dir():
-        raise OutputError(f"output must be a folder, got the file {place}. Choose another name.")
-    if not place.parent.is_dir():
-        raise OutputError(
-            f"output must lie in a folder that exists, got {place}. Make the folder {place.parent} first."
-        )
-    found = place / SETTINGS
-    if place.is_dir() and any(place.iterdir()):
-        _check_same(place, found, settings, force)
-    if force and found.is_file():
-        shutil.rmtree(place)
-    try:
-        place.mkdir(exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"output must be writable, got {place} ({error.strerror}). Choose another place."
-        ) from error
-    for left in place.rglob(".*.part"):  # of files that were being written when the run was stopped
-        left.unlink()
-    if not found.exists():
-        write_atomic(found, json.dumps(settings, indent=1).encode())
-    return place
+@dataclass
+class _Run:
+    """A run at work."""
 
+    model: Sam
+    place: Path
+    plan: Plan
+    shards: Shards | None
+    summary: Summary = field(default_factory=Summary)
 
-def _check_same(place: Path, found: Path, settings: dict[str, Any], force: bool) -> None:
-    """Raise OutputError for a folder that is no run's, or another run's where that is not to be replaced."""
-    names = [path.name for path in place.iterdir()]
-    if not found.is_file():
-        if all(name.endswith(".part") for name in names):
+    def through(self, items: Sequence[Item], advance: Advance | None) -> Summary:
+        """See to all pictures."""
+        for number, item in enumerate(items):
+            if advance is not None:
+                advance(number, len(items), item.path.name)
+            try:
+                self.add(item)
+            except FATAL:
+                raise
+            except (AnymaskError, OSError) as error:
+                self.summary.damaged[str(item.path)] = " ".join(str(error).split())
+                _list_damaged(self.place, self.summary.damaged)
+        _list_damaged(self.place, self.summary.damaged)
+        if self.shards is not None:
+            self.shards.close()
+        return self.summary
+
+    def add(self, item: Item) -> None:
+        """Make the files of a picture unless they are there."""
+        if self.shards is not None and item.id in self.shards:
+            self.summary.kept += 1
             return
-        raise OutputError(
-            f"output must be a new folder, got {place}, which holds files. Choose another name."
-        )
-    try:
-        there = json.loads(found.read_bytes())
-    except ValueError:
-        there = {}
-    differ = _differences(there, settings) if isinstance(there, dict) else [SETTINGS]
-    if differ and not force:
-        raise OutputError(
-            f"output must be a new folder or hold this very run, got {place}, made with another "
-            f"{', '.join(differ)}. Choose another name, or add --force to start over."
-        )
+        home = self.place if self.shards is None else self.shards.waiting
+        suffix = item.path.suffix.lower() if self.plan.bands is None else ".png"
+        picture, text = home / f"{item.id}{suffix}", home / f"{item.id}.json"
+        if text.exists() and picture.exists():
+            self.summary.kept += 1
+        else:
+            self.make(item, picture, text)
+        if self.shards is not None:
+            self.shards.add(picture, text)
 
-
-def _differences(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
-    """Names of the settings that differ, those of `auto` by their own."""
-    names = []
-    for name in sorted({*one, *other}):
-        a, b = one.get(name), other.get(name)
-        if isinstance(a, dict) and isinstance(b, dict):
-            names += _differences(a, b)
-        elif a != b:
-            names.append(name)
-    return names
-
-
-def _add(model: Sam, item: Item, place: Path, plan: Plan, summary: Summary) -> None:
-    """Make the files of a picture unless they are there."""
-    suffix = item.path.suffix.lower() if plan.bands is None else ".png"
-    picture_file, text = place / f"{item.id}{suffix}", place / f"{item.id}.json"
-    if text.exists() and picture_file.exists():
-        summary.kept += 1
-        return
-    if not item.path.is_file():
-        raise ImageError(f"image must be a file that exists, got {item.path}. Check the name.")
-    picture = open_picture(item.path, plan)
-    masks = find_masks(model, picture, plan)
-    for name, data in products(model, picture, masks, plan).items():
-        _write(place / FOLDERS[name] / f"{item.id}{Path(name).suffix}", data)
-    _write(picture_file, item.path.read_bytes() if plan.bands is None else encode_png(pixels_of(picture)))
-    record = make_record(item.id, picture_file, masks, plan)
-    _write(text, json.dumps(sa1b.to_document(record)).encode())
-    summary.made += 1
-    summary.masks += len(masks)
+    def make(self, item: Item, file: Path, text: Path) -> None:
+        """Find the masks of a picture and write it, what lies beside, and its JSON."""
+        if not item.path.is_file():
+            raise ImageError(f"image must be a file that exists, got {item.path}. Check the name.")
+        picture = open_picture(item.path, self.plan)
+        masks = find_masks(self.model, picture, self.plan)
+        for name, data in products(self.model, picture, masks, self.plan).items():
+            _write(self.place / FOLDERS[name] / f"{item.id}{Path(name).suffix}", data)
+        as_it_is = self.plan.bands is None
+        _write(file, item.path.read_bytes() if as_it_is else encode_png(pixels_of(picture)))
+        _write(text, json.dumps(sa1b.to_document(make_record(item.id, file, masks, self.plan))).encode())
+        self.summary.made += 1
+        self.summary.masks += len(masks)
 
 
 def _write(path: Path, data: bytes) -> None:

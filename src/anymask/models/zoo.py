@@ -16,8 +16,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -26,6 +25,7 @@ from typing import IO, Any
 from urllib.parse import urlsplit
 
 from anymask.errors import DownloadError, InputError, WeightsError, nearest, unknown_name
+from anymask.files import locked
 from anymask.models.config import (
     COMPACT,
     PAINTER_VIT_L,
@@ -193,7 +193,7 @@ def fetch(card: Card, *, offline: bool = False, progress: Progress | None = None
         )
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with _locked(target.with_name(f"{target.name}.lock")):
+        with locked(target.with_name(f"{target.name}.lock")):
             if not target.is_file():  # another process may have fetched it meanwhile
                 _fetch_into(target, address, card, progress)
     except OSError as error:
@@ -349,14 +349,3 @@ class _HttpOnly(urllib.request.HTTPRedirectHandler):
 
 def _opener() -> urllib.request.OpenerDirector:
     return urllib.request.build_opener(_HttpOnly)
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """One process at a time, where the system can lock files; the lock ends with its process."""
-    with path.open("a") as stream:
-        if sys.platform != "win32":
-            import fcntl
-
-            fcntl.flock(stream, fcntl.LOCK_EX)
-        yield

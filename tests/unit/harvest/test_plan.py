@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -11,11 +12,12 @@ import pytest
 import torch
 from PIL import Image
 
-from anymask import AutoConfig, models, tree
+from anymask import AutoConfig, EdgeConfig, edges, models, tree
 from anymask.bands import Bands
 from anymask.errors import InputError, MissingExtraError
 from anymask.formats import sa1b
 from anymask.harvest import Plan, find_masks, open_picture, products
+from anymask.harvest import plan as module
 from anymask.harvest.plan import default_auto, make_record
 from anymask.models.config import DEBUG
 
@@ -28,6 +30,11 @@ def model() -> models.Sam:
     model = models.build(DEBUG).eval()
     model.mask_decoder.iou_prediction_head.layers[-1].bias.data += 2.0
     return model
+
+
+@pytest.fixture(autouse=True)
+def few_points_at_edges(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "edges", partial(edges, config=EdgeConfig(points_per_side=3)))
 
 
 @pytest.fixture

@@ -7,6 +7,8 @@ import shutil
 import signal
 import subprocess
 import sys
+import tarfile
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +16,11 @@ import pytest
 import torch
 from PIL import Image
 
-from anymask import AutoConfig, files, models, open_dataset
-from anymask.errors import OutputError
-from anymask.harvest import Plan, find_items, harvest
+from anymask import AutoConfig, EdgeConfig, Masks, edges, files, models, open_dataset
+from anymask.errors import InputError, OutputError
+from anymask.harvest import Plan, find_items, find_masks, harvest, plan, shards, write_sheet
 from anymask.harvest import run as module
+from anymask.harvest.items import without_dots
 from anymask.models.config import DEBUG
 
 PLAN = Plan(auto=AutoConfig(points_per_side=3, min_iou=0.0, min_stability=0.0), parents=True)
@@ -29,6 +32,25 @@ def model() -> models.Sam:
     model = models.build(DEBUG).eval()
     model.mask_decoder.iou_prediction_head.layers[-1].bias.data += 2.0
     return model
+
+
+@pytest.fixture(autouse=True)
+def few_points_at_edges(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan, "edges", partial(edges, config=EdgeConfig(points_per_side=3)))
+
+
+@pytest.fixture
+def remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Masks are found once for each picture, for tests of files that run many times."""
+    found: dict[bytes, Masks] = {}
+
+    def find(model: models.Sam, picture: np.ndarray, plan: Plan) -> Masks:
+        key = picture.tobytes()
+        if key not in found:
+            found[key] = find_masks(model, picture, plan)
+        return found[key]
+
+    monkeypatch.setattr(module, "find_masks", find)
 
 
 @pytest.fixture
@@ -76,7 +98,7 @@ def test_the_folder_is_a_data_set(model, photos: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("after", [0, 1, 3, 6, 7])
 def test_what_was_stopped_goes_on_to_the_same_end(
-    model, photos: Path, tmp_path: Path, after: int, monkeypatch: pytest.MonkeyPatch
+    model, photos: Path, tmp_path: Path, after: int, monkeypatch: pytest.MonkeyPatch, remembered
 ) -> None:
     harvest(model, find_items(photos), tmp_path / "whole", PLAN, source="photos")
     written, write = 0, module.write_atomic
@@ -89,10 +111,10 @@ def test_what_was_stopped_goes_on_to_the_same_end(
             raise KeyboardInterrupt
         return write(path, data, force=force)
 
-    monkeypatch.setattr(module, "write_atomic", stop)
-    with pytest.raises(KeyboardInterrupt):
-        harvest(model, find_items(photos), tmp_path / "set", PLAN, source="photos")
-    monkeypatch.undo()
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "write_atomic", stop)
+        with pytest.raises(KeyboardInterrupt):
+            harvest(model, find_items(photos), tmp_path / "set", PLAN, source="photos")
     harvest(model, find_items(photos), tmp_path / "set", PLAN, source="photos")
     again = harvest(model, find_items(photos), tmp_path / "set", PLAN, source="photos")
     assert (again.made, again.kept) == (0, 4)
@@ -156,6 +178,138 @@ def test_a_full_disk_stops_the_run_and_leaves_whole_files(
     assert harvest(model, find_items(photos), tmp_path / "set", PLAN).made == 3
 
 
+# ---- tar shards
+
+
+def test_shards_are_a_data_set_in_bytes_that_tell_no_time(model, photos: Path, tmp_path: Path) -> None:
+    (photos / "a.jpg").rename(photos / "a.v1.jpg")
+    done = harvest(model, find_items(photos), tmp_path / "set", PLAN, shards=6_000)
+    assert (done.made, len(done.damaged)) == (4, 1)
+    names = sorted(path.name for path in (tmp_path / "set").iterdir())
+    tars = [name for name in names if name.endswith(".tar")]
+    assert names == ["auto.settings", "damaged.jsonl", *tars]
+    assert tars == [f"masks-{number:06d}.tar" for number in range(len(tars))]
+    assert 1 < len(tars) < 4
+    dataset = open_dataset(tmp_path / "set")
+    assert [record.id for record in dataset] == ["a_v1", "b", "d", "more_c"]
+    assert dataset.faults.messages == {}
+    members: list[tarfile.TarInfo] = []
+    for name in tars:
+        with tarfile.open(tmp_path / "set" / name) as archive:
+            members += archive.getmembers()
+            own = [member.size for member in archive.getmembers()]
+        assert name == tars[-1] or sum(own) >= 6_000 > sum(own[:-2]), "closed as soon as it is full"
+    assert [member.name for member in members[:4]] == ["a_v1.jpg", "a_v1.json", "b.png", "b.json"]
+    assert {(one.mtime, one.uid, one.gid, one.uname, one.gname, one.mode) for one in members} == {
+        (0, 0, 0, "", "", 0o644)
+    }
+    loose = harvest(model, without_dots(find_items(photos)), tmp_path / "loose", PLAN)
+    assert loose.masks == done.masks
+    with tarfile.open(tmp_path / "set" / tars[0]) as archive:
+        for suffix in ("jpg", "json"):
+            content = archive.extractfile(f"a_v1.{suffix}")
+            assert content is not None
+            assert content.read() == (tmp_path / f"loose/a_v1.{suffix}").read_bytes()
+
+
+def test_shards_that_were_stopped_anywhere_go_on_to_the_same_end(
+    model, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, remembered
+) -> None:
+    items = find_items(photos)
+    run = partial(harvest, model, items, plan=PLAN, shards=6_000)
+    run(tmp_path / "whole")
+    whole = tree_of(tmp_path / "whole")
+    replace, unlink, steps = shards.os.replace, Path.unlink, 0
+
+    def counted(do, *words, **options):
+        nonlocal steps
+        steps -= 1
+        if steps < 0:
+            raise KeyboardInterrupt
+        return do(*words, **options)
+
+    for first in range(1, 40):
+        steps = first
+        with monkeypatch.context() as patch:
+            patch.setattr(shards.os, "replace", lambda *words: counted(replace, *words))
+            patch.setattr(Path, "unlink", lambda *words, **options: counted(unlink, *words, **options))
+            try:
+                run(tmp_path / f"set{first}")
+                break
+            except KeyboardInterrupt:
+                pass
+        run(tmp_path / f"set{first}")
+        assert tree_of(tmp_path / f"set{first}") == whole, first
+        shutil.rmtree(tmp_path / f"set{first}")
+    assert 15 < first < 39, "every step was a stop once"
+
+
+def test_a_mended_picture_comes_in_a_shard_of_its_own(model, photos: Path, tmp_path: Path) -> None:
+    harvest(model, find_items(photos), tmp_path / "set", PLAN, shards=10**9)
+    before = (tmp_path / "set/masks-000000.tar").read_bytes()
+    shutil.copy(photos / "b.png", photos / "broken.jpg")
+    done = harvest(model, find_items(photos), tmp_path / "set", PLAN, shards=10**9)
+    assert (done.made, done.kept) == (1, 4)
+    assert (tmp_path / "set/masks-000000.tar").read_bytes() == before
+    assert open_dataset(tmp_path / "set/masks-000001.tar").source.ids == ["broken"]
+
+
+def test_shards_are_part_of_what_was_asked_for(model, photos: Path, tmp_path: Path) -> None:
+    items = find_items(photos)[:1]
+    harvest(model, items, tmp_path / "set", PLAN, shards=100)
+    with pytest.raises(OutputError, match="made with another shards"):
+        harvest(model, items, tmp_path / "set", PLAN)
+    harvest(model, items, tmp_path / "set", PLAN, force=True)
+    assert sorted(tree_of(tmp_path / "set")) == ["a.jpg", "a.json", "auto.settings"]
+    with pytest.raises(InputError, match="shards must be 1 byte or more, got 0"):
+        harvest(model, items, tmp_path / "new", PLAN, shards=0)
+
+
+def test_a_full_disk_leaves_no_half_shard(
+    model, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(shards.os, "fsync", full)
+    items = find_items(photos)[:1]
+    with pytest.raises(OutputError, match=r"got .*masks-000000.tar \(No space left on device\)"):
+        harvest(model, items, tmp_path / "set", PLAN, shards=100)
+    assert sorted(tree_of(tmp_path / "set")) == ["auto.settings", "waiting/a.jpg", "waiting/a.json"]
+
+
+# ---- one run at a time, and the sheet
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no file locks")
+def test_a_second_run_into_the_same_folder_is_refused(model, photos: Path, tmp_path: Path) -> None:
+    items = find_items(photos)[:1]
+
+    def again(done: int, total: int, name: str) -> None:
+        before = tree_of(tmp_path / "set")
+        for force in (False, True):
+            with pytest.raises(OutputError, match=r"no other run writes to, got .*set, where one is at work"):
+                harvest(model, items, tmp_path / "set", PLAN, force=force)
+        assert tree_of(tmp_path / "set") == before
+
+    harvest(model, items, tmp_path / "set", PLAN, advance=again)
+    assert harvest(model, items, tmp_path / "set", PLAN).kept == 1, "free again"
+
+
+@pytest.mark.parametrize("size", [None, 10_000])
+def test_the_sheet_shows_the_first_pictures(model, photos: Path, tmp_path: Path, size: int | None) -> None:
+    harvest(model, find_items(photos), tmp_path / "set", PLAN, shards=size)
+    heights = []
+    for most in (1, 2, 5):
+        path = write_sheet(tmp_path / "set", most)
+        with Image.open(path) as sheet:
+            heights.append(sheet.size[1])
+    assert path == tmp_path / "set/sheet/sheet.jpg"
+    assert heights[0] < heights[2]
+    assert heights[0] == heights[1], "in one row"
+    assert open_dataset(tmp_path / "set").faults.messages == {}, "no picture of the set"
+
+
 # ---- killed, for real
 
 DRIVER = """
@@ -165,26 +319,33 @@ torch.set_num_threads(1)
 import anymask.cli.auto, anymask.harvest
 from anymask.cli import main
 
-source, model, folder = sys.argv[1:]
-def start(out):
+source, model = sys.argv[1:3]
+def start(out, options):
     child = os.fork()
     if child == 0:
-        words = ["auto", source, "-o", out, "--model", model, "--points-per-side", "4", "--min-iou", "0"]
-        os._exit(main([*words, "--min-stability", "0", "--labelmap", "--overlay", "--tree"]))
+        words = ["auto", source, "-o", out, "--model", model, "--points-per-side", "2", "--min-iou", "0"]
+        os._exit(main([*words, "--min-stability", "0", "--labelmap", "--overlay", "--tree", *options]))
     return child
 
-assert os.waitstatus_to_exitcode(os.waitpid(start(folder + "/whole"), 0)[1]) == 3
+def drawn(place):
+    try:
+        return len(os.listdir(place + "/overlays"))
+    except FileNotFoundError:
+        return 0
+
 draw = random.Random(0)
-killed = 0
-for number in range(5):
-    child, files = start(folder + "/set"), 4 * number + draw.randint(0, 3)
-    while not os.path.isdir(folder + "/set") or len(os.listdir(folder + "/set")) < files:
-        time.sleep(0.001)
-    time.sleep(draw.uniform(0, 0.03))
-    os.kill(child, signal.SIGKILL)
-    killed += os.waitpid(child, 0)[1] == signal.SIGKILL
-print("killed", killed, flush=True)
-assert os.waitstatus_to_exitcode(os.waitpid(start(folder + "/set"), 0)[1]) == 3
+for folder, *options in (sys.argv[3:4], [sys.argv[4], "--shards", "0.004"]):
+    assert os.waitstatus_to_exitcode(os.waitpid(start(folder + "/whole", options), 0)[1]) == 3
+    killed = 0
+    for number in range(5):
+        child = start(folder + "/set", options)
+        while drawn(folder + "/set") < 2 * number:
+            time.sleep(0.001)
+        time.sleep(draw.uniform(0, 0.02))
+        os.kill(child, signal.SIGKILL)
+        killed += os.waitpid(child, 0)[1] == signal.SIGKILL
+    print("killed", killed, flush=True)
+    assert os.waitstatus_to_exitcode(os.waitpid(start(folder + "/set", options), 0)[1]) == 3
 """
 
 
@@ -193,10 +354,14 @@ def test_killed_five_times_it_ends_in_the_same_bytes(model, photos: Path, tmp_pa
     for number in range(6):
         shutil.copy(photos / "a.jpg", photos / f"copy{number}.jpg")
     weights = models.save(model, tmp_path / "debug.safetensors")
-    words = [sys.executable, "-c", DRIVER, str(photos), str(weights), str(tmp_path)]
+    folders = [tmp_path / "pairs", tmp_path / "shards"]
+    for folder in folders:
+        folder.mkdir()
+    words = [sys.executable, "-c", DRIVER, str(photos), str(weights), *map(str, folders)]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    killed = int(done.stdout.split("killed ")[1].split()[0])
-    assert killed == 5
-    assert tree_of(tmp_path / "set") == tree_of(tmp_path / "whole")
-    assert len(list((tmp_path / "set").glob("*.json"))) == 10
+    assert done.stdout.count("killed 5") == 2
+    for folder in folders:
+        assert tree_of(folder / "set") == tree_of(folder / "whole")
+        assert len(list(open_dataset(folder / "set"))) == 10
+    assert len(list((tmp_path / "shards/set").glob("*.tar"))) > 1

@@ -1,0 +1,35 @@
+"""One picture that shows what a data set holds."""
+
+from __future__ import annotations
+
+import os
+from itertools import islice, tee
+from pathlib import Path
+
+from anymask.data import open_dataset, readable
+from anymask.files import write_atomic
+from anymask.images import contact_sheet, encode_jpeg
+
+__all__ = ["MOST", "write_sheet"]
+
+MOST = 24
+"""Pictures on a sheet."""
+
+
+def write_sheet(folder: str | os.PathLike[str], most: int = MOST) -> Path:
+    """Draw the masks of the first `most` pictures of a data set into `<folder>/sheet/sheet.jpg`; the path.
+
+    It lies in a folder of its own so that nobody takes it for a picture of the set. One picture at a time is
+    in memory. Raises FormatError where there is no data set, OutputError.
+    """
+    dataset = open_dataset(Path(folder))
+    images, masks, names = tee(islice(readable(dataset), most), 3)
+    sheet = contact_sheet(
+        (record.read() for record in images),
+        ((mask.dense()[0] for mask in record.masks) for record in masks),
+        min(4, max(1, len(dataset))),
+        names=(record.id for record in names),
+    )
+    target = Path(folder, "sheet", "sheet.jpg")
+    target.parent.mkdir(exist_ok=True)
+    return write_atomic(target, encode_jpeg(sheet), force=True)

@@ -25,6 +25,7 @@ from anymask import rle
 from anymask.bands import Bands, Limits, find_limits, to_rgb
 from anymask.errors import ImageError, InputError, MissingExtraError
 from anymask.files import check_target, write_atomic
+from anymask.formats import rings
 from anymask.types import Masks
 
 __all__ = [
@@ -52,7 +53,6 @@ def _rasterio() -> Any:
     """The package, with the parts that are used here."""
     try:
         import rasterio
-        import rasterio.features
         import rasterio.warp
         import rasterio.windows
     except ImportError:
@@ -151,28 +151,20 @@ def _check_bands(bands: Bands, count: int) -> None:
 
 
 def outlines(runs: rle.Runs, size: tuple[int, int], image: GeoImage) -> Polygons:
-    """The outlines of a mask along its pixels' edges, in the coordinates of the image's system.
+    """The outlines of a mask along its pixels' edges, in the coordinates of the image's system."""
+    return [[_placed(ring, image) for ring in polygon] for polygon in rings.outline(runs, size)]
 
-    The mask is decoded within its box only.
+
+def _placed(ring: rings.Ring, image: GeoImage) -> Ring:
+    """The ring in the image's system, closed, in RFC 7946's sense: outer against the clock, holes with it.
+
+    `rings.outline` runs so where y is drawn upwards; a transform that turns y over turns the ring over too.
     """
-    features = _rasterio().features
-    x0, y0, x1, y1 = rle.box(runs, size).astype(int).tolist()
-    part = rle.decode(rle.paste(runs, size, (-x0, -y0), (y1 - y0, x1 - x0)), (y1 - y0, x1 - x0))
-    found = features.shapes(part.view(np.uint8), part, connectivity=4, transform=_moved(image, x0, y0))
-    return [[_turned(ring, i == 0) for i, ring in enumerate(shape["coordinates"])] for shape, _ in found]
-
-
-def _moved(image: GeoImage, x: int, y: int) -> Any:
-    """The transform of a window with its corner at (x, y)."""
     a, b, c, d, e, f = image.transform
-    return _rasterio().Affine(a, b, a * x + b * y + c, d, e, d * x + e * y + f)
-
-
-def _turned(ring: Ring, outer: bool) -> Ring:
-    """The ring in RFC 7946's sense: an outer one against the clock, a hole with it."""
-    x, y = np.array(ring, np.float64).T
-    rises = float((x[:-1] * y[1:] - x[1:] * y[:-1]).sum()) > 0
-    return ring if rises == outer else ring[::-1]
+    x, y = ring.T
+    there = np.stack([a * x + b * y + c, d * x + e * y + f], axis=1)
+    turned = (there if a * e > b * d else there[::-1]).tolist()
+    return [(x, y) for x, y in [*turned, turned[0]]]
 
 
 def _properties(masks: Masks, i: int) -> dict[str, float | int]:
@@ -299,8 +291,8 @@ CREATE TABLE masks (fid INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, geom MULTIPO
 def _blob(polygons: Polygons, system: int) -> bytes:
     """A geometry as GeoPackage stores it: a header without envelope, then well-known binary."""
     parts = [struct.pack("<2sBBi", b"GP", 0, 1, system), struct.pack("<BII", 1, 6, len(polygons))]
-    for rings in polygons:
-        parts.append(struct.pack("<BII", 1, 3, len(rings)))
-        for ring in rings:
+    for polygon in polygons:
+        parts.append(struct.pack("<BII", 1, 3, len(polygon)))
+        for ring in polygon:
             parts += [struct.pack("<I", len(ring)), np.array(ring, "<f8").tobytes()]
     return b"".join(parts)

@@ -26,7 +26,7 @@ from anymask.prompt import MASK_LOGIT, MOST_POINTS, Prompt
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["MASK_LOGIT", "MOST_POINTS", "Embedding", "Masks", "Prompt", "Record", "Source"]
+__all__ = ["MASK_LOGIT", "MOST_POINTS", "PER_MASK", "Embedding", "Masks", "Prompt", "Record", "Source"]
 
 Floats: TypeAlias = NDArray[np.float32]
 Source: TypeAlias = Literal["human", "auto", "import"]
@@ -246,6 +246,10 @@ def _frame_sizes(frame: Frame) -> list[tuple[int, int]]:
     return [frame.size_hw, frame.scaled_hw, frame.padded_hw]
 
 
+PER_MASK = ("ids", "categories", "kinds", "parents", "crop_boxes", "point_coords")
+"""Notes in `Record.meta` that hold an entry for each mask."""
+
+
 @dataclass(frozen=True, eq=False)
 class Record:
     """An image with its masks, as data sets and annotation files hold them."""
@@ -259,7 +263,7 @@ class Record:
     source: Source = "import"
     """Who made the masks."""
     meta: Mapping[str, Any] = field(default_factory=dict)
-    """Whatever else is known; "categories" and "kinds" hold a name for each mask, "dataset" one for all."""
+    """Whatever else is known; the lists of `PER_MASK` hold an entry for each mask, "dataset" one for all."""
     ignore: rle.Runs | None = None
     """Runs of the pixels that nobody labelled; they count in no loss and no score."""
 
@@ -273,5 +277,5 @@ class Record:
 
     def with_masks(self, masks: Masks, **meta: object) -> Record:
         """The same image with other masks; the notes on single masks go unless given anew."""
-        kept = {k: v for k, v in self.meta.items() if k not in ("categories", "kinds")}
+        kept = {k: v for k, v in self.meta.items() if k not in PER_MASK}
         return replace(self, masks=masks, meta={**kept, **meta})

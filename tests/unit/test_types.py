@@ -14,9 +14,10 @@ from hypothesis.extra.numpy import arrays
 
 from anymask import rle
 from anymask.errors import FormatError, ImageError, OutputError
+from anymask.formats import sa1b
 from anymask.geometry import Frame
 from anymask.images import write_png
-from anymask.types import Embedding, Masks, Record
+from anymask.types import PER_MASK, Embedding, Masks, Record
 
 stacks = arrays(np.bool_, st.tuples(st.integers(0, 4), st.integers(1, 9), st.integers(1, 9)))
 
@@ -206,6 +207,14 @@ def test_record_reads_its_picture_late(tmp_path, rng):
         lazy.read()
     write_png(image, tmp_path / "a.png")
     assert np.array_equal(lazy.read(), image)
+
+
+def test_notes_on_single_masks_go_with_the_masks():
+    assert set(PER_MASK) == set(sa1b._FIELDS)
+    record = Record("a", Path("a.png"), full_masks(), meta={name: list("abcd") for name in PER_MASK})
+    fewer = record.with_masks(full_masks()[:1])
+    assert fewer.meta == {}
+    assert len(sa1b.to_document(fewer)["annotations"]) == 1
 
 
 def test_record_with_other_masks():

@@ -1,7 +1,8 @@
 """PNG masks: one file per mask (0 and 255), or all masks in one map of numbers.
 
 A map has 0 where nothing is; it is 8-bit while the numbers stay below 256, else 16-bit. Where masks overlap
-the smaller one shows. An instance map numbers the masks 1, 2, ...; a label map holds their classes.
+the smaller one shows, of equals the earlier. An instance map numbers the masks 1, 2, ...; a label map holds
+their classes.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from anymask.files import check_target, staged, write_atomic
 from anymask.formats.entries import find_picture
 from anymask.formats.names import Stems
 from anymask.formats.pages import HIDDEN, MERGED, Outlines, Page
+from anymask.hierarchy import flatten
 from anymask.images import ImageFile, encode_png, read_map
 from anymask.types import Masks, Record
 
@@ -59,19 +61,14 @@ def label_map(masks: Masks) -> NDArray[Any]:
 
 
 def _paint(masks: Masks, numbers: NDArray[np.int64]) -> NDArray[Any]:
-    """Paint masks with their numbers, the largest first."""
+    """The map (H, W) of the masks' numbers where they show, see `hierarchy.flatten`."""
     if len(numbers) and not (numbers.min() >= 1 and numbers.max() <= _MOST):
         raise InputError(
             f"masks must have numbers from 1 to {_MOST} in a map, got {numbers.min()} to {numbers.max()}. "
             "Write one file per mask instead."
         )
-    h, w = masks.size
-    flat = np.zeros(h * w, np.uint16 if len(numbers) and numbers.max() > 255 else np.uint8)
-    for i in np.argsort(-masks.areas, kind="stable"):
-        edges = rle.to_edges(masks.rles[i])
-        for start, end in edges.reshape(-1, 2):
-            flat[start:end] = numbers[i]
-    return np.ascontiguousarray(flat.reshape(w, h).T)
+    of_label = np.concatenate([[0], numbers])
+    return of_label.astype(np.uint16 if of_label.max() > 255 else np.uint8)[flatten(masks)]
 
 
 def write_map(

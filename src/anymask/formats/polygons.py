@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from anymask import rle
-from anymask.errors import FormatError
+from anymask.formats.rings import as_ring
 
 __all__ = ["from_polygon", "from_polygons"]
 
@@ -22,17 +22,8 @@ def from_polygons(polygons: Sequence[ArrayLike], size: tuple[int, int]) -> rle.R
 
 def from_polygon(polygon: ArrayLike, size: tuple[int, int]) -> rle.Runs:
     """Runs of one polygon [x0, y0, x1, y1, ...], even-odd inside. Raises FormatError below 3 corners."""
-    try:
-        corners = np.asarray(polygon, np.float64).reshape(-1)
-    except (TypeError, ValueError):
-        corners = np.full(1, np.nan)
-    if corners.size < 6 or corners.size % 2 or not np.isfinite(corners).all():
-        raise FormatError(
-            f"polygon must be 3 or more corners x, y as finite numbers, got {corners.size} numbers. "
-            "Leave such polygons out."
-        )
     h, w = size
-    u, v = _outline((_FINE * corners.reshape(-1, 2) + 0.5).astype(np.int64))
+    u, v = _outline((_FINE * as_ring(polygon) + 0.5).astype(np.int64))
     x, y = _crossings(u, v, h, w)
     edges = np.sort(x * h + y)
     where, times = np.unique(edges, return_counts=True)  # what is crossed twice is not crossed

@@ -98,10 +98,11 @@ def outline(runs: rle.Runs, size: tuple[int, int]) -> list[Polygon]:
     """Trace a mask along the sides of its pixels, its parts in reading order.
 
     Parts hang together over sides. Outer rings run clockwise on the screen, holes the other way round, and no
-    ring touches itself. `fill` of the result gives the mask back.
+    ring touches itself. `fill` of the result gives the mask back, which is decoded within its box only.
     """
     x0, y0, x1, y1 = (int(side) for side in rle.box(runs, size))
-    bits = rle.decode(runs, size)[y0:y1, x0:x1]
+    inner = (y1 - y0, x1 - x0)
+    bits = rle.decode(rle.paste(runs, size, (-x0, -y0), inner), inner)
     corner = np.array([x0, y0], np.float64)
     return [tuple(ring + corner for ring in polygon) for polygon in outline_bits(bits)]
 

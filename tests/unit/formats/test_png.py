@@ -8,6 +8,7 @@ from PIL import Image
 
 from anymask.errors import FormatError, InputError, OutputError
 from anymask.formats import png
+from anymask.hierarchy import flatten
 from anymask.types import Masks
 
 
@@ -137,3 +138,11 @@ def test_folders_that_hold_no_masks(tmp_path):
     png.write_mask(Masks.from_dense(np.ones((1, 2, 2), bool)), tmp_path / "b.png")
     with pytest.raises(FormatError, match=r"got 2 of 2 sizes"):
         png.read_folder(tmp_path)
+
+
+def test_of_equals_the_earlier_shows_as_in_flatten() -> None:
+    dense = np.zeros((2, 4, 6), bool)
+    dense[0, :, :4] = dense[1, :, 2:] = True
+    masks = Masks.from_dense(dense)
+    assert png.instance_map(masks)[0].tolist() == [1, 1, 1, 1, 2, 2]
+    assert np.array_equal(png.instance_map(masks), flatten(masks))

@@ -44,6 +44,8 @@ class Cost:
     points: int
     masks: int
     seconds: float
+    processor: float
+    """Seconds of all cores."""
     growth: float
     """Bytes."""
 
@@ -91,10 +93,10 @@ def prepared(options: argparse.Namespace) -> tuple[Sam, Embedding]:
 def measured(call: Callable[[], Any], points: int) -> Cost:
     """Run once."""
     with watched() as sizes:
-        start = time.perf_counter()
+        start, busy = time.perf_counter(), time.process_time()
         masks = call()
-        seconds = time.perf_counter() - start
-    return Cost(points, len(masks), seconds, sizes[-1] - sizes[0])
+        seconds, processor = time.perf_counter() - start, time.process_time() - busy
+    return Cost(points, len(masks), seconds, processor, sizes[-1] - sizes[0])
 
 
 def ours(options: argparse.Namespace) -> tuple[Cost, AutoConfig]:
@@ -142,21 +144,26 @@ def main() -> None:
     options = parser.parse_args()
     title = f"automatic masks, sam_vit_b, {options.size[0]} x {options.size[1]}, {options.dtype}"
     print_header(f"{title}, max_memory {options.max_memory}")
-    print("| what | points | masks | seconds | ms per point | memory MB |")
-    print("| --- | ---: | ---: | ---: | ---: | ---: |")
+    print("| what | points | masks | seconds | ms per point | processor ms per point | memory MB |")
+    print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
     mine, config = apart(ours, options)
     print_cost("anymask", mine)
     if options.peer_points:
         peer = apart(theirs, options, config)
         print_cost(f"segment-anything, {options.peer_batch} at once", peer)
-        speed = peer.seconds / peer.points / (mine.seconds / mine.points)
-        print(f"\n{speed:.1f} times as fast a point; memory {mine.growth / peer.growth:.2f} of the peer's")
+        speed, work = (
+            getattr(peer, name) / peer.points / (getattr(mine, name) / mine.points)
+            for name in ("seconds", "processor")
+        )
+        memory = mine.growth / peer.growth
+        print(f"\n{speed:.1f} times as fast a point, {work:.1f} times less work; {memory:.2f} of the memory")
 
 
 def print_cost(name: str, cost: Cost) -> None:
     """A row of the table."""
-    each, megabytes = cost.seconds / cost.points * 1e3, cost.growth / 1e6
-    row = f"| {name} | {cost.points} | {cost.masks} | {cost.seconds:.1f} | {each:.1f} | {megabytes:.0f} |"
+    each, busy = (1e3 * it / cost.points for it in (cost.seconds, cost.processor))
+    facts = (str(cost.points), str(cost.masks), f"{cost.seconds:.1f}", f"{each:.1f}", f"{busy:.1f}")
+    row = " | ".join(["", name, *facts, f"{cost.growth / 1e6:.0f}", ""]).strip()
     print(row, flush=True)
 
 

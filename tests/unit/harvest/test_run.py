@@ -316,10 +316,13 @@ DRIVER = """
 import os, random, signal, sys, time
 import torch
 torch.set_num_threads(1)
-import anymask.cli.auto, anymask.harvest
+import anymask.cli.auto, anymask.cli.loading, anymask.harvest
 from anymask.cli import main
 
 source, model = sys.argv[1:3]
+loaded = anymask.cli.loading.load_model(model, device="cpu", offline=True)
+anymask.cli.loading.load_model = lambda *words, **options: loaded  # once for all children
+
 def start(out, options):
     child = os.fork()
     if child == 0:
@@ -339,7 +342,7 @@ for folder, *options in (sys.argv[3:4], [sys.argv[4], "--shards", "0.004"]):
     killed = 0
     for number in range(5):
         child = start(folder + "/set", options)
-        while drawn(folder + "/set") < 2 * number:
+        while drawn(folder + "/set") < number:
             time.sleep(0.001)
         time.sleep(draw.uniform(0, 0.02))
         os.kill(child, signal.SIGKILL)
@@ -351,7 +354,7 @@ for folder, *options in (sys.argv[3:4], [sys.argv[4], "--shards", "0.004"]):
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL") or sys.platform != "linux", reason="forks and kills")
 def test_killed_five_times_it_ends_in_the_same_bytes(model, photos: Path, tmp_path: Path) -> None:
-    for number in range(6):
+    for number in range(3):
         shutil.copy(photos / "a.jpg", photos / f"copy{number}.jpg")
     weights = models.save(model, tmp_path / "debug.safetensors")
     folders = [tmp_path / "pairs", tmp_path / "shards"]
@@ -363,5 +366,5 @@ def test_killed_five_times_it_ends_in_the_same_bytes(model, photos: Path, tmp_pa
     assert done.stdout.count("killed 5") == 2
     for folder in folders:
         assert tree_of(folder / "set") == tree_of(folder / "whole")
-        assert len(list(open_dataset(folder / "set"))) == 10
+        assert len(list(open_dataset(folder / "set"))) == 7
     assert len(list((tmp_path / "shards/set").glob("*.tar"))) > 1

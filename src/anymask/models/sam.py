@@ -313,6 +313,7 @@ class Sam(nn.Module):
         if self.drawn_prompts is not None:
             image = image + self.drawn_prompts.coarse_map(unit_NK2, labels_NK, (h, w))
         pe = self.prompt_encoder.pe_layer.grid((h, w), side)
+        image = image.contiguous()  # channels last, whatever the layout that the features came in
         kernels, image, iou = self.mask_decoder.tokens(image.flatten(1, 2), pe, sparse)
         image = image.view(len(image), h, w, image.shape[2])
         return Decoded(iou.float(), kernels, image, skips, image_index_N, unit_NK2, labels_NK)

@@ -22,7 +22,7 @@ def test_a_model_that_does_not_open_is_a_fault(run, monkeypatch: pytest.MonkeyPa
     def refuse(name: str, *, offline: bool) -> None:
         raise WeightsError(f"weights of '{name}' must come with the package, got none.")
 
-    monkeypatch.setattr(doctor, "load", refuse)
+    monkeypatch.setattr(doctor, "load_sam", refuse)
     answer = run("doctor", "--json")
     assert (answer.code, answer.json["ok"]) == (1, False)
     (fault,) = [finding for finding in answer.json["findings"] if finding["state"] == doctor.BAD]

@@ -19,8 +19,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from anymask.models.compact import Backbone, double, stride_widths
-from anymask.models.config import PIXEL_MEAN, PIXEL_STD, FeaturePainterConfig
-from anymask.models.layers import LayerNorm2d
+from anymask.models.config import FeaturePainterConfig
+from anymask.models.layers import LayerNorm2d, normalised
 
 PATCH = 16
 CELL = 4
@@ -110,9 +110,7 @@ class FeaturePainter(nn.Module):
 
     def normalise(self, images_BHWC: Tensor) -> Tensor:
         """(B, H, W, 3) RGB in 0..255 -> (B, 3, H, W) in the network's scale and type."""
-        mean = torch.tensor(PIXEL_MEAN, device=images_BHWC.device)
-        std = torch.tensor(PIXEL_STD, device=images_BHWC.device)
-        return ((images_BHWC.float() - mean) / std).permute(0, 3, 1, 2).to(self.dtype)
+        return normalised(images_BHWC, self.dtype)
 
     def forward(
         self, images_B3HW: Tensor, targets_B3HW: Tensor, hidden_BHW: Tensor, instance_B: Tensor | None = None

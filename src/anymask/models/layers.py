@@ -11,6 +11,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from anymask.models.config import PIXEL_MEAN, PIXEL_STD
+
+
+def normalised(images_BHWC: Tensor, dtype: torch.dtype) -> Tensor:
+    """(B, H, W, 3) RGB in 0..255 -> (B, 3, H, W) in the scale that the networks were trained in."""
+    mean = torch.tensor(PIXEL_MEAN, device=images_BHWC.device)
+    std = torch.tensor(PIXEL_STD, device=images_BHWC.device)
+    return ((images_BHWC.float() - mean) / std).permute(0, 3, 1, 2).to(dtype)
+
 
 class LayerNorm2d(nn.Module):
     """Layer norm over the channels of a (B, C, H, W) map."""

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from anymask.models.compact import CompactEncoder
-from anymask.models.config import PIXEL_MEAN, PIXEL_STD, SamConfig, VitConfig
-from anymask.models.layers import LayerNorm2d, Mlp, Upscale2x, from_blocks, recorded, to_blocks
+from anymask.models.config import SamConfig, VitConfig
+from anymask.models.layers import LayerNorm2d, Mlp, Upscale2x, from_blocks, normalised, recorded, to_blocks
 from anymask.models.two_way import TwoWayTransformer
 from anymask.models.vit import Vit
 
@@ -255,9 +255,7 @@ class Sam(nn.Module):
 
     def normalise(self, images_BHWC: Tensor) -> Tensor:
         """(B, H, W, 3) RGB in 0..255 -> (B, 3, H, W) in the network's scale and type."""
-        mean = torch.tensor(PIXEL_MEAN, device=images_BHWC.device)
-        std = torch.tensor(PIXEL_STD, device=images_BHWC.device)
-        return ((images_BHWC.float() - mean) / std).permute(0, 3, 1, 2).to(self.dtype)
+        return normalised(images_BHWC, self.dtype)
 
     def encode(self, images_B3HW: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Normalised, zero-padded images -> features (B, C, H/16, W/16) and skips (empty for a ViT)."""

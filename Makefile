@@ -53,7 +53,7 @@ dist: $(VENV)/.core  ## build the wheel and check what it holds
 	@rm -rf dist
 	$(PIP) wheel -q --no-deps -w dist .
 	@$(BIN)/python -m zipfile -l dist/anymask-*.whl > dist/contents.txt
-	@for part in py.typed assets/photos/cat.jpg assets/compact.safetensors licenses/LICENSE licenses/NOTICE; do \
+	@for part in py.typed assets/photos/cat.jpg assets/compact.safetensors assets/context.safetensors licenses/LICENSE licenses/NOTICE; do \
 	    grep -q "$$part" dist/contents.txt || { echo "The wheel lacks $$part." >&2; exit 1; }; done
 	@ls -lh dist/*.whl
 

@@ -1,8 +1,6 @@
 """One cat, clicked once, is the example; the same is painted in another photo.
 
-    python examples/by_example.py --model seggpt_vit_l -o found.png
-
-Without --model a tiny network of random weights stands in, to show the steps without a download.
+    python examples/by_example.py --photo raccoon.jpg -o found.png
 """
 
 from __future__ import annotations
@@ -13,8 +11,7 @@ from pathlib import Path
 import numpy as np
 
 import anymask
-from anymask.models import build, load_painter
-from anymask.models.config import PAINTER_DEBUG
+from anymask.models import load_painter
 
 PHOTOS = Path(anymask.__file__).parent / "assets" / "photos"
 
@@ -22,11 +19,11 @@ PHOTOS = Path(anymask.__file__).parent / "assets" / "photos"
 def main() -> None:
     """Make an example, ask, write the answer over the photo."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", help="seggpt_vit_l, painter_vit_l or a path")
+    parser.add_argument("--model", default="context", help="context, seggpt_vit_l, painter_vit_l or a path")
     parser.add_argument("--photo", default=PHOTOS / "raccoon.jpg")
     parser.add_argument("-o", "--output", default="found.png")
     options = parser.parse_args()
-    model = load_painter(options.model) if options.model else build(PAINTER_DEBUG).eval()
+    model = load_painter(options.model)
 
     cat = anymask.read_image(PHOTOS / "cat.jpg")
     click = anymask.Prompt.point(210, 180)

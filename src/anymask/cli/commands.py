@@ -208,7 +208,7 @@ def _declare_like(parser: Parser) -> None:
         help="What is right in a frame of the video, counted from 0: adds, corrects or takes away things "
         "from there on; with --resume only the frames from there on are done again.",
     )
-    _declare_model(parser, "seggpt_vit_l", "SegGPT")
+    _declare_model(parser, "context", "SegGPT")
     parser.add_argument(
         "-o",
         "--output",

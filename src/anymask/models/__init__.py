@@ -89,7 +89,7 @@ def load_painter(
     model = load(name_or_path, device=device, dtype=dtype, offline=offline, progress=progress)
     if isinstance(model, Sam):
         raise InputError(
-            f"model must work by examples, got {name_or_path}, which answers prompts. Take seggpt_vit_l."
+            f"model must work by examples, got {name_or_path}, which answers prompts. Take context."
         )
     return model
 

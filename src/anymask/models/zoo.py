@@ -28,11 +28,13 @@ from anymask.errors import DownloadError, InputError, WeightsError, nearest, unk
 from anymask.files import locked
 from anymask.models.config import (
     COMPACT,
+    CONTEXT,
     PAINTER_VIT_L,
     SAM_VIT_B,
     SAM_VIT_H,
     SAM_VIT_L,
     SEGGPT_VIT_L,
+    FeaturePainterConfig,
     PainterConfig,
     SamConfig,
 )
@@ -55,7 +57,7 @@ class Card:
     """What is known of published weights. `size` is in bytes; an `address` of None means shipped with us."""
 
     name: str
-    config: SamConfig | PainterConfig
+    config: SamConfig | PainterConfig | FeaturePainterConfig
     file: str
     address: str | None
     sha256: str | None
@@ -78,6 +80,17 @@ _CARDS = (
         licence="Apache-2.0",
         source="trained by this project, see docs/models.md",
         summary="Our own model for processors: EfficientNet-Lite0 features, skips into the decoder.",
+    ),
+    Card(
+        name="context",
+        config=CONTEXT,
+        file="context.safetensors",
+        address=None,
+        sha256=None,
+        size=None,
+        licence="Apache-2.0",
+        source="trained by this project, see docs/models.md",
+        summary="Our own model that works by examples: what looks alike is painted alike.",
     ),
     Card(
         name="sam_vit_b",

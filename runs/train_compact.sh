@@ -1,5 +1,5 @@
 #!/bin/sh
-# The compact model from nothing: four phases, then the click protocol on the validation shards.
+# The compact model from nothing: five phases, then the click protocol on the validation shards.
 #
 #     sh runs/train_compact.sh DATA [OUT]
 #
@@ -35,8 +35,11 @@ mkdir -p "$out"
 "$python" -m anymask train compact_all --data $sets \
     --set cutouts="$cutouts" init="$out/compact_256" -o "$out/compact_all"
 # shellcheck disable=SC2086
+"$python" -m anymask train compact_384 --data $sets \
+    --set cutouts="$cutouts" init="$out/compact_all" -o "$out/compact_384"
+# shellcheck disable=SC2086
 "$python" -m anymask train compact_scores --data $sets \
-    --set cutouts="$cutouts" init="$out/compact_all" -o "$out/compact"
+    --set cutouts="$cutouts" init="$out/compact_384" -o "$out/compact"
 # shellcheck disable=SC2086
 "$python" -m anymask eval clicks --data $sets --split val --model "$out/compact" --baseline grabcut \
     -o "$out/report.json" --force

@@ -1,0 +1,70 @@
+"""Draw one click each on photos: docs/images/demo.jpg (README) and hard-clicks.jpg (the model's card).
+
+    python benchmarks/click_pictures.py [--model compact]
+
+The clicks were chosen before any answer was looked at; successes and failures stay in alike.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+import cv2
+import numpy as np
+from gallery import BUNDLED, GALLERY, ROOT
+from PIL import Image
+
+import anymask
+
+IMAGES = ROOT / "docs" / "images"
+DEMO = (
+    (BUNDLED / "flower.jpg", (330, 240)),
+    (BUNDLED / "cat.jpg", (210, 180)),
+    (BUNDLED / "coffee.jpg", (250, 200)),
+    (BUNDLED / "raccoon.jpg", (430, 250)),
+)
+HARD = (
+    (GALLERY / "astronaut.jpg", (136, 364)),  # the suit, without the person
+    (GALLERY / "brushes.jpg", (336, 276)),  # one brush among others
+    (GALLERY / "dandelion.jpg", (212, 128)),  # soft edges
+    (GALLERY / "dogs.jpg", (280, 372)),  # small in the picture
+    (GALLERY / "rocket.jpg", (39, 206)),  # a lattice
+    (GALLERY / "room.jpg", (236, 166)),  # a dark bottle before the dark
+    (BUNDLED / "coffee.jpg", (367, 280)),  # a spoon that mirrors
+    (BUNDLED / "raccoon.jpg", (138, 451)),  # leaves among leaves
+)
+
+
+def answer(model: anymask.Sam, photo: np.ndarray, xy: tuple[int, int]) -> np.ndarray:
+    """The photo with the single answer to a click, and the click."""
+    masks = anymask.predict(model, photo, [anymask.Prompt.point(*xy)], multimask=False)
+    drawn = np.ascontiguousarray(anymask.overlay(photo, masks.dense(), alpha=0.5))
+    radius = max(photo.shape[:2]) // 60
+    cv2.circle(drawn, xy, radius + 3, (255, 255, 255), -1)
+    cv2.circle(drawn, xy, radius, (220, 0, 60), -1)
+    return drawn
+
+
+def sheet(model: anymask.Sam, clicks: tuple, columns: int, cell_hw: tuple[int, int]) -> Image.Image:
+    """All answers, each in the middle of a white cell."""
+    height, width = cell_hw
+    out = Image.new("RGB", (columns * width, -(-len(clicks) // columns) * height), "white")
+    for number, (path, xy) in enumerate(clicks):
+        picture = Image.fromarray(answer(model, anymask.read_image(path), xy))
+        picture.thumbnail((width - 8, height - 8), Image.Resampling.LANCZOS)
+        left, top = (number % columns) * width, (number // columns) * height
+        out.paste(picture, (left + (width - picture.width) // 2, top + (height - picture.height) // 2))
+    return out
+
+
+def main() -> None:
+    """Draw both sheets."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", default="compact")
+    model = anymask.load(parser.parse_args().model)
+    sheet(model, DEMO, 2, (344, 480)).save(IMAGES / "demo.jpg", quality=88)
+    sheet(model, HARD, 4, (240, 330)).save(IMAGES / "hard-clicks.jpg", quality=85)
+
+
+if __name__ == "__main__":
+    main()

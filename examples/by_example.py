@@ -1,6 +1,6 @@
 """One cat, clicked once, is the example; the same is painted in another photo.
 
-    python examples/by_example.py --photo raccoon.jpg -o found.png
+python examples/by_example.py --photo raccoon.jpg -o found.png
 """
 
 from __future__ import annotations

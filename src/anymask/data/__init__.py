@@ -6,6 +6,7 @@ from anymask.data.augment import Augment, Sample, plain, sample
 from anymask.data.cutouts import Cutouts
 from anymask.data.dataset import Collection, Dataset, Faults, OnError, open_dataset, readable
 from anymask.data.mixture import Draw, Mixture, MixtureState
+from anymask.data.published import open_published
 from anymask.data.sampling import (
     error_point,
     error_points,
@@ -36,6 +37,7 @@ __all__ = [
     "noisy_box",
     "noisy_boxes",
     "open_dataset",
+    "open_published",
     "plain",
     "random_point",
     "random_points",

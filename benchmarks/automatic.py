@@ -110,8 +110,8 @@ def ours(options: argparse.Namespace) -> tuple[Cost, AutoConfig]:
 
 
 def theirs(options: argparse.Namespace, config: AutoConfig) -> Cost:
-    """The released generator."""
-    model, embedding = prepared(options)
+    """The released generator, which knows float32 only."""
+    model, embedding = prepared(argparse.Namespace(**vars(options) | {"dtype": "float32"}))
     image = np.zeros((*options.size, 3), np.uint8)
     made = generator(
         model,

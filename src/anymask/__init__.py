@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from anymask.predict import embed, embed_batch, predict, predict_batch
     from anymask.proposals import proposals
     from anymask.tiled import automatic_tiled
+    from anymask.train.tune import TuneConfig, tune
     from anymask.types import Embedding, Masks, Prompt, Record
     from anymask.video import segment_video
 
@@ -71,6 +72,7 @@ __all__ = [
     "Record",
     "Sam",
     "Tree",
+    "TuneConfig",
     "UnknownNameError",
     "WeightsError",
     "__version__",
@@ -98,6 +100,7 @@ __all__ = [
     "select",
     "sharpen",
     "tree",
+    "tune",
     "variants",
     "write_png",
 ]
@@ -117,6 +120,7 @@ _NAMES_OF_MODULE = {
     "predict": ("embed", "embed_batch", "predict", "predict_batch"),
     "proposals": ("proposals",),
     "tiled": ("automatic_tiled",),
+    "train.tune": ("TuneConfig", "tune"),
     "types": ("Embedding", "Masks", "Prompt", "Record"),
     "video": ("segment_video",),
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -10,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from anymask.cli import auto_options
 from anymask.cli.convert_options import declare_convert
+from anymask.cli.readers import one_of, whole
 from anymask.cli.train_options import declare_train
+from anymask.cli.tune_options import declare_source
 
 if TYPE_CHECKING:
     from anymask.cli.parser import Parser
@@ -33,32 +34,6 @@ class Command:
     def example(self) -> str:
         """The line of the details that shows a call."""
         return next(line.strip() for line in self.details.splitlines() if line.startswith("  anymask "))
-
-
-def _whole(least: int) -> Callable[[str], int]:
-    """A reader of whole numbers from `least` on."""
-
-    def read(text: str) -> int:
-        try:
-            number = int(text)
-        except ValueError:
-            number = least - 1
-        if number < least:
-            raise argparse.ArgumentTypeError(f"must be a whole number from {least} on, got '{text}'")
-        return number
-
-    return read
-
-
-def _one_of(*known: str) -> Callable[[str], str]:
-    """A reader of one of some words."""
-
-    def read(text: str) -> str:
-        if text not in known:
-            raise argparse.ArgumentTypeError(f"must be {' or '.join(known)}, got '{text}'")
-        return text
-
-    return read
 
 
 def _declare_model(parser: Parser, default: str = "compact", folder: str = "SamModel") -> None:
@@ -145,6 +120,32 @@ def _declare_segment(parser: Parser) -> None:
     _declare_force(parser)
 
 
+def _declare_kind(parser: Parser) -> None:
+    parser.add_argument(
+        "--kind",
+        type=one_of("instance", "semantic"),
+        default="instance",
+        metavar="NAME",
+        help="What numbers and colours are: instance (single things, the default) or semantic (classes).",
+    )
+
+
+def _declare_tune(parser: Parser) -> None:
+    declare_source(parser)
+    _declare_split(parser)
+    parser.add_argument(
+        "--max-images",
+        type=whole(2),
+        default=64,
+        metavar="N",
+        help="Learn from at most so many pictures of the data set, the first ones. Default: 64.",
+    )
+    parser.add_argument("--steps", type=whole(1), default=40, metavar="N", help="Default: 40.")
+    _declare_kind(parser)
+    _declare_model(parser, "context", "SegGPT")
+    _declare_force(parser)
+
+
 def _declare_like(parser: Parser) -> None:
     parser.add_argument(
         "paths",
@@ -158,25 +159,20 @@ def _declare_like(parser: Parser) -> None:
         required=True,
         metavar="PHOTO=TARGET",
         help="A photo and what to find in it: a picture of its size, black where nothing is; white for one "
-        "kind of thing, numbers or flat colours for several. Several examples: repeat it.",
+        "kind of thing, numbers or flat colours for several. Or a context's .safetensors file, see 'anymask "
+        "tune'. Several examples: repeat it.",
     )
-    parser.add_argument(
-        "--kind",
-        type=_one_of("instance", "semantic"),
-        default="instance",
-        metavar="NAME",
-        help="What numbers and colours are: instance (single things, the default) or semantic (classes).",
-    )
+    _declare_kind(parser)
     parser.add_argument(
         "--ensemble",
-        type=_one_of("feature", "spatial"),
+        type=one_of("feature", "spatial"),
         default="feature",
         metavar="NAME",
         help="How several examples are joined: feature (the default), or spatial, quicker: all in one grid.",
     )
     parser.add_argument(
         "--tile",
-        type=_whole(16),
+        type=whole(16),
         metavar="PIXELS",
         help="Cut large pictures into overlapping squares of so many pixels. Default: the whole at once.",
     )
@@ -195,7 +191,7 @@ def _declare_like(parser: Parser) -> None:
     )
     parser.add_argument(
         "--memory",
-        type=_whole(0),
+        type=whole(0),
         default=8,
         metavar="N",
         help="In videos so many of the last frames are examples too. Default: 8.",
@@ -233,20 +229,20 @@ def _declare_clicks(parser: Parser) -> None:
     _declare_model(parser)
     parser.add_argument(
         "--max-images",
-        type=_whole(1),
+        type=whole(1),
         metavar="N",
         help="At most so many pictures of each set, drawn at random. Default: all.",
     )
     parser.add_argument(
         "--max-masks",
-        type=_whole(1),
+        type=whole(1),
         default=32,
         metavar="N",
         help="At most so many masks of each picture. Default: 32.",
     )
     parser.add_argument(
         "--baseline",
-        type=_one_of("grabcut", "none"),
+        type=one_of("grabcut", "none"),
         default="none",
         metavar="NAME",
         help="grabcut: OpenCV's GrabCut from the same boxes, in the same run (slow). Default: none.",
@@ -258,7 +254,7 @@ def _declare_fewshot(parser: Parser) -> None:
     _declare_model(parser, default="context")
     parser.add_argument(
         "--shots",
-        type=_whole(1),
+        type=whole(1),
         nargs="+",
         default=[1, 4, 8],
         metavar="N",
@@ -266,7 +262,7 @@ def _declare_fewshot(parser: Parser) -> None:
     )
     parser.add_argument(
         "--max-queries",
-        type=_whole(1),
+        type=whole(1),
         default=8,
         metavar="N",
         help="At most so many questions for each class of a set, drawn at random. Default: 8.",
@@ -279,7 +275,7 @@ def _declare_measured(parser: Parser) -> None:
         "--data", action="extend", nargs="+", default=[], metavar="PATH", help="Data sets, as for training."
     )
     _declare_split(parser)
-    parser.add_argument("--seed", type=_whole(0), default=0, metavar="N", help="Of the draws. Default: 0.")
+    parser.add_argument("--seed", type=whole(0), default=0, metavar="N", help="Of the draws. Default: 0.")
     parser.add_argument("-o", "--output", metavar="REPORT.json", help="Also write the report as JSON.")
     _declare_json(parser)
     _declare_force(parser)
@@ -357,6 +353,17 @@ _ALL = (
         "'anymask segment --model RUN' uses the result.",
         "train:run",
         declare_train,
+    ),
+    Command(
+        "tune",
+        "(--data PATH --category NAME | --example PHOTO=TARGET...) -o FILE [OPTION]...",
+        "Learn one example from many.",
+        "Learn the example that says best what many pictures show. The model stays as it is and alone can "
+        "use the result. Takes minutes on a processor.\n\n"
+        "  anymask tune --data sets/tools --category hammer -o hammer.safetensors\n\n"
+        "The result goes to 'anymask like --example hammer.safetensors'.",
+        "tune:run",
+        _declare_tune,
     ),
     Command(
         "eval clicks",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from anymask.canvas import Context
 from anymask.cli import film
 from anymask.cli.answers import Job, describe, encode_overlay, number_map
 from anymask.cli.console import out, out_json, progress, table
@@ -23,9 +24,10 @@ from anymask.types import Masks
 if TYPE_CHECKING:
     from anymask.models import InContext
 
-__all__ = ["run"]
+__all__ = ["read_pair", "run"]
 
 VIDEOS = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi")
+CONTEXT = ".safetensors"
 MASK, OVERLAY = "{}.png", "{}-overlay.jpg"
 
 
@@ -50,7 +52,7 @@ def run(
 ) -> int:
     """Look at all that was given before the model is opened; one picture after the other is written whole."""
     fixes = dict(_correction(text) for text in correct)
-    examples = read_examples([_pair(text) for text in example], list(fixes.values()))
+    examples, learned = _read_all(example, list(fixes.values()), alone=not rank_examples)
     videos, pictures = _inputs(paths)
     if fixes and (pictures or len(videos) != 1):
         raise InputError(
@@ -66,7 +68,7 @@ def run(
     if rank_examples:
         return _rank(opened, examples, example, kind, as_json=as_json)
     size = opened.config.size
-    contexts = [context(record, examples.palette, size=size) for record in examples.records]
+    contexts = [context(record, examples.palette, size=size) for record in examples.records] + learned
     job = Job(
         opened,
         examples,
@@ -89,7 +91,25 @@ def run(
     return 0
 
 
-def _pair(text: str) -> tuple[str, str]:
+def _read_all(
+    given: Sequence[str], corrections: Sequence[str], *, alone: bool
+) -> tuple[Examples, list[Context]]:
+    """Pairs of files, and contexts from files; `alone`: contexts may be given without pairs."""
+    files = [text for text in given if text.endswith(CONTEXT) and Path(text).is_file()]
+    learned = [Context.load(path) for path in files]
+    pairs = [read_pair(text) for text in given if text not in files]
+    if learned and (corrections or not alone):
+        raise InputError(
+            f"--correct and --rank-examples must go with examples PHOTO=TARGET alone, got {files[0]}. "
+            "Leave it out."
+        )
+    if pairs:
+        return read_examples(pairs, corrections), learned
+    colours = learned[0].palette
+    return Examples((), colours, np.arange(1, 2 if colours is None else len(colours) + 1)), learned
+
+
+def read_pair(text: str) -> tuple[str, str]:
     """Read PHOTO=TARGET; a name may hold an equals sign where only one reading names two files."""
     cuts = [index for index, letter in enumerate(text) if letter == "="]
     readings = [(text[:cut], text[cut + 1 :]) for cut in cuts]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from anymask.data.augment import Augment, Sample, plain, sample
 from anymask.data.cutouts import Cutouts
-from anymask.data.dataset import Collection, Dataset, Faults, OnError, open_dataset, readable
+from anymask.data.dataset import Collection, Dataset, Faults, OnError, of_category, open_dataset, readable
 from anymask.data.mixture import Draw, Mixture, MixtureState
 from anymask.data.published import open_published
 from anymask.data.sampling import (
@@ -36,6 +36,7 @@ __all__ = [
     "error_points",
     "noisy_box",
     "noisy_boxes",
+    "of_category",
     "open_dataset",
     "open_published",
     "plain",

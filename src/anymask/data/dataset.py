@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import glob
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -15,7 +15,7 @@ import cv2
 
 from anymask.data.folders import CocoPictures, FilePairs, PngMasks, pictures_in
 from anymask.data.shards import TarPairs
-from anymask.errors import AnymaskError, FormatError
+from anymask.errors import AnymaskError, FormatError, unknown_name
 from anymask.formats.coco import CocoFile
 from anymask.types import Record
 
@@ -204,3 +204,23 @@ def _is_split(shard: Path, split: str) -> bool:
 def _shard_title(shard: Path) -> str:
     numbered = re.fullmatch(r".+-\d+", shard.stem) is not None
     return shard.resolve().parent.name if numbered else shard.stem
+
+
+def of_category(records: Iterable[Record], category: str, most: int | None = None) -> list[Record]:
+    """The records that show a category, at most so many, each with its masks of that category alone.
+
+    Raises UnknownNameError where none does.
+    """
+    found: list[Record] = []
+    known: set[str] = set()
+    for record in records:
+        named = record.meta.get("categories") or ()
+        known.update(named)
+        here = [index for index, one in enumerate(named) if one == category]
+        if here and record.masks.areas[here].all():
+            found.append(record.with_masks(record.masks[here]))
+        if len(found) == most:
+            break
+    if not found:
+        raise unknown_name("category", category, sorted(known))
+    return found

@@ -1,0 +1,153 @@
+"""In-context tuning with tiny models: what it learns, what it leaves alone, what it refuses."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from anymask import rle
+from anymask.canvas import Context
+from anymask.data.synthetic import shapes
+from anymask.errors import InputError, UnknownNameError
+from anymask.incontext import context, segment_like
+from anymask.models import FeaturePainter, Painter, Sam, build, weights_hash
+from anymask.models.config import CONTEXT_DEBUG, DEBUG, PAINTER_DEBUG
+from anymask.train import tune as tuning
+from anymask.train.tune import TuneConfig, tune
+from anymask.types import Masks, Record
+
+SIZE = CONTEXT_DEBUG.size
+QUICK = TuneConfig(steps=12, batch=2, every=4, starts=2, lr=0.05)
+
+
+@pytest.fixture
+def model() -> FeaturePainter:
+    torch.manual_seed(0)
+    return build(CONTEXT_DEBUG).eval()
+
+
+@pytest.fixture(scope="module")
+def records() -> list[Record]:
+    return [shapes(np.random.default_rng(index), (48, 64), 2) for index in range(5)]
+
+
+def mean_loss(model: FeaturePainter, example: Context, records: list[Record]) -> float:
+    given = (torch.from_numpy(example.image.copy()), torch.from_numpy(example.target.copy()))
+    contexts = [context(record, size=SIZE) for record in records]
+    queries = [tuning.as_query(model, *pair, QUICK) for pair in zip(records, contexts, strict=True)]
+    return tuning.mean_loss(model, given, queries, QUICK)
+
+
+def test_the_loss_falls_and_the_model_stays(model: FeaturePainter, records: list[Record]) -> None:
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    frozen = [parameter.requires_grad for parameter in model.parameters()]
+    told: list[tuple[int, int, float]] = []
+    learned = tune(model, records, QUICK, progress=lambda *facts: told.append(facts))
+    singles = [mean_loss(model, context(record, size=SIZE), records) for record in records]
+    assert mean_loss(model, learned, records) < min(singles)
+    assert [(done, total) for done, total, _ in told] == [(step, 12) for step in range(1, 13)]
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    assert [parameter.requires_grad for parameter in model.parameters()] == frozen
+    assert all(parameter.grad is None for parameter in model.parameters())
+
+
+def test_steps_lower_the_loss_of_what_they_ask(model: FeaturePainter, records: list[Record]) -> None:
+    config = replace(QUICK, flip=0.0, steps=40)
+    queries = [tuning.as_query(model, record, context(record, size=SIZE), config) for record in records[:2]]
+    start, rng = queries[0].example, np.random.default_rng(0)
+    losses = [loss for *_, loss in tuning.steps(model, start, queries[1:], rng, config)]
+    assert losses[-1] < 0.9 * losses[0]
+
+
+def test_it_is_the_same_each_time(model: FeaturePainter, records: list[Record]) -> None:
+    one, other = (tune(model, records, replace(QUICK, steps=2)) for _ in range(2))
+    assert (one.image == other.image).all()
+    assert (one.target == other.target).all()
+
+
+def test_it_never_ends_worse_than_it_started(model: FeaturePainter, records: list[Record]) -> None:
+    wild = tune(model, records, replace(QUICK, lr=1e4, steps=3, every=1))
+    assert any((wild.image == context(record, size=SIZE).image).all() for record in records)
+
+
+def test_the_start_answers_the_others_best(model: FeaturePainter, records: list[Record]) -> None:
+    contexts = [context(record, size=SIZE) for record in records]
+    queries = [tuning.as_query(model, *pair, QUICK) for pair in zip(records, contexts, strict=True)]
+    start = tuning.best_start(model, queries[:3], queries[3:], replace(QUICK, starts=3))
+    losses = [mean_loss(model, contexts[i], records[:i] + records[i + 1 :]) for i in range(3)]
+    assert start[0] is queries[int(np.argmin(losses))].image
+
+
+def test_a_file_works_like_an_example_with_its_model_alone(
+    model: FeaturePainter, records: list[Record], tmp_path: Path
+) -> None:
+    colours = np.array([[255, 0, 0], [0, 255, 0]])
+    learned = tune(model, records, replace(QUICK, steps=1), palette=colours)
+    assert learned.model == weights_hash(model)
+    learned.save(tmp_path / "learned.safetensors")
+    again = Context.load(tmp_path / "learned.safetensors")
+    assert (again.image == learned.image).all()
+    plain = context(records[0], colours, size=SIZE)
+    answer = segment_like(model, records[0].read(), [again, plain])
+    assert answer.size == records[0].masks.size
+    torch.manual_seed(1)
+    with pytest.raises(InputError, match=r"contexts must be learned with this model \(\w+\), got one of"):
+        segment_like(build(CONTEXT_DEBUG).eval(), records[0].read(), [again])
+
+
+def test_painters_with_type_tokens_learn_too(records: list[Record]) -> None:
+    torch.manual_seed(0)
+    model = build(PAINTER_DEBUG).eval()
+    learned = tune(model, records, replace(QUICK, steps=2, every=1, kind="semantic"))
+    assert isinstance(model, Painter)
+    assert learned.size == PAINTER_DEBUG.size
+
+
+def test_pixels_that_nobody_labelled_do_not_count(model: FeaturePainter, records: list[Record]) -> None:
+    ignore = np.zeros((48, 64), np.bool_)
+    ignore[:, :32] = True
+    record = replace(records[0], ignore=rle.encode(ignore))
+    config = replace(QUICK, loss=replace(QUICK.loss, painted=3.0))
+    weight = tuning.as_query(model, record, context(record, size=SIZE), config).weight
+    assert (weight[:, : SIZE // 2] == 0).all()
+    assert set(weight[:, SIZE // 2 :].unique().tolist()) == {1.0, 3.0}
+
+
+def test_bad_input(model: FeaturePainter, records: list[Record]) -> None:
+    with pytest.raises(InputError, match=r"records must be at least two to learn from, got 0\. Give more\."):
+        tune(model, [])
+    empty = records[0].with_masks(Masks((48, 64), []))
+    with pytest.raises(InputError, match="record must show what to segment, got no mask for"):
+        tune(model, [records[1], empty])
+    with pytest.raises(InputError, match="model must be in evaluation mode, got one in training mode"):
+        tune(build(CONTEXT_DEBUG).train(), records)
+    with pytest.raises(InputError, match="model must work by examples, got another one"):
+        tune(Sam(DEBUG).eval(), records)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"steps": 0}, "steps must be at least 1, got 0"),
+        ({"batch": 0}, "batch must be at least 1, got 0"),
+        ({"every": -1}, "every must be at least 1, got -1"),
+        ({"starts": 0}, "starts must be at least 1, got 0"),
+        ({"lr": 0.0}, "lr must be a number over 0, got 0.0"),
+        ({"lr": math.nan}, "lr must be a number over 0, got nan"),
+        ({"flip": 1.5}, "flip must be in 0 to 1 and held between 0 and 1, got 1.5 and 0.25"),
+        ({"held": 1.0}, "flip must be in 0 to 1 and held between 0 and 1, got 0.5 and 1.0"),
+    ],
+)
+def test_bad_settings(settings: dict[str, float], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        TuneConfig(**settings)  # type: ignore[arg-type]
+
+
+def test_unknown_kind() -> None:
+    with pytest.raises(UnknownNameError, match="kind must be a known name, got 'panoptic'"):
+        TuneConfig(kind="panoptic")  # type: ignore[arg-type]

@@ -314,3 +314,11 @@ def test_another_run_is_refused_and_the_same_is_not(auto) -> None:
     assert answer.code == 2
     assert "made with another min_area. Choose another name, or add --force" in answer.err
     assert auto("photos", "-o", "set", "--min-area", "5", "--force").code == 0
+
+
+@pytest.mark.parametrize("output", ["made", "made.json"])
+def test_a_source_that_is_not_there(run, output: str) -> None:
+    answer = run("auto", "photoz", "-o", output)
+    assert answer.code == 2
+    assert "source must be a picture, a folder or a list, got photoz, which is not there" in answer.err
+    assert not Path(output).exists()

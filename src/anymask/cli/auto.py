@@ -15,7 +15,7 @@ from anymask.cli.console import Clock, note, out, out_json, progress, spent
 from anymask.cli.prompts import read_mask
 from anymask.cli.targets import write_all
 from anymask.cli.viewer import open_file
-from anymask.errors import InputError, OutputError
+from anymask.errors import ImageError, InputError, OutputError
 from anymask.files import check_target
 from anymask.formats import sa1b
 
@@ -56,6 +56,8 @@ def run(
     """Look at all that was given before the model is opened, then see to one picture or to many."""
     options["labelmap"] |= options["cover"]
     place = Path(source)
+    if not place.suffix and not place.exists():  # a folder; what is said of its output would mislead
+        raise ImageError(f"source must be a picture, a folder or a list, got {place}, which is not there.")
     many = place.is_dir() or place.suffix.lower() == ".txt"
     if many and output is None:
         raise OutputError(

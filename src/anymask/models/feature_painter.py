@@ -74,6 +74,7 @@ class FeaturePainter(nn.Module):
 
     def __init__(self, config: FeaturePainterConfig) -> None:
         super().__init__()
+        assert config.patch == PATCH, "the stride of the features"
         self.config = config
         dim, width, copies = config.dim, config.width, config.copies
         channels = stride_widths(config.encoder)

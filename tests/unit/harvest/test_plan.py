@@ -3,38 +3,21 @@
 from __future__ import annotations
 
 import io
-from functools import partial
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
-from anymask import AutoConfig, EdgeConfig, edges, models, tree
+from anymask import AutoConfig, tree
 from anymask.bands import Bands
 from anymask.errors import InputError, MissingExtraError
 from anymask.formats import sa1b
 from anymask.harvest import Plan, find_masks, open_picture, products
-from anymask.harvest import plan as module
 from anymask.harvest.plan import default_auto, make_record
-from anymask.models.config import DEBUG
 
 FEW = AutoConfig(points_per_side=4, min_iou=0.0, min_stability=0.0, nms=1.0)
-
-
-@pytest.fixture(scope="module")
-def model() -> models.Sam:
-    torch.manual_seed(3)
-    model = models.build(DEBUG).eval()
-    model.mask_decoder.iou_prediction_head.layers[-1].bias.data += 2.0
-    return model
-
-
-@pytest.fixture(autouse=True)
-def few_points_at_edges(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "edges", partial(edges, config=EdgeConfig(points_per_side=3)))
 
 
 @pytest.fixture

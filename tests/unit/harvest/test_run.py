@@ -13,30 +13,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
-from anymask import AutoConfig, EdgeConfig, Masks, edges, files, models, open_dataset
+from anymask import AutoConfig, Masks, files, models, open_dataset
 from anymask.errors import InputError, OutputError
-from anymask.harvest import Plan, find_items, find_masks, harvest, plan, shards, write_sheet
+from anymask.harvest import Plan, find_items, find_masks, harvest, shards, write_sheet
 from anymask.harvest import run as module
 from anymask.harvest.items import without_dots
-from anymask.models.config import DEBUG
 
 PLAN = Plan(auto=AutoConfig(points_per_side=3, min_iou=0.0, min_stability=0.0), parents=True)
-
-
-@pytest.fixture(scope="module")
-def model() -> models.Sam:
-    torch.manual_seed(3)
-    model = models.build(DEBUG).eval()
-    model.mask_decoder.iou_prediction_head.layers[-1].bias.data += 2.0
-    return model
-
-
-@pytest.fixture(autouse=True)
-def few_points_at_edges(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plan, "edges", partial(edges, config=EdgeConfig(points_per_side=3)))
 
 
 @pytest.fixture

@@ -16,8 +16,9 @@ from __future__ import annotations
 
 import time
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -37,6 +38,10 @@ COLOUR_SIDE = 48
 """The colour baseline works on pictures of this many pixels a side: it compares all with all."""
 PLACE_WEIGHT = 40.0
 """How much the way from one side of the picture to the other counts, in units of Lab's lightness."""
+PICTURES = 8
+"""So many decoded pictures are kept at hand, whatever the size of the set."""
+EXAMPLE_BYTES = 2**28
+"""Examples are kept up to so much memory: a picture is one in several questions."""
 
 
 @dataclass(frozen=True)
@@ -155,17 +160,33 @@ def _evaluate_set(
     model: InContext, name: str, records: Records, config: FewshotConfig, progress: Progress | None
 ) -> tuple[SetResult, _Overlap]:
     start, overlap = time.perf_counter(), _Overlap()
-    readable = dict(_readable(records))
-    asked = episodes(readable, config, np.random.default_rng([config.seed, zlib.crc32(name.encode())]))
+    generator = np.random.default_rng([config.seed, zlib.crc32(name.encode())])
+    asked = episodes(_readable(records), config, generator)
+    pictures = _Pictures(model, records)
     for done, episode in enumerate(asked):
         if progress is not None:
             progress(name, done, len(asked))
-        _ask(model, readable, episode, config, overlap)
+        _ask(model, pictures, episode, config, overlap)
     if progress is not None:
         progress(name, len(asked), len(asked))
-    pictures = len({episode.query for episode in asked})
+    queries = len({episode.query for episode in asked})
     numbers = overlap.figures(config) if overlap.pairs else {}
-    return SetResult(name, pictures, len(asked), numbers, time.perf_counter() - start), overlap
+    return SetResult(name, queries, len(asked), numbers, time.perf_counter() - start), overlap
+
+
+class _Pictures:
+    """The pictures of a set and the examples made of them; few are held, those asked for last."""
+
+    def __init__(self, model: InContext, records: Records) -> None:
+        self.size = model.config.size
+        self.record = lru_cache(PICTURES)(records.__getitem__)
+        self.example = lru_cache(max(1, EXAMPLE_BYTES // (24 * self.size**2)))(self._example)
+
+    def _example(self, index: int, category: str) -> Context:
+        """All masks of a class in a picture as one example."""
+        record = self.record(index)
+        shown = Masks(record.masks.size, [_class_runs(record, category)])
+        return context(replace(record, masks=shown), size=self.size)
 
 
 def _readable(records: Records) -> Iterator[tuple[int, Record]]:
@@ -179,11 +200,11 @@ def _readable(records: Records) -> Iterator[tuple[int, Record]]:
 
 
 def episodes(
-    records: Mapping[int, Record], config: FewshotConfig, generator: np.random.Generator
+    records: Iterable[tuple[int, Record]], config: FewshotConfig, generator: np.random.Generator
 ) -> list[Episode]:
-    """Draw the questions of a set."""
+    """Draw the questions of a set, whose numbered pictures are looked at one by one."""
     holders: dict[str, list[int]] = {}
-    for index, record in records.items():
+    for index, record in records:
         for category in dict.fromkeys(record.meta.get("categories") or ()):
             if rle.area(_class_runs(record, category)) >= config.min_share * np.prod(record.masks.size):
                 holders.setdefault(category, []).append(index)
@@ -206,31 +227,26 @@ def _class_runs(record: Record, category: str) -> rle.Runs:
 
 def _ask(
     model: InContext,
-    records: Mapping[int, Record],
+    pictures: _Pictures,
     episode: Episode,
     config: FewshotConfig,
     overlap: _Overlap,
 ) -> None:
-    query = records[episode.query]
+    query = pictures.record(episode.query)
     size = query.masks.size
     truth = rle.decode(_class_runs(query, episode.category), size)
     ignore = None if query.ignore is None else rle.decode(query.ignore, size)
-    contexts = [_context(model, records[one], episode.category) for one in episode.examples]
+    contexts = [pictures.example(one, episode.category) for one in episode.examples]
     for count in config.shots:
         answer = segment_like(model, query.read(), contexts[:count], kind="semantic")
         found = rle.decode(answer.rles[0], size) if len(answer) else np.zeros(size, np.bool_)
         overlap.add(episode.category, f"shot_{count}", found, truth, ignore)
     if config.baselines:
-        example = records[episode.examples[0]]
+        example = pictures.record(episode.examples[0])
         shown = rle.decode(_class_runs(example, episode.category), example.masks.size)
         overlap.add(episode.category, "copy_1", copy_mask(shown, size), truth, ignore)
         found = colour_mask(example.read(), shown, query.read())
         overlap.add(episode.category, "colour_1", found, truth, ignore)
-
-
-def _context(model: InContext, record: Record, category: str) -> Context:
-    shown = Masks(record.masks.size, [_class_runs(record, category)])
-    return context(replace(record, masks=shown), size=model.config.size)
 
 
 def copy_mask(shown: Mask, size_hw: tuple[int, int]) -> Mask:

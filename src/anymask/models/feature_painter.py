@@ -20,7 +20,7 @@ from torch.nn import functional as F
 
 from anymask.models.compact import Backbone, double, stride_widths
 from anymask.models.config import FeaturePainterConfig
-from anymask.models.layers import LayerNorm2d, normalised
+from anymask.models.layers import LayerNorm2d, Network
 
 PATCH = 16
 CELL = 4
@@ -69,7 +69,7 @@ class PlainBlock(nn.Module):
         return out
 
 
-class FeaturePainter(nn.Module):
+class FeaturePainter(Network):
     """Fills in the target of a query as the target of an example shows."""
 
     def __init__(self, config: FeaturePainterConfig) -> None:
@@ -98,20 +98,6 @@ class FeaturePainter(nn.Module):
         self.skip4, self.skip8 = nn.Conv2d(channels[4], width, 1), nn.Conv2d(channels[8], width, 1)
         self.conv1, self.norm1 = nn.Conv2d(width, width, 3, padding=1), LayerNorm2d(width)
         self.conv2, self.out = nn.Conv2d(width, width, 3, padding=1), nn.Conv2d(width, 3, 1)
-
-    @property
-    def device(self) -> torch.device:
-        """Where the weights lie."""
-        return self.mask_token.device
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """The type of the weights."""
-        return self.mask_token.dtype
-
-    def normalise(self, images_BHWC: Tensor) -> Tensor:
-        """(B, H, W, 3) RGB in 0..255 -> (B, 3, H, W) in the network's scale and type."""
-        return normalised(images_BHWC, self.dtype)
 
     def forward(
         self, images_B3HW: Tensor, targets_B3HW: Tensor, hidden_BHW: Tensor, instance_B: Tensor | None = None

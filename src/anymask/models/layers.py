@@ -14,11 +14,24 @@ from torch.nn import functional as F
 from anymask.models.config import PIXEL_MEAN, PIXEL_STD
 
 
-def normalised(images_BHWC: Tensor, dtype: torch.dtype) -> Tensor:
-    """(B, H, W, 3) RGB in 0..255 -> (B, 3, H, W) in the scale that the networks were trained in."""
-    mean = torch.tensor(PIXEL_MEAN, device=images_BHWC.device)
-    std = torch.tensor(PIXEL_STD, device=images_BHWC.device)
-    return ((images_BHWC.float() - mean) / std).permute(0, 3, 1, 2).to(dtype)
+class Network(nn.Module):
+    """What whole networks share: where and in which type their weights lie, and how pictures are scaled."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights lie."""
+        return next(self.parameters()).device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The type of the weights."""
+        return next(self.parameters()).dtype
+
+    def normalise(self, images_BHWC: Tensor) -> Tensor:
+        """(B, H, W, 3) RGB in 0..255 -> (B, 3, H, W) in the scale that the networks were trained in."""
+        mean = torch.tensor(PIXEL_MEAN, device=images_BHWC.device)
+        std = torch.tensor(PIXEL_STD, device=images_BHWC.device)
+        return ((images_BHWC.float() - mean) / std).permute(0, 3, 1, 2).to(self.dtype)
 
 
 class LayerNorm2d(nn.Module):

@@ -17,14 +17,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from anymask.models.config import PainterConfig
-from anymask.models.layers import LayerNorm2d, normalised
+from anymask.models.layers import LayerNorm2d, Network
 from anymask.models.vit import NORM_EPS, Block, PatchEmbed, attend, relative_table, resize_positions
 
 SCORES = 2**20
 """Attention scores at once: they stay in a processor's cache from product to softmax to product."""
 
 
-class Painter(nn.Module):
+class Painter(Network):
     """Fills in the target of a query as the target of an example shows."""
 
     def __init__(self, config: PainterConfig) -> None:
@@ -63,20 +63,6 @@ class Painter(nn.Module):
             nn.GELU(),
             nn.Conv2d(channels, 3, 1),
         )
-
-    @property
-    def device(self) -> torch.device:
-        """Where the weights lie."""
-        return self.mask_token.device
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """The type of the weights."""
-        return self.mask_token.dtype
-
-    def normalise(self, images_BHWC: Tensor) -> Tensor:
-        """(B, H, W, 3) RGB in 0..255 -> (B, 3, H, W) in the network's scale and type."""
-        return normalised(images_BHWC, self.dtype)
 
     def forward(
         self, images_B3HW: Tensor, targets_B3HW: Tensor, hidden_BHW: Tensor, instance_B: Tensor

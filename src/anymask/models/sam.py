@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from anymask.models.compact import CompactEncoder
 from anymask.models.config import SamConfig, VitConfig
-from anymask.models.layers import LayerNorm2d, Mlp, Upscale2x, from_blocks, normalised, recorded, to_blocks
+from anymask.models.layers import LayerNorm2d, Mlp, Network, Upscale2x, from_blocks, recorded, to_blocks
 from anymask.models.two_way import TwoWayTransformer
 from anymask.models.vit import Vit
 
@@ -231,7 +231,7 @@ class Decoded:
         return replace(self, **{name: part.index_select(0, rows_R) for name, part in parts.items()})
 
 
-class Sam(nn.Module):
+class Sam(Network):
     """Encode an image once, decode any number of prompts."""
 
     def __init__(self, config: SamConfig) -> None:
@@ -242,20 +242,6 @@ class Sam(nn.Module):
         self.image_encoder = Vit(encoder) if isinstance(encoder, VitConfig) else CompactEncoder(encoder)
         self.prompt_encoder = PromptEncoder(config.dim, config.mask_channels)
         self.mask_decoder = MaskDecoder(config)
-
-    @property
-    def device(self) -> torch.device:
-        """Where the weights lie."""
-        return self.mask_decoder.iou_token.weight.device
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """The type of the weights."""
-        return self.mask_decoder.iou_token.weight.dtype
-
-    def normalise(self, images_BHWC: Tensor) -> Tensor:
-        """(B, H, W, 3) RGB in 0..255 -> (B, 3, H, W) in the network's scale and type."""
-        return normalised(images_BHWC, self.dtype)
 
     def encode(self, images_B3HW: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Normalised, zero-padded images -> features (B, C, H/16, W/16) and skips (empty for a ViT)."""

@@ -37,19 +37,19 @@ def model():
 def test_episodes_ask_each_class_with_other_pictures() -> None:
     records = {i: picture(i) for i in range(5)}
     config = FewshotConfig(shots=(1, 3), most_queries=4)
-    drawn = episodes(records, config, np.random.default_rng(0))
+    drawn = episodes(records.items(), config, np.random.default_rng(0))
     assert [one.category for one in drawn] == ["green"] * 4 + ["red"] * 4
     for one in drawn:
         assert one.query not in one.examples
         assert len(set(one.examples)) == 3
-    assert drawn == episodes(records, config, np.random.default_rng(0))
+    assert drawn == episodes(records.items(), config, np.random.default_rng(0))
 
 
 def test_rare_and_tiny_classes_are_not_asked() -> None:
     records = {i: picture(i) for i in range(3)}
     config = FewshotConfig(min_share=0.2)
-    assert episodes(records, config, np.random.default_rng(0)) == []
-    assert episodes({0: picture(0)}, FewshotConfig(), np.random.default_rng(0)) == []
+    assert episodes(records.items(), config, np.random.default_rng(0)) == []
+    assert episodes([(0, picture(0))], FewshotConfig(), np.random.default_rng(0)) == []
 
 
 def test_baselines() -> None:
@@ -124,6 +124,30 @@ def test_damaged_pictures_are_left_out(model) -> None:
     records = Broken(picture(i) for i in range(4))
     report = fewshot.run(model, {"squares": records}, FewshotConfig(shots=(1,), resamples=10))
     assert report.sets[0].images == 3
+
+
+def test_examples_are_made_once_and_few_pictures_are_held(model, monkeypatch) -> None:
+    records = [picture(i) for i in range(12)]
+    held: list[int] = []
+    made: list[str] = []
+
+    class Counted(list):
+        def __getitem__(self, index):
+            held.append(index)
+            return super().__getitem__(index)
+
+    def counted(record, **rest):
+        made.append(record.id)
+        return context(record, **rest)
+
+    context = fewshot.context
+    monkeypatch.setattr(fewshot, "context", counted)
+    monkeypatch.setattr(fewshot, "PICTURES", 2)
+    config = FewshotConfig(shots=(4,), most_queries=8, baselines=False, resamples=10)
+    fewshot.run(model, {"squares": Counted(records)}, config)
+    assert len(made) <= 24 < 16 * 4, "one for each class of a picture, not one for each question"
+    assert held[:12] == list(range(12))
+    assert len(held) <= 12 + len(made) + 16, "a picture is read again, not kept"
 
 
 def test_bad_input(model) -> None:

@@ -14,27 +14,38 @@ from dataclasses import dataclass
 from fractions import Fraction
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from anymask.canvas import Context, denormalise
 from anymask.colours import decode
-from anymask.errors import ImageError, InputError, MissingExtraError
+from anymask.errors import ImageError, InputError, MissingExtraError, unknown_name
 from anymask.files import check_target
 from anymask.images import ImageSource, read_image
-from anymask.incontext import Kind, context, segment_like
-from anymask.models import InContext
+from anymask.incontext import Kind, context, segment_like, sharpen
+from anymask.models import InContext, Sam
 from anymask.types import Masks, Record
 
 __all__ = ["SUFFIXES", "Tracked", "VideoFrame", "read_video", "segment_video", "write_video"]
 
 SUFFIXES = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi")
 """Files that are taken for videos."""
-ENCODERS = ("libx264", "mpeg4")
-"""The first of them that PyAV has writes videos."""
+CODECS: Mapping[str, tuple[str, ...]] = {
+    "vp9": ("libvpx-vp9",),
+    "mpeg4": ("mpeg4",),
+    "h264": ("libopenh264", "libx264"),
+}
+"""Encoders by the codec that a user names; the first that PyAV has writes. libx264 is under the GPL."""
+DEFAULT = ("libopenh264", "libvpx-vp9", "mpeg4")
+"""Encoders when no codec is named: none under the GPL, those that most players open first."""
+_OPTIONS: Mapping[str, Mapping[str, str]] = {
+    "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8", "row-mt": "1", "crf": "30", "b": "0"},
+    "mpeg4": {"qmin": "2", "qmax": "5"},
+}
 
+Codec: TypeAlias = Literal["auto", "vp9", "mpeg4", "h264"]
 Pixels = NDArray[np.uint8]
 
 
@@ -71,13 +82,15 @@ def segment_video(
     kind: Kind = "instance",
     edits: Mapping[int, Masks] | None = None,
     known: Mapping[int, Masks] | None = None,
+    refine: Sam | None = None,
 ) -> Iterator[Tracked]:
     """Segment frame after frame as the contexts show, which are mostly made of the first frame.
 
     The last `memory` frames in which something was found are examples too (8 is best, SegGPT, table 9).
     `edits` are masks that a person gave for some frames: from there on the video goes on as if it began with
     that frame, so they add, correct or take away objects, by their labels; no masks at all end the search.
-    `known` are answers of an earlier run for the first frames, which are not computed again.
+    `known` are answers of an earlier run for the first frames, which are not computed again. `refine` is a
+    promptable model that redraws the masks of each frame (`anymask.sharpen`) before they are remembered.
     Raises InputError as `segment_like` does, and for a negative memory.
     """
     if memory < 0:
@@ -100,6 +113,7 @@ def segment_video(
             masks = known[index]
         elif anchors or index == 0:
             masks = segment_like(model, image, [*anchors, *recent], kind=kind)
+            masks = masks if refine is None or not len(masks) else sharpen(refine, image, masks)
         else:
             masks = Masks((image.shape[0], image.shape[1]), ())
         if index not in edits and len(masks) and memory:
@@ -142,18 +156,26 @@ def read_video(
         raise ImageError(f"video must hold a frame, got {path}, which has none. Get the file again.")
 
 
-def write_video(path: str | os.PathLike[str], frames: Iterable[VideoFrame], *, force: bool = False) -> Path:
-    """Write frames at their times as H.264, or as MPEG-4 where PyAV lacks that; whole or not at all.
+def write_video(
+    path: str | os.PathLike[str],
+    frames: Iterable[VideoFrame],
+    *,
+    codec: Codec = "auto",
+    force: bool = False,
+) -> Path:
+    """Write frames at their times, whole or not at all.
 
+    Without a codec it is VP9 with today's PyAV: what browsers and players open, without code under the GPL.
     An odd column or row at the edge is cut off. Raises OutputError as `files.write_atomic` does, InputError
-    for no frames, MissingExtraError without PyAV.
+    for no frames or a codec that PyAV lacks, UnknownNameError, MissingExtraError without PyAV.
     """
     target = check_target(path, force=force)
     av = _av("writing videos")
+    encoder = _encoder(av, codec)
     partial = target.with_name(f".{target.stem[:40]}.part{target.suffix}")
     try:
         with av.open(str(partial), "w") as container:
-            count = _encode(av, container, frames)
+            count = _encode(av, container, frames, encoder)
         if not count:
             raise InputError("frames must hold at least one frame, got none. Nothing was written.")
         os.replace(partial, target)
@@ -162,28 +184,34 @@ def write_video(path: str | os.PathLike[str], frames: Iterable[VideoFrame], *, f
     return target
 
 
-def _encode(av: Any, container: Any, frames: Iterable[VideoFrame]) -> int:
-    base = Fraction(1, 90_000)
+def _encode(av: Any, container: Any, frames: Iterable[VideoFrame], encoder: str) -> int:
+    base = Fraction(1, 60_000)  # MPEG-4 has no finer one than 1/65535
     stream, count = None, 0
     for frame in frames:
         count += 1
         if stream is None:
             height, width = (side & ~1 for side in frame.image.shape[:2])
-            stream = container.add_stream(_encoder(av), rate=30)
+            stream = container.add_stream(encoder, rate=30, options=dict(_OPTIONS.get(encoder, {})))
             stream.height, stream.width, stream.pix_fmt = height, width, "yuv420p"
             stream.codec_context.time_base = base
         picture = av.VideoFrame.from_ndarray(
             np.ascontiguousarray(frame.image[: stream.height, : stream.width]), format="rgb24"
         )
-        picture.pts, picture.time_base = int(frame.time / base), base
+        picture.pts, picture.time_base = round(frame.time / base), base
         container.mux(stream.encode(picture))
     if stream is not None:
         container.mux(stream.encode(None))
     return count
 
 
-def _encoder(av: Any) -> str:
-    return next(name for name in ENCODERS if name in av.codecs_available)
+def _encoder(av: Any, codec: Codec) -> str:
+    """The first of the encoders for a codec that this PyAV has."""
+    if codec != "auto" and codec not in CODECS:
+        raise unknown_name("codec", str(codec), ("auto", *CODECS))
+    for name in DEFAULT if codec == "auto" else CODECS[codec]:
+        if name in av.codecs_available:
+            return name
+    raise InputError(f"codec must be one that this PyAV can write, got {codec}. Take auto.")
 
 
 def _upright(pixels: Pixels, degrees: float) -> Pixels:

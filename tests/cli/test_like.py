@@ -182,6 +182,20 @@ def test_masks_are_sharpened(run, model: Path) -> None:
     assert read("out/p4.png").shape == (48, 64)
 
 
+@pytest.mark.usefixtures("given")
+def test_masks_of_videos_are_sharpened_and_the_codec_is_taken(run, model: Path) -> None:
+    av = pytest.importorskip("av")
+    words = ("like", "--example", "first.png=white.png", "film.mp4", "-o", "out")
+    answer = run(*words, "--sharpen", model, "--codec", "mpeg4")
+    assert answer.code == 0, answer.err
+    with av.open("out/film-overlay.mp4") as container:
+        assert container.streams.video[0].codec_context.name == "mpeg4"
+    assert len(list(Path("out/film-masks").glob("*.png"))) == 5
+    wrong = run(*words, "--codec", "xvid")
+    assert wrong.code == 2
+    assert "must be auto or vp9 or mpeg4 or h264, got 'xvid'" in wrong.err
+
+
 def test_a_model_from_a_file(run, workplace: Path, tmp_path: Path) -> None:
     Image.fromarray(scene()).save("first.png")
     Image.fromarray(target(scene(), (1, 2))).save("numbers.png")

@@ -12,7 +12,7 @@ import pytest
 from anymask import video
 from anymask.canvas import Context
 from anymask.colours import palette
-from anymask.errors import ImageError, InputError, MissingExtraError, OutputError
+from anymask.errors import ImageError, InputError, MissingExtraError, OutputError, UnknownNameError
 from anymask.incontext import context
 from anymask.types import Masks, Record
 from anymask.video import VideoFrame, read_video, segment_video, write_video
@@ -130,6 +130,30 @@ def test_white_examples_and_single_frames(toy_painter) -> None:
         next(segment_video(toy_painter, FILM, []))
 
 
+def test_a_promptable_model_redraws_each_frame_before_it_is_remembered(toy_painter, monkeypatch) -> None:
+    half = masks_of(FILM[0], [RED, BLUE]).dense()
+    half[:, :, 16:] = False
+    drawn = Masks.from_dense(half, labels=[0, 1])
+    given: list[tuple[object, Masks]] = []
+
+    def sharpen(model: object, image: np.ndarray, masks: Masks) -> Masks:
+        given.append((model, masks))
+        return drawn
+
+    monkeypatch.setattr(video, "sharpen", sharpen)
+    remembered: list[Masks] = []
+    make = video.context
+    monkeypatch.setattr(
+        video,
+        "context",
+        lambda record, *rest, **named: remembered.append(record.masks) or make(record, *rest, **named),
+    )
+    tracked = list(segment_video(toy_painter, FILM[:2], [first()], refine="sam"))  # type: ignore[arg-type]
+    assert [one.masks for one in tracked] == [drawn, drawn]
+    assert remembered == [drawn, drawn]
+    assert [model for model, _ in given] == ["sam", "sam"]
+
+
 # Files
 
 
@@ -204,6 +228,28 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
         write_video(path, frames(2))
     write_video(path, frames(2), force=True)
     assert len(list(read_video(path))) == 2
+
+
+def test_a_codec_is_chosen_and_the_default_is_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    av = pytest.importorskip("av")
+    written = {}
+    for codec in ("auto", "vp9", "mpeg4"):
+        path = write_video(tmp_path / f"{codec}.mp4", frames(3), codec=codec)
+        with av.open(str(path)) as container:
+            written[codec] = container.streams.video[0].codec_context.name
+        assert len(list(read_video(path))) == 3
+    assert written["mpeg4"] == "mpeg4"
+    assert "vp9" in written["vp9"]
+    assert video._encoder(av, "auto") in ("libopenh264", "libvpx-vp9", "mpeg4")
+    monkeypatch.setattr(av, "codecs_available", {"libx264", "mpeg4"})
+    assert [video._encoder(av, name) for name in ("auto", "h264")] == ["mpeg4", "libx264"]
+    with pytest.raises(
+        InputError, match=r"codec must be one that this PyAV can write, got vp9\. Take auto\."
+    ):
+        write_video(tmp_path / "new.mp4", frames(1), codec="vp9")
+    with pytest.raises(UnknownNameError, match="codec must be a known name, got 'h265'"):
+        write_video(tmp_path / "new.mp4", frames(1), codec="h265")  # type: ignore[arg-type]
+    assert not (tmp_path / "new.mp4").exists()
 
 
 def test_turned_frames_stand_upright() -> None:

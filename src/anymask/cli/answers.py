@@ -33,6 +33,7 @@ class Job:
     memory: int
     edits: Mapping[int, Masks]
     resume: bool
+    codec: Any = "auto"
 
 
 def encode_overlay(image: NDArray[np.uint8], masks: Masks) -> bytes:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from anymask.cli import auto_options
 from anymask.cli.convert_options import declare_convert
+from anymask.cli.like_options import declare_like
 from anymask.cli.readers import one_of, whole
 from anymask.cli.train_options import declare_train
 from anymask.cli.tune_options import declare_source
@@ -147,75 +148,9 @@ def _declare_tune(parser: Parser) -> None:
 
 
 def _declare_like(parser: Parser) -> None:
-    parser.add_argument(
-        "paths",
-        nargs="*",
-        metavar="PATH",
-        help="Pictures, folders of pictures, videos (.mp4, .mov, .mkv, ...).",
-    )
-    parser.add_argument(
-        "--example",
-        action="append",
-        required=True,
-        metavar="PHOTO=TARGET",
-        help="A photo and what to find in it: a picture of its size, black where nothing is; white for one "
-        "kind of thing, numbers or flat colours for several. Or a context's .safetensors file, see 'anymask "
-        "tune'. Several examples: repeat it.",
-    )
+    declare_like(parser)
     _declare_kind(parser)
-    parser.add_argument(
-        "--ensemble",
-        type=one_of("feature", "spatial"),
-        default="feature",
-        metavar="NAME",
-        help="How several examples are joined: feature (the default), or spatial, quicker: all in one grid.",
-    )
-    parser.add_argument(
-        "--tile",
-        type=whole(16),
-        metavar="PIXELS",
-        help="Cut large pictures into overlapping squares of so many pixels. Default: the whole at once.",
-    )
-    parser.add_argument(
-        "--sharpen",
-        nargs="?",
-        const="compact",
-        metavar="MODEL",
-        help="Let a promptable model redraw each mask of pictures, from the mask and its box: compact if no "
-        "MODEL is named.",
-    )
-    parser.add_argument(
-        "--rank-examples",
-        action="store_true",
-        help="Instead of segmenting, leave out each example in turn and tell which help and which hurt.",
-    )
-    parser.add_argument(
-        "--memory",
-        type=whole(0),
-        default=8,
-        metavar="N",
-        help="In videos so many of the last frames are examples too. Default: 8.",
-    )
-    parser.add_argument(
-        "--correct",
-        action="append",
-        default=[],
-        metavar="FRAME=TARGET",
-        help="What is right in a frame of the video, counted from 0: adds, corrects or takes away things "
-        "from there on; with --resume only the frames from there on are done again.",
-    )
     _declare_model(parser, "context", "SegGPT")
-    parser.add_argument(
-        "-o",
-        "--output",
-        metavar="OUT",
-        help="A folder, made if it is missing. For a picture NAME.png, the map of what was found, and "
-        "NAME-overlay.jpg; for a video the folder NAME-masks with a map for each frame and frames.jsonl, and "
-        "NAME-overlay.mp4.",
-    )
-    parser.add_argument(
-        "--resume", action="store_true", help="Go on where a run with the same output was stopped."
-    )
     _declare_json(parser)
     _declare_force(parser)
 

@@ -51,6 +51,7 @@ def run(job: Job, path: Path, folder: Path) -> dict[str, Any]:
             kind=job.settings["kind"],
             edits=job.edits,
             known=known,
+            refine=job.sharpener,
         ):
             if one.index not in known:
                 fact = {"frame": one.index, "seconds": float(times[-1]), "drift": round(one.drift, 4)}
@@ -58,7 +59,7 @@ def run(job: Job, path: Path, folder: Path) -> dict[str, Any]:
                 _keep(place, one.index, one.masks, lines, job.examples)
             advance(one.index + 1, 0, path.name)
     target = folder / OVERLAY.format(path.stem)
-    write_video(target, _drawn(read_video(path), place, job.examples), force=True)
+    write_video(target, _drawn(read_video(path), place, job.examples), codec=job.codec, force=True)
     drift = max((line["drift"] for line in lines), default=0.0)
     return {"path": str(path), "frames": len(times), "drift": drift, "overlay": str(target)}
 

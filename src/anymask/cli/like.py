@@ -42,6 +42,7 @@ def run(
     sharpen: str | None,
     rank_examples: bool,
     memory: int,
+    codec: str,
     model: str,
     device: str,
     offline: bool,
@@ -78,6 +79,7 @@ def run(
         memory,
         dict(zip(fixes, examples.corrections, strict=True)),
         resume,
+        codec,
     )
     folder.mkdir(exist_ok=True)
     facts = _pictures(job, pictures, folder)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from anymask.edges import EdgeConfig, edges
     from anymask.errors import (
         AnymaskError,
+        ConflictError,
         DownloadError,
         FormatError,
         ImageError,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
         MissingExtraError,
         OutputError,
         PromptError,
+        StoreError,
         UnknownNameError,
         WeightsError,
     )
@@ -53,6 +55,7 @@ __all__ = [
     "AnymaskError",
     "AutoConfig",
     "Candidates",
+    "ConflictError",
     "Context",
     "Dataset",
     "DownloadError",
@@ -71,6 +74,7 @@ __all__ = [
     "PromptError",
     "Record",
     "Sam",
+    "StoreError",
     "Tree",
     "TuneConfig",
     "UnknownNameError",

@@ -7,9 +7,11 @@ AnymaskError
 │   ├── PromptError                   points, a box or a mask that cannot be used
 │   ├── FormatError                   an annotation file that does not hold what it should
 │   ├── UnknownNameError              a name that is not in a list; the message names the nearest
-│   └── OutputError                   a file that cannot or must not be written
+│   ├── OutputError                   a file that cannot or must not be written
+│   └── ConflictError                 somebody else changed it meanwhile; `current` is what is there now
 ├── WeightsError                      a checkpoint that is refused (exit code 2)
 ├── DownloadError                     a download that failed
+├── StoreError                        a project's database that cannot be used, a full disk (exit code 2)
 └── MissingExtraError (also ImportError)   an optional package is missing; the message says how to add it
 ```
 """
@@ -18,9 +20,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 __all__ = [
     "AnymaskError",
+    "ConflictError",
     "DownloadError",
     "FormatError",
     "ImageError",
@@ -28,6 +32,7 @@ __all__ = [
     "MissingExtraError",
     "OutputError",
     "PromptError",
+    "StoreError",
     "UnknownNameError",
     "WeightsError",
     "nearest",
@@ -61,6 +66,19 @@ class UnknownNameError(InputError):
 
 class OutputError(InputError):
     """A file cannot be written where it was asked for."""
+
+
+class ConflictError(InputError):
+    """A change was made to an older state than the present one, which is `current`."""
+
+    def __init__(self, message: str, current: Any) -> None:
+        """`current` is a value of the store, None where there is nothing."""
+        super().__init__(message)
+        self.current = current
+
+
+class StoreError(AnymaskError):
+    """A project's database or folder cannot be used: gone, full, of a newer version."""
 
 
 class WeightsError(AnymaskError):

@@ -1,4 +1,4 @@
-"""Writing files so that they are whole or not there."""
+"""Writing files so that they are whole or not there, and where our own files go."""
 
 from __future__ import annotations
 
@@ -11,7 +11,33 @@ from pathlib import Path
 
 from anymask.errors import OutputError
 
-__all__ = ["check_folder", "check_target", "locked", "staged", "write_atomic"]
+__all__ = ["cache_dir", "check_folder", "check_target", "data_dir", "locked", "staged", "write_atomic"]
+
+
+def cache_dir() -> Path:
+    """The folder of what can be made or fetched again: `ANYMASK_CACHE`, or the system's place for caches."""
+    return _place("ANYMASK_CACHE", "XDG_CACHE_HOME", ".cache", "LOCALAPPDATA", "AppData/Local", "Caches")
+
+
+def data_dir() -> Path:
+    """The folder of projects of ours: `ANYMASK_DATA`, or the system's place for data."""
+    return _place(
+        "ANYMASK_DATA", "XDG_DATA_HOME", ".local/share", "APPDATA", "AppData/Roaming", "Application Support"
+    )
+
+
+def _place(ours: str, xdg: str, unix: str, windows: str, profile: str, library: str) -> Path:
+    """A folder by our variable, or by the system's custom."""
+    given = os.environ.get(ours)
+    if given:
+        return Path(given).expanduser()
+    if sys.platform == "win32":
+        base = os.environ.get(windows) or Path.home() / profile
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / library
+    else:
+        base = os.environ.get(xdg) or Path.home() / unix
+    return Path(base) / "anymask"
 
 
 def check_target(path: str | os.PathLike[str], *, force: bool = False) -> Path:

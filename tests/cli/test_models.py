@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from anymask.models import variants, zoo
+from anymask.files import cache_dir
+from anymask.models import variants
 
 
 def test_table_names_all_models(run) -> None:
@@ -12,7 +13,7 @@ def test_table_names_all_models(run) -> None:
     assert (answer.code, answer.err) == (0, "")
     for card in variants().values():
         assert f"\n{card.name} " in answer.out
-    assert f"Downloads are kept in {zoo.cache_dir()}" in answer.out
+    assert f"Downloads are kept in {cache_dir()}" in answer.out
 
 
 def test_json(run) -> None:
@@ -25,7 +26,7 @@ def test_json(run) -> None:
 
 
 def test_a_downloaded_model_is_seen(run) -> None:
-    cache = zoo.cache_dir()
+    cache = cache_dir()
     cache.mkdir()
     (cache / variants()["sam_vit_b"].file).write_bytes(b"")
     (fact,) = [fact for fact in run("models", "--json").json if fact["path"] and not fact["shipped"]]

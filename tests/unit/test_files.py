@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import stat
 import sys
+from pathlib import Path
 
 import pytest
 
+from anymask import files
 from anymask.errors import OutputError
 from anymask.files import check_target, locked, write_atomic
 
@@ -75,3 +77,30 @@ def test_a_failed_write_leaves_nothing(tmp_path, monkeypatch):
 def test_long_names(tmp_path):
     write_atomic(tmp_path / ("x" * 250), b"long")
     assert len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.parametrize(
+    ("place", "platform", "variable", "tail"),
+    [
+        (files.cache_dir, "linux", "XDG_CACHE_HOME", "anymask"),
+        (files.cache_dir, "win32", "LOCALAPPDATA", "anymask"),
+        (files.cache_dir, "darwin", None, "Library/Caches/anymask"),
+        (files.data_dir, "linux", None, ".local/share/anymask"),
+        (files.data_dir, "win32", "APPDATA", "anymask"),
+        (files.data_dir, "darwin", None, "Library/Application Support/anymask"),
+    ],
+)
+def test_our_folders_follow_the_system(place, platform, variable, tail, tmp_path, monkeypatch):
+    for name in ("ANYMASK_CACHE", "ANYMASK_DATA", "XDG_CACHE_HOME", "XDG_DATA_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(files.sys, "platform", platform)
+    monkeypatch.setattr(Path, "home", lambda: tmp_path)
+    if variable:
+        monkeypatch.setenv(variable, str(tmp_path))
+    assert place() == tmp_path / tail
+
+
+def test_our_folders_can_be_set(tmp_path, monkeypatch):
+    monkeypatch.setenv("ANYMASK_CACHE", str(tmp_path / "a"))
+    monkeypatch.setenv("ANYMASK_DATA", str(tmp_path / "b"))
+    assert (files.cache_dir(), files.data_dir()) == (tmp_path / "a", tmp_path / "b")

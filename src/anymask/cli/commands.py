@@ -11,6 +11,7 @@ from anymask.cli import auto_options
 from anymask.cli.convert_options import declare_convert
 from anymask.cli.like_options import declare_like
 from anymask.cli.readers import one_of, whole
+from anymask.cli.serve_options import SERVE, declare_serve
 from anymask.cli.train_options import declare_train
 from anymask.cli.tune_options import declare_source
 
@@ -355,6 +356,7 @@ _ALL = (
         "convert:run",
         declare_convert,
     ),
+    Command(*SERVE, declare_serve),
     Command(
         "doctor",
         "[--json]",

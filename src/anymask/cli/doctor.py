@@ -21,7 +21,8 @@ import anymask
 from anymask.cli.console import out, out_json, table
 from anymask.cli.models import place
 from anymask.errors import AnymaskError
-from anymask.models import load_sam, variants, zoo
+from anymask.files import cache_dir
+from anymask.models import load_sam, variants
 from anymask.models.devices import cpu_bf16_features, has_bf16
 from anymask.predict import embed, predict
 from anymask.types import Prompt
@@ -170,7 +171,7 @@ def look_at_accelerators() -> list[Finding]:
 
 def look_at_models() -> list[Finding]:
     """The cache, and which models can be opened without a download."""
-    folder = zoo.cache_dir()
+    folder = cache_dir()
     held = sorted(path for path in folder.glob("*") if path.is_file()) if folder.is_dir() else []
     size = sum(path.stat().st_size for path in held) / 1e6
     here = [card.name for card in variants().values() if place(card) is not None]

@@ -7,6 +7,7 @@ from typing import Any
 
 from anymask.cli.console import out, out_json, table
 from anymask.errors import WeightsError
+from anymask.files import cache_dir
 from anymask.models import Card, variants, zoo
 
 __all__ = ["place", "run"]
@@ -25,7 +26,7 @@ def run(*, as_json: bool) -> int:
     out(table(rows, ["name", "MB", "licence", "here", "what it is"]))
     out("\nSources:")
     out(table([[f"  {card.name}", card.address or card.source] for card in cards]))
-    out(f"\nDownloads are kept in {zoo.cache_dir()} (ANYMASK_CACHE sets another folder).")
+    out(f"\nDownloads are kept in {cache_dir()} (ANYMASK_CACHE sets another folder).")
     return 0
 
 
@@ -36,7 +37,7 @@ def place(card: Card) -> Path | None:
             return zoo.find(card.name, offline=True)
         except WeightsError:
             return None
-    path = zoo.cache_dir() / card.file
+    path = cache_dir() / card.file
     return path if path.is_file() else None
 
 

@@ -12,7 +12,6 @@ import http.client
 import os
 import re
 import shutil
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -25,7 +24,7 @@ from typing import IO, Any
 from urllib.parse import urlsplit
 
 from anymask.errors import DownloadError, InputError, WeightsError, nearest, unknown_name
-from anymask.files import locked
+from anymask.files import cache_dir, locked
 from anymask.models.config import (
     COMPACT,
     CONTEXT,
@@ -149,20 +148,6 @@ _CARDS = (
     ),
 )
 CARDS: Mapping[str, Card] = MappingProxyType({card.name: card for card in _CARDS})
-
-
-def cache_dir() -> Path:
-    """The folder of downloaded weights: `ANYMASK_CACHE`, or the system's place for caches."""
-    given = os.environ.get("ANYMASK_CACHE")
-    if given:
-        return Path(given).expanduser()
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "anymask"
 
 
 def find(

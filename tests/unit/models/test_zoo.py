@@ -16,7 +16,7 @@ import torch
 from anymask.errors import DownloadError, InputError, UnknownNameError, WeightsError
 from anymask.models import build, load, save, variants, zoo
 from anymask.models.config import DEBUG
-from anymask.models.zoo import CARDS, Card, cache_dir, fetch, find
+from anymask.models.zoo import CARDS, Card, fetch, find
 
 CONTENT = bytes(range(256)) * 1000
 
@@ -368,22 +368,3 @@ def test_published_sizes_fit_the_configurations(name: str) -> None:
     size = CARDS[name].size
     assert size is not None
     assert 0 < size - 4 * parameters < 200_000
-
-
-@pytest.mark.parametrize(
-    ("platform", "variable", "tail"),
-    [
-        ("linux", "XDG_CACHE_HOME", "anymask"),
-        ("win32", "LOCALAPPDATA", "anymask"),
-        ("darwin", None, "Library/Caches/anymask"),
-    ],
-)
-def test_cache_follows_the_system(
-    platform: str, variable: str | None, tail: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("ANYMASK_CACHE")
-    monkeypatch.setattr(zoo.sys, "platform", platform)
-    monkeypatch.setattr(Path, "home", lambda: tmp_path)
-    if variable:
-        monkeypatch.setenv(variable, str(tmp_path))
-    assert cache_dir() == tmp_path / tail

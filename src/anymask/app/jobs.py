@@ -1,0 +1,144 @@
+"""Long work, one job after the other: progress, result, cancelling."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from queue import SimpleQueue
+from typing import Any, Literal, TypeAlias
+
+from anymask.app import wire
+from anymask.app.answers import busy
+from anymask.errors import AnymaskError, UnknownNameError
+
+__all__ = ["Cancelled", "Job", "Jobs", "Work"]
+
+KEPT = 100
+"""Finished jobs that are remembered."""
+State: TypeAlias = Literal["waiting", "running", "done", "failed", "cancelled"]
+Tick: TypeAlias = Callable[[int, int], None]
+Work: TypeAlias = Callable[[Tick], Any]
+"""Called with what is told the progress, `tick(done, total)`; that raises Cancelled."""
+_log = logging.getLogger("anymask.app")
+
+
+class Cancelled(Exception):  # noqa: N818 - not an error
+    """Somebody cancelled the job."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job at one moment."""
+
+    id: str
+    kind: Literal["automatic", "like"]
+    owner: str
+    state: State = "waiting"
+    done: int = 0
+    total: int = 0
+    error: str | None = None
+    model: str | None = None
+    result: Any = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen."""
+        return self.state in ("done", "failed", "cancelled")
+
+    def wire(self, *, result: bool = True) -> wire.Job:
+        """As it goes over the wire."""
+        return wire.Job(
+            id=self.id,
+            kind=self.kind,
+            state=self.state,
+            done=self.done,
+            total=self.total,
+            error=self.error,
+            model=self.model,
+            result=self.result if result else None,
+        )
+
+
+class Jobs:
+    """All jobs of a server. They end with it."""
+
+    def __init__(self, most_waiting: int) -> None:
+        """Start no thread yet."""
+        self._most = most_waiting
+        self._jobs: OrderedDict[str, Job] = OrderedDict()
+        self._queue: SimpleQueue[tuple[str, Work] | None] = SimpleQueue()
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def start(self, kind: Literal["automatic", "like"], owner: str, work: Work) -> Job:
+        """Put a job into the row. Raises HTTPException 503 where the row is too long."""
+        job = Job(secrets.token_hex(8), kind, owner)
+        with self._lock:
+            if sum(not one.ended for one in self._jobs.values()) >= self._most:
+                raise busy(f"jobs must be at most {self._most} at once, got more. Wait for some to end.")
+            self._jobs[job.id] = job
+            self._forget()
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="jobs", daemon=True)
+                self._thread.start()
+        self._queue.put((job.id, work))
+        return job
+
+    def get(self, id: str) -> Job:
+        """A job as it is now. Raises UnknownNameError."""
+        with self._lock:
+            if id not in self._jobs:
+                raise UnknownNameError(
+                    f"job must be one that this server knows, got '{id}'. Start it again: jobs end "
+                    "with the server."
+                )
+            return self._jobs[id]
+
+    def cancel(self, id: str) -> Job:
+        """Stop a job as soon as may be; one that has ended stays as it is."""
+        self.get(id)
+        return self._change(id, state="cancelled")
+
+    def close(self) -> None:
+        """Cancel everything."""
+        for id in list(self._jobs):
+            self._change(id, state="cancelled")
+        self._queue.put(None)
+
+    def _change(self, id: str, **values: Any) -> Job:
+        """Change a job unless it has ended."""
+        with self._lock:
+            if not self._jobs[id].ended:
+                self._jobs[id] = replace(self._jobs[id], **values)
+            return self._jobs[id]
+
+    def _forget(self) -> None:
+        ended = [id for id, job in self._jobs.items() if job.ended]
+        for id in ended[: max(0, len(ended) - KEPT)]:
+            del self._jobs[id]
+
+    def _run(self) -> None:
+        while (item := self._queue.get()) is not None:
+            self._do(*item)
+
+    def _do(self, id: str, work: Work) -> None:
+        def tick(done: int, total: int) -> None:
+            if self._change(id, done=done, total=total).ended:
+                raise Cancelled
+
+        try:
+            if self._change(id, state="running").ended:
+                return
+            model, result = work(tick)
+            self._change(id, state="done", model=model, result=result)
+        except Cancelled:
+            pass
+        except AnymaskError as error:
+            self._change(id, state="failed", error=" ".join(str(error).split()))
+        except Exception:
+            _log.exception("job %s", id)
+            self._change(id, state="failed", error="the job met a fault. The server's output says more.")

@@ -1,0 +1,138 @@
+"""The models of a server: loaded when first asked for, one call at a time."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from anymask.app.answers import busy
+from anymask.app.settings import Settings
+from anymask.errors import MissingExtraError, unknown_name
+from anymask.files import cache_dir
+
+if TYPE_CHECKING:
+    from anymask.models import InContext, Sam
+    from anymask.types import Embedding
+
+__all__ = ["Models"]
+
+WAITING = 64
+"""More calls than this at once are sent away."""
+HELD = 8
+"""Embeddings that are kept in memory."""
+
+Answer = TypeVar("Answer")
+
+
+class Models:
+    """Promptable models and models that work by examples, by name."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Load nothing yet."""
+        self._settings = settings
+        self._places = {_name(one): one for one in settings.models}
+        self._example_places = {_name(one): one for one in settings.example_models}
+        self._loaded: dict[str, Any] = {}
+        self._loading = threading.RLock()
+        self._worker = ThreadPoolExecutor(1, "model")
+        self._waiting = threading.BoundedSemaphore(WAITING)
+        self._embeddings: OrderedDict[str, Embedding] = OrderedDict()
+
+    @property
+    def names(self) -> list[str]:
+        """Models that answer prompts, the default one first."""
+        return list(self._places)
+
+    @property
+    def example_names(self) -> list[str]:
+        """Models that work by examples."""
+        return list(self._example_places)
+
+    def sam(self, name: str | None) -> Sam:
+        """A promptable model, by default the first. Raises UnknownNameError and what `load_sam` raises."""
+        from anymask.models import load_sam
+
+        model: Sam = self._load(self._known(name), self._places, load_sam)
+        return model
+
+    def painter(self, name: str | None) -> InContext:
+        """A model that works by examples, by default the first. Raises as `sam`."""
+        from anymask.models import load_painter
+
+        chosen = next(iter(self._example_places), "") if name is None else name
+        if chosen not in self._example_places:
+            raise unknown_name("model", chosen, self._example_places)
+        model: InContext = self._load(chosen, self._example_places, load_painter)
+        return model
+
+    def call(self, work: Callable[[], Answer]) -> Answer:
+        """Do some work with models when it is its turn. Raises HTTPException 503 where too many wait."""
+        if not self._waiting.acquire(blocking=False):
+            raise busy("the server must have time, got too many requests for models. Try again soon.")
+        try:
+            future: Future[Answer] = self._worker.submit(work)
+            return future.result()
+        finally:
+            self._waiting.release()
+
+    def embedding(self, key: str, make: Callable[[], Embedding]) -> Embedding:
+        """An embedding by its key, from memory or made. Call it from work given to `call`."""
+        if key not in self._embeddings:
+            self._embeddings[key] = make()
+        self._embeddings.move_to_end(key)
+        while len(self._embeddings) > HELD:
+            self._embeddings.popitem(last=False)
+        return self._embeddings[key]
+
+    def exported(self, name: str) -> Path:
+        """The folder of a model's ONNX files, exported on first use. Raises UnknownNameError and export's."""
+        place = Path(self._places[self._known(name)]).expanduser()
+        if (place / "model.json").is_file():
+            return place
+        return self._export(name)
+
+    def _export(self, name: str) -> Path:
+        from anymask.models import weights_hash
+
+        with self._loading:
+            model = self.sam(name)
+            folder = cache_dir() / "exported" / f"{name}-{weights_hash(model)}"
+            if not (folder / "model.json").is_file():
+                export = _exporter()
+                folder.parent.mkdir(parents=True, exist_ok=True)
+                export(model, folder)
+        return folder
+
+    def _known(self, name: str | None) -> str:
+        chosen = next(iter(self._places), "") if name is None else name
+        if chosen not in self._places:
+            raise unknown_name("model", chosen, self._places)
+        return chosen
+
+    def _load(self, name: str, places: dict[str, str], load: Callable[..., Any]) -> Any:
+        with self._loading:
+            if name not in self._loaded:
+                settings = self._settings
+                self._loaded[name] = load(places[name], device=settings.device, offline=settings.offline)
+            return self._loaded[name]
+
+    def close(self) -> None:
+        """Take no more work."""
+        self._worker.shutdown(wait=False, cancel_futures=True)
+
+
+def _name(place: str) -> str:
+    """What a model is called: its name, or that of its file or folder."""
+    return Path(place).stem or place
+
+
+def _exporter() -> Callable[..., Any]:
+    try:
+        from anymask import export
+    except ImportError as error:
+        raise MissingExtraError("running a model in the browser", "export") from error
+    return export.export  # type: ignore[no-any-return, attr-defined]

@@ -1,0 +1,3 @@
+"""The addresses of the HTTP API."""
+
+from __future__ import annotations

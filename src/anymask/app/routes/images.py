@@ -1,0 +1,117 @@
+"""Pictures: their list, files, small pictures, uploads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import cv2
+import numpy as np
+from fastapi import APIRouter, File, Query, Request, Response, UploadFile
+from fastapi.responses import FileResponse
+from PIL import Image as Pillow
+
+from anymask.app import wire
+from anymask.app.state import Annotator, Here, Server
+from anymask.engine.store import Picture, pictures
+from anymask.engine.store.project import upload
+from anymask.errors import InputError
+from anymask.images import encode_jpeg, encode_png, read_image
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["images"])
+THUMB = 320
+"""Longest side of a small picture."""
+_TYPES = {
+    "JPEG": "image/jpeg",
+    "PNG": "image/png",
+    "WEBP": "image/webp",
+    "GIF": "image/gif",
+    "BMP": "image/bmp",
+}
+
+
+@router.get("/images")
+def list_images(
+    server: Here,
+    person: Annotator,
+    after: wire.Id | None = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+) -> wire.Images:
+    """Pictures by name, some at a time."""
+    found = pictures.listed(server.project.db, after, limit + 1)
+    more = len(found) > limit
+    return wire.Images(
+        images=[wire.Image.of(one) for one in found[:limit]], next=found[limit - 1].id if more else None
+    )
+
+
+@router.post("/images", status_code=201)
+def upload_images(
+    server: Here, person: Annotator, files: Annotated[list[UploadFile], File(max_length=1000)]
+) -> wire.Images:
+    """Upload pictures. One that is there already, by its content, is not kept twice."""
+    limits = server.settings.limits
+    kept = []
+    for file in files:
+        name = file.filename or ""
+        data = file.file.read()
+        try:
+            picture, _ = upload(server.project, name, data, limits.pixels)
+        except InputError as error:
+            raise InputError(f"{_short(name)}: {error}") from error
+        kept.append(wire.Image.of(picture))
+    return wire.Images(images=kept, next=None)
+
+
+@router.get("/images/{id}")
+def get_image(server: Here, person: Annotator, id: wire.Id) -> wire.Image:
+    """A picture."""
+    return wire.Image.of(pictures.find(server.project.db, id))
+
+
+@router.get("/images/{id}/file", response_class=Response)
+def get_file(server: Here, person: Annotator, request: Request, id: wire.Id) -> Response:
+    """The file of a picture; as PNG where browsers cannot show it."""
+    picture = pictures.find(server.project.db, id)
+    file = server.project.file(picture)
+    etag = f'"{picture.bytes:x}-{file.stat().st_mtime_ns:x}"'
+    if request.headers.get("if-none-match") == etag:
+        return Response(status_code=304, headers=_cached(etag))
+    with Pillow.open(file) as opened:
+        type = _TYPES.get(str(opened.format))
+    if type is None:
+        return Response(encode_png(read_image(file)), media_type="image/png", headers=_cached(etag))
+    return FileResponse(file, media_type=type, headers=_cached(etag))
+
+
+@router.get("/images/{id}/thumb", response_class=Response)
+def get_thumb(server: Here, person: Annotator, request: Request, id: wire.Id) -> Response:
+    """A small picture, JPEG, 320 pixels on its longest side."""
+    picture = pictures.find(server.project.db, id)
+    file = server.project.file(picture)
+    key = f"{picture.id}-{file.stat().st_mtime_ns:x}"
+    if request.headers.get("if-none-match") == f'"{key}"':
+        return Response(status_code=304, headers=_cached(f'"{key}"'))
+    data = server.thumbs.get(f"{key}.jpg", lambda: _small(server, picture, file))
+    return Response(data, media_type="image/jpeg", headers=_cached(f'"{key}"'))
+
+
+def _small(server: Server, picture: Picture, file: Path) -> bytes:
+    with server.decoding:
+        pixels = read_image(file)
+    scale = min(1.0, THUMB / max(picture.size))
+    size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+    small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+    return encode_jpeg(np.asarray(small, np.uint8))
+
+
+def _cached(etag: str) -> dict[str, str]:
+    return {"etag": etag, "cache-control": "private, no-cache"}
+
+
+def _short(name: str) -> str:
+    """A name for a message, whatever it holds."""
+    clean = "".join(one for one in name if one.isprintable())[:80]
+    return clean or "a file without a name"

@@ -1,0 +1,25 @@
+"""The ONNX files of models, for the browser."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Response
+from fastapi.responses import FileResponse
+
+from anymask.app import wire
+from anymask.app.answers import ERRORS
+from anymask.app.state import Annotator, Here
+from anymask.errors import UnknownNameError
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["models"], responses=ERRORS)
+
+
+@router.get("/models/{name}/{file}", response_class=Response)
+def model_file(server: Here, person: Annotator, name: wire.Id, file: wire.Id) -> Response:
+    """A file of an exported model, model.json first. The first request for a model may take a minute."""
+    folder = server.models.exported(name)
+    found = folder / file
+    if found.parent != folder or not found.is_file():
+        raise UnknownNameError(f"file must be one of the model {name}, got '{file}'. Read model.json.")
+    return FileResponse(found)

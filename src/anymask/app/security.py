@@ -1,0 +1,138 @@
+"""Around every request: who may ask from where, how much may be sent, and the headers of every answer."""
+
+from __future__ import annotations
+
+import logging
+import re
+import traceback
+from collections.abc import MutableMapping
+from typing import Any
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from anymask.app.settings import Settings
+
+__all__ = ["Guard"]
+
+HEADERS = {
+    # the first two isolate the page, which gives it threads (SharedArrayBuffer)
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-embedder-policy": "require-corp",
+    "cross-origin-resource-policy": "same-origin",
+    "content-security-policy": "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; "
+    "worker-src 'self' blob:; img-src 'self' data: blob:; connect-src 'self' blob: data:; object-src 'none'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+    "permissions-policy": "camera=(), microphone=(), geolocation=()",
+}
+_SAFE = ("GET", "HEAD", "OPTIONS")
+_UPLOADS = ("/api/images", "/api/import")
+_FAULT = "the server has a fault. Nothing was saved by this request; its output says more."
+_log = logging.getLogger("anymask.app")
+
+
+class Guard:
+    """ASGI middleware."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        """Wrap an application."""
+        self.app = app
+        self.settings = settings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = False
+
+        async def answer(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                _add_headers(message, scope["path"])
+            await send(message)
+
+        refusal = self._refusal(scope)
+        if refusal is not None:
+            await refusal(scope, receive, answer)
+            return
+        try:
+            await self.app(scope, self._bounded(scope, receive), answer)
+        except Exception:
+            _log.error("%s %s\n%s", scope["method"], scope["path"], traceback.format_exc())
+            if started:
+                raise
+            await JSONResponse({"error": _FAULT}, 500)(scope, receive, answer)
+
+    def _refusal(self, scope: Scope) -> JSONResponse | None:
+        headers = Headers(scope=scope)
+        host = headers.get("host", "")
+        if self.settings.token is None and _hostname(host) not in self.settings.hosts:
+            return _refused(
+                403, f"host must be {_list(self.settings.hosts)}, got '{host}'. Use that address."
+            )
+        if scope["method"] not in _SAFE and not _is_same_origin(headers, host):
+            return _refused(
+                403, "origin must be this server's own page, got another site's. Open the app itself."
+            )
+        length, most = headers.get("content-length", "0"), self._most(scope)
+        if not length.isdecimal() or int(length) > most:
+            return _refused(413, _too_large(most))
+        return None
+
+    def _most(self, scope: Scope) -> int:
+        limits = self.settings.limits
+        return limits.upload_bytes if scope["path"] in _UPLOADS else limits.json_bytes
+
+    def _bounded(self, scope: Scope, receive: Receive) -> Receive:
+        """Count what comes, for requests that do not tell their length."""
+        total, most = 0, self._most(scope)
+
+        async def counted() -> Message:
+            nonlocal total
+            message = await receive()
+            total += len(message.get("body", b""))
+            if total > most:
+                raise HTTPException(413, _too_large(most))
+            return message
+
+        return counted
+
+
+def _add_headers(message: MutableMapping[str, Any], path: str) -> None:
+    headers = MutableHeaders(scope=message)
+    for name, value in HEADERS.items():
+        headers[name] = value
+    headers.setdefault("cache-control", "no-store" if path.startswith("/api/") else "no-cache")
+
+
+def _refused(status: int, sentence: str) -> JSONResponse:
+    return JSONResponse({"error": sentence}, status, headers={"connection": "close"})
+
+
+def _too_large(most: int) -> str:
+    return f"request must have at most {most >> 20} MiB, got more. Send less at once."
+
+
+def _hostname(host: str) -> str:
+    """The name in a Host header, without the port."""
+    return re.sub(r":\d+$", "", host).lower()
+
+
+def _is_same_origin(headers: Headers, host: str) -> bool:
+    """Whether a change is asked for by our own page, or by no page at all: a program sends neither header."""
+    site = headers.get("sec-fetch-site")
+    if site is not None and site not in ("same-origin", "none"):
+        return False
+    origin = headers.get("origin")
+    return origin is None or re.sub(r"^https?://", "", origin.lower()) == host.lower()
+
+
+def _list(names: frozenset[str]) -> str:
+    return " or ".join(sorted(names))

@@ -1,0 +1,91 @@
+"""The application: `create_app`."""
+
+from __future__ import annotations
+
+import mimetypes
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from anyio import to_thread
+from fastapi import APIRouter, FastAPI
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.staticfiles import StaticFiles
+
+import anymask
+from anymask.app.answers import ERRORS, add_handlers
+from anymask.app.routes import images, masks, project
+from anymask.app.routes import models as model_files
+from anymask.app.security import Guard
+from anymask.app.settings import Settings
+from anymask.app.state import Server
+from anymask.engine.store import Project
+from anymask.errors import UnknownNameError
+
+__all__ = ["STATIC", "create_app"]
+
+STATIC = Path(__file__).with_name("static")
+THREADS = 40
+"""Requests that are worked on at once."""
+_TYPES = {
+    ".js": "text/javascript",
+    ".mjs": "text/javascript",
+    ".wasm": "application/wasm",
+    ".css": "text/css",
+}
+_ABOUT = (
+    'Pictures, masks with every revision, models. Errors are {"error": sentence}. Requests that change '
+    "something must come from the server's own page or from a program. Where the server has a token, send "
+    "`Authorization: Bearer TOKEN`, or sign in at /api/session."
+)
+
+
+def create_app(project: Project, settings: Settings | None = None, *, scan: bool = True) -> FastAPI:
+    """An ASGI application for a project, which it closes when it ends.
+
+    The folder is looked through at the start unless `scan` is false.
+    """
+    for suffix, type in _TYPES.items():
+        mimetypes.add_type(type, suffix)
+    server = Server(project, settings or Settings())
+    app = FastAPI(
+        title="anymask",
+        version=anymask.__version__,
+        description=_ABOUT,
+        openapi_url="/api/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_lifespan,
+    )
+    app.state.server = server
+    app.include_router(_api())
+    app.include_router(model_files.router)
+    app.add_api_route("/", _page, include_in_schema=False)
+    app.mount("/static", StaticFiles(directory=STATIC, check_dir=False))
+    add_handlers(app)
+    app.add_middleware(Guard, settings=server.settings)
+    if scan:
+        server.look_through()
+    return app
+
+
+def _api() -> APIRouter:
+    api = APIRouter(prefix="/api", responses=ERRORS)
+    for part in (project, images, masks):
+        api.include_router(part.router)
+    return api
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    to_thread.current_default_thread_limiter().total_tokens = THREADS
+    yield
+    app.state.server.close()
+
+
+async def _page(request: Request) -> Response:
+    page = STATIC / "index.html"
+    if not page.is_file():
+        raise UnknownNameError(f"the app must have a page, got no file {page.name}. Install anymask again.")
+    return FileResponse(page)

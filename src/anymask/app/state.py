@@ -1,0 +1,132 @@
+"""What the routes of one server share, and who is asking."""
+
+from __future__ import annotations
+
+import hmac
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from anyio.to_thread import run_sync
+from fastapi import Depends, HTTPException, Request
+
+from anymask.app.cache import DiskCache
+from anymask.app.jobs import Jobs
+from anymask.app.models import Models
+from anymask.app.settings import Settings
+from anymask.engine.store import Person, Project, people
+from anymask.engine.store.project import scan
+from anymask.engine.store.values import ROLES
+from anymask.files import cache_dir
+
+__all__ = ["COOKIE", "Admin", "Annotator", "Here", "Reviewer", "Server", "person_of"]
+
+COOKIE = "anymask_token"
+REMEMBER = 5.0
+"""Seconds for which a token is not looked up again."""
+THUMBS = 256 << 20
+"""Bytes of small pictures that are kept."""
+LOCAL = Person("local", "admin")
+
+
+@dataclass
+class Server:
+    """One project, served."""
+
+    project: Project
+    settings: Settings
+    models: Models = field(init=False)
+    jobs: Jobs = field(init=False)
+    embeddings: DiskCache = field(init=False)
+    thumbs: DiskCache = field(init=False)
+    decoding: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(2))
+    """Large pictures are decoded two at a time, to bound the memory."""
+    scanning: bool = False
+    seen: dict[str, tuple[float, Person]] = field(default_factory=dict)
+    """Tokens that were looked up lately."""
+
+    def __post_init__(self) -> None:
+        """Make what costs nothing."""
+        limits = self.settings.limits
+        self.models = Models(self.settings)
+        self.jobs = Jobs(limits.jobs)
+        self.embeddings = DiskCache(cache_dir() / "embeddings", limits.embedding_bytes)
+        self.thumbs = DiskCache(cache_dir() / "thumbs", THUMBS)
+
+    def look_through(self) -> None:
+        """Bring the project up to date with its folder: the first pictures now, the rest later."""
+        steps = scan(self.project)
+        if next(steps, None) is None:
+            return
+        self.scanning = True
+        threading.Thread(target=self._finish, args=(steps,), name="scan", daemon=True).start()
+
+    def _finish(self, steps: object) -> None:
+        try:
+            for _ in steps:  # type: ignore[attr-defined]
+                pass
+        finally:
+            self.scanning = False
+
+    def close(self) -> None:
+        """End jobs, close the database."""
+        self.jobs.close()
+        self.models.close()
+        self.project.close()
+
+
+async def _server(request: Request) -> Server:
+    server: Server = request.app.state.server
+    return server
+
+
+Here = Annotated[Server, Depends(_server)]
+
+
+def person_of(server: Server, token: str | None) -> Person | None:
+    """Whose token it is; without tokens everybody on this machine is an admin."""
+    if server.settings.token is None:
+        return LOCAL
+    if not token:
+        return None
+    if hmac.compare_digest(token.encode("utf-8", "replace"), server.settings.token.encode()):
+        return Person("admin", "admin")
+    return people.by_token(server.project.db, token)
+
+
+def _token(request: Request) -> str | None:
+    scheme, _, value = request.headers.get("authorization", "").partition(" ")
+    return value.strip() if scheme.lower() == "bearer" else request.cookies.get(COOKIE)
+
+
+async def _person(request: Request, server: Here) -> Person:
+    token = _token(request) or ""
+    since, person = server.seen.get(token, (0.0, None))
+    if person is None or time.monotonic() - since > REMEMBER:
+        person = await run_sync(person_of, server, token)
+        if person is None:
+            raise HTTPException(
+                401, "token must be given and be valid, got none that is. Sign in, or ask an admin for one."
+            )
+        if len(server.seen) > 1000:
+            server.seen.clear()
+        server.seen[token] = (time.monotonic(), person)
+    return person
+
+
+class _AtLeast:
+    """A dependency that lets roles in from one on."""
+
+    def __init__(self, role: str) -> None:
+        self.role = role
+
+    async def __call__(self, person: Annotated[Person, Depends(_person)]) -> Person:
+        if ROLES.index(person.role) < ROLES.index(self.role):
+            raise HTTPException(403, f"role must be {self.role} for this, got {person.role}. Ask an admin.")
+        return person
+
+
+Annotator = Annotated[Person, Depends(_AtLeast("annotator"))]
+Reviewer = Annotated[Person, Depends(_AtLeast("reviewer"))]
+Admin = Annotated[Person, Depends(_AtLeast("admin"))]

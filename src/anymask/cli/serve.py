@@ -1,0 +1,50 @@
+"""`anymask serve`: the browser app on a folder of pictures."""
+
+from __future__ import annotations
+
+import webbrowser
+from collections.abc import Sequence
+
+from anymask.cli.console import note, out
+from anymask.errors import MissingExtraError
+
+__all__ = ["run"]
+
+
+def run(
+    *,
+    folder: str | None,
+    host: str,
+    port: int,
+    token: str | None,
+    model: Sequence[str],
+    example_model: Sequence[str],
+    database: str | None,
+    device: str,
+    offline: bool,
+    show: bool,
+) -> int:
+    """Open the project, tell the address, serve until Ctrl-C."""
+    try:
+        from anymask.app.run import gallery, serve
+        from anymask.app.settings import Settings
+        from anymask.engine.store import open_project
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("anymask serve", "app") from error
+    settings = Settings(
+        token=token,
+        models=tuple(model) or Settings.models,
+        example_models=tuple(example_model) or Settings.example_models,
+        device=device,
+        offline=offline,
+    )
+    project = open_project(gallery() if folder is None else folder, database)
+
+    def ready(address: str) -> None:
+        out(address)
+        note(f"Masks are kept in {project.folder}. Stop with Ctrl-C.")
+        if show:
+            webbrowser.open(address)
+
+    serve(project, settings, host, port, ready)
+    return 0

@@ -1,0 +1,86 @@
+"""The labels of a project. One that masks use stays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from anymask.engine.store.database import Database
+from anymask.engine.store.tables import heads, labels, revisions
+from anymask.engine.store.values import Label
+from anymask.errors import InputError, UnknownNameError
+
+__all__ = ["listed", "replace", "use"]
+
+
+def listed(db: Database) -> list[Label]:
+    """The labels in their order."""
+    query = (
+        select(labels.c.id, labels.c.name, labels.c.color).where(~labels.c.removed).order_by(labels.c.place)
+    )
+    with db.reading() as connection:
+        return [Label(*row) for row in connection.execute(query)]
+
+
+def replace(db: Database, new: Sequence[Label]) -> list[Label]:
+    """Put other labels in the place of all; masks keep theirs by id.
+
+    Raises InputError for ids or names that come twice, and where a label goes that masks have.
+    """
+    for what in ("id", "name"):
+        values = [getattr(label, what) for label in new]
+        twice = next((value for value in values if values.count(value) > 1), None)
+        if twice is not None:
+            raise InputError(
+                f"labels must have an {what} each of their own, got '{twice}' twice. Change one."
+            )
+    with db.writing() as connection:
+        _remove(connection, {label.id for label in new})
+        for place, label in enumerate(new):
+            put(connection, label, place)
+    return list(new)
+
+
+def put(connection: Connection, label: Label, place: int) -> None:
+    """Add a label, or change the one of its id."""
+    values = {"name": label.name, "color": label.color, "place": place, "removed": False}
+    changed = connection.execute(update(labels).where(labels.c.id == label.id).values(**values))
+    if not changed.rowcount:
+        connection.execute(insert(labels).values(id=label.id, **values))
+
+
+def use(connection: Connection, id: str) -> None:
+    """Make sure that a mask can have a label; one that was removed comes back. Raises UnknownNameError."""
+    removed = connection.execute(select(labels.c.removed).where(labels.c.id == id)).scalar_one_or_none()
+    if removed is None:
+        raise UnknownNameError(f"label must be one of this project, got '{id}'. Save the labels first.")
+    if removed:
+        connection.execute(update(labels).where(labels.c.id == id).values(removed=False))
+
+
+def _remove(connection: Connection, kept: set[str]) -> None:
+    there = dict(connection.execute(select(labels.c.id, labels.c.name).where(~labels.c.removed)).tuples())
+    for id, name in there.items():
+        if id in kept:
+            continue
+        if _in_use(connection, id):
+            raise InputError(f"labels must hold those that masks have, got none for '{name}'. Keep it.")
+        connection.execute(update(labels).where(labels.c.id == id).values(removed=True))
+    _forget(connection)
+
+
+def _in_use(connection: Connection, id: str) -> bool:
+    same = (
+        (heads.c.picture_id == revisions.c.picture_id)
+        & (heads.c.id == revisions.c.id)
+        & (heads.c.revision == revisions.c.revision)
+    )
+    query = select(heads.c.id).join(revisions, same).where(revisions.c.label_id == id, ~revisions.c.deleted)
+    return connection.execute(query.limit(1)).first() is not None
+
+
+def _forget(connection: Connection) -> None:
+    """Removed labels that no revision has need not be kept."""
+    used = select(revisions.c.label_id).where(revisions.c.label_id == labels.c.id).exists()
+    connection.execute(delete(labels).where(labels.c.removed, ~used))

@@ -1,0 +1,12 @@
+"""Run the scripts on the connection that `database` gives, within its transaction."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from anymask.engine.store.tables import METADATA
+
+context.configure(
+    connection=context.config.attributes["connection"], target_metadata=METADATA, transactional_ddl=False
+)
+context.run_migrations()

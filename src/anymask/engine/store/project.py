@@ -1,0 +1,223 @@
+"""A project: a folder of pictures, its database, and the pictures uploaded to it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection
+
+from anymask.engine.store import pictures
+from anymask.engine.store.database import Database, open_database
+from anymask.engine.store.values import Picture
+from anymask.errors import ImageError, InputError, StoreError
+from anymask.files import write_atomic
+from anymask.formats.entries import PICTURE_SUFFIXES
+from anymask.images import image_size, read_image
+
+__all__ = ["INNER", "Project", "open_project", "scan", "sha256_of", "upload"]
+
+INNER = ".anymask"
+"""The folder in a project that is ours: project.db, and images/ with what was uploaded."""
+CHUNK = 1 << 20
+STEP = 200
+"""New pictures that are looked into before they are told to the database."""
+
+
+@dataclass(frozen=True)
+class Project:
+    """A folder with its database."""
+
+    folder: Path
+    db: Database
+
+    @property
+    def name(self) -> str:
+        """What people call it: the folder's name."""
+        return _printable(self.folder.name) or "project"
+
+    @property
+    def uploads(self) -> Path:
+        """Where uploaded pictures are kept, under the hash of their content."""
+        return self.folder / INNER / "images"
+
+    def file(self, picture: Picture) -> Path:
+        """The file of a picture. Raises UnknownNameError where it is gone, StoreError where the folder is."""
+        if not self.folder.is_dir():
+            raise StoreError(f"project must stay where it is, got {self.folder}, which is gone. Put it back.")
+        return pictures.file_of(picture, self.folder)
+
+    def sha256(self, picture: Picture) -> str:
+        """The hash of a picture's file, from the database or computed once. Raises as `file`."""
+        if picture.sha256 is not None:
+            return picture.sha256
+        found = sha256_of(self.file(picture))
+        pictures.with_hash(self.db, picture.id, found)
+        return found
+
+    def close(self) -> None:
+        """Close the database."""
+        self.db.close()
+
+
+def open_project(folder: str | os.PathLike[str], database: str | None = None) -> Project:
+    """Open a folder as a project; a SQLite database is made in it unless the address of another is given.
+
+    Pictures are not looked for, see `scan`. Raises InputError for a folder that does not exist or cannot be
+    written to, StoreError as `open_database`.
+    """
+    place = Path(folder).resolve()
+    if not place.is_dir():
+        raise InputError(f"project must be a folder that exists, got {folder}. Check the name.")
+    try:
+        (place / INNER / "images").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"project must be a folder that can be written to, got {folder} ({error.strerror}). "
+            "Copy the pictures to another place."
+        ) from error
+    return Project(place, open_database(database or place / INNER / "project.db"))
+
+
+def scan(project: Project) -> Iterator[int]:
+    """Bring the database up to date with the folder; gives the number of new pictures after every step.
+
+    A file that moved keeps its masks where its content was known. Unreadable pictures are left out.
+    """
+    with project.db.reading() as connection:
+        known = pictures.by_path(connection)
+    there = {pictures.relative(file, project.folder): file for file in _files(project)}
+    moved = _moved(known, there)
+    with project.db.writing() as connection:
+        for path, picture in known.items():
+            _refresh(connection, project, picture, there.get(moved.get(path, path)), moved.get(path))
+    new = [path for path in there if path not in known and path not in moved.values()]
+    for start in range(0, len(new), STEP):
+        facts = [_facts(path, there[path], project.folder) for path in new[start : start + STEP]]
+        with project.db.writing() as connection:
+            taken = pictures.by_path(connection).keys() if start else known.keys()
+            pictures.add(
+                connection, [fact for fact in facts if fact is not None and fact["path"] not in taken]
+            )
+        yield min(start + STEP, len(new))
+
+
+def upload(project: Project, name: str, data: bytes, max_pixels: int) -> tuple[Picture, bool]:
+    """Keep an uploaded picture; the same content again gives the picture that is there. And: is it new?
+
+    Raises ImageError for what is no whole picture or has too many pixels, OutputError for a full disk.
+    """
+    digest = hashlib.sha256(data).hexdigest()
+    known = pictures.by_hash(project.db, digest)
+    if known is not None:
+        return known, False
+    read_image(data, max_pixels=max_pixels)  # to the last pixel: a damaged file is refused now
+    height, width = image_size(data)
+    file = project.uploads / f"{digest}.{_suffix(data)}"
+    project.db.check_place()
+    write_atomic(file, data, force=True)
+    fact = {
+        "path": pictures.relative(file, project.folder),
+        "name": _printable(name.replace("\\", "/").rpartition("/")[2]) or f"{digest[:8]}",
+        "sha256": digest,
+        "width": width,
+        "height": height,
+        "bytes": len(data),
+        "modified": file.stat().st_mtime_ns,
+    }
+    with project.db.writing() as connection:
+        if fact["path"] not in pictures.by_path(connection):
+            pictures.add(connection, [fact])
+    kept = pictures.by_hash(project.db, digest)
+    assert kept is not None, "it was added just now"
+    return kept, True
+
+
+def sha256_of(file: Path) -> str:
+    """The hash of a file, read in parts."""
+    digest = hashlib.sha256()
+    with file.open("rb") as stream:
+        while chunk := stream.read(CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+_SUFFIXES = {b"\xff\xd8": "jpg", b"\x89P": "png", b"RI": "webp", b"GI": "gif", b"BM": "bmp"}
+
+
+def _suffix(data: bytes) -> str:
+    """By the content: a name may say anything."""
+    return _SUFFIXES.get(data[:2], "tiff")
+
+
+def _printable(name: str) -> str:
+    """A name without line breaks and other control characters, at most 200 characters."""
+    clean = os.fsencode(name).decode("utf-8", "replace")
+    return "".join(one for one in clean if one.isprintable()).strip()[:200]
+
+
+def _files(project: Project) -> Iterator[Path]:
+    """Pictures of the folder and the folders in it, and the uploaded ones; hidden ones do not count."""
+    for top in (project.folder, project.uploads):
+        for place, folders, names in os.walk(top):
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            for name in sorted(names):
+                file = Path(place, name)
+                hidden = name.startswith(".") or file.suffix.lower() not in PICTURE_SUFFIXES
+                if not hidden and file.is_file() and pictures.is_inside(file, project.folder):
+                    yield file
+
+
+def _facts(path: str, file: Path, folder: Path) -> dict[str, Any] | None:
+    """What the database holds of a new file, None for one that is no picture."""
+    try:
+        height, width = image_size(file)
+        state = file.stat()
+    except (ImageError, OSError):
+        return None
+    return {
+        "path": path,
+        "name": _printable(str(file.relative_to(folder))),
+        "width": width,
+        "height": height,
+        "bytes": state.st_size,
+        "modified": state.st_mtime_ns,
+    }
+
+
+def _moved(known: dict[str, Picture], there: dict[str, Path]) -> dict[str, str]:
+    """New paths of pictures whose file has gone, by the old: those with the same content."""
+    gone = {(one.bytes, one.sha256): path for path, one in known.items() if path not in there and one.sha256}
+    sizes = {size for size, _ in gone}
+    out: dict[str, str] = {}
+    for path, file in there.items() if gone else ():
+        if path not in known and (size := file.stat().st_size) in sizes:
+            old = gone.pop((size, sha256_of(file)), None)
+            if old is not None:
+                out[old] = path
+    return out
+
+
+def _refresh(
+    connection: Connection, project: Project, picture: Picture, file: Path | None, moved_to: str | None
+) -> None:
+    """Note what became of a known picture's file."""
+    if file is None:
+        if not picture.missing:
+            pictures.change(connection, picture.id, missing=True)
+        return
+    state = file.stat()
+    same = (state.st_size, state.st_mtime_ns) == (picture.bytes, picture.modified)
+    if same and not picture.missing and moved_to is None:
+        return
+    facts = _facts(moved_to or picture.path, file, project.folder)
+    if facts is None:
+        pictures.change(connection, picture.id, missing=True)
+        return
+    name = {} if moved_to else {"name": picture.name}
+    content = {} if same or moved_to else {"sha256": None}
+    pictures.change(connection, picture.id, **facts, missing=False, **name, **content)

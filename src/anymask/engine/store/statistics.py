@@ -1,0 +1,54 @@
+"""Who did what: counts and time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, func, select
+
+from anymask.engine.store import pictures
+from anymask.engine.store.database import Database
+from anymask.engine.store.tables import heads, labels, revisions
+
+__all__ = ["collect"]
+
+_IS_HEAD = (
+    (heads.c.picture_id == revisions.c.picture_id)
+    & (heads.c.id == revisions.c.id)
+    & (heads.c.revision == revisions.c.revision)
+)
+
+
+def collect(db: Database) -> dict[str, Any]:
+    """Numbers of images, masks and revisions, seconds spent, and groups by label, author and model.
+
+    A mask counts for whoever saved it last; in groups its time is what its newest revision says.
+    """
+    counts = pictures.count(db)
+    with db.reading() as connection:
+        total = select(func.count(), func.coalesce(func.sum(revisions.c.seconds), 0.0))
+        revised, seconds = connection.execute(total).one()
+        return {
+            **counts,
+            "revisions": revised,
+            "seconds": seconds,
+            "by_label": _groups(connection, labels.c.name),
+            "by_author": _groups(connection, revisions.c.author),
+            "by_model": _groups(connection, revisions.c.model),
+        }
+
+
+def _groups(connection: Connection, column: ColumnElement[Any]) -> list[dict[str, Any]]:
+    query = (
+        select(column, func.count(), func.coalesce(func.sum(revisions.c.seconds), 0.0))
+        .select_from(revisions)
+        .join(heads, _IS_HEAD)
+        .outerjoin(labels, labels.c.id == revisions.c.label_id)
+        .where(~revisions.c.deleted)
+        .group_by(column)
+        .order_by(func.count().desc())
+    )
+    return [
+        {"name": name, "masks": masks, "seconds": seconds}
+        for name, masks, seconds in connection.execute(query)
+    ]

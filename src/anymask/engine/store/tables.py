@@ -1,0 +1,86 @@
+"""The tables. A change here needs a migration in `migrations/versions`; a test compares both."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+__all__ = ["METADATA", "heads", "labels", "people", "pictures", "revisions"]
+
+METADATA = MetaData()
+
+pictures = Table(
+    "pictures",
+    METADATA,
+    Column("id", String(64), primary_key=True),
+    Column("path", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("sha256", String(64), index=True),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("modified", BigInteger, nullable=False),
+    Column("masks", Integer, nullable=False),
+    Column("changes", Integer, nullable=False),
+    Column("missing", Boolean, nullable=False),
+    Index("pictures_by_name", "name", "id"),
+)
+
+labels = Table(
+    "labels",
+    METADATA,
+    Column("id", String(64), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("color", String(7), nullable=False),
+    Column("place", Integer, nullable=False),
+    Column("removed", Boolean, nullable=False),
+)
+
+heads = Table(  # the newest revision of each mask
+    "heads",
+    METADATA,
+    Column("picture_id", String(64), ForeignKey("pictures.id"), primary_key=True),
+    Column("id", String(64), primary_key=True),
+    Column("revision", Integer, nullable=False),
+)
+
+revisions = Table(
+    "revisions",
+    METADATA,
+    Column("picture_id", String(64), primary_key=True),
+    Column("id", String(64), primary_key=True),
+    Column("revision", Integer, primary_key=True, autoincrement=False),
+    Column("label_id", String(64), ForeignKey("labels.id"), index=True),
+    Column("height", Integer, nullable=False),
+    Column("width", Integer, nullable=False),
+    Column("counts", Text, nullable=False),
+    Column("score", Float),
+    Column("prompts", JSON(none_as_null=True)),
+    Column("model", Text),
+    Column("seconds", Float, nullable=False),
+    Column("deleted", Boolean, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("time", Float, nullable=False),
+    ForeignKeyConstraint(["picture_id"], ["pictures.id"]),
+)
+
+people = Table(
+    "people",
+    METADATA,
+    Column("name", String(64), primary_key=True),
+    Column("role", String(16), nullable=False),
+    Column("token_hash", String(64), nullable=False, unique=True),
+)

@@ -1,0 +1,81 @@
+"""A small project, an application on it, a client that speaks to it as a program on this machine does."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+
+from anymask import rle
+from anymask.app.server import create_app
+from anymask.app.settings import Settings
+from anymask.engine.store import Project, open_project
+
+HERE = "http://127.0.0.1"
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache."""
+    monkeypatch.setenv("ANYMASK_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, photos: Path) -> Path:
+    """A folder with two photos."""
+    place = tmp_path / "photos"
+    place.mkdir()
+    for name in ("cat.jpg", "flower.jpg"):
+        shutil.copy(photos / name, place)
+    return place
+
+
+@pytest.fixture
+def project(folder: Path) -> Iterator[Project]:
+    """The folder as a project."""
+    opened = open_project(folder)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def start(folder: Path) -> Iterator[Callable[..., TestClient]]:
+    """Start an application with some settings, by default on the two photos; gives a client of it."""
+    with ExitStack() as stack:
+
+        def begin(settings: Settings | None = None, project: Project | None = None) -> TestClient:
+            app = create_app(project or open_project(folder), settings)
+            return stack.enter_context(TestClient(app, base_url=HERE, raise_server_exceptions=False))
+
+        yield begin
+
+
+@pytest.fixture
+def client(start: Callable[..., TestClient]) -> TestClient:
+    """A client without a token."""
+    return start()
+
+
+@pytest.fixture
+def image(client: TestClient) -> dict:
+    """The first picture."""
+    return client.get("/api/images").json()["images"][0]
+
+
+@pytest.fixture
+def square() -> Callable[..., dict]:
+    """Makes masks as JSON: squares."""
+
+    def draw(image: dict, x: int = 10, y: int = 20, side: int = 30) -> dict:
+        size = (image["height"], image["width"])
+        bits = np.zeros(size, bool)
+        bits[y : y + side, x : x + side] = True
+        return {"size": list(size), "counts": rle.to_string(rle.encode(bits)), "seconds": 1.5}
+
+    return draw

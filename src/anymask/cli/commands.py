@@ -142,7 +142,7 @@ def _declare_tune(parser: Parser) -> None:
         metavar="N",
         help="Learn from at most so many pictures of the data set, the first ones. Default: 64.",
     )
-    parser.add_argument("--steps", type=whole(1), default=40, metavar="N", help="Default: 40.")
+    parser.add_argument("--steps", type=whole(1), default=60, metavar="N", help="Default: 60.")
     _declare_kind(parser)
     _declare_model(parser, "context", "SegGPT")
     _declare_force(parser)

@@ -1,7 +1,8 @@
 """In-context tuning: learn the example instead of the model (SegGPT, ICCV 2023, section 3.3).
 
 The model stays as it is; the picture and the target of one example are learned by the loss it was trained
-with, so that they say best what many records show. The result is a `Context` like any other.
+with and by the IoU of what it paints, so that they say best what many records show. The result is a `Context`
+like any other. Records are asked in crops of their own, as a few pictures whole are soon learned by heart.
 """
 
 from __future__ import annotations
@@ -15,40 +16,51 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
+from torch.nn import functional as F
 
 from anymask import rle
-from anymask.canvas import Context, denormalise, squash
+from anymask.canvas import Context, denormalise, normalise, squash
+from anymask.colours import decode
 from anymask.errors import InputError, unknown_name
 from anymask.incontext import Kind, context
 from anymask.models import FeaturePainter, InContext, Painter, weights_hash
 from anymask.train.painter import PaintLoss, hidden_loss
 from anymask.types import Record
 
-__all__ = ["TuneConfig", "as_query", "best_start", "mean_loss", "steps", "tune"]
+__all__ = ["TuneConfig", "as_query", "best_start", "colours_of", "parted", "soft_iou", "steps", "tune"]
 
 Progress: TypeAlias = Callable[[int, int, float], None]
 Example: TypeAlias = tuple[Tensor, Tensor]
 """A picture and its target, each (3, S, S) float32, normalised."""
+SOFTNESS = 15.0
+"""Squared distance of colours, in the networks' scale, at which one is e times less likely than the other."""
+OTHERS = 16
+"""A start is judged by so many other records at most."""
+CROPS = 5
+"""Windows that are tried for one that shows something; then the picture is asked whole."""
 
 
 @dataclass(frozen=True)
 class TuneConfig:
     """How to tune: Adam with a cosine to zero, on the numbers of two normalised pictures.
 
-    Each of `steps` asks `batch` records, mirrored with probability `flip`. The share `held` of the records is
-    never learned from; every `every` steps it says whether the example is the best so far. At most `starts`
-    records are tried as the example to start from. `kind` picks SegGPT's type token.
+    Each of `steps` asks `batch` records, each in a random window of at least the share `crop` of its area,
+    mirrored with probability `flip`. The loss is that of training plus `iou` times 1 - soft IoU. The share
+    `held` of the records is never learned from; every `every` steps it says whether the example is the best
+    so far. At most `starts` records are tried as the example to start from. `kind` picks SegGPT's type token.
     """
 
-    steps: int = 40
-    batch: int = 2
+    steps: int = 60
+    batch: int = 4
     lr: float = 0.02
+    crop: float = 0.4
     flip: float = 0.5
-    held: float = 0.25
-    every: int = 10
+    held: float = 0.3
+    every: int = 20
     starts: int = 8
     kind: Kind = "instance"
     loss: PaintLoss = field(default_factory=lambda: PaintLoss(beta=0.05, painted=2.5))
+    iou: float = 1.0
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -63,17 +75,23 @@ class TuneConfig:
                 f"flip must be in 0 to 1 and held between 0 and 1, got {self.flip} and {self.held}. "
                 f"The defaults are {TuneConfig.flip} and {TuneConfig.held}."
             )
+        if not (0 < self.crop <= 1 and 0 <= self.iou < math.inf):
+            raise InputError(
+                f"crop must be over 0 and at most 1 and iou at least 0, got {self.crop} and {self.iou}. "
+                f"The defaults are {TuneConfig.crop} and {TuneConfig.iou}."
+            )
         if self.kind not in ("semantic", "instance"):
             raise unknown_name("kind", str(self.kind), ("semantic", "instance"))
 
 
 @dataclass(frozen=True)
 class Query:
-    """A record as it is asked: picture and target (3, S, S), and the weight (S, S) of its pixels."""
+    """A record as it is asked: picture and target (3, S, S), weight and label (S, S) of its pixels."""
 
     image: Tensor
     target: Tensor
     weight: Tensor
+    labels: Tensor
 
     @property
     def example(self) -> Example:
@@ -81,6 +99,14 @@ class Query:
 
     def flipped(self) -> Query:
         return Query(*(part.flip(-1) for part in vars(self).values()))
+
+    def window(self, rows: slice, columns: slice) -> Query:
+        """A part of the picture, enlarged to the size of the whole."""
+        image, *others = (part[..., rows, columns] for part in vars(self).values())
+        size = self.labels.shape
+        large = F.interpolate(image[None], size, mode="bilinear", align_corners=False)[0]
+        places = [torch.arange(n, device=image.device) * others[-1].shape[i] // n for i, n in enumerate(size)]
+        return Query(large, *(part[..., places[0][:, None], places[1]] for part in others))
 
 
 def tune(
@@ -94,7 +120,8 @@ def tune(
     """Learn the example that says best what the masks of all records show; the model is not changed.
 
     Masks and palette are as of `anymask.context`. The start is the record that answers the others best, and
-    the result has the least loss on the records held back, the start included. It fits this model alone.
+    the result has the highest soft IoU on the records held back, the start included. It fits this model
+    alone.
     `progress` is called after each step with the steps done, those in all and the loss.
     Raises InputError for fewer than two records or a model that is none of examples or is in training mode,
     and what `context` raises.
@@ -103,20 +130,27 @@ def tune(
     _check(model, records)
     contexts = [context(record, palette, size=model.config.size) for record in records]
     queries = [as_query(model, *pair, config) for pair in zip(records, contexts, strict=True)]
-    rng = np.random.default_rng(config.seed)
-    order = [int(index) for index in rng.permutation(len(queries))]
-    count = min(max(1, round(config.held * len(queries))), len(queries) - 1)
-    held, learned = ([queries[index] for index in part] for part in (order[:count], order[count:]))
-    start = best_start(model, learned, held, config)
-    best, least = start, mean_loss(model, start, held, config)
-    for done, example, loss in steps(model, start, learned, rng, config):
+    colours = colours_of(model, contexts[0])
+    held, learned = parted(queries, config)
+    start = best_start(model, learned, held, colours, config)
+    best, most = start, soft_iou(model, start, held, colours, config)
+    rng = np.random.default_rng([config.seed, 1])
+    for done, example, loss in steps(model, start, learned, colours, rng, config):
         if done % config.every == 0 or done == config.steps:
-            now = mean_loss(model, example, held, config)
-            if now < least:
-                best, least = (example[0].clone(), example[1].clone()), now
+            now = soft_iou(model, example, held, colours, config)
+            if now > most:
+                best, most = (example[0].clone(), example[1].clone()), now
         progress(done, config.steps, loss)
     image, target = (part.cpu().numpy() for part in best)
     return Context(image, target, contexts[0].palette, weights_hash(model))
+
+
+def parted(queries: Sequence[Query], config: TuneConfig) -> tuple[list[Query], list[Query]]:
+    """Those held back, at least one, and those learned from, drawn by the seed."""
+    order = np.random.default_rng(config.seed).permutation(len(queries))
+    count = min(max(1, round(config.held * len(queries))), len(queries) - 1)
+    shuffled = [queries[index] for index in order]
+    return shuffled[:count], shuffled[count:]
 
 
 def _check(model: InContext, records: Sequence[Record]) -> None:
@@ -130,41 +164,54 @@ def _check(model: InContext, records: Sequence[Record]) -> None:
         raise InputError(f"records must be at least two to learn from, got {len(records)}. Give more.")
 
 
+def colours_of(model: InContext, one: Context) -> Tensor:
+    """Black and the colours of a context's palette, (1 + K, 3) in the networks' scale."""
+    table = np.full((1, 3), 255, np.uint8) if one.palette is None else one.palette
+    every = np.concatenate([np.zeros((1, 3), np.uint8), table])
+    return torch.from_numpy(normalise(every[None])[:, 0].T.copy()).to(model.device)
+
+
 def as_query(model: InContext, record: Record, one: Context, config: TuneConfig) -> Query:
     """A record, and the example made of it, as a question; what nobody labelled has no weight."""
-    weight = np.where((denormalise(one.target) > 0.5).any(-1), config.loss.painted, 1)
+    shown = denormalise(one.target)
+    weight = np.where((shown > 0.5).any(-1), config.loss.painted, 1)
     if record.ignore is not None:
         unknown = np.repeat(rle.decode(record.ignore, record.masks.size)[..., None], 3, 2)
         weight[squash(unknown.astype(np.uint8), one.size, nearest=True)[..., 0] > 0] = 0
-    parts = (one.image.copy(), one.target.copy(), weight.astype(np.float32))
+    parts = (one.image.copy(), one.target.copy(), weight.astype(np.float32), decode(shown, one.palette))
     return Query(*(torch.from_numpy(part).to(model.device) for part in parts))
 
 
 def best_start(
-    model: InContext, learned: Sequence[Query], held: Sequence[Query], config: TuneConfig
+    model: InContext, learned: Sequence[Query], held: Sequence[Query], colours: Tensor, config: TuneConfig
 ) -> Example:
-    """The example, of those to learn from, with the least loss on all other records."""
+    """The example, of those to learn from, with the highest soft IoU on other records."""
 
-    def loss(one: Query) -> float:
-        return mean_loss(
-            model, one.example, [other for other in [*learned, *held] if other is not one], config
-        )
+    def found(one: Query) -> float:
+        others = [other for other in [*held, *learned] if other is not one]
+        return soft_iou(model, one.example, others[:OTHERS], colours, config)
 
-    return min(learned[: config.starts], key=loss).example
+    return max(learned[: config.starts], key=found).example
 
 
 def steps(
-    model: InContext, start: Example, queries: Sequence[Query], rng: np.random.Generator, config: TuneConfig
+    model: InContext,
+    start: Example,
+    queries: Sequence[Query],
+    colours: Tensor,
+    rng: np.random.Generator,
+    config: TuneConfig,
 ) -> Iterator[tuple[int, Example, float]]:
     """After each step its number, the example as it is, which the next one changes, and the loss."""
     image, target = example = tuple(part.clone().requires_grad_() for part in start)
     adam = torch.optim.Adam(example, config.lr, betas=(0.9, 0.99))
+    asked = _passes(len(queries), rng)
     for step in range(1, config.steps + 1):
         total = 0.0
         adam.zero_grad()
-        for index in rng.integers(len(queries), size=config.batch):
-            query = queries[index] if rng.random() >= config.flip else queries[index].flipped()
-            loss = _answer_loss(model, (image, target), query, config) / config.batch
+        for _ in range(config.batch):
+            query = _varied(queries[next(asked)], rng, config)
+            loss = _loss(model, (image, target), query, colours, config) / config.batch
             for part, grad in zip(example, torch.autograd.grad(loss, example), strict=True):
                 part.grad = grad if part.grad is None else part.grad + grad
             total += loss.item()
@@ -173,16 +220,64 @@ def steps(
         yield step, (image.detach(), target.detach()), total
 
 
-@torch.no_grad()
-def mean_loss(model: InContext, example: Example, queries: Sequence[Query], config: TuneConfig) -> float:
-    """The mean over records."""
-    losses = [_answer_loss(model, example, query, config).item() for query in queries]
-    return float(np.mean(losses))
+def _passes(count: int, rng: np.random.Generator) -> Iterator[int]:
+    """Numbers below `count` in shuffled passes without end."""
+    while True:
+        yield from (int(index) for index in rng.permutation(count))
 
 
-def _answer_loss(model: InContext, example: Example, query: Query, config: TuneConfig) -> Tensor:
-    """The training loss of one canvas whose query half is hidden; only that half is painted."""
-    image, target, asked = (part.to(model.dtype) for part in (*example, query.image))
-    painted = model.inpaint(image[None], target[None], asked, instance=config.kind == "instance")
+def _varied(query: Query, rng: np.random.Generator, config: TuneConfig) -> Query:
+    """A window that shows something, or else the whole picture, maybe mirrored."""
+    side = query.labels.shape[-1]
+    for _ in range(CROPS):
+        share, aspect = rng.uniform(config.crop, 1), np.exp(rng.uniform(-0.29, 0.29))
+        h, w = (min(side, round(side * math.sqrt(share * one))) for one in (aspect, 1 / aspect))
+        top, start = int(rng.integers(side - h + 1)), int(rng.integers(side - w + 1))
+        place = (slice(top, top + h), slice(start, start + w))
+        if query.labels[place].any():
+            query = query.window(*place)
+            break
+    return query.flipped() if rng.random() < config.flip else query
+
+
+def _loss(model: InContext, example: Example, query: Query, colours: Tensor, config: TuneConfig) -> Tensor:
+    """The loss of training, of one canvas whose query half is hidden, and what the IoU lacks."""
+    painted = _painted(model, example, query, config)
     hidden_Bhw = torch.ones(1, 1, 1, dtype=torch.bool, device=model.device)
-    return hidden_loss(painted[None], query.target[None], hidden_Bhw, query.weight[None], config.loss.beta)[0]
+    loss = hidden_loss(painted[None], query.target[None], hidden_Bhw, query.weight[None], config.loss.beta)[0]
+    both_K, either_K = _overlap(painted, query, colours)
+    missed_K = 1 - (both_K + 1) / (either_K + 1)
+    return loss + config.iou * missed_K.sum() / (either_K > 0).sum().clamp(min=1)
+
+
+def _painted(model: InContext, example: Example, query: Query, config: TuneConfig) -> Tensor:
+    image, target, asked = (part.to(model.dtype) for part in (*example, query.image))
+    return model.inpaint(image[None], target[None], asked, instance=config.kind == "instance")
+
+
+def _overlap(painted_3SS: Tensor, query: Query, colours_K3: Tensor) -> tuple[Tensor, Tensor]:
+    """Intersections and unions (K,) of soft masks with the true ones, 0 for colours that the query lacks.
+
+    How much a pixel is of a colour: softmax of the squared distances to black and the query's colours.
+    """
+    here = [label for label in query.labels.unique().tolist() if label]
+    far_kSS = torch.stack(
+        [(painted_3SS - colours_K3[label, :, None, None]).square().sum(0) for label in (0, *here)]
+    )
+    soft_kSS = (-far_kSS / SOFTNESS).softmax(0)[1:]
+    places_k = torch.tensor(here, dtype=torch.long, device=painted_3SS.device)
+    true_kSS = (query.labels == places_k[:, None, None]) & (query.weight > 0)
+    both_k = (soft_kSS * true_kSS).sum((1, 2))
+    either_k = (soft_kSS * (query.weight > 0)).sum((1, 2)) + true_kSS.sum((1, 2)) - both_k
+    none_K = painted_3SS.new_zeros(len(colours_K3) - 1)
+    return none_K.index_add(0, places_k - 1, both_k), none_K.index_add(0, places_k - 1, either_k)
+
+
+@torch.no_grad()
+def soft_iou(
+    model: InContext, example: Example, queries: Sequence[Query], colours: Tensor, config: TuneConfig
+) -> float:
+    """The mean over colours of all intersections over all unions: what few-shot evaluation counts, softly."""
+    pairs = [_overlap(_painted(model, example, query, config), query, colours) for query in queries]
+    both_K, either_K = (torch.stack(parts).sum(0) for parts in zip(*pairs, strict=True))
+    return float((both_K / either_K.clamp(min=1)).sum() / (either_K > 0).sum().clamp(min=1))

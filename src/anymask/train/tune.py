@@ -260,7 +260,7 @@ def _overlap(painted_3SS: Tensor, query: Query, colours_K3: Tensor) -> tuple[Ten
 
     How much a pixel is of a colour: softmax of the squared distances to black and the query's colours.
     """
-    here = [label for label in query.labels.unique().tolist() if label]
+    here = [int(label) for label in np.unique(query.labels.cpu().numpy()) if label]
     far_kSS = torch.stack(
         [(painted_3SS - colours_K3[label, :, None, None]).square().sum(0) for label in (0, *here)]
     )

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         AnymaskError,
         ConflictError,
         DownloadError,
+        ExportError,
         FormatError,
         ImageError,
         InputError,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
         UnknownNameError,
         WeightsError,
     )
+    from anymask.export import export
     from anymask.geometry import Frame
     from anymask.hierarchy import Tree, cover, flatten, tree
     from anymask.images import overlay, read_image, write_png
@@ -61,6 +63,7 @@ __all__ = [
     "DownloadError",
     "EdgeConfig",
     "Embedding",
+    "ExportError",
     "FeaturePainter",
     "FormatError",
     "Frame",
@@ -89,6 +92,7 @@ __all__ = [
     "embed",
     "embed_batch",
     "explain",
+    "export",
     "flatten",
     "load",
     "open_dataset",
@@ -116,6 +120,7 @@ _NAMES_OF_MODULE = {
     "data": ("Dataset", "open_dataset"),
     "edges": ("EdgeConfig", "edges"),
     "errors": tuple(name for name in __all__ if name.endswith("Error")),
+    "export": ("export",),
     "geometry": ("Frame",),
     "hierarchy": ("Tree", "cover", "flatten", "tree"),
     "images": ("overlay", "read_image", "write_png"),

@@ -12,6 +12,7 @@ AnymaskError
 ├── WeightsError                      a checkpoint that is refused (exit code 2)
 ├── DownloadError                     a download that failed
 ├── StoreError                        a project's database that cannot be used, a full disk (exit code 2)
+├── ExportError                       exported files that would not answer as the model does (exit code 2)
 └── MissingExtraError (also ImportError)   an optional package is missing; the message says how to add it
 ```
 """
@@ -26,6 +27,7 @@ __all__ = [
     "AnymaskError",
     "ConflictError",
     "DownloadError",
+    "ExportError",
     "FormatError",
     "ImageError",
     "InputError",
@@ -87,6 +89,10 @@ class WeightsError(AnymaskError):
 
 class DownloadError(AnymaskError):
     """A download failed or is not allowed."""
+
+
+class ExportError(AnymaskError):
+    """Exported files are refused: their answers are too far from the model's."""
 
 
 class MissingExtraError(AnymaskError, ImportError):

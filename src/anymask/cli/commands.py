@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from anymask.cli import auto_options
+from anymask.cli import auto_options, export_options
 from anymask.cli.convert_options import declare_convert
 from anymask.cli.like_options import declare_like
 from anymask.cli.readers import one_of, whole
@@ -321,6 +321,14 @@ _ALL = (
         "  anymask eval fewshot --data sets/fruits sets/tools --split val -o report.json",
         "evaluate:fewshot",
         _declare_fewshot,
+    ),
+    Command(
+        "export",
+        export_options.USAGE,
+        "Write a model as ONNX files for onnxruntime and the browser.",
+        export_options.DETAILS,
+        "export:run",
+        export_options.declare,
     ),
     Command(
         "data check",

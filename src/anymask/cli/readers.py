@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-__all__ = ["one_of", "whole"]
+__all__ = ["one_of", "whole", "words"]
 
 
 def whole(least: int) -> Callable[[str], int]:
@@ -32,3 +32,8 @@ def one_of(*known: str) -> Callable[[str], str]:
         return text
 
     return read
+
+
+def words(text: str) -> list[str]:
+    """A reader of words with commas between."""
+    return [word.strip() for word in text.split(",") if word.strip()]

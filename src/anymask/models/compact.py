@@ -160,4 +160,5 @@ def _levels(stem: SameConv, stages: nn.ModuleList, strides: list[int], x_BCHW: T
 
 def double(x_BCHW: Tensor) -> Tensor:
     """Each cell four times: (B, C, 2H, 2W)."""
-    return F.interpolate(x_BCHW, scale_factor=2.0, mode="nearest")
+    h, w = x_BCHW.shape[-2:]
+    return F.interpolate(x_BCHW, (2 * h, 2 * w), mode="nearest")

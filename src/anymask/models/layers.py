@@ -93,11 +93,12 @@ class Upscale2x(nn.Module):
 def to_blocks(x_NHWC: Tensor, steps: int) -> Tensor:
     """(N, h * 2^steps, w * 2^steps, C) -> (N, h * w, 4^steps, C), in the order of that many `Upscale2x`."""
     n, height, width, c = x_NHWC.shape
-    parts = x_NHWC.view(n, height >> steps, *[2] * steps, width >> steps, *[2] * steps, c)
+    h, w = height // 2**steps, width // 2**steps
+    parts = x_NHWC.view(n, h, *[2] * steps, w, *[2] * steps, c)
     rows, columns = range(2, 2 + steps), range(3 + steps, 3 + 2 * steps)
     nested = [axis for pair in zip(rows, columns, strict=True) for axis in pair]
     blocks = parts.permute(0, 1, 2 + steps, *nested, 3 + 2 * steps)
-    return blocks.reshape(n, (height >> steps) * (width >> steps), 4**steps, c)
+    return blocks.reshape(n, h * w, 4**steps, c)
 
 
 def from_blocks(x_NLSC: Tensor, hw: tuple[int, int], steps: int) -> Tensor:
@@ -105,7 +106,7 @@ def from_blocks(x_NLSC: Tensor, hw: tuple[int, int], steps: int) -> Tensor:
     n, c, (h, w) = x_NLSC.shape[0], x_NLSC.shape[3], hw
     parts = x_NLSC.view(n, h, w, *[2] * (2 * steps), c)
     rows, columns = range(3, 3 + 2 * steps, 2), range(4, 4 + 2 * steps, 2)
-    return parts.permute(0, 3 + 2 * steps, 1, *rows, 2, *columns).reshape(n, c, h << steps, w << steps)
+    return parts.permute(0, 3 + 2 * steps, 1, *rows, 2, *columns).reshape(n, c, h * 2**steps, w * 2**steps)
 
 
 class DropPath(nn.Module):
@@ -121,6 +122,11 @@ class DropPath(nn.Module):
             return x
         keep = torch.rand(x.shape[0], *[1] * (x.dim() - 1), device=x.device) >= self.rate
         return x * keep.to(x.dtype) / (1.0 - self.rate)
+
+
+def exported() -> bool:
+    """Whether an exporter follows the computation: it knows no loops over rows and no branches on sizes."""
+    return bool(getattr(torch.compiler, "is_exporting", bool)())
 
 
 def recorded(*inputs: Tensor) -> bool:

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from anymask.models.compact import CompactEncoder
 from anymask.models.config import SamConfig, VitConfig
 from anymask.models.layers import LayerNorm2d, Mlp, Network, Upscale2x, from_blocks, recorded, to_blocks
-from anymask.models.two_way import TwoWayTransformer
+from anymask.models.two_way import HIDDEN, TwoWayTransformer
 from anymask.models.vit import Vit
 
 MASKS = 4
@@ -175,15 +175,16 @@ class MaskDecoder(nn.Module):
         self.iou_prediction_head = Mlp(dim, dim, MASKS, 3)
 
     def tokens(
-        self, image_NLC: Tensor, image_pe_1LC: Tensor, sparse_NKC: Tensor
+        self, image_NLC: Tensor, image_pe_1LC: Tensor, sparse_NKC: Tensor, seen_NK: Tensor | None = None
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Kernels of the masks (N, 4, c), the image after the transformer (N, L, C), predicted IoU (N, 4).
 
-        An image that all objects share comes as a batch of one.
+        An image that all objects share comes as a batch of one. `seen_NK` says which prompt tokens count.
         """
         outputs = torch.cat([self.iou_token.weight, self.mask_tokens.weight])
-        tokens = torch.cat([outputs.expand(len(sparse_NKC), -1, -1), sparse_NKC], dim=1)
-        tokens, image = self.transformer(image_NLC, image_pe_1LC, tokens)
+        tokens = torch.cat([outputs.expand(sparse_NKC.shape[0], -1, -1), sparse_NKC], dim=1)
+        hidden = None if seen_NK is None else F.pad(torch.where(seen_NK, 0.0, HIDDEN), (1 + MASKS, 0))
+        tokens, image = self.transformer(image_NLC, image_pe_1LC, tokens, hidden)
         heads = zip(self.output_hypernetworks_mlps, tokens[:, 1 : 1 + MASKS].unbind(1), strict=True)
         kernels_NMC = torch.stack([head(token) for head, token in heads], dim=1)
         return kernels_NMC, image, self.iou_prediction_head(tokens[:, 0])
@@ -261,13 +262,14 @@ class Sam(Network):
         labels_NK: Tensor,
         masks_N1HW: Tensor | None = None,
         has_mask_N: Tensor | None = None,
+        seen_NK: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Prompts in pixels of the model frame -> float32 logits (N, 4, H/4, W/4) and predicted IoU (N, 4).
 
         The arguments are those of `decode_tokens`; outputs 1 to 3 are for one click, 0 for all other prompts.
         """
         decoded = self.decode_tokens(
-            features_BChw, skips, image_index_N, coords_NK2, labels_NK, masks_N1HW, has_mask_N
+            features_BChw, skips, image_index_N, coords_NK2, labels_NK, masks_N1HW, has_mask_N, seen_NK
         )
         return self._draw(decoded, decoded.kernels_N4C), decoded.iou_N4
 
@@ -280,11 +282,12 @@ class Sam(Network):
         labels_NK: Tensor,
         masks_N1HW: Tensor | None = None,
         has_mask_N: Tensor | None = None,
+        seen_NK: Tensor | None = None,
     ) -> Decoded:
         """Prompts in pixels of the model frame -> predicted IoU of four masks each, and what draws them.
 
         Object n lies in image `image_index_N[n]`. Mask prompts are logits on the H/4 x W/4 grid; without
-        `has_mask_N` all of them count.
+        `has_mask_N` all of them count. Prompt tokens where `seen_NK` is false are as if not there.
         """
         h, w = features_BChw.shape[-2:]
         side = max(h, w)
@@ -298,8 +301,8 @@ class Sam(Network):
             image = image + self.drawn_prompts.coarse_map(unit_NK2, labels_NK, (h, w))
         pe = self.prompt_encoder.pe_layer.grid((h, w), side)
         image = image.contiguous()  # channels last, whatever the layout that the features came in
-        kernels, image, iou = self.mask_decoder.tokens(image.flatten(1, 2), pe, sparse)
-        image = image.view(len(image), h, w, image.shape[2])
+        kernels, image, iou = self.mask_decoder.tokens(image.flatten(1, 2), pe, sparse, seen_NK)
+        image = image.view(image.shape[0], h, w, image.shape[2])
         return Decoded(iou.float(), kernels, image, skips, image_index_N, unit_NK2, labels_NK)
 
     def render(self, decoded: Decoded, rows_R: Tensor, outputs_R: Tensor) -> Tensor:
@@ -313,11 +316,12 @@ class Sam(Network):
 
     def _draw(self, decoded: Decoded, kernels_NMC: Tensor) -> Tensor:
         """Float32 logits (N, M, 4h, 4w); on a processor few objects at a time, which stay in the cache."""
-        n, (h, w) = len(decoded), decoded.image_NhwC.shape[1:3]
-        step = max(1, CPU_CELLS // (h * w))
-        if n <= step or kernels_NMC.device.type != "cpu" or recorded(kernels_NMC, decoded.image_NhwC):
+        if kernels_NMC.device.type != "cpu" or recorded(kernels_NMC, decoded.image_NhwC):
             return self._draw_together(decoded, kernels_NMC)
-        rows = torch.split(torch.arange(n), step)
+        h, w = decoded.image_NhwC.shape[1:3]
+        rows = torch.split(torch.arange(len(decoded)), max(1, CPU_CELLS // (h * w)))
+        if len(rows) == 1:
+            return self._draw_together(decoded, kernels_NMC)
         return torch.cat([self._draw_together(decoded.take(some), kernels_NMC[some]) for some in rows])
 
     def _draw_together(self, decoded: Decoded, kernels_NMC: Tensor) -> Tensor:

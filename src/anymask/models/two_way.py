@@ -9,10 +9,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from anymask.models.layers import recorded
+from anymask.models.layers import exported, recorded
 
 FEW = 32
 """Tokens up to which plain products, and those moved from the image to the tokens, are the faster ones."""
+
+
+HIDDEN = -1e4
+"""Added to the score of what must not be seen: its weight is 0 in float32, and no infinity is at risk."""
 
 
 class Attention(nn.Module):
@@ -28,15 +32,22 @@ class Attention(nn.Module):
         self.v_proj = nn.Linear(dim, inner)
         self.out_proj = nn.Linear(inner, dim)
 
-    def forward(self, q_NTC: Tensor, k_NLC: Tensor, v_NLC: Tensor) -> Tensor:
+    def forward(self, q_NTC: Tensor, k_NLC: Tensor, v_NLC: Tensor, bias_NL: Tensor | None = None) -> Tensor:
         """(N, T, C): for each query a mixture of the values."""
-        return self.attend(self.q_proj(q_NTC), self.k_proj(k_NLC), self.v_proj(v_NLC))
+        return self.attend(self.q_proj(q_NTC), self.k_proj(k_NLC), self.v_proj(v_NLC), bias_NL)
 
-    def attend(self, q_NTC: Tensor, k_NLC: Tensor, v_NLC: Tensor) -> Tensor:
-        """The same from projected queries, keys and values; a batch of one serves all."""
+    def attend(self, q_NTC: Tensor, k_NLC: Tensor, v_NLC: Tensor, bias_NL: Tensor | None = None) -> Tensor:
+        """The same from projected queries, keys and values; a batch of one serves all.
+
+        `bias_NL` is added to the scores of the keys: `HIDDEN` hides one.
+        """
         n = max(q_NTC.shape[0], k_NLC.shape[0])
         q, k, v = (self._split(x).expand(n, -1, -1, -1) for x in (q_NTC, k_NLC, v_NLC))
-        mixed = _mix(q, k, v) if k.shape[2] <= FEW else F.scaled_dot_product_attention(q, k, v)
+        bias_N11L = None if bias_NL is None else bias_NL[:, None, None]
+        if exported() or k.shape[2] <= FEW:
+            mixed = _mix(q, k, v, bias_N11L)
+        else:
+            mixed = F.scaled_dot_product_attention(q, k, v, bias_N11L)
         out: Tensor = self.out_proj(mixed.transpose(1, 2).flatten(2))
         return out
 
@@ -45,11 +56,11 @@ class Attention(nn.Module):
         return x_NTC.view(n, t, self.heads, c // self.heads).transpose(1, 2)
 
 
-def _mix(q_NhTD: Tensor, k_NhLD: Tensor, v_NhLD: Tensor) -> Tensor:
+def _mix(q_NhTD: Tensor, k_NhLD: Tensor, v_NhLD: Tensor, bias_N11L: Tensor | None) -> Tensor:
     """Scaled dot-product attention spelled out, (N, heads, T, D)."""
     scale: float = q_NhTD.shape[-1] ** -0.5
-    weights = ((q_NhTD * scale) @ k_NhLD.transpose(-1, -2)).softmax(-1)
-    return weights @ v_NhLD
+    scores = (q_NhTD * scale) @ k_NhLD.transpose(-1, -2)
+    return (scores if bias_N11L is None else scores + bias_N11L).softmax(-1) @ v_NhLD
 
 
 class CrossAttention(Attention):
@@ -78,16 +89,23 @@ class CrossAttention(Attention):
         out: Tensor = self.out_proj(values_NhTD.transpose(1, 2).flatten(2) + self.v_proj.bias)
         return out
 
-    def write(self, image: Tensor, pe_1LC: Tensor, k_NTC: Tensor, v_NTC: Tensor) -> Tensor:
-        """(N, L, C): the image plus what each position, which sees its place, takes from the tokens."""
+    def write(
+        self, image: Tensor, pe_1LC: Tensor, k_NTC: Tensor, v_NTC: Tensor, bias_NT: Tensor | None = None
+    ) -> Tensor:
+        """(N, L, C): the image plus what each position, which sees its place, takes from the tokens.
+
+        `bias_NT` is added to the scores of the tokens.
+        """
         k_NhTD, v_NhTD = self._split(self.k_proj(k_NTC)), self._split(self.v_proj(v_NTC))
         n, heads, t, _ = k_NhTD.shape
         rows_NRC = (k_NhTD @ self._of_heads(self.q_proj) * self._scale).flatten(1, 2)
         shift_NhT = (k_NhTD * self.q_proj.bias.view(heads, 1, -1)).sum(-1) * self._scale
+        if bias_NT is not None:
+            shift_NhT = shift_NhT + bias_NT[:, None]
         scores_NRL = _scores(rows_NRC, image, pe_1LC) + shift_NhT.flatten(1)[..., None]
         weights_NRL = scores_NRL.view(n, heads, t, scores_NRL.shape[2]).softmax(2).flatten(1, 2)
         values_NhTC = v_NhTD @ self.out_proj.weight.t().reshape(heads, -1, self.out_proj.out_features)
-        values_NhTC[:, 0] += self.out_proj.bias  # the weights of a head sum to one
+        values_NhTC = values_NhTC + self.out_proj.bias / heads  # the weights of a head sum to one
         base_NLC = image.expand(n, -1, -1)
         return torch.baddbmm(base_NLC, weights_NRL.transpose(1, 2), values_NhTC.flatten(1, 2))
 
@@ -102,6 +120,8 @@ class CrossAttention(Attention):
 
 def _scores(rows_NRC: Tensor, image: Tensor, pe_1LC: Tensor) -> Tensor:
     """(N, R, L): products of rows with every position of the image plus its place."""
+    if exported():
+        return rows_NRC @ (image + pe_1LC).transpose(1, 2)
     if image.shape[0] == 1:
         return F.linear(rows_NRC, (image + pe_1LC)[0])
     scores_NRL = F.linear(rows_NRC, pe_1LC[0])
@@ -143,26 +163,29 @@ class TwoWayBlock(nn.Module):
         self.cross_attn_image_to_token = CrossAttention(dim, heads)
 
     def forward(
-        self, tokens: Tensor, image: Tensor, token_pe: Tensor, image_pe: Tensor
+        self, tokens: Tensor, image: Tensor, token_pe: Tensor, image_pe: Tensor, bias_NT: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Updated tokens (N, T, C) and image positions (N, L, C); the image may come as (1, L, C)."""
+        """Updated tokens (N, T, C) and image positions (N, L, C); the image may come as (1, L, C).
+
+        `bias_NT` is added to the scores that all give the tokens: `HIDDEN` hides one.
+        """
         if self.first:  # the released model neither adds positions nor keeps the residual here
-            tokens = self.self_attn(tokens, tokens, tokens)
+            tokens = self.self_attn(tokens, tokens, tokens, bias_NT)
         else:
             q = tokens + token_pe
-            tokens = tokens + self.self_attn(q, q, tokens)
+            tokens = tokens + self.self_attn(q, q, tokens, bias_NT)
         tokens = self.norm1(tokens)
         to_image, to_token = self.cross_attn_token_to_image, self.cross_attn_image_to_token
         if _moves(tokens, image):
             tokens = self.norm2(tokens + to_image.read(tokens + token_pe, image, image_pe))
             tokens = self.norm3(tokens + self.mlp(tokens))
-            return tokens, self.norm4(to_token.write(image, image_pe, tokens + token_pe, tokens))
+            return tokens, self.norm4(to_token.write(image, image_pe, tokens + token_pe, tokens, bias_NT))
         k, v, q = project_image(
             image, image_pe, [(to_image.k_proj, True), (to_image.v_proj, False), (to_token.q_proj, True)]
         )
         tokens = self.norm2(tokens + to_image.attend(to_image.q_proj(tokens + token_pe), k, v))
         tokens = self.norm3(tokens + self.mlp(tokens))
-        seen = to_token.attend(q, to_token.k_proj(tokens + token_pe), to_token.v_proj(tokens))
+        seen = to_token.attend(q, to_token.k_proj(tokens + token_pe), to_token.v_proj(tokens), bias_NT)
         return tokens, self.norm4(image + seen)
 
 
@@ -176,14 +199,16 @@ class TwoWayTransformer(nn.Module):
         self.final_attn_token_to_image = CrossAttention(dim, heads)
         self.norm_final_attn = nn.LayerNorm(dim)
 
-    def forward(self, image_NLC: Tensor, image_pe_1LC: Tensor, tokens_NTC: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, image_NLC: Tensor, image_pe_1LC: Tensor, tokens_NTC: Tensor, bias_NT: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Final tokens (N, T, C) and image positions (N, L, C); the tokens are their own positions.
 
         One image for all objects may come as (1, L, C): what it needs alone is then computed once.
         """
         tokens, image = tokens_NTC, image_NLC
         for layer in self.layers:
-            tokens, image = layer(tokens, image, tokens_NTC, image_pe_1LC)
+            tokens, image = layer(tokens, image, tokens_NTC, image_pe_1LC, bias_NT)
         final, q = self.final_attn_token_to_image, tokens + tokens_NTC
         if _moves(tokens, image):
             return self.norm_final_attn(tokens + final.read(q, image, image_pe_1LC)), image
@@ -193,7 +218,7 @@ class TwoWayTransformer(nn.Module):
 
 def _moves(tokens_NTC: Tensor, image: Tensor) -> bool:
     """Whether products with the image move to the tokens; training keeps to the plain form."""
-    return tokens_NTC.shape[1] <= FEW and not recorded(tokens_NTC, image)
+    return exported() or (tokens_NTC.shape[1] <= FEW and not recorded(tokens_NTC, image))
 
 
 def project_image(image: Tensor, pe_1LC: Tensor, layers: list[tuple[nn.Linear, bool]]) -> tuple[Tensor, ...]:

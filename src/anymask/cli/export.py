@@ -1,0 +1,55 @@
+"""`anymask export`: a model as ONNX files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from anymask.cli.console import note, out, out_json, table
+from anymask.export import PRECISIONS, export
+from anymask.models import load_sam
+
+__all__ = ["run"]
+
+
+def run(
+    *,
+    model: str,
+    output: str,
+    precision: Sequence[str] | None,
+    photos: Sequence[str] | None,
+    offline: bool,
+    as_json: bool,
+    force: bool,
+) -> int:
+    """Export and tell what the check found."""
+    opened = load_sam(model, device="cpu", dtype="float32", offline=offline)
+    note(f"exporting {model}; this takes a minute")
+    folder = export(
+        opened, output, name=Path(model).stem, precisions=precision or PRECISIONS, photos=photos, force=force
+    )
+    manifest = json.loads((folder / "model.json").read_text("utf-8"))
+    if as_json:
+        out_json(manifest)
+    else:
+        out(_as_text(manifest["check"]))
+        out(f"wrote {folder}")
+    return 0
+
+
+def _as_text(rows: Sequence[dict[str, Any]]) -> str:
+    parts = list(rows[0]["milliseconds"])
+    heads = ["precision", "MB", *(f"{part} ms" for part in parts), "mean IoU", "least IoU"]
+    cells = [
+        [
+            row["precision"],
+            round(row["bytes"] / 1e6, 1),
+            *(round(row["milliseconds"][part], 1) for part in parts),
+            round(row["mean_iou"], 4),
+            round(row["least_iou"], 4),
+        ]
+        for row in rows
+    ]
+    return table(cells, heads)

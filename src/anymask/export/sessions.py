@@ -1,0 +1,78 @@
+"""Exported files at work under onnxruntime: as a user of them would, from a picture and prompts to masks."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anymask.geometry import Frame
+from anymask.types import Prompt
+
+Arrays: TypeAlias = dict[str, NDArray[Any]]
+
+TOGETHER = 8
+"""Objects that one call of a decoder gets at most."""
+
+
+class Session:
+    """One file, opened."""
+
+    def __init__(self, path: Path, threads: int | None = None) -> None:
+        """`threads` None: as many as there are cores for us."""
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3
+        options.intra_op_num_threads = threads or cores()
+        self._session = onnxruntime.InferenceSession(
+            os.fspath(path), options, providers=["CPUExecutionProvider"]
+        )
+        self.outputs = [output.name for output in self._session.get_outputs()]
+
+    def __call__(self, feed: Mapping[str, NDArray[Any]]) -> Arrays:
+        """Outputs by name."""
+        return dict(zip(self.outputs, self._session.run(None, dict(feed)), strict=True))
+
+
+def cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def prompt_arrays(prompts: Sequence[Prompt], frame: Frame) -> Arrays:
+    """The decoder's inputs for prompts of any lengths: shorter rows end in pads, label -1."""
+    rows = [prompt.arrays(frame) for prompt in prompts]
+    most = max(len(labels) for _, labels, _ in rows)
+    points = np.zeros((len(rows), most, 2), np.float32)
+    labels = np.full((len(rows), most), -1, np.int64)
+    mask = np.zeros((len(rows), 1, *frame.grid_hw), np.float32)
+    for n, (own_points, own_labels, own_mask) in enumerate(rows):
+        points[n, : len(own_points)], labels[n, : len(own_labels)] = own_points, own_labels
+        mask[n, 0] = 0 if own_mask is None else own_mask
+    has = np.array([own is not None for _, _, own in rows])
+    return {"points": points, "labels": labels, "mask": mask, "has_mask": has}
+
+
+def decode(decoder: Session, encoded: Arrays, prompts: Sequence[Prompt], frame: Frame) -> NDArray[Any]:
+    """Logits (N, 4, h, w) of prompts on an encoded picture."""
+    parts = [prompts[start : start + TOGETHER] for start in range(0, len(prompts), TOGETHER)]
+    answers = [decoder({**encoded, **prompt_arrays(part, frame)}) for part in parts]
+    return np.concatenate([answer["logits"] for answer in answers])
+
+
+def milliseconds(work: Callable[[], object], times: int) -> float:
+    """The median time of some work, after one run that warms up."""
+    work()
+    spent = []
+    for _ in range(times):
+        start = time.perf_counter()
+        work()
+        spent.append(time.perf_counter() - start)
+    return 1000 * statistics.median(spent)

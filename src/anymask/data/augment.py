@@ -26,6 +26,9 @@ ByteArray = npt.NDArray[np.uint8]
 _SIZE_EDGES = (0.06, 0.15, 0.35)  # of sqrt(mask area) / S: the classes that are drawn evenly
 _COMPONENTS_MOST = 4  # scattered masks would fill the whole sample with their pieces
 _OFF_CENTRE = 0.15  # standard deviation of a focused crop's distance from the mask's middle, as a share of S
+_CLOSE = (1.2, 2.6)  # side of a close crop by the longest side of the mask's box
+_CLOSE_OFF_CENTRE = 0.06  # standard deviation of its distance from the mask's middle, as a share of its side
+_MOST_ZOOM = 10.0  # window pixels of a close crop per source pixel, before _CLOSE
 _TO_YIQ = np.array([[0.299, 0.587, 0.114], [0.5959, -0.2746, -0.3213], [0.2115, -0.5227, 0.3112]])
 _FROM_YIQ = np.linalg.inv(_TO_YIQ)
 
@@ -40,7 +43,8 @@ class Augment:
 
     size: S. scale: smallest and largest zoom, 1 = the longest side fits into S. most: masks per sample.
     min_area: smallest mask in pixels of the sample. max_cover: largest share of the picture that a mask may
-    cover. focus: chance that the crop is laid around a random mask. flip, grey, paste: chances. brightness
+    cover. focus: chance that the crop is laid around a random mask. close: chance that it shows a random mask
+    as a second look does (`anymask.zoom`), filling most of the crop. flip, grey, paste: chances. brightness
     (share of 255), contrast, saturation (factors 1 - x to 1 + x), hue (degrees): largest changes. pastes:
     most cut-outs per sample. paste_scale: longest side of a cut-out as a share of the picture's. kinds:
     weight in the choice of masks per kind; a "semantic" mask of several pieces is taken whole with chance
@@ -53,6 +57,7 @@ class Augment:
     min_area: int = 40
     max_cover: float = 0.9
     focus: float = 0.5
+    close: float = 0.0
     flip: float = 0.5
     brightness: float = 0.15
     contrast: float = 0.2
@@ -77,7 +82,7 @@ class Augment:
                 raise InputError(
                     f"{name} must be at least 1, got {getattr(self, name)}. Give a larger number."
                 )
-        for name in ("focus", "flip", "grey", "paste", "max_cover"):
+        for name in ("focus", "close", "flip", "grey", "paste", "max_cover"):
             if not 0 <= getattr(self, name) <= 1:
                 raise InputError(f"{name} must be between 0 and 1, got {getattr(self, name)}. It is a share.")
 
@@ -99,7 +104,7 @@ class Sample:
 def plain(config: Augment) -> Augment:
     """The same sizes and choice of masks without any change of the picture: for validation."""
     none: dict[str, float] = dict.fromkeys(
-        ("focus", "flip", "brightness", "contrast", "saturation", "hue", "grey", "paste"), 0.0
+        ("focus", "close", "flip", "brightness", "contrast", "saturation", "hue", "grey", "paste"), 0.0
     )
     return replace(config, scale=(1.0, 1.0), **none)  # type: ignore[arg-type]
 
@@ -149,7 +154,9 @@ def _kinds(record: Record) -> list[str]:
 
 
 def _window(placement: Placement, rng: np.random.Generator, config: Augment) -> Window:
-    """Scale, crop and flip: around a random mask with chance `focus`, else anywhere."""
+    """Scale, crop and flip: close to a random mask, around one, or anywhere."""
+    if config.close and len(placement) and rng.random() < config.close:
+        return _close(placement, rng, config)
     low, high = np.log(config.scale)
     zoom = float(np.exp(rng.uniform(low, high))) * config.size / max(placement.size)
     at = rng.random(2)
@@ -158,6 +165,15 @@ def _window(placement: Placement, rng: np.random.Generator, config: Augment) -> 
         at = placement.centre(int(rng.integers(len(placement)))) + rng.normal(scale=spread, size=2)
         return Window.around(placement.size, config.size, zoom, at, flip=rng.random() < config.flip)
     return Window.anywhere(placement.size, config.size, zoom, at, flip=rng.random() < config.flip)
+
+
+def _close(placement: Placement, rng: np.random.Generator, config: Augment) -> Window:
+    """A window whose side is some times as long as a random mask, near its middle."""
+    number = int(rng.integers(len(placement)))
+    side = max(placement.longest(number), config.size / _MOST_ZOOM) * float(rng.uniform(*_CLOSE))
+    zoom = config.size / min(side, max(placement.size))
+    at = placement.centre(number) + rng.normal(scale=_CLOSE_OFF_CENTRE * side, size=2)
+    return Window.around(placement.size, config.size, zoom, at, flip=rng.random() < config.flip)
 
 
 def colours(image: ByteArray, rng: np.random.Generator, config: Augment) -> ByteArray:

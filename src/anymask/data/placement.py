@@ -201,6 +201,11 @@ class Placement:
         result: Doubles = (box[:2] + box[2:]) / 2
         return result
 
+    def longest(self, number: int) -> float:
+        """Longest side of a mask's box in source pixels."""
+        box = self._boxes[number]
+        return float((box[2:] - box[:2]).max())
+
     def visible_areas(self, window: Window) -> Doubles:
         """Rough areas in window pixels, (N,): each mask's, times the shown share of its box."""
         if not len(self):

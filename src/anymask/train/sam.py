@@ -37,7 +37,8 @@ NO_KEY = -1
 class Rounds:
     """How one object is prompted: a first prompt, `clicks` error clicks, `idle` rounds without news.
 
-    The paper: 8 clicks and 2 idle rounds, one at a random place among the clicks and one at the end.
+    The paper: 8 clicks and 2 idle rounds, one at a random place among the clicks and one at the end. A single
+    idle round comes anywhere, also right after the first prompt: that is what a second look asks for.
     `box` is the share of objects whose first prompt is a box. Every object of an image is prompted `repeat`
     times at once, each time with another point, box and clicks: more to learn from one pass of the encoder.
     """
@@ -58,7 +59,9 @@ class Rounds:
     def plan(self, generator: torch.Generator) -> list[bool]:
         """For each round after the first: does it bring a new click?"""
         plan = [True] * self.clicks
-        if self.idle > 1 and self.clicks:
+        if self.idle == 1:
+            plan.insert(int(torch.randint(0, self.clicks + 1, (), generator=generator)), False)
+        elif self.idle > 1 and self.clicks:
             plan.insert(int(torch.randint(1, self.clicks + 1, (), generator=generator)), False)
         return plan + [False] * (self.idle - (len(plan) - self.clicks))
 

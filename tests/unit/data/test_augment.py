@@ -109,6 +109,15 @@ def test_a_focused_crop_holds_a_mask():
     assert np.mean(shown) > 0.9
 
 
+def test_a_close_crop_is_filled_by_a_mask():
+    record = boxes_record([(90, 70, 98, 76)])
+    config = replace(CONFIG, close=1.0)
+    for seed in range(40):
+        (mask,) = sample(record, np.random.default_rng(seed), config).masks
+        columns = np.flatnonzero(mask.any(axis=0))
+        assert 0.3 * S < columns[-1] + 1 - columns[0] < 0.9 * S
+
+
 def test_scattered_semantic_masks_give_their_pieces():
     mask = np.zeros((64, 64), bool)
     mask[5:15, 5:15] = mask[30:45, 30:45] = mask[50:60, 5:25] = True

@@ -76,7 +76,7 @@ def _batches(count: int) -> Iterator[slice]:
 
 def _ask(model: Sam, embedding: Embedding, points: Floats, *, logits: bool) -> Masks:
     prompts = [Prompt.point(float(x), float(y)) for x, y in points]
-    return predict(model, embedding, prompts, logits=logits)
+    return predict(model, embedding, prompts, logits=logits, zoom=False)
 
 
 def _kept(

@@ -130,6 +130,33 @@ class Frame:
             full += lines[y.low]
         return out
 
+    def logits_in(self, other: Frame, xy: tuple[int, int], logits: Floats) -> Floats:
+        """Logits (gh, gw) of this frame as another sees them: `other.grid_hw`, bilinear between cells.
+
+        `xy` is where the corner of the other's image lies in this one, in image pixels; it may be negative.
+        Cells of the other beyond this grid repeat its edge.
+        """
+        ratio = self._scale_xy() / other._scale_xy()
+        start = (GRID_STRIDE / 2 / other._scale_xy() + np.array(xy)) * self._scale_xy() / GRID_STRIDE - 0.5
+        matrix = np.array([[ratio[0], 0.0, start[0]], [0.0, ratio[1], start[1]]])
+        seen = cv2.warpAffine(
+            np.ascontiguousarray(logits, np.float32),
+            matrix,
+            other.grid_hw[::-1],
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+        return np.asarray(seen, np.float32)
+
+    def cells_within(self, xyxy: Sequence[float]) -> NDArray[np.bool_]:
+        """The grid cells whose middle lies in a box of image pixels, half open: `grid_hw` bool."""
+        rows, columns = (
+            (np.arange(cells) + 0.5) * GRID_STRIDE / scale
+            for cells, scale in zip(self.grid_hw, self._scale_xy()[::-1], strict=True)
+        )
+        x0, y0, x1, y1 = xyxy
+        return np.outer((rows >= y0) & (rows < y1), (columns >= x0) & (columns < x1))
+
     def contour_grid(self, logits: Floats) -> tuple[Floats, NDArray[np.float64], NDArray[np.float64]]:
         """The knots between which `logits_to_image` interpolates one mask's logits (gh, gw).
 

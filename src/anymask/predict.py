@@ -2,6 +2,7 @@
 
 Everything here is a function of its arguments: a model holds no picture, so that one model serves many
 images, threads and users. Prompts of equal length are decoded together, in parts that bound the memory.
+What is small in the model's frame may get a second look, see `anymask.zoom`.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from anymask.images import ImageSource, read_image
 from anymask.models import InContext, Sam, weights_hash
 from anymask.rle import Runs
 from anymask.types import Embedding, Masks, Prompt
+from anymask.zoom import CloseUp, close_up, shared
 
 __all__ = ["check_embedding", "embed", "embed_batch", "predict", "predict_batch"]
 
@@ -32,6 +34,8 @@ DECODE_CELLS = 64 * 96 * 96
 """Logit cells that one call of the decoder fills per output at most; it needs some 300 bytes for each."""
 STABILITY_OFFSET = 1.0
 """Logits above and below 0 at which the stability of a mask is taken."""
+LOOKS_AT_ONCE = 32
+"""Close-ups that are held as embeddings at the same time; some 2 MB each."""
 HYPOTHESES = 3
 """Masks per prompt with `multimask`: the outputs 1 to 3 of the decoder."""
 
@@ -60,9 +64,10 @@ def predict(
     *,
     multimask: bool = True,
     logits: bool = False,
+    zoom: bool | None = None,
 ) -> Masks:
     """Answer prompts on one image, given as such or as its Embedding. See `predict_batch`."""
-    return predict_batch(model, [image], [prompts], multimask=multimask, logits=logits)[0]
+    return predict_batch(model, [image], [prompts], multimask=multimask, logits=logits, zoom=zoom)[0]
 
 
 def predict_batch(
@@ -72,6 +77,7 @@ def predict_batch(
     *,
     multimask: bool = True,
     logits: bool = False,
+    zoom: bool | None = None,
 ) -> list[Masks]:
     """Answer the prompts `prompts[i]` on image i: a Masks per image, of the image's own size.
 
@@ -80,9 +86,12 @@ def predict_batch(
     other prompt the decoder's single output. `Masks.prompt` tells whose mask it is, `scores` hold the
     predicted IoU as the network gives it, unclipped, `stability` how little the mask depends on its
     threshold. With `logits` they are kept too and can be the mask of a next Prompt.
+    With `zoom` every answer that is small in the model's frame is improved by a second look at a close-up
+    (`anymask.zoom`), which costs an encoding each; None does so where the model is made for it (`compact` is)
+    and the picture is at hand, which it is not in an Embedding read from a file.
     Prompts may be of any kind and length in one call; how they are batched changes nothing but rounding.
     Raises PromptError for a prompt that does not fit its image, ImageError, and InputError for an Embedding
-    of another model.
+    of another model, or without a picture where `zoom` is True.
     """
     _check_ready(model)
     _check_lists(images, prompts)
@@ -96,7 +105,11 @@ def predict_batch(
     ]
     pictures = iter(_encode(model, [it for it in opened if isinstance(it, _Picture)]))
     embeddings = [it if isinstance(it, Embedding) else next(pictures) for it in opened]
-    answers = _answer(model, embeddings, jobs, multimask=multimask, logits=logits)
+    _check_pictures(embeddings, zoom)
+    if model.config.zoom if zoom is None else zoom:
+        answers = _closer_answers(model, embeddings, jobs, multimask=multimask)
+    else:
+        answers = _answer(model, embeddings, jobs, multimask=multimask, logits=logits)
     found: list[list[_Answer]] = [[] for _ in embeddings]
     for job, answer in zip(jobs, answers, strict=True):
         found[job.image].append(answer)
@@ -116,10 +129,10 @@ class _Job:
     """One prompt in the model's frame, see `Prompt.arrays`: coords (K, 2), labels (K,)."""
 
     image: int
+    prompt: Prompt
     coords: NDArray[np.float32]
     labels: NDArray[np.int64]
     mask: NDArray[np.float32] | None
-    ambiguous: bool
 
 
 @dataclass(frozen=True)
@@ -156,6 +169,14 @@ def _check_lists(images: Sequence[object], prompts: Sequence[Sequence[Prompt]]) 
             )
 
 
+def _check_pictures(embeddings: Sequence[Embedding], zoom: bool | None) -> None:
+    if zoom and any(it.picture is None for it in embeddings):
+        raise InputError(
+            "zoom must not be True for an Embedding without its picture, got one that was read from a file. "
+            "Give the image, or dataclasses.replace(embedding, picture=image)."
+        )
+
+
 def check_embedding(model: Sam, embedding: Embedding) -> Embedding:
     """Return the embedding if `model` made it and is ready to use it; raise InputError if not."""
     _check_ready(model)
@@ -169,9 +190,14 @@ def check_embedding(model: Sam, embedding: Embedding) -> Embedding:
 
 
 def _picture(model: Sam, image: ImageSource) -> _Picture:
-    pixels, config = read_image(image), model.config
-    size = (pixels.shape[0], pixels.shape[1])
-    return _Picture(pixels, Frame.fit(size, config.size, square=config.square, multiple=config.multiple))
+    pixels = read_image(image)
+    return _Picture(pixels, _frame(model, (pixels.shape[0], pixels.shape[1])))
+
+
+def _frame(model: Sam, size_hw: tuple[int, int], longest: int = 0) -> Frame:
+    """The model's frame of a picture, or one with another longest side."""
+    config = model.config
+    return Frame.fit(size_hw, longest or config.size, square=config.square, multiple=config.multiple)
 
 
 @torch.no_grad()  # not inference_mode: a decoder can be trained on these tensors
@@ -188,7 +214,11 @@ def _encode(model: Sam, pictures: Sequence[_Picture]) -> list[Embedding]:
             for row, number in enumerate(part):
                 own = slice(row, row + 1)
                 out[number] = Embedding(
-                    features[own], tuple(skip[own] for skip in skips), pictures[number].frame, name
+                    features[own],
+                    tuple(skip[own] for skip in skips),
+                    pictures[number].frame,
+                    name,
+                    pictures[number].pixels,
                 )
     return [out[number] for number in range(len(pictures))]
 
@@ -206,7 +236,7 @@ def _job(prompt: Prompt, frame: Frame, image: int) -> _Job:
         raise PromptError(
             f"text must be None for this model, got {prompt.text!r}. Give points, a box or a mask."
         )
-    return _Job(image, *prompt.arrays(frame), ambiguous=prompt.ambiguous)
+    return _Job(image, prompt, *prompt.arrays(frame))
 
 
 def _answer(
@@ -228,7 +258,98 @@ def _answer(
     return [out[number] for number in range(len(jobs))]
 
 
-def _parts(items: list[Item], most: int) -> Iterator[list[Item]]:
+@dataclass(frozen=True)
+class _Look:
+    """A second look at one mask of an answer."""
+
+    answer: int
+    mask: int
+    image: Embedding
+    close: CloseUp
+    frame: Frame
+
+    def picture(self) -> _Picture:
+        assert self.image.picture is not None
+        return _Picture(self.close.pixels(self.image.picture), self.frame)
+
+    def again(self, prompt: Prompt, answer: _Answer) -> Prompt:
+        assert answer.logits is not None
+        return self.close.prompt(prompt, answer.logits[self.mask], self.image.frame, self.frame)
+
+
+def _closer_answers(
+    model: Sam, embeddings: Sequence[Embedding], jobs: Sequence[_Job], *, multimask: bool
+) -> list[_Answer]:
+    """As `_answer`, after a second look; of a single click at all its hypotheses, before one is chosen."""
+    out: dict[int, _Answer] = {}
+    for many in (True, False):
+        numbers = [number for number, job in enumerate(jobs) if many == (multimask or job.prompt.ambiguous)]
+        chosen = [jobs[number] for number in numbers]
+        first = _answer(model, embeddings, chosen, multimask=many, logits=True)
+        closer = _look_closer(model, embeddings, chosen, first)
+        out |= zip(numbers, closer if multimask else map(_best, closer), strict=True)
+    return [out[number] for number in range(len(jobs))]
+
+
+def _best(answer: _Answer) -> _Answer:
+    """The answer with the mask of the best quality alone."""
+    best = int((answer.scores * answer.stability).argmax())
+    logits = None if answer.logits is None else answer.logits[best : best + 1]
+    own = slice(best, best + 1)
+    return _Answer([answer.runs[best]], answer.scores[own], answer.stability[own], logits)
+
+
+def _look_closer(
+    model: Sam, embeddings: Sequence[Embedding], jobs: Sequence[_Job], answers: Sequence[_Answer]
+) -> list[_Answer]:
+    """The answers after a second look at those that are small and whose picture is there."""
+    looks = [
+        look
+        for number, (job, answer) in enumerate(zip(jobs, answers, strict=True))
+        for look in _looks(model, number, embeddings[job.image], job.prompt, answer)
+    ]
+    out = list(answers)
+    for part in _parts(looks, LOOKS_AT_ONCE):
+        seen = {(id(look.image), look.close): look for look in part}
+        place = {key: number for number, key in enumerate(seen)}
+        again = [
+            _job(
+                look.again(jobs[look.answer].prompt, answers[look.answer]),
+                look.frame,
+                place[id(look.image), look.close],
+            )
+            for look in part
+        ]
+        pictures = _encode(model, [look.picture() for look in seen.values()])
+        found = _answer(model, pictures, again, multimask=False, logits=True)
+        for look, one in zip(part, found, strict=True):
+            out[look.answer] = _with_look(out[look.answer], look, one)
+    return out
+
+
+def _looks(model: Sam, number: int, embedding: Embedding, prompt: Prompt, answer: _Answer) -> Iterator[_Look]:
+    if embedding.picture is None:
+        return
+    size = embedding.frame.size_hw
+    for mask, close in enumerate(shared([close_up(prompt, runs, size) for runs in answer.runs])):
+        if close is not None:
+            frame = _frame(model, close.part_hw, model.config.zoom)
+            yield _Look(number, mask, embedding, close, frame)
+
+
+def _with_look(answer: _Answer, look: _Look, found: _Answer) -> _Answer:
+    """The answer with one of its masks as the second look found it."""
+    assert answer.logits is not None
+    assert found.logits is not None
+    runs, scores, stability = list(answer.runs), answer.scores.copy(), answer.stability.copy()
+    logits, whole = answer.logits.copy(), look.image.frame
+    runs[look.mask] = look.close.runs(found.runs[0])
+    scores[look.mask], stability[look.mask] = found.scores[0], found.stability[0]
+    logits[look.mask] = look.close.logits(logits[look.mask], found.logits[0], whole, look.frame)
+    return _Answer(runs, scores, stability, logits)
+
+
+def _parts(items: Sequence[Item], most: int) -> Iterator[Sequence[Item]]:
     step = max(1, most)
     return (items[start : start + step] for start in range(0, len(items), step))
 
@@ -253,7 +374,7 @@ def _decode(
     stability_N4 = _stability(logits_N4hw)
     parts = (logits_N4hw, scores_N4, stability_N4)
     if not multimask:
-        single_N = torch.tensor([not job.ambiguous for job in jobs], device=model.device)
+        single_N = torch.tensor([not job.prompt.ambiguous for job in jobs], device=model.device)
         quality_N3 = (scores_N4 * stability_N4)[:, -HYPOTHESES:]
         best_N = torch.where(single_N, 0, quality_N3.argmax(dim=1) + 1)
         rows_N = torch.arange(len(jobs), device=model.device)

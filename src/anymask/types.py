@@ -205,6 +205,8 @@ class Embedding:
     """How the image lies in the model's input."""
     model: str
     """The fingerprint of the model that made it; no other can use it."""
+    picture: NDArray[np.uint8] | None = None
+    """The image itself, (H, W, 3) RGB, for second looks (`anymask.zoom`). It is not saved."""
 
     def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
         """Write to a safetensors file in float16. Raises OutputError as `files.write_atomic` does."""
@@ -221,7 +223,10 @@ class Embedding:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Embedding:
-        """Read a file of `save`, as float32 on the CPU. Raises FormatError for another file."""
+        """Read a file of `save`, as float32 on the CPU, without its picture.
+
+        `dataclasses.replace(embedding, picture=image)` gives it back. Raises FormatError for another file.
+        """
         from safetensors import SafetensorError, safe_open
 
         try:

@@ -220,3 +220,21 @@ def test_a_mask_survives_the_way_to_the_grid_and_back():
     frame = Frame.fit(mask.shape, 256, square=True)
     back = frame.logits_to_image(frame.mask_to_grid(mask > 0)[None])[0] > 0.5
     assert (back & (mask > 0)).sum() / (back | (mask > 0)).sum() > 0.98
+
+
+@given(small_frames, seeds)
+def test_logits_seen_in_their_own_frame_are_themselves(frame, seed):
+    (logits,) = blobs(seed, (1, *frame.grid_hw))
+    np.testing.assert_allclose(frame.logits_in(frame, (0, 0), logits), logits, atol=1e-4)
+
+
+@given(st.integers(1, 60), st.integers(1, 60), st.integers(20, 90), st.integers(20, 90))
+def test_a_ramp_seen_in_a_part_has_its_values_there(x, y, w, h):
+    whole = Frame((200, 200), (400, 400), (400, 400))
+    part = Frame.fit((h, w), 96, square=False)
+    columns = (np.arange(whole.grid_hw[1]) + 0.5) * 4 / 2
+    ramp = np.tile(columns.astype(np.float32), (whole.grid_hw[0], 1))
+    seen = whole.logits_in(part, (x, y), ramp)
+    expected = part.to_image_xy(np.stack([(np.arange(part.grid_hw[1]) + 0.5) * 4] * 2, axis=1))[:, 0] + x
+    inside = expected < columns[-1]
+    np.testing.assert_allclose(seen[0, inside], expected[inside], atol=0.1)

@@ -60,7 +60,8 @@ class SamConfig:
     `size` is the longest side of the model frame in pixels; `square` pads to size x size as SAM does,
     otherwise each side is padded up to a multiple of `multiple`. `drawn` adds maps of clicks and boxes to the
     image features; it needs skips. `decoder_eps` is that of the layer norms in
-    the two-way blocks: 1e-5 as released, while the Hugging Face layout declares 1e-6.
+    the two-way blocks: 1e-5 as released, while the Hugging Face layout declares 1e-6. `zoom`: longest
+    side in pixels at which small things get a second look (`anymask.zoom`); 0: only where the caller asks.
     """
 
     encoder: VitConfig | CompactConfig
@@ -74,6 +75,7 @@ class SamConfig:
     decoder_mlp: int = 2048
     drawn: bool = False
     decoder_eps: float = 1e-5
+    zoom: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able form; `from_dict` reads it back."""
@@ -172,7 +174,7 @@ PAINTER_VIT_L = PainterConfig(types=False)
 PAINTER_DEBUG = PainterConfig(
     dim=32, depth=4, heads=2, mlp_ratio=2.0, size=64, positions=2, merge=1, taps=(1, 3), head_channels=8
 )
-COMPACT = SamConfig(CompactConfig(), size=384, square=False, multiple=32, drawn=True)
+COMPACT = SamConfig(CompactConfig(), size=384, square=False, multiple=32, drawn=True, zoom=320)
 DEBUG_VIT = SamConfig(
     VitConfig(dim=32, depth=2, heads=2, global_blocks=(1,), window=4, out_channels=32, image_size=128),
     size=128,

@@ -1,0 +1,171 @@
+"""Second looks: where a close-up lies, what it is asked, how its answer comes back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from anymask import rle
+from anymask.errors import InputError
+from anymask.geometry import Frame
+from anymask.models import build
+from anymask.models.config import DEBUG
+from anymask.predict import embed, predict, predict_batch
+from anymask.types import Embedding, Prompt
+from anymask.zoom import CloseUp, close_up, shared
+
+H, W = 300, 400
+NOTHING = rle.encode(np.zeros((H, W), bool))
+
+
+def same(runs_a, runs_b):
+    return runs_a.tolist() == runs_b.tolist()
+
+
+def blob(x0, y0, x1, y1, shape=(H, W)):
+    mask = np.zeros(shape, bool)
+    mask[y0:y1, x0:x1] = True
+    return rle.encode(mask)
+
+
+@given(
+    size=st.tuples(st.integers(1, 500), st.integers(1, 500)),
+    corner=st.tuples(st.floats(0, 0.99), st.floats(0, 0.99)),
+    extent=st.tuples(st.floats(0.01, 1), st.floats(0.01, 1)),
+    click=st.tuples(st.floats(0, 1), st.floats(0, 1)),
+)
+def test_a_close_up_shows_the_answer_and_the_prompt_and_is_a_part_of_the_image(size, corner, extent, click):
+    h, w = size
+    x0, y0 = int(corner[0] * w), int(corner[1] * h)
+    x1, y1 = min(w, x0 + 1 + int(extent[0] * w / 3)), min(h, y0 + 1 + int(extent[1] * h / 3))
+    prompt = Prompt.point(click[0] * w, click[1] * h)
+    close = close_up(prompt, blob(x0, y0, x1, y1, size), size)
+    if close is None:
+        return
+    left, top, right, bottom = close.xyxy
+    assert 0 <= left <= min(x0, prompt.points[0, 0])
+    assert max(x1, prompt.points[0, 0]) <= right <= w
+    assert 0 <= top <= min(y0, prompt.points[0, 1])
+    assert max(y1, prompt.points[0, 1]) <= bottom <= h
+    assert max(close.part_hw) < 0.9 * max(size) + 1
+
+
+def test_a_close_up_is_a_square_twice_as_long_as_the_answer():
+    assert close_up(Prompt.point(210, 160), blob(200, 150, 240, 180), (H, W)) == CloseUp(
+        (H, W), (180, 125, 260, 205)
+    )
+
+
+def test_a_close_up_at_the_border_is_moved_into_the_image():
+    close = close_up(Prompt.point(2, 2), blob(0, 0, 50, 20), (H, W))
+    assert close == CloseUp((H, W), (0, 0, 100, 100))
+
+
+def test_a_box_says_where_to_look_whatever_the_answer():
+    prompt = Prompt(box=(100, 100, 150, 140))
+    assert close_up(prompt, NOTHING, (H, W)) == close_up(prompt, blob(0, 0, 300, 300), (H, W))
+
+
+@pytest.mark.parametrize("runs", [NOTHING, blob(0, 0, 390, 290), blob(50, 50, 250, 100)])
+def test_nothing_and_what_fills_the_image_get_no_second_look(runs):
+    assert close_up(Prompt.point(60, 60), runs, (H, W)) is None
+
+
+def test_small_things_are_not_enlarged_without_end():
+    assert close_up(Prompt.point(100, 100), blob(99, 99, 102, 102), (H, W)).part_hw == (48, 48)
+
+
+def test_close_ups_that_are_alike_share_the_largest():
+    small, large, far = (
+        CloseUp((H, W), box) for box in [(10, 10, 90, 90), (0, 0, 100, 100), (50, 0, 200, 150)]
+    )
+    assert shared([small, None, large, far]) == [large, None, large, far]
+    assert shared([None]) == [None]
+
+
+def test_the_prompt_moves_into_the_close_up():
+    whole, close = Frame.fit((H, W), 64, square=False), CloseUp((H, W), (100, 50, 200, 150))
+    part = Frame.fit(close.part_hw, 64, square=False)
+    given = Prompt(points=[(120, 70), (180, 90)], labels=[1, 0], box=(110, 60, 190, 140))
+    logits = np.full(whole.grid_hw, 2.0, np.float32)
+    moved = close.prompt(given, logits, whole, part)
+    assert moved.points.tolist() == [[20, 20], [80, 40]]
+    assert moved.labels.tolist() == [1, 0]
+    assert moved.box.tolist() == [10, 10, 90, 90]
+    assert moved.mask.tolist() == np.full(part.grid_hw, 2.0).tolist()
+
+
+def test_masks_come_back_to_their_place():
+    close = CloseUp((H, W), (100, 50, 200, 150))
+    mask = np.zeros((100, 100), bool)
+    mask[10:30, 20:60] = True
+    assert same(close.runs(rle.encode(mask)), blob(120, 60, 160, 80))
+
+
+def test_logits_come_back_where_they_were_seen():
+    whole, close = Frame.fit((H, W), 400, square=False), CloseUp((H, W), (100, 40, 200, 140))
+    part = Frame.fit(close.part_hw, 320, square=False)
+    known = np.full(whole.grid_hw, -3.0, np.float32)
+    back = close.logits(known, np.full(part.grid_hw, 5.0, np.float32), whole, part)
+    assert (back[10:35, 25:50] == 5).all()
+    assert np.count_nonzero(back == 5) == 25 * 25
+    assert np.count_nonzero(back == -3) == back.size - 25 * 25
+
+
+@pytest.fixture(scope="module")
+def model():
+    torch.manual_seed(3)
+    return build(replace(DEBUG, zoom=DEBUG.size)).eval()
+
+
+@pytest.fixture(scope="module")
+def image():
+    return np.random.default_rng(0).integers(0, 256, (150, 200, 3), np.uint8)
+
+
+def test_a_second_look_is_the_same_question_about_the_close_up(model, image):
+    prompt = Prompt(box=(20, 30, 60, 70))
+    embedding = embed(model, image)
+    first = predict(model, embedding, [prompt], multimask=False, logits=True, zoom=False)
+    close = close_up(prompt, first.rles[0], (150, 200))
+    part = Frame.fit(close.part_hw, DEBUG.size, square=False)
+    again = close.prompt(prompt, first.logits[0], embedding.frame, part)
+    by_hand = predict(model, close.pixels(image), [again], multimask=False, zoom=False)
+    seen = predict(model, embedding, [prompt], multimask=False)
+    assert same(seen.rles[0], close.runs(by_hand.rles[0]))
+    assert not same(seen.rles[0], first.rles[0])
+    assert seen.scores[0] == pytest.approx(by_hand.scores[0], abs=1e-5)
+
+
+def test_many_prompts_and_images_look_closer_as_one_does(model, image):
+    other = image[::-1, 20:].copy()
+    asked = [[Prompt(box=(20, 30, 60, 70)), Prompt.point(100, 80)], [Prompt(box=(100, 10, 140, 40))]]
+    together = predict_batch(model, [image, other], asked, multimask=False)
+    for picture, prompts, got in zip([image, other], asked, together, strict=True):
+        for number, prompt in enumerate(prompts):
+            alone = predict(model, picture, [prompt], multimask=False)
+            assert rle.iou([alone.rles[0]], [got.rles[number]])[0, 0] > 0.999
+
+
+def test_a_single_click_takes_the_best_of_all_second_looks(model, image):
+    all_three = predict(model, image, [Prompt.point(100, 80)])
+    one = predict(model, image, [Prompt.point(100, 80)], multimask=False)
+    assert same(one.rles[0], all_three.rles[int(all_three.quality.argmax())])
+
+
+def test_an_embedding_of_a_file_has_no_picture(model, image, tmp_path):
+    embed(model, image).save(tmp_path / "a.safetensors")
+    read = Embedding.load(tmp_path / "a.safetensors")
+    assert read.picture is None
+    prompts = [Prompt(box=(20, 30, 60, 70))]
+    (plain,) = predict(model, read, prompts, multimask=False, zoom=False).rles
+    assert same(predict(model, read, prompts, multimask=False).rles[0], plain)
+    with pytest.raises(InputError, match="zoom must not be True for an Embedding without its picture"):
+        predict(model, read, prompts, zoom=True)
+    again = predict(model, replace(read, picture=image), prompts, multimask=False, zoom=True)
+    assert not same(again.rles[0], plain)

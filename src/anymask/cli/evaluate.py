@@ -30,6 +30,7 @@ def clicks(
     max_images: int | None,
     max_masks: int,
     baseline: str,
+    zoom: bool | None,
     seed: int,
     output: str | None,
     as_json: bool,
@@ -47,6 +48,7 @@ def clicks(
         grabcut_masks=None if baseline == "grabcut" else 0,
         most_images=max_images,
         most_masks=max_masks,
+        zoom=zoom,
         seed=seed,
     )
     opened = load_model(model, device=device, offline=offline)

@@ -30,6 +30,7 @@ def run(
     box: Sequence[str],
     mask: str | None,
     candidates: bool,
+    zoom: bool | None,
     model: str,
     device: str,
     offline: bool,
@@ -53,7 +54,7 @@ def run(
             prompt.check((pixels.shape[0], pixels.shape[1]))
     if _is_animated(image):
         note(f"note: {image} is animated; its first frame is used")
-    masks = _answer(pixels, prompts, (model, device, offline), candidates=candidates, clock=clock)
+    masks = _answer(pixels, prompts, (model, device, offline), candidates=candidates, zoom=zoom, clock=clock)
     record = Record(Path(image).stem, pixels, masks, "auto", {"file_name": Path(image).name})
     write_all(targets.encode(record), force=force)
     if as_json:
@@ -77,6 +78,7 @@ def _answer(
     model: tuple[str, str, bool],
     *,
     candidates: bool,
+    zoom: bool | None,
     clock: Clock,
 ) -> Masks:
     """The masks of each object, the best first; `model` is its name, the device, whether to stay offline."""
@@ -89,7 +91,7 @@ def _answer(
     with clock.part("encode"):
         embedding = embed(opened, image)
     with clock.part("decode"):
-        masks = predict(opened, embedding, prompts, multimask=candidates)
+        masks = predict(opened, embedding, prompts, multimask=candidates, zoom=zoom)
     return masks[np.lexsort((-masks.scores, owners(masks)))]
 
 

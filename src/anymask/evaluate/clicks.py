@@ -76,7 +76,7 @@ class ClicksConfig:
     after the last of `clicks`. `kinds`: which masks count; empty means things (kinds "instance" and "part")
     where a picture has any, all masks where not. `min_area`: pixels at a longest side of 512. Caps are on the
     pictures of a set and the masks of a picture, drawn by `seed`, the same for every model; None: no cap.
-    `grabcut_masks` caps the (slow) baseline separately, 0 leaves it out.
+    `grabcut_masks` caps the (slow) baseline separately, 0 leaves it out. `zoom` is as in `predict`.
     """
 
     clicks: tuple[int, ...] = (1, 2, 3, 5, 9)
@@ -91,6 +91,7 @@ class ClicksConfig:
     min_area: float = 100.0
     most_images: int | None = None
     most_masks: int | None = 32
+    zoom: bool | None = None
     seed: int = 0
     resamples: int = 2000
 
@@ -146,22 +147,24 @@ def run(
     progress: Progress | None = None,
 ) -> Report:
     """Evaluate a model, in evaluation mode meanwhile, on data sets by name; the protocol is in the module."""
-    training = model.training
+    config, training = config or ClicksConfig(), model.training
     model.eval()
     try:
-        return run_sessions(model_sessions(model), datasets, config, progress, model=model_hash(model))
+        return run_sessions(
+            model_sessions(model, config.zoom), datasets, config, progress, model=model_hash(model)
+        )
     finally:
         model.train(training)
 
 
-def model_sessions(model: Sam) -> OpenSession:
+def model_sessions(model: Sam, zoom: bool | None = None) -> OpenSession:
     """Open pictures with a promptable model: encoded once, prompted many times."""
 
     def open_session(image: Image) -> Session:
         embedding = embed(model, image)
 
         def answer(prompts: Sequence[Prompt], *, multimask: bool) -> Masks:
-            return predict(model, embedding, prompts, multimask=multimask, logits=True)
+            return predict(model, embedding, prompts, multimask=multimask, logits=True, zoom=zoom)
 
         return answer
 

@@ -1,10 +1,11 @@
-"""`anymask eval clicks` measures and reports."""
+"""`anymask eval` measures and reports."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 
+import cv2
 import pytest
 
 from anymask import models
@@ -48,6 +49,18 @@ def test_two_sets_of_one_name(run, words: list[object], dataset: Path) -> None:
     answer = run(*words, "--data", dataset)
     assert answer.code == 2
     assert "--data must be sets of different names, got 'toys' twice" in answer.err
+
+
+def test_calibration_has_a_table_figures_and_a_picture(run, words: list[object]) -> None:
+    asked = ["eval", "calibration", *words[2:], "--max-images", "1"]
+    answer = run(*asked, "-o", "report.json", "--plot", "reliability.png")
+    assert answer.code == 0, answer.err
+    head, _, *rows = answer.out.splitlines()
+    assert head.startswith("| real IoU by predicted | answers | error | 0.0-0.1 |")
+    assert [row.split("|")[1].strip() for row in rows[:3]] == ["click", "random click", "box"]
+    assert json.loads(Path("report.json").read_text()) == run(*asked, "--json").json
+    assert cv2.imread("reliability.png").shape[1] == 3 * cv2.imread("reliability.png").shape[0]
+    assert "which exists" in run(*asked, "--plot", "reliability.png").err
 
 
 @pytest.fixture

@@ -172,6 +172,23 @@ def _declare_models(parser: Parser) -> None:
 
 
 def _declare_clicks(parser: Parser) -> None:
+    _declare_masks(parser)
+    parser.add_argument(
+        "--baseline",
+        type=one_of("grabcut", "none"),
+        default="none",
+        metavar="NAME",
+        help="grabcut: OpenCV's GrabCut from the same boxes, in the same run (slow). Default: none.",
+    )
+
+
+def _declare_calibration(parser: Parser) -> None:
+    _declare_masks(parser)
+    parser.add_argument("--plot", metavar="OUT", help="Also draw real over predicted IoU: OUT.png.")
+
+
+def _declare_masks(parser: Parser) -> None:
+    """What is shared by protocols that prompt a model for the masks of data sets."""
     _declare_measured(parser)
     _declare_model(parser)
     parser.add_argument(
@@ -188,13 +205,6 @@ def _declare_clicks(parser: Parser) -> None:
         help="At most so many masks of each picture. Default: 32.",
     )
     _declare_zoom(parser)
-    parser.add_argument(
-        "--baseline",
-        type=one_of("grabcut", "none"),
-        default="none",
-        metavar="NAME",
-        help="grabcut: OpenCV's GrabCut from the same boxes, in the same run (slow). Default: none.",
-    )
 
 
 def _declare_fewshot(parser: Parser) -> None:
@@ -322,6 +332,16 @@ _ALL = (
         "  anymask eval clicks --data sets/coco sets/voc --split val --baseline grabcut -o report.json",
         "evaluate:clicks",
         _declare_clicks,
+    ),
+    Command(
+        "eval calibration",
+        "--data PATH... [--model MODEL] [OPTION]...",
+        "Measure whether predicted IoUs are what the IoUs are.",
+        "Measure whether predicted IoUs are what the IoUs are: the real IoU of answers to clicks and boxes "
+        "by bins of the predicted one, and the expected calibration error.\n\n"
+        "  anymask eval calibration --data sets/coco sets/voc --split val --plot reliability.png",
+        "evaluate:calibration",
+        _declare_calibration,
     ),
     Command(
         "eval fewshot",

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from anymask.cli.console import note, out, out_json, progress
 from anymask.data import Collection, open_dataset
 from anymask.errors import InputError, OutputError
-from anymask.files import check_target
+from anymask.files import check_target, write_atomic
 
 if TYPE_CHECKING:
+    from anymask.evaluate.calibration import Reliability
     from anymask.evaluate.report import Report
 
-__all__ = ["clicks", "fewshot", "open_all"]
+__all__ = ["calibration", "clicks", "fewshot", "open_all"]
 
 HIDDEN = ("random_1",)
 """Figures that the report holds and the table leaves out, for width."""
@@ -57,6 +61,78 @@ def clicks(
     columns = [name for name in report.mean.numbers if name not in HIDDEN]
     _tell(report, datasets, columns, model, output, as_json=as_json, force=force)
     return 0
+
+
+def calibration(
+    *,
+    data: Sequence[str],
+    split: str | None,
+    model: str,
+    device: str,
+    offline: bool,
+    max_images: int | None,
+    max_masks: int,
+    zoom: bool | None,
+    seed: int,
+    output: str | None,
+    plot: str | None,
+    as_json: bool,
+    force: bool,
+) -> int:
+    """Run the protocol of `anymask.evaluate.calibration`, print its table, write figures and picture."""
+    if output is not None:
+        _check_report(output, force)
+    if plot is not None:
+        check_target(plot, force=force)
+    datasets = open_all(data, split)
+
+    from anymask.cli.loading import load_model
+    from anymask.evaluate.calibration import collect, draw, reliability
+    from anymask.evaluate.clicks import ClicksConfig
+    from anymask.images import write_png
+
+    config = ClicksConfig(most_images=max_images, most_masks=max_masks, zoom=zoom, seed=seed)
+    opened = load_model(model, device=device, offline=offline)
+    with progress("pictures") as advance:
+        pairs = collect(opened, datasets, config, lambda name, done, total: advance(done, total, name))
+    found = {kind: reliability(*pair) for kind, pair in pairs.items()}
+    figures = {kind: _reliability_figures(one) for kind, one in found.items()}
+    if as_json:
+        out_json(figures)
+    else:
+        out(_reliability_table(figures))
+    if output is not None:
+        write_atomic(output, (json.dumps(figures, indent=1) + "\n").encode(), force=force)
+    if plot is not None:
+        write_png(draw(found), plot, force=force)
+    for written in (output, plot):
+        if written is not None:
+            (note if as_json else out)(f"wrote {written}")
+    return 0
+
+
+def _reliability_figures(found: Reliability) -> dict[str, Any]:
+    return {
+        "answers": int(found.counts.sum()),
+        "error": found.error,
+        "counts": found.counts.tolist(),
+        "score": np.nan_to_num(found.scores).tolist(),
+        "iou": np.nan_to_num(found.ious).tolist(),
+    }
+
+
+def _reliability_table(figures: Mapping[str, Mapping[str, Any]]) -> str:
+    """Rows of kinds; columns of bins with the real IoU, and how many answers it is the mean of."""
+    bins = len(next(iter(figures.values()))["counts"])
+    heads = [f"{place / bins:.1f}-{(place + 1) / bins:.1f}" for place in range(bins)]
+    rows = [["real IoU by predicted", "answers", "error", *heads], ["---"] + ["---:"] * (2 + bins)]
+    for kind, one in figures.items():
+        cells = [
+            f"{iou:.2f} ({count})" if count else "-"
+            for iou, count in zip(one["iou"], one["counts"], strict=True)
+        ]
+        rows.append([kind, str(one["answers"]), f"{one['error']:.3f}", *cells])
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
 
 
 def fewshot(

@@ -200,7 +200,7 @@ def _evaluate_set(
     name: str, records: Records, open_session: OpenSession, config: ClicksConfig, progress: Progress | None
 ) -> _Tally:
     tally, start = _Tally(name), time.perf_counter()
-    order = _drawn(len(records), config.most_images, np.random.default_rng(config.seed))
+    order = drawn(len(records), config.most_images, np.random.default_rng(config.seed))
     for done, index in enumerate(order):
         if progress is not None:
             progress(name, done, len(order))
@@ -220,7 +220,7 @@ def _evaluate_set(
     return tally
 
 
-def _drawn(count: int, most: int | None, generator: np.random.Generator) -> NDArray[np.int64]:
+def drawn(count: int, most: int | None, generator: np.random.Generator) -> NDArray[np.int64]:
     """`most` of `count` numbers, drawn at random, in rising order."""
     if most is None or count <= most:
         return np.arange(count)
@@ -236,7 +236,7 @@ def choose_targets(record: Record, config: ClicksConfig, generator: np.random.Ge
         index for index in _of_kind(record, config.kinds) if masks.areas[index] * scale >= config.min_area
     ]
     truths = []
-    for index in _drawn(len(large), config.most_masks, generator):
+    for index in drawn(len(large), config.most_masks, generator):
         dense = rle.decode(masks.rles[large[index]], masks.size)
         truths.append(dense if ignore is None else dense & ~ignore)
     seen = [truth for truth in truths if truth.any()]

@@ -1,0 +1,161 @@
+"""Does a predicted IoU say what the IoU is? Reliability of the scores that masks come with.
+
+Every mask of a data set is asked for by a click at its middle, by a click anywhere in it, and by its box,
+as in `anymask.evaluate.clicks`; the answer that the model chooses brings its score and has its real IoU.
+The expected calibration error is the mean distance of the two over bins of equal width, weighted by how
+many answers fall in each (Guo et al., "On Calibration of Modern Neural Networks", 2017, section 2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from anymask.errors import FormatError, InputError
+from anymask.evaluate.clicks import (
+    ClicksConfig,
+    Records,
+    Session,
+    Targets,
+    choose_targets,
+    drawn,
+    model_sessions,
+    random_click,
+    tight_box,
+)
+from anymask.evaluate.metrics import iou
+from anymask.models.sam import Sam
+from anymask.regions import inner_point
+from anymask.rle import decode
+from anymask.types import Prompt, Record
+
+__all__ = ["KINDS", "Reliability", "collect", "draw", "reliability"]
+
+Floats = NDArray[np.float64]
+Progress = Callable[[str, int, int], None]
+KINDS = ("click", "random click", "box")
+"""The prompts whose answers are looked at."""
+SIDE, MARGIN = 420, 48
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """Answers by bins of their score, which is taken into 0 to 1: all arrays (bins,), NaN where none is."""
+
+    counts: NDArray[np.int64]
+    scores: Floats
+    """Mean score."""
+    ious: Floats
+    """Mean real IoU."""
+    error: float
+    """The expected calibration error, 0 to 1; NaN without an answer."""
+
+
+def reliability(scores: Floats, ious: Floats, bins: int = 10) -> Reliability:
+    """Compare predicted and real IoU, both (N,)."""
+    taken = np.clip(scores, 0, 1)
+    place = np.minimum((taken * bins).astype(np.int64), bins - 1)
+    counts = np.bincount(place, minlength=bins)
+    with np.errstate(invalid="ignore"):
+        means = [np.bincount(place, weights=values, minlength=bins) / counts for values in (taken, ious)]
+    gaps = np.abs(means[0] - means[1])[counts > 0] * counts[counts > 0]
+    error = float(gaps.sum() / len(scores)) if len(scores) else float("nan")
+    return Reliability(counts, means[0], means[1], error)
+
+
+def collect(
+    model: Sam,
+    datasets: Mapping[str, Records],
+    config: ClicksConfig | None = None,
+    progress: Progress | None = None,
+) -> dict[str, tuple[Floats, Floats]]:
+    """Scores and real IoUs by the kind of prompt, (N,) each, over all masks of the data sets.
+
+    Damaged pictures are left out. Raises `InputError` when no mask at all is left.
+    """
+    config = config or ClicksConfig()
+    found: dict[str, list[tuple[float, float]]] = {kind: [] for kind in KINDS}
+    open_session = model_sessions(model, config.zoom)
+    for name, records in datasets.items():
+        for record in _pictures(name, records, config, progress):
+            generator = np.random.default_rng(config.seed)
+            targets = choose_targets(record, config, generator)
+            if len(targets.truths):
+                session = open_session(record.read())
+                for kind in KINDS:
+                    found[kind] += _pairs(session, targets, kind, generator)
+    if not any(found.values()):
+        raise InputError(
+            f"datasets must hold a mask that counts, got none in {sorted(datasets)}. Look at min_area."
+        )
+    arrays = {kind: np.array(pairs, np.float64).reshape(-1, 2) for kind, pairs in found.items()}
+    return {kind: (pairs[:, 0], pairs[:, 1]) for kind, pairs in arrays.items()}
+
+
+def _pictures(
+    name: str, records: Records, config: ClicksConfig, progress: Progress | None
+) -> Iterator[Record]:
+    order = drawn(len(records), config.most_images, np.random.default_rng(config.seed))
+    for done, index in enumerate(order):
+        if progress is not None:
+            progress(name, done, len(order))
+        try:
+            yield records[int(index)]
+        except FormatError:
+            continue
+
+
+def _pairs(
+    session: Session, targets: Targets, kind: str, generator: np.random.Generator
+) -> list[tuple[float, float]]:
+    prompts = [_prompt(truth, kind, generator) for truth in targets.truths]
+    masks = session(prompts, multimask=False)
+    return [
+        (float(score), iou(decode(runs, masks.size), truth, targets.ignore))
+        for score, runs, truth in zip(masks.scores, masks.rles, targets.truths, strict=True)
+    ]
+
+
+def _prompt(truth: NDArray[np.bool_], kind: str, generator: np.random.Generator) -> Prompt:
+    if kind == "box":
+        return Prompt(box=tight_box(truth))
+    point = inner_point(truth) if kind == "click" else random_click(truth, generator)
+    return Prompt(points=point[None], labels=np.array([1]))
+
+
+def draw(found: Mapping[str, Reliability]) -> NDArray[np.uint8]:
+    """The reliability of each kind side by side, (H, W, 3) RGB: bars are real IoU over score, by bins.
+
+    The line says where they would be equal; the lighter a bar, the fewer answers it stands for.
+    """
+    return np.concatenate([_panel(kind, one) for kind, one in found.items()], axis=1)
+
+
+def _panel(kind: str, found: Reliability) -> NDArray[np.uint8]:
+    canvas = np.full((SIDE + 2 * MARGIN, SIDE + 2 * MARGIN, 3), 255, np.uint8)
+    bins, most = len(found.counts), max(int(found.counts.max()), 1)
+    for place in np.flatnonzero(found.counts):
+        left, right = (MARGIN + round((place + side) * SIDE / bins) for side in (0, 1))
+        top = MARGIN + SIDE - round(found.ious[place] * SIDE)
+        shade = 0.25 + 0.75 * found.counts[place] / most
+        colour = tuple(int(255 - shade * (255 - part)) for part in (45, 105, 190))
+        cv2.rectangle(canvas, (left + 1, top), (right - 1, MARGIN + SIDE), colour, -1)
+    ends = (MARGIN, MARGIN + SIDE), (MARGIN + SIDE, MARGIN)
+    cv2.line(canvas, *ends, (200, 60, 40), 2, cv2.LINE_AA)
+    cv2.rectangle(canvas, (MARGIN, MARGIN), (MARGIN + SIDE, MARGIN + SIDE), (90, 90, 90), 1)
+    title = f"{kind}: {int(found.counts.sum())} answers, error {found.error:.3f}"
+    cv2.putText(
+        canvas, title, (MARGIN, MARGIN - 16), cv2.FONT_HERSHEY_SIMPLEX, 0.55, (0, 0, 0), 1, cv2.LINE_AA
+    )
+    for text, spot in (
+        ("0", (MARGIN - 4, 22)),
+        ("predicted IoU", (MARGIN + 150, 22)),
+        ("1", (MARGIN + SIDE - 4, 22)),
+    ):
+        place_xy = (spot[0], MARGIN + SIDE + spot[1])
+        cv2.putText(canvas, text, place_xy, cv2.FONT_HERSHEY_SIMPLEX, 0.5, (60, 60, 60), 1, cv2.LINE_AA)
+    return canvas

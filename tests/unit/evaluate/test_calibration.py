@@ -1,0 +1,76 @@
+"""Predicted against real IoU: bins, their error, what is collected, the picture."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from anymask.errors import InputError
+from anymask.evaluate.calibration import KINDS, collect, draw, reliability
+from anymask.models import build
+from anymask.models.config import DEBUG
+from anymask.types import Masks, Record
+
+
+def record():
+    masks = np.zeros((2, 40, 60), bool)
+    masks[0, 5:25, 5:25] = masks[1, 10:35, 30:55] = True
+    image = np.random.default_rng(0).integers(0, 256, (40, 60, 3), np.uint8)
+    return Record("a", image, Masks.from_dense(masks))
+
+
+@pytest.fixture(scope="module")
+def model():
+    torch.manual_seed(0)
+    return build(DEBUG).eval()
+
+
+def test_true_scores_have_no_error():
+    scores = np.linspace(0, 1, 101)
+    assert reliability(scores, scores).error == pytest.approx(0, abs=1e-12)
+
+
+def test_the_error_is_the_mean_gap_over_answers():
+    scores, ious = np.array([0.95, 0.91, 0.15, 1.3]), np.array([0.9, 0.9, 0.5, 0.9])
+    found = reliability(scores, ious)
+    assert found.counts.tolist() == [0, 1, 0, 0, 0, 0, 0, 0, 0, 3]
+    assert found.ious[[1, 9]].tolist() == pytest.approx([0.5, 0.9])
+    assert found.scores[9] == pytest.approx((0.95 + 0.91 + 1.0) / 3)
+    assert found.error == pytest.approx((0.35 + 3 * (2.86 / 3 - 0.9)) / 4)
+
+
+@given(st.lists(st.tuples(st.floats(-2, 3), st.floats(0, 1)), min_size=1, max_size=50), st.integers(1, 20))
+def test_the_error_is_a_share_and_every_answer_counts(pairs, bins):
+    scores, ious = np.array(pairs).T
+    found = reliability(scores, ious, bins)
+    assert 0 <= found.error <= 1 + 1e-9
+    assert found.counts.sum() == len(pairs)
+
+
+def test_no_answer_has_no_error():
+    assert np.isnan(reliability(np.zeros(0), np.zeros(0)).error)
+
+
+def test_every_mask_is_asked_for_in_every_way(model):
+    pairs = collect(model, {"set": [record(), record()]})
+    assert tuple(pairs) == KINDS
+    assert all(len(scores) == len(ious) == 4 for scores, ious in pairs.values())
+    assert all(((ious >= 0) & (ious <= 1)).all() for _, ious in pairs.values())
+
+
+def test_no_mask_is_refused(model):
+    empty = Record("a", np.zeros((40, 60, 3), np.uint8), Masks.from_dense(np.zeros((0, 40, 60), bool)))
+    with pytest.raises(InputError, match="datasets must hold a mask that counts"):
+        collect(model, {"set": [empty]})
+
+
+def test_the_picture_shows_a_panel_for_each_kind():
+    picture = draw(
+        {"click": reliability(np.array([0.9]), np.array([0.5])), "box": reliability(*np.ones((2, 3)))}
+    )
+    height, width, _ = picture.shape
+    assert width == 2 * height
+    assert (picture[:, :height] != picture[:, height:]).any()

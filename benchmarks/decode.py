@@ -81,7 +81,7 @@ def embeddings(name: str, options: argparse.Namespace) -> tuple[Sam, Embedding]:
         return model, embed(model, image)
     model = build(SAM_VIT_B).eval().to(options.device)
     frame = Frame.fit(image.shape[:2], 1024, square=True)
-    features = torch.randn(1, 256, 64, 64, device=options.device)
+    features = torch.randn(1, 64, 64, 256, device=options.device).permute(0, 3, 1, 2)  # as encoders give it
     return model, Embedding(features, (), frame, weights_hash(model))
 
 

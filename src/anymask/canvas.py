@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from anymask.colours import PIXEL_MEAN, PIXEL_STD, check_palette
-from anymask.errors import FormatError, InputError
-from anymask.files import write_atomic
+from anymask.errors import InputError
+from anymask.files import read_tensors, write_atomic
 
 __all__ = ["SIZE", "Context", "denormalise", "grid", "normalise", "split", "squash", "stitch"]
 
@@ -83,22 +83,13 @@ class Context:
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Context:
         """Read a file of `save`. Raises FormatError for another file."""
-        from safetensors import SafetensorError, safe_open
-
-        try:
-            with safe_open(path, framework="numpy") as file:
-                head = file.metadata() or {}
-                if head.get("format") != FORMAT:
-                    raise FormatError(
-                        f"context must be a file that Context.save wrote, got {path}. Make it again."
-                    )
-                image, target = (file.get_tensor(name) for name in ("image", "target"))
-        except (OSError, SafetensorError) as error:
-            raise FormatError(
-                f"context must be a whole safetensors file, got {path}. Make it again."
-            ) from error
+        arrays, head = read_tensors(
+            path, FORMAT, what="context", writer="Context.save", advice="Make it again."
+        )
         colours = json.loads(head["palette"])
-        return cls(image, target, None if colours is None else np.array(colours), head["model"])
+        return cls(
+            arrays["image"], arrays["target"], None if colours is None else np.array(colours), head["model"]
+        )
 
 
 def squash(image: Pixels, size: int, *, nearest: bool = False) -> Pixels:

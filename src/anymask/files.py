@@ -8,10 +8,14 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from anymask.errors import OutputError
+from anymask.errors import FormatError, OutputError
 
-__all__ = ["cache_dir", "check_folder", "check_target", "data_dir", "locked", "staged", "write_atomic"]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["cache_dir", "check_folder", "check_target", "data_dir", "locked", "read_tensors", "staged", "write_atomic"]
 
 
 def cache_dir() -> Path:
@@ -77,6 +81,25 @@ def write_atomic(path: str | os.PathLike[str], data: bytes, *, force: bool = Fal
         if partial and os.path.exists(partial):
             os.unlink(partial)
     return target
+
+
+def read_tensors(
+    path: str | os.PathLike[str], form: str, *, what: str, writer: str, advice: str
+) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
+    """All arrays and notes of a safetensors file whose note "format" is `form`.
+
+    Raises FormatError for another file, in words of `what` it should be, who is the `writer` and an `advice`.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            meta = file.metadata() or {}
+            if meta.get("format") != form:
+                raise FormatError(f"{what} must be a file that {writer} wrote, got {path}. {advice}")
+            return {name: file.get_tensor(name) for name in file.keys()}, meta  # noqa: SIM118
+    except (OSError, SafetensorError) as error:
+        raise FormatError(f"{what} must be a whole safetensors file, got {path}. {advice}") from error
 
 
 def check_folder(path: str | os.PathLike[str], ours: Callable[[str], object], *, force: bool = False) -> Path:

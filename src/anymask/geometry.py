@@ -184,6 +184,15 @@ class Frame:
         y, x = self._taps(self.size_hw)
         return [_grid_runs(grid, threshold, y, x) for grid in np.asarray(logits, np.float32)]
 
+    def masks_rle_twice(self, logits: Floats, threshold: float = 0.0) -> list[rle.Runs]:
+        """Runs of logits resized as by the released `postprocess_masks`: to `padded_hw`, then to the image.
+
+        The cut between is after a resize that saw the padding, so that the last rows and columns mix with it.
+        """
+        (h, w), whole, full = self.scaled_hw, self.padded_hw[::-1], self.size_hw[::-1]
+        frames = (cv2.resize(np.ascontiguousarray(grid), whole)[:h, :w] for grid in logits)
+        return [rle.encode(cv2.resize(frame, full) > threshold) for frame in frames]
+
 
 def affine_xy(points: ArrayLike, transform: Sequence[float]) -> NDArray[np.float64]:
     """Points (N, 2) moved by a, b, c, d, e, f: x' = a x + b y + c, y' = d x + e y + f, float64."""
@@ -293,8 +302,11 @@ def _edges(values: Floats, threshold: float, gaps: NDArray[np.intp], y: _Taps) -
     bits = np.zeros((len(values), 2 * gaps.size + apart), np.bool_)
     np.greater(upper + y.part[first] * rise, threshold, out=bits[:, 0 : 2 * gaps.size : 2])
     np.greater(upper + y.part[last] * rise, threshold, out=bits[:, 1 : 2 * gaps.size : 2])
-    changes = np.flatnonzero(np.diff(bits.ravel(), prepend=False, append=False))
-    column, place = np.divmod(changes, bits.shape[1])
+    flat = np.zeros(bits.size + 2, np.bool_)
+    flat[1:-1] = bits.ravel()
+    changes = np.flatnonzero(flat[1:] != flat[:-1])
+    column = changes // bits.shape[1]  # 8 times as fast as divmod
+    place = changes - column * bits.shape[1]
     row = np.append(first, end)[place // 2].astype(np.int64)
     inside = np.flatnonzero(place % 2)
     c, g = column[inside], place[inside] // 2

@@ -132,13 +132,8 @@ def flatten(masks: Masks, *, top: Literal["smaller", "better"] = "smaller") -> L
     if top not in ("smaller", "better"):
         raise InputError(f"top must be 'smaller' or 'better', got {top!r}. Choose one of them.")
     rank = -masks.areas if top == "smaller" else masks.quality
-    height, width = masks.size
-    columns = np.zeros(width * height, np.int32)
-    for i in np.argsort(rank[::-1], kind="stable"):
-        number = len(masks) - 1 - int(i)
-        for start, end in rle.to_edges(masks.rles[number]).reshape(-1, 2):
-            columns[start:end] = number + 1
-    return np.ascontiguousarray(columns.reshape(width, height).T)
+    last_first = np.argsort(rank[::-1], kind="stable")
+    return rle.label_map(masks.rles, (len(masks) - 1 - last_first).tolist(), masks.size)
 
 
 def cover(labels: Labels, image: NDArray[np.uint8] | None = None) -> Labels:

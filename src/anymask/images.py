@@ -340,7 +340,7 @@ def overlay(
     """
     size = (image.shape[0], image.shape[1])
     runs = [rle.encode(np.asarray(mask, np.bool_)) for mask in masks]
-    numbers = _numbered(runs, size)
+    numbers = rle.label_map(runs, _by_size(runs), size)  # the smallest on top
     colours = palette(len(runs))
     out = tint(image, numbers, colours, alpha)
     thickness = max(1, round(max(size) / 600))
@@ -360,15 +360,6 @@ def overlay(
 def _by_size(runs: Sequence[rle.Runs]) -> list[int]:
     """Numbers of masks, the largest first."""
     return sorted(range(len(runs)), key=lambda i: -rle.area(runs[i]))
-
-
-def _numbered(runs: Sequence[rle.Runs], size: tuple[int, int]) -> NDArray[np.int32]:
-    """The map (H, W) in which mask i has the number i + 1, the smallest on top."""
-    flat = np.zeros(size[0] * size[1], np.int32)
-    for i in _by_size(runs):
-        for start, end in rle.to_edges(runs[i]).reshape(-1, 2).tolist():
-            flat[start:end] = i + 1
-    return np.ascontiguousarray(flat.reshape(size[1], size[0]).T)
 
 
 def contact_sheet(

@@ -71,25 +71,33 @@ class _View:
     first: int  # number of the first mask among those of all tiles
 
 
-def merge(size: tuple[int, int], parts: Iterable[tuple[Tile, Masks]]) -> Masks:
+def merge(size: tuple[int, int], parts: Iterable[tuple[Tile, Masks]], whole: Masks | None = None) -> Masks:
     """Join the masks of tiles into masks of an image of `size` (H, W), best score first.
 
     Each part is a tile and its masks, in the tile's own frame; only their runs are kept, so that `parts` may
     make them one by one. Pieces of one thing become one mask, with the mean of their scores (and stability,
     where all have it) weighted by area; a piece that no neighbour confirms is dropped, as is the worse of two
-    masks of the same thing. Raises InputError for an image of 2**32 or more pixels.
+    masks of the same thing. `whole` are masks of the image itself, which win over pieces of the same thing.
+    Raises InputError for an image of 2**32 or more pixels.
     """
     if size[0] * size[1] >= 1 << 32:
         raise InputError(f"size must be below 2**32 pixels, got {size[0]} x {size[1]}. Cut the image in two.")
     views = list(_views(size, parts))
     total = sum(len(view.masks) for view in views)
+    large = Masks(size, (), stability=()) if whole is None else _plain(whole)
     if total == 0:
-        return Masks(size, (), stability=())
+        return _without_duplicates(large)
     groups = np.arange(total)
     for one, other in _neighbours(views):
         for a, b in _pairs(one, other, size):
             groups[groups == groups[other.first + b]] = groups[one.first + a]
-    return _without_duplicates(_joined(views, groups))
+    joined = _without_duplicates(_joined(views, groups), _without_duplicates(large))
+    return joined[np.argsort(-joined.scores, kind="stable")]
+
+
+def _plain(masks: Masks) -> Masks:
+    """With no more than their scores and stability."""
+    return Masks(masks.size, masks.rles, masks.scores, stability=masks.stability)
 
 
 def _views(size: tuple[int, int], parts: Iterable[tuple[Tile, Masks]]) -> Iterator[_View]:
@@ -190,9 +198,10 @@ def _joined(views: list[_View], groups: NDArray[np.int64]) -> Masks:
     return Masks(masks.size, [rle.union([masks.rles[i] for i in some], masks.size) for some in kept], **means)
 
 
-def _without_duplicates(masks: Masks) -> Masks:
-    """Masks by falling score, without those that are nearly the same as a better one."""
+def _without_duplicates(masks: Masks, first: Masks | None = None) -> Masks:
+    """Masks by falling score after those of `first`, without those nearly the same as one before them."""
     masks = masks[np.argsort(-masks.scores, kind="stable")]
+    masks = masks if first is None or not len(first) else Masks.concat([first, masks])
     boxes, kept = masks.boxes, np.zeros(len(masks), np.bool_)
     for i in range(len(masks)):
         before = np.flatnonzero(kept)

@@ -202,6 +202,8 @@ def _frame(model: Sam, size_hw: tuple[int, int], longest: int = 0) -> Frame:
 
 @torch.no_grad()  # not inference_mode: a decoder can be trained on these tensors
 def _encode(model: Sam, pictures: Sequence[_Picture]) -> list[Embedding]:
+    if not pictures:
+        return []
     name = weights_hash(model)
     groups: dict[tuple[int, int], list[int]] = defaultdict(list)
     for number, picture in enumerate(pictures):

@@ -7,7 +7,7 @@ Source: the format of the COCO API (`maskApi`, functions rleEncode, rleToString 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import cv2
@@ -28,6 +28,7 @@ __all__ = [
     "from_string",
     "intersection",
     "iou",
+    "label_map",
     "paste",
     "to_coco",
     "to_edges",
@@ -63,7 +64,8 @@ def encode_region(mask_hw: NDArray[Any], xy: tuple[int, int], size: tuple[int, i
     flat = columns.ravel() != 0
     edges = np.flatnonzero(flat[1:] != flat[:-1]) + 1
     edges = np.concatenate(([0] if flat[0] else [], edges, [flat.size] if flat[-1] else [])).astype(np.int64)
-    column, row = np.divmod(edges, h + apart)
+    column = edges // (h + apart)  # 8 times as fast as divmod
+    row = edges - column * (h + apart)
     return from_edges((column + x) * full_h + row + y, size)
 
 
@@ -223,6 +225,15 @@ def union(many: Sequence[Runs], size: tuple[int, int]) -> Runs:
     edges[0], edges[-1] = starts[0], ends[-1]
     edges[1:-1:2], edges[2:-1:2] = ends[gaps], starts[gaps + 1]
     return from_edges(edges, size)
+
+
+def label_map(runs: Sequence[Runs], order: Iterable[int], size: tuple[int, int]) -> NDArray[np.int32]:
+    """The map (H, W) in which mask i has the number i + 1; where masks overlap the last in `order` shows."""
+    columns = np.zeros(size[0] * size[1], np.int32)
+    for i in order:
+        for start, end in to_edges(runs[i]).reshape(-1, 2).tolist():
+            columns[start:end] = i + 1
+    return np.ascontiguousarray(columns.reshape(size[1], size[0]).T)
 
 
 def to_string(runs: Runs) -> str:

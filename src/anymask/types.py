@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from anymask import rle
 from anymask.errors import FormatError
-from anymask.files import write_atomic
+from anymask.files import read_tensors, write_atomic
 from anymask.geometry import Frame
 from anymask.images import read_image
 from anymask.prompt import MASK_LOGIT, MOST_POINTS, Prompt
@@ -227,20 +227,15 @@ class Embedding:
 
         `dataclasses.replace(embedding, picture=image)` gives it back. Raises FormatError for another file.
         """
-        from safetensors import SafetensorError, safe_open
+        import torch
 
-        try:
-            with safe_open(path, framework="pt") as file:
-                meta = file.metadata() or {}
-                if meta.get("format") != _EMBEDDING_FORMAT:
-                    raise FormatError(
-                        f"embedding must be a file that Embedding.save wrote, got {path}. Embed again."
-                    )
-                tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
-        except (OSError, SafetensorError) as error:
-            raise FormatError(
-                f"embedding must be a whole safetensors file, got {path}. Embed again."
-            ) from error
+        arrays, meta = read_tensors(
+            path, _EMBEDDING_FORMAT, what="embedding", writer="Embedding.save", advice="Embed again."
+        )
+        tensors = {  # laid out as the encoders do it, so that no decoder has to
+            name: torch.tensor(array).float().contiguous(memory_format=torch.channels_last)
+            for name, array in arrays.items()
+        }
         frame = Frame(*(tuple(sizes) for sizes in json.loads(meta["frame"])))
         skips = tuple(tensors[f"skip{i}"] for i in range(len(tensors) - 1))
         return cls(tensors["features"], skips, frame, meta["model"])

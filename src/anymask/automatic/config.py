@@ -60,6 +60,10 @@ class AutoConfig:
     """The same between crops, where the mask from the larger crop goes."""
     nms_by: Literal["box", "mask"] = "box"
     """What overlap is the IoU of."""
+    resize: Literal["once", "twice"] = "once"
+    """How logits come to the image's size: in one step, or as the released generator does it, to the model's
+    frame and from there, which moves edges by a pixel, takes full-size maps and several times as long. Then
+    its boxes, without their last pixel, decide on duplicates too: the masks are the released ones."""
     max_cover: float = 1.0
     """Masks that cover a larger share of the image go; the paper took 0.95."""
     min_area: int = 0
@@ -97,6 +101,8 @@ class AutoConfig:
             object.__setattr__(self, "roi", _read_roi(self.roi))
         if self.nms_by not in ("box", "mask"):
             raise InputError(f"nms_by must be 'box' or 'mask', got {self.nms_by!r}. Choose one.")
+        if self.resize not in ("once", "twice"):
+            raise InputError(f"resize must be 'once' or 'twice', got {self.resize!r}. Choose one.")
         if self.max_memory is not None:
             parse_memory(self.max_memory)
 

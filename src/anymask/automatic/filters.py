@@ -86,7 +86,7 @@ def _mended(
     whole = np.array([new is old for new, old in zip(runs, masks.rles, strict=True)], np.bool_)
     if whole.all():
         return kept, runs
-    boxes = Masks(masks.size, runs).boxes
+    boxes = _compared(Masks(masks.size, runs).boxes, config)
     owner = owners(
         runs, boxes, whole.astype(float), max(config.nms, config.crop_nms), by_mask=config.nms_by == "mask"
     )
@@ -130,6 +130,11 @@ def _cut_off(
     return np.asarray((near_crop & ~near_image).any(axis=1), np.bool_)
 
 
+def _compared(boxes: NDArray[np.float32], config: AutoConfig) -> NDArray[np.float32]:
+    """The boxes whose overlap tells duplicates: the released code leaves out their last pixel."""
+    return boxes - np.array([0, 0, 1, 1], np.float32) if config.resize == "twice" else boxes
+
+
 def _drop_duplicates(
     candidates: Candidates,
     reasons: NDArray[np.str_],
@@ -140,7 +145,7 @@ def _drop_duplicates(
 ) -> None:
     """Write into `reasons` which of the `members` are duplicates of better ones."""
     runs = [candidates.masks.rles[i] for i in members]
-    by_mask = config.nms_by == "mask"
-    owner = members[owners(runs, candidates.boxes[members], scores, threshold, by_mask=by_mask)]
+    boxes, by_mask = _compared(candidates.boxes[members], config), config.nms_by == "mask"
+    owner = members[owners(runs, boxes, scores, threshold, by_mask=by_mask)]
     for loser in np.flatnonzero(owner != members):
         reasons[members[loser]] = f"duplicate of {owner[loser]}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 import numpy as np
@@ -147,9 +147,10 @@ def _answers(
     _check_finite(logits_Mhw.sum((-1, -2)))
     likely = _cell_stability(logits_Mhw, frame, config.stability_offset) >= floor_stability - MARGIN
     grids = logits_Mhw[likely].cpu().numpy()
-    stability = _stability(grids, frame, config.stability_offset)
+    cut = frame.masks_rle if config.resize == "once" else frame.masks_rle_twice
+    stability = _stability(cut, grids, config.stability_offset)
     stable = stability >= np.float32(floor_stability)
-    runs = frame.masks_rle(grids[stable])
+    runs = cut(grids[stable])
     return Masks(
         size,
         [rle.paste(one, frame.size_hw, part.xyxy[:2], size) for one in runs],
@@ -187,10 +188,10 @@ def _cell_stability(logits_Mhw: Tensor, frame: Frame, offset: float) -> Tensor:
     return inner / outer.clamp(min=1)
 
 
-def _stability(logits_Mhw: Floats, frame: Frame, offset: float) -> Floats:
+def _stability(cut: Callable[[Floats, float], list[rle.Runs]], logits_Mhw: Floats, offset: float) -> Floats:
     """IoU (M,) of the masks cut at plus and minus `offset`, in pixels of the image; 0 for an empty one."""
     inner, outer = (
-        np.array([rle.area(runs) for runs in frame.masks_rle(logits_Mhw, bound)], np.float64)
+        np.array([rle.area(runs) for runs in cut(logits_Mhw, bound)], np.float64)
         for bound in (offset, -offset)
     )
     return np.asarray(inner / np.maximum(outer, 1), np.float32)

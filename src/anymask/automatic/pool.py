@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymask.errors import FormatError, InputError
-from anymask.files import write_atomic
+from anymask.files import read_tensors, write_atomic
 from anymask.types import Masks
 
 __all__ = ["Candidates"]
@@ -111,19 +111,10 @@ class Candidates:
 
 def _read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
     """The arrays and the notes of a file whose checksum is right."""
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="numpy") as file:
-            meta = file.metadata() or {}
-            if meta.get("format") != _FORMAT:
-                raise FormatError(
-                    f"candidates must be a file that Candidates.save wrote, got {path}. Make them again."
-                )
-            tensors = {name: file.get_tensor(name) for name in _KINDS}
-    except (OSError, SafetensorError) as error:
-        raise FormatError(f"candidates must be a whole file, got {path}. Make them again.") from error
-    if meta.get("checksum") != _checksum(tensors, meta):
+    tensors, meta = read_tensors(
+        path, _FORMAT, what="candidates", writer="Candidates.save", advice="Make them again."
+    )
+    if tensors.keys() != _KINDS.keys() or meta.get("checksum") != _checksum(tensors, meta):
         raise FormatError(
             f"candidates must be undamaged, got other bytes than were written in {path}. Make them again."
         )

@@ -5,6 +5,7 @@ Shape letters: B images, N objects, K prompt tokens, C channels, H W rows and co
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 
 import torch
@@ -32,6 +33,10 @@ class Network(nn.Module):
         mean = torch.tensor(PIXEL_MEAN, device=images_BHWC.device)
         std = torch.tensor(PIXEL_STD, device=images_BHWC.device)
         return ((images_BHWC.float() - mean) / std).permute(0, 3, 1, 2).to(self.dtype)
+
+
+_PAIRS = {torch.float32: torch.int64, torch.bfloat16: torch.int32, torch.float16: torch.int32}
+"""Integers as wide as two numbers: neighbours in a row move as one, ten times as fast."""
 
 
 class LayerNorm2d(nn.Module):
@@ -101,12 +106,22 @@ def to_blocks(x_NHWC: Tensor, steps: int) -> Tensor:
     return blocks.reshape(n, h * w, 4**steps, c)
 
 
-def from_blocks(x_NLSC: Tensor, hw: tuple[int, int], steps: int) -> Tensor:
-    """(N, h * w, 4^steps, C) -> (N, C, h * 2^steps, w * 2^steps), channels first."""
-    n, c, (h, w) = x_NLSC.shape[0], x_NLSC.shape[3], hw
-    parts = x_NLSC.view(n, h, w, *[2] * (2 * steps), c)
-    rows, columns = range(3, 3 + 2 * steps, 2), range(4, 4 + 2 * steps, 2)
-    return parts.permute(0, 3 + 2 * steps, 1, *rows, 2, *columns).reshape(n, c, h * 2**steps, w * 2**steps)
+def from_blocks(x_NCL: Tensor, hw: tuple[int, int], steps: int) -> Tensor:
+    """(N, C, h * w * 4^steps) of blocks -> (N, C, h * 2^steps, w * 2^steps)."""
+    n, c, (h, w) = x_NCL.shape[0], x_NCL.shape[1], hw
+    pairs = _PAIRS.get(x_NCL.dtype)
+    if pairs is not None and not recorded(x_NCL):
+        halves = x_NCL.view(pairs).view(n, c, h, w, *[2] * (2 * steps - 1), 1)
+        return _unfolded(halves).view(x_NCL.dtype)
+    return _unfolded(x_NCL.view(n, c, h, w, *[2] * (2 * steps)))
+
+
+def _unfolded(parts: Tensor) -> Tensor:
+    """(N, C, h, w, row, column, row, column, ...), the coarse first -> (N, C, all rows, all columns)."""
+    n, c, h, w = parts.shape[:4]
+    rows, columns = range(4, parts.ndim, 2), range(5, parts.ndim, 2)
+    wide = w * math.prod(parts.shape[axis] for axis in columns)
+    return parts.permute(0, 1, 2, *rows, 3, *columns).reshape(n, c, h * 2 ** len(rows), wide)
 
 
 class DropPath(nn.Module):
@@ -133,3 +148,11 @@ def recorded(*inputs: Tensor) -> bool:
     """Whether autograd or an exporter follows the computation; else faster forms of it may be taken."""
     followed = torch.compiler.is_compiling() or torch.jit.is_tracing()  # type: ignore[attr-defined,no-untyped-call]
     return followed or (torch.is_grad_enabled() and any(x.requires_grad for x in inputs))
+
+
+def products(rows_NRC: Tensor, image_NLC: Tensor) -> Tensor:
+    """(N, R, L): of every row with every position of its image."""
+    if rows_NRC.device.type != "cpu" or recorded(rows_NRC, image_NLC) or not len(rows_NRC):
+        return rows_NRC @ image_NLC.transpose(1, 2)
+    # in a batch, what is transposed is copied: 3 times as long
+    return torch.stack([F.linear(rows, image) for rows, image in zip(rows_NRC, image_NLC, strict=True)])

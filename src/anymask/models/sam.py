@@ -16,12 +16,22 @@ from torch.nn import functional as F
 
 from anymask.models.compact import CompactEncoder
 from anymask.models.config import SamConfig, VitConfig
-from anymask.models.layers import LayerNorm2d, Mlp, Network, Upscale2x, from_blocks, recorded, to_blocks
+from anymask.models.layers import (
+    LayerNorm2d,
+    Mlp,
+    Network,
+    Upscale2x,
+    from_blocks,
+    products,
+    recorded,
+    to_blocks,
+)
 from anymask.models.two_way import HIDDEN, TwoWayTransformer
 from anymask.models.vit import Vit
 
 MASKS = 4
 STRIDE = 16
+GRIDS = 4  # position codes that a model keeps, 2 MB or so each
 CPU_CELLS = 64 * 64  # feature cells that a processor upscales at once: one object of SAM
 
 
@@ -33,6 +43,7 @@ class PositionEncoding(nn.Module):
     def __init__(self, dim: int) -> None:
         super().__init__()
         self.register_buffer("positional_encoding_gaussian_matrix", torch.randn(2, dim // 2))
+        self._grids: dict[tuple[object, ...], Tensor] = {}
 
     def forward(self, unit_xy: Tensor) -> Tensor:
         """(..., 2) in [0, 1] -> (..., C); in float32, by no product that autocast would round."""
@@ -44,10 +55,20 @@ class PositionEncoding(nn.Module):
         )
 
     def grid(self, hw: tuple[int, int], side: int) -> Tensor:
-        """(1, h * w, C): the centres of a grid; `side` cells make one unit.
+        """(1, h * w, C): the centres of a grid; `side` cells make one unit. The last few are kept."""
+        matrix = self.positional_encoding_gaussian_matrix
+        if recorded(matrix) or matrix.device.type == "meta":
+            return self._make_grid(hw, side)
+        version = 0 if matrix.is_inference() else matrix._version
+        key = (*hw, side, matrix.dtype, matrix.device, matrix.data_ptr(), version)
+        if key not in self._grids:
+            with torch.inference_mode(mode=False):  # whoever asks next may train
+                made = self._make_grid(hw, side)
+            self._grids = dict([*self._grids.items(), (key, made)][-GRIDS:])
+        return self._grids[key]
 
-        The sine and cosine of a sum, from those of its parts: h + w of them instead of h * w.
-        """
+    def _make_grid(self, hw: tuple[int, int], side: int) -> Tensor:
+        """The sine and cosine of a sum, from those of its parts: h + w of them instead of h * w."""
         matrix = self.positional_encoding_gaussian_matrix.float()
         along_x, along_y = ((2 * math.pi) * row for row in matrix)
         h, w = hw
@@ -229,6 +250,9 @@ class Decoded:
     def take(self, rows_R: Tensor) -> Decoded:
         """Some of the objects, in the order given."""
         parts = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "skips_BCHW"}
+        if len(rows_R) == 1:  # without a copy
+            row = int(rows_R)
+            return replace(self, **{name: part[row : row + 1] for name, part in parts.items()})
         return replace(self, **{name: part.index_select(0, rows_R) for name, part in parts.items()})
 
 
@@ -271,7 +295,10 @@ class Sam(Network):
         decoded = self.decode_tokens(
             features_BChw, skips, image_index_N, coords_NK2, labels_NK, masks_N1HW, has_mask_N, seen_NK
         )
-        return self._draw(decoded, decoded.kernels_N4C), decoded.iou_N4
+        if recorded(decoded.kernels_N4C, decoded.image_NhwC) or len(decoded) <= self._step(decoded):
+            return self._draw(decoded), decoded.iou_N4
+        parts = torch.arange(len(decoded)).split(self._step(decoded))
+        return torch.cat([self._draw(decoded.take(some)) for some in parts]), decoded.iou_N4
 
     def decode_tokens(
         self,
@@ -311,20 +338,23 @@ class Sam(Network):
         Only the objects named are upscaled, and each of them once.
         """
         objects_U, place_R = torch.unique(rows_R, return_inverse=True)
-        some = decoded.take(objects_U)
-        return self._draw(some, some.kernels_N4C)[place_R, outputs_R]
-
-    def _draw(self, decoded: Decoded, kernels_NMC: Tensor) -> Tensor:
-        """Float32 logits (N, M, 4h, 4w); on a processor few objects at a time, which stay in the cache."""
-        if kernels_NMC.device.type != "cpu" or recorded(kernels_NMC, decoded.image_NhwC):
-            return self._draw_together(decoded, kernels_NMC)
         h, w = decoded.image_NhwC.shape[1:3]
-        rows = torch.split(torch.arange(len(decoded)), max(1, CPU_CELLS // (h * w)))
-        if len(rows) == 1:
-            return self._draw_together(decoded, kernels_NMC)
-        return torch.cat([self._draw_together(decoded.take(some), kernels_NMC[some]) for some in rows])
+        out_Rhw, step = decoded.iou_N4.new_empty(len(rows_R), 4 * h, 4 * w), self._step(decoded)
+        for first, objects in zip(range(0, len(objects_U), step), objects_U.split(step), strict=False):
+            mine = ((place_R >= first) & (place_R < first + step)).nonzero()[:, 0]
+            outputs, output = torch.unique(outputs_R[mine], return_inverse=True)
+            some = decoded.take(objects)
+            drawn = self._draw(replace(some, kernels_N4C=some.kernels_N4C[:, outputs]))
+            out_Rhw[mine] = drawn[place_R[mine] - first, output]
+        return out_Rhw
 
-    def _draw_together(self, decoded: Decoded, kernels_NMC: Tensor) -> Tensor:
+    def _step(self, decoded: Decoded) -> int:
+        """How many objects are drawn at once; on a processor few, which stay in its cache."""
+        h, w = decoded.image_NhwC.shape[1:3]
+        return max(1, len(decoded) if decoded.image_NhwC.device.type != "cpu" else CPU_CELLS // (h * w))
+
+    def _draw(self, decoded: Decoded) -> Tensor:
+        """Float32 logits (N, M, 4h, 4w), one for each kernel."""
         h, w = decoded.image_NhwC.shape[1:3]
         levels = [
             to_blocks(_per_object(skip, decoded.index_N), steps)
@@ -334,9 +364,7 @@ class Sam(Network):
             fine = self.drawn_prompts.fine_blocks(decoded.unit_NK2, decoded.labels_NK, (h, w))
             levels[0] = levels[0] + fine
         upscaled_NLSC = self.mask_decoder.upscale(decoded.image_NhwC.flatten(1, 2), tuple(levels))
-        n, masks = kernels_NMC.shape[:2]
-        products = upscaled_NLSC.flatten(1, 2) @ kernels_NMC.transpose(1, 2)
-        return from_blocks(products.view(n, h * w, 16, masks), (h, w), 2).float()
+        return from_blocks(products(decoded.kernels_N4C, upscaled_NLSC.flatten(1, 2)), (h, w), 2).float()
 
 
 def _per_object(x_BCHW: Tensor, image_index_N: Tensor) -> Tensor:

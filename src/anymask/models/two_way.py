@@ -74,7 +74,7 @@ class CrossAttention(Attention):
     def __init__(self, dim: int, heads: int) -> None:
         super().__init__(dim, heads, downsample=2)
 
-    def read(self, q_NTC: Tensor, image: Tensor, pe_1LC: Tensor) -> Tensor:
+    def read(self, q_NTC: Tensor, image: Tensor, keys: Keys) -> Tensor:
         """(N, T, C): tokens look at the image, whose keys see the positions and whose values do not.
 
         The image may come as (1, L, C).
@@ -82,7 +82,7 @@ class CrossAttention(Attention):
         q_NhTD = self._split(self.q_proj(q_NTC))
         # the bias of the keys adds the same to all scores of a token, which the softmax takes away
         rows_NRC = (q_NhTD @ self._of_heads(self.k_proj) * self._scale).flatten(1, 2)
-        weights_NRL = _scores(rows_NRC, image, pe_1LC).softmax(-1)
+        weights_NRL = keys.scores(rows_NRC).softmax(-1)
         seen_NRC = weights_NRL @ (image[0] if image.shape[0] == 1 else image)
         seen_NhTC = seen_NRC.view(*q_NhTD.shape[:3], seen_NRC.shape[2])
         values_NhTD = seen_NhTC @ self._of_heads(self.v_proj).transpose(1, 2)
@@ -90,7 +90,7 @@ class CrossAttention(Attention):
         return out
 
     def write(
-        self, image: Tensor, pe_1LC: Tensor, k_NTC: Tensor, v_NTC: Tensor, bias_NT: Tensor | None = None
+        self, image: Tensor, keys: Keys, k_NTC: Tensor, v_NTC: Tensor, bias_NT: Tensor | None = None
     ) -> Tensor:
         """(N, L, C): the image plus what each position, which sees its place, takes from the tokens.
 
@@ -102,7 +102,7 @@ class CrossAttention(Attention):
         shift_NhT = (k_NhTD * self.q_proj.bias.view(heads, 1, -1)).sum(-1) * self._scale
         if bias_NT is not None:
             shift_NhT = shift_NhT + bias_NT[:, None]
-        scores_NRL = _scores(rows_NRC, image, pe_1LC) + shift_NhT.flatten(1)[..., None]
+        scores_NRL = keys.scores(rows_NRC) + shift_NhT.flatten(1)[..., None]
         weights_NRL = scores_NRL.view(n, heads, t, scores_NRL.shape[2]).softmax(2).flatten(1, 2)
         values_NhTC = v_NhTD @ self.out_proj.weight.t().reshape(heads, -1, self.out_proj.out_features)
         values_NhTC = values_NhTC + self.out_proj.bias / heads  # the weights of a head sum to one
@@ -118,19 +118,26 @@ class CrossAttention(Attention):
         return layer.weight.view(self.heads, -1, layer.in_features)
 
 
-def _scores(rows_NRC: Tensor, image: Tensor, pe_1LC: Tensor) -> Tensor:
-    """(N, R, L): products of rows with every position of the image plus its place."""
-    if exported():
-        return rows_NRC @ (image + pe_1LC).transpose(1, 2)
-    if image.shape[0] == 1:
-        return F.linear(rows_NRC, (image + pe_1LC)[0])
-    scores_NRL = F.linear(rows_NRC, pe_1LC[0])
-    if image.device.type != "cpu":
-        return torch.baddbmm(scores_NRL, rows_NRC, image.transpose(1, 2))
-    for scores_RL, rows_RC, image_LC in zip(scores_NRL, rows_NRC, image, strict=True):
-        # in a batch, what is transposed is copied: 3 times as long; under autocast the types may differ
-        scores_RL.addmm_(rows_RC.to(scores_RL.dtype), image_LC.t().to(scores_RL.dtype))
-    return scores_NRL
+class Keys:
+    """An image (N, L, C) or (1, L, C) whose positions see their places."""
+
+    def __init__(self, image: Tensor, pe_1LC: Tensor) -> None:
+        self.image, self.pe_1LC = image, pe_1LC
+        self.sum = image + pe_1LC if exported() or image.shape[0] == 1 else None
+
+    def scores(self, rows_NRC: Tensor) -> Tensor:
+        """(N, R, L): products of rows with every position of the image plus its place."""
+        if exported() and self.sum is not None:
+            return rows_NRC @ self.sum.transpose(1, 2)
+        if self.sum is not None:
+            return F.linear(rows_NRC, self.sum[0])
+        scores_NRL = F.linear(rows_NRC, self.pe_1LC[0])
+        if self.image.device.type != "cpu":
+            return torch.baddbmm(scores_NRL, rows_NRC, self.image.transpose(1, 2))
+        for scores_RL, rows_RC, image_LC in zip(scores_NRL, rows_NRC, self.image, strict=True):
+            # in a batch, what is transposed is copied: 3 times as long; under autocast the types may differ
+            scores_RL.addmm_(rows_RC.to(scores_RL.dtype), image_LC.t().to(scores_RL.dtype))
+        return scores_NRL
 
 
 class TwoWayMlp(nn.Module):
@@ -177,9 +184,10 @@ class TwoWayBlock(nn.Module):
         tokens = self.norm1(tokens)
         to_image, to_token = self.cross_attn_token_to_image, self.cross_attn_image_to_token
         if _moves(tokens, image):
-            tokens = self.norm2(tokens + to_image.read(tokens + token_pe, image, image_pe))
+            keys = Keys(image, image_pe)
+            tokens = self.norm2(tokens + to_image.read(tokens + token_pe, image, keys))
             tokens = self.norm3(tokens + self.mlp(tokens))
-            return tokens, self.norm4(to_token.write(image, image_pe, tokens + token_pe, tokens, bias_NT))
+            return tokens, self.norm4(to_token.write(image, keys, tokens + token_pe, tokens, bias_NT))
         k, v, q = project_image(
             image, image_pe, [(to_image.k_proj, True), (to_image.v_proj, False), (to_token.q_proj, True)]
         )
@@ -211,7 +219,8 @@ class TwoWayTransformer(nn.Module):
             tokens, image = layer(tokens, image, tokens_NTC, image_pe_1LC, bias_NT)
         final, q = self.final_attn_token_to_image, tokens + tokens_NTC
         if _moves(tokens, image):
-            return self.norm_final_attn(tokens + final.read(q, image, image_pe_1LC)), image
+            keys = Keys(image, image_pe_1LC)
+            return self.norm_final_attn(tokens + final.read(q, image, keys)), image
         k, v = project_image(image, image_pe_1LC, [(final.k_proj, True), (final.v_proj, False)])
         return self.norm_final_attn(tokens + final.attend(final.q_proj(q), k, v)), image
 

@@ -9,6 +9,7 @@ missing, unknown or of another shape.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
 import threading
@@ -93,11 +94,14 @@ def weights_hash(model: Model) -> str:
     device. Computed once per state of the weights; changes made behind `Tensor.data` go unseen.
     """
     part = model.image_encoder if isinstance(model, Sam) else model
-    tensors = sorted(part.state_dict(keep_vars=True).items())
-    state = tuple((t.data_ptr(), 0 if t.is_inference() else t._version) for _, t in tensors)
+    state = tuple(
+        (t.data_ptr(), 0 if t.is_inference() else t._version)
+        for t in itertools.chain(part.parameters(), part.buffers())
+    )
     known = _hashes.get(model)
     if known is None or known[0] != state:
         config = model.config.encoder if isinstance(model, Sam) else model.config
+        tensors = sorted(part.state_dict(keep_vars=True).items())
         known = _hashes[model] = (state, _digest(asdict(config), tensors))
     return known[1]
 

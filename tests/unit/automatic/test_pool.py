@@ -50,7 +50,7 @@ def test_damaged_and_other_files_are_refused(found, tmp_path):
     found.save(path)
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(FormatError, match="candidates must be a whole file"):
+    with pytest.raises(FormatError, match="candidates must be a whole safetensors file"):
         Candidates.load(path)
     path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
     with pytest.raises(FormatError, match="candidates must be undamaged"):
@@ -58,5 +58,5 @@ def test_damaged_and_other_files_are_refused(found, tmp_path):
     save_file({"runs": np.zeros(1)}, path)
     with pytest.raises(FormatError, match=r"candidates must be a file that Candidates.save wrote"):
         Candidates.load(path)
-    with pytest.raises(FormatError, match="candidates must be a whole file"):
+    with pytest.raises(FormatError, match="candidates must be a whole safetensors file"):
         Candidates.load(tmp_path / "missing")

@@ -12,7 +12,7 @@ from torch.testing import assert_close
 from anymask.models import sam, two_way
 from anymask.models.config import COMPACT, DEBUG, DEBUG_VIT, SAM_VIT_B, SamConfig
 from anymask.models.layers import LayerNorm2d, Upscale2x, from_blocks, to_blocks
-from anymask.models.sam import PositionEncoding, Sam, start_local
+from anymask.models.sam import GRIDS, PositionEncoding, Sam, start_local
 from anymask.models.two_way import TwoWayBlock, TwoWayTransformer
 
 
@@ -134,22 +134,39 @@ def test_the_code_of_a_grid_is_that_of_its_centres() -> None:
     assert_close(pe.grid((3, 5), 5), pe(centres), atol=1e-5, rtol=0)
 
 
+def test_position_code_of_a_grid_is_kept_until_its_matrix_changes() -> None:
+    pe = PositionEncoding(8)
+    first = pe.grid((3, 5), 5)
+    assert pe.grid((3, 5), 5) is first
+    with torch.inference_mode():
+        other = pe.grid((2, 2), 2)
+    assert not other.is_inference(), "training may ask for it next"
+    with torch.no_grad():
+        pe.positional_encoding_gaussian_matrix.mul_(2)
+    assert not torch.equal(pe.grid((3, 5), 5), first)
+    for side in range(1, 9):
+        pe.grid((side, side), side)
+    assert len(pe._grids) == GRIDS
+
+
 def test_upscaling_is_the_transposed_convolution() -> None:
     torch.manual_seed(0)
     ours, theirs = Upscale2x(6, 5), nn.ConvTranspose2d(6, 5, 2, 2)
     theirs.load_state_dict(ours.state_dict())
     x = torch.randn(3, 6, 4, 7)
-    blocks = ours(x.permute(0, 2, 3, 1)).flatten(1, 2)
-    assert_close(from_blocks(blocks, (4, 7), 1), theirs(x))
+    blocks = ours(x.permute(0, 2, 3, 1)).flatten(1, 3)
+    assert_close(from_blocks(blocks.transpose(1, 2).contiguous(), (4, 7), 1), theirs(x))
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.int64])
 @pytest.mark.parametrize("steps", [1, 2])
-def test_blocks_of_a_map_and_back(steps: int) -> None:
-    x = torch.arange(2 * 8 * 12 * 3).view(2, 8, 12, 3)
+def test_blocks_of_a_map_and_back(steps: int, dtype: torch.dtype) -> None:
+    x = torch.arange(2 * 8 * 12 * 3, dtype=dtype).view(2, 8, 12, 3)
     blocks = to_blocks(x, steps)
     side = 2**steps
     assert blocks.shape == (2, 96 // side**2, side**2, 3)
-    assert_close(from_blocks(blocks, (8 // side, 12 // side), steps), x.permute(0, 3, 1, 2))
+    channels_first = blocks.flatten(1, 2).transpose(1, 2).contiguous()
+    assert_close(from_blocks(channels_first, (8 // side, 12 // side), steps), x.permute(0, 3, 1, 2))
     assert blocks[0, 0, :4].tolist() == x[0, :2, :2].flatten(0, 1).tolist()
 
 

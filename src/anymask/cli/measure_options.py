@@ -1,0 +1,55 @@
+"""The options of `anymask eval edges` and `anymask eval proposals`. Standard library only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from anymask.cli.readers import whole
+
+if TYPE_CHECKING:
+    from anymask.cli.parser import Parser
+
+__all__ = ["declare_edges", "declare_proposals"]
+
+
+def declare_edges(parser: Parser) -> None:
+    """Which folder, and how finely it is measured."""
+    parser.add_argument(
+        "--data",
+        required=True,
+        metavar="PATH",
+        help="A folder as BSDS500 comes: images/<split>/*.jpg and groundTruth/<split>/*.mat.",
+    )
+    parser.add_argument("--split", default="test", metavar="NAME", help="Default: test.")
+    _declare_grid(parser, 16)
+    parser.add_argument(
+        "--thresholds",
+        type=whole(1),
+        default=99,
+        metavar="N",
+        help="How many, evenly between 0 and 1. Default: 99.",
+    )
+
+
+def declare_proposals(parser: Parser) -> None:
+    """How many masks, of how many points."""
+    _declare_grid(parser, 64)
+    parser.add_argument(
+        "--count", type=whole(1), default=1000, metavar="N", help="Proposals for each picture. Default: 1000."
+    )
+
+
+def _declare_grid(parser: Parser, default: int) -> None:
+    parser.add_argument(
+        "--points-per-side",
+        type=whole(1),
+        default=default,
+        metavar="N",
+        help=f"Of the grid that the model is asked at. Default: {default}.",
+    )
+    parser.add_argument(
+        "--max-images",
+        type=whole(1),
+        metavar="N",
+        help="At most so many pictures of a set, the first. Default: all.",
+    )

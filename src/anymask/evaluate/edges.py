@@ -1,0 +1,206 @@
+"""Edges against those that people drew: ODS, OIS, AP and R50 (BSDS500; SAM, section 7.2).
+
+Protocol, for every picture: edges of the model, zero to one; at each of 99 thresholds they are thinned and
+matched with the edges that each annotator drew, within 0.0075 of the picture's diagonal.
+- precision: the share of the model's pixels that match some annotator's; recall: the share of all
+  annotators' pixels that are matched. Both are sums over pictures, F is their harmonic mean.
+- "ods": the best F with one threshold for all pictures; "ois": with the best threshold of each picture;
+  "ap": the mean precision at the recalls 0, 0.01, .. 1; "r50": recall where precision is 0.5.
+Intervals are bootstraps over pictures. The row of a baseline, Sobel's gradient thinned in the same way, needs
+no weights and tells whether the measure works.
+Source of the rules: the benchmark of BSDS500 (Arbelaez et al., 2011), `boundaryPR` and `collect_eval_bdry`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from anymask.edges import EdgeConfig, edges, thin
+from anymask.errors import FormatError, InputError
+from anymask.evaluate.matching import correspond, require_scipy, skeleton
+from anymask.evaluate.metrics import Interval, interval
+from anymask.evaluate.report import Report, SetResult, commit, machine, model_hash
+from anymask.images import read_image
+from anymask.models import Sam
+
+__all__ = ["PUBLISHED", "EdgeFolder", "EdgesConfig", "Truth", "counts", "figures", "run"]
+
+Mask = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+Progress = Callable[[str, int, int], None]
+
+PUBLISHED: Mapping[str, Mapping[str, float]] = {
+    "SAM ViT-H, BSDS500 test": {"ods": 0.768, "ois": 0.786, "ap": 0.794, "r50": 0.928},
+    "HED, BSDS500 test": {"ods": 0.788, "ois": 0.808, "ap": 0.840, "r50": 0.923},
+    "Canny, BSDS500 test": {"ods": 0.600, "ois": 0.640, "ap": 0.580},
+    "Sobel, BSDS500 test": {"ods": 0.539},
+}
+"""Figures of the papers (SAM, table 3)."""
+_SUFFIXES = (".jpg", ".jpeg", ".png")
+
+
+@dataclass(frozen=True)
+class EdgesConfig:
+    """Settings of `run`. Raises InputError for values that cannot be used."""
+
+    points_per_side: int = 16
+    """Of the grid that the model is asked at, see `anymask.edges`."""
+    thresholds: int = 99
+    """How many, evenly between 0 and 1."""
+    reach: float = 0.0075
+    """How far a pixel may lie from its partner, as a share of the diagonal."""
+    most_images: int | None = None
+    """Pictures, the first by name; None for all."""
+    seed: int = 0
+    """Of the bootstrap."""
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        if self.thresholds < 1:
+            raise InputError(f"thresholds must be 1 or more, got {self.thresholds}. The benchmark has 99.")
+        if not 0 < self.reach < 0.1:
+            raise InputError(f"reach must be above 0 and below 0.1, got {self.reach}. Take 0.0075.")
+
+
+@dataclass(frozen=True)
+class Truth:
+    """A picture and the edges that annotators drew in it."""
+
+    name: str
+    image: NDArray[np.uint8]
+    drawn: tuple[Mask, ...]
+    """A map (H, W) of each annotator."""
+
+
+class EdgeFolder:
+    """A folder as BSDS500 comes: `images/<split>/<id>.jpg` and `groundTruth/<split>/<id>.mat`."""
+
+    def __init__(self, path: str | Path, split: str = "test") -> None:
+        """Raises InputError where no picture of the split has its edges."""
+        root = Path(path)
+        root = root / "data" if (root / "data" / "images").is_dir() else root
+        self.name = Path(path).name
+        texts = {file.stem: file for file in sorted((root / "groundTruth" / split).glob("*.mat"))}
+        pictures = (file for file in sorted((root / "images" / split).glob("*")) if file.suffix in _SUFFIXES)
+        self.pairs = [(file, texts[file.stem]) for file in pictures if file.stem in texts]
+        if not self.pairs:
+            raise InputError(
+                f"data must hold images/{split}/*.jpg with groundTruth/{split}/*.mat, got none in {path}. "
+                "Give the folder of BSDS500, or another --split."
+            )
+
+    def __len__(self) -> int:
+        """The number of pictures."""
+        return len(self.pairs)
+
+    def __iter__(self) -> Iterator[Truth]:
+        """The pictures, read one by one. Raises ImageError, FormatError and MissingExtraError."""
+        for picture, text in self.pairs:
+            yield Truth(picture.stem, read_image(picture), _read_drawn(text))
+
+
+def _read_drawn(path: Path) -> tuple[Mask, ...]:
+    """The edge maps of a MATLAB file with a cell "groundTruth" of structures with "Boundaries"."""
+    reader = require_scipy("io")
+    try:
+        cells = reader.loadmat(path)["groundTruth"].reshape(-1)
+        return tuple(np.asarray(cell["Boundaries"][0, 0]) != 0 for cell in cells)
+    except (KeyError, ValueError, IndexError, TypeError, OSError) as error:
+        raise FormatError(
+            f"groundTruth must hold Boundaries of each annotator, got another file at {path}. "
+            "Load the data set again."
+        ) from error
+
+
+def counts(strength: NDArray[np.float32], drawn: Sequence[Mask], config: EdgesConfig) -> Floats:
+    """(T, 4) for each threshold: matched and all pixels of the annotators, matched and all of ours."""
+    reach = config.reach * float(np.hypot(*strength.shape))
+    rows = []
+    for threshold in np.arange(1, config.thresholds + 1) / (config.thresholds + 1):
+        ours, matched, recalled = skeleton(strength >= threshold), np.zeros(strength.shape, np.bool_), 0
+        for truth in drawn:
+            mine, theirs = correspond(ours, truth, reach)
+            matched |= mine
+            recalled += np.count_nonzero(theirs)
+        total = sum(np.count_nonzero(truth) for truth in drawn)
+        rows.append((recalled, total, np.count_nonzero(matched), np.count_nonzero(ours)))
+    return np.array(rows, np.float64)
+
+
+def figures(counts_IT4: Floats) -> dict[str, float]:
+    """The figures of I pictures, from their `counts`."""
+    recall_T, precision_T, f_T = _curve(counts_IT4.sum(axis=0))
+    _, _, f_IT = _curve(counts_IT4)
+    best_I4 = counts_IT4[np.arange(len(counts_IT4)), f_IT.argmax(axis=1)]
+    return {
+        "ods": float(f_T.max()),
+        "ois": float(_curve(best_I4.sum(axis=0))[2]),
+        "ap": _mean_precision(recall_T, precision_T),
+        "r50": _recall_at_half(recall_T, precision_T),
+    }
+
+
+def _curve(counts: Floats) -> tuple[Floats, Floats, Floats]:
+    """Recall, precision and F of counts (..., 4); without any pixel they are 0."""
+    matched_theirs, theirs, matched_ours, ours = np.moveaxis(counts, -1, 0)
+    recall, precision = matched_theirs / np.maximum(theirs, 1), matched_ours / np.maximum(ours, 1)
+    return recall, precision, 2 * recall * precision / np.maximum(recall + precision, 1e-9)
+
+
+def _mean_precision(recall_T: Floats, precision_T: Floats) -> float:
+    """The area under the curve: precision between the recalls found, 0 beyond them."""
+    recall, first = np.unique(recall_T, return_index=True)
+    wanted = np.linspace(0, 1, 101)
+    return float(np.interp(wanted, recall, precision_T[first], left=0.0, right=0.0).sum() * 0.01)
+
+
+def _recall_at_half(recall_T: Floats, precision_T: Floats) -> float:
+    precision, first = np.unique(precision_T, return_index=True)
+    return float(np.interp(max(0.5, precision[0]), precision, recall_T[first]))
+
+
+def sobel(image: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Edges without a model: Sobel's gradient of the smoothed brightness, thinned, (H, W) in [0, 1]."""
+    grey = cv2.GaussianBlur(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32), (0, 0), 2.0)
+    dx, dy = (cv2.Sobel(grey, cv2.CV_32F, i, 1 - i, borderType=cv2.BORDER_REPLICATE) for i in (1, 0))
+    lines = thin(np.asarray(np.hypot(dx, dy), np.float32))
+    return np.asarray(lines / max(float(lines.max()), 1e-12), np.float32)
+
+
+def run(
+    model: Sam, data: EdgeFolder, config: EdgesConfig | None = None, progress: Progress | None = None
+) -> Report:
+    """Measure a model; the protocol is in the module. Raises what reading the pictures raises."""
+    config, start = config or EdgesConfig(), time.perf_counter()
+    settings = EdgeConfig(points_per_side=config.points_per_side)
+    total = len(data) if config.most_images is None else min(len(data), config.most_images)
+    found: dict[str, list[Floats]] = {"sobel": [], data.name: []}
+    for done, truth in zip(range(1, total + 1), data, strict=False):
+        found["sobel"].append(counts(sobel(truth.image), truth.drawn, config))
+        found[data.name].append(counts(edges(model, truth.image, settings), truth.drawn, config))
+        if progress is not None:
+            progress(data.name, done, total)
+    seconds = time.perf_counter() - start
+    baseline, mean = (_result(name, np.stack(some), config, seconds) for name, some in found.items())
+    facts: dict[str, Any] = {"commit": commit(), "machine": machine(), "published": PUBLISHED}
+    return Report("edges", asdict(config), model_hash(model), (baseline,), mean, seconds, **facts)
+
+
+def _result(name: str, counts_IT4: Floats, config: EdgesConfig, seconds: float) -> SetResult:
+    """The figures with intervals."""
+    generator = np.random.default_rng(config.seed)
+    images = len(counts_IT4)
+    draws = [figures(counts_IT4[generator.integers(0, images, images)]) for _ in range(200 * (images > 1))]
+    numbers: dict[str, Interval] = {
+        key: interval(value, np.array([draw[key] for draw in draws]))
+        for key, value in figures(counts_IT4).items()
+    }
+    return SetResult(name, images, 0, numbers, seconds)

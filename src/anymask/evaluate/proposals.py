@@ -1,0 +1,193 @@
+"""Object proposals against annotated masks: average recall (AR) by size and rarity (SAM, section 7.3).
+
+Protocol, for every picture: `proposals` of the model, best first; no classes. At each IoU 0.5, 0.55, .. 0.95
+the first proposal takes the annotated mask that it fits best of those it fits that well, the next of what is
+left, and so on. Recall is the share of masks taken, AR its mean over the IoUs.
+- "ar_10", "ar_100", "ar_1000": with so many proposals; "ar_<n>" for the number asked for.
+- "small", "medium", "large": with all of them, masks of fewer than 32 x 32 pixels, up to 96 x 96, and more.
+- "rare", "common", "frequent": by the frequency of a mask's category, where the file tells (LVIS).
+Figures are means over masks, intervals bootstraps over pictures. Nobody labels everything, so that a proposal
+without a mask is no fault.
+Source of the rules: the COCO API (`COCOeval` without categories), which gives the same numbers.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anymask import rle
+from anymask.errors import InputError
+from anymask.evaluate.automatic import IOUS
+from anymask.evaluate.clicks import Progress, Records
+from anymask.evaluate.metrics import Floats, bootstrap_ci, mean_over_sets
+from anymask.evaluate.report import Report, SetResult, commit, machine, model_hash
+from anymask.models import Sam
+from anymask.proposals import PROPOSALS, proposals
+from anymask.types import Record
+
+__all__ = ["PUBLISHED", "ProposalsConfig", "recalls", "run"]
+
+PUBLISHED: Mapping[str, Mapping[str, float]] = {
+    "SAM ViT-H, LVIS v1": {
+        "ar_1000": 0.593, "small": 0.455, "medium": 0.816, "large": 0.869,
+        "frequent": 0.591, "common": 0.639, "rare": 0.658,
+    },
+    "ViTDet-H, LVIS v1": {"ar_1000": 0.630},
+}  # fmt: skip
+"""Figures of the papers (SAM, table 4)."""
+SIZES = {"small": (0, 32**2), "medium": (32**2, 96**2), "large": (96**2, 1 << 62)}
+"""Areas in pixels, both ends included, as the COCO API has it."""
+RARITY = {"r": "rare", "c": "common", "f": "frequent"}
+COUNTS = (10, 100)
+
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class ProposalsConfig:
+    """Settings of `run`. Raises InputError for values that cannot be used."""
+
+    count: int = 1000
+    """Proposals for each picture."""
+    points_per_side: int = 64
+    """Of the grid that the model is asked at, see `anymask.proposals`."""
+    most_images: int | None = None
+    """Pictures of each set, the first; None for all."""
+    seed: int = 0
+    """Of the bootstrap."""
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        if self.count < 1:
+            raise InputError(f"count must be 1 or more, got {self.count}. The paper takes 1000.")
+
+
+def recalls(ious_NM: Floats) -> Bools:
+    """Which masks are taken at which of the IoUs, (M, 10), by N proposals, best first."""
+    masks = ious_NM.shape[1]
+    taken = np.zeros((masks, len(IOUS)), np.bool_)
+    for column, least in enumerate(IOUS):
+        for row in np.flatnonzero((ious_NM >= least - 1e-10).any(axis=1)) if masks else ():
+            free = np.where(taken[:, column], -1.0, ious_NM[row])
+            best = masks - 1 - int(free[::-1].argmax())  # of equals the last, as the COCO API has it
+            if free[best] >= least - 1e-10:
+                taken[best, column] = True
+    return taken
+
+
+def run(
+    model: Sam,
+    datasets: Mapping[str, Records],
+    config: ProposalsConfig | None = None,
+    progress: Progress | None = None,
+    *,
+    frequencies: Mapping[str, str] | None = None,
+) -> Report:
+    """Measure a model on data sets by name; the protocol is in the module.
+
+    `frequencies` maps categories to "r", "c" or "f". Damaged pictures and those without a mask are left out.
+    Raises InputError when none is left.
+    """
+    config, start = config or ProposalsConfig(), time.perf_counter()
+    found: dict[str, list[dict[str, Floats]]] = {}
+    for name, records in datasets.items():
+        total = len(records) if config.most_images is None else min(len(records), config.most_images)
+        rows = []
+        for index in range(total):
+            rows.append(_picture(model, records, index, config, frequencies or {}))
+            if progress is not None:
+                progress(name, index + 1, total)
+        found[name] = [row for row in rows if row is not None]
+    found = {name: rows for name, rows in found.items() if rows}
+    if not found:
+        raise InputError(f"datasets must hold a mask, got none in {sorted(datasets)}. Give others.")
+    seconds = time.perf_counter() - start
+    return Report(
+        protocol="proposals",
+        config=asdict(config),
+        model=model_hash(model),
+        sets=tuple(_result(name, rows, config, seconds) for name, rows in found.items()),
+        mean=_mean(found, config, seconds),
+        seconds=seconds,
+        commit=commit(),
+        machine=machine(),
+        published=PUBLISHED,
+    )
+
+
+def _picture(
+    model: Sam, records: Records, index: int, config: ProposalsConfig, frequencies: Mapping[str, str]
+) -> dict[str, Floats] | None:
+    """The recall of every mask of a picture in each figure, None without masks."""
+    try:
+        record = records[index]
+        image = record.read()
+    except InputError:
+        return None
+    settings = replace(PROPOSALS, points_per_side=config.points_per_side)
+    some = np.flatnonzero(record.masks.areas > 0)
+    if not some.size:
+        return None
+    answer = proposals(model, image, config.count, settings)
+    ious = rle.iou(answer.rles, [record.masks.rles[i] for i in some], record.masks.size)
+    return _by_figure(ious, record, some, config, frequencies)
+
+
+def _by_figure(
+    ious_NM: Floats,
+    record: Record,
+    some: NDArray[np.int64],
+    config: ProposalsConfig,
+    frequencies: Mapping[str, str],
+) -> dict[str, Floats]:
+    """Groups are matched by themselves: a proposal that fits masks of two groups serves both."""
+    counts = sorted({*(count for count in COUNTS if count < config.count), config.count})
+    out = {f"ar_{count}": recalls(ious_NM[:count]).mean(axis=1) for count in counts}
+    groups = [(size, _between(record.masks.areas[some], *ends)) for size, ends in SIZES.items()]
+    if frequencies:
+        categories = np.array(record.meta.get("categories", [""] * len(record.masks)), object)[some]
+        rarity = np.array([frequencies.get(name, "") for name in categories])
+        groups += [(name, np.asarray(rarity == letter)) for letter, name in RARITY.items()]
+    return out | {name: recalls(ious_NM[:, members]).mean(axis=1) for name, members in groups}
+
+
+def _between(areas: NDArray[np.int64], low: int, high: int) -> Bools:
+    return np.asarray((areas >= low) & (areas <= high), np.bool_)
+
+
+def _sums(rows: Sequence[Mapping[str, Floats]], figure: str) -> tuple[Floats, Floats]:
+    """Sums and counts of masks, picture by picture."""
+    return (
+        np.array([row[figure].sum() for row in rows]),
+        np.array([row[figure].size for row in rows], np.float64),
+    )
+
+
+def _result(
+    name: str, rows: Sequence[Mapping[str, Floats]], config: ProposalsConfig, seconds: float
+) -> SetResult:
+    generator = np.random.default_rng(config.seed)
+    numbers = {figure: bootstrap_ci(*_sums(rows, figure), generator) for figure in rows[0]}
+    return SetResult(name, len(rows), _masks(rows), numbers, seconds)
+
+
+def _masks(rows: Sequence[Mapping[str, Floats]]) -> int:
+    """All figures of AR are of all masks; the first is one of them."""
+    return sum(next(iter(row.values())).size for row in rows)
+
+
+def _mean(
+    found: Mapping[str, Sequence[Mapping[str, Floats]]], config: ProposalsConfig, seconds: float
+) -> SetResult:
+    generator, figures = np.random.default_rng(config.seed), next(iter(found.values()))[0]
+    numbers = {
+        figure: mean_over_sets({name: _sums(rows, figure) for name, rows in found.items()}, generator)
+        for figure in figures
+    }
+    rows = [row for some in found.values() for row in some]
+    return SetResult("mean", len(rows), _masks(rows), numbers, seconds)

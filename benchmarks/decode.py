@@ -24,7 +24,7 @@ from anymask.geometry import Frame
 from anymask.images import read_image
 from anymask.models import Sam, build, load, weights_hash
 from anymask.models.config import SAM_VIT_B
-from anymask.predict import embed, predict
+from anymask.predict import DECODE_CELLS, embed, predict
 from anymask.rle import iou
 from anymask.types import Embedding, Masks, Prompt
 
@@ -39,10 +39,15 @@ def ours(model: Sam, embedding: Embedding, points: Points, kind: str) -> tuple[C
     arrays = [prompt.arrays(embedding.frame) for prompt in prompts]
     coords, labels = (torch.tensor(np.stack([a[i] for a in arrays]), device=model.device) for i in (0, 1))
     index = torch.zeros(len(points), dtype=torch.long, device=model.device)
+    cells = embedding.frame.grid_hw[0] * embedding.frame.grid_hw[1]
+    parts = torch.arange(len(points), device=model.device).split(max(1, DECODE_CELLS // cells))
     name = f"{OURS} {kind}"
-    return {name: lambda: predict(model, embedding, prompts)}, {
-        name: lambda: model.decode(embedding.features, embedding.skips, index, coords, labels)
-    }
+
+    def logits() -> object:  # in the parts that `predict` makes
+        seen = embedding.features, embedding.skips
+        return torch.cat([model.decode(*seen, index[p], coords[p], labels[p])[0][:, 1:] for p in parts])
+
+    return {name: lambda: predict(model, embedding, prompts)}, {name: logits}
 
 
 def released(peer: Any, points: Points) -> tuple[Calls, Calls]:

@@ -15,7 +15,16 @@ from anymask.errors import FormatError, OutputError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["cache_dir", "check_folder", "check_target", "data_dir", "locked", "read_tensors", "staged", "write_atomic"]
+__all__ = [
+    "cache_dir",
+    "check_folder",
+    "check_target",
+    "data_dir",
+    "locked",
+    "read_tensors",
+    "staged",
+    "write_atomic",
+]
 
 
 def cache_dir() -> Path:

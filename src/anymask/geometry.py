@@ -304,14 +304,17 @@ def _edges(values: Floats, threshold: float, gaps: NDArray[np.intp], y: _Taps) -
     np.greater(upper + y.part[last] * rise, threshold, out=bits[:, 1 : 2 * gaps.size : 2])
     flat = np.zeros(bits.size + 2, np.bool_)
     flat[1:-1] = bits.ravel()
-    changes = np.flatnonzero(flat[1:] != flat[:-1])
-    column = changes // bits.shape[1]  # 8 times as fast as divmod
+    changes = np.flatnonzero(flat[1:] != flat[:-1]).astype(np.int32)  # half the width, twice the speed
+    column = changes // bits.shape[1]
     place = changes - column * bits.shape[1]
-    row = np.append(first, end)[place // 2].astype(np.int64)
-    inside = np.flatnonzero(place % 2)
-    c, g = column[inside], place[inside] // 2
-    row[inside] = _bisect(upper[c, g], rise[c, g], threshold, y.part, first[g], last[g])
-    return np.asarray(column * height + row, np.int64)
+    gap = place >> 1
+    row = np.append(first, end).take(gap)
+    inside = np.flatnonzero((place & 1) != 0)
+    g = gap[inside]
+    cell = column[inside] * gaps.size + g
+    ends = (first.take(g), last.take(g))
+    row[inside] = _bisect(upper.take(cell), rise.take(cell), threshold, y.part, *ends)
+    return np.asarray(column.astype(np.int64) * height + row, np.int64)
 
 
 def _bisect(

@@ -6,9 +6,12 @@ import json
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
+from scipy.io import savemat
 
 from anymask import models
+from anymask.cli.measure import frequencies
 from anymask.evaluate.report import Report
 from anymask.models.config import CONTEXT_DEBUG
 
@@ -77,3 +80,35 @@ def test_few_shots(run, dataset: Path, example_model: Path) -> None:
     refused = run(*words[:-1], "compact")
     assert refused.code == 2
     assert "model must work by examples, got compact" in refused.err
+
+
+def test_proposals(run, dataset: Path, model: Path) -> None:
+    words = ["eval", "proposals", "--data", dataset, "--split", "val", "--model", model]
+    answer = run(*words, "--points-per-side", "2", "--max-images", "1", "-o", "report.json")
+    assert answer.code == 0, answer.err
+    assert all(name in answer.out.splitlines()[0] for name in ("ar_10 ", "ar_1000", "small", "large"))
+    assert "Average recall; ±" in answer.out
+    assert json.loads(Path("report.json").read_text())["protocol"] == "proposals"
+
+
+def test_frequencies_are_read_where_a_file_tells(tmp_path: Path) -> None:
+    lvis = {"categories": [{"id": 1, "name": "awl", "frequency": "r"}, {"id": 2, "name": "bag"}]}
+    (tmp_path / "lvis.json").write_text(json.dumps(lvis))
+    assert frequencies([str(tmp_path), str(tmp_path / "lvis.json")]) == {"awl": "r"}
+
+
+def test_edges(run, tmp_path: Path, model: Path) -> None:
+    for place in ("images/test", "groundTruth/test"):
+        (tmp_path / "bsds" / place).mkdir(parents=True)
+    image = np.zeros((40, 60, 3), np.uint8)
+    image[10:30, 20:40] = 255
+    cv2.imwrite(str(tmp_path / "bsds/images/test/1.jpg"), image)
+    cells = np.empty((1, 1), object)
+    cells[0, 0] = {"Boundaries": (cv2.Canny(image, 50, 100) > 0).astype(np.uint8)}
+    savemat(tmp_path / "bsds/groundTruth/test/1.mat", {"groundTruth": cells})
+    words = ["eval", "edges", "--data", tmp_path / "bsds", "--model", model, "--points-per-side", "2"]
+    answer = run(*words, "--thresholds", "3", "-o", "report.json")
+    assert answer.code == 0, answer.err
+    assert all(name in answer.out for name in ("ods", "ois", "r50", "sobel", "SAM ViT-H"))
+    assert json.loads(Path("report.json").read_text())["protocol"] == "edges"
+    assert "data must hold images/val/*.jpg" in run(*words, "--split", "val").err

@@ -19,8 +19,8 @@ FIXED = 150 * 10**6
 """Bytes that the work takes whatever the number of points: the image, the masks found so far, code."""
 COPIES = 9.5
 """Float maps of the decoder's width, on the feature grid, that one point needs at its dearest moment."""
-MOST = 64
-"""More points at once gain nothing."""
+MOST = 16
+"""More points at once gain nothing, and lose the processor's cache."""
 
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "KI": 2**10, "MI": 2**20, "GI": 2**30}
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from anymask.cli import auto_options, export_options
 from anymask.cli.convert_options import declare_convert
 from anymask.cli.like_options import declare_like
+from anymask.cli.measure_options import declare_edges, declare_proposals
 from anymask.cli.readers import one_of, whole
 from anymask.cli.serve_options import SERVE, declare_serve
 from anymask.cli.train_options import declare_train
@@ -233,6 +234,22 @@ def _declare_measured(parser: Parser) -> None:
         "--data", action="extend", nargs="+", default=[], metavar="PATH", help="Data sets, as for training."
     )
     _declare_split(parser)
+    _declare_report(parser)
+
+
+def _declare_edges(parser: Parser) -> None:
+    declare_edges(parser)
+    _declare_report(parser)
+    _declare_model(parser)
+
+
+def _declare_proposals(parser: Parser) -> None:
+    _declare_measured(parser)
+    _declare_model(parser)
+    declare_proposals(parser)
+
+
+def _declare_report(parser: Parser) -> None:
     parser.add_argument("--seed", type=whole(0), default=0, metavar="N", help="Of the draws. Default: 0.")
     parser.add_argument("-o", "--output", metavar="REPORT.json", help="Also write the report as JSON.")
     _declare_json(parser)
@@ -353,6 +370,28 @@ _ALL = (
         "  anymask eval fewshot --data sets/fruits sets/tools --split val -o report.json",
         "evaluate:fewshot",
         _declare_fewshot,
+    ),
+    Command(
+        "eval edges",
+        "--data PATH [--split NAME] [--model MODEL] [OPTION]...",
+        "Measure a model's edges against those that people drew.",
+        "Measure the edges that masks of everything give, on a folder as BSDS500 comes: ODS, OIS, AP and the "
+        "recall at half precision, with 95 % intervals, beside Sobel's gradient. Needs the extra 'eval'.\n\n"
+        "  anymask eval edges --data BSDS500 --split test -o report.json",
+        "measure:edges",
+        _declare_edges,
+    ),
+    Command(
+        "eval proposals",
+        "--data PATH... [--model MODEL] [OPTION]...",
+        "Measure ranked masks of everything by average recall.",
+        "Measure the masks of everything as object proposals: average recall of annotated masks over IoU 0.5 "
+        "to 0.95, by number of proposals, by size and, where the file tells, by how rare a category is. "
+        "COCO and LVIS come as JSON files.\n\n"
+        "  anymask eval proposals --data sets/coco --split val -o report.json\n"
+        "  anymask eval proposals --data lvis_v1_val.json --model sam_vit_h",
+        "measure:proposals",
+        _declare_proposals,
     ),
     Command(
         "export",

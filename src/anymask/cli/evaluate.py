@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from anymask.evaluate.calibration import Reliability
     from anymask.evaluate.report import Report
 
-__all__ = ["calibration", "clicks", "fewshot", "open_all"]
+__all__ = ["calibration", "check_report", "clicks", "fewshot", "open_all", "tell"]
 
 HIDDEN = ("random_1",)
 """Figures that the report holds and the table leaves out, for width."""
@@ -41,8 +41,7 @@ def clicks(
     force: bool,
 ) -> int:
     """Run the protocol of `anymask.evaluate.clicks`, print its table, write its report."""
-    if output is not None:
-        _check_report(output, force)
+    check_report(output, force)
     datasets = open_all(data, split)
 
     from anymask.cli.loading import load_model
@@ -59,7 +58,7 @@ def clicks(
     with progress("pictures") as advance:
         report = run(opened, datasets, config, lambda name, done, total: advance(done, total, name))
     columns = [name for name in report.mean.numbers if name not in HIDDEN]
-    _tell(report, datasets, columns, model, output, as_json=as_json, force=force)
+    tell(report, datasets, columns, model, output, as_json=as_json, force=force)
     return 0
 
 
@@ -80,8 +79,7 @@ def calibration(
     force: bool,
 ) -> int:
     """Run the protocol of `anymask.evaluate.calibration`, print its table, write figures and picture."""
-    if output is not None:
-        _check_report(output, force)
+    check_report(output, force)
     if plot is not None:
         check_target(plot, force=force)
     datasets = open_all(data, split)
@@ -150,8 +148,7 @@ def fewshot(
     force: bool,
 ) -> int:
     """Run the protocol of `anymask.evaluate.fewshot`, print its table, write its report."""
-    if output is not None:
-        _check_report(output, force)
+    check_report(output, force)
     datasets = open_all(data, split)
 
     from anymask.cli.loading import load_example_model
@@ -161,20 +158,22 @@ def fewshot(
     opened = load_example_model(model, device=device, offline=offline)
     with progress("questions") as advance:
         report = run(opened, datasets, config, lambda name, done, total: advance(done, total, name))
-    _tell(report, datasets, list(report.mean.numbers), model, output, as_json=as_json, force=force)
+    tell(report, datasets, list(report.mean.numbers), model, output, as_json=as_json, force=force)
     return 0
 
 
-def _tell(
+def tell(
     report: Report,
     datasets: Mapping[str, Collection],
     columns: Sequence[str],
     model: str,
     output: str | None,
     *,
+    what: str = "Mean IoU",
     as_json: bool,
     force: bool,
 ) -> None:
+    """Print a report, as a table with `what` its figures are or as JSON, and write it where asked."""
     for name, collection in datasets.items():
         if len(collection.faults):
             note(f"{name}: {len(collection.faults)} damaged items left out, see 'anymask data check'")
@@ -182,7 +181,7 @@ def _tell(
         out_json(report.to_dict())
     else:
         out(report.table(columns))
-        out(f"\nModel {model} ({report.model}), {report.seconds:.0f} s. Mean IoU; ± is half a 95 % interval.")
+        out(f"\nModel {model} ({report.model}), {report.seconds:.0f} s. {what}; ± is half a 95 % interval.")
     if output is not None:
         report.save(output, force=force)
         (note if as_json else out)(f"wrote {output}")
@@ -203,7 +202,10 @@ def open_all(paths: Sequence[str], split: str | None = None) -> Mapping[str, Col
     return datasets
 
 
-def _check_report(output: str, force: bool) -> None:
+def check_report(output: str | None, force: bool) -> None:
+    """Refuse a place for the report before any work is done. Raises `OutputError`."""
+    if output is None:
+        return
     if Path(output).suffix.lower() != ".json":
         raise OutputError(f"output must end in .json, got {output}. Name it report.json, for example.")
     check_target(output, force=force)

@@ -70,7 +70,7 @@ def correspond(one: Mask, other: Mask, reach: float) -> tuple[Mask, Mask]:
     """
     graph = require_scipy("sparse.csgraph")
     partner = graph.maximum_bipartite_matching(_near(one, other, reach), perm_type="column")
-    found_one, found_other = np.zeros_like(one), np.zeros_like(other)
+    found_one, found_other = (np.zeros(mask.shape, np.bool_) for mask in (one, other))
     rows = np.flatnonzero(partner >= 0)
     found_one.reshape(-1)[np.flatnonzero(one)[rows]] = True
     found_other.reshape(-1)[np.flatnonzero(other)[partner[rows]]] = True

@@ -230,7 +230,10 @@ class CocoFile:
 
     def picture(self, index: int) -> Path:
         """Where the picture of an index is, or ought to be."""
-        name = common.field(self._images[index], "file_name", str, "image")
+        image = self._images[index]
+        if "file_name" not in image and "coco_url" in image:  # LVIS
+            image = {"file_name": str(image["coco_url"]).rpartition("/")[2]}
+        name = common.field(image, "file_name", str, "image")
         return common.find_picture(self.path, name, self._pictures)
 
     def record(self, index: int) -> Record:

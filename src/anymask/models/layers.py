@@ -150,9 +150,12 @@ def recorded(*inputs: Tensor) -> bool:
     return followed or (torch.is_grad_enabled() and any(x.requires_grad for x in inputs))
 
 
-def products(rows_NRC: Tensor, image_NLC: Tensor) -> Tensor:
-    """(N, R, L): of every row with every position of its image."""
-    if rows_NRC.device.type != "cpu" or recorded(rows_NRC, image_NLC) or not len(rows_NRC):
+def products(rows_NRC: Tensor, image_NLC: Tensor, shift_1LC: Tensor | None = None) -> Tensor:
+    """(N, R, L): of every row with every position of its image, to which a shift is added if given."""
+    if rows_NRC.device.type == "cpu" and not recorded(rows_NRC, image_NLC) and len(rows_NRC):
+        # one by one: in a batch, what is transposed is copied, 3 times as long, and leaves the cache
+        images = image_NLC if shift_1LC is None else (image + shift_1LC[0] for image in image_NLC)
+        return torch.stack([F.linear(*pair) for pair in zip(rows_NRC, images, strict=True)])
+    if shift_1LC is None:
         return rows_NRC @ image_NLC.transpose(1, 2)
-    # in a batch, what is transposed is copied: 3 times as long
-    return torch.stack([F.linear(rows, image) for rows, image in zip(rows_NRC, image_NLC, strict=True)])
+    return torch.baddbmm(F.linear(rows_NRC, shift_1LC[0]), rows_NRC, image_NLC.transpose(1, 2))

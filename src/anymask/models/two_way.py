@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from anymask.models.layers import exported, recorded
+from anymask.models.layers import exported, products, recorded
 
 FEW = 32
 """Tokens up to which plain products, and those moved from the image to the tokens, are the faster ones."""
@@ -131,13 +131,7 @@ class Keys:
             return rows_NRC @ self.sum.transpose(1, 2)
         if self.sum is not None:
             return F.linear(rows_NRC, self.sum[0])
-        scores_NRL = F.linear(rows_NRC, self.pe_1LC[0])
-        if self.image.device.type != "cpu":
-            return torch.baddbmm(scores_NRL, rows_NRC, self.image.transpose(1, 2))
-        for scores_RL, rows_RC, image_LC in zip(scores_NRL, rows_NRC, self.image, strict=True):
-            # in a batch, what is transposed is copied: 3 times as long; under autocast the types may differ
-            scores_RL.addmm_(rows_RC.to(scores_RL.dtype), image_LC.t().to(scores_RL.dtype))
-        return scores_NRL
+        return products(rows_NRC, self.image, self.pe_1LC)
 
 
 class TwoWayMlp(nn.Module):

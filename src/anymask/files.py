@@ -8,12 +8,9 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from anymask.errors import FormatError, OutputError
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 __all__ = [
     "cache_dir",
@@ -93,16 +90,22 @@ def write_atomic(path: str | os.PathLike[str], data: bytes, *, force: bool = Fal
 
 
 def read_tensors(
-    path: str | os.PathLike[str], form: str, *, what: str, writer: str, advice: str
-) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
-    """All arrays and notes of a safetensors file whose note "format" is `form`.
+    path: str | os.PathLike[str],
+    form: str,
+    *,
+    what: str,
+    writer: str,
+    advice: str,
+    framework: str = "numpy",
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """All arrays, or tensors of the `framework` "pt", and notes of a file whose note "format" is `form`.
 
     Raises FormatError for another file, in words of `what` it should be, who is the `writer` and an `advice`.
     """
     from safetensors import SafetensorError, safe_open
 
     try:
-        with safe_open(path, framework="numpy") as file:
+        with safe_open(path, framework=framework) as file:
             meta = file.metadata() or {}
             if meta.get("format") != form:
                 raise FormatError(f"{what} must be a file that {writer} wrote, got {path}. {advice}")

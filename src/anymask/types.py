@@ -227,14 +227,11 @@ class Embedding:
 
         `dataclasses.replace(embedding, picture=image)` gives it back. Raises FormatError for another file.
         """
-        import torch
-
-        arrays, meta = read_tensors(
-            path, _EMBEDDING_FORMAT, what="embedding", writer="Embedding.save", advice="Embed again."
-        )
+        words = {"what": "embedding", "writer": "Embedding.save", "advice": "Embed again."}
+        read, meta = read_tensors(path, _EMBEDDING_FORMAT, **words, framework="pt")
         tensors = {  # laid out as the encoders do it, so that no decoder has to
-            name: torch.tensor(array).float().contiguous(memory_format=torch.channels_last)
-            for name, array in arrays.items()
+            name: tensor.float().permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2)
+            for name, tensor in read.items()
         }
         frame = Frame(*(tuple(sizes) for sizes in json.loads(meta["frame"])))
         skips = tuple(tensors[f"skip{i}"] for i in range(len(tensors) - 1))

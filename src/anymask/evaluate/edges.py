@@ -125,11 +125,12 @@ def counts(strength: NDArray[np.float32], drawn: Sequence[Mask], config: EdgesCo
     reach = config.reach * float(np.hypot(*strength.shape))
     rows = []
     for threshold in np.arange(1, config.thresholds + 1) / (config.thresholds + 1):
-        ours, matched, recalled = skeleton(strength >= threshold), np.zeros(strength.shape, np.bool_), 0
+        ours, matched = skeleton(strength >= threshold), np.zeros(strength.shape, np.bool_)
+        recalled = 0
         for truth in drawn:
             mine, theirs = correspond(ours, truth, reach)
             matched |= mine
-            recalled += np.count_nonzero(theirs)
+            recalled += int(np.count_nonzero(theirs))
         total = sum(np.count_nonzero(truth) for truth in drawn)
         rows.append((recalled, total, np.count_nonzero(matched), np.count_nonzero(ours)))
     return np.array(rows, np.float64)

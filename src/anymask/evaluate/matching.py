@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from anymask.errors import MissingExtraError
-
-if TYPE_CHECKING:
-    from scipy.sparse import csr_array
 
 __all__ = ["correspond", "require_scipy", "skeleton"]
 
@@ -40,7 +37,7 @@ def skeleton(mask: Mask) -> Mask:
         before = np.count_nonzero(framed)
         for odd in (True, False):
             framed[1:-1, 1:-1] &= ~_removable(framed, odd=odd)
-        changed = np.count_nonzero(framed) < before
+        changed = bool(np.count_nonzero(framed) < before)
     return np.asarray(framed[1:-1, 1:-1])
 
 
@@ -77,8 +74,8 @@ def correspond(one: Mask, other: Mask, reach: float) -> tuple[Mask, Mask]:
     return found_one, found_other
 
 
-def _near(one: Mask, other: Mask, reach: float) -> csr_array:
-    """Which pixels of `one` (rows) and of `other` (columns) lie within reach, by falling nearness."""
+def _near(one: Mask, other: Mask, reach: float) -> Any:
+    """A sparse matrix: which pixels of `one` (rows) and of `other` (columns) are within reach."""
     (h, w), far = one.shape, int(reach)
     number = np.full((h + 2 * far, w + 2 * far), -1, np.int64)
     number[far : far + h, far : far + w][other] = np.arange(np.count_nonzero(other))
@@ -91,5 +88,4 @@ def _near(one: Mask, other: Mask, reach: float) -> csr_array:
     rows, place = np.nonzero(columns >= 0)
     shape = (y.size, np.count_nonzero(other))
     ones, found = np.ones(rows.size, np.uint8), columns[rows, place]
-    graph: csr_array = require_scipy("sparse").csr_array((ones, (rows, found)), shape)
-    return graph
+    return require_scipy("sparse").csr_array((ones, (rows, found)), shape)

@@ -297,7 +297,7 @@ class Sam(Network):
         )
         if recorded(decoded.kernels_N4C, decoded.image_NhwC) or len(decoded) <= self._step(decoded):
             return self._draw(decoded), decoded.iou_N4
-        parts = torch.arange(len(decoded)).split(self._step(decoded))
+        parts = torch.split(torch.arange(len(decoded)), self._step(decoded))
         return torch.cat([self._draw(decoded.take(some)) for some in parts]), decoded.iou_N4
 
     def decode_tokens(
@@ -340,7 +340,7 @@ class Sam(Network):
         objects_U, place_R = torch.unique(rows_R, return_inverse=True)
         h, w = decoded.image_NhwC.shape[1:3]
         out_Rhw, step = decoded.iou_N4.new_empty(len(rows_R), 4 * h, 4 * w), self._step(decoded)
-        for first, objects in zip(range(0, len(objects_U), step), objects_U.split(step), strict=False):
+        for first, objects in zip(range(0, len(objects_U), step), torch.split(objects_U, step), strict=False):
             mine = ((place_R >= first) & (place_R < first + step)).nonzero()[:, 0]
             outputs, output = torch.unique(outputs_R[mine], return_inverse=True)
             some = decoded.take(objects)

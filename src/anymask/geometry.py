@@ -8,9 +8,9 @@ Source of the rules: "Segment Anything" (2023), released code, `ResizeLongestSid
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import NamedTuple, TypeAlias
 
 import cv2
@@ -182,7 +182,21 @@ class Frame:
         most once there: it is enough to look at the first and last pixel and to bisect where they differ.
         """
         y, x = self._taps(self.size_hw)
-        return [_grid_runs(grid, threshold, y, x) for grid in np.asarray(logits, np.float32)]
+        grids = np.asarray(logits, np.float32)
+        return [_line_runs(_lines(grid, threshold, y, x), threshold, y, x) for grid in grids]
+
+    def masks_and_areas(
+        self, logits: Floats, offset: float
+    ) -> Iterator[tuple[int, int, Callable[[], rle.Runs]]]:
+        """For each of the logits the pixels over `offset` and over -`offset`, and a call for the runs over 0.
+
+        The same as `masks_rle` at the three thresholds, whose work they share.
+        """
+        y, x = self._taps(self.size_hw)
+        for grid in np.asarray(logits, np.float32):
+            lines = _lines(grid, -offset, y, x)
+            inner, outer = (_line_area(lines, bound, y.part) for bound in (offset, -offset))
+            yield inner, outer, partial(_line_runs, lines, 0.0, y, x)
 
     def masks_rle_twice(self, logits: Floats, threshold: float = 0.0) -> list[rle.Runs]:
         """Runs of logits resized as by the released `postprocess_masks`: to `padded_hw`, then to the image.
@@ -261,24 +275,63 @@ def _cell_edges(pixels: int, scaled: int, cells: int) -> tuple[NDArray[np.intp],
     return whole, edges - whole
 
 
-def _grid_runs(grid: Floats, threshold: float, y: _Taps, x: _Taps) -> rle.Runs:
-    """Runs of one mask, see `Frame.masks_rle`."""
-    size = (y.low.size, x.low.size)
+class _Lines(NamedTuple):
+    """A mask's values along image columns, between cells: each interval of a column is a piece of a line."""
+
+    x0: int  # the first column
+    first: NDArray[np.intp]  # (g,) first and last pixel of each interval
+    last: NDArray[np.intp]
+    base: Floats  # (columns, g): value = base + part * rise
+    rise: Floats
+    start: Floats  # (columns, g) values at the first and at the last pixel
+    end: Floats
+
+
+def _lines(grid: Floats, threshold: float, y: _Taps, x: _Taps) -> _Lines | None:
+    """What may lie over a threshold, and over every higher one; None if nothing does."""
     held = _held_cells(grid[: y.first.size - 1, : x.first.size - 1], threshold)
     if held is None:
-        return rle.from_edges(np.zeros(0, np.int64), size)
+        return None
     (row0, row1), (column0, column1) = held
     # the pixels that take part of a held cell, and the intervals between cells on which they lie
     x0, x1 = x.first[max(column0 - 1, 0)], x.first[column1]
     gaps = np.arange(max(row0 - 1, 0), row1)
     gaps = gaps[y.first[gaps] < y.first[gaps + 1]]
     if gaps.size == 0 or x1 <= x0:
-        return rle.from_edges(np.zeros(0, np.int64), size)
+        return None
     bottom = int(y.high[y.first[gaps[-1]]]) + 1
     columns = np.ascontiguousarray(grid[gaps[0] : bottom].T)
     left = columns[x.low[x0:x1]]
     values = left + x.part[x0:x1, None] * (columns[x.high[x0:x1]] - left)  # (pixels along x, cells along y)
-    return rle.from_edges(_edges(values, threshold, gaps, y) + int(x0) * size[0], size)
+    first, last = y.first[gaps], y.first[gaps + 1] - 1
+    base = values[:, y.low[first] - gaps[0]]
+    rise = values[:, y.high[first] - gaps[0]] - base
+    start, end = (base + y.part[at] * rise for at in (first, last))
+    return _Lines(int(x0), first, last, base, rise, start, end)
+
+
+def _line_runs(lines: _Lines | None, threshold: float, y: _Taps, x: _Taps) -> rle.Runs:
+    """Runs of one mask, see `Frame.masks_rle`."""
+    height = y.low.size
+    if lines is None:
+        return rle.from_edges(np.zeros(0, np.int64), (height, x.low.size))
+    return rle.from_edges(_edges(lines, threshold, y.part, height) + lines.x0 * height, (height, x.low.size))
+
+
+def _line_area(lines: _Lines | None, threshold: float, part: Floats) -> int:
+    """The pixels over a threshold: intervals that are whole, and what is in of those that it cuts."""
+    if lines is None:
+        return 0
+    start, end = lines.start > threshold, lines.end > threshold
+    length = lines.last - lines.first + 1
+    whole = int(np.count_nonzero(start & end, axis=0) @ length)
+    cut = np.flatnonzero(start != end)
+    gap = cut % length.size
+    turn = _bisect(
+        lines.base.take(cut), lines.rise.take(cut), threshold, part, lines.first[gap], lines.last[gap]
+    )
+    inside = np.where(end.take(cut), lines.last[gap] + 1 - turn, turn - lines.first[gap])
+    return whole + int(inside.sum())
 
 
 def _held_cells(grid: Floats, threshold: float) -> tuple[tuple[int, int], tuple[int, int]] | None:
@@ -290,18 +343,16 @@ def _held_cells(grid: Floats, threshold: float) -> tuple[tuple[int, int], tuple[
     return ((y, y + h), (x, x + w)) if w else None
 
 
-def _edges(values: Floats, threshold: float, gaps: NDArray[np.intp], y: _Taps) -> NDArray[np.int64]:
-    """Positions, column by column, at which the mask changes; the first column of `values` begins at 0."""
-    height, end = y.low.size, int(y.first[gaps[-1] + 1])
-    first, last = y.first[gaps], y.first[gaps + 1] - 1
-    upper = values[:, y.low[first] - gaps[0]]
-    rise = values[:, y.high[first] - gaps[0]] - upper
+def _edges(lines: _Lines, threshold: float, part: Floats, height: int) -> NDArray[np.int64]:
+    """Positions, column by column, at which the mask changes; the first column begins at 0."""
+    first, last, count = lines.first, lines.last, lines.first.size
+    end = int(last[-1]) + 1
     apart = int(
         first[0] > 0 or end < height
     )  # a zero below keeps columns apart unless they reach from edge to edge
-    bits = np.zeros((len(values), 2 * gaps.size + apart), np.bool_)
-    np.greater(upper + y.part[first] * rise, threshold, out=bits[:, 0 : 2 * gaps.size : 2])
-    np.greater(upper + y.part[last] * rise, threshold, out=bits[:, 1 : 2 * gaps.size : 2])
+    bits = np.zeros((len(lines.base), 2 * count + apart), np.bool_)
+    np.greater(lines.start, threshold, out=bits[:, 0 : 2 * count : 2])
+    np.greater(lines.end, threshold, out=bits[:, 1 : 2 * count : 2])
     flat = np.zeros(bits.size + 2, np.bool_)
     flat[1:-1] = bits.ravel()
     changes = np.flatnonzero(flat[1:] != flat[:-1]).astype(np.int32)  # half the width, twice the speed
@@ -311,9 +362,9 @@ def _edges(values: Floats, threshold: float, gaps: NDArray[np.intp], y: _Taps) -
     row = np.append(first, end).take(gap)
     inside = np.flatnonzero((place & 1) != 0)
     g = gap[inside]
-    cell = column[inside] * gaps.size + g
+    cell = column[inside] * count + g
     ends = (first.take(g), last.take(g))
-    row[inside] = _bisect(upper.take(cell), rise.take(cell), threshold, y.part, *ends)
+    row[inside] = _bisect(lines.base.take(cell), lines.rise.take(cell), threshold, part, *ends)
     return np.asarray(column.astype(np.int64) * height + row, np.int64)
 
 

@@ -163,8 +163,7 @@ def test_same_masks_of_a_photo(compact: Sam, segment_anything: Any, generators: 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("smallest", [0, 40])
-@pytest.mark.parametrize("name", ["coffee.jpg", "flower.jpg"])
+@pytest.mark.parametrize(("name", "smallest"), [("coffee.jpg", 0), ("flower.jpg", 40)])
 def test_same_masks_of_a_photo_without_duplicates(
     compact: Sam, segment_anything: Any, generators: Any, photos: Any, name: str, smallest: int
 ) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
+import torch
 from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
+from torch.nn import functional as F
 
 from anymask import rle
 from anymask.geometry import Frame
@@ -238,3 +240,28 @@ def test_a_ramp_seen_in_a_part_has_its_values_there(x, y, w, h):
     expected = part.to_image_xy(np.stack([(np.arange(part.grid_hw[1]) + 0.5) * 4] * 2, axis=1))[:, 0] + x
     inside = expected < columns[-1]
     np.testing.assert_allclose(seen[0, inside], expected[inside], atol=0.1)
+
+
+@pytest.mark.parametrize(("size", "padded"), [((60, 90), 64), ((300, 200), 128), ((1, 50), 64)])
+@pytest.mark.parametrize("blur", [0.0, 4.0])
+def test_masks_and_areas_are_those_of_three_thresholds(size, padded, blur) -> None:
+    frame = Frame.fit(size, padded, square=True)
+    logits = np.random.default_rng(0).standard_normal((3, *frame.grid_hw)).astype(np.float32)
+    if blur:
+        logits = np.stack([cv2.GaussianBlur(grid, (0, 0), blur) * 2 * blur for grid in logits])
+    logits[2] = -9.0
+    found = list(frame.masks_and_areas(logits, 0.7))
+    inner, whole, outer = (frame.masks_rle(logits, threshold) for threshold in (0.7, 0.0, -0.7))
+    assert [one[0] for one in found] == [rle.area(runs) for runs in inner]
+    assert [one[1] for one in found] == [rle.area(runs) for runs in outer]
+    assert all(np.array_equal(one[2](), runs) for one, runs in zip(found, whole, strict=True))
+
+
+def test_resized_twice_as_released() -> None:
+    frame = Frame.fit((70, 90), 64, square=True)
+    logits = np.random.default_rng(0).standard_normal((2, *frame.grid_hw)).astype(np.float32)
+    tensor = torch.tensor(logits)[:, None]
+    wide = F.interpolate(tensor, frame.padded_hw, mode="bilinear")[..., : frame.scaled_hw[0], :]
+    truth = F.interpolate(wide[..., : frame.scaled_hw[1]], frame.size_hw, mode="bilinear")[:, 0] > 0
+    found = [rle.decode(runs, frame.size_hw) for runs in frame.masks_rle_twice(logits)]
+    assert (np.stack(found) != truth.numpy()).mean() < 1e-3

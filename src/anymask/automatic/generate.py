@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, cast
 
 import numpy as np
@@ -147,10 +147,9 @@ def _answers(
     _check_finite(logits_Mhw.sum((-1, -2)))
     likely = _cell_stability(logits_Mhw, frame, config.stability_offset) >= floor_stability - MARGIN
     grids = logits_Mhw[likely].cpu().numpy()
-    cut = frame.masks_rle if config.resize == "once" else frame.masks_rle_twice
-    stability = _stability(cut, grids, config.stability_offset)
+    share = _once if config.resize == "once" else _twice
+    stability, runs = share(grids, frame, config.stability_offset, floor_stability)
     stable = stability >= np.float32(floor_stability)
-    runs = cut(grids[stable])
     return Masks(
         size,
         [rle.paste(one, frame.size_hw, part.xyxy[:2], size) for one in runs],
@@ -188,10 +187,25 @@ def _cell_stability(logits_Mhw: Tensor, frame: Frame, offset: float) -> Tensor:
     return inner / outer.clamp(min=1)
 
 
-def _stability(cut: Callable[[Floats, float], list[rle.Runs]], logits_Mhw: Floats, offset: float) -> Floats:
-    """IoU (M,) of the masks cut at plus and minus `offset`, in pixels of the image; 0 for an empty one."""
+def _once(logits_Mhw: Floats, frame: Frame, offset: float, floor: float) -> tuple[Floats, list[rle.Runs]]:
+    """The stability (M,) of all masks, see `_ratio`, and the runs of those not below the floor."""
+    stability, runs = np.zeros(len(logits_Mhw), np.float32), []
+    for i, (inner, outer, make) in enumerate(frame.masks_and_areas(logits_Mhw, offset)):
+        stability[i] = _ratio(inner, outer)
+        if stability[i] >= np.float32(floor):
+            runs.append(make())
+    return stability, runs
+
+
+def _twice(logits_Mhw: Floats, frame: Frame, offset: float, floor: float) -> tuple[Floats, list[rle.Runs]]:
+    """The same by the released resize."""
     inner, outer = (
-        np.array([rle.area(runs) for runs in cut(logits_Mhw, bound)], np.float64)
-        for bound in (offset, -offset)
+        [rle.area(runs) for runs in frame.masks_rle_twice(logits_Mhw, bound)] for bound in (offset, -offset)
     )
-    return np.asarray(inner / np.maximum(outer, 1), np.float32)
+    stability = np.array([_ratio(*areas) for areas in zip(inner, outer, strict=True)], np.float32)
+    return stability, frame.masks_rle_twice(logits_Mhw[stability >= np.float32(floor)])
+
+
+def _ratio(inner: int, outer: int) -> np.float32:
+    """IoU of the masks cut at plus and minus the offset, in pixels of the image; 0 for an empty one."""
+    return np.float32(inner / max(outer, 1))

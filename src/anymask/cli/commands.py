@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from anymask.cli import auto_options, export_options
+from anymask.cli import auto_options, export_options, measure_options
 from anymask.cli.convert_options import declare_convert
 from anymask.cli.like_options import declare_like
-from anymask.cli.measure_options import declare_edges, declare_proposals
 from anymask.cli.readers import one_of, whole
 from anymask.cli.serve_options import SERVE, declare_serve
 from anymask.cli.train_options import declare_train
@@ -238,15 +237,14 @@ def _declare_measured(parser: Parser) -> None:
 
 
 def _declare_edges(parser: Parser) -> None:
-    declare_edges(parser)
-    _declare_report(parser)
-    _declare_model(parser)
+    for declare in (measure_options.declare_edges, _declare_report, _declare_model):
+        declare(parser)
 
 
 def _declare_proposals(parser: Parser) -> None:
     _declare_measured(parser)
     _declare_model(parser)
-    declare_proposals(parser)
+    measure_options.declare_proposals(parser)
 
 
 def _declare_report(parser: Parser) -> None:
@@ -375,9 +373,7 @@ _ALL = (
         "eval edges",
         "--data PATH [--split NAME] [--model MODEL] [OPTION]...",
         "Measure a model's edges against those that people drew.",
-        "Measure the edges that masks of everything give, on a folder as BSDS500 comes: ODS, OIS, AP and the "
-        "recall at half precision, with 95 % intervals, beside Sobel's gradient. Needs the extra 'eval'.\n\n"
-        "  anymask eval edges --data BSDS500 --split test -o report.json",
+        measure_options.EDGES,
         "measure:edges",
         _declare_edges,
     ),
@@ -385,11 +381,7 @@ _ALL = (
         "eval proposals",
         "--data PATH... [--model MODEL] [OPTION]...",
         "Measure ranked masks of everything by average recall.",
-        "Measure the masks of everything as object proposals: average recall of annotated masks over IoU 0.5 "
-        "to 0.95, by number of proposals, by size and, where the file tells, by how rare a category is. "
-        "COCO and LVIS come as JSON files.\n\n"
-        "  anymask eval proposals --data sets/coco --split val -o report.json\n"
-        "  anymask eval proposals --data lvis_v1_val.json --model sam_vit_h",
+        measure_options.PROPOSALS,
         "measure:proposals",
         _declare_proposals,
     ),

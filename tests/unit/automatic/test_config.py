@@ -36,6 +36,7 @@ from anymask.models.config import DEBUG, DEBUG_VIT
         ({"roi": (1, 2, 3)}, r"roi must be a box x0, y0, x1, y1 or a mask"),
         ({"roi": (5, 5, 1, 9)}, r"roi must have x0 < x1 and y0 < y1"),
         ({"nms_by": "area"}, r"nms_by must be 'box' or 'mask', got 'area'"),
+        ({"resize": "thrice"}, r"resize must be 'once' or 'twice', got 'thrice'"),
         ({"min_hole": -1}, r"min_hole must be a whole number from 0 on, got -1"),
         ({"max_memory": "lots"}, r"max_memory must be a number of bytes or a text like '4GB'"),
         ({"max_memory": True}, r"max_memory must be a number of bytes"),

@@ -242,9 +242,8 @@ def _declare_edges(parser: Parser) -> None:
 
 
 def _declare_proposals(parser: Parser) -> None:
-    _declare_measured(parser)
-    _declare_model(parser)
-    measure_options.declare_proposals(parser)
+    for declare in (_declare_measured, _declare_model, measure_options.declare_proposals):
+        declare(parser)
 
 
 def _declare_report(parser: Parser) -> None:

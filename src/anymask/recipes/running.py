@@ -39,7 +39,7 @@ def run(
 ) -> Path:
     """Train on data sets, each `path` or `path=weight`; returns the run's folder, which `anymask.load` opens.
 
-    Sets with splits are learned from in "train" and looked at in "val". `out` gets `model.safetensors`,
+    A path may be `name:path`, see `train.start.open_sources`. Sets with splits are learned from in "train" and looked at in "val". `out` gets `model.safetensors`,
     `metrics.jsonl` (each line goes to `report` too), `run.json`, `state.pt`, TensorBoard events and, if items
     are damaged, `damaged.jsonl`. A run that was stopped goes on exactly where it was; with `force` it starts
     over instead. Raises `InputError` for data that cannot be used and for a resume with another configuration
@@ -141,7 +141,7 @@ def _prepare(folder: Path, config: TrainConfig, sources: Sequence[Source], *, fo
 def _describe(source: Source) -> dict[str, Any]:
     return {
         "name": source.train.name,
-        "path": str(source.path.absolute()),
+        "path": source.address,
         "weight": source.weight,
         "pictures": len(source.train),
         "ids": source.fingerprint,

@@ -12,6 +12,7 @@ import torch
 from anymask.data.cutouts import Cutouts
 from anymask.data.dataset import Collection, OnError, open_dataset
 from anymask.data.mixture import Mixture
+from anymask.data.published import PUBLISHED, open_published
 from anymask.errors import FormatError, InputError, unknown_name
 from anymask.models import build, load
 from anymask.models.compact import Backbone, CompactEncoder
@@ -65,7 +66,7 @@ NameFault = Callable[[str], OnError]
 class Source:
     """One data set of a run: where it lies, its share of the draws, what to learn from and to look at."""
 
-    path: Path
+    address: str
     weight: float
     train: Collection
     val: Collection | None
@@ -79,6 +80,7 @@ class Source:
 def open_sources(data: Sequence[str | Path], config: TrainConfig, faults: NameFault) -> list[Source]:
     """Open data sets given as `path` or `path=weight`, the split "train" of those that have splits.
 
+    `name:path` opens a set of `anymask.data.published` from the folder it was unpacked to, `ade20k:sets/ade`.
     Raises `InputError` for no data, an empty set, two of one name, or a weight that is not a positive number.
     """
     if not data:
@@ -93,12 +95,34 @@ def open_sources(data: Sequence[str | Path], config: TrainConfig, faults: NameFa
 
 def _open_source(text: str, config: TrainConfig, faults: NameFault) -> Source:
     path, weight = split_weight(text)
-    train = _open_train(path, faults)
+    named = _published(path)
+    train, val = _open_published(*named, faults) if named else (_open_train(path, faults), _open_val(path))
     if not len(train):
         raise InputError(f"data must hold pictures with masks, got none in {path}. Try: anymask data check")
     share = config.weights.get(train.name, 1.0) if weight is None else weight
-    val = _open_val(path)
-    return Source(path, share, train, None if val is None or val.source.ids == train.source.ids else val)
+    address = f"{named[0]}:{named[1].absolute()}" if named else str(path.absolute())
+    return Source(address, share, train, None if val is None or val.source.ids == train.source.ids else val)
+
+
+def _published(path: Path) -> tuple[str, Path] | None:
+    """The name and the folder of NAME:PATH, if it is that and no path. Raises `UnknownNameError`."""
+    name, colon, place = str(path).partition(":")
+    if not colon or not place or path.exists() or len(name) == 1:  # a letter is a drive
+        return None
+    if name not in PUBLISHED:
+        raise unknown_name("data", name, PUBLISHED)
+    return name, Path(place)
+
+
+def _open_published(name: str, place: Path, faults: NameFault) -> tuple[Collection, Collection | None]:
+    """The first split of a published set, and "val" where the folder holds it."""
+    train = open_published(name, place, on_error=faults(name))
+    if "val" not in PUBLISHED[name].splits:
+        return train, None
+    try:
+        return train, open_published(name, place, "val")
+    except FormatError:
+        return train, None
 
 
 def split_weight(text: str) -> tuple[Path, float | None]:

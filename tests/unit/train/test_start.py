@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from anymask.errors import FormatError, InputError, UnknownNameError
 from anymask.models import build, save
@@ -48,6 +50,45 @@ def test_weights_come_from_the_path_or_the_configuration(write_data) -> None:
     a, b = write_data("a", 2), write_data("b", 2)
     config = TrainConfig(weights={"a": 4.0, "b": 5.0, "unused": 9.0})
     assert [source.weight for source in open_sources([a, f"{b}=0.5"], config, quiet)] == [4.0, 0.5]
+
+
+def voc(root: Path, train: int, val: int) -> Path:
+    """Pascal VOC's layout with pictures of one square."""
+    classes, listed = np.zeros((24, 32), np.uint8), root / "ImageSets/Segmentation"
+    classes[4:16, 4:16] = 8
+    listed.mkdir(parents=True)
+    for split, count in (("train", train), ("val", val)):
+        names = [f"{split}_{number}" for number in range(count)]
+        if count:
+            (listed / f"{split}.txt").write_text("\n".join(names))
+        for name in names:
+            for folder, array in (
+                ("JPEGImages", np.random.default_rng(0).integers(0, 256, (24, 32, 3), np.uint8)),
+                ("SegmentationClass", classes),
+                ("SegmentationObject", (classes > 0).astype(np.uint8)),
+            ):
+                (root / folder).mkdir(exist_ok=True)
+                ending = "jpg" if folder == "JPEGImages" else "png"
+                Image.fromarray(array).save(root / folder / f"{name}.{ending}")
+    return root
+
+
+def test_published_sets_are_opened_by_their_names(tmp_path, monkeypatch) -> None:
+    config = TrainConfig(weights={"voc": 3.0})
+    (both,) = open_sources([f"voc:{voc(tmp_path / 'both', 3, 2)}"], config, quiet)
+    assert (both.train.name, len(both.train), len(both.val), both.weight) == ("voc", 3, 2, 3.0)
+    assert both.train[0].meta["categories"] == ["cat"]
+    monkeypatch.chdir(tmp_path)
+    voc(tmp_path / "one", 2, 0)
+    (one,) = open_sources(["voc:one=0.5"], config, quiet)
+    assert (one.val, one.weight, one.address) == (None, 0.5, f"voc:{tmp_path / 'one'}")
+    voc(tmp_path / "ade:here", 0, 0)
+    with pytest.raises(FormatError, match="path must be a folder with"):
+        open_sources(["ade:here"], config, quiet)
+    with pytest.raises(UnknownNameError, match=r"data must be a known name, got 'vox'\. Did you mean 'voc'"):
+        open_sources(["vox:one"], config, quiet)
+    with pytest.raises(FormatError, match="root must hold images/training, got one without"):
+        open_sources(["ade20k:one"], config, quiet)
 
 
 def test_data_that_cannot_be_used(write_data, tmp_path) -> None:

@@ -22,8 +22,8 @@ def declare_train(parser: Parser) -> None:
         default=[],
         metavar="PATH[=WEIGHT]",
         help="Data sets: folders of shards, of pictures with masks, COCO files; NAME:PATH for a published "
-        "set in the folders it comes in, as ade20k:sets/ade. WEIGHT is the share in which pictures are drawn, "
-        "1 if left out.",
+        "set in the folders it comes in, as ade20k:sets/ade. WEIGHT is the share in which pictures are "
+        "drawn, 1 if left out.",
     )
     parser.add_argument(
         "--set",

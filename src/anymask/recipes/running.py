@@ -39,11 +39,12 @@ def run(
 ) -> Path:
     """Train on data sets, each `path` or `path=weight`; returns the run's folder, which `anymask.load` opens.
 
-    A path may be `name:path`, see `train.start.open_sources`. Sets with splits are learned from in "train" and looked at in "val". `out` gets `model.safetensors`,
-    `metrics.jsonl` (each line goes to `report` too), `run.json`, `state.pt`, TensorBoard events and, if items
-    are damaged, `damaged.jsonl`. A run that was stopped goes on exactly where it was; with `force` it starts
-    over instead. Raises `InputError` for data that cannot be used and for a resume with another configuration
-    or other data, `OutputError` for a folder that holds something else.
+    A path may be `name:path`, see `train.start.open_sources`. Sets with splits are learned from in "train"
+    and looked at in "val". `out` gets `model.safetensors`, `metrics.jsonl` (each line goes to `report` too),
+    `run.json`, `state.pt`, TensorBoard events and, if items are damaged, `damaged.jsonl`. A run that was
+    stopped goes on exactly where it was; with `force` it starts over instead. Raises `InputError` for data
+    that cannot be used and for a resume with another configuration or other data, `OutputError` for a folder
+    that holds something else.
     """
     folder = Path(out)
     sources = open_sources(data, config, partial(_note_fault, folder))

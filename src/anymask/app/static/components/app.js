@@ -1,0 +1,112 @@
+/** The whole app: opens the project, keeps what all screens share, shows the gallery or an image. */
+import { HttpSource } from "../data/http.js";
+import { LocalSource } from "../data/local.js";
+import { RefusedError } from "../data/errors.js";
+import { Outbox } from "../data/outbox.js";
+import { Sync } from "../data/sync.js";
+import { Assistant } from "../model/assistant.js";
+import { ModelClient } from "../model/client.js";
+import { fill } from "./dom.js";
+import { EditorScreen } from "./editor.js";
+import { GalleryScreen } from "./gallery.js";
+import { mergeDialog } from "./merge.js";
+import { signIn } from "./signin.js";
+import { notify } from "./toast.js";
+import { applyTheme } from "./theme.js";
+
+/** @typedef {HttpSource | LocalSource} Source */
+/** @typedef {import("../types.js").Project} Project */
+/** @typedef {import("../types.js").Picture} Picture */
+
+export class App extends HTMLElement {
+  /** @type {Source} */ source;
+  /** @type {Assistant} */ assistant;
+  /** @type {Sync} */ sync;
+  /** @type {Project} */ project;
+  /** In the order of the gallery. @type {Picture[]} */ pictures = [];
+  /** @type {HTMLElement} */ screen;
+
+  async connectedCallback() {
+    applyTheme();
+    this.source = document.documentElement.dataset.store === "local" ? new LocalSource() : new HttpSource();
+    this.assistant = new Assistant(new ModelClient(), this.source);
+    this.assistant.load().catch((error) => notify(`The model cannot start: ${error.message}.`));
+    const outbox = new Outbox();
+    this.sync = new Sync(outbox, this.source);
+    this.sync.addEventListener("conflict", (event) => this.conflict(/** @type {CustomEvent} */ (event).detail));
+    await Promise.all([outbox.open(), this.openProject()]);
+    this.sync.soon(0);
+    addEventListener("hashchange", () => this.route());
+    addEventListener("unhandledrejection", (event) => notify(`Something went wrong: ${event.reason?.message ?? event.reason}.`));
+    await this.route();
+  }
+
+  /** @returns {Promise<void>} */
+  async openProject() {
+    try {
+      this.project = await this.source.project();
+    } catch (error) {
+      if (error instanceof RefusedError && error.status === 401 && this.source instanceof HttpSource) {
+        await signIn(this.source);
+        return this.openProject();
+      }
+      notify(error instanceof Error ? `The project cannot be opened: ${error.message}.` : String(error));
+      await new Promise((resolve) => setTimeout(resolve, 2000));
+      return this.openProject();
+    }
+  }
+
+  async route() {
+    const id = /^#\/image\/(.+)$/.exec(location.hash)?.[1];
+    if (!id) return this.show(GalleryScreen.of(this), "anymask");
+    try {
+      const picture = await this.source.picture(decodeURIComponent(id));
+      this.show(await EditorScreen.of(this, picture), `${picture.name} – anymask`);
+    } catch (error) {
+      notify(`The image cannot be opened: ${error instanceof Error ? error.message : error}.`);
+      location.hash = "#/";
+    }
+  }
+
+  /** @param {HTMLElement} screen @param {string} title */
+  show(screen, title) {
+    document.title = title;
+    fill(this, screen);
+    this.screen = screen;
+  }
+
+  /** Somebody else saved another version. @param {import("../data/outbox.js").Entry} entry */
+  async conflict(entry) {
+    const open = this.screen instanceof EditorScreen && this.screen.session.picture.id === entry.image ? this.screen : null;
+    if (open) await mergeDialog(this, open, entry);
+    else notify("Somebody else changed a mask that you changed too.", { action: "Look", act: () => (location.hash = imageAddress(entry.image)) });
+  }
+
+  /** @param {import("../types.js").Label[]} labels */
+  async saveLabels(labels) {
+    this.project.labels = labels;
+    try {
+      await this.source.saveLabels(labels);
+    } catch (error) {
+      notify(`The labels are not saved: ${error instanceof Error ? error.message : error}.`);
+    }
+  }
+
+  /** All pictures in order, for "next image"; asked for once and after uploads. */
+  async allPictures() {
+    if (this.pictures.length) return this.pictures;
+    let after = null;
+    do {
+      /** @type {{images: Picture[], next: string | null}} */
+      const { images, next } = await this.source.images(after);
+      this.pictures.push(...images);
+      after = next;
+    } while (after && this.pictures.length < 5000);
+    return this.pictures;
+  }
+}
+
+/** @param {string} id */
+export const imageAddress = (id) => `#/image/${encodeURIComponent(id)}`;
+
+customElements.define("am-app", App);

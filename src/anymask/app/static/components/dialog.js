@@ -1,0 +1,23 @@
+/** A modal dialog that closes by Escape, by its cross and by a click beside it. */
+import { icon } from "./icons.js";
+import { h } from "./dom.js";
+
+/**
+ * @param {string} title @param {import("./dom.js").Child[]} content @param {{class?: string, must?: boolean}} [options] must: only by a choice
+ * @returns {HTMLDialogElement}
+ */
+export function openDialog(title, content, { class: kind = "", must = false } = {}) {
+  const dialog = h("dialog", { class: `dialog ${kind}`, "aria-label": title },
+    h("header", {}, h("h2", {}, title),
+      !must && h("button", { class: "icon-button", "aria-label": "Close", onclick: () => dialog.close() }, icon("close"))),
+    h("div", { class: "dialog-body" }, ...content));
+  dialog.addEventListener("close", () => dialog.remove());
+  dialog.addEventListener("cancel", (event) => must && event.preventDefault());
+  dialog.addEventListener("click", (event) => {
+    if (event.target === dialog && !must) dialog.close();
+  });
+  dialog.addEventListener("keydown", (event) => event.stopPropagation());
+  document.body.append(dialog);
+  dialog.showModal();
+  return dialog;
+}

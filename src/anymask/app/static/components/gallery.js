@@ -1,0 +1,144 @@
+/** The first screen: the images of the project. */
+import { imageAddress } from "./app.js";
+import { counted, download, fill, h } from "./dom.js";
+import { showHelp } from "./help.js";
+import { icon } from "./icons.js";
+import { queueChip } from "./queue.js";
+import { nextTheme } from "./theme.js";
+import { notify } from "./toast.js";
+
+/** @typedef {import("./app.js").App} App */
+/** @typedef {import("../types.js").Picture} Picture */
+
+const AGAIN = 1500; // ms, while the server still looks through its folder
+
+export class GalleryScreen extends HTMLElement {
+  /** @type {App} */ app;
+  /** @type {HTMLInputElement} */ picker;
+  /** @type {HTMLUListElement} */ grid;
+  /** @type {HTMLButtonElement} */ more;
+  /** @type {HTMLElement} */ summary;
+  /** @type {AbortController} */ leaving;
+  /** Where the next images begin. @type {string | null} */ from = null;
+
+  /** @param {App} app */
+  static of(app) {
+    const screen = /** @type {GalleryScreen} */ (document.createElement("am-gallery"));
+    screen.app = app;
+    return screen;
+  }
+
+  connectedCallback() {
+    const { app } = this;
+    if (!app) return;
+    this.picker = h("input", { type: "file", accept: "image/*", multiple: true, hidden: true, onchange: () => this.add([...(this.picker.files ?? [])]) });
+    this.grid = h("ul", { class: "grid", "aria-label": "Images", "aria-busy": "true" });
+    this.more = h("button", { class: "quiet more", hidden: true, onclick: () => this.load() }, "More images");
+    this.summary = h("p", { class: "summary" });
+    this.leaving = new AbortController();
+    const { signal } = this.leaving;
+    fill(this, this.header(), h("main", {}, this.lead(), this.grid, this.more), this.picker);
+    addEventListener("paste", (event) => this.add([...(event.clipboardData?.files ?? [])]), { signal });
+    addEventListener("dragover", (event) => { event.preventDefault(); this.classList.add("dropping"); }, { signal });
+    addEventListener("dragleave", (event) => !event.relatedTarget && this.classList.remove("dropping"), { signal });
+    addEventListener("drop", (event) => { event.preventDefault(); this.drop(event); }, { signal });
+    addEventListener("keydown", (event) => event.key === "?" && showHelp(), { signal });
+    this.load();
+  }
+
+  disconnectedCallback() {
+    this.leaving?.abort();
+  }
+
+  header() {
+    const theme = h("button", { class: "icon-button", "aria-label": "Light or dark", title: "Light or dark", onclick: () => notify(`Theme: ${nextTheme()}`) }, icon("theme"));
+    return h("header", { class: "bar" },
+      h("a", { class: "brand", href: "#/" }, h("img", { src: new URL("../icon.svg", import.meta.url).href, alt: "", width: 28, height: 28 }), h("span", {}, "anymask")),
+      h("span", { class: "spacer" }),
+      queueChip(this.app),
+      h("button", { class: "icon-button", "aria-label": "Export all masks", title: "Export all masks", onclick: () => this.exportAll() }, icon("export")),
+      theme,
+      h("button", { class: "icon-button", "aria-label": "Keys", title: "Keys (?)", onclick: showHelp }, icon("keys")));
+  }
+
+  lead() {
+    const upload = h("button", { class: "primary", onclick: () => this.picker.click() }, icon("upload"), "Add images");
+    return h("div", { class: "lead" },
+      h("div", {}, h("h1", {}, this.app.project.name), this.summary),
+      h("div", { class: "lead-side" }, h("span", { class: "note wide-only" }, "Drop or paste pictures anywhere."), upload));
+  }
+
+  async load() {
+    const first = this.from === null;
+    try {
+      const { images, next } = await this.app.source.images(this.from);
+      if (first) this.app.pictures = [];
+      this.grid.append(...(await Promise.all(images.map((picture, i) => this.card(picture, first && i < 6)))));
+      this.from = next;
+      this.more.hidden = !next;
+      this.describe(images, first);
+    } catch (error) {
+      notify(`The images cannot be listed: ${error instanceof Error ? error.message : error}.`, { action: "Try again", act: () => this.load() });
+    }
+    this.grid.setAttribute("aria-busy", "false");
+  }
+
+  /** @param {Picture[]} images @param {boolean} first */
+  async describe(images, first) {
+    const project = /** @type {{counts?: Record<string, number>, scanning?: boolean}} */ (first ? await this.app.source.project() : {});
+    const { images: count = images.length, masks = images.reduce((sum, one) => sum + one.masks, 0) } = project.counts ?? {};
+    if (first) this.summary.textContent = count ? `${counted(count, "image")}, ${counted(masks, "mask")}. Choose one and click on what you want.` : "No images yet.";
+    if (project.scanning && this.isConnected) setTimeout(() => this.reload(), AGAIN);
+  }
+
+  reload() {
+    if (!this.isConnected) return;
+    this.from = null;
+    this.grid.replaceChildren();
+    this.load();
+  }
+
+  /** @param {Picture} picture @param {boolean} soon */
+  async card(picture, soon) {
+    const { id, name, width, height, masks } = picture;
+    const img = h("img", { alt: "", width, height, loading: soon ? "eager" : "lazy", decoding: "async", src: await this.app.source.thumb(picture).catch(() => "") });
+    return h("li", {},
+      h("a", { class: "card", href: imageAddress(id) }, h("span", { class: "photo" }, img),
+        h("span", { class: "card-text" }, h("span", { class: "name" }, name),
+          h("span", { class: "facts" }, `${width} × ${height}`, masks > 0 && h("span", { class: "badge" }, counted(masks, "mask"))))));
+  }
+
+  /** @param {DragEvent} event */
+  drop(event) {
+    this.classList.remove("dropping");
+    this.add([...(event.dataTransfer?.files ?? [])]);
+  }
+
+  /** @param {File[]} files */
+  async add(files) {
+    if (!files.length) return;
+    let added = 0;
+    for (const file of files) {
+      try {
+        await this.app.source.addImage(file);
+        added++;
+      } catch (error) {
+        notify(error instanceof Error ? error.message : String(error));
+      }
+    }
+    if (added) {
+      notify(`${counted(added, "image")} added.`);
+      this.reload();
+    }
+  }
+
+  async exportAll() {
+    try {
+      download(await this.app.source.exported());
+    } catch (error) {
+      notify(`Nothing was exported: ${error instanceof Error ? error.message : error}.`);
+    }
+  }
+}
+
+customElements.define("am-gallery", GalleryScreen);

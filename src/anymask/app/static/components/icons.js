@@ -1,0 +1,48 @@
+/** Line icons on a grid of 24, drawn for this app. */
+
+/** @type {Record<string, string>} */
+const PATHS = {
+  select: "M6 4l12 7.2-5.2 1.3 3 5.6-2.4 1.3-3-5.6L6.6 17z",
+  point: "M12 3v4M12 17v4M3 12h4M17 12h4M12 12h.01M12 8.5a3.5 3.5 0 100 7 3.5 3.5 0 000-7z",
+  box: "M5 5h14v14H5zM3.5 3.5h3v3h-3zM17.5 3.5h3v3h-3zM3.5 17.5h3v3h-3zM17.5 17.5h3v3h-3z",
+  everything: "M4 4h6v6H4zM14 4h6v6h-6zM4 14h6v6H4zM14 14h6v6h-6z",
+  brush: "M20 4c-4 1.5-8 5-10 8.5l1.8 1.8C15.300 12.200 18.500 8 20 4zM9 13.500c-2.500 0-3.500 1.500-3.700 3.500-.1 1.300-.8 2-1.800 2.500 3.500 1 7.500.2 7.500-3.500z",
+  eraser: "M8.500 19.500h11M4.500 14.500l9-9a1.500 1.500 0 012.100 0l3.900 3.900a1.500 1.500 0 010 2.100l-8 8H8.500l-4-4a.7.7 0 010-1zM9 10l5.500 5.500",
+  lasso: "M12 4.500c4.700 0 8.500 2.500 8.500 5.500s-3.800 5.500-8.500 5.500-8.500-2.500-8.500-5.500S7.300 4.500 12 4.500zM7 15c-1.500 1-1.800 2.500-.5 3.500s1 2-.5 2.500",
+  undo: "M8 5L4 9l4 4M4 9h10a5.500 5.500 0 010 11h-3",
+  redo: "M16 5l4 4-4 4M20 9H10a5.500 5.500 0 000 11h3",
+  trash: "M5 7h14M10 4h4M7 7l1 13h8l1-13M10.500 11v5M13.500 11v5",
+  fit: "M4 9V4h5M20 9V4h-5M4 15v5h5M20 15v5h-5",
+  plus: "M12 5v14M5 12h14",
+  minus: "M5 12h14",
+  back: "M14 6l-6 6 6 6",
+  next: "M10 6l6 6-6 6",
+  help: "M9.500 9a2.500 2.500 0 114 2c-1 .7-1.500 1.200-1.500 2.500M12 17h.01M12 3a9 9 0 100 18 9 9 0 000-18z",
+  saved: "M5 12.500l4.500 4.500L19 7.500",
+  waiting: "M12 4a8 8 0 108 8M12 8v4.500l3 1.500",
+  offline: "M4 4l16 16M8.500 15a5 5 0 017 0M5 11.500c1-1 2.100-1.700 3.300-2.200M12 19h.01M12.500 8.500c2.400.1 4.700 1.100 6.500 3",
+  conflict: "M12 4l9 16H3zM12 10v4.500M12 17.500h.01",
+  theme: "M12 3a9 9 0 100 18 9 9 0 000-18zM12 3v18M12 7a5 5 0 010 10",
+  upload: "M12 15V4M7.500 8.500L12 4l4.500 4.500M4 15v4.500h16V15",
+  export: "M12 4v11M7.500 10.500L12 15l4.500-4.500M4 15v4.500h16V15",
+  list: "M8 6h12M8 12h12M8 18h12M4 6h.01M4 12h.01M4 18h.01",
+  eye: "M2.500 12S6 5.500 12 5.500 21.500 12 21.500 12 18 18.500 12 18.500 2.500 12 2.500 12zM12 9a3 3 0 100 6 3 3 0 000-6z",
+  like: "M10.500 4a6.500 6.500 0 100 13 6.500 6.500 0 000-13zM15.500 15.500L20 20M10.500 8v5M8 10.500h5",
+  close: "M6 6l12 12M18 6L6 18",
+  done: "M5 12.500l4.500 4.500L19 7.500",
+  stop: "M7 7h10v10H7z",
+  play: "M8 5l11 7-11 7z",
+  keys: "M3.500 6.500h17v11h-17zM7 10h.01M10.500 10h.01M14 10h.01M17 10h.01M8 14h8",
+};
+
+/** @param {string} name @returns {SVGSVGElement} */
+export function icon(name) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("viewBox", "0 0 24 24");
+  svg.setAttribute("class", "icon");
+  svg.setAttribute("aria-hidden", "true");
+  const path = document.createElementNS(svg.namespaceURI, "path");
+  path.setAttribute("d", PATHS[name] ?? "");
+  svg.append(path);
+  return /** @type {SVGSVGElement} */ (svg);
+}

@@ -1,0 +1,60 @@
+/** Find what the selected mask shows in the other images: work for the server. */
+import { itemOf } from "../state/session.js";
+import { openDialog } from "./dialog.js";
+import { counted, h } from "./dom.js";
+import { notify } from "./toast.js";
+
+/** @typedef {import("./editor.js").EditorScreen} EditorScreen */
+/** @typedef {import("../data/http.js").HttpSource} HttpSource */
+/** @typedef {{size: import("../types.js").Size, counts: string, score: number, label_id: string | null}} Found */
+
+const MOST = 1000;
+
+/** @param {EditorScreen} screen */
+export async function likeDialog(screen) {
+  const { app, editor, session } = screen, { item } = editor;
+  if (!item) return;
+  const others = (await app.allPictures()).filter(({ id }) => id !== session.picture.id).slice(0, MOST);
+  if (!others.length) return notify("There are no other images.");
+  const boxes = others.map(({ id, name }) => h("label", { class: "row" }, h("input", { type: "checkbox", name: "image", value: id, checked: true }), name));
+  const progress = h("progress", { max: 1, value: 0, hidden: true, "aria-label": "Progress" });
+  const start = h("button", { class: "primary" }, "Find");
+  const form = h("form", {
+    class: "stack",
+    async onsubmit(/** @type {Event} */ event) {
+      event.preventDefault();
+      const images = new FormData(form).getAll("image").map(String);
+      if (!images.length) return;
+      start.disabled = true;
+      progress.hidden = false;
+      try {
+        await look(screen, item, images, (share) => (progress.value = share));
+      } catch (error) {
+        notify(`Nothing was found: ${error instanceof Error ? error.message : error}.`);
+      }
+      dialog.close();
+    },
+  }, h("fieldset", { class: "choices" }, h("legend", {}, "Where to look"), ...boxes), progress, h("div", { class: "row end" }, start));
+  const dialog = openDialog("Find this in the other images", [h("p", {}, "The server looks for what the selected mask shows. What it finds becomes masks that you can correct."), form]);
+}
+
+/** @param {EditorScreen} screen @param {import("../state/session.js").Item} item @param {string[]} images @param {(share: number) => void} step */
+async function look({ app, session }, item, images, step) {
+  const source = /** @type {HttpSource} */ (app.source);
+  await app.sync.flush(); // the server must know the example
+  const { id } = await source.like(session.picture.id, [item.id], images);
+  const { result = [], model = null } = await source.follow(id, ({ done, total }) => step(done / Math.max(total, 1)));
+  let count = 0;
+  for (const { image, masks } of result ?? []) {
+    await app.sync.put(image, masks.map((found) => made(found, item.label, model)));
+    count += masks.length;
+  }
+  notify(`${counted(count, "mask")} in ${counted((result ?? []).filter(({ masks }) => masks.length).length, "image")}.`);
+}
+
+/** @param {Found} found @param {string | null} label @param {string | null} model @returns {import("../types.js").Mask} */
+function made({ size, counts, score }, label, model) {
+  const mask = { id: crypto.randomUUID(), revision: 0, label_id: label, size, counts, score, prompts: null, model, seconds: 0, deleted: false };
+  itemOf(mask); // a code that cannot be read is not kept
+  return mask;
+}

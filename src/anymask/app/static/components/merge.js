@@ -1,0 +1,64 @@
+/** Two people changed one mask: see both, keep one or both. */
+import { drawMask, ink } from "../canvas/stamp.js";
+import { box, fromString } from "../masks/rle.js";
+import { itemOf } from "../state/session.js";
+import { openDialog } from "./dialog.js";
+import { h } from "./dom.js";
+
+/** @typedef {import("../data/outbox.js").Entry} Entry */
+/** @typedef {import("../types.js").Mask} Mask */
+/** @typedef {import("./editor.js").EditorScreen} EditorScreen */
+
+const SIDE = 260; // pixels of a preview
+const MINE = ink([14, 165, 233]), THEIRS = ink([245, 158, 11]);
+
+/**
+ * @param {import("./app.js").App} app @param {EditorScreen} screen @param {Entry} entry
+ * @returns {Promise<void>} when it is settled or put off
+ */
+export async function mergeDialog(app, screen, entry) {
+  if (document.querySelector("dialog.merge")) return;
+  const theirs = /** @type {Mask} */ (entry.theirs), mine = app.sync.outbox.entries.get(entry.key)?.mask ?? entry.mask;
+  const image = await createImageBitmap(await screen.editor.file);
+  const choose = async (/** @type {"mine" | "theirs" | "both"} */ choice) => {
+    dialog.close();
+    const now = app.sync.outbox.entries.get(entry.key) ?? entry;
+    await app.sync.settle(now, choice === "mine" ? "mine" : "theirs");
+    if (choice !== "mine") screen.session.show(theirs);
+    if (choice === "both" && !mine.deleted) {
+      const id = crypto.randomUUID();
+      screen.session.step("Keep both", [{ id, before: null, after: { ...itemOf(mine), id } }]);
+    }
+    const next = app.sync.outbox.of(screen.session.picture.id).find(({ state }) => state === "conflict");
+    if (next) mergeDialog(app, screen, next);
+  };
+  const figure = (/** @type {string} */ name, /** @type {Mask} */ mask, /** @type {import("../canvas/stamp.js").Ink} */ colour) =>
+    h("figure", {}, preview(image, mask, colour), h("figcaption", {}, h("strong", {}, name), ` ${describe(mask)}`));
+  const dialog = openDialog("Two versions of one mask", [
+    h("p", {}, "Somebody else saved another version of this mask while you changed it. Nothing is lost: choose what stays."),
+    h("div", { class: "versions" }, figure("Mine.", mine, MINE), figure("Theirs.", theirs, THEIRS)),
+    h("div", { class: "row end" },
+      h("button", { onclick: () => choose("theirs") }, "Keep theirs"),
+      h("button", { onclick: () => choose("both") }, "Keep both"),
+      h("button", { class: "primary", onclick: () => choose("mine") }, "Keep mine")),
+  ], { class: "merge" });
+}
+
+/** @param {Mask} mask */
+function describe(mask) {
+  if (mask.deleted) return "Deleted.";
+  const time = mask.time ? ` ${new Date(typeof mask.time === "number" ? mask.time * 1000 : mask.time).toLocaleTimeString()}` : "";
+  return `${mask.author ?? ""}${time}`;
+}
+
+/** The picture around a mask. @param {ImageBitmap} image @param {Mask} mask @param {import("../canvas/stamp.js").Ink} colour */
+function preview(image, mask, colour) {
+  const [height, width] = mask.size, scale = SIDE / Math.max(height, width);
+  const canvas = h("canvas", { width: Math.round(width * scale), height: Math.round(height * scale), role: "img", "aria-label": mask.deleted ? "Deleted" : "The mask" });
+  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  context.scale(scale, scale);
+  context.drawImage(image, 0, 0);
+  const runs = fromString(mask.counts);
+  if (!mask.deleted) drawMask(context, { runs, box: box(runs, mask.size) }, mask.size, colour);
+  return canvas;
+}

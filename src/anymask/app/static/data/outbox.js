@@ -1,0 +1,102 @@
+/**
+ * What is not saved yet: every change of a mask lies in IndexedDB before it is sent, so that neither a killed
+ * server nor a closed lid loses it. Each tab sends its own entries, and takes over those of tabs that are gone.
+ */
+import { answered, openDatabase } from "./idb.js";
+
+/** @typedef {import("../types.js").Mask} Mask */
+/**
+ * @typedef {object} Entry
+ * @property {string} key client, image and mask
+ * @property {string} client the tab
+ * @property {string} image
+ * @property {Mask} mask as it shall be; its revision is the one it was made from
+ * @property {"waiting" | "conflict" | "refused"} state
+ * @property {Mask} [theirs] with a conflict: what is stored
+ * @property {string} [reason] with a refusal
+ */
+
+const LOCK = "anymask-tab-";
+
+export class Outbox {
+  constructor() {
+    this.database = openDatabase("outbox", { entries: "key" });
+    this.client = tabName();
+    /** @type {Map<string, Entry>} */
+    this.entries = new Map();
+  }
+
+  /** Take over what this tab before a reload, and tabs that are gone, left behind. */
+  async open() {
+    this.client = await claimed(this.client);
+    const alive = await tabsAlive();
+    const store = (await this.database).transaction("entries", "readwrite").objectStore("entries");
+    for (const entry of /** @type {Entry[]} */ (await answered(store.getAll()))) {
+      if (entry.client !== this.client && alive.has(entry.client)) continue;
+      if (entry.client !== this.client) store.delete(entry.key);
+      const own = { ...entry, client: this.client, key: this.keyOf(entry.image, entry.mask.id) };
+      store.put(own);
+      this.entries.set(own.key, own);
+    }
+  }
+
+  /** @param {string} image @param {string} mask */
+  keyOf(image, mask) {
+    return `${this.client} ${image} ${mask}`;
+  }
+
+  /** @param {string} image @param {string} mask */
+  get(image, mask) {
+    return this.entries.get(this.keyOf(image, mask));
+  }
+
+  /** @param {string} image */
+  of(image) {
+    return [...this.entries.values()].filter((entry) => entry.image === image);
+  }
+
+  /** Write an entry; it is safe when the promise is fulfilled. @param {Entry[]} entries */
+  async put(entries) {
+    for (const entry of entries) this.entries.set(entry.key, entry);
+    const transaction = (await this.database).transaction("entries", "readwrite", { durability: "strict" });
+    const store = transaction.objectStore("entries");
+    await Promise.all(entries.map((entry) => answered(store.put(entry))));
+  }
+
+  /** @param {Entry} entry */
+  async remove(entry) {
+    this.entries.delete(entry.key);
+    const store = (await this.database).transaction("entries", "readwrite").objectStore("entries");
+    await answered(store.delete(entry.key));
+  }
+}
+
+/** The name of this tab, kept over reloads. */
+function tabName() {
+  const known = sessionStorage.getItem("anymask tab") ?? crypto.randomUUID();
+  sessionStorage.setItem("anymask tab", known);
+  return known;
+}
+
+/** Hold the tab's name; a duplicated tab, which copies it, gets a new one. @param {string} name @returns {Promise<string>} */
+function claimed(name) {
+  if (!navigator.locks) return Promise.resolve(name);
+  return new Promise((resolve) => {
+    navigator.locks.request(LOCK + name, { ifAvailable: true }, (lock) => {
+      if (lock) {
+        resolve(name);
+        return new Promise(() => {}); // held until the tab goes
+      }
+      const other = crypto.randomUUID();
+      sessionStorage.setItem("anymask tab", other);
+      resolve(claimed(other));
+      return undefined;
+    });
+  });
+}
+
+/** @returns {Promise<Set<string>>} */
+async function tabsAlive() {
+  const held = (await navigator.locks?.query())?.held ?? [];
+  return new Set(held.map(({ name }) => (name ?? "").replace(LOCK, "")));
+}

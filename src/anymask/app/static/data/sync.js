@@ -1,0 +1,162 @@
+/** Sends the outbox to where masks are kept, again and again until all is there. */
+import { ConflictError, OfflineError, RefusedError } from "./errors.js";
+
+/** @typedef {import("../types.js").Mask} Mask */
+/** @typedef {import("./outbox.js").Entry} Entry */
+/** @typedef {import("./outbox.js").Outbox} Outbox */
+/** @typedef {{saveMask(image: string, mask: Mask): Promise<{revision: number}>}} Keeper */
+
+const PAUSE = 250; // ms after a change, so that a stroke's many are sent as one
+const LONGEST = 10_000;
+
+/** Emits "change" when the counts change, "saved" and "conflict" with the entry as detail. */
+export class Sync extends EventTarget {
+  /** @param {Outbox} outbox @param {Keeper} keeper */
+  constructor(outbox, keeper) {
+    super();
+    this.outbox = outbox;
+    this.keeper = keeper;
+    /** The revision known to be stored, by image and mask. @type {Map<string, number>} */
+    this.revisions = new Map();
+    this.offline = false;
+    this.delay = PAUSE;
+    this.timer = 0;
+    /** @type {Promise<void> | null} */
+    this.sending = null;
+    globalThis.addEventListener?.("online", () => this.soon(0));
+  }
+
+  /** What is in the outbox, by state. */
+  get counts() {
+    const counts = { waiting: 0, conflict: 0, refused: 0 };
+    for (const { state } of this.outbox.entries.values()) counts[state]++;
+    return counts;
+  }
+
+  /** @param {string} image @param {string} mask */
+  revision(image, mask) {
+    return this.outbox.get(image, mask)?.mask.revision ?? this.revisions.get(`${image} ${mask}`) ?? 0;
+  }
+
+  /** Note what is stored. @param {string} image @param {Mask} mask */
+  know(image, { id, revision }) {
+    this.revisions.set(`${image} ${id}`, revision);
+  }
+
+  /** Queue masks as they shall be. @param {string} image @param {Mask[]} masks */
+  async put(image, masks) {
+    const entries = masks.map((mask) => {
+      const before = this.outbox.get(image, mask.id);
+      return /** @type {Entry} */ ({
+        key: this.outbox.keyOf(image, mask.id), client: this.outbox.client, image, state: before?.state === "conflict" ? "conflict" : "waiting",
+        theirs: before?.theirs, mask: { ...mask, revision: this.revision(image, mask.id) },
+      });
+    });
+    const safe = this.outbox.put(entries);
+    this.emit("change");
+    this.soon(PAUSE);
+    await safe;
+  }
+
+  /** Answer a conflict. @param {Entry} entry @param {"mine" | "theirs"} choice */
+  async settle(entry, choice) {
+    const theirs = /** @type {Mask} */ (entry.theirs);
+    this.know(entry.image, theirs);
+    if (choice === "theirs") await this.outbox.remove(entry);
+    else {
+      const mask = { ...entry.mask, revision: theirs.revision };
+      await this.outbox.put([{ ...entry, state: "waiting", theirs: undefined, mask }]);
+    }
+    this.emit("change");
+    this.soon(0);
+  }
+
+  /** Send once more what was refused. @param {Entry} entry */
+  async again(entry) {
+    await this.outbox.put([{ ...entry, state: "waiting", reason: undefined }]);
+    this.emit("change");
+    this.soon(0);
+  }
+
+  /** @param {number} delay in ms */
+  soon(delay) {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.flush(), delay);
+  }
+
+  /** Send all that waits; one round at a time. */
+  async flush() {
+    if (this.sending) await this.sending;
+    this.sending = this.round();
+    await this.sending;
+    this.sending = null;
+  }
+
+  async round() {
+    for (const entry of [...this.outbox.entries.values()]) {
+      if (entry.state !== "waiting") continue;
+      if (!(await this.send(entry))) return this.retry();
+      this.delay = PAUSE;
+    }
+    this.online(true);
+  }
+
+  /** Send one entry; false if nobody answers. @param {Entry} entry */
+  async send(entry) {
+    try {
+      const { revision } = await this.keeper.saveMask(entry.image, entry.mask);
+      this.online(true);
+      await this.stored(entry, revision);
+    } catch (error) {
+      if (error instanceof OfflineError) return false;
+      const gone = error instanceof RefusedError && error.status === 404 && entry.mask.deleted;
+      if (gone) await this.stored(entry, 0);
+      else await this.held(entry, error);
+    }
+    this.emit("change");
+    return true;
+  }
+
+  /** @param {Entry} entry @param {number} revision */
+  async stored(entry, revision) {
+    this.revisions.set(`${entry.image} ${entry.mask.id}`, revision);
+    const now = this.outbox.entries.get(entry.key);
+    if (now === entry) await this.outbox.remove(entry);
+    else if (now) {
+      await this.outbox.put([{ ...now, mask: { ...now.mask, revision } }]); // it changed on the way
+      this.soon(PAUSE);
+    }
+    this.emit("saved", entry);
+  }
+
+  /** @param {Entry} entry @param {unknown} error */
+  async held(entry, error) {
+    const now = this.outbox.entries.get(entry.key) ?? entry;
+    if (error instanceof ConflictError) {
+      const held = /** @type {Entry} */ ({ ...now, state: "conflict", theirs: error.current });
+      await this.outbox.put([held]);
+      this.emit("conflict", held);
+    } else {
+      const reason = error instanceof Error ? error.message : String(error);
+      await this.outbox.put([{ ...now, state: "refused", reason }]);
+    }
+  }
+
+  retry() {
+    this.online(false);
+    this.delay = Math.min(this.delay * 2, LONGEST);
+    this.soon(this.delay);
+  }
+
+  /** @param {boolean} yes */
+  online(yes) {
+    if (this.offline === !yes) return;
+    this.offline = !yes;
+    this.emit("change");
+  }
+
+  /** @param {string} type @param {unknown} [detail] */
+  emit(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+}

@@ -1,0 +1,4 @@
+/** The way in: threads first, then the app. */
+import { isolate } from "./isolation.js";
+
+if (await isolate()) await import("./components/app.js");

@@ -1,0 +1,91 @@
+/** The page's side of the worker: every call is a promise. */
+
+/** @typedef {import("./worker.js").Requests} Requests */
+/** @typedef {import("../types.js").Hypothesis} Hypothesis */
+/** @typedef {import("../types.js").Candidate} Candidate */
+/** @typedef {{hypotheses: Hypothesis[], chosen: number, ms: number}} Answer */
+/** @typedef {{found: Candidate[], done: number, total: number}} Step */
+/** @typedef {{resolve: (value: any) => void, reject: (error: Error) => void, step?: (step: Step) => void}} Waiting */
+
+/** Exported models lie beside the app's own folder. */
+export const MODELS = new URL("../../models/", import.meta.url).href;
+
+export class ModelClient {
+  constructor() {
+    this.worker = new Worker(new URL("worker.js", import.meta.url), { type: "module", name: "model" });
+    /** @type {Map<number, Waiting>} */
+    this.waiting = new Map();
+    this.count = 0;
+    this.worker.onmessage = ({ data }) => this.receive(data);
+    this.worker.onerror = (event) => this.fail(event.message || "the worker could not start");
+  }
+
+  /**
+   * @template {keyof Requests} K
+   * @param {K} kind @param {Requests[K]} body @param {{step?: (step: Step) => void, transfer?: Transferable[]}} [options]
+   * @returns {Promise<any>}
+   */
+  call(kind, body, { step, transfer = [] } = {}) {
+    const id = ++this.count;
+    return new Promise((resolve, reject) => {
+      this.waiting.set(id, { resolve, reject, step });
+      this.worker.postMessage({ id, kind, body }, transfer);
+    });
+  }
+
+  /** @param {{id: number, answer?: unknown, error?: string, step?: Step}} message */
+  receive({ id, answer, error, step }) {
+    const waiting = this.waiting.get(id);
+    if (!waiting) return;
+    if (step) return waiting.step?.(step);
+    this.waiting.delete(id);
+    if (error) waiting.reject(new Error(error));
+    else waiting.resolve(answer);
+  }
+
+  /** @param {string} reason */
+  fail(reason) {
+    for (const { reject } of this.waiting.values()) reject(new Error(reason));
+    this.waiting.clear();
+  }
+
+  /**
+   * Load a model; `encodes` if its encoder is to run here.
+   * @param {string} model @param {{encodes?: boolean, threads?: number, precision?: string, folder?: string}} [options]
+   * @returns {Promise<import("./engine.js").Manifest>}
+   */
+  load(model, { encodes = true, folder = `${MODELS}${model}/`, ...rest } = {}) {
+    return this.call("load", { model, folder, encodes, ...rest });
+  }
+
+  /** @param {string} model @param {string} image @param {Blob} picture @returns {Promise<{ms: number}>} */
+  encode(model, image, picture) {
+    return this.call("encode", { model, image, picture });
+  }
+
+  /** @param {string} model @param {string} image @param {ArrayBuffer} bytes @param {import("../types.js").Size} size */
+  receiveEmbedding(model, image, bytes, size) {
+    return this.call("receive", { model, image, bytes, size }, { transfer: [bytes] });
+  }
+
+  /**
+   * @param {string} model @param {string} image @param {import("../types.js").Clicks} clicks
+   * @param {import("../types.js").Runs | null} [base]
+   * @returns {Promise<Answer>}
+   */
+  ask(model, image, clicks, base = null) {
+    return this.call("ask", { model, image, clicks, base });
+  }
+
+  /**
+   * Ask everywhere; `step` gets the candidates as they come. Abort by the signal.
+   * @param {Requests["everything"]} body @param {(step: Step) => void} step @param {AbortSignal} signal
+   * @returns {Promise<{cancelled: boolean}>}
+   */
+  everything(body, step, signal) {
+    const done = this.call("everything", body, { step });
+    const job = this.count;
+    signal.addEventListener("abort", () => this.call("cancel", { job }));
+    return done;
+  }
+}

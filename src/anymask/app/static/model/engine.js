@@ -1,0 +1,165 @@
+/** One exported model in onnxruntime-web: encodes pictures, keeps their embeddings, answers prompts. */
+import { Frame } from "../geometry/frame.js";
+import { resizeToRgb } from "../geometry/resize.js";
+import { area, box, decode } from "../masks/rle.js";
+import { isAmbiguous, maskLogits, promptArrays, stability } from "./prompts.js";
+import { ort } from "./runtime.js";
+import { readSafetensors } from "./safetensors.js";
+
+/** @typedef {import("../types.js").Clicks} Clicks */
+/** @typedef {import("../types.js").Hypothesis} Hypothesis */
+/** @typedef {import("../types.js").Runs} Runs */
+/** @typedef {import("../types.js").Size} Size */
+/** @typedef {{file: string, bytes: number, sha256: string}} ModelFile */
+/**
+ * @typedef {object} Manifest What `model.json` says.
+ * @property {string} name
+ * @property {string} model hash of the weights
+ * @property {{size: number, square: boolean, multiple: number}} frame
+ * @property {{min_iou: number, min_stability: number}} thresholds
+ * @property {{encoder?: Record<string, ModelFile>, decoder: Record<string, ModelFile>}} files
+ */
+/** @typedef {import("./runtime.js").Tensor} Tensor */
+/** @typedef {import("./runtime.js").InferenceSession} InferenceSession */
+/** @typedef {{frame: Frame, tensors: Record<string, Tensor>}} Embedding */
+
+const KEPT = 12; // embeddings in memory, some 2 MB each for the compact model
+const ANSWERS = 4;
+/** Precisions from the one preferred: weights of half the size, the same answers. */
+const PRECISIONS = ["float16", "float32", "int8"];
+
+export class Engine {
+  /** @param {Manifest} manifest @param {InferenceSession} decoder @param {Promise<InferenceSession> | null} encoder */
+  constructor(manifest, decoder, encoder) {
+    this.manifest = manifest;
+    this.decoder = decoder;
+    this.encoder = encoder;
+    /** @type {Map<string, Embedding>} */
+    this.embeddings = new Map();
+    /** The runtime does one thing at a time. @type {Promise<unknown>} */
+    this.last = Promise.resolve();
+  }
+
+  /**
+   * Load a model from its exported folder.
+   * @param {string} folder address, with a slash at the end
+   * @param {{encodes: boolean, precision?: string}} options whether its encoder runs here
+   */
+  static async load(folder, { encodes, precision }) {
+    const manifest = /** @type {Manifest} */ (await (await fetched(folder + "model.json")).json());
+    const encoder = encodes && manifest.files.encoder ? session(folder, manifest.files.encoder, precision) : null;
+    encoder?.catch(() => {}); // whoever encodes hears of it
+    return new Engine(manifest, await session(folder, manifest.files.decoder, precision), encoder);
+  }
+
+  /** Run the decoder or the encoder when it is free. @template T @param {() => Promise<T>} work @returns {Promise<T>} */
+  alone(work) {
+    const next = this.last.then(work, work);
+    this.last = next.catch(() => {});
+    return next;
+  }
+
+  /** Whether a picture can be asked about at once. @param {string} id */
+  knows(id) {
+    return this.embeddings.has(id);
+  }
+
+  /** Encode a picture here. @param {string} id @param {{rgba: Uint8ClampedArray, size: Size}} pixels */
+  async encode(id, { rgba, size }) {
+    if (!this.encoder) throw new Error("the server encodes for this model");
+    const frame = Frame.fit(size, this.manifest.frame);
+    const rgb = resizeToRgb(rgba, size, frame.scaled);
+    const encoder = await this.encoder;
+    const image = new ort.Tensor("uint8", rgb, [...frame.scaled, 3]);
+    const tensors = await this.alone(() => encoder.run({ image }));
+    this.keep(id, { frame, tensors });
+  }
+
+  /** Take an embedding that the server made. @param {string} id @param {ArrayBuffer} bytes @param {Size} size */
+  receive(id, bytes, size) {
+    const tensors = Object.fromEntries(
+      Object.entries(readSafetensors(bytes)).map(([name, { shape, values }]) => [
+        name, new ort.Tensor("float32", values, shape),
+      ]),
+    );
+    this.keep(id, { frame: Frame.fit(size, this.manifest.frame), tensors });
+  }
+
+  /** @param {string} id @param {Embedding} embedding */
+  keep(id, embedding) {
+    this.embeddings.delete(id);
+    this.embeddings.set(id, embedding);
+    for (const oldest of [...this.embeddings.keys()].slice(0, -KEPT)) this.embeddings.delete(oldest);
+  }
+
+  /** @param {string} id */
+  embedding(id) {
+    const embedding = this.embeddings.get(id);
+    if (!embedding) throw new Error("the picture is not encoded");
+    this.keep(id, embedding);
+    return embedding;
+  }
+
+  /**
+   * Logits and predicted IoU of several prompts of one length.
+   * @param {Embedding} embedding
+   * @param {{points: Float32Array, labels: BigInt64Array}[]} prompts
+   * @param {Float32Array | null} mask logits of the grid, for a single prompt
+   */
+  async decode({ frame, tensors }, prompts, mask = null) {
+    const n = prompts.length, p = prompts[0].labels.length, cells = frame.grid[0] * frame.grid[1];
+    const points = new Float32Array(n * p * 2), labels = new BigInt64Array(n * p);
+    prompts.forEach((prompt, i) => {
+      points.set(prompt.points, i * p * 2);
+      labels.set(prompt.labels, i * p);
+    });
+    const feeds = {
+      ...tensors,
+      points: new ort.Tensor("float32", points, [n, p, 2]),
+      labels: new ort.Tensor("int64", labels, [n, p]),
+      mask: new ort.Tensor("float32", mask ?? new Float32Array(n * cells), [n, 1, ...frame.grid]),
+      has_mask: new ort.Tensor("bool", new Uint8Array(n).fill(mask ? 1 : 0), [n]),
+    };
+    const { logits, iou } = await this.alone(() => this.decoder.run(feeds));
+    return { logits: /** @type {Float32Array} */ (logits.data), iou: /** @type {Float32Array} */ (iou.data), cells };
+  }
+
+  /**
+   * Answer one prompt: the best mask first chosen by its place, whole before part before sub-part.
+   * @param {string} id @param {Clicks} clicks @param {Runs | null} base a mask to start from
+   * @returns {Promise<{hypotheses: Hypothesis[], chosen: number}>}
+   */
+  async ask(id, clicks, base) {
+    const embedding = this.embedding(id), { frame } = embedding;
+    const mask = base ? maskLogits(decode(base, frame.size), frame) : null;
+    const { logits, iou, cells } = await this.decode(embedding, [promptArrays(clicks, frame)], mask);
+    const single = !isAmbiguous(clicks, mask !== null);
+    const answers = [];
+    for (let i = single ? 0 : 1; i < ANSWERS; i++)
+      answers.push(hypothesis(frame, logits.subarray(i * cells, (i + 1) * cells), iou[i]));
+    const best = single ? answers[0] : answers.reduce((a, b) => (b.score > a.score ? b : a));
+    answers.sort((a, b) => b.area - a.area);
+    return { hypotheses: answers, chosen: answers.indexOf(best) };
+  }
+}
+
+/** @param {Frame} frame @param {Float32Array} logits @param {number} iou @returns {Hypothesis} */
+function hypothesis(frame, logits, iou) {
+  const runs = frame.maskRuns(logits);
+  return { runs, box: box(runs, frame.size), area: area(runs), score: iou * stability(logits) };
+}
+
+/** @param {string} address */
+async function fetched(address) {
+  const answer = await fetch(address);
+  if (!answer.ok) throw new Error(`${address} answers ${answer.status}`);
+  return answer;
+}
+
+/** @param {string} folder @param {Record<string, ModelFile>} files @param {string} [precision] */
+async function session(folder, files, precision) {
+  const name = [precision ?? "", ...PRECISIONS].find((one) => one in files);
+  if (!name) throw new Error("the model has no file that the browser can read");
+  const bytes = new Uint8Array(await (await fetched(folder + files[name].file)).arrayBuffer());
+  return ort.InferenceSession.create(bytes, { executionProviders: ["wasm"], graphOptimizationLevel: "all" });
+}

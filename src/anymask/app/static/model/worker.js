@@ -1,0 +1,99 @@
+/** The worker in which the networks run, so that the page never waits for them. */
+import { Engine } from "./engine.js";
+import { everything } from "./everything.js";
+import { configure } from "./runtime.js";
+
+/** @typedef {import("../types.js").Size} Size */
+/** @typedef {import("../types.js").Clicks} Clicks */
+/** @typedef {import("../types.js").Runs} Runs */
+/**
+ * @typedef {{
+ *   load: {model: string, folder: string, encodes: boolean, threads?: number, precision?: string},
+ *   encode: {model: string, image: string, picture: Blob},
+ *   receive: {model: string, image: string, bytes: ArrayBuffer, size: Size},
+ *   ask: {model: string, image: string, clicks: Clicks, base: Runs | null},
+ *   everything: {model: string, image: string, side: number, floors: {iou: number, stability: number}},
+ *   cancel: {job: number},
+ * }} Requests
+ */
+/** @typedef {{id: number, kind: keyof Requests, body: any}} Message */
+
+const scope = /** @type {{postMessage(message: unknown, transfer?: Transferable[]): void, onmessage: unknown}} */ (
+  /** @type {unknown} */ (self)
+);
+/** @type {Map<string, Promise<Engine>>} */
+const engines = new Map();
+/** @type {Set<number>} */
+const cancelled = new Set();
+
+/** @param {string} model */
+function engineOf(model) {
+  const engine = engines.get(model);
+  if (!engine) throw new Error(`the model ${model} is not loaded`);
+  return engine;
+}
+
+/** @type {{[kind in keyof Requests]: (body: Requests[kind], id: number) => unknown}} */
+const handlers = {
+  async load({ model, folder, encodes, threads, precision }) {
+    if (engines.size === 0) configure(threads);
+    if (!engines.has(model)) engines.set(model, Engine.load(folder, { encodes, precision }));
+    try {
+      return (await engineOf(model)).manifest;
+    } catch (error) {
+      engines.delete(model);
+      throw error;
+    }
+  },
+  async encode({ model, image, picture }) {
+    const pixels = readPixels(picture); // while the model loads
+    pixels.catch(() => {}); // told below
+    const engine = await engineOf(model);
+    const start = performance.now();
+    if (!engine.knows(image)) await engine.encode(image, await pixels);
+    return { ms: performance.now() - start };
+  },
+  async receive({ model, image, bytes, size }) {
+    (await engineOf(model)).receive(image, bytes, size);
+  },
+  async ask({ model, image, clicks, base }) {
+    const start = performance.now();
+    const answer = await (await engineOf(model)).ask(image, clicks, base);
+    return { ...answer, ms: performance.now() - start };
+  },
+  async everything({ model, image, side, floors }, id) {
+    for await (const step of everything(await engineOf(model), image, side, floors)) {
+      if (cancelled.delete(id)) return { cancelled: true };
+      scope.postMessage({ id, step });
+      await new Promise((resolve) => setTimeout(resolve)); // let a click in
+    }
+    return { cancelled: false };
+  },
+  cancel({ job }) {
+    cancelled.add(job);
+  },
+};
+
+/** The pixels of a picture, alpha laid over white as Python does. @param {Blob} picture */
+async function readPixels(picture) {
+  const bitmap = await createImageBitmap(picture, { colorSpaceConversion: "none" });
+  const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  if (!context) throw new Error("the browser gives no canvas");
+  context.fillStyle = "#fff";
+  context.fillRect(0, 0, bitmap.width, bitmap.height);
+  context.drawImage(bitmap, 0, 0);
+  const { data } = context.getImageData(0, 0, bitmap.width, bitmap.height);
+  const size = /** @type {Size} */ ([bitmap.height, bitmap.width]);
+  bitmap.close();
+  return { rgba: data, size };
+}
+
+scope.onmessage = async (/** @type {MessageEvent<Message>} */ { data: { id, kind, body } }) => {
+  try {
+    const handler = /** @type {(body: unknown, id: number) => unknown} */ (handlers[kind]);
+    scope.postMessage({ id, answer: await handler(body, id) });
+  } catch (error) {
+    scope.postMessage({ id, error: error instanceof Error ? error.message : String(error) });
+  }
+};

@@ -1,0 +1,227 @@
+/** What a person does with the open image: the selected mask, the tool, and the model's answers. */
+import { View } from "../geometry/view.js";
+import { area, box, decode, encode } from "../masks/rle.js";
+
+/** @typedef {import("../types.js").Clicks} Clicks */
+/** @typedef {import("../types.js").Runs} Runs */
+/** @typedef {import("../types.js").Hypothesis} Hypothesis */
+/** @typedef {import("./session.js").Item} Item */
+/** @typedef {import("../tools/tool.js").Tool} Tool */
+/** @typedef {{id: string, clicks: Clicks, base: Runs | null}} Draft the question asked last about a mask */
+
+const LONGEST_THOUGHT = 60; // seconds that count as work between two steps at most
+
+/** Emits "select", "tool", "answer", "view", "busy", and "notice" with a sentence as detail. */
+export class Editor extends EventTarget {
+  /**
+   * @param {import("./session.js").Session} session @param {import("../model/assistant.js").Assistant} assistant
+   * @param {Promise<Blob>} file of the image
+   */
+  constructor(session, assistant, file) {
+    super();
+    this.session = session;
+    this.assistant = assistant;
+    this.file = file;
+    /** @type {string | null} */
+    this.selected = null;
+    /** Label of new masks. @type {string | null} */
+    this.label = null;
+    /** @type {Draft | null} */
+    this.draft = null;
+    /** Answers to choose from for the selected mask. @type {{id: string, hypotheses: Hypothesis[], chosen: number} | null} */
+    this.answers = null;
+    /** @type {Tool | null} */
+    this.tool = null;
+    /** Where a preview is wanted. @type {[number, number] | null} */
+    this.wished = null;
+    this.settings = { opacity: 0.85, hideOthers: false, brush: 24, outside: false, preview: true };
+    this.view = new View(session.size);
+    this.asking = 0;
+    this.since = performance.now();
+  }
+
+  /** The selected mask. @returns {Item | null} */
+  get item() {
+    return (this.selected && this.session.items.get(this.selected)) || null;
+  }
+
+  /** @param {string | null} id */
+  select(id) {
+    if (id !== this.draft?.id) this.draft = null;
+    if (id !== this.answers?.id) this.answers = null;
+    const before = this.selected;
+    this.selected = id;
+    this.since = performance.now();
+    this.emit("select", { before, now: id });
+  }
+
+  /** @param {Tool} tool */
+  use(tool) {
+    this.tool?.leave();
+    this.tool = tool;
+    tool.enter();
+    this.emit("tool");
+  }
+
+  /** @param {Partial<Editor["settings"]>} some */
+  set(some) {
+    Object.assign(this.settings, some);
+    this.emit("view", some);
+  }
+
+  /** A new question about the selected mask, or about a new one. @param {[number, number]} point @param {0 | 1} label */
+  addPoint(point, label) {
+    const item = this.item;
+    const draft = this.draft ?? (item ? this.draftOf(item) : null);
+    if (!draft && label === 0) return this.notice("Click on an object first, then on what does not belong to it.");
+    const { id, clicks, base } = draft ?? { id: crypto.randomUUID(), clicks: { points: [], labels: [], box: null }, base: null };
+    return this.ask({
+      id, base, clicks: { ...clicks, points: [...clicks.points, point], labels: [...clicks.labels, label] },
+    });
+  }
+
+  /** What the next click refines: the clicks of a mask, or the mask itself where it was drawn. @param {Item} item @returns {Draft} */
+  draftOf({ id, clicks, runs }) {
+    return clicks ? { id, clicks, base: null } : { id, clicks: { points: [], labels: [], box: null }, base: runs };
+  }
+
+  /** Show what a click would give; null for nothing. @param {[number, number] | null} point */
+  preview(point) {
+    this.wished = point;
+    if (!point || !this.settings.preview || this.item || this.draft || this.asking) return this.emit("preview", null);
+    this.assistant.peek(async () => {
+      if (this.wished !== point) return;
+      const clicks = { points: [point], labels: [1], box: null };
+      const { hypotheses, chosen } = await this.assistant.ask(this.session.picture, this.file, clicks);
+      if (this.wished === point) this.emit("preview", hypotheses[chosen]);
+    });
+  }
+
+  /** @param {import("../types.js").Box} rectangle */
+  addBox(rectangle) {
+    return this.ask({ id: crypto.randomUUID(), clicks: { points: [], labels: [], box: rectangle }, base: null });
+  }
+
+  /** @param {Draft} draft */
+  async ask(draft) {
+    this.draft = draft;
+    this.busy(1);
+    try {
+      const { hypotheses, chosen } = await this.assistant.ask(this.session.picture, this.file, draft.clicks, draft.base);
+      if (hypotheses[chosen].area === 0) return this.notice("The model finds nothing there. Try a box, or the brush.");
+      this.answers = { id: draft.id, hypotheses, chosen };
+      this.take("Ask the model", draft, hypotheses[chosen]);
+    } catch (error) {
+      if (this.draft === draft) this.draft = null;
+      this.notice(`The model did not answer: ${error instanceof Error ? error.message : error}.`);
+    } finally {
+      this.busy(-1);
+    }
+  }
+
+  /** Go through whole, part and sub-part. @param {number} step */
+  async cycle(step) {
+    const item = this.item;
+    if (!item) return;
+    if (!this.answers) {
+      if (!item.clicks) return this.notice("This mask was drawn by hand: there is nothing to choose from.");
+      const { hypotheses } = await this.assistant.ask(this.session.picture, this.file, item.clicks);
+      const chosen = hypotheses.findIndex(({ area }) => area === item.area);
+      this.answers = { id: item.id, hypotheses, chosen: Math.max(chosen, 0) };
+    }
+    const { hypotheses, chosen } = this.answers, count = hypotheses.length;
+    this.choose((chosen + step + count) % count);
+  }
+
+  /** @param {number} chosen */
+  choose(chosen) {
+    if (!this.answers || !this.item) return;
+    this.answers.chosen = chosen;
+    const draft = this.draft ?? this.draftOf(this.item);
+    this.take("Choose another answer", draft, this.answers.hypotheses[chosen]);
+  }
+
+  /** @param {string} name @param {Draft} draft @param {Hypothesis} hypothesis */
+  take(name, draft, { runs, box: at, area: pixels, score }) {
+    const clicks = draft.base ? null : draft.clicks;
+    this.change(name, draft.id, { runs, box: at, area: pixels, score, clicks, model: this.assistant.model });
+    this.emit("answer");
+  }
+
+  /** Change a mask by hand. @param {string} name @param {Uint8Array} bits @param {import("../types.js").Box} within @param {string | null} id */
+  draw(name, bits, within, id) {
+    const runs = encode(bits, this.session.size, within);
+    const shape = { runs, box: box(runs, this.session.size), area: area(runs) };
+    if (shape.area === 0) return id ? this.remove(id) : undefined;
+    this.draft = this.answers = null;
+    this.change(name, id ?? crypto.randomUUID(), { ...shape, clicks: null });
+  }
+
+  /** One step of work on one mask, which is selected then. @param {string} name @param {string} id @param {Partial<Item>} some */
+  change(name, id, some) {
+    const before = this.session.items.get(id) ?? null;
+    const spent = Math.min((performance.now() - this.since) / 1000, LONGEST_THOUGHT);
+    const blank = { id, runs: new Uint32Array(), box: /** @type {import("../types.js").Box} */ ([0, 0, 0, 0]), area: 0, label: this.label, clicks: null, score: null, model: null, seconds: 0 };
+    const old = before ?? blank;
+    const after = { ...old, ...some, seconds: Math.round((old.seconds + spent) * 10) / 10 };
+    this.session.step(name, [{ id, before, after }]);
+    if (this.selected !== id) this.select(id);
+    this.since = performance.now();
+  }
+
+  /** Many new masks in one step. @param {Partial<Item>[]} many */
+  add(many) {
+    const changes = many.map((some) => {
+      const id = crypto.randomUUID();
+      const blank = { id, label: this.label, clicks: null, score: null, model: this.assistant.model, seconds: 0 };
+      return { id, before: null, after: /** @type {Item} */ ({ ...blank, ...some }) };
+    });
+    this.session.step(`Keep ${many.length} masks`, changes);
+  }
+
+  /** @param {string} [id] */
+  remove(id = this.selected ?? "") {
+    const before = this.session.items.get(id);
+    if (!before) return;
+    if (id === this.selected) this.select(null);
+    this.session.step("Delete a mask", [{ id, before, after: null }]);
+  }
+
+  /** Give the selected mask, and those made after it, a label. @param {string | null} label */
+  setLabel(label) {
+    this.label = label;
+    if (this.item && this.item.label !== label) this.change("Label a mask", this.item.id, { label });
+    this.emit("view", { label });
+  }
+
+  /** @param {"undo" | "redo"} way */
+  travel(way) {
+    const entry = this.session[way]();
+    if (!entry) return;
+    this.draft = this.answers = null;
+    const last = entry.changes.length === 1 ? entry.changes[0] : null;
+    this.select(last?.after ? last.id : null);
+  }
+
+  /** The bits of the mask that the next stroke changes. */
+  bits() {
+    const item = this.item;
+    return { id: item?.id ?? null, bits: item ? decode(item.runs, this.session.size) : new Uint8Array(this.session.size[0] * this.session.size[1]), box: item?.box ?? null };
+  }
+
+  /** @param {number} by */
+  busy(by) {
+    this.asking += by;
+    this.emit("busy");
+  }
+
+  /** @param {string} sentence */
+  notice(sentence) {
+    this.emit("notice", sentence);
+  }
+
+  /** @param {string} type @param {unknown} [detail] */
+  emit(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+}

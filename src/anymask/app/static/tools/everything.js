@@ -1,0 +1,112 @@
+/** Find everything: candidates are made once, and thresholds choose among them at once. */
+import { select, unlike } from "../masks/candidates.js";
+import { contains } from "../masks/rle.js";
+import { Tool } from "./tool.js";
+
+/** @typedef {import("../types.js").Candidate} Candidate */
+/** @typedef {import("./tool.js").Point} Point */
+/** @typedef {{iou: number, stability: number, overlap: number, area: number}} Thresholds */
+
+const FLOOR = 0.2; // candidates are kept down to this far below the model's own thresholds
+
+/** Emits through the editor: "candidates". */
+export class EverythingTool extends Tool {
+  cursor = "pointer";
+  /** @type {Candidate[]} */
+  candidates = [];
+  /** Those above the thresholds. @type {Candidate[]} */
+  chosen = [];
+  /** @type {Thresholds} */
+  thresholds = { iou: 0, stability: 0, overlap: 0.7, area: 0 };
+  /** @type {{iou: number, stability: number} | null} */
+  floors = null;
+  side = 24;
+  progress = 0;
+  /** @type {AbortController | null} */
+  running = null;
+
+  get hint() {
+    if (this.running) return "Looking everywhere. Click on a mask to keep it already.";
+    return this.candidates.length ? "Move the sliders; click on a mask to keep it, or keep all." : "Start, then choose by sliders.";
+  }
+
+  enter() {
+    this.changed();
+  }
+
+  leave() {
+    this.stop();
+    this.editor.emit("candidates", []);
+  }
+
+  /** Ask the model all over the image. */
+  async start() {
+    this.stop();
+    const running = (this.running = new AbortController());
+    this.candidates = [];
+    this.progress = 0;
+    this.changed();
+    try {
+      await this.look(running.signal);
+    } catch (error) {
+      this.editor.notice(`The model did not answer: ${error instanceof Error ? error.message : error}.`);
+    }
+    if (this.running === running) this.running = null;
+    this.changed();
+  }
+
+  /** @param {AbortSignal} signal */
+  async look(signal) {
+    const { assistant, session, file } = this.editor, image = session.picture.id, { model } = assistant;
+    const { thresholds } = await assistant.load();
+    if (!this.floors) this.thresholds = { ...this.thresholds, iou: thresholds.min_iou, stability: thresholds.min_stability };
+    const floors = (this.floors = { iou: Math.max(thresholds.min_iou - FLOOR, 0), stability: Math.max(thresholds.min_stability - FLOOR, 0) });
+    await assistant.prepare(session.picture, file);
+    await assistant.client.everything({ model, image, side: this.side, floors }, ({ found, done, total }) => {
+      if (signal.aborted) return;
+      this.candidates.push(...found);
+      this.progress = done / total;
+      this.changed();
+    }, signal);
+  }
+
+  stop() {
+    this.running?.abort();
+    this.running = null;
+    this.changed();
+  }
+
+  /** @param {Partial<Thresholds>} some */
+  choose(some) {
+    Object.assign(this.thresholds, some);
+    this.changed();
+  }
+
+  changed() {
+    const made = [...this.editor.session.items.values()];
+    this.chosen = unlike(select(this.candidates, this.thresholds), made);
+    this.editor.emit("candidates", this.chosen);
+  }
+
+  /** Make masks of candidates. @param {Candidate[]} some */
+  keep(some) {
+    if (!some.length) return;
+    this.editor.add(some.map(({ runs, box, area, iou, stability, point }) => ({
+      runs, box, area, score: iou * stability, clicks: { points: [point], labels: [1], box: null },
+    })));
+    this.changed();
+  }
+
+  keepAll() {
+    const all = this.chosen;
+    this.stop();
+    this.keep(all.toSorted((a, b) => b.area - a.area)); // parts lie on their wholes
+  }
+
+  /** @param {Point} point */
+  down([x, y]) {
+    const { session } = this.editor;
+    const hit = this.chosen.filter((one) => contains(one.runs, session.size, x, y));
+    if (hit.length) this.keep([hit.reduce((a, b) => (b.area < a.area ? b : a))]);
+  }
+}

@@ -1,0 +1,89 @@
+/** Draw round an object by hand. */
+import { around, fillPolygon } from "../geometry/shapes.js";
+import { Tool } from "./tool.js";
+
+/** @typedef {import("./tool.js").Point} Point */
+
+const LEAST = 3; // points of a line that has an inside
+const APART = 1.5; // screen pixels between points
+
+export class LassoTool extends Tool {
+  /** @type {Point[]} */
+  points = [];
+  /** Whether points are set one by one, by keys. */
+  slow = false;
+
+  get hint() {
+    if (this.slow) return "Space sets the next corner, Enter closes the line.";
+    return this.editor.item ? "Draw round what to add; with the right button round what to take away." : "Draw round an object.";
+  }
+
+  /** @param {Point} point @param {import("./tool.js").Intent} intent */
+  down(point, { label }) {
+    if (!this.slow) this.points = [];
+    this.label = label;
+    this.add(point);
+  }
+
+  /** @param {Point} point */
+  move(point) {
+    const last = this.points.at(-1);
+    if (last && Math.hypot(point[0] - last[0], point[1] - last[1]) * this.editor.view.scale >= APART) this.add(point);
+  }
+
+  /** @param {Point} point */
+  add(point) {
+    this.points.push(point);
+    this.editor.emit("overlay");
+  }
+
+  up() {
+    if (!this.slow) this.finish();
+  }
+
+  finish() {
+    const { points } = this, { session } = this.editor;
+    if (!this.cancel() || points.length < LEAST) return points.length > 0;
+    if (!this.label && !this.editor.item) {
+      this.editor.notice("Select a mask first: there is nothing to take away from.");
+      return true;
+    }
+    const { id, bits, box } = this.editor.bits();
+    const drawn = new Uint8Array(bits.length), touched = fillPolygon(drawn, session.size, points);
+    for (let i = 0; i < bits.length; i++) if (drawn[i]) bits[i] = this.label ? 1 : 0;
+    this.editor.draw("Lasso", bits, this.label ? around(box ?? [0, 0, 0, 0], touched) : box ?? touched, id);
+    return true;
+  }
+
+  cancel() {
+    const begun = this.points.length > 0;
+    this.points = [];
+    this.slow = false;
+    this.editor.emit("overlay");
+    return begun;
+  }
+
+  leave() {
+    this.cancel();
+  }
+
+  /** @param {CanvasRenderingContext2D} context @param {import("../geometry/view.js").View} view */
+  draw(context, view) {
+    if (!this.points.length) return;
+    context.beginPath();
+    this.points.forEach((point, i) => {
+      const [x, y] = view.toScreen(...point);
+      if (i) context.lineTo(x, y);
+      else context.moveTo(x, y);
+    });
+    context.closePath();
+    context.fillStyle = "rgb(255 255 255 / 18%)";
+    context.fill();
+    context.lineWidth = 3;
+    context.strokeStyle = "rgb(0 0 0 / 55%)";
+    context.stroke();
+    context.lineWidth = 1.5;
+    context.strokeStyle = "#fff";
+    context.stroke();
+  }
+}

@@ -1,0 +1,58 @@
+/**
+ * The values that cross the borders between the app's parts.
+ *
+ * @typedef {[number, number]} Size (height, width) in pixels.
+ * @typedef {[number, number, number, number]} Box x0, y0, x1, y1 in image pixels, half-open.
+ * @typedef {Uint32Array} Runs Run lengths, zeros first, column by column: see masks/rle.js.
+ *
+ * @typedef {object} Clicks What a person asked the model: kept with the mask, so that it can be refined.
+ * @property {[number, number][]} points x, y in image pixels
+ * @property {number[]} labels 1 the object, 0 not the object
+ * @property {Box | null} box
+ *
+ * @typedef {object} Mask One mask as the server and the local store keep it.
+ * @property {string} id made by the browser
+ * @property {number} revision the last one known to be stored; 0 for none
+ * @property {string | null} label_id
+ * @property {Size} size
+ * @property {string} counts COCO's compressed string
+ * @property {number | null} score
+ * @property {Clicks | null} prompts
+ * @property {string | null} model
+ * @property {number} seconds spent on it
+ * @property {string} [author]
+ * @property {string} [time]
+ * @property {boolean} [deleted]
+ *
+ * @typedef {object} Label
+ * @property {string} id
+ * @property {string} name
+ * @property {string} color "#rrggbb"
+ *
+ * @typedef {object} Picture An image of the project.
+ * @property {string} id
+ * @property {string} name
+ * @property {number} width
+ * @property {number} height
+ * @property {number} masks how many it has
+ *
+ * @typedef {object} Project
+ * @property {string} name
+ * @property {Label[]} labels
+ * @property {string[]} models names of promptable models, the one of the browser first
+ *
+ * @typedef {object} Hypothesis One answer of the model.
+ * @property {Runs} runs
+ * @property {Box} box
+ * @property {number} area
+ * @property {number} score predicted IoU times stability
+ *
+ * @typedef {object} Candidate One mask that "everything" found.
+ * @property {Runs} runs
+ * @property {Box} box
+ * @property {number} area
+ * @property {number} iou predicted
+ * @property {number} stability
+ * @property {[number, number]} point where the model was asked
+ */
+export {};

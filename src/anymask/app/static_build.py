@@ -1,0 +1,80 @@
+"""The app without a server: its files, the compact model and three photos in a folder for any web host."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from importlib.resources import files
+from pathlib import Path
+
+from anymask.app.vendor import check_vendored
+from anymask.errors import InputError
+from anymask.files import staged
+from anymask.images import image_size
+
+__all__ = ["LOCAL_MODEL", "PHOTOS", "build_static"]
+
+LOCAL_MODEL = "compact"
+"""The model that runs in the browser from the encoder on."""
+PHOTOS = ("cat.jpg", "coffee.jpg", "flower.jpg")
+_STATIC = Path(__file__).with_name("static")
+_HTTP, _LOCAL = 'data-store="http"', 'data-store="local"'
+_KINDS = (".html", ".css", ".js", ".mjs", ".wasm", ".svg", ".json", ".onnx", ".jpg", ".txt", "_headers")
+_HEADERS = """/*
+  Cross-Origin-Opener-Policy: same-origin
+  Cross-Origin-Embedder-Policy: require-corp
+"""
+
+
+def build_static(
+    folder: str | os.PathLike[str], model: str | os.PathLike[str], *, force: bool = False
+) -> Path:
+    """Write the app to `folder`, all of it or nothing; return the folder.
+
+    model: the directory that `anymask export compact` wrote. Any host of files will do: a worker of the page
+    adds the headers that threads need where the host sends none. Raises InputError for a directory without a
+    model, DownloadError where onnxruntime-web is missing, OutputError as `staged` does.
+    """
+    check_vendored()
+    exported = _check_model(Path(model))
+    with staged(folder, force=force, ours=_is_ours) as new:
+        new.mkdir()
+        page = (_STATIC / "index.html").read_text("utf-8")
+        assert _HTTP in page, "the page says where masks are kept"
+        (new / "index.html").write_text(page.replace(_HTTP, _LOCAL), "utf-8")
+        shutil.copytree(_STATIC, new / "static", ignore=shutil.ignore_patterns("index.html", "isolate.js"))
+        shutil.copy2(_STATIC / "isolate.js", new / "isolate.js")  # a worker reaches only what lies beside it
+        shutil.copytree(exported, new / "models" / LOCAL_MODEL)
+        _write_photos(new / "photos")
+        (new / "_headers").write_text(_HEADERS, "utf-8")
+    return Path(folder)
+
+
+def _is_ours(name: str) -> bool:
+    return name.endswith(_KINDS)
+
+
+def _check_model(folder: Path) -> Path:
+    try:
+        known = json.loads((folder / "model.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        known = {}
+    if "encoder" not in known.get("files", {}):
+        raise InputError(
+            f"model must be the directory of an exported model with an encoder, got {folder}. "
+            f"Run: anymask export {LOCAL_MODEL} -o {folder}"
+        )
+    return folder
+
+
+def _write_photos(folder: Path) -> None:
+    folder.mkdir()
+    facts = []
+    for name in PHOTOS:
+        data = files("anymask").joinpath("assets", "photos", name).read_bytes()
+        (folder / name).write_bytes(data)
+        height, width = image_size(data)
+        stem = Path(name).stem
+        facts.append({"id": stem, "name": name, "file": name, "width": width, "height": height})
+    (folder / "photos.json").write_text(json.dumps(facts, indent=2) + "\n", "utf-8")

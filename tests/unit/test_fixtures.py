@@ -1,0 +1,204 @@
+"""Numbers that Python and the browser's JavaScript must both arrive at; tests/web reads the same files.
+
+Run as a program, this writes tests/fixtures anew from what Python answers.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from anymask import rle
+from anymask.boxes import suppress
+from anymask.geometry import Frame
+from anymask.prompt import Prompt
+
+FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
+RULES = {
+    "compact": {"size": 384, "square": False, "multiple": 32},
+    "sam": {"size": 1024, "square": True, "multiple": 16},
+    "tiny": {"size": 64, "square": False, "multiple": 32},
+}
+SIZES = [(300, 451), (427, 640), (1, 1), (1, 700), (1500, 3), (33, 32), (2160, 3840), (64, 64)]
+SHARES = 9973.7  # whole numbers of such parts: sums in another order differ in the last bits, never by a part
+PROMPTS: list[dict[str, Any]] = [
+    {"points": [[10.5, 20.25]], "labels": [1], "box": None},
+    {"points": [[10.5, 20.25], [300.125, 7]], "labels": [1, 0], "box": None},
+    {"points": [], "labels": [], "box": [3.5, 4.25, 200.75, 90]},
+    {"points": [[0.1, 0.7]], "labels": [0], "box": [-20, -3.5, 500, 400]},
+    {"points": [], "labels": [], "box": None},
+]
+
+
+def text(array: np.ndarray) -> str:
+    """Bytes as JSON takes them."""
+    return base64.b64encode(np.ascontiguousarray(array).tobytes()).decode()
+
+
+def array_of(value: str, kind: type, shape: list[int]) -> np.ndarray:
+    return np.frombuffer(base64.b64decode(value), kind).reshape(shape)
+
+
+def frame_of(case: dict[str, Any]) -> Frame:
+    rule = RULES[case["rule"]]
+    return Frame.fit(
+        tuple(case["size"]), rule["size"], square=bool(rule["square"]), multiple=int(rule["multiple"])
+    )
+
+
+def frame_answer(case: dict[str, Any]) -> dict[str, Any]:
+    frame = frame_of(case)
+    return {
+        "scaled": list(frame.scaled_hw),
+        "padded": list(frame.padded_hw),
+        "grid": list(frame.grid_hw),
+        "content": list(frame.content_hw),
+        "points": frame.to_model_xy(case["given"]).tolist(),
+    }
+
+
+def logits_answer(case: dict[str, Any]) -> dict[str, Any]:
+    frame = frame_of(case)
+    grid = array_of(case["logits"], np.float32, [1, *frame.grid_hw])
+    return {str(t): rle.to_string(frame.masks_rle(grid, float(t))[0]) for t in (-1, 0, 1)}
+
+
+def coverage_answer(case: dict[str, Any]) -> dict[str, Any]:
+    frame = frame_of(case)
+    mask = rle.decode(rle.from_string(case["counts"]), frame.size_hw)
+    parts = np.floor(frame.mask_to_grid(mask).astype(np.float64) * SHARES + 0.5)
+    return {"coverage": parts.astype(int).reshape(-1).tolist()}
+
+
+def resize_answer(case: dict[str, Any]) -> dict[str, Any]:
+    frame = frame_of(case)
+    return {"rgb": text(frame.resize(array_of(case["image"], np.uint8, [*case["size"], 3])))}
+
+
+def prompt_answer(case: dict[str, Any]) -> dict[str, Any]:
+    asked = case["prompt"]
+    prompt = Prompt(asked["points"] or None, asked["labels"] or None, asked["box"])
+    points, labels, _ = prompt.arrays(frame_of(case))
+    return {"points": points.reshape(-1).tolist(), "labels": labels.tolist(), "ambiguous": prompt.ambiguous}
+
+
+def rle_answer(case: dict[str, Any]) -> dict[str, Any]:
+    size = tuple(case["size"])
+    a, b = (rle.encode(array_of(case[name], np.bool_, case["size"])) for name in ("a", "b"))
+    return {
+        "counts": rle.to_string(a),
+        "runs": a.tolist(),
+        "area": rle.area(a),
+        "box": rle.box(a, size).tolist(),
+        "intersection": int(rle.intersection([a], [b])[0, 0]),
+        "union": rle.to_string(rle.union([a, b], size)),
+    }
+
+
+def suppress_answer(case: dict[str, Any]) -> dict[str, Any]:
+    boxes, scores = np.array(case["boxes"], np.float32), np.array(case["scores"])
+    owner = suppress(boxes, scores, case["overlap"])
+    kept = np.flatnonzero(owner == np.arange(len(owner)))
+    return {"kept": kept[np.argsort(-scores[kept], kind="stable")].tolist()}
+
+
+ANSWERS = {
+    "frames": frame_answer,
+    "logits": logits_answer,
+    "coverage": coverage_answer,
+    "resize": resize_answer,
+    "prompts": prompt_answer,
+    "rle": rle_answer,
+    "suppress": suppress_answer,
+}
+
+
+def frame_cases(rng: np.random.Generator) -> list[dict[str, Any]]:
+    return [
+        {"rule": rule, "size": list(size), "given": (rng.random((3, 2)) * size[::-1]).tolist()}
+        for rule in RULES
+        for size in SIZES
+    ]
+
+
+def logits_cases(rng: np.random.Generator) -> list[dict[str, Any]]:
+    cases = []
+    for size in [(50, 71), (64, 40), (7, 5), (1, 300), (200, 20)]:
+        case: dict[str, Any] = {"rule": "tiny", "size": list(size)}
+        shape = frame_of(case).grid_hw
+        smooth = rng.normal(size=shape).cumsum(0).cumsum(1)
+        for grid in (rng.normal(size=shape) * 3, smooth, np.full(shape, -2.0), np.full(shape, 2.0)):
+            cases.append(case | {"logits": text(np.round(grid * 64).astype(np.float32) / 64)})
+    return cases
+
+
+def coverage_cases(rng: np.random.Generator) -> list[dict[str, Any]]:
+    return [
+        {"rule": "tiny", "size": list(size), "counts": rle.to_string(rle.encode(rng.random(size) < 0.6))}
+        for size in [(50, 71), (128, 100), (5, 9), (1, 64)]
+    ]
+
+
+def resize_cases(rng: np.random.Generator) -> list[dict[str, Any]]:
+    return [
+        {"rule": "tiny", "size": list(size), "image": text(rng.integers(0, 256, (*size, 3), np.uint8))}
+        for size in [(50, 91), (130, 101), (9, 5), (64, 20), (1, 80)]
+    ]
+
+
+def prompt_cases(rng: np.random.Generator) -> list[dict[str, Any]]:
+    return [
+        {"rule": rule, "size": [300, 451], "prompt": prompt} for rule in ("compact", "sam") for prompt in PROMPTS
+    ]
+
+
+def rle_cases(rng: np.random.Generator) -> list[dict[str, Any]]:
+    masks = [((6, 9), 0.5), ((1, 7), 0.5), ((8, 1), 0.5), ((40, 30), 0.02), ((5, 5), 0.0), ((5, 5), 1.0)]
+    return [
+        {"size": list(size), "a": text(rng.random(size) < share), "b": text(rng.random(size) < 0.5)}
+        for size, share in masks
+    ]
+
+
+def suppress_cases(rng: np.random.Generator) -> list[dict[str, Any]]:
+    corners = rng.integers(0, 60, (30, 2))
+    boxes = np.concatenate([corners, corners + rng.integers(20, 50, (30, 2))], axis=1)
+    scores = np.round(rng.random(30), 3)
+    return [{"boxes": boxes.tolist(), "scores": scores.tolist(), "overlap": overlap} for overlap in (0.3, 0.7)]
+
+
+MAKERS = {
+    "frames": frame_cases,
+    "logits": logits_cases,
+    "coverage": coverage_cases,
+    "resize": resize_cases,
+    "prompts": prompt_cases,
+    "rle": rle_cases,
+    "suppress": suppress_cases,
+}
+
+
+@pytest.mark.parametrize("kind", ANSWERS)
+def test_python_answers_what_the_fixtures_say(kind: str) -> None:
+    cases = json.loads((FIXTURES / f"{kind}.json").read_text("utf-8"))
+    assert cases
+    for case in cases:
+        assert ANSWERS[kind](case) == case["answer"]
+
+
+def write() -> None:
+    """Make the cases anew."""
+    FIXTURES.mkdir(exist_ok=True)
+    for kind, make in MAKERS.items():
+        cases = [case | {"answer": ANSWERS[kind](case)} for case in make(np.random.default_rng(0))]
+        lines = ",\n".join(json.dumps(case) for case in cases)
+        (FIXTURES / f"{kind}.json").write_text(f"[\n{lines}\n]\n", "utf-8")
+
+
+if __name__ == "__main__":
+    write()

@@ -1,0 +1,73 @@
+"""A real browser, the exported model, and the app on an address."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+from .serving import hosted
+
+from anymask.app.static_build import build_static
+from anymask.app.vendor import FOLDER, is_vendored
+
+STATIC = Path(__file__).resolve().parents[2] / "src" / "anymask" / "app" / "static"
+ARGUMENTS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+).split()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium; Playwright's own browsers are not needed."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        pytest.skip("there is no Chromium here; Debian: apt-get install -y chromium")
+    if not is_vendored(FOLDER):
+        pytest.skip("onnxruntime-web is missing; run: python -m anymask.app.vendor")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def exported() -> Path:
+    """The compact model as the server keeps it: exported once on this machine."""
+    from anymask.app.models import Models
+    from anymask.app.settings import Settings
+
+    models = Models(Settings(device="cpu"))
+    try:
+        return models.exported("compact")
+    finally:
+        models.close()
+
+
+@pytest.fixture(scope="session")
+def site(exported: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of the static build."""
+    folder = build_static(tmp_path_factory.mktemp("static") / "site", exported)
+    with hosted(folder) as address:
+        yield address
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A new browser profile; errors on its console fail the test."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    page = context.new_page()
+    problems: list[str] = []
+    watch(page, problems)
+    yield page
+    context.close()
+    assert not problems, problems
+
+
+def watch(page: Page, problems: list[str]) -> None:
+    """Note what goes wrong in a page."""
+    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: problems.append(str(error)))

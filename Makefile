@@ -15,7 +15,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 # Modules are compiled when they are first imported, not all of PyTorch's now: minutes on a slow machine.
 INSTALL := $(PIP) install -q --no-compile
 
-.PHONY: help setup dev demo test lint format bench docs dist clean
+.PHONY: help setup dev demo web serve test lint format bench docs dist clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,7 +31,13 @@ demo: $(VENV)/.core  ## segment a bundled photo by one click (PHOTO=file CLICK=x
 	@echo "Mask: $(CURDIR)/demo/mask.png"
 	@echo "Overlay: $(CURDIR)/demo/overlay.jpg"
 
+web: $(VENV)/.web  ## what the browser app is made of, and what checks it, by npm
+
+serve: $(VENV)/.dev $(VENV)/.vendor  ## draw masks in the browser (PROJECT=folder of pictures)
+	$(BIN)/anymask serve $(PROJECT) --open
+
 test: $(VENV)/.dev  ## run the tests
+	@$(MAKE) -s web || echo "The tests in the browser will be skipped."
 	$(BIN)/python -m pytest -q
 
 lint: $(VENV)/.dev  ## style, types and the direction of imports
@@ -49,16 +55,24 @@ bench: $(VENV)/.dev  ## time encoding and decoding beside segment-anything and t
 docs: $(VENV)/.dev  ## write docs/cli.md anew from the help texts
 	$(BIN)/python tests/cli/test_reference.py
 
-dist: $(VENV)/.core  ## build the wheel and check what it holds
+dist: $(VENV)/.vendor  ## build the wheel and check what it holds
 	@rm -rf dist
 	$(PIP) wheel -q --no-deps -w dist .
 	@$(BIN)/python -m zipfile -l dist/anymask-*.whl > dist/contents.txt
-	@for part in py.typed assets/photos/cat.jpg assets/compact.safetensors assets/context.safetensors licenses/LICENSE licenses/NOTICE; do \
+	@for part in py.typed assets/photos/cat.jpg assets/compact.safetensors assets/context.safetensors app/static/vendor/ort.wasm.min.mjs licenses/LICENSE licenses/NOTICE; do \
 	    grep -q "$$part" dist/contents.txt || { echo "The wheel lacks $$part." >&2; exit 1; }; done
 	@ls -lh dist/*.whl
 
 clean:  ## remove the environment and what was built
-	rm -rf $(VENV) build dist demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) build dist demo src/anymask/app/static/vendor tests/web/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+
+$(VENV)/.vendor: $(VENV)/.core src/anymask/app/vendor.py
+	@$(BIN)/python -m anymask.app.vendor
+	@touch $@
+
+$(VENV)/.web: $(VENV)/.vendor tests/web/package-lock.json
+	@npm ci --prefix tests/web --silent --no-audit --no-fund --ignore-scripts
+	@touch $@
 
 $(VENV)/.dev: $(VENV)/.core
 	@echo "Installing the tools for tests and lints ..."

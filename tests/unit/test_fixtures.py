@@ -153,7 +153,9 @@ def resize_cases(rng: np.random.Generator) -> list[dict[str, Any]]:
 
 def prompt_cases(rng: np.random.Generator) -> list[dict[str, Any]]:
     return [
-        {"rule": rule, "size": [300, 451], "prompt": prompt} for rule in ("compact", "sam") for prompt in PROMPTS
+        {"rule": rule, "size": [300, 451], "prompt": prompt}
+        for rule in ("compact", "sam")
+        for prompt in PROMPTS
     ]
 
 
@@ -169,7 +171,9 @@ def suppress_cases(rng: np.random.Generator) -> list[dict[str, Any]]:
     corners = rng.integers(0, 60, (30, 2))
     boxes = np.concatenate([corners, corners + rng.integers(20, 50, (30, 2))], axis=1)
     scores = np.round(rng.random(30), 3)
-    return [{"boxes": boxes.tolist(), "scores": scores.tolist(), "overlap": overlap} for overlap in (0.3, 0.7)]
+    return [
+        {"boxes": boxes.tolist(), "scores": scores.tolist(), "overlap": overlap} for overlap in (0.3, 0.7)
+    ]
 
 
 MAKERS = {

@@ -57,9 +57,7 @@ def test_a_file_that_is_gone_is_fetched_again(npm: bytes, tmp_path: Path) -> Non
     assert vendor.vendor(folder)
 
 
-def test_another_package_is_refused(
-    npm: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_another_package_is_refused(npm: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vendor, "SHA512", "AAAABBBBCCCCDDDD")
     with pytest.raises(DownloadError, match=r"must have the sha512 AAAABBBBCCCC\.\.\., got .* Do not use it"):
         vendor.vendor(tmp_path / "vendor")
@@ -80,9 +78,7 @@ def test_without_a_connection_npm_is_quoted(
         vendor.vendor(tmp_path / "vendor")
 
 
-def test_a_silent_npm_is_not_waited_for(
-    npm: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_silent_npm_is_not_waited_for(npm: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "npm").write_text("#!/bin/sh\nexec sleep 5\n")
     monkeypatch.setattr(vendor, "_SECONDS", 0.1)
     with pytest.raises(DownloadError, match=r"npm must answer within 0\.1 s"):

@@ -8,16 +8,24 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
-from .serving import hosted
 
 from anymask.app.static_build import build_static
 from anymask.app.vendor import FOLDER, is_vendored
 
+from .driving import PATIENCE, Served
+from .serving import hosted
+
 STATIC = Path(__file__).resolve().parents[2] / "src" / "anymask" / "app" / "static"
-ARGUMENTS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
+ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 @pytest.fixture(scope="session")
@@ -59,6 +67,7 @@ def site(exported: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[s
 def page(browser: Browser) -> Iterator[Page]:
     """A new browser profile; errors on its console fail the test."""
     context = browser.new_context(viewport={"width": 1280, "height": 800})
+    context.set_default_timeout(PATIENCE * 1000)
     page = context.new_page()
     problems: list[str] = []
     watch(page, problems)
@@ -71,3 +80,14 @@ def watch(page: Page, problems: list[str]) -> None:
     """Note what goes wrong in a page."""
     page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: problems.append(str(error)))
+
+
+@pytest.fixture(scope="session")
+def served(exported: Path, photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A server with three photos."""
+    folder = tmp_path_factory.mktemp("project")
+    for name in ("cat.jpg", "coffee.jpg", "flower.jpg"):
+        shutil.copy(photos / name, folder)
+    served = Served(folder)
+    yield served
+    served.kill()

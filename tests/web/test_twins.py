@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page
+
 from .serving import hosted
 
 TESTS = Path(__file__).resolve().parents[1]

@@ -116,8 +116,7 @@ def _pack(place: Path) -> Path:
     if done.returncode or not archive.is_file():
         reason = (done.stderr or done.stdout).strip().splitlines()[-1:] or ["no reason given"]
         raise DownloadError(
-            f"npm must fetch {PACKAGE} {VERSION}, got: {reason[0]}. "
-            f"Check the connection, then run: {COMMAND}"
+            f"npm must fetch {PACKAGE} {VERSION}, got: {reason[0]}. Check the connection, then run: {COMMAND}"
         )
     return archive
 

@@ -16,11 +16,16 @@
 const VENDOR = new URL("../vendor/", import.meta.url);
 const THREADS = 8;
 
-/** @type {Runtime} */
-export const ort = await import(new URL("ort.wasm.min.mjs", VENDOR).href);
+/** There once `start` is done. @type {Runtime} */
+export let ort;
 
-/** Set up before the first session. @param {number} [threads] */
-export function configure(threads) {
+/**
+ * Load and set up, before the first session. No top-level await: a worker would lose the messages that come
+ * while it waits.
+ * @param {number} [threads]
+ */
+export async function start(threads) {
+  ort = await import(new URL("ort.wasm.min.mjs", VENDOR).href);
   ort.env.logLevel = "error";
   ort.env.wasm.wasmPaths = {
     mjs: new URL("ort-wasm-simd-threaded.mjs", VENDOR).href,

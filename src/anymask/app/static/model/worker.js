@@ -1,7 +1,7 @@
 /** The worker in which the networks run, so that the page never waits for them. */
 import { Engine } from "./engine.js";
 import { everything } from "./everything.js";
-import { configure } from "./runtime.js";
+import { start } from "./runtime.js";
 
 /** @typedef {import("../types.js").Size} Size */
 /** @typedef {import("../types.js").Clicks} Clicks */
@@ -23,6 +23,8 @@ const scope = /** @type {{postMessage(message: unknown, transfer?: Transferable[
 );
 /** @type {Map<string, Promise<Engine>>} */
 const engines = new Map();
+/** @type {Promise<void> | undefined} */
+let started;
 /** @type {Set<number>} */
 const cancelled = new Set();
 
@@ -36,8 +38,8 @@ function engineOf(model) {
 /** @type {{[kind in keyof Requests]: (body: Requests[kind], id: number) => unknown}} */
 const handlers = {
   async load({ model, folder, encodes, threads, precision }) {
-    if (engines.size === 0) configure(threads);
-    if (!engines.has(model)) engines.set(model, Engine.load(folder, { encodes, precision }));
+    started ??= start(threads);
+    if (!engines.has(model)) engines.set(model, started.then(() => Engine.load(folder, { encodes, precision })));
     try {
       return (await engineOf(model)).manifest;
     } catch (error) {

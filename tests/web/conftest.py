@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from anymask.app.static_build import build_static
 from anymask.app.vendor import FOLDER, is_vendored
 
 from .driving import PATIENCE, Served
-from .serving import hosted
 
 STATIC = Path(__file__).resolve().parents[2] / "src" / "anymask" / "app" / "static"
 ARGUMENTS = [
@@ -55,25 +55,26 @@ def exported() -> Path:
         models.close()
 
 
-@pytest.fixture(scope="session")
-def site(exported: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of the static build."""
-    folder = build_static(tmp_path_factory.mktemp("static") / "site", exported)
-    with hosted(folder) as address:
-        yield address
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A new browser profile; errors on its console fail the test."""
-    context = browser.new_context(viewport={"width": 1280, "height": 800})
+@contextmanager
+def profile(
+    browser: Browser, size: tuple[int, int] = (1280, 800), *, quiet: bool = True, **options: Any
+) -> Iterator[Page]:
+    """A page in a new browser profile; with `quiet` an error on its console fails the test."""
+    context = browser.new_context(viewport={"width": size[0], "height": size[1]}, **options)
     context.set_default_timeout(PATIENCE * 1000)
     page = context.new_page()
     problems: list[str] = []
     watch(page, problems)
     yield page
     context.close()
-    assert not problems, problems
+    assert not (quiet and problems), problems
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page in a new profile."""
+    with profile(browser) as page:
+        yield page
 
 
 def watch(page: Page, problems: list[str]) -> None:
@@ -89,5 +90,6 @@ def served(exported: Path, photos: Path, tmp_path_factory: pytest.TempPathFactor
     for name in ("cat.jpg", "coffee.jpg", "flower.jpg"):
         shutil.copy(photos / name, folder)
     served = Served(folder)
+    served.ask("models/compact/model.json", patience=120)  # the server loads the model to know its files
     yield served
     served.kill()

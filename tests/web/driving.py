@@ -53,9 +53,15 @@ class Served:
         assert self.process.stdout is not None
         self.process.stdout.close()
 
-    def ask(self, path: str, method: str = "GET", headers: dict[str, str] | None = None) -> Any:
+    def ask(
+        self,
+        path: str,
+        method: str = "GET",
+        headers: dict[str, str] | None = None,
+        patience: float = PATIENCE,
+    ) -> Any:
         request = urllib.request.Request(self.address + path, method=method, headers=headers or {})
-        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+        with urllib.request.urlopen(request, timeout=patience) as answer:
             return json.load(answer)
 
     def images(self) -> dict[str, str]:
@@ -88,6 +94,8 @@ class Person:
         self.page = page
 
     def open(self, address: str, image: str) -> Person:
+        self.page.goto(f"{address}#/")
+        self.page.wait_for_selector("am-gallery")
         self.page.goto(f"{address}#/image/{image}")
         self.page.wait_for_selector("am-editor[data-ready=yes]")
         return self

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 import anymask
 from anymask import Prompt
 
+from .conftest import profile
 from .driving import Person, Served, bits, eventually, iou
 
 
@@ -26,12 +28,20 @@ def cat(served: Served) -> str:
     return image
 
 
+@pytest.fixture(scope="module")
+def tab(browser: Browser) -> Iterator[Page]:
+    """One page for all tests: the model is loaded once."""
+    with profile(browser) as page:
+        yield page
+
+
 @pytest.fixture
-def person(page: Page, served: Served, cat: str) -> Person:
-    return Person(page).open(served.address, cat)
+def person(tab: Page, served: Served, cat: str) -> Person:
+    return Person(tab).open(served.address, cat)
 
 
-def test_the_gallery_leads_to_the_first_mask(page: Page, served: Served, cat: str) -> None:
+def test_the_gallery_leads_to_the_first_mask(tab: Page, served: Served, cat: str) -> None:
+    page = tab
     page.goto(served.address)
     expect(page.get_by_role("list", name="Images").get_by_role("listitem")).to_have_count(3)
     page.get_by_role("link", name="cat.jpg").click()
@@ -64,7 +74,7 @@ def test_answers_are_those_of_python(
     asked = stored["prompts"]
     prompt = Prompt(asked["points"] or None, asked["labels"] or None, asked["box"])
     assert len(prompt.points) == {"click": 1, "in and out": 2, "box": 0}[kind]
-    expected = anymask.predict(model, photos / "cat.jpg", [prompt], multimask=False)
+    expected = anymask.predict(model, photos / "cat.jpg", [prompt], multimask=False, zoom=False)
     assert iou(bits(stored), expected.dense()[0]) >= 0.99
     assert stored["score"] == pytest.approx(float(expected.quality[0]), abs=0.01)
 
@@ -111,7 +121,8 @@ def test_undo_and_redo_know_no_end(person: Person, served: Served, cat: str) -> 
     person.count(2)
     person.page.keyboard.press("Delete")
     person.count(1)
-    before = {m["counts"] for m in eventually(lambda: served.masks(cat))}
+    person.saved()
+    before = {m["counts"] for m in served.masks(cat)}
     for count in (2, 1, 0):
         person.page.keyboard.press("Control+z")
         person.count(count)

@@ -23,11 +23,16 @@ def run(
     device: str,
     offline: bool,
     show: bool,
+    static: str | None,
+    force: bool,
 ) -> int:
-    """Open the project, tell the address, serve until Ctrl-C."""
+    """Open the project, tell the address, serve until Ctrl-C; or write the app as files."""
     try:
+        from anymask.app.models import Models
         from anymask.app.run import gallery, serve
         from anymask.app.settings import Settings
+        from anymask.app.static_build import LOCAL_MODEL, build_static
+        from anymask.app.vendor import check_vendored
         from anymask.engine.store import open_project
     except ModuleNotFoundError as error:
         raise MissingExtraError("anymask serve", "app") from error
@@ -38,6 +43,13 @@ def run(
         device=device,
         offline=offline,
     )
+    check_vendored()
+    if static is not None:
+        note("writing the app; exporting the model the first time takes a minute")
+        models = Models(Settings(device="cpu", offline=offline))
+        out(f"wrote {build_static(static, models.exported(LOCAL_MODEL), force=force)}")
+        models.close()
+        return 0
     project = open_project(gallery() if folder is None else folder, database)
 
     def ready(address: str) -> None:

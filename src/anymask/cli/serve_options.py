@@ -13,14 +13,17 @@ __all__ = ["SERVE", "declare_serve"]
 
 SERVE = (
     "serve",
-    "[FOLDER] [--port PORT] [--open] [OPTION]...",
+    "[FOLDER] [--port PORT] [--open] [--static DIR] [OPTION]...",
     "Draw masks in the browser.",
     "Open a folder of pictures in the browser: click, draw, save. Masks are kept in FOLDER/.anymask with "
     "every revision. Without FOLDER three photos to try are shown. The address goes to stdout.\n\n"
     "  anymask serve photos/ --open\n"
-    "  anymask serve photos/ --host 0.0.0.0 --token SECRET\n\n"
+    "  anymask serve photos/ --host 0.0.0.0 --token SECRET\n"
+    "  anymask serve --static site/\n\n"
     "Only this machine can reach it unless --host says otherwise, which needs a --token: its owner is an "
-    "admin and gives the others theirs. Stop it with Ctrl-C.",
+    "admin and gives the others theirs. Stop it with Ctrl-C.\n\n"
+    "--static writes the app with the compact model as files for any web host: there pictures and masks stay "
+    "in the visitor's browser.",
     "serve:run",
 )
 
@@ -64,4 +67,8 @@ def declare_serve(parser: Parser) -> None:
         "--device", default="auto", metavar="NAME", help="auto (the default), cpu, cuda, cuda:1, mps."
     )
     parser.add_argument("--offline", action="store_true", help="Never download weights.")
+    parser.add_argument(
+        "--static", metavar="DIR", help="Write the app as files instead of serving a project; a new folder."
+    )
+    parser.add_argument("--force", action="store_true", help="Replace the folder of --static.")
     parser.add_argument("--open", dest="show", action="store_true", help="Open the address in the browser.")

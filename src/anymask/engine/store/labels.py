@@ -60,8 +60,8 @@ def use(connection: Connection, id: str) -> None:
 
 
 def _remove(connection: Connection, kept: set[str]) -> None:
-    there = dict(connection.execute(select(labels.c.id, labels.c.name).where(~labels.c.removed)).tuples())
-    for id, name in there.items():
+    there = select(labels.c.id, labels.c.name).where(~labels.c.removed)
+    for id, name in connection.execute(there).all():
         if id in kept:
             continue
         if _in_use(connection, id):

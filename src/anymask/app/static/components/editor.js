@@ -68,8 +68,8 @@ export class EditorScreen extends HTMLElement {
     this.status = h("p", { class: "hint", id: "hint", role: "status", "aria-live": "polite" });
     this.panel = sidePanel(this, signal);
     fill(this, this.header(), h("main", { class: "workspace" }, this.toolbar(),
-      h("div", { class: "center" }, optionsBar(this, signal), this.stage, this.zoomBar(), this.status), this.panel));
-    for (const type of ["select", "tool", "busy", "answer"]) editor.addEventListener(type, () => this.describe(), { signal });
+      h("div", { class: "center" }, optionsBar(this, signal), h("div", { class: "view" }, this.stage, this.zoomBar(), this.status)), this.panel));
+    for (const type of ["select", "tool", "busy", "answer", "candidates"]) editor.addEventListener(type, () => this.describe(), { signal });
     editor.addEventListener("tool", () => this.markTool(), { signal });
     editor.addEventListener("notice", (event) => notify(/** @type {CustomEvent} */ (event).detail), { signal });
     addEventListener("keydown", (event) => this.key(event), { signal });

@@ -132,6 +132,7 @@ export class Stage extends HTMLElement {
     }
     this.view.resize([height, width]);
     this.draw("base", true);
+    this.dispatchEvent(new CustomEvent("moved"));
   }
 
   /** Draw in the next frame: the image and its masks, or only what lies over them. @param {"base" | "over"} what @param {boolean} [now] */

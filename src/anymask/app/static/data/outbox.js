@@ -12,6 +12,7 @@ import { answered, openDatabase } from "./idb.js";
  * @property {string} image
  * @property {Mask} mask as it shall be; its revision is the one it was made from
  * @property {"waiting" | "conflict" | "refused"} state
+ * @property {boolean} [tried] it may have arrived already
  * @property {Mask} [theirs] with a conflict: what is stored
  * @property {string} [reason] with a refusal
  */
@@ -34,7 +35,7 @@ export class Outbox {
     for (const entry of /** @type {Entry[]} */ (await answered(store.getAll()))) {
       if (entry.client !== this.client && alive.has(entry.client)) continue;
       if (entry.client !== this.client) store.delete(entry.key);
-      const own = { ...entry, client: this.client, key: this.keyOf(entry.image, entry.mask.id) };
+      const own = { ...entry, tried: true, client: this.client, key: this.keyOf(entry.image, entry.mask.id) };
       store.put(own);
       this.entries.set(own.key, own);
     }

@@ -49,7 +49,7 @@ export class Sync extends EventTarget {
       const before = this.outbox.get(image, mask.id);
       return /** @type {Entry} */ ({
         key: this.outbox.keyOf(image, mask.id), client: this.outbox.client, image, state: before?.state === "conflict" ? "conflict" : "waiting",
-        theirs: before?.theirs, mask: { ...mask, revision: this.revision(image, mask.id) },
+        theirs: before?.theirs, tried: before?.tried, mask: { ...mask, revision: this.revision(image, mask.id) },
       });
     });
     const safe = this.outbox.put(entries);
@@ -103,13 +103,16 @@ export class Sync extends EventTarget {
 
   /** Send one entry; false if nobody answers. @param {Entry} entry */
   async send(entry) {
+    const { deleted, revision: base } = entry.mask;
     try {
+      if (deleted && base === 0 && !entry.tried) return await this.stored(entry, 0).then(() => true); // nobody knows it
+      entry.tried = true;
       const { revision } = await this.keeper.saveMask(entry.image, entry.mask);
       this.online(true);
       await this.stored(entry, revision);
     } catch (error) {
       if (error instanceof OfflineError) return false;
-      const gone = error instanceof RefusedError && error.status === 404 && entry.mask.deleted;
+      const gone = error instanceof RefusedError && error.status === 404 && deleted;
       if (gone) await this.stored(entry, 0);
       else await this.held(entry, error);
     }
@@ -127,6 +130,7 @@ export class Sync extends EventTarget {
       this.soon(PAUSE);
     }
     this.emit("saved", entry);
+    this.emit("change");
   }
 
   /** @param {Entry} entry @param {unknown} error */

@@ -3,11 +3,13 @@ import { Tool } from "./tool.js";
 
 /** @typedef {import("./tool.js").Point} Point */
 
+const byFinger = matchMedia("(pointer: coarse)").matches;
+
 export class PointTool extends Tool {
   get hint() {
-    return this.editor.item
-      ? "Click to add, right-click to take away. Enter begins the next object."
-      : "Click on an object.";
+    if (!this.editor.item) return byFinger ? "Tap on an object." : "Click on an object.";
+    if (byFinger) return "Tap to add; with Out, to take away.";
+    return "Click to add, right-click to take away. Enter begins the next object.";
   }
 
   /** @param {Point} point @param {import("./tool.js").Intent} intent */

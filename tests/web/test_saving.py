@@ -1,0 +1,133 @@
+"""Nothing drawn is lost: two people, a killed server, no connection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from .conftest import profile
+from .driving import Person, Served, bits, eventually
+
+
+@pytest.fixture
+def own(photos: Path, tmp_path: Path) -> Iterator[Served]:
+    """A server of its own, which a test may kill."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / "cat.jpg").write_bytes((photos / "cat.jpg").read_bytes())
+    served = Served(folder)
+    yield served
+    served.kill()
+
+
+@pytest.fixture
+def two(browser: Browser, served: Served) -> Iterator[tuple[Person, Person, str]]:
+    """Two people with the same mask before them."""
+    image = served.images()["coffee.jpg"]
+    served.clear(image)
+    with profile(browser, quiet=False) as first, profile(browser, quiet=False) as second:
+        one = Person(first).open(served.address, image)
+        one.tool("Brush")
+        one.drag((100, 100), (200, 100))
+        one.count(1)
+        one.saved()
+        yield one, Person(second).open(served.address, image), image
+
+
+def change(person: Person, y: float) -> None:
+    """Select the mask and paint to it at a height."""
+    person.page.keyboard.press("Escape")
+    person.page.keyboard.press("m")
+    person.tool("Brush")
+    person.drag((100, y), (200, y))
+
+
+@pytest.mark.parametrize("choice", ["mine", "theirs", "both"])
+def test_two_people_never_overwrite_each_other(
+    two: tuple[Person, Person, str], served: Served, choice: str
+) -> None:
+    one, other, image = two
+    change(one, 150)
+    eventually(lambda: bits(served.masks(image)[0])[150, 150])
+    change(other, 250)  # made from the version before
+    dialog = other.page.get_by_role("dialog", name="Two versions of one mask")
+    expect(dialog).to_be_visible()
+    assert not bits(served.masks(image)[0])[250, 150]  # theirs is still what is stored
+    dialog.get_by_role("button", name=f"Keep {choice}").click()
+    other.saved()
+    rows = eventually(lambda: [(bits(m)[150, 150], bits(m)[250, 150]) for m in served.masks(image)])
+    assert (
+        sorted(rows)
+        == {
+            "mine": [(False, True)],
+            "theirs": [(True, False)],
+            "both": [(False, True), (True, False)],
+        }[choice]
+    )
+
+
+def test_what_two_deleted_and_changed_is_asked_too(two: tuple[Person, Person, str], served: Served) -> None:
+    one, other, image = two
+    one.page.keyboard.press("Delete")
+    eventually(lambda: not served.masks(image))
+    change(other, 250)
+    dialog = other.page.get_by_role("dialog", name="Two versions of one mask")
+    expect(dialog).to_contain_text("Deleted")
+    dialog.get_by_role("button", name="Keep mine").click()
+    other.saved()
+    assert bits(served.masks(image)[0])[250, 150]
+
+
+def test_a_killed_server_loses_nothing(browser: Browser, own: Served) -> None:
+    image = own.images()["cat.jpg"]
+    with profile(browser, quiet=False) as page:
+        person = Person(page).open(own.address, image)
+        person.click(176.5, 121.5)
+        person.count(1)
+        own.kill()  # as likely as not while the mask is on its way
+        page.keyboard.press("Enter")
+        person.tool("Brush")
+        person.drag((300, 40), (380, 40))
+        person.count(2)
+        chip = page.locator(".chip")
+        expect(chip).to_contain_text("not saved yet")
+        own.start()
+        person.saved()
+        assert len(own.masks(image)) == 2
+
+
+def test_a_page_closed_offline_sends_later(browser: Browser, own: Served) -> None:
+    image = own.images()["cat.jpg"]
+    with profile(browser, quiet=False) as page:
+        person = Person(page).open(own.address, image)
+        page.context.set_offline(True)
+        person.tool("Brush")
+        person.drag((100, 100), (200, 100))
+        person.count(1)
+        expect(page.locator(".chip")).to_contain_text("Offline: 1 not saved yet")
+        assert own.masks(image) == []
+        page.close()
+        later = page.context.new_page()
+        page.context.set_offline(False)
+        later.goto(own.address)
+        assert eventually(lambda: len(own.masks(image)) == 1)
+        expect(later.locator(".chip")).to_contain_text("All saved")
+
+
+def test_going_online_again_sends_at_once(browser: Browser, own: Served) -> None:
+    image = own.images()["cat.jpg"]
+    with profile(browser, quiet=False) as page:
+        person = Person(page).open(own.address, image)
+        page.context.set_offline(True)
+        person.tool("Brush")
+        person.drag((100, 100), (200, 100))
+        person.count(1)
+        person.drag((100, 150), (200, 150))  # more changes of one mask are one entry
+        expect(page.locator(".chip")).to_contain_text("Offline: 1 not saved yet")
+        page.context.set_offline(False)
+        person.saved()
+        (stored,) = own.masks(image)
+        assert bits(stored)[150, 150]

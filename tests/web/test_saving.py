@@ -23,18 +23,25 @@ def own(photos: Path, tmp_path: Path) -> Iterator[Served]:
     served.kill()
 
 
+@pytest.fixture(scope="module")
+def pages(browser: Browser) -> Iterator[tuple[Page, Page]]:
+    """The browsers of two people."""
+    with profile(browser, quiet=False) as first, profile(browser, quiet=False) as second:
+        yield first, second
+
+
 @pytest.fixture
-def two(browser: Browser, served: Served) -> Iterator[tuple[Person, Person, str]]:
+def two(pages: tuple[Page, Page], served: Served) -> tuple[Person, Person, str]:
     """Two people with the same mask before them."""
     image = served.images()["coffee.jpg"]
     served.clear(image)
-    with profile(browser, quiet=False) as first, profile(browser, quiet=False) as second:
-        one = Person(first).open(served.address, image)
-        one.tool("Brush")
-        one.drag((100, 100), (200, 100))
-        one.count(1)
-        one.saved()
-        yield one, Person(second).open(served.address, image), image
+    one, other = (Person(page) for page in pages)
+    one.open(served.address, image)
+    one.tool("Brush")
+    one.drag((100, 100), (200, 100))
+    one.count(1)
+    one.saved()
+    return one, other.open(served.address, image), image
 
 
 def change(person: Person, y: float) -> None:

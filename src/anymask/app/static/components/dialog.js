@@ -7,10 +7,11 @@ import { h } from "./dom.js";
  * @returns {HTMLDialogElement}
  */
 export function openDialog(title, content, { class: kind = "", must = false } = {}) {
+  const body = h("div", { class: "dialog-body" }, ...content);
   const dialog = h("dialog", { class: `dialog ${kind}`, "aria-label": title },
     h("header", {}, h("h2", {}, title),
       !must && h("button", { class: "icon-button", "aria-label": "Close", onclick: () => dialog.close() }, icon("close"))),
-    h("div", { class: "dialog-body" }, ...content));
+    body);
   dialog.addEventListener("close", () => dialog.remove());
   dialog.addEventListener("cancel", (event) => must && event.preventDefault());
   dialog.addEventListener("click", (event) => {
@@ -19,5 +20,6 @@ export function openDialog(title, content, { class: kind = "", must = false } = 
   dialog.addEventListener("keydown", (event) => event.stopPropagation());
   document.body.append(dialog);
   dialog.showModal();
+  if (body.scrollHeight > body.clientHeight) body.tabIndex = 0; // so that keys can scroll it
   return dialog;
 }

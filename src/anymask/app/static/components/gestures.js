@@ -47,6 +47,7 @@ export class Gestures {
 
   /** @param {PointerEvent} event */
   pointerDown(event) {
+    this.canvas.dataset.pointer = ""; // no ring round the image for a click
     this.canvas.focus({ preventScroll: true });
     this.setCursor(null);
     const place = this.place(event);
@@ -140,6 +141,7 @@ export class Gestures {
 
   /** @param {KeyboardEvent} event */
   key(event) {
+    delete this.canvas.dataset.pointer;
     if (event.key in ARROWS && !event.ctrlKey && !event.metaKey && !event.altKey) {
       event.preventDefault();
       return this.moveCursor(ARROWS[event.key], event.shiftKey);

@@ -50,7 +50,11 @@ def test_pictures_of_ones_own_stay_in_the_browser(browser: Browser, site: Path, 
         page.goto(address)
         page.locator("input[type=file]").set_input_files(
             [
-                photos / "raccoon.jpg",
+                {
+                    "name": "raccoon.jpg",
+                    "mimeType": "image/jpeg",
+                    "buffer": (photos / "raccoon.jpg").read_bytes(),
+                },
                 {"name": "note.png", "mimeType": "image/png", "buffer": b"no picture at all"},
             ]
         )

@@ -9,7 +9,7 @@ from typing import Any
 
 from anymask.cli.console import note, out, out_json, table
 from anymask.export import PRECISIONS, export
-from anymask.models import load_sam
+from anymask.models import load
 
 __all__ = ["run"]
 
@@ -25,7 +25,7 @@ def run(
     force: bool,
 ) -> int:
     """Export and tell what the check found."""
-    opened = load_sam(model, device="cpu", dtype="float32", offline=offline)
+    opened = load(model, device="cpu", dtype="float32", offline=offline)
     note(f"exporting {model}; this takes a minute")
     folder = export(
         opened, output, name=Path(model).stem, precisions=precision or PRECISIONS, photos=photos, force=force

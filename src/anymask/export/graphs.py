@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from torch.export import Dim
 from torch.nn import functional as F
 
-from anymask.models import Sam
+from anymask.models import InContext, Painter, Sam, VitConfig
+from anymask.models.config import PIXEL_MEAN, PIXEL_STD
 
 SKIP_STRIDES = (4, 8)
 FEATURE_STRIDE = 16
@@ -31,6 +32,8 @@ class Part:
     """Of each argument, the axes that may have other lengths, by name."""
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
+    products: bool = False
+    """Whether int8 is for its matrix products too: they are most of what a vision transformer does."""
 
 
 def prompt_parts(model: Sam) -> list[Part]:
@@ -44,7 +47,15 @@ def prompt_parts(model: Sam) -> list[Part]:
     least = model.config.multiple + 1  # a map of one cell is a special case for the tracer, not for the graph
     sides = Dim("height", min=least, max=longest), Dim("width", min=least, max=longest)
     return [
-        Part("encoder", encoder, (image_HW3,), (dict(enumerate(sides)),), ("image",), ("features", *names)),
+        Part(
+            "encoder",
+            encoder,
+            (image_HW3,),
+            (dict(enumerate(sides)),),
+            ("image",),
+            ("features", *names),
+            products=isinstance(model.config.encoder, VitConfig),
+        ),
         Part(
             "decoder",
             decoder,
@@ -54,6 +65,22 @@ def prompt_parts(model: Sam) -> list[Part]:
             ("logits", "iou"),
         ),
     ]
+
+
+def example_parts(model: InContext) -> list[Part]:
+    """The whole model: any number of examples and a query in, the query's painted target out."""
+    side, some = model.config.size, 2
+    examples_NPP3 = torch.zeros(some, side, side, 3)
+    query_PP3 = torch.zeros(side, side, 3, dtype=torch.uint8)
+    # two tensors: the tracer would take one given twice for one input
+    arguments: tuple[Tensor, ...] = (examples_NPP3, examples_NPP3.clone(), query_PP3)
+    names: tuple[str, ...] = ("examples", "targets", "query")
+    examples = {0: Dim("examples", min=1, max=4096)}
+    axes: tuple[Any, ...] = (examples, examples, {})
+    if getattr(model.config, "types", False):
+        arguments, names, axes = (*arguments, torch.tensor(True)), (*names, "instance"), (*axes, {})
+    products = isinstance(model, Painter)
+    return [Part("painter", PainterGraph(model), arguments, axes, names, ("painted",), products)]
 
 
 def _prompts(features_1Chw: Tensor) -> tuple[Tensor, ...]:
@@ -115,6 +142,27 @@ class DecoderGraph(nn.Module):
         """Logits (N, 4, 4h, 4w) and predicted IoU (N, 4); the prompts are those of `Prompt.arrays`."""
         prompts = (points_NP2, labels_NP, mask_N1gg, has_mask_N, counted(labels_NP))
         return self.model.decode(features_1Chw, skips, torch.zeros_like(labels_NP[:, 0]), *prompts)
+
+
+class PainterGraph(nn.Module):
+    """Examples with their targets, and a query -> what is painted for the query."""
+
+    def __init__(self, model: InContext) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(
+        self, examples_NPP3: Tensor, targets_NPP3: Tensor, query_PP3: Tensor, instance: Tensor | None = None
+    ) -> Tensor:
+        """(P, P, 3) float32; all are RGB in 0..255, the query uint8, the others float32.
+
+        Learned examples, whose colours are no whole numbers and may lie outside, fit too. `instance` picks
+        SegGPT's type token.
+        """
+        normalise, kind = self.model.normalise, False if instance is None else instance
+        examples, targets, query = (normalise(x) for x in (examples_NPP3, targets_NPP3, query_PP3[None]))
+        painted_PP3 = self.model.inpaint(examples, targets, query[0], instance=kind).permute(1, 2, 0)
+        return (painted_PP3 * torch.tensor(PIXEL_STD) + torch.tensor(PIXEL_MEAN)).clamp(0, 255)
 
 
 def counted(labels_NP: Tensor) -> Tensor:

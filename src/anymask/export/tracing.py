@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -14,9 +15,10 @@ import torch
 from anymask.errors import MissingExtraError
 from anymask.export.graphs import Part
 
-OPSET = 18
-"""The first with what we need (reductions whose axes are inputs); onnxruntime and its web form run later ones
-too."""
+OPSET = 20
+"""The first with GELU; onnxruntime runs it from 1.17 on, in a browser too."""
+MOST_BYTES = 2**31 - 2**20
+"""Of one file: its format counts in 31 bits."""
 
 
 def require_packages() -> None:
@@ -43,6 +45,14 @@ def trace(part: Part) -> Any:
         )
     assert made is not None, "an exporter that writes no file returns a program"
     return made.model_proto
+
+
+def save_graph(graph: Any, path: Path) -> None:
+    """Write a graph; its constants to a file `path`.data where one file cannot hold all (ViT-H, float32)."""
+    import onnx
+
+    apart = graph.ByteSize() > MOST_BYTES
+    onnx.save(graph, path, save_as_external_data=apart, location=f"{path.name}.data" if apart else None)
 
 
 @contextmanager

@@ -7,11 +7,11 @@ import hashlib
 import json
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -19,24 +19,28 @@ from numpy.typing import NDArray
 
 from anymask.automatic import AutoConfig
 from anymask.errors import ExportError, InputError, unknown_name
-from anymask.export.check import Finding, examine, questions
-from anymask.export.graphs import prompt_parts
+from anymask.export import check, painted
+from anymask.export.check import Finding
+from anymask.export.graphs import Part, example_parts, prompt_parts
+from anymask.export.precision import to_float16, to_int8
 from anymask.export.sessions import cores
-from anymask.export.tracing import require_packages, trace
+from anymask.export.tracing import require_packages, save_graph, trace
 from anymask.files import staged
 from anymask.images import ImageSource, read_image
-from anymask.models import Sam, weights_hash
+from anymask.models import InContext, Sam, weights_hash
 from anymask.models.config import PIXEL_MEAN, PIXEL_STD
 
 FORMAT = 1
-PRECISIONS = ("float32",)
+PRECISIONS = ("float32", "float16", "int8")
 LEAST_IOU = {"float32": 0.99, "float16": 0.99, "int8": 0.97}
 """Mean IoU with torch's masks below which a precision is refused."""
 MANIFEST = "model.json"
 
+Examine: TypeAlias = Callable[[Mapping[str, Path]], Finding]
+
 
 def export(
-    model: Sam,
+    model: Sam | InContext,
     path: str | os.PathLike[str],
     *,
     name: str = "model",
@@ -73,7 +77,7 @@ def _is_ours(name: str) -> bool:
     return name == MANIFEST or name.endswith((".onnx", ".onnx.data"))
 
 
-def _plain(model: Sam) -> Sam:
+def _plain(model: Sam | InContext) -> Sam | InContext:
     """The model in float32 on the processor; a copy where it is not."""
     if model.training:
         raise InputError(
@@ -85,36 +89,70 @@ def _plain(model: Sam) -> Sam:
 
 
 def _fill(
-    model: Sam, folder: Path, name: str, precisions: Sequence[str], pictures: list[NDArray[np.uint8]]
+    model: Sam | InContext,
+    folder: Path,
+    name: str,
+    precisions: Sequence[str],
+    pictures: list[NDArray[np.uint8]],
 ) -> dict[str, Any]:
     """Write and check the files; what `model.json` says about them."""
-    parts = {part.name: trace(part) for part in prompt_parts(model)}
-    asked = questions(model, pictures)
-    listed: dict[str, dict[str, Any]] = {part: {} for part in parts}
+    parts, examine = _plan(model, pictures)
+    graphs = {part.name: trace(part) for part in parts}
+    listed: dict[str, dict[str, Any]] = {part.name: {} for part in parts}
     rows = []
     for precision in precisions:
-        paths = {part: folder / f"{part}-{precision}.onnx" for part in parts}
-        for part, graph in parts.items():
-            paths[part].write_bytes(graph.SerializeToString())
-            listed[part][precision] = _entry(paths[part])
-        finding = examine(paths, asked)
+        paths = {part.name: folder / f"{part.name}-{precision}.onnx" for part in parts}
+        for part in parts:
+            save_graph(_converted(graphs[part.name], precision, part), paths[part.name])
+            listed[part.name][precision] = _entry(paths[part.name])
+        finding = examine(paths)
         _refuse(precision, finding)
-        size = sum(listed[part][precision]["bytes"] for part in parts)
+        size = sum(listed[part.name][precision]["bytes"] for part in parts)
         rows.append({"precision": precision, "bytes": size, **asdict(finding)})
     return {
         "format": FORMAT,
         "name": name,
         "model": weights_hash(model),
-        **_description(model),
+        **(_promptable(model) if isinstance(model, Sam) else _in_context(model)),
+        "mean": PIXEL_MEAN,
+        "std": PIXEL_STD,
         "files": listed,
         "check": rows,
         "machine": {"processor": platform.processor() or platform.machine(), "threads": cores()},
     }
 
 
+def _plan(model: Sam | InContext, pictures: list[NDArray[np.uint8]]) -> tuple[list[Part], Examine]:
+    """The graphs of a model, and how files of them are examined."""
+    if isinstance(model, Sam):
+        asked = check.questions(model, pictures)
+        return prompt_parts(model), lambda files: check.examine(files, asked)
+    shown = painted.questions(model, pictures)
+    return example_parts(model), lambda files: painted.examine(files, shown)
+
+
+def _converted(graph: Any, precision: str, part: Part) -> Any:
+    if precision == "float16":
+        return to_float16(graph)
+    return to_int8(graph, products=part.products) if precision == "int8" else graph
+
+
 def _entry(path: Path) -> dict[str, Any]:
-    data = path.read_bytes()
-    return {"file": path.name, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+    """Of a file, and of one with its constants if there is any."""
+    data = path.with_name(f"{path.name}.data")
+    entry: dict[str, Any] = {"file": path.name, "bytes": path.stat().st_size, "sha256": _sha256(path)}
+    if data.exists():
+        entry["bytes"] += data.stat().st_size
+        entry["data"] = {"file": data.name, "sha256": _sha256(data)}
+    return entry
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while part := stream.read(1 << 20):
+            digest.update(part)
+    return digest.hexdigest()
 
 
 def _refuse(precision: str, finding: Finding) -> None:
@@ -126,13 +164,15 @@ def _refuse(precision: str, finding: Finding) -> None:
         )
 
 
-def _description(model: Sam) -> dict[str, Any]:
+def _promptable(model: Sam) -> dict[str, Any]:
     """What a user of the files needs to know to prepare pictures and read answers."""
     config, chosen = model.config, AutoConfig().for_model(model)
     return {
         "kind": "promptable",
         "frame": {"size": config.size, "square": config.square, "multiple": config.multiple},
-        "mean": PIXEL_MEAN,
-        "std": PIXEL_STD,
         "thresholds": {"min_iou": chosen.min_iou, "min_stability": chosen.min_stability},
     }
+
+
+def _in_context(model: InContext) -> dict[str, Any]:
+    return {"kind": "in-context", "size": model.config.size}

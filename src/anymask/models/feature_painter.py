@@ -123,7 +123,12 @@ class FeaturePainter(Network):
         return painted.view(b, 2, 3, side, side).transpose(1, 2).reshape(b, 3, 2 * side, side)
 
     def inpaint(
-        self, examples_N3PP: Tensor, targets_N3PP: Tensor, query_3PP: Tensor, *, instance: bool = False
+        self,
+        examples_N3PP: Tensor,
+        targets_N3PP: Tensor,
+        query_3PP: Tensor,
+        *,
+        instance: bool | Tensor = False,
     ) -> Tensor:
         """Paint the target of one query from N examples: (3, P, P), float32, in the network's scale.
 
@@ -186,7 +191,7 @@ class FeaturePainter(Network):
         """The head: (M, 3, P, P), as a change of the copied colours."""
         side = int(z_MnC.shape[1] ** 0.5)
         maps: Tensor = self.up(self.norm(z_MnC)).transpose(1, 2)
-        h = F.pixel_shuffle(maps.reshape(len(maps), -1, side, side), PATCH // CELL)
+        h = F.pixel_shuffle(maps.reshape(maps.shape[0], -1, side, side), PATCH // CELL)
         h = h + self.skip4(seen.fine) + double(self.skip8(seen.middle))
         h = F.gelu(self.norm1(self.conv1(F.gelu(h))))
         change = self.out(F.gelu(self.conv2(h))).float()
@@ -212,9 +217,9 @@ def _step(block: PlainBlock, z_MnC: Tensor, *, last: bool) -> Tensor:
     """One block on N examples and, last, the query; of the last block only the query is needed."""
     q, k, v = block.project(z_MnC)
     k_NATD, v_NATD = (torch.cat([part[:-1], part[-1:].expand_as(part[:-1])], 2) for part in (k, v))
-    lower = _mix(q[-1:].expand(len(k_NATD), -1, -1, -1), k_NATD, v_NATD).mean(0, keepdim=True)
+    lower = _mix(q[-1:].expand(k_NATD.shape[0], -1, -1, -1), k_NATD, v_NATD).mean(0, keepdim=True)
     mixed = lower if last else torch.cat([_mix(q[:-1], k_NATD, v_NATD), lower])
-    return block.feed(z_MnC[-len(mixed) :] + block.proj(_merged(mixed)))
+    return block.feed((z_MnC[-1:] if last else z_MnC) + block.proj(_merged(mixed)))
 
 
 def _mix(q_BATD: Tensor, k_BATD: Tensor, v_BATD: Tensor) -> Tensor:

@@ -92,7 +92,10 @@ class Upscale2x(nn.Module):
         """(..., c_in) -> (..., 4, c_out): the 2 x 2 block that every cell becomes, row by row."""
         c_in, c_out = self.weight.shape[:2]
         matrix = self.weight.permute(2, 3, 1, 0).reshape(4 * c_out, c_in)
-        return F.linear(x, matrix, self.bias.repeat(4)).view(*x.shape[:-1], 4, c_out)
+        rows = F.linear(
+            x.flatten(0, -2), matrix, self.bias.repeat(4)
+        )  # of a matrix, ONNX adds the bias at once
+        return rows.view(*x.shape[:-1], 4, c_out)
 
 
 def to_blocks(x_NHWC: Tensor, steps: int) -> Tensor:

@@ -87,7 +87,7 @@ class Painter(Network):
         return self._paint(torch.cat(tapped, -1))
 
     def inpaint(
-        self, examples_N3PP: Tensor, targets_N3PP: Tensor, query_3PP: Tensor, *, instance: bool
+        self, examples_N3PP: Tensor, targets_N3PP: Tensor, query_3PP: Tensor, *, instance: bool | Tensor
     ) -> Tensor:
         """Paint the target of one query from N examples: (3, P, P), float32, in the network's scale.
 
@@ -111,7 +111,7 @@ class Painter(Network):
         return painted[0, :, -query_3PP.shape[-2] :]
 
     def _halves(
-        self, examples_N3PP: Tensor, targets_N3PP: Tensor, query_3PP: Tensor, instance: bool
+        self, examples_N3PP: Tensor, targets_N3PP: Tensor, query_3PP: Tensor, instance: bool | Tensor
     ) -> Tensor:
         """Tokens (2, M, h, w, C): the examples, last the query, whose target is hidden."""
         images_MhwC = self.patch_embed(torch.cat([examples_N3PP, query_3PP[None]]))
@@ -120,12 +120,14 @@ class Painter(Network):
         both_SMhwC = torch.stack([images_MhwC, torch.cat([targets_NhwC, hidden_1hwC])])
         h, w = images_MhwC.shape[1:3]
         places_HwC = self._positions((2 * h, w))[0]
-        places_MhwC = torch.stack([places_HwC[:h]] * len(targets_NhwC) + [places_HwC[h:]])
+        above_NhwC = places_HwC[:h].expand(targets_NhwC.shape[0], -1, -1, -1)
+        places_MhwC = torch.cat([above_NhwC, places_HwC[None, h:]])
         segments_S111C = torch.stack([self.segment_token_x, self.segment_token_y])
         both_SMhwC = both_SMhwC + segments_S111C + places_MhwC
         if not self.config.types:
             return both_SMhwC
-        return both_SMhwC + (self.type_token_ins if instance else self.type_token_cls)
+        chosen = torch.as_tensor(instance, device=both_SMhwC.device)
+        return both_SMhwC + torch.where(chosen, self.type_token_ins, self.type_token_cls)
 
     def _tokens(
         self, x_BHWC: Tensor, segment_111C: Tensor, grid_hw: tuple[int, int], instance_B: Tensor

@@ -117,8 +117,18 @@ class PromptEncoder(nn.Module):
         none = self.no_mask_embed.weight.view(1, 1, 1, -1)
         if masks_N1HW is None:
             return none
-        dense: Tensor = self.mask_downscaling(masks_N1HW).permute(0, 2, 3, 1)
-        return dense if has_mask_N is None else torch.where(has_mask_N.view(-1, 1, 1, 1), dense, none)
+        x_NhwC: Tensor = self.mask_downscaling[:-1](masks_N1HW).permute(0, 2, 3, 1)
+        last = self.mask_downscaling[-1]
+        assert isinstance(last, nn.Conv2d)
+        assert last.bias is not None
+        weight, bias = last.weight.flatten(1), last.bias
+        if has_mask_N is None:
+            return F.linear(x_NhwC, weight, bias)
+        # the flag chooses before the last layer, where channels are few: two further ones bring bias and none
+        flag_N111 = has_mask_N.view(-1, 1, 1, 1)
+        choice = torch.cat([flag_N111, ~flag_N111], -1).to(x_NhwC.dtype).expand(*x_NhwC.shape[:3], 2)
+        chosen = torch.cat([torch.where(flag_N111, x_NhwC, 0.0), choice], -1)
+        return F.linear(chosen, torch.cat([weight, bias[:, None], none.view(-1, 1)], 1))
 
 
 class DrawnPrompts(nn.Module):
@@ -205,7 +215,7 @@ class MaskDecoder(nn.Module):
         outputs = torch.cat([self.iou_token.weight, self.mask_tokens.weight])
         tokens = torch.cat([outputs.expand(sparse_NKC.shape[0], -1, -1), sparse_NKC], dim=1)
         hidden = None if seen_NK is None else F.pad(torch.where(seen_NK, 0.0, HIDDEN), (1 + MASKS, 0))
-        tokens, image = self.transformer(image_NLC, image_pe_1LC, tokens, hidden)
+        tokens, image = self.transformer(image_NLC, image_pe_1LC, tokens, 1 + MASKS, hidden)
         heads = zip(self.output_hypernetworks_mlps, tokens[:, 1 : 1 + MASKS].unbind(1), strict=True)
         kernels_NMC = torch.stack([head(token) for head, token in heads], dim=1)
         return kernels_NMC, image, self.iou_prediction_head(tokens[:, 0])

@@ -103,11 +103,13 @@ class CrossAttention(Attention):
         if bias_NT is not None:
             shift_NhT = shift_NhT + bias_NT[:, None]
         scores_NRL = keys.scores(rows_NRC) + shift_NhT.flatten(1)[..., None]
-        weights_NRL = scores_NRL.view(n, heads, t, scores_NRL.shape[2]).softmax(2).flatten(1, 2)
+        weights_NRL = _softmax_of_tokens(scores_NRL.view(n, heads, t, scores_NRL.shape[2])).flatten(1, 2)
         values_NhTC = v_NhTD @ self.out_proj.weight.t().reshape(heads, -1, self.out_proj.out_features)
         values_NhTC = values_NhTC + self.out_proj.bias / heads  # the weights of a head sum to one
-        base_NLC = image.expand(n, -1, -1)
-        return torch.baddbmm(base_NLC, weights_NRL.transpose(1, 2), values_NhTC.flatten(1, 2))
+        weights_NLR, values_NRC = weights_NRL.transpose(1, 2), values_NhTC.flatten(1, 2)
+        if exported():
+            return image + weights_NLR @ values_NRC
+        return torch.baddbmm(image.expand(n, -1, -1), weights_NLR, values_NRC)
 
     @property
     def _scale(self) -> float:
@@ -132,6 +134,14 @@ class Keys:
         if self.sum is not None:
             return F.linear(rows_NRC, self.sum[0])
         return products(rows_NRC, self.image, self.pe_1LC)
+
+
+def _softmax_of_tokens(scores_NhTL: Tensor) -> Tensor:
+    """Weights that sum to 1 over the tokens; onnxruntime would transpose for any axis but the last."""
+    if not exported():
+        return scores_NhTL.softmax(2)
+    powers = (scores_NhTL - scores_NhTL.amax(2, keepdim=True)).exp()
+    return powers / powers.sum(2, keepdim=True)
 
 
 class TwoWayMlp(nn.Module):
@@ -181,7 +191,9 @@ class TwoWayBlock(nn.Module):
             keys = Keys(image, image_pe)
             tokens = self.norm2(tokens + to_image.read(tokens + token_pe, image, keys))
             tokens = self.norm3(tokens + self.mlp(tokens))
-            return tokens, self.norm4(to_token.write(image, keys, tokens + token_pe, tokens, bias_NT))
+            image = to_token.write(image, keys, tokens + token_pe, tokens, bias_NT)
+            # as a matrix: onnxruntime joins a sum of three axes and a norm to one, which is five times slower
+            return tokens, self.norm4(image.flatten(0, 1)).view_as(image)
         k, v, q = project_image(
             image, image_pe, [(to_image.k_proj, True), (to_image.v_proj, False), (to_token.q_proj, True)]
         )
@@ -202,16 +214,23 @@ class TwoWayTransformer(nn.Module):
         self.norm_final_attn = nn.LayerNorm(dim)
 
     def forward(
-        self, image_NLC: Tensor, image_pe_1LC: Tensor, tokens_NTC: Tensor, bias_NT: Tensor | None = None
+        self,
+        image_NLC: Tensor,
+        image_pe_1LC: Tensor,
+        tokens_NTC: Tensor,
+        outputs: int,
+        bias_NT: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """Final tokens (N, T, C) and image positions (N, L, C); the tokens are their own positions.
+        """The first `outputs` tokens (N, outputs, C) and image positions (N, L, C); tokens are own places.
 
         One image for all objects may come as (1, L, C): what it needs alone is then computed once.
+        `bias_NT` is that of `TwoWayBlock.forward`.
         """
         tokens, image = tokens_NTC, image_NLC
         for layer in self.layers:
             tokens, image = layer(tokens, image, tokens_NTC, image_pe_1LC, bias_NT)
-        final, q = self.final_attn_token_to_image, tokens + tokens_NTC
+        tokens = tokens[:, :outputs]  # nobody asks for the others any more
+        final, q = self.final_attn_token_to_image, tokens + tokens_NTC[:, :outputs]
         if _moves(tokens, image):
             keys = Keys(image, image_pe_1LC)
             return self.norm_final_attn(tokens + final.read(q, image, keys)), image

@@ -1,0 +1,158 @@
+"""Time of one click on exported decoders, beside the decoder that `segment-anything` exports.
+
+    python benchmarks/exported.py                       # one thread
+    python benchmarks/exported.py --threads 2 --keep out/onnx
+
+All run under onnxruntime. The released one has the same architecture (64 x 64 features of 256 channels) and
+the same random weights as `sam`, exported as its script does (opset 17, all four masks). It ends in masks
+of the picture's size: "masks" compares that with our decoder and the picture-sized runs of one mask; "logits"
+leaves the resizing out of both. `compact` has its own weights. `--keep` leaves the files for the browser's
+benchmark.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import tempfile
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import torch
+from peer import predictor
+from timing import print_header, print_rows, seconds
+
+from anymask.export.graphs import prompt_parts
+from anymask.export.tracing import trace
+from anymask.geometry import Frame
+from anymask.models import Sam, build, load
+from anymask.models.config import SAM_VIT_B
+from anymask.types import Prompt
+
+Arrays = dict[str, np.ndarray[Any, Any]]
+SIZE_HW = (1024, 1536)
+CLICK = Prompt.point(700, 500)
+
+
+def write_ours(model: Sam, path: Path) -> None:
+    """Our decoder."""
+    decoder = next(part for part in prompt_parts(model) if part.name == "decoder")
+    path.write_bytes(trace(decoder).SerializeToString())
+
+
+def write_released(model: Sam, path: Path, *, resize: bool) -> None:
+    """The decoder that the package exports for our weights; without `resize` its masks stay as they are."""
+    peer = predictor(model, "vit_b").model
+    module = importlib.import_module("segment_anything.utils.onnx").SamOnnxModel(
+        peer, return_single_mask=False
+    )
+    if not resize:
+        module.mask_postprocessing = lambda masks, _: masks
+    inputs = released_inputs(np.zeros((1, 256, 64, 64), np.float32), points=5)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            module,
+            tuple(torch.from_numpy(value) for value in inputs.values()),
+            str(path),
+            dynamo=False,
+            opset_version=17,
+            input_names=list(inputs),
+            output_names=["masks", "iou_predictions", "low_res_masks"],
+            dynamic_axes={"point_coords": {1: "num_points"}, "point_labels": {1: "num_points"}},
+        )
+
+
+def released_inputs(features: np.ndarray[Any, Any], points: int = 2) -> Arrays:
+    """A click and the pad that its users are told to add."""
+    frame = frame_of(SAM_VIT_B)
+    coords = np.zeros((1, points, 2), np.float32)
+    coords[0, 0] = frame.to_model_xy(CLICK.points)[0]
+    labels = np.full((1, points), -1, np.float32)
+    labels[0, 0] = 1
+    return {
+        "image_embeddings": features,
+        "point_coords": coords,
+        "point_labels": labels,
+        "mask_input": np.zeros((1, 1, 256, 256), np.float32),
+        "has_mask_input": np.zeros(1, np.float32),
+        "orig_im_size": np.array(SIZE_HW, np.float32),
+    }
+
+
+def frame_of(config: Any) -> Frame:
+    """How a picture of `SIZE_HW` lies in a model."""
+    return Frame.fit(SIZE_HW, config.size, square=config.square, multiple=config.multiple)
+
+
+def our_inputs(model: Sam) -> Arrays:
+    """The same click; random features of the right shapes."""
+    frame, rng = frame_of(model.config), np.random.default_rng(0)
+    coords, labels, _ = CLICK.arrays(frame)
+    h, w = (side // 16 for side in frame.padded_hw)
+    compact = model.config.encoder.kind == "compact"
+    skips = model.config.encoder.skip_channels if compact else ()  # type: ignore[union-attr]
+    shapes = {f"skip_{i}": (1, c, 4 // 2**i * h, 4 // 2**i * w) for i, c in enumerate(skips)}
+    shapes["features"] = (1, model.config.dim, h, w)
+    maps = {name: rng.standard_normal(shape, dtype=np.float32) for name, shape in shapes.items()}
+    mask = np.zeros((1, 1, *frame.grid_hw), np.float32)
+    return {
+        **maps,
+        "points": coords[None],
+        "labels": labels[None],
+        "mask": mask,
+        "has_mask": np.zeros(1, bool),
+    }
+
+
+def asker(path: Path, given: Arrays, threads: int) -> Callable[[], np.ndarray[Any, Any]]:
+    """A call that answers what is given, as far as the file has such inputs, with its first output."""
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level, options.intra_op_num_threads = 3, threads
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    names = {one.name for one in session.get_inputs()}
+    feed = {name: value for name, value in given.items() if name in names}
+    return lambda: session.run(None, feed)[0]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--repeats", type=int, default=50)
+    parser.add_argument("--keep", type=Path, help="a folder for the files")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = options.keep or Path(scratch)
+        folder.mkdir(parents=True, exist_ok=True)
+        compare(folder, options.threads, options.repeats)
+
+
+def compare(folder: Path, threads: int, repeats: int) -> None:
+    """Export, time and print."""
+    torch.manual_seed(0)
+    sam, compact = build(SAM_VIT_B).eval(), load("compact", device="cpu", dtype="float32")
+    ours = {"sam": sam, "compact": compact}
+    for name, model in ours.items():
+        write_ours(model, folder / f"{name}.onnx")
+    write_released(sam, folder / "released.onnx", resize=True)
+    write_released(sam, folder / "released-logits.onnx", resize=False)
+
+    peers = ("masks", "released.onnx"), ("logits", "released-logits.onnx")
+    theirs = released_inputs(our_inputs(sam)["features"])
+    rows = []
+    for what, file in peers:
+        peer = seconds(asker(folder / file, theirs, threads), repeats)
+        for name, model in ours.items():
+            ask, frame = asker(folder / f"{name}.onnx", our_inputs(model), threads), frame_of(model.config)
+            call = (lambda ask=ask, frame=frame: frame.masks_rle(ask()[:, 1])) if what == "masks" else ask
+            rows.append((f"{name}, one click, {what}", seconds(call, repeats), peer))
+    print_header(f"one click on exported decoders, onnxruntime {onnxruntime.__version__}, {threads} threads")
+    print_rows(rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+"""The same question to in-context models: do exported files paint what the model paints?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anymask import rle
+from anymask.canvas import squash
+from anymask.colours import decode, encode
+from anymask.export.check import Finding
+from anymask.export.sessions import Arrays, Session, milliseconds
+from anymask.incontext import context, paint
+from anymask.models import InContext
+from anymask.types import Masks, Record
+
+Pixels = NDArray[np.uint8]
+TIMES = 3
+MOST = 4
+"""Questions of each kind."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """A file's inputs, and what the model painted."""
+
+    feed: Arrays
+    painted: Pixels
+
+
+def questions(model: InContext, photos: Sequence[Pixels]) -> list[Question]:
+    """Each photo by the example of the next one, and by those of the next two together."""
+    out = []
+    for number in range(min(len(photos), MOST)):
+        following = [photos[(number + step) % len(photos)] for step in (1, 2)]
+        out += [_question(model, photos[number], following[:count]) for count in (1, 2)]
+    return out
+
+
+def _question(model: InContext, query: Pixels, shown: Sequence[Pixels]) -> Question:
+    side = model.config.size
+    query, shown = squash(query, side), [squash(pixels, side) for pixels in shown]
+    inside = _disc(side)
+    record = [Record(str(number), pixels, _masks(inside)) for number, pixels in enumerate(shown)]
+    contexts = [context(one, size=side) for one in record]
+    targets = np.stack([encode(inside.astype(np.int64), None)] * len(shown)).astype(np.float32)
+    feed: Arrays = {"examples": np.stack(shown).astype(np.float32), "targets": targets, "query": query}
+    if getattr(model.config, "types", False):
+        feed["instance"] = np.array(True)
+    return Question(feed, paint(model, query, contexts, kind="instance"))
+
+
+def _masks(inside: NDArray[np.bool_]) -> Masks:
+    return Masks((inside.shape[0], inside.shape[1]), [rle.encode(inside)], [1.0])
+
+
+def _disc(side: int) -> NDArray[np.bool_]:
+    """What an example marks: the middle of its picture, where the bundled photos have their subject."""
+    away = np.hypot(*(np.indices((side, side)) + 0.5 - side / 2))
+    return np.asarray(away < side / 3)
+
+
+def examine(files: Mapping[str, Path], asked: Sequence[Question]) -> Finding:
+    """Ask a file; what it paints is compared as the mask that is read from it."""
+    painter = Session(files["painter"])
+    found = [_overlap(painter(one.feed)["painted"], one.painted) for one in asked]
+    spent = {"painter": milliseconds(lambda: painter(asked[0].feed), TIMES)}
+    return Finding(float(np.mean(found)), min(found), len(found), spent)
+
+
+def _overlap(painted: NDArray[Any], wanted: Pixels) -> float:
+    a, b = (decode(picture, None) > 0 for picture in (np.rint(painted), wanted))
+    return float((a & b).sum() / (a | b).sum()) if (a | b).any() else 1.0

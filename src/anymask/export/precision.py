@@ -1,0 +1,119 @@
+"""Smaller files: weights in half precision or in 8 bits.
+
+float16: a cast brings the weights back to float32; onnxruntime does it once, when it opens the file.
+int8: weights are whole numbers with one scale a channel, which a product brings back, once too. Where
+`products` says so, what matrix products take in is rounded to 8 bits as well, with ranges taken as it comes,
+which is quicker on processors with instructions for it. Convolutions keep computing in float: with ranges
+seen on photos the compact encoder's masks fell to an IoU of 0.87.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from anymask.export.tracing import save_graph
+
+LEAST_WEIGHTS = 256
+"""Numbers of a constant from which on its size matters."""
+LEAST_SUMMED = 128
+"""Weights of a channel below which it is kept in float16: the errors of few do not cancel."""
+SCALES = 127
+"""Whole numbers from -127 to 127."""
+
+Graph: TypeAlias = Any
+"""An onnx.ModelProto."""
+
+
+def to_float16(graph: Graph) -> Graph:
+    """A copy whose large constants are stored in float16."""
+    out, nodes = _copy(graph), list[Any]()
+    for tensor in _large(out):
+        _store_half(tensor, nodes)
+    return _begin_with(out, nodes)
+
+
+def to_int8(graph: Graph, *, products: bool) -> Graph:
+    """A copy whose large constants are stored in int8; with `products`, 8-bit matrix products."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    out, nodes = _quantise_products(graph) if products else _copy(graph), list[Any]()
+    axes = _channel_axes(out)
+    for tensor in _large(out):
+        name, values = tensor.name, numpy_helper.to_array(tensor)
+        if values.ndim < 2:
+            continue
+        channel = axes.get(name, 0) % values.ndim
+        if values.size // values.shape[channel] < LEAST_SUMMED:
+            _store_half(tensor, nodes)
+            continue
+        others = tuple(axis for axis in range(values.ndim) if axis != channel)
+        scale = np.maximum(np.abs(values).max(others, keepdims=True), 1e-12) / SCALES
+        stored = np.rint(values / scale).astype(np.int8)
+        tensor.CopyFrom(numpy_helper.from_array(stored, f"{name}_stored"))
+        out.graph.initializer.append(numpy_helper.from_array(scale.astype(np.float32), f"{name}_scale"))
+        nodes.append(helper.make_node("Cast", [f"{name}_stored"], [f"{name}_wide"], to=TensorProto.FLOAT))
+        nodes.append(helper.make_node("Mul", [f"{name}_wide", f"{name}_scale"], [name]))
+    return _begin_with(out, nodes)
+
+
+def _store_half(tensor: Any, nodes: list[Any]) -> None:
+    """Make a constant float16, and add the node that brings it back."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    name, values = tensor.name, numpy_helper.to_array(tensor)
+    tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), f"{name}_stored"))
+    nodes.append(helper.make_node("Cast", [f"{name}_stored"], [name], to=TensorProto.FLOAT))
+
+
+def _copy(graph: Graph) -> Graph:
+    out = type(graph)()
+    out.CopyFrom(graph)
+    return out
+
+
+def _large(graph: Graph) -> list[Any]:
+    """The constants whose size matters."""
+    from onnx import TensorProto
+
+    return [
+        tensor
+        for tensor in graph.graph.initializer
+        if tensor.data_type == TensorProto.FLOAT and np.prod(tensor.dims) >= LEAST_WEIGHTS
+    ]
+
+
+def _channel_axes(graph: Graph) -> dict[str, int]:
+    """Of the constant in each product, the axis of its outputs; it is the first of all others."""
+    axes: dict[str, int] = {}
+    for node in graph.graph.node:
+        if node.op_type == "MatMul":
+            axes[node.input[1]] = -1
+        elif node.op_type == "Gemm":
+            turned = any(entry.name == "transB" and entry.i for entry in node.attribute)
+            axes[node.input[1]] = 0 if turned else 1
+    return axes
+
+
+def _begin_with(graph: Graph, nodes: list[Any]) -> Graph:
+    rest = list(graph.graph.node)
+    del graph.graph.node[:]
+    graph.graph.node.extend([*nodes, *rest])
+    return graph
+
+
+def _quantise_products(graph: Graph) -> Graph:
+    """Matrix products with constants in 8 bits, the ranges of their other side taken as they come."""
+    import onnx
+    from onnxruntime import quantization
+
+    with tempfile.TemporaryDirectory() as scratch:
+        source, target = Path(scratch, "source.onnx"), Path(scratch, "target.onnx")
+        save_graph(graph, source)
+        quantization.quantize_dynamic(
+            source, target, op_types_to_quantize=["MatMul"], per_channel=True, reduce_range=False
+        )
+        return onnx.load(target)

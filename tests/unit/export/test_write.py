@@ -1,0 +1,114 @@
+"""A folder is written whole, checked, or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import sys
+
+import numpy as np
+import pytest
+
+import anymask
+from anymask.export import check, write
+from anymask.export.check import Finding
+from anymask.models import build, weights_hash
+from anymask.models.config import DEBUG
+
+
+@pytest.fixture
+def traced(exported, monkeypatch):
+    """Exporting takes the graphs that are there already: tracing is what takes time."""
+
+    def take(kind):
+        one = exported(kind)
+        monkeypatch.setattr(write, "trace", lambda part: one.graphs[part.name])
+        return one
+
+    return take
+
+
+def two_photos():
+    rng = np.random.default_rng(3)
+    return [rng.integers(0, 256, size, np.uint8) for size in ((48, 64, 3), (60, 40, 3))]
+
+
+def test_a_folder_says_what_is_in_it(traced, tmp_path):
+    one = traced("compact")
+    folder = anymask.export(one.model, tmp_path / "out", name="tiny", photos=two_photos())
+    said = json.loads((folder / "model.json").read_text("utf-8"))
+    assert (said["format"], said["name"], said["kind"]) == (1, "tiny", "promptable")
+    assert said["model"] == weights_hash(one.model)
+    assert said["frame"] == {"size": 64, "square": False, "multiple": 32}
+    assert said["mean"] == list(anymask.models.config.PIXEL_MEAN)
+    listed = [entry for part in said["files"].values() for entry in part.values()]
+    assert {entry["file"] for entry in listed} | {"model.json"} == {file.name for file in folder.iterdir()}
+    for entry in listed:
+        data = (folder / entry["file"]).read_bytes()
+        assert (len(data), hashlib.sha256(data).hexdigest()) == (entry["bytes"], entry["sha256"])
+    assert [row["precision"] for row in said["check"]] == ["float32", "float16", "int8"]
+    for row in said["check"]:
+        assert row["mean_iou"] >= row["least_iou"] > 0
+        assert set(row["milliseconds"]) == {"encoder", "decoder"}
+        assert row["masks"] >= 2 * 12 * 3
+    assert said["check"][0]["mean_iou"] > 0.999
+
+
+def test_an_in_context_model_is_one_file_a_precision(traced, tmp_path):
+    one = traced("context")
+    folder = anymask.export(one.model, tmp_path / "out", precisions=["float32"], photos=two_photos())
+    said = json.loads((folder / "model.json").read_text("utf-8"))
+    assert (said["kind"], said["size"], list(said["files"])) == ("in-context", 64, ["painter"])
+    assert said["check"][0]["mean_iou"] > 0.99
+
+
+def test_wrong_answers_are_refused_and_leave_nothing(traced, tmp_path):
+    one = traced("compact")
+    target = tmp_path / "out"
+    anymask.export(one.model, target, precisions=["float32"], photos=two_photos())
+    before = {file.name: file.read_bytes() for file in target.iterdir()}
+    other = build(one.model.config).eval()  # whose masks the files do not draw
+    message = r"float32 must keep the masks at an IoU of 0\.99 .* got 0\.\d+ over \d+ masks\. Leave this"
+    with pytest.raises(anymask.ExportError, match=message):
+        anymask.export(other, target, precisions=["float32"], photos=two_photos(), force=True)
+    assert {file.name: file.read_bytes() for file in target.iterdir()} == before
+    assert list(tmp_path.iterdir()) == [target]
+
+
+@pytest.mark.parametrize(("precision", "least"), [("float32", 0.99), ("float16", 0.99), ("int8", 0.97)])
+def test_the_gate(precision, least):
+    write._refuse(precision, Finding(least, 0.5, 9, {}))
+    with pytest.raises(anymask.ExportError):
+        write._refuse(precision, Finding(least - 1e-6, 0.5, 9, {}))
+
+
+def test_overlaps_take_two_empty_masks_for_the_same(traced):
+    one = traced("compact")
+    question = check.questions(one.model, two_photos()[:1])[0]
+    size = question.frame.size_hw
+    empty, full = (anymask.rle.encode(np.full(size, it)) for it in (False, True))
+    question.masks[:] = [empty, empty, full]
+    assert check._overlaps([empty, full, full], question) == [1.0, 0.0, 1.0]
+
+
+def test_mistakes_are_told_before_any_work(tmp_path):
+    model = build(DEBUG).eval()
+    with pytest.raises(anymask.UnknownNameError, match=re.escape("Did you mean 'float16'?")):
+        anymask.export(model, tmp_path / "a", precisions=["flaot16"])
+    for empty in ({"photos": []}, {"precisions": []}):
+        with pytest.raises(anymask.InputError, match=r"photos and precisions must not be empty, got none\."):
+            anymask.export(model, tmp_path / "a", **empty)
+    with pytest.raises(anymask.InputError, match=r"model must be in evaluation mode"):
+        anymask.export(build(DEBUG), tmp_path / "a", photos=two_photos())
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "thesis.txt").write_text("mine")
+    with pytest.raises(anymask.OutputError, match="holds others"):
+        anymask.export(model, tmp_path / "b", force=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["b"]
+
+
+def test_a_missing_package_says_the_command(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "onnxscript", None)
+    with pytest.raises(anymask.MissingExtraError, match=re.escape("pip install 'anymask[export]'")):
+        anymask.export(build(DEBUG).eval(), tmp_path / "a")

@@ -1,4 +1,4 @@
-"""Draw one click each on photos: docs/images/demo.jpg (README) and hard-clicks.jpg (the model's card).
+"""Draw one click each on photos: docs/images/demo.jpg (README), hard-clicks.jpg, clicks.jpg (the card).
 
     python benchmarks/click_pictures.py [--model compact]
 
@@ -34,6 +34,30 @@ HARD = (
     (BUNDLED / "raccoon.jpg", (138, 451)),  # leaves among leaves
 )
 
+EVERY = (
+    *DEMO,
+    (GALLERY / "astronaut.jpg", (240, 110)),
+    (GALLERY / "brick.jpg", (238, 320)),
+    (GALLERY / "brushes.jpg", (336, 276)),
+    (GALLERY / "cameraman.jpg", (150, 280)),
+    (GALLERY / "cell.jpg", (425, 375)),
+    (GALLERY / "clock.jpg", (207, 155)),
+    (GALLERY / "coins.jpg", (350, 40)),
+    (GALLERY / "dandelion.jpg", (212, 128)),
+    (GALLERY / "dogs.jpg", (280, 372)),
+    (GALLERY / "fig.jpg", (430, 270)),
+    (GALLERY / "galaxies.jpg", (523, 340)),
+    (GALLERY / "meadow.jpg", (300, 380)),
+    (GALLERY / "mountains.jpg", (170, 420)),
+    (GALLERY / "pagoda.jpg", (200, 220)),
+    (GALLERY / "retina.jpg", (121, 344)),
+    (GALLERY / "rocket.jpg", (39, 206)),
+    (GALLERY / "room.jpg", (236, 166)),
+    (GALLERY / "stream.jpg", (340, 320)),
+    (GALLERY / "sunset.jpg", (545, 325)),
+    (GALLERY / "tissue.jpg", (320, 400)),
+)
+
 
 def answer(model: anymask.Sam, photo: np.ndarray, xy: tuple[int, int]) -> np.ndarray:
     """The photo with the single answer to a click, and the click."""
@@ -58,12 +82,13 @@ def sheet(model: anymask.Sam, clicks: tuple, columns: int, cell_hw: tuple[int, i
 
 
 def main() -> None:
-    """Draw both sheets."""
+    """Draw the sheets."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", default="compact")
     model = anymask.load(parser.parse_args().model)
     sheet(model, DEMO, 2, (344, 480)).save(IMAGES / "demo.jpg", quality=88)
     sheet(model, HARD, 4, (240, 330)).save(IMAGES / "hard-clicks.jpg", quality=85)
+    sheet(model, EVERY, 6, (200, 250)).save(IMAGES / "clicks.jpg", quality=82)
 
 
 if __name__ == "__main__":

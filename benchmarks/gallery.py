@@ -1,4 +1,4 @@
-"""Draw docs/gallery: automatic masks on twelve photos, by the model as it is.
+"""Draw docs/gallery: automatic masks on 24 photos, by the model as it is.
 
     python benchmarks/gallery.py [--model compact]
 
@@ -23,7 +23,7 @@ GALLERY = ROOT / "docs" / "gallery"
 PAGE = ROOT / "docs" / "gallery.md"
 SHEET = "sheet.jpg"
 CELL_HW = (210, 300)
-COLUMNS = 2
+COLUMNS = 3
 MARKS = ("<!-- table -->\n", "<!-- end of table -->\n")
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DEFAULT_THRESHOLDS", "AutoConfig"]
 
-DEFAULT_THRESHOLDS = {"vit": (0.88, 0.95), "compact": (0.45, 0.7)}
+DEFAULT_THRESHOLDS = {"vit": (0.88, 0.95), "compact": (0.55, 0.65)}
 """Least predicted IoU and least stability by the kind of the image encoder. "vit": as released for ViT-H;
 "compact": chosen on validation pictures, see docs/models.md."""
 

@@ -210,21 +210,7 @@ def _declare_masks(parser: Parser) -> None:
 def _declare_fewshot(parser: Parser) -> None:
     _declare_measured(parser)
     _declare_model(parser, default="context")
-    parser.add_argument(
-        "--shots",
-        type=whole(1),
-        nargs="+",
-        default=[1, 4, 8],
-        metavar="N",
-        help="Numbers of examples that a question comes with. Default: 1 4 8.",
-    )
-    parser.add_argument(
-        "--max-queries",
-        type=whole(1),
-        default=8,
-        metavar="N",
-        help="At most so many questions for each class of a set, drawn at random. Default: 8.",
-    )
+    measure_options.declare_fewshot(parser)
 
 
 def _declare_measured(parser: Parser) -> None:

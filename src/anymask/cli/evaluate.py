@@ -141,6 +141,7 @@ def fewshot(
     device: str,
     offline: bool,
     shots: Sequence[int],
+    ensemble: Any,
     max_queries: int,
     seed: int,
     output: str | None,
@@ -154,7 +155,7 @@ def fewshot(
     from anymask.cli.loading import load_example_model
     from anymask.evaluate.fewshot import FewshotConfig, run
 
-    config = FewshotConfig(shots=tuple(shots), most_queries=max_queries, seed=seed)
+    config = FewshotConfig(tuple(shots), ensemble, max_queries, seed=seed)
     opened = load_example_model(model, device=device, offline=offline)
     with progress("questions") as advance:
         report = run(opened, datasets, config, lambda name, done, total: advance(done, total, name))

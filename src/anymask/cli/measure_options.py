@@ -1,15 +1,15 @@
-"""The options of `anymask eval edges` and `anymask eval proposals`. Standard library only."""
+"""The options of `anymask eval edges`, `fewshot` and `proposals`. Standard library only."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from anymask.cli.readers import whole
+from anymask.cli.readers import one_of, whole
 
 if TYPE_CHECKING:
     from anymask.cli.parser import Parser
 
-__all__ = ["EDGES", "PROPOSALS", "declare_edges", "declare_proposals"]
+__all__ = ["EDGES", "PROPOSALS", "declare_edges", "declare_fewshot", "declare_proposals"]
 
 EDGES = (
     "Measure the edges that masks of everything give, on a folder as BSDS500 comes: ODS, OIS, AP and the "
@@ -67,4 +67,30 @@ def _declare_grid(parser: Parser, default: int) -> None:
         type=whole(1),
         metavar="N",
         help="At most so many pictures of a set, the first. Default: all.",
+    )
+
+
+def declare_fewshot(parser: Parser) -> None:
+    """Declare how classes are shown and how often they are asked."""
+    parser.add_argument(
+        "--shots",
+        type=whole(1),
+        nargs="+",
+        default=[1, 4, 8],
+        metavar="N",
+        help="Numbers of examples that a question comes with. Default: 1 4 8.",
+    )
+    parser.add_argument(
+        "--max-queries",
+        type=whole(1),
+        default=8,
+        metavar="N",
+        help="At most so many questions for each class of a set, drawn at random. Default: 8.",
+    )
+    parser.add_argument(
+        "--ensemble",
+        type=one_of("feature", "spatial"),
+        default="feature",
+        metavar="NAME",
+        help="How several examples are joined: feature (the default), or spatial: all in one grid.",
     )

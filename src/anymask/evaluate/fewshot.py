@@ -19,6 +19,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -26,7 +27,7 @@ from numpy.typing import NDArray
 
 from anymask import rle
 from anymask.canvas import Context
-from anymask.errors import InputError
+from anymask.errors import InputError, unknown_name
 from anymask.evaluate.clicks import Progress, Records
 from anymask.evaluate.metrics import Interval, Mask, interval
 from anymask.evaluate.report import Report, SetResult, commit, machine, model_hash
@@ -49,10 +50,12 @@ class FewshotConfig:
     """Options of the protocol; all of them are stored in the report.
 
     `shots`: numbers of examples. `most_queries` of a class are asked, drawn by `seed`. `min_share`: the least
-    part of a picture that a class must cover to count there.
+    part of a picture that a class must cover to count there. `ensemble` joins several examples, see
+    `anymask.segment_like`.
     """
 
     shots: tuple[int, ...] = (1, 4, 8)
+    ensemble: Literal["feature", "spatial"] = "feature"
     most_queries: int = 8
     min_share: float = 0.001
     baselines: bool = True
@@ -67,6 +70,8 @@ class FewshotConfig:
             )
         if self.most_queries < 1:
             raise InputError(f"most_queries must be at least 1, got {self.most_queries}. Raise it.")
+        if self.ensemble not in ("feature", "spatial"):
+            raise unknown_name("ensemble", str(self.ensemble), ("feature", "spatial"))
 
 
 @dataclass(frozen=True)
@@ -238,7 +243,9 @@ def _ask(
     ignore = None if query.ignore is None else rle.decode(query.ignore, size)
     contexts = [pictures.example(one, episode.category) for one in episode.examples]
     for count in config.shots:
-        answer = segment_like(model, query.read(), contexts[:count], kind="semantic")
+        answer = segment_like(
+            model, query.read(), contexts[:count], kind="semantic", ensemble=config.ensemble
+        )
         found = rle.decode(answer.rles[0], size) if len(answer) else np.zeros(size, np.bool_)
         overlap.add(episode.category, f"shot_{count}", found, truth, ignore)
     if config.baselines:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from anymask import rle
-from anymask.errors import ImageError, InputError
+from anymask.errors import ImageError, InputError, UnknownNameError
 from anymask.evaluate import fewshot
 from anymask.evaluate.fewshot import FewshotConfig, colour_mask, copy_mask, episodes
 from anymask.models import build
@@ -126,6 +126,19 @@ def test_damaged_pictures_are_left_out(model) -> None:
     assert report.sets[0].images == 3
 
 
+def test_the_ensemble_is_that_of_the_options(model, monkeypatch) -> None:
+    asked: list[str] = []
+
+    def answer(_, image, contexts, *, kind, ensemble):
+        asked.append(ensemble)
+        return Masks(image.shape[:2], ())
+
+    monkeypatch.setattr(fewshot, "segment_like", answer)
+    config = FewshotConfig(shots=(2,), ensemble="spatial", resamples=10)
+    fewshot.run(model, {"squares": [picture(i) for i in range(3)]}, config)
+    assert set(asked) == {"spatial"}
+
+
 def test_examples_are_made_once_and_few_pictures_are_held(model, monkeypatch) -> None:
     records = [picture(i) for i in range(12)]
     held: list[int] = []
@@ -155,5 +168,7 @@ def test_bad_input(model) -> None:
         FewshotConfig(shots=(0,))
     with pytest.raises(InputError, match="most_queries must be at least 1, got 0"):
         FewshotConfig(most_queries=0)
+    with pytest.raises(UnknownNameError, match="ensemble must be a known name, got 'temporal'"):
+        FewshotConfig(ensemble="temporal")
     with pytest.raises(InputError, match="datasets must hold a class that two pictures show, got none"):
         fewshot.run(model, {"one": [picture(0)]})

@@ -210,6 +210,10 @@ class Embedding:
 
     def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
         """Write to a safetensors file in float16. Raises OutputError as `files.write_atomic` does."""
+        write_atomic(path, self.to_bytes(), force=force)
+
+    def to_bytes(self) -> bytes:
+        """What `save` writes: features, skip0, skip1, ... in float16."""
         from safetensors.torch import save
 
         tensors = {"features": self.features, **{f"skip{i}": skip for i, skip in enumerate(self.skips)}}
@@ -219,7 +223,7 @@ class Embedding:
             "frame": json.dumps(_frame_sizes(self.frame)),
         }
         small = {name: tensor.detach().cpu().half().contiguous() for name, tensor in tensors.items()}
-        write_atomic(path, save(small, meta), force=force)
+        return bytes(save(small, meta))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Embedding:

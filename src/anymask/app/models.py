@@ -56,17 +56,14 @@ class Models:
         """A promptable model, by default the first. Raises UnknownNameError and what `load_sam` raises."""
         from anymask.models import load_sam
 
-        model: Sam = self._load(self._known(name), self._places, load_sam)
+        model: Sam = self._load(self.check(name), self._places, load_sam)
         return model
 
     def painter(self, name: str | None) -> InContext:
         """A model that works by examples, by default the first. Raises as `sam`."""
         from anymask.models import load_painter
 
-        chosen = next(iter(self._example_places), "") if name is None else name
-        if chosen not in self._example_places:
-            raise unknown_name("model", chosen, self._example_places)
-        model: InContext = self._load(chosen, self._example_places, load_painter)
+        model: InContext = self._load(self.check_examples(name), self._example_places, load_painter)
         return model
 
     def call(self, work: Callable[[], Answer]) -> Answer:
@@ -90,7 +87,7 @@ class Models:
 
     def exported(self, name: str) -> Path:
         """The folder of a model's ONNX files, exported on first use. Raises UnknownNameError and export's."""
-        place = Path(self._places[self._known(name)]).expanduser()
+        place = Path(self._places[self.check(name)]).expanduser()
         if (place / "model.json").is_file():
             return place
         return self._export(name)
@@ -107,11 +104,13 @@ class Models:
                 export(model, folder)
         return folder
 
-    def _known(self, name: str | None) -> str:
-        chosen = next(iter(self._places), "") if name is None else name
-        if chosen not in self._places:
-            raise unknown_name("model", chosen, self._places)
-        return chosen
+    def check(self, name: str | None) -> str:
+        """The name of a model that answers prompts, by default the first. Raises UnknownNameError."""
+        return _chosen(name, self._places)
+
+    def check_examples(self, name: str | None) -> str:
+        """The name of a model that works by examples, by default the first. Raises UnknownNameError."""
+        return _chosen(name, self._example_places)
 
     def _load(self, name: str, places: dict[str, str], load: Callable[..., Any]) -> Any:
         with self._loading:
@@ -123,6 +122,13 @@ class Models:
     def close(self) -> None:
         """Take no more work."""
         self._worker.shutdown(wait=False, cancel_futures=True)
+
+
+def _chosen(name: str | None, places: dict[str, str]) -> str:
+    chosen = next(iter(places), "") if name is None else name
+    if chosen not in places:
+        raise unknown_name("model", chosen, places)
+    return chosen
 
 
 def _name(place: str) -> str:

@@ -15,7 +15,7 @@ from starlette.staticfiles import StaticFiles
 
 import anymask
 from anymask.app.answers import ERRORS, add_handlers
-from anymask.app.routes import images, masks, project
+from anymask.app.routes import exchange, images, inference, masks, project
 from anymask.app.routes import models as model_files
 from anymask.app.security import Guard
 from anymask.app.settings import Settings
@@ -72,7 +72,7 @@ def create_app(project: Project, settings: Settings | None = None, *, scan: bool
 
 def _api() -> APIRouter:
     api = APIRouter(prefix="/api", responses=ERRORS)
-    for part in (project, images, masks):
+    for part in (project, images, masks, inference, exchange):
         api.include_router(part.router)
     return api
 

@@ -1,0 +1,86 @@
+"""Archives: of an export to send, of an upload to look into, safely."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import zipfile
+import zlib
+from pathlib import Path
+from typing import BinaryIO
+
+from anymask.app.settings import Limits
+from anymask.errors import FormatError
+from anymask.formats.names import inner_path
+
+__all__ = ["pack", "unpack"]
+
+CHUNK = 1 << 20
+_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
+
+
+def pack(folder: Path, target: Path, report: object) -> None:
+    """Write all files of a folder into an archive, and report.json beside them."""
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in sorted(folder.rglob("*")):
+            if file.is_file():
+                archive.write(file, file.relative_to(folder).as_posix())
+        archive.writestr("report.json", json.dumps(report, indent=1, ensure_ascii=False))
+
+
+def unpack(name: str, source: BinaryIO, folder: Path, limits: Limits) -> Path:
+    """Put an uploaded file, or what is in an archive, into a folder; gives the place to read from.
+
+    Raises FormatError for an archive that is damaged or too large when unpacked.
+    """
+    file = folder / inner_path(name).name
+    if not zipfile.is_zipfile(source) or file.suffix.lower() == ".npz":
+        source.seek(0)
+        with file.open("wb") as out:
+            shutil.copyfileobj(source, out, CHUNK)
+        return file
+    source.seek(0)
+    inside = folder / "archive"
+    inside.mkdir()
+    try:
+        with zipfile.ZipFile(source) as archive:
+            _extract(archive, inside, limits)
+    except _DAMAGE as error:
+        raise FormatError(f"archive must be a whole ZIP file, got {error}. Pack it again.") from error
+    return _root(inside)
+
+
+def _extract(archive: zipfile.ZipFile, inside: Path, limits: Limits) -> None:
+    entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+    if len(entries) > limits.entries:
+        raise FormatError(
+            f"archive must hold at most {limits.entries} files, got {len(entries)}. Import in parts."
+        )
+    left = limits.unpacked_bytes
+    for entry in entries:
+        target = inside / inner_path(entry.filename)
+        if not target.resolve().is_relative_to(inside.resolve()) or target.exists():
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with archive.open(entry) as stream, target.open("wb") as out:
+            while chunk := stream.read(CHUNK):  # sizes in headers may lie
+                left -= len(chunk)
+                if left < 0:
+                    raise FormatError(
+                        f"archive must unpack to at most {limits.unpacked_bytes >> 20} MiB, got more. "
+                        "Import in parts."
+                    )
+                out.write(chunk)
+
+
+def _root(inside: Path) -> Path:
+    """The file or folder in an archive that holds everything but the report of an export."""
+    while True:
+        entries = [
+            entry for entry in sorted(inside.iterdir()) if entry.name not in ("report.json", "__MACOSX")
+        ]
+        if len(entries) != 1 or entries[0].name in ("images", "labels"):
+            return inside
+        if entries[0].is_file():
+            return entries[0]
+        inside = entries[0]

@@ -1,0 +1,164 @@
+"""What models do for a server: embeddings, answers to prompts, everything in a picture, more of the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from anymask import rle
+from anymask.app import wire
+from anymask.app.jobs import Tick
+from anymask.app.state import Server
+from anymask.colours import palette
+from anymask.engine.store import Mask, Picture, masks, pictures
+from anymask.errors import AnymaskError, InputError, UnknownNameError
+from anymask.images import read_image
+from anymask.types import Embedding, Masks, Prompt, Record
+
+if TYPE_CHECKING:
+    from anymask.canvas import Context
+    from anymask.models import Sam
+
+__all__ = ["Answer", "automatic", "embedding_bytes", "embedding_key", "like", "predict"]
+
+Answer = tuple[str, list[wire.ImageFound]]
+"""The fingerprint of a model and what it found."""
+
+
+def embedding_key(server: Server, picture: Picture, model: str | None) -> str:
+    """The name of an embedding in the cache: the fingerprint of the model and the hash of the picture."""
+    from anymask.models import weights_hash
+
+    return f"{weights_hash(server.models.sam(model))}/{server.project.sha256(picture)}.safetensors"
+
+
+def embedding_bytes(server: Server, picture: Picture, model: str | None, key: str) -> bytes:
+    """A safetensors file: features, skip0, ... in float16. Made once, then from the cache."""
+
+    def make() -> bytes:
+        return server.models.call(lambda: _embed(server, picture, server.models.sam(model)).to_bytes())
+
+    return server.embeddings.get(key, make)
+
+
+def _embed(server: Server, picture: Picture, model: Sam) -> Embedding:
+    from anymask.predict import embed
+
+    with server.decoding:
+        return embed(model, read_image(server.project.file(picture)))
+
+
+def _embedding(server: Server, picture: Picture, model: str | None) -> Embedding:
+    """An embedding to answer with: that of the cache, so that the browser's model sees the same."""
+    key = embedding_key(server, picture, model)
+    embedding_bytes(server, picture, model, key)
+    file = server.embeddings.folder / key
+
+    def make() -> Embedding:
+        kept = file.is_file()  # the disk may be full
+        return Embedding.load(file) if kept else _embed(server, picture, server.models.sam(model))
+
+    return server.models.embedding(key, make)
+
+
+def predict(server: Server, picture: Picture, asked: wire.Predict) -> wire.Predicted:
+    """Answer prompts. Raises PromptError, FormatError, UnknownNameError, and what the model raises."""
+    from anymask.predict import predict as answer
+
+    prompts = [_prompt(one, picture) for one in asked.prompts]
+    model, embedding = server.models.sam(asked.model), _embedding(server, picture, asked.model)
+    found = server.models.call(lambda: answer(model, embedding, prompts, multimask=asked.multimask))
+    return wire.Predicted(masks=_found(found), model=embedding.model)
+
+
+def _prompt(asked: wire.Prompt, picture: Picture) -> Prompt:
+    size = picture.size
+    mask = None
+    if asked.mask is not None:
+        mask = rle.decode(rle.from_string(asked.mask), size)
+    return Prompt(points=asked.points, labels=asked.labels, box=asked.box, mask=mask)
+
+
+def _found(found: Masks, label_ids: Sequence[str | None] = ()) -> list[wire.Found]:
+    """Masks as JSON; their labels are numbers in `label_ids`."""
+    return [
+        wire.Found(
+            size=found.size,
+            counts=rle.to_string(runs),
+            score=float(found.scores[i]),
+            stability=None if found.stability is None else float(found.stability[i]),
+            prompt=None if found.prompt is None else int(found.prompt[i]),
+            label_id=None if found.labels is None or not label_ids else label_ids[int(found.labels[i])],
+        )
+        for i, runs in enumerate(found.rles)
+    ]
+
+
+def automatic(server: Server, picture: Picture, asked: wire.Automatic, tick: Tick) -> Answer:
+    """Masks of everything in a picture, best first."""
+    from anymask.automatic import AutoConfig
+    from anymask.automatic import automatic as find
+    from anymask.models import weights_hash
+
+    model = server.models.sam(asked.model)
+    config = AutoConfig(**asked.model_dump(exclude={"model"}))
+    if asked.crop_layers:
+        found = find(model, read_image(server.project.file(picture)), config, tick)
+    else:
+        found = find(model, _embedding(server, picture, asked.model), config, tick)
+    return weights_hash(model), [wire.ImageFound(image=picture.id, masks=_found(found))]
+
+
+def like(server: Server, asked: wire.Like, tick: Tick) -> Answer:
+    """In each picture what the examples' masks show. A picture that cannot be read gets an error."""
+    from anymask.incontext import segment_like
+    from anymask.models import weights_hash
+
+    model = server.models.painter(asked.model)
+    contexts, label_ids = _contexts(server, asked.examples, model.config.size)
+    out = []
+    for done, id in enumerate(asked.images):
+        tick(done, len(asked.images))
+        try:
+            file = server.project.file(pictures.find(server.project.db, id))
+            found = segment_like(model, file, contexts, kind="semantic" if len(label_ids) > 1 else "instance")
+            out.append(wire.ImageFound(image=id, masks=_found(found, label_ids)))
+        except AnymaskError as error:
+            out.append(wire.ImageFound(image=id, masks=[], error=" ".join(str(error).split())))
+    return weights_hash(model), out
+
+
+def _contexts(
+    server: Server, examples: Sequence[wire.Example], size: int
+) -> tuple[list[Context], list[str | None]]:
+    """What a model takes for examples, and the label that each of their colours stands for."""
+    from anymask.incontext import context
+
+    shown = [(pictures.find(server.project.db, one.image), _shown(server, one)) for one in examples]
+    label_ids = list(dict.fromkeys(mask.label_id for _, some in shown for mask in some))
+    colours = palette(len(label_ids)) if len(label_ids) > 1 else None
+    records = [
+        Record(
+            picture.id,
+            server.project.file(picture),
+            Masks(
+                picture.size,
+                [rle.from_string(mask.counts) for mask in some],
+                labels=[label_ids.index(mask.label_id) for mask in some],
+            ),
+        )
+        for picture, some in shown
+    ]
+    return [context(record, colours, size=size) for record in records], label_ids
+
+
+def _shown(server: Server, example: wire.Example) -> list[Mask]:
+    there = {mask.id: mask for mask in masks.current(server.project.db, example.image)}
+    missing = [id for id in example.masks if id not in there]
+    if missing:
+        raise UnknownNameError(f"example must name saved masks, got '{missing[0]}'. Save it first.")
+    chosen = [there[id] for id in example.masks]
+    sizes = {mask.size for mask in chosen}
+    if len(sizes) > 1:
+        raise InputError(f"example must have masks of one size, got {sorted(sizes)}. Draw them anew.")
+    return chosen

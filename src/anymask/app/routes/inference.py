@@ -1,0 +1,112 @@
+"""What models do: embeddings, answers to prompts, jobs with progress."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+from fastapi import APIRouter, HTTPException, Request, Response
+from fastapi.responses import StreamingResponse
+
+from anymask.app import inference, wire
+from anymask.app.jobs import Job
+from anymask.app.state import Annotator, Here, Server
+from anymask.engine.store import pictures
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["models"])
+PAUSE = 0.1
+"""Seconds between two looks at a job."""
+ALIVE = 15.0
+"""Seconds after which a line is sent to keep the connection."""
+_EVENTS: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/event-stream": {}}, "description": "progress, then done, failed or cancelled"}
+}
+_TENSORS: dict[int | str, dict[str, Any]] = {200: {"content": {"application/octet-stream": {}}, "description": "A safetensors file"}}
+
+
+@router.get("/images/{id}/embedding/{model}", response_class=Response, responses=_TENSORS)
+def get_embedding(server: Here, person: Annotator, request: Request, id: wire.Id, model: wire.Id) -> Response:
+    """A picture as a model sees it: features, skip0, skip1, ... in float16. Made once, then kept."""
+    picture = pictures.find(server.project.db, id)
+    key = inference.embedding_key(server, picture, model)
+    headers = {"etag": f'"{key}"', "cache-control": "private, no-cache"}
+    if request.headers.get("if-none-match") == headers["etag"]:
+        return Response(status_code=304, headers=headers)
+    data = inference.embedding_bytes(server, picture, model, key)
+    return Response(data, media_type="application/octet-stream", headers=headers)
+
+
+@router.post("/images/{id}/predict")
+def predict(server: Here, person: Annotator, id: wire.Id, body: wire.Predict) -> wire.Predicted:
+    """Masks for prompts, one for each, or three with `multimask`. Nothing is saved."""
+    return inference.predict(server, pictures.find(server.project.db, id), body)
+
+
+@router.post("/images/{id}/automatic", status_code=202)
+def automatic(server: Here, person: Annotator, id: wire.Id, body: wire.Automatic) -> wire.JobRef:
+    """Look for everything in a picture. The job's result are masks, best first; nothing is saved."""
+    picture = pictures.find(server.project.db, id)
+    server.models.check(body.model)
+    job = server.jobs.start(
+        "automatic", person.name, lambda tick: inference.automatic(server, picture, body, tick)
+    )
+    return wire.JobRef(id=job.id)
+
+
+@router.post("/like", status_code=202)
+def like(server: Here, person: Annotator, body: wire.Like) -> wire.JobRef:
+    """Look in other pictures for what saved masks show. The job's result are masks; nothing is saved."""
+    for id in {*body.images, *(example.image for example in body.examples)}:
+        pictures.find(server.project.db, id)
+    server.models.check_examples(body.model)
+    job = server.jobs.start("like", person.name, lambda tick: inference.like(server, body, tick))
+    return wire.JobRef(id=job.id)
+
+
+@router.get("/jobs/{id}")
+def get_job(server: Here, person: Annotator, id: wire.Id) -> wire.Job:
+    """A job, with its result once it is done."""
+    return server.jobs.get(id).wire()
+
+
+@router.delete("/jobs/{id}")
+def cancel_job(server: Here, person: Annotator, id: wire.Id) -> wire.Job:
+    """Cancel a job. It stops at its next step; one that has ended stays as it is."""
+    job = server.jobs.get(id)
+    if person.role != "admin" and job.owner != person.name:
+        raise HTTPException(403, f"job must be your own, got one of {job.owner}. Ask an admin.")
+    return server.jobs.cancel(id).wire()
+
+
+@router.get("/jobs/{id}/events", response_class=Response, responses=_EVENTS)
+async def follow_job(server: Here, person: Annotator, id: wire.Id) -> Response:
+    """Server-sent events: `progress`, at last `done`, `failed` or `cancelled`; data is the job."""
+    server.jobs.get(id)
+    return StreamingResponse(
+        _events(server, id), media_type="text/event-stream", headers={"x-accel-buffering": "no"}
+    )
+
+
+async def _events(server: Server, id: str) -> AsyncIterator[str]:
+    last: Job | None = None
+    quiet = 0.0
+    while last is None or not last.ended:
+        job = server.jobs.get(id)
+        if job != last:
+            yield _event(job)
+            last, quiet = job, 0.0
+        elif quiet > ALIVE:
+            yield ": still here\n\n"
+            quiet = 0.0
+        if not job.ended:
+            await asyncio.sleep(PAUSE)
+            quiet += PAUSE
+
+
+def _event(job: Job) -> str:
+    name = job.state if job.ended else "progress"
+    return f"event: {name}\ndata: {json.dumps(job.wire(result=False).model_dump(mode='json'))}\n\n"

@@ -1,0 +1,158 @@
+"""Masks of a project out to annotation files and in from them, through `anymask.formats`."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from urllib.parse import unquote
+
+from anymask import rle
+from anymask.colours import palette
+from anymask.engine.store import labels, masks, pictures
+from anymask.engine.store.database import Database
+from anymask.engine.store.project import Project
+from anymask.engine.store.values import Draft, Label, Picture
+from anymask.errors import AnymaskError
+from anymask.formats import FORMATS, Loss, stream, write
+from anymask.formats.entries import names
+from anymask.formats.names import Stems
+from anymask.types import Masks, Record
+
+__all__ = ["Bringing", "bring", "records", "take"]
+
+_NAMELESS = "object"
+_SPACE = uuid.UUID("6f1d9a52-7a0e-4f43-9d0c-5b0a5f1b7c11")  # of the ids of imported masks
+
+
+def records(project: Project) -> Iterator[Record]:
+    """A Record for every picture that has masks, by name; labels count from 1, 0 is none."""
+    kinds = {label.id: (place, label.name) for place, label in enumerate(labels.listed(project.db), 1)}
+    stems = Stems()
+    for picture in pictures.every(project.db):
+        found = masks.current(project.db, picture.id) if picture.masks else []
+        if not found:
+            continue
+        fit = [mask for mask in found if mask.size == found[0].size]  # another where the file was replaced
+        own = [kinds.get(mask.label_id or "", (0, _NAMELESS)) for mask in fit]
+        yield Record(
+            stems.name(str(PurePosixPath(picture.name).with_suffix(""))),
+            project.folder / unquote(picture.path),
+            Masks(
+                found[0].size,
+                [rle.from_string(mask.counts) for mask in fit],
+                [1.0 if mask.score is None else mask.score for mask in fit],
+                labels=[number for number, _ in own],
+            ),
+            source="human",
+            meta={"categories": [name for _, name in own], "file_name": picture.name},
+        )
+
+
+def take(project: Project, format: str, folder: Path) -> Loss:
+    """Write all masks into a folder in a format of `formats.FORMATS`; tells what was lost.
+
+    Raises UnknownNameError for another format, OutputError for a full disk.
+    """
+    known = FORMATS.get(format)
+    many = known is None or known.folder is not None
+    place = folder / ("annotations" if many or known is None else f"annotations{known.suffix}")
+    return write(records(project), place, format, on_error=lambda id, error: None)
+
+
+@dataclass
+class Bringing:
+    """What came of an import."""
+
+    images: int = 0
+    masks: int = 0
+    skipped: list[str] = field(default_factory=list)
+    """A sentence for each record that was left out."""
+
+
+def bring(project: Project, path: Path, format: str | None, author: str) -> Bringing:
+    """Add the masks of an annotation file or folder to the pictures of the same name.
+
+    Labels are found by name and made where they are missing. The same masks again change nothing. Raises
+    FormatError for a file that is none; single damaged records are left out.
+    """
+    out = Bringing()
+    known = _Names(project.db)
+
+    def skip(id: str, error: Exception) -> None:
+        out.skipped.append(f"{id}: {' '.join(str(error).split())}")
+
+    for record in stream(path, format, pictures=project.folder, on_error=skip):
+        picture = known.of(record)
+        if picture is None:
+            out.skipped.append(f"{record.id}: the project has no picture of this name. Upload it first.")
+            continue
+        try:
+            out.masks += masks.save_all(
+                project.db, picture.id, _drafts(project.db, picture, record), author=author
+            )
+            out.images += 1
+        except AnymaskError as error:
+            skip(record.id, error)
+    return out
+
+
+class _Names:
+    """Pictures by the names that annotation files may have for them."""
+
+    def __init__(self, db: Database) -> None:
+        self._by_name: dict[str, Picture | None] = {}
+        for picture in pictures.every(db):
+            path = PurePosixPath(picture.name)
+            for name in {path.as_posix(), path.name, path.stem}:
+                # a short name that two pictures have stands for neither
+                taken = name in self._by_name and name != path.as_posix()
+                self._by_name[name] = None if taken else picture
+
+    def of(self, record: Record) -> Picture | None:
+        """The picture of a record, by its file's name or by the record's id."""
+        path = record.image if isinstance(record.image, Path) else Path(record.id)
+        given = str(record.meta.get("file_name", path.name))
+        for name in (given, PurePosixPath(given).name, path.name, record.id, path.stem):
+            picture = self._by_name.get(name)
+            if picture is not None:
+                return picture
+        return None
+
+
+def _drafts(db: Database, picture: Picture, record: Record) -> list[Draft]:
+    """The masks of a record, each with an id that its content gives."""
+    ids = _label_ids(db, sorted(set(names(record, _NAMELESS)) - {_NAMELESS}))
+    out = []
+    for runs, name, score in zip(
+        record.masks.rles, names(record, _NAMELESS), record.masks.scores.tolist(), strict=True
+    ):
+        counts, label = rle.to_string(runs), ids.get(name)
+        id = str(uuid.uuid5(_SPACE, f"{picture.id} {label} {counts}"))
+        out.append(
+            Draft(
+                id=id,
+                size=record.masks.size,
+                counts=counts,
+                label_id=label,
+                score=None if score == 1 else score,
+            )
+        )
+    return list({draft.id: draft for draft in out}.values())
+
+
+def _label_ids(db: Database, wanted: list[str]) -> dict[str, str]:
+    """Ids by name; labels are made where there are none."""
+    there = labels.listed(db)
+    ids = {label.name: label.id for label in there}
+    new = [name for name in wanted if name not in ids]
+    if new:
+        colours = palette(len(there) + len(new))[len(there) :]
+        made = [
+            Label(pictures.new_id(), name, "#{:02x}{:02x}{:02x}".format(*colour))
+            for name, colour in zip(new, colours.tolist(), strict=True)
+        ]
+        labels.replace(db, [*there, *made])
+        ids |= {label.name: label.id for label in made}
+    return ids

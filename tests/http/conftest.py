@@ -6,17 +6,28 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
+import torch
 from fastapi.testclient import TestClient
 
-from anymask import rle
+from anymask import models, rle
 from anymask.app.server import create_app
 from anymask.app.settings import Settings
+from anymask.cli import main
 from anymask.engine.store import Project, open_project
+from anymask.models.config import CONTEXT_DEBUG, DEBUG
 
 HERE = "http://127.0.0.1"
+
+
+class Answer(NamedTuple):
+    """What a command left behind."""
+
+    code: int
+    err: str
 
 
 @pytest.fixture(autouse=True)
@@ -42,6 +53,16 @@ def project(folder: Path) -> Iterator[Project]:
     opened = open_project(folder)
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="session")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Settings with tiny models: "click" answers prompts, "example" works by examples."""
+    place = tmp_path_factory.mktemp("weights")
+    torch.manual_seed(3)
+    click = models.save(models.build(DEBUG), place / "click.safetensors")
+    example = models.save(models.build(CONTEXT_DEBUG), place / "example.safetensors")
+    return Settings(models=(str(click),), example_models=(str(example),))
 
 
 @pytest.fixture
@@ -79,3 +100,14 @@ def square() -> Callable[..., dict]:
         return {"size": list(size), "counts": rle.to_string(rle.encode(bits)), "seconds": 1.5}
 
     return draw
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., Answer]:
+    """Run a command line through the entry point."""
+
+    def call(*words: object) -> Answer:
+        code = main([str(word) for word in words])
+        return Answer(code, capsys.readouterr().err)
+
+    return call

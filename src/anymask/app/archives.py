@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import zipfile
 import zlib
@@ -11,11 +12,12 @@ from typing import BinaryIO
 
 from anymask.app.settings import Limits
 from anymask.errors import FormatError
-from anymask.formats.names import inner_path
+from anymask.formats.names import inner_path, plain_stem
 
 __all__ = ["pack", "unpack"]
 
 CHUNK = 1 << 20
+LONGEST, DEEPEST = 250, 12  # bytes of a name, folders within folders
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
 
 
@@ -33,7 +35,8 @@ def unpack(name: str, source: BinaryIO, folder: Path, limits: Limits) -> Path:
 
     Raises FormatError for an archive that is damaged or too large when unpacked.
     """
-    file = folder / inner_path(name).name
+    path = inner_path(name)
+    file = folder / f"{plain_stem(path.stem)}{path.suffix if path.suffix.isascii() else ''}"[:200]
     if not zipfile.is_zipfile(source) or file.suffix.lower() == ".npz":
         source.seek(0)
         with file.open("wb") as out:
@@ -58,7 +61,12 @@ def _extract(archive: zipfile.ZipFile, inside: Path, limits: Limits) -> None:
         )
     left = limits.unpacked_bytes
     for entry in entries:
-        target = inside / inner_path(entry.filename)
+        path = inner_path(entry.filename)
+        target = inside / path
+        if max(len(os.fsencode(part)) for part in path.parts) > LONGEST or len(path.parts) > DEEPEST:
+            raise FormatError(
+                "archive must hold files with names of at most 250 bytes, got longer. Rename them."
+            )
         if not target.resolve().is_relative_to(inside.resolve()) or target.exists():
             continue
         target.parent.mkdir(parents=True, exist_ok=True)

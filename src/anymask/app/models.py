@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from anymask.app.answers import busy
 from anymask.app.settings import Settings
-from anymask.errors import MissingExtraError, unknown_name
-from anymask.files import cache_dir
+from anymask.errors import unknown_name
+from anymask.files import cache_dir, locked
 
 if TYPE_CHECKING:
     from anymask.models import InContext, Sam
@@ -22,6 +22,7 @@ __all__ = ["Models"]
 
 WAITING = 64
 """More calls than this at once are sent away."""
+MANIFEST = "model.json"
 HELD = 8
 """Embeddings that are kept in memory."""
 
@@ -88,20 +89,21 @@ class Models:
     def exported(self, name: str) -> Path:
         """The folder of a model's ONNX files, exported on first use. Raises UnknownNameError and export's."""
         place = Path(self._places[self.check(name)]).expanduser()
-        if (place / "model.json").is_file():
+        if (place / MANIFEST).is_file():
             return place
         return self._export(name)
 
     def _export(self, name: str) -> Path:
+        from anymask.export import export
         from anymask.models import weights_hash
 
         with self._loading:
             model = self.sam(name)
             folder = cache_dir() / "exported" / f"{name}-{weights_hash(model)}"
-            if not (folder / "model.json").is_file():
-                export = _exporter()
-                folder.parent.mkdir(parents=True, exist_ok=True)
-                export(model, folder)
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            with locked(folder.with_name(f"{folder.name}.lock")):  # another server may be at it
+                if not (folder / MANIFEST).is_file():
+                    export(model, folder, name=name)
         return folder
 
     def check(self, name: str | None) -> str:
@@ -134,11 +136,3 @@ def _chosen(name: str | None, places: dict[str, str]) -> str:
 def _name(place: str) -> str:
     """What a model is called: its name, or that of its file or folder."""
     return Path(place).stem or place
-
-
-def _exporter() -> Callable[..., Any]:
-    try:
-        from anymask import export
-    except ImportError as error:
-        raise MissingExtraError("running a model in the browser", "export") from error
-    return export.export  # type: ignore[no-any-return, attr-defined]

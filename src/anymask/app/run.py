@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import socket
-import sys
+import threading
 from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 
 import uvicorn
 
+from anymask.app.models import Models
 from anymask.app.server import create_app
 from anymask.app.settings import Settings
 from anymask.engine.store import Project
-from anymask.errors import InputError
+from anymask.errors import AnymaskError, InputError
 from anymask.files import data_dir
 
 __all__ = ["gallery", "listen", "serve"]
@@ -42,17 +44,20 @@ def listen(host: str, port: int) -> socket.socket:
     """A socket that listens. Raises InputError for a port that is taken and a host that is not ours."""
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        found = socket.socket(family)
-        if sys.platform != "win32":
-            found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        found.bind((host, port))
-        found.listen(512)
+        return socket.create_server((host, port), family=family, backlog=512)
     except OSError as error:
         raise InputError(
             f"address must be free and this machine's own, got {host}:{port} ({error.strerror}). "
             "Give another --port, or 0 for any."
         ) from error
-    return found
+
+
+def _prepare(models: Models) -> None:
+    """Export the default model before the page asks for it; that takes half a minute, once."""
+    try:
+        models.exported(models.names[0])
+    except AnymaskError as error:
+        logging.getLogger("anymask.app").warning("%s", error)
 
 
 def address(listening: socket.socket, host: str) -> str:
@@ -71,8 +76,9 @@ def serve(project: Project, settings: Settings, host: str, port: int, ready: Cal
             f"--host must go with --token, got {host} alone. Anybody who reaches it could change masks."
         )
     listening = listen(host, port)
+    app = create_app(project, settings)
     config = uvicorn.Config(
-        create_app(project, settings),
+        app,
         log_level="warning",
         access_log=False,
         server_header=False,
@@ -80,6 +86,7 @@ def serve(project: Project, settings: Settings, host: str, port: int, ready: Cal
         timeout_graceful_shutdown=3,
     )
     server = uvicorn.Server(config)
+    threading.Thread(target=_prepare, args=(app.state.server.models,), daemon=True).start()
     ready(address(listening, host))
     try:
         server.run(sockets=[listening])

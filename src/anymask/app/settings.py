@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
+
+from anymask.errors import InputError
 
 __all__ = ["Limits", "Settings"]
 
@@ -42,3 +45,10 @@ class Settings:
     hosts: frozenset[str] = frozenset({"localhost", "127.0.0.1", "[::1]"})
     """Names under which the server is reached while there is no token; others are refused."""
     limits: Limits = field(default_factory=Limits)
+
+    def __post_init__(self) -> None:
+        """Raise InputError for a token that no header can carry."""
+        if self.token is not None and not re.fullmatch(r"[!-~]{1,200}", self.token):
+            raise InputError(
+                "token must be 1 to 200 letters, digits and signs of ASCII, got others. Choose another."
+            )

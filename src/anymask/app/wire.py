@@ -352,7 +352,7 @@ class Imported(_Wire):
 class Session(_Wire):
     """Sign in with a token."""
 
-    token: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    token: Annotated[str, StringConstraints(pattern=r"^[!-~]{1,200}$")]
 
 
 Error.model_rebuild()

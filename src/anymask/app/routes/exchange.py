@@ -32,7 +32,9 @@ Format = Literal[
     "svg",
     "yolo",
 ]
-_ZIP: dict[int | str, dict[str, Any]] = {200: {"content": {"application/zip": {}}, "description": "An archive: the annotations, report.json"}}
+_ZIP: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"application/zip": {}}, "description": "An archive: the annotations, report.json"}
+}
 
 
 @router.get("/export", response_class=Response, responses=_ZIP)

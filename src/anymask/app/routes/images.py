@@ -15,7 +15,7 @@ from anymask.app import wire
 from anymask.app.state import Annotator, Here, Server
 from anymask.engine.store import Picture, pictures
 from anymask.engine.store.project import upload
-from anymask.errors import InputError
+from anymask.errors import ImageError
 from anymask.images import encode_jpeg, encode_png, read_image
 
 __all__ = ["router"]
@@ -59,8 +59,8 @@ def upload_images(
         data = file.file.read()
         try:
             picture, _ = upload(server.project, name, data, limits.pixels)
-        except InputError as error:
-            raise InputError(f"{_short(name)}: {error}") from error
+        except ImageError as error:
+            raise ImageError(f"{_short(name)}: {error}") from error
         kept.append(wire.Image.of(picture))
     return wire.Images(images=kept, next=None)
 
@@ -76,6 +76,7 @@ def get_file(server: Here, person: Annotator, request: Request, id: wire.Id) -> 
     """The file of a picture; as PNG where browsers cannot show it."""
     picture = pictures.find(server.project.db, id)
     file = server.project.file(picture)
+    server.project.sha256(picture)  # so that its masks follow it when it moves
     etag = f'"{picture.bytes:x}-{file.stat().st_mtime_ns:x}"'
     if request.headers.get("if-none-match") == etag:
         return Response(status_code=304, headers=_cached(etag))

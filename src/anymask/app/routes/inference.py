@@ -25,7 +25,9 @@ ALIVE = 15.0
 _EVENTS: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/event-stream": {}}, "description": "progress, then done, failed or cancelled"}
 }
-_TENSORS: dict[int | str, dict[str, Any]] = {200: {"content": {"application/octet-stream": {}}, "description": "A safetensors file"}}
+_TENSORS: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"application/octet-stream": {}}, "description": "A safetensors file"}
+}
 
 
 @router.get("/images/{id}/embedding/{model}", response_class=Response, responses=_TENSORS)

@@ -13,13 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
+from anymask.engine.store.tables import VERSION
 from anymask.errors import InputError, MissingExtraError, StoreError
 
 __all__ = ["Database", "open_database"]
@@ -161,24 +158,28 @@ def _tune_sqlite(connection: Any, record: object) -> None:
 
 
 def _migrate(database: Database) -> None:
-    """Bring the tables to the newest version known; refuse one that is not known."""
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS))
-    known = ScriptDirectory.from_config(config)
+    """Bring the tables to this version; refuse those of a newer one. Alembic is slow to import."""
     with database.writing() as connection:
-        there = MigrationContext.configure(connection).get_current_heads()
-        if any(not _is_known(known, one) for one in there):
+        there = _version(connection)
+        if there > VERSION:
             raise StoreError(
                 f"database must be of this anymask or an older one, got {database.url.render_as_string()} of "
-                f"version {there[0]}. Upgrade anymask: pip install -U anymask"
+                f"version {there}. Upgrade anymask: pip install -U anymask"
             )
-        if set(there) != set(known.get_heads()):
-            config.attributes["connection"] = connection
+        if there < VERSION:
+            from alembic import command
+            from alembic.config import Config
+
+            config = Config(attributes={"connection": connection})
+            config.set_main_option("script_location", str(_MIGRATIONS))
             command.upgrade(config, "head")
 
 
-def _is_known(scripts: ScriptDirectory, revision: str) -> bool:
-    return revision in {script.revision for script in scripts.walk_revisions()}
+def _version(connection: Connection) -> str:
+    """The version of the tables, as alembic keeps it; "" for an empty database."""
+    if not inspect(connection).has_table("alembic_version"):
+        return ""
+    return str(connection.execute(text("SELECT version_num FROM alembic_version")).scalar() or "")
 
 
 _REASONS = {

@@ -18,9 +18,11 @@ from sqlalchemy import (
     Text,
 )
 
-__all__ = ["METADATA", "heads", "labels", "people", "pictures", "revisions"]
+__all__ = ["METADATA", "VERSION", "heads", "labels", "people", "pictures", "revisions"]
 
 METADATA = MetaData()
+VERSION = "0001"
+"""Of the newest migration; versions sort as text."""
 
 pictures = Table(
     "pictures",

@@ -1,0 +1,177 @@
+"""Clicks of many people at once: embedding and mask traffic against `anymask serve`.
+
+    python benchmarks/server.py                      # 20 clients, 200 clicks a second, 30 s
+    python benchmarks/server.py --requests 10000     # memory over so many requests
+
+A click is what the app sends for one: ask whether the picture's embedding changed (once in ten clicks take it
+whole), save the mask with If-Match, and once in ten clicks read all masks of the picture. Server and clients
+are two processes; the server runs as a user starts it, with the compact model. Clicks are started by the
+clock, not when the last one is answered, so that a slow server cannot slow its own load. At the end all that
+was acknowledged is looked for.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import httpx
+import numpy as np
+from timing import print_header
+
+from anymask import rle
+
+PHOTOS = Path(__file__).resolve().parents[1] / "src" / "anymask" / "assets" / "photos"
+MODEL = "compact"
+
+
+def a_mask(rng: np.random.Generator, size: tuple[int, int]) -> str:
+    """A blob with the run lengths of a real mask: a disc with a rough edge."""
+    y, x = np.ogrid[: size[0], : size[1]]
+    cy, cx, r = rng.uniform(60, size[0] - 60), rng.uniform(60, size[1] - 60), rng.uniform(20, 60)
+    rough = r + 3 * np.sin(np.arctan2(y - cy, x - cx) * rng.integers(5, 20))
+    return rle.to_string(rle.encode((y - cy) ** 2 + (x - cx) ** 2 < rough**2))
+
+
+def resident(pid: int) -> float:
+    """Memory of a process, MB."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+class Client:
+    """One person: a connection, the picture that is open, its masks."""
+
+    def __init__(self, number: int, http: httpx.AsyncClient, image: dict) -> None:
+        self.number, self.http, self.image = number, http, image
+        self.rng = np.random.default_rng(number)
+        self.etag: str | None = None
+        self.saved: dict[str, int] = {}
+        self.times: dict[str, list[float]] = {"embedding": [], "304": [], "save": [], "list": []}
+        size = (image["height"], image["width"])
+        self.masks = [a_mask(self.rng, size) for _ in range(16)]
+
+    async def timed(self, kind: str, method: str, path: str, **more: object) -> httpx.Response:
+        start = time.perf_counter()
+        answer = await self.http.request(method, f"/api/images/{self.image['id']}{path}", **more)
+        self.times["304" if answer.status_code == 304 else kind].append(time.perf_counter() - start)
+        assert answer.status_code in (200, 304), answer.text
+        return answer
+
+    async def click(self, count: int) -> None:
+        known = {"If-None-Match": self.etag} if self.etag and count % 10 else {}
+        answer = await self.timed("embedding", "GET", f"/embedding/{MODEL}", headers=known)
+        self.etag = answer.headers["etag"]
+        id = f"{self.number}-{count // 3}"  # every mask gets three clicks
+        body = {
+            "size": [self.image["height"], self.image["width"]],
+            "counts": self.masks[count % len(self.masks)],
+            "prompts": {"points": [[10.5, 20.5]], "labels": [1]},
+            "seconds": 1.0,
+        }
+        headers = {"If-Match": str(count % 3)}
+        saved = await self.timed("save", "PUT", f"/masks/{id}", json=body, headers=headers)
+        self.saved[id] = saved.json()["revision"]
+        if count % 10 == 9:
+            await self.timed("list", "GET", "/masks")
+
+
+async def run(address: str, clients: int, rate: float, clicks: int, pid: int) -> None:
+    async with httpx.AsyncClient(
+        base_url=address,
+        timeout=60,
+        limits=httpx.Limits(max_connections=clients, max_keepalive_connections=clients),
+    ) as http:
+        await http.get(f"/models/{MODEL}/model.json")  # the export of the first start must not be measured
+        images = (await http.get("/api/images")).json()["images"]
+        people = [Client(number, http, images[number % len(images)]) for number in range(clients)]
+        for image in images:  # encoded once before the clock starts
+            await http.get(f"/api/images/{image['id']}/embedding/{MODEL}")
+        before = resident(pid)
+        start = time.perf_counter()
+        busy = [asyncio.Lock() for _ in people]
+        late: list[float] = []
+        waits: list[float] = []
+
+        async def one(number: int) -> None:
+            due = start + number / rate
+            await asyncio.sleep(max(0.0, due - time.perf_counter()))
+            late.append(time.perf_counter() - due)
+            who = number % clients
+            async with busy[who]:  # a person clicks again after the last click was answered
+                await people[who].click(number // clients)
+            waits.append(time.perf_counter() - due)
+
+        await asyncio.gather(*(one(number) for number in range(clicks)))
+        seconds = time.perf_counter() - start
+        report(people, seconds, clicks, waits, late)
+        print(f"memory: {before:.0f} MB before, {resident(pid):.0f} MB after")
+        await check(http, people)
+
+
+def report(people: list[Client], seconds: float, clicks: int, waits: list[float], late: list[float]) -> None:
+    requests = sum(len(some) for person in people for some in person.times.values())
+    print(f"{clicks / seconds:.0f} clicks/s, {requests / seconds:.0f} requests/s over {seconds:.0f} s")
+    for kind in ("embedding", "304", "save", "list"):
+        print(row(kind, [one for person in people for one in person.times[kind]]))
+    print(row("whole click from when it was due", waits))
+    print(row("of it the load's own lateness", late))
+
+
+def row(name: str, times: list[float]) -> str:
+    p50, p99 = np.percentile(1000 * np.array(times or [0.0]), [50, 99])
+    return f"  {name:34} {len(times):6}   median {p50:6.1f} ms   p99 {p99:6.1f} ms"
+
+
+async def check(http: httpx.AsyncClient, people: list[Client]) -> None:
+    """Everything acknowledged must be there."""
+    there: dict[tuple[str, str], int] = {}
+    for id in {person.image["id"] for person in people}:
+        for mask in (await http.get(f"/api/images/{id}/masks")).json()["masks"]:
+            there[id, mask["id"]] = mask["revision"]
+    lost = [
+        id
+        for person in people
+        for id, revision in person.saved.items()
+        if there.get((person.image["id"], id), 0) < revision
+    ]
+    print(f"masks acknowledged: {sum(len(person.saved) for person in people)}, lost: {len(lost)}")
+    if lost:
+        sys.exit(1)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--clients", type=int, default=20)
+    parser.add_argument("--rate", type=float, default=200.0, help="clicks a second, of all clients")
+    parser.add_argument("--seconds", type=float, default=30.0)
+    parser.add_argument("--requests", type=int, help="instead of --seconds: about so many requests")
+    options = parser.parse_args()
+    clicks = round(options.requests / 2.1) if options.requests else round(options.rate * options.seconds)
+    print_header(f"{options.clients} clients, {options.rate:g} clicks a second asked for")
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder, "photos")
+        shutil.copytree(PHOTOS, place)
+        server = subprocess.Popen(
+            [sys.executable, "-m", "anymask", "serve", str(place), "--port", "0"],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            assert server.stdout is not None
+            address = server.stdout.readline().strip()
+            asyncio.run(run(address, options.clients, options.rate, clicks, server.pid))
+        finally:
+            server.terminate()
+            server.wait()
+
+
+if __name__ == "__main__":
+    main()

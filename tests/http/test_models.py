@@ -1,0 +1,199 @@
+"""Embeddings, answers to prompts, jobs."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import threading
+import time
+
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+
+from anymask import Prompt, embed, models, predict, rle
+from anymask.app import inference
+from anymask.app.settings import Settings
+
+
+@pytest.fixture
+def client(start, weights):
+    return start(weights)
+
+
+def wait(client, id: str) -> dict:
+    for _ in range(200):
+        job = client.get(f"/api/jobs/{id}").json()
+        if job["state"] in ("done", "failed", "cancelled"):
+            return job
+        time.sleep(0.05)
+    raise AssertionError(f"the job does not end: {job}")
+
+
+def test_embeddings_are_made_once_and_kept(client, image, folder, weights, cache, monkeypatch) -> None:
+    address = f"/api/images/{image['id']}/embedding/click"
+    first = client.get(address)
+    tensors = safetensors.torch.load(first.content)
+    model = models.load_sam(weights.models[0])
+    expected = embed(model, folder / "cat.jpg")
+    assert first.headers["content-type"] == "application/octet-stream"
+    assert len(tensors) == 1 + len(expected.skips)
+    assert torch.equal(tensors["features"], expected.features.half())
+    assert [file.suffix for file in (cache / "embeddings" / expected.model).iterdir()] == [".safetensors"]
+
+    monkeypatch.setattr(inference, "_embed", lambda *given: pytest.fail("embedded again"))
+    assert client.get(address).content == first.content
+    again = client.get(address, headers={"If-None-Match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+def test_prompts_are_answered_as_by_the_library(client, image, folder, weights) -> None:
+    prompts = [{"points": [[200, 150]], "labels": [1]}, {"box": [50, 40, 300, 250]}]
+    answer = client.post(f"/api/images/{image['id']}/predict", json={"prompts": prompts}).json()
+    model = models.load_sam(weights.models[0])
+    embedding = embed(model, folder / "cat.jpg")
+    expected = predict(
+        model, embedding, [Prompt.point(200, 150), Prompt(box=[50, 40, 300, 250])], multimask=False
+    )
+    assert answer["model"] == embedding.model
+    assert [mask["prompt"] for mask in answer["masks"]] == [0, 1]
+    for mask, runs in zip(answer["masks"], expected.rles, strict=True):
+        # the server answers from float16
+        assert rle.iou([rle.from_string(mask["counts"])], [runs], expected.size)[0, 0] > 0.98
+
+
+def test_a_mask_can_be_a_prompt_and_three_may_be_asked_for(client, image, square) -> None:
+    prompts = [{"mask": square(image)["counts"]}]
+    answer = client.post(f"/api/images/{image['id']}/predict", json={"prompts": prompts, "multimask": True})
+    assert (answer.status_code, len(answer.json()["masks"])) == (200, 3)
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "words"),
+    [
+        ({"prompts": [{"points": [[9000, 5]]}]}, 400, "points must lie in the image"),
+        ({"prompts": [{"mask": "11"}]}, 400, "counts must sum to 300 x 451"),
+        ({"prompts": []}, 422, "prompts must be valid"),
+        ({"prompts": [{"box": [0, 0, 9, 9]}], "model": "clik"}, 404, "Did you mean 'click'?"),
+    ],
+)
+def test_prompts_that_cannot_be_used(client, image, body, status, words) -> None:
+    answer = client.post(f"/api/images/{image['id']}/predict", json=body)
+    assert answer.status_code == status
+    assert words in answer.json()["error"]
+
+
+def test_everything_is_a_job_with_progress(client, image) -> None:
+    body = {"points_per_side": 2, "min_iou": 0, "min_stability": 0}
+    started = client.post(f"/api/images/{image['id']}/automatic", json=body)
+    assert started.status_code == 202
+    job = wait(client, started.json()["id"])
+    assert (job["state"], job["kind"], job["done"], job["total"]) == ("done", "automatic", 4, 4)
+    [found] = job["result"]
+    assert found["image"] == image["id"]
+    assert found["masks"]
+    events = client.get(f"/api/jobs/{job['id']}/events")
+    assert events.headers["content-type"].startswith("text/event-stream")
+    assert events.text.startswith("event: done\ndata: ")
+    assert json.loads(events.text.split("data: ")[1])["result"] is None
+
+
+def test_more_of_the_same_is_a_job(client, image, square) -> None:
+    other = client.get("/api/images").json()["images"][1]["id"]
+    headers = {"If-Match": "0"}
+    client.put(f"/api/images/{image['id']}/masks/m1", json=square(image), headers=headers)
+    body = {"examples": [{"image": image["id"], "masks": ["m1"]}], "images": [other]}
+    job = wait(client, client.post("/api/like", json=body).json()["id"])
+    assert (job["state"], [one["image"] for one in job["result"]]) == ("done", [other])
+    assert job["result"][0]["error"] is None
+    body["examples"][0]["masks"] = ["m2"]
+    job = wait(client, client.post("/api/like", json=body).json()["id"])
+    assert (job["state"], job["error"]) == (
+        "failed",
+        "example must name saved masks, got 'm2'. Save it first.",
+    )
+
+
+def test_jobs_are_cancelled_and_bounded(start, image, weights, monkeypatch) -> None:
+    from anymask.app.settings import Limits
+
+    go, begun = threading.Event(), threading.Event()
+
+    def slow(server, picture, asked, tick):
+        begun.set()
+        go.wait(10)
+        tick(1, 2)
+
+    monkeypatch.setattr(inference, "automatic", slow)
+    client = start(Settings(models=weights.models, limits=Limits(jobs=2)))
+    address = f"/api/images/{image['id']}/automatic"
+    running, waiting = (client.post(address, json={}).json()["id"] for _ in range(2))
+    refused = client.post(address, json={})
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
+    assert "jobs must be at most 2 at once" in refused.json()["error"]
+    begun.wait(10)
+    for id in (running, waiting):
+        assert client.delete(f"/api/jobs/{id}").json()["state"] == "cancelled"
+    go.set()
+    assert client.get(f"/api/jobs/{running}/events").text.startswith("event: cancelled")
+    assert "job must be one that this server knows" in client.get("/api/jobs/nope").json()["error"]
+
+
+def test_a_fault_of_a_job_is_told_without_its_trace(client, image, monkeypatch, caplog) -> None:
+    def broken(*given):
+        raise RuntimeError("secret")
+
+    monkeypatch.setattr(inference, "automatic", broken)
+    job = wait(client, client.post(f"/api/images/{image['id']}/automatic", json={}).json()["id"])
+    assert (job["state"], job["error"]) == ("failed", "the job met a fault. The server's output says more.")
+    assert "secret" in caplog.text
+
+
+def test_exported_folders_are_served_as_they_are(start, tmp_path) -> None:
+    place = tmp_path / "mine"
+    place.mkdir()
+    (place / "model.json").write_text('{"format": 1}')
+    (tmp_path / "secret").write_text("no")
+    client = start(Settings(models=(str(place),)))
+    assert client.get("/api/project").json()["models"] == ["mine"]
+    assert client.get("/models/mine/model.json").json() == {"format": 1}
+    for name in ("nope.onnx", "..%2Fsecret", "..", "../secret"):
+        assert client.get(f"/models/mine/{name}").status_code in (404, 422)
+    assert client.get("/models/other/model.json").status_code == 404
+
+
+def test_models_are_exported_on_first_use(start, weights, cache, monkeypatch) -> None:
+    calls = []
+
+    def write(model, path, *, name):
+        calls.append((type(model), name))
+        path.mkdir()
+        (path / "model.json").write_text('{"format": 1}')
+
+    monkeypatch.setattr(importlib.import_module("anymask.export"), "export", write)
+    client = start(weights)
+    for _ in range(2):
+        assert client.get("/models/click/model.json").json() == {"format": 1}
+    assert calls == [(models.Sam, "click")]
+    [folder] = [entry for entry in (cache / "exported").iterdir() if entry.is_dir()]
+    assert folder.name == f"click-{models.weights_hash(models.load_sam(weights.models[0]))}"
+
+
+def test_embeddings_on_disk_are_bounded(tmp_path) -> None:
+    from anymask.app.cache import DiskCache
+
+    DiskCache(tmp_path, 1000).get("a/old", lambda: bytes(400))
+    cache = DiskCache(tmp_path, 1000)
+    for name in ("a/b", "a/c", "a/d"):
+        assert cache.get(name, lambda: bytes(400)) == bytes(400)
+    left = sorted(file.name for file in (tmp_path / "a").iterdir())
+    assert left == ["c", "d"]
+    assert np.sum([file.stat().st_size for file in (tmp_path / "a").iterdir()]) <= 1000
+
+
+def test_a_cache_that_cannot_be_written_is_no_reason_not_to_answer(tmp_path) -> None:
+    from anymask.app.cache import DiskCache
+
+    (tmp_path / "file").write_text("in the way")
+    assert DiskCache(tmp_path / "file", 1000).get("a", lambda: b"data") == b"data"

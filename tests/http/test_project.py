@@ -1,0 +1,138 @@
+"""The project, its labels, statistics, pictures; annotations out and in."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+
+import pytest
+from PIL import Image
+
+LABELS = [{"id": "c", "name": "cat", "color": "#ff0000"}, {"id": "d", "name": "dog 🐕", "color": "#00ff00"}]
+
+
+@pytest.fixture
+def labelled(client, image, square):
+    """A project with two labels and three masks on the first picture, one without a label."""
+    client.put("/api/labels", json={"labels": LABELS})
+    for number, label in enumerate(("c", "d", None)):
+        body = {**square(image, x=10 + 40 * number), "label_id": label, "author": "eve"}
+        put = client.put(f"/api/images/{image['id']}/masks/m{number}", json=body, headers={"If-Match": "0"})
+        assert put.status_code == 200
+    return client
+
+
+def test_what_the_page_needs_first(client) -> None:
+    found = client.get("/api/project").json()
+    assert found["name"] == "photos"
+    assert (found["models"], found["example_models"]) == (["compact"], ["context"])
+    assert found["counts"] == {"images": 2, "annotated": 0, "masks": 0}
+    assert found["person"] == {"name": "local", "role": "admin"}
+
+
+def test_pictures_come_in_pages(client) -> None:
+    first = client.get("/api/images?limit=1").json()
+    second = client.get(f"/api/images?limit=1&after={first['next']}").json()
+    assert [one["name"] for one in first["images"] + second["images"]] == ["cat.jpg", "flower.jpg"]
+    assert second["next"] is None
+    assert client.get("/api/images?after=nope").status_code == 404
+
+
+def test_small_pictures(client, image) -> None:
+    answer = client.get(f"/api/images/{image['id']}/thumb")
+    with Image.open(io.BytesIO(answer.content)) as picture:
+        assert picture.size == (320, 213)
+    again = {"If-None-Match": answer.headers["etag"]}
+    for part in ("thumb", "file"):
+        etag = client.get(f"/api/images/{image['id']}/{part}").headers["etag"]
+        again = client.get(f"/api/images/{image['id']}/{part}", headers={"If-None-Match": etag})
+        assert again.status_code == 304
+
+
+def test_labels_in_use_stay(labelled) -> None:
+    answer = labelled.put("/api/labels", json={"labels": LABELS[1:]})
+    assert answer.json() == {"error": "labels must hold those that masks have, got none for 'cat'. Keep it."}
+    assert labelled.get("/api/project").json()["labels"] == LABELS
+    renamed = [{**LABELS[0], "name": "tiger"}, LABELS[1]]
+    assert labelled.put("/api/labels", json={"labels": renamed}).json()["labels"] == renamed
+
+
+def test_a_label_removed_meanwhile_comes_back_with_its_mask(client, image, square) -> None:
+    client.put("/api/labels", json={"labels": LABELS})
+    address = f"/api/images/{image['id']}/masks/m"
+    body = {**square(image), "label_id": "c"}
+    client.put(address, json=body, headers={"If-Match": "0"})
+    client.delete(address, headers={"If-Match": "1"})
+    client.put("/api/labels", json={"labels": LABELS[1:]})
+    assert [one["id"] for one in client.get("/api/project").json()["labels"]] == ["d"]
+    assert client.put(address, json=body, headers={"If-Match": "2"}).status_code == 200
+    assert {one["id"] for one in client.get("/api/project").json()["labels"]} == {"c", "d"}
+
+
+@pytest.mark.parametrize("what", ["id", "name"])
+def test_labels_are_told_apart(client, what) -> None:
+    twins = [LABELS[0], {**LABELS[1], what: LABELS[0][what]}]
+    answer = client.put("/api/labels", json={"labels": twins})
+    assert (answer.status_code, f"labels must have an {what}" in answer.json()["error"]) == (400, True)
+
+
+def test_statistics(labelled, image, square) -> None:
+    found = labelled.get("/api/stats").json()
+    assert (found["images"], found["annotated"], found["masks"], found["revisions"]) == (2, 1, 3, 3)
+    assert found["seconds"] == 4.5
+    assert found["by_author"] == [{"name": "eve", "masks": 3, "seconds": 4.5}]
+    assert {one["name"] for one in found["by_label"]} == {"cat", "dog 🐕", None}
+
+
+def exported(client, format: str) -> zipfile.ZipFile:
+    answer = client.get(f"/api/export?format={format}")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/zip")
+    return zipfile.ZipFile(io.BytesIO(answer.content))
+
+
+def test_masks_leave_as_coco(labelled, image, square) -> None:
+    archive = exported(labelled, "coco")
+    document = json.loads(archive.read("annotations.json"))
+    assert [one["file_name"] for one in document["images"]] == ["cat.jpg"]
+    assert [one["segmentation"]["counts"] for one in document["annotations"]] == [
+        square(image, x=10 + 40 * number)["counts"] for number in range(3)
+    ]
+    assert {one["name"] for one in document["categories"]} == {"cat", "dog 🐕", "object"}
+    assert json.loads(archive.read("report.json"))["masks"] == 3
+
+
+@pytest.mark.parametrize(
+    "format", ["coco", "yolo", "labelme", "sa1b", "geojson", "cvat", "labelstudio", "npz"]
+)
+def test_what_left_comes_back(labelled, image, format, start, folder) -> None:
+    archive = exported(labelled, format)
+    address = f"/api/images/{image['id']}/masks"
+    before = labelled.get(address).json()["masks"]
+    for mask in before:
+        labelled.delete(f"{address}/{mask['id']}", headers={"If-Match": str(mask["revision"])})
+    data = archive.fp.getvalue()
+    for new in (3, 0):  # the second time all is there already
+        answer = labelled.post(f"/api/import?format={format}", files={"file": ("a.zip", data)})
+        assert answer.json() == {"images": 1, "masks": new, "skipped": []}
+    after = labelled.get(address).json()["masks"]
+    assert sorted(mask["counts"] for mask in after) == sorted(mask["counts"] for mask in before)
+
+
+def test_pictures_that_are_not_there_are_told(labelled) -> None:
+    document = {"images": [{"id": 7, "width": 9, "height": 9, "file_name": "other.jpg"}], "annotations": []}
+    files = {"file": ("coco.json", json.dumps({**document, "categories": []}))}
+    answer = labelled.post("/api/import", files=files).json()
+    assert answer["skipped"] == ["7: the project has no picture of this name. Upload it first."]
+
+
+def test_masks_of_another_size_are_told(labelled) -> None:
+    segmentation = {"size": [9, 9], "counts": [40, 41]}
+    document = {
+        "images": [{"id": 1, "width": 9, "height": 9, "file_name": "cat.jpg"}],
+        "annotations": [{"id": 1, "image_id": 1, "category_id": 4, "segmentation": segmentation}],
+        "categories": [{"id": 4, "name": "new"}],
+    }
+    answer = labelled.post("/api/import", files={"file": ("coco.json", json.dumps(document))}).json()
+    assert (answer["masks"], len(answer["skipped"])) == (0, 1)
+    assert "size must be the image's [300, 451]" in answer["skipped"][0]

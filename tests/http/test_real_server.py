@@ -1,0 +1,93 @@
+"""A real server in a process of its own: killed while it saves, stopped, started twice."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+
+@contextmanager
+def server(folder: Path, *words: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """`anymask serve` with its address."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "anymask", "serve", str(folder), "--port", "0", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    try:
+        assert process.stdout is not None
+        yield process, process.stdout.readline().strip()
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def exported(tmp_path: Path) -> Path:
+    """A model that needs no export."""
+    place = tmp_path / "mine"
+    place.mkdir()
+    (place / "model.json").write_text("{}")
+    return place
+
+
+def test_what_was_acknowledged_survives_a_kill(folder, square, exported) -> None:
+    kept: dict[str, int] = {}
+    with server(folder, "--model", str(exported)) as (process, address):
+        with httpx.Client(base_url=address) as client:
+            image = client.get("/api/images").json()["images"][0]
+        masks = f"/api/images/{image['id']}/masks"
+        enough = threading.Event()
+
+        def save(worker: int) -> None:
+            with httpx.Client(base_url=address) as client:
+                for number in range(10_000):
+                    id, body = f"{worker}-{number // 3}", square(image, x=10 + number % 3)
+                    headers = {"If-Match": str(number % 3)}
+                    try:
+                        answer = client.put(f"{masks}/{id}", json=body, headers=headers)
+                    except httpx.TransportError:
+                        return
+                    kept[id] = answer.json()["revision"]
+                    if len(kept) > 40:
+                        enough.set()
+
+        threads = [threading.Thread(target=save, args=(worker,)) for worker in range(4)]
+        for thread in threads:
+            thread.start()
+        assert enough.wait(30)
+        process.send_signal(signal.SIGKILL)
+        for thread in threads:
+            thread.join()
+    assert len(kept) > 40
+    with server(folder, "--model", str(exported)) as (process, address):
+        there = {mask["id"]: mask["revision"] for mask in httpx.get(address + masks).json()["masks"]}
+        assert {id for id in kept if there.get(id, 0) < kept[id]} == set()
+        count = httpx.get(f"{address}/api/images/{image['id']}").json()["masks"]
+        assert count == len(there)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 130  # as of every command that Ctrl-C stops
+
+
+def test_what_cannot_be_served_is_told(run, folder, tmp_path, exported) -> None:
+    with server(folder, "--model", str(exported)) as (_, address):
+        port = address.rpartition(":")[2]
+        assert run("serve", folder, "--port", port).err.startswith("error: address must be free")
+    answer = run("serve", folder, "--host", "0.0.0.0")
+    assert (answer.code, answer.err) == (
+        2,
+        "error: --host must go with --token, got 0.0.0.0 alone. Anybody who reaches it could change masks.\n",
+    )
+    assert "project must be a folder that exists" in run("serve", tmp_path / "nope").err

@@ -1,0 +1,179 @@
+"""The store on SQLite and on PostgreSQL: migrations, revisions, people, and what goes wrong."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from sqlalchemy import inspect, text
+
+from anymask import rle
+from anymask.engine.store import (
+    Draft,
+    Label,
+    labels,
+    masks,
+    open_database,
+    open_project,
+    people,
+    pictures,
+    statistics,
+)
+from anymask.engine.store.project import scan, upload
+from anymask.engine.store.tables import METADATA, VERSION
+from anymask.errors import ConflictError, InputError, MissingExtraError, StoreError, UnknownNameError
+
+
+@pytest.fixture
+def project(url, tmp_path, photos):
+    place = tmp_path / "photos"
+    place.mkdir()
+    shutil.copy(photos / "cat.jpg", place)
+    opened = open_project(place, url)
+    list(scan(opened))
+    yield opened
+    opened.close()
+
+
+def draft(picture, id: str = "m", x: int = 3, **more) -> Draft:
+    bits = np.zeros(picture.size, bool)
+    bits[5:20, x : x + 9] = True
+    return Draft(id=id, size=picture.size, counts=rle.to_string(rle.encode(bits)), **more)
+
+
+def test_the_migrations_make_the_tables(url) -> None:
+    database = open_database(url)
+    found = inspect(database.engine)
+    with database.reading() as connection:
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == VERSION
+    assert set(found.get_table_names()) == {*METADATA.tables, "alembic_version"}
+    for name, table in METADATA.tables.items():
+        columns = {column["name"]: column for column in found.get_columns(name)}
+        assert set(columns) == set(table.columns.keys())
+        for column in table.columns:
+            assert columns[column.name]["nullable"] == column.nullable
+        made = {
+            (one["name"], tuple(one["column_names"])) for one in found.get_indexes(name) if not one["unique"]
+        }
+        assert made == {(one.name, tuple(column.name for column in one.columns)) for one in table.indexes}
+    database.close()
+
+
+def test_a_database_of_a_newer_version_is_refused(url) -> None:
+    database = open_database(url)
+    with database.writing() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    database.close()
+    with pytest.raises(
+        StoreError, match=r"must be of this anymask or an older one, .* version 9999\. Upgrade"
+    ):
+        open_database(url)
+
+
+def test_opening_again_keeps_everything(project, url) -> None:
+    [picture] = pictures.listed(project.db)
+    saved = masks.save(project.db, picture.id, draft(picture, prompts={"box": [1, 2]}), seen=0, author="eve")
+    again = open_database(url)
+    assert masks.current(again, picture.id) == [saved]
+    again.close()
+
+
+def test_revisions_conflicts_and_retries(project) -> None:
+    [picture] = pictures.listed(project.db)
+    first = masks.save(project.db, picture.id, draft(picture), seen=0, author="eve")
+    assert masks.save(project.db, picture.id, draft(picture), seen=0, author="bob") == first
+    second = masks.save(project.db, picture.id, draft(picture, x=30, model="abc"), seen=1, author="bob")
+    with pytest.raises(ConflictError) as caught:
+        masks.save(project.db, picture.id, draft(picture, x=60), seen=1, author="eve")
+    assert caught.value.current == second
+    assert masks.history(project.db, picture.id, "m") == [first, second]
+    assert pictures.find(project.db, picture.id).changes == 2
+
+
+def test_of_many_at_once_one_wins(project) -> None:
+    [picture] = pictures.listed(project.db)
+    gate = threading.Barrier(8)
+
+    def save(number: int) -> bool:
+        gate.wait()
+        try:
+            masks.save(project.db, picture.id, draft(picture, x=number), seen=0, author=str(number))
+        except ConflictError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(save, range(8))) == 1
+    assert len(masks.history(project.db, picture.id, "m")) == 1
+    assert pictures.count(project.db) == {"images": 1, "annotated": 1, "masks": 1}
+
+
+def test_an_archive_of_masks_is_kept_whole_or_not_at_all(project) -> None:
+    [picture] = pictures.listed(project.db)
+    damaged = Draft(id="z", size=picture.size, counts="11")
+    with pytest.raises(ValueError, match="counts must sum to"):
+        masks.save_all(project.db, picture.id, [draft(picture), damaged], author="eve")
+    assert masks.current(project.db, picture.id) == []
+    assert masks.save_all(project.db, picture.id, [draft(picture), draft(picture, "n")], author="eve") == 2
+
+
+def test_statistics(project) -> None:
+    [picture] = pictures.listed(project.db)
+    labels.replace(project.db, [Label("c", "cat", "#ff0000")])
+    masks.save(project.db, picture.id, draft(picture, seconds=2.0, label_id="c"), seen=0, author="eve")
+    found = statistics.collect(project.db)
+    assert (found["masks"], found["revisions"], found["seconds"]) == (1, 1, 2.0)
+    assert found["by_label"] == [{"name": "cat", "masks": 1, "seconds": 2.0}]
+
+
+def test_labels_and_people(project) -> None:
+    assert labels.replace(project.db, [Label("c", "cat 🐈", "#ff0000")]) == labels.listed(project.db)
+    token = people.add(project.db, "eve", "reviewer")
+    person = people.by_token(project.db, token)
+    assert (person.name, person.role) == ("eve", "reviewer")
+    assert people.by_token(project.db, "x") is None
+    with pytest.raises(UnknownNameError, match="role must be a known name, got 'revewer'"):
+        people.add(project.db, "bob", "revewer")
+
+
+def test_uploads_and_hashes(project, photos) -> None:
+    data = (photos / "coffee.jpg").read_bytes()
+    picture, new = upload(project, "coffee.jpg", data, 10**8)
+    assert new
+    assert upload(project, "again.jpg", data, 10**8) == (picture, False)
+    assert project.sha256(picture) in picture.path
+    list(scan(project))
+    assert [one.name for one in pictures.listed(project.db)] == ["cat.jpg", "coffee.jpg"]
+
+
+def test_a_file_that_is_no_database(tmp_path) -> None:
+    (tmp_path / "a.db").write_bytes(b"something else entirely" * 100)
+    with pytest.raises(StoreError, match="the file is no database"):
+        open_database(tmp_path / "a.db")
+
+
+def test_addresses_that_cannot_be_used(tmp_path, monkeypatch) -> None:
+    for address in ("mysql://a/b", "postgresql//x://"):
+        with pytest.raises(InputError, match="database must be an address"):
+            open_database(address)
+    with pytest.raises(StoreError, match="the file cannot be opened"):
+        open_database(tmp_path / "no" / "a.db")
+    pytest.importorskip("psycopg")
+    with pytest.raises(
+        StoreError, match=r"got postgresql\+psycopg://me:\*\*\*@/x.*the server cannot be reached"
+    ):
+        open_database(f"postgresql://me:secret@/x?host={tmp_path}")
+    monkeypatch.setitem(__import__("sys").modules, "psycopg", None)
+    with pytest.raises(MissingExtraError, match=r"anymask\[postgres\]"):
+        open_database("postgresql://me@/x")
+
+
+def test_folders_that_are_no_project(tmp_path) -> None:
+    with pytest.raises(InputError, match="project must be a folder that exists"):
+        open_project(tmp_path / "nope")
+    (tmp_path / ".anymask").write_text("in the way")
+    with pytest.raises(InputError, match="project must be a folder that can be written to"):
+        open_project(tmp_path)

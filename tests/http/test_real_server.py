@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -14,12 +15,25 @@ from pathlib import Path
 import httpx
 import pytest
 
+from anymask.app.run import gallery
+from anymask.errors import InputError
+
+# As `anymask serve`, which asks for the browser's runtime first.
+CODE = """
+import sys
+from anymask.app.run import serve
+from anymask.app.settings import Settings
+from anymask.engine.store import open_project
+tell = lambda address: print(address, flush=True)
+serve(open_project(sys.argv[1]), Settings(models=(sys.argv[2],)), "127.0.0.1", 0, tell)
+"""
+
 
 @contextmanager
-def server(folder: Path, *words: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """`anymask serve` with its address."""
+def server(folder: Path, model: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A server with its address."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "anymask", "serve", str(folder), "--port", "0", *words],
+        [sys.executable, "-c", CODE, str(folder), str(model)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -45,7 +59,7 @@ def exported(tmp_path: Path) -> Path:
 
 def test_what_was_acknowledged_survives_a_kill(folder, square, exported) -> None:
     kept: dict[str, int] = {}
-    with server(folder, "--model", str(exported)) as (process, address):
+    with server(folder, exported) as (process, address):
         with httpx.Client(base_url=address) as client:
             image = client.get("/api/images").json()["images"][0]
         masks = f"/api/images/{image['id']}/masks"
@@ -72,18 +86,25 @@ def test_what_was_acknowledged_survives_a_kill(folder, square, exported) -> None
         for thread in threads:
             thread.join()
     assert len(kept) > 40
-    with server(folder, "--model", str(exported)) as (process, address):
+    with server(folder, exported) as (process, address):
         there = {mask["id"]: mask["revision"] for mask in httpx.get(address + masks).json()["masks"]}
         assert {id for id in kept if there.get(id, 0) < kept[id]} == set()
         count = httpx.get(f"{address}/api/images/{image['id']}").json()["masks"]
         assert count == len(there)
         process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 130  # as of every command that Ctrl-C stops
+        process.wait(20)
 
 
-def test_what_cannot_be_served_is_told(run, folder, tmp_path, exported) -> None:
-    with server(folder, "--model", str(exported)) as (_, address):
-        port = address.rpartition(":")[2]
+@pytest.fixture
+def vendored(monkeypatch) -> None:
+    """The browser's runtime is not needed here."""
+    monkeypatch.setattr("anymask.app.vendor.check_vendored", lambda: None)
+
+
+@pytest.mark.usefixtures("vendored")
+def test_what_cannot_be_served_is_told(run, folder, tmp_path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
         assert run("serve", folder, "--port", port).err.startswith("error: address must be free")
     answer = run("serve", folder, "--host", "0.0.0.0")
     assert (answer.code, answer.err) == (
@@ -91,3 +112,21 @@ def test_what_cannot_be_served_is_told(run, folder, tmp_path, exported) -> None:
         "error: --host must go with --token, got 0.0.0.0 alone. Anybody who reaches it could change masks.\n",
     )
     assert "project must be a folder that exists" in run("serve", tmp_path / "nope").err
+
+
+@pytest.mark.usefixtures("vendored")
+def test_three_photos_open_where_no_folder_is_given(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("ANYMASK_DATA", str(tmp_path / "data"))
+    assert sorted(file.name for file in gallery().iterdir()) == ["cat.jpg", "coffee.jpg", "flower.jpg"]
+    (tmp_path / "in the way").write_text("")
+    monkeypatch.setenv("ANYMASK_DATA", str(tmp_path / "in the way"))
+    with pytest.raises(InputError, match="the data folder must be writable"):
+        gallery()
+
+
+@pytest.mark.usefixtures("vendored")
+def test_the_extra_is_named_where_it_is_missing(run, folder, monkeypatch) -> None:
+    for name in [name for name in sys.modules if name.startswith("anymask.app")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    assert "anymask serve needs an optional package" in run("serve", folder).err

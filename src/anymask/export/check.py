@@ -47,7 +47,7 @@ class Finding:
 
 
 def questions(model: Sam, photos: Sequence[NDArray[np.uint8]]) -> list[Question]:
-    """What files are asked to show that they answer as `predict` does."""
+    """What files are asked to show that they answer as `predict` does without a second look."""
     return [_question(model, pixels) for pixels in photos]
 
 
@@ -55,15 +55,15 @@ def _question(model: Sam, pixels: NDArray[np.uint8]) -> Question:
     embedding = embed(model, pixels)
     height, width = pixels.shape[:2]
     clicks = [Prompt.point(x * width, y * height) for y, x in product(DOWN, ACROSS)]
-    answers = predict(model, embedding, clicks, multimask=True)
+    answers = predict(model, embedding, clicks, multimask=True, zoom=False)
     others = _others(model, embedding, clicks)
-    rest = predict(model, embedding, others, multimask=False)
+    rest = predict(model, embedding, others, multimask=False, zoom=False)
     return Question(pixels, embedding.frame, clicks, others, [*answers.rles, *rest.rles])
 
 
 def _others(model: Sam, embedding: Embedding, clicks: list[Prompt]) -> list[Prompt]:
     """For each click with an answer: the box of the answer, and a second click beside it on the answer."""
-    best = predict(model, embedding, clicks, multimask=False, logits=True)
+    best = predict(model, embedding, clicks, multimask=False, logits=True, zoom=False)
     assert best.logits is not None
     size, out = embedding.frame.size_hw, list[Prompt]()
     for click, runs, logits in zip(clicks, best.rles, best.logits, strict=True):

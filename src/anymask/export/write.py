@@ -170,6 +170,7 @@ def _promptable(model: Sam) -> dict[str, Any]:
     return {
         "kind": "promptable",
         "frame": {"size": config.size, "square": config.square, "multiple": config.multiple},
+        "zoom": config.zoom,
         "thresholds": {"min_iou": chosen.min_iou, "min_stability": chosen.min_stability},
     }
 

@@ -17,7 +17,7 @@ from anymask.models import build
 from anymask.models.config import CONTEXT_DEBUG, DEBUG, DEBUG_VIT, PAINTER_DEBUG
 
 CONFIGS = {  # as shallow as can be: the time goes into tracing
-    "compact": replace(DEBUG, decoder_depth=1),
+    "compact": replace(DEBUG, decoder_depth=1, zoom=32),
     "vit": replace(DEBUG_VIT, decoder_depth=1),
     "context": replace(CONTEXT_DEBUG, depth=1),
     "seggpt": replace(PAINTER_DEBUG, depth=3, taps=(1, 2)),

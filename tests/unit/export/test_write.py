@@ -41,6 +41,7 @@ def test_a_folder_says_what_is_in_it(traced, tmp_path):
     assert (said["format"], said["name"], said["kind"]) == (1, "tiny", "promptable")
     assert said["model"] == weights_hash(one.model)
     assert said["frame"] == {"size": 64, "square": False, "multiple": 32}
+    assert said["zoom"] == 32  # which `predict` would do and one pass of the files does not
     assert said["mean"] == list(anymask.models.config.PIXEL_MEAN)
     listed = [entry for part in said["files"].values() for entry in part.values()]
     assert {entry["file"] for entry in listed} | {"model.json"} == {file.name for file in folder.iterdir()}

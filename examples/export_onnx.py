@@ -34,7 +34,7 @@ def main(photo: Path, point: tuple[float, float], files: Path, folder: Path) -> 
 
     maps = [output.name for output in encoder.get_outputs()]
     encoded = dict(zip(maps, encoder.run(None, {"image": small}), strict=True))
-    grid = tuple(4 * side * 4 for side in encoded["features"].shape[2:])
+    grid = tuple(4 * side for side in encoded["features"].shape[2:])
     x, y = point[0] * width / picture.width + 0.5, point[1] * height / picture.height + 0.5
     logits, iou = decoder.run(
         None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -64,3 +65,62 @@ def toy_painter():
             return kinds[nearest].view(*query.shape[1:], 3).permute(2, 0, 1)
 
     return Toy().eval()
+
+
+class Exported:
+    """A tiny model with random weights and its ONNX files; shallow, as tracing is what takes time."""
+
+    def __init__(self, kind: str, folder: Path) -> None:
+        import torch
+
+        from anymask.export.graphs import example_parts, prompt_parts
+        from anymask.export.tracing import save_graph, trace
+        from anymask.models import build, config
+
+        configs = {
+            "compact": replace(config.DEBUG, decoder_depth=1, zoom=32),
+            "vit": replace(config.DEBUG_VIT, decoder_depth=1),
+            "context": replace(config.CONTEXT_DEBUG, depth=1),
+            "seggpt": replace(config.PAINTER_DEBUG, depth=3, taps=(1, 2)),
+        }
+        torch.manual_seed(0)
+        self.model = build(configs[kind]).eval()
+        self.parts = (prompt_parts if kind in ("compact", "vit") else example_parts)(self.model)
+        self.graphs = {part.name: trace(part) for part in self.parts}
+        self.files = {part.name: folder / f"{part.name}.onnx" for part in self.parts}
+        for part, file in self.files.items():
+            save_graph(self.graphs[part], file)
+
+    def session(self, part: str):
+        """The file of a part at work."""
+        from anymask.export.sessions import Session
+
+        return Session(self.files[part], threads=1)
+
+
+@pytest.fixture(scope="session")
+def exported(tmp_path_factory):
+    """Looks a tiny model up by its kind, and exports it the first time."""
+    pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnxscript")
+    known: dict[str, Exported] = {}
+
+    def find(kind: str) -> Exported:
+        if kind not in known:
+            known[kind] = Exported(kind, tmp_path_factory.mktemp(kind))
+        return known[kind]
+
+    return find
+
+
+@pytest.fixture
+def traced(exported, monkeypatch):
+    """The same, and `export` then takes those graphs instead of tracing them again."""
+    from anymask.export import write
+
+    def take(kind: str) -> Exported:
+        one = exported(kind)
+        monkeypatch.setattr(write, "trace", lambda part: one.graphs[part.name])
+        return one
+
+    return take

@@ -17,18 +17,6 @@ from anymask.models import build, weights_hash
 from anymask.models.config import DEBUG
 
 
-@pytest.fixture
-def traced(exported, monkeypatch):
-    """Exporting takes the graphs that are there already: tracing is what takes time."""
-
-    def take(kind):
-        one = exported(kind)
-        monkeypatch.setattr(write, "trace", lambda part: one.graphs[part.name])
-        return one
-
-    return take
-
-
 def two_photos():
     rng = np.random.default_rng(3)
     return [rng.integers(0, 256, size, np.uint8) for size in ((48, 64, 3), (60, 40, 3))]

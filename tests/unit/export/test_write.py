@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -29,7 +30,7 @@ def test_a_folder_says_what_is_in_it(traced, tmp_path):
     assert (said["format"], said["name"], said["kind"]) == (1, "tiny", "promptable")
     assert said["model"] == weights_hash(one.model)
     assert said["frame"] == {"size": 64, "square": False, "multiple": 32}
-    assert said["zoom"] == 32  # which `predict` would do and one pass of the files does not
+    assert said["zoom"] == 32
     assert said["mean"] == list(anymask.models.config.PIXEL_MEAN)
     listed = [entry for part in said["files"].values() for entry in part.values()]
     assert {entry["file"] for entry in listed} | {"model.json"} == {file.name for file in folder.iterdir()}
@@ -70,6 +71,17 @@ def test_the_gate(precision, least):
     write._refuse(precision, Finding(least, 0.5, 9, {}))
     with pytest.raises(anymask.ExportError):
         write._refuse(precision, Finding(least - 1e-6, 0.5, 9, {}))
+
+
+def test_files_are_compared_with_one_look(monkeypatch):
+    def look_again(*_, **__):
+        raise AssertionError("a second look is not in the files")
+
+    monkeypatch.setattr(sys.modules["anymask.predict"], "_closer_answers", look_again)
+    model = build(replace(DEBUG, zoom=32)).eval()
+    with pytest.raises(AssertionError):
+        anymask.predict(model, two_photos()[0], [anymask.Prompt.point(9, 9)])
+    assert len(check.questions(model, two_photos())) == 2
 
 
 def test_overlaps_take_two_empty_masks_for_the_same(traced):

@@ -27,9 +27,7 @@ Answer = tuple[str, list[wire.ImageFound]]
 
 def embedding_key(server: Server, picture: Picture, model: str | None) -> str:
     """The name of an embedding in the cache: the fingerprint of the model and the hash of the picture."""
-    from anymask.models import weights_hash
-
-    return f"{weights_hash(server.models.sam(model))}/{server.project.sha256(picture)}.safetensors"
+    return f"{server.models.fingerprint(model)}/{server.project.sha256(picture)}.safetensors"
 
 
 def embedding_bytes(server: Server, picture: Picture, model: str | None, key: str) -> bytes:
@@ -98,7 +96,6 @@ def automatic(server: Server, picture: Picture, asked: wire.Automatic, tick: Tic
     """Masks of everything in a picture, best first."""
     from anymask.automatic import AutoConfig
     from anymask.automatic import automatic as find
-    from anymask.models import weights_hash
 
     model = server.models.sam(asked.model)
     config = AutoConfig(**asked.model_dump(exclude={"model"}))
@@ -106,7 +103,7 @@ def automatic(server: Server, picture: Picture, asked: wire.Automatic, tick: Tic
         found = find(model, read_image(server.project.file(picture)), config, tick)
     else:
         found = find(model, _embedding(server, picture, asked.model), config, tick)
-    return weights_hash(model), [wire.ImageFound(image=picture.id, masks=_found(found))]
+    return server.models.fingerprint(asked.model), [wire.ImageFound(image=picture.id, masks=_found(found))]
 
 
 def like(server: Server, asked: wire.Like, tick: Tick) -> Answer:

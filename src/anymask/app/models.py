@@ -6,11 +6,14 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import anymask
 from anymask.app.answers import busy
 from anymask.app.settings import Settings
+from anymask.engine.store.project import sha256_of
 from anymask.errors import unknown_name
 from anymask.files import cache_dir, locked
 
@@ -38,7 +41,8 @@ class Models:
         self._places = {_name(one): one for one in settings.models}
         self._example_places = {_name(one): one for one in settings.example_models}
         self._loaded: dict[str, Any] = {}
-        self._loading = threading.RLock()
+        self._fingerprints: dict[str, str] = {}
+        self._loading, self._exporting = threading.Lock(), threading.Lock()
         self._worker = ThreadPoolExecutor(1, "model")
         self._waiting = threading.BoundedSemaphore(WAITING)
         self._embeddings: OrderedDict[str, Embedding] = OrderedDict()
@@ -59,6 +63,15 @@ class Models:
 
         model: Sam = self._load(self.check(name), self._places, load_sam)
         return model
+
+    def fingerprint(self, name: str | None) -> str:
+        """What `weights_hash` says of a promptable model, asked once. Raises as `sam`."""
+        chosen = self.check(name)
+        if chosen not in self._fingerprints:
+            from anymask.models import weights_hash
+
+            self._fingerprints[chosen] = weights_hash(self.sam(chosen))
+        return self._fingerprints[chosen]
 
     def painter(self, name: str | None) -> InContext:
         """A model that works by examples, by default the first. Raises as `sam`."""
@@ -94,17 +107,24 @@ class Models:
         return self._export(name)
 
     def _export(self, name: str) -> Path:
+        folder = cache_dir() / "exported" / f"{name}-{self._content(name)}-{anymask.__version__}"
+        if (folder / MANIFEST).is_file():  # without importing torch: the page opens at once
+            return folder
         from anymask.export import export
-        from anymask.models import weights_hash
 
-        with self._loading:
-            model = self.sam(name)
-            folder = cache_dir() / "exported" / f"{name}-{weights_hash(model)}"
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            with locked(folder.with_name(f"{folder.name}.lock")):  # another server may be at it
-                if not (folder / MANIFEST).is_file():
-                    export(model, folder, name=name)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        # another thread or another server may be at it; models answer meanwhile
+        with self._exporting, locked(folder.with_name(f"{folder.name}.lock")):
+            if not (folder / MANIFEST).is_file():
+                export(self.sam(name), folder, name=name)
         return folder
+
+    def _content(self, name: str) -> str:
+        """What tells a model's weights from others: of a file its hash, else the fingerprint."""
+        place = self._places[name]
+        shipped = Path(str(files("anymask"))) / "assets" / f"{place}.safetensors"
+        file = shipped if shipped.is_file() else Path(place).expanduser()
+        return sha256_of(file)[:16] if file.is_file() else self.fingerprint(name)
 
     def check(self, name: str | None) -> str:
         """The name of a model that answers prompts, by default the first. Raises UnknownNameError."""

@@ -209,8 +209,8 @@ class Mask(_Wire):
 
     @classmethod
     def of(cls, mask: store.Mask) -> Mask:
-        """As the store has it."""
-        return cls(**vars(mask))
+        """As the store has it, which was checked on its way in."""
+        return cls.model_construct(**vars(mask))
 
 
 class Masks(_Wire):

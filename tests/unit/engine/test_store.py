@@ -24,7 +24,14 @@ from anymask.engine.store import (
 )
 from anymask.engine.store.project import scan, upload
 from anymask.engine.store.tables import METADATA, VERSION
-from anymask.errors import ConflictError, InputError, MissingExtraError, StoreError, UnknownNameError
+from anymask.errors import (
+    ConflictError,
+    FormatError,
+    InputError,
+    MissingExtraError,
+    StoreError,
+    UnknownNameError,
+)
 
 
 @pytest.fixture
@@ -109,6 +116,28 @@ def test_of_many_at_once_one_wins(project) -> None:
         assert sum(pool.map(save, range(8))) == 1
     assert len(masks.history(project.db, picture.id, "m")) == 1
     assert pictures.count(project.db) == {"images": 1, "annotated": 1, "masks": 1}
+
+
+def test_work_that_shares_a_transaction_fails_alone(project) -> None:
+    [picture] = pictures.listed(project.db)
+    gate = threading.Barrier(12)
+
+    def save(number: int) -> bool:
+        gate.wait()
+        what = draft(picture, f"m{number}") if number % 3 else Draft(id="z", size=(1, 1), counts="1")
+        try:
+            masks.save(project.db, picture.id, what, seen=0, author="eve")
+        except FormatError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(12) as pool:
+        kept = list(pool.map(save, range(12)))
+    assert kept == [bool(number % 3) for number in range(12)]
+    assert {mask.id for mask in masks.current(project.db, picture.id)} == {
+        f"m{number}" for number in range(12) if number % 3
+    }
+    assert pictures.find(project.db, picture.id).changes == 8
 
 
 def test_an_archive_of_masks_is_kept_whole_or_not_at_all(project) -> None:

@@ -18,28 +18,31 @@ Seen = Annotated[str, Header(alias="If-Match", pattern=r'^"?[0-9]{1,9}"?$')]
 """The revision that the client saw, 0 for a new mask."""
 
 
-@router.get("/images/{id}/masks", responses={304: {"description": "They are as the ETag says."}})
-def list_masks(
-    server: Here, person: Annotator, request: Request, response: Response, id: wire.Id
-) -> wire.Masks:
+@router.get(
+    "/images/{id}/masks",
+    response_model=wire.Masks,
+    responses={304: {"description": "They are as the ETag says."}},
+)
+def list_masks(server: Here, person: Annotator, request: Request, id: wire.Id) -> Response:
     """The masks of an image. The answer has an ETag, so that asking again costs little."""
     picture = pictures.find(server.project.db, id)
     headers = {"etag": f'"{picture.changes}"', "cache-control": "private, no-cache"}
     if request.headers.get("if-none-match") == headers["etag"]:
-        return Response(status_code=304, headers=headers)  # type: ignore[return-value]
-    response.headers.update(headers)
-    return wire.Masks(masks=[wire.Mask.of(mask) for mask in masks.current(server.project.db, id)])
+        return Response(status_code=304, headers=headers)
+    found = wire.Masks.model_construct(
+        masks=[wire.Mask.of(one) for one in masks.current(server.project.db, id)]
+    )
+    return Response(found.model_dump_json(), media_type="application/json", headers=headers)
 
 
-@router.put("/images/{id}/masks/{mask_id}")
+@router.put("/images/{id}/masks/{mask_id}", response_model=wire.Mask)
 def put_mask(
     server: Here, person: Annotator, id: wire.Id, mask_id: wire.Id, if_match: Seen, body: wire.MaskIn
-) -> wire.Mask:
+) -> Response:
     """Save a mask as the revision after If-Match. The same again changes nothing."""
     author = _author(server, person, body.author)
-    return wire.Mask.of(
-        masks.save(server.project.db, id, body.draft(mask_id), seen=_number(if_match), author=author)
-    )
+    kept = masks.save(server.project.db, id, body.draft(mask_id), seen=_number(if_match), author=author)
+    return Response(wire.Mask.of(kept).model_dump_json(), media_type="application/json")
 
 
 @router.delete("/images/{id}/masks/{mask_id}")

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
@@ -25,6 +26,7 @@ BUSY = 10.0
 """Seconds that a writer waits for another process."""
 CONNECTIONS = 20
 """Kept open at most."""
+Answer = TypeVar("Answer")
 _MIGRATIONS = Path(__file__).with_name("migrations")
 
 
@@ -36,7 +38,8 @@ class Database:
         self.url = url
         self.file = Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
         self.engine = _engine(url)
-        self._writer = threading.Lock()
+        self._writer, self._leading, self._queueing = (threading.Lock() for _ in range(3))
+        self._queue: list[_Work] = []
         self._identity: tuple[int, int] | None = None
 
     @contextmanager
@@ -55,6 +58,43 @@ class Database:
                     connection.exec_driver_sql("BEGIN IMMEDIATE")
                 yield connection
                 self.check_place()
+
+    def together(self, work: Callable[[Connection], Answer]) -> Answer:
+        """Do some work in a transaction shared with whoever waits as well: one wait for the disk.
+
+        Returns once it is kept. What the work raises is raised here, and the work undone; and as `writing`.
+        """
+        if self.file is None:  # PostgreSQL does so itself
+            with self.writing() as connection:
+                return work(connection)
+        mine = _Work(work)
+        with self._queueing:
+            self._queue.append(mine)
+        with self._leading:  # whoever comes first works for all that have queued up behind
+            if not mine.ended:
+                with self._queueing:
+                    taken, self._queue = self._queue, []
+                self._do(taken)
+        if mine.error is not None:
+            raise mine.error
+        return mine.answer  # type: ignore[return-value]
+
+    def _do(self, taken: list[_Work]) -> None:
+        try:
+            with self.writing() as connection:
+                for one in taken:
+                    one.do(connection)
+        except StoreError as error:
+            for one in taken:
+                one.error = StoreError(*error.args)
+                one.error.__cause__ = error
+        except BaseException as error:
+            for one in taken:
+                one.error = error
+            raise
+        finally:
+            for one in taken:
+                one.ended = True
 
     def check_place(self) -> None:
         """Raise StoreError where the file of the database is no longer the one that was opened.
@@ -76,6 +116,29 @@ class Database:
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
+
+
+@dataclass
+class _Work:
+    """Something to do in a transaction with others."""
+
+    work: Callable[[Connection], object]
+    answer: object = None
+    error: BaseException | None = None
+    ended: bool = False
+
+    def do(self, connection: Connection) -> None:
+        """Do it; if it refuses, undo it alone. A fault of the database is everybody's."""
+        savepoint = connection.begin_nested()
+        try:
+            self.answer = self.work(connection)
+        except SQLAlchemyError:
+            raise  # with a full disk the savepoint is gone already
+        except Exception as error:
+            savepoint.rollback()
+            self.error = error
+        else:
+            savepoint.commit()
 
 
 class _NoLock:

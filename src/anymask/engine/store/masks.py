@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select, update
 
 from anymask import rle
 from anymask.engine.store import labels, pictures
@@ -24,8 +24,7 @@ def save(db: Database, picture_id: str, draft: Draft, *, seen: int, author: str)
     ConflictError, with the present Mask or None, where another revision came between; UnknownNameError for
     another image or label; FormatError for a mask that does not fit its image.
     """
-    with db.writing() as connection:
-        return _save(connection, _picture(connection, picture_id), draft, seen, author)
+    return db.together(lambda it: _save(it, _picture(it, picture_id), draft, seen, author))
 
 
 def save_all(db: Database, picture_id: str, drafts: list[Draft], *, author: str) -> int:
@@ -82,13 +81,12 @@ def _save(connection: Connection, picture: Picture, draft: Draft, seen: int, aut
     if draft.label_id is not None:
         labels.use(connection, draft.label_id)
     mask = Mask(**vars(draft), revision=seen + 1, author=author, time=time.time())
-    connection.execute(insert(revisions), _row(picture.id, mask))
+    connection.execute(_ADD, _row(picture.id, mask))
     key = {"picture_id": picture.id, "id": draft.id}
     if there is None:
-        connection.execute(insert(heads), {**key, "revision": 1})
+        connection.execute(_START, {**key, "revision": 1})
     else:
-        where = (heads.c.picture_id == picture.id, heads.c.id == draft.id)
-        connection.execute(update(heads).where(*where), {"revision": mask.revision})
+        connection.execute(_MOVE, {"picture": picture.id, "mask": draft.id, "revision": mask.revision})
     more = int(not mask.deleted) - int(there is not None and not there.deleted)
     pictures.change(connection, picture.id, masks=picture.masks + more, changes=picture.changes + 1)
     return mask
@@ -122,10 +120,15 @@ def _newest() -> Select[Any]:
     return select(revisions).join(heads, same)
 
 
+# Built once: SQLAlchemy takes longer to build a statement than SQLite to carry it out.
+_THIS = (heads.c.picture_id == bindparam("picture"), heads.c.id == bindparam("mask"))
+_HEAD = _newest().where(*_THIS)
+_MOVE = update(heads).where(*_THIS).values(revision=bindparam("revision"))
+_ADD, _START = insert(revisions), insert(heads)
+
+
 def _head(connection: Connection, picture_id: str, id: str) -> Mask | None:
-    row = connection.execute(
-        _newest().where(heads.c.picture_id == picture_id, heads.c.id == id)
-    ).one_or_none()
+    row = connection.execute(_HEAD, {"picture": picture_id, "mask": id}).one_or_none()
     return None if row is None else _mask(row)
 
 

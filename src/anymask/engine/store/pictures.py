@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 
-from sqlalchemy import Connection, Row, and_, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, func, insert, or_, select, update
 
 from anymask.engine.store.database import Database
 from anymask.engine.store.tables import pictures
@@ -19,6 +19,8 @@ from anymask.errors import UnknownNameError
 __all__ = ["add", "by_path", "count", "file_of", "find", "listed", "relative", "with_hash"]
 
 _COLUMNS = list(pictures.c)
+_FIND = select(*_COLUMNS).where(pictures.c.id == bindparam("picture"))
+_FIND_AND_LOCK = _FIND.with_for_update()
 
 
 def relative(file: Path, folder: Path) -> str:
@@ -49,8 +51,7 @@ def find(db: Database, id: str) -> Picture:
 
 def found(connection: Connection, id: str, *, lock: bool = False) -> Picture:
     """As `find`, on a connection; with `lock` nobody else changes it until the end of the transaction."""
-    query = select(*_COLUMNS).where(pictures.c.id == id)
-    row = connection.execute(query.with_for_update() if lock else query).one_or_none()
+    row = connection.execute(_FIND_AND_LOCK if lock else _FIND, {"picture": id}).one_or_none()
     if row is None:
         raise UnknownNameError(f"image must be one of this project, got '{id}'. List them first.")
     return _picture(row)

@@ -36,7 +36,7 @@ class Discs:
         self.calls: list[tuple[int, bool]] = []
         monkeypatch.setattr(module, "predict", self)
 
-    def __call__(self, model, embedding, prompts, *, logits):
+    def __call__(self, model, embedding, prompts, *, logits, zoom):
         self.calls.append((len(prompts), logits))
         frame = embedding.frame
         y, x = np.indices(frame.grid_hw)
@@ -64,7 +64,7 @@ def test_the_picture_s_own_frame_is_no_edge(model, picture, monkeypatch: pytest.
     monkeypatch.setattr(
         module,
         "predict",
-        lambda model, embedding, prompts, logits: Masks(
+        lambda model, embedding, prompts, logits, zoom: Masks(
             (48, 64), embedding.frame.masks_rle(np.full((3, 16, 16), 5.0)), logits=np.full((3, 16, 16), 5.0)
         ),
     )

@@ -102,14 +102,14 @@ class Client:
         known = {"If-None-Match": self.etag} if self.etag and count % 10 else {}
         found, _ = await self.timed("embedding", "GET", f"/embedding/{MODEL}", known)
         self.etag = found["etag"]
-        id = f"{self.number}-{count // 3}"  # every mask gets three clicks
+        id = f"{self.number}-{count % 30}"  # revisions grow in number, pictures keep their 150 masks
         body = {
             "size": [self.image["height"], self.image["width"]],
             "counts": self.masks[count % len(self.masks)],
             "prompts": {"points": [[10.5, 20.5]], "labels": [1]},
             "seconds": 1.0,
         }
-        seen = {"If-Match": str(count % 3)}
+        seen = {"If-Match": str(self.saved.get(id, 0))}
         _, data = await self.timed("save", "PUT", f"/masks/{id}", seen, json.dumps(body).encode())
         self.saved[id] = json.loads(data)["revision"]
         if count % 10 == 9:
@@ -119,7 +119,7 @@ class Client:
 async def run(address: str, clients: int, rate: float, clicks: int, pid: int) -> None:
     async with httpx.AsyncClient(base_url=address, timeout=600) as http:
         # the export of the first start must not be measured
-        await http.get(f"/models/{MODEL}/model.json")
+        (await http.get(f"/models/{MODEL}/model.json")).raise_for_status()
         images = (await http.get("/api/images")).json()["images"]
         people = [
             Client(number, Connection(address), images[number % len(images)]) for number in range(clients)
@@ -143,13 +143,20 @@ async def run(address: str, clients: int, rate: float, clicks: int, pid: int) ->
                 await people[who].click(number // clients)
             waits.append(time.perf_counter() - due)
 
+        middle = asyncio.create_task(halfway(pid, clicks / rate / 2))
         await asyncio.gather(*(one(number) for number in range(clicks)))
         seconds = time.perf_counter() - start
         report(people, seconds, clicks, waits, late)
         spent = computed(pid) - work, time.process_time() - own
         print(f"processor time: server {spent[0]:.1f} s, clients {spent[1]:.1f} s of {seconds:.1f} s")
-        print(f"memory: {before:.0f} MB before, {resident(pid):.0f} MB after")
+        print(f"memory: {before:.0f} MB before, {await middle:.0f} MB half-way, {resident(pid):.0f} MB after")
         await check(http, people)
+
+
+async def halfway(pid: int, seconds: float) -> float:
+    """Memory of the server once the first requests are long past."""
+    await asyncio.sleep(seconds)
+    return resident(pid)
 
 
 def report(people: list[Client], seconds: float, clicks: int, waits: list[float], late: list[float]) -> None:

@@ -175,13 +175,15 @@ def test_models_are_exported_on_first_use(start, weights, cache, monkeypatch) ->
         (path / "model.json").write_text('{"format": 1}')
 
     monkeypatch.setattr(importlib.import_module("anymask.export"), "export", write)
+    content = hashlib.sha256(Path(weights.models[0]).read_bytes()).hexdigest()
+    name = f"click-{content[:16]}-{anymask.__version__}"
+    (cache / "exported" / f".{name[:40]}.left").mkdir(parents=True)  # by a server that was killed
     client = start(weights)
     for _ in range(2):
         assert client.get("/models/click/model.json").json() == {"format": 1}
     assert calls == [(models.Sam, "click")]
     [folder] = [entry for entry in (cache / "exported").iterdir() if entry.is_dir()]
-    content = hashlib.sha256(Path(weights.models[0]).read_bytes()).hexdigest()
-    assert folder.name == f"click-{content[:16]}-{anymask.__version__}"
+    assert folder.name == name
 
 
 def test_embeddings_on_disk_are_bounded(tmp_path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -115,6 +116,8 @@ class Models:
         folder.parent.mkdir(parents=True, exist_ok=True)
         # another thread or another server may be at it; models answer meanwhile
         with self._exporting, locked(folder.with_name(f"{folder.name}.lock")):
+            for left in folder.parent.glob(f".{folder.name[:40]}.*"):  # by a server stopped at it
+                shutil.rmtree(left, ignore_errors=True)
             if not (folder / MANIFEST).is_file():
                 export(self.sam(name), folder, name=name)
         return folder

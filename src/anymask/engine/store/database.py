@@ -216,7 +216,7 @@ def _engine(url: URL) -> Engine:
 
 def _tune_sqlite(connection: Any, record: object) -> None:
     connection.isolation_level = None  # transactions begin where `writing` says so
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "cache_size = -1000"):
         connection.execute(f"PRAGMA {pragma}")
 
 

@@ -17,6 +17,7 @@ from anymask import rle
 from anymask.boxes import suppress
 from anymask.geometry import Frame
 from anymask.prompt import Prompt
+from anymask.zoom import close_up, shared
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
 RULES = {
@@ -26,6 +27,7 @@ RULES = {
 }
 SIZES = [(300, 451), (427, 640), (1, 1), (1, 700), (1500, 3), (33, 32), (2160, 3840), (64, 64)]
 SHARES = 9973.7  # whole numbers of such parts: sums in another order differ in the last bits, never by a part
+PARTS = 99.37  # likewise, for logits
 PROMPTS: list[dict[str, Any]] = [
     {"points": [[10.5, 20.25]], "labels": [1], "box": None},
     {"points": [[10.5, 20.25], [300.125, 7]], "labels": [1, 0], "box": None},
@@ -107,6 +109,24 @@ def suppress_answer(case: dict[str, Any]) -> dict[str, Any]:
     return {"kept": kept[np.argsort(-scores[kept], kind="stable")].tolist()}
 
 
+def zoom_answer(case: dict[str, Any]) -> dict[str, Any]:
+    size, asked, part = tuple(case["size"]), case["prompt"], case["part"]
+    prompt = Prompt(asked["points"] or None, asked["labels"] or None, asked["box"])
+    closes = [close_up(prompt, rle.from_string(counts), size) for counts in case["counts"]]
+    x0, y0, x1, y1 = part["xyxy"]
+    whole = Frame.fit(size, 96, square=False)
+    inner = Frame.fit((y1 - y0, x1 - x0), 64, square=False)
+    grid = array_of(case["grid"], np.float32, list(whole.grid_hw))
+    seen = whole.logits_in(inner, (x0, y0), grid).reshape(-1).astype(np.float64)
+    pasted = rle.paste(rle.from_string(part["counts"]), inner.size_hw, (x0, y0), size)
+    return {
+        "closes": [None if close is None else list(close.xyxy) for close in closes],
+        "shared": [None if close is None else list(close.xyxy) for close in shared(closes)],
+        "logits": np.floor(seen * PARTS + 0.5).astype(int).tolist(),
+        "pasted": rle.to_string(pasted),
+    }
+
+
 ANSWERS = {
     "frames": frame_answer,
     "logits": logits_answer,
@@ -115,6 +135,7 @@ ANSWERS = {
     "prompts": prompt_answer,
     "rle": rle_answer,
     "suppress": suppress_answer,
+    "zoom": zoom_answer,
 }
 
 
@@ -176,6 +197,31 @@ def suppress_cases(rng: np.random.Generator) -> list[dict[str, Any]]:
     ]
 
 
+def zoom_cases(rng: np.random.Generator) -> list[dict[str, Any]]:
+    cases = []
+    for size, xyxy in [
+        ((300, 451), (20, 31, 97, 108)),
+        ((640, 427), (300, 0, 427, 127)),
+        ((90, 60), (0, 7, 50, 57)),
+    ]:
+        h, w = xyxy[3] - xyxy[1], xyxy[2] - xyxy[0]
+        smooth = rng.normal(size=Frame.fit(size, 96, square=False).grid_hw).cumsum(0).cumsum(1) / 4
+        for prompt in PROMPTS[:4]:
+            masks = [np.zeros(size, np.bool_) for _ in range(4)]  # the last stays empty
+            for mask, side in zip(masks, (14, 18, 200), strict=False):
+                mask[12 : 12 + side, 9 : 9 + side // 2] = True
+            cases.append(
+                {
+                    "size": list(size),
+                    "prompt": prompt,
+                    "counts": [rle.to_string(rle.encode(mask)) for mask in masks],
+                    "part": {"xyxy": xyxy, "counts": rle.to_string(rle.encode(rng.random((h, w)) < 0.1))},
+                    "grid": text(np.round(smooth).astype(np.float32)),
+                }
+            )
+    return cases
+
+
 MAKERS = {
     "frames": frame_cases,
     "logits": logits_cases,
@@ -184,6 +230,7 @@ MAKERS = {
     "prompts": prompt_cases,
     "rle": rle_cases,
     "suppress": suppress_cases,
+    "zoom": zoom_cases,
 }
 
 

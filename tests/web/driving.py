@@ -132,4 +132,6 @@ class Person:
         expect(self.page.locator(".masks .mask")).to_have_count(masks, timeout=PATIENCE * 1000)
 
     def saved(self) -> None:
+        """Wait until the model has looked twice and everything is stored."""
+        self.page.wait_for_selector("am-editor:not(.busy)")
         self.page.wait_for_selector(".chip[data-state=saved]")

@@ -64,7 +64,7 @@ def test_answers_are_those_of_python(
         person.tool("Box")
         person.drag((160, 100), (250, 190))
     else:
-        person.click(176.5, 121.5)
+        person.click(162.5, 126.5)
     person.count(1)
     if kind == "in and out":
         person.click(150.5, 200.5, button="right")
@@ -74,9 +74,34 @@ def test_answers_are_those_of_python(
     asked = stored["prompts"]
     prompt = Prompt(asked["points"] or None, asked["labels"] or None, asked["box"])
     assert len(prompt.points) == {"click": 1, "in and out": 2, "box": 0}[kind]
-    expected = anymask.predict(model, photos / "cat.jpg", [prompt], multimask=False, zoom=False)
-    assert iou(bits(stored), expected.dense()[0]) >= 0.99
-    assert stored["score"] == pytest.approx(float(expected.quality[0]), abs=0.01)
+    expected = anymask.predict(model, photos / "cat.jpg", [prompt], multimask=False)
+    assert iou(bits(stored), expected.dense()[0]) >= 0.98
+    assert stored["score"] == pytest.approx(float(expected.quality[0]), abs=0.02)
+
+
+def test_small_things_are_looked_at_again(
+    person: Person, served: Served, cat: str, photos: Path, model
+) -> None:
+    person.click(162.5, 126.5)
+    person.count(1)
+    person.saved()
+    (stored,) = served.masks(cat)
+    looks = [
+        anymask.predict(
+            model,
+            photos / "cat.jpg",
+            [Prompt.point(*stored["prompts"]["points"][0])],
+            multimask=False,
+            zoom=zoom,
+        )
+        for zoom in (True, False)
+    ]
+    closer, once = (iou(bits(stored), found.dense()[0]) for found in looks)
+    assert closer >= 0.98
+    assert once < 0.9  # else this tells nothing
+    assert person.page.get_by_role("button", name="Undo (Ctrl+Z)").is_enabled()
+    person.page.keyboard.press("Control+z")  # both looks are one step
+    person.count(0)
 
 
 def test_parts_can_be_gone_through(person: Person, served: Served, cat: str) -> None:

@@ -2,6 +2,7 @@
 import { Frame } from "../../src/anymask/app/static/geometry/frame.js";
 import { resizeToRgb } from "../../src/anymask/app/static/geometry/resize.js";
 import * as rle from "../../src/anymask/app/static/masks/rle.js";
+import { closeUp, shared } from "../../src/anymask/app/static/geometry/zoom.js";
 import { select } from "../../src/anymask/app/static/masks/candidates.js";
 import { isAmbiguous, promptArrays } from "../../src/anymask/app/static/model/prompts.js";
 
@@ -11,7 +12,7 @@ const RULES = {
   tiny: { size: 64, square: false, multiple: 32 },
 };
 
-const SHARES = 9973.7;
+const SHARES = 9973.7, PARTS = 99.37;
 
 const bytesOf = (text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 const textOf = (array) => btoa(String.fromCharCode(...new Uint8Array(array.buffer)));
@@ -46,6 +47,16 @@ const ANSWERS = {
     return {
       counts, runs: [...first], area: rle.area(first), box: rle.box(first, size),
       intersection: rle.intersection(first, second), union: rle.toString(rle.union(first, second)),
+    };
+  },
+  zoom({ size, prompt, counts, part, grid }) {
+    const closes = counts.map((text) => closeUp(prompt, rle.fromString(text), size));
+    const [x0, y0, x1, y1] = part.xyxy, whole = Frame.fit(size, { ...RULES.compact, size: 96 });
+    const inner = Frame.fit([y1 - y0, x1 - x0], { ...RULES.compact, size: 64 });
+    const seen = whole.logitsIn(inner, [x0, y0], new Float32Array(bytesOf(grid).buffer));
+    return {
+      closes, shared: shared(closes), logits: Array.from(seen, (logit) => Math.floor(logit * PARTS + 0.5)),
+      pasted: rle.toString(rle.paste(rle.fromString(part.counts), inner.size, [x0, y0], size)),
     };
   },
   suppress({ boxes, scores, overlap }) {

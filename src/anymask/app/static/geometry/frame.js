@@ -69,12 +69,39 @@ export class Frame {
   }
 
   /**
+   * Logits of this frame as another sees them, bilinear between cells, its edge repeated beyond.
+   * @param {Frame} other @param {[number, number]} corner where the corner of the other's image lies in this one
+   * @param {Float32Array} grid
+   */
+  logitsIn(other, corner, grid) {
+    const [rows, columns] = [0, 1].map((axis) => {
+      const own = this.scaled[axis] / this.size[axis], its = other.scaled[axis] / other.size[axis];
+      const start = ((GRID_STRIDE / 2 / its + corner[1 - axis]) * own) / GRID_STRIDE - 0.5;
+      return Array.from({ length: other.grid[axis] }, (_, i) => between(start + (i * own) / its, this.grid[axis]));
+    });
+    const out = new Float32Array(rows.length * columns.length), stride = this.grid[1];
+    rows.forEach((y, r) => columns.forEach((x, c) => {
+      const line = (/** @type {number} */ row) =>
+        grid[row * stride + x.low] * (1 - x.part) + grid[row * stride + x.high] * x.part;
+      out[r * columns.length + c] = line(y.low) * (1 - y.part) + line(y.high) * y.part;
+    }));
+    return out;
+  }
+
+  /**
    * The share of each cell that a mask covers, in [0, 1]; exact areas, padding is 0.
    * @param {Uint8Array} bits a mask of the image, row by row
    */
   coverage(bits) {
     return cellCoverage(bits, this);
   }
+}
+
+/** The two cells about a place and the share of the higher one. @param {number} place @param {number} cells */
+function between(place, cells) {
+  const low = Math.floor(place);
+  const within = (/** @type {number} */ cell) => Math.min(Math.max(cell, 0), cells - 1);
+  return { low: within(low), high: within(low + 1), part: place - low };
 }
 
 /** @param {number} pixels @param {number} scaled @returns {Taps} */

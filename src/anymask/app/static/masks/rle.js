@@ -102,6 +102,21 @@ export function box(runs, [h, w]) {
   return x1 ? [x0, y0, x1, y1] : [0, 0, 0, 0];
 }
 
+/**
+ * Put a mask into an empty one of size `full`, in which it lies whole, its corner at x, y.
+ * @param {Runs} runs @param {Size} size @param {[number, number]} corner @param {Size} full @returns {Runs}
+ */
+export function paste(runs, [h], [x, y], [fullH, fullW]) {
+  /** @type {number[]} */
+  const edges = [];
+  eachSegment(runs, h, (column, top, bottom) => {
+    const start = (column + x) * fullH + y + top, end = start + bottom - top;
+    if (edges[edges.length - 1] === start) edges[edges.length - 1] = end;
+    else edges.push(start, end);
+  });
+  return fromEdges(edges, fullH * fullW);
+}
+
 /** Whether a pixel is inside. @param {Runs} runs @param {Size} size @param {number} x @param {number} y */
 export function contains(runs, [h], x, y) {
   const place = Math.floor(x) * h + Math.floor(y);

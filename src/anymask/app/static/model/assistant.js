@@ -2,6 +2,7 @@
 
 /** @typedef {import("./client.js").ModelClient} ModelClient */
 /** @typedef {import("./client.js").Answer} Answer */
+/** @typedef {import("./client.js").Closer} Closer */
 /** @typedef {import("../types.js").Clicks} Clicks */
 /** @typedef {import("../types.js").Runs} Runs */
 /** @typedef {import("../types.js").Picture} Picture */
@@ -57,17 +58,17 @@ export class Assistant {
     await loaded;
   }
 
-  /** @param {Picture} picture @param {Blob | Promise<Blob>} file @param {Clicks} clicks @param {Runs | null} [base] @returns {Promise<Answer>} */
-  async ask(picture, file, clicks, base = null) {
+  /** @param {Picture} picture @param {Blob | Promise<Blob>} file @param {Clicks} clicks @param {Runs | null} [base] @param {Closer | null} [closer] @returns {Promise<Answer>} */
+  async ask(picture, file, clicks, base = null, closer = null) {
     const { model } = this;
     await this.prepare(picture, file);
     try {
-      return await this.client.ask(model, picture.id, clicks, base);
+      return await this.client.ask(model, picture.id, clicks, base, closer);
     } catch (error) {
       if (!(error instanceof Error) || !error.message.includes("not encoded")) throw error;
       this.encoded.delete(`${model} ${picture.id}`); // dropped to make room for others
       await this.prepare(picture, file);
-      return this.client.ask(model, picture.id, clicks, base);
+      return this.client.ask(model, picture.id, clicks, base, closer);
     }
   }
 

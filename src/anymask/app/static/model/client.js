@@ -5,7 +5,8 @@
 /** @typedef {import("../types.js").Candidate} Candidate */
 /** @typedef {{hypotheses: Hypothesis[], chosen: number, ms: number}} Answer */
 /** @typedef {{found: Candidate[], done: number, total: number}} Step */
-/** @typedef {{resolve: (value: any) => void, reject: (error: Error) => void, step?: (step: Step) => void}} Waiting */
+/** @typedef {{first: (answer: Answer) => void, signal: AbortSignal}} Closer to look closer: gets the answer before that */
+/** @typedef {{resolve: (value: any) => void, reject: (error: Error) => void, step?: (step: any) => void}} Waiting */
 
 /** Exported models lie beside the app's own folder. */
 export const MODELS = new URL("../../models/", import.meta.url).href;
@@ -22,7 +23,7 @@ export class ModelClient {
 
   /**
    * @template {keyof Requests} K
-   * @param {K} kind @param {Requests[K]} body @param {{step?: (step: Step) => void, transfer?: Transferable[]}} [options]
+   * @param {K} kind @param {Requests[K]} body @param {{step?: (step: any) => void, transfer?: Transferable[]}} [options]
    * @returns {Promise<any>}
    */
   call(kind, body, { step, transfer = [] } = {}) {
@@ -33,7 +34,7 @@ export class ModelClient {
     });
   }
 
-  /** @param {{id: number, answer?: unknown, error?: string, step?: Step}} message */
+  /** @param {{id: number, answer?: unknown, error?: string, step?: unknown}} message */
   receive({ id, answer, error, step }) {
     const waiting = this.waiting.get(id);
     if (!waiting) return;
@@ -70,11 +71,18 @@ export class ModelClient {
 
   /**
    * @param {string} model @param {string} image @param {import("../types.js").Clicks} clicks
-   * @param {import("../types.js").Runs | null} [base]
+   * @param {import("../types.js").Runs | null} [base] @param {Closer | null} [closer]
    * @returns {Promise<Answer>}
    */
-  ask(model, image, clicks, base = null) {
-    return this.call("ask", { model, image, clicks, base });
+  ask(model, image, clicks, base = null, closer = null) {
+    const done = this.call("ask", { model, image, clicks, base, closer: closer !== null }, { step: closer?.first });
+    if (closer) this.cancelBy(closer.signal, this.count);
+    return done;
+  }
+
+  /** @param {AbortSignal} signal @param {number} job */
+  cancelBy(signal, job) {
+    signal.addEventListener("abort", () => this.waiting.has(job) && this.call("cancel", { job }));
   }
 
   /**
@@ -84,8 +92,7 @@ export class ModelClient {
    */
   everything(body, step, signal) {
     const done = this.call("everything", body, { step });
-    const job = this.count;
-    signal.addEventListener("abort", () => this.call("cancel", { job }));
+    this.cancelBy(signal, this.count);
     return done;
   }
 }

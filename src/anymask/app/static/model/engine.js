@@ -2,6 +2,8 @@
 import { Frame } from "../geometry/frame.js";
 import { resizeToRgb } from "../geometry/resize.js";
 import { area, box, decode } from "../masks/rle.js";
+import { closeUps, lookCloser } from "./closer.js";
+import { readPixels } from "./pixels.js";
 import { isAmbiguous, maskLogits, promptArrays, stability } from "./prompts.js";
 import { ort } from "./runtime.js";
 import { readSafetensors } from "./safetensors.js";
@@ -16,12 +18,17 @@ import { readSafetensors } from "./safetensors.js";
  * @property {string} name
  * @property {string} model hash of the weights
  * @property {{size: number, square: boolean, multiple: number}} frame
+ * @property {number} [zoom] longest side at which small answers are looked at again; 0 for never
  * @property {{min_iou: number, min_stability: number}} thresholds
  * @property {{encoder?: Record<string, ModelFile>, decoder: Record<string, ModelFile>}} files
  */
 /** @typedef {import("./runtime.js").Tensor} Tensor */
 /** @typedef {import("./runtime.js").InferenceSession} InferenceSession */
-/** @typedef {{frame: Frame, tensors: Record<string, Tensor>}} Embedding */
+/** @typedef {{frame: Frame, tensors: Record<string, Tensor>, picture?: Blob}} Embedding */
+/** @typedef {import("./pixels.js").Pixels} Pixels */
+/** @typedef {Hypothesis & {logits: Float32Array}} First an answer and its logits on the grid */
+/** @typedef {{hypotheses: Hypothesis[], chosen: number}} Choice */
+/** @typedef {{first: (choice: Choice) => void, stop: () => boolean}} Closer how a second look is told and stopped */
 
 const KEPT = 12; // embeddings in memory, some 2 MB each for the compact model
 const ANSWERS = 4;
@@ -36,6 +43,8 @@ export class Engine {
     this.encoder = encoder;
     /** @type {Map<string, Embedding>} */
     this.embeddings = new Map();
+    /** The picture opened last: its pixels, for close-ups. @type {{picture: Blob, pixels: Promise<Pixels>} | null} */
+    this.opened = null;
     /** The runtime does one thing at a time. @type {Promise<unknown>} */
     this.last = Promise.resolve();
   }
@@ -64,15 +73,27 @@ export class Engine {
     return this.embeddings.has(id);
   }
 
-  /** Encode a picture here. @param {string} id @param {{rgba: Uint8ClampedArray, size: Size}} pixels */
-  async encode(id, { rgba, size }) {
+  /** Encode a picture here. @param {string} id @param {Blob} picture @param {Promise<Pixels>} pixels */
+  async encode(id, picture, pixels) {
+    this.opened = { picture, pixels };
+    this.keep(id, { ...(await this.run(await pixels, this.manifest.frame)), picture });
+  }
+
+  /** The pixels of a picture that was encoded here, read again where another was opened since. @param {Embedding} embedding @returns {Promise<Pixels>} */
+  pixels({ picture }) {
+    if (!picture) throw new Error("the picture is not here");
+    if (this.opened?.picture !== picture) this.opened = { picture, pixels: readPixels(picture) };
+    return this.opened.pixels;
+  }
+
+  /** @param {Pixels} pixels @param {Manifest["frame"]} rule @returns {Promise<Embedding>} */
+  async run({ rgba, size }, rule) {
     if (!this.encoder) throw new Error("the server encodes for this model");
-    const frame = Frame.fit(size, this.manifest.frame);
+    const frame = Frame.fit(size, rule);
     const rgb = resizeToRgb(rgba, size, frame.scaled);
     const encoder = await this.encoder;
     const image = new ort.Tensor("uint8", rgb, [...frame.scaled, 3]);
-    const tensors = await this.alone(() => encoder.run({ image }));
-    this.keep(id, { frame, tensors });
+    return { frame, tensors: await this.alone(() => encoder.run({ image })) };
   }
 
   /** Take an embedding that the server made. @param {string} id @param {ArrayBuffer} bytes @param {Size} size */
@@ -127,9 +148,10 @@ export class Engine {
   /**
    * Answer one prompt: the best mask first chosen by its place, whole before part before sub-part.
    * @param {string} id @param {Clicks} clicks @param {Runs | null} base a mask to start from
-   * @returns {Promise<{hypotheses: Hypothesis[], chosen: number}>}
+   * @param {Closer | null} [closer] to look a second time at what is small; `first` gets the answer before that
+   * @returns {Promise<Choice>}
    */
-  async ask(id, clicks, base) {
+  async ask(id, clicks, base, closer = null) {
     const embedding = this.embedding(id), { frame } = embedding;
     const mask = base ? maskLogits(decode(base, frame.size), frame) : null;
     const { logits, iou, cells } = await this.decode(embedding, [promptArrays(clicks, frame)], mask);
@@ -137,16 +159,25 @@ export class Engine {
     const answers = [];
     for (let i = single ? 0 : 1; i < ANSWERS; i++)
       answers.push(hypothesis(frame, logits.subarray(i * cells, (i + 1) * cells), iou[i]));
-    const best = single ? answers[0] : answers.reduce((a, b) => (b.score > a.score ? b : a));
-    answers.sort((a, b) => b.area - a.area);
-    return { hypotheses: answers, chosen: answers.indexOf(best) };
+    const asked = single ? answers.slice(0, 1) : answers;
+    const closes = embedding.picture && this.manifest.zoom ? closeUps(clicks, asked, frame) : [];
+    if (!closer || !closes.some(Boolean)) return choice(answers, single);
+    closer.first(choice(answers, single));
+    return choice(await lookCloser(this, embedding, clicks, answers, closes, closer.stop), single);
   }
 }
 
-/** @param {Frame} frame @param {Float32Array} logits @param {number} iou @returns {Hypothesis} */
-function hypothesis(frame, logits, iou) {
+/** The best answer, and all by their size. @param {First[]} answers @param {boolean} single whether the first is it @returns {Choice} */
+function choice(answers, single) {
+  const best = single ? answers[0] : answers.reduce((a, b) => (b.score > a.score ? b : a));
+  const sorted = [...answers].sort((a, b) => b.area - a.area);
+  return { hypotheses: sorted.map(({ logits, ...rest }) => rest), chosen: sorted.indexOf(best) };
+}
+
+/** @param {Frame} frame @param {Float32Array} logits @param {number} iou @returns {First} */
+export function hypothesis(frame, logits, iou) {
   const runs = frame.maskRuns(logits);
-  return { runs, box: box(runs, frame.size), area: area(runs), score: iou * stability(logits) };
+  return { logits, runs, box: box(runs, frame.size), area: area(runs), score: iou * stability(logits) };
 }
 
 /** @param {string} address */

@@ -1,6 +1,7 @@
 /** The worker in which the networks run, so that the page never waits for them. */
 import { Engine } from "./engine.js";
 import { everything } from "./everything.js";
+import { readPixels } from "./pixels.js";
 import { start } from "./runtime.js";
 
 /** @typedef {import("../types.js").Size} Size */
@@ -11,7 +12,7 @@ import { start } from "./runtime.js";
  *   load: {model: string, folder: string, encodes: boolean, threads?: number, precision?: string},
  *   encode: {model: string, image: string, picture: Blob},
  *   receive: {model: string, image: string, bytes: ArrayBuffer, size: Size},
- *   ask: {model: string, image: string, clicks: Clicks, base: Runs | null},
+ *   ask: {model: string, image: string, clicks: Clicks, base: Runs | null, closer: boolean},
  *   everything: {model: string, image: string, side: number, floors: {iou: number, stability: number}},
  *   cancel: {job: number},
  * }} Requests
@@ -52,15 +53,18 @@ const handlers = {
     pixels.catch(() => {}); // told below
     const engine = await engineOf(model);
     const start = performance.now();
-    if (!engine.knows(image)) await engine.encode(image, await pixels);
+    if (!engine.knows(image)) await engine.encode(image, picture, pixels);
     return { ms: performance.now() - start };
   },
   async receive({ model, image, bytes, size }) {
     (await engineOf(model)).receive(image, bytes, size);
   },
-  async ask({ model, image, clicks, base }) {
+  async ask({ model, image, clicks, base, closer }, id) {
     const start = performance.now();
-    const answer = await (await engineOf(model)).ask(image, clicks, base);
+    const answer = await (await engineOf(model)).ask(image, clicks, base, closer ? {
+      first: (step) => scope.postMessage({ id, step: { ...step, ms: performance.now() - start } }),
+      stop: () => cancelled.delete(id),
+    } : null);
     return { ...answer, ms: performance.now() - start };
   },
   async everything({ model, image, side, floors }, id) {
@@ -75,21 +79,6 @@ const handlers = {
     cancelled.add(job);
   },
 };
-
-/** The pixels of a picture, alpha laid over white as Python does. @param {Blob} picture */
-async function readPixels(picture) {
-  const bitmap = await createImageBitmap(picture, { colorSpaceConversion: "none" });
-  const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
-  const context = canvas.getContext("2d", { willReadFrequently: true });
-  if (!context) throw new Error("the browser gives no canvas");
-  context.fillStyle = "#fff";
-  context.fillRect(0, 0, bitmap.width, bitmap.height);
-  context.drawImage(bitmap, 0, 0);
-  const { data } = context.getImageData(0, 0, bitmap.width, bitmap.height);
-  const size = /** @type {Size} */ ([bitmap.height, bitmap.width]);
-  bitmap.close();
-  return { rgba: data, size };
-}
 
 scope.onmessage = async (/** @type {MessageEvent<Message>} */ { data: { id, kind, body } }) => {
   try {

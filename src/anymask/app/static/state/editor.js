@@ -37,6 +37,8 @@ export class Editor extends EventTarget {
     this.settings = { opacity: 0.85, hideOthers: false, brush: 24, outside: false, preview: true };
     this.view = new View(session.size);
     this.asking = 0;
+    /** Stops the second look under way. */
+    this.looking = new AbortController();
     this.since = performance.now();
   }
 
@@ -106,11 +108,11 @@ export class Editor extends EventTarget {
   async ask(draft) {
     this.draft = draft;
     this.busy(1);
+    /** @type {Hypothesis | null} */
+    let shown = null;
+    const show = (/** @type {import("../model/client.js").Answer} */ answer) => { shown = this.answer(draft, answer, shown); };
     try {
-      const { hypotheses, chosen } = await this.assistant.ask(this.session.picture, this.file, draft.clicks, draft.base);
-      if (hypotheses[chosen].area === 0) return this.notice("The model finds nothing there. Try a box, or the brush.");
-      this.answers = { id: draft.id, hypotheses, chosen };
-      this.take("Ask the model", draft, hypotheses[chosen]);
+      show(await this.askCloser(draft.clicks, draft.base, show));
     } catch (error) {
       if (this.draft === draft) this.draft = null;
       this.notice(`The model did not answer: ${error instanceof Error ? error.message : error}.`);
@@ -119,13 +121,41 @@ export class Editor extends EventTarget {
     }
   }
 
+  /** @param {Clicks} clicks @param {Runs | null} base @param {(answer: import("../model/client.js").Answer) => void} [first] gets the answer before a second look */
+  askCloser(clicks, base, first = () => {}) {
+    this.looking.abort();
+    this.looking = new AbortController();
+    return this.assistant.ask(this.session.picture, this.file, clicks, base, { first, signal: this.looking.signal });
+  }
+
+  /**
+   * Show an answer: as a step of work, or in the place of what the first look gave if that is still there.
+   * @param {Draft} draft @param {import("../model/client.js").Answer} answer @param {Hypothesis | null} shown
+   */
+  answer(draft, { hypotheses, chosen }, shown) {
+    const best = hypotheses[chosen], { runs, box: at, area: pixels, score } = best;
+    if (shown) {
+      const same = this.answers?.id === draft.id && this.draft === draft && pixels > 0;
+      if (!same || !this.session.refine(draft.id, shown.runs, { runs, box: at, area: pixels, score })) return shown;
+    } else if (pixels === 0) return this.empty();
+    this.answers = { id: draft.id, hypotheses, chosen };
+    if (shown) this.emit("answer");
+    else this.take("Ask the model", draft, best);
+    return best;
+  }
+
+  empty() {
+    this.notice("The model finds nothing there. Try a box, or the brush.");
+    return null;
+  }
+
   /** Go through whole, part and sub-part. @param {number} step */
   async cycle(step) {
     const item = this.item;
     if (!item) return;
     if (!this.answers) {
       if (!item.clicks) return this.notice("This mask was drawn by hand: there is nothing to choose from.");
-      const { hypotheses } = await this.assistant.ask(this.session.picture, this.file, item.clicks);
+      const { hypotheses } = await this.askCloser(item.clicks, null);
       const chosen = hypotheses.findIndex(({ area }) => area === item.area);
       this.answers = { id: item.id, hypotheses, chosen: Math.max(chosen, 0) };
     }

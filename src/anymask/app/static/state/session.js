@@ -54,6 +54,20 @@ export class Session extends EventTarget {
     return this.apply(changes);
   }
 
+  /**
+   * A better version of what a person saw already: no step of its own, but every step has it from now on.
+   * @param {string} id @param {import("../types.js").Runs} runs what it is a version of @param {Partial<Item>} some
+   * @returns {boolean} whether the mask was still as it was
+   */
+  refine(id, runs, some) {
+    const before = this.items.get(id);
+    if (before?.runs !== runs) return false;
+    const better = (/** @type {Item | null} */ item) => (item?.runs === runs ? { ...item, ...some } : item);
+    this.history.rewrite(better);
+    this.apply([{ id, before, after: better(before) }]);
+    return true;
+  }
+
   undo() {
     return this.back(this.history.undo());
   }

@@ -210,7 +210,7 @@ def test_everything_is_found_and_chosen_by_sliders(person: Person, served: Serve
         return page.evaluate("document.querySelector('am-editor').tools.everything.chosen.length")
 
     many = kept()
-    assert many >= 3
+    assert many >= 2
     page.get_by_label("Confidence").fill("0.8")
     few = kept()
     assert few < many

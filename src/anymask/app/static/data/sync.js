@@ -86,7 +86,7 @@ export class Sync extends EventTarget {
 
   /** Send all that waits; one round at a time. */
   async flush() {
-    if (this.sending) await this.sending;
+    while (this.sending) await this.sending; // of several that wait one goes first
     this.sending = this.round();
     await this.sending;
     this.sending = null;

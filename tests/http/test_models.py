@@ -18,6 +18,7 @@ import anymask
 from anymask import Prompt, embed, models, predict, rle
 from anymask.app import inference
 from anymask.app.settings import Settings
+from anymask.models.config import DEBUG
 
 
 @pytest.fixture
@@ -169,8 +170,8 @@ def test_exported_folders_are_served_as_they_are(start, tmp_path) -> None:
 def test_models_are_exported_on_first_use(start, weights, cache, monkeypatch) -> None:
     calls = []
 
-    def write(model, path, *, name):
-        calls.append((type(model), name))
+    def write(model, path, *, name, precisions):
+        calls.append((type(model), name, precisions))
         path.mkdir()
         (path / "model.json").write_text('{"format": 1}')
 
@@ -181,9 +182,26 @@ def test_models_are_exported_on_first_use(start, weights, cache, monkeypatch) ->
     client = start(weights)
     for _ in range(2):
         assert client.get("/models/click/model.json").json() == {"format": 1}
-    assert calls == [(models.Sam, "click")]
+    assert calls == [(models.Sam, "click", ("float16",))]  # what the page loads
     [folder] = [entry for entry in (cache / "exported").iterdir() if entry.is_dir()]
     assert folder.name == name
+
+
+def test_a_folder_with_another_decoder_is_exported_anew(start, tmp_path, cache, monkeypatch) -> None:
+    def write(model, path, *, name, precisions):
+        path.mkdir()
+        (path / "model.json").write_text('{"format": 1}')
+
+    monkeypatch.setattr(importlib.import_module("anymask.export"), "export", write)
+    model = models.build(DEBUG)
+    run = tmp_path / "run"
+    run.mkdir()
+    for _ in range(2):
+        models.save(model, run / "model.safetensors")
+        assert start(Settings(models=(str(run),))).get("/models/run/model.json").status_code == 200
+        with torch.no_grad():
+            next(model.mask_decoder.parameters()).add_(1)
+    assert len([entry for entry in (cache / "exported").iterdir() if entry.is_dir()]) == 2
 
 
 def test_embeddings_on_disk_are_bounded(tmp_path) -> None:

@@ -27,6 +27,8 @@ __all__ = ["Models"]
 WAITING = 64
 """More calls than this at once are sent away."""
 MANIFEST = "model.json"
+PRECISION = "float16"
+"""What the page loads first (`model/engine.js`); to export and check others would only make it wait."""
 HELD = 8
 """Embeddings that are kept in memory."""
 
@@ -119,15 +121,19 @@ class Models:
             for left in folder.parent.glob(f".{folder.name[:40]}.*"):  # by a server stopped at it
                 shutil.rmtree(left, ignore_errors=True)
             if not (folder / MANIFEST).is_file():
-                export(self.sam(name), folder, name=name)
+                export(self.sam(name), folder, name=name, precisions=(PRECISION,))
         return folder
 
     def _content(self, name: str) -> str:
-        """What tells a model's weights from others: of a file its hash, else the fingerprint."""
+        """What tells a model's weights from others, the decoder's too: of a file its hash, else theirs."""
         place = self._places[name]
         shipped = Path(str(files("anymask"))) / "assets" / f"{place}.safetensors"
         file = shipped if shipped.is_file() else Path(place).expanduser()
-        return sha256_of(file)[:16] if file.is_file() else self.fingerprint(name)
+        if file.is_file():
+            return sha256_of(file)[:16]
+        from anymask.evaluate.report import model_hash
+
+        return model_hash(self.sam(name))
 
     def check(self, name: str | None) -> str:
         """The name of a model that answers prompts, by default the first. Raises UnknownNameError."""

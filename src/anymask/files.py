@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 import tempfile
@@ -19,9 +20,23 @@ __all__ = [
     "data_dir",
     "locked",
     "read_tensors",
+    "sha256_of",
     "staged",
     "write_atomic",
 ]
+
+
+CHUNK = 1 << 20
+"""Bytes of a file that are read at once."""
+
+
+def sha256_of(file: Path) -> str:
+    """The hash of a file, 64 hexadecimal digits, read in parts. Raises OSError."""
+    digest = hashlib.sha256()
+    with file.open("rb") as stream:
+        while part := stream.read(CHUNK):
+            digest.update(part)
+    return digest.hexdigest()
 
 
 def cache_dir() -> Path:

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import anymask
 from anymask.app.answers import busy
 from anymask.app.settings import Settings
-from anymask.engine.store.project import sha256_of
 from anymask.errors import unknown_name
-from anymask.files import cache_dir, locked
+from anymask.files import cache_dir, locked, sha256_of
 
 if TYPE_CHECKING:
     from anymask.models import InContext, Sam

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import hashlib
 import json
 import os
 import platform
@@ -25,7 +24,7 @@ from anymask.export.graphs import Part, example_parts, prompt_parts
 from anymask.export.precision import to_float16, to_int8
 from anymask.export.sessions import cores
 from anymask.export.tracing import require_packages, save_graph, trace
-from anymask.files import staged
+from anymask.files import sha256_of, staged
 from anymask.images import ImageSource, read_image
 from anymask.models import InContext, Sam, weights_hash
 from anymask.models.config import PIXEL_MEAN, PIXEL_STD
@@ -140,19 +139,11 @@ def _converted(graph: Any, precision: str, part: Part) -> Any:
 def _entry(path: Path) -> dict[str, Any]:
     """Of a file, and of one with its constants if there is any."""
     data = path.with_name(f"{path.name}.data")
-    entry: dict[str, Any] = {"file": path.name, "bytes": path.stat().st_size, "sha256": _sha256(path)}
+    entry: dict[str, Any] = {"file": path.name, "bytes": path.stat().st_size, "sha256": sha256_of(path)}
     if data.exists():
         entry["bytes"] += data.stat().st_size
-        entry["data"] = {"file": data.name, "sha256": _sha256(data)}
+        entry["data"] = {"file": data.name, "sha256": sha256_of(data)}
     return entry
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while part := stream.read(1 << 20):
-            digest.update(part)
-    return digest.hexdigest()
 
 
 def _refuse(precision: str, finding: Finding) -> None:

@@ -7,7 +7,6 @@ and only then takes its name. Environment: `ANYMASK_CACHE` (a folder), `ANYMASK_
 
 from __future__ import annotations
 
-import hashlib
 import http.client
 import os
 import re
@@ -24,7 +23,7 @@ from typing import IO, Any
 from urllib.parse import urlsplit
 
 from anymask.errors import DownloadError, InputError, WeightsError, nearest, unknown_name
-from anymask.files import cache_dir, locked
+from anymask.files import cache_dir, locked, sha256_of
 from anymask.models.config import (
     COMPACT,
     CONTEXT,
@@ -314,14 +313,11 @@ def _check_size(path: Path, card: Card) -> None:
 def _check_hash(path: Path, card: Card) -> None:
     if card.sha256 is None:
         return
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while chunk := stream.read(CHUNK):
-            digest.update(chunk)
-    if digest.hexdigest() != card.sha256:
+    found = sha256_of(path)
+    if found != card.sha256:
         path.unlink()
         raise WeightsError(
-            f"{card.file} must have the sha256 {card.sha256}, got {digest.hexdigest()}. "
+            f"{card.file} must have the sha256 {card.sha256}, got {found}. "
             "It was removed; load it again, and mistrust the mirror if there is one."
         )
 

@@ -15,15 +15,14 @@ from anymask.engine.store import pictures
 from anymask.engine.store.database import Database, open_database
 from anymask.engine.store.values import Picture
 from anymask.errors import ImageError, InputError, StoreError
-from anymask.files import write_atomic
+from anymask.files import sha256_of, write_atomic
 from anymask.formats.entries import PICTURE_SUFFIXES
 from anymask.images import image_size, read_image
 
-__all__ = ["INNER", "Project", "open_project", "scan", "sha256_of", "upload"]
+__all__ = ["INNER", "Project", "open_project", "scan", "upload"]
 
 INNER = ".anymask"
 """The folder in a project that is ours: project.db, and images/ with what was uploaded."""
-CHUNK = 1 << 20
 STEP = 200
 """New pictures that are looked into before they are told to the database."""
 
@@ -135,15 +134,6 @@ def upload(project: Project, name: str, data: bytes, max_pixels: int) -> tuple[P
     kept = pictures.by_hash(project.db, digest)
     assert kept is not None, "it was added just now"
     return kept, True
-
-
-def sha256_of(file: Path) -> str:
-    """The hash of a file, read in parts."""
-    digest = hashlib.sha256()
-    with file.open("rb") as stream:
-        while chunk := stream.read(CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
 
 
 _SUFFIXES = {b"\xff\xd8": "jpg", b"\x89P": "png", b"RI": "webp", b"GI": "gif", b"BM": "bmp"}

@@ -8,22 +8,23 @@ many answers fall in each (Guo et al., "On Calibration of Modern Neural Networks
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from anymask.errors import FormatError, InputError
+from anymask.errors import InputError
 from anymask.evaluate.clicks import (
     ClicksConfig,
+    Progress,
     Records,
     Session,
     Targets,
     choose_targets,
-    drawn,
     model_sessions,
+    pictures,
     random_click,
     tight_box,
 )
@@ -31,12 +32,11 @@ from anymask.evaluate.metrics import iou
 from anymask.models.sam import Sam
 from anymask.regions import inner_point
 from anymask.rle import decode
-from anymask.types import Prompt, Record
+from anymask.types import Prompt
 
 __all__ = ["KINDS", "Reliability", "collect", "draw", "reliability"]
 
 Floats = NDArray[np.float64]
-Progress = Callable[[str, int, int], None]
 KINDS = ("click", "random click", "box")
 """The prompts whose answers are looked at."""
 SIDE, MARGIN = 420, 48
@@ -81,11 +81,14 @@ def collect(
     found: dict[str, list[tuple[float, float]]] = {kind: [] for kind in KINDS}
     open_session = model_sessions(model, config.zoom)
     for name, records in datasets.items():
-        for record in _pictures(name, records, config, progress):
+        for opened in pictures(name, records, config, progress):
+            if opened is None:
+                continue
+            record, image = opened
             generator = np.random.default_rng(config.seed)
             targets = choose_targets(record, config, generator)
             if len(targets.truths):
-                session = open_session(record.read())
+                session = open_session(image)
                 for kind in KINDS:
                     found[kind] += _pairs(session, targets, kind, generator)
     if not any(found.values()):
@@ -94,19 +97,6 @@ def collect(
         )
     arrays = {kind: np.array(pairs, np.float64).reshape(-1, 2) for kind, pairs in found.items()}
     return {kind: (pairs[:, 0], pairs[:, 1]) for kind, pairs in arrays.items()}
-
-
-def _pictures(
-    name: str, records: Records, config: ClicksConfig, progress: Progress | None
-) -> Iterator[Record]:
-    order = drawn(len(records), config.most_images, np.random.default_rng(config.seed))
-    for done, index in enumerate(order):
-        if progress is not None:
-            progress(name, done, len(order))
-        try:
-            yield records[int(index)]
-        except FormatError:
-            continue
 
 
 def _pairs(

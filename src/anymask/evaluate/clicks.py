@@ -200,27 +200,39 @@ def _evaluate_set(
     name: str, records: Records, open_session: OpenSession, config: ClicksConfig, progress: Progress | None
 ) -> _Tally:
     tally, start = _Tally(name), time.perf_counter()
-    order = drawn(len(records), config.most_images, np.random.default_rng(config.seed))
+    for opened in pictures(name, records, config, progress):
+        if opened is None:
+            tally.skipped += 1
+            continue
+        record, image = opened
+        generator = np.random.default_rng([config.seed, zlib.crc32(record.id.encode())])
+        targets = choose_targets(record, config, generator)
+        if len(targets.truths):
+            tally.add(picture_numbers(image, targets, open_session, config, generator), len(targets.truths))
+    tally.seconds = time.perf_counter() - start
+    return tally
+
+
+def pictures(
+    name: str, records: Records, config: ClicksConfig, progress: Progress | None
+) -> Iterator[tuple[Record, Image] | None]:
+    """The drawn records of a set with their pixels, None for a damaged one; tells `progress` on the way."""
+    order = _drawn(len(records), config.most_images, np.random.default_rng(config.seed))
     for done, index in enumerate(order):
         if progress is not None:
             progress(name, done, len(order))
         try:
             record = records[int(index)]
-            image = record.read()
+            opened = record, record.read()
         except InputError:
-            tally.skipped += 1
+            yield None
             continue
-        generator = np.random.default_rng([config.seed, zlib.crc32(record.id.encode())])
-        targets = choose_targets(record, config, generator)
-        if len(targets.truths):
-            tally.add(picture_numbers(image, targets, open_session, config, generator), len(targets.truths))
+        yield opened
     if progress is not None:
         progress(name, len(order), len(order))
-    tally.seconds = time.perf_counter() - start
-    return tally
 
 
-def drawn(count: int, most: int | None, generator: np.random.Generator) -> NDArray[np.int64]:
+def _drawn(count: int, most: int | None, generator: np.random.Generator) -> NDArray[np.int64]:
     """`most` of `count` numbers, drawn at random, in rising order."""
     if most is None or count <= most:
         return np.arange(count)
@@ -236,7 +248,7 @@ def choose_targets(record: Record, config: ClicksConfig, generator: np.random.Ge
         index for index in _of_kind(record, config.kinds) if masks.areas[index] * scale >= config.min_area
     ]
     truths = []
-    for index in drawn(len(large), config.most_masks, generator):
+    for index in _drawn(len(large), config.most_masks, generator):
         dense = rle.decode(masks.rles[large[index]], masks.size)
         truths.append(dense if ignore is None else dense & ~ignore)
     seen = [truth for truth in truths if truth.any()]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anymask.errors import InputError
+from anymask.errors import FormatError, InputError
 from anymask.evaluate.calibration import KINDS, collect, draw, reliability
 from anymask.models import build
 from anymask.models.config import DEBUG
@@ -59,6 +61,22 @@ def test_every_mask_is_asked_for_in_every_way(model):
     assert tuple(pairs) == KINDS
     assert all(len(scores) == len(ious) == 4 for scores, ious in pairs.values())
     assert all(((ious >= 0) & (ious <= 1)).all() for _, ious in pairs.values())
+
+
+class Damaged(list):
+    """Records of which the first cannot be opened and the second has a picture that cannot be read."""
+
+    def __getitem__(self, index):
+        if index == 0:
+            raise FormatError("damaged")
+        return super().__getitem__(index)
+
+
+def test_damaged_pictures_are_left_out(model):
+    good = record()
+    unreadable = Record("b", Path("no-such-picture.jpg"), good.masks)
+    pairs = collect(model, {"set": Damaged([good, unreadable, good])})
+    assert all(len(scores) == 2 for scores, _ in pairs.values())
 
 
 def test_no_mask_is_refused(model):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from anymask.evaluate.calibration import Reliability
     from anymask.evaluate.report import Report
 
-__all__ = ["calibration", "check_report", "clicks", "fewshot", "open_all", "tell"]
+__all__ = ["by_set", "calibration", "check_report", "clicks", "fewshot", "open_all", "tell"]
 
 HIDDEN = ("random_1",)
 """Figures that the report holds and the table leaves out, for width."""
@@ -55,8 +56,8 @@ def clicks(
         seed=seed,
     )
     opened = load_model(model, device=device, offline=offline)
-    with progress("pictures") as advance:
-        report = run(opened, datasets, config, lambda name, done, total: advance(done, total, name))
+    with by_set("pictures") as advance:
+        report = run(opened, datasets, config, advance)
     columns = [name for name in report.mean.numbers if name not in HIDDEN]
     tell(report, datasets, columns, model, output, as_json=as_json, force=force)
     return 0
@@ -91,8 +92,8 @@ def calibration(
 
     config = ClicksConfig(most_images=max_images, most_masks=max_masks, zoom=zoom, seed=seed)
     opened = load_model(model, device=device, offline=offline)
-    with progress("pictures") as advance:
-        pairs = collect(opened, datasets, config, lambda name, done, total: advance(done, total, name))
+    with by_set("pictures") as advance:
+        pairs = collect(opened, datasets, config, advance)
     found = {kind: reliability(*pair) for kind, pair in pairs.items()}
     figures = {kind: _reliability_figures(one) for kind, one in found.items()}
     if as_json:
@@ -157,8 +158,8 @@ def fewshot(
 
     config = FewshotConfig(tuple(shots), ensemble, max_queries, seed=seed)
     opened = load_example_model(model, device=device, offline=offline)
-    with progress("questions") as advance:
-        report = run(opened, datasets, config, lambda name, done, total: advance(done, total, name))
+    with by_set("questions") as advance:
+        report = run(opened, datasets, config, advance)
     tell(report, datasets, list(report.mean.numbers), model, output, as_json=as_json, force=force)
     return 0
 
@@ -186,6 +187,13 @@ def tell(
     if output is not None:
         report.save(output, force=force)
         (note if as_json else out)(f"wrote {output}")
+
+
+@contextmanager
+def by_set(unit: str) -> Iterator[Callable[[str, int, int], None]]:
+    """Progress as evaluations tell it: with the name of the data set, what is done, and all there is."""
+    with progress(unit) as advance:
+        yield lambda name, done, total: advance(done, total, name)
 
 
 def open_all(paths: Sequence[str], split: str | None = None) -> Mapping[str, Collection]:

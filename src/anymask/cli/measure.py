@@ -6,8 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from anymask.cli.console import progress
-from anymask.cli.evaluate import check_report, open_all, tell
+from anymask.cli.evaluate import by_set, check_report, open_all, tell
 
 __all__ = ["edges", "proposals"]
 
@@ -40,8 +39,8 @@ def edges(
     )
     folder = EdgeFolder(data, split)
     opened = load_model(model, device=device, offline=offline)
-    with progress("pictures") as advance:
-        report = run(opened, folder, config, lambda name, done, total: advance(done, total, name))
+    with by_set("pictures") as advance:
+        report = run(opened, folder, config, advance)
     what = "Matches within 0.0075 of the diagonal"
     tell(report, {}, list(report.mean.numbers), model, output, what=what, as_json=as_json, force=force)
     return 0
@@ -71,14 +70,8 @@ def proposals(
 
     config = ProposalsConfig(count=count, points_per_side=points_per_side, most_images=max_images, seed=seed)
     opened = load_model(model, device=device, offline=offline)
-    with progress("pictures") as advance:
-        report = run(
-            opened,
-            datasets,
-            config,
-            lambda name, done, total: advance(done, total, name),
-            frequencies=frequencies(data),
-        )
+    with by_set("pictures") as advance:
+        report = run(opened, datasets, config, advance, frequencies=frequencies(data))
     what, columns = "Average recall", list(report.mean.numbers)
     tell(report, datasets, columns, model, output, what=what, as_json=as_json, force=force)
     return 0

@@ -21,8 +21,9 @@ import numpy as np
 from anymask import rle
 from anymask.automatic import AutoConfig, Candidates, candidates, explain
 from anymask.errors import InputError
-from anymask.evaluate.clicks import ClicksConfig, Progress, Records, choose_targets
+from anymask.evaluate.clicks import ClicksConfig, choose_targets
 from anymask.evaluate.metrics import Floats
+from anymask.evaluate.pictures import Progress, Records, opened
 from anymask.models.sam import Sam
 from anymask.types import Record
 
@@ -102,18 +103,17 @@ def look(
 
 
 def _look(model: Sam, name: str, records: Records, index: int, config: AutoConfig) -> Picture | None:
-    try:
-        record = records[index]
-        image = record.read()
-    except InputError:
+    found = opened(records, index)
+    if found is None:
         return None
+    record, image = found
     rules = ClicksConfig(most_masks=None)
     generator = np.random.default_rng(zlib.crc32(record.id.encode()))
     truths = [rle.encode(mask) for mask in choose_targets(record, rules, generator).truths]
     if not truths:
         return None
-    found = candidates(model, image, config)
-    return Picture(name, found, _ious(found, truths, record))
+    pool = candidates(model, image, config)
+    return Picture(name, pool, _ious(pool, truths, record))
 
 
 def _ious(found: Candidates, truths: Sequence[rle.Runs], record: Record) -> Floats:

@@ -18,17 +18,15 @@ from numpy.typing import NDArray
 from anymask.errors import InputError
 from anymask.evaluate.clicks import (
     ClicksConfig,
-    Progress,
-    Records,
     Session,
     Targets,
     choose_targets,
     model_sessions,
-    pictures,
     random_click,
     tight_box,
 )
 from anymask.evaluate.metrics import iou
+from anymask.evaluate.pictures import Progress, Records, pictures
 from anymask.models.sam import Sam
 from anymask.regions import inner_point
 from anymask.rle import decode
@@ -81,7 +79,7 @@ def collect(
     found: dict[str, list[tuple[float, float]]] = {kind: [] for kind in KINDS}
     open_session = model_sessions(model, config.zoom)
     for name, records in datasets.items():
-        for opened in pictures(name, records, config, progress):
+        for opened in pictures(name, records, config.most_images, config.seed, progress):
             if opened is None:
                 continue
             record, image = opened

@@ -30,13 +30,13 @@ from anymask import rle
 from anymask.errors import InputError
 from anymask.evaluate.grabcut import GrabCut
 from anymask.evaluate.metrics import Floats, Mask, bootstrap_ci, clicks_to_reach, iou, mean_over_sets
+from anymask.evaluate.pictures import Image, Progress, Records, drawn, pictures
 from anymask.evaluate.report import Report, SetResult, commit, machine, model_hash
 from anymask.models.sam import Sam
 from anymask.predict import embed, predict
 from anymask.regions import inner_point, largest_component
 from anymask.types import Masks, Prompt, Record
 
-Image = NDArray[np.uint8]
 Numbers = dict[str, Floats]
 """One value per mask of a picture, (M,), by name."""
 AREA_SIDE = 512
@@ -54,18 +54,6 @@ class Session(Protocol):
 
 
 OpenSession = Callable[[Image], Session]
-Progress = Callable[[str, int, int], None]
-"""Called with the set's name, the pictures done and the pictures in all."""
-
-
-class Records(Protocol):
-    """What an evaluation needs of a data set."""
-
-    def __len__(self) -> int:
-        """Number of pictures."""
-
-    def __getitem__(self, index: int, /) -> Record:
-        """Read a picture with its masks; `InputError` when it is damaged."""
 
 
 @dataclass(frozen=True)
@@ -200,7 +188,7 @@ def _evaluate_set(
     name: str, records: Records, open_session: OpenSession, config: ClicksConfig, progress: Progress | None
 ) -> _Tally:
     tally, start = _Tally(name), time.perf_counter()
-    for opened in pictures(name, records, config, progress):
+    for opened in pictures(name, records, config.most_images, config.seed, progress):
         if opened is None:
             tally.skipped += 1
             continue
@@ -213,32 +201,6 @@ def _evaluate_set(
     return tally
 
 
-def pictures(
-    name: str, records: Records, config: ClicksConfig, progress: Progress | None
-) -> Iterator[tuple[Record, Image] | None]:
-    """The drawn records of a set with their pixels, None for a damaged one; tells `progress` on the way."""
-    order = _drawn(len(records), config.most_images, np.random.default_rng(config.seed))
-    for done, index in enumerate(order):
-        if progress is not None:
-            progress(name, done, len(order))
-        try:
-            record = records[int(index)]
-            opened = record, record.read()
-        except InputError:
-            yield None
-            continue
-        yield opened
-    if progress is not None:
-        progress(name, len(order), len(order))
-
-
-def _drawn(count: int, most: int | None, generator: np.random.Generator) -> NDArray[np.int64]:
-    """`most` of `count` numbers, drawn at random, in rising order."""
-    if most is None or count <= most:
-        return np.arange(count)
-    return np.sort(generator.permutation(count)[:most])
-
-
 def choose_targets(record: Record, config: ClicksConfig, generator: np.random.Generator) -> Targets:
     """The masks of a record that count, by kind, area and cap."""
     masks = record.masks
@@ -248,7 +210,7 @@ def choose_targets(record: Record, config: ClicksConfig, generator: np.random.Ge
         index for index in _of_kind(record, config.kinds) if masks.areas[index] * scale >= config.min_area
     ]
     truths = []
-    for index in _drawn(len(large), config.most_masks, generator):
+    for index in drawn(len(large), config.most_masks, generator):
         dense = rle.decode(masks.rles[large[index]], masks.size)
         truths.append(dense if ignore is None else dense & ~ignore)
     seen = [truth for truth in truths if truth.any()]

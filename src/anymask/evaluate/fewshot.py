@@ -28,8 +28,8 @@ from numpy.typing import NDArray
 from anymask import rle
 from anymask.canvas import Context
 from anymask.errors import InputError, unknown_name
-from anymask.evaluate.clicks import Progress, Records
 from anymask.evaluate.metrics import Interval, Mask, interval
+from anymask.evaluate.pictures import Progress, Records, opened
 from anymask.evaluate.report import Report, SetResult, commit, machine, model_hash
 from anymask.incontext import context, segment_like
 from anymask.models import InContext
@@ -196,12 +196,9 @@ class _Pictures:
 
 def _readable(records: Records) -> Iterator[tuple[int, Record]]:
     for index in range(len(records)):
-        try:
-            record = records[index]
-            record.read()
-        except InputError:
-            continue
-        yield index, record
+        found = opened(records, index)
+        if found is not None:
+            yield index, found[0]
 
 
 def episodes(

@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from anymask import rle
 from anymask.errors import InputError
 from anymask.evaluate.automatic import IOUS
-from anymask.evaluate.clicks import Progress, Records
 from anymask.evaluate.metrics import Floats, bootstrap_ci, mean_over_sets
+from anymask.evaluate.pictures import Progress, Records, opened
 from anymask.evaluate.report import Report, SetResult, commit, machine, model_hash
 from anymask.models import Sam
 from anymask.proposals import PROPOSALS, proposals
@@ -124,11 +124,10 @@ def _picture(
     model: Sam, records: Records, index: int, config: ProposalsConfig, frequencies: Mapping[str, str]
 ) -> dict[str, Floats] | None:
     """The recall of every mask of a picture in each figure, None without masks."""
-    try:
-        record = records[index]
-        image = record.read()
-    except InputError:
+    found = opened(records, index)
+    if found is None:
         return None
+    record, image = found
     settings = replace(PROPOSALS, points_per_side=config.points_per_side)
     some = np.flatnonzero(record.masks.areas > 0)
     if not some.size:

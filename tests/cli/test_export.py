@@ -16,6 +16,7 @@ MANIFEST = {
     "check": [
         {
             "precision": "int8",
+            "refused": False,
             "bytes": 9_200_000,
             "milliseconds": {"encoder": 30.25, "decoder": 9.5},
             "mean_iou": 0.99123,
@@ -41,7 +42,7 @@ def asked(monkeypatch):
     calls = []
 
     def fill(model, folder, name, precisions, pictures):
-        calls.append((type(model).__name__, name, list(precisions), len(pictures)))
+        calls.append((type(model).__name__, name, precisions, len(pictures)))
         return MANIFEST
 
     monkeypatch.setattr(write, "_fill", fill)
@@ -51,12 +52,12 @@ def asked(monkeypatch):
 def test_a_run_directory_in_one_step(run_directory, tmp_path, asked, capsys):
     target = tmp_path / "out"
     assert main(["export", str(run_directory), "-o", str(target)]) == 0
-    assert asked == [("Sam", "mine", ["float32", "float16", "int8"], 4)]
+    assert asked == [("Sam", "mine", None, 4)]
     lines = capsys.readouterr().out.splitlines()
     assert re.split(r" {2,}", lines[0]) == [
-        "precision", "MB", "encoder ms", "decoder ms", "mean IoU", "least IoU",
+        "precision", "MB", "encoder ms", "decoder ms", "mean IoU", "least IoU", "kept",
     ]  # fmt: skip
-    assert lines[1].split() == ["int8", "9.2", "30.2", "9.5", "0.9912", "0.93"]
+    assert lines[1].split() == ["int8", "9.2", "30.2", "9.5", "0.9912", "0.93", "yes"]
     assert lines[2] == f"wrote {target}"
 
 
@@ -83,6 +84,15 @@ def test_a_refusal_is_exit_code_2(run_directory, tmp_path, monkeypatch, capsys):
     assert main(["export", str(run_directory), "-o", str(tmp_path / "out")]) == 2
     assert capsys.readouterr().err.splitlines()[-1] == "error: int8 must keep the masks"
     assert not (tmp_path / "out").exists()
+
+
+def test_what_is_left_out_is_told(run_directory, tmp_path, monkeypatch, capsys):
+    check = [{**MANIFEST["check"][0], "refused": True}]
+    monkeypatch.setattr(write, "_fill", lambda *_: {"check": check})
+    assert main(["export", str(run_directory), "-o", str(tmp_path / "out")]) == 0
+    said = capsys.readouterr()
+    assert said.err.splitlines()[-1] == "left out, as their masks are not the model's: int8"
+    assert said.out.splitlines()[1].split()[-1] == "refused"
 
 
 def test_an_unknown_precision(run_directory, tmp_path, capsys):

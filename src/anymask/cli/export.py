@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from anymask.cli.console import note, out, out_json, table
-from anymask.export import PRECISIONS, export
+from anymask.export import export
 from anymask.models import load
 
 __all__ = ["run"]
@@ -27,10 +27,11 @@ def run(
     """Export and tell what the check found."""
     opened = load(model, device="cpu", dtype="float32", offline=offline)
     note(f"exporting {model}; this takes a minute")
-    folder = export(
-        opened, output, name=Path(model).stem, precisions=precision or PRECISIONS, photos=photos, force=force
-    )
+    folder = export(opened, output, name=Path(model).stem, precisions=precision, photos=photos, force=force)
     manifest = json.loads((folder / "model.json").read_text("utf-8"))
+    refused = [row["precision"] for row in manifest["check"] if row["refused"]]
+    if refused:
+        note(f"left out, as their masks are not the model's: {', '.join(refused)}")
     if as_json:
         out_json(manifest)
     else:
@@ -41,7 +42,7 @@ def run(
 
 def _as_text(rows: Sequence[dict[str, Any]]) -> str:
     parts = list(rows[0]["milliseconds"])
-    heads = ["precision", "MB", *(f"{part} ms" for part in parts), "mean IoU", "least IoU"]
+    heads = ["precision", "MB", *(f"{part} ms" for part in parts), "mean IoU", "least IoU", "kept"]
     cells = [
         [
             row["precision"],
@@ -49,6 +50,7 @@ def _as_text(rows: Sequence[dict[str, Any]]) -> str:
             *(round(row["milliseconds"][part], 1) for part in parts),
             round(row["mean_iou"], 4),
             round(row["least_iou"], 4),
+            "refused" if row["refused"] else "yes",
         ]
         for row in rows
     ]

@@ -15,7 +15,7 @@ USAGE = "MODEL -o DIR [OPTION]..."
 DETAILS = (
     "Write a model as ONNX files, for onnxruntime in any language and for the browser, with model.json that "
     "says what is in them. Each precision is first asked for masks on real photos; where they are not the "
-    "model's, it is refused and nothing is written.\n\n"
+    "model's, it is refused: left out of the default list, an error in a list of yours.\n\n"
     "  anymask export compact -o compact-onnx\n"
     "  anymask export runs/mine -o mine-onnx --precision float16\n\n"
     "Prints size, time of an answer on this machine, and mask IoU of each precision. Needs an extra: pip "
@@ -33,7 +33,7 @@ def declare(parser: Parser) -> None:
         "--precision",
         type=words,
         metavar="LIST",
-        help="Which files to write, with commas between. Default: all.",
+        help="Which files to write, with commas between. Default: all that draw the model's masks.",
     )
     parser.add_argument(
         "--photos",

@@ -43,23 +43,24 @@ def export(
     path: str | os.PathLike[str],
     *,
     name: str = "model",
-    precisions: Sequence[str] = PRECISIONS,
+    precisions: Sequence[str] | None = None,
     photos: Sequence[ImageSource] | None = None,
     force: bool = False,
 ) -> Path:
     """Write a folder of ONNX files and `model.json`; return its path.
 
-    Every precision answers the same prompts on `photos` (the bundled ones by default) as the model does, and
-    the export is refused as a whole, with nothing written, where the masks differ.
+    Every precision answers the same prompts on `photos` (the bundled ones by default) as the model does. By
+    default all are tried, and a smaller one than float32 whose masks differ is left out: `model.json` says so
+    in `check`. One of `precisions` whose masks differ fails the export as a whole, with nothing written.
     Raises ExportError then, OutputError for a place that cannot be written, InputError for a model in
     training mode and photos that cannot be read, UnknownNameError, MissingExtraError.
     """
     require_packages()
-    for precision in precisions:
+    for precision in precisions or ():
         if precision not in PRECISIONS:
             raise unknown_name("precisions", precision, PRECISIONS)
     pictures = [read_image(photo) for photo in (_bundled() if photos is None else photos)]
-    if not pictures or not precisions:
+    if not pictures or (precisions is not None and not precisions):
         raise InputError("photos and precisions must not be empty, got none. Leave them out.")
     with staged(path, force=force, ours=_is_ours) as folder:
         folder.mkdir()
@@ -91,7 +92,7 @@ def _fill(
     model: Sam | InContext,
     folder: Path,
     name: str,
-    precisions: Sequence[str],
+    precisions: Sequence[str] | None,
     pictures: list[NDArray[np.uint8]],
 ) -> dict[str, Any]:
     """Write and check the files; what `model.json` says about them."""
@@ -99,15 +100,19 @@ def _fill(
     graphs = {part.name: trace(part) for part in parts}
     listed: dict[str, dict[str, Any]] = {part.name: {} for part in parts}
     rows = []
-    for precision in precisions:
+    for precision in PRECISIONS if precisions is None else precisions:
         paths = {part.name: folder / f"{part.name}-{precision}.onnx" for part in parts}
         for part in parts:
             save_graph(_converted(graphs[part.name], precision, part), paths[part.name])
-            listed[part.name][precision] = _entry(paths[part.name])
-        finding = examine(paths)
-        _refuse(precision, finding)
-        size = sum(listed[part.name][precision]["bytes"] for part in parts)
-        rows.append({"precision": precision, "bytes": size, **asdict(finding)})
+        entries, finding = {part: _entry(path) for part, path in paths.items()}, examine(paths)
+        refused = _refused(precision, finding, asked_for=precisions is not None)
+        for part, entry in entries.items():
+            if refused:
+                _remove(paths[part])
+            else:
+                listed[part][precision] = entry
+        size = sum(entry["bytes"] for entry in entries.values())
+        rows.append({"precision": precision, "refused": refused, "bytes": size, **asdict(finding)})
     return {
         "format": FORMAT,
         "name": name,
@@ -146,13 +151,22 @@ def _entry(path: Path) -> dict[str, Any]:
     return entry
 
 
-def _refuse(precision: str, finding: Finding) -> None:
+def _refused(precision: str, finding: Finding, *, asked_for: bool) -> bool:
+    """Whether files are no good. Raises ExportError for those `asked_for`, and for the plain ones."""
     least = LEAST_IOU[precision]
-    if finding.mean_iou < least:
-        raise ExportError(
-            f"{precision} must keep the masks at an IoU of {least} with the model's, got "
-            f"{finding.mean_iou:.4f} over {finding.masks} masks. Leave this precision out."
-        )
+    if finding.mean_iou >= least:
+        return False
+    if not asked_for and precision != PRECISIONS[0]:
+        return True
+    raise ExportError(
+        f"{precision} must keep the masks at an IoU of {least} with the model's, got "
+        f"{finding.mean_iou:.4f} over {finding.masks} masks. Leave this precision out."
+    )
+
+
+def _remove(path: Path) -> None:
+    path.unlink()
+    path.with_name(f"{path.name}.data").unlink(missing_ok=True)
 
 
 def _promptable(model: Sam) -> dict[str, Any]:

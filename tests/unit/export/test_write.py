@@ -68,9 +68,27 @@ def test_wrong_answers_are_refused_and_leave_nothing(traced, tmp_path):
 
 @pytest.mark.parametrize(("precision", "least"), [("float32", 0.99), ("float16", 0.99), ("int8", 0.97)])
 def test_the_gate(precision, least):
-    write._refuse(precision, Finding(least, 0.5, 9, {}))
+    assert not write._refused(precision, Finding(least, 0.5, 9, {}), asked_for=True)
+    below = Finding(least - 1e-6, 0.5, 9, {})
     with pytest.raises(anymask.ExportError):
-        write._refuse(precision, Finding(least - 1e-6, 0.5, 9, {}))
+        write._refused(precision, below, asked_for=True)
+    if precision == "float32":  # the plain files are no option
+        with pytest.raises(anymask.ExportError):
+            write._refused(precision, below, asked_for=False)
+    else:
+        assert write._refused(precision, below, asked_for=False)
+
+
+def test_by_default_what_is_refused_is_left_out(traced, tmp_path, monkeypatch):
+    one = traced("compact")
+    monkeypatch.setitem(write.LEAST_IOU, "int8", 1.01)
+    folder = anymask.export(one.model, tmp_path / "out", photos=two_photos())
+    said = json.loads((folder / "model.json").read_text("utf-8"))
+    refused = {row["precision"]: row["refused"] for row in said["check"]}
+    assert refused == {"float32": False, "float16": False, "int8": True}
+    assert [list(part) for part in said["files"].values()] == [["float32", "float16"]] * 2
+    assert not list(folder.glob("*int8*"))
+    assert len(list(folder.iterdir())) == 5
 
 
 def test_files_are_compared_with_one_look(monkeypatch):

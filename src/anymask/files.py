@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import sys
@@ -28,6 +29,8 @@ __all__ = [
 
 CHUNK = 1 << 20
 """Bytes of a file that are read at once."""
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+"""Errors that only writing meets."""
 
 
 def sha256_of(file: Path) -> str:
@@ -87,17 +90,14 @@ def write_atomic(path: str | os.PathLike[str], data: bytes, *, force: bool = Fal
     target = check_target(path, force=force)
     partial = ""
     try:
-        descriptor, partial = tempfile.mkstemp(
-            dir=target.parent, prefix=f".{target.name[:40]}.", suffix=".part"
-        )
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-        os.chmod(partial, _mode(target))
-        os.replace(partial, target)
-    except OSError as error:
-        raise OutputError(
-            f"output must be writable, got {target} ({error.strerror}). Choose another place or make room."
-        ) from error
+        with _writing(target):
+            descriptor, partial = tempfile.mkstemp(
+                dir=target.parent, prefix=f".{target.name[:40]}.", suffix=".part"
+            )
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+            os.chmod(partial, _mode(target))
+            os.replace(partial, target)
     finally:
         if partial and os.path.exists(partial):
             os.unlink(partial)
@@ -160,22 +160,49 @@ def staged(
 ) -> Iterator[Path]:
     """A place to write a file to, or with `ours` a folder, that takes the name `path` if all goes well.
 
-    Raises OutputError as `check_target` and `check_folder` do.
+    Raises OutputError as `check_target` and `check_folder` do, and where writing there fails; what else goes
+    wrong meanwhile is raised as it is.
     """
     target = check_target(path, force=force) if ours is None else check_folder(path, ours, force=force)
-    try:
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name[:40]}.") as folder:
-            new, old = Path(folder, "new"), Path(folder, "old")
+    with _writing(target):
+        folder = tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name[:40]}.")
+    with folder:
+        new, old = Path(folder.name, "new"), Path(folder.name, "old")
+        try:
             yield new
+        except OSError as error:
+            if error.errno in _NO_ROOM or _is_inside(error, folder.name):
+                raise _unwritable(target, error) from error
+            raise
+        with _writing(target):
             if new.is_file():
                 os.chmod(new, _mode(target))
             elif target.exists():
                 target.rename(old)
             os.replace(new, target)
+
+
+@contextmanager
+def _writing(target: Path) -> Iterator[None]:
+    """Turn the system's complaints into OutputError."""
+    try:
+        yield
     except OSError as error:
-        raise OutputError(
-            f"output must be writable, got {target} ({error.strerror}). Choose another place or make room."
-        ) from error
+        raise _unwritable(target, error) from error
+
+
+def _unwritable(target: Path, error: OSError) -> OutputError:
+    return OutputError(
+        f"output must be writable, got {target} ({error.strerror}). Choose another place or make room."
+    )
+
+
+def _is_inside(error: OSError, folder: str) -> bool:
+    """Whether it is about something in a folder."""
+    names = (
+        name for name in (error.filename, error.filename2) if isinstance(name, (str, bytes, os.PathLike))
+    )
+    return any(os.fsdecode(name).startswith(folder) for name in names)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import pytest
 
 from anymask import files
 from anymask.errors import OutputError
-from anymask.files import check_target, locked, write_atomic
+from anymask.files import check_target, locked, staged, write_atomic
 
 
 def test_writes_and_leaves_nothing_else(tmp_path):
@@ -72,6 +72,44 @@ def test_a_failed_write_leaves_nothing(tmp_path, monkeypatch):
         write_atomic(tmp_path / "a", b"new", force=True)
     assert [entry.name for entry in tmp_path.iterdir()] == ["a"]
     assert (tmp_path / "a").read_bytes() == b"old"
+
+
+@pytest.mark.parametrize(
+    ("fail", "kind", "words"),
+    [
+        (
+            lambda new, tmp: (new / "no" / "a").write_bytes(b""),
+            OutputError,
+            r"must be writable, got .*out \(No such",
+        ),
+        (lambda new, tmp: raise_error(OSError(28, "No space left on device")), OutputError, "No space left"),
+        (lambda new, tmp: (tmp / "source.jpg").read_bytes(), FileNotFoundError, r"source\.jpg"),
+        (lambda new, tmp: raise_error(ConnectionResetError("gone")), ConnectionResetError, "gone"),
+    ],
+)
+def test_only_errors_of_writing_are_the_output_s(fail, kind, words, tmp_path):
+    def work():
+        with staged(tmp_path / "out", ours=lambda name: True) as new:
+            new.mkdir()
+            fail(new, tmp_path)
+
+    with pytest.raises(kind, match=words):
+        work()
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_stage_that_cannot_take_its_place(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "replace", lambda *_: raise_error(OSError(30, "Read-only file system")))
+    with (
+        pytest.raises(OutputError, match=r"must be writable, got .*Read-only"),
+        staged(tmp_path / "a") as new,
+    ):
+        new.write_bytes(b"new")
+    assert not list(tmp_path.iterdir())
+
+
+def raise_error(error):
+    raise error
 
 
 def test_long_names(tmp_path):

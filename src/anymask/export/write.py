@@ -104,13 +104,13 @@ def _fill(
         paths = {part.name: folder / f"{part.name}-{precision}.onnx" for part in parts}
         for part in parts:
             save_graph(_converted(graphs[part.name], precision, part), paths[part.name])
-        entries, finding = {part: _entry(path) for part, path in paths.items()}, examine(paths)
+        entries, finding = {key: _entry(path) for key, path in paths.items()}, examine(paths)
         refused = _refused(precision, finding, asked_for=precisions is not None)
-        for part, entry in entries.items():
+        for key, entry in entries.items():
             if refused:
-                _remove(paths[part])
+                _remove(paths[key])
             else:
-                listed[part][precision] = entry
+                listed[key][precision] = entry
         size = sum(entry["bytes"] for entry in entries.values())
         rows.append({"precision": precision, "refused": refused, "bytes": size, **asdict(finding)})
     return {

@@ -147,12 +147,17 @@ def stream(
     `format` is one of FORMATS, else `detect` finds it. Pictures are looked for in the folder `pictures`, or
     near the file, and read when asked for. With `on_error` a damaged record is told and left out, else
     FormatError is raised. on_item: called with the number of records before each, of how many in all (0 if
-    that is not known), and its id.
+    that is not known), and its id. Raises FormatError where a folder should be and none is.
     """
     place = Path(path)
     name = detect(place) if format is None else format
     if name not in FORMATS:
         raise unknown_name("format", name, FORMATS)
+    if FORMATS[name].always_folder and not place.is_dir():
+        found = (
+            "a file. Give the folder it is in" if place.exists() else "which does not exist. Check the name"
+        )
+        raise FormatError(f"path must be a folder, as {name} is one, got {path}, {found}.")
     entries = FORMATS[name].items(place, None if pictures is None else Path(pictures))
     total = len(entries) if isinstance(entries, Sequence) else 0
     for done, (id, load) in enumerate(entries):

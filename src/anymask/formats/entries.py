@@ -53,10 +53,8 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
     try:
         return Path(path).read_bytes()
     except OSError as error:
-        raise FormatError(
-            f"path must be a {Path(path).suffix[1:].upper()} file, got {path} ({error.strerror}). "
-            "Check the name."
-        ) from None
+        kind = f"{Path(path).suffix[1:].upper()} file".lstrip()
+        raise FormatError(f"path must be a {kind}, got {path} ({error.strerror}). Check the name.") from None
 
 
 def load_json(path: str | os.PathLike[str]) -> dict[str, Any]:

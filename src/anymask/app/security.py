@@ -17,7 +17,7 @@ from anymask.app.settings import Settings
 
 __all__ = ["Guard"]
 
-HEADERS = {
+_ADDED = {
     # the first two isolate the page, which gives it threads (SharedArrayBuffer)
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-embedder-policy": "require-corp",
@@ -30,6 +30,8 @@ HEADERS = {
     "referrer-policy": "no-referrer",
     "permissions-policy": "camera=(), microphone=(), geolocation=()",
 }
+HEADERS = [(name.encode(), value.encode()) for name, value in _ADDED.items()]
+"""Of every answer, ready to be sent."""
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _UPLOADS = ("/api/images", "/api/import")
 _FAULT = "the server has a fault. Nothing was saved by this request; its output says more."
@@ -106,10 +108,9 @@ class Guard:
 
 
 def _add_headers(message: MutableMapping[str, Any], path: str) -> None:
-    headers = MutableHeaders(scope=message)
-    for name, value in HEADERS.items():
-        headers[name] = value
+    headers = MutableHeaders(raw=[*message["headers"], *HEADERS])
     headers.setdefault("cache-control", "no-store" if path.startswith("/api/") else "no-cache")
+    message["headers"] = headers.raw
 
 
 def _refused(status: int, sentence: str) -> JSONResponse:

@@ -72,7 +72,7 @@ def create_app(project: Project, settings: Settings | None = None, *, scan: bool
 
 def _api() -> APIRouter:
     api = APIRouter(prefix="/api", responses=ERRORS)
-    for part in (project, images, masks, inference, exchange):
+    for part in (masks, inference, images, project, exchange):  # the busiest first: they are looked through
         api.include_router(part.router)
     return api
 

@@ -29,10 +29,8 @@ def list_masks(server: Here, person: Annotator, request: Request, id: wire.Id) -
     headers = {"etag": f'"{picture.changes}"', "cache-control": "private, no-cache"}
     if request.headers.get("if-none-match") == headers["etag"]:
         return Response(status_code=304, headers=headers)
-    found = wire.Masks.model_construct(
-        masks=[wire.Mask.of(one) for one in masks.current(server.project.db, id)]
-    )
-    return Response(found.model_dump_json(), media_type="application/json", headers=headers)
+    found = masks.current_json(server.project.db, id)
+    return Response(f'{{"masks":{found}}}', media_type="application/json", headers=headers)
 
 
 @router.put("/images/{id}/masks/{mask_id}", response_model=wire.Mask)

@@ -348,7 +348,7 @@ def test_annotations_that_cannot_be_read(start, name, data, words) -> None:
 def test_a_file_in_the_place_of_a_folder(client) -> None:
     answer = client.post("/api/import?format=masks", files={"file": ("a.png", b"x")})
     assert answer.json() == {
-        "error": "annotations must be of the format masks, got a file. Leave the format out to have it found."
+        "error": "path must be a folder, as masks is one, got a.png, a file. Give the folder it is in."
     }
 
 

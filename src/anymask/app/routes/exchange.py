@@ -14,6 +14,7 @@ from anymask.app import wire
 from anymask.app.archives import pack, unpack
 from anymask.app.state import Annotator, Here, Reviewer
 from anymask.engine.store import exchange
+from anymask.errors import FormatError
 
 __all__ = ["router"]
 
@@ -72,5 +73,8 @@ def import_(
     """
     with tempfile.TemporaryDirectory(prefix="anymask-") as folder:
         place = unpack(file.filename or "upload", file.file, Path(folder), server.settings.limits)
-        done = exchange.bring(server.project, place, format, person.name)
+        try:
+            done = exchange.bring(server.project, place, format, person.name)
+        except FormatError as error:  # our folder is nobody's business
+            raise FormatError(str(error).replace(f"{folder}/", "")) from error
     return wire.Imported(images=done.images, masks=done.masks, skipped=done.skipped[:1000])

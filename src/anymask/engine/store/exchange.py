@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
@@ -14,7 +14,7 @@ from anymask.engine.store import labels, masks, pictures
 from anymask.engine.store.database import Database
 from anymask.engine.store.project import Project
 from anymask.engine.store.values import Draft, Label, Picture
-from anymask.errors import AnymaskError, FormatError
+from anymask.errors import AnymaskError
 from anymask.formats import FORMATS, Loss, stream, write
 from anymask.formats.entries import names
 from anymask.formats.names import Stems
@@ -83,7 +83,7 @@ def bring(project: Project, path: Path, format: str | None, author: str) -> Brin
     def skip(id: str, error: Exception) -> None:
         out.skipped.append(f"{id}: {' '.join(str(error).split())}")
 
-    for record in _stream(path, format, project.folder, skip):
+    for record in stream(path, format, pictures=project.folder, on_error=skip):
         picture = known.of(record)
         if picture is None:
             out.skipped.append(f"{record.id}: the project has no picture of this name. Upload it first.")
@@ -96,19 +96,6 @@ def bring(project: Project, path: Path, format: str | None, author: str) -> Brin
         except AnymaskError as error:
             skip(record.id, error)
     return out
-
-
-def _stream(
-    path: Path, format: str | None, folder: Path, skip: Callable[[str, Exception], None]
-) -> Iterator[Record]:
-    """As `formats.stream`; a file where the format has a folder, or the other way, is a user's mistake."""
-    try:
-        yield from stream(path, format, pictures=folder, on_error=skip)
-    except (NotADirectoryError, IsADirectoryError) as error:
-        kind = "a folder" if path.is_dir() else "a file"
-        raise FormatError(
-            f"annotations must be of the format {format}, got {kind}. Leave the format out to have it found."
-        ) from error
 
 
 class _Names:

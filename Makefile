@@ -59,14 +59,16 @@ dist: $(VENV)/.vendor  ## build the wheel and check what it holds
 	@rm -rf dist
 	$(PIP) wheel -q --no-deps -w dist .
 	@$(BIN)/python -m zipfile -l dist/anymask-*.whl > dist/contents.txt
-	@for part in py.typed assets/photos/cat.jpg assets/compact.safetensors assets/context.safetensors app/static/vendor/ort.wasm.min.mjs licenses/LICENSE licenses/NOTICE; do \
+	@for part in py.typed assets/photos/cat.jpg assets/compact.safetensors assets/context.safetensors app/static/vendor/ort.wasm.min.mjs app/exported/compact-.*/decoder-float16.onnx licenses/LICENSE licenses/NOTICE; do \
 	    grep -q "$$part" dist/contents.txt || { echo "The wheel lacks $$part." >&2; exit 1; }; done
 	@ls -lh dist/*.whl
 
 clean:  ## remove the environment and what was built
-	rm -rf $(VENV) build dist demo src/anymask/app/static/vendor tests/web/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) build dist demo src/anymask/app/static/vendor src/anymask/app/exported tests/web/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
-$(VENV)/.vendor: $(VENV)/.core src/anymask/app/vendor.py
+# What the page loads: the runtime, and the compact model exported (half a minute), so that it opens at once.
+$(VENV)/.vendor: $(VENV)/.core src/anymask/app/vendor.py src/anymask/app/exported.py src/anymask/assets/compact.safetensors
+	@$(INSTALL) -e '.[export]'
 	@$(BIN)/python -m anymask.app.vendor
 	@touch $@
 

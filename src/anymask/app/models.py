@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import gc
-import shutil
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import anymask
+from anymask.app import exported
 from anymask.app.answers import busy
+from anymask.app.exported import MANIFEST
 from anymask.app.settings import Settings
 from anymask.errors import unknown_name
-from anymask.files import cache_dir, locked, sha256_of
+from anymask.files import sha256_of
 
 if TYPE_CHECKING:
     from anymask.models import InContext, Sam
@@ -26,9 +25,6 @@ __all__ = ["Models"]
 
 WAITING = 64
 """More calls than this at once are sent away."""
-MANIFEST = "model.json"
-PRECISION = "float16"
-"""What the page loads first (`model/engine.js`); to export and check others would only make it wait."""
 HELD = 8
 """Embeddings that are kept in memory."""
 
@@ -107,30 +103,18 @@ class Models:
         place = Path(self._places[self.check(name)]).expanduser()
         if (place / MANIFEST).is_file():
             return place
-        return self._export(name)
-
-    def _export(self, name: str) -> Path:
-        folder = cache_dir() / "exported" / f"{name}-{self._content(name)}-{anymask.__version__}"
-        if (folder / MANIFEST).is_file():  # without importing torch: the page opens at once
-            return folder
-        from anymask.export import export
-
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        # another thread or another server may be at it; models answer meanwhile
-        with self._exporting, locked(folder.with_name(f"{folder.name}.lock")):
-            for left in folder.parent.glob(f".{folder.name[:40]}.*"):  # by a server stopped at it
-                shutil.rmtree(left, ignore_errors=True)
-            if not (folder / MANIFEST).is_file():
-                export(self.sam(name), folder, name=name, precisions=(PRECISION,))
-        return folder
+        folder = exported.folder_name(name, self._content(name))
+        known = exported.found(folder)
+        if known is not None:
+            return known
+        with self._exporting:  # models answer meanwhile
+            return exported.make(self.sam(name), name, folder)
 
     def _content(self, name: str) -> str:
         """What tells a model's weights from others, the decoder's too: of a file its hash, else theirs."""
-        place = self._places[name]
-        shipped = Path(str(files("anymask"))) / "assets" / f"{place}.safetensors"
-        file = shipped if shipped.is_file() else Path(place).expanduser()
-        if file.is_file():
-            return sha256_of(file)[:16]
+        file = exported.weights_file(self._places[name])
+        if file is not None:
+            return sha256_of(file)
         from anymask.evaluate.report import model_hash
 
         return model_hash(self.sam(name))

@@ -53,7 +53,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def _prepare(models: Models) -> None:
-    """Export the default model before the page asks for it; that takes half a minute, once."""
+    """Export the default model before the page asks for it: half a minute, unless set-up did it."""
     try:
         models.exported(models.names[0])
     except AnymaskError as error:

@@ -1,7 +1,8 @@
-"""Fetch onnxruntime-web, which runs the networks in the browser: `python -m anymask.app.vendor`.
+"""Set the browser app up: `python -m anymask.app.vendor` fetches onnxruntime-web and exports the model.
 
-The package comes through the user's own npm client, so that proxies and mirrors work, and is taken only if
-it is the very file whose hash stands here. Three of its files are kept, with a note on where they come from.
+onnxruntime-web runs the networks in the browser. The package comes through the user's own npm client, so that
+proxies and mirrors work, and is taken only if it is the very file whose hash stands here. Three of its files
+are kept, with a note on where they come from.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import tarfile
 import tempfile
 from pathlib import Path
 
+from anymask.app import exported
 from anymask.errors import AnymaskError, DownloadError
 from anymask.files import staged
 
@@ -32,13 +34,18 @@ _SECONDS = 300
 
 
 def main() -> int:
-    """Fetch what is missing; 0, or 2 after a sentence on what went wrong."""
-    try:
-        news = "made" if vendor(FOLDER) else "there already"
-    except AnymaskError as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
-    sys.stderr.write(f"{PACKAGE} {VERSION}: {news}, in {FOLDER}\n")
+    """Make what is missing; 0, or 2 after a sentence on what went wrong."""
+    steps = (
+        (f"{PACKAGE} {VERSION}", FOLDER, vendor),
+        ("the model for the browser", exported.FOLDER, exported.set_up),
+    )
+    for what, folder, work in steps:
+        try:
+            news = "made" if work(folder) else "there already"
+        except AnymaskError as error:
+            sys.stderr.write(f"{error}\n")
+            return 2
+        sys.stderr.write(f"{what}: {news}, in {folder}\n")
     return 0
 
 

@@ -1,0 +1,82 @@
+"""Models as ONNX files for the page: made once for each weights and version, those of `compact` at set-up.
+
+A folder's name says what is in it, so that files made at set-up serve only the weights they were made of.
+"""
+
+from __future__ import annotations
+
+import shutil
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import anymask
+from anymask.files import cache_dir, locked, sha256_of
+
+if TYPE_CHECKING:
+    from anymask.models import Sam
+
+__all__ = ["FOLDER", "MANIFEST", "folder_name", "found", "make", "set_up", "weights_file"]
+
+MANIFEST = "model.json"
+PRECISION = "float16"
+"""What the page loads first (`model/engine.js`); to export and check others would only make it wait."""
+FOLDER = Path(__file__).with_name("exported")
+"""Where the files made at set-up lie; git ignores it, wheels carry it."""
+SHIPPED = "compact"
+
+
+def weights_file(place: str) -> Path | None:
+    """The file of a model's weights, where it is one: shipped, or a user's."""
+    shipped = Path(str(files("anymask"))) / "assets" / f"{place}.safetensors"
+    file = shipped if shipped.is_file() else Path(place).expanduser()
+    return file if file.is_file() else None
+
+
+def folder_name(name: str, content: str) -> str:
+    """What the folder of an exported model is called; `content` tells its weights from others."""
+    return f"{name}-{content[:16]}-{anymask.__version__}"
+
+
+def found(folder: str) -> Path | None:
+    """A folder made at set-up or by an earlier server. Imports no torch: the page opens at once."""
+    for place in (FOLDER, _cache()):
+        if (place / folder / MANIFEST).is_file():
+            return place / folder
+    return None
+
+
+def make(model: Sam, name: str, folder: str, place: Path | None = None) -> Path:
+    """Export into a place, by default the cache, unless it is done already. Raises what `export` raises."""
+    from anymask.export import export
+
+    target = (place or _cache()) / folder
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with locked(target.with_name(f"{folder}.lock")):  # another server may be at it
+        for left in target.parent.glob(f".{folder[:40]}.*"):  # by one that was stopped at it
+            shutil.rmtree(left, ignore_errors=True)
+        if not (target / MANIFEST).is_file():
+            export(model, target, name=name, precisions=(PRECISION,))
+    return target
+
+
+def set_up(place: Path = FOLDER) -> bool:
+    """Export the shipped model into a place, and nothing else; False where it lies there already.
+
+    Raises MissingExtraError and what `export` raises.
+    """
+    weights = weights_file(SHIPPED)
+    assert weights is not None, "the package has its weights"
+    folder = folder_name(SHIPPED, sha256_of(weights))
+    if (place / folder / MANIFEST).is_file():
+        return False
+    from anymask.models import load_sam
+
+    shutil.rmtree(place, ignore_errors=True)  # of other weights
+    make(load_sam(SHIPPED, device="cpu"), SHIPPED, folder, place)
+    (place / f"{folder}.lock").unlink()
+    return True
+
+
+def _cache() -> Path:
+    return cache_dir() / "exported"

@@ -1,0 +1,73 @@
+"""Where the page's model lies: made at set-up, or on first use."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from pathlib import Path
+
+import pytest
+
+import anymask
+from anymask.app import exported
+from anymask.files import sha256_of
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Path]:
+    """Where stand-ins for `load_sam` and `export` wrote; package and cache are empty folders."""
+    made: list[Path] = []
+
+    def write(model: str, path: Path, *, name: str, precisions: tuple[str, ...]) -> None:
+        path.mkdir()
+        (path / exported.MANIFEST).write_text(json.dumps([model, name, precisions]))
+        made.append(path)
+
+    monkeypatch.setattr(importlib.import_module("anymask.export"), "export", write)
+    monkeypatch.setattr(importlib.import_module("anymask.models"), "load_sam", lambda name, device: name)
+    monkeypatch.setattr(exported, "FOLDER", tmp_path / "package")
+    monkeypatch.setenv("ANYMASK_CACHE", str(tmp_path / "cache"))
+    return made
+
+
+@pytest.fixture
+def shipped() -> str:
+    """The folder's name for the weights of the package."""
+    weights = Path(anymask.__file__).parent / "assets" / "compact.safetensors"
+    return f"compact-{sha256_of(weights)[:16]}-{anymask.__version__}"
+
+
+def test_set_up_makes_the_shipped_model_once(calls: list[Path], shipped: str, tmp_path: Path) -> None:
+    place = tmp_path / "package"
+    (place / "compact-0123456789abcdef-0.0.1").mkdir(parents=True)  # of earlier weights
+    assert exported.set_up(place)
+    assert not exported.set_up(place)
+    assert calls == [place / shipped]
+    assert json.loads((place / shipped / "model.json").read_text()) == ["compact", "compact", ["float16"]]
+    assert [entry.name for entry in place.iterdir()] == [shipped]
+    assert exported.found(shipped) == place / shipped
+
+
+def test_files_of_other_weights_are_not_taken(calls: list[Path], tmp_path: Path) -> None:
+    exported.set_up(tmp_path / "package")
+    other = exported.folder_name("compact", "f" * 64)
+    assert exported.found(other) is None
+    made = exported.make("model", "compact", other)  # type: ignore[arg-type]
+    assert made == tmp_path / "cache" / "exported" / other
+    assert exported.found(other) == made == calls[-1]
+
+
+def test_what_was_stopped_is_cleared(calls: list[Path], tmp_path: Path) -> None:
+    left = tmp_path / "cache" / "exported" / ".mine-0-0.1.0.abc"
+    left.mkdir(parents=True)
+    exported.make("model", "mine", "mine-0-0.1.0")  # type: ignore[arg-type]
+    assert not left.exists()
+
+
+def test_the_weights_of_a_model(tmp_path: Path) -> None:
+    (tmp_path / "a.safetensors").touch()
+    assert exported.weights_file(str(tmp_path / "a.safetensors")) == tmp_path / "a.safetensors"
+    assert exported.weights_file(str(tmp_path)) is None
+    shipped = exported.weights_file("compact")
+    assert shipped is not None
+    assert shipped.name == "compact.safetensors"

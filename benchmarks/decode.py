@@ -5,8 +5,8 @@
 
 Three masks a click. "masks": ours ends in run-length codes of the picture's size, `segment-anything` in
 boolean masks of that size. "logits": the decoder alone, at a quarter of the model's frame. The compact model
-has its weights. The others have random ones, `segment-anything` those of ours, and a random embedding: their
-logits are rougher than real ones, so that run-length codes take longer.
+has its weights. The others have random ones, `segment-anything` those of ours, and a random embedding. Both
+are made smooth as in `automatic.py`, so that masks are regions and not noise.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 from peer import predictor, transformers_model
+from random_weights import smooth_features, smoothed
 from timing import OURS, RELEASED, add_options, parse, print_header, print_table, seconds
 
 from anymask.geometry import Frame
@@ -84,9 +85,9 @@ def embeddings(name: str, options: argparse.Namespace) -> tuple[Sam, Embedding]:
     if name == "compact":
         model = load(name, device=options.device, dtype="float32")
         return model, embed(model, image)
-    model = build(SAM_VIT_B).eval().to(options.device)
+    model = smoothed(build(SAM_VIT_B).eval()).to(options.device)
     frame = Frame.fit(image.shape[:2], 1024, square=True)
-    features = torch.randn(1, 64, 64, 256, device=options.device).permute(0, 3, 1, 2)  # as encoders give it
+    features = smooth_features().to(options.device).contiguous(memory_format=torch.channels_last)
     return model, Embedding(features, (), frame, weights_hash(model))
 
 

@@ -179,7 +179,7 @@ class Frame:
         """Runs of `logits_to_image(logits) > threshold`, bit for bit, without making the full-size masks.
 
         Between two neighbouring cells the interpolation is monotone along a column, so a column changes at
-        most once there: it is enough to look at the first and last pixel and to bisect where they differ.
+        most once there, and only where the two cells lie on different sides of the threshold.
         """
         y, x = self._taps(self.size_hw)
         grids = np.asarray(logits, np.float32)
@@ -195,7 +195,7 @@ class Frame:
         y, x = self._taps(self.size_hw)
         for grid in np.asarray(logits, np.float32):
             lines = _lines(grid, -offset, y, x)
-            inner, outer = (_line_area(lines, bound, y.part) for bound in (offset, -offset))
+            inner, outer = (_line_area(lines, bound, y) for bound in (offset, -offset))
             yield inner, outer, partial(_line_runs, lines, 0.0, y, x)
 
     def masks_rle_twice(self, logits: Floats, threshold: float = 0.0) -> list[rle.Runs]:
@@ -236,6 +236,7 @@ class _Taps(NamedTuple):
     high: NDArray[np.intp]  # (n,)
     part: Floats  # (n,) in [0, 1]
     first: NDArray[np.intp]  # (cells + 1,): the pixels with low == j are first[j] .. first[j + 1] - 1
+    step: float  # pixels per cell
 
 
 @lru_cache(maxsize=64)
@@ -245,12 +246,13 @@ def _axis_taps(pixels: int, scaled: int) -> _Taps:
     place = (np.arange(pixels) + 0.5) * (scaled / (GRID_STRIDE * pixels)) - 0.5
     place = np.clip(place, 0, cells - 1)
     low = np.minimum(place.astype(np.intp), max(cells - 2, 0))
+    low += ((place - low).astype(np.float32) == 1) & (low < cells - 2)  # rounded to the next cell
     high = np.minimum(low + 1, cells - 1)
-    part = (place - low).astype(np.float32)
+    part = np.maximum(place - low, 0).astype(np.float32)
     first = np.searchsorted(low, np.arange(cells + 1))
     for table in (low, high, part, first):
         table.flags.writeable = False
-    return _Taps(low, high, part, first)
+    return _Taps(low, high, part, first, GRID_STRIDE * pixels / scaled)
 
 
 def _knots(scaled: int) -> NDArray[np.float64]:
@@ -276,38 +278,32 @@ def _cell_edges(pixels: int, scaled: int, cells: int) -> tuple[NDArray[np.intp],
 
 
 class _Lines(NamedTuple):
-    """A mask's values along image columns, between cells: each interval of a column is a piece of a line."""
+    """A mask's values where image columns meet the rows of cells: columns are straight between these."""
 
     x0: int  # the first column
-    first: NDArray[np.intp]  # (g,) first and last pixel of each interval
-    last: NDArray[np.intp]
-    base: Floats  # (columns, g): value = base + part * rise
-    rise: Floats
-    start: Floats  # (columns, g) values at the first and at the last pixel
-    end: Floats
+    y0: int  # the first row of cells
+    values: Floats  # (columns, rows of cells), two at least unless the grid has but one row
 
 
 def _lines(grid: Floats, threshold: float, y: _Taps, x: _Taps) -> _Lines | None:
     """What may lie over a threshold, and over every higher one; None if nothing does."""
-    held = _held_cells(grid[: y.first.size - 1, : x.first.size - 1], threshold)
+    rows, columns = y.first.size - 1, x.first.size - 1
+    held = _held_cells(grid[:rows, :columns], threshold)
     if held is None:
         return None
     (row0, row1), (column0, column1) = held
-    # the pixels that take part of a held cell, and the intervals between cells on which they lie
+    # the pixels that take part of a held cell, and a row of cells that are not held above and below
     x0, x1 = x.first[max(column0 - 1, 0)], x.first[column1]
-    gaps = np.arange(max(row0 - 1, 0), row1)
-    gaps = gaps[y.first[gaps] < y.first[gaps + 1]]
-    if gaps.size == 0 or x1 <= x0:
+    y0, y1 = max(row0 - 1, 0), min(row1 + 1, rows)
+    if x1 <= x0:
         return None
-    bottom = int(y.high[y.first[gaps[-1]]]) + 1
-    columns = np.ascontiguousarray(grid[gaps[0] : bottom].T)
-    left = columns[x.low[x0:x1]]
-    values = left + x.part[x0:x1, None] * (columns[x.high[x0:x1]] - left)  # (pixels along x, cells along y)
-    first, last = y.first[gaps], y.first[gaps + 1] - 1
-    base = values[:, y.low[first] - gaps[0]]
-    rise = values[:, y.high[first] - gaps[0]] - base
-    start, end = (base + y.part[at] * rise for at in (first, last))
-    return _Lines(int(x0), first, last, base, rise, start, end)
+    first, last = int(x.low[x0]), int(x.high[x1 - 1])
+    cells = np.ascontiguousarray(grid[y0:y1, first : last + 1].T)
+    rise = np.append(cells[1:] - cells[:-1], np.zeros_like(cells[:1]), axis=0)
+    values = rise.take(x.low[x0:x1] - first, axis=0, mode="clip")  # (pixels along x, cells along y)
+    values *= x.part[x0:x1, None]
+    values += cells.take(x.low[x0:x1] - first, axis=0, mode="clip")
+    return _Lines(int(x0), y0, values)
 
 
 def _line_runs(lines: _Lines | None, threshold: float, y: _Taps, x: _Taps) -> rle.Runs:
@@ -315,23 +311,20 @@ def _line_runs(lines: _Lines | None, threshold: float, y: _Taps, x: _Taps) -> rl
     height = y.low.size
     if lines is None:
         return rle.from_edges(np.zeros(0, np.int64), (height, x.low.size))
-    return rle.from_edges(_edges(lines, threshold, y.part, height) + lines.x0 * height, (height, x.low.size))
+    edges = _edges(lines, threshold, y) + lines.x0 * height
+    new = edges[1:] != edges[:-1]
+    if not new.all():  # two changes at one pixel are none
+        starts = np.flatnonzero(np.concatenate([[True], new, [True]]))
+        edges = edges[starts[:-1][np.diff(starts) % 2 == 1]]
+    return rle.from_edges(edges, (height, x.low.size))
 
 
-def _line_area(lines: _Lines | None, threshold: float, part: Floats) -> int:
-    """The pixels over a threshold: intervals that are whole, and what is in of those that it cuts."""
+def _line_area(lines: _Lines | None, threshold: float, y: _Taps) -> int:
+    """The pixels over a threshold."""
     if lines is None:
         return 0
-    start, end = lines.start > threshold, lines.end > threshold
-    length = lines.last - lines.first + 1
-    whole = int(np.count_nonzero(start & end, axis=0) @ length)
-    cut = np.flatnonzero(start != end)
-    gap = cut % length.size
-    turn = _bisect(
-        lines.base.take(cut), lines.rise.take(cut), threshold, part, lines.first[gap], lines.last[gap]
-    )
-    inside = np.where(end.take(cut), lines.last[gap] + 1 - turn, turn - lines.first[gap])
-    return whole + int(inside.sum())
+    edges = _edges(lines, threshold, y)
+    return int(edges[1::2].sum() - edges[0::2].sum())
 
 
 def _held_cells(grid: Floats, threshold: float) -> tuple[tuple[int, int], tuple[int, int]] | None:
@@ -343,38 +336,48 @@ def _held_cells(grid: Floats, threshold: float) -> tuple[tuple[int, int], tuple[
     return ((y, y + h), (x, x + w)) if w else None
 
 
-def _edges(lines: _Lines, threshold: float, part: Floats, height: int) -> NDArray[np.int64]:
-    """Positions, column by column, at which the mask changes; the first column begins at 0."""
-    first, last, count = lines.first, lines.last, lines.first.size
-    end = int(last[-1]) + 1
-    apart = int(
-        first[0] > 0 or end < height
-    )  # a zero below keeps columns apart unless they reach from edge to edge
-    bits = np.zeros((len(lines.base), 2 * count + apart), np.bool_)
-    np.greater(lines.start, threshold, out=bits[:, 0 : 2 * count : 2])
-    np.greater(lines.end, threshold, out=bits[:, 1 : 2 * count : 2])
-    flat = np.zeros(bits.size + 2, np.bool_)
-    flat[1:-1] = bits.ravel()
+def _edges(lines: _Lines, threshold: float, y: _Taps) -> NDArray[np.int64]:
+    """Positions, column by column, at which the mask changes, ascending and even in number.
+
+    The first column begins at 0, every one begins and ends outside the mask; a position may come repeatedly.
+    """
+    values = lines.values
+    columns, knots = values.shape
+    flat = np.zeros(columns * (knots + 1) + 1, np.bool_)
+    bits = flat[1:].reshape(columns, knots + 1)  # the last of each column stays outside
+    np.greater(values, threshold, out=bits[:, :-1])
+    if knots > 1:  # pixels on the outermost row of cells, which rounding may move over the threshold
+        bits[:, -2] = values[:, -2] + (values[:, -1] - values[:, -2]) > threshold
     changes = np.flatnonzero(flat[1:] != flat[:-1]).astype(np.int32)  # half the width, twice the speed
-    column = changes // bits.shape[1]
-    place = changes - column * bits.shape[1]
-    gap = place >> 1
-    row = np.append(first, end).take(gap)
-    inside = np.flatnonzero((place & 1) != 0)
-    g = gap[inside]
-    cell = column[inside] * count + g
-    ends = (first.take(g), last.take(g))
-    row[inside] = _bisect(lines.base.take(cell), lines.rise.take(cell), threshold, part, *ends)
-    return np.asarray(column.astype(np.int64) * height + row, np.int64)
+    column = changes // (knots + 1)
+    place = changes - column * (knots + 1)
+    row = np.where(place == 0, 0, y.low.size)
+    between = np.flatnonzero((place > 0) & (place < knots))
+    cell = changes.take(between) - column.take(between)
+    base = values.ravel().take(cell - 1)
+    rise = values.ravel().take(cell) - base
+    wanted = flat[1:].take(changes.take(between))
+    row[between] = _turns(base, rise, threshold, wanted, place.take(between) + (lines.y0 - 1), y)
+    return np.asarray(column.astype(np.int64) * y.low.size + row, np.int64)
 
 
-def _bisect(
-    base: Floats, rise: Floats, threshold: float, part: Floats, low: NDArray[np.intp], high: NDArray[np.intp]
+def _turns(
+    base: Floats, rise: Floats, threshold: float, wanted: NDArray[np.bool_], gap: NDArray[np.int32], y: _Taps
 ) -> NDArray[np.intp]:
-    """The first pixel after `low` at which base + part * rise lies on the same side as at `high`."""
-    wanted = base + part[high] * rise > threshold
-    while (high - low > 1).any():
-        middle = (low + high) // 2
-        there = (base + part[middle] * rise > threshold) == wanted
-        low, high = np.where(there, low, middle), np.where(there, middle, high)
-    return np.asarray(high)
+    """The first pixel of each gap between cells on the `wanted` side of the threshold, or the first after it.
+
+    The pixel that the line's equation tells, then moved by what the pixels' own rounded values are.
+    """
+    low, high = y.first.take(gap), y.first.take(gap + 1)
+    with np.errstate(all="ignore"):  # logits may be infinite
+        place = (threshold - base) / rise + gap.astype(np.float32)
+        guess = np.ceil((place + np.float32(0.5)) * np.float32(y.step) - np.float32(0.5))
+        at = np.clip(np.nan_to_num(guess).astype(np.intp), low, high)
+        while True:
+            here, before = (base + y.part.take(it, mode="clip") * rise > threshold for it in (at, at - 1))
+            late = (at < high) & (here != wanted)
+            early = (at > low) & (before == wanted) & ~late
+            if not (late.any() or early.any()):
+                return np.asarray(at)
+            at += late
+            at -= early

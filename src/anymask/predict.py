@@ -252,7 +252,9 @@ def _answer(
     for ((height, width), _), numbers in groups.items():
         for part in _parts(numbers, DECODE_CELLS // (height * width)):
             chosen = [jobs[number] for number in part]
-            logits_NRhw, scores_NR, stability_NR = _decode(model, embeddings, chosen, multimask=multimask)
+            logits_NRhw, scores_NR, stability_NR = _decode(
+                model, embeddings, chosen, multimask=multimask, whole=logits
+            )
             for row, number in enumerate(part):
                 runs = embeddings[chosen[row].image].frame.masks_rle(logits_NRhw[row])
                 kept = logits_NRhw[row].copy() if logits else None
@@ -358,14 +360,17 @@ def _parts(items: Sequence[Item], most: int) -> Iterator[Sequence[Item]]:
 
 @torch.inference_mode()
 def _decode(
-    model: Sam, embeddings: Sequence[Embedding], jobs: Sequence[_Job], *, multimask: bool
+    model: Sam, embeddings: Sequence[Embedding], jobs: Sequence[_Job], *, multimask: bool, whole: bool
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    """Logits (N, R, h, w), scores and stability (N, R) of jobs with equal numbers of tokens; R = 3 or 1."""
+    """Logits (N, R, h, w), scores and stability (N, R) of jobs with equal numbers of tokens; R = 3 or 1.
+
+    Logits of the `whole` grid or of what holds the pictures.
+    """
     images, index_N = np.unique([job.image for job in jobs], return_inverse=True)
     used = [embeddings[image] for image in images]
     features = _joined(model, [it.features for it in used])
     skips = tuple(_joined(model, list(level)) for level in zip(*(it.skips for it in used), strict=True))
-    logits_N4hw, scores_N4 = model.decode(
+    decoded = model.decode_tokens(
         features,
         skips,
         torch.tensor(index_N, device=model.device),
@@ -373,21 +378,44 @@ def _decode(
         torch.tensor(np.stack([job.labels for job in jobs]), device=model.device),
         *_mask_prompts(model, jobs, used[0].frame.grid_hw),
     )
-    stability_N4 = _stability(logits_N4hw)
-    parts = (logits_N4hw, scores_N4, stability_N4)
+    contents = [it.frame.content_hw for it in used]
+    if not whole:
+        decoded = decoded.within((max(h for h, _ in contents), max(w for _, w in contents)))
+    outputs = _outputs(jobs, multimask=multimask)
+    logits_NRhw, scores_NR = model.draw(decoded, outputs), decoded.iou_N4[:, outputs]
+    parts = (logits_NRhw, scores_NR, _stability(logits_NRhw, contents, index_N))
     if not multimask:
-        single_N = torch.tensor([not job.prompt.ambiguous for job in jobs], device=model.device)
-        quality_N3 = (scores_N4 * stability_N4)[:, -HYPOTHESES:]
-        best_N = torch.where(single_N, 0, quality_N3.argmax(dim=1) + 1)
         rows_N = torch.arange(len(jobs), device=model.device)
-        return tuple(part[rows_N, best_N][:, None].cpu().numpy() for part in parts)  # type: ignore[return-value]
-    return tuple(part[:, -HYPOTHESES:].cpu().numpy() for part in parts)  # type: ignore[return-value]
+        best_N = _best_outputs(jobs, *parts[1:])
+        parts = tuple(part[rows_N, best_N][:, None] for part in parts)  # type: ignore[assignment]
+    return tuple(part.cpu().numpy() for part in parts)  # type: ignore[return-value]
 
 
-def _stability(logits_N4hw: Tensor) -> Tensor:
-    """IoU of the mask at the thresholds +1 and -1, (N, 4) in [0, 1]; 0 for an empty one (SAM, appendix B)."""
-    inner, outer = ((logits_N4hw > bound).sum((-1, -2)) for bound in (STABILITY_OFFSET, -STABILITY_OFFSET))
-    return inner / outer.clamp(min=1)
+def _outputs(jobs: Sequence[_Job], *, multimask: bool) -> slice:
+    """Which of the decoder's outputs may answer: hypotheses, the single one, or all for a mixed lot."""
+    ambiguous = [multimask or job.prompt.ambiguous for job in jobs]
+    return slice(1 if all(ambiguous) else 0, None if any(ambiguous) else 1)
+
+
+def _best_outputs(jobs: Sequence[_Job], scores_NR: Tensor, stability_NR: Tensor) -> Tensor:
+    """Which output (N,) of those drawn answers: of a single click the hypothesis of the best quality."""
+    single_N = torch.tensor([not job.prompt.ambiguous for job in jobs], device=scores_NR.device)
+    quality_NH = (scores_NR * stability_NR)[:, -HYPOTHESES:]
+    return torch.where(single_N, 0, quality_NH.argmax(dim=1) + scores_NR.shape[1] - quality_NH.shape[1])
+
+
+def _stability(logits_NRhw: Tensor, contents: Sequence[tuple[int, int]], index_N: NDArray[np.intp]) -> Tensor:
+    """IoU of the mask at the thresholds +1 and -1, (N, R) in [0, 1]; 0 for an empty one (SAM, appendix B).
+
+    Cells that hold only padding do not count: object n has the picture of `contents[index_N[n]]` cells.
+    """
+    out_NR = logits_NRhw.new_empty(logits_NRhw.shape[:2])
+    for image, (rows, columns) in enumerate(contents):
+        own = slice(None) if len(contents) == 1 else torch.tensor(index_N == image, device=out_NR.device)
+        content = logits_NRhw[own, :, :rows, :columns]
+        inner, outer = ((content > bound).sum((-1, -2)) for bound in (STABILITY_OFFSET, -STABILITY_OFFSET))
+        out_NR[own] = inner / outer.clamp(min=1)
+    return out_NR
 
 
 def _joined(model: Sam, tensors: list[Tensor]) -> Tensor:

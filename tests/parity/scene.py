@@ -73,7 +73,9 @@ class Scene(Sam):
         owner_N = far_NO.argmin(dim=1)
         phase_N4 = world_N2 @ torch.tensor([0.37, 0.71]) % 1
         phase_N4 = (phase_N4[:, None] + torch.tensor([0.0, 0.31, 0.53, 0.77]) + 0.13 * owner_N[:, None]) % 1
-        return SimpleNamespace(iou_N4=0.8 + 0.2 * phase_N4, place=place, owner_N=owner_N, phase_N4=phase_N4)
+        found = SimpleNamespace(iou_N4=0.8 + 0.2 * phase_N4, place=place, owner_N=owner_N, phase_N4=phase_N4)
+        found.within = lambda cells_hw: found  # the padding is drawn too
+        return found
 
     def render(self, decoded: Any, rows_R: Tensor, outputs_R: Tensor) -> Tensor:
         """Logits (R, SIZE / 4, SIZE / 4) of the masks asked for."""

@@ -205,6 +205,34 @@ def test_runs_equal_those_of_the_full_size_mask(frame, seed, threshold):
         assert np.array_equal(runs, rle.encode(mask))
 
 
+@given(small_frames, seeds, st.sampled_from(["far apart", "steps", "next to one"]))
+@example(
+    Frame.fit((66, 118), 128, square=True), 2, "far apart"
+)  # places that rounding moves to the next cell
+def test_runs_where_rounding_decides(frame, seed, kind):
+    noise = np.random.default_rng(seed).standard_normal((2, *frame.grid_hw))
+    logits = {
+        "far apart": np.sign(noise) * 10.0 ** (6 * noise),
+        "steps": np.round(2 * noise) / 2,
+        "next to one": 1 + np.round(noise) * 2.0**-23,
+    }[kind].astype(np.float32)
+    full = frame.logits_to_image(logits)
+    for threshold in (0.0, 1.0):
+        for runs, mask in zip(frame.masks_rle(logits, threshold), full > threshold, strict=True):
+            assert np.array_equal(runs, rle.encode(mask))
+    areas = [one[:2] for one in frame.masks_and_areas(logits, 1.0)]
+    assert areas == [((mask > 1).sum(), (mask > -1).sum()) for mask in full]
+
+
+def test_runs_of_logits_that_are_not_finite(rng):
+    frame = Frame.fit((50, 70), 64, square=True)
+    logits = rng.standard_normal((1, 16, 16)).astype(np.float32)
+    logits[0, 3:6, 3:6], logits[0, 8, 8], logits[0, 2, 9] = np.inf, -np.inf, np.nan
+    with np.errstate(all="ignore"):
+        (runs,) = frame.masks_rle(logits)
+    assert 0 < rle.area(runs) < 50 * 70
+
+
 @pytest.mark.parametrize("sign", [-1, 1])
 def test_runs_of_empty_and_full(sign):
     frame = Frame.fit((30, 50), 64, square=True)

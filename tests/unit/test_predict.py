@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -211,15 +212,41 @@ def test_small_parts_change_nothing(model, embedding, module, monkeypatch):
     close(predict(model, embedding, prompts, logits=True), whole)
 
 
+@pytest.mark.parametrize("size", [(H, W), (W, H), (2, W)])
+@pytest.mark.parametrize("config", [DEBUG, replace(DEBUG, square=True), DEBUG_VIT], ids=["", "square", "vit"])
+@pytest.mark.parametrize("multimask", [True, False])
+def test_padding_is_drawn_for_logits_alone(size, config, multimask):
+    torch.manual_seed(0)
+    model = build(config).eval()
+    embeddings = [embed(model, picture(*size)), embed(model, picture(size[0] // 2, size[1]))]
+    prompts = [[Prompt.point(20, 1), Prompt(box=[4, 0, 30, 2]), Prompt(points=[(5, 1), (8, 1)])]] * 2
+    for whole, part in zip(
+        predict_batch(model, embeddings, prompts, multimask=multimask, logits=True),
+        predict_batch(model, embeddings, prompts, multimask=multimask),
+        strict=True,
+    ):
+        np.testing.assert_allclose(part.scores, whole.scores, atol=1e-6)
+        np.testing.assert_allclose(part.stability, whole.stability, atol=1e-3)
+        assert (part.dense() != whole.dense()).mean() < 1e-3
+
+
+def test_stability_is_of_the_picture(model, embedding):
+    masks = predict(model, embedding, mixed_prompts(), logits=True)
+    rows, columns = embedding.frame.content_hw
+    content = masks.logits[:, :rows, :columns]
+    inner, outer = ((content > bound).sum((1, 2)) for bound in (1, -1))
+    np.testing.assert_allclose(masks.stability, inner / np.maximum(outer, 1), atol=1e-6)
+
+
 def test_a_part_holds_no_more_than_its_cells(model, embedding, module, monkeypatch):
     sizes = []
-    decode = model.decode
+    decode = model.decode_tokens
 
     def spy(*arguments):
         sizes.append(len(arguments[3]))
         return decode(*arguments)
 
-    monkeypatch.setattr(model, "decode", spy)
+    monkeypatch.setattr(model, "decode_tokens", spy)
     monkeypatch.setattr(module, "DECODE_CELLS", 4 * 16 * 16)
     predict(model, embedding, [Prompt.point(5, 5)] * 10)
     assert sizes == [4, 4, 2]

@@ -143,6 +143,8 @@ def _answers(
     _check_finite(decoded.iou_N4)
     rows, outputs = (decoded.iou_N4[:, -HYPOTHESES:] >= floor_iou).nonzero().unbind(1)
     outputs = outputs + decoded.iou_N4.shape[1] - HYPOTHESES
+    if config.resize == "once":  # the other looks into the padding
+        decoded = decoded.within(frame.content_hw)
     logits_Mhw = model.render(decoded, rows, outputs)
     _check_finite(logits_Mhw.sum((-1, -2)))
     likely = _cell_stability(logits_Mhw, frame, config.stability_offset) >= floor_stability - MARGIN

@@ -31,6 +31,7 @@ from anymask.models.vit import Vit
 
 MASKS = 4
 STRIDE = 16
+LOGITS = 4  # logit cells per side of a feature cell
 GRIDS = 4  # position codes that a model keeps, 2 MB or so each
 CPU_CELLS = 64 * 64  # feature cells that a processor upscales at once: one object of SAM
 
@@ -150,18 +151,21 @@ class DrawnPrompts(nn.Module):
 
     def coarse_map(self, unit_NK2: Tensor, labels_NK: Tensor, hw: tuple[int, int]) -> Tensor:
         """(N, h, w, dim) on the feature grid, of points in units of the grid's longest side."""
-        out: Tensor = self.coarse(self._maps(unit_NK2, labels_NK, *hw))
+        out: Tensor = self.coarse(self._maps(unit_NK2, labels_NK, hw, max(hw)))
         return out
 
-    def fine_blocks(self, unit_NK2: Tensor, labels_NK: Tensor, hw: tuple[int, int]) -> Tensor:
-        """(N, h * w, 16, fine_dim) on the logit grid of 4h x 4w cells, see `to_blocks`."""
+    def fine_blocks(self, unit_NK2: Tensor, labels_NK: Tensor, hw: tuple[int, int], side: int) -> Tensor:
+        """(N, h * w, 16, fine_dim) on the logit grid of 4h x 4w cells, see `to_blocks`.
+
+        `side` feature cells are the unit of the points.
+        """
         h, w = hw
-        out: Tensor = self.fine(to_blocks(self._maps(unit_NK2, labels_NK, 4 * h, 4 * w), 2))
+        out: Tensor = self.fine(to_blocks(self._maps(unit_NK2, labels_NK, (4 * h, 4 * w), 4 * side), 2))
         return out
 
-    def _maps(self, unit_NK2: Tensor, labels_NK: Tensor, h: int, w: int) -> Tensor:
+    def _maps(self, unit_NK2: Tensor, labels_NK: Tensor, hw: tuple[int, int], side: int) -> Tensor:
         unit_NK2, labels_NK = F.pad(unit_NK2, (0, 0, 0, 1)), F.pad(labels_NK, (0, 1), value=-1)  # never empty
-        side = max(h, w)
+        h, w = hw
         axes = [torch.arange(n, device=unit_NK2.device, dtype=torch.float32).add(0.5) / side for n in (w, h)]
         dx_NwK, dy_NhK = (a[None, :, None] - unit_NK2[:, None, :, i] for i, a in enumerate(axes))
         maps = []
@@ -252,14 +256,26 @@ class Decoded:
     """The points, in units of the grid's longest side."""
     labels_NK: Tensor
     """Their labels."""
+    side: int
+    """The grid's longest side, in feature cells."""
 
     def __len__(self) -> int:
         """The number of objects."""
         return len(self.iou_N4)
 
+    def within(self, cells_hw: tuple[int, int]) -> Decoded:
+        """What draws no more than the first `cells_hw` rows and columns of logits, up to whole features.
+
+        A picture leaves much of a square grid to padding, whose logits nobody needs.
+        """
+        h, w = (-(-cells // LOGITS) for cells in cells_hw)
+        skips = zip(self.skips_BCHW, (LOGITS, LOGITS // 2), strict=False)
+        cut = tuple(skip[:, :, : size * h, : size * w] for skip, size in skips)
+        return replace(self, image_NhwC=self.image_NhwC[:, :h, :w], skips_BCHW=cut)
+
     def take(self, rows_R: Tensor) -> Decoded:
         """Some of the objects, in the order given."""
-        parts = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "skips_BCHW"}
+        parts = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("skips_BCHW", "side")}
         if len(rows_R) == 1:  # without a copy
             row = int(rows_R)
             return replace(self, **{name: part[row : row + 1] for name, part in parts.items()})
@@ -305,10 +321,7 @@ class Sam(Network):
         decoded = self.decode_tokens(
             features_BChw, skips, image_index_N, coords_NK2, labels_NK, masks_N1HW, has_mask_N, seen_NK
         )
-        if recorded(decoded.kernels_N4C, decoded.image_NhwC) or len(decoded) <= self._step(decoded):
-            return self._draw(decoded), decoded.iou_N4
-        parts = torch.split(torch.arange(len(decoded)), self._step(decoded))
-        return torch.cat([self._draw(decoded.take(some)) for some in parts]), decoded.iou_N4
+        return self.draw(decoded), decoded.iou_N4
 
     def decode_tokens(
         self,
@@ -340,12 +353,20 @@ class Sam(Network):
         image = image.contiguous()  # channels last, whatever the layout that the features came in
         kernels, image, iou = self.mask_decoder.tokens(image.flatten(1, 2), pe, sparse, seen_NK)
         image = image.view(image.shape[0], h, w, image.shape[2])
-        return Decoded(iou.float(), kernels, image, skips, image_index_N, unit_NK2, labels_NK)
+        return Decoded(iou.float(), kernels, image, skips, image_index_N, unit_NK2, labels_NK, side)
+
+    def draw(self, decoded: Decoded, outputs: slice = slice(None)) -> Tensor:
+        """Float32 logits (N, M, H/4, W/4) of these of the four outputs of every object."""
+        wanted = replace(decoded, kernels_N4C=decoded.kernels_N4C[:, outputs])
+        if recorded(decoded.kernels_N4C, decoded.image_NhwC) or len(decoded) <= self._step(decoded):
+            return self._draw(wanted)
+        parts = torch.split(torch.arange(len(decoded), device=self.device), self._step(decoded))
+        return torch.cat([self._draw(wanted.take(some)) for some in parts])
 
     def render(self, decoded: Decoded, rows_R: Tensor, outputs_R: Tensor) -> Tensor:
         """Float32 logits (R, H/4, W/4) of the output `outputs_R[r]` (0 to 3) of the object `rows_R[r]`.
 
-        Only the objects named are upscaled, and each of them once.
+        As `draw`, but only the objects named are upscaled, and each of them once.
         """
         objects_U, place_R = torch.unique(rows_R, return_inverse=True)
         h, w = decoded.image_NhwC.shape[1:3]
@@ -371,7 +392,7 @@ class Sam(Network):
             for skip, steps in zip(decoded.skips_BCHW, (2, 1), strict=False)
         ]
         if self.drawn_prompts is not None:
-            fine = self.drawn_prompts.fine_blocks(decoded.unit_NK2, decoded.labels_NK, (h, w))
+            fine = self.drawn_prompts.fine_blocks(decoded.unit_NK2, decoded.labels_NK, (h, w), decoded.side)
             levels[0] = levels[0] + fine
         upscaled_NLSC = self.mask_decoder.upscale(decoded.image_NhwC.flatten(1, 2), tuple(levels))
         return from_blocks(products(decoded.kernels_N4C, upscaled_NLSC.flatten(1, 2)), (h, w), 2).float()

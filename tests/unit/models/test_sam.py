@@ -37,6 +37,17 @@ def test_shapes_follow_the_frame(model: Sam) -> None:
     assert iou.shape == (3, 4)
 
 
+@pytest.mark.parametrize("cells", [(24, 20), (9, 32), (1, 1)])
+@torch.inference_mode()
+def test_a_part_of_the_grid_is_drawn_as_in_the_whole(model: Sam, cells: tuple[int, int]) -> None:
+    features, skips = model.encode(torch.randn(2, 3, 96, 128))
+    decoded = model.decode_tokens(features, skips, torch.tensor([0, 1, 1]), *prompts(3, 128))
+    whole, part = model.draw(decoded, slice(1, None)), model.draw(decoded.within(cells), slice(1, None))
+    rows, columns = (-(-side // 4) * 4 for side in cells)
+    assert part.shape == (3, 3, rows, columns)
+    assert_close(part, whole[:, :, :rows, :columns], atol=1e-5, rtol=1e-4)
+
+
 @torch.inference_mode()
 def test_objects_of_a_batch_do_not_mix(model: Sam) -> None:
     features, skips = model.encode(torch.randn(2, 3, 64, 64))

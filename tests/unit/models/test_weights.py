@@ -528,6 +528,13 @@ def test_hash_follows_training_of_the_encoder_alone() -> None:
     assert weights_hash(model) != name
 
 
+def test_hash_follows_a_layer_that_is_replaced() -> None:
+    model = build(DEBUG_VIT)
+    name, block = weights_hash(model), model.image_encoder.blocks[0]
+    block.mlp.lin1 = torch.nn.Linear(block.mlp.lin1.in_features, block.mlp.lin1.out_features)
+    assert weights_hash(model) != name
+
+
 def test_hash_leaves_settings_of_training_out() -> None:
     torch.manual_seed(3)
     model = build(DEBUG_VIT)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from anymask import models
+from anymask import Masks, models, rle
 from anymask.cli.measure import frequencies
 from anymask.evaluate.report import Report
 from anymask.models.config import CONTEXT_DEBUG
@@ -89,6 +89,62 @@ def test_proposals(run, dataset: Path, model: Path) -> None:
     assert all(name in answer.out.splitlines()[0] for name in ("ar_10 ", "ar_1000", "small", "large"))
     assert "Average recall; ±" in answer.out
     assert json.loads(Path("report.json").read_text())["protocol"] == "proposals"
+
+
+def rectangle(x: int, y: int, w: int, h: int) -> np.ndarray:
+    mask = np.zeros((200, 200), np.bool_)
+    mask[y : y + h, x : x + w] = True
+    return mask
+
+
+def test_recall_on_a_file_as_lvis_has_it(run, tmp_path: Path, model: Path, monkeypatch) -> None:
+    """Categories with a frequency, pictures by address, one category that no frequency is known of."""
+    truths = {
+        "awl": rectangle(0, 0, 10, 10),
+        "bag": rectangle(20, 0, 40, 40),
+        "cat": rectangle(0, 50, 100, 100),
+        "dog": rectangle(100, 0, 20, 20),
+    }
+    answers = [rectangle(0, 0, 10, 8), truths["bag"], rectangle(0, 50, 60, 100)]  # IoU 0.8, 1, 0.6
+    answers += [rectangle(150, 20 * i, 9, 9) for i in range(7)] + [truths["awl"]]  # the eleventh
+    folder = tmp_path / "lvis"
+    folder.mkdir()
+    cv2.imwrite(str(folder / "000000000001.jpg"), np.zeros((200, 200, 3), np.uint8))
+    frequency = {"awl": "r", "bag": "c", "cat": "f"}
+    content = {
+        "images": [
+            {"id": 1, "height": 200, "width": 200, "coco_url": "http://example.org/val2017/000000000001.jpg",
+             "neg_category_ids": [], "not_exhaustive_category_ids": []}
+        ],
+        "categories": [
+            {"id": i, "name": name, **({"frequency": frequency[name]} if name in frequency else {})}
+            for i, name in enumerate(truths, 1)
+        ],
+        "annotations": [
+            {"id": i, "image_id": 1, "category_id": i, "area": int(mask.sum()), "bbox": [0, 0, 1, 1],
+             "segmentation": rle.to_coco(rle.encode(mask), mask.shape)}
+            for i, mask in enumerate(truths.values(), 1)
+        ],
+    }  # fmt: skip
+    (folder / "lvis_v1_val.json").write_text(json.dumps(content))
+    monkeypatch.setattr(
+        "anymask.evaluate.proposals.proposals", lambda *_: Masks.from_dense(np.stack(answers))
+    )
+    words = ["eval", "proposals", "--data", folder / "lvis_v1_val.json", "--model", model]
+    answer = run(*words, "--count", "11", "-o", "report.json")
+    assert answer.code == 0, answer.err
+    numbers = Report.from_dict(json.loads(Path("report.json").read_text())).mean.numbers
+    # of the IoUs 0.5 to 0.95 a mask of 0.8 is found at seven, one of 0.6 at three
+    assert {name: round(number.value, 6) for name, number in numbers.items()} == {
+        "ar_10": (0.7 + 1 + 0.3 + 0) / 4,
+        "ar_11": (1 + 1 + 0.3 + 0) / 4,
+        "small": 0.5,
+        "medium": 1.0,
+        "large": 0.3,
+        "rare": 1.0,
+        "common": 1.0,
+        "frequent": 0.3,
+    }
 
 
 def test_frequencies_are_read_where_a_file_tells(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ one cause of other answers where duplicates go: with `resize="twice"` those of p
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from functools import partial
 from types import SimpleNamespace
@@ -172,6 +173,27 @@ def test_same_masks_of_a_photo_without_duplicates(
     area = {"min_hole": smallest, "min_component": smallest}
     config = at_quantiles(compact, image, 0.3, resize="twice", **area)
     check_same(compact, around(compact, segment_anything), generators, image, config, 12)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif("ANYMASK_POINTS" not in os.environ, reason="takes minutes; run with ANYMASK_POINTS=32 -s")
+@pytest.mark.parametrize("resize", ["twice", "once"])
+@pytest.mark.parametrize("name", ["cat", "coffee", "flower", "raccoon"])
+def test_same_masks_of_whole_photos(
+    compact: Sam, segment_anything: Any, generators: Any, photos: Any, name: str, resize: Any
+) -> None:
+    """The default settings, on a grid of ANYMASK_POINTS x ANYMASK_POINTS: rows for docs/log.md."""
+    image, peer = photo(photos, f"{name}.jpg"), around(compact, segment_anything)
+    side = int(os.environ["ANYMASK_POINTS"])
+    shares = {}
+    for nms in (0.7, 1.0):
+        config = AutoConfig(points_per_side=side, resize=resize, nms=nms).for_model(compact)
+        ours, others = automatic(compact, image, config), theirs(generators, peer, image, config)
+        shares[nms] = matched(ours, others), matched(others, ours)
+        found = f"{shares[nms][0]:.3f}, {shares[nms][1]:.3f} ({len(ours)}, {len(others)})"
+        print(f"| {name} | {resize} | {nms} | {found} |")
+    assert min(shares[1.0]) >= 0.98
+    assert resize == "once" or min(shares[0.7]) >= 0.98
 
 
 def randomised(segment_anything: Any, seed: int) -> Any:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import shutil
+
 import cv2
 import numpy as np
 import pytest
@@ -63,7 +65,13 @@ def test_figures_of_a_curve_by_hand():
     # thresholds low to high: recall 0.8, 0.5, 0.2 and precision 0.4, 0.6, 1.0
     one = np.array([[80, 100, 80, 200], [50, 100, 60, 100], [20, 100, 20, 20]], float)
     got = figures(one[None])
-    assert got["ods"] == got["ois"] == pytest.approx(2 * 0.5 * 0.6 / 1.1)
+    # F rises between the first two thresholds: at recall 0.65 and precision 0.5 it is 0.5652
+    between = [
+        2 * r * p / (r + p)
+        for r, p in zip(np.linspace(0.8, 0.5, 100), np.linspace(0.4, 0.6, 100), strict=True)
+    ]
+    assert got["ods"] == pytest.approx(max(between), abs=1e-9) == pytest.approx(0.5657, abs=1e-4)
+    assert got["ois"] == pytest.approx(2 * 0.5 * 0.6 / 1.1)  # at the thresholds alone
     assert got["r50"] == pytest.approx(0.65)  # halfway between precision 0.4 and 0.6
     recall = np.linspace(0, 1, 101)
     by_hand = np.where(recall < 0.5, 1 - (recall - 0.2) / 0.3 * 0.4, 0.6 - (recall - 0.5) / 0.3 * 0.2)
@@ -90,6 +98,20 @@ def test_a_folder_is_measured_beside_a_baseline(folder):
     assert "SAM ViT-H, BSDS500 test (published)" in report.table()
     first = EdgesConfig(points_per_side=1, thresholds=1, most_images=1)
     assert run(build(DEBUG).eval(), EdgeFolder(folder), first).mean.images == 1
+
+
+def test_the_published_layout(folder, tmp_path_factory):
+    """`BSDS500/data/images`, with a subfolder and files of the system beside the pictures; any split."""
+    root = tmp_path_factory.mktemp("BSDS500")
+    shutil.copytree(folder / "images/test", root / "data/images/val")
+    shutil.copytree(folder / "groundTruth/test", root / "data/groundTruth/val")
+    (root / "data/images/val/Thumbs.db").write_bytes(b"no picture")
+    (root / "data/groundTruth/val/extra.mat").write_bytes(b"of no picture")
+    data = EdgeFolder(root, "val")
+    assert (data.name, len(data)) == (root.name, 2)
+    first = next(iter(data))
+    assert (first.name, first.image.shape, len(first.drawn)) == ("0", (*SIZE, 3), 2)
+    assert all(np.array_equal(drawn, square()) for drawn in first.drawn)
 
 
 def test_sobel_finds_the_square():

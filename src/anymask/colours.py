@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,6 +17,7 @@ __all__ = [
     "PIXEL_STD",
     "check_palette",
     "confidence",
+    "contrasting",
     "decode",
     "encode",
     "log_odds",
@@ -32,6 +34,8 @@ WHITE_FROM = 128
 
 Floats = NDArray[np.float32]
 _CHOSEN = 128  # colours picked to be far apart; those after them are only different
+_SPARE = 8  # colours beyond one for each, to choose from
+_SHOWS = 0.3  # distance in OKLab; black and white are 1 apart
 _SPREAD = 0x9E3779  # odd, so that its multiples run through all 2**24 colours
 
 
@@ -49,6 +53,23 @@ def palette(n: int) -> NDArray[np.uint8]:
     more = numbers[~np.isin(numbers, used)][: n - len(first)]
     rest = np.stack([more >> 16, more >> 8 & 255, more & 255], axis=1).astype(np.uint8)
     return np.concatenate([first, rest])
+
+
+def contrasting(grounds: ArrayLike) -> NDArray[np.uint8]:
+    """A different colour of the palette for each of N grounds (N, 3) 0..255 RGB, that shows on it.
+
+    Each takes the first colour left that is `_SHOWS` away from it in OKLab, or the farthest where none is.
+    """
+    seen = np.asarray(grounds, np.float64).reshape(-1, 3)
+    colours = palette(len(seen) + _SPARE)
+    lab, left = _oklab(colours.astype(np.float64)), np.ones(len(colours), np.bool_)
+    chosen = np.zeros(len(seen), np.intp)
+    for i, ground in enumerate(_oklab(seen)):
+        distance = np.where(left, np.linalg.norm(lab - ground, axis=1), -1.0)
+        shows = distance >= _SHOWS
+        chosen[i] = shows.argmax() if shows.any() else distance.argmax()
+        left[chosen[i]] = False
+    return colours[chosen]
 
 
 def check_palette(colours: ArrayLike) -> NDArray[np.uint8]:
@@ -165,7 +186,7 @@ def _far_apart() -> NDArray[np.uint8]:
     return grid[chosen].astype(np.uint8)
 
 
-def _oklab(rgb: NDArray[np.int64]) -> NDArray[np.float64]:
+def _oklab(rgb: NDArray[Any]) -> NDArray[np.float64]:
     """Colours (N, 3) 0..255 sRGB in OKLab (Björn Ottosson, 2020)."""
     s = rgb / 255
     linear = np.where(s <= 0.04045, s / 12.92, ((s + 0.055) / 1.055) ** 2.4)

@@ -10,7 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-__all__ = ["deepest_pixels", "draw_outline", "draw_texts", "text_heights", "tint", "write_title"]
+__all__ = [
+    "deepest_pixels",
+    "draw_outline",
+    "draw_texts",
+    "mean_colours",
+    "text_heights",
+    "tint",
+    "write_title",
+]
 
 Pixels: TypeAlias = NDArray[np.uint8]
 
@@ -25,6 +33,14 @@ def tint(image: Pixels, numbers: NDArray[np.int32], colours: Pixels, alpha: floa
     out = image.copy()
     cv2.copyTo(tinted, (numbers > 0).view(np.uint8), out)
     return out
+
+
+def mean_colours(image: Pixels, numbers: NDArray[np.int32], count: int) -> NDArray[np.float64]:
+    """The mean of the pixels of each number 1 ... count, (count, 3) in 0..255; 0 for none."""
+    place = numbers.ravel()
+    pixels = np.bincount(place, minlength=count + 1)[1:]
+    sums = [np.bincount(place, channel.ravel(), count + 1)[1:] for channel in cv2.split(image)]
+    return np.stack(sums, axis=1) / np.maximum(pixels, 1)[:, None]
 
 
 def draw_outline(

@@ -16,8 +16,16 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from anymask import rle
-from anymask.colours import palette
-from anymask.drawing import deepest_pixels, draw_outline, draw_texts, text_heights, tint, write_title
+from anymask.colours import contrasting
+from anymask.drawing import (
+    deepest_pixels,
+    draw_outline,
+    draw_texts,
+    mean_colours,
+    text_heights,
+    tint,
+    write_title,
+)
 from anymask.errors import ImageError, InputError
 from anymask.files import check_target, write_atomic
 
@@ -330,18 +338,25 @@ def write_png(array: NDArray[Any], path: str | os.PathLike[str], *, force: bool 
 
 
 def overlay(
-    image: Pixels, masks: Iterable[NDArray[np.bool_]], *, alpha: float = 0.45, ids: bool = True
+    image: Pixels,
+    masks: Iterable[NDArray[np.bool_]],
+    *,
+    alpha: float = 0.45,
+    ids: bool = True,
+    colours: NDArray[np.uint8] | None = None,
 ) -> Pixels:
     """Tint each mask (H, W) in a colour of its own and draw its outline and number: (H, W, 3) uint8.
 
     Smaller masks hide larger ones. `alpha` is the strength of the tint, 0 to 1. With `ids` two or
     more masks are numbered from 1, in the middle of what shows of them, where there is room. `masks`
-    may be an iterator: only one is held unpacked.
+    may be an iterator: only one is held unpacked. `colours` are one (3,) for each mask; without them they
+    are chosen to show on what they cover, which may differ from one frame of a film to the next.
     """
     size = (image.shape[0], image.shape[1])
     runs = [rle.encode(np.asarray(mask, np.bool_)) for mask in masks]
     numbers = rle.label_map(runs, _by_size(runs), size)  # the smallest on top
-    colours = palette(len(runs))
+    if colours is None:
+        colours = contrasting(mean_colours(image, numbers, len(runs)))
     out = tint(image, numbers, colours, alpha)
     thickness = max(1, round(max(size) / 600))
     for i in _by_size(runs):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anymask.colours import check_palette, confidence, decode, encode, log_odds, palette
+from anymask.colours import check_palette, confidence, contrasting, decode, encode, log_odds, palette
 from anymask.errors import InputError
 
 
@@ -37,6 +37,23 @@ def test_the_first_stay_what_they_are():
 def test_the_caller_may_write_to_it():
     palette(3)[:] = 0
     assert palette(3).any(axis=1).all()
+
+
+@given(st.lists(st.tuples(*[st.integers(0, 255)] * 3), max_size=60))
+def test_colours_on_grounds_are_different_ones_of_the_palette(grounds):
+    colours = contrasting(grounds)
+    assert colours.shape == (len(grounds), 3)
+    assert len({tuple(colour) for colour in colours.tolist()}) == len(grounds)
+    assert np.array_equal(colours, contrasting(grounds))
+
+
+def test_a_colour_shows_on_its_ground():
+    on_dark = contrasting([[20, 20, 20]] * 3)
+    assert np.array_equal(on_dark, palette(4)[[0, 1, 3]])  # but for the dark green
+    for ground in palette(14):  # each on itself and on a shade of it
+        for seen in (ground, ground * 0.8):
+            (colour,) = contrasting([seen])
+            assert np.abs(colour - seen.astype(float)).sum() > 150, ground
 
 
 # Masks as colours

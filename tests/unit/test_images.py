@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from anymask import drawing, images
+from anymask.colours import palette
 from anymask.errors import ImageError, InputError, OutputError
 
 SIZE = (24, 36)
@@ -379,6 +380,19 @@ def test_overlay_tints_masks_and_nothing_else(picture):
     tint = (out[10, 10].astype(int) - picture[10, 10], out[16, 20].astype(int) - picture[16, 20])
     assert np.abs(tint[0]).max() > 10
     assert not np.array_equal(*tint)  # the small mask shows on top of the large one
+
+
+def test_overlay_shows_on_an_object_of_the_palettes_own_colour():
+    image = np.zeros((40, 60, 3), np.uint8)
+    masks = np.zeros((2, 40, 60), bool)
+    masks[0, 5:35, 5:25] = masks[1, 5:35, 35:55] = True
+    image[masks[0]], image[masks[1]] = palette(2)
+    out = images.overlay(image, masks, ids=False)
+    given = images.overlay(image, masks, ids=False, colours=palette(2))
+    for mask in masks:
+        inside = cv2.erode(mask.view(np.uint8), np.ones((21, 15))) > 0
+        assert np.array_equal(given[inside], image[inside])  # not to be seen
+        assert np.abs(out[inside].astype(int) - image[inside]).sum(axis=1).min() > 90
 
 
 def test_overlay_of_nothing_and_of_many(picture):

@@ -13,6 +13,7 @@ import numpy as np
 from anymask import rle
 from anymask.cli.answers import Job, describe, number_map
 from anymask.cli.console import note, progress
+from anymask.colours import palette
 from anymask.errors import ImageError
 from anymask.files import write_atomic
 from anymask.formats.examples import Examples
@@ -127,4 +128,5 @@ def _drawn(frames: Iterator[VideoFrame], place: Path, examples: Examples) -> Ite
         layers = np.zeros((len(examples.numbers), *masks.size), np.bool_)
         if masks.labels is not None:
             layers[masks.labels] = masks.dense()
-        yield VideoFrame(overlay(frame.image, layers), frame.time)
+        drawn = overlay(frame.image, layers, colours=palette(len(layers)))
+        yield VideoFrame(drawn, frame.time)

@@ -17,7 +17,7 @@ from anymask import rle
 from anymask.boxes import suppress
 from anymask.geometry import Frame
 from anymask.prompt import Prompt
-from anymask.zoom import close_up, shared
+from anymask.zoom import CloseUp, close_up, shared
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
 RULES = {
@@ -109,6 +109,10 @@ def suppress_answer(case: dict[str, Any]) -> dict[str, Any]:
     return {"kept": kept[np.argsort(-scores[kept], kind="stable")].tolist()}
 
 
+def in_parts(logits: np.ndarray) -> list[int]:
+    return np.floor(logits.reshape(-1).astype(np.float64) * PARTS + 0.5).astype(int).tolist()
+
+
 def zoom_answer(case: dict[str, Any]) -> dict[str, Any]:
     size, asked, part = tuple(case["size"]), case["prompt"], case["part"]
     prompt = Prompt(asked["points"] or None, asked["labels"] or None, asked["box"])
@@ -117,12 +121,15 @@ def zoom_answer(case: dict[str, Any]) -> dict[str, Any]:
     whole = Frame.fit(size, 96, square=False)
     inner = Frame.fit((y1 - y0, x1 - x0), 64, square=False)
     grid = array_of(case["grid"], np.float32, list(whole.grid_hw))
-    seen = whole.logits_in(inner, (x0, y0), grid).reshape(-1).astype(np.float64)
+    seen = whole.logits_in(inner, (x0, y0), grid)
+    found = np.floor(3.5 - seen.astype(np.float64)).astype(np.float32)
+    joined = CloseUp(size, (x0, y0, x1, y1)).logits(grid, found, whole, inner)
     pasted = rle.paste(rle.from_string(part["counts"]), inner.size_hw, (x0, y0), size)
     return {
         "closes": [None if close is None else list(close.xyxy) for close in closes],
         "shared": [None if close is None else list(close.xyxy) for close in shared(closes)],
-        "logits": np.floor(seen * PARTS + 0.5).astype(int).tolist(),
+        "logits": in_parts(seen),
+        "joined": in_parts(joined),
         "pasted": rle.to_string(pasted),
     }
 

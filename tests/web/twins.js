@@ -2,7 +2,7 @@
 import { Frame } from "../../src/anymask/app/static/geometry/frame.js";
 import { resizeToRgb } from "../../src/anymask/app/static/geometry/resize.js";
 import * as rle from "../../src/anymask/app/static/masks/rle.js";
-import { closeUp, shared } from "../../src/anymask/app/static/geometry/zoom.js";
+import { closeUp, joined, shared } from "../../src/anymask/app/static/geometry/zoom.js";
 import { select } from "../../src/anymask/app/static/masks/candidates.js";
 import { isAmbiguous, promptArrays } from "../../src/anymask/app/static/model/prompts.js";
 
@@ -54,8 +54,11 @@ const ANSWERS = {
     const [x0, y0, x1, y1] = part.xyxy, whole = Frame.fit(size, { ...RULES.compact, size: 96 });
     const inner = Frame.fit([y1 - y0, x1 - x0], { ...RULES.compact, size: 64 });
     const seen = whole.logitsIn(inner, [x0, y0], new Float32Array(bytesOf(grid).buffer));
+    const found = seen.map((logit) => Math.floor(3.5 - logit));
+    const parts = (logits) => Array.from(logits, (logit) => Math.floor(logit * PARTS + 0.5));
     return {
-      closes, shared: shared(closes), logits: Array.from(seen, (logit) => Math.floor(logit * PARTS + 0.5)),
+      closes, shared: shared(closes), logits: parts(seen),
+      joined: parts(joined(new Float32Array(bytesOf(grid).buffer), found, whole, inner, part.xyxy)),
       pasted: rle.toString(rle.paste(rle.fromString(part.counts), inner.size, [x0, y0], size)),
     };
   },

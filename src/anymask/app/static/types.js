@@ -46,6 +46,7 @@
  * @property {Box} box
  * @property {number} area
  * @property {number} score predicted IoU times stability
+ * @property {Float32Array} logits on the grid of the model's frame
  *
  * @typedef {object} Candidate One mask that "everything" found.
  * @property {Runs} runs

@@ -88,6 +88,18 @@ export class Frame {
     return out;
   }
 
+  /** Which rows and which columns of cells have their middle in a box of image pixels. @param {import("../types.js").Box} box */
+  cellsWithin([x0, y0, x1, y1]) {
+    const within = (/** @type {0 | 1} */ axis, /** @type {number} */ low, /** @type {number} */ high) => {
+      const scale = this.scaled[axis] / this.size[axis];
+      return Array.from({ length: this.grid[axis] }, (_, i) => {
+        const middle = ((i + 0.5) * GRID_STRIDE) / scale;
+        return middle >= low && middle < high;
+      });
+    };
+    return { rows: within(0, y0, y1), columns: within(1, x0, x1) };
+  }
+
   /**
    * The share of each cell that a mask covers, in [0, 1]; exact areas, padding is 0.
    * @param {Uint8Array} bits a mask of the image, row by row

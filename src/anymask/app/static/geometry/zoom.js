@@ -6,6 +6,7 @@ import { area, box } from "../masks/rle.js";
 /** @typedef {import("../types.js").Clicks} Clicks */
 /** @typedef {import("../types.js").Runs} Runs */
 /** @typedef {import("../types.js").Size} Size */
+/** @typedef {import("./frame.js").Frame} Frame */
 
 const AROUND = 2, LARGEST = 0.9, ALIKE = 0.5, SMALLEST = 48;
 
@@ -56,6 +57,16 @@ export function cut(rgba, [, w], [x0, y0, x1, y1]) {
   const line = (x1 - x0) * 4, out = new Uint8ClampedArray(line * (y1 - y0));
   for (let y = y0; y < y1; y++) out.set(rgba.subarray((y * w + x0) * 4, (y * w + x1) * 4), (y - y0) * line);
   return out;
+}
+
+/**
+ * The logits of the whole: those found in the part where it is seen, those known elsewhere.
+ * @param {Float32Array} known @param {Float32Array} found @param {Frame} whole @param {Frame} inner of the part @param {Box} part
+ */
+export function joined(known, found, whole, inner, part) {
+  const [x, y] = part, seen = inner.logitsIn(whole, [-x, -y], found);
+  const { rows, columns } = whole.cellsWithin(part), width = columns.length;
+  return known.map((logit, i) => (rows[Math.floor(i / width)] && columns[i % width] ? seen[i] : logit));
 }
 
 /** @param {Clicks} clicks @param {Runs} runs @param {Size} size @returns {number[] | null} */

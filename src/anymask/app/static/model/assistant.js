@@ -58,7 +58,7 @@ export class Assistant {
     await loaded;
   }
 
-  /** @param {Picture} picture @param {Blob | Promise<Blob>} file @param {Clicks} clicks @param {Runs | null} [base] @param {Closer | null} [closer] @returns {Promise<Answer>} */
+  /** @param {Picture} picture @param {Blob | Promise<Blob>} file @param {Clicks} clicks @param {Runs | Float32Array | null} [base] @param {Closer | null} [closer] @returns {Promise<Answer>} */
   async ask(picture, file, clicks, base = null, closer = null) {
     const { model } = this;
     await this.prepare(picture, file);

@@ -71,7 +71,7 @@ export class ModelClient {
 
   /**
    * @param {string} model @param {string} image @param {import("../types.js").Clicks} clicks
-   * @param {import("../types.js").Runs | null} [base] @param {Closer | null} [closer]
+   * @param {import("../types.js").Runs | Float32Array | null} [base] @param {Closer | null} [closer]
    * @returns {Promise<Answer>}
    */
   ask(model, image, clicks, base = null, closer = null) {

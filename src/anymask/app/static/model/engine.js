@@ -26,7 +26,6 @@ import { readSafetensors } from "./safetensors.js";
 /** @typedef {import("./runtime.js").InferenceSession} InferenceSession */
 /** @typedef {{frame: Frame, tensors: Record<string, Tensor>, picture?: Blob}} Embedding */
 /** @typedef {import("./pixels.js").Pixels} Pixels */
-/** @typedef {Hypothesis & {logits: Float32Array}} First an answer and its logits on the grid */
 /** @typedef {{hypotheses: Hypothesis[], chosen: number}} Choice */
 /** @typedef {{first: (choice: Choice) => void, stop: () => boolean}} Closer how a second look is told and stopped */
 
@@ -147,13 +146,14 @@ export class Engine {
 
   /**
    * Answer one prompt: the best mask first chosen by its place, whole before part before sub-part.
-   * @param {string} id @param {Clicks} clicks @param {Runs | null} base a mask to start from
+   * @param {string} id @param {Clicks} clicks
+   * @param {Runs | Float32Array | null} base a mask to start from, or the logits of the last answer
    * @param {Closer | null} [closer] to look a second time at what is small; `first` gets the answer before that
    * @returns {Promise<Choice>}
    */
   async ask(id, clicks, base, closer = null) {
     const embedding = this.embedding(id), { frame } = embedding;
-    const mask = base ? maskLogits(decode(base, frame.size), frame) : null;
+    const mask = base instanceof Float32Array ? base : base && maskLogits(decode(base, frame.size), frame);
     const { logits, iou, cells } = await this.decode(embedding, [promptArrays(clicks, frame)], mask);
     const single = !isAmbiguous(clicks, mask !== null);
     const answers = [];
@@ -167,14 +167,15 @@ export class Engine {
   }
 }
 
-/** The best answer, and all by their size. @param {First[]} answers @param {boolean} single whether the first is it @returns {Choice} */
+/** The best answer, and all by their size. @param {Hypothesis[]} answers @param {boolean} single whether the first is it @returns {Choice} */
 function choice(answers, single) {
   const best = single ? answers[0] : answers.reduce((a, b) => (b.score > a.score ? b : a));
   const sorted = [...answers].sort((a, b) => b.area - a.area);
-  return { hypotheses: sorted.map(({ logits, ...rest }) => rest), chosen: sorted.indexOf(best) };
+  // copies: to send a part of an array would send all of it
+  return { hypotheses: sorted.map((one) => ({ ...one, logits: one.logits.slice() })), chosen: sorted.indexOf(best) };
 }
 
-/** @param {Frame} frame @param {Float32Array} logits @param {number} iou @returns {First} */
+/** @param {Frame} frame @param {Float32Array} logits @param {number} iou @returns {Hypothesis} */
 export function hypothesis(frame, logits, iou) {
   const runs = frame.maskRuns(logits);
   return { logits, runs, box: box(runs, frame.size), area: area(runs), score: iou * stability(logits) };

@@ -12,7 +12,7 @@ import { start } from "./runtime.js";
  *   load: {model: string, folder: string, encodes: boolean, threads?: number, precision?: string},
  *   encode: {model: string, image: string, picture: Blob},
  *   receive: {model: string, image: string, bytes: ArrayBuffer, size: Size},
- *   ask: {model: string, image: string, clicks: Clicks, base: Runs | null, closer: boolean},
+ *   ask: {model: string, image: string, clicks: Clicks, base: Runs | Float32Array | null, closer: boolean},
  *   everything: {model: string, image: string, side: number, floors: {iou: number, stability: number}},
  *   cancel: {job: number},
  * }} Requests

@@ -7,8 +7,9 @@ import { area, box, decode, encode } from "../masks/rle.js";
 /** @typedef {import("../types.js").Hypothesis} Hypothesis */
 /** @typedef {import("./session.js").Item} Item */
 /** @typedef {import("../tools/tool.js").Tool} Tool */
-/** @typedef {{id: string, clicks: Clicks, base: Runs | null}} Draft the question asked last about a mask */
+/** @typedef {{id: string, clicks: Clicks, base: Runs | null, logits: Float32Array | null}} Draft the question asked last about a mask: all clicks, the drawn mask that it began with, the logits of the last answer */
 
+const REMEMBERED = 64; // answers whose logits are kept, some 50 kB each
 const LONGEST_THOUGHT = 60; // seconds that count as work between two steps at most
 
 /** Emits "select", "tool", "answer", "view", "busy", and "notice" with a sentence as detail. */
@@ -37,6 +38,8 @@ export class Editor extends EventTarget {
     this.settings = { opacity: 0.85, hideOthers: false, brush: 24, outside: false, preview: true };
     this.view = new View(session.size);
     this.asking = 0;
+    /** Logits of answers, by their runs. @type {Map<Runs, Float32Array>} */
+    this.logits = new Map();
     /** Stops the second look under way. */
     this.looking = new AbortController();
     this.since = performance.now();
@@ -79,12 +82,25 @@ export class Editor extends EventTarget {
     const { id, clicks, base } = draft ?? { id: crypto.randomUUID(), clicks: { points: [], labels: [], box: null }, base: null };
     return this.ask({
       id, base, clicks: { ...clicks, points: [...clicks.points, point], labels: [...clicks.labels, label] },
+      logits: item && this.logitsOf(item),
     });
+  }
+
+  /** Those of the answer that a mask is, for the next click to go on from. @param {Item} item */
+  logitsOf({ runs, model }) {
+    return (model === this.assistant.model && this.logits.get(runs)) || null;
+  }
+
+  /** @param {Hypothesis} answer */
+  remember({ runs, logits }) {
+    this.logits.set(runs, logits);
+    for (const oldest of [...this.logits.keys()].slice(0, -REMEMBERED)) this.logits.delete(oldest);
   }
 
   /** What the next click refines: the clicks of a mask, or the mask itself where it was drawn. @param {Item} item @returns {Draft} */
   draftOf({ id, clicks, runs }) {
-    return clicks ? { id, clicks, base: null } : { id, clicks: { points: [], labels: [], box: null }, base: runs };
+    const none = { points: [], labels: [], box: null };
+    return { id, clicks: clicks ?? none, base: clicks ? null : runs, logits: null };
   }
 
   /** Show what a click would give; null for nothing. @param {[number, number] | null} point */
@@ -101,7 +117,7 @@ export class Editor extends EventTarget {
 
   /** @param {import("../types.js").Box} rectangle */
   addBox(rectangle) {
-    return this.ask({ id: crypto.randomUUID(), clicks: { points: [], labels: [], box: rectangle }, base: null });
+    return this.ask({ id: crypto.randomUUID(), clicks: { points: [], labels: [], box: rectangle }, base: null, logits: null });
   }
 
   /** @param {Draft} draft */
@@ -112,7 +128,7 @@ export class Editor extends EventTarget {
     let shown = null;
     const show = (/** @type {import("../model/client.js").Answer} */ answer) => { shown = this.answer(draft, answer, shown); };
     try {
-      show(await this.askCloser(draft.clicks, draft.base, show));
+      show(await this.askCloser(draft.clicks, draft.logits ?? draft.base, show));
     } catch (error) {
       if (this.draft === draft) this.draft = null;
       this.notice(`The model did not answer: ${error instanceof Error ? error.message : error}.`);
@@ -121,7 +137,7 @@ export class Editor extends EventTarget {
     }
   }
 
-  /** @param {Clicks} clicks @param {Runs | null} base @param {(answer: import("../model/client.js").Answer) => void} [first] gets the answer before a second look */
+  /** @param {Clicks} clicks @param {Runs | Float32Array | null} base @param {(answer: import("../model/client.js").Answer) => void} [first] gets the answer before a second look */
   askCloser(clicks, base, first = () => {}) {
     this.looking.abort();
     this.looking = new AbortController();
@@ -139,6 +155,7 @@ export class Editor extends EventTarget {
       if (!same || !this.session.refine(draft.id, shown.runs, { runs, box: at, area: pixels, score })) return shown;
     } else if (pixels === 0) return this.empty();
     this.answers = { id: draft.id, hypotheses, chosen };
+    this.remember(best);
     if (shown) this.emit("answer");
     else this.take("Ask the model", draft, best);
     return best;
@@ -167,8 +184,9 @@ export class Editor extends EventTarget {
   choose(chosen) {
     if (!this.answers || !this.item) return;
     this.answers.chosen = chosen;
-    const draft = this.draft ?? this.draftOf(this.item);
-    this.take("Choose another answer", draft, this.answers.hypotheses[chosen]);
+    const draft = this.draft ?? this.draftOf(this.item), best = this.answers.hypotheses[chosen];
+    this.remember(best);
+    this.take("Choose another answer", draft, best);
   }
 
   /** @param {string} name @param {Draft} draft @param {Hypothesis} hypothesis */

@@ -185,6 +185,7 @@ def test_what_was_drawn_is_there_after_a_reload(person: Person, served: Served, 
     person.tool("Point")
     person.click(170.5, 110.5, button="right")  # the clicks of before are known: this is the second
     assert eventually(lambda: [len(m["prompts"]["points"]) for m in served.masks(cat)] == [2])
+    person.saved()
 
 
 def test_keys_are_enough(person: Person, served: Served, cat: str) -> None:

@@ -30,11 +30,12 @@ export class App extends HTMLElement {
     applyTheme();
     this.source = document.documentElement.dataset.store === "local" ? new LocalSource() : new HttpSource();
     this.assistant = new Assistant(new ModelClient(), this.source);
-    this.assistant.load().catch((error) => notify(`The model cannot start: ${error.message}.`));
     const outbox = new Outbox();
     this.sync = new Sync(outbox, this.source);
     this.sync.addEventListener("conflict", (event) => this.conflict(/** @type {CustomEvent} */ (event).detail));
     await Promise.all([outbox.open(), this.openProject()]);
+    this.assistant.model = this.project.models[0];
+    this.assistant.load().catch((error) => notify(`The model cannot start: ${error.message}.`));
     this.sync.soon(0);
     addEventListener("hashchange", () => this.route());
     addEventListener("unhandledrejection", (event) => notify(`Something went wrong: ${event.reason?.message ?? event.reason}.`));

@@ -43,13 +43,14 @@ async function look({ app, session }, item, images, step) {
   const source = /** @type {HttpSource} */ (app.source);
   await app.sync.flush(); // the server must know the example
   const { id } = await source.like(session.picture.id, [item.id], images);
-  const { result = [], model = null } = await source.follow(id, ({ done, total }) => step(done / Math.max(total, 1)));
+  const { result, model = null } = await source.follow(id, ({ done, total }) => step(done / Math.max(total, 1)));
+  const found = (result ?? []).filter(({ masks }) => masks.length), failed = (result ?? []).find(({ error }) => error);
   let count = 0;
-  for (const { image, masks } of result ?? []) {
-    await app.sync.put(image, masks.map((found) => made(found, item.label, model)));
+  for (const { image, masks } of found) {
+    await app.sync.put(image, masks.map((one) => made(one, item.label, model)));
     count += masks.length;
   }
-  notify(`${counted(count, "mask")} in ${counted((result ?? []).filter(({ masks }) => masks.length).length, "image")}.`);
+  notify(`${counted(count, "mask")} in ${counted(found.length, "image")}.${failed ? ` One could not be looked at: ${failed.error}` : ""}`);
 }
 
 /** @param {Found} found @param {string | null} label @param {string | null} model @returns {import("../types.js").Mask} */

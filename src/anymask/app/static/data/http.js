@@ -115,7 +115,7 @@ export class HttpSource {
     return this.send("POST", "api/like", { examples: [{ image: id, masks }], images });
   }
 
-  /** Follow a job to its end. @param {string} job @param {(job: Job) => void} step @returns {Promise<Job>} */
+  /** Follow a job to its end; the answer has its result, which events have not. @param {string} job @param {(job: Job) => void} step @returns {Promise<Job>} */
   follow(job, step) {
     const events = new EventSource(new URL(`api/jobs/${encodeURIComponent(job)}/events`, this.base));
     return new Promise((resolve, reject) => {
@@ -125,7 +125,7 @@ export class HttpSource {
         then(read(event));
       };
       events.addEventListener("progress", (event) => step(read(event)));
-      events.addEventListener("done", end(resolve));
+      events.addEventListener("done", end(() => resolve(this.json(`api/jobs/${encodeURIComponent(job)}`))));
       events.addEventListener("failed", end((value) => reject(new RefusedError(value.error ?? "the job failed", 500))));
       events.onerror = () => {
         if (events.readyState === EventSource.CLOSED) reject(new OfflineError("the server does not answer"));

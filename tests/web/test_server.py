@@ -1,0 +1,110 @@
+"""What the server's models do for the page: find more like this, and encode where the page cannot."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from playwright.sync_api import Browser, Page, expect
+
+import anymask
+from anymask import Prompt, models
+from anymask.models.config import DEBUG_VIT
+
+from .conftest import profile
+from .driving import Person, Served, bits, eventually, iou
+
+PHOTOS = ("cat.jpg", "coffee.jpg", "flower.jpg")
+
+
+@pytest.fixture(scope="module")
+def vit(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny model of SAM's layout."""
+    torch.manual_seed(5)
+    model = models.build(replace(DEBUG_VIT, decoder_depth=1))
+    return models.save(model, tmp_path_factory.mktemp("weights") / "vit.safetensors")
+
+
+@pytest.fixture(scope="module")
+def encoding(vit: Path, photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A server whose only model is one that it encodes for itself."""
+    folder = tmp_path_factory.mktemp("encoding")
+    for name in PHOTOS:
+        shutil.copy(photos / name, folder)
+    served = Served(folder, "--model", str(vit))
+    served.ask("models/vit/model.json", patience=120)
+    yield served
+    served.kill()
+
+
+@pytest.fixture(scope="module")
+def tab(browser: Browser) -> Iterator[Page]:
+    """One page for all tests."""
+    with profile(browser) as page:
+        yield page
+
+
+def test_more_like_this_in_the_other_images(tab: Page, served: Served) -> None:
+    images = served.images()
+    for image in images.values():
+        served.clear(image)
+    person = Person(tab).open(served.address, images["cat.jpg"])
+    person.tool("Lasso")
+    person.drag((100, 60), (300, 60), (300, 220), (100, 220), (100, 62))
+    person.count(1)
+    person.saved()
+    tab.get_by_role("button", name="Find in other images").click()
+    dialog = tab.get_by_role("dialog", name="Find this in the other images")
+    expect(dialog.get_by_role("checkbox")).to_have_count(2)
+    dialog.get_by_label("flower.jpg").uncheck()
+    dialog.get_by_role("button", name="Find").click()
+    expect(dialog).to_be_hidden(timeout=60_000)
+    expect(tab.locator(".toast")).to_contain_text("1 mask in 1 image.")
+    found = eventually(lambda: served.masks(images["coffee.jpg"]))
+    assert not served.masks(images["flower.jpg"])
+    assert found[0]["model"] == models.weights_hash(anymask.load("context", device="cpu"))
+    assert bits(found[0]).any()
+    Person(tab).open(served.address, images["coffee.jpg"]).count(1)
+    for image in images.values():
+        served.clear(image)
+
+
+def test_without_examples_nothing_is_lost(tab: Page, served: Served) -> None:
+    images = served.images()
+    person = Person(tab).open(served.address, images["cat.jpg"])
+    person.tool("Brush")
+    person.drag((120, 80), (280, 80))
+    person.count(1)
+    tab.get_by_role("button", name="Find in other images").click()
+    dialog = tab.get_by_role("dialog", name="Find this in the other images")
+    for box in dialog.get_by_role("checkbox").all():
+        box.uncheck()
+    dialog.get_by_role("button", name="Find").click()
+    expect(dialog).to_be_visible()  # there is nowhere to look
+    tab.keyboard.press("Escape")
+    person.count(1)
+    person.saved()
+    served.clear(images["cat.jpg"])
+
+
+def test_the_server_encodes_the_page_answers(tab: Page, encoding: Served, vit: Path, photos: Path) -> None:
+    image = encoding.images()["coffee.jpg"]
+    person = Person(tab).open(encoding.address, image)
+    person.click(200.5, 150.5)
+    person.count(1)
+    person.saved()
+    (stored,) = encoding.masks(image)
+    model = anymask.load(str(vit), device="cpu", dtype="float32")
+    prompt = Prompt(stored["prompts"]["points"], stored["prompts"]["labels"])
+    asked = anymask.predict(model, photos / "coffee.jpg", [prompt], multimask=True)
+    best = int(np.argmax(asked.quality))
+    assert stored["model"] == "vit"
+    assert iou(bits(stored), asked.dense()[best]) > 0.9
+    loaded = tab.evaluate("performance.getEntriesByType('resource').map((one) => one.name)")
+    assert sum("/embedding/vit" in name for name in loaded) == 1
+    encoding.clear(image)

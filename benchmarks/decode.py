@@ -21,11 +21,12 @@ from peer import predictor, transformers_model
 from random_weights import smooth_features, smoothed
 from timing import OURS, RELEASED, add_options, parse, print_header, print_table, seconds
 
+from anymask.answering import DECODE_CELLS
 from anymask.geometry import Frame
 from anymask.images import read_image
 from anymask.models import Sam, build, load, weights_hash
 from anymask.models.config import SAM_VIT_B
-from anymask.predict import DECODE_CELLS, embed, predict
+from anymask.predict import embed, predict
 from anymask.rle import iou
 from anymask.types import Embedding, Masks, Prompt
 

@@ -4,12 +4,16 @@ The close-up is a square of the image around the prompt and the first answer. It
 moved into the close-up, with the first answer's logits as its mask. What comes of it takes the first
 answer's place. A network that sees the whole image at a few hundred pixels has so little of a small thing
 that this gains more than any other use of the same time (docs/log.md).
+
+A click says where, but not how large. A click alone is therefore answered twice before the second look, from
+the whole image and from the surroundings of the click, and of all these answers some that differ go on.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -20,7 +24,7 @@ from anymask.boxes import iou_xyxy
 from anymask.geometry import Frame
 from anymask.prompt import Prompt
 
-__all__ = ["CloseUp", "close_up", "shared"]
+__all__ = ["CloseUp", "close_up", "different", "shared", "surroundings"]
 
 Floats: TypeAlias = NDArray[np.float32]
 
@@ -32,6 +36,12 @@ ALIKE = 0.5
 """Close-ups whose squares have this IoU are looked at in one, the larger."""
 SMALLEST = 48
 """Image pixels that a close-up has at least: there is nothing to see in fewer."""
+NEAR = 0.5
+"""Side of a click's surroundings by the image's longest side."""
+DIFFERENT = 0.5
+"""Answers to a click with a smaller IoU than this say different things."""
+CUT_OFF = 0.5
+"""A mask is cut off where its pixels at an edge are more than this, by the side of a square of its area."""
 
 
 @dataclass(frozen=True)
@@ -61,13 +71,24 @@ class CloseUp:
 
     def prompt(self, prompt: Prompt, logits: Floats, whole: Frame, part: Frame) -> Prompt:
         """The same question about the part; `logits` (gh, gw) of the whole are the first answer."""
+        return replace(self.moved(prompt), mask=whole.logits_in(part, self.xy, logits))
+
+    def moved(self, prompt: Prompt) -> Prompt:
+        """The points and the box of a prompt, in the part."""
         corner = np.array(self.xy, np.float32)
         return Prompt(
             points=prompt.points - corner if len(prompt.points) else None,
             labels=prompt.labels if len(prompt.points) else None,
             box=None if prompt.box is None else prompt.box - np.tile(corner, 2),
-            mask=whole.logits_in(part, self.xy, logits),
         )
+
+    def cuts_off(self, runs: rle.Runs) -> bool:
+        """Whether a mask of the part seems to go on in the image, beyond the part."""
+        (x0, y0, x1, y1), (h, w) = self.xyxy, self.size_hw
+        mask = rle.decode(runs, self.part_hw)
+        edges = [(x0 > 0, mask[:, 0]), (y0 > 0, mask[0]), (x1 < w, mask[:, -1]), (y1 < h, mask[-1])]
+        cut = sum(int(np.count_nonzero(edge)) for inside, edge in edges if inside)
+        return cut > CUT_OFF * math.sqrt(rle.area(runs))
 
     def runs(self, runs: rle.Runs) -> rle.Runs:
         """A mask of the part as a mask of the image."""
@@ -91,6 +112,27 @@ def close_up(prompt: Prompt, runs: rle.Runs, size_hw: tuple[int, int]) -> CloseU
         return None
     (x0, x1), (y0, y1) = (_span(box[axis], box[axis + 2], side, full) for axis, full in ((0, w), (1, h)))
     return CloseUp(size_hw, (x0, y0, x1, y1))
+
+
+def surroundings(prompt: Prompt, size_hw: tuple[int, int]) -> CloseUp | None:
+    """What lies near a click alone; None for another prompt and where the image is small."""
+    side = NEAR * max(size_hw)
+    if not prompt.ambiguous or side < SMALLEST:
+        return None
+    (x, y), (h, w) = prompt.points[0], size_hw
+    (x0, x1), (y0, y1) = (_span(c, c, side, full) for c, full in ((x, w), (y, h)))
+    return CloseUp(size_hw, (x0, y0, x1, y1))
+
+
+def different(runs: Sequence[rle.Runs], quality: Floats, most: int) -> list[int]:
+    """Numbers of `most` answers: the best that differ from all better ones, then the best of the others."""
+    order = np.argsort(-quality, kind="stable").tolist()
+    alike = rle.iou(runs, runs) >= DIFFERENT
+    apart: list[int] = []
+    for one in order:
+        if not alike[one, apart].any():
+            apart.append(one)
+    return [*apart, *(one for one in order if one not in apart)][:most]
 
 
 def shared(closes: Sequence[CloseUp | None]) -> list[CloseUp | None]:

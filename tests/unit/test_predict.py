@@ -8,6 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
+from anymask import answering
 from anymask import predict as public
 from anymask.errors import ImageError, InputError, PromptError
 from anymask.models import build, weights_hash
@@ -32,13 +33,6 @@ def image():
 @pytest.fixture(scope="module")
 def embedding(model, image):
     return embed(model, image)
-
-
-@pytest.fixture
-def module():
-    import sys
-
-    return sys.modules["anymask.predict"]
 
 
 @pytest.fixture
@@ -134,7 +128,7 @@ def test_square_frames_pad_both_sides():
     assert embed(model, picture(20, 40)).frame.padded_hw == (128, 128)
 
 
-def test_a_batch_equals_singles_and_shares_calls(model, encoded, module, monkeypatch):
+def test_a_batch_equals_singles_and_shares_calls(model, encoded, monkeypatch):
     sizes = [(40, 60), (60, 40), (20, 30), (30, 90), (8, 12), (64, 64)]
     images = [picture(*size, seed) for seed, size in enumerate(sizes)]
     together = embed_batch(model, images)
@@ -145,7 +139,7 @@ def test_a_batch_equals_singles_and_shares_calls(model, encoded, module, monkeyp
         torch.testing.assert_close(it.features, alone.features, atol=1e-4, rtol=1e-4)
         torch.testing.assert_close(it.skips, alone.skips, atol=1e-4, rtol=1e-4)
     encoded.clear()
-    monkeypatch.setattr(module, "ENCODE_PIXELS", 2 * 64 * 64)
+    monkeypatch.setattr(answering, "ENCODE_PIXELS", 2 * 64 * 64)
     embed_batch(model, images)
     assert sorted(len(batch) for batch in encoded) == [1, 1, 2, 2]
     assert embed_batch(model, []) == []
@@ -203,12 +197,12 @@ def test_the_order_of_prompts_does_not_matter(model, embedding):
     np.testing.assert_allclose(shuffled.scores, straight.scores[order], atol=1e-5)
 
 
-def test_small_parts_change_nothing(model, embedding, module, monkeypatch):
+def test_small_parts_change_nothing(model, embedding, monkeypatch):
     prompts = [Prompt.point(x, 7) for x in range(11)] + mixed_prompts()
     whole = predict(model, embedding, prompts, logits=True)
-    monkeypatch.setattr(module, "DECODE_CELLS", 3 * 16 * 16)
+    monkeypatch.setattr(answering, "DECODE_CELLS", 3 * 16 * 16)
     close(predict(model, embedding, prompts, logits=True), whole)
-    monkeypatch.setattr(module, "DECODE_CELLS", 1)
+    monkeypatch.setattr(answering, "DECODE_CELLS", 1)
     close(predict(model, embedding, prompts, logits=True), whole)
 
 
@@ -238,7 +232,7 @@ def test_stability_is_of_the_picture(model, embedding):
     np.testing.assert_allclose(masks.stability, inner / np.maximum(outer, 1), atol=1e-6)
 
 
-def test_a_part_holds_no_more_than_its_cells(model, embedding, module, monkeypatch):
+def test_a_part_holds_no_more_than_its_cells(model, embedding, monkeypatch):
     sizes = []
     decode = model.decode_tokens
 
@@ -247,7 +241,7 @@ def test_a_part_holds_no_more_than_its_cells(model, embedding, module, monkeypat
         return decode(*arguments)
 
     monkeypatch.setattr(model, "decode_tokens", spy)
-    monkeypatch.setattr(module, "DECODE_CELLS", 4 * 16 * 16)
+    monkeypatch.setattr(answering, "DECODE_CELLS", 4 * 16 * 16)
     predict(model, embedding, [Prompt.point(5, 5)] * 10)
     assert sizes == [4, 4, 2]
 

@@ -10,14 +10,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anymask import rle
+from anymask import looks, rle
 from anymask.errors import InputError
 from anymask.geometry import Frame
 from anymask.models import build
 from anymask.models.config import DEBUG
 from anymask.predict import embed, predict, predict_batch
 from anymask.types import Embedding, Prompt
-from anymask.zoom import CloseUp, close_up, shared
+from anymask.zoom import CloseUp, close_up, different, shared, surroundings
 
 H, W = 300, 400
 NOTHING = rle.encode(np.zeros((H, W), bool))
@@ -88,6 +88,44 @@ def test_close_ups_that_are_alike_share_the_largest():
     assert shared([None]) == [None]
 
 
+def test_the_surroundings_of_a_click_are_half_the_image():
+    assert surroundings(Prompt.point(200, 150), (H, W)) == CloseUp((H, W), (100, 50, 300, 250))
+    assert surroundings(Prompt.point(0, 300), (H, W)) == CloseUp((H, W), (0, 100, 200, 300))
+    assert surroundings(Prompt.point(10, 90), (100, 1000)) == CloseUp((100, 1000), (0, 0, 500, 100))
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [Prompt(box=(1, 1, 9, 9)), Prompt(points=[(1, 1), (2, 2)], labels=[1, 0])],
+)
+def test_only_a_click_alone_has_surroundings(prompt):
+    assert surroundings(prompt, (H, W)) is None
+    assert surroundings(Prompt.point(5, 5), (90, 95)) is None  # too small to see more
+
+
+def test_what_goes_on_beyond_a_close_up_is_cut_off():
+    close = CloseUp((H, W), (0, 50, 200, 250))
+
+    def cut(x0, y0, x1, y1):
+        return close.cuts_off(blob(x0, y0, x1, y1, (200, 200)))
+
+    assert cut(150, 40, 200, 80)  # at the right
+    assert cut(40, 0, 80, 50)  # at the top
+    assert cut(40, 150, 80, 200)  # at the bottom
+    assert not cut(0, 40, 50, 80)  # at the image's own border
+    assert not cut(40, 40, 160, 160)
+    assert not cut(100, 95, 200, 105)  # touches with its narrow side
+    assert not close.cuts_off(rle.encode(np.zeros((200, 200), bool)))
+
+
+def test_the_best_answers_that_differ_come_first():
+    runs = [blob(0, 0, 100, 100), blob(0, 0, 98, 100), blob(0, 0, 40, 40), blob(200, 200, 210, 210)]
+    quality = np.array([0.8, 0.9, 0.1, 0.3], np.float32)
+    assert different(runs, quality, 3) == [1, 3, 2]
+    assert different(runs, quality, 4) == [1, 3, 2, 0]
+    assert different(runs[:2], quality[:2], 2) == [1, 0]
+
+
 def test_the_prompt_moves_into_the_close_up():
     whole, close = Frame.fit((H, W), 64, square=False), CloseUp((H, W), (100, 50, 200, 150))
     part = Frame.fit(close.part_hw, 64, square=False)
@@ -140,6 +178,28 @@ def test_a_second_look_is_the_same_question_about_the_close_up(model, image):
     assert same(seen.rles[0], close.runs(by_hand.rles[0]))
     assert not same(seen.rles[0], first.rles[0])
     assert seen.scores[0] == pytest.approx(by_hand.scores[0], abs=1e-5)
+
+
+def test_a_click_alone_is_answered_from_its_surroundings_too(model, image):
+    click = Prompt.point(150, 100)
+    near = surroundings(click, (150, 200))
+    whole = predict(model, image, [click], zoom=False)
+    part = predict(model, near.pixels(image), [Prompt.point(150 - near.xy[0], 100 - near.xy[1])], zoom=False)
+    kept = [row for row in range(3) if not near.cuts_off(part.rles[row])]
+    runs = [*whole.rles, *(near.runs(part.rles[row]) for row in kept)]
+    quality = np.concatenate([whole.quality, part.quality[kept]])
+    seen = []
+
+    def note(*args):
+        seen.extend(args[3])
+        return args[3]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(looks, "_look_closer", note)
+        predict(model, image, [click])
+    expected = [runs[row] for row in different(runs, quality, 3)]
+    assert kept
+    assert all(same(got, want) for got, want in zip(seen[0].runs, expected, strict=True))
 
 
 def test_many_prompts_and_images_look_closer_as_one_does(model, image):

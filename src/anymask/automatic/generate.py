@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from anymask import rle
+from anymask.answering import HYPOTHESES
 from anymask.automatic.config import AutoConfig
 from anymask.automatic.filters import select
 from anymask.automatic.grids import Window, windows
@@ -21,7 +22,7 @@ from anymask.geometry import Frame
 from anymask.images import ImageSource, read_image
 from anymask.models import Progress, Sam, weights_hash
 from anymask.models.sam import Decoded
-from anymask.predict import HYPOTHESES, check_embedding, embed
+from anymask.predict import check_embedding, embed
 from anymask.types import Embedding, Masks
 
 __all__ = ["automatic", "candidates"]

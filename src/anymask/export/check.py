@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymask import rle
+from anymask.answering import HYPOTHESES
 from anymask.export.sessions import Session, decode, milliseconds
 from anymask.geometry import Frame
 from anymask.models import Sam
-from anymask.predict import HYPOTHESES, embed, predict
+from anymask.predict import embed, predict
 from anymask.rle import Runs
 from anymask.types import Embedding, Prompt
 

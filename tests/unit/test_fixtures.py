@@ -17,7 +17,7 @@ from anymask import rle
 from anymask.boxes import suppress
 from anymask.geometry import Frame
 from anymask.prompt import Prompt
-from anymask.zoom import CloseUp, close_up, shared
+from anymask.zoom import CloseUp, close_up, different, shared, surroundings
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
 RULES = {
@@ -116,18 +116,24 @@ def in_parts(logits: np.ndarray) -> list[int]:
 def zoom_answer(case: dict[str, Any]) -> dict[str, Any]:
     size, asked, part = tuple(case["size"]), case["prompt"], case["part"]
     prompt = Prompt(asked["points"] or None, asked["labels"] or None, asked["box"])
-    closes = [close_up(prompt, rle.from_string(counts), size) for counts in case["counts"]]
+    runs = [rle.from_string(counts) for counts in case["counts"]]
+    closes = [close_up(prompt, one, size) for one in runs]
+    near = surroundings(prompt, size)
     x0, y0, x1, y1 = part["xyxy"]
     whole = Frame.fit(size, 96, square=False)
     inner = Frame.fit((y1 - y0, x1 - x0), 64, square=False)
     grid = array_of(case["grid"], np.float32, list(whole.grid_hw))
     seen = whole.logits_in(inner, (x0, y0), grid)
     found = np.floor(3.5 - seen.astype(np.float64)).astype(np.float32)
-    joined = CloseUp(size, (x0, y0, x1, y1)).logits(grid, found, whole, inner)
+    close = CloseUp(size, (x0, y0, x1, y1))
+    joined = close.logits(grid, found, whole, inner)
     pasted = rle.paste(rle.from_string(part["counts"]), inner.size_hw, (x0, y0), size)
     return {
-        "closes": [None if close is None else list(close.xyxy) for close in closes],
-        "shared": [None if close is None else list(close.xyxy) for close in shared(closes)],
+        "closes": [None if one is None else list(one.xyxy) for one in closes],
+        "shared": [None if one is None else list(one.xyxy) for one in shared(closes)],
+        "surroundings": None if near is None else list(near.xyxy),
+        "different": different(runs, np.array(case["quality"], np.float32), 3),
+        "cut": [close.cuts_off(rle.from_string(counts)) for counts in part["masks"]],
         "logits": in_parts(seen),
         "joined": in_parts(joined),
         "pasted": rle.to_string(pasted),
@@ -217,12 +223,21 @@ def zoom_cases(rng: np.random.Generator) -> list[dict[str, Any]]:
             masks = [np.zeros(size, np.bool_) for _ in range(4)]  # the last stays empty
             for mask, side in zip(masks, (14, 18, 200), strict=False):
                 mask[12 : 12 + side, 9 : 9 + side // 2] = True
+            edges = [np.zeros((h, w), np.bool_) for _ in range(5)]  # left, top, right, bottom, within
+            areas = [np.s_[9:20, :9], np.s_[:9, 9:20], np.s_[9:20, -9:], np.s_[-9:, 9:20], np.s_[9:20, 9:20]]
+            for mask, own in zip(edges, areas, strict=True):
+                mask[own] = True
             cases.append(
                 {
                     "size": list(size),
+                    "quality": [0.25, 0.75, 0.5, 0.125],
                     "prompt": prompt,
                     "counts": [rle.to_string(rle.encode(mask)) for mask in masks],
-                    "part": {"xyxy": xyxy, "counts": rle.to_string(rle.encode(rng.random((h, w)) < 0.1))},
+                    "part": {
+                        "xyxy": xyxy,
+                        "counts": rle.to_string(rle.encode(rng.random((h, w)) < 0.1)),
+                        "masks": [rle.to_string(rle.encode(mask)) for mask in edges],
+                    },
                     "grid": text(np.round(smooth).astype(np.float32)),
                 }
             )

@@ -36,8 +36,12 @@ def tab(browser: Browser) -> Iterator[Page]:
 
 
 @pytest.fixture
-def person(tab: Page, served: Served, cat: str) -> Person:
-    return Person(tab).open(served.address, cat)
+def person(tab: Page, served: Served, cat: str) -> Iterator[Person]:
+    """Somebody at the image; what is under way when a test ends is stored before the next one clears it."""
+    person = Person(tab).open(served.address, cat)
+    yield person
+    if tab.locator("am-editor").count():
+        person.saved()
 
 
 def test_the_gallery_leads_to_the_first_mask(tab: Page, served: Served, cat: str) -> None:

@@ -1,6 +1,6 @@
 /** Where a second look is laid, and how masks come back from it: the twin of `anymask.zoom`. */
 import { boxIou } from "../masks/candidates.js";
-import { area, box } from "../masks/rle.js";
+import { area, box, decode, iou } from "../masks/rle.js";
 
 /** @typedef {import("../types.js").Box} Box */
 /** @typedef {import("../types.js").Clicks} Clicks */
@@ -8,7 +8,7 @@ import { area, box } from "../masks/rle.js";
 /** @typedef {import("../types.js").Size} Size */
 /** @typedef {import("./frame.js").Frame} Frame */
 
-const AROUND = 2, LARGEST = 0.9, ALIKE = 0.5, SMALLEST = 48;
+const AROUND = 2, LARGEST = 0.9, ALIKE = 0.5, SMALLEST = 48, NEAR = 0.5, DIFFERENT = 0.5, CUT_OFF = 0.5;
 
 /**
  * The close-up for an answer to a prompt, or null where the first look was close enough.
@@ -23,6 +23,39 @@ export function closeUp(clicks, runs, size) {
   if (side >= LARGEST * Math.max(h, w)) return null;
   const [left, right] = span(x0, x1, side, w), [top, bottom] = span(y0, y1, side, h);
   return [left, top, right, bottom];
+}
+
+/**
+ * What lies near a click alone; null where the image is small. @param {Clicks} clicks @param {Size} size
+ * @returns {Box | null}
+ */
+export function surroundings({ points: [[x, y]] }, [h, w]) {
+  const side = NEAR * Math.max(h, w);
+  if (side < SMALLEST) return null;
+  const [px, py] = [Math.fround(x), Math.fround(y)];
+  const [left, right] = span(px, px, side, w), [top, bottom] = span(py, py, side, h);
+  return [left, top, right, bottom];
+}
+
+/** Whether a mask of a part seems to go on in the image, beyond the part. @param {Runs} runs @param {Box} part @param {Size} size */
+export function cutsOff(runs, part, [h, w]) {
+  const [x0, y0, x1, y1] = part, [rows, columns] = sizeOf(part), bits = decode(runs, [rows, columns]);
+  let cut = 0;
+  for (let y = 0; y < rows; y++) cut += Number(x0 > 0 && bits[y * columns]) + Number(x1 < w && bits[(y + 1) * columns - 1]);
+  for (let x = 0; x < columns; x++) cut += Number(y0 > 0 && bits[x]) + Number(y1 < h && bits[(rows - 1) * columns + x]);
+  return cut > CUT_OFF * Math.sqrt(area(runs));
+}
+
+/**
+ * The best answers that differ from all better ones, then the best of the others.
+ * @template {{runs: Runs, score: number}} T @param {T[]} answers @param {number} most @returns {T[]}
+ */
+export function different(answers, most) {
+  const order = [...answers].sort((a, b) => b.score - a.score);
+  /** @type {T[]} */
+  const apart = [];
+  for (const one of order) if (!apart.some((better) => iou(one.runs, better.runs) >= DIFFERENT)) apart.push(one);
+  return [...apart, ...order.filter((one) => !apart.includes(one))].slice(0, most);
 }
 
 /**

@@ -2,7 +2,7 @@
 import { Frame } from "../geometry/frame.js";
 import { resizeToRgb } from "../geometry/resize.js";
 import { area, box, decode } from "../masks/rle.js";
-import { closeUps, lookCloser } from "./closer.js";
+import { lookCloser, worthALook } from "./closer.js";
 import { readPixels } from "./pixels.js";
 import { isAmbiguous, maskLogits, promptArrays, stability } from "./prompts.js";
 import { ort } from "./runtime.js";
@@ -159,11 +159,10 @@ export class Engine {
     const answers = [];
     for (let i = single ? 0 : 1; i < ANSWERS; i++)
       answers.push(hypothesis(frame, logits.subarray(i * cells, (i + 1) * cells), iou[i]));
-    const asked = single ? answers.slice(0, 1) : answers;
-    const closes = embedding.picture && this.manifest.zoom ? closeUps(clicks, asked, frame) : [];
-    if (!closer || !closes.some(Boolean)) return choice(answers, single);
+    const able = embedding.picture && this.manifest.zoom;
+    if (!closer || !able || !worthALook(clicks, answers, single, frame)) return choice(answers, single);
     closer.first(choice(answers, single));
-    return choice(await lookCloser(this, embedding, clicks, answers, closes, closer.stop), single);
+    return choice(await lookCloser(this, embedding, clicks, answers, single, closer.stop), single);
   }
 }
 
@@ -178,7 +177,7 @@ function choice(answers, single) {
 /** @param {Frame} frame @param {Float32Array} logits @param {number} iou @returns {Hypothesis} */
 export function hypothesis(frame, logits, iou) {
   const runs = frame.maskRuns(logits);
-  return { logits, runs, box: box(runs, frame.size), area: area(runs), score: iou * stability(logits) };
+  return { logits, runs, box: box(runs, frame.size), area: area(runs), score: iou * stability(logits, frame) };
 }
 
 /** @param {string} address */

@@ -1,6 +1,6 @@
 /** Ask the model all over a picture: the twin of `anymask.candidates` for the whole image. */
 import { area, box } from "../masks/rle.js";
-import { promptArrays } from "./prompts.js";
+import { promptArrays, stability } from "./prompts.js";
 
 /** @typedef {import("./engine.js").Engine} Engine */
 /** @typedef {import("../geometry/frame.js").Frame} Frame */
@@ -62,23 +62,11 @@ function answers(frame, logits, iou, point, floors) {
   const found = [];
   for (let i = 1; i < ANSWERS; i++) {
     const grid = logits.subarray(i * cells, (i + 1) * cells);
-    if (iou[i] < floors.iou || cellStability(grid, frame) < floors.stability - MARGIN) continue;
+    if (iou[i] < floors.iou || stability(grid, frame) < floors.stability - MARGIN) continue;
     const stable = area(frame.maskRuns(grid, 1)) / Math.max(area(frame.maskRuns(grid, -1)), 1);
     if (stable < floors.stability) continue;
     const runs = frame.maskRuns(grid);
     found.push({ runs, box: box(runs, frame.size), area: area(runs), iou: iou[i], stability: stable, point });
   }
   return found;
-}
-
-/** Stability in cells of the grid, padding left out: near the real one, and free. @param {Float32Array} grid @param {Frame} frame */
-function cellStability(grid, frame) {
-  const [rows, columns] = frame.content, stride = frame.grid[1];
-  let inner = 0, outer = 0;
-  for (let r = 0; r < rows; r++)
-    for (let at = r * stride, end = at + columns; at < end; at++) {
-      if (grid[at] > -1) outer++;
-      if (grid[at] > 1) inner++;
-    }
-  return inner / Math.max(outer, 1);
 }

@@ -38,14 +38,14 @@ export const maskLogits = (bits, frame) => frame.coverage(bits).map((share) => (
 /** Whether this is a single click, for which the three hypotheses are meant. @param {Clicks} clicks @param {boolean} hasMask */
 export const isAmbiguous = (clicks, hasMask) => clicks.points.length === 1 && !clicks.box && !hasMask;
 
-/** IoU of a mask at the thresholds +1 and -1; 0 for an empty one. @param {Float32Array} logits */
-export function stability(logits) {
+/** IoU of a mask at the thresholds +1 and -1, in the cells that hold the picture; 0 for an empty one. @param {Float32Array} logits @param {Frame} frame */
+export function stability(logits, frame) {
+  const [rows, columns] = frame.content, stride = frame.grid[1];
   let inner = 0, outer = 0;
-  for (let i = 0; i < logits.length; i++) {
-    if (logits[i] > -STABILITY_OFFSET) {
-      outer++;
-      if (logits[i] > STABILITY_OFFSET) inner++;
+  for (let r = 0; r < rows; r++)
+    for (let at = r * stride, end = at + columns; at < end; at++) {
+      if (logits[at] > -STABILITY_OFFSET) outer++;
+      if (logits[at] > STABILITY_OFFSET) inner++;
     }
-  }
   return inner / Math.max(outer, 1);
 }

@@ -48,9 +48,10 @@ format: $(VENV)/.dev  ## lay the code out and apply the safe fixes
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.dev  ## time encoding and decoding beside segment-anything and transformers (two minutes)
+bench: $(VENV)/.dev  ## time encoding, clicks and automatic masks beside segment-anything and transformers (minutes)
 	$(BIN)/python benchmarks/encode.py
 	$(BIN)/python benchmarks/decode.py
+	$(BIN)/python benchmarks/automatic.py --size 1500 2250 --points 12
 
 docs: $(VENV)/.dev  ## write docs/cli.md anew from the help texts
 	$(BIN)/python tests/cli/test_reference.py

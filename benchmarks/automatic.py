@@ -34,6 +34,7 @@ from anymask.automatic import AutoConfig, automatic, candidates
 from anymask.geometry import Frame
 from anymask.models import Sam, build, weights_hash
 from anymask.models.config import SAM_VIT_B
+from anymask.models.devices import find_dtype
 from anymask.types import Embedding
 
 
@@ -135,8 +136,9 @@ def main() -> None:
     parser.add_argument("--peer-batch", type=int, default=8)
     parser.add_argument("--max-memory", default=None)
     parser.add_argument("--threads", type=int, default=None)
-    parser.add_argument("--dtype", default="float32")
+    parser.add_argument("--dtype", default="auto", help="bfloat16 where the processor computes in it")
     options = parser.parse_args()
+    options.dtype = str(find_dtype(options.dtype, torch.device("cpu"))).removeprefix("torch.")
     title = f"automatic masks, sam_vit_b, {options.size[0]} x {options.size[1]}, {options.dtype}"
     print_header(f"{title}, max_memory {options.max_memory}")
     print("| what | points | masks | seconds | ms per point | processor ms per point | memory MB |")

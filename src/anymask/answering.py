@@ -19,7 +19,7 @@ from torch.nn import functional as F
 
 from anymask.errors import PromptError
 from anymask.geometry import Frame
-from anymask.models import Sam, weights_hash
+from anymask.models import Sam, check_finite, weights_hash
 from anymask.rle import Runs
 from anymask.types import Embedding, Prompt
 
@@ -164,6 +164,7 @@ def _decode(
         decoded = decoded.within((max(h for h, _ in contents), max(w for _, w in contents)))
     outputs = _outputs(jobs, multimask=multimask)
     logits_NRhw, scores_NR = model.draw(decoded, outputs), decoded.iou_N4[:, outputs]
+    check_finite(scores_NR + logits_NRhw.sum((-1, -2)))
     parts = (logits_NRhw, scores_NR, _stability(logits_NRhw, contents, index_N))
     if not multimask:
         rows_N = torch.arange(len(jobs), device=model.device)

@@ -69,8 +69,8 @@ def predict_batch(
     (`anymask.zoom`), which costs an encoding each; None does so where the model is made for it (`compact` is)
     and the picture is at hand, which it is not in an Embedding read from a file.
     Prompts may be of any kind and length in one call; how they are batched changes nothing but rounding.
-    Raises PromptError for a prompt that does not fit its image, ImageError, and InputError for an Embedding
-    of another model, or without a picture where `zoom` is True.
+    Raises PromptError for a prompt that does not fit its image, ImageError, InputError for an Embedding of
+    another model or without a picture where `zoom` is True, WeightsError for weights that give NaN.
     """
     _check_ready(model)
     _check_lists(images, prompts)

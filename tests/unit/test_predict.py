@@ -10,7 +10,7 @@ from PIL import Image
 
 from anymask import answering
 from anymask import predict as public
-from anymask.errors import ImageError, InputError, PromptError
+from anymask.errors import ImageError, InputError, PromptError, WeightsError
 from anymask.models import build, weights_hash
 from anymask.models.config import DEBUG, DEBUG_VIT
 from anymask.predict import embed, embed_batch, predict, predict_batch
@@ -222,6 +222,15 @@ def test_padding_is_drawn_for_logits_alone(size, config, multimask):
         np.testing.assert_allclose(part.scores, whole.scores, atol=1e-6)
         np.testing.assert_allclose(part.stability, whole.stability, atol=1e-3)
         assert (part.dense() != whole.dense()).mean() < 1e-3
+
+
+@pytest.mark.parametrize("part", ["iou_prediction_head", "output_upscaling"])
+def test_weights_that_give_no_numbers_are_an_error(image, part):
+    model = build(DEBUG).eval()
+    with torch.no_grad():
+        next(getattr(model.mask_decoder, part).parameters()).fill_(np.nan)
+    with pytest.raises(WeightsError, match="model must give finite scores, got NaN or infinity"):
+        predict(model, image, [Prompt.point(5, 5)])
 
 
 def test_stability_is_of_the_picture(model, embedding):

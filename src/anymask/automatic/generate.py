@@ -17,10 +17,10 @@ from anymask.automatic.filters import select
 from anymask.automatic.grids import Window, windows
 from anymask.automatic.memory import points_at_once
 from anymask.automatic.pool import Candidates
-from anymask.errors import InputError, WeightsError
+from anymask.errors import InputError
 from anymask.geometry import Frame
 from anymask.images import ImageSource, read_image
-from anymask.models import Progress, Sam, weights_hash
+from anymask.models import Progress, Sam, check_finite, weights_hash
 from anymask.models.sam import Decoded
 from anymask.predict import check_embedding, embed
 from anymask.types import Embedding, Masks
@@ -141,13 +141,13 @@ def _answers(
     floor_iou, floor_stability = _floors(config)
     frame, corner = embedding.frame, np.array(part.xyxy[:2], np.float32)
     decoded = _decode(model, embedding, points - corner)
-    _check_finite(decoded.iou_N4)
+    check_finite(decoded.iou_N4)
     rows, outputs = (decoded.iou_N4[:, -HYPOTHESES:] >= floor_iou).nonzero().unbind(1)
     outputs = outputs + decoded.iou_N4.shape[1] - HYPOTHESES
     if config.resize == "once":  # the other looks into the padding
         decoded = decoded.within(frame.content_hw)
     logits_Mhw = model.render(decoded, rows, outputs)
-    _check_finite(logits_Mhw.sum((-1, -2)))
+    check_finite(logits_Mhw.sum((-1, -2)))
     likely = _cell_stability(logits_Mhw, frame, config.stability_offset) >= floor_stability - MARGIN
     grids = logits_Mhw[likely].cpu().numpy()
     share = _once if config.resize == "once" else _twice
@@ -161,11 +161,6 @@ def _answers(
         points=points[rows[likely].cpu().numpy()[stable]],
         crops=np.tile(np.array(part.xyxy, np.float32), (len(runs), 1)),
     )
-
-
-def _check_finite(values: Tensor) -> None:
-    if not torch.isfinite(values).all():
-        raise WeightsError("model must give finite scores, got NaN or infinity. Load its weights again.")
 
 
 def _decode(model: Sam, embedding: Embedding, points: Floats) -> Decoded:

@@ -14,7 +14,7 @@ from anymask.models.devices import find_device, find_dtype
 from anymask.models.feature_painter import FeaturePainter
 from anymask.models.painter import Painter
 from anymask.models.sam import Sam
-from anymask.models.weights import InContext, Model, load_weights, save, weights_hash
+from anymask.models.weights import InContext, Model, check_finite, load_weights, save, weights_hash
 from anymask.models.zoo import Card, Progress
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "SamConfig",
     "VitConfig",
     "build",
+    "check_finite",
     "load",
     "load_painter",
     "load_sam",

@@ -102,6 +102,12 @@ def weights_hash(model: Model) -> str:
     return known[1]
 
 
+def check_finite(values: Tensor) -> None:
+    """Raise WeightsError where an answer of a model is not finite: damaged weights give NaN."""
+    if not torch.isfinite(values).all():
+        raise WeightsError("model must give finite scores, got NaN or infinity. Load its weights again.")
+
+
 def _state(part: nn.Module) -> tuple[tuple[int, int], ...]:
     """Where all weights lie and how often they were changed. Asked at every click, so without `parameters()`,
     which takes ten times as long."""

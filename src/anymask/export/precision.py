@@ -70,8 +70,13 @@ def _store_half(tensor: Any, nodes: list[Any]) -> None:
 
 
 def _copy(graph: Graph) -> Graph:
-    out = type(graph)()
-    out.CopyFrom(graph)
+    # part by part: protobuf copies no more than 2 GB at once
+    out = type(graph)(ir_version=graph.ir_version, producer_name=graph.producer_name)
+    out.opset_import.extend(graph.opset_import)
+    out.functions.extend(graph.functions)
+    out.graph.name = graph.graph.name
+    for field in ("node", "input", "output", "value_info", "initializer"):
+        getattr(out.graph, field).extend(getattr(graph.graph, field))
     return out
 
 

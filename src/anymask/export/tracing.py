@@ -51,8 +51,15 @@ def save_graph(graph: Any, path: Path) -> None:
     """Write a graph; its constants to a file `path`.data where one file cannot hold all (ViT-H, float32)."""
     import onnx
 
-    apart = graph.ByteSize() > MOST_BYTES
+    constants = graph.graph.initializer
+    kept = [tensor.raw_data for tensor in constants]
+    apart = sum(map(len, kept)) > MOST_BYTES
     onnx.save(graph, path, save_as_external_data=apart, location=f"{path.name}.data" if apart else None)
+    for tensor, data in zip(constants, kept, strict=True):
+        if tensor.external_data:  # it was moved there, but the graph is not done with
+            tensor.raw_data = data
+            tensor.ClearField("external_data")
+            tensor.ClearField("data_location")
 
 
 @contextmanager

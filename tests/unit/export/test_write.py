@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import anymask
-from anymask.export import check, write
+from anymask.export import check, tracing, write
 from anymask.export.check import Finding
 from anymask.models import build, weights_hash
 from anymask.models.config import DEBUG
@@ -64,6 +64,25 @@ def test_wrong_answers_are_refused_and_leave_nothing(traced, tmp_path):
         anymask.export(other, target, precisions=["float32"], photos=two_photos(), force=True)
     assert {file.name: file.read_bytes() for file in target.iterdir()} == before
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_large_files_have_their_constants_beside_them(traced, tmp_path, monkeypatch):
+    one = traced("compact")
+    monkeypatch.setattr(tracing, "MOST_BYTES", 1000)  # of 2 GB
+    monkeypatch.setitem(write.LEAST_IOU, "int8", 1.01)
+    folder = anymask.export(one.model, tmp_path / "out", photos=two_photos())
+    said = json.loads((folder / "model.json").read_text("utf-8"))
+    assert [row["refused"] for row in said["check"]] == [False, False, True]
+    assert said["check"][0]["mean_iou"] > 0.999
+    for part in said["files"].values():
+        for entry in part.values():
+            graph, data = (folder / name for name in (entry["file"], entry["data"]["file"]))
+            assert entry["bytes"] == graph.stat().st_size + data.stat().st_size
+            assert hashlib.sha256(data.read_bytes()).hexdigest() == entry["data"]["sha256"]
+    sizes = [said["files"]["decoder"][precision]["bytes"] for precision in ("float32", "float16")]
+    assert sizes[1] < 0.9 * sizes[0]
+    assert not list(folder.glob("*int8*"))
+    assert one.graphs["decoder"].graph.initializer[0].data_location == 0  # still all there
 
 
 @pytest.mark.parametrize(("precision", "least"), [("float32", 0.99), ("float16", 0.99), ("int8", 0.97)])

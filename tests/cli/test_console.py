@@ -48,7 +48,7 @@ def test_lines_elsewhere(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     with console.progress("bytes") as advance:
         for done in (1, 2, 3, 4):
             advance(done * 1_000_000, 9_000_000, "loading")
-    assert capsys.readouterr().err == "loading: 2 MB of 9 MB\nloading: 4 MB of 9 MB\n"
+    assert capsys.readouterr().err == "loading: 2 of 9 MB\nloading: 4 of 9 MB\n"
 
 
 def test_training_on_a_terminal_keeps_the_validations(monkeypatch: pytest.MonkeyPatch) -> None:

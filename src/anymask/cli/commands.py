@@ -128,8 +128,8 @@ def _declare_zoom(parser: Parser) -> None:
     parser.add_argument(
         "--zoom",
         action=BooleanOptionalAction,
-        help="Look a second time, closer, at what is small in the model's view: better, some 20 ms a mask. "
-        "Default: as the model is made for; compact does.",
+        help="Look closer at what is small in the model's view, and around a click alone: better, some 20 ms "
+        "a look. Default: as the model is made for; compact does.",
     )
 
 

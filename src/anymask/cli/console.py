@@ -98,13 +98,16 @@ def _lines(unit: str) -> Advance:
         now = time.monotonic()
         if now - last >= PAUSE:
             last = now
-            note(f"{what}: {_amount(done, unit)}" + (f" of {_amount(total, unit)}" if total else ""))
+            note(f"{what}: {_amount(done, unit, total)}")
 
     return advance
 
 
-def _amount(count: int, unit: str) -> str:
-    return f"{count / 1e6:.0f} MB" if unit == "bytes" else f"{count} {unit}".rstrip()
+def _amount(done: int, unit: str, total: int) -> str:
+    """Such as "3 of 5 pictures", or "3 pictures" where the total is not known."""
+    counts = [f"{count / 1e6:.0f}" if unit == "bytes" else f"{count}" for count in (done, total)]
+    name = "MB" if unit == "bytes" else unit
+    return f"{' of '.join(counts if total else counts[:1])} {name}".rstrip()
 
 
 @contextmanager

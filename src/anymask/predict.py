@@ -66,8 +66,9 @@ def predict_batch(
     predicted IoU as the network gives it, unclipped, `stability` how little the mask depends on its
     threshold. With `logits` they are kept too and can be the mask of a next Prompt.
     With `zoom` every answer that is small in the model's frame is improved by a second look at a close-up
-    (`anymask.zoom`), which costs an encoding each; None does so where the model is made for it (`compact` is)
-    and the picture is at hand, which it is not in an Embedding read from a file.
+    (`anymask.zoom`), and a click alone answered from its surroundings too, which costs an encoding each; None
+    does so where the model is made for it (`compact` is) and the picture is at hand, which it is not in an
+    Embedding read from a file.
     Prompts may be of any kind and length in one call; how they are batched changes nothing but rounding.
     Raises PromptError for a prompt that does not fit its image, ImageError, InputError for an Embedding of
     another model or without a picture where `zoom` is True, WeightsError for weights that give NaN.

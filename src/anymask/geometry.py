@@ -164,16 +164,16 @@ class Frame:
         the image's border, which the outermost knots lie on.
         """
         y, x = (_knots(self.scaled_hw[axis]) for axis in (0, 1))
-        values = np.asarray(logits, np.float32)
-        for axis, (low, high, part) in enumerate((_between(y), _between(x))):
-            values = np.moveaxis(values, axis, -1)
-            values = np.moveaxis(values[..., low] + part * (values[..., high] - values[..., low]), -1, axis)
+        rows, columns = (_between(place, n) for place, n in zip((y, x), self.content_hw, strict=True))
+        values = _mixed(_mixed(np.asarray(logits, np.float32), rows).T, columns).T
         across, down = self._scale_xy()
         return values, (x + 0.5) * GRID_STRIDE / across, (y + 0.5) * GRID_STRIDE / down
 
-    def _taps(self, size: tuple[int, int]) -> tuple[_Taps, _Taps]:
+    def _taps(self, size: tuple[int, int], *, twice: bool = False) -> tuple[_Taps, _Taps]:
         """The interpolation tables of rows and columns."""
-        return _axis_taps(size[0], self.scaled_hw[0]), _axis_taps(size[1], self.scaled_hw[1])
+        cells = self.grid_hw if twice else (None, None)
+        y, x = (_axis_taps(*axis) for axis in zip(size, self.scaled_hw, cells, strict=True))
+        return y, x
 
     def masks_rle(self, logits: Floats, threshold: float = 0.0) -> list[rle.Runs]:
         """Runs of `logits_to_image(logits) > threshold`, bit for bit, without making the full-size masks.
@@ -186,26 +186,19 @@ class Frame:
         return [_line_runs(_lines(grid, threshold, y, x), threshold, y, x) for grid in grids]
 
     def masks_and_areas(
-        self, logits: Floats, offset: float
+        self, logits: Floats, offset: float, *, twice: bool = False
     ) -> Iterator[tuple[int, int, Callable[[], rle.Runs]]]:
         """For each of the logits the pixels over `offset` and over -`offset`, and a call for the runs over 0.
 
-        The same as `masks_rle` at the three thresholds, whose work they share.
+        The same as `masks_rle` at the three thresholds, whose work they share. With `twice` logits are
+        resized as by the released `postprocess_masks`: to `padded_hw`, which is cut to `scaled_hw` after it
+        mixed with the padding, and from there to the image. That reads one cell beyond `content_hw`.
         """
-        y, x = self._taps(self.size_hw)
+        y, x = self._taps(self.size_hw, twice=twice)
         for grid in np.asarray(logits, np.float32):
             lines = _lines(grid, -offset, y, x)
             inner, outer = (_line_area(lines, bound, y) for bound in (offset, -offset))
             yield inner, outer, partial(_line_runs, lines, 0.0, y, x)
-
-    def masks_rle_twice(self, logits: Floats, threshold: float = 0.0) -> list[rle.Runs]:
-        """Runs of logits resized as by the released `postprocess_masks`: to `padded_hw`, then to the image.
-
-        The cut between is after a resize that saw the padding, so that the last rows and columns mix with it.
-        """
-        (h, w), whole, full = self.scaled_hw, self.padded_hw[::-1], self.size_hw[::-1]
-        frames = (cv2.resize(np.ascontiguousarray(grid), whole)[:h, :w] for grid in logits)
-        return [rle.encode(cv2.resize(frame, full) > threshold) for frame in frames]
 
 
 def affine_xy(points: ArrayLike, transform: Sequence[float]) -> NDArray[np.float64]:
@@ -229,30 +222,69 @@ def inverse_affine(transform: Sequence[float]) -> tuple[float, float, float, flo
     return float(a), float(b), float(-a * c - b * f), float(d), float(e), float(-d * c - e * f)
 
 
-class _Taps(NamedTuple):
-    """Where the pixels of one axis lie between cells: value = v[low] + part * (v[high] - v[low])."""
+class _Between(NamedTuple):
+    """Places on an axis between cells: value = v[low] + part * (v[high] - v[low])."""
 
     low: NDArray[np.intp]  # (n,)
     high: NDArray[np.intp]  # (n,)
     part: Floats  # (n,) in [0, 1]
-    first: NDArray[np.intp]  # (cells + 1,): the pixels with low == j are first[j] .. first[j + 1] - 1
-    step: float  # pixels per cell
+
+
+class _Taps(NamedTuple):
+    """Where the pixels of one axis lie between knots: value = v[low] + part * (v[high] - v[low])."""
+
+    low: NDArray[np.intp]  # (n,)
+    high: NDArray[np.intp]  # (n,)
+    part: Floats  # (n,) in [0, 1]
+    first: NDArray[np.intp]  # (knots + 1,): the pixels with low == j are first[j] .. first[j + 1] - 1
+    start: Floats  # (knots,) where the knots lie, in pixels from the first one's centre
+    width: Floats  # (knots,) pixels to the next knot
+    cells: _Between | None  # what the knots are made of, None where they are the cells themselves
+
+    @property
+    def used(self) -> int:
+        """How many cells have part in a pixel."""
+        return self.start.size if self.cells is None else int(self.cells.high[-1]) + 1
+
+    def near(self, cells: tuple[int, int]) -> tuple[int, int]:
+        """The range of knots that a range of cells has part in."""
+        if self.cells is None:
+            return cells
+        low = self.cells.low
+        return int(np.searchsorted(low, cells[0] - 1)), int(np.searchsorted(low, cells[1]))
 
 
 @lru_cache(maxsize=64)
-def _axis_taps(pixels: int, scaled: int) -> _Taps:
-    """Tables for an axis of `pixels`, whose content fills `scaled` model pixels."""
-    cells = -(-scaled // GRID_STRIDE)
+def _axis_taps(pixels: int, scaled: int, through: int | None = None) -> _Taps:
+    """Tables for an axis of `pixels`, whose content fills `scaled` model pixels.
+
+    Knots are the centres of cells. With `through`, the cells with padding, the resize goes by way of the
+    model's frame: straight between its samples, which lie on straight lines between cells. So that bends at
+    two samples for each cell, the last before its centre and the first behind, which are the knots then,
+    and one more at the cut.
+    """
+    samples = np.arange(scaled)
+    bends = samples[np.isin(samples % GRID_STRIDE, (1, 2)) | (samples == scaled - 1)]
+    centres = np.arange(-(-scaled // GRID_STRIDE), dtype=np.float64)
+    knots = centres if through is None else (bends + 0.5) / GRID_STRIDE - 0.5
+    cells = None if through is None else _between(knots, through)
     place = (np.arange(pixels) + 0.5) * (scaled / (GRID_STRIDE * pixels)) - 0.5
-    place = np.clip(place, 0, cells - 1)
-    low = np.minimum(place.astype(np.intp), max(cells - 2, 0))
-    low += ((place - low).astype(np.float32) == 1) & (low < cells - 2)  # rounded to the next cell
-    high = np.minimum(low + 1, cells - 1)
-    part = np.maximum(place - low, 0).astype(np.float32)
-    first = np.searchsorted(low, np.arange(cells + 1))
-    for table in (low, high, part, first):
+    low, high, part = _among(np.clip(place, knots[0], knots[-1]), knots)
+    first = np.searchsorted(low, np.arange(knots.size + 1))
+    start = ((knots + 0.5) * (GRID_STRIDE * pixels / scaled) - 0.5).astype(np.float32)
+    width = np.diff(start, append=start[-1:])
+    for table in (low, high, part, first, start, width, *(cells or ())):
         table.flags.writeable = False
-    return _Taps(low, high, part, first, GRID_STRIDE * pixels / scaled)
+    return _Taps(low, high, part, first, start, width, cells)
+
+
+def _among(place: NDArray[np.float64], knots: NDArray[np.float64]) -> _Between:
+    """The knots on both sides of places, which do not lie beyond, and the share of the way."""
+    last, span = knots.size - 1, np.diff(knots, append=np.inf)
+    low = np.minimum(np.searchsorted(knots, place, "right") - 1, max(last - 1, 0))
+    part = ((place - knots[low]) / span[low]).astype(np.float32)
+    moved = (part == 1) & (low < last - 1)  # rounded to the next knot
+    return _Between(low + moved, np.minimum(low + moved + 1, last), np.where(moved, np.float32(0), part))
 
 
 def _knots(scaled: int) -> NDArray[np.float64]:
@@ -261,12 +293,15 @@ def _knots(scaled: int) -> NDArray[np.float64]:
     return np.array([-0.5, *np.arange(0, max(end, 0)), end])
 
 
-def _between(place: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp], Floats]:
+def _between(place: NDArray[np.float64], cells: int) -> _Between:
     """The cells on both sides of places and the share of the way; the outermost cells hold beyond."""
-    most = int(np.ceil(place[-1] + 0.5)) - 1
-    inside = np.clip(place, 0, most)
-    low = np.minimum(inside.astype(np.intp), max(most - 1, 0))
-    return low, np.minimum(low + 1, most), (inside - low).astype(np.float32)
+    return _among(np.clip(place, 0, cells - 1), np.arange(cells, dtype=np.float64))
+
+
+def _mixed(values: Floats, at: _Between) -> Floats:
+    """Values (cells, n) of an axis's cells at places between them: (places, n)."""
+    low = values.take(at.low, axis=0)
+    return np.asarray(low + at.part[:, None] * (values.take(at.high, axis=0) - low), np.float32)
 
 
 @lru_cache(maxsize=64)
@@ -278,32 +313,43 @@ def _cell_edges(pixels: int, scaled: int, cells: int) -> tuple[NDArray[np.intp],
 
 
 class _Lines(NamedTuple):
-    """A mask's values where image columns meet the rows of cells: columns are straight between these."""
+    """A mask's values where image columns meet the rows of knots: columns are straight between these."""
 
     x0: int  # the first column
-    y0: int  # the first row of cells
-    values: Floats  # (columns, rows of cells), two at least unless the grid has but one row
+    y0: int  # the first row of knots
+    values: Floats  # (columns, rows of knots), two at least unless there is but one row
 
 
 def _lines(grid: Floats, threshold: float, y: _Taps, x: _Taps) -> _Lines | None:
     """What may lie over a threshold, and over every higher one; None if nothing does."""
-    rows, columns = y.first.size - 1, x.first.size - 1
-    held = _held_cells(grid[:rows, :columns], threshold)
+    held = _held_cells(grid[: y.used, : x.used], threshold)
     if held is None:
         return None
-    (row0, row1), (column0, column1) = held
-    # the pixels that take part of a held cell, and a row of cells that are not held above and below
+    (row0, row1), (column0, column1) = y.near(held[0]), x.near(held[1])
+    # the pixels that take part of a held knot, and a row of knots that are not held above and below
     x0, x1 = x.first[max(column0 - 1, 0)], x.first[column1]
-    y0, y1 = max(row0 - 1, 0), min(row1 + 1, rows)
+    y0, y1 = max(row0 - 1, 0), min(row1 + 1, y.first.size - 1)
     if x1 <= x0:
         return None
     first, last = int(x.low[x0]), int(x.high[x1 - 1])
-    cells = np.ascontiguousarray(grid[y0:y1, first : last + 1].T)
-    rise = np.append(cells[1:] - cells[:-1], np.zeros_like(cells[:1]), axis=0)
-    values = rise.take(x.low[x0:x1] - first, axis=0, mode="clip")  # (pixels along x, cells along y)
+    knots = _at_knots(grid, y, x, slice(y0, y1), slice(first, last + 1))
+    rise = np.append(knots[1:] - knots[:-1], np.zeros_like(knots[:1]), axis=0)
+    values = rise.take(x.low[x0:x1] - first, axis=0, mode="clip")  # (pixels along x, knots along y)
     values *= x.part[x0:x1, None]
-    values += cells.take(x.low[x0:x1] - first, axis=0, mode="clip")
+    values += knots.take(x.low[x0:x1] - first, axis=0, mode="clip")
     return _Lines(int(x0), y0, values)
+
+
+def _at_knots(grid: Floats, y: _Taps, x: _Taps, rows: slice, columns: slice) -> Floats:
+    """The values of a range of knots, (columns, rows)."""
+    if y.cells is None or x.cells is None:
+        return np.ascontiguousarray(grid[rows, columns].T)
+    down, across = (
+        _Between(*(table[some] for table in taps.cells)) for taps, some in ((y, rows), (x, columns))
+    )
+    x0, x1 = across.low[0], across.high[-1] + 1
+    lines = np.ascontiguousarray(_mixed(grid[:, x0:x1], down).T)
+    return _mixed(lines, across._replace(low=across.low - x0, high=across.high - x0))
 
 
 def _line_runs(lines: _Lines | None, threshold: float, y: _Taps, x: _Taps) -> rle.Runs:
@@ -346,7 +392,7 @@ def _edges(lines: _Lines, threshold: float, y: _Taps) -> NDArray[np.int64]:
     flat = np.zeros(columns * (knots + 1) + 1, np.bool_)
     bits = flat[1:].reshape(columns, knots + 1)  # the last of each column stays outside
     np.greater(values, threshold, out=bits[:, :-1])
-    if knots > 1:  # pixels on the outermost row of cells, which rounding may move over the threshold
+    if knots > 1:  # pixels on the outermost row of knots, which rounding may move over the threshold
         bits[:, -2] = values[:, -2] + (values[:, -1] - values[:, -2]) > threshold
     changes = np.flatnonzero(flat[1:] != flat[:-1]).astype(np.int32)  # half the width, twice the speed
     column = changes // (knots + 1)
@@ -364,14 +410,13 @@ def _edges(lines: _Lines, threshold: float, y: _Taps) -> NDArray[np.int64]:
 def _turns(
     base: Floats, rise: Floats, threshold: float, wanted: NDArray[np.bool_], gap: NDArray[np.int32], y: _Taps
 ) -> NDArray[np.intp]:
-    """The first pixel of each gap between cells on the `wanted` side of the threshold, or the first after it.
+    """The first pixel of each gap between knots on the `wanted` side of the threshold, or the first after it.
 
     The pixel that the line's equation tells, then moved by what the pixels' own rounded values are.
     """
     low, high = y.first.take(gap), y.first.take(gap + 1)
     with np.errstate(all="ignore"):  # logits may be infinite
-        place = (threshold - base) / rise + gap.astype(np.float32)
-        guess = np.ceil((place + np.float32(0.5)) * np.float32(y.step) - np.float32(0.5))
+        guess = np.ceil(y.start.take(gap) + y.width.take(gap) * ((threshold - base) / rise))
         at = np.clip(np.nan_to_num(guess).astype(np.intp), low, high)
         while True:
             here, before = (base + y.part.take(it, mode="clip") * rise > threshold for it in (at, at - 1))

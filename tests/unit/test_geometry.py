@@ -285,11 +285,48 @@ def test_masks_and_areas_are_those_of_three_thresholds(size, padded, blur) -> No
     assert all(np.array_equal(one[2](), runs) for one, runs in zip(found, whole, strict=True))
 
 
-def test_resized_twice_as_released() -> None:
-    frame = Frame.fit((70, 90), 64, square=True)
-    logits = np.random.default_rng(0).standard_normal((2, *frame.grid_hw)).astype(np.float32)
-    tensor = torch.tensor(logits)[:, None]
+def resized_twice(frame, logits):
+    """What the released `postprocess_masks` does, in float64."""
+    tensor = torch.tensor(logits, dtype=torch.float64)[:, None]
     wide = F.interpolate(tensor, frame.padded_hw, mode="bilinear")[..., : frame.scaled_hw[0], :]
-    truth = F.interpolate(wide[..., : frame.scaled_hw[1]], frame.size_hw, mode="bilinear")[:, 0] > 0
-    found = [rle.decode(runs, frame.size_hw) for runs in frame.masks_rle_twice(logits)]
-    assert (np.stack(found) != truth.numpy()).mean() < 1e-3
+    return F.interpolate(wide[..., : frame.scaled_hw[1]], frame.size_hw, mode="bilinear")[:, 0].numpy()
+
+
+def check_resized_twice(frame, logits, offset):
+    """Masks and areas, but for pixels whose value is the threshold up to rounding."""
+    full, slack = resized_twice(frame, logits), 1e-6 * (np.abs(logits).max() + offset)
+    found = list(frame.masks_and_areas(logits, offset, twice=True))
+    for (inner, outer, make), values in zip(found, full, strict=True):
+        for area, threshold in ((inner, offset), (outer, -offset)):
+            assert (values > threshold + slack).sum() <= area <= (values > threshold - slack).sum()
+        mask = rle.decode(make(), frame.size_hw)
+        assert not (mask != (values > 0))[np.abs(values) > slack].any()
+
+
+@given(small_frames, seeds, st.sampled_from([0.0, 0.5, 1.7]))
+@example(Frame.fit((90, 60), 32, square=True), 0, 0.5)  # pixels pass over samples of the frame
+@example(Frame.fit((1, 1), 32, square=True), 2, 0.5)
+@example(Frame.fit((3, 2), 96, square=True), 1, 0.5)
+@example(Frame.fit((64, 63), 64, square=True), 1, 0.5)  # a cut before the last sample
+@example(Frame.fit((90, 32), 32, square=False), 5, 0.5)
+def test_resized_twice_as_released(frame, seed, offset):
+    check_resized_twice(frame, blobs(seed, (3, *frame.grid_hw)), offset)
+
+
+@pytest.mark.parametrize("size", [(1, 10_000), (10_000, 1), (7, 3), (683, 1024), (2003, 1301), (2, 2)])
+def test_resized_twice_in_the_released_frame(size, rng):
+    frame = Frame.fit(size, 1024, square=True)
+    noise = rng.normal(size=frame.grid_hw).astype(np.float32)
+    logits = np.stack([noise, 9 * cv2.GaussianBlur(noise, (0, 0), 5), noise - 9])
+    check_resized_twice(frame, logits, 1.0)
+
+
+def test_resized_twice_reads_one_cell_of_the_padding(rng):
+    frame = Frame.fit((50, 100), 64, square=True)
+    logits = rng.normal(size=(1, *frame.grid_hw)).astype(np.float32)
+    rows, columns = (cells + 1 for cells in frame.content_hw)
+    whole, cut = (
+        next(frame.masks_and_areas(grids, 0.5, twice=True)) for grids in (logits, logits[:, :rows, :columns])
+    )
+    assert whole[:2] == cut[:2]
+    assert np.array_equal(whole[2](), cut[2]())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,7 +14,9 @@ from anymask.errors import InputError
 if TYPE_CHECKING:
     from anymask.models import Sam
 
-__all__ = ["DEFAULT_THRESHOLDS", "AutoConfig"]
+__all__ = ["DEFAULT_THRESHOLDS", "AutoConfig", "Resize"]
+
+Resize: TypeAlias = Literal["once", "twice"]
 
 DEFAULT_THRESHOLDS = {"vit": (0.88, 0.95), "compact": (0.55, 0.65)}
 """Least predicted IoU and least stability by the kind of the image encoder. "vit": as released for ViT-H;
@@ -60,10 +62,11 @@ class AutoConfig:
     """The same between crops, where the mask from the larger crop goes."""
     nms_by: Literal["box", "mask"] = "box"
     """What overlap is the IoU of."""
-    resize: Literal["once", "twice"] = "once"
+    resize: Resize | None = None
     """How logits come to the image's size: in one step, or as the released generator does it, to the model's
-    frame and from there, which moves edges by a pixel, takes full-size maps and several times as long. Then
-    its boxes, without their last pixel, decide on duplicates too: the masks are the released ones."""
+    frame and from there, which moves edges by a pixel. Then its boxes, without their last pixel, decide on
+    duplicates too: the masks are the released ones. None for "twice" where the model pads to a square as the
+    released one does, and else "once"; in `select` and `explain` for how the candidates were made."""
     max_cover: float = 1.0
     """Masks that cover a larger share of the image go; the paper took 0.95."""
     min_area: int = 0
@@ -101,18 +104,18 @@ class AutoConfig:
             object.__setattr__(self, "roi", _read_roi(self.roi))
         if self.nms_by not in ("box", "mask"):
             raise InputError(f"nms_by must be 'box' or 'mask', got {self.nms_by!r}. Choose one.")
-        if self.resize not in ("once", "twice"):
-            raise InputError(f"resize must be 'once' or 'twice', got {self.resize!r}. Choose one.")
+        if self.resize not in ("once", "twice", None):
+            raise InputError(f"resize must be 'once', 'twice' or None, got {self.resize!r}. Choose one.")
         if self.max_memory is not None:
             parse_memory(self.max_memory)
 
     def for_model(self, model: Sam) -> AutoConfig:
-        """The same with thresholds and floors in place of None: the defaults of the model's kind."""
+        """The same with values in place of None: thresholds, floors and the resize of the model's kind."""
         least_iou, least_stability = DEFAULT_THRESHOLDS[model.config.encoder.kind]
-        return self.with_thresholds(least_iou, least_stability)
+        return self.with_defaults(least_iou, least_stability, "twice" if model.config.square else "once")
 
-    def with_thresholds(self, min_iou: float, min_stability: float) -> AutoConfig:
-        """The same with these values where a threshold is None, and floors at the thresholds where None."""
+    def with_defaults(self, min_iou: float, min_stability: float, resize: Resize) -> AutoConfig:
+        """The same with these values where there is None, and floors at the thresholds where None."""
         iou = min_iou if self.min_iou is None else self.min_iou
         stability = min_stability if self.min_stability is None else self.min_stability
         return replace(
@@ -121,6 +124,7 @@ class AutoConfig:
             min_stability=stability,
             floor_iou=iou if self.floor_iou is None else self.floor_iou,
             floor_stability=stability if self.floor_stability is None else self.floor_stability,
+            resize=resize if self.resize is None else self.resize,
         )
 
 

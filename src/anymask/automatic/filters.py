@@ -47,7 +47,7 @@ def explain(candidates: Candidates, config: AutoConfig | None = None) -> NDArray
 
 def _resolved(candidates: Candidates, config: AutoConfig | None) -> AutoConfig:
     """The configuration without open thresholds; refused where the candidates are not all there."""
-    wanted = (config or AutoConfig()).with_thresholds(*candidates.thresholds)
+    wanted = (config or AutoConfig()).with_defaults(*candidates.thresholds, candidates.resize)
     values = (wanted.min_iou, wanted.min_stability)
     for name, value, floor in zip(("min_iou", "min_stability"), values, candidates.floors, strict=True):
         if value is not None and value < floor:

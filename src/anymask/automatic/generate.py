@@ -12,7 +12,7 @@ from torch import Tensor
 
 from anymask import rle
 from anymask.answering import HYPOTHESES
-from anymask.automatic.config import AutoConfig
+from anymask.automatic.config import AutoConfig, Resize
 from anymask.automatic.filters import select
 from anymask.automatic.grids import Window, windows
 from anymask.automatic.memory import points_at_once
@@ -99,6 +99,7 @@ def _collected(model: Sam, masks: Masks, config: AutoConfig, *, asked: int) -> C
         inside=_shares(masks, areas, config.roi),
         thresholds=(cast(float, config.min_iou), cast(float, config.min_stability)),
         floors=_floors(config),
+        resize=cast(Resize, config.resize),
         asked=asked,
         model=weights_hash(model),
     )
@@ -144,14 +145,13 @@ def _answers(
     check_finite(decoded.iou_N4)
     rows, outputs = (decoded.iou_N4[:, -HYPOTHESES:] >= floor_iou).nonzero().unbind(1)
     outputs = outputs + decoded.iou_N4.shape[1] - HYPOTHESES
-    if config.resize == "once":  # the other looks into the padding
-        decoded = decoded.within(frame.content_hw)
+    rows_read, columns_read = (cells + (config.resize == "twice") for cells in frame.content_hw)
+    decoded = decoded.within((rows_read, columns_read))  # twice reads a cell of the padding
     logits_Mhw = model.render(decoded, rows, outputs)
     check_finite(logits_Mhw.sum((-1, -2)))
     likely = _cell_stability(logits_Mhw, frame, config.stability_offset) >= floor_stability - MARGIN
     grids = logits_Mhw[likely].cpu().numpy()
-    share = _once if config.resize == "once" else _twice
-    stability, runs = share(grids, frame, config.stability_offset, floor_stability)
+    stability, runs = _stable(grids, frame, config)
     stable = stability >= np.float32(floor_stability)
     return Masks(
         size,
@@ -185,23 +185,15 @@ def _cell_stability(logits_Mhw: Tensor, frame: Frame, offset: float) -> Tensor:
     return inner / outer.clamp(min=1)
 
 
-def _once(logits_Mhw: Floats, frame: Frame, offset: float, floor: float) -> tuple[Floats, list[rle.Runs]]:
+def _stable(logits_Mhw: Floats, frame: Frame, config: AutoConfig) -> tuple[Floats, list[rle.Runs]]:
     """The stability (M,) of all masks, see `_ratio`, and the runs of those not below the floor."""
     stability, runs = np.zeros(len(logits_Mhw), np.float32), []
-    for i, (inner, outer, make) in enumerate(frame.masks_and_areas(logits_Mhw, offset)):
+    resized = frame.masks_and_areas(logits_Mhw, config.stability_offset, twice=config.resize == "twice")
+    for i, (inner, outer, make) in enumerate(resized):
         stability[i] = _ratio(inner, outer)
-        if stability[i] >= np.float32(floor):
+        if stability[i] >= np.float32(_floors(config)[1]):
             runs.append(make())
     return stability, runs
-
-
-def _twice(logits_Mhw: Floats, frame: Frame, offset: float, floor: float) -> tuple[Floats, list[rle.Runs]]:
-    """The same by the released resize."""
-    inner, outer = (
-        [rle.area(runs) for runs in frame.masks_rle_twice(logits_Mhw, bound)] for bound in (offset, -offset)
-    )
-    stability = np.array([_ratio(*areas) for areas in zip(inner, outer, strict=True)], np.float32)
-    return stability, frame.masks_rle_twice(logits_Mhw[stability >= np.float32(floor)])
 
 
 def _ratio(inner: int, outer: int) -> np.float32:

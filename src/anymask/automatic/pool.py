@@ -13,13 +13,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from anymask.automatic.config import Resize
 from anymask.errors import FormatError, InputError
 from anymask.files import read_tensors, write_atomic
 from anymask.types import Masks
 
 __all__ = ["Candidates"]
 
-_FORMAT = "anymask-candidates-1"
+_FORMAT = "anymask-candidates-2"
 _KINDS = {
     "runs": np.uint32,
     "counts": np.int64,
@@ -49,6 +50,8 @@ class Candidates:
     """Least predicted IoU and least stability where a filter leaves them open."""
     floors: tuple[float, float]
     """Predicted IoU and stability below which nothing was kept."""
+    resize: Resize
+    """How their logits came to the image's size, see `AutoConfig`."""
     asked: int
     """Masks that the model was asked for: three for each point."""
     model: str
@@ -77,6 +80,7 @@ class Candidates:
             "size": masks.size,
             "thresholds": self.thresholds,
             "floors": self.floors,
+            "resize": self.resize,
             "asked": self.asked,
         }
         meta = {"format": _FORMAT, "model": self.model, "facts": json.dumps(facts)}
@@ -104,6 +108,7 @@ class Candidates:
             inside=tensors["inside"],
             thresholds=tuple(facts["thresholds"]),
             floors=tuple(facts["floors"]),
+            resize=facts["resize"],
             asked=facts["asked"],
             model=meta["model"],
         )

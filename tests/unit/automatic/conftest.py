@@ -51,6 +51,7 @@ def pool():
             inside=np.ones(n, np.float32) if inside is None else np.array(inside, np.float32),
             thresholds=(0.5, 0.5),
             floors=(0.0, 0.0),
+            resize="once",
             asked=3 * n,
             model="0" * 16,
         )

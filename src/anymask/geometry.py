@@ -229,6 +229,10 @@ class _Between(NamedTuple):
     high: NDArray[np.intp]  # (n,)
     part: Floats  # (n,) in [0, 1]
 
+    def some(self, places: slice) -> _Between:
+        """A range of the places."""
+        return _Between(self.low[places], self.high[places], self.part[places])
+
 
 class _Taps(NamedTuple):
     """Where the pixels of one axis lie between knots: value = v[low] + part * (v[high] - v[low])."""
@@ -258,15 +262,11 @@ class _Taps(NamedTuple):
 def _axis_taps(pixels: int, scaled: int, through: int | None = None) -> _Taps:
     """Tables for an axis of `pixels`, whose content fills `scaled` model pixels.
 
-    Knots are the centres of cells. With `through`, the cells with padding, the resize goes by way of the
-    model's frame: straight between its samples, which lie on straight lines between cells. So that bends at
-    two samples for each cell, the last before its centre and the first behind, which are the knots then,
-    and one more at the cut.
+    Knots are the centres of cells; for a resize `through` the model's frame, of so many cells with padding,
+    they are `_bends`.
     """
-    samples = np.arange(scaled)
-    bends = samples[np.isin(samples % GRID_STRIDE, (1, 2)) | (samples == scaled - 1)]
     centres = np.arange(-(-scaled // GRID_STRIDE), dtype=np.float64)
-    knots = centres if through is None else (bends + 0.5) / GRID_STRIDE - 0.5
+    knots = centres if through is None else _bends(scaled)
     cells = None if through is None else _between(knots, through)
     place = (np.arange(pixels) + 0.5) * (scaled / (GRID_STRIDE * pixels)) - 0.5
     low, high, part = _among(np.clip(place, knots[0], knots[-1]), knots)
@@ -276,6 +276,17 @@ def _axis_taps(pixels: int, scaled: int, through: int | None = None) -> _Taps:
     for table in (low, high, part, first, start, width, *(cells or ())):
         table.flags.writeable = False
     return _Taps(low, high, part, first, start, width, cells)
+
+
+def _bends(scaled: int) -> NDArray[np.float64]:
+    """Places on an axis, in cells, between which a resize through the model's frame is straight.
+
+    It is straight between the frame's samples, and these lie on straight lines between cells. So it bends at
+    two samples for each cell, the last before its centre and the first behind, and ends at the cut.
+    """
+    samples = np.arange(scaled)
+    bends = samples[np.isin(samples % GRID_STRIDE, (1, 2)) | (samples == scaled - 1)]
+    return np.asarray((bends + 0.5) / GRID_STRIDE - 0.5)
 
 
 def _among(place: NDArray[np.float64], knots: NDArray[np.float64]) -> _Between:
@@ -344,9 +355,7 @@ def _at_knots(grid: Floats, y: _Taps, x: _Taps, rows: slice, columns: slice) -> 
     """The values of a range of knots, (columns, rows)."""
     if y.cells is None or x.cells is None:
         return np.ascontiguousarray(grid[rows, columns].T)
-    down, across = (
-        _Between(*(table[some] for table in taps.cells)) for taps, some in ((y, rows), (x, columns))
-    )
+    down, across = y.cells.some(rows), x.cells.some(columns)
     x0, x1 = across.low[0], across.high[-1] + 1
     lines = np.ascontiguousarray(_mixed(grid[:, x0:x1], down).T)
     return _mixed(lines, across._replace(low=across.low - x0, high=across.high - x0))

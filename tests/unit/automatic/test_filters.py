@@ -121,6 +121,14 @@ def test_nothing_gives_nothing(pool):
     assert explain(pool([])).shape == (0,)
 
 
+def test_boxes_without_their_last_pixel_tell_duplicates_as_released(pool):
+    found = pool([(0, 0, 10, 10), (0, 0, 10, 8)], scores=[0.9, 0.8])  # IoU 0.8, or 7/9
+    released, config = replace(found, resize="twice"), AutoConfig(nms=0.79)
+    assert explain(found, config).tolist() == ["", "duplicate of 0"]
+    assert explain(released, config).tolist() == ["", ""]
+    assert explain(released, replace(config, resize="once")).tolist() == ["", "duplicate of 0"]
+
+
 @pytest.mark.parametrize("by_mask", [False, True])
 def test_owners_are_those_of_the_plain_way(pool, rng, by_mask):
     corner = rng.integers(0, 40, (60, 2))

@@ -18,6 +18,7 @@ def test_a_file_gives_the_same_candidates(found, tmp_path):
     again = Candidates.load(tmp_path / "found.candidates", found.model)
     assert repr(again) == repr(found) == "Candidates(3 of 9 for an image of 60 x 80)"
     assert (again.thresholds, again.floors, again.asked) == (found.thresholds, found.floors, found.asked)
+    assert again.resize == found.resize
     for name in ("boxes", "areas", "inside"):
         assert np.array_equal(getattr(again, name), getattr(found, name))
     for name in ("scores", "stability", "points", "crops"):

@@ -7,7 +7,7 @@ Everything runs in the same Chromium, in a worker with onnxruntime-web, as in th
 of the app's worker: prompt, decoder, three masks as run lengths of the picture. "decoder" is the network
 alone. The released decoder is the one that `segment-anything` exports (`SamOnnxModel`, three masks, ViT's
 64 x 64 grid) with random weights: it ends in float masks of the picture's size. Between the two stands our
-own export of the same layout with random weights: same architecture, same grid.
+own export of the same layout with random weights, as a page loads it (float16): same architecture, same grid.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ from anymask.app.models import Models
 from anymask.app.settings import Settings
 from anymask.app.static_build import build_static
 from anymask.export.graphs import prompt_parts
+from anymask.export.norms import with_instance_norms
+from anymask.export.precision import to_float16
 from anymask.export.tracing import trace
 from anymask.models import Sam, build
 from anymask.models.config import SAM_VIT_B, SamConfig, VitConfig
@@ -81,7 +83,8 @@ def write_peers(folder: Path) -> None:
     # the encoder is not part of this: one of a single block keeps the memory small
     ours = build(SamConfig(VitConfig(dim=768, depth=1, heads=12, global_blocks=(0,)))).eval()
     decoder = next(part for part in prompt_parts(ours) if part.name == "decoder")
-    (folder / "ours.onnx").write_bytes(trace(decoder).SerializeToString())
+    graph = to_float16(with_instance_norms(trace(decoder)))  # as a page loads it
+    (folder / "ours.onnx").write_bytes(graph.SerializeToString())
     export_released(folder / "released.onnx")
 
 

@@ -10,6 +10,7 @@ seen on photos the compact encoder's masks fell to an IoU of 0.87.
 from __future__ import annotations
 
 import tempfile
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -30,7 +31,7 @@ Graph: TypeAlias = Any
 
 def to_float16(graph: Graph) -> Graph:
     """A copy whose large constants are stored in float16."""
-    out, nodes = _copy(graph), list[Any]()
+    out, nodes = copied(graph), list[Any]()
     for tensor in _large(out):
         _store_half(tensor, nodes)
     return _begin_with(out, nodes)
@@ -40,7 +41,7 @@ def to_int8(graph: Graph, *, products: bool) -> Graph:
     """A copy whose large constants are stored in int8; with `products`, 8-bit matrix products."""
     from onnx import TensorProto, helper, numpy_helper
 
-    out, nodes = _quantise_products(graph) if products else _copy(graph), list[Any]()
+    out, nodes = _quantise_products(graph) if products else copied(graph), list[Any]()
     axes = _channel_axes(out)
     for tensor in _large(out):
         name, values = tensor.name, numpy_helper.to_array(tensor)
@@ -69,8 +70,8 @@ def _store_half(tensor: Any, nodes: list[Any]) -> None:
     nodes.append(helper.make_node("Cast", [f"{name}_stored"], [name], to=TensorProto.FLOAT))
 
 
-def _copy(graph: Graph) -> Graph:
-    # part by part: protobuf copies no more than 2 GB at once
+def copied(graph: Graph) -> Graph:
+    """Part by part: protobuf copies no more than 2 GB at once."""
     out = type(graph)(ir_version=graph.ir_version, producer_name=graph.producer_name)
     out.opset_import.extend(graph.opset_import)
     out.functions.extend(graph.functions)
@@ -94,7 +95,8 @@ def _large(graph: Graph) -> list[Any]:
 def _channel_axes(graph: Graph) -> dict[str, int]:
     """Of the constant in each product, the axis of its outputs; it is the first of all others."""
     axes: dict[str, int] = {}
-    for node in graph.graph.node:
+    branches = [entry.g.node for node in graph.graph.node for entry in node.attribute if node.op_type == "If"]
+    for node in chain(graph.graph.node, *branches):
         if node.op_type == "MatMul":
             axes[node.input[1]] = -1
         elif node.op_type == "Gemm":

@@ -21,6 +21,7 @@ from anymask.errors import ExportError, InputError, unknown_name
 from anymask.export import check, painted
 from anymask.export.check import Finding
 from anymask.export.graphs import Part, example_parts, prompt_parts
+from anymask.export.norms import with_instance_norms
 from anymask.export.precision import to_float16, to_int8
 from anymask.export.sessions import cores
 from anymask.export.tracing import require_packages, save_graph, trace
@@ -136,8 +137,8 @@ def _plan(model: Sam | InContext, pictures: list[NDArray[np.uint8]]) -> tuple[li
 
 
 def _converted(graph: Any, precision: str, part: Part) -> Any:
-    if precision == "float16":
-        return to_float16(graph)
+    if precision == "float16":  # a decoder's is what a page loads
+        return to_float16(with_instance_norms(graph) if part.name == "decoder" else graph)
     return to_int8(graph, products=part.products) if precision == "int8" else graph
 
 

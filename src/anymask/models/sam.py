@@ -21,6 +21,7 @@ from anymask.models.layers import (
     Mlp,
     Network,
     Upscale2x,
+    exported,
     from_blocks,
     products,
     recorded,
@@ -130,6 +131,22 @@ class PromptEncoder(nn.Module):
         choice = torch.cat([flag_N111, ~flag_N111], -1).to(x_NhwC.dtype).expand(*x_NhwC.shape[:3], 2)
         chosen = torch.cat([torch.where(flag_N111, x_NhwC, 0.0), choice], -1)
         return F.linear(chosen, torch.cat([weight, bias[:, None], none.view(-1, 1)], 1))
+
+    def onto(self, image: Tensor, masks_N1HW: Tensor | None, has_mask_N: Tensor | None) -> Tensor:
+        """Maps (N, h, w, C), or one for all, with the dense prompts added, see `masks`."""
+        if masks_N1HW is None or has_mask_N is None or not exported():
+            return image + self.masks(masks_N1HW, has_mask_N)
+        # few clicks bring a mask: a graph branches around the layers that nobody needs
+        arguments = (image, masks_N1HW, has_mask_N)
+        out: Tensor = torch.cond(has_mask_N.any(), self._onto_masked, self._onto_plain, arguments)
+        return out
+
+    def _onto_masked(self, image: Tensor, masks_N1HW: Tensor, has_mask_N: Tensor) -> Tensor:
+        return image + self.masks(masks_N1HW, has_mask_N)
+
+    def _onto_plain(self, image: Tensor, _masks_N1HW: Tensor, has_mask_N: Tensor) -> Tensor:
+        """The same where no flag is set; they are zeros that bring the number of objects."""
+        return image + (self.masks(None, None) + has_mask_N.view(-1, 1, 1, 1).to(image.dtype))
 
 
 class DrawnPrompts(nn.Module):
@@ -343,10 +360,8 @@ class Sam(Network):
         side = max(h, w)
         unit_NK2 = coords_NK2 / (side * STRIDE)
         sparse = self.prompt_encoder.points(coords_NK2, labels_NK, side * STRIDE)
-        dense = self.prompt_encoder.masks(
-            masks_N1HW if masks_N1HW is None else masks_N1HW.to(self.dtype), has_mask_N
-        )
-        image = _per_object(features_BChw, image_index_N) + dense
+        masks_N1HW = masks_N1HW if masks_N1HW is None else masks_N1HW.to(self.dtype)
+        image = self.prompt_encoder.onto(_per_object(features_BChw, image_index_N), masks_N1HW, has_mask_N)
         if self.drawn_prompts is not None:
             image = image + self.drawn_prompts.coarse_map(unit_NK2, labels_NK, (h, w))
         pe = self.prompt_encoder.pe_layer.grid((h, w), side)

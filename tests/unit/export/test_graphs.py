@@ -102,3 +102,12 @@ def test_operators_are_those_of_the_standard(exported):
         for graph in exported(kind).graphs.values():
             assert {node.domain for node in graph.graph.node} <= {"", "ai.onnx"}
             assert [entry.version for entry in graph.opset_import if entry.domain == ""] == [20]
+
+
+@pytest.mark.parametrize("kind", ["compact", "vit"])
+def test_the_layers_of_mask_prompts_are_in_a_branch(exported, kind):
+    graph = exported(kind).graphs["decoder"].graph
+    (branch,) = (node for node in graph.node if node.op_type == "If")
+    masked, plain = ([node.op_type for node in entry.g.node] for entry in branch.attribute)
+    assert (masked.count("Conv"), plain.count("Conv")) == (2, 0)
+    assert "Conv" not in {node.op_type for node in graph.node}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from anymask.export.precision import to_float16, to_int8
+from anymask.export.precision import _channel_axes, to_float16, to_int8
 from anymask.export.sessions import Session
 
 
@@ -57,3 +57,11 @@ def test_channels_of_few_weights_stay_in_half_precision(rng, tmp_path):
     half, eight = to_float16(model), to_int8(model, products=False)
     assert half.SerializeToString() == eight.SerializeToString()
     assert np.abs(run(eight, x, tmp_path / "a.onnx") - run(model, x, tmp_path / "b.onnx")).max() < 1e-2
+
+
+def test_products_in_a_branch_have_their_channels_last(exported):
+    graph = exported("compact").graphs["decoder"]
+    (branch,) = (node for node in graph.graph.node if node.op_type == "If")
+    products = [node for entry in branch.attribute for node in entry.g.node if node.op_type == "MatMul"]
+    axes = _channel_axes(graph)
+    assert [axes[node.input[1]] for node in products] == [-1]

@@ -1,0 +1,65 @@
+"""Norms spelled for WebAssembly give the same numbers."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from anymask.export.norms import with_instance_norms
+from anymask.export.sessions import Session
+
+
+def make(rng, shape, width):
+    """One layer norm with sizes that the graph does not know."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    axes = [f"axis{number}" for number in range(len(shape))]
+    source = helper.make_tensor_value_info("x", TensorProto.FLOAT, axes)
+    inner = helper.make_tensor_value_info("double", TensorProto.FLOAT, axes)
+    graph = helper.make_graph(
+        [
+            helper.make_node("Add", ["x", "x"], ["double"]),
+            helper.make_node("LayerNormalization", ["double", "w", "b"], ["y"], axis=-1, epsilon=1e-6),
+        ],
+        "one",
+        [source],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, axes)],
+        [numpy_helper.from_array(rng.normal(1, 1, width).astype(np.float32), name) for name in "wb"],
+        value_info=[inner],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
+
+
+def kinds(graph):
+    return Counter(node.op_type for node in graph.graph.node)
+
+
+@pytest.mark.parametrize("shape", [(1, 32), (50, 32), (2, 5, 7, 32)], ids=str)
+def test_maps_and_matrices(rng, tmp_path, shape):
+    model, x = make(rng, shape, 32), rng.normal(3, 2, shape).astype(np.float32)
+    before = model.SerializeToString()
+    spelled = with_instance_norms(model)
+    assert model.SerializeToString() == before
+    assert (kinds(spelled)["LayerNormalization"], kinds(spelled)["InstanceNormalization"]) == (0, 1)
+    answers = []
+    for name, graph in (("a", model), ("b", spelled)):
+        path = tmp_path / f"{name}.onnx"
+        path.write_bytes(graph.SerializeToString())
+        answers.append(Session(path, threads=1)({"x": x})["y"])
+    assert answers[0].shape == answers[1].shape == shape
+    assert np.abs(answers[0] - answers[1]).max() < 1e-5 < answers[0].std()
+
+
+def test_tokens_are_left_alone(rng):
+    model = make(rng, (2, 7, 32), 32)
+    assert kinds(with_instance_norms(model)) == kinds(model)
+
+
+def test_three_norms_of_a_decoder_are_of_the_image(exported):
+    for kind in ("compact", "vit"):
+        spelled = kinds(with_instance_norms(exported(kind).graphs["decoder"]))
+        assert (
+            spelled["InstanceNormalization"] == len(exported(kind).model.mask_decoder.transformer.layers) + 1
+        )

@@ -177,6 +177,33 @@ def test_undo_and_redo_know_no_end(person: Person, served: Served, cat: str) -> 
     assert {m["counts"] for m in served.masks(cat)} == before
 
 
+@pytest.mark.parametrize("key", ["Delete", "Control+z"])
+def test_what_is_gone_does_not_come_back_with_a_late_answer(
+    person: Person, served: Served, cat: str, key: str
+) -> None:
+    person.click(176.5, 121.5)
+    person.count(1)
+    person.saved()
+    person.page.evaluate(
+        """() => {
+            const { assistant } = document.querySelector("am-editor").editor, { ask } = assistant;
+            const wait = new Promise((done) => { window.answerNow = done; });
+            assistant.ask = (...question) => {
+                delete assistant.ask;
+                return wait.then(() => ask.apply(assistant, question));
+            };
+        }"""
+    )
+    person.click(170.5, 110.5, button="right")
+    person.page.wait_for_selector("am-editor.busy")
+    person.page.keyboard.press(key)
+    person.count(0)
+    person.page.evaluate("answerNow()")
+    person.saved()
+    person.count(0)
+    assert served.masks(cat) == []
+
+
 def test_what_was_drawn_is_there_after_a_reload(person: Person, served: Served, cat: str) -> None:
     person.click(176.5, 121.5)
     person.count(1)

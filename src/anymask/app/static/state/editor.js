@@ -38,6 +38,9 @@ export class Editor extends EventTarget {
     this.settings = { opacity: 0.85, hideOthers: false, brush: 24, outside: false, preview: true };
     this.view = new View(session.size);
     this.asking = 0;
+    /** Questions under way whose answers are still wanted. @type {Set<Draft>} */
+    this.open = new Set();
+    session.addEventListener("masks", (event) => this.forget(/** @type {CustomEvent} */ (event).detail));
     /** Logits of answers, by their runs. @type {Map<Runs, Float32Array>} */
     this.logits = new Map();
     /** Stops the second look under way. */
@@ -123,18 +126,28 @@ export class Editor extends EventTarget {
   /** @param {Draft} draft */
   async ask(draft) {
     this.draft = draft;
+    this.open.add(draft);
     this.busy(1);
     /** @type {Hypothesis | null} */
     let shown = null;
-    const show = (/** @type {import("../model/client.js").Answer} */ answer) => { shown = this.answer(draft, answer, shown); };
+    const show = (/** @type {import("../model/client.js").Answer} */ answer) => {
+      if (this.open.has(draft)) shown = this.answer(draft, answer, shown);
+    };
     try {
       show(await this.askCloser(draft.clicks, draft.logits ?? draft.base, show));
     } catch (error) {
       if (this.draft === draft) this.draft = null;
       this.notice(`The model did not answer: ${error instanceof Error ? error.message : error}.`);
     } finally {
+      this.open.delete(draft);
       this.busy(-1);
     }
+  }
+
+  /** A mask that was deleted does not come back with an answer that was under way. @param {import("./history.js").Change[]} changes */
+  forget(changes) {
+    const gone = new Set(changes.filter(({ after }) => !after).map(({ id }) => id));
+    for (const draft of this.open) if (gone.has(draft.id)) this.open.delete(draft);
   }
 
   /** @param {Clicks} clicks @param {Runs | Float32Array | null} base @param {(answer: import("../model/client.js").Answer) => void} [first] gets the answer before a second look */

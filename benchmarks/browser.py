@@ -33,9 +33,9 @@ from anymask.app.models import Models
 from anymask.app.settings import Settings
 from anymask.app.static_build import build_static
 from anymask.export.graphs import prompt_parts
-from anymask.export.norms import with_instance_norms
 from anymask.export.precision import to_float16
 from anymask.export.tracing import trace
+from anymask.export.webassembly import for_webassembly
 from anymask.models import Sam, build
 from anymask.models.config import SAM_VIT_B, SamConfig, VitConfig
 
@@ -83,7 +83,7 @@ def write_peers(folder: Path) -> None:
     # the encoder is not part of this: one of a single block keeps the memory small
     ours = build(SamConfig(VitConfig(dim=768, depth=1, heads=12, global_blocks=(0,)))).eval()
     decoder = next(part for part in prompt_parts(ours) if part.name == "decoder")
-    graph = to_float16(with_instance_norms(trace(decoder)))  # as a page loads it
+    graph = to_float16(for_webassembly(trace(decoder)))  # as a page loads it
     (folder / "ours.onnx").write_bytes(graph.SerializeToString())
     export_released(folder / "released.onnx")
 

@@ -21,10 +21,10 @@ from anymask.errors import ExportError, InputError, unknown_name
 from anymask.export import check, painted
 from anymask.export.check import Finding
 from anymask.export.graphs import Part, example_parts, prompt_parts
-from anymask.export.norms import with_instance_norms
 from anymask.export.precision import to_float16, to_int8
 from anymask.export.sessions import cores
 from anymask.export.tracing import require_packages, save_graph, trace
+from anymask.export.webassembly import for_webassembly
 from anymask.files import sha256_of, staged
 from anymask.images import ImageSource, read_image
 from anymask.models import InContext, Sam, weights_hash
@@ -138,7 +138,7 @@ def _plan(model: Sam | InContext, pictures: list[NDArray[np.uint8]]) -> tuple[li
 
 def _converted(graph: Any, precision: str, part: Part) -> Any:
     if precision == "float16":  # a decoder's is what a page loads
-        return to_float16(with_instance_norms(graph) if part.name == "decoder" else graph)
+        return to_float16(for_webassembly(graph) if part.name == "decoder" else graph)
     return to_int8(graph, products=part.products) if precision == "int8" else graph
 
 

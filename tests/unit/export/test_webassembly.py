@@ -1,4 +1,4 @@
-"""Norms spelled for WebAssembly give the same numbers."""
+"""Norms for WebAssembly give the same numbers, GELUs by tanh nearly the same."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from anymask.export.norms import with_instance_norms
-from anymask.export.sessions import Session
+from anymask.export.sessions import Session, decode
+from anymask.export.webassembly import for_webassembly, with_instance_norms
+from anymask.export.write import _converted
+from anymask.geometry import Frame
+from anymask.types import Prompt
 
 
 def make(rng, shape, width):
@@ -63,3 +66,34 @@ def test_three_norms_of_a_decoder_are_of_the_image(exported):
         assert (
             spelled["InstanceNormalization"] == len(exported(kind).model.mask_decoder.transformer.layers) + 1
         )
+
+
+@pytest.mark.parametrize("kind", ["compact", "vit"])
+def test_only_decoders_of_float16_are_approximate(exported, kind):
+    one = exported(kind)
+    for part in one.parts:
+        assert _converted(one.graphs[part.name], "float32", part) is one.graphs[part.name]
+        for precision in ("float16", "int8"):
+            wanted = b"tanh" if (part.name, precision) == ("decoder", "float16") else b"none"
+            assert gelus(_converted(one.graphs[part.name], precision, part)) <= {wanted}
+    assert gelus(one.graphs["decoder"]) == {b"none"}
+
+
+@pytest.mark.parametrize("kind", ["compact", "vit"])
+def test_a_decoder_answers_nearly_the_same(rng, exported, tmp_path, kind):
+    one, path = exported(kind), tmp_path / "decoder.onnx"
+    frame = Frame.fit((48, 64), one.model.config.size, square=one.model.config.square)
+    encoded = one.session("encoder")({"image": rng.integers(0, 256, (48, 64, 3), np.uint8)})
+    path.write_bytes(for_webassembly(one.graphs["decoder"]).SerializeToString())
+    prompts = [Prompt.point(20, 30), Prompt(box=(5, 6, 40, 44))]
+    exact, near = (
+        decode(session, encoded, prompts, frame)
+        for session in (one.session("decoder"), Session(path, threads=1))
+    )
+    assert 0 < np.abs(near - exact).max() < 2e-3 * np.abs(exact).max()
+
+
+def gelus(graph):
+    """The kinds of GELU outside of branches."""
+    entries = [node.attribute for node in graph.graph.node if node.op_type == "Gelu"]
+    return {entry.s for some in entries for entry in some if entry.name == "approximate"}

@@ -14,9 +14,8 @@ import pytest
 import safetensors.torch
 import torch
 
-import anymask
 from anymask import Prompt, embed, models, predict, rle
-from anymask.app import inference
+from anymask.app import exported, inference
 from anymask.app.settings import Settings
 from anymask.models.config import DEBUG
 
@@ -171,18 +170,18 @@ def test_models_are_exported_on_first_use(start, weights, cache, monkeypatch) ->
     calls = []
 
     def write(model, path, *, name, precisions):
-        calls.append((type(model), name, precisions))
+        calls.append((type(model), model.dtype, name, precisions))
         path.mkdir()
         (path / "model.json").write_text('{"format": 1}')
 
     monkeypatch.setattr(importlib.import_module("anymask.export"), "export", write)
     content = hashlib.sha256(Path(weights.models[0]).read_bytes()).hexdigest()
-    name = f"click-{content[:16]}-{anymask.__version__}"
+    name = exported.folder_name("click", content)
     (cache / "exported" / f".{name[:40]}.left").mkdir(parents=True)  # by a server that was killed
     client = start(weights)
     for _ in range(2):
         assert client.get("/models/click/model.json").json() == {"format": 1}
-    assert calls == [(models.Sam, "click", ("float16",))]  # what the page loads
+    assert calls == [(models.Sam, torch.float32, "click", ("float16",))]  # what the page loads
     [folder] = [entry for entry in (cache / "exported").iterdir() if entry.is_dir()]
     assert folder.name == name
 

@@ -23,8 +23,11 @@ def calls(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Path]:
         (path / exported.MANIFEST).write_text(json.dumps([model, name, precisions]))
         made.append(path)
 
+    def load(name: str, *, device: str, dtype: str) -> str:
+        return f"{name} {dtype}"
+
     monkeypatch.setattr(importlib.import_module("anymask.export"), "export", write)
-    monkeypatch.setattr(importlib.import_module("anymask.models"), "load_sam", lambda name, device: name)
+    monkeypatch.setattr(importlib.import_module("anymask.models"), "load_sam", load)
     monkeypatch.setattr(exported, "FOLDER", tmp_path / "package")
     monkeypatch.setenv("ANYMASK_CACHE", str(tmp_path / "cache"))
     return made
@@ -34,7 +37,7 @@ def calls(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Path]:
 def shipped() -> str:
     """The folder's name for the weights of the package."""
     weights = Path(anymask.__file__).parent / "assets" / "compact.safetensors"
-    return f"compact-{sha256_of(weights)[:16]}-{anymask.__version__}"
+    return f"compact-{sha256_of(weights)[:16]}-{anymask.__version__}-{exported.exporter()}"
 
 
 def test_set_up_makes_the_shipped_model_once(calls: list[Path], shipped: str, tmp_path: Path) -> None:
@@ -43,7 +46,7 @@ def test_set_up_makes_the_shipped_model_once(calls: list[Path], shipped: str, tm
     assert exported.set_up(place)
     assert not exported.set_up(place)
     assert calls == [place / shipped]
-    assert json.loads((place / shipped / "model.json").read_text()) == ["compact", "compact", ["float16"]]
+    assert json.loads((place / shipped / "model.json").read_text()) == ["compact float32", "compact", ["float16"]]
     assert [entry.name for entry in place.iterdir()] == [shipped]
     assert exported.found(shipped) == place / shipped
 
@@ -57,6 +60,28 @@ def test_files_of_other_weights_are_not_taken(calls: list[Path], tmp_path: Path)
     assert exported.found(other) == made == calls[-1]
 
 
+def test_files_of_another_exporter_are_not_taken(
+    calls: list[Path], shipped: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "code"
+    for folder in ("assets", "export", "models"):
+        (package / folder).mkdir(parents=True)
+    (package / "assets" / "compact.safetensors").write_bytes(b"the same weights")
+    monkeypatch.setattr(exported, "_package", lambda: package)
+    names = []
+    for code, text in (("export/a.py", "1\n"), ("models/a.py", "1\n"), ("export/a.py", "2\n")):
+        (package / code).write_text(text)
+        exported.exporter.cache_clear()
+        assert exported.set_up(tmp_path / "package")
+        assert not exported.set_up(tmp_path / "package")
+        names += [entry.name for entry in (tmp_path / "package").iterdir()]
+    exported.exporter.cache_clear()
+    (package / "export/a.py").write_bytes(b"2\r\n")  # a checkout on Windows
+    assert not exported.set_up(tmp_path / "package")
+    assert len(set(names)) == len(calls) == 3
+    exported.exporter.cache_clear()
+
+
 def test_what_was_stopped_is_cleared(calls: list[Path], tmp_path: Path) -> None:
     left = tmp_path / "cache" / "exported" / ".mine-0-0.1.0.abc"
     left.mkdir(parents=True)
@@ -68,6 +93,8 @@ def test_the_weights_of_a_model(tmp_path: Path) -> None:
     (tmp_path / "a.safetensors").touch()
     assert exported.weights_file(str(tmp_path / "a.safetensors")) == tmp_path / "a.safetensors"
     assert exported.weights_file(str(tmp_path)) is None
+    (tmp_path / "model.safetensors").touch()  # what a training leaves
+    assert exported.weights_file(str(tmp_path)) == tmp_path / "model.safetensors"
     shipped = exported.weights_file("compact")
     assert shipped is not None
     assert shipped.name == "compact.safetensors"

@@ -1,10 +1,13 @@
-"""Models as ONNX files for the page: made once for each weights and version, those of `compact` at set-up.
+"""Models as ONNX files for the page: made once for each weights and exporter, those of `compact` at set-up.
 
-A folder's name says what is in it, so that files made at set-up serve only the weights they were made of.
+A folder's name says what is in it, so that files made at set-up serve only the weights and the code they were
+made of.
 """
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import shutil
 from importlib.resources import files
 from pathlib import Path
@@ -24,18 +27,29 @@ PRECISION = "float16"
 FOLDER = Path(__file__).with_name("exported")
 """Where the files made at set-up lie; git ignores it, wheels carry it."""
 SHIPPED = "compact"
+CODE = ("export", "models")
+"""Packages of ours that graphs come of."""
 
 
 def weights_file(place: str) -> Path | None:
-    """The file of a model's weights, where it is one: shipped, or a user's."""
-    shipped = Path(str(files("anymask"))) / "assets" / f"{place}.safetensors"
-    file = shipped if shipped.is_file() else Path(place).expanduser()
-    return file if file.is_file() else None
+    """The file of a model's weights, where it is one: shipped, a user's, or that of a run directory."""
+    shipped, given = _package() / "assets" / f"{place}.safetensors", Path(place).expanduser()
+    known = (shipped, given, given / "model.safetensors")
+    return next((file for file in known if file.is_file()), None)
 
 
 def folder_name(name: str, content: str) -> str:
     """What the folder of an exported model is called; `content` tells its weights from others."""
-    return f"{name}-{content[:16]}-{anymask.__version__}"
+    return f"{name}-{content[:16]}-{anymask.__version__}-{exporter()}"
+
+
+@functools.cache
+def exporter() -> str:
+    """8 hexadecimal digits that name the code which makes the files, as a version has many while it is made."""
+    digest = hashlib.sha256()
+    for file in sorted(file for part in CODE for file in (_package() / part).glob("*.py")):
+        digest.update(b"\n".join([file.name.encode(), *file.read_bytes().splitlines()]))
+    return digest.hexdigest()[:8]
 
 
 def found(folder: str) -> Path | None:
@@ -47,7 +61,10 @@ def found(folder: str) -> Path | None:
 
 
 def make(model: Sam, name: str, folder: str, place: Path | None = None) -> Path:
-    """Export into a place, by default the cache, unless it is done already. Raises what `export` raises."""
+    """Export into a place, by default the cache, unless it is done already. Raises what `export` raises.
+
+    model: in float32; weights rounded to bfloat16 would stay so.
+    """
     from anymask.export import export
 
     target = (place or _cache()) / folder
@@ -72,10 +89,14 @@ def set_up(place: Path = FOLDER) -> bool:
         return False
     from anymask.models import load_sam
 
-    shutil.rmtree(place, ignore_errors=True)  # of other weights
-    make(load_sam(SHIPPED, device="cpu"), SHIPPED, folder, place)
+    shutil.rmtree(place, ignore_errors=True)  # of other weights, or by another exporter
+    make(load_sam(SHIPPED, device="cpu", dtype="float32"), SHIPPED, folder, place)
     (place / f"{folder}.lock").unlink()
     return True
+
+
+def _package() -> Path:
+    return Path(str(files("anymask")))
 
 
 def _cache() -> Path:

@@ -107,8 +107,12 @@ class Models:
         known = exported.found(folder)
         if known is not None:
             return known
-        with self._exporting:  # models answer meanwhile
-            return exported.make(self.sam(name), name, folder)
+        from anymask.models import load_sam
+
+        with self._exporting:  # models answer meanwhile, in bfloat16 where the processor has it
+            offline = self._settings.offline
+            model = load_sam(self._places[name], device="cpu", dtype="float32", offline=offline)
+            return exported.make(model, name, folder)
 
     def _content(self, name: str) -> str:
         """What tells a model's weights from others, the decoder's too: of a file its hash, else theirs."""

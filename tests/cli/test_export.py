@@ -41,7 +41,8 @@ def asked(monkeypatch):
     """What the command asks `export`'s inside for; that itself is tested in tests/unit/export."""
     calls = []
 
-    def fill(model, folder, name, precisions, pictures):
+    def fill(model, folder, name, precisions, pictures, tell):
+        tell("following the encoder")
         calls.append((type(model).__name__, name, precisions, len(pictures)))
         return MANIFEST
 
@@ -53,7 +54,9 @@ def test_a_run_directory_in_one_step(run_directory, tmp_path, asked, capsys):
     target = tmp_path / "out"
     assert main(["export", str(run_directory), "-o", str(target)]) == 0
     assert asked == [("Sam", "mine", None, 4)]
-    lines = capsys.readouterr().out.splitlines()
+    said = capsys.readouterr()
+    assert re.fullmatch(r" +\d+ s  following the encoder\n", said.err)
+    lines = said.out.splitlines()
     assert re.split(r" {2,}", lines[0]) == [
         "precision", "MB", "encoder ms", "decoder ms", "mean IoU", "least IoU", "kept",
     ]  # fmt: skip

@@ -16,6 +16,8 @@ import torch
 
 from anymask import Prompt, embed, models, predict, rle
 from anymask.app import exported, inference
+from anymask.app.models import Models
+from anymask.app.run import _prepare
 from anymask.app.settings import Settings
 from anymask.models.config import DEBUG
 
@@ -169,7 +171,7 @@ def test_exported_folders_are_served_as_they_are(start, tmp_path) -> None:
 def test_models_are_exported_on_first_use(start, weights, cache, monkeypatch) -> None:
     calls = []
 
-    def write(model, path, *, name, precisions):
+    def write(model, path, *, name, precisions, tell):
         calls.append((type(model), model.dtype, name, precisions))
         path.mkdir()
         (path / "model.json").write_text('{"format": 1}')
@@ -186,8 +188,26 @@ def test_models_are_exported_on_first_use(start, weights, cache, monkeypatch) ->
     assert folder.name == name
 
 
+def test_the_terminal_tells_of_an_export_once(weights, cache, monkeypatch) -> None:
+    def write(model, path, *, name, precisions, tell):
+        tell("following the encoder")
+        path.mkdir()
+        (path / "model.json").write_text("{}")
+
+    monkeypatch.setattr(importlib.import_module("anymask.export"), "export", write)
+    said: list[str] = []
+    for _ in range(2):
+        known = Models(weights)
+        _prepare(known, said.append)
+        known.close()
+    assert said == [
+        "click for the browser: following the encoder",
+        "click for the browser: ready, its masks are the model's",
+    ]
+
+
 def test_a_folder_with_another_decoder_is_exported_anew(start, tmp_path, cache, monkeypatch) -> None:
-    def write(model, path, *, name, precisions):
+    def write(model, path, *, name, precisions, tell):
         path.mkdir()
         (path / "model.json").write_text('{"format": 1}')
 

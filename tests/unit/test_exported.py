@@ -18,7 +18,7 @@ def calls(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Path]:
     """Where stand-ins for `load_sam` and `export` wrote; package and cache are empty folders."""
     made: list[Path] = []
 
-    def write(model: str, path: Path, *, name: str, precisions: tuple[str, ...]) -> None:
+    def write(model: str, path: Path, *, name: str, precisions: tuple[str, ...], tell: object) -> None:
         path.mkdir()
         (path / exported.MANIFEST).write_text(json.dumps([model, name, precisions]))
         made.append(path)
@@ -46,7 +46,11 @@ def test_set_up_makes_the_shipped_model_once(calls: list[Path], shipped: str, tm
     assert exported.set_up(place)
     assert not exported.set_up(place)
     assert calls == [place / shipped]
-    assert json.loads((place / shipped / "model.json").read_text()) == ["compact float32", "compact", ["float16"]]
+    assert json.loads((place / shipped / "model.json").read_text()) == [
+        "compact float32",
+        "compact",
+        ["float16"],
+    ]
     assert [entry.name for entry in place.iterdir()] == [shipped]
     assert exported.found(shipped) == place / shipped
 

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 
 import anymask
 from anymask import Prompt, models
-from anymask.models.config import DEBUG_VIT
+from anymask.models.config import DEBUG, DEBUG_VIT
 
 from .conftest import profile
 from .driving import Person, Served, bits, eventually, iou
@@ -40,6 +40,16 @@ def encoding(vit: Path, photos: Path, tmp_path_factory: pytest.TempPathFactory) 
     served.ask("models/vit/model.json", patience=120)
     yield served
     served.kill()
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run directory of a model of our own layout."""
+    torch.manual_seed(6)
+    folder = tmp_path_factory.mktemp("runs") / "mine"
+    folder.mkdir()
+    models.save(models.build(replace(DEBUG, decoder_depth=1)), folder / "model.safetensors")
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -92,19 +102,37 @@ def test_without_examples_nothing_is_lost(tab: Page, served: Served) -> None:
     served.clear(images["cat.jpg"])
 
 
-def test_the_server_encodes_the_page_answers(tab: Page, encoding: Served, vit: Path, photos: Path) -> None:
-    image = encoding.images()["coffee.jpg"]
-    person = Person(tab).open(encoding.address, image)
+def check_click(tab: Page, served: Served, weights: Path, photo: Path) -> int:
+    """A click is answered as by the library; how many embeddings the page has got from the server."""
+    image = served.images()[photo.name]
+    person = Person(tab).open(served.address, image)
     person.click(200.5, 150.5)
     person.count(1)
     person.saved()
-    (stored,) = encoding.masks(image)
-    model = anymask.load(str(vit), device="cpu", dtype="float32")
+    (stored,) = served.masks(image)
+    model = anymask.load(str(weights), device="cpu", dtype="float32")
     prompt = Prompt(stored["prompts"]["points"], stored["prompts"]["labels"])
-    asked = anymask.predict(model, photos / "coffee.jpg", [prompt], multimask=True)
+    asked = anymask.predict(model, photo, [prompt], multimask=True, zoom=False)
     best = int(np.argmax(asked.quality))
-    assert stored["model"] == "vit"
+    assert stored["model"] == weights.stem
     assert iou(bits(stored), asked.dense()[best]) > 0.9
+    served.clear(image)
     loaded = tab.evaluate("performance.getEntriesByType('resource').map((one) => one.name)")
-    assert sum("/embedding/vit" in name for name in loaded) == 1
-    encoding.clear(image)
+    return sum(f"/embedding/{weights.stem}" in name for name in loaded)
+
+
+def test_the_server_encodes_the_page_answers(tab: Page, encoding: Served, vit: Path, photos: Path) -> None:
+    assert check_click(tab, encoding, vit, photos / "coffee.jpg") == 1
+
+
+def test_a_model_of_our_layout_runs_in_the_page(
+    browser: Browser, trained: Path, photos: Path, tmp_path: Path
+) -> None:
+    shutil.copy(photos / "coffee.jpg", tmp_path)
+    served = Served(tmp_path, "--model", str(trained))
+    try:
+        served.ask("models/mine/model.json", patience=120)
+        with profile(browser) as page:
+            assert check_click(page, served, trained, photos / "coffee.jpg") == 0
+    finally:
+        served.kill()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import shutil
+from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,7 +46,7 @@ def folder_name(name: str, content: str) -> str:
 
 @functools.cache
 def exporter() -> str:
-    """8 hexadecimal digits that name the code which makes the files, as a version has many while it is made."""
+    """8 hexadecimal digits that name the code which makes the files: it changes within a version too."""
     digest = hashlib.sha256()
     for file in sorted(file for part in CODE for file in (_package() / part).glob("*.py")):
         digest.update(b"\n".join([file.name.encode(), *file.read_bytes().splitlines()]))
@@ -60,7 +61,9 @@ def found(folder: str) -> Path | None:
     return None
 
 
-def make(model: Sam, name: str, folder: str, place: Path | None = None) -> Path:
+def make(
+    model: Sam, name: str, folder: str, place: Path | None = None, tell: Callable[[str], object] = str
+) -> Path:
     """Export into a place, by default the cache, unless it is done already. Raises what `export` raises.
 
     model: in float32; weights rounded to bfloat16 would stay so.
@@ -73,7 +76,7 @@ def make(model: Sam, name: str, folder: str, place: Path | None = None) -> Path:
         for left in target.parent.glob(f".{folder[:40]}.*"):  # by one that was stopped at it
             shutil.rmtree(left, ignore_errors=True)
         if not (target / MANIFEST).is_file():
-            export(model, target, name=name, precisions=(PRECISION,))
+            export(model, target, name=name, precisions=(PRECISION,), tell=tell)
     return target
 
 

@@ -98,8 +98,11 @@ class Models:
             self._embeddings.popitem(last=False)
         return self._embeddings[key]
 
-    def exported(self, name: str) -> Path:
-        """The folder of a model's ONNX files, exported on first use. Raises UnknownNameError and export's."""
+    def exported(self, name: str, tell: Callable[[str], object] = str) -> Path:
+        """The folder of a model's ONNX files, exported on first use; `tell` hears what is done then.
+
+        Raises UnknownNameError and what `export` raises.
+        """
         place = Path(self._places[self.check(name)]).expanduser()
         if (place / MANIFEST).is_file():
             return place
@@ -112,7 +115,7 @@ class Models:
         with self._exporting:  # models answer meanwhile, in bfloat16 where the processor has it
             offline = self._settings.offline
             model = load_sam(self._places[name], device="cpu", dtype="float32", offline=offline)
-            return exported.make(model, name, folder)
+            return exported.make(model, name, folder, tell=tell)
 
     def _content(self, name: str) -> str:
         """What tells a model's weights from others, the decoder's too: of a file its hash, else theirs."""

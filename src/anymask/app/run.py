@@ -52,10 +52,18 @@ def listen(host: str, port: int) -> socket.socket:
         ) from error
 
 
-def _prepare(models: Models) -> None:
+def _prepare(models: Models, tell: Callable[[str], object]) -> None:
     """Export the default model before the page asks for it: half a minute, unless set-up did it."""
+    name, steps = models.names[0], list[str]()
+
+    def say(step: str) -> None:
+        steps.append(step)
+        tell(f"{name} for the browser: {step}")
+
     try:
-        models.exported(models.names[0])
+        models.exported(name, say)
+        if steps:
+            tell(f"{name} for the browser: ready, its masks are the model's")
     except AnymaskError as error:
         logging.getLogger("anymask.app").warning("%s", error)
 
@@ -66,8 +74,17 @@ def address(listening: socket.socket, host: str) -> str:
     return f"http://{f'[{shown}]' if ':' in shown else shown}:{listening.getsockname()[1]}"
 
 
-def serve(project: Project, settings: Settings, host: str, port: int, ready: Callable[[str], None]) -> None:
+def serve(
+    project: Project,
+    settings: Settings,
+    host: str,
+    port: int,
+    ready: Callable[[str], None],
+    tell: Callable[[str], object] = str,
+) -> None:
     """Serve a project until the process is stopped; `ready` is called with the address.
+
+    `tell` hears how a model is made ready for the browser, where that was not done before.
 
     Raises InputError for another host than this machine's without a token, and as `listen`.
     """
@@ -86,7 +103,7 @@ def serve(project: Project, settings: Settings, host: str, port: int, ready: Cal
         timeout_graceful_shutdown=3,
     )
     server = uvicorn.Server(config)
-    threading.Thread(target=_prepare, args=(app.state.server.models,), daemon=True).start()
+    threading.Thread(target=_prepare, args=(app.state.server.models, tell), daemon=True).start()
     ready(address(listening, host))
     try:
         server.run(sockets=[listening])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -26,8 +27,20 @@ def run(
 ) -> int:
     """Export and tell what the check found."""
     opened = load(model, device="cpu", dtype="float32", offline=offline)
-    note(f"exporting {model}; this takes a minute")
-    folder = export(opened, output, name=Path(model).stem, precisions=precision, photos=photos, force=force)
+    began = time.perf_counter()
+
+    def tell(step: str) -> None:
+        note(f"{time.perf_counter() - began:4.0f} s  {step}")
+
+    folder = export(
+        opened,
+        output,
+        name=Path(model).stem,
+        precisions=precision,
+        photos=photos,
+        force=force,
+        tell=tell,
+    )
     manifest = json.loads((folder / "model.json").read_text("utf-8"))
     refused = [row["precision"] for row in manifest["check"] if row["refused"]]
     if refused:

@@ -45,9 +45,8 @@ def run(
     )
     check_vendored()
     if static is not None:
-        note("writing the app; exporting the model the first time takes a minute")
         models = Models(Settings(device="cpu", offline=offline))
-        out(f"wrote {build_static(static, models.exported(LOCAL_MODEL), force=force)}")
+        out(f"wrote {build_static(static, models.exported(LOCAL_MODEL, note), force=force)}")
         models.close()
         return 0
     project = open_project(gallery() if folder is None else folder, database)
@@ -58,5 +57,5 @@ def run(
         if show:
             webbrowser.open(address)
 
-    serve(project, settings, host, port, ready)
+    serve(project, settings, host, port, ready, note)
     return 0

@@ -33,6 +33,7 @@ def require_packages() -> None:
 @torch.no_grad()
 def trace(part: Part) -> Any:
     """The part as an onnx.ModelProto, in float32."""
+    torch.compiler.reset()  # a branch remembers the sizes of the model traced before, and fails for others
     with _quiet():
         program = torch.export.export(part.module, part.arguments, dynamic_shapes=part.axes, strict=False)
         made = torch.onnx.export(

@@ -37,6 +37,7 @@ LEAST_IOU = {"float32": 0.99, "float16": 0.99, "int8": 0.97}
 MANIFEST = "model.json"
 
 Examine: TypeAlias = Callable[[Mapping[str, Path]], Finding]
+Tell: TypeAlias = Callable[[str], object]
 
 
 def export(
@@ -47,12 +48,14 @@ def export(
     precisions: Sequence[str] | None = None,
     photos: Sequence[ImageSource] | None = None,
     force: bool = False,
+    tell: Tell = str,
 ) -> Path:
     """Write a folder of ONNX files and `model.json`; return its path.
 
     Every precision answers the same prompts on `photos` (the bundled ones by default) as the model does. By
     default all are tried, and a smaller one than float32 whose masks differ is left out: `model.json` says so
     in `check`. One of `precisions` whose masks differ fails the export as a whole, with nothing written.
+    `tell` hears in a few words what is done next: of a large model each step takes minutes.
     Raises ExportError then, OutputError for a place that cannot be written, InputError for a model in
     training mode and photos that cannot be read, UnknownNameError, MissingExtraError.
     """
@@ -65,7 +68,7 @@ def export(
         raise InputError("photos and precisions must not be empty, got none. Leave them out.")
     with staged(path, force=force, ours=_is_ours) as folder:
         folder.mkdir()
-        manifest = _fill(_plain(model), folder, name, precisions, pictures)
+        manifest = _fill(_plain(model), folder, name, precisions, pictures, tell)
         (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", "utf-8")
     return Path(path)
 
@@ -95,17 +98,25 @@ def _fill(
     name: str,
     precisions: Sequence[str] | None,
     pictures: list[NDArray[np.uint8]],
+    tell: Tell,
 ) -> dict[str, Any]:
     """Write and check the files; what `model.json` says about them."""
+    tell("asking the model")
     parts, examine = _plan(model, pictures)
-    graphs = {part.name: trace(part) for part in parts}
+    graphs = {}
+    for part in parts:
+        tell(f"following the {part.name}")
+        graphs[part.name] = trace(part)
     listed: dict[str, dict[str, Any]] = {part.name: {} for part in parts}
     rows = []
     for precision in PRECISIONS if precisions is None else precisions:
+        tell(f"writing {precision}")
         paths = {part.name: folder / f"{part.name}-{precision}.onnx" for part in parts}
         for part in parts:
             save_graph(_converted(graphs[part.name], precision, part), paths[part.name])
-        entries, finding = {key: _entry(path) for key, path in paths.items()}, examine(paths)
+        entries = {key: _entry(path) for key, path in paths.items()}
+        tell(f"comparing {precision} with the model")
+        finding = examine(paths)
         refused = _refused(precision, finding, asked_for=precisions is not None)
         for key, entry in entries.items():
             if refused:
@@ -175,6 +186,7 @@ def _promptable(model: Sam) -> dict[str, Any]:
     config, chosen = model.config, AutoConfig().for_model(model)
     return {
         "kind": "promptable",
+        "encoder": config.encoder.kind,
         "frame": {"size": config.size, "square": config.square, "multiple": config.multiple},
         "zoom": config.zoom,
         "thresholds": {"min_iou": chosen.min_iou, "min_stability": chosen.min_stability},

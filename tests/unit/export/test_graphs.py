@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
-from anymask.export.graphs import counted
+from anymask.export.graphs import counted, prompt_parts
 from anymask.export.sessions import decode
+from anymask.export.tracing import trace
 from anymask.geometry import Frame
+from anymask.models import build
+from anymask.models.config import COMPACT, SamConfig, VitConfig
 from anymask.predict import embed, predict
 from anymask.types import Prompt
 
@@ -111,3 +116,11 @@ def test_the_layers_of_mask_prompts_are_in_a_branch(exported, kind):
     masked, plain = ([node.op_type for node in entry.g.node] for entry in branch.attribute)
     assert (masked.count("Conv"), plain.count("Conv")) == (2, 0)
     assert "Conv" not in {node.op_type for node in graph.node}
+
+
+def test_one_process_traces_models_of_different_sizes():
+    pytest.importorskip("onnxscript")
+    encoder = VitConfig(dim=32, depth=1, heads=2, global_blocks=(0,))
+    for config in (replace(COMPACT, decoder_depth=1), SamConfig(encoder, decoder_depth=1)):
+        decoder = next(part for part in prompt_parts(build(config).eval()) if part.name == "decoder")
+        assert [value.name for value in trace(decoder).graph.input] == list(decoder.inputs)

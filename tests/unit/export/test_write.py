@@ -25,12 +25,20 @@ def two_photos():
 
 def test_a_folder_says_what_is_in_it(traced, tmp_path):
     one = traced("compact")
-    folder = anymask.export(one.model, tmp_path / "out", name="tiny", photos=two_photos())
+    steps = []
+    folder = anymask.export(one.model, tmp_path / "out", name="tiny", photos=two_photos(), tell=steps.append)
+    assert steps[:4] == [
+        "asking the model",
+        "following the encoder",
+        "following the decoder",
+        "writing float32",
+    ]
+    assert steps[4::2] == [f"comparing {name} with the model" for name in write.PRECISIONS]
     said = json.loads((folder / "model.json").read_text("utf-8"))
     assert (said["format"], said["name"], said["kind"]) == (1, "tiny", "promptable")
     assert said["model"] == weights_hash(one.model)
     assert said["frame"] == {"size": 64, "square": False, "multiple": 32}
-    assert said["zoom"] == 32
+    assert (said["encoder"], said["zoom"]) == ("compact", 32)
     assert said["mean"] == list(anymask.models.config.PIXEL_MEAN)
     listed = [entry for part in said["files"].values() for entry in part.values()]
     assert {entry["file"] for entry in listed} | {"model.json"} == {file.name for file in folder.iterdir()}

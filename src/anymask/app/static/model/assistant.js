@@ -1,4 +1,5 @@
 /** Asks the model about the open picture: makes sure it is encoded, and drops questions nobody waits for. */
+import { encodesHere } from "./manifest.js";
 
 /** @typedef {import("./client.js").ModelClient} ModelClient */
 /** @typedef {import("./client.js").Answer} Answer */
@@ -8,7 +9,7 @@
 /** @typedef {import("../types.js").Picture} Picture */
 /** @typedef {{embedding(image: string, model: string): Promise<ArrayBuffer>}} Embedder */
 
-/** The model whose encoder runs in the browser. */
+/** The model that comes with the app. */
 export const LOCAL_MODEL = "compact";
 
 export class Assistant {
@@ -17,7 +18,7 @@ export class Assistant {
     this.client = client;
     this.source = source;
     this.model = LOCAL_MODEL;
-    /** @type {Map<string, Promise<import("./engine.js").Manifest>>} */
+    /** @type {Map<string, Promise<import("./manifest.js").Manifest>>} */
     this.loading = new Map();
     /** By model and picture: fulfilled when it can be asked about. @type {Map<string, Promise<void>>} */
     this.encoded = new Map();
@@ -30,7 +31,7 @@ export class Assistant {
   load(model = this.model) {
     const known = this.loading.get(model);
     if (known) return known;
-    const loading = this.client.load(model, { encodes: model === LOCAL_MODEL });
+    const loading = this.client.load(model);
     this.loading.set(model, loading);
     loading.catch(() => this.loading.delete(model)); // the next question tries again
     return loading;
@@ -49,10 +50,10 @@ export class Assistant {
   /** @param {string} model @param {Picture} picture @param {Blob | Promise<Blob>} file */
   async encode(model, picture, file) {
     const loaded = this.load(model);
-    if (model === LOCAL_MODEL) await this.client.encode(model, picture.id, await file);
+    // ours runs here, so that its picture is read while it loads
+    if (model === LOCAL_MODEL || encodesHere(await loaded)) await this.client.encode(model, picture.id, await file);
     else {
       const bytes = await this.source.embedding(picture.id, model);
-      await loaded;
       await this.client.receiveEmbedding(model, picture.id, bytes, [picture.height, picture.width]);
     }
     await loaded;

@@ -51,12 +51,12 @@ export class ModelClient {
   }
 
   /**
-   * Load a model; `encodes` if its encoder is to run here.
-   * @param {string} model @param {{encodes?: boolean, threads?: number, precision?: string, folder?: string}} [options]
-   * @returns {Promise<import("./engine.js").Manifest>}
+   * Load a model.
+   * @param {string} model @param {{threads?: number, precision?: string, folder?: string}} [options]
+   * @returns {Promise<import("./manifest.js").Manifest>}
    */
-  load(model, { encodes = true, folder = `${MODELS}${model}/`, ...rest } = {}) {
-    return this.call("load", { model, folder, encodes, ...rest });
+  load(model, { folder = `${MODELS}${model}/`, ...rest } = {}) {
+    return this.call("load", { model, folder, ...rest });
   }
 
   /** @param {string} model @param {string} image @param {Blob} picture @returns {Promise<{ms: number}>} */

@@ -3,6 +3,7 @@ import { Frame } from "../geometry/frame.js";
 import { resizeToRgb } from "../geometry/resize.js";
 import { area, box, decode } from "../masks/rle.js";
 import { lookCloser, worthALook } from "./closer.js";
+import { encodesHere } from "./manifest.js";
 import { readPixels } from "./pixels.js";
 import { isAmbiguous, maskLogits, promptArrays, stability } from "./prompts.js";
 import { ort } from "./runtime.js";
@@ -12,16 +13,8 @@ import { readSafetensors } from "./safetensors.js";
 /** @typedef {import("../types.js").Hypothesis} Hypothesis */
 /** @typedef {import("../types.js").Runs} Runs */
 /** @typedef {import("../types.js").Size} Size */
-/** @typedef {{file: string, bytes: number, sha256: string}} ModelFile */
-/**
- * @typedef {object} Manifest What `model.json` says.
- * @property {string} name
- * @property {string} model hash of the weights
- * @property {{size: number, square: boolean, multiple: number}} frame
- * @property {number} [zoom] longest side at which small answers are looked at again; 0 for never
- * @property {{min_iou: number, min_stability: number}} thresholds
- * @property {{encoder?: Record<string, ModelFile>, decoder: Record<string, ModelFile>}} files
- */
+/** @typedef {import("./manifest.js").Manifest} Manifest */
+/** @typedef {import("./manifest.js").ModelFile} ModelFile */
 /** @typedef {import("./runtime.js").Tensor} Tensor */
 /** @typedef {import("./runtime.js").InferenceSession} InferenceSession */
 /** @typedef {{frame: Frame, tensors: Record<string, Tensor>, picture?: Blob}} Embedding */
@@ -49,13 +42,13 @@ export class Engine {
   }
 
   /**
-   * Load a model from its exported folder.
+   * Load a model from its exported folder, with its encoder if that runs here.
    * @param {string} folder address, with a slash at the end
-   * @param {{encodes: boolean, precision?: string}} options whether its encoder runs here
+   * @param {{precision?: string}} options
    */
-  static async load(folder, { encodes, precision }) {
+  static async load(folder, { precision }) {
     const manifest = /** @type {Manifest} */ (await (await fetched(folder + "model.json")).json());
-    const encoder = encodes && manifest.files.encoder ? session(folder, manifest.files.encoder, precision) : null;
+    const encoder = encodesHere(manifest) ? session(folder, manifest.files.encoder, precision) : null;
     encoder?.catch(() => {}); // whoever encodes hears of it
     return new Engine(manifest, await session(folder, manifest.files.decoder, precision), encoder);
   }

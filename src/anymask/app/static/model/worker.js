@@ -9,7 +9,7 @@ import { start } from "./runtime.js";
 /** @typedef {import("../types.js").Runs} Runs */
 /**
  * @typedef {{
- *   load: {model: string, folder: string, encodes: boolean, threads?: number, precision?: string},
+ *   load: {model: string, folder: string, threads?: number, precision?: string},
  *   encode: {model: string, image: string, picture: Blob},
  *   receive: {model: string, image: string, bytes: ArrayBuffer, size: Size},
  *   ask: {model: string, image: string, clicks: Clicks, base: Runs | Float32Array | null, closer: boolean},
@@ -38,9 +38,9 @@ function engineOf(model) {
 
 /** @type {{[kind in keyof Requests]: (body: Requests[kind], id: number) => unknown}} */
 const handlers = {
-  async load({ model, folder, encodes, threads, precision }) {
+  async load({ model, folder, threads, precision }) {
     started ??= start(threads);
-    if (!engines.has(model)) engines.set(model, started.then(() => Engine.load(folder, { encodes, precision })));
+    if (!engines.has(model)) engines.set(model, started.then(() => Engine.load(folder, { precision })));
     try {
       return (await engineOf(model)).manifest;
     } catch (error) {

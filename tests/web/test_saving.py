@@ -13,7 +13,7 @@ from .driving import Person, Served, bits, eventually
 
 
 @pytest.fixture
-def own(photos: Path, tmp_path: Path) -> Iterator[Served]:
+def own(exported: Path, photos: Path, tmp_path: Path) -> Iterator[Served]:
     """A server of its own, which a test may kill."""
     folder = tmp_path / "project"
     folder.mkdir()
@@ -138,3 +138,39 @@ def test_going_online_again_sends_at_once(browser: Browser, own: Served) -> None
         person.saved()
         (stored,) = own.masks(image)
         assert bits(stored)[150, 150]
+
+
+def test_a_folder_that_vanishes_is_told_and_saved_to_when_it_is_back(browser: Browser, own: Served) -> None:
+    image = own.images()["cat.jpg"]
+    with profile(browser, quiet=False) as page:
+        person = Person(page).open(own.address, image)
+        person.tool("Brush")
+        away = own.folder.rename(own.folder.with_name("away"))
+        person.drag((100, 100), (200, 100))
+        expect(page.locator(".toast")).to_contain_text("must stay where it is")
+        expect(page.locator(".chip")).to_have_text("1 not saved yet")
+        page.locator(".chip").click()
+        expect(page.get_by_role("dialog", name="Not saved yet")).to_contain_text(
+            "The server says: project must stay"
+        )
+        away.rename(own.folder)
+        page.get_by_role("button", name="Save now").click()
+        page.keyboard.press("Escape")
+        person.saved()
+        assert len(own.masks(image)) == 1
+
+
+def test_a_browser_without_room_still_saves(browser: Browser, own: Served) -> None:
+    image = own.images()["cat.jpg"]
+    with profile(browser, quiet=False) as page:
+        person = Person(page).open(own.address, image)
+        person.tool("Brush")
+        devtools = page.context.new_cdp_session(page)
+        devtools.send("Storage.overrideQuotaForOrigin", {"origin": own.address[:-1], "quotaSize": 1})
+        person.drag((100, 100), (200, 100))
+        expect(page.locator(".toast")).to_contain_text("Leave the page open until all is saved.")
+        person.saved()
+        page.keyboard.press("Enter")
+        person.drag((100, 150), (200, 150))
+        assert eventually(lambda: len(own.masks(image)) == 2)
+        person.saved()

@@ -1,7 +1,7 @@
 /** The whole app: opens the project, keeps what all screens share, shows the gallery or an image. */
 import { HttpSource } from "../data/http.js";
 import { LocalSource } from "../data/local.js";
-import { RefusedError } from "../data/errors.js";
+import { RefusedError, reasonOf } from "../data/errors.js";
 import { Outbox } from "../data/outbox.js";
 import { Sync } from "../data/sync.js";
 import { Assistant } from "../model/assistant.js";
@@ -33,12 +33,15 @@ export class App extends HTMLElement {
     const outbox = new Outbox();
     this.sync = new Sync(outbox, this.source);
     this.sync.addEventListener("conflict", (event) => this.conflict(/** @type {CustomEvent} */ (event).detail));
-    await Promise.all([outbox.open(), this.openProject()]);
+    this.sync.addEventListener("trouble", (event) => notify(`Not saved yet: ${/** @type {CustomEvent} */ (event).detail}`));
+    this.sync.addEventListener("unsafe", (event) => notify(`This browser cannot write down what is not saved yet (${/** @type {CustomEvent} */ (event).detail.message}). Leave the page open until all is saved.`));
+    addEventListener("beforeunload", (event) => this.sync.unsafe && this.sync.counts.waiting && event.preventDefault());
+    await Promise.all([outbox.open().catch((error) => this.sync.doubt(error)), this.openProject()]);
     this.assistant.model = this.project.models[0];
-    this.assistant.load().catch((error) => notify(`The model cannot start: ${error.message}.`));
+    this.assistant.load().catch((error) => notify(`The model cannot start: ${reasonOf(error)}.`));
     this.sync.soon(0);
     addEventListener("hashchange", () => this.route());
-    addEventListener("unhandledrejection", (event) => notify(`Something went wrong: ${event.reason?.message ?? event.reason}.`));
+    addEventListener("unhandledrejection", (event) => notify(`Something went wrong: ${reasonOf(event.reason)}.`));
     await this.route();
   }
 
@@ -51,7 +54,7 @@ export class App extends HTMLElement {
         await signIn(this.source);
         return this.openProject();
       }
-      notify(error instanceof Error ? `The project cannot be opened: ${error.message}.` : String(error));
+      notify(`The project cannot be opened: ${reasonOf(error)}.`);
       await new Promise((resolve) => setTimeout(resolve, 2000));
       return this.openProject();
     }
@@ -64,7 +67,7 @@ export class App extends HTMLElement {
       const picture = await this.source.picture(decodeURIComponent(id));
       this.show(await EditorScreen.of(this, picture), `${picture.name} – anymask`);
     } catch (error) {
-      notify(`The image cannot be opened: ${error instanceof Error ? error.message : error}.`);
+      notify(`The image cannot be opened: ${reasonOf(error)}.`);
       location.hash = "#/";
     }
   }
@@ -89,7 +92,7 @@ export class App extends HTMLElement {
     try {
       await this.source.saveLabels(labels);
     } catch (error) {
-      notify(`The labels are not saved: ${error instanceof Error ? error.message : error}.`);
+      notify(`The labels are not saved: ${reasonOf(error)}.`);
     }
   }
 

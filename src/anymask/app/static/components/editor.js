@@ -1,4 +1,5 @@
 /** The screen of one image: tools, picture, options, masks. */
+import { reasonOf } from "../data/errors.js";
 import { Session } from "../state/session.js";
 import { Editor } from "../state/editor.js";
 import { actionOf } from "../state/shortcuts.js";
@@ -48,7 +49,7 @@ export class EditorScreen extends HTMLElement {
     const screen = /** @type {EditorScreen} */ (document.createElement("am-editor"));
     screen.app = app;
     const file = app.source.file(picture.id);
-    app.assistant.prepare(picture, file).catch((error) => notify(`The model cannot look at this image: ${error.message}.`));
+    app.assistant.prepare(picture, file).catch((error) => notify(`The model cannot look at this image: ${reasonOf(error)}.`));
     screen.session = new Session(picture, app.sync);
     screen.session.load(await app.source.masks(picture.id));
     screen.editor = new Editor(screen.session, app.assistant, file);

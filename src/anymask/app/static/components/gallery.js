@@ -1,4 +1,5 @@
 /** The first screen: the images of the project. */
+import { reasonOf } from "../data/errors.js";
 import { imageAddress } from "./app.js";
 import { counted, download, fill, h } from "./dom.js";
 import { showHelp } from "./help.js";
@@ -78,7 +79,7 @@ export class GalleryScreen extends HTMLElement {
       this.more.hidden = !next;
       this.describe(images, first);
     } catch (error) {
-      notify(`The images cannot be listed: ${error instanceof Error ? error.message : error}.`, { action: "Try again", act: () => this.load() });
+      notify(`The images cannot be listed: ${reasonOf(error)}.`, { action: "Try again", act: () => this.load() });
     }
     this.grid.setAttribute("aria-busy", "false");
   }
@@ -136,7 +137,7 @@ export class GalleryScreen extends HTMLElement {
     try {
       download(await this.app.source.exported());
     } catch (error) {
-      notify(`Nothing was exported: ${error instanceof Error ? error.message : error}.`);
+      notify(`Nothing was exported: ${reasonOf(error)}.`);
     }
   }
 }

@@ -1,4 +1,5 @@
 /** Find what the selected mask shows in the other images: work for the server. */
+import { reasonOf } from "../data/errors.js";
 import { itemOf } from "../state/session.js";
 import { openDialog } from "./dialog.js";
 import { counted, h } from "./dom.js";
@@ -30,7 +31,7 @@ export async function likeDialog(screen) {
       try {
         await look(screen, item, images, (share) => (progress.value = share));
       } catch (error) {
-        notify(`Nothing was found: ${error instanceof Error ? error.message : error}.`);
+        notify(`Nothing was found: ${reasonOf(error)}.`);
       }
       dialog.close();
     },

@@ -26,7 +26,8 @@ function stateOf({ sync }) {
   const { waiting, conflict, refused } = sync.counts;
   if (conflict) return { state: "conflict", symbol: "conflict", text: counted(conflict, "conflict") };
   if (refused) return { state: "conflict", symbol: "conflict", text: `${refused} refused` };
-  if (sync.offline) return { state: "offline", symbol: "offline", text: `Offline: ${waiting} not saved yet` };
+  const waits = `${waiting} not saved yet`;
+  if (sync.offline) return { state: "offline", symbol: "offline", text: sync.trouble ? waits : `Offline: ${waits}` };
   if (waiting) return { state: "waiting", symbol: "waiting", text: `Saving ${waiting}` };
   return { state: "saved", symbol: "saved", text: "All saved" };
 }
@@ -37,8 +38,11 @@ function showQueue(app) {
   const names = { waiting: "waits to be saved", conflict: "was changed by somebody else too", refused: "was refused" };
   openDialog("Not saved yet", [
     h("p", {}, entries.length
-      ? "These masks are kept in this browser until they are saved. You can close the page; they will be sent when you come back."
+      ? sync.unsafe
+        ? "These masks wait in this page alone, as the browser cannot write them down. Leave it open until they are saved."
+        : "These masks are kept in this browser until they are saved. You can close the page; they will be sent when you come back."
       : "Everything is saved."),
+    sync.trouble && h("p", {}, `The server says: ${sync.trouble}`),
     h("ul", { class: "plain" }, ...entries.map((entry) =>
       h("li", { class: "queue-entry" },
         h("a", { href: imageAddress(entry.image), onclick: () => document.querySelector("dialog")?.close() }, `Mask ${entry.mask.id.slice(0, 8)}`), ` ${names[entry.state]}${entry.reason ? `: ${entry.reason}` : "."}`,

@@ -9,8 +9,14 @@ export class ConflictError extends Error {
   }
 }
 
-/** Nobody answers: the same request may be sent again later. */
-export class OfflineError extends Error {}
+/** Nobody answers, or the server cannot do it now: the same request may be sent again later. */
+export class OfflineError extends Error {
+  /** @param {string} [sentence] what the server says, if it does @param {ErrorOptions} [options] */
+  constructor(sentence, options) {
+    super(sentence ?? "the server does not answer", options);
+    this.sentence = sentence ?? null;
+  }
+}
 
 /** The server answered with a sentence for the user. */
 export class RefusedError extends Error {
@@ -19,4 +25,9 @@ export class RefusedError extends Error {
     super(message);
     this.status = status;
   }
+}
+
+/** What an error says, to stand in a sentence. @param {unknown} error */
+export function reasonOf(error) {
+  return (error instanceof Error ? error.message : String(error)).replace(/\.$/, "");
 }

@@ -30,12 +30,12 @@ export class HttpSource {
         credentials: "same-origin", signal: AbortSignal.timeout(SECONDS * 1000), ...options,
       });
     } catch (error) {
-      throw new OfflineError("the server does not answer", { cause: error });
+      throw new OfflineError(undefined, { cause: error });
     }
     if (answer.ok) return answer;
     const body = await answer.json().catch(() => ({}));
     if (answer.status === 409 && body.current) throw new ConflictError(body.current);
-    if (answer.status >= 502) throw new OfflineError("the server does not answer");
+    if (answer.status >= 502) throw new OfflineError(body.error);
     throw new RefusedError(body.error ?? `the server answered ${answer.status}`, answer.status);
   }
 
@@ -128,7 +128,7 @@ export class HttpSource {
       events.addEventListener("done", end(() => resolve(this.json(`api/jobs/${encodeURIComponent(job)}`))));
       events.addEventListener("failed", end((value) => reject(new RefusedError(value.error ?? "the job failed", 500))));
       events.onerror = () => {
-        if (events.readyState === EventSource.CLOSED) reject(new OfflineError("the server does not answer"));
+        if (events.readyState === EventSource.CLOSED) reject(new OfflineError());
       };
     });
   }

@@ -2,7 +2,7 @@
  * What is not saved yet: every change of a mask lies in IndexedDB before it is sent, so that neither a killed
  * server nor a closed lid loses it. Each tab sends its own entries, and takes over those of tabs that are gone.
  */
-import { answered, openDatabase } from "./idb.js";
+import { answered, finished, openDatabase } from "./idb.js";
 
 /** @typedef {import("../types.js").Mask} Mask */
 /**
@@ -61,7 +61,8 @@ export class Outbox {
     for (const entry of entries) this.entries.set(entry.key, entry);
     const transaction = (await this.database).transaction("entries", "readwrite", { durability: "strict" });
     const store = transaction.objectStore("entries");
-    await Promise.all(entries.map((entry) => answered(store.put(entry))));
+    for (const entry of entries) store.put(entry);
+    await finished(transaction); // a disk without room is told only at the end
   }
 
   /** @param {Entry} entry */

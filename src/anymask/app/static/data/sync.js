@@ -9,7 +9,10 @@ import { ConflictError, OfflineError, RefusedError } from "./errors.js";
 const PAUSE = 250; // ms after a change, so that a stroke's many are sent as one
 const LONGEST = 10_000;
 
-/** Emits "change" when the counts change, "saved" and "conflict" with the entry as detail. */
+/**
+ * Emits "change" when the counts change, "saved" and "conflict" with the entry as detail, "trouble" with the
+ * sentence of a server that cannot save now, "unsafe" with the error of a browser that cannot write down.
+ */
 export class Sync extends EventTarget {
   /** @param {Outbox} outbox @param {Keeper} keeper */
   constructor(outbox, keeper) {
@@ -19,6 +22,10 @@ export class Sync extends EventTarget {
     /** The revision known to be stored, by image and mask. @type {Map<string, number>} */
     this.revisions = new Map();
     this.offline = false;
+    /** Why the server does not save, if it says so. @type {string | null} */
+    this.trouble = null;
+    /** Whether something waits in this page alone. */
+    this.unsafe = false;
     this.delay = PAUSE;
     this.timer = 0;
     /** @type {Promise<void> | null} */
@@ -52,20 +59,44 @@ export class Sync extends EventTarget {
         theirs: before?.theirs, tried: before?.tried, mask: { ...mask, revision: this.revision(image, mask.id) },
       });
     });
-    const safe = this.outbox.put(entries);
+    const safe = this.keep(entries);
     this.emit("change");
     this.soon(PAUSE);
     await safe;
+  }
+
+  /** Write entries down; where the browser cannot, this page still sends them. @param {Entry[]} entries */
+  async keep(entries) {
+    try {
+      await this.outbox.put(entries);
+    } catch (error) {
+      this.doubt(error);
+    }
+  }
+
+  /** @param {Entry} entry */
+  async drop(entry) {
+    try {
+      await this.outbox.remove(entry);
+    } catch (error) {
+      this.doubt(error); // it will be sent again some day, which changes nothing
+    }
+  }
+
+  /** The browser cannot write down what waits. @param {unknown} error */
+  doubt(error) {
+    if (!this.unsafe) this.emit("unsafe", error);
+    this.unsafe = true;
   }
 
   /** Answer a conflict. @param {Entry} entry @param {"mine" | "theirs"} choice */
   async settle(entry, choice) {
     const theirs = /** @type {Mask} */ (entry.theirs);
     this.know(entry.image, theirs);
-    if (choice === "theirs") await this.outbox.remove(entry);
+    if (choice === "theirs") await this.drop(entry);
     else {
       const mask = { ...entry.mask, revision: theirs.revision };
-      await this.outbox.put([{ ...entry, state: "waiting", theirs: undefined, mask }]);
+      await this.keep([{ ...entry, state: "waiting", theirs: undefined, mask }]);
     }
     this.emit("change");
     this.soon(0);
@@ -73,7 +104,7 @@ export class Sync extends EventTarget {
 
   /** Send once more what was refused. @param {Entry} entry */
   async again(entry) {
-    await this.outbox.put([{ ...entry, state: "waiting", reason: undefined }]);
+    await this.keep([{ ...entry, state: "waiting", reason: undefined }]);
     this.emit("change");
     this.soon(0);
   }
@@ -87,9 +118,8 @@ export class Sync extends EventTarget {
   /** Send all that waits; one round at a time. */
   async flush() {
     while (this.sending) await this.sending; // of several that wait one goes first
-    this.sending = this.round();
+    this.sending = this.round().finally(() => (this.sending = null));
     await this.sending;
-    this.sending = null;
   }
 
   async round() {
@@ -111,7 +141,7 @@ export class Sync extends EventTarget {
       this.online(true);
       await this.stored(entry, revision);
     } catch (error) {
-      if (error instanceof OfflineError) return false;
+      if (error instanceof OfflineError) return this.tell(error.sentence);
       const gone = error instanceof RefusedError && error.status === 404 && deleted;
       if (gone) await this.stored(entry, 0);
       else await this.held(entry, error);
@@ -124,9 +154,9 @@ export class Sync extends EventTarget {
   async stored(entry, revision) {
     this.revisions.set(`${entry.image} ${entry.mask.id}`, revision);
     const now = this.outbox.entries.get(entry.key);
-    if (now === entry) await this.outbox.remove(entry);
+    if (now === entry) await this.drop(entry);
     else if (now) {
-      await this.outbox.put([{ ...now, mask: { ...now.mask, revision } }]); // it changed on the way
+      await this.keep([{ ...now, mask: { ...now.mask, revision } }]); // it changed on the way
       this.soon(PAUSE);
     }
     this.emit("saved", entry);
@@ -138,12 +168,22 @@ export class Sync extends EventTarget {
     const now = this.outbox.entries.get(entry.key) ?? entry;
     if (error instanceof ConflictError) {
       const held = /** @type {Entry} */ ({ ...now, state: "conflict", theirs: error.current });
-      await this.outbox.put([held]);
+      await this.keep([held]);
       this.emit("conflict", held);
     } else {
       const reason = error instanceof Error ? error.message : String(error);
-      await this.outbox.put([{ ...now, state: "refused", reason }]);
+      await this.keep([{ ...now, state: "refused", reason }]);
     }
+  }
+
+  /** @param {string | null} sentence of a server that cannot save now */
+  tell(sentence) {
+    if (sentence !== this.trouble) {
+      this.trouble = sentence;
+      this.emit("change");
+      if (sentence) this.emit("trouble", sentence);
+    }
+    return false;
   }
 
   retry() {
@@ -154,6 +194,8 @@ export class Sync extends EventTarget {
 
   /** @param {boolean} yes */
   online(yes) {
+    if (yes) this.trouble = null;
+    if (yes && !this.counts.waiting) this.unsafe = false;
     if (this.offline === !yes) return;
     this.offline = !yes;
     this.emit("change");

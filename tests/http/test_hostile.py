@@ -17,6 +17,7 @@ from PIL import Image
 from anymask.app.settings import Limits, Settings
 from anymask.engine.store import open_project, pictures
 from anymask.engine.store.project import scan
+from anymask.images import image_size
 
 
 def png_of(width: int, height: int) -> bytes:
@@ -179,6 +180,18 @@ def test_a_moved_picture_keeps_its_masks(start, folder, image, client, square) -
     assert [(one["id"], one["name"], one["masks"], one["missing"]) for one in images] == [
         (image["id"], "new/tom.jpg", 1, False)
     ]
+
+
+def test_a_picture_that_changed_or_came_back_is_the_same_one(start, folder, image, client, photos) -> None:
+    client.get(f"/api/images/{image['id']}/file")
+    for photo in ("coffee.jpg", None, "coffee.jpg"):
+        if photo is None:
+            (folder / "cat.jpg").unlink()
+        else:
+            (folder / "cat.jpg").write_bytes((photos / photo).read_bytes())
+        found = start().get(f"/api/images/{image['id']}").json()
+        assert (found["name"], found["missing"]) == ("cat.jpg", photo is None)
+    assert (found["width"], found["height"]) == image_size(photos / "coffee.jpg")[::-1]
 
 
 def test_other_sites_cannot_change_anything(client, image) -> None:

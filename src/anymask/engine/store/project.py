@@ -208,6 +208,6 @@ def _refresh(
     if facts is None:
         pictures.change(connection, picture.id, missing=True)
         return
-    name = {} if moved_to else {"name": picture.name}
+    name = {} if moved_to else {"name": picture.name}  # that of an upload is not its file's
     content = {} if same or moved_to else {"sha256": None}
-    pictures.change(connection, picture.id, **facts, missing=False, **name, **content)
+    pictures.change(connection, picture.id, **(facts | name | content), missing=False)

@@ -76,6 +76,27 @@ def test_two_people_never_overwrite_each_other(
     )
 
 
+def test_a_conflict_that_was_put_off_is_asked_again(two: tuple[Person, Person, str], served: Served) -> None:
+    one, other, image = two
+    change(one, 150)
+    one.saved()
+    change(other, 200)
+    dialog = other.page.get_by_role("dialog", name="Two versions of one mask")
+    expect(dialog).to_be_visible()
+    other.page.keyboard.press("Escape")
+    other.page.goto(f"{served.address}#/")
+    other.page.wait_for_selector("am-gallery")
+    other.page.locator(".chip").click()
+    other.page.get_by_role("button", name="Settle").click()
+    other.page.locator(".toast").get_by_role("button", name="Look").click()
+    expect(dialog).to_be_visible()
+    other.page.reload()
+    expect(dialog).to_be_visible()
+    dialog.get_by_role("button", name="Keep mine").click()
+    other.saved()
+    assert [bits(served.masks(image)[0])[y, 150] for y in (150, 200)] == [False, True]
+
+
 def test_what_two_deleted_and_changed_is_asked_too(two: tuple[Person, Person, str], served: Served) -> None:
     one, other, image = two
     one.page.keyboard.press("Delete")

@@ -75,8 +75,8 @@ export class App extends HTMLElement {
   /** @param {HTMLElement} screen @param {string} title */
   show(screen, title) {
     document.title = title;
+    this.screen = screen; // it asks about conflicts as soon as it is there
     fill(this, screen);
-    this.screen = screen;
   }
 
   /** Somebody else saved another version. @param {import("../data/outbox.js").Entry} entry */

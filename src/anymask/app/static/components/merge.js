@@ -19,7 +19,7 @@ const MINE = ink([14, 165, 233]), THEIRS = ink([245, 158, 11]);
 export async function mergeDialog(app, screen, entry) {
   if (document.querySelector("dialog.merge")) return;
   const theirs = /** @type {Mask} */ (entry.theirs), mine = app.sync.outbox.entries.get(entry.key)?.mask ?? entry.mask;
-  const image = await createImageBitmap(await screen.editor.file);
+  const image = await screen.editor.file.then((file) => createImageBitmap(file)).catch(() => null); // it may be gone
   const choose = async (/** @type {"mine" | "theirs" | "both"} */ choice) => {
     dialog.close();
     const now = app.sync.outbox.entries.get(entry.key) ?? entry;
@@ -51,13 +51,13 @@ function describe(mask) {
   return `${mask.author ?? ""}${time}`;
 }
 
-/** The picture around a mask. @param {ImageBitmap} image @param {Mask} mask @param {import("../canvas/stamp.js").Ink} colour */
+/** The picture around a mask. @param {ImageBitmap | null} image @param {Mask} mask @param {import("../canvas/stamp.js").Ink} colour */
 function preview(image, mask, colour) {
   const [height, width] = mask.size, scale = SIDE / Math.max(height, width);
   const canvas = h("canvas", { width: Math.round(width * scale), height: Math.round(height * scale), role: "img", "aria-label": mask.deleted ? "Deleted" : "The mask" });
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
   context.scale(scale, scale);
-  context.drawImage(image, 0, 0);
+  if (image) context.drawImage(image, 0, 0);
   const runs = fromString(mask.counts);
   if (!mask.deleted) drawMask(context, { runs, box: box(runs, mask.size) }, mask.size, colour);
   return canvas;

@@ -62,7 +62,7 @@ export class Stage extends HTMLElement {
   }
 
   async show() {
-    const bitmap = await createImageBitmap(await this.editor.file, { colorSpaceConversion: "none" }).catch(() => null);
+    const bitmap = await this.editor.file.then((file) => createImageBitmap(file, { colorSpaceConversion: "none" })).catch(() => null);
     if (!bitmap) return this.editor.notice("This browser cannot show the picture.");
     this.image = bitmap;
     this.draw("base");

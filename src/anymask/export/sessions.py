@@ -19,6 +19,8 @@ Arrays: TypeAlias = dict[str, NDArray[Any]]
 
 TOGETHER = 8
 """Objects that one call of a decoder gets at most."""
+ENOUGH = 5.0
+"""Seconds after which nothing is timed again: a large model's encoder takes longer."""
 
 
 class Session:
@@ -68,10 +70,10 @@ def decode(decoder: Session, encoded: Arrays, prompts: Sequence[Prompt], frame: 
 
 
 def milliseconds(work: Callable[[], object], times: int) -> float:
-    """The median time of some work, after one run that warms up."""
+    """The median time of some work, after one run that warms up; fewer than `times` where it takes long."""
     work()
-    spent = []
-    for _ in range(times):
+    spent = list[float]()
+    while len(spent) < times and sum(spent) < ENOUGH:
         start = time.perf_counter()
         work()
         spent.append(time.perf_counter() - start)

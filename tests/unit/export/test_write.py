@@ -6,13 +6,14 @@ import hashlib
 import json
 import re
 import sys
+import time
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import anymask
-from anymask.export import check, tracing, write
+from anymask.export import check, sessions, tracing, write
 from anymask.export.check import Finding
 from anymask.models import build, weights_hash
 from anymask.models.config import DEBUG
@@ -158,3 +159,12 @@ def test_a_missing_package_says_the_command(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "onnxscript", None)
     with pytest.raises(anymask.MissingExtraError, match=re.escape("pip install 'anymask[export]'")):
         anymask.export(build(DEBUG).eval(), tmp_path / "a")
+
+
+def test_what_takes_long_is_timed_once(monkeypatch):
+    monkeypatch.setattr(sessions, "ENOUGH", 0.02)
+    calls = []
+    assert sessions.milliseconds(lambda: calls.append(time.sleep(0.03)), 5) >= 30
+    assert len(calls) == 2
+    assert sessions.milliseconds(lambda: calls.append(None), 5) < 20
+    assert len(calls) == 2 + 1 + 5

@@ -9,6 +9,7 @@ seen on photos the compact encoder's masks fell to an IoU of 0.87.
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from itertools import chain
 from pathlib import Path
@@ -120,7 +121,11 @@ def _quantise_products(graph: Graph) -> Graph:
     with tempfile.TemporaryDirectory() as scratch:
         source, target = Path(scratch, "source.onnx"), Path(scratch, "target.onnx")
         save_graph(graph, source)
-        quantization.quantize_dynamic(
-            source, target, op_types_to_quantize=["MatMul"], per_channel=True, reduce_range=False
-        )
+        logging.disable(logging.WARNING)  # it advises on preparing graphs, through the root logger
+        try:
+            quantization.quantize_dynamic(
+                source, target, op_types_to_quantize=["MatMul"], per_channel=True, reduce_range=False
+            )
+        finally:
+            logging.disable(logging.NOTSET)
         return onnx.load(target)

@@ -52,6 +52,11 @@ def test_each_channel_keeps_its_precision(rng, tmp_path, kind, shape):
         assert len(smaller.SerializeToString()) < share * size
 
 
+def test_products_in_eight_bits_are_made_without_advice(rng, caplog):
+    to_int8(make(rng, (256, 32), "MatMul")[0], products=True)
+    assert not caplog.records
+
+
 def test_channels_of_few_weights_stay_in_half_precision(rng, tmp_path):
     model, x = make(rng, (64, 9, 1, 1), "Conv")
     half, eight = to_float16(model), to_int8(model, products=False)

@@ -18,7 +18,7 @@ __all__ = ["DEFAULT_THRESHOLDS", "AutoConfig", "Resize"]
 
 Resize: TypeAlias = Literal["once", "twice"]
 
-DEFAULT_THRESHOLDS = {"vit": (0.88, 0.95), "compact": (0.55, 0.65)}
+DEFAULT_THRESHOLDS = {"vit": (0.88, 0.95), "compact": (0.50, 0.65)}
 """Least predicted IoU and least stability by the kind of the image encoder. "vit": as released for ViT-H;
 "compact": chosen on validation pictures, see docs/models.md."""
 

@@ -23,6 +23,21 @@ def own(exported: Path, photos: Path, tmp_path: Path) -> Iterator[Served]:
     served.kill()
 
 
+@pytest.fixture
+def cat(own: Served) -> str:
+    """Its image."""
+    return own.images()["cat.jpg"]
+
+
+@pytest.fixture
+def painter(browser: Browser, own: Served, cat: str) -> Iterator[Person]:
+    """Somebody with the brush at that image; a browser may complain of the network here."""
+    with profile(browser, quiet=False) as page:
+        person = Person(page).open(own.address, cat)
+        person.tool("Brush")
+        yield person
+
+
 @pytest.fixture(scope="module")
 def pages(browser: Browser) -> Iterator[tuple[Page, Page]]:
     """The browsers of two people."""
@@ -127,71 +142,61 @@ def test_a_killed_server_loses_nothing(browser: Browser, own: Served) -> None:
         assert len(own.masks(image)) == 2
 
 
-def test_a_page_closed_offline_sends_later(browser: Browser, own: Served) -> None:
-    image = own.images()["cat.jpg"]
-    with profile(browser, quiet=False) as page:
-        person = Person(page).open(own.address, image)
-        page.context.set_offline(True)
-        person.tool("Brush")
-        person.drag((100, 100), (200, 100))
-        person.count(1)
-        expect(page.locator(".chip")).to_contain_text("Offline: 1 not saved yet")
-        assert own.masks(image) == []
-        page.close()
-        later = page.context.new_page()
-        page.context.set_offline(False)
-        later.goto(own.address)
-        assert eventually(lambda: len(own.masks(image)) == 1)
-        expect(later.locator(".chip")).to_contain_text("All saved")
+def test_a_page_closed_offline_sends_later(painter: Person, own: Served, cat: str) -> None:
+    page = painter.page
+    page.context.set_offline(True)
+    painter.drag((100, 100), (200, 100))
+    painter.count(1)
+    expect(page.locator(".chip")).to_contain_text("Offline: 1 not saved yet")
+    assert own.masks(cat) == []
+    page.close()
+    later = page.context.new_page()
+    page.context.set_offline(False)
+    later.goto(own.address)
+    assert eventually(lambda: len(own.masks(cat)) == 1)
+    expect(later.locator(".chip")).to_contain_text("All saved")
 
 
-def test_going_online_again_sends_at_once(browser: Browser, own: Served) -> None:
-    image = own.images()["cat.jpg"]
-    with profile(browser, quiet=False) as page:
-        person = Person(page).open(own.address, image)
-        page.context.set_offline(True)
-        person.tool("Brush")
-        person.drag((100, 100), (200, 100))
-        person.count(1)
-        person.drag((100, 150), (200, 150))  # more changes of one mask are one entry
-        expect(page.locator(".chip")).to_contain_text("Offline: 1 not saved yet")
-        page.context.set_offline(False)
-        person.saved()
-        (stored,) = own.masks(image)
-        assert bits(stored)[150, 150]
+def test_going_online_again_sends_at_once(painter: Person, own: Served, cat: str) -> None:
+    page = painter.page
+    page.context.set_offline(True)
+    painter.drag((100, 100), (200, 100))
+    painter.count(1)
+    painter.drag((100, 150), (200, 150))  # more changes of one mask are one entry
+    expect(page.locator(".chip")).to_contain_text("Offline: 1 not saved yet")
+    page.context.set_offline(False)
+    painter.saved()
+    (stored,) = own.masks(cat)
+    assert bits(stored)[150, 150]
 
 
-def test_a_folder_that_vanishes_is_told_and_saved_to_when_it_is_back(browser: Browser, own: Served) -> None:
-    image = own.images()["cat.jpg"]
-    with profile(browser, quiet=False) as page:
-        person = Person(page).open(own.address, image)
-        person.tool("Brush")
-        away = own.folder.rename(own.folder.with_name("away"))
-        person.drag((100, 100), (200, 100))
-        expect(page.locator(".toast")).to_contain_text("must stay where it is")
-        expect(page.locator(".chip")).to_have_text("1 not saved yet")
-        page.locator(".chip").click()
-        expect(page.get_by_role("dialog", name="Not saved yet")).to_contain_text(
-            "The server says: project must stay"
-        )
-        away.rename(own.folder)
-        page.get_by_role("button", name="Save now").click()
-        page.keyboard.press("Escape")
-        person.saved()
-        assert len(own.masks(image)) == 1
+def test_a_folder_that_vanishes_is_told_and_saved_to_when_it_is_back(
+    painter: Person, own: Served, cat: str
+) -> None:
+    page = painter.page
+    away = own.folder.rename(own.folder.with_name("away"))
+    painter.drag((100, 100), (200, 100))
+    expect(page.locator(".toast")).to_contain_text("must stay where it is")
+    expect(page.locator(".chip")).to_have_text("1 not saved yet")
+    page.locator(".chip").click()
+    expect(page.get_by_role("dialog", name="Not saved yet")).to_contain_text(
+        "The server says: project must stay"
+    )
+    away.rename(own.folder)
+    page.get_by_role("button", name="Save now").click()
+    page.keyboard.press("Escape")
+    painter.saved()
+    assert len(own.masks(cat)) == 1
 
 
-def test_a_browser_without_room_still_saves(browser: Browser, own: Served) -> None:
-    image = own.images()["cat.jpg"]
-    with profile(browser, quiet=False) as page:
-        person = Person(page).open(own.address, image)
-        person.tool("Brush")
-        devtools = page.context.new_cdp_session(page)
-        devtools.send("Storage.overrideQuotaForOrigin", {"origin": own.address[:-1], "quotaSize": 1})
-        person.drag((100, 100), (200, 100))
-        expect(page.locator(".toast")).to_contain_text("Leave the page open until all is saved.")
-        person.saved()
-        page.keyboard.press("Enter")
-        person.drag((100, 150), (200, 150))
-        assert eventually(lambda: len(own.masks(image)) == 2)
-        person.saved()
+def test_a_browser_without_room_still_saves(painter: Person, own: Served, cat: str) -> None:
+    page = painter.page
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("Storage.overrideQuotaForOrigin", {"origin": own.address[:-1], "quotaSize": 1})
+    painter.drag((100, 100), (200, 100))
+    expect(page.locator(".toast")).to_contain_text("Leave the page open until all is saved.")
+    painter.saved()
+    page.keyboard.press("Enter")
+    painter.drag((100, 150), (200, 150))
+    assert eventually(lambda: len(own.masks(cat)) == 2)
+    painter.saved()

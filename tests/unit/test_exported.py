@@ -59,7 +59,7 @@ def test_files_of_other_weights_are_not_taken(calls: list[Path], tmp_path: Path)
     exported.set_up(tmp_path / "package")
     other = exported.folder_name("compact", "f" * 64)
     assert exported.found(other) is None
-    made = exported.make("model", "compact", other)  # type: ignore[arg-type]
+    made = exported.make(lambda: "model", "compact", other)  # type: ignore[arg-type, return-value]
     assert made == tmp_path / "cache" / "exported" / other
     assert exported.found(other) == made == calls[-1]
 
@@ -68,13 +68,13 @@ def test_files_of_another_exporter_are_not_taken(
     calls: list[Path], shipped: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     package = tmp_path / "code"
-    for folder in ("assets", "export", "models"):
+    for folder in ("assets", "automatic", "export", "models"):
         (package / folder).mkdir(parents=True)
     (package / "assets" / "compact.safetensors").write_bytes(b"the same weights")
     monkeypatch.setattr(exported, "_package", lambda: package)
     names = []
-    for code, text in (("export/a.py", "1\n"), ("models/a.py", "1\n"), ("export/a.py", "2\n")):
-        (package / code).write_text(text)
+    for code, text in (("export", "1\n"), ("models", "1\n"), ("automatic", "1\n"), ("export", "2\n")):
+        (package / code / "a.py").write_text(text)
         exported.exporter.cache_clear()
         assert exported.set_up(tmp_path / "package")
         assert not exported.set_up(tmp_path / "package")
@@ -82,14 +82,14 @@ def test_files_of_another_exporter_are_not_taken(
     exported.exporter.cache_clear()
     (package / "export/a.py").write_bytes(b"2\r\n")  # a checkout on Windows
     assert not exported.set_up(tmp_path / "package")
-    assert len(set(names)) == len(calls) == 3
+    assert len(set(names)) == len(calls) == 4
     exported.exporter.cache_clear()
 
 
 def test_what_was_stopped_is_cleared(calls: list[Path], tmp_path: Path) -> None:
     left = tmp_path / "cache" / "exported" / ".mine-0-0.1.0.abc"
     left.mkdir(parents=True)
-    exported.make("model", "mine", "mine-0-0.1.0")  # type: ignore[arg-type]
+    exported.make(lambda: "model", "mine", "mine-0-0.1.0")  # type: ignore[arg-type, return-value]
     assert not left.exists()
 
 

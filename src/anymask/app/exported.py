@@ -28,8 +28,8 @@ PRECISION = "float16"
 FOLDER = Path(__file__).with_name("exported")
 """Where the files made at set-up lie; git ignores it, wheels carry it."""
 SHIPPED = "compact"
-CODE = ("export", "models")
-"""Packages of ours that graphs come of."""
+CODE = ("automatic", "export", "models")
+"""Packages of ours that the files come of; thresholds stand in the manifest."""
 
 
 def weights_file(place: str) -> Path | None:
@@ -62,11 +62,15 @@ def found(folder: str) -> Path | None:
 
 
 def make(
-    model: Sam, name: str, folder: str, place: Path | None = None, tell: Callable[[str], object] = str
+    load: Callable[[], Sam],
+    name: str,
+    folder: str,
+    place: Path | None = None,
+    tell: Callable[[str], object] = str,
 ) -> Path:
     """Export into a place, by default the cache, unless it is done already. Raises what `export` raises.
 
-    model: in float32; weights rounded to bfloat16 would stay so.
+    load: gives the model in float32, if it is needed; weights rounded to bfloat16 would stay so.
     """
     from anymask.export import export
 
@@ -76,7 +80,7 @@ def make(
         for left in target.parent.glob(f".{folder[:40]}.*"):  # by one that was stopped at it
             shutil.rmtree(left, ignore_errors=True)
         if not (target / MANIFEST).is_file():
-            export(model, target, name=name, precisions=(PRECISION,), tell=tell)
+            export(load(), target, name=name, precisions=(PRECISION,), tell=tell)
     return target
 
 
@@ -93,7 +97,7 @@ def set_up(place: Path = FOLDER) -> bool:
     from anymask.models import load_sam
 
     shutil.rmtree(place, ignore_errors=True)  # of other weights, or by another exporter
-    make(load_sam(SHIPPED, device="cpu", dtype="float32"), SHIPPED, folder, place)
+    make(lambda: load_sam(SHIPPED, device="cpu", dtype="float32"), SHIPPED, folder, place)
     (place / f"{folder}.lock").unlink()
     return True
 

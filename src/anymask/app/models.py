@@ -110,12 +110,15 @@ class Models:
         known = exported.found(folder)
         if known is not None:
             return known
-        from anymask.models import load_sam
 
-        with self._exporting:  # models answer meanwhile, in bfloat16 where the processor has it
+        def load() -> Sam:  # apart from the one that answers, in bfloat16 where the processor has it
+            from anymask.models import load_sam
+
             offline = self._settings.offline
-            model = load_sam(self._places[name], device="cpu", dtype="float32", offline=offline)
-            return exported.make(model, name, folder, tell=tell)
+            return load_sam(self._places[name], device="cpu", dtype="float32", offline=offline)
+
+        with self._exporting:
+            return exported.make(load, name, folder, tell=tell)
 
     def _content(self, name: str) -> str:
         """What tells a model's weights from others, the decoder's too: of a file its hash, else theirs."""

@@ -19,20 +19,13 @@ TOKENS_AXES = 3
 
 
 def for_webassembly(graph: Graph) -> Graph:
-    """A copy with other norms and GELUs."""
-    return with_tanh_gelus(with_instance_norms(graph))
-
-
-def with_tanh_gelus(graph: Graph) -> Graph:
-    """A copy where GELUs are those by tanh, but for the few within a branch."""
+    """A copy with other norms, and GELUs by tanh but for the few within a branch."""
     from onnx import helper
 
-    out, nodes = copied(graph), list[Any]()
-    for node in graph.graph.node:
-        exact = node.op_type == "Gelu"
-        nodes.append(helper.make_node("Gelu", node.input, node.output, approximate="tanh") if exact else node)
-    del out.graph.node[:]
-    out.graph.node.extend(nodes)
+    out = with_instance_norms(graph)
+    for node in out.graph.node:
+        if node.op_type == "Gelu":
+            node.CopyFrom(helper.make_node("Gelu", node.input, node.output, approximate="tanh"))
     return out
 
 

@@ -1,4 +1,5 @@
 /** What a person does with the open image: the selected mask, the tool, and the model's answers. */
+import { reasonOf } from "../data/errors.js";
 import { View } from "../geometry/view.js";
 import { area, box, decode, encode } from "../masks/rle.js";
 
@@ -137,7 +138,7 @@ export class Editor extends EventTarget {
       show(await this.askCloser(draft.clicks, draft.logits ?? draft.base, show));
     } catch (error) {
       if (this.draft === draft) this.draft = null;
-      this.notice(`The model did not answer: ${error instanceof Error ? error.message : error}.`);
+      this.notice(`The model did not answer: ${reasonOf(error)}.`);
     } finally {
       this.open.delete(draft);
       this.busy(-1);

@@ -1,4 +1,5 @@
 /** Find everything: candidates are made once, and thresholds choose among them at once. */
+import { reasonOf } from "../data/errors.js";
 import { select, unlike } from "../masks/candidates.js";
 import { contains } from "../masks/rle.js";
 import { Tool } from "./tool.js";
@@ -49,7 +50,7 @@ export class EverythingTool extends Tool {
     try {
       await this.look(running.signal);
     } catch (error) {
-      this.editor.notice(`The model did not answer: ${error instanceof Error ? error.message : error}.`);
+      this.editor.notice(`The model did not answer: ${reasonOf(error)}.`);
     }
     if (this.running === running) this.running = null;
     this.changed();

@@ -121,6 +121,16 @@ def test_masks_as_json_are_the_same(project) -> None:
     assert found == wanted
 
 
+def test_old_revisions_do_not_slow_lists(project) -> None:
+    if project.db.file is None:
+        pytest.skip("PostgreSQL has figures of its own to plan by")
+    with project.db.reading() as connection:
+        plan = connection.execute(text(f"EXPLAIN QUERY PLAN {masks._AS_JSON}"), {"picture": "p"}).all()
+    looked_up = [row.detail.partition(" USING")[0] for row in plan if row.detail.startswith("SEARCH")]
+    assert looked_up == ["SEARCH heads", "SEARCH mask", "SEARCH first"]
+    assert [row.detail.count("=?") for row in plan if "revisions_1" in row.detail] == [3, 3]
+
+
 def test_of_many_at_once_one_wins(project) -> None:
     [picture] = pictures.listed(project.db)
     gate = threading.Barrier(8)

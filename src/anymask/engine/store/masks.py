@@ -148,13 +148,16 @@ SELECT '[' || coalesce(group_concat(entry, ','), '') || ']' FROM (
         'seconds', json(printf('%!.17g', mask.seconds)), 'deleted', json('false'),
         'revision', mask.revision, 'author', mask.author, 'time', json(printf('%!.17g', mask.time))
     ) AS entry
-    FROM heads JOIN revisions AS mask USING (picture_id, id, revision)
-    JOIN revisions AS first
+    FROM heads CROSS JOIN revisions AS mask USING (picture_id, id, revision)
+    CROSS JOIN revisions AS first
         ON first.picture_id = mask.picture_id AND first.id = mask.id AND first.revision = 1
     WHERE heads.picture_id = :picture AND NOT mask.deleted
     ORDER BY first.time, first.id
 )""")
-"""The newest revisions that are not deleted, numbers to the last digit."""
+"""The newest revisions that are not deleted, numbers to the last digit.
+
+CROSS keeps SQLite from going through all revisions of the image first.
+"""
 
 
 def _head(connection: Connection, picture_id: str, id: str) -> Mask | None:

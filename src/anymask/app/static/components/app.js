@@ -23,7 +23,7 @@ export class App extends HTMLElement {
   /** @type {Assistant} */ assistant;
   /** @type {Sync} */ sync;
   /** @type {Project} */ project;
-  /** In the order of the gallery. @type {Picture[]} */ pictures = [];
+  /** The pictures in the order of the gallery, once asked for. @type {Promise<Picture[]> | null} */ order = null;
   /** @type {HTMLElement} */ screen;
 
   async connectedCallback() {
@@ -60,13 +60,17 @@ export class App extends HTMLElement {
     }
   }
 
+  /** Show what the address says; a screen that comes after the next address was chosen is dropped. */
   async route() {
-    const id = /^#\/image\/(.+)$/.exec(location.hash)?.[1];
+    const { hash } = location;
+    const id = /^#\/image\/(.+)$/.exec(hash)?.[1];
     if (!id) return this.show(GalleryScreen.of(this), "anymask");
     try {
       const picture = await this.source.picture(decodeURIComponent(id));
-      this.show(await EditorScreen.of(this, picture), `${picture.name} – anymask`);
+      const screen = await EditorScreen.of(this, picture);
+      if (location.hash === hash) this.show(screen, `${picture.name} – anymask`);
     } catch (error) {
+      if (location.hash !== hash) return;
       notify(`The image cannot be opened: ${reasonOf(error)}.`);
       location.hash = "#/";
     }
@@ -96,17 +100,26 @@ export class App extends HTMLElement {
     }
   }
 
-  /** All pictures in order, for "next image"; asked for once and after uploads. */
-  async allPictures() {
-    if (this.pictures.length) return this.pictures;
+  /** All pictures in order, for "next image"; asked for once and after uploads. @returns {Promise<Picture[]>} */
+  allPictures() {
+    this.order ??= this.listAll().catch((error) => {
+      this.order = null;
+      throw error;
+    });
+    return this.order;
+  }
+
+  async listAll() {
+    /** @type {Picture[]} */
+    const pictures = [];
     let after = null;
     do {
       /** @type {{images: Picture[], next: string | null}} */
-      const { images, next } = await this.source.images(after);
-      this.pictures.push(...images);
+      const { images, next } = await this.source.images(after, 1000);
+      pictures.push(...images);
       after = next;
-    } while (after && this.pictures.length < 5000);
-    return this.pictures;
+    } while (after);
+    return pictures;
   }
 }
 

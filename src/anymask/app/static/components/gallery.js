@@ -20,7 +20,8 @@ export class GalleryScreen extends HTMLElement {
   /** @type {HTMLButtonElement} */ more;
   /** @type {HTMLElement} */ summary;
   /** @type {AbortController} */ leaving;
-  /** Where the next images begin. @type {string | null} */ from = null;
+  /** The list on show and where its next images begin; a newer one takes its place.
+   * @type {{from: string | null}} */ list;
 
   /** @param {App} app */
   static of(app) {
@@ -34,7 +35,7 @@ export class GalleryScreen extends HTMLElement {
     if (!app) return;
     this.picker = h("input", { type: "file", accept: "image/*", multiple: true, hidden: true, onchange: () => this.add([...(this.picker.files ?? [])]) });
     this.grid = h("ul", { class: "grid", "aria-label": "Images", "aria-busy": "true" });
-    this.more = h("button", { class: "quiet more", hidden: true, onclick: () => this.load() }, "More images");
+    this.more = h("button", { class: "quiet more", hidden: true, onclick: () => this.load(this.list) }, "More images");
     this.summary = h("p", { class: "summary" });
     this.leaving = new AbortController();
     const { signal } = this.leaving;
@@ -44,7 +45,7 @@ export class GalleryScreen extends HTMLElement {
     addEventListener("dragleave", (event) => !event.relatedTarget && this.classList.remove("dropping"), { signal });
     addEventListener("drop", (event) => { event.preventDefault(); this.drop(event); }, { signal });
     addEventListener("keydown", (event) => event.key === "?" && showHelp(), { signal });
-    this.load();
+    this.reload();
   }
 
   disconnectedCallback() {
@@ -69,34 +70,43 @@ export class GalleryScreen extends HTMLElement {
       h("div", { class: "lead-side" }, h("span", { class: "note wide-only" }, "Drop or paste pictures anywhere."), upload));
   }
 
-  async load() {
-    const first = this.from === null;
+  /** The list from its beginning, in the place of what is shown and of what is still on its way. */
+  reload() {
+    this.list = { from: null };
+    return this.load(this.list);
+  }
+
+  /** What comes for a list that is no longer on show is dropped. @param {{from: string | null}} list */
+  async load(list) {
+    const first = list.from === null;
+    this.more.disabled = true;
     try {
-      const { images, next } = await this.app.source.images(this.from);
-      if (first) this.app.pictures = [];
-      this.grid.append(...(await Promise.all(images.map((picture, i) => this.card(picture, first && i < 6)))));
-      this.from = next;
+      const { images, next } = await this.app.source.images(list.from);
+      const cards = await Promise.all(images.map((picture, i) => this.card(picture, first && i < 6)));
+      if (list !== this.list) return;
+      if (first) {
+        this.app.order = null;
+        this.grid.replaceChildren();
+      }
+      this.grid.append(...cards);
+      list.from = next;
       this.more.hidden = !next;
-      this.describe(images, first);
+      if (first) await this.describe(list, images);
     } catch (error) {
-      notify(`The images cannot be listed: ${reasonOf(error)}.`, { action: "Try again", act: () => this.load() });
+      if (list !== this.list) return;
+      notify(`The images cannot be listed: ${reasonOf(error)}.`, { action: "Try again", act: () => list === this.list && this.load(list) });
     }
+    this.more.disabled = false;
     this.grid.setAttribute("aria-busy", "false");
   }
 
-  /** @param {Picture[]} images @param {boolean} first */
-  async describe(images, first) {
-    const project = /** @type {{counts?: Record<string, number>, scanning?: boolean}} */ (first ? await this.app.source.project() : {});
+  /** @param {{from: string | null}} list @param {Picture[]} images */
+  async describe(list, images) {
+    const project = /** @type {{counts?: Record<string, number>, scanning?: boolean}} */ (await this.app.source.project());
+    if (list !== this.list) return;
     const { images: count = images.length, masks = images.reduce((sum, one) => sum + one.masks, 0) } = project.counts ?? {};
-    if (first) this.summary.textContent = count ? `${counted(count, "image")}, ${counted(masks, "mask")}. Choose one and click on what you want.` : "No images yet.";
-    if (project.scanning && this.isConnected) setTimeout(() => this.reload(), AGAIN);
-  }
-
-  reload() {
-    if (!this.isConnected) return;
-    this.from = null;
-    this.grid.replaceChildren();
-    this.load();
+    this.summary.textContent = count ? `${counted(count, "image")}, ${counted(masks, "mask")}. Choose one and click on what you want.` : "No images yet.";
+    if (project.scanning) setTimeout(() => list === this.list && this.isConnected && this.reload(), AGAIN);
   }
 
   /** @param {Picture} picture @param {boolean} soon */

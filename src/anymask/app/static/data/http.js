@@ -66,9 +66,9 @@ export class HttpSource {
     await this.send("PUT", "api/labels", { labels });
   }
 
-  /** @param {string | null} [after] @returns {Promise<{images: Picture[], next: string | null}>} */
-  images(after = null) {
-    return this.json(`api/images?limit=60${after ? `&after=${encodeURIComponent(after)}` : ""}`);
+  /** @param {string | null} [after] @param {number} [limit] @returns {Promise<{images: Picture[], next: string | null}>} */
+  images(after = null, limit = 60) {
+    return this.json(`api/images?limit=${limit}${after ? `&after=${encodeURIComponent(after)}` : ""}`);
   }
 
   /** @param {string} id @returns {Promise<Picture>} */

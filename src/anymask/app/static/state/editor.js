@@ -30,7 +30,7 @@ export class Editor extends EventTarget {
     this.label = null;
     /** @type {Draft | null} */
     this.draft = null;
-    /** Answers to choose from for the selected mask. @type {{id: string, hypotheses: Hypothesis[], chosen: number} | null} */
+    /** Answers to choose from for the selected mask. @type {{id: string, model: string, hypotheses: Hypothesis[], chosen: number} | null} */
     this.answers = null;
     /** @type {Tool | null} */
     this.tool = null;
@@ -126,13 +126,14 @@ export class Editor extends EventTarget {
 
   /** @param {Draft} draft */
   async ask(draft) {
+    const { model } = this.assistant; // another may be chosen before the answer comes
     this.draft = draft;
     this.open.add(draft);
     this.busy(1);
     /** @type {Hypothesis | null} */
     let shown = null;
     const show = (/** @type {import("../model/client.js").Answer} */ answer) => {
-      if (this.open.has(draft)) shown = this.answer(draft, answer, shown);
+      if (this.open.has(draft)) shown = this.answer(draft, { ...answer, model }, shown);
     };
     try {
       show(await this.askCloser(draft.clicks, draft.logits ?? draft.base, show));
@@ -160,18 +161,18 @@ export class Editor extends EventTarget {
 
   /**
    * Show an answer: as a step of work, or in the place of what the first look gave if that is still there.
-   * @param {Draft} draft @param {import("../model/client.js").Answer} answer @param {Hypothesis | null} shown
+   * @param {Draft} draft @param {import("../model/client.js").Answer & {model: string}} answer @param {Hypothesis | null} shown
    */
-  answer(draft, { hypotheses, chosen }, shown) {
+  answer(draft, { hypotheses, chosen, model }, shown) {
     const best = hypotheses[chosen], { runs, box: at, area: pixels, score } = best;
     if (shown) {
       const same = this.answers?.id === draft.id && this.draft === draft && pixels > 0;
       if (!same || !this.session.refine(draft.id, shown.runs, { runs, box: at, area: pixels, score })) return shown;
     } else if (pixels === 0) return this.empty();
-    this.answers = { id: draft.id, hypotheses, chosen };
+    this.answers = { id: draft.id, model, hypotheses, chosen };
     this.remember(best);
     if (shown) this.emit("answer");
-    else this.take("Ask the model", draft, best);
+    else this.take("Ask the model", draft, model, best);
     return best;
   }
 
@@ -186,9 +187,10 @@ export class Editor extends EventTarget {
     if (!item) return;
     if (!this.answers) {
       if (!item.clicks) return this.notice("This mask was drawn by hand: there is nothing to choose from.");
-      const { hypotheses } = await this.askCloser(item.clicks, null);
+      const { model } = this.assistant, { hypotheses } = await this.askCloser(item.clicks, null);
+      if (this.item !== item) return; // another mask is selected now, or this one changed
       const chosen = hypotheses.findIndex(({ area }) => area === item.area);
-      this.answers = { id: item.id, hypotheses, chosen: Math.max(chosen, 0) };
+      this.answers = { id: item.id, model, hypotheses, chosen: Math.max(chosen, 0) };
     }
     const { hypotheses, chosen } = this.answers, count = hypotheses.length;
     this.choose((chosen + step + count) % count);
@@ -198,15 +200,15 @@ export class Editor extends EventTarget {
   choose(chosen) {
     if (!this.answers || !this.item) return;
     this.answers.chosen = chosen;
-    const draft = this.draft ?? this.draftOf(this.item), best = this.answers.hypotheses[chosen];
+    const { model, hypotheses } = this.answers, best = hypotheses[chosen];
     this.remember(best);
-    this.take("Choose another answer", draft, best);
+    this.take("Choose another answer", this.draft ?? this.draftOf(this.item), model, best);
   }
 
-  /** @param {string} name @param {Draft} draft @param {Hypothesis} hypothesis */
-  take(name, draft, { runs, box: at, area: pixels, score }) {
+  /** @param {string} name @param {Draft} draft @param {string} model @param {Hypothesis} hypothesis */
+  take(name, draft, model, { runs, box: at, area: pixels, score }) {
     const clicks = draft.base ? null : draft.clicks;
-    this.change(name, draft.id, { runs, box: at, area: pixels, score, clicks, model: this.assistant.model });
+    this.change(name, draft.id, { runs, box: at, area: pixels, score, clicks, model });
     this.emit("answer");
   }
 
@@ -235,7 +237,7 @@ export class Editor extends EventTarget {
   add(many) {
     const changes = many.map((some) => {
       const id = crypto.randomUUID();
-      const blank = { id, label: this.label, clicks: null, score: null, model: this.assistant.model, seconds: 0 };
+      const blank = { id, label: this.label, clicks: null, score: null, model: null, seconds: 0 };
       return { id, before: null, after: /** @type {Item} */ ({ ...blank, ...some }) };
     });
     this.session.step(`Keep ${many.length} masks`, changes);

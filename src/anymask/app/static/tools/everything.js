@@ -21,6 +21,8 @@ export class EverythingTool extends Tool {
   thresholds = { iou: 0, stability: 0, overlap: 0.7, area: 0 };
   /** @type {{iou: number, stability: number} | null} */
   floors = null;
+  /** What made the candidates. @type {string | null} */
+  model = null;
   side = 24;
   progress = 0;
   /** @type {AbortController | null} */
@@ -60,7 +62,8 @@ export class EverythingTool extends Tool {
   async look(signal) {
     const { assistant, session, file } = this.editor, image = session.picture.id, { model } = assistant;
     const { thresholds } = await assistant.load();
-    if (!this.floors) this.thresholds = { ...this.thresholds, iou: thresholds.min_iou, stability: thresholds.min_stability };
+    if (model !== this.model) this.thresholds = { ...this.thresholds, iou: thresholds.min_iou, stability: thresholds.min_stability };
+    this.model = model;
     const floors = (this.floors = { iou: Math.max(thresholds.min_iou - FLOOR, 0), stability: Math.max(thresholds.min_stability - FLOOR, 0) });
     await assistant.prepare(session.picture, file);
     await assistant.client.everything({ model, image, side: this.side, floors }, ({ found, done, total }) => {
@@ -93,7 +96,7 @@ export class EverythingTool extends Tool {
   keep(some) {
     if (!some.length) return;
     this.editor.add(some.map(({ runs, box, area, iou, stability, point }) => ({
-      runs, box, area, score: iou * stability, clicks: { points: [point], labels: [1], box: null },
+      runs, box, area, model: this.model, score: iou * stability, clicks: { points: [point], labels: [1], box: null },
     })));
     this.changed();
   }

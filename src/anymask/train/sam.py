@@ -22,6 +22,7 @@ from anymask.data.sampling import noisy_boxes, random_points
 from anymask.errors import FormatError, InputError
 from anymask.models.sam import Sam
 from anymask.models.weights import MODEL_FILE, save
+from anymask.regions import inner_point
 from anymask.train.embeddings import Embeddings, Encoded
 from anymask.train.log import tally
 from anymask.train.lora import merged
@@ -41,19 +42,23 @@ class Rounds:
     idle round comes anywhere, also right after the first prompt: that is what a second look asks for.
     `box` is the share of objects whose first prompt is a box. Every object of an image is prompted `repeat`
     times at once, each time with another point, box and clicks: more to learn from one pass of the encoder.
+    `middle` is the share of first points that lie in the object's middle, farthest from its edge, where
+    people click; the others are uniform, as all are in the paper.
     """
 
     clicks: int = 8
     idle: int = 2
     box: float = 0.5
     repeat: int = 1
+    middle: float = 0.0
 
     def __post_init__(self) -> None:
         """Check the values. Raises `InputError`."""
-        if min(self.clicks, self.idle) < 0 or self.repeat < 1 or not 0 <= self.box <= 1:
+        shares = (self.box, self.middle)
+        if min(self.clicks, self.idle) < 0 or self.repeat < 1 or not all(0 <= share <= 1 for share in shares):
             raise InputError(
-                "rounds must have clicks and idle of at least 0, repeat of at least 1 and box within 0 to 1, "
-                f"got {vars(self)}. The paper has clicks=8, idle=2, box=0.5."
+                "rounds must have clicks and idle of at least 0, repeat of at least 1, box and middle within "
+                f"0 to 1, got {vars(self)}. The paper has clicks=8, idle=2, box=0.5, middle=0."
             )
 
     def plan(self, generator: torch.Generator) -> list[bool]:
@@ -96,10 +101,13 @@ class Objects:
         return replace(self, **{name: value.pin_memory() for name, value in vars(self).items()})
 
 
-def prepare(sample: Sample, rng: np.random.Generator, repeat: int = 1) -> Objects:
-    """One augmented image with a first point and a noisy box for each object, each taken `repeat` times."""
+def prepare(sample: Sample, rng: np.random.Generator, repeat: int = 1, middle: float = 0.0) -> Objects:
+    """One augmented image with a first point and a noisy box for each object, see `Rounds`."""
     masks = np.concatenate([sample.masks] * repeat)
     points = random_points(masks, rng) if len(masks) else np.zeros((0, 2))
+    if middle:
+        for i in np.flatnonzero(rng.random(len(masks)) < middle):
+            points[i] = inner_point(masks[i])
     boxes = noisy_boxes(masks, rng) if len(masks) else np.zeros((0, 4))
     k, s = len(masks), sample.image.shape[0]
     cells = (s // STRIDE, STRIDE, s // STRIDE, STRIDE)
@@ -143,7 +151,7 @@ def train_step(
     the plan of the rounds; clicks come from the images' own seeds, whatever they are batched with.
     """
     features, skips = model.encode(model.normalise(batch.image_BSS3)) if encoded is None else encoded
-    held = [x.detach().float().requires_grad_() for x in (features, *skips)]
+    held = [x.detach().float().requires_grad_(x.requires_grad) for x in (features, *skips)]
     prompts = _Prompts(batch, rounds.box)
     plan = [True, *rounds.plan(generator)]
     metrics: dict[str, Tensor] = {}
@@ -165,8 +173,9 @@ def train_step(
 
 
 def _back_through_encoder(outputs: tuple[Tensor, ...], held: list[Tensor]) -> None:
+    """Pass on what the rounds asked of the features; nothing where the encoder is frozen."""
     learning = [(x, h.grad.to(x.dtype)) for x, h in zip(outputs, held, strict=True) if h.grad is not None]
-    if any(x.requires_grad for x, _ in learning):
+    if learning:
         torch.autograd.backward([x for x, _ in learning], [grad for _, grad in learning])
 
 
@@ -287,11 +296,11 @@ class ClickTask:
         spare = torch.tensor([first != draw.index])
         if not self._still:
             sample = augmented(draw.record, rng, self.augment, self.cutouts)
-            return replace(prepare(sample, rng, self.rounds.repeat), spare_B=spare)
+            return replace(prepare(sample, rng, self.rounds.repeat, self.rounds.middle), spare_B=spare)
         flip = bool(rng.random() < self.augment.flip)
         key = 2 * (draw.index * len(self.mixture.datasets) + number) + flip
         sample = still(draw.record, rng, self.augment, flip=flip)
-        objects = prepare(sample, rng, self.rounds.repeat)
+        objects = prepare(sample, rng, self.rounds.repeat, self.rounds.middle)
         return replace(objects, spare_B=spare, key_B=torch.tensor([key]))
 
     def collate(self, items: list[Objects]) -> Objects:

@@ -102,7 +102,18 @@ def test_objects_can_be_prompted_several_times() -> None:
     assert len(objects.point_N2.unique(dim=0)) == len(objects.box_N4.unique(dim=0)) == 6
 
 
-@pytest.mark.parametrize("bad", [{"clicks": -1}, {"idle": -1}, {"box": 1.5}, {"repeat": 0}])
+def test_some_first_points_lie_in_the_middle() -> None:
+    masks = np.zeros((200, 64, 64), dtype=bool)
+    masks[:, 10:41, 20:61] = True
+    sample = Sample(np.zeros((64, 64, 3), np.uint8), masks, np.zeros((64, 64), bool), ("instance",) * 200)
+    for middle, least, most in ((0.0, 0.0, 0.1), (0.5, 0.4, 0.62), (1.0, 1.0, 1.0)):
+        points = prepare(sample, np.random.default_rng(0), middle=middle).point_N2
+        assert least <= float((points[:, 1] == 25.5).float().mean()) <= most
+
+
+@pytest.mark.parametrize(
+    "bad", [{"clicks": -1}, {"idle": -1}, {"box": 1.5}, {"repeat": 0}, {"middle": -0.1}, {"middle": 1.1}]
+)
 def test_bad_rounds(bad) -> None:
     with pytest.raises(InputError, match="rounds must have clicks and idle of at least 0, repeat of at le"):
         Rounds(**bad)

@@ -7,6 +7,7 @@ import importlib
 import json
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -168,11 +169,25 @@ def test_exported_folders_are_served_as_they_are(start, tmp_path) -> None:
     assert client.get("/models/other/model.json").status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("places", "names"),
+    [
+        (("compact", "runs/click.safetensors", "other/click", "compact"), ["compact", "click", "click-2"]),
+        (("runs/sam_vit_b", "sam_vit_b"), ["sam_vit_b", "sam_vit_b-2"]),
+        (("old/compact",), ["compact-2"]),  # the page knows the shipped one by its name
+        (("old/compact", "compact"), ["compact-2", "compact"]),
+    ],
+)
+def test_models_called_alike_are_told_apart(weights, places, names) -> None:
+    models = Models(replace(weights, models=places, example_models=places))
+    assert models.names == models.example_names == names
+
+
 def test_models_are_exported_on_first_use(start, weights, cache, monkeypatch) -> None:
     calls = []
 
-    def write(model, path, *, name, precisions, tell):
-        calls.append((type(model), model.dtype, name, precisions))
+    def write(model, path, *, name, precisions, encoder, tell):
+        calls.append((type(model), model.dtype, name, precisions, encoder))
         path.mkdir()
         (path / "model.json").write_text('{"format": 1}')
 
@@ -180,16 +195,17 @@ def test_models_are_exported_on_first_use(start, weights, cache, monkeypatch) ->
     content = hashlib.sha256(Path(weights.models[0]).read_bytes()).hexdigest()
     name = exported.folder_name("click", content)
     (cache / "exported" / f".{name[:40]}.left").mkdir(parents=True)  # by a server that was killed
+    (cache / "exported" / name.replace(exported.exporter(), "0123abcd")).mkdir()  # by an older exporter
     client = start(weights)
     for _ in range(2):
         assert client.get("/models/click/model.json").json() == {"format": 1}
-    assert calls == [(models.Sam, torch.float32, "click", ("float16",))]  # what the page loads
+    assert calls == [(models.Sam, torch.float32, "click", ("float16",), True)]  # what the page loads
     [folder] = [entry for entry in (cache / "exported").iterdir() if entry.is_dir()]
     assert folder.name == name
 
 
 def test_the_terminal_tells_of_an_export_once(weights, cache, monkeypatch) -> None:
-    def write(model, path, *, name, precisions, tell):
+    def write(model, path, *, name, precisions, encoder, tell):
         tell("following the encoder")
         path.mkdir()
         (path / "model.json").write_text("{}")
@@ -207,7 +223,7 @@ def test_the_terminal_tells_of_an_export_once(weights, cache, monkeypatch) -> No
 
 
 def test_a_folder_with_another_decoder_is_exported_anew(start, tmp_path, cache, monkeypatch) -> None:
-    def write(model, path, *, name, precisions, tell):
+    def write(model, path, *, name, precisions, encoder, tell):
         path.mkdir()
         (path / "model.json").write_text('{"format": 1}')
 

@@ -11,6 +11,14 @@ import pytest
 import anymask
 from anymask.app import exported
 from anymask.files import sha256_of
+from anymask.models import Sam, build
+from anymask.models.config import DEBUG, DEBUG_VIT, SamConfig
+
+
+def tiny(config: SamConfig = DEBUG) -> Sam:
+    model = build(config).eval()
+    assert isinstance(model, Sam)
+    return model
 
 
 @pytest.fixture
@@ -18,13 +26,16 @@ def calls(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Path]:
     """Where stand-ins for `load_sam` and `export` wrote; package and cache are empty folders."""
     made: list[Path] = []
 
-    def write(model: str, path: Path, *, name: str, precisions: tuple[str, ...], tell: object) -> None:
+    def write(
+        model: Sam, path: Path, *, name: str, precisions: tuple[str, ...], encoder: bool, tell: object
+    ) -> None:
         path.mkdir()
-        (path / exported.MANIFEST).write_text(json.dumps([model, name, precisions]))
+        (path / exported.MANIFEST).write_text(json.dumps([str(model.dtype), name, precisions, encoder]))
         made.append(path)
 
-    def load(name: str, *, device: str, dtype: str) -> str:
-        return f"{name} {dtype}"
+    def load(name: str, *, device: str, dtype: str) -> Sam:
+        assert (name, device, dtype) == ("compact", "cpu", "float32")
+        return tiny()
 
     monkeypatch.setattr(importlib.import_module("anymask.export"), "export", write)
     monkeypatch.setattr(importlib.import_module("anymask.models"), "load_sam", load)
@@ -47,9 +58,10 @@ def test_set_up_makes_the_shipped_model_once(calls: list[Path], shipped: str, tm
     assert not exported.set_up(place)
     assert calls == [place / shipped]
     assert json.loads((place / shipped / "model.json").read_text()) == [
-        "compact float32",
+        "torch.float32",
         "compact",
         ["float16"],
+        True,
     ]
     assert [entry.name for entry in place.iterdir()] == [shipped]
     assert exported.found(shipped) == place / shipped
@@ -59,7 +71,7 @@ def test_files_of_other_weights_are_not_taken(calls: list[Path], tmp_path: Path)
     exported.set_up(tmp_path / "package")
     other = exported.folder_name("compact", "f" * 64)
     assert exported.found(other) is None
-    made = exported.make(lambda: "model", "compact", other)  # type: ignore[arg-type, return-value]
+    made = exported.make(tiny, "compact", other)
     assert made == tmp_path / "cache" / "exported" / other
     assert exported.found(other) == made == calls[-1]
 
@@ -86,11 +98,19 @@ def test_files_of_another_exporter_are_not_taken(
     exported.exporter.cache_clear()
 
 
-def test_what_was_stopped_is_cleared(calls: list[Path], tmp_path: Path) -> None:
-    left = tmp_path / "cache" / "exported" / ".mine-0-0.1.0.abc"
-    left.mkdir(parents=True)
-    exported.make(lambda: "model", "mine", "mine-0-0.1.0")  # type: ignore[arg-type, return-value]
-    assert not left.exists()
+def test_what_is_of_no_use_any_more_is_cleared(calls: list[Path], tmp_path: Path) -> None:
+    place = tmp_path / "cache" / "exported"
+    stopped, outdated = place / ".mine-0-0.1.0-ab.abc", place / "mine-0-0.0.9-ab"
+    others = {place / "mine-1-0.1.0-ab", place / "mine"}
+    for folder in {stopped, outdated, *others}:
+        folder.mkdir(parents=True)
+    made = exported.make(tiny, "mine", "mine-0-0.1.0-ab")
+    assert {folder for folder in place.iterdir() if folder.is_dir()} == {made, *others}
+
+
+def test_the_decoder_alone_is_made_of_a_model_that_the_server_encodes_for(calls: list[Path]) -> None:
+    made = exported.make(lambda: tiny(DEBUG_VIT), "vit", "vit-0-0.1.0-ab")
+    assert json.loads((made / "model.json").read_text()) == ["torch.float32", "vit", ["float16"], False]
 
 
 def test_the_weights_of_a_model(tmp_path: Path) -> None:

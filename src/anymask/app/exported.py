@@ -20,7 +20,7 @@ from anymask.files import cache_dir, locked, sha256_of
 if TYPE_CHECKING:
     from anymask.models import Sam
 
-__all__ = ["FOLDER", "MANIFEST", "folder_name", "found", "make", "set_up", "weights_file"]
+__all__ = ["FOLDER", "MANIFEST", "SHIPPED", "folder_name", "found", "make", "set_up", "weights_file"]
 
 MANIFEST = "model.json"
 PRECISION = "float16"
@@ -28,6 +28,8 @@ PRECISION = "float16"
 FOLDER = Path(__file__).with_name("exported")
 """Where the files made at set-up lie; git ignores it, wheels carry it."""
 SHIPPED = "compact"
+IN_PAGE = "compact"
+"""The kind of encoder that the page runs itself (`model/manifest.js`)."""
 CODE = ("automatic", "export", "models")
 """Packages of ours that the files come of; thresholds stand in the manifest."""
 
@@ -70,6 +72,7 @@ def make(
 ) -> Path:
     """Export into a place, by default the cache, unless it is done already. Raises what `export` raises.
 
+    Of a model that the server encodes for, the decoder alone: the encoder of a large one takes minutes.
     load: gives the model in float32, if it is needed; weights rounded to bfloat16 would stay so.
     """
     from anymask.export import export
@@ -77,11 +80,21 @@ def make(
     target = (place or _cache()) / folder
     target.parent.mkdir(parents=True, exist_ok=True)
     with locked(target.with_name(f"{folder}.lock")):  # another server may be at it
-        for left in target.parent.glob(f".{folder[:40]}.*"):  # by one that was stopped at it
-            shutil.rmtree(left, ignore_errors=True)
+        _clear(target)
         if not (target / MANIFEST).is_file():
-            export(load(), target, name=name, precisions=(PRECISION,), tell=tell)
+            model = load()
+            in_page = model.config.encoder.kind == IN_PAGE
+            export(model, target, name=name, precisions=(PRECISION,), encoder=in_page, tell=tell)
     return target
+
+
+def _clear(target: Path) -> None:
+    """Remove what stopped servers left of a folder, and what older code made of the same weights."""
+    begun, weights = f".{target.name[:40]}.", target.name.rsplit("-", 2)[0]
+    for other in target.parent.iterdir():
+        outdated = other.name.startswith(f"{weights}-") and not other.name.startswith(target.name)
+        if outdated or other.name.startswith(begun):
+            shutil.rmtree(other, ignore_errors=True)
 
 
 def set_up(place: Path = FOLDER) -> bool:

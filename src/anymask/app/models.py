@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from anymask.app import exported
 from anymask.app.answers import busy
-from anymask.app.exported import MANIFEST
+from anymask.app.exported import MANIFEST, SHIPPED
 from anymask.app.settings import Settings
 from anymask.errors import unknown_name
 from anymask.files import sha256_of
@@ -37,8 +38,8 @@ class Models:
     def __init__(self, settings: Settings) -> None:
         """Load nothing yet."""
         self._settings = settings
-        self._places = {_name(one): one for one in settings.models}
-        self._example_places = {_name(one): one for one in settings.example_models}
+        self._places = _named(settings.models)
+        self._example_places = _named(settings.example_models)
         self._loaded: dict[str, Any] = {}
         self._fingerprints: dict[str, str] = {}
         self._loading, self._exporting = threading.Lock(), threading.Lock()
@@ -166,6 +167,15 @@ def _chosen(name: str | None, places: dict[str, str]) -> str:
     return chosen
 
 
-def _name(place: str) -> str:
-    """What a model is called: its name, or that of its file or folder."""
-    return Path(place).stem or place
+def _named(places: Sequence[str]) -> dict[str, str]:
+    """Places by what they are called: a name, or that of a file or folder, with a number where it is taken.
+
+    The page knows the shipped model by its name, so that no other is called so.
+    """
+    named: dict[str, str] = {}
+    for place in dict.fromkeys(places):
+        called = Path(place).stem or place
+        taken = {*named} | {SHIPPED} - {place}
+        numbered = (f"{called}-{number}" for number in itertools.count(2))
+        named[called if called not in taken else next(name for name in numbered if name not in taken)] = place
+    return named

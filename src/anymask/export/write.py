@@ -47,6 +47,7 @@ def export(
     name: str = "model",
     precisions: Sequence[str] | None = None,
     photos: Sequence[ImageSource] | None = None,
+    encoder: bool = True,
     force: bool = False,
     tell: Tell = str,
 ) -> Path:
@@ -55,6 +56,7 @@ def export(
     Every precision answers the same prompts on `photos` (the bundled ones by default) as the model does. By
     default all are tried, and a smaller one than float32 whose masks differ is left out: `model.json` says so
     in `check`. One of `precisions` whose masks differ fails the export as a whole, with nothing written.
+    Without `encoder` a promptable model's decoder is written alone, for pictures that are encoded elsewhere.
     `tell` hears in a few words what is done next: of a large model each step takes minutes.
     Raises ExportError then, OutputError for a place that cannot be written, InputError for a model in
     training mode and photos that cannot be read, UnknownNameError, MissingExtraError.
@@ -68,7 +70,10 @@ def export(
         raise InputError("photos and precisions must not be empty, got none. Leave them out.")
     with staged(path, force=force, ours=_is_ours) as folder:
         folder.mkdir()
-        manifest = _fill(_plain(model), folder, name, precisions, pictures, tell)
+        plain = _plain(model)
+        tell("asking the model")
+        parts, examine = _plan(plain, pictures, encoder=encoder)
+        manifest = _fill(plain, parts, examine, folder, name, precisions, tell)
         (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", "utf-8")
     return Path(path)
 
@@ -94,15 +99,14 @@ def _plain(model: Sam | InContext) -> Sam | InContext:
 
 def _fill(
     model: Sam | InContext,
+    parts: list[Part],
+    examine: Examine,
     folder: Path,
     name: str,
     precisions: Sequence[str] | None,
-    pictures: list[NDArray[np.uint8]],
     tell: Tell,
 ) -> dict[str, Any]:
     """Write and check the files; what `model.json` says about them."""
-    tell("asking the model")
-    parts, examine = _plan(model, pictures)
     graphs = {}
     for part in parts:
         tell(f"following the {part.name}")
@@ -138,11 +142,16 @@ def _fill(
     }
 
 
-def _plan(model: Sam | InContext, pictures: list[NDArray[np.uint8]]) -> tuple[list[Part], Examine]:
+def _plan(
+    model: Sam | InContext, pictures: list[NDArray[np.uint8]], *, encoder: bool
+) -> tuple[list[Part], Examine]:
     """The graphs of a model, and how files of them are examined."""
     if isinstance(model, Sam):
         asked = check.questions(model, pictures)
-        return prompt_parts(model), lambda files: check.examine(files, asked)
+        parts = [part for part in prompt_parts(model) if encoder or part.name != "encoder"]
+        return parts, lambda files: check.examine(files, asked)
+    if not encoder:
+        raise InputError("encoder must be True for an in-context model, which is one graph. Leave it out.")
     shown = painted.questions(model, pictures)
     return example_parts(model), lambda files: painted.examine(files, shown)
 

@@ -54,6 +54,19 @@ def test_a_folder_says_what_is_in_it(traced, tmp_path):
     assert said["check"][0]["mean_iou"] > 0.999
 
 
+@pytest.mark.parametrize("kind", ["compact", "vit"])
+def test_a_decoder_is_written_alone(traced, tmp_path, kind):
+    folder = anymask.export(
+        traced(kind).model, tmp_path / "out", precisions=["float32"], photos=two_photos(), encoder=False
+    )
+    assert {file.name for file in folder.iterdir()} == {"decoder-float32.onnx", "model.json"}
+    said = json.loads((folder / "model.json").read_text("utf-8"))
+    assert (list(said["files"]), list(said["check"][0]["milliseconds"])) == (["decoder"], ["decoder"])
+    assert said["check"][0]["mean_iou"] > 0.999
+    with pytest.raises(anymask.InputError, match="encoder must be True for an in-context model"):
+        anymask.export(traced("context").model, tmp_path / "other", photos=two_photos(), encoder=False)
+
+
 def test_an_in_context_model_is_one_file_a_precision(traced, tmp_path):
     one = traced("context")
     folder = anymask.export(one.model, tmp_path / "out", precisions=["float32"], photos=two_photos())

@@ -48,9 +48,10 @@ export class Engine {
    */
   static async load(folder, { precision }) {
     const manifest = /** @type {Manifest} */ (await (await fetched(folder + "model.json")).json());
-    const encoder = encodesHere(manifest) ? session(folder, manifest.files.encoder, precision) : null;
+    const { files } = manifest;
+    const encoder = files.encoder && encodesHere(manifest) ? session(folder, files.encoder, precision) : null;
     encoder?.catch(() => {}); // whoever encodes hears of it
-    return new Engine(manifest, await session(folder, manifest.files.decoder, precision), encoder);
+    return new Engine(manifest, await session(folder, files.decoder, precision), encoder);
   }
 
   /** Run the decoder or the encoder when it is free. @template T @param {() => Promise<T>} work @returns {Promise<T>} */

@@ -9,7 +9,7 @@
  * @property {{size: number, square: boolean, multiple: number}} frame
  * @property {number} [zoom] longest side at which small answers are looked at again; 0 for never
  * @property {{min_iou: number, min_stability: number}} thresholds
- * @property {{encoder: Record<string, ModelFile>, decoder: Record<string, ModelFile>}} files
+ * @property {{encoder?: Record<string, ModelFile>, decoder: Record<string, ModelFile>}} files without the encoder where the server encodes
  */
 
 /** The encoders that run here; the server runs others. */

@@ -41,8 +41,9 @@ def asked(monkeypatch):
     """What the command asks `export`'s inside for; that itself is tested in tests/unit/export."""
     calls = []
 
-    def fill(model, folder, name, precisions, pictures, tell):
+    def fill(model, folder, name, precisions, pictures, tell, *, encoder):
         tell("following the encoder")
+        assert encoder
         calls.append((type(model).__name__, name, precisions, len(pictures)))
         return MANIFEST
 
@@ -80,7 +81,7 @@ def test_nothing_is_replaced_without_force(run_directory, tmp_path, asked, capsy
 
 
 def test_a_refusal_is_exit_code_2(run_directory, tmp_path, monkeypatch, capsys):
-    def refuse(*_):
+    def refuse(*_, **__):
         raise write.ExportError("int8 must keep the masks")
 
     monkeypatch.setattr(write, "_fill", refuse)
@@ -91,7 +92,7 @@ def test_a_refusal_is_exit_code_2(run_directory, tmp_path, monkeypatch, capsys):
 
 def test_what_is_left_out_is_told(run_directory, tmp_path, monkeypatch, capsys):
     check = [{**MANIFEST["check"][0], "refused": True}]
-    monkeypatch.setattr(write, "_fill", lambda *_: {"check": check})
+    monkeypatch.setattr(write, "_fill", lambda *_, **__: {"check": check})
     assert main(["export", str(run_directory), "-o", str(tmp_path / "out")]) == 0
     said = capsys.readouterr()
     assert said.err.splitlines()[-1] == "left out, as their masks are not the model's: int8"

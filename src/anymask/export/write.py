@@ -70,10 +70,7 @@ def export(
         raise InputError("photos and precisions must not be empty, got none. Leave them out.")
     with staged(path, force=force, ours=_is_ours) as folder:
         folder.mkdir()
-        plain = _plain(model)
-        tell("asking the model")
-        parts, examine = _plan(plain, pictures, encoder=encoder)
-        manifest = _fill(plain, parts, examine, folder, name, precisions, tell)
+        manifest = _fill(_plain(model), folder, name, precisions, pictures, tell, encoder=encoder)
         (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", "utf-8")
     return Path(path)
 
@@ -99,14 +96,17 @@ def _plain(model: Sam | InContext) -> Sam | InContext:
 
 def _fill(
     model: Sam | InContext,
-    parts: list[Part],
-    examine: Examine,
     folder: Path,
     name: str,
     precisions: Sequence[str] | None,
+    pictures: list[NDArray[np.uint8]],
     tell: Tell,
+    *,
+    encoder: bool,
 ) -> dict[str, Any]:
     """Write and check the files; what `model.json` says about them."""
+    tell("asking the model")
+    parts, examine = _plan(model, pictures, encoder=encoder)
     graphs = {}
     for part in parts:
         tell(f"following the {part.name}")

@@ -48,7 +48,7 @@ def test_a_screen_that_was_left_is_not_shown(page: Page, served: Served) -> None
     page.evaluate(
         f"""async ([first, second]) => {{ {HOLD}
             const app = document.querySelector("am-app");
-            const release = hold(app.source, "masks");
+            const release = hold(app.source, "picture");
             history.replaceState(null, "", `#/image/${{first}}`);
             const late = app.route();
             history.replaceState(null, "", `#/image/${{second}}`);

@@ -18,6 +18,7 @@ import { answered, finished, openDatabase } from "./idb.js";
  */
 
 const LOCK = "anymask-tab-";
+const RELOADING = 1000; // ms in which a page that is left gives up its name
 
 export class Outbox {
   constructor() {
@@ -62,6 +63,7 @@ export class Outbox {
     const transaction = (await this.database).transaction("entries", "readwrite", { durability: "strict" });
     const store = transaction.objectStore("entries");
     for (const entry of entries) store.put(entry);
+    transaction.commit(); // now: a page that is reloaded meanwhile takes what is not committed with it
     await finished(transaction); // a disk without room is told only at the end
   }
 
@@ -80,19 +82,22 @@ function tabName() {
   return known;
 }
 
-/** Hold the tab's name; a duplicated tab, which copies it, gets a new one. @param {string} name @returns {Promise<string>} */
+/**
+ * Hold the tab's name, which the page before a reload may hold for a moment yet; a duplicated tab, which copies
+ * it, gets a new one.
+ * @param {string} name @returns {Promise<string>}
+ */
 function claimed(name) {
   if (!navigator.locks) return Promise.resolve(name);
   return new Promise((resolve) => {
-    navigator.locks.request(LOCK + name, { ifAvailable: true }, (lock) => {
-      if (lock) {
-        resolve(name);
-        return new Promise(() => {}); // held until the tab goes
-      }
+    const hold = () => {
+      resolve(name);
+      return new Promise(() => {}); // until the tab goes
+    };
+    navigator.locks.request(LOCK + name, { signal: AbortSignal.timeout(RELOADING) }, hold).catch(() => {
       const other = crypto.randomUUID();
       sessionStorage.setItem("anymask tab", other);
       resolve(claimed(other));
-      return undefined;
     });
   });
 }

@@ -30,7 +30,7 @@ def test_a_list_is_not_shown_twice(page: Page, served: Served) -> None:
     counted = page.evaluate(
         f"""async () => {{ {HOLD}
             const gallery = document.querySelector("am-gallery"), {{ app }} = gallery;
-            const release = hold(app.source, "images"), late = gallery.reload();
+            const release = hold(app.source, "project"), late = gallery.reload();
             await gallery.reload();
             release();
             await late;

@@ -142,6 +142,27 @@ def test_a_killed_server_loses_nothing(browser: Browser, own: Served) -> None:
         assert len(own.masks(image)) == 2
 
 
+def test_a_tab_keeps_its_name_over_a_reload_and_a_duplicate_gets_another(
+    browser: Browser, served: Served
+) -> None:
+    def name(page: Page) -> str:
+        expect(page.get_by_role("link", name="cat.jpg")).to_be_visible()
+        return page.locator("am-app").evaluate("({ sync }) => sync.outbox.client")
+
+    with profile(browser) as page:
+        page.goto(served.address)
+        first = name(page)
+        page.reload()
+        assert name(page) == first
+        other = page.context.new_page()
+        other.add_init_script(f"sessionStorage['anymask tab'] ??= '{first}'")
+        other.goto(served.address)
+        second = name(other)
+        assert second != first
+        other.reload()
+        assert name(other) == second
+
+
 def test_a_page_closed_offline_sends_later(painter: Person, own: Served, cat: str) -> None:
     page = painter.page
     page.context.set_offline(True)

@@ -40,6 +40,8 @@
  * @property {string} name
  * @property {Label[]} labels
  * @property {string[]} models names of promptable models, the one of the browser first
+ * @property {{images: number, masks: number}} [counts] what a server counts
+ * @property {boolean} [scanning] the server still looks through its folder
  *
  * @typedef {object} Hypothesis One answer of the model.
  * @property {Runs} runs

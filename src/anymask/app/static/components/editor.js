@@ -207,14 +207,10 @@ export class EditorScreen extends HTMLElement {
 
   /** @param {number} step */
   async neighbour(step) {
-    try {
-      const pictures = await this.app.allPictures();
-      const at = pictures.findIndex(({ id }) => id === this.session.picture.id), next = pictures[at + step];
-      if (next) location.hash = imageAddress(next.id);
-      else notify(step > 0 ? "This is the last image." : "This is the first image.");
-    } catch (error) {
-      notify(`The images cannot be listed: ${reasonOf(error)}.`);
-    }
+    const pictures = await this.app.allPictures();
+    const at = pictures.findIndex(({ id }) => id === this.session.picture.id), next = pictures[at + step];
+    if (next) location.hash = imageAddress(next.id);
+    else notify(step > 0 ? "This is the last image." : "This is the first image.");
   }
 }
 

@@ -81,17 +81,19 @@ export class GalleryScreen extends HTMLElement {
     const first = list.from === null;
     this.more.disabled = true;
     try {
+      // before the images: what a server that still looks through its folder finds later is asked for again
+      const project = first ? await this.app.source.project() : null;
       const { images, next } = await this.app.source.images(list.from);
       const cards = await Promise.all(images.map((picture, i) => this.card(picture, first && i < 6)));
       if (list !== this.list) return;
-      if (first) {
+      if (project) {
         this.app.order = null;
         this.grid.replaceChildren();
+        this.describe(project, images);
       }
       this.grid.append(...cards);
       list.from = next;
       this.more.hidden = !next;
-      if (first) await this.describe(list, images);
     } catch (error) {
       if (list !== this.list) return;
       notify(`The images cannot be listed: ${reasonOf(error)}.`, { action: "Try again", act: () => list === this.list && this.load(list) });
@@ -100,10 +102,9 @@ export class GalleryScreen extends HTMLElement {
     this.grid.setAttribute("aria-busy", "false");
   }
 
-  /** @param {{from: string | null}} list @param {Picture[]} images */
-  async describe(list, images) {
-    const project = /** @type {{counts?: Record<string, number>, scanning?: boolean}} */ (await this.app.source.project());
-    if (list !== this.list) return;
+  /** @param {import("../types.js").Project} project @param {Picture[]} images */
+  describe(project, images) {
+    const { list } = this;
     const { images: count = images.length, masks = images.reduce((sum, one) => sum + one.masks, 0) } = project.counts ?? {};
     this.summary.textContent = count ? `${counted(count, "image")}, ${counted(masks, "mask")}. Choose one and click on what you want.` : "No images yet.";
     if (project.scanning) setTimeout(() => list === this.list && this.isConnected && this.reload(), AGAIN);

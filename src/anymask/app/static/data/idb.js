@@ -7,11 +7,15 @@ export const answered = (request) =>
     request.onerror = () => reject(request.error);
   });
 
-/** @param {IDBTransaction} transaction @returns {Promise<void>} */
+/**
+ * Commit a transaction that has all its requests, now: a page that is reloaded takes with it what is not committed.
+ * @param {IDBTransaction} transaction @returns {Promise<void>}
+ */
 export const finished = (transaction) =>
   new Promise((resolve, reject) => {
     transaction.oncomplete = () => resolve();
     transaction.onabort = transaction.onerror = () => reject(transaction.error);
+    transaction.commit();
   });
 
 /**

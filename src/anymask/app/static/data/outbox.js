@@ -63,7 +63,6 @@ export class Outbox {
     const transaction = (await this.database).transaction("entries", "readwrite", { durability: "strict" });
     const store = transaction.objectStore("entries");
     for (const entry of entries) store.put(entry);
-    transaction.commit(); // now: a page that is reloaded meanwhile takes what is not committed with it
     await finished(transaction); // a disk without room is told only at the end
   }
 
@@ -94,7 +93,8 @@ function claimed(name) {
       resolve(name);
       return new Promise(() => {}); // until the tab goes
     };
-    navigator.locks.request(LOCK + name, { signal: AbortSignal.timeout(RELOADING) }, hold).catch(() => {
+    navigator.locks.request(LOCK + name, { signal: AbortSignal.timeout(RELOADING) }, hold).catch((error) => {
+      if (error.name !== "TimeoutError") return resolve(name); // no locks here at all
       const other = crypto.randomUUID();
       sessionStorage.setItem("anymask tab", other);
       resolve(claimed(other));

@@ -3,7 +3,7 @@
 /** @typedef {import("./worker.js").Requests} Requests */
 /** @typedef {import("../types.js").Hypothesis} Hypothesis */
 /** @typedef {import("../types.js").Candidate} Candidate */
-/** @typedef {{hypotheses: Hypothesis[], chosen: number, ms: number}} Answer */
+/** @typedef {{hypotheses: Hypothesis[], chosen: number, model: string, ms: number}} Answer with the model that was asked: another may be chosen meanwhile */
 /** @typedef {{found: Candidate[], done: number, total: number}} Step */
 /** @typedef {{first: (answer: Answer) => void, signal: AbortSignal}} Closer to look closer: gets the answer before that */
 /** @typedef {{resolve: (value: any) => void, reject: (error: Error) => void, step?: (step: any) => void}} Waiting */

@@ -62,10 +62,10 @@ const handlers = {
   async ask({ model, image, clicks, base, closer }, id) {
     const start = performance.now();
     const answer = await (await engineOf(model)).ask(image, clicks, base, closer ? {
-      first: (step) => scope.postMessage({ id, step: { ...step, ms: performance.now() - start } }),
+      first: (step) => scope.postMessage({ id, step: { ...step, model, ms: performance.now() - start } }),
       stop: () => cancelled.delete(id),
     } : null);
-    return { ...answer, ms: performance.now() - start };
+    return { ...answer, model, ms: performance.now() - start };
   },
   async everything({ model, image, side, floors }, id) {
     for await (const step of everything(await engineOf(model), image, side, floors)) {

@@ -126,14 +126,13 @@ export class Editor extends EventTarget {
 
   /** @param {Draft} draft */
   async ask(draft) {
-    const { model } = this.assistant; // another may be chosen before the answer comes
     this.draft = draft;
     this.open.add(draft);
     this.busy(1);
     /** @type {Hypothesis | null} */
     let shown = null;
     const show = (/** @type {import("../model/client.js").Answer} */ answer) => {
-      if (this.open.has(draft)) shown = this.answer(draft, { ...answer, model }, shown);
+      if (this.open.has(draft)) shown = this.answer(draft, answer, shown);
     };
     try {
       show(await this.askCloser(draft.clicks, draft.logits ?? draft.base, show));
@@ -161,7 +160,7 @@ export class Editor extends EventTarget {
 
   /**
    * Show an answer: as a step of work, or in the place of what the first look gave if that is still there.
-   * @param {Draft} draft @param {import("../model/client.js").Answer & {model: string}} answer @param {Hypothesis | null} shown
+   * @param {Draft} draft @param {import("../model/client.js").Answer} answer @param {Hypothesis | null} shown
    */
   answer(draft, { hypotheses, chosen, model }, shown) {
     const best = hypotheses[chosen], { runs, box: at, area: pixels, score } = best;
@@ -187,7 +186,7 @@ export class Editor extends EventTarget {
     if (!item) return;
     if (!this.answers) {
       if (!item.clicks) return this.notice("This mask was drawn by hand: there is nothing to choose from.");
-      const { model } = this.assistant, { hypotheses } = await this.askCloser(item.clicks, null);
+      const { model, hypotheses } = await this.askCloser(item.clicks, null);
       if (this.item !== item) return; // another mask is selected now, or this one changed
       const chosen = hypotheses.findIndex(({ area }) => area === item.area);
       this.answers = { id: item.id, model, hypotheses, chosen: Math.max(chosen, 0) };

@@ -47,7 +47,8 @@ def ours(model: Sam, embedding: Embedding, points: Points, kind: str) -> tuple[C
 
     def logits() -> object:  # in the parts that `predict` makes
         seen = embedding.features, embedding.skips
-        return torch.cat([model.decode(*seen, index[p], coords[p], labels[p])[0][:, 1:] for p in parts])
+        decoded = (model.decode_tokens(*seen, index[p], coords[p], labels[p]) for p in parts)
+        return torch.cat([model.draw(some, slice(1, None)) for some in decoded])
 
     return {name: lambda: predict(model, embedding, prompts)}, {name: logits}
 

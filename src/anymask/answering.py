@@ -149,8 +149,9 @@ def _decode(
     """
     images, index_N = np.unique([job.image for job in jobs], return_inverse=True)
     used = [embeddings[image] for image in images]
-    features = _joined(model, [it.features for it in used])
-    skips = tuple(_joined(model, list(level)) for level in zip(*(it.skips for it in used), strict=True))
+    features = _joined([it.features for it in used])  # not converted: the model may know it from before
+    levels = zip(*(it.skips for it in used), strict=True)
+    skips = tuple(_joined(level).to(model.device, model.dtype) for level in levels)
     decoded = model.decode_tokens(
         features,
         skips,
@@ -200,9 +201,8 @@ def _stability(logits_NRhw: Tensor, contents: Sequence[tuple[int, int]], index_N
     return out_NR
 
 
-def _joined(model: Sam, tensors: list[Tensor]) -> Tensor:
-    joined = tensors[0] if len(tensors) == 1 else torch.cat(tensors)
-    return joined.to(model.device, model.dtype)
+def _joined(tensors: Sequence[Tensor]) -> Tensor:
+    return tensors[0] if len(tensors) == 1 else torch.cat(tuple(tensors))
 
 
 def _mask_prompts(

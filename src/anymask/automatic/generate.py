@@ -169,7 +169,7 @@ def _decode(model: Sam, embedding: Embedding, points: Floats) -> Decoded:
     coords_NK2[:, 0] = embedding.frame.to_model_xy(points) + np.float32(0.5)
     labels_NK = torch.tensor([[1, -1]], device=model.device).expand(len(points), -1)
     return model.decode_tokens(
-        embedding.features.to(model.device, model.dtype),
+        embedding.features,
         tuple(skip.to(model.device, model.dtype) for skip in embedding.skips),
         torch.zeros(len(points), dtype=torch.long, device=model.device),
         torch.tensor(coords_NK2, device=model.device),

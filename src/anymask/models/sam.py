@@ -25,9 +25,11 @@ from anymask.models.layers import (
     from_blocks,
     products,
     recorded,
+    state_of,
+    states_of,
     to_blocks,
 )
-from anymask.models.two_way import HIDDEN, TwoWayTransformer
+from anymask.models.two_way import HIDDEN, SharedView, TwoWayTransformer
 from anymask.models.vit import Vit
 
 MASKS = 4
@@ -61,8 +63,7 @@ class PositionEncoding(nn.Module):
         matrix = self.positional_encoding_gaussian_matrix
         if recorded(matrix) or matrix.device.type == "meta":
             return self._make_grid(hw, side)
-        version = 0 if matrix.is_inference() else matrix._version
-        key = (*hw, side, matrix.dtype, matrix.device, matrix.data_ptr(), version)
+        key = (*hw, side, matrix.dtype, matrix.device, *state_of(matrix))
         if key not in self._grids:
             with torch.inference_mode(mode=False):  # whoever asks next may train
                 made = self._make_grid(hw, side)
@@ -227,16 +228,22 @@ class MaskDecoder(nn.Module):
         self.iou_prediction_head = Mlp(dim, dim, MASKS, 3)
 
     def tokens(
-        self, image_NLC: Tensor, image_pe_1LC: Tensor, sparse_NKC: Tensor, seen_NK: Tensor | None = None
+        self,
+        image_NLC: Tensor,
+        image_pe_1LC: Tensor,
+        sparse_NKC: Tensor,
+        seen_NK: Tensor | None = None,
+        shared: SharedView | None = None,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Kernels of the masks (N, 4, c), the image after the transformer (N, L, C), predicted IoU (N, 4).
 
-        An image that all objects share comes as a batch of one. `seen_NK` says which prompt tokens count.
+        An image that all objects share comes as a batch of one, with what the first block needs, if known.
+        `seen_NK` says which prompt tokens count.
         """
         outputs = torch.cat([self.iou_token.weight, self.mask_tokens.weight])
         tokens = torch.cat([outputs.expand(sparse_NKC.shape[0], -1, -1), sparse_NKC], dim=1)
         hidden = None if seen_NK is None else F.pad(torch.where(seen_NK, 0.0, HIDDEN), (1 + MASKS, 0))
-        tokens, image = self.transformer(image_NLC, image_pe_1LC, tokens, 1 + MASKS, hidden)
+        tokens, image = self.transformer(image_NLC, image_pe_1LC, tokens, 1 + MASKS, hidden, shared)
         heads = zip(self.output_hypernetworks_mlps, tokens[:, 1 : 1 + MASKS].unbind(1), strict=True)
         kernels_NMC = torch.stack([head(token) for head, token in heads], dim=1)
         return kernels_NMC, image, self.iou_prediction_head(tokens[:, 0])
@@ -310,6 +317,7 @@ class Sam(Network):
         self.image_encoder = Vit(encoder) if isinstance(encoder, VitConfig) else CompactEncoder(encoder)
         self.prompt_encoder = PromptEncoder(config.dim, config.mask_channels)
         self.mask_decoder = MaskDecoder(config)
+        self._shared: tuple[tuple[object, ...], Tensor, SharedView] | None = None
 
     def encode(self, images_B3HW: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Normalised, zero-padded images -> features (B, C, H/16, W/16) and skips (empty for a ViT)."""
@@ -353,22 +361,46 @@ class Sam(Network):
     ) -> Decoded:
         """Prompts in pixels of the model frame -> predicted IoU of four masks each, and what draws them.
 
-        Object n lies in image `image_index_N[n]`. Mask prompts are logits on the H/4 x W/4 grid; without
-        `has_mask_N` all of them count. Prompt tokens where `seen_NK` is false are as if not there.
+        Object n lies in image `image_index_N[n]`; the features may have another type and lie elsewhere. Mask
+        prompts are logits on the H/4 x W/4 grid; without `has_mask_N` all of them count. Prompt tokens where
+        `seen_NK` is false are as if not there.
         """
         h, w = features_BChw.shape[-2:]
         side = max(h, w)
         unit_NK2 = coords_NK2 / (side * STRIDE)
         sparse = self.prompt_encoder.points(coords_NK2, labels_NK, side * STRIDE)
         masks_N1HW = masks_N1HW if masks_N1HW is None else masks_N1HW.to(self.dtype)
-        image = self.prompt_encoder.onto(_per_object(features_BChw, image_index_N), masks_N1HW, has_mask_N)
-        if self.drawn_prompts is not None:
-            image = image + self.drawn_prompts.coarse_map(unit_NK2, labels_NK, (h, w))
         pe = self.prompt_encoder.pe_layer.grid((h, w), side)
-        image = image.contiguous()  # channels last, whatever the layout that the features came in
-        kernels, image, iou = self.mask_decoder.tokens(image.flatten(1, 2), pe, sparse, seen_NK)
-        image = image.view(image.shape[0], h, w, image.shape[2])
+        shared = None
+        if masks_N1HW is None and self.drawn_prompts is None and len(features_BChw) == 1:
+            shared = self._share(features_BChw, pe)
+        if shared is not None:
+            image_NLC = shared.image
+        else:
+            features = _per_object(features_BChw.to(self.device, self.dtype), image_index_N)
+            image = self.prompt_encoder.onto(features, masks_N1HW, has_mask_N)
+            if self.drawn_prompts is not None:
+                image = image + self.drawn_prompts.coarse_map(unit_NK2, labels_NK, (h, w))
+            image_NLC = image.contiguous().flatten(1, 2)  # whatever the layout that the features came in
+        kernels, image_NLC, iou = self.mask_decoder.tokens(image_NLC, pe, sparse, seen_NK, shared)
+        image = image_NLC.view(image_NLC.shape[0], h, w, image_NLC.shape[2])
         return Decoded(iou.float(), kernels, image, skips, image_index_N, unit_NK2, labels_NK, side)
+
+    def _share(self, features_1Chw: Tensor, pe_1LC: Tensor) -> SharedView | None:
+        """The first block's view of an image that no prompt changes; the last is kept for further calls."""
+        if self.device.type != "cpu" or torch.is_grad_enabled() or recorded(features_1Chw):
+            return None
+        block, prompts = self.mask_decoder.transformer.first, self.prompt_encoder
+        matrix = prompts.pe_layer.positional_encoding_gaussian_matrix
+        layout = (features_1Chw.shape, features_1Chw.stride(), features_1Chw.dtype)
+        tensors = (features_1Chw, prompts.no_mask_embed.weight, matrix)
+        key = (*layout, *map(state_of, tensors), *states_of(block))
+        if self._shared is None or self._shared[0] != key:
+            features = features_1Chw.to(self.device, self.dtype).permute(0, 2, 3, 1)
+            image_1LC = prompts.onto(features, None, None).contiguous().flatten(1, 2)
+            # holding the features keeps their place from being taken by others
+            self._shared = key, features_1Chw, block.share(image_1LC, pe_1LC)
+        return self._shared[2]
 
     def draw(self, decoded: Decoded, outputs: slice = slice(None)) -> Tensor:
         """Float32 logits (N, M, H/4, W/4) of these of the four outputs of every object."""

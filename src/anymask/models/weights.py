@@ -29,6 +29,7 @@ from anymask.errors import OutputError, WeightsError
 from anymask.models import layouts, painter_layouts
 from anymask.models.config import FeaturePainterConfig, PainterConfig, SamConfig
 from anymask.models.feature_painter import FeaturePainter
+from anymask.models.layers import states_of
 from anymask.models.painter import Painter
 from anymask.models.sam import Sam
 
@@ -93,7 +94,7 @@ def weights_hash(model: Model) -> str:
     device. Computed once per state of the weights; changes made behind `Tensor.data` go unseen.
     """
     part = model.image_encoder if isinstance(model, Sam) else model
-    state = _state(part)
+    state = states_of(part)
     known = _hashes.get(model)
     if known is None or known[0] != state:
         config = model.config.encoder if isinstance(model, Sam) else model.config
@@ -106,19 +107,6 @@ def check_finite(values: Tensor) -> None:
     """Raise WeightsError where an answer of a model is not finite: damaged weights give NaN."""
     if not torch.isfinite(values).all():
         raise WeightsError("model must give finite scores, got NaN or infinity. Load its weights again.")
-
-
-def _state(part: nn.Module) -> tuple[tuple[int, int], ...]:
-    """Where all weights lie and how often they were changed. Asked at every click, so without `parameters()`,
-    which takes ten times as long."""
-    out, rest = [], [part]
-    while rest:
-        module = rest.pop()
-        rest += [child for child in module._modules.values() if child is not None]
-        for tensor in (*module._parameters.values(), *module._buffers.values()):
-            if tensor is not None:
-                out.append((tensor.data_ptr(), 0 if tensor.is_inference() else tensor._version))
-    return tuple(out)
 
 
 def _digest(settings: Mapping[str, Any], tensors: list[tuple[str, Tensor]]) -> str:

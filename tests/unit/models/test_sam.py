@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.testing import assert_close
 
 from anymask.models import sam, two_way
 from anymask.models.config import COMPACT, DEBUG, DEBUG_VIT, SAM_VIT_B, SamConfig
 from anymask.models.layers import LayerNorm2d, Upscale2x, from_blocks, to_blocks
 from anymask.models.sam import GRIDS, PositionEncoding, Sam, start_local
-from anymask.models.two_way import TwoWayBlock, TwoWayTransformer
+from anymask.models.two_way import HIDDEN, TwoWayBlock, TwoWayTransformer
 
 
 @pytest.fixture(params=[DEBUG, DEBUG_VIT], ids=["compact", "vit"])
@@ -205,6 +205,50 @@ def test_a_block_equals_its_attentions_one_by_one(learning: bool, images: int) -
         got_tokens, got_image = block(tokens.requires_grad_(learning), image, tokens, pe)
     assert_close(got_tokens, expected, atol=1e-5, rtol=1e-4)
     assert_close(got_image, block.norm4(image + seen), atol=1e-5, rtol=1e-4)
+    if images == 1:
+        hidden = torch.tensor([[0.0] * 5, [0.0, 0.0, HIDDEN, 0.0, HIDDEN]])
+        with torch.no_grad():
+            once = block(tokens, image, tokens, pe, hidden, block.share(image, pe))
+            assert_close(once, block(tokens, image, tokens, pe, hidden), atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("change", ["features", "embedding", "projection", "matrix", "shape"])
+def test_what_is_kept_of_an_image_follows_every_change(change: str) -> None:
+    torch.manual_seed(0)
+    model = Sam(DEBUG_VIT).eval()
+    coords, labels, index = *prompts(2, 64), torch.zeros(2, dtype=torch.long)
+    block, pe_layer = model.mask_decoder.transformer.first, model.prompt_encoder.pe_layer
+
+    @torch.no_grad()
+    def ask(features: Tensor) -> Tensor:
+        return model.decode(features, (), index, coords, labels)[0]
+
+    features = torch.randn(1, model.config.dim, 4, 4)
+    before = ask(features)
+    assert_close(ask(features), before, atol=0, rtol=0)
+    with torch.no_grad():
+        if change == "features":
+            features += 1
+        elif change == "shape":
+            features = features.view(1, -1, 2, 8)
+        else:
+            some = {
+                "embedding": model.prompt_encoder.no_mask_embed.weight,
+                "projection": block.cross_attn_token_to_image.k_proj.weight,
+                "matrix": pe_layer.positional_encoding_gaussian_matrix,
+            }
+            some[change] += torch.randn_like(some[change])
+    after = ask(features)
+    model._shared = None
+    assert_close(after, ask(features), atol=0, rtol=0)
+    assert after.shape != before.shape or (after - before).abs().max() > 1e-4
+
+
+def test_an_embedding_may_come_in_another_type() -> None:
+    model, features = Sam(DEBUG_VIT).eval(), torch.randn(1, DEBUG_VIT.dim, 4, 4).half()
+    arguments = (torch.zeros(2, dtype=torch.long), *prompts(2, 64))
+    with torch.no_grad():
+        assert_close(model.decode(features, (), *arguments), model.decode(features.float(), (), *arguments))
 
 
 @pytest.mark.parametrize("config", [COMPACT, DEBUG, DEBUG_VIT, SAM_VIT_B], ids=lambda c: c.encoder.kind)

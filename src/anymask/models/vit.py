@@ -130,8 +130,7 @@ class PatchEmbed(nn.Module):
                 f"images must have sides that are multiples of {self.patch}, got {height} x {width} (H x W). "
                 "Pad them at the right and the bottom."
             )
-        out: Tensor = self.proj(images_B3HW).permute(0, 2, 3, 1)
-        return out
+        return self.proj(images_B3HW).permute(0, 2, 3, 1).contiguous()  # the layout of all that follows
 
 
 class Vit(nn.Module):

@@ -12,14 +12,16 @@ are made smooth as in `automatic.py`, so that masks are regions and not noise.
 from __future__ import annotations
 
 import argparse
+import copy
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 from peer import predictor, transformers_model
 from random_weights import smooth_features, smoothed
-from timing import OURS, RELEASED, add_options, parse, print_header, print_table, seconds
+from timing import OURS, RELEASED, add_options, in_turns, parse, print_header, print_table
 
 from anymask.answering import DECODE_CELLS
 from anymask.geometry import Frame
@@ -28,7 +30,7 @@ from anymask.models import Sam, build, load, weights_hash
 from anymask.models.config import SAM_VIT_B
 from anymask.predict import embed, predict
 from anymask.rle import iou
-from anymask.types import Embedding, Masks, Prompt
+from anymask.types import Embedding, Prompt
 
 TYPES = ("float32", "bfloat16")
 Points = np.ndarray[Any, np.dtype[np.float32]]
@@ -68,16 +70,16 @@ def released(peer: Any, points: Points) -> tuple[Calls, Calls]:
     return {name: lambda: peer.predict_torch(coords, labels)[0].cpu().numpy()}, {name: logits}
 
 
-def transformers(peer: Any, points: Points, kind: str) -> Calls:
-    """The same for `transformers`, to logits."""
+def transformers(peer: Any, points: Points, kind: str) -> tuple[Calls, Calls]:
+    """The same for `transformers`, which ends in logits."""
     features = torch.randn(1, 256, 64, 64).to(peer.device, peer.dtype)
     coords = torch.tensor(points, dtype=peer.dtype, device=peer.device)[None, :, None]
     labels = torch.ones(1, len(points), 1, dtype=torch.long, device=peer.device)
-    return {
-        f"transformers {kind}": lambda: (
-            peer(image_embeddings=features, input_points=coords, input_labels=labels).pred_masks
-        )
-    }
+
+    def logits() -> object:
+        return peer(image_embeddings=features, input_points=coords, input_labels=labels).pred_masks
+
+    return {}, {f"transformers {kind}": logits}
 
 
 def embeddings(name: str, options: argparse.Namespace) -> tuple[Sam, Embedding]:
@@ -95,7 +97,7 @@ def embeddings(name: str, options: argparse.Namespace) -> tuple[Sam, Embedding]:
 
 def converted(model: Sam, embedding: Embedding, kind: str) -> tuple[Sam, Embedding]:
     """Both in another type."""
-    model = model.to(dtype=getattr(torch, kind))
+    model = copy.deepcopy(model).to(dtype=getattr(torch, kind))
     features, *skips = (part.to(model.dtype) for part in (embedding.features, *embedding.skips))
     return model, Embedding(features, tuple(skips), embedding.frame, weights_hash(model))
 
@@ -106,30 +108,26 @@ def measure(name: str, options: argparse.Namespace) -> dict[str, dict[str, float
     height, width = embedding.frame.size_hw
     rng = np.random.default_rng(0)
     sets = {count: rng.random((count, 2), np.float32) * (width, height) for count in options.clicks}
-    rows: dict[str, dict[str, float]] = {}
-
-    def add(count: int, calls: tuple[Calls, Calls]) -> None:
-        for what, some in zip(("masks", "logits"), calls, strict=True):
-            row = rows.setdefault(f"{name}, {count} click{'s' * (count > 1)}, {what}", {})
-            repeats = options.repeats if count < 10 else 1
-            row |= {who: seconds(it, repeats, processor=options.processor_time) for who, it in some.items()}
-
+    own = {kind: converted(model, embedding, kind) for kind in TYPES}
+    makers: list[Callable[[Points], tuple[Calls, Calls]]] = []
     if name == "sam_vit_b" and options.peers:
         peer = predictor(model, "vit_b")
         peer.features, peer.is_image_set = embedding.features, True
         peer.original_size, peer.input_size = embedding.frame.size_hw, embedding.frame.scaled_hw
-        for count, points in sets.items():
-            add(count, released(peer, points))
-        for kind in TYPES:
-            other = transformers_model(options.device, kind)
-            for count, points in sets.items():
-                add(count, ({}, transformers(other, points, kind)))
-    answers: list[Masks] = []
-    for kind in TYPES:
-        own, seen = converted(model, embedding, kind)
-        for count, points in sets.items():
-            add(count, ours(own, seen, points, kind))
-        answers.append(predict(own, seen, [Prompt(points=point[None]) for point in sets[max(sets)]]))
+        others = {kind: transformers_model(options.device, kind) for kind in TYPES}
+        makers.append(partial(released, peer))
+        makers += [partial(transformers, other, kind=kind) for kind, other in others.items()]
+    makers += [partial(ours, *it, kind=kind) for kind, it in own.items()]
+    rows: dict[str, dict[str, float]] = {}
+    for count, points in sets.items():
+        made = [make(points) for make in makers]
+        for i, what in enumerate(("masks", "logits")):
+            calls = {who: call for some in made for who, call in some[i].items()}
+            repeats = options.repeats if count < 10 else max(1, options.repeats // 3)
+            title = f"{name}, {count} click{'s' * (count > 1)}, {what}"
+            rows[title] = in_turns(calls, repeats, processor=options.processor_time)
+    prompts = [Prompt(points=point[None]) for point in sets[max(sets)]]
+    answers = [predict(*it, prompts) for it in own.values()]
     same = [iou([a], [b])[0, 0] for a, b in zip(*(masks.rles for masks in answers), strict=True)]
     print(f"{name}: masks in bfloat16 and float32: IoU {np.mean(same):.4f}, median {np.median(same):.4f}")
     return rows

@@ -10,11 +10,13 @@ of the same shape. Resizing the picture is part of all times but that of `transf
 from __future__ import annotations
 
 import argparse
+import copy
+from collections.abc import Callable
 from functools import partial
 
 import torch
 from peer import predictor, transformers_model
-from timing import OURS, RELEASED, add_options, parse, print_header, print_table, seconds
+from timing import OURS, RELEASED, add_options, in_turns, parse, print_header, print_table
 
 from anymask.images import read_image
 from anymask.models import build
@@ -27,33 +29,30 @@ TYPES = ("float32", "bfloat16")
 
 def measure(name: str, options: argparse.Namespace) -> dict[str, dict[str, float]]:
     """The rows of one model."""
-    timed = partial(seconds, processor=options.processor_time)
     torch.manual_seed(0)
     image, model = read_image(options.image), build(CONFIGS[name]).eval().to(options.device)
-    times: dict[str, float] = {}
-    rows = {f"{name}, {model.config.size} px": times}
     expected = embed(model, image).features
+    calls: dict[str, Callable[[], object]] = {}
     if name.startswith("sam_") and options.peers:
         peer = predictor(model, name.removeprefix("sam_"))
-        times[f"{RELEASED} float32"] = timed(lambda: peer.set_image(image), 1)
+        calls[f"{RELEASED} float32"] = partial(peer.set_image, image)
+        peer.set_image(image)
         error = (peer.features - expected).abs().max() / expected.abs().max()
         assert error < 1e-3, f"the embeddings differ by {error:.1e}"
-        del peer
-        pixels = torch.zeros(1, 3, 1024, 1024, device=options.device)
         for kind in TYPES if name == "sam_vit_b" else ():
             other = transformers_model(options.device, kind)
-            some = pixels.to(other.dtype)
-            times[f"transformers {kind}"] = timed(lambda o=other, s=some: o.get_image_embeddings(s), 1)
-            del other
+            pixels = torch.zeros(1, 3, 1024, 1024, device=options.device, dtype=other.dtype)
+            calls[f"transformers {kind}"] = partial(other.get_image_embeddings, pixels)
     for kind in TYPES:
-        own = model.to(dtype=getattr(torch, kind))
-        times[f"{OURS} {kind}"] = timed(lambda own=own: embed(own, image), options.repeats)
+        own = copy.deepcopy(model).to(dtype=getattr(torch, kind))
+        calls[f"{OURS} {kind}"] = partial(embed, own, image)
         error = (embed(own, image).features.float() - expected).norm() / expected.norm()
         print(f"{name} {kind}: embedding differs from float32 by {error:.4f} of its norm")
+    timed = partial(in_turns, repeats=options.repeats, processor=options.processor_time)
+    rows = {f"{name}, {model.config.size} px": timed(calls)}
     if options.batch > 1:
-        images = [image] * options.batch
-        batch = timed(lambda: embed_batch(own, images), options.repeats) / options.batch
-        rows[f"{name}, of {options.batch} at once"] = {f"{OURS} {TYPES[-1]}": batch}
+        whole = timed({f"{OURS} {TYPES[-1]}": partial(embed_batch, own, [image] * options.batch)})
+        rows[f"{name}, of {options.batch} at once"] = {who: it / options.batch for who, it in whole.items()}
     return rows
 
 

@@ -20,15 +20,23 @@ def seconds(call: Callable[[], object], repeats: int, *, processor: bool = False
 
     With `processor` the time that the process computed for, whatever else the machine did meanwhile.
     """
+    return in_turns({"": call}, repeats, processor=processor)[""]
+
+
+def in_turns(
+    calls: Mapping[str, Callable[[], object]], repeats: int, *, processor: bool = False
+) -> dict[str, float]:
+    """`seconds` of each of several calls, which take turns: what else the machine does meets all of them."""
     clock = time.process_time if processor else time.perf_counter
-    times = []
+    times: dict[str, list[float]] = {name: [] for name in calls}
     for _ in range(repeats + 1):
-        start = clock()
-        call()
-        if torch.cuda.is_available():
-            torch.cuda.synchronize()
-        times.append(clock() - start)
-    return statistics.median(times[1:])
+        for name, call in calls.items():
+            start = clock()
+            call()
+            if torch.cuda.is_available():
+                torch.cuda.synchronize()
+            times[name].append(clock() - start)
+    return {name: statistics.median(some[1:]) for name, some in times.items()}
 
 
 def add_options(parser: argparse.ArgumentParser, repeats: int) -> None:

@@ -130,7 +130,9 @@ class PatchEmbed(nn.Module):
                 f"images must have sides that are multiples of {self.patch}, got {height} x {width} (H x W). "
                 "Pad them at the right and the bottom."
             )
-        return self.proj(images_B3HW).permute(0, 2, 3, 1).contiguous()  # the layout of all that follows
+        # in the layout of all that follows: else every norm and every sum of a block makes it anew
+        out: Tensor = self.proj(images_B3HW).permute(0, 2, 3, 1).contiguous()
+        return out
 
 
 class Vit(nn.Module):

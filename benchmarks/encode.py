@@ -20,6 +20,7 @@ from timing import OURS, RELEASED, add_options, in_turns, parse, print_header, p
 
 from anymask.images import read_image
 from anymask.models import build
+from anymask.models.compiling import compile_parts
 from anymask.models.config import COMPACT, SAM_VIT_B, SAM_VIT_H, SAM_VIT_L
 from anymask.predict import embed, embed_batch
 
@@ -45,6 +46,8 @@ def measure(name: str, options: argparse.Namespace) -> dict[str, dict[str, float
             calls[f"transformers {kind}"] = partial(other.get_image_embeddings, pixels)
     for kind in TYPES:
         own = copy.deepcopy(model).to(dtype=getattr(torch, kind))
+        if options.compile:
+            compile_parts(own)
         calls[f"{OURS} {kind}"] = partial(embed, own, image)
         error = (embed(own, image).features.float() - expected).norm() / expected.norm()
         print(f"{name} {kind}: embedding differs from float32 by {error:.4f} of its norm")
@@ -62,6 +65,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("models", nargs="*", help=", ".join(CONFIGS))
     parser.add_argument("--batch", type=int, default=1, help="also so many pictures in one call")
+    parser.add_argument("--compile", action="store_true", help="ours compiled")
     add_options(parser, repeats=3)
     options = parse(parser)
     print_header("from a picture to its embedding")

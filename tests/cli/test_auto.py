@@ -71,6 +71,16 @@ def test_a_picture_gives_json_in_the_current_folder(auto, photo: Path) -> None:
     assert "wrote photo-masks.json" in answer.out
 
 
+@pytest.mark.parametrize("wanted", [True, False])
+def test_the_encoder_is_compiled_where_asked(
+    wanted: bool, auto, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiled: list[object] = []
+    monkeypatch.setattr(models, "compile_parts", compiled.append)
+    assert auto(photo, *["--compile"] * wanted).code == 0
+    assert len(compiled) == wanted
+
+
 def test_what_is_asked_for_lies_beside_it(auto, photo: Path) -> None:
     answer = auto(photo, "-o", "a.json", "--edges", "--labelmap", "--cover", "--overlay", "--tree", "--json")
     assert answer.code == 0

@@ -72,7 +72,7 @@ def run(
     clock = Clock()
     with clock.part("load"):  # imports torch, so late
         plan = _plan(options)
-        opener = _opener(model, device=device, offline=offline)
+        opener = _opener(model, device=device, compile=options["compile"], offline=offline)
     if many:
         folder = Path(str(output))
         return _many(place, folder, plan, opener, shards, as_json=as_json, force=force, show=show)
@@ -90,11 +90,11 @@ def _shard_size(megabytes: float | None, many: bool) -> int | None:
     return math.ceil(megabytes * 1e6)
 
 
-def _opener(name: str, *, device: str, offline: bool) -> Callable[[], Sam]:
+def _opener(name: str, *, device: str, compile: bool, offline: bool) -> Callable[[], Sam]:
     def load() -> Sam:
         from anymask.cli.loading import load_model
 
-        return load_model(name, device=device, offline=offline)
+        return load_model(name, device=device, compile=compile, offline=offline)
 
     return load
 

@@ -113,6 +113,11 @@ def _declare_large(parser: Parser) -> None:
         ("--max-memory", str, "SIZE", "Memory to take beside the model: 2GB, 512MiB. Default: about 1 GB."),
     ):
         parser.add_argument(name, type=read, metavar=metavar, help=text)
+    parser.add_argument(
+        "--compile",
+        action="store_true",
+        help="Compile the encoder first, for many pictures on an accelerator: a minute, then less for each.",
+    )
 
 
 def _declare_outputs(parser: Parser) -> None:

@@ -8,12 +8,15 @@ from anymask.models import InContext, Sam, load_painter, load_sam
 __all__ = ["load_example_model", "load_model"]
 
 
-def load_model(name_or_path: str, *, device: str = "auto", offline: bool = False) -> Sam:
+def load_model(
+    name_or_path: str, *, device: str = "auto", compile: bool = False, offline: bool = False
+) -> Sam:
     """As `anymask.models.load_sam`, and a download shows how far it is."""
     with progress("bytes") as advance:
         return load_sam(
             name_or_path,
             device=device,
+            compile=compile,
             offline=offline,
             progress=lambda done, total: advance(done, total, f"downloading {name_or_path}"),
         )

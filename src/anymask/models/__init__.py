@@ -9,6 +9,7 @@ import torch
 
 from anymask.errors import InputError
 from anymask.models import weights, zoo
+from anymask.models.compiling import compile_parts
 from anymask.models.config import CompactConfig, FeaturePainterConfig, PainterConfig, SamConfig, VitConfig
 from anymask.models.devices import find_device, find_dtype
 from anymask.models.feature_painter import FeaturePainter
@@ -45,6 +46,7 @@ def load(
     *,
     device: str | torch.device = "auto",
     dtype: str | torch.dtype = "auto",
+    compile: bool = False,
     offline: bool = False,
     progress: Progress | None = None,
 ) -> Model:
@@ -52,13 +54,17 @@ def load(
 
     A `Sam` answers prompts, a `Painter` or `FeaturePainter` does as examples show; they are ready for it.
     Weights of a name are downloaded once, with `progress(done, total)` in bytes. `dtype="auto"` takes
-    bfloat16 where the hardware computes in it, else float32.
+    bfloat16 where the hardware computes in it, else float32. `compile=True` is for many pictures on an
+    accelerator: the first of each size takes a minute longer, the others are encoded or painted sooner.
     Raises `UnknownNameError`, `WeightsError` for weights that do not fit, `DownloadError`, and `InputError`
-    for a device or type that cannot be had.
+    for a device or type that cannot be had, or without a compiler.
     """
     where = find_device(device)
     kind = find_dtype(dtype, where)
-    return load_weights(zoo.find(name_or_path, offline=offline, progress=progress)).to(where, kind)
+    model = load_weights(zoo.find(name_or_path, offline=offline, progress=progress)).to(where, kind)
+    if compile:
+        compile_parts(model)
+    return model
 
 
 def load_sam(
@@ -66,11 +72,14 @@ def load_sam(
     *,
     device: str | torch.device = "auto",
     dtype: str | torch.dtype = "auto",
+    compile: bool = False,
     offline: bool = False,
     progress: Progress | None = None,
 ) -> Sam:
     """As `load`, and raises `InputError` for a model that answers no prompts."""
-    model = load(name_or_path, device=device, dtype=dtype, offline=offline, progress=progress)
+    model = load(
+        name_or_path, device=device, dtype=dtype, compile=compile, offline=offline, progress=progress
+    )
     if not isinstance(model, Sam):
         raise InputError(
             f"model must answer prompts, got {name_or_path}, which works by examples. Take compact."
@@ -83,11 +92,14 @@ def load_painter(
     *,
     device: str | torch.device = "auto",
     dtype: str | torch.dtype = "auto",
+    compile: bool = False,
     offline: bool = False,
     progress: Progress | None = None,
 ) -> InContext:
     """As `load`, and raises `InputError` for a model that does not work by examples."""
-    model = load(name_or_path, device=device, dtype=dtype, offline=offline, progress=progress)
+    model = load(
+        name_or_path, device=device, dtype=dtype, compile=compile, offline=offline, progress=progress
+    )
     if isinstance(model, Sam):
         raise InputError(
             f"model must work by examples, got {name_or_path}, which answers prompts. Take context."

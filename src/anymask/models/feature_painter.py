@@ -93,6 +93,7 @@ class FeaturePainter(Network):
         self.blocks: Sequence[PlainBlock] = nn.ModuleList(  # type: ignore[assignment]
             PlainBlock(dim, config.heads) for _ in range(config.depth)
         )
+        self.step = _step  # may be compiled
         self.norm = nn.LayerNorm(dim)
         self.up = nn.Linear(dim, (PATCH // CELL) ** 2 * width)
         self.skip4, self.skip8 = nn.Conv2d(channels[4], width, 1), nn.Conv2d(channels[8], width, 1)
@@ -145,7 +146,7 @@ class FeaturePainter(Network):
         lower_1nC = self._place(x_MnC[None, -1:], 1)[0] + self._blank(copied_1An3)
         z_MnC = torch.cat([upper_NnC, lower_1nC])
         for index, block in enumerate(self.blocks):
-            z_MnC = _step(block, z_MnC, last=index == len(self.blocks) - 1)
+            z_MnC = self.step(block, z_MnC, last=index == len(self.blocks) - 1)
         return self._paint(z_MnC[-1:], copied_1An3.mean(1), seen.only(slice(-1, None)))[0]
 
     def _see(self, pictures_M3PP: Tensor) -> Seen:

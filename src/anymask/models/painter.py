@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from anymask.models.config import PainterConfig
-from anymask.models.layers import LayerNorm2d, Network
+from anymask.models.layers import LayerNorm2d, Network, recorded
 from anymask.models.vit import NORM_EPS, Block, PatchEmbed, attend, relative_table, resize_positions
 
 SCORES = 2**20
@@ -54,6 +54,7 @@ class Painter(Network):
             )
             for index in range(config.depth)
         )
+        self.step = _step  # may be compiled
         self.norm = nn.LayerNorm(dim, eps=NORM_EPS)
         channels = config.head_channels
         self.decoder_embed = nn.Linear(len(config.taps) * dim, config.patch**2 * channels)
@@ -101,7 +102,7 @@ class Painter(Network):
         tapped = []
         *blocks, last = self.blocks
         for index, block in enumerate(blocks):
-            x_SMhwC = _step(block, x_SMhwC)
+            x_SMhwC = self.step(block, x_SMhwC)
             if index == self.config.merge:
                 x_SMhwC = x_SMhwC.mean(0, keepdim=True)
             if index in self.config.taps:
@@ -191,7 +192,8 @@ def _attend(block: Block, x_SMhwC: Tensor) -> tuple[Tensor, Tensor]:
     examples_3SNATD, query_3S1ATD = qkv_3SMATD[:, :, :-1], qkv_3SMATD[:, :, -1:]
     q, k, v = torch.cat([examples_3SNATD, query_3S1ATD.expand_as(examples_3SNATD)], 4).flatten(1, 2)
     table_h, table_w = relative_table(block.attn.rel_pos_h, 2 * h), relative_table(block.attn.rel_pos_w, w)
-    folded = q.device.type == "cpu" and q.dtype == torch.bfloat16 and not torch.is_grad_enabled()
+    quick = q.device.type == "cpu" and q.dtype == torch.bfloat16
+    folded = quick and not torch.is_grad_enabled() and not recorded(q)
     mix = _attend_folded if folded else attend
     mixed_SNATD = mix(q, k, v, table_h, table_w).reshape(s, m - 1, block.attn.heads, 2 * h * w, -1)
     return mixed_SNATD[..., : h * w, :], mixed_SNATD[..., h * w :, :].mean(1, keepdim=True)

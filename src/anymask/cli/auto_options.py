@@ -116,7 +116,7 @@ def _declare_large(parser: Parser) -> None:
     parser.add_argument(
         "--compile",
         action="store_true",
-        help="Compile the encoder first, for many pictures on an accelerator: a minute, then less for each.",
+        help="For many pictures on an accelerator: compile the encoder, a minute once for less time each.",
     )
 
 

@@ -55,7 +55,7 @@ def load(
     A `Sam` answers prompts, a `Painter` or `FeaturePainter` does as examples show; they are ready for it.
     Weights of a name are downloaded once, with `progress(done, total)` in bytes. `dtype="auto"` takes
     bfloat16 where the hardware computes in it, else float32. `compile=True` is for many pictures on an
-    accelerator: the first of each size takes a minute longer, the others are encoded or painted sooner.
+    accelerator: the first of each size takes a minute longer. On a processor all take longer with it.
     Raises `UnknownNameError`, `WeightsError` for weights that do not fit, `DownloadError`, and `InputError`
     for a device or type that cannot be had, or without a compiler.
     """

@@ -64,11 +64,12 @@ class PositionEncoding(nn.Module):
         if recorded(matrix) or matrix.device.type == "meta":
             return self._make_grid(hw, side)
         key = (*hw, side, matrix.dtype, matrix.device, *state_of(matrix))
-        if key not in self._grids:
+        kept = self._grids.get(key)  # asked once: another thread may drop it meanwhile
+        if kept is None:
             with torch.inference_mode(mode=False):  # whoever asks next may train
-                made = self._make_grid(hw, side)
-            self._grids = dict([*self._grids.items(), (key, made)][-GRIDS:])
-        return self._grids[key]
+                kept = self._make_grid(hw, side)
+            self._grids = dict([*self._grids.items(), (key, kept)][-GRIDS:])
+        return kept
 
     def _make_grid(self, hw: tuple[int, int], side: int) -> Tensor:
         """The sine and cosine of a sum, from those of its parts: h + w of them instead of h * w."""
@@ -395,12 +396,13 @@ class Sam(Network):
         layout = (features_1Chw.shape, features_1Chw.stride(), features_1Chw.dtype)
         tensors = (features_1Chw, prompts.no_mask_embed.weight, matrix)
         key = (*layout, *map(state_of, tensors), *states_of(block))
-        if self._shared is None or self._shared[0] != key:
+        kept = self._shared  # another thread may put another image there meanwhile
+        if kept is None or kept[0] != key:
             features = features_1Chw.to(self.device, self.dtype).permute(0, 2, 3, 1)
             image_1LC = prompts.onto(features, None, None).contiguous().flatten(1, 2)
             # holding the features keeps their place from being taken by others
-            self._shared = key, features_1Chw, block.share(image_1LC, pe_1LC)
-        return self._shared[2]
+            kept = self._shared = key, features_1Chw, block.share(image_1LC, pe_1LC)
+        return kept[2]
 
     def draw(self, decoded: Decoded, outputs: slice = slice(None)) -> Tensor:
         """Float32 logits (N, M, H/4, W/4) of these of the four outputs of every object."""

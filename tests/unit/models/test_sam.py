@@ -244,6 +244,32 @@ def test_what_is_kept_of_an_image_follows_every_change(change: str) -> None:
     assert after.shape != before.shape or (after - before).abs().max() > 1e-4
 
 
+class Busy(Sam):
+    """A model of which another thread keeps nothing but its own image, as soon as anything is kept."""
+
+    theirs: tuple[object, ...] | None = None
+
+    @property
+    def _shared(self) -> tuple[object, ...] | None:
+        return self.theirs
+
+    @_shared.setter
+    def _shared(self, _ours: object) -> None:
+        pass
+
+
+@torch.inference_mode()
+def test_what_another_thread_keeps_is_not_taken_for_ours() -> None:
+    torch.manual_seed(0)
+    plain, busy = Sam(DEBUG_VIT).eval(), Busy(DEBUG_VIT).eval()
+    busy.load_state_dict(plain.state_dict())
+    arguments = (), torch.zeros(2, dtype=torch.long), *prompts(2, 64)
+    features, other = torch.randn(2, 1, plain.config.dim, 4, 4)
+    plain.decode(other, *arguments)
+    busy.theirs = plain._shared
+    assert_close(busy.decode(features, *arguments), plain.decode(features, *arguments), atol=0, rtol=0)
+
+
 def test_an_embedding_may_come_in_another_type() -> None:
     model, features = Sam(DEBUG_VIT).eval(), torch.randn(1, DEBUG_VIT.dim, 4, 4).half()
     arguments = (torch.zeros(2, dtype=torch.long), *prompts(2, 64))

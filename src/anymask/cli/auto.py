@@ -228,9 +228,10 @@ def _one(
         model = opener()
     with clock.part("find"), progress("tiles" if plan.tile else "points") as advance:
         masks = find_masks(model, picture, plan, lambda done, total: advance(done, total, image.name))
+    with clock.part("draw"):
+        beside = products(model, picture, masks, plan)
     with clock.part("write"):
         record = make_record(image.stem, image, masks, plan)
-        beside = products(model, picture, masks, plan)
         files = {targets.masks: _encode(record, picture, targets.masks, plan)}
         files |= {path: beside[kind] for kind, path in targets.beside.items()}
         write_all(files, force=force)

@@ -45,10 +45,10 @@ class Clock:
 
     @contextmanager
     def part(self, name: str) -> Iterator[None]:
-        """Take the time of what is done inside."""
+        """Take the time of what is done inside, and add it to what the part took before."""
         start = time.perf_counter()
         yield
-        self.seconds[name] = time.perf_counter() - start
+        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
 
 
 def spent(seconds: Mapping[str, float]) -> str:

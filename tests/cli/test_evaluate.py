@@ -66,6 +66,17 @@ def test_calibration_has_a_table_figures_and_a_picture(run, words: list[object])
     assert "which exists" in run(*asked, "--plot", "reliability.png").err
 
 
+def test_a_model_with_corrected_scores_is_written(run, words: list[object]) -> None:
+    asked = ["eval", "calibration", *words[2:], "--max-images", "1"]
+    answer = run(*asked, "--correct", "fair.safetensors")
+    assert (answer.code, answer.out.splitlines()[-1]) == (0, "wrote fair.safetensors")
+    place = asked.index("--model") + 1
+    before, after = (models.load_sam(path, dtype="float32") for path in (asked[place], "fair.safetensors"))
+    heads = (model.mask_decoder.iou_prediction_head.layers[-1].bias for model in (before, after))
+    assert all((one - other).abs().max() > 1e-3 for one, other in [tuple(heads)])
+    assert "which exists" in run(*asked, "--correct", "fair.safetensors").err
+
+
 @pytest.fixture
 def example_model(tmp_path: Path) -> Path:
     return models.save(models.build(CONTEXT_DEBUG), tmp_path / "context.safetensors")

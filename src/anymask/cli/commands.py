@@ -185,6 +185,12 @@ def _declare_clicks(parser: Parser) -> None:
 def _declare_calibration(parser: Parser) -> None:
     _declare_masks(parser)
     parser.add_argument("--plot", metavar="OUT", help="Also draw real over predicted IoU: OUT.png.")
+    parser.add_argument(
+        "--correct",
+        dest="corrected",
+        metavar="OUT",
+        help="Also write the model with scores lower by what they are too high on the mean: OUT.safetensors.",
+    )
 
 
 def _declare_masks(parser: Parser) -> None:

@@ -76,19 +76,22 @@ def calibration(
     seed: int,
     output: str | None,
     plot: str | None,
+    corrected: str | None,
     as_json: bool,
     force: bool,
 ) -> int:
-    """Run the protocol of `anymask.evaluate.calibration`, print its table, write figures and picture."""
+    """Run the protocol of `anymask.evaluate.calibration`, print its table, write what is asked for."""
     check_report(output, force)
-    if plot is not None:
-        check_target(plot, force=force)
+    for target in (plot, corrected):
+        if target is not None:
+            check_target(target, force=force)
     datasets = open_all(data, split)
 
     from anymask.cli.loading import load_model
-    from anymask.evaluate.calibration import collect, draw, reliability
+    from anymask.evaluate.calibration import collect, correct, draw, reliability
     from anymask.evaluate.clicks import ClicksConfig
     from anymask.images import write_png
+    from anymask.models import load_sam, save
 
     config = ClicksConfig(most_images=max_images, most_masks=max_masks, zoom=zoom, seed=seed)
     opened = load_model(model, device=device, offline=offline)
@@ -104,7 +107,9 @@ def calibration(
         write_atomic(output, (json.dumps(figures, indent=1) + "\n").encode(), force=force)
     if plot is not None:
         write_png(draw(found), plot, force=force)
-    for written in (output, plot):
+    if corrected is not None:
+        save(correct(load_sam(model, device="cpu", dtype="float32", offline=True), pairs), corrected)
+    for written in (output, plot, corrected):
         if written is not None:
             (note if as_json else out)(f"wrote {written}")
     return 0

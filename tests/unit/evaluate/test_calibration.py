@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anymask.errors import FormatError, InputError
-from anymask.evaluate.calibration import KINDS, collect, draw, reliability
+from anymask.evaluate.calibration import KINDS, collect, correct, draw, reliability
+from anymask.evaluate.clicks import ClicksConfig
 from anymask.models import build
 from anymask.models.config import DEBUG
 from anymask.types import Masks, Record
@@ -61,6 +63,21 @@ def test_every_mask_is_asked_for_in_every_way(model):
     assert tuple(pairs) == KINDS
     assert all(len(scores) == len(ious) == 4 for scores, ious in pairs.values())
     assert all(((ious >= 0) & (ious <= 1)).all() for _, ious in pairs.values())
+
+
+def test_scores_that_were_corrected_are_right_on_the_mean(model):
+    bold = copy.deepcopy(model)
+    with torch.no_grad():
+        bold.mask_decoder.iou_prediction_head.layers[-1].bias += torch.tensor([0.5, 0.7, 0.7, 0.7])
+    config = ClicksConfig(zoom=False)
+    pairs = collect(bold, {"set": [record()] * 2}, config)
+    fair = collect(correct(bold, pairs), {"set": [record()] * 2}, config)
+    gaps = {kind: float((scores - ious).mean()) for kind, (scores, ious) in fair.items()}
+    assert gaps["box"] == pytest.approx(0, abs=1e-5)
+    assert (gaps["click"] + gaps["random click"]) / 2 == pytest.approx(0, abs=1e-5)
+    assert abs(float((pairs["box"][0] - pairs["box"][1]).mean())) > 0.1
+    for before, after in zip(pairs["click"][1], fair["click"][1], strict=True):
+        assert before == after  # the choice among three masks is the same
 
 
 class Damaged(list):

@@ -31,7 +31,7 @@ def save(db: Database, picture_id: str, draft: Draft, *, seen: int, author: str)
 def save_all(db: Database, picture_id: str, drafts: list[Draft], *, author: str) -> int:
     """Keep new masks of one image, all or none; those that are there are left. Gives how many are new."""
     with db.writing() as connection:
-        before = {mask.id for mask in _all(connection, picture_id)}
+        before = set(connection.scalars(select(heads.c.id).where(heads.c.picture_id == picture_id)))
         new = [draft for draft in drafts if draft.id not in before]
         for draft in new:
             _save(connection, _picture(connection, picture_id), draft, 0, author)

@@ -7,7 +7,6 @@ image, h w of the feature grid, M = 4 masks.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, fields, replace
 
 import torch
@@ -21,7 +20,6 @@ from anymask.models.layers import (
     Mlp,
     Network,
     Upscale2x,
-    exported,
     from_blocks,
     products,
     recorded,
@@ -29,180 +27,14 @@ from anymask.models.layers import (
     states_of,
     to_blocks,
 )
+from anymask.models.prompt_encoder import DrawnPrompts, PromptEncoder
 from anymask.models.two_way import HIDDEN, SharedView, TwoWayTransformer
 from anymask.models.vit import Vit
 
 MASKS = 4
 STRIDE = 16
 LOGITS = 4  # logit cells per side of a feature cell
-GRIDS = 4  # position codes that a model keeps, 2 MB or so each
 CPU_CELLS = 64 * 64  # feature cells that a processor upscales at once: one object of SAM
-
-
-class PositionEncoding(nn.Module):
-    """Random Fourier features of positions in the unit square (appendix A)."""
-
-    positional_encoding_gaussian_matrix: Tensor
-
-    def __init__(self, dim: int) -> None:
-        super().__init__()
-        self.register_buffer("positional_encoding_gaussian_matrix", torch.randn(2, dim // 2))
-        self._grids: dict[tuple[object, ...], Tensor] = {}
-
-    def forward(self, unit_xy: Tensor) -> Tensor:
-        """(..., 2) in [0, 1] -> (..., C); in float32, by no product that autocast would round."""
-        x, y = torch.split(2 * unit_xy.float() - 1, 1, -1)
-        along_x, along_y = self.positional_encoding_gaussian_matrix.float()
-        phase = (x * along_x + y * along_y) * (2 * math.pi)
-        return torch.cat([phase.sin(), phase.cos()], dim=-1).to(
-            self.positional_encoding_gaussian_matrix.dtype
-        )
-
-    def grid(self, hw: tuple[int, int], side: int) -> Tensor:
-        """(1, h * w, C): the centres of a grid; `side` cells make one unit. The last few are kept."""
-        matrix = self.positional_encoding_gaussian_matrix
-        if recorded(matrix) or matrix.device.type == "meta":
-            return self._make_grid(hw, side)
-        key = (*hw, side, matrix.dtype, matrix.device, *state_of(matrix))
-        kept = self._grids.get(key)  # asked once: another thread may drop it meanwhile
-        if kept is None:
-            with torch.inference_mode(mode=False):  # whoever asks next may train
-                kept = self._make_grid(hw, side)
-            self._grids = dict([*self._grids.items(), (key, kept)][-GRIDS:])
-        return kept
-
-    def _make_grid(self, hw: tuple[int, int], side: int) -> Tensor:
-        """The sine and cosine of a sum, from those of its parts: h + w of them instead of h * w."""
-        matrix = self.positional_encoding_gaussian_matrix.float()
-        along_x, along_y = ((2 * math.pi) * row for row in matrix)
-        h, w = hw
-        y_h1C, x_wC = (
-            ((torch.arange(n, device=matrix.device) + 0.5) * (2 / side) - 1)[:, None] * along
-            for n, along in ((h, along_y), (w, along_x))
-        )
-        y_h1C = y_h1C[:, None]
-        sine = x_wC.sin() * y_h1C.cos() + x_wC.cos() * y_h1C.sin()
-        cosine = x_wC.cos() * y_h1C.cos() - x_wC.sin() * y_h1C.sin()
-        code_1LC = torch.cat([sine, cosine], dim=-1).view(1, h * w, -1)
-        return code_1LC.to(self.positional_encoding_gaussian_matrix.dtype)
-
-
-class PromptEncoder(nn.Module):
-    """Labelled points, padded with -1, and an optional mask with a flag: one branch-free form.
-
-    Labels: -1 nothing, 0 background, 1 foreground, 2 and 3 the corners of a box.
-    """
-
-    def __init__(self, dim: int, mask_channels: int) -> None:
-        super().__init__()
-        self.pe_layer = PositionEncoding(dim)
-        self.point_embeddings = nn.ModuleList(nn.Embedding(1, dim) for _ in range(4))
-        self.not_a_point_embed = nn.Embedding(1, dim)
-        self.mask_downscaling = nn.Sequential(
-            nn.Conv2d(1, mask_channels // 4, 2, 2),
-            LayerNorm2d(mask_channels // 4),
-            nn.GELU(),
-            nn.Conv2d(mask_channels // 4, mask_channels, 2, 2),
-            LayerNorm2d(mask_channels),
-            nn.GELU(),
-            nn.Conv2d(mask_channels, dim, 1),
-        )
-        self.no_mask_embed = nn.Embedding(1, dim)
-
-    def points(self, coords_NK2: Tensor, labels_NK: Tensor, side: int) -> Tensor:
-        """(N, K, C) prompt tokens of points in pixels of a model frame with the longest side `side`."""
-        rows = [self.not_a_point_embed.weight] + [row.weight for row in self.point_embeddings]
-        learned = F.embedding(labels_NK + 1, torch.cat(rows))  # type: ignore[arg-type]
-        out: Tensor = learned + self.pe_layer(coords_NK2 / side) * (labels_NK >= 0)[..., None]
-        return out
-
-    def masks(self, masks_N1HW: Tensor | None, has_mask_N: Tensor | None) -> Tensor:
-        """Dense prompts (N, h, w, C) of logits (N, 1, 4h, 4w); without masks (1, 1, 1, C)."""
-        none = self.no_mask_embed.weight.view(1, 1, 1, -1)
-        if masks_N1HW is None:
-            return none
-        x_NhwC: Tensor = self.mask_downscaling[:-1](masks_N1HW).permute(0, 2, 3, 1)
-        last = self.mask_downscaling[-1]
-        assert isinstance(last, nn.Conv2d)
-        assert last.bias is not None
-        weight, bias = last.weight.flatten(1), last.bias
-        if has_mask_N is None:
-            return F.linear(x_NhwC, weight, bias)
-        # the flag chooses before the last layer, where channels are few: two further ones bring bias and none
-        flag_N111 = has_mask_N.view(-1, 1, 1, 1)
-        choice = torch.cat([flag_N111, ~flag_N111], -1).to(x_NhwC.dtype).expand(*x_NhwC.shape[:3], 2)
-        chosen = torch.cat([torch.where(flag_N111, x_NhwC, 0.0), choice], -1)
-        return F.linear(chosen, torch.cat([weight, bias[:, None], none.view(-1, 1)], 1))
-
-    def onto(self, image: Tensor, masks_N1HW: Tensor | None, has_mask_N: Tensor | None) -> Tensor:
-        """Maps (N, h, w, C), or one for all, with the dense prompts added, see `masks`."""
-        if masks_N1HW is None or has_mask_N is None or not exported():
-            return image + self.masks(masks_N1HW, has_mask_N)
-        # few clicks bring a mask: a graph branches around the layers that nobody needs
-        arguments = (image, masks_N1HW, has_mask_N)
-        out: Tensor = torch.cond(has_mask_N.any(), self._onto_masked, self._onto_plain, arguments)
-        return out
-
-    def _onto_masked(self, image: Tensor, masks_N1HW: Tensor, has_mask_N: Tensor) -> Tensor:
-        return image + self.masks(masks_N1HW, has_mask_N)
-
-    def _onto_plain(self, image: Tensor, _masks_N1HW: Tensor, has_mask_N: Tensor) -> Tensor:
-        """The same where no flag is set; they are zeros that bring the number of objects."""
-        return image + (self.masks(None, None) + has_mask_N.view(-1, 1, 1, 1).to(image.dtype))
-
-
-class DrawnPrompts(nn.Module):
-    """Clicks and boxes drawn as maps, for the feature grid and for the logit grid.
-
-    Seven maps: nearness to the nearest foreground click at three spreads, the same for background clicks,
-    and the inside of the box. The tokens alone say where a prompt lies only through attention, which takes
-    millions of examples to learn; models that draw their clicks (RITM, 2021) learn from thousands.
-    """
-
-    SPREADS = (0.02, 0.06, 0.2)
-
-    def __init__(self, dim: int, fine_dim: int) -> None:
-        super().__init__()
-        self.coarse = nn.Linear(2 * len(self.SPREADS) + 1, dim)
-        self.fine = nn.Linear(2 * len(self.SPREADS) + 1, fine_dim)
-        nn.init.normal_(self.coarse.weight)
-        nn.init.normal_(self.fine.weight)
-
-    def coarse_map(self, unit_NK2: Tensor, labels_NK: Tensor, hw: tuple[int, int]) -> Tensor:
-        """(N, h, w, dim) on the feature grid, of points in units of the grid's longest side."""
-        out: Tensor = self.coarse(self._maps(unit_NK2, labels_NK, hw, max(hw)))
-        return out
-
-    def fine_blocks(self, unit_NK2: Tensor, labels_NK: Tensor, hw: tuple[int, int], side: int) -> Tensor:
-        """(N, h * w, 16, fine_dim) on the logit grid of 4h x 4w cells, see `to_blocks`.
-
-        `side` feature cells are the unit of the points.
-        """
-        h, w = hw
-        out: Tensor = self.fine(to_blocks(self._maps(unit_NK2, labels_NK, (4 * h, 4 * w), 4 * side), 2))
-        return out
-
-    def _maps(self, unit_NK2: Tensor, labels_NK: Tensor, hw: tuple[int, int], side: int) -> Tensor:
-        unit_NK2, labels_NK = F.pad(unit_NK2, (0, 0, 0, 1)), F.pad(labels_NK, (0, 1), value=-1)  # never empty
-        h, w = hw
-        axes = [torch.arange(n, device=unit_NK2.device, dtype=torch.float32).add(0.5) / side for n in (w, h)]
-        dx_NwK, dy_NhK = (a[None, :, None] - unit_NK2[:, None, :, i] for i, a in enumerate(axes))
-        maps = []
-        for label in (1, 0):
-            far_N1K = (labels_NK != label)[:, None] * 100.0
-            square = ((dy_NhK**2 + far_N1K)[:, :, None] + (dx_NwK**2)[:, None]).amin(-1)
-            maps += [torch.exp(-square / (2 * spread**2)) for spread in self.SPREADS]
-        soft = 2.0 * side
-        x_Nw, y_Nh = (self._between(d, labels_NK, soft) for d in (dx_NwK, dy_NhK))
-        boxed_N11 = (labels_NK == 2).any(-1)[:, None, None]
-        maps.append(y_Nh[:, :, None] * x_Nw[:, None] * boxed_N11)
-        return torch.stack(maps, -1).to(self.coarse.weight.dtype)
-
-    @staticmethod
-    def _between(d_NaK: Tensor, labels_NK: Tensor, soft: float) -> Tensor:
-        """Softly 1 between the corners with the labels 2 and 3 along one axis, (N, a)."""
-        first, last = ((d_NaK * (labels_NK == label)[:, None]).sum(-1) for label in (2, 3))
-        return torch.sigmoid(first * soft) * torch.sigmoid(-last * soft)
 
 
 class MaskDecoder(nn.Module):

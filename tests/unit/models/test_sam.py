@@ -12,7 +12,8 @@ from torch.testing import assert_close
 from anymask.models import sam, two_way
 from anymask.models.config import COMPACT, DEBUG, DEBUG_VIT, SAM_VIT_B, SamConfig
 from anymask.models.layers import LayerNorm2d, Upscale2x, from_blocks, to_blocks
-from anymask.models.sam import GRIDS, PositionEncoding, Sam, start_local
+from anymask.models.prompt_encoder import GRIDS, PositionEncoding
+from anymask.models.sam import Sam, start_local
 from anymask.models.two_way import HIDDEN, TwoWayBlock, TwoWayTransformer
 
 

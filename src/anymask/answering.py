@@ -149,9 +149,8 @@ def _decode(
     """
     images, index_N = np.unique([job.image for job in jobs], return_inverse=True)
     used = [embeddings[image] for image in images]
-    features = _joined([it.features for it in used])  # not converted: the model may know it from before
-    levels = zip(*(it.skips for it in used), strict=True)
-    skips = tuple(_joined(level).to(model.device, model.dtype) for level in levels)
+    features = _joined([it.features for it in used])
+    skips = tuple(map(_joined, zip(*(it.skips for it in used), strict=True)))
     decoded = model.decode_tokens(
         features,
         skips,

@@ -170,7 +170,7 @@ def _decode(model: Sam, embedding: Embedding, points: Floats) -> Decoded:
     labels_NK = torch.tensor([[1, -1]], device=model.device).expand(len(points), -1)
     return model.decode_tokens(
         embedding.features,
-        tuple(skip.to(model.device, model.dtype) for skip in embedding.skips),
+        embedding.skips,
         torch.zeros(len(points), dtype=torch.long, device=model.device),
         torch.tensor(coords_NK2, device=model.device),
         labels_NK,

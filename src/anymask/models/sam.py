@@ -194,9 +194,9 @@ class Sam(Network):
     ) -> Decoded:
         """Prompts in pixels of the model frame -> predicted IoU of four masks each, and what draws them.
 
-        Object n lies in image `image_index_N[n]`; the features may have another type and lie elsewhere. Mask
-        prompts are logits on the H/4 x W/4 grid; without `has_mask_N` all of them count. Prompt tokens where
-        `seen_NK` is false are as if not there.
+        Object n lies in image `image_index_N[n]`; without gradients, features and skips may have another type
+        and lie elsewhere. Mask prompts are logits on the H/4 x W/4 grid; without `has_mask_N` all of them
+        count. Prompt tokens where `seen_NK` is false are as if not there.
         """
         h, w = features_BChw.shape[-2:]
         side = max(h, w)
@@ -204,13 +204,12 @@ class Sam(Network):
         sparse = self.prompt_encoder.points(coords_NK2, labels_NK, side * STRIDE)
         masks_N1HW = masks_N1HW if masks_N1HW is None else masks_N1HW.to(self.dtype)
         pe = self.prompt_encoder.pe_layer.grid((h, w), side)
-        shared = None
-        if masks_N1HW is None and self.drawn_prompts is None and len(features_BChw) == 1:
-            shared = self._share(features_BChw, pe)
+        skips = tuple(map(self._own, skips))
+        shared = self._share(features_BChw, pe) if masks_N1HW is None else None
         if shared is not None:
             image_NLC = shared.image
         else:
-            features = _per_object(features_BChw.to(self.device, self.dtype), image_index_N)
+            features = _per_object(self._own(features_BChw), image_index_N)
             image = self.prompt_encoder.onto(features, masks_N1HW, has_mask_N)
             if self.drawn_prompts is not None:
                 image = image + self.drawn_prompts.coarse_map(unit_NK2, labels_NK, (h, w))
@@ -219,21 +218,27 @@ class Sam(Network):
         image = image_NLC.view(image_NLC.shape[0], h, w, image_NLC.shape[2])
         return Decoded(iou.float(), kernels, image, skips, image_index_N, unit_NK2, labels_NK, side)
 
-    def _share(self, features_1Chw: Tensor, pe_1LC: Tensor) -> SharedView | None:
-        """The first block's view of an image that no prompt changes; the last is kept for further calls."""
-        if self.device.type != "cpu" or torch.is_grad_enabled() or recorded(features_1Chw):
+    def _own(self, tensor: Tensor) -> Tensor:
+        """What was encoded, in the type and place of the weights; in training autocast chooses the type."""
+        return tensor if torch.is_grad_enabled() else tensor.to(self.device, self.dtype)
+
+    def _share(self, features_BChw: Tensor, pe_1LC: Tensor) -> SharedView | None:
+        """The first block's view of one image that no prompt changes; the last is kept for further calls."""
+        if len(features_BChw) != 1 or self.drawn_prompts is not None:
+            return None
+        if self.device.type != "cpu" or torch.is_grad_enabled() or recorded(features_BChw):
             return None
         block, prompts = self.mask_decoder.transformer.first, self.prompt_encoder
         matrix = prompts.pe_layer.positional_encoding_gaussian_matrix
-        layout = (features_1Chw.shape, features_1Chw.stride(), features_1Chw.dtype)
-        tensors = (features_1Chw, prompts.no_mask_embed.weight, matrix)
+        layout = (features_BChw.shape, features_BChw.stride(), features_BChw.dtype)
+        tensors = (features_BChw, prompts.no_mask_embed.weight, matrix)
         key = (*layout, *map(state_of, tensors), *states_of(block))
         kept = self._shared  # another thread may put another image there meanwhile
         if kept is None or kept[0] != key:
-            features = features_1Chw.to(self.device, self.dtype).permute(0, 2, 3, 1)
+            features = self._own(features_BChw).permute(0, 2, 3, 1)
             image_1LC = prompts.onto(features, None, None).contiguous().flatten(1, 2)
             # holding the features keeps their place from being taken by others
-            kept = self._shared = key, features_1Chw, block.share(image_1LC, pe_1LC)
+            kept = self._shared = key, features_BChw, block.share(image_1LC, pe_1LC)
         return kept[2]
 
     def draw(self, decoded: Decoded, outputs: slice = slice(None)) -> Tensor:

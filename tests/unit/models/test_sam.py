@@ -271,11 +271,27 @@ def test_what_another_thread_keeps_is_not_taken_for_ours() -> None:
     assert_close(busy.decode(features, *arguments), plain.decode(features, *arguments), atol=0, rtol=0)
 
 
-def test_an_embedding_may_come_in_another_type() -> None:
-    model, features = Sam(DEBUG_VIT).eval(), torch.randn(1, DEBUG_VIT.dim, 4, 4).half()
+def test_an_embedding_may_come_in_another_type(model: Sam) -> None:
     arguments = (torch.zeros(2, dtype=torch.long), *prompts(2, 64))
     with torch.no_grad():
-        assert_close(model.decode(features, (), *arguments), model.decode(features.float(), (), *arguments))
+        features, skips = model.encode(torch.randn(1, 3, 64, 64))
+        small = features.half(), tuple(skip.half() for skip in skips)
+        wide = small[0].float(), tuple(skip.float() for skip in small[1])
+        assert_close(model.decode(*small, *arguments), model.decode(*wide, *arguments))
+
+
+def test_in_training_autocast_chooses_the_type(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = Sam(DEBUG)
+    seen = []
+    onto = model.prompt_encoder.onto
+    monkeypatch.setattr(
+        model.prompt_encoder, "onto", lambda image, *rest: seen.append(image) or onto(image, *rest)
+    )
+    features, skips = model.encode(torch.randn(1, 3, 64, 64))
+    small = features.bfloat16(), tuple(skip.bfloat16() for skip in skips)
+    with torch.autocast("cpu", torch.bfloat16):
+        model.decode(*small, torch.zeros(2, dtype=torch.long), *prompts(2, 64))
+    assert [image.dtype for image in seen] == [torch.bfloat16]
 
 
 @pytest.mark.parametrize("config", [COMPACT, DEBUG, DEBUG_VIT, SAM_VIT_B], ids=lambda c: c.encoder.kind)

@@ -31,7 +31,7 @@ from random_weights import smooth_features, smoothed
 from timing import print_header
 
 from anymask.automatic import AutoConfig, automatic, candidates
-from anymask.geometry import Frame
+from anymask.geometry.frame import Frame
 from anymask.models import Sam, build, weights_hash
 from anymask.models.config import SAM_VIT_B
 from anymask.models.devices import find_dtype

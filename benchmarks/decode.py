@@ -24,12 +24,12 @@ from random_weights import smooth_features, smoothed
 from timing import OURS, RELEASED, add_options, in_turns, parse, print_header, print_table
 
 from anymask.answering import DECODE_CELLS
-from anymask.geometry import Frame
+from anymask.geometry.frame import Frame
+from anymask.geometry.rle import iou
 from anymask.images import read_image
 from anymask.models import Sam, build, load, weights_hash
 from anymask.models.config import SAM_VIT_B
 from anymask.predict import embed, predict
-from anymask.rle import iou
 from anymask.types import Embedding, Prompt
 
 TYPES = ("float32", "bfloat16")

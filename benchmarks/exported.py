@@ -29,7 +29,7 @@ from timing import print_header, print_rows, seconds
 
 from anymask.export.graphs import prompt_parts
 from anymask.export.tracing import trace
-from anymask.geometry import Frame
+from anymask.geometry.frame import Frame
 from anymask.models import Sam, build, load
 from anymask.models.config import SAM_VIT_B
 from anymask.types import Prompt

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import anymask
-from anymask import rle
+from anymask.geometry import rle
 from anymask.models import InContext, load_painter
 from anymask.types import Masks, Record
 from anymask.video import segment_video

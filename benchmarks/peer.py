@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from anymask.boxes import nms
+from anymask.geometry.boxes import nms
 from anymask.models import Sam
 from anymask.types import Embedding
 

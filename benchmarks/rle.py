@@ -11,7 +11,7 @@ import numpy as np
 from pycocotools import mask as coco
 from timing import print_header, print_rows, seconds
 
-from anymask import rle
+from anymask.geometry import rle
 
 SIDE, COUNT, REPEATS = 1024, 64, 9
 

@@ -27,7 +27,7 @@ import httpx
 import numpy as np
 from timing import print_header
 
-from anymask import rle
+from anymask.geometry import rle
 
 PHOTOS = Path(__file__).resolve().parents[1] / "src" / "anymask" / "assets" / "photos"
 MODEL = "compact"

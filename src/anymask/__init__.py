@@ -39,7 +39,7 @@ if TYPE_CHECKING:
         WeightsError,
     )
     from anymask.export import export
-    from anymask.geometry import Frame
+    from anymask.geometry.frame import Frame
     from anymask.hierarchy import Tree, cover, flatten, tree
     from anymask.images import overlay, read_image, write_png
     from anymask.incontext import context, paint, segment_like, sharpen

@@ -18,9 +18,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from anymask.errors import PromptError
-from anymask.geometry import Frame
+from anymask.geometry.frame import Frame
+from anymask.geometry.rle import Runs
 from anymask.models import Sam, check_finite, weights_hash
-from anymask.rle import Runs
 from anymask.types import Embedding, Prompt
 
 ENCODE_PIXELS = 4 * 1024 * 1024

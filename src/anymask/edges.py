@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from anymask.automatic.duplicates import owners
 from anymask.automatic.grids import grid_points
 from anymask.errors import InputError
-from anymask.geometry import Frame
+from anymask.geometry.frame import Frame
 from anymask.images import ImageSource
 from anymask.models import Progress, Sam
 from anymask.predict import check_embedding, embed, predict

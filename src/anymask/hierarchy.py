@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from anymask import rle
 from anymask.errors import InputError
+from anymask.geometry import rle
 from anymask.types import Masks
 
 __all__ = ["Labels", "Tree", "cover", "flatten", "tree"]

@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from anymask import rle
 from anymask.colours import contrasting
 from anymask.drawing import (
     deepest_pixels,
@@ -28,6 +27,7 @@ from anymask.drawing import (
 )
 from anymask.errors import ImageError, InputError
 from anymask.files import check_target, write_atomic
+from anymask.geometry import rle
 
 __all__ = [
     "MAX_PIXELS",

@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from anymask import rle
 from anymask.canvas import SIZE, Context, denormalise, grid, normalise, squash
 from anymask.colours import check_palette, confidence, decode, encode, log_odds
 from anymask.errors import InputError, unknown_name
+from anymask.geometry import rle
 from anymask.images import ImageSource, read_image
 from anymask.models import InContext, Sam, weights_hash
 from anymask.predict import predict

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from anymask.answering import Answer, Job, Picture, answers_to, encode, frame_of, job_of, portions
-from anymask.geometry import Frame
+from anymask.geometry.frame import Frame
 from anymask.models import Sam
 from anymask.types import Embedding, Prompt
 from anymask.zoom import CloseUp, close_up, different, shared, surroundings

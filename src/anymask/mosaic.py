@@ -14,9 +14,9 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from anymask import rle
-from anymask.boxes import iou_xyxy
 from anymask.errors import InputError
+from anymask.geometry import rle
+from anymask.geometry.boxes import iou_xyxy
 from anymask.types import Masks
 
 __all__ = ["Tile", "merge", "tiles"]

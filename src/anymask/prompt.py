@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from anymask.errors import PromptError
-from anymask.geometry import Frame
+from anymask.geometry.frame import Frame
 
 __all__ = ["MASK_LOGIT", "MOST_POINTS", "Prompt"]
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymask.automatic import AutoConfig, automatic
-from anymask.geometry import Frame
+from anymask.geometry.frame import Frame
 from anymask.images import ImageSource, read_image
 from anymask.models import Progress, Sam
 from anymask.mosaic import Tile, merge, tiles

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from anymask import rle
 from anymask.errors import FormatError
 from anymask.files import read_tensors, write_atomic
-from anymask.geometry import Frame
+from anymask.geometry import rle
+from anymask.geometry.frame import Frame
 from anymask.images import read_image
 from anymask.prompt import MASK_LOGIT, MOST_POINTS, Prompt
 
@@ -46,7 +46,7 @@ class Masks:
     size: tuple[int, int]
     """(H, W) of the image."""
     rles: tuple[rle.Runs, ...]
-    """Runs of each mask, see `anymask.rle`."""
+    """Runs of each mask, see `anymask.geometry.rle`."""
     scores: Floats
     """(N,) predicted IoU; 1 where nobody gave one."""
     stability: Floats | None

@@ -19,9 +19,9 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from anymask import rle
-from anymask.boxes import iou_xyxy
-from anymask.geometry import Frame
+from anymask.geometry import rle
+from anymask.geometry.boxes import iou_xyxy
+from anymask.geometry.frame import Frame
 from anymask.prompt import Prompt
 
 __all__ = ["CloseUp", "close_up", "different", "shared", "surroundings"]

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from anymask import Masks, models, rle
+from anymask import Masks, models
 from anymask.cli.measure import frequencies
 from anymask.evaluate.report import Report
+from anymask.geometry import rle
 from anymask.models.config import CONTEXT_DEBUG
 
 

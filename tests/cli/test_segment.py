@@ -106,9 +106,9 @@ def test_json_on_stdout_writes_no_file(run, photo: Path, model: Path) -> None:
     assert set(told["seconds"]) == {"read", "load", "encode", "decode"}
     (mask,) = told["masks"]
     assert (mask["object"], mask["candidate"]) == (0, 0)
-    runs, size = anymask.rle.from_coco(mask["segmentation"])
+    runs, size = anymask.geometry.rle.from_coco(mask["segmentation"])
     assert size == (80, 120)
-    assert anymask.rle.area(runs) == mask["area"]
+    assert anymask.geometry.rle.area(runs) == mask["area"]
 
 
 def test_json_on_stdout_names_the_files(run, photo: Path, model: Path) -> None:

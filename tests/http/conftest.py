@@ -13,11 +13,12 @@ import pytest
 import torch
 from fastapi.testclient import TestClient
 
-from anymask import models, rle
+from anymask import models
 from anymask.app.server import create_app
 from anymask.app.settings import Settings
 from anymask.cli import main
 from anymask.engine.store import Project, open_project
+from anymask.geometry import rle
 from anymask.models.config import CONTEXT_DEBUG, DEBUG
 
 HERE = "http://127.0.0.1"

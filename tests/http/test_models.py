@@ -15,11 +15,12 @@ import pytest
 import safetensors.torch
 import torch
 
-from anymask import Prompt, embed, models, predict, rle
+from anymask import Prompt, embed, models, predict
 from anymask.app import exported, inference
 from anymask.app.models import Models
 from anymask.app.run import _prepare
 from anymask.app.settings import Settings
+from anymask.geometry import rle
 from anymask.models.config import DEBUG
 
 

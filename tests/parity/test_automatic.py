@@ -23,7 +23,8 @@ import numpy as np
 import pytest
 import torch
 
-from anymask import AutoConfig, automatic, candidates, load, rle
+from anymask import AutoConfig, automatic, candidates, load
+from anymask.geometry import rle
 from anymask.models import Sam
 from anymask.models.config import DEBUG_VIT
 from anymask.types import Masks

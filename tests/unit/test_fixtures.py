@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from anymask import rle
-from anymask.boxes import suppress
-from anymask.geometry import Frame
+from anymask.geometry import rle
+from anymask.geometry.boxes import suppress
+from anymask.geometry.frame import Frame
 from anymask.prompt import Prompt
 from anymask.zoom import CloseUp, close_up, different, shared, surroundings
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anymask import regions, rle
 from anymask.errors import InputError
+from anymask.geometry import regions, rle
 from anymask.mosaic import merge, tiles
 from anymask.types import Masks
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from anymask.errors import PromptError
-from anymask.geometry import Frame
+from anymask.geometry.frame import Frame
 from anymask.prompt import MOST_POINTS, Prompt
 
 FRAME = Frame.fit((100, 200), 64, square=True)  # 32 x 64 model pixels, 16 x 16 cells

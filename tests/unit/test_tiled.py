@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from anymask import regions, rle, tiled
+from anymask import tiled
 from anymask.automatic import AutoConfig
 from anymask.errors import InputError
-from anymask.geometry import Frame
+from anymask.geometry import regions, rle
+from anymask.geometry.frame import Frame
 from anymask.models import build
 from anymask.models.config import DEBUG
 from anymask.tiled import automatic_tiled

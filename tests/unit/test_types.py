@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from anymask import rle
 from anymask.errors import FormatError, ImageError, OutputError
 from anymask.formats import sa1b
-from anymask.geometry import Frame
+from anymask.geometry import rle
+from anymask.geometry.frame import Frame
 from anymask.images import write_png
 from anymask.types import PER_MASK, Embedding, Masks, Record
 

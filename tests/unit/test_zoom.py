@@ -10,9 +10,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anymask import looks, rle
+from anymask import looks
 from anymask.errors import InputError
-from anymask.geometry import Frame
+from anymask.geometry import rle
+from anymask.geometry.frame import Frame
 from anymask.models import build
 from anymask.models.config import DEBUG
 from anymask.predict import embed, predict, predict_batch

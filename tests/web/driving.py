@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from playwright.sync_api import Page, expect
 
-from anymask import rle
+from anymask.geometry import rle
 
 PATIENCE = 20.0
 

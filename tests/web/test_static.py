@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from anymask import rle
 from anymask.app.static_build import build_static
 from anymask.cli import main
 from anymask.errors import InputError, OutputError
+from anymask.geometry import rle
 
 from .conftest import profile
 from .driving import Person

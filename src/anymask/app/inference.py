@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from anymask import rle
 from anymask.app import wire
 from anymask.app.jobs import Tick
 from anymask.app.state import Server
 from anymask.colours import palette
 from anymask.engine.store import Mask, Picture, masks, pictures
 from anymask.errors import AnymaskError, InputError, UnknownNameError
+from anymask.geometry import rle
 from anymask.images import read_image
 from anymask.types import Embedding, Masks, Prompt, Record
 

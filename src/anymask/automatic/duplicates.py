@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from anymask import rle
-from anymask.boxes import suppress
+from anymask.geometry import rle
+from anymask.geometry.boxes import suppress
 from anymask.types import Floats
 
 __all__ = ["owners"]

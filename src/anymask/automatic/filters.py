@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from anymask import rle
 from anymask.automatic.config import AutoConfig
 from anymask.automatic.duplicates import owners
 from anymask.automatic.mending import mend
 from anymask.automatic.pool import Candidates
-from anymask.boxes import area_xyxy
 from anymask.errors import InputError
+from anymask.geometry import rle
+from anymask.geometry.boxes import area_xyxy
 from anymask.types import Masks
 
 __all__ = ["explain", "select"]

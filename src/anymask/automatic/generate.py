@@ -10,7 +10,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from anymask import rle
 from anymask.answering import HYPOTHESES
 from anymask.automatic.config import AutoConfig, Resize
 from anymask.automatic.filters import select
@@ -18,7 +17,8 @@ from anymask.automatic.grids import Window, windows
 from anymask.automatic.memory import points_at_once
 from anymask.automatic.pool import Candidates
 from anymask.errors import InputError
-from anymask.geometry import Frame
+from anymask.geometry import rle
+from anymask.geometry.frame import Frame
 from anymask.images import ImageSource, read_image
 from anymask.models import Progress, Sam, check_finite, weights_hash
 from anymask.models.sam import Decoded

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from anymask.errors import InputError
-from anymask.geometry import Frame
+from anymask.geometry.frame import Frame
 
 if TYPE_CHECKING:
     from anymask.models import Sam

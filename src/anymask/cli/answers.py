@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymask.formats.examples import Examples
+from anymask.geometry.rle import decode
 from anymask.images import encode_jpeg, overlay
-from anymask.rle import decode
 from anymask.types import Masks
 
 if TYPE_CHECKING:

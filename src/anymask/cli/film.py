@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from anymask import rle
 from anymask.cli.answers import Job, describe, number_map
 from anymask.cli.console import note, progress
 from anymask.colours import palette
 from anymask.errors import ImageError
 from anymask.files import write_atomic
 from anymask.formats.examples import Examples
+from anymask.geometry import rle
 from anymask.images import encode_png, overlay, read_map
 from anymask.types import Masks
 

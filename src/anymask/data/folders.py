@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from anymask import rle
 from anymask.data.items import decode_picture, labelled, parse_record
 from anymask.errors import FormatError
 from anymask.formats import coco, png
 from anymask.formats.entries import PICTURE_SUFFIXES
+from anymask.geometry import rle
 from anymask.types import Masks, Record
 
 

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from anymask import rle
 from anymask.data.classes import CITYSCAPES, CITYSCAPES_THINGS, ISAID, ISAID_COLOURS
 from anymask.errors import FormatError
+from anymask.geometry import rle
 from anymask.images import read_image, read_map
 from anymask.types import Masks, Record
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from anymask import rle
 from anymask.data.dataset import Dataset, readable
+from anymask.geometry import rle
 from anymask.types import Record
 
 SIZES = (("tiny", 0.0), ("small", 0.06), ("medium", 0.15), ("large", 0.35))

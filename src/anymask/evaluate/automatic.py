@@ -18,12 +18,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from anymask import rle
 from anymask.automatic import AutoConfig, Candidates, candidates, explain
 from anymask.errors import InputError
 from anymask.evaluate.clicks import ClicksConfig, choose_targets
 from anymask.evaluate.metrics import Floats
 from anymask.evaluate.pictures import Progress, Records, opened
+from anymask.geometry import rle
 from anymask.models.sam import Sam
 from anymask.types import Record
 

@@ -30,9 +30,9 @@ from anymask.evaluate.clicks import (
 )
 from anymask.evaluate.metrics import iou
 from anymask.evaluate.pictures import Progress, Records, pictures
+from anymask.geometry.regions import inner_point
+from anymask.geometry.rle import decode
 from anymask.models.sam import Sam
-from anymask.regions import inner_point
-from anymask.rle import decode
 from anymask.types import Prompt
 
 __all__ = ["KINDS", "Reliability", "collect", "correct", "draw", "reliability"]

@@ -26,15 +26,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from anymask import rle
 from anymask.errors import InputError
 from anymask.evaluate.grabcut import GrabCut
 from anymask.evaluate.metrics import Floats, Mask, bootstrap_ci, clicks_to_reach, iou, mean_over_sets
 from anymask.evaluate.pictures import Image, Progress, Records, drawn, pictures
 from anymask.evaluate.report import Report, SetResult, commit, machine, model_hash
+from anymask.geometry import rle
+from anymask.geometry.regions import inner_point, largest_component
 from anymask.models.sam import Sam
 from anymask.predict import embed, predict
-from anymask.regions import inner_point, largest_component
 from anymask.types import Masks, Prompt, Record
 
 Numbers = dict[str, Floats]

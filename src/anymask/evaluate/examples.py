@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from anymask import rle
 from anymask.canvas import Context
 from anymask.errors import InputError
+from anymask.geometry import rle
 from anymask.incontext import Kind, context, segment_like
 from anymask.models import InContext
 from anymask.types import Masks, Record

@@ -25,12 +25,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from anymask import rle
 from anymask.canvas import Context
 from anymask.errors import InputError, unknown_name
 from anymask.evaluate.metrics import Interval, Mask, interval
 from anymask.evaluate.pictures import Progress, Records, opened
 from anymask.evaluate.report import Report, SetResult, commit, machine, model_hash
+from anymask.geometry import rle
 from anymask.incontext import context, segment_like
 from anymask.models import InContext
 from anymask.types import Masks, Record

@@ -20,12 +20,12 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from anymask import rle
 from anymask.errors import InputError
 from anymask.evaluate.automatic import IOUS
 from anymask.evaluate.metrics import Floats, bootstrap_ci, mean_over_sets
 from anymask.evaluate.pictures import Progress, Records, opened
 from anymask.evaluate.report import Report, SetResult, commit, machine, model_hash
+from anymask.geometry import rle
 from anymask.models import Sam
 from anymask.proposals import PROPOSALS, proposals
 from anymask.types import Record

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from anymask.geometry import Frame
+from anymask.geometry.frame import Frame
 from anymask.types import Prompt
 
 Arrays: TypeAlias = dict[str, NDArray[Any]]

@@ -17,7 +17,7 @@
 | `yolo` | YOLO segmentation, a folder | |
 
 Formats with one picture a file hold many as a folder of such files. All pass through run lengths
-(`anymask.rle`), so that what is lost is lost by the format alone; `write` measures it.
+(`anymask.geometry.rle`), so that what is lost is lost by the format alone; `write` measures it.
 """
 
 from __future__ import annotations

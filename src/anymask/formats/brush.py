@@ -13,8 +13,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from anymask import rle
 from anymask.errors import FormatError
+from anymask.geometry import rle
 
 __all__ = ["from_brush", "to_brush"]
 

@@ -16,12 +16,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from anymask import rle
 from anymask.errors import FormatError
 from anymask.files import staged
 from anymask.formats import entries as common
 from anymask.formats.pages import Outlines, Page, cut_notes
 from anymask.formats.rings import bridge
+from anymask.geometry import rle
 from anymask.types import Masks, Record
 
 __all__ = ["KEEPS", "CocoFile", "CocoWriter", "read", "to_document", "write"]

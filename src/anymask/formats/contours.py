@@ -12,9 +12,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from anymask import rle
 from anymask.formats.rings import Polygon, Ring, fill, loops, outline, signed_area
-from anymask.geometry import Frame
+from anymask.geometry import rle
+from anymask.geometry.frame import Frame
 
 __all__ = ["contour", "polygons", "simplify"]
 

@@ -16,13 +16,13 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 import numpy as np
 
-from anymask import rle
 from anymask.errors import FormatError
 from anymask.formats import entries as common
 from anymask.formats.pages import Outlines, Page, cut_notes
 from anymask.formats.rings import as_ring, bridge, fill
 from anymask.formats.shapes import box_ring, ellipse_ring
 from anymask.formats.xml import elements, plain_text
+from anymask.geometry import rle
 from anymask.types import Masks, Record, Source
 
 __all__ = ["KEEPS", "CvatWriter", "items"]

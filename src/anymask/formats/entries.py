@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from anymask import rle
-from anymask.boxes import xyxy_to_xywh
 from anymask.errors import FormatError
 from anymask.formats.names import inner_path
 from anymask.formats.polygons import from_polygons
+from anymask.geometry import rle
+from anymask.geometry.boxes import xyxy_to_xywh
 from anymask.images import image_size
 from anymask.types import Masks, Record
 

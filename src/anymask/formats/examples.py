@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from anymask import rle
 from anymask.colours import MOST_COLOURS, palette
 from anymask.errors import InputError
+from anymask.geometry import rle
 from anymask.images import read_image, read_map
 from anymask.types import Masks, Record
 

@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from anymask import rle
 from anymask.errors import FormatError
 from anymask.formats import entries as common
 from anymask.formats.pages import Outlines, Page
 from anymask.formats.rings import Polygon, as_ring, fill, signed_area
-from anymask.geometry import affine_xy, inverse_affine
+from anymask.geometry import rle
+from anymask.geometry.frame import affine_xy, inverse_affine
 from anymask.types import Masks, Record
 
 __all__ = ["KEEPS", "Affine", "decode", "encode", "to_document"]

@@ -17,12 +17,12 @@ from typing import Any
 
 import numpy as np
 
-from anymask import rle
 from anymask.errors import FormatError
 from anymask.formats import entries as common
 from anymask.formats.pages import Outlines, Page, cut_notes
 from anymask.formats.rings import as_ring, bridge, fill
 from anymask.formats.shapes import box_ring, ellipse_ring
+from anymask.geometry import rle
 from anymask.images import encode_png, read_map
 from anymask.types import Masks, Record
 

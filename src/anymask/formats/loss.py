@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from anymask import rle
 from anymask.formats.entries import file_name
 from anymask.formats.pages import LEFT_OUT, Page
+from anymask.geometry import rle
 from anymask.types import Record
 
 __all__ = ["Loss", "MaskLoss", "Tally"]

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from anymask import rle
 from anymask.errors import FormatError
 from anymask.formats import entries as common
 from anymask.formats.pages import Outlines, Page
+from anymask.geometry import rle
 from anymask.types import Masks, Record
 
 __all__ = ["KEEPS", "decode", "encode"]

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from anymask import rle
 from anymask.errors import InputError, OutputError
 from anymask.formats import contours
 from anymask.formats.names import Stems
 from anymask.formats.rings import Polygon
-from anymask.geometry import Frame
+from anymask.geometry import rle
+from anymask.geometry.frame import Frame
 from anymask.types import Record
 
 __all__ = [

@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from anymask import rle
 from anymask.errors import FormatError, InputError, OutputError
 from anymask.files import check_target, staged, write_atomic
 from anymask.formats.entries import find_picture
 from anymask.formats.names import Stems
 from anymask.formats.pages import HIDDEN, MERGED, Outlines, Page
+from anymask.geometry import rle
 from anymask.hierarchy import flatten
 from anymask.images import ImageFile, encode_png, read_map
 from anymask.types import Masks, Record

@@ -17,11 +17,11 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from anymask import rle
 from anymask.errors import FormatError
 from anymask.files import write_atomic
 from anymask.formats import entries as common
 from anymask.formats.pages import Outlines, Page
+from anymask.geometry import rle
 from anymask.types import Masks, Record, Source
 
 __all__ = ["KEEPS", "decode", "encode", "from_document", "read", "to_document", "write"]

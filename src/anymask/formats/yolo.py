@@ -14,12 +14,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from anymask import rle
 from anymask.errors import FormatError
 from anymask.formats import entries as common
 from anymask.formats.names import Stems
 from anymask.formats.pages import Outlines, Page, cut_notes
 from anymask.formats.rings import as_ring, bridge, fill
+from anymask.geometry import rle
 from anymask.images import image_size
 from anymask.types import Masks, Record
 

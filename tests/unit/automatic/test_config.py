@@ -7,7 +7,7 @@ from anymask import AutoConfig
 from anymask.automatic.config import DEFAULT_THRESHOLDS
 from anymask.automatic.memory import parse_memory, points_at_once
 from anymask.errors import InputError
-from anymask.geometry import Frame
+from anymask.geometry.frame import Frame
 from anymask.models import build
 from anymask.models.config import DEBUG, DEBUG_VIT
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anymask import rle
 from anymask.data.canvases import CanvasConfig, hide_blocks, hide_half, painting, random_colours
 from anymask.data.synthetic import shapes
 from anymask.errors import InputError
+from anymask.geometry import rle
 from anymask.types import Masks, Record
 
 CONFIG = CanvasConfig(size=32, mix=0)

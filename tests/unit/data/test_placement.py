@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anymask import rle
 from anymask.data.placement import FILL, Placement, Window
+from anymask.geometry import rle
 
 
 @st.composite

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from sqlalchemy import inspect, text
 
-from anymask import rle
 from anymask.engine.store import (
     Draft,
     Label,
@@ -33,6 +32,7 @@ from anymask.errors import (
     StoreError,
     UnknownNameError,
 )
+from anymask.geometry import rle
 
 
 @pytest.fixture

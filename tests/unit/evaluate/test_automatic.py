@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from anymask import AutoConfig, rle
+from anymask import AutoConfig
 from anymask.errors import ImageError, InputError
 from anymask.evaluate.automatic import figures, look, sweep
+from anymask.geometry import rle
 from anymask.models import build
 from anymask.models.config import DEBUG
 from anymask.types import Masks, Record

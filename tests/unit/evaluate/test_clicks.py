@@ -3,7 +3,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from anymask import rle
 from anymask.errors import FormatError, InputError
 from anymask.evaluate import clicks
 from anymask.evaluate.clicks import (
@@ -15,6 +14,7 @@ from anymask.evaluate.clicks import (
     run_sessions,
 )
 from anymask.evaluate.report import model_hash
+from anymask.geometry import rle
 from anymask.models import build
 from anymask.models.config import DEBUG
 from anymask.types import Masks, Record

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from anymask import rle
 from anymask.errors import ImageError, InputError, UnknownNameError
 from anymask.evaluate import fewshot
 from anymask.evaluate.fewshot import FewshotConfig, colour_mask, copy_mask, episodes
+from anymask.geometry import rle
 from anymask.models import build
 from anymask.models.config import CONTEXT_DEBUG
 from anymask.types import Masks, Record

@@ -7,7 +7,7 @@ from scipy.spatial.distance import cdist
 
 from anymask.errors import MissingExtraError
 from anymask.evaluate.matching import correspond, require_scipy, skeleton
-from anymask.regions import components
+from anymask.geometry.regions import components
 
 
 def most_pairs(one, other, reach):

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from anymask import rle
 from anymask.errors import InputError
 from anymask.evaluate.proposals import ProposalsConfig, recalls, run
+from anymask.geometry import rle
 from anymask.models import build
 from anymask.models.config import DEBUG
 from anymask.types import Masks, Record

@@ -11,7 +11,7 @@ import torch
 from anymask.export.graphs import counted, prompt_parts
 from anymask.export.sessions import decode
 from anymask.export.tracing import trace
-from anymask.geometry import Frame
+from anymask.geometry.frame import Frame
 from anymask.models import build
 from anymask.models.config import COMPACT, SamConfig, VitConfig
 from anymask.predict import embed, predict

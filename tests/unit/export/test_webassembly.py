@@ -10,7 +10,7 @@ import pytest
 from anymask.export.sessions import Session, decode
 from anymask.export.webassembly import for_webassembly, with_instance_norms
 from anymask.export.write import _converted
-from anymask.geometry import Frame
+from anymask.geometry.frame import Frame
 from anymask.types import Prompt
 
 

@@ -147,7 +147,7 @@ def test_overlaps_take_two_empty_masks_for_the_same(traced):
     one = traced("compact")
     question = check.questions(one.model, two_photos()[:1])[0]
     size = question.frame.size_hw
-    empty, full = (anymask.rle.encode(np.full(size, it)) for it in (False, True))
+    empty, full = (anymask.geometry.rle.encode(np.full(size, it)) for it in (False, True))
     question.masks[:] = [empty, empty, full]
     assert check._overlaps([empty, full, full], question) == [1.0, 0.0, 1.0]
 

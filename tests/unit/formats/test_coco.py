@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from pycocotools.coco import COCO
 
-from anymask import rle
 from anymask.errors import FormatError
 from anymask.formats import coco
+from anymask.geometry import rle
 from anymask.types import Masks, Record
 
 

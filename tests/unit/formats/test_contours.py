@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from anymask import rle
 from anymask.formats import contours, rings
-from anymask.geometry import Frame
+from anymask.geometry import rle
+from anymask.geometry.frame import Frame
 
 FRAME = Frame.fit((90, 120), 160, square=False)
 grids = st.integers(0, 1 << 32).map(

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pycocotools import mask as coco
 
-from anymask import rle
 from anymask.errors import FormatError
 from anymask.formats.polygons import from_polygon, from_polygons
+from anymask.geometry import rle
 
 pytestmark = [
     pytest.mark.parity,

@@ -8,9 +8,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from anymask import regions, rle
 from anymask.errors import FormatError
 from anymask.formats import rings
+from anymask.geometry import regions, rle
 
 masks = arrays(np.bool_, st.tuples(st.integers(1, 14), st.integers(1, 14)))
 CHECKERS = np.indices((7, 8)).sum(axis=0) % 2 == 0

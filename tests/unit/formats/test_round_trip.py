@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from anymask import formats, images, rle
+from anymask import formats, images
 from anymask.formats import FORMATS, Outlines, pages
+from anymask.geometry import rle
 from anymask.types import Masks, Record
 
 SIZE = (24, 32)

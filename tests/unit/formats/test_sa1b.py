@@ -7,9 +7,9 @@ import json
 import numpy as np
 import pytest
 
-from anymask import rle
 from anymask.errors import FormatError, OutputError
 from anymask.formats import sa1b
+from anymask.geometry import rle
 from anymask.images import write_png
 from anymask.types import Masks, Record
 

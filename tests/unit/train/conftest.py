@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 import torch
 
-from anymask import rle
 from anymask.data.augment import Augment, plain
 from anymask.data.dataset import Faults
 from anymask.data.mixture import Mixture
 from anymask.data.synthetic import shapes
+from anymask.geometry import rle
 from anymask.images import encode_png
 from anymask.models.config import DEBUG
 from anymask.models.sam import Sam, start_local

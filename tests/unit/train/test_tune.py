@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import torch
 
-from anymask import rle
 from anymask.canvas import Context
 from anymask.data.synthetic import shapes
 from anymask.errors import InputError, UnknownNameError
+from anymask.geometry import rle
 from anymask.incontext import context, segment_like
 from anymask.models import FeaturePainter, Painter, Sam, build, weights_hash
 from anymask.models.config import CONTEXT_DEBUG, DEBUG, PAINTER_DEBUG

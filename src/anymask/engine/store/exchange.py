@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
-from anymask import rle
 from anymask.colours import palette
 from anymask.engine.store import labels, masks, pictures
 from anymask.engine.store.database import Database
@@ -18,6 +17,7 @@ from anymask.errors import AnymaskError
 from anymask.formats import FORMATS, Loss, stream, write
 from anymask.formats.entries import names
 from anymask.formats.names import Stems
+from anymask.geometry import rle
 from anymask.types import Masks, Record
 
 __all__ = ["Bringing", "bring", "records", "take"]

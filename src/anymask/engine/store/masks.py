@@ -8,12 +8,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select, text, update
 
-from anymask import rle
 from anymask.engine.store import labels, pictures
 from anymask.engine.store.database import Database
 from anymask.engine.store.tables import heads, revisions
 from anymask.engine.store.values import Draft, Mask, Picture
 from anymask.errors import ConflictError, FormatError, UnknownNameError
+from anymask.geometry import rle
 
 __all__ = ["current", "current_json", "find", "history", "save", "save_all"]
 

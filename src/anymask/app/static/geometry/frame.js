@@ -1,5 +1,5 @@
 /**
- * The model's frame of an image: the twin of `anymask.geometry.Frame`, number for number.
+ * The model's frame of an image: the twin of `anymask.geometry.frame.Frame`, number for number.
  *
  * Image pixels are those of the original; the model sees the image resized to `scaled` in the corner (0, 0)
  * of `padded`; logits lie on a grid of cells of 4 x 4 model pixels. Sizes are (height, width).

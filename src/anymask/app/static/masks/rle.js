@@ -1,5 +1,5 @@
 /**
- * Run-length codes of masks, equal to COCO's: the twin of `anymask.rle`.
+ * Run-length codes of masks, equal to COCO's: the twin of `anymask.geometry.rle`.
  *
  * Runs alternate between 0 and 1, zeros first, over the mask read column by column; they sum to H * W.
  */

@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
-from anymask import rle
 from anymask.errors import InputError
+from anymask.geometry import rle
 
 __all__ = ["GRID_STRIDE", "Frame", "affine_xy", "inverse_affine"]
 

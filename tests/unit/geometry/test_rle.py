@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from pycocotools import mask as coco
 
-from anymask import rle
 from anymask.errors import FormatError
+from anymask.geometry import rle
 
 pytestmark = [
     pytest.mark.parity,

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from anymask import boxes
+from anymask.geometry import boxes
 
 coordinates = st.integers(-20, 20)
 some = arrays(np.float32, st.tuples(st.integers(0, 12), st.just(4)), elements=coordinates.map(float))

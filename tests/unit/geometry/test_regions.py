@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import ndimage
 
-from anymask import regions
 from anymask.errors import InputError
+from anymask.geometry import regions
 
 masks = arrays(np.bool_, st.tuples(st.integers(1, 15), st.integers(1, 15)))
 CORNERS_TOO = np.ones((3, 3))

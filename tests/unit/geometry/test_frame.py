@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from PIL import Image
 from torch.nn import functional as F
 
-from anymask import rle
-from anymask.geometry import Frame
+from anymask.geometry import rle
+from anymask.geometry.frame import Frame
 
 side = st.one_of(st.integers(1, 12), st.integers(13, 400), st.sampled_from([1499, 2001, 4000]))
 frames = st.builds(

@@ -26,7 +26,7 @@ from timing import OURS, RELEASED, add_options, in_turns, parse, print_header, p
 from anymask.answering import DECODE_CELLS
 from anymask.geometry.frame import Frame
 from anymask.geometry.rle import iou
-from anymask.images import read_image
+from anymask.images.read import read_image
 from anymask.models import Sam, build, load, weights_hash
 from anymask.models.config import SAM_VIT_B
 from anymask.predict import embed, predict

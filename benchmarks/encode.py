@@ -18,7 +18,7 @@ import torch
 from peer import predictor, transformers_model
 from timing import OURS, RELEASED, add_options, in_turns, parse, print_header, print_table
 
-from anymask.images import read_image
+from anymask.images.read import read_image
 from anymask.models import build
 from anymask.models.compiling import compile_parts
 from anymask.models.config import COMPACT, SAM_VIT_B, SAM_VIT_H, SAM_VIT_L

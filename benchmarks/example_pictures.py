@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 import anymask
+from anymask.images.video import segment_video
 from anymask.models import InContext, Sam
 from anymask.types import Masks
-from anymask.video import segment_video
 
 IMAGES = ROOT / "docs" / "images"
 CELL = (210, 280)

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 
 import anymask
 from anymask.geometry import rle
+from anymask.images.video import segment_video
 from anymask.models import InContext, load_painter
 from anymask.types import Masks, Record
-from anymask.video import segment_video
 
 SIZE = (288, 384)
 TOLERANCE = 0.008

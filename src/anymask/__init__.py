@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from anymask.automatic import AutoConfig, Candidates, automatic, candidates, explain, select
     from anymask.canvas import Context
-    from anymask.colours import palette
     from anymask.data import Dataset, open_dataset
     from anymask.edges import EdgeConfig, edges
     from anymask.errors import (
@@ -41,7 +40,9 @@ if TYPE_CHECKING:
     from anymask.export import export
     from anymask.geometry.frame import Frame
     from anymask.hierarchy import Tree, cover, flatten, tree
-    from anymask.images import overlay, read_image, write_png
+    from anymask.images.colours import palette
+    from anymask.images.read import overlay, read_image, write_png
+    from anymask.images.video import segment_video
     from anymask.incontext import context, paint, segment_like, sharpen
     from anymask.models import FeaturePainter, Painter, Sam, load, variants
     from anymask.predict import embed, embed_batch, predict, predict_batch
@@ -49,7 +50,6 @@ if TYPE_CHECKING:
     from anymask.tiled import automatic_tiled
     from anymask.train.tune import TuneConfig, tune
     from anymask.types import Embedding, Masks, Prompt, Record
-    from anymask.video import segment_video
 
 __version__ = "0.1.0"
 

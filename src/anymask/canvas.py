@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from anymask.colours import PIXEL_MEAN, PIXEL_STD, check_palette
 from anymask.errors import InputError
 from anymask.files import read_tensors, write_atomic
+from anymask.images.colours import PIXEL_MEAN, PIXEL_STD, check_palette
 
 __all__ = ["SIZE", "Context", "denormalise", "grid", "normalise", "split", "squash", "stitch"]
 

@@ -13,7 +13,7 @@ from anymask.automatic.duplicates import owners
 from anymask.automatic.grids import grid_points
 from anymask.errors import InputError
 from anymask.geometry.frame import Frame
-from anymask.images import ImageSource
+from anymask.images.read import ImageSource
 from anymask.models import Progress, Sam
 from anymask.predict import check_embedding, embed, predict
 from anymask.types import Embedding, Masks, Prompt

@@ -14,10 +14,10 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from anymask.canvas import SIZE, Context, denormalise, grid, normalise, squash
-from anymask.colours import check_palette, confidence, decode, encode, log_odds
 from anymask.errors import InputError, unknown_name
 from anymask.geometry import rle
-from anymask.images import ImageSource, read_image
+from anymask.images.colours import check_palette, confidence, decode, encode, log_odds
+from anymask.images.read import ImageSource, read_image
 from anymask.models import InContext, Sam, weights_hash
 from anymask.predict import predict
 from anymask.types import Masks, Prompt, Record

@@ -13,7 +13,7 @@ import numpy as np
 from anymask.answering import Answer, Picture, answers_to, encode, frame_of, job_of
 from anymask.errors import InputError, PromptError
 from anymask.geometry.frame import Frame
-from anymask.images import ImageSource, read_image
+from anymask.images.read import ImageSource, read_image
 from anymask.looks import closer_answers
 from anymask.models import InContext, Sam, weights_hash
 from anymask.types import Embedding, Masks, Prompt

@@ -6,7 +6,7 @@ import numpy as np
 
 from anymask.automatic import AutoConfig, automatic
 from anymask.errors import InputError
-from anymask.images import ImageSource
+from anymask.images.read import ImageSource
 from anymask.models import Progress, Sam
 from anymask.types import Embedding, Masks
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from anymask.automatic import AutoConfig, automatic
 from anymask.geometry.frame import Frame
-from anymask.images import ImageSource, read_image
+from anymask.images.read import ImageSource, read_image
 from anymask.models import Progress, Sam
 from anymask.mosaic import Tile, merge, tiles
 from anymask.predict import embed

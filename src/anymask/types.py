@@ -20,7 +20,7 @@ from anymask.errors import FormatError
 from anymask.files import read_tensors, write_atomic
 from anymask.geometry import rle
 from anymask.geometry.frame import Frame
-from anymask.images import read_image
+from anymask.images.read import read_image
 from anymask.prompt import MASK_LOGIT, MOST_POINTS, Prompt
 
 if TYPE_CHECKING:

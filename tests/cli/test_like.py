@@ -13,9 +13,9 @@ from PIL import Image
 
 from anymask import models
 from anymask.cli import loading
-from anymask.images import image_size
+from anymask.images.read import image_size
+from anymask.images.video import VideoFrame, read_video, write_video
 from anymask.models.config import PAINTER_DEBUG
-from anymask.video import VideoFrame, read_video, write_video
 
 RED, BLUE = (220, 20, 20), (20, 20, 220)
 

@@ -17,7 +17,7 @@ from PIL import Image
 from anymask.app.settings import Limits, Settings
 from anymask.engine.store import open_project, pictures
 from anymask.engine.store.project import scan
-from anymask.images import image_size
+from anymask.images.read import image_size
 
 
 def png_of(width: int, height: int) -> bytes:

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anymask.canvas import Context, denormalise, grid, normalise, split, squash, stitch
-from anymask.colours import palette
 from anymask.errors import FormatError, InputError, OutputError
+from anymask.images.colours import palette
 
 seeds = st.integers(0, 10**6)
 

@@ -11,8 +11,8 @@ import torch
 
 from anymask import incontext
 from anymask.canvas import Context, denormalise, normalise
-from anymask.colours import encode, palette
 from anymask.errors import InputError, UnknownNameError
+from anymask.images.colours import encode, palette
 from anymask.incontext import context, paint, segment_like, sharpen
 from anymask.models import Painter, build, weights_hash
 from anymask.models.config import DEBUG, PAINTER_DEBUG

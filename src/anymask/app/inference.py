@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from anymask.app import wire
 from anymask.app.jobs import Tick
 from anymask.app.state import Server
-from anymask.colours import palette
 from anymask.engine.store import Mask, Picture, masks, pictures
 from anymask.errors import AnymaskError, InputError, UnknownNameError
 from anymask.geometry import rle
-from anymask.images import read_image
+from anymask.images.colours import palette
+from anymask.images.read import read_image
 from anymask.types import Embedding, Masks, Prompt, Record
 
 if TYPE_CHECKING:

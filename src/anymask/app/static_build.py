@@ -11,7 +11,7 @@ from pathlib import Path
 from anymask.app.vendor import check_vendored
 from anymask.errors import InputError
 from anymask.files import staged
-from anymask.images import image_size
+from anymask.images.read import image_size
 
 __all__ = ["LOCAL_MODEL", "PHOTOS", "build_static"]
 

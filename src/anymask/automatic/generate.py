@@ -19,7 +19,7 @@ from anymask.automatic.pool import Candidates
 from anymask.errors import InputError
 from anymask.geometry import rle
 from anymask.geometry.frame import Frame
-from anymask.images import ImageSource, read_image
+from anymask.images.read import ImageSource, read_image
 from anymask.models import Progress, Sam, check_finite, weights_hash
 from anymask.models.sam import Decoded
 from anymask.predict import check_embedding, embed

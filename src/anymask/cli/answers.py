@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from anymask.formats.examples import Examples
 from anymask.geometry.rle import decode
-from anymask.images import encode_jpeg, overlay
+from anymask.images.read import encode_jpeg, overlay
 from anymask.types import Masks
 
 if TYPE_CHECKING:

@@ -187,7 +187,7 @@ def _numbers(text: str, count: int) -> tuple[float, ...] | None:
 
 def _read_bands(options: Mapping[str, Any]) -> Any:
     """The normalisation that --bands, --stretch and --limits declare, None without them."""
-    from anymask.bands import Bands
+    from anymask.images.bands import Bands
 
     given = {name: options[name] for name in ("bands", "stretch", "limits") if options[name] is not None}
     if not given:
@@ -246,8 +246,8 @@ def _one(
 
 def _encode(record: Record, picture: Any, path: Path, plan: Plan) -> bytes:
     """The file of the masks, in the form that its suffix names."""
-    from anymask.geo import geojson, geopackage
     from anymask.harvest.plan import label_map, pixels_of
+    from anymask.images.raster import geojson, geopackage
 
     suffix = path.suffix.lower()
     if suffix == ".json":

@@ -12,16 +12,16 @@ import numpy as np
 
 from anymask.cli.answers import Job, describe, number_map
 from anymask.cli.console import note, progress
-from anymask.colours import palette
 from anymask.errors import ImageError
 from anymask.files import write_atomic
 from anymask.formats.examples import Examples
 from anymask.geometry import rle
-from anymask.images import encode_png, overlay, read_map
+from anymask.images.colours import palette
+from anymask.images.read import encode_png, overlay, read_map
 from anymask.types import Masks
 
 if TYPE_CHECKING:
-    from anymask.video import VideoFrame
+    from anymask.images.video import VideoFrame
 
 __all__ = ["MASKS", "OVERLAY", "run"]
 
@@ -31,7 +31,7 @@ FIGURES = "frames.jsonl"
 
 def run(job: Job, path: Path, folder: Path) -> dict[str, Any]:
     """Track through one video; with --resume the frames that are done come from their files."""
-    from anymask.video import read_video, segment_video, write_video
+    from anymask.images.video import read_video, segment_video, write_video
 
     place = folder / MASKS.format(path.stem)
     place.mkdir(exist_ok=True)
@@ -121,7 +121,7 @@ def _lines(place: Path, count: int) -> list[dict[str, Any]]:
 
 def _drawn(frames: Iterator[VideoFrame], place: Path, examples: Examples) -> Iterator[VideoFrame]:
     """Frames with their masks, each object in one colour throughout."""
-    from anymask.video import VideoFrame
+    from anymask.images.video import VideoFrame
 
     for index, frame in enumerate(frames):
         masks = _read_map(place / f"{index:06d}.png", examples)

@@ -18,7 +18,7 @@ from anymask.errors import InputError, OutputError
 from anymask.files import write_atomic
 from anymask.formats.entries import PICTURE_SUFFIXES
 from anymask.formats.examples import Examples, read_examples
-from anymask.images import encode_png, image_size, read_image
+from anymask.images.read import encode_png, image_size, read_image
 from anymask.types import Masks
 
 if TYPE_CHECKING:

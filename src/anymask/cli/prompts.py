@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymask.errors import PromptError
-from anymask.images import read_map
+from anymask.images.read import read_map
 from anymask.prompt import Prompt
 
 __all__ = ["read_box", "read_mask", "read_point", "read_prompts"]

@@ -16,7 +16,7 @@ from anymask.cli.targets import Targets, choose_targets, owners, ranks, write_al
 from anymask.cli.viewer import open_file
 from anymask.files import check_target
 from anymask.formats import sa1b
-from anymask.images import read_image
+from anymask.images.read import read_image
 from anymask.prompt import Prompt
 from anymask.types import Masks, Record
 

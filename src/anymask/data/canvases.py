@@ -14,11 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from anymask.canvas import squash
-from anymask.colours import encode
 from anymask.data.augment import Augment, colours
 from anymask.data.cutouts import Cutouts, paste
 from anymask.errors import InputError
 from anymask.geometry import rle
+from anymask.images.colours import encode
 from anymask.types import Record
 
 BoolArray = npt.NDArray[np.bool_]

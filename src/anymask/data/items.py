@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from anymask import images
 from anymask.errors import FormatError
 from anymask.formats import sa1b
+from anymask.images import read as images
 from anymask.types import Record
 
 ByteArray = npt.NDArray[np.uint8]

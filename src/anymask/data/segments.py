@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from anymask.data.classes import CITYSCAPES, CITYSCAPES_THINGS, ISAID, ISAID_COLOURS
 from anymask.errors import FormatError
 from anymask.geometry import rle
-from anymask.images import read_image, read_map
+from anymask.images.read import read_image, read_map
 from anymask.types import Masks, Record
 
 Numbers = NDArray[Any]

@@ -29,7 +29,7 @@ from anymask.errors import FormatError, InputError
 from anymask.evaluate.matching import correspond, require_scipy, skeleton
 from anymask.evaluate.metrics import Interval, interval
 from anymask.evaluate.report import Report, SetResult, commit, machine, model_hash
-from anymask.images import read_image
+from anymask.images.read import read_image
 from anymask.models import Sam
 
 __all__ = ["PUBLISHED", "EdgeFolder", "EdgesConfig", "Truth", "counts", "figures", "run"]

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymask.canvas import squash
-from anymask.colours import decode, encode
 from anymask.export.check import Finding
 from anymask.export.sessions import Arrays, Session, milliseconds
 from anymask.geometry import rle
+from anymask.images.colours import decode, encode
 from anymask.incontext import context, paint
 from anymask.models import InContext
 from anymask.types import Masks, Record

@@ -26,7 +26,7 @@ from anymask.export.sessions import cores
 from anymask.export.tracing import require_packages, save_graph, trace
 from anymask.export.webassembly import for_webassembly
 from anymask.files import sha256_of, staged
-from anymask.images import ImageSource, read_image
+from anymask.images.read import ImageSource, read_image
 from anymask.models import InContext, Sam, weights_hash
 from anymask.models.config import PIXEL_MEAN, PIXEL_STD
 

@@ -16,7 +16,7 @@ from anymask.formats.names import inner_path
 from anymask.formats.polygons import from_polygons
 from anymask.geometry import rle
 from anymask.geometry.boxes import xyxy_to_xywh
-from anymask.images import image_size
+from anymask.images.read import image_size
 from anymask.types import Masks, Record
 
 __all__ = [

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from anymask.colours import MOST_COLOURS, palette
 from anymask.errors import InputError
 from anymask.geometry import rle
-from anymask.images import read_image, read_map
+from anymask.images.colours import MOST_COLOURS, palette
+from anymask.images.read import read_image, read_map
 from anymask.types import Masks, Record
 
 __all__ = ["Examples", "read_examples"]

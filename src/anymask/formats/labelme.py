@@ -23,7 +23,7 @@ from anymask.formats.pages import Outlines, Page, cut_notes
 from anymask.formats.rings import as_ring, bridge, fill
 from anymask.formats.shapes import box_ring, ellipse_ring
 from anymask.geometry import rle
-from anymask.images import encode_png, read_map
+from anymask.images.read import encode_png, read_map
 from anymask.types import Masks, Record
 
 __all__ = ["KEEPS", "decode", "encode"]

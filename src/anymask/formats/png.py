@@ -24,7 +24,7 @@ from anymask.formats.names import Stems
 from anymask.formats.pages import HIDDEN, MERGED, Outlines, Page
 from anymask.geometry import rle
 from anymask.hierarchy import flatten
-from anymask.images import ImageFile, encode_png, read_map
+from anymask.images.read import ImageFile, encode_png, read_map
 from anymask.types import Masks, Record
 
 __all__ = [

@@ -15,13 +15,13 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 import numpy as np
 
-from anymask.colours import palette
 from anymask.errors import FormatError
 from anymask.formats import entries as common
 from anymask.formats.pages import Outlines, Page
 from anymask.formats.rings import Ring, as_ring, fill
 from anymask.formats.xml import elements, local_name, plain_text
 from anymask.geometry import rle
+from anymask.images.colours import palette
 from anymask.types import Masks, Record, Source
 
 __all__ = ["KEEPS", "decode", "encode"]

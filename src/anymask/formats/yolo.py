@@ -20,7 +20,7 @@ from anymask.formats.names import Stems
 from anymask.formats.pages import Outlines, Page, cut_notes
 from anymask.formats.rings import as_ring, bridge, fill
 from anymask.geometry import rle
-from anymask.images import image_size
+from anymask.images.read import image_size
 from anymask.types import Masks, Record
 
 __all__ = ["KEEPS", "YoloWriter", "items", "ours"]

@@ -1,1 +1,1 @@
-"""Geometry of arrays: boxes, run lengths, regions, tiles, and the frame of a model's input. No files, no images."""
+"""Geometry of arrays: boxes, run lengths, regions, tiles, a model's frame. No files, no images."""

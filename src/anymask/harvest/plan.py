@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymask.automatic import AutoConfig, automatic
-from anymask.bands import Bands, read_samples, to_rgb
 from anymask.edges import edges
 from anymask.errors import InputError
-from anymask.geo import GeoImage, open_raster
 from anymask.hierarchy import cover, flatten, tree
-from anymask.images import encode_jpeg, encode_png, overlay, read_image
+from anymask.images.bands import Bands, read_samples, to_rgb
+from anymask.images.raster import GeoImage, open_raster
+from anymask.images.read import encode_jpeg, encode_png, overlay, read_image
 from anymask.models import Progress, Sam
 from anymask.proposals import PROPOSALS, proposals
 from anymask.tiled import OVERLAP, automatic_tiled

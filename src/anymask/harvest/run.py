@@ -35,7 +35,7 @@ from anymask.harvest.items import Item, without_dots
 from anymask.harvest.place import taken
 from anymask.harvest.plan import Plan, find_masks, make_record, open_picture, pixels_of, products
 from anymask.harvest.shards import Shards
-from anymask.images import encode_png
+from anymask.images.read import encode_png
 from anymask.models import Sam, weights_hash
 
 __all__ = ["Summary", "harvest"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from anymask.colours import PIXEL_MEAN as PIXEL_MEAN
-from anymask.colours import PIXEL_STD as PIXEL_STD
+from anymask.images.colours import PIXEL_MEAN as PIXEL_MEAN
+from anymask.images.colours import PIXEL_STD as PIXEL_STD
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from anymask.canvas import Context, denormalise, normalise, squash
-from anymask.colours import decode
 from anymask.errors import InputError, unknown_name
 from anymask.geometry import rle
+from anymask.images.colours import decode
 from anymask.incontext import Kind, context
 from anymask.models import FeaturePainter, InContext, Painter, weights_hash
 from anymask.train.painter import PaintLoss, hidden_loss

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from anymask.colours import palette
 from anymask.errors import InputError
 from anymask.evaluate.examples import rank_examples
+from anymask.images.colours import palette
 from anymask.types import Masks, Record
 
 

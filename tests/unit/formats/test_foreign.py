@@ -11,11 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from anymask import formats, images
+from anymask import formats
 from anymask.errors import AnymaskError, FormatError, InputError
 from anymask.formats import FORMATS, brush, geojson, npz, shapes, yolo
 from anymask.formats.rings import fill
 from anymask.geometry import rle
+from anymask.images import read as images
 from anymask.types import Masks, Record
 
 SIZE = (20, 30)

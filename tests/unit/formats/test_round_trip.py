@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from anymask import formats, images
+from anymask import formats
 from anymask.formats import FORMATS, Outlines, pages
 from anymask.geometry import rle
+from anymask.images import read as images
 from anymask.types import Masks, Record
 
 SIZE = (24, 32)

@@ -11,11 +11,11 @@ import pytest
 from PIL import Image
 
 from anymask import AutoConfig, tree
-from anymask.bands import Bands
 from anymask.errors import InputError, MissingExtraError
 from anymask.formats import sa1b
 from anymask.harvest import Plan, find_masks, open_picture, products
 from anymask.harvest.plan import default_auto, make_record
+from anymask.images.bands import Bands
 
 FEW = AutoConfig(points_per_side=4, min_iou=0.0, min_stability=0.0, nms=1.0)
 

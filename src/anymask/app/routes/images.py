@@ -16,7 +16,7 @@ from anymask.app.state import Annotator, Here, Server
 from anymask.engine.store import Picture, pictures
 from anymask.engine.store.project import upload
 from anymask.errors import ImageError
-from anymask.images import encode_jpeg, encode_png, read_image
+from anymask.images.read import encode_jpeg, encode_png, read_image
 
 __all__ = ["router"]
 

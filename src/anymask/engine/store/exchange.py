@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
-from anymask.colours import palette
 from anymask.engine.store import labels, masks, pictures
 from anymask.engine.store.database import Database
 from anymask.engine.store.project import Project
@@ -18,6 +17,7 @@ from anymask.formats import FORMATS, Loss, stream, write
 from anymask.formats.entries import names
 from anymask.formats.names import Stems
 from anymask.geometry import rle
+from anymask.images.colours import palette
 from anymask.types import Masks, Record
 
 __all__ = ["Bringing", "bring", "records", "take"]

@@ -17,7 +17,7 @@ from anymask.engine.store.values import Picture
 from anymask.errors import ImageError, InputError, StoreError
 from anymask.files import sha256_of, write_atomic
 from anymask.formats.entries import PICTURE_SUFFIXES
-from anymask.images import image_size, read_image
+from anymask.images.read import image_size, read_image
 
 __all__ = ["INNER", "Project", "open_project", "scan", "upload"]
 

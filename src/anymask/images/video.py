@@ -20,10 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymask.canvas import Context, denormalise
-from anymask.colours import decode
 from anymask.errors import ImageError, InputError, MissingExtraError, unknown_name
 from anymask.files import check_target
-from anymask.images import ImageSource, read_image
+from anymask.images.colours import decode
+from anymask.images.read import ImageSource, read_image
 from anymask.incontext import Kind, context, segment_like, sharpen
 from anymask.models import InContext, Sam
 from anymask.types import Masks, Record

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from anymask.bands import Bands, to_rgb
 from anymask.errors import ImageError, InputError, MissingExtraError, OutputError
-from anymask.geo import open_raster, outlines, write_geojson, write_geopackage
+from anymask.images.bands import Bands, to_rgb
+from anymask.images.raster import open_raster, outlines, write_geojson, write_geopackage
 from anymask.types import Masks
 
 rasterio = pytest.importorskip("rasterio")

@@ -116,7 +116,7 @@ def _scaled(band: NDArray[Any], low: float, high: float, nodata: float | None) -
 def read_samples(path: str | os.PathLike[str]) -> NDArray[Any]:
     """Read a PNG or TIFF of 8 or 16 bits or floats as it is: (H, W, B), colour as red, green, blue (, alpha).
 
-    Raises ImageError for what is missing or cannot be read. Files with more bands: see `anymask.geo`.
+    Raises ImageError for what is missing or cannot be read. More bands: `anymask.images.raster`.
     """
     if not Path(path).is_file():
         raise ImageError(f"image must be a file that exists, got {path}. Check the name.")

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anymask.colours import check_palette, confidence, contrasting, decode, encode, log_odds, palette
 from anymask.errors import InputError
+from anymask.images.colours import check_palette, confidence, contrasting, decode, encode, log_odds, palette
 
 
 @given(st.integers(0, 400), st.integers(0, 400))

@@ -21,11 +21,11 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from anymask.bands import Bands, Limits, find_limits, to_rgb
 from anymask.errors import ImageError, InputError, MissingExtraError
 from anymask.files import check_target, write_atomic
 from anymask.formats import rings
 from anymask.geometry import rle
+from anymask.images.bands import Bands, Limits, find_limits, to_rgb
 from anymask.types import Masks
 
 __all__ = [

@@ -15,8 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from anymask.colours import contrasting
-from anymask.drawing import (
+from anymask.errors import ImageError, InputError
+from anymask.files import check_target, write_atomic
+from anymask.geometry import rle
+from anymask.images.colours import contrasting
+from anymask.images.drawing import (
     deepest_pixels,
     draw_outline,
     draw_texts,
@@ -25,9 +28,6 @@ from anymask.drawing import (
     tint,
     write_title,
 )
-from anymask.errors import ImageError, InputError
-from anymask.files import check_target, write_atomic
-from anymask.geometry import rle
 
 __all__ = [
     "MAX_PIXELS",

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from anymask import drawing, images
-from anymask.colours import palette
 from anymask.errors import ImageError, InputError, OutputError
+from anymask.images import drawing
+from anymask.images import read as images
+from anymask.images.colours import palette
 
 SIZE = (24, 36)
 

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from anymask.bands import Bands, find_limits, read_samples, to_rgb
 from anymask.errors import ImageError, InputError
+from anymask.images.bands import Bands, find_limits, read_samples, to_rgb
 
 
 @pytest.fixture

@@ -16,12 +16,11 @@ from collections.abc import Sequence
 import numpy as np
 
 import anymask
-from anymask.canvas import Context
 from anymask.data import of_category
 from anymask.geometry import rle
 from anymask.models import InContext, load_painter
 from anymask.train.tune import TuneConfig, as_query, best_start, colours_of, parted, tune
-from anymask.types import Record
+from anymask.types import Context, Record
 
 PICTURES = 64
 COLUMNS = ("best single", "4 examples", "8 examples", "learned")

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from anymask.automatic import AutoConfig, Candidates, automatic, candidates, explain, select
-    from anymask.canvas import Context
     from anymask.data import Dataset, open_dataset
     from anymask.edges import EdgeConfig, edges
     from anymask.errors import (
@@ -49,7 +48,7 @@ if TYPE_CHECKING:
     from anymask.proposals import proposals
     from anymask.tiled import automatic_tiled
     from anymask.train.tune import TuneConfig, tune
-    from anymask.types import Embedding, Masks, Prompt, Record
+    from anymask.types import Context, Embedding, Masks, Prompt, Record
 
 __version__ = "0.1.0"
 
@@ -115,7 +114,6 @@ __all__ = [
 
 _NAMES_OF_MODULE = {
     "automatic": ("AutoConfig", "Candidates", "automatic", "candidates", "explain", "select"),
-    "canvas": ("Context",),
     "colours": ("palette",),
     "data": ("Dataset", "open_dataset"),
     "edges": ("EdgeConfig", "edges"),
@@ -130,7 +128,7 @@ _NAMES_OF_MODULE = {
     "proposals": ("proposals",),
     "tiled": ("automatic_tiled",),
     "train.tune": ("TuneConfig", "tune"),
-    "types": ("Embedding", "Masks", "Prompt", "Record"),
+    "types": ("Context", "Embedding", "Masks", "Prompt", "Record"),
     "video": ("segment_video",),
 }
 _HOME = {name: f"{__name__}.{module}" for module, names in _NAMES_OF_MODULE.items() for name in names}

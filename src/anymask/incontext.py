@@ -13,14 +13,14 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from anymask.canvas import SIZE, Context, denormalise, grid, normalise, squash
 from anymask.errors import InputError, unknown_name
 from anymask.geometry import rle
 from anymask.images.colours import check_palette, confidence, decode, encode, log_odds
 from anymask.images.read import ImageSource, read_image
 from anymask.models import InContext, Sam, weights_hash
 from anymask.predict import predict
-from anymask.types import Masks, Prompt, Record
+from anymask.types import Context, Masks, Prompt, Record
+from anymask.types.context import SIZE, denormalise, grid, normalise, squash
 
 __all__ = ["context", "paint", "segment_like", "sharpen"]
 

@@ -1,7 +1,7 @@
 """Painter's other tasks as pictures: depth as grey, restoration as the picture itself, and what is measured.
 
 "Images Speak in Images", section 3 and its tables. A target from here is squashed and normalised like any
-picture (`anymask.canvas`); what a model paints, uint8 or float RGB 0..255, comes back through `decode_depth`,
+picture; what a model paints, uint8 or float RGB 0..255, comes back through `decode_depth`,
 or is the restored picture already: denoising, deraining and low light have the clean picture as their target.
 Keypoints are in `anymask.keypoints`.
 """

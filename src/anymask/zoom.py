@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from anymask.geometry import rle
 from anymask.geometry.boxes import iou_xyxy
 from anymask.geometry.frame import Frame
-from anymask.prompt import Prompt
+from anymask.types import Prompt
 
 __all__ = ["CloseUp", "close_up", "different", "shared", "surroundings"]
 

@@ -104,7 +104,7 @@ def test_bad_prompt(run, photo: Path, model: Path, kind: str) -> None:
 
 
 def test_too_many_points(run, photo: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("anymask.prompt.MOST_POINTS", 100)
+    monkeypatch.setattr("anymask.types.prompt.MOST_POINTS", 100)
     points = ["--point", "1,1"] * 101
     assert "points must be at most 100, got 101" in refuse(run, "segment", photo, *points, "--model", model)
 

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from anymask import models
-from anymask.canvas import Context
 from anymask.models.config import CONTEXT_DEBUG
+from anymask.types import Context
 
 BLACK = "black.png"
 

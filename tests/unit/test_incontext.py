@@ -10,14 +10,14 @@ import pytest
 import torch
 
 from anymask import incontext
-from anymask.canvas import Context, denormalise, normalise
 from anymask.errors import InputError, UnknownNameError
 from anymask.images.colours import encode, palette
 from anymask.incontext import context, paint, segment_like, sharpen
 from anymask.models import Painter, build, weights_hash
 from anymask.models.config import DEBUG, PAINTER_DEBUG
 from anymask.predict import predict
-from anymask.types import Masks, Prompt, Record
+from anymask.types import Context, Masks, Prompt, Record
+from anymask.types.context import denormalise, normalise
 
 SIDE = PAINTER_DEBUG.size
 

@@ -16,8 +16,8 @@ from anymask.images.read import read_image
 from anymask.types import Embedding, Masks, Prompt, Record
 
 if TYPE_CHECKING:
-    from anymask.canvas import Context
     from anymask.models import Sam
+    from anymask.types import Context
 
 __all__ = ["Answer", "automatic", "embedding_bytes", "embedding_key", "like", "predict"]
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from anymask.geometry import rle
 from anymask.geometry.boxes import suppress
-from anymask.types import Floats
+from anymask.types.masks import Floats
 
 __all__ = ["owners"]
 

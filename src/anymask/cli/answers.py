@@ -15,8 +15,8 @@ from anymask.images.read import encode_jpeg, overlay
 from anymask.types import Masks
 
 if TYPE_CHECKING:
-    from anymask.canvas import Context
     from anymask.models import InContext, Sam
+    from anymask.types import Context
 
 __all__ = ["Job", "describe", "encode_overlay", "number_map"]
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from anymask.canvas import Context
 from anymask.cli import film
 from anymask.cli.answers import Job, describe, encode_overlay, number_map
 from anymask.cli.console import out, out_json, progress, table
@@ -19,7 +18,7 @@ from anymask.files import write_atomic
 from anymask.formats.entries import PICTURE_SUFFIXES
 from anymask.formats.examples import Examples, read_examples
 from anymask.images.read import encode_png, image_size, read_image
-from anymask.types import Masks
+from anymask.types import Context, Masks
 
 if TYPE_CHECKING:
     from anymask.models import InContext

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from anymask.errors import PromptError
 from anymask.images.read import read_map
-from anymask.prompt import Prompt
+from anymask.types import Prompt
 
 __all__ = ["read_box", "read_mask", "read_point", "read_prompts"]
 

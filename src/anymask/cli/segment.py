@@ -17,8 +17,7 @@ from anymask.cli.viewer import open_file
 from anymask.files import check_target
 from anymask.formats import sa1b
 from anymask.images.read import read_image
-from anymask.prompt import Prompt
-from anymask.types import Masks, Record
+from anymask.types import Masks, Prompt, Record
 
 __all__ = ["run"]
 

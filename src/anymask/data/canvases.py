@@ -13,13 +13,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from anymask.canvas import squash
 from anymask.data.augment import Augment, colours
 from anymask.data.cutouts import Cutouts, paste
 from anymask.errors import InputError
 from anymask.geometry import rle
 from anymask.images.colours import encode
 from anymask.types import Record
+from anymask.types.context import squash
 
 BoolArray = npt.NDArray[np.bool_]
 ByteArray = npt.NDArray[np.uint8]

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from anymask.canvas import Context
 from anymask.errors import InputError
 from anymask.geometry import rle
 from anymask.incontext import Kind, context, segment_like
 from anymask.models import InContext
-from anymask.types import Masks, Record
+from anymask.types import Context, Masks, Record
 
 __all__ = ["Standing", "rank_examples"]
 

@@ -25,7 +25,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from anymask.canvas import Context
 from anymask.errors import InputError, unknown_name
 from anymask.evaluate.metrics import Interval, Mask, interval
 from anymask.evaluate.pictures import Progress, Records, opened
@@ -33,7 +32,7 @@ from anymask.evaluate.report import Report, SetResult, commit, machine, model_ha
 from anymask.geometry import rle
 from anymask.incontext import context, segment_like
 from anymask.models import InContext
-from anymask.types import Masks, Record
+from anymask.types import Context, Masks, Record
 
 COLOUR_SIDE = 48
 """The colour baseline works on pictures of this many pixels a side: it compares all with all."""

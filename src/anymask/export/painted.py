@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from anymask.canvas import squash
 from anymask.export.check import Finding
 from anymask.export.sessions import Arrays, Session, milliseconds
 from anymask.geometry import rle
@@ -18,6 +17,7 @@ from anymask.images.colours import decode, encode
 from anymask.incontext import context, paint
 from anymask.models import InContext
 from anymask.types import Masks, Record
+from anymask.types.context import squash
 
 Pixels = NDArray[np.uint8]
 TIMES = 3

@@ -19,14 +19,14 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from anymask.canvas import Context, denormalise
 from anymask.errors import ImageError, InputError, MissingExtraError, unknown_name
 from anymask.files import check_target
 from anymask.images.colours import decode
 from anymask.images.read import ImageSource, read_image
 from anymask.incontext import Kind, context, segment_like, sharpen
 from anymask.models import InContext, Sam
-from anymask.types import Masks, Record
+from anymask.types import Context, Masks, Record
+from anymask.types.context import denormalise
 
 __all__ = ["SUFFIXES", "Tracked", "VideoFrame", "read_video", "segment_video", "write_video"]
 

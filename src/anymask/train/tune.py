@@ -18,14 +18,14 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 from torch.nn import functional as F
 
-from anymask.canvas import Context, denormalise, normalise, squash
 from anymask.errors import InputError, unknown_name
 from anymask.geometry import rle
 from anymask.images.colours import decode
 from anymask.incontext import Kind, context
 from anymask.models import FeaturePainter, InContext, Painter, weights_hash
 from anymask.train.painter import PaintLoss, hidden_loss
-from anymask.types import Record
+from anymask.types import Context, Record
+from anymask.types.context import denormalise, normalise, squash
 
 __all__ = ["TuneConfig", "as_query", "best_start", "colours_of", "parted", "soft_iou", "steps", "tune"]
 

@@ -9,13 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from anymask.canvas import Context
 from anymask.errors import ImageError, InputError, MissingExtraError, OutputError, UnknownNameError
 from anymask.images import video
 from anymask.images.colours import palette
 from anymask.images.video import VideoFrame, read_video, segment_video, write_video
 from anymask.incontext import context
-from anymask.types import Masks, Record
+from anymask.types import Context, Masks, Record
 
 COLOURS = palette(2)
 RED, BLUE, GREEN = (220, 20, 20), (20, 20, 220), (20, 160, 20)

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import torch
 
-from anymask.canvas import Context
 from anymask.data.synthetic import shapes
 from anymask.errors import InputError, UnknownNameError
 from anymask.geometry import rle
@@ -19,7 +18,7 @@ from anymask.models import FeaturePainter, Painter, Sam, build, weights_hash
 from anymask.models.config import CONTEXT_DEBUG, DEBUG, PAINTER_DEBUG
 from anymask.train import tune as tuning
 from anymask.train.tune import TuneConfig, tune
-from anymask.types import Masks, Record
+from anymask.types import Context, Masks, Record
 
 SIZE = CONTEXT_DEBUG.size
 QUICK = TuneConfig(steps=12, batch=2, every=4, starts=2, lr=0.05)

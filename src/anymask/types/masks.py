@@ -1,35 +1,27 @@
-"""The values that cross the borders of the package: Prompt, Masks, Embedding, Record.
+"""Masks: the masks of one image as run lengths, with a score each.
 
-All are immutable: their arrays cannot be written to, and nothing is computed behind their back.
-Points are original-image pixels, x right, y down; the centre of the pixel in column i is at i + 0.5.
+Immutable: arrays cannot be written to, and nothing is computed behind their back. Points are original-image
+pixels, x right, y down; the centre of the pixel in column i is at i + 0.5.
 """
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from anymask.errors import FormatError
-from anymask.files import read_tensors, write_atomic
 from anymask.geometry import rle
-from anymask.geometry.frame import Frame
-from anymask.images.read import read_image
-from anymask.prompt import MASK_LOGIT, MOST_POINTS, Prompt
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    pass
 
-__all__ = ["MASK_LOGIT", "MOST_POINTS", "PER_MASK", "Embedding", "Masks", "Prompt", "Record", "Source"]
+__all__ = ["Masks"]
 
 Floats: TypeAlias = NDArray[np.float32]
-Source: TypeAlias = Literal["human", "auto", "import"]
 
 
 def _frozen(array: NDArray[Any]) -> NDArray[Any]:
@@ -188,95 +180,3 @@ def _as_index(which: object) -> int | slice | NDArray[Any]:
         return int(which)
     array = np.asarray(which)
     return array.astype(np.int64) if array.size == 0 and array.dtype != np.bool_ else array
-
-
-_EMBEDDING_FORMAT = "anymask-embedding-1"
-
-
-@dataclass(frozen=True, eq=False)
-class Embedding:
-    """An image as a model sees it: made once, prompted many times, kept on disk at will."""
-
-    features: Tensor
-    """(1, C, h, w) from the image encoder."""
-    skips: tuple[Tensor, ...]
-    """Finer features (1, c, h', w') for the upscaling; empty for SAM."""
-    frame: Frame
-    """How the image lies in the model's input."""
-    model: str
-    """The fingerprint of the model that made it; no other can use it."""
-    picture: NDArray[np.uint8] | None = None
-    """The image itself, (H, W, 3) RGB, for second looks (`anymask.zoom`). It is not saved."""
-
-    def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
-        """Write to a safetensors file in float16. Raises OutputError as `files.write_atomic` does."""
-        write_atomic(path, self.to_bytes(), force=force)
-
-    def to_bytes(self) -> bytes:
-        """What `save` writes: features, skip0, skip1, ... in float16."""
-        from safetensors.torch import save
-
-        tensors = {"features": self.features, **{f"skip{i}": skip for i, skip in enumerate(self.skips)}}
-        meta = {
-            "format": _EMBEDDING_FORMAT,
-            "model": self.model,
-            "frame": json.dumps(_frame_sizes(self.frame)),
-        }
-        small = {name: tensor.detach().cpu().half().contiguous() for name, tensor in tensors.items()}
-        return bytes(save(small, meta))
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Embedding:
-        """Read a file of `save`, as float32 on the CPU, without its picture.
-
-        `dataclasses.replace(embedding, picture=image)` gives it back. Raises FormatError for another file.
-        """
-        words = {"what": "embedding", "writer": "Embedding.save", "advice": "Embed again."}
-        read, meta = read_tensors(path, _EMBEDDING_FORMAT, **words, framework="pt")
-        tensors = {  # laid out as the encoders do it, so that no decoder has to
-            name: tensor.float().permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2)
-            for name, tensor in read.items()
-        }
-        frame = Frame(*(tuple(sizes) for sizes in json.loads(meta["frame"])))
-        skips = tuple(tensors[f"skip{i}"] for i in range(len(tensors) - 1))
-        return cls(tensors["features"], skips, frame, meta["model"])
-
-
-def _frame_sizes(frame: Frame) -> list[tuple[int, int]]:
-    """A frame as its three sizes, in the order of its fields."""
-    return [frame.size_hw, frame.scaled_hw, frame.padded_hw]
-
-
-PER_MASK = ("ids", "categories", "kinds", "parents", "crop_boxes", "point_coords")
-"""Notes in `Record.meta` that hold an entry for each mask."""
-
-
-@dataclass(frozen=True, eq=False)
-class Record:
-    """An image with its masks, as data sets and annotation files hold them."""
-
-    id: str
-    """A name that is unique in its set."""
-    image: NDArray[np.uint8] | Path
-    """(H, W, 3) uint8 RGB, or the file that is read when asked for."""
-    masks: Masks
-    """The annotated masks, of the image's size."""
-    source: Source = "import"
-    """Who made the masks."""
-    meta: Mapping[str, Any] = field(default_factory=dict)
-    """Whatever else is known; the lists of `PER_MASK` hold an entry for each mask, "dataset" one for all."""
-    ignore: rle.Runs | None = None
-    """Runs of the pixels that nobody labelled; they count in no loss and no score."""
-
-    def __repr__(self) -> str:
-        """A short description."""
-        return f"Record({self.id!r}, {self.masks!r}, source={self.source!r})"
-
-    def read(self) -> NDArray[np.uint8]:
-        """The image (H, W, 3) uint8 RGB. Raises ImageError where the file cannot be read."""
-        return read_image(self.image) if isinstance(self.image, Path) else self.image
-
-    def with_masks(self, masks: Masks, **meta: object) -> Record:
-        """The same image with other masks; the notes on single masks go unless given anew."""
-        kept = {k: v for k, v in self.meta.items() if k not in PER_MASK}
-        return replace(self, masks=masks, meta={**kept, **meta})

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anymask.canvas import Context, denormalise, grid, normalise, split, squash, stitch
 from anymask.errors import FormatError, InputError, OutputError
 from anymask.images.colours import palette
+from anymask.types import Context
+from anymask.types.context import denormalise, grid, normalise, split, squash, stitch
 
 seeds = st.integers(0, 10**6)
 

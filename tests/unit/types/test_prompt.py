@@ -10,7 +10,8 @@ import pytest
 
 from anymask.errors import PromptError
 from anymask.geometry.frame import Frame
-from anymask.prompt import MOST_POINTS, Prompt
+from anymask.types import Prompt
+from anymask.types.prompt import MOST_POINTS
 
 FRAME = Frame.fit((100, 200), 64, square=True)  # 32 x 64 model pixels, 16 x 16 cells
 

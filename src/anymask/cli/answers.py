@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from anymask.formats.examples import Examples
+from anymask.formats.example_masks import Examples
 from anymask.geometry.rle import decode
 from anymask.images.read import encode_jpeg, overlay
 from anymask.types import Masks

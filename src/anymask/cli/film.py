@@ -14,7 +14,7 @@ from anymask.cli.answers import Job, describe, number_map
 from anymask.cli.console import note, progress
 from anymask.errors import ImageError
 from anymask.files import write_atomic
-from anymask.formats.examples import Examples
+from anymask.formats.example_masks import Examples
 from anymask.geometry import rle
 from anymask.images.colours import palette
 from anymask.images.read import encode_png, overlay, read_map

@@ -15,8 +15,8 @@ from anymask.cli.answers import Job, describe, encode_overlay, number_map
 from anymask.cli.console import out, out_json, progress, table
 from anymask.errors import InputError, OutputError
 from anymask.files import write_atomic
-from anymask.formats.entries import PICTURE_SUFFIXES
-from anymask.formats.examples import Examples, read_examples
+from anymask.formats.example_masks import Examples, read_examples
+from anymask.formats.json_fields import PICTURE_SUFFIXES
 from anymask.images.read import encode_png, image_size, read_image
 from anymask.types import Context, Masks
 

@@ -11,7 +11,7 @@ from anymask.cli.like import read_pair
 from anymask.data import of_category, open_dataset
 from anymask.errors import InputError, OutputError
 from anymask.files import check_target
-from anymask.formats.examples import read_examples
+from anymask.formats.example_masks import read_examples
 
 __all__ = ["run"]
 

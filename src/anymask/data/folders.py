@@ -9,7 +9,7 @@ from pathlib import Path
 from anymask.data.items import decode_picture, labelled, parse_record
 from anymask.errors import FormatError
 from anymask.formats import coco, png
-from anymask.formats.entries import PICTURE_SUFFIXES
+from anymask.formats.json_fields import PICTURE_SUFFIXES
 from anymask.geometry import rle
 from anymask.types import Masks, Record
 

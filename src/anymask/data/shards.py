@@ -17,7 +17,7 @@ import numpy.typing as npt
 from anymask.data.folders import unpaired
 from anymask.data.items import parse_record
 from anymask.errors import FormatError
-from anymask.formats.entries import PICTURE_SUFFIXES
+from anymask.formats.json_fields import PICTURE_SUFFIXES
 from anymask.types import Record
 
 _Place = tuple[int, int, int]  # shard, offset, size in bytes

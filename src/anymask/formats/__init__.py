@@ -29,9 +29,9 @@ from pathlib import Path
 from anymask.errors import AnymaskError, FormatError, InputError, OutputError, unknown_name
 from anymask.files import staged
 from anymask.formats import coco, geojson, png, sa1b
-from anymask.formats.loss import Loss, MaskLoss, Tally
-from anymask.formats.pages import Outlines, Writer
+from anymask.formats.loss_report import Loss, MaskLoss, Tally
 from anymask.formats.registry import FORMATS, Format, detect
+from anymask.formats.writers import Outlines, Writer
 from anymask.types import Masks, Record
 
 __all__ = [

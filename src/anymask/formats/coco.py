@@ -19,8 +19,8 @@ from typing import Any
 from anymask.errors import FormatError
 from anymask.files import staged
 from anymask.formats import entries as common
-from anymask.formats.pages import Outlines, Page, cut_notes
-from anymask.formats.rings import bridge
+from anymask.formats.polygons.rings import bridge
+from anymask.formats.writers import Outlines, Page, cut_notes
 from anymask.geometry import rle
 from anymask.types import Masks, Record
 

@@ -18,9 +18,9 @@ import numpy as np
 
 from anymask.errors import FormatError
 from anymask.formats import entries as common
-from anymask.formats.pages import Outlines, Page, cut_notes
-from anymask.formats.rings import as_ring, bridge, fill
-from anymask.formats.shapes import box_ring, ellipse_ring
+from anymask.formats.polygons.primitives import box_ring, ellipse_ring
+from anymask.formats.polygons.rings import as_ring, bridge, fill
+from anymask.formats.writers import Outlines, Page, cut_notes
 from anymask.formats.xml import elements, plain_text
 from anymask.geometry import rle
 from anymask.types import Masks, Record, Source

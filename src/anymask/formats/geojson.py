@@ -15,8 +15,8 @@ import numpy as np
 
 from anymask.errors import FormatError
 from anymask.formats import entries as common
-from anymask.formats.pages import Outlines, Page
-from anymask.formats.rings import Polygon, as_ring, fill, signed_area
+from anymask.formats.polygons.rings import Polygon, as_ring, fill, signed_area
+from anymask.formats.writers import Outlines, Page
 from anymask.geometry import rle
 from anymask.geometry.frame import affine_xy, inverse_affine
 from anymask.types import Masks, Record

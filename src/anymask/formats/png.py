@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 
 from anymask.errors import FormatError, InputError, OutputError
 from anymask.files import check_target, staged, write_atomic
-from anymask.formats.entries import find_picture
+from anymask.formats.json_fields import find_picture
 from anymask.formats.names import Stems
-from anymask.formats.pages import HIDDEN, MERGED, Outlines, Page
+from anymask.formats.writers import HIDDEN, MERGED, Outlines, Page
 from anymask.geometry import rle
 from anymask.hierarchy import flatten
 from anymask.images.read import ImageFile, encode_png, read_map

@@ -10,8 +10,8 @@ from types import MappingProxyType
 
 from anymask.errors import FormatError
 from anymask.formats import coco, cvat, geojson, labelme, labelstudio, npz, png, sa1b, svg, yolo
-from anymask.formats.entries import find_picture, parse_json, read_bytes
-from anymask.formats.pages import Encode, FolderWriter, Outlines, SingleWriter, Writer
+from anymask.formats.json_fields import find_picture, parse_json, read_bytes
+from anymask.formats.writers import Encode, FolderWriter, Outlines, SingleWriter, Writer
 from anymask.types import Record
 
 __all__ = ["FORMATS", "Format", "Items", "detect"]

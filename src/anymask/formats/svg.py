@@ -17,8 +17,8 @@ import numpy as np
 
 from anymask.errors import FormatError
 from anymask.formats import entries as common
-from anymask.formats.pages import Outlines, Page
-from anymask.formats.rings import Ring, as_ring, fill
+from anymask.formats.polygons.rings import Ring, as_ring, fill
+from anymask.formats.writers import Outlines, Page
 from anymask.formats.xml import elements, local_name, plain_text
 from anymask.geometry import rle
 from anymask.images.colours import palette

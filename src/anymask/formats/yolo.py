@@ -17,8 +17,8 @@ from typing import Any
 from anymask.errors import FormatError
 from anymask.formats import entries as common
 from anymask.formats.names import Stems
-from anymask.formats.pages import Outlines, Page, cut_notes
-from anymask.formats.rings import as_ring, bridge, fill
+from anymask.formats.polygons.rings import as_ring, bridge, fill
+from anymask.formats.writers import Outlines, Page, cut_notes
 from anymask.geometry import rle
 from anymask.images.read import image_size
 from anymask.types import Masks, Record

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from anymask.errors import InputError
-from anymask.formats.entries import PICTURE_SUFFIXES
+from anymask.formats.json_fields import PICTURE_SUFFIXES
 
 __all__ = ["Item", "find_items", "without_dots"]
 

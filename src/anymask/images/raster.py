@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from anymask.errors import ImageError, InputError, MissingExtraError
 from anymask.files import check_target, write_atomic
-from anymask.formats import rings
+from anymask.formats.polygons import rings
 from anymask.geometry import rle
 from anymask.images.bands import Bands, Limits, find_limits, to_rgb
 from anymask.types import Masks

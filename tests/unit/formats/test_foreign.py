@@ -13,8 +13,9 @@ import pytest
 
 from anymask import formats
 from anymask.errors import AnymaskError, FormatError, InputError
-from anymask.formats import FORMATS, brush, geojson, npz, shapes, yolo
-from anymask.formats.rings import fill
+from anymask.formats import FORMATS, brush, geojson, npz, yolo
+from anymask.formats.polygons import primitives as shapes
+from anymask.formats.polygons.rings import fill
 from anymask.geometry import rle
 from anymask.images import read as images
 from anymask.types import Masks, Record

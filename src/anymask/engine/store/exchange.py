@@ -14,7 +14,7 @@ from anymask.engine.store.project import Project
 from anymask.engine.store.values import Draft, Label, Picture
 from anymask.errors import AnymaskError
 from anymask.formats import FORMATS, Loss, stream, write
-from anymask.formats.entries import names
+from anymask.formats.json_fields import names
 from anymask.formats.names import Stems
 from anymask.geometry import rle
 from anymask.images.colours import palette

@@ -16,7 +16,7 @@ from anymask.engine.store.database import Database, open_database
 from anymask.engine.store.values import Picture
 from anymask.errors import ImageError, InputError, StoreError
 from anymask.files import sha256_of, write_atomic
-from anymask.formats.entries import PICTURE_SUFFIXES
+from anymask.formats.json_fields import PICTURE_SUFFIXES
 from anymask.images.read import image_size, read_image
 
 __all__ = ["INNER", "Project", "open_project", "scan", "upload"]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pycocotools import mask as coco
 
 from anymask.errors import FormatError
-from anymask.formats.polygons import from_polygon, from_polygons
+from anymask.formats.polygons.rasterise import from_polygon, from_polygons
 from anymask.geometry import rle
 
 pytestmark = [

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from anymask.errors import ImageError, InputError
-from anymask.formats.examples import read_examples
+from anymask.formats.example_masks import read_examples
 
 
 def write(path: Path, array: np.ndarray, **options: object) -> Path:

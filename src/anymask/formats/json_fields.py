@@ -13,7 +13,7 @@ import numpy as np
 
 from anymask.errors import FormatError
 from anymask.formats.names import inner_path
-from anymask.formats.polygons import from_polygons
+from anymask.formats.polygons.rasterise import from_polygons
 from anymask.geometry import rle
 from anymask.geometry.boxes import xyxy_to_xywh
 from anymask.images.read import image_size

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from anymask.formats.entries import file_name
-from anymask.formats.pages import LEFT_OUT, Page
+from anymask.formats.json_fields import file_name
+from anymask.formats.writers import LEFT_OUT, Page
 from anymask.geometry import rle
 from anymask.types import Record
 

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from anymask.formats.rings import Polygon, Ring, fill, loops, outline, signed_area
+from anymask.formats.polygons.rings import Polygon, Ring, fill, loops, outline, signed_area
 from anymask.geometry import rle
 from anymask.geometry.frame import Frame
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Protocol
 
 from anymask.errors import InputError, OutputError
-from anymask.formats import contours
 from anymask.formats.names import Stems
-from anymask.formats.rings import Polygon
+from anymask.formats.polygons import trace as contours
+from anymask.formats.polygons.rings import Polygon
 from anymask.geometry import rle
 from anymask.geometry.frame import Frame
 from anymask.types import Record

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from anymask.errors import FormatError
-from anymask.formats import rings
+from anymask.formats.polygons import rings
 from anymask.geometry import regions, rle
 
 masks = arrays(np.bool_, st.tuples(st.integers(1, 14), st.integers(1, 14)))

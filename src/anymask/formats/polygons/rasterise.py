@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from anymask.formats.rings import as_ring
+from anymask.formats.polygons.rings import as_ring
 from anymask.geometry import rle
 
 __all__ = ["from_polygon", "from_polygons"]

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from anymask.formats.rings import Ring, as_ring
+from anymask.formats.polygons.rings import Ring, as_ring
 
 __all__ = ["box_ring", "ellipse_ring"]
 

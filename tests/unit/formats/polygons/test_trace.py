@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from anymask.formats import contours, rings
+from anymask.formats.polygons import rings
+from anymask.formats.polygons import trace as contours
 from anymask.geometry import rle
 from anymask.geometry.frame import Frame
 

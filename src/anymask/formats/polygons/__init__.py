@@ -1,0 +1,1 @@
+"""Masks as polygons and back, pixel for pixel."""

@@ -8,7 +8,8 @@ from typing import Any
 from anymask.cli.console import out, out_json, table
 from anymask.errors import WeightsError
 from anymask.files import cache_dir
-from anymask.models import Card, variants, zoo
+from anymask.models import Card, variants
+from anymask.models.checkpoints import hub as zoo
 
 __all__ = ["place", "run"]
 

@@ -8,15 +8,16 @@ from typing import overload
 import torch
 
 from anymask.errors import InputError
-from anymask.models import weights, zoo
+from anymask.models.checkpoints import hub as zoo
+from anymask.models.checkpoints import load as weights
+from anymask.models.checkpoints.hub import Card, Progress
+from anymask.models.checkpoints.load import InContext, Model, check_finite, load_weights, save, weights_hash
 from anymask.models.compiling import compile_parts
 from anymask.models.config import CompactConfig, FeaturePainterConfig, PainterConfig, SamConfig, VitConfig
 from anymask.models.devices import find_device, find_dtype
 from anymask.models.feature_painter import FeaturePainter
 from anymask.models.painter import Painter
 from anymask.models.sam import Sam
-from anymask.models.weights import InContext, Model, check_finite, load_weights, save, weights_hash
-from anymask.models.zoo import Card, Progress
 
 __all__ = [
     "Card",

@@ -9,9 +9,9 @@ import shutil
 import torch
 
 from anymask.errors import InputError
+from anymask.models.checkpoints.load import Model
 from anymask.models.sam import Sam
 from anymask.models.vit import Vit
-from anymask.models.weights import Model
 
 COMPILERS = ("c++", "g++", "clang++", "cl")
 

@@ -17,8 +17,8 @@ from anymask.errors import InputError, OutputError
 from anymask.evaluate import clicks, fewshot
 from anymask.evaluate.report import commit, machine
 from anymask.files import write_atomic
+from anymask.models.checkpoints.load import MODEL_FILE, Model
 from anymask.models.sam import Sam
-from anymask.models.weights import MODEL_FILE, Model
 from anymask.train.checkpoint import STATE
 from anymask.train.config import TrainConfig, change, first_change
 from anymask.train.log import BOARD, METRICS, Report

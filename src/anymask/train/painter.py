@@ -18,7 +18,7 @@ from anymask.data.canvases import CanvasConfig, Painting, painting
 from anymask.data.cutouts import Cutouts
 from anymask.data.mixture import Mixture
 from anymask.errors import InputError
-from anymask.models.weights import MODEL_FILE, InContext, save
+from anymask.models.checkpoints.load import MODEL_FILE, InContext, save
 from anymask.train.log import tally
 from anymask.types import Record
 

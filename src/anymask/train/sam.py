@@ -21,8 +21,8 @@ from anymask.data.mixture import Draw, Mixture
 from anymask.data.sampling import noisy_boxes, random_points
 from anymask.errors import FormatError, InputError
 from anymask.geometry.regions import inner_point
+from anymask.models.checkpoints.load import MODEL_FILE, save
 from anymask.models.sam import Sam
-from anymask.models.weights import MODEL_FILE, save
 from anymask.train.embeddings import Embeddings, Encoded
 from anymask.train.log import tally
 from anymask.train.lora import merged

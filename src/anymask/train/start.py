@@ -15,6 +15,8 @@ from anymask.data.mixture import Mixture
 from anymask.data.published import PUBLISHED, open_published
 from anymask.errors import FormatError, InputError, unknown_name
 from anymask.models import build, load
+from anymask.models.checkpoints.imagenet import load_imagenet
+from anymask.models.checkpoints.load import Config, InContext, Model
 from anymask.models.compact import Backbone, CompactEncoder
 from anymask.models.config import (
     COMPACT,
@@ -32,10 +34,8 @@ from anymask.models.config import (
 from anymask.models.feature_painter import FeaturePainter
 from anymask.models.layers import DropPath
 from anymask.models.painter import Painter
-from anymask.models.pretrained import load_imagenet
 from anymask.models.sam import Sam, start_local
 from anymask.models.vit import Vit
-from anymask.models.weights import Config, InContext, Model
 from anymask.train.config import TrainConfig
 from anymask.train.embeddings import Embeddings
 from anymask.train.lora import add_lora

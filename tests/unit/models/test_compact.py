@@ -10,9 +10,9 @@ from torch import nn
 from torch.testing import assert_close
 
 from anymask.errors import MissingExtraError
+from anymask.models.checkpoints.imagenet import copy_efficientnet, load_imagenet
 from anymask.models.compact import CompactEncoder, SameConv
 from anymask.models.config import CompactConfig
-from anymask.models.pretrained import copy_efficientnet, load_imagenet
 
 SMALL = CompactConfig(
     stem=8,

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from anymask.errors import InputError, WeightsError
 from anymask.models import Painter, Sam, build, load, load_painter, load_sam, painter, save, weights_hash
+from anymask.models.checkpoints.load import load_weights
 from anymask.models.config import (
     DEBUG,
     PAINTER_DEBUG,
@@ -22,7 +23,6 @@ from anymask.models.config import (
     PainterConfig,
 )
 from anymask.models.vit import attend
-from anymask.models.weights import load_weights
 
 WITHOUT_TYPES = replace(PAINTER_DEBUG, types=False)
 
@@ -219,7 +219,7 @@ def test_the_authors_files_open(types: bool, wrap: Callable[[Any], Any], tmp_pat
 
 @pytest.mark.parametrize("config", [SEGGPT_VIT_L, PAINTER_VIT_L])
 def test_the_published_configurations_are_inferred(config: PainterConfig) -> None:
-    from anymask.models import painter_layouts
+    from anymask.models.checkpoints import painter_layouts
 
     with torch.device("meta"):
         state = authors_state(build(config))

@@ -14,9 +14,10 @@ import pytest
 import torch
 
 from anymask.errors import DownloadError, InputError, UnknownNameError, WeightsError
-from anymask.models import build, load, save, variants, zoo
+from anymask.models import build, load, save, variants
+from anymask.models.checkpoints import hub as zoo
+from anymask.models.checkpoints.hub import CARDS, Card, fetch, find
 from anymask.models.config import DEBUG
-from anymask.models.zoo import CARDS, Card, fetch, find
 
 CONTENT = bytes(range(256)) * 1000
 

@@ -26,7 +26,8 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from anymask.errors import OutputError, WeightsError
-from anymask.models import layouts, painter_layouts
+from anymask.models.checkpoints import painter_layouts
+from anymask.models.checkpoints import sam_layouts as layouts
 from anymask.models.config import FeaturePainterConfig, PainterConfig, SamConfig
 from anymask.models.feature_painter import FeaturePainter
 from anymask.models.layers import states_of

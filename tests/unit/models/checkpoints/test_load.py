@@ -17,15 +17,15 @@ from torch import Tensor
 
 from anymask.errors import OutputError, WeightsError
 from anymask.models import build, save, weights_hash
-from anymask.models.config import DEBUG, DEBUG_VIT, SamConfig
-from anymask.models.layouts import (
+from anymask.models.checkpoints.load import load_weights
+from anymask.models.checkpoints.sam_layouts import (
     config_from_shapes,
     from_hugging_face,
     hugging_face_config,
     recognise,
 )
+from anymask.models.config import DEBUG, DEBUG_VIT, SamConfig
 from anymask.models.sam import Sam
-from anymask.models.weights import load_weights
 
 AUTHORS = replace(DEBUG_VIT, decoder_heads=8)  # eight heads, as the authors' files imply
 
@@ -127,7 +127,7 @@ def test_saving_replaces_in_one_step(model: Sam, tmp_path: Path, monkeypatch: py
         Path(target).write_bytes(b"half")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("anymask.models.weights.save_file", fail)
+    monkeypatch.setattr("anymask.models.checkpoints.load.save_file", fail)
     with pytest.raises(KeyboardInterrupt):
         save(model, path)
     assert path.read_bytes() == before

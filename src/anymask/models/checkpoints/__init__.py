@@ -1,0 +1,1 @@
+"""Checkpoints: found by name, read strictly in every known layout, written atomically."""

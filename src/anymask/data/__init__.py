@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from anymask.data.augment import Augment, Sample, plain, sample
-from anymask.data.cutouts import Cutouts
 from anymask.data.dataset import Collection, Dataset, Faults, OnError, of_category, open_dataset, readable
 from anymask.data.mixture import Draw, Mixture, MixtureState
-from anymask.data.published import open_published
-from anymask.data.sampling import (
+from anymask.data.published.sets import open_published
+from anymask.data.summary import Check, Stats, check, stats
+from anymask.data.synthetic import shapes
+from anymask.data.transforms.augment import Augment, Sample, plain, sample
+from anymask.data.transforms.copy_paste import Cutouts
+from anymask.data.transforms.prompts import (
     error_point,
     error_points,
     noisy_box,
@@ -15,8 +17,6 @@ from anymask.data.sampling import (
     random_point,
     random_points,
 )
-from anymask.data.summary import Check, Stats, check, stats
-from anymask.data.synthetic import shapes
 
 __all__ = [
     "Augment",

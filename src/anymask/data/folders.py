@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from anymask.data.items import decode_picture, labelled, parse_record
+from anymask.data.parse import decode_picture, labelled, parse_record
 from anymask.errors import FormatError
 from anymask.formats import coco, png
 from anymask.formats.json_fields import PICTURE_SUFFIXES

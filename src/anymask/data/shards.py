@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from anymask.data.folders import unpaired
-from anymask.data.items import parse_record
+from anymask.data.parse import parse_record
 from anymask.errors import FormatError
 from anymask.formats.json_fields import PICTURE_SUFFIXES
 from anymask.types import Record

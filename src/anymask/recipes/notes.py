@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from anymask.data.augment import Augment, plain
-from anymask.data.canvases import CanvasConfig
+from anymask.data.transforms.augment import Augment, plain
+from anymask.data.transforms.canvas import CanvasConfig
 from anymask.errors import unknown_name
 from anymask.train.config import TrainConfig, change
 from anymask.train.loop import Loop

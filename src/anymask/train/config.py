@@ -8,8 +8,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from anymask.data.augment import Augment
-from anymask.data.canvases import CanvasConfig
+from anymask.data.transforms.augment import Augment
+from anymask.data.transforms.canvas import CanvasConfig
 from anymask.errors import InputError, unknown_name
 from anymask.train.loop import Loop
 from anymask.train.losses import LossWeights

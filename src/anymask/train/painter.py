@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from anymask.data.canvases import CanvasConfig, Painting, painting
-from anymask.data.cutouts import Cutouts
 from anymask.data.mixture import Mixture
+from anymask.data.transforms.canvas import CanvasConfig, Painting, painting
+from anymask.data.transforms.copy_paste import Cutouts
 from anymask.errors import InputError
 from anymask.models.checkpoints.load import MODEL_FILE, InContext, save
 from anymask.train.log import tally

@@ -14,11 +14,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from anymask.data.augment import Augment, Sample, still
-from anymask.data.augment import sample as augmented
-from anymask.data.cutouts import Cutouts
 from anymask.data.mixture import Draw, Mixture
-from anymask.data.sampling import noisy_boxes, random_points
+from anymask.data.transforms.augment import Augment, Sample, still
+from anymask.data.transforms.augment import sample as augmented
+from anymask.data.transforms.copy_paste import Cutouts
+from anymask.data.transforms.prompts import noisy_boxes, random_points
 from anymask.errors import FormatError, InputError
 from anymask.geometry.regions import inner_point
 from anymask.models.checkpoints.load import MODEL_FILE, save

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import torch
 
-from anymask.data.cutouts import Cutouts
 from anymask.data.dataset import Collection, OnError, open_dataset
 from anymask.data.mixture import Mixture
-from anymask.data.published import PUBLISHED, open_published
+from anymask.data.published.sets import PUBLISHED, open_published
+from anymask.data.transforms.copy_paste import Cutouts
 from anymask.errors import FormatError, InputError, unknown_name
 from anymask.models import build, load
 from anymask.models.checkpoints.imagenet import load_imagenet
@@ -80,7 +80,7 @@ class Source:
 def open_sources(data: Sequence[str | Path], config: TrainConfig, faults: NameFault) -> list[Source]:
     """Open data sets given as `path` or `path=weight`, the split "train" of those that have splits.
 
-    `name:path` opens a set of `anymask.data.published` from the folder it was unpacked to, `ade20k:sets/ade`.
+    `name:path` opens a set of `anymask.data.published.sets` from the folder it was unpacked to, `ade20k:sets/ade`.
     Raises `InputError` for no data, an empty set, two of one name, or a weight that is not a positive number.
     """
     if not data:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from anymask.data.dataset import Faults, open_dataset
-from anymask.data.items import decode_picture, decode_rgba
+from anymask.data.parse import decode_picture, decode_rgba
 from anymask.errors import FormatError, ImageError
 
 

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 import torch
 
-from anymask.data.augment import Augment, plain
 from anymask.data.dataset import Faults
 from anymask.data.mixture import Mixture
 from anymask.data.synthetic import shapes
+from anymask.data.transforms.augment import Augment, plain
 from anymask.geometry import rle
 from anymask.images.read import encode_png
 from anymask.models.config import DEBUG

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from anymask.data.augment import Augment
 from anymask.data.mixture import Mixture
+from anymask.data.transforms.augment import Augment
 from anymask.models.config import DEBUG
 from anymask.models.sam import Sam
 from anymask.train.embeddings import Embeddings

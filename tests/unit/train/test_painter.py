@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from anymask.data.canvases import CanvasConfig
 from anymask.data.mixture import Mixture
 from anymask.data.synthetic import shapes
+from anymask.data.transforms.canvas import CanvasConfig
 from anymask.models import build, load_painter
 from anymask.models.config import PAINTER_DEBUG
 from anymask.train.loop import Loop, fit

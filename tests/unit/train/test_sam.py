@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from anymask.data.augment import Augment, Sample
 from anymask.data.mixture import Mixture
+from anymask.data.transforms.augment import Augment, Sample
 from anymask.errors import FormatError, InputError
 from anymask.models.config import DEBUG
 from anymask.models.sam import Sam

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anymask.data.placement import FILL, Placement, Window
+from anymask.data.transforms.crop import FILL, Placement, Window
 from anymask.geometry import rle
 
 

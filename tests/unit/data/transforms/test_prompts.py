@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from anymask.data.sampling import (
+from anymask.data.transforms.prompts import (
     error_point,
     error_points,
     noisy_box,

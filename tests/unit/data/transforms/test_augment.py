@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
-from anymask.data.augment import Augment, colours, plain, sample, still
-from anymask.data.cutouts import Cutouts, paste
 from anymask.data.dataset import open_dataset
 from anymask.data.synthetic import shapes
+from anymask.data.transforms.augment import Augment, colours, plain, sample, still
+from anymask.data.transforms.copy_paste import Cutouts, paste
 from anymask.errors import FormatError, InputError
 from anymask.types import Masks, Record
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anymask.data.canvases import CanvasConfig, hide_blocks, hide_half, painting, random_colours
 from anymask.data.synthetic import shapes
+from anymask.data.transforms.canvas import CanvasConfig, hide_blocks, hide_half, painting, random_colours
 from anymask.errors import InputError
 from anymask.geometry import rle
 from anymask.types import Masks, Record

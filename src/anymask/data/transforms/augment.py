@@ -15,8 +15,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from anymask.data.cutouts import Cutouts, paste
-from anymask.data.placement import Placement, Window
+from anymask.data.transforms.copy_paste import Cutouts, paste
+from anymask.data.transforms.crop import Placement, Window
 from anymask.errors import InputError
 from anymask.types import Record
 

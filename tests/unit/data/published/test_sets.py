@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from anymask.data.classes import ISAID_COLOURS
-from anymask.data.published import PUBLISHED, open_published
+from anymask.data.published.classes import ISAID_COLOURS
+from anymask.data.published.sets import PUBLISHED, open_published
 from anymask.errors import FormatError, InputError, UnknownNameError
 
 SIZE = (6, 8)
@@ -266,7 +266,7 @@ def test_opening_decodes_nothing_and_damage_is_told_once(tmp_path):
 
 @pytest.mark.parametrize("name", [name for name in PUBLISHED if name not in ("chase_db1", "stare")])
 def test_missing_folders_are_named(tmp_path, name):
-    with pytest.raises(FormatError, match=r"root must hold .* without. See anymask.data.published"):
+    with pytest.raises(FormatError, match=r"root must hold .* without. See anymask.data.published.sets"):
         open_published(name, tmp_path)
 
 

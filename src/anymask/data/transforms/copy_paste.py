@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from anymask.data.dataset import Collection
-from anymask.data.items import decode_rgba
+from anymask.data.parse import decode_rgba
 from anymask.errors import FormatError, InputError
 
 BoolArray = npt.NDArray[np.bool_]

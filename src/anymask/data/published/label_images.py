@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from anymask.data.classes import CITYSCAPES, CITYSCAPES_THINGS, ISAID, ISAID_COLOURS
+from anymask.data.published.classes import CITYSCAPES, CITYSCAPES_THINGS, ISAID, ISAID_COLOURS
 from anymask.errors import FormatError
 from anymask.geometry import rle
 from anymask.images.read import read_image, read_map

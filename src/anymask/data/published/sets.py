@@ -29,11 +29,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from anymask.data import classes, segments
 from anymask.data.dataset import Collection, OnError, Source
 from anymask.data.folders import CocoPictures, unpaired
-from anymask.data.items import decode_picture, labelled
-from anymask.data.segments import Item, Reader
+from anymask.data.parse import decode_picture, labelled
+from anymask.data.published import classes
+from anymask.data.published import label_images as segments
+from anymask.data.published.label_images import Item, Reader
 from anymask.errors import FormatError, InputError, unknown_name
 from anymask.formats import entries
 from anymask.formats.coco import CocoFile
@@ -111,7 +112,7 @@ def _held(root: Path, *places: str) -> Path:
         if (root / place).exists():
             return root / place
     raise FormatError(
-        f"root must hold {' or '.join(places)}, got {root} without. See anymask.data.published for layouts."
+        f"root must hold {' or '.join(places)}, got {root} without. See anymask.data.published.sets for layouts."
     )
 
 
@@ -130,7 +131,7 @@ def _pairs(
     if not items:
         raise FormatError(
             f"root must hold pictures of {name} with annotations, got none. "
-            "See anymask.data.published for layouts."
+            "See anymask.data.published.sets for layouts."
         )
     return Listing(name, items, reader, sorted(faults.items()))
 

@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from anymask.data.augment import Augment, colours
-from anymask.data.cutouts import Cutouts, paste
+from anymask.data.transforms.augment import Augment, colours
+from anymask.data.transforms.copy_paste import Cutouts, paste
 from anymask.errors import InputError
 from anymask.geometry import rle
 from anymask.images.colours import encode

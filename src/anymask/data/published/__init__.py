@@ -1,0 +1,1 @@
+"""Published data sets in the folders that they are distributed in."""

@@ -1,0 +1,1 @@
+"""From a Record to what training sees: crops, augmentation, canvases, simulated prompts."""

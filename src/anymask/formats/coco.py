@@ -18,7 +18,7 @@ from typing import Any
 
 from anymask.errors import FormatError
 from anymask.files import staged
-from anymask.formats import entries as common
+from anymask.formats import json_fields as common
 from anymask.formats.polygons.rings import bridge
 from anymask.formats.writers import Outlines, Page, cut_notes
 from anymask.geometry import rle

@@ -17,7 +17,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 import numpy as np
 
 from anymask.errors import FormatError
-from anymask.formats import entries as common
+from anymask.formats import json_fields as common
 from anymask.formats.polygons.primitives import box_ring, ellipse_ring
 from anymask.formats.polygons.rings import as_ring, bridge, fill
 from anymask.formats.writers import Outlines, Page, cut_notes

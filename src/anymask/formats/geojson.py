@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from anymask.errors import FormatError
-from anymask.formats import entries as common
+from anymask.formats import json_fields as common
 from anymask.formats.polygons.rings import Polygon, as_ring, fill, signed_area
 from anymask.formats.writers import Outlines, Page
 from anymask.geometry import rle

@@ -19,7 +19,7 @@ from urllib.parse import unquote
 import numpy as np
 
 from anymask.errors import FormatError
-from anymask.formats import entries as common
+from anymask.formats import json_fields as common
 from anymask.formats.brush import from_brush, to_brush
 from anymask.formats.polygons.primitives import box_ring, ellipse_ring
 from anymask.formats.polygons.rings import as_ring, bridge, fill

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymask.errors import FormatError
-from anymask.formats import entries as common
+from anymask.formats import json_fields as common
 from anymask.formats.writers import Outlines, Page
 from anymask.geometry import rle
 from anymask.types import Masks, Record

@@ -16,7 +16,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 import numpy as np
 
 from anymask.errors import FormatError
-from anymask.formats import entries as common
+from anymask.formats import json_fields as common
 from anymask.formats.polygons.rings import Ring, as_ring, fill
 from anymask.formats.writers import Outlines, Page
 from anymask.formats.xml import elements, local_name, plain_text

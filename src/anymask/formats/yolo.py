@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from anymask.errors import FormatError
-from anymask.formats import entries as common
+from anymask.formats import json_fields as common
 from anymask.formats.names import Stems
 from anymask.formats.polygons.rings import as_ring, bridge, fill
 from anymask.formats.writers import Outlines, Page, cut_notes

@@ -80,7 +80,7 @@ class Source:
 def open_sources(data: Sequence[str | Path], config: TrainConfig, faults: NameFault) -> list[Source]:
     """Open data sets given as `path` or `path=weight`, the split "train" of those that have splits.
 
-    `name:path` opens a set of `anymask.data.published.sets` from the folder it was unpacked to, `ade20k:sets/ade`.
+    `name:path` opens a set of `anymask.data.published` from the folder it was unpacked to, `ade20k:sets/ade`.
     Raises `InputError` for no data, an empty set, two of one name, or a weight that is not a positive number.
     """
     if not data:

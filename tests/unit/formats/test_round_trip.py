@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from anymask import formats
-from anymask.formats import FORMATS, Outlines, pages
+from anymask.formats import FORMATS, Outlines, writers
 from anymask.geometry import rle
 from anymask.images import read as images
 from anymask.types import Masks, Record
@@ -81,7 +81,7 @@ def test_masks_come_back(name: str, polygons: bool, picture: Path, tmp_path: Pat
     (again,), loss = there_and_back(name, [one], tmp_path, outlines=Outlines(polygons=polygons))
     assert (again.masks.size, again.image) == (SIZE, picture) or name in MAPS | SINGLE | {"masks"}
     changed = {change.mask: change for change in loss.changed}
-    kept = [i for i in range(len(one.masks)) if pages.LEFT_OUT not in getattr(changed.get(i), "notes", ())]
+    kept = [i for i in range(len(one.masks)) if writers.LEFT_OUT not in getattr(changed.get(i), "notes", ())]
     assert len(again.masks) == len(kept)
     for got, i in zip(again.masks, kept, strict=True):
         iou = rle.iou(got.rles, one.masks[i].rles)[0, 0] if one.masks.areas[i] else 1.0
@@ -208,7 +208,7 @@ def test_simplified_polygons_lose_what_was_allowed(picture: Path, tmp_path: Path
     assert exact.lossless
     assert 0.95 <= loss.mean_iou < 1
     (change,) = loss.changed
-    assert change.notes == (pages.CORNERS_DROPPED,)
+    assert change.notes == (writers.CORNERS_DROPPED,)
     (again,) = formats.read(tmp_path / "rough.geojson")
     assert rle.iou(again.masks.rles, one.masks.rles)[0, 0] == change.iou
     assert (tmp_path / "rough.geojson").stat().st_size < (tmp_path / "exact.geojson").stat().st_size * 0.6
@@ -241,7 +241,11 @@ def test_maps_say_what_became_of_each_mask(picture: Path, tmp_path: Path) -> Non
     squares[0, :9, :9] = squares[1, 2:5, 2:5] = squares[2, 12:15, 12:15] = True
     one = record(picture, squares, labels=[1, 2, 2])
     merged = formats.write(one, tmp_path / "labels.png", "labels")
-    assert [change.notes for change in merged.changed] == [(pages.HIDDEN,), (pages.MERGED,), (pages.MERGED,)]
+    assert [change.notes for change in merged.changed] == [
+        (writers.HIDDEN,),
+        (writers.MERGED,),
+        (writers.MERGED,),
+    ]
     assert [change.iou for change in merged.changed] == [72 / 81, 0.5, 0.5]
     (hidden,) = formats.write(one, tmp_path / "objects.png", "instances").changed
-    assert (hidden.mask, hidden.notes, hidden.iou) == (0, (pages.HIDDEN,), 72 / 81)
+    assert (hidden.mask, hidden.notes, hidden.iou) == (0, (writers.HIDDEN,), 72 / 81)

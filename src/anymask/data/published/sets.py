@@ -36,7 +36,7 @@ from anymask.data.published import classes
 from anymask.data.published import label_images as segments
 from anymask.data.published.label_images import Item, Reader
 from anymask.errors import FormatError, InputError, unknown_name
-from anymask.formats import entries
+from anymask.formats import json_fields
 from anymask.formats.coco import CocoFile
 from anymask.types import Record
 
@@ -112,7 +112,7 @@ def _held(root: Path, *places: str) -> Path:
         if (root / place).exists():
             return root / place
     raise FormatError(
-        f"root must hold {' or '.join(places)}, got {root} without. See anymask.data.published.sets for layouts."
+        f"root must hold {' or '.join(places)}, got {root} without. See anymask.data.published for layouts."
     )
 
 
@@ -131,7 +131,7 @@ def _pairs(
     if not items:
         raise FormatError(
             f"root must hold pictures of {name} with annotations, got none. "
-            "See anymask.data.published.sets for layouts."
+            "See anymask.data.published for layouts."
         )
     return Listing(name, items, reader, sorted(faults.items()))
 
@@ -159,7 +159,7 @@ def _coco(root: Path, split: str, *, name: str, stem: str, kind: str) -> Source:
 def _paco(root: Path, split: str) -> Source:
     """PACO: `file_name` leads through train2017 or val2017; a part names its object by `obj_ann_id`."""
     text = _held(root, f"annotations/paco_lvis_v1_{split}.json")
-    document = entries.load_json(text)
+    document = json_fields.load_json(text)
     file = CocoFile(text, _held(root, "train2017", "images/train2017").parent, document=document)
     parts = frozenset(
         one.get("category_id")
@@ -172,19 +172,19 @@ def _paco(root: Path, split: str) -> Source:
 def _coco_panoptic(root: Path, split: str) -> Source:
     text = _held(root, f"annotations/panoptic_{split}2017.json")
     maps = _held(root, f"annotations/panoptic_{split}2017")
-    pictures, document = _coco_folder(root, split), entries.load_json(text)
+    pictures, document = _coco_folder(root, split), json_fields.load_json(text)
     things = {
-        entries.field(one, "id", int, "category"): (
-            entries.field(one, "name", str, "category"),
+        json_fields.field(one, "id", int, "category"): (
+            json_fields.field(one, "name", str, "category"),
             bool(one.get("isthing", 1)),
         )
-        for one in entries.field(document, "categories", list, "the file")
+        for one in json_fields.field(document, "categories", list, "the file")
     }
     items, infos = [], {}
-    for one in entries.field(document, "annotations", list, "the file"):
-        file = entries.inner_path(entries.field(one, "file_name", str, "annotation"))
+    for one in json_fields.field(document, "annotations", list, "the file"):
+        file = json_fields.inner_path(json_fields.field(one, "file_name", str, "annotation"))
         items.append(Item(file.stem, pictures / f"{file.stem}.jpg", (maps / file.name,)))
-        infos[file.stem] = entries.field(one, "segments_info", list, "annotation")
+        infos[file.stem] = json_fields.field(one, "segments_info", list, "annotation")
     return Listing("coco_panoptic", items, _Panoptic(infos, things))
 
 
@@ -205,7 +205,7 @@ def _voc(root: Path, split: str) -> Source:
     maps = [_held(root, "SegmentationClass"), _held(root, "SegmentationObject")]
     items = [
         Item(stem, pictures / f"{stem}.jpg", tuple(folder / f"{stem}.png" for folder in maps))
-        for stem in (entries.inner_path(name).name for name in names)
+        for stem in (json_fields.inner_path(name).name for name in names)
     ]
     return Listing("voc", items, segments.ObjectMaps(classes.VOC))
 

@@ -266,7 +266,7 @@ def test_opening_decodes_nothing_and_damage_is_told_once(tmp_path):
 
 @pytest.mark.parametrize("name", [name for name in PUBLISHED if name not in ("chase_db1", "stare")])
 def test_missing_folders_are_named(tmp_path, name):
-    with pytest.raises(FormatError, match=r"root must hold .* without. See anymask.data.published.sets"):
+    with pytest.raises(FormatError, match=r"root must hold .* without. See anymask.data.published"):
         open_published(name, tmp_path)
 
 

@@ -23,13 +23,13 @@ from peer import predictor, transformers_model
 from random_weights import smooth_features, smoothed
 from timing import OURS, RELEASED, add_options, in_turns, parse, print_header, print_table
 
-from anymask.answering import DECODE_CELLS
 from anymask.geometry.frame import Frame
 from anymask.geometry.rle import iou
 from anymask.images.read import read_image
+from anymask.inference.promptable.decode import DECODE_CELLS
+from anymask.inference.promptable.predict import embed, predict
 from anymask.models import Sam, build, load, weights_hash
 from anymask.models.config import SAM_VIT_B
-from anymask.predict import embed, predict
 from anymask.types import Embedding, Prompt
 
 TYPES = ("float32", "bfloat16")

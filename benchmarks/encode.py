@@ -19,10 +19,10 @@ from peer import predictor, transformers_model
 from timing import OURS, RELEASED, add_options, in_turns, parse, print_header, print_table
 
 from anymask.images.read import read_image
+from anymask.inference.promptable.predict import embed, embed_batch
 from anymask.models import build
 from anymask.models.compiling import compile_parts
 from anymask.models.config import COMPACT, SAM_VIT_B, SAM_VIT_H, SAM_VIT_L
-from anymask.predict import embed, embed_batch
 
 CONFIGS = {"compact": COMPACT, "sam_vit_b": SAM_VIT_B, "sam_vit_l": SAM_VIT_L, "sam_vit_h": SAM_VIT_H}
 TYPES = ("float32", "bfloat16")

@@ -43,8 +43,8 @@ if TYPE_CHECKING:
     from anymask.images.read import overlay, read_image, write_png
     from anymask.images.video import segment_video
     from anymask.incontext import context, paint, segment_like, sharpen
+    from anymask.inference.promptable.predict import embed, embed_batch, predict, predict_batch
     from anymask.models import FeaturePainter, Painter, Sam, load, variants
-    from anymask.predict import embed, embed_batch, predict, predict_batch
     from anymask.proposals import proposals
     from anymask.tiled import automatic_tiled
     from anymask.train.tune import TuneConfig, tune

@@ -14,8 +14,8 @@ from anymask.automatic.grids import grid_points
 from anymask.errors import InputError
 from anymask.geometry.frame import Frame
 from anymask.images.read import ImageSource
+from anymask.inference.promptable.predict import check_embedding, embed, predict
 from anymask.models import Progress, Sam
-from anymask.predict import check_embedding, embed, predict
 from anymask.types import Embedding, Masks, Prompt
 
 __all__ = ["EdgeConfig", "edges", "thin"]

@@ -17,8 +17,8 @@ from anymask.errors import InputError, unknown_name
 from anymask.geometry import rle
 from anymask.images.colours import check_palette, confidence, decode, encode, log_odds
 from anymask.images.read import ImageSource, read_image
+from anymask.inference.promptable.predict import predict
 from anymask.models import InContext, Sam, weights_hash
-from anymask.predict import predict
 from anymask.types import Context, Masks, Prompt, Record
 from anymask.types.context import SIZE, denormalise, grid, normalise, squash
 

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from anymask.automatic import AutoConfig, automatic
 from anymask.geometry.frame import Frame
 from anymask.images.read import ImageSource, read_image
+from anymask.inference.promptable.predict import embed
 from anymask.models import Progress, Sam
 from anymask.mosaic import Tile, merge, tiles
-from anymask.predict import embed
 from anymask.types import Masks
 
 __all__ = ["Raster", "automatic_tiled"]

@@ -69,7 +69,7 @@ def test_values_and_files_import_no_torch() -> None:
 
 
 def test_public_functions_win_over_modules_of_their_name() -> None:
-    module = import_module("anymask.predict")
+    module = import_module("anymask.inference.promptable.predict")
     assert anymask.predict is module.predict
     code = "from anymask.predict import embed\nimport anymask\nprint(callable(anymask.predict))"
     assert run_python(code) == "True"

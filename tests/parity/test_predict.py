@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from anymask.inference.promptable.predict import embed, predict
 from anymask.models import Sam, build
-from anymask.predict import embed, predict
 from anymask.types import Prompt
 
 from .conftest import randomise, torchvision_standin

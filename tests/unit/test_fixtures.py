@@ -16,8 +16,8 @@ import pytest
 from anymask.geometry import rle
 from anymask.geometry.boxes import suppress
 from anymask.geometry.frame import Frame
+from anymask.inference.promptable.crops import CloseUp, close_up, different, shared, surroundings
 from anymask.types import Prompt
-from anymask.zoom import CloseUp, close_up, different, shared, surroundings
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
 RULES = {

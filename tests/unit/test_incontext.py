@@ -13,9 +13,9 @@ from anymask import incontext
 from anymask.errors import InputError, UnknownNameError
 from anymask.images.colours import encode, palette
 from anymask.incontext import context, paint, segment_like, sharpen
+from anymask.inference.promptable.predict import predict
 from anymask.models import Painter, build, weights_hash
 from anymask.models.config import DEBUG, PAINTER_DEBUG
-from anymask.predict import predict
 from anymask.types import Context, Masks, Prompt, Record
 from anymask.types.context import denormalise, normalise
 

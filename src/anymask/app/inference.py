@@ -40,7 +40,7 @@ def embedding_bytes(server: Server, picture: Picture, model: str | None, key: st
 
 
 def _embed(server: Server, picture: Picture, model: Sam) -> Embedding:
-    from anymask.predict import embed
+    from anymask.inference.promptable.predict import embed
 
     with server.decoding:
         return embed(model, read_image(server.project.file(picture)))
@@ -61,7 +61,7 @@ def _embedding(server: Server, picture: Picture, model: str | None) -> Embedding
 
 def predict(server: Server, picture: Picture, asked: wire.Predict) -> wire.Predicted:
     """Answer prompts. Raises PromptError, FormatError, UnknownNameError, and what the model raises."""
-    from anymask.predict import predict as answer
+    from anymask.inference.promptable.predict import predict as answer
 
     prompts = [_prompt(one, picture) for one in asked.prompts]
     model, embedding = server.models.sam(asked.model), _embedding(server, picture, asked.model)

@@ -10,7 +10,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from anymask.answering import HYPOTHESES
 from anymask.automatic.config import AutoConfig, Resize
 from anymask.automatic.filters import select
 from anymask.automatic.grids import Window, windows
@@ -20,9 +19,10 @@ from anymask.errors import InputError
 from anymask.geometry import rle
 from anymask.geometry.frame import Frame
 from anymask.images.read import ImageSource, read_image
+from anymask.inference.promptable.decode import HYPOTHESES
+from anymask.inference.promptable.predict import check_embedding, embed
 from anymask.models import Progress, Sam, check_finite, weights_hash
 from anymask.models.sam import Decoded
-from anymask.predict import check_embedding, embed
 from anymask.types import Embedding, Masks
 
 __all__ = ["automatic", "candidates"]

@@ -22,9 +22,9 @@ from anymask.cli.console import out, out_json, table
 from anymask.cli.models import place
 from anymask.errors import AnymaskError
 from anymask.files import cache_dir
+from anymask.inference.promptable.predict import embed, predict
 from anymask.models import load_sam, variants
 from anymask.models.devices import cpu_bf16_features, has_bf16
-from anymask.predict import embed, predict
 from anymask.types import Prompt
 
 __all__ = ["Finding", "run"]

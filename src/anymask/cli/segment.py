@@ -84,7 +84,7 @@ def _answer(
     name, device, offline = model
     with clock.part("load"):  # imports torch, so late
         from anymask.cli.loading import load_model
-        from anymask.predict import embed, predict
+        from anymask.inference.promptable.predict import embed, predict
 
         opened = load_model(name, device=device, offline=offline)
     with clock.part("encode"):

@@ -33,8 +33,8 @@ from anymask.evaluate.pictures import Image, Progress, Records, drawn, pictures
 from anymask.evaluate.report import Report, SetResult, commit, machine, model_hash
 from anymask.geometry import rle
 from anymask.geometry.regions import inner_point, largest_component
+from anymask.inference.promptable.predict import embed, predict
 from anymask.models.sam import Sam
-from anymask.predict import embed, predict
 from anymask.types import Masks, Prompt, Record
 
 Numbers = dict[str, Floats]

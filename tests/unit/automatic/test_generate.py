@@ -8,9 +8,9 @@ import torch
 
 from anymask import AutoConfig, automatic, candidates, embed, explain, select
 from anymask.errors import ImageError, InputError, WeightsError
+from anymask.inference.promptable.predict import predict
 from anymask.models import build
 from anymask.models.config import DEBUG
-from anymask.predict import predict
 from anymask.types import Prompt
 
 H, W = 40, 60  # of the picture in conftest.py

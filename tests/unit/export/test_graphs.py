@@ -12,9 +12,9 @@ from anymask.export.graphs import counted, prompt_parts
 from anymask.export.sessions import decode
 from anymask.export.tracing import trace
 from anymask.geometry.frame import Frame
+from anymask.inference.promptable.predict import embed, predict
 from anymask.models import build
 from anymask.models.config import COMPACT, SamConfig, VitConfig
-from anymask.predict import embed, predict
 from anymask.types import Prompt
 
 PROMPTS = [

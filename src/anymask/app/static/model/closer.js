@@ -1,4 +1,4 @@
-/** A second look at small answers, in a close-up of the picture: the twin of `anymask.looks`. */
+/** A second look at small answers, in a close-up of the picture: the twin of `anymask.inference.promptable.refine`. */
 import { Frame } from "../geometry/frame.js";
 import { closeUp, cut, cutsOff, different, joined, moved, shared, sizeOf, surroundings } from "../geometry/zoom.js";
 import { paste } from "../masks/rle.js";

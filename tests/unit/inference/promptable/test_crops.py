@@ -10,15 +10,15 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anymask import looks
 from anymask.errors import InputError
 from anymask.geometry import rle
 from anymask.geometry.frame import Frame
+from anymask.inference.promptable import refine as looks
+from anymask.inference.promptable.crops import CloseUp, close_up, different, shared, surroundings
+from anymask.inference.promptable.predict import embed, predict, predict_batch
 from anymask.models import build
 from anymask.models.config import DEBUG
-from anymask.predict import embed, predict, predict_batch
 from anymask.types import Embedding, Prompt
-from anymask.zoom import CloseUp, close_up, different, shared, surroundings
 
 H, W = 300, 400
 NOTHING = rle.encode(np.zeros((H, W), bool))

@@ -1,4 +1,4 @@
-"""Answers after a second look at what is small in them, see `anymask.zoom`."""
+"""Answers after a second look at what is small in them, see `anymask.inference.promptable.crops`."""
 
 from __future__ import annotations
 
@@ -7,11 +7,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from anymask.answering import Answer, Job, Picture, answers_to, encode, frame_of, job_of, portions
 from anymask.geometry.frame import Frame
+from anymask.inference.promptable.crops import CloseUp, close_up, different, shared, surroundings
+from anymask.inference.promptable.decode import (
+    Answer,
+    Job,
+    Picture,
+    answers_to,
+    encode,
+    frame_of,
+    job_of,
+    portions,
+)
 from anymask.models import Sam
 from anymask.types import Embedding, Prompt
-from anymask.zoom import CloseUp, close_up, different, shared, surroundings
 
 UNSEEN = 8.0
 """Logits of minus this stand where a close-up shows nothing."""

@@ -8,12 +8,12 @@ import pytest
 import torch
 from PIL import Image
 
-from anymask import answering
 from anymask import predict as public
 from anymask.errors import ImageError, InputError, PromptError, WeightsError
+from anymask.inference.promptable import decode as answering
+from anymask.inference.promptable.predict import embed, embed_batch, predict, predict_batch
 from anymask.models import build, weights_hash
 from anymask.models.config import DEBUG, DEBUG_VIT
-from anymask.predict import embed, embed_batch, predict, predict_batch
 from anymask.types import Embedding, Masks, Prompt
 
 H, W = 40, 60

@@ -1,7 +1,7 @@
 """Encode an image once, answer any number of prompts: `embed` and `predict`.
 
 Everything here is a function of its arguments: a model holds no picture, so that one model serves many
-images, threads and users. What is small in the model's frame may get a second look, see `anymask.zoom`.
+images, threads and users. What is small in the model's frame may get a second look, see `anymask.inference.promptable.crops`.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from anymask.answering import Answer, Picture, answers_to, encode, frame_of, job_of
 from anymask.errors import InputError, PromptError
 from anymask.geometry.frame import Frame
 from anymask.images.read import ImageSource, read_image
-from anymask.looks import closer_answers
+from anymask.inference.promptable.decode import Answer, Picture, answers_to, encode, frame_of, job_of
+from anymask.inference.promptable.refine import closer_answers
 from anymask.models import InContext, Sam, weights_hash
 from anymask.types import Embedding, Masks, Prompt
 
@@ -66,7 +66,7 @@ def predict_batch(
     predicted IoU as the network gives it, unclipped, `stability` how little the mask depends on its
     threshold. With `logits` they are kept too and can be the mask of a next Prompt.
     With `zoom` every answer that is small in the model's frame is improved by a second look at a close-up
-    (`anymask.zoom`), and a click alone answered from its surroundings too, which costs an encoding each; None
+    (`anymask.inference.promptable.crops`), and a click alone answered from its surroundings too, which costs an encoding each; None
     does so where the model is made for it (`compact` is) and the picture is at hand, which it is not in an
     Embedding read from a file.
     Prompts may be of any kind and length in one call; how they are batched changes nothing but rounding.

@@ -1,0 +1,1 @@
+"""Prompts to masks: encode an image once, answer any number of prompts."""

@@ -30,8 +30,9 @@ from peer import generator
 from random_weights import smooth_features, smoothed
 from timing import print_header
 
-from anymask.automatic import AutoConfig, automatic, candidates
 from anymask.geometry.frame import Frame
+from anymask.inference.mask_generation.config import AutoConfig
+from anymask.inference.mask_generation.generate import automatic, candidates
 from anymask.models import Sam, build, weights_hash
 from anymask.models.config import SAM_VIT_B
 from anymask.models.devices import find_dtype

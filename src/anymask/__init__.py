@@ -18,9 +18,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from anymask.automatic import AutoConfig, Candidates, automatic, candidates, explain, select
     from anymask.data import Dataset, open_dataset
-    from anymask.edges import EdgeConfig, edges
     from anymask.errors import (
         AnymaskError,
         ConflictError,
@@ -38,15 +36,20 @@ if TYPE_CHECKING:
     )
     from anymask.export import export
     from anymask.geometry.frame import Frame
-    from anymask.hierarchy import Tree, cover, flatten, tree
     from anymask.images.colours import palette
     from anymask.images.read import overlay, read_image, write_png
     from anymask.images.video import segment_video
     from anymask.incontext import context, paint, segment_like, sharpen
+    from anymask.inference.mask_generation.candidates import Candidates
+    from anymask.inference.mask_generation.config import AutoConfig
+    from anymask.inference.mask_generation.edges import EdgeConfig, edges
+    from anymask.inference.mask_generation.filters import explain, select
+    from anymask.inference.mask_generation.generate import automatic, candidates
+    from anymask.inference.mask_generation.hierarchy import Tree, cover, flatten, tree
+    from anymask.inference.mask_generation.proposals import proposals
+    from anymask.inference.mask_generation.tiled import automatic_tiled
     from anymask.inference.promptable.predict import embed, embed_batch, predict, predict_batch
     from anymask.models import FeaturePainter, Painter, Sam, load, variants
-    from anymask.proposals import proposals
-    from anymask.tiled import automatic_tiled
     from anymask.train.tune import TuneConfig, tune
     from anymask.types import Context, Embedding, Masks, Prompt, Record
 

@@ -94,8 +94,8 @@ def _found(found: Masks, label_ids: Sequence[str | None] = ()) -> list[wire.Foun
 
 def automatic(server: Server, picture: Picture, asked: wire.Automatic, tick: Tick) -> Answer:
     """Masks of everything in a picture, best first."""
-    from anymask.automatic import AutoConfig
-    from anymask.automatic import automatic as find
+    from anymask.inference.mask_generation.config import AutoConfig
+    from anymask.inference.mask_generation.generate import automatic as find
 
     model = server.models.sam(asked.model)
     config = AutoConfig(**asked.model_dump(exclude={"model"}))

@@ -18,12 +18,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from anymask.automatic import AutoConfig, Candidates, candidates, explain
 from anymask.errors import InputError
 from anymask.evaluate.clicks import ClicksConfig, choose_targets
 from anymask.evaluate.metrics import Floats
 from anymask.evaluate.pictures import Progress, Records, opened
 from anymask.geometry import rle
+from anymask.inference.mask_generation.candidates import Candidates
+from anymask.inference.mask_generation.config import AutoConfig
+from anymask.inference.mask_generation.filters import explain
+from anymask.inference.mask_generation.generate import candidates
 from anymask.models.sam import Sam
 from anymask.types import Record
 

@@ -24,12 +24,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from anymask.edges import EdgeConfig, edges, thin
 from anymask.errors import FormatError, InputError
 from anymask.evaluate.matching import correspond, require_scipy, skeleton
 from anymask.evaluate.metrics import Interval, interval
 from anymask.evaluate.report import Report, SetResult, commit, machine, model_hash
 from anymask.images.read import read_image
+from anymask.inference.mask_generation.edges import EdgeConfig, edges, thin
 from anymask.models import Sam
 
 __all__ = ["PUBLISHED", "EdgeFolder", "EdgesConfig", "Truth", "counts", "figures", "run"]

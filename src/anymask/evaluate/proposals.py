@@ -26,8 +26,8 @@ from anymask.evaluate.metrics import Floats, bootstrap_ci, mean_over_sets
 from anymask.evaluate.pictures import Progress, Records, opened
 from anymask.evaluate.report import Report, SetResult, commit, machine, model_hash
 from anymask.geometry import rle
+from anymask.inference.mask_generation.proposals import PROPOSALS, proposals
 from anymask.models import Sam
-from anymask.proposals import PROPOSALS, proposals
 from anymask.types import Record
 
 __all__ = ["PUBLISHED", "ProposalsConfig", "recalls", "run"]

@@ -16,7 +16,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from anymask.automatic import AutoConfig
 from anymask.errors import ExportError, InputError, unknown_name
 from anymask.export import check, painted
 from anymask.export.check import Finding
@@ -27,6 +26,7 @@ from anymask.export.tracing import require_packages, save_graph, trace
 from anymask.export.webassembly import for_webassembly
 from anymask.files import sha256_of, staged
 from anymask.images.read import ImageSource, read_image
+from anymask.inference.mask_generation.config import AutoConfig
 from anymask.models import InContext, Sam, weights_hash
 from anymask.models.config import PIXEL_MEAN, PIXEL_STD
 

@@ -10,16 +10,17 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from anymask.automatic import AutoConfig, automatic
-from anymask.edges import edges
 from anymask.errors import InputError
-from anymask.hierarchy import cover, flatten, tree
 from anymask.images.bands import Bands, read_samples, to_rgb
 from anymask.images.raster import GeoImage, open_raster
 from anymask.images.read import encode_jpeg, encode_png, overlay, read_image
+from anymask.inference.mask_generation.config import AutoConfig
+from anymask.inference.mask_generation.edges import edges
+from anymask.inference.mask_generation.generate import automatic
+from anymask.inference.mask_generation.hierarchy import cover, flatten, tree
+from anymask.inference.mask_generation.proposals import PROPOSALS, proposals
+from anymask.inference.mask_generation.tiled import OVERLAP, automatic_tiled
 from anymask.models import Progress, Sam
-from anymask.proposals import PROPOSALS, proposals
-from anymask.tiled import OVERLAP, automatic_tiled
 from anymask.types import Masks, Record
 
 __all__ = [

@@ -8,7 +8,7 @@ from PIL import Image
 
 from anymask.errors import FormatError, InputError, OutputError
 from anymask.formats import png
-from anymask.hierarchy import flatten
+from anymask.inference.mask_generation.hierarchy import flatten
 from anymask.types import Masks
 
 

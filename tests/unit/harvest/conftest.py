@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from anymask import models
-from anymask.edges import EdgeConfig, edges
 from anymask.harvest import plan
+from anymask.inference.mask_generation.edges import EdgeConfig, edges
 from anymask.models.config import DEBUG
 
 

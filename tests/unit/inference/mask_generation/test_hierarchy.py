@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from anymask.errors import InputError
-from anymask.hierarchy import cover, flatten, tree
+from anymask.inference.mask_generation.hierarchy import cover, flatten, tree
 from anymask.types import Masks
 
 

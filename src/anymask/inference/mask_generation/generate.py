@@ -10,15 +10,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from anymask.automatic.config import AutoConfig, Resize
-from anymask.automatic.filters import select
-from anymask.automatic.grids import Window, windows
-from anymask.automatic.memory import points_at_once
-from anymask.automatic.pool import Candidates
 from anymask.errors import InputError
 from anymask.geometry import rle
 from anymask.geometry.frame import Frame
 from anymask.images.read import ImageSource, read_image
+from anymask.inference.mask_generation.candidates import Candidates
+from anymask.inference.mask_generation.config import AutoConfig, Resize
+from anymask.inference.mask_generation.filters import select
+from anymask.inference.mask_generation.grids import Window, windows
+from anymask.inference.mask_generation.memory import points_at_once
 from anymask.inference.promptable.decode import HYPOTHESES
 from anymask.inference.promptable.predict import check_embedding, embed
 from anymask.models import Progress, Sam, check_finite, weights_hash

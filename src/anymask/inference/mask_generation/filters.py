@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from anymask.automatic.config import AutoConfig
-from anymask.automatic.duplicates import owners
-from anymask.automatic.mending import mend
-from anymask.automatic.pool import Candidates
 from anymask.errors import InputError
 from anymask.geometry import rle
 from anymask.geometry.boxes import area_xyxy
+from anymask.inference.mask_generation.candidates import Candidates
+from anymask.inference.mask_generation.cleanup import mend
+from anymask.inference.mask_generation.config import AutoConfig
+from anymask.inference.mask_generation.nms import owners
 from anymask.types import Masks
 
 __all__ = ["explain", "select"]

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from anymask import AutoConfig
-from anymask.automatic.config import DEFAULT_THRESHOLDS
-from anymask.automatic.memory import parse_memory, points_at_once
 from anymask.errors import InputError
 from anymask.geometry.frame import Frame
+from anymask.inference.mask_generation.config import DEFAULT_THRESHOLDS
+from anymask.inference.mask_generation.memory import parse_memory, points_at_once
 from anymask.models import build
 from anymask.models.config import DEBUG, DEBUG_VIT
 

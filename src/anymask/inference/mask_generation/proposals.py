@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from anymask.automatic import AutoConfig, automatic
 from anymask.errors import InputError
 from anymask.images.read import ImageSource
+from anymask.inference.mask_generation.config import AutoConfig
+from anymask.inference.mask_generation.generate import automatic
 from anymask.models import Progress, Sam
 from anymask.types import Embedding, Masks
 

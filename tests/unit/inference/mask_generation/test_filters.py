@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from anymask import AutoConfig, explain, select
-from anymask.automatic.duplicates import owners
 from anymask.errors import InputError
 from anymask.geometry import rle
+from anymask.inference.mask_generation.nms import owners
 from anymask.types import Masks
 
 KEEP_ALL = AutoConfig(min_iou=0.0, min_stability=0.0, nms=1.0)

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from anymask.automatic.config import Resize
 from anymask.errors import FormatError, InputError
 from anymask.files import read_tensors, write_atomic
+from anymask.inference.mask_generation.config import Resize
 from anymask.types import Masks
 
 __all__ = ["Candidates"]

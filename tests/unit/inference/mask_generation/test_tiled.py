@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 import torch
 
-from anymask import tiled
-from anymask.automatic import AutoConfig
 from anymask.errors import InputError
 from anymask.geometry import regions, rle
 from anymask.geometry.frame import Frame
+from anymask.inference.mask_generation import tiled
+from anymask.inference.mask_generation.config import AutoConfig
+from anymask.inference.mask_generation.tiled import automatic_tiled
 from anymask.models import build
 from anymask.models.config import DEBUG
-from anymask.tiled import automatic_tiled
 from anymask.types import Embedding, Masks
 
 

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anymask import AutoConfig
-from anymask.automatic.grids import crop_windows, grid_points, windows
 from anymask.errors import InputError
+from anymask.inference.mask_generation.grids import crop_windows, grid_points, windows
 
 sides = st.integers(1, 300)
 

@@ -9,11 +9,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from anymask.automatic.duplicates import owners
-from anymask.automatic.grids import grid_points
 from anymask.errors import InputError
 from anymask.geometry.frame import Frame
 from anymask.images.read import ImageSource
+from anymask.inference.mask_generation.grids import grid_points
+from anymask.inference.mask_generation.nms import owners
 from anymask.inference.promptable.predict import check_embedding, embed, predict
 from anymask.models import Progress, Sam
 from anymask.types import Embedding, Masks, Prompt

@@ -10,8 +10,8 @@ import torch
 
 from anymask import automatic, models
 from anymask.errors import InputError
+from anymask.inference.mask_generation.proposals import PROPOSALS, proposals
 from anymask.models.config import DEBUG
-from anymask.proposals import PROPOSALS, proposals
 
 
 @pytest.fixture(scope="module")

@@ -11,12 +11,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from anymask.automatic import AutoConfig, automatic
 from anymask.geometry.frame import Frame
 from anymask.images.read import ImageSource, read_image
+from anymask.inference.mask_generation.config import AutoConfig
+from anymask.inference.mask_generation.generate import automatic
+from anymask.inference.mask_generation.stitch import Tile, merge, tiles
 from anymask.inference.promptable.predict import embed
 from anymask.models import Progress, Sam
-from anymask.mosaic import Tile, merge, tiles
 from anymask.types import Masks
 
 __all__ = ["Raster", "automatic_tiled"]

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from anymask.automatic.config import AutoConfig
 from anymask.errors import InputError
+from anymask.inference.mask_generation.config import AutoConfig
 
 __all__ = ["Window", "crop_windows", "grid_points", "inside_roi", "windows"]
 

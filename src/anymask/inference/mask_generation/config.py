@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from anymask.automatic.memory import parse_memory
 from anymask.errors import InputError
+from anymask.inference.mask_generation.memory import parse_memory
 
 if TYPE_CHECKING:
     from anymask.models import Sam

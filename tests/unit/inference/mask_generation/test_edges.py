@@ -10,12 +10,12 @@ import pytest
 import torch
 
 from anymask import embed, models
-from anymask.edges import EdgeConfig, edges, thin
 from anymask.errors import InputError
+from anymask.inference.mask_generation.edges import EdgeConfig, edges, thin
 from anymask.models.config import DEBUG
 from anymask.types import Masks
 
-module = import_module("anymask.edges")
+module = import_module("anymask.inference.mask_generation.edges")
 
 
 @pytest.fixture(scope="module")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from anymask.automatic.config import AutoConfig
 from anymask.geometry import rle
 from anymask.geometry.regions import drop_islands, fill_holes
+from anymask.inference.mask_generation.config import AutoConfig
 from anymask.types import Masks
 
 __all__ = ["mend"]

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from anymask.automatic.pool import Candidates
 from anymask.geometry import rle
+from anymask.inference.mask_generation.candidates import Candidates
 from anymask.models import build
 from anymask.models.config import DEBUG
 from anymask.types import Masks

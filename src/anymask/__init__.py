@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from anymask.images.colours import palette
     from anymask.images.read import overlay, read_image, write_png
     from anymask.images.video import segment_video
-    from anymask.incontext import context, paint, segment_like, sharpen
+    from anymask.inference.in_context.segment import context, paint, segment_like, sharpen
     from anymask.inference.mask_generation.candidates import Candidates
     from anymask.inference.mask_generation.config import AutoConfig
     from anymask.inference.mask_generation.edges import EdgeConfig, edges

@@ -108,7 +108,7 @@ def automatic(server: Server, picture: Picture, asked: wire.Automatic, tick: Tic
 
 def like(server: Server, asked: wire.Like, tick: Tick) -> Answer:
     """In each picture what the examples' masks show. A picture that cannot be read gets an error."""
-    from anymask.incontext import segment_like
+    from anymask.inference.in_context.segment import segment_like
     from anymask.models import weights_hash
 
     model = server.models.painter(asked.model)
@@ -129,7 +129,7 @@ def _contexts(
     server: Server, examples: Sequence[wire.Example], size: int
 ) -> tuple[list[Context], list[str | None]]:
     """What a model takes for examples, and the label that each of their colours stands for."""
-    from anymask.incontext import context
+    from anymask.inference.in_context.segment import context
 
     shown = [(pictures.find(server.project.db, one.image), _shown(server, one)) for one in examples]
     label_ids = list(dict.fromkeys(mask.label_id for _, some in shown for mask in some))

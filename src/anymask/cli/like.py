@@ -62,7 +62,7 @@ def run(
     if not rank_examples:
         folder = _check_output(output, videos, pictures, resume=resume, force=force)
     from anymask.cli.loading import load_example_model, load_model
-    from anymask.incontext import context
+    from anymask.inference.in_context.segment import context
 
     opened = load_example_model(model, device=device, offline=offline)
     if rank_examples:
@@ -194,7 +194,7 @@ def _pictures(job: Job, pictures: Sequence[Path], folder: Path) -> list[dict[str
 
 
 def _answer(job: Job, image: NDArray[np.uint8]) -> Masks:
-    from anymask.incontext import segment_like, sharpen
+    from anymask.inference.in_context.segment import segment_like, sharpen
 
     masks = segment_like(job.model, image, job.contexts, **job.settings)
     return masks if job.sharpener is None or not len(masks) else sharpen(job.sharpener, image, masks)

@@ -30,7 +30,7 @@ from anymask.evaluate.metrics import Interval, Mask, interval
 from anymask.evaluate.pictures import Progress, Records, opened
 from anymask.evaluate.report import Report, SetResult, commit, machine, model_hash
 from anymask.geometry import rle
-from anymask.incontext import context, segment_like
+from anymask.inference.in_context.segment import context, segment_like
 from anymask.models import InContext
 from anymask.types import Context, Masks, Record
 

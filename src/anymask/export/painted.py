@@ -14,7 +14,7 @@ from anymask.export.check import Finding
 from anymask.export.sessions import Arrays, Session, milliseconds
 from anymask.geometry import rle
 from anymask.images.colours import decode, encode
-from anymask.incontext import context, paint
+from anymask.inference.in_context.segment import context, paint
 from anymask.models import InContext
 from anymask.types import Masks, Record
 from anymask.types.context import squash

@@ -23,7 +23,7 @@ from anymask.errors import ImageError, InputError, MissingExtraError, unknown_na
 from anymask.files import check_target
 from anymask.images.colours import decode
 from anymask.images.read import ImageSource, read_image
-from anymask.incontext import Kind, context, segment_like, sharpen
+from anymask.inference.in_context.segment import Kind, context, segment_like, sharpen
 from anymask.models import InContext, Sam
 from anymask.types import Context, Masks, Record
 from anymask.types.context import denormalise

@@ -13,7 +13,7 @@ from anymask.errors import ImageError, InputError, MissingExtraError, OutputErro
 from anymask.images import video
 from anymask.images.colours import palette
 from anymask.images.video import VideoFrame, read_video, segment_video, write_video
-from anymask.incontext import context
+from anymask.inference.in_context.segment import context
 from anymask.types import Context, Masks, Record
 
 COLOURS = palette(2)

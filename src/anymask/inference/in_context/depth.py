@@ -3,7 +3,7 @@
 "Images Speak in Images", section 3 and its tables. A target from here is squashed and normalised like any
 picture; what a model paints, uint8 or float RGB 0..255, comes back through `decode_depth`,
 or is the restored picture already: denoising, deraining and low light have the clean picture as their target.
-Keypoints are in `anymask.keypoints`.
+Keypoints are in `anymask.inference.in_context.keypoints`.
 """
 
 from __future__ import annotations

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from anymask import incontext
 from anymask.errors import InputError, UnknownNameError
 from anymask.images.colours import encode, palette
-from anymask.incontext import context, paint, segment_like, sharpen
+from anymask.inference.in_context import segment as incontext
+from anymask.inference.in_context.segment import context, paint, segment_like, sharpen
 from anymask.inference.promptable.predict import predict
 from anymask.models import Painter, build, weights_hash
 from anymask.models.config import DEBUG, PAINTER_DEBUG

@@ -10,9 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anymask import keypoints
 from anymask.errors import InputError
-from anymask.keypoints import Person, decode_keypoints, encode_keypoints, keypoint_colours, oks, oks_ap, pck
+from anymask.inference.in_context import keypoints
+from anymask.inference.in_context.keypoints import (
+    Person,
+    decode_keypoints,
+    encode_keypoints,
+    keypoint_colours,
+    oks,
+    oks_ap,
+    pck,
+)
 
 K = 17
 

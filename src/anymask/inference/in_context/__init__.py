@@ -1,0 +1,1 @@
+"""Examples to masks: what one image shows is found in others and in videos."""

@@ -34,7 +34,7 @@ class Embedding:
     model: str
     """The fingerprint of the model that made it; no other can use it."""
     picture: NDArray[np.uint8] | None = None
-    """The image itself, (H, W, 3) RGB, for second looks (`anymask.inference.promptable.crops`). It is not saved."""
+    """The image itself, (H, W, 3) RGB, for second looks (`promptable.crops`). It is not saved."""
 
     def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
         """Write to a safetensors file in float16. Raises OutputError as `files.write_atomic` does."""

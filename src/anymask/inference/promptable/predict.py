@@ -1,7 +1,7 @@
 """Encode an image once, answer any number of prompts: `embed` and `predict`.
 
 Everything here is a function of its arguments: a model holds no picture, so that one model serves many
-images, threads and users. What is small in the model's frame may get a second look, see `anymask.inference.promptable.crops`.
+images, threads and users. What is small in the model's frame may get a second look, see `promptable.crops`.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def predict_batch(
     predicted IoU as the network gives it, unclipped, `stability` how little the mask depends on its
     threshold. With `logits` they are kept too and can be the mask of a next Prompt.
     With `zoom` every answer that is small in the model's frame is improved by a second look at a close-up
-    (`anymask.inference.promptable.crops`), and a click alone answered from its surroundings too, which costs an encoding each; None
+    (`promptable.crops`), and a click alone answered from its surroundings too, which costs an encoding each; None
     does so where the model is made for it (`compact` is) and the picture is at hand, which it is not in an
     Embedding read from a file.
     Prompts may be of any kind and length in one call; how they are batched changes nothing but rounding.

@@ -1,4 +1,4 @@
-"""Answers after a second look at what is small in them, see `anymask.inference.promptable.crops`."""
+"""Answers after a second look at what is small in them, see `promptable.crops`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-/** Where a second look is laid, and how masks come back from it: the twin of `anymask.inference.promptable.crops`. */
+/** Where a second look is laid, and how masks come back from it: the twin of `promptable.crops`. */
 import { boxIou } from "../masks/candidates.js";
 import { area, box, decode, iou } from "../masks/rle.js";
 

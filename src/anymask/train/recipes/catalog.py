@@ -175,7 +175,7 @@ def compact_384() -> TrainConfig:
 
     anymask train compact_384 --data SETS... --set init=runs/compact_all cutouts=CUTOUTS -o runs/compact_384
 
-    Two of five pictures are close-ups, as a second look asks for them (`anymask.inference.promptable.crops`), one round of five
+    Two of five pictures are close-ups, as a second look asks for them (`promptable.crops`), one round of five
     brings the answer so far and no click, and half of the first clicks lie in the middle of things. 2.5
     pictures a second on one core with bfloat16: 100 minutes.
     """

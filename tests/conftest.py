@@ -93,7 +93,7 @@ class Exported:
 
     def session(self, part: str):
         """The file of a part at work."""
-        from anymask.export.sessions import Session
+        from anymask.export.onnxruntime_session import Session
 
         return Session(self.files[part], threads=1)
 

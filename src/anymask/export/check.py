@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from anymask.export.sessions import Arrays, Session, decode, milliseconds
+from anymask.export.onnxruntime_session import Arrays, Session, decode, milliseconds
 from anymask.geometry import rle
 from anymask.geometry.frame import Frame
 from anymask.geometry.rle import Runs

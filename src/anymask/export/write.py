@@ -17,11 +17,12 @@ import torch
 from numpy.typing import NDArray
 
 from anymask.errors import ExportError, InputError, unknown_name
-from anymask.export import check, painted
+from anymask.export import check
+from anymask.export import check_in_context as painted
 from anymask.export.check import Finding
 from anymask.export.graphs import Part, example_parts, prompt_parts
+from anymask.export.onnxruntime_session import cores
 from anymask.export.precision import to_float16, to_int8
-from anymask.export.sessions import cores
 from anymask.export.tracing import require_packages, save_graph, trace
 from anymask.export.webassembly import for_webassembly
 from anymask.files import sha256_of, staged

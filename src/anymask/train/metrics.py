@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
-
 from anymask.train.ranks import Ranks
+from torch import Tensor
 
 Report = Callable[[dict[str, Any]], None]
 """Called with every line of metrics.jsonl as it is written."""

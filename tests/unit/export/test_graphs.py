@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from anymask.export.graphs import counted, prompt_parts
-from anymask.export.sessions import decode
+from anymask.export.onnxruntime_session import decode
 from anymask.export.tracing import trace
 from anymask.geometry.frame import Frame
 from anymask.inference.promptable.predict import embed, predict

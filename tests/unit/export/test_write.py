@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 import anymask
-from anymask.export import check, sessions, tracing, write
+from anymask.export import check, tracing, write
+from anymask.export import onnxruntime_session as sessions
 from anymask.export.check import Finding
 from anymask.models import build, weights_hash
 from anymask.models.config import DEBUG

@@ -11,6 +11,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from anymask.train.log import BOARD, METRICS, Report
+from anymask.train.start import EMBEDDINGS, Source, make_task, open_model, open_sources
+
 import anymask
 from anymask.data.dataset import Collection, OnError
 from anymask.errors import InputError, OutputError
@@ -21,9 +24,7 @@ from anymask.models.checkpoints.load import MODEL_FILE, Model
 from anymask.models.sam import Sam
 from anymask.train.checkpoint import STATE
 from anymask.train.config import TrainConfig, change, first_change
-from anymask.train.log import BOARD, METRICS, Report
 from anymask.train.loop import fit
-from anymask.train.start import EMBEDDINGS, Source, make_task, open_model, open_sources
 
 RUN = "run.json"
 DAMAGED = "damaged.jsonl"

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymask.export.check import Finding
-from anymask.export.sessions import Arrays, Session, milliseconds
+from anymask.export.onnxruntime_session import Arrays, Session, milliseconds
 from anymask.geometry import rle
 from anymask.images.colours import decode, encode
 from anymask.inference.in_context.segment import context, paint

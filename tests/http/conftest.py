@@ -17,7 +17,7 @@ from anymask import models
 from anymask.app.server import create_app
 from anymask.app.settings import Settings
 from anymask.cli import main
-from anymask.engine.store import Project, open_project
+from anymask.data_engine.project import Project, open_project
 from anymask.geometry import rle
 from anymask.models.config import CONTEXT_DEBUG, DEBUG
 

@@ -15,8 +15,9 @@ import pytest
 from PIL import Image
 
 from anymask.app.settings import Limits, Settings
-from anymask.engine.store import open_project, pictures
-from anymask.engine.store.project import scan
+from anymask.data_engine.project import images as pictures
+from anymask.data_engine.project import open_project
+from anymask.data_engine.project.project import scan
 from anymask.images.read import image_size
 
 

@@ -14,7 +14,7 @@ import hypothesis
 import pytest
 
 from anymask.app.server import create_app
-from anymask.engine.store import open_project
+from anymask.data_engine.project import open_project
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "http-api.md"
 HOST = {"host": "127.0.0.1"}

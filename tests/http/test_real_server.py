@@ -23,7 +23,7 @@ CODE = """
 import sys
 from anymask.app.run import serve
 from anymask.app.settings import Settings
-from anymask.engine.store import open_project
+from anymask.data_engine.project import open_project
 tell = lambda address: print(address, flush=True)
 serve(open_project(sys.argv[1]), Settings(models=(sys.argv[2],)), "127.0.0.1", 0, tell)
 """

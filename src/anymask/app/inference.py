@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from anymask.app import wire
 from anymask.app.jobs import Tick
 from anymask.app.state import Server
-from anymask.engine.store import Mask, Picture, masks, pictures
+from anymask.data_engine.project import Mask, Picture, masks
+from anymask.data_engine.project import images as pictures
 from anymask.errors import AnymaskError, InputError, UnknownNameError
 from anymask.geometry import rle
 from anymask.images.colours import palette

@@ -15,7 +15,7 @@ import uvicorn
 from anymask.app.models import Models
 from anymask.app.server import create_app
 from anymask.app.settings import Settings
-from anymask.engine.store import Project
+from anymask.data_engine.project import Project
 from anymask.errors import AnymaskError, InputError
 from anymask.files import data_dir
 

@@ -20,7 +20,7 @@ from anymask.app.routes import models as model_files
 from anymask.app.security import Guard
 from anymask.app.settings import Settings
 from anymask.app.state import Server
-from anymask.engine.store import Project
+from anymask.data_engine.project import Project
 from anymask.errors import UnknownNameError
 
 __all__ = ["STATIC", "create_app"]

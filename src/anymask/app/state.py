@@ -15,9 +15,9 @@ from anymask.app.cache import DiskCache
 from anymask.app.jobs import Jobs
 from anymask.app.models import Models
 from anymask.app.settings import Settings
-from anymask.engine.store import Person, Project, people
-from anymask.engine.store.project import scan
-from anymask.engine.store.values import ROLES
+from anymask.data_engine.project import Person, Project, people
+from anymask.data_engine.project.project import scan
+from anymask.data_engine.project.values import ROLES
 from anymask.files import cache_dir
 
 __all__ = ["COOKIE", "Admin", "Annotator", "Here", "Reviewer", "Server", "person_of"]

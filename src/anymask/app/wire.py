@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from anymask.engine import store
-from anymask.engine.store.values import Role
+from anymask.data_engine import project as store
+from anymask.data_engine.project.values import Role
 
 __all__ = [
     "Automatic",

@@ -20,7 +20,7 @@ from anymask.files import check_target
 from anymask.formats import sa1b
 
 if TYPE_CHECKING:
-    from anymask.harvest import Plan
+    from anymask.data_engine.one import Plan
     from anymask.models import Sam
     from anymask.types import Record
 
@@ -128,8 +128,7 @@ def _targets(image: Path, output: str | None, options: Mapping[str, Any]) -> _Ta
 
 def _plan(options: Mapping[str, Any]) -> Plan:
     """The plan that the options ask for."""
-    from anymask.harvest import Plan
-    from anymask.harvest.plan import default_auto
+    from anymask.data_engine.one import Plan, default_auto
 
     settings = {name: options[name] for name in _AUTO if options[name] is not None}
     if options["crops"] is not None:
@@ -218,8 +217,7 @@ def _one(
     show: bool,
     name: str,
 ) -> int:
-    from anymask.harvest import find_masks, open_picture, products
-    from anymask.harvest.plan import make_record
+    from anymask.data_engine.one import find_masks, make_record, open_picture, products
 
     on_earth = targets.masks.suffix.lower() in (".geojson", ".gpkg")
     with clock.part("read"):
@@ -246,7 +244,7 @@ def _one(
 
 def _encode(record: Record, picture: Any, path: Path, plan: Plan) -> bytes:
     """The file of the masks, in the form that its suffix names."""
-    from anymask.harvest.plan import label_map, pixels_of
+    from anymask.data_engine.one import label_map, pixels_of
     from anymask.images.raster import geojson, geopackage
 
     suffix = path.suffix.lower()
@@ -289,7 +287,9 @@ def _many(
     force: bool,
     show: bool,
 ) -> int:
-    from anymask.harvest import find_items, harvest, write_sheet
+    from anymask.data_engine.contact_sheet import write_sheet
+    from anymask.data_engine.run import harvest
+    from anymask.data_engine.sources import find_items
 
     items = find_items(source)
     model = opener()

@@ -33,7 +33,7 @@ def run(
         from anymask.app.settings import Settings
         from anymask.app.static_build import LOCAL_MODEL, build_static
         from anymask.app.vendor import check_vendored
-        from anymask.engine.store import open_project
+        from anymask.data_engine.project import open_project
     except ModuleNotFoundError as error:
         raise MissingExtraError("anymask serve", "app") from error
     settings = Settings(

@@ -13,7 +13,7 @@ from fastapi.responses import FileResponse
 from anymask.app import wire
 from anymask.app.archives import pack, unpack
 from anymask.app.state import Annotator, Here, Reviewer
-from anymask.engine.store import exchange
+from anymask.data_engine.project import import_export as exchange
 from anymask.errors import FormatError
 
 __all__ = ["router"]

@@ -13,8 +13,9 @@ from PIL import Image as Pillow
 
 from anymask.app import wire
 from anymask.app.state import Annotator, Here, Server
-from anymask.engine.store import Picture, pictures
-from anymask.engine.store.project import upload
+from anymask.data_engine.project import Picture
+from anymask.data_engine.project import images as pictures
+from anymask.data_engine.project.project import upload
 from anymask.errors import ImageError
 from anymask.images.read import encode_jpeg, encode_png, read_image
 

@@ -13,7 +13,7 @@ from fastapi.responses import StreamingResponse
 from anymask.app import inference, wire
 from anymask.app.jobs import Job
 from anymask.app.state import Annotator, Here, Server
-from anymask.engine.store import pictures
+from anymask.data_engine.project import images as pictures
 
 __all__ = ["router"]
 

@@ -9,7 +9,8 @@ from fastapi import APIRouter, Header, Request, Response
 
 from anymask.app import wire
 from anymask.app.state import Annotator, Here, Server
-from anymask.engine.store import Person, masks, pictures
+from anymask.data_engine.project import Person, masks
+from anymask.data_engine.project import images as pictures
 
 __all__ = ["router"]
 

@@ -8,7 +8,8 @@ from fastapi import APIRouter, HTTPException, Path, Request, Response
 
 from anymask.app import wire
 from anymask.app.state import COOKIE, Admin, Annotator, Here, Reviewer, person_of
-from anymask.engine.store import Label, labels, people, pictures, statistics
+from anymask.data_engine.project import Label, labels, people, statistics
+from anymask.data_engine.project import images as pictures
 
 __all__ = ["router"]
 

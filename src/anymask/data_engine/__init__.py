@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from anymask.harvest.items import Item, find_items
-from anymask.harvest.plan import Plan, find_masks, open_picture, products
-from anymask.harvest.run import Summary, harvest
-from anymask.harvest.sheet import write_sheet
+from anymask.data_engine.contact_sheet import write_sheet
+from anymask.data_engine.one import Plan, find_masks, open_picture, products
+from anymask.data_engine.run import Summary, harvest
+from anymask.data_engine.sources import Item, find_items
 
 __all__ = [
     "Item",

@@ -11,9 +11,9 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from anymask.engine.store import pictures
-from anymask.engine.store.database import Database, open_database
-from anymask.engine.store.values import Picture
+from anymask.data_engine.project import images as pictures
+from anymask.data_engine.project.database import Database, open_database
+from anymask.data_engine.project.values import Picture
 from anymask.errors import ImageError, InputError, StoreError
 from anymask.files import sha256_of, write_atomic
 from anymask.formats.json_fields import PICTURE_SUFFIXES

@@ -11,9 +11,9 @@ from urllib.parse import quote, unquote_to_bytes
 
 from sqlalchemy import Connection, Row, and_, bindparam, func, insert, or_, select, update
 
-from anymask.engine.store.database import Database
-from anymask.engine.store.tables import pictures
-from anymask.engine.store.values import Picture
+from anymask.data_engine.project.database import Database
+from anymask.data_engine.project.tables import pictures
+from anymask.data_engine.project.values import Picture
 from anymask.errors import UnknownNameError
 
 __all__ = ["add", "by_path", "count", "file_of", "find", "listed", "relative", "with_hash"]

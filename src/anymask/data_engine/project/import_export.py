@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
-from anymask.engine.store import labels, masks, pictures
-from anymask.engine.store.database import Database
-from anymask.engine.store.project import Project
-from anymask.engine.store.values import Draft, Label, Picture
+from anymask.data_engine.project import images as pictures
+from anymask.data_engine.project import labels, masks
+from anymask.data_engine.project.database import Database
+from anymask.data_engine.project.project import Project
+from anymask.data_engine.project.values import Draft, Label, Picture
 from anymask.errors import AnymaskError
 from anymask.formats import FORMATS, Loss, stream, write
 from anymask.formats.json_fields import names

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from anymask.engine.store.tables import METADATA
+from anymask.data_engine.project.tables import METADATA
 
 context.configure(
     connection=context.config.attributes["connection"], target_metadata=METADATA, transactional_ddl=False

@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
-from anymask.engine.store import pictures
-from anymask.engine.store.database import Database
-from anymask.engine.store.tables import heads, labels, revisions
+from anymask.data_engine.project import images as pictures
+from anymask.data_engine.project.database import Database
+from anymask.data_engine.project.tables import heads, labels, revisions
 
 __all__ = ["collect"]
 

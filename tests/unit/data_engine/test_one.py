@@ -11,10 +11,9 @@ import pytest
 from PIL import Image
 
 from anymask import AutoConfig, tree
+from anymask.data_engine.one import Plan, default_auto, find_masks, make_record, open_picture, products
 from anymask.errors import InputError, MissingExtraError
 from anymask.formats import sa1b
-from anymask.harvest import Plan, find_masks, open_picture, products
-from anymask.harvest.plan import default_auto, make_record
 from anymask.images.bands import Bands
 
 FEW = AutoConfig(points_per_side=4, min_iou=0.0, min_stability=0.0, nms=1.0)
@@ -83,7 +82,7 @@ def test_bands_make_a_picture_of_sixteen_bits(tmp_path: Path, rng: np.random.Gen
 def test_a_tiff_is_read_by_windows_where_rasterio_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cv2.imwrite(str(tmp_path / "a.tif"), np.full((20, 30, 3), 90, np.uint8))
     plan = Plan(tile=16, overlap=4)
-    monkeypatch.setattr("anymask.harvest.plan._can_open_maps", lambda: False)
+    monkeypatch.setattr("anymask.data_engine.one._can_open_maps", lambda: False)
     assert isinstance(open_picture(tmp_path / "a.tif", plan), np.ndarray)
     monkeypatch.undo()
     pytest.importorskip("rasterio")

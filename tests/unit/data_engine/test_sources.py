@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from anymask.data_engine.sources import find_items
 from anymask.errors import InputError
-from anymask.harvest import find_items
 
 
 def touch(folder: Path, *names: str) -> None:

@@ -16,10 +16,13 @@ import pytest
 from PIL import Image
 
 from anymask import AutoConfig, Masks, files, models, open_dataset
+from anymask.data_engine import run as module
+from anymask.data_engine import shards
+from anymask.data_engine.contact_sheet import write_sheet
+from anymask.data_engine.one import Plan, find_masks
+from anymask.data_engine.run import harvest
+from anymask.data_engine.sources import find_items, without_dots
 from anymask.errors import InputError, OutputError
-from anymask.harvest import Plan, find_items, find_masks, harvest, shards, write_sheet
-from anymask.harvest import run as module
-from anymask.harvest.items import without_dots
 
 PLAN = Plan(auto=AutoConfig(points_per_side=3, min_iou=0.0, min_stability=0.0), parents=True)
 
@@ -301,7 +304,7 @@ DRIVER = """
 import os, random, signal, sys, time
 import torch
 torch.set_num_threads(1)
-import anymask.cli.auto, anymask.cli.loading, anymask.harvest
+import anymask.cli.auto, anymask.cli.loading, anymask.data_engine
 from anymask.cli import main
 
 source, model = sys.argv[1:3]

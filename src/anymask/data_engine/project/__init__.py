@@ -1,7 +1,7 @@
 """A project on disk: a folder of pictures, and a database of their masks with every revision.
 
 ```python
-from anymask.engine.store import Draft, masks, open_project, pictures
+from anymask.data_engine.project import Draft, masks, open_project, pictures
 
 project = open_project("photos/")
 picture = pictures.listed(project.db)[0]
@@ -13,9 +13,9 @@ Functions take the project or its database; values are frozen. Needs the extra `
 
 from __future__ import annotations
 
-from anymask.engine.store.database import Database, open_database
-from anymask.engine.store.project import Project, open_project
-from anymask.engine.store.values import Draft, Label, Mask, Person, Picture
+from anymask.data_engine.project.database import Database, open_database
+from anymask.data_engine.project.project import Project, open_project
+from anymask.data_engine.project.values import Draft, Label, Mask, Person, Picture
 
 __all__ = [
     "Database",

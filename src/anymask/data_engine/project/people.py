@@ -7,9 +7,9 @@ import secrets
 
 from sqlalchemy import delete, insert, select
 
-from anymask.engine.store.database import Database
-from anymask.engine.store.tables import people
-from anymask.engine.store.values import ROLES, Person, Role
+from anymask.data_engine.project.database import Database
+from anymask.data_engine.project.tables import people
+from anymask.data_engine.project.values import ROLES, Person, Role
 from anymask.errors import InputError, UnknownNameError, unknown_name
 
 __all__ = ["add", "by_token", "listed", "remove", "token_hash"]

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from anymask.engine.store.database import Database
-from anymask.engine.store.tables import heads, labels, revisions
-from anymask.engine.store.values import Label
+from anymask.data_engine.project.database import Database
+from anymask.data_engine.project.tables import heads, labels, revisions
+from anymask.data_engine.project.values import Label
 from anymask.errors import InputError, UnknownNameError
 
 __all__ = ["listed", "replace", "use"]

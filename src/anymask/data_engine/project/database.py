@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
-from anymask.engine.store.tables import VERSION
+from anymask.data_engine.project.tables import VERSION
 from anymask.errors import InputError, MissingExtraError, StoreError
 
 __all__ = ["Database", "open_database"]

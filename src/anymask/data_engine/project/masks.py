@@ -8,10 +8,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select, text, update
 
-from anymask.engine.store import labels, pictures
-from anymask.engine.store.database import Database
-from anymask.engine.store.tables import heads, revisions
-from anymask.engine.store.values import Draft, Mask, Picture
+from anymask.data_engine.project import images as pictures
+from anymask.data_engine.project import labels
+from anymask.data_engine.project.database import Database
+from anymask.data_engine.project.tables import heads, revisions
+from anymask.data_engine.project.values import Draft, Mask, Picture
 from anymask.errors import ConflictError, FormatError, UnknownNameError
 from anymask.geometry import rle
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from sqlalchemy import inspect, text
 
-from anymask.engine.store import (
+from anymask.data_engine.project import (
     Draft,
     Label,
     labels,
@@ -19,11 +19,11 @@ from anymask.engine.store import (
     open_database,
     open_project,
     people,
-    pictures,
     statistics,
 )
-from anymask.engine.store.project import scan, upload
-from anymask.engine.store.tables import METADATA, VERSION
+from anymask.data_engine.project import images as pictures
+from anymask.data_engine.project.project import scan, upload
+from anymask.data_engine.project.tables import METADATA, VERSION
 from anymask.errors import (
     ConflictError,
     FormatError,

@@ -21,6 +21,10 @@ from pathlib import Path
 from typing import Any
 
 import anymask
+from anymask.data_engine.folder import taken
+from anymask.data_engine.one import Plan, find_masks, make_record, open_picture, pixels_of, products
+from anymask.data_engine.shards import Shards
+from anymask.data_engine.sources import Item, without_dots
 from anymask.errors import (
     AnymaskError,
     ImageError,
@@ -31,10 +35,6 @@ from anymask.errors import (
 )
 from anymask.files import write_atomic
 from anymask.formats import sa1b
-from anymask.harvest.items import Item, without_dots
-from anymask.harvest.place import taken
-from anymask.harvest.plan import Plan, find_masks, make_record, open_picture, pixels_of, products
-from anymask.harvest.shards import Shards
 from anymask.images.read import encode_png
 from anymask.models import Sam, weights_hash
 

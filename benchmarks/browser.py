@@ -29,9 +29,9 @@ from peer import predictor
 from playwright.sync_api import Browser, Page, sync_playwright
 from timing import print_header
 
+from anymask.app.build_static import build_static
 from anymask.app.models import Models
 from anymask.app.settings import Settings
-from anymask.app.static_build import build_static
 from anymask.export.graphs import prompt_parts
 from anymask.export.precision import to_float16
 from anymask.export.tracing import trace

@@ -16,9 +16,10 @@ import safetensors.torch
 import torch
 
 from anymask import Prompt, embed, models, predict
-from anymask.app import exported, inference
+from anymask.app import inference
+from anymask.app import onnx_cache as exported
 from anymask.app.models import Models
-from anymask.app.run import _prepare
+from anymask.app.serve import _prepare
 from anymask.app.settings import Settings
 from anymask.geometry import rle
 from anymask.models.config import DEBUG

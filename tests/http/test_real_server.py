@@ -15,13 +15,13 @@ from pathlib import Path
 import httpx
 import pytest
 
-from anymask.app.run import gallery
+from anymask.app.serve import gallery
 from anymask.errors import InputError
 
 # As `anymask serve`, which asks for the browser's runtime first.
 CODE = """
 import sys
-from anymask.app.run import serve
+from anymask.app.serve import serve
 from anymask.app.settings import Settings
 from anymask.data_engine.project import open_project
 tell = lambda address: print(address, flush=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import anymask
-from anymask.app import exported
+from anymask.app import onnx_cache as exported
 from anymask.files import sha256_of
 from anymask.models import Sam, build
 from anymask.models.config import DEBUG, DEBUG_VIT, SamConfig

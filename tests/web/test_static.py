@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from anymask.app.static_build import build_static
+from anymask.app.build_static import build_static
 from anymask.cli import main
 from anymask.errors import InputError, OutputError
 from anymask.geometry import rle

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from anymask.app import wire
+from anymask.app import schemas as wire
+from anymask.app.dependencies import Server
 from anymask.app.jobs import Tick
-from anymask.app.state import Server
 from anymask.data_engine.project import Mask, Picture, masks
 from anymask.data_engine.project import images as pictures
 from anymask.errors import AnymaskError, InputError, UnknownNameError

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from queue import SimpleQueue
 from typing import Any, Literal, TypeAlias
 
-from anymask.app import wire
-from anymask.app.answers import busy
+from anymask.app import schemas as wire
+from anymask.app.error_handlers import busy
 from anymask.errors import AnymaskError, UnknownNameError
 
 __all__ = ["Cancelled", "Job", "Jobs", "Work"]

@@ -11,9 +11,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from anymask.app import exported
-from anymask.app.answers import busy
-from anymask.app.exported import MANIFEST, SHIPPED
+from anymask.app import onnx_cache as exported
+from anymask.app.error_handlers import busy
+from anymask.app.onnx_cache import MANIFEST, SHIPPED
 from anymask.app.settings import Settings
 from anymask.errors import unknown_name
 from anymask.files import sha256_of

@@ -14,12 +14,13 @@ from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 
 import anymask
-from anymask.app.answers import ERRORS, add_handlers
-from anymask.app.routes import exchange, images, inference, masks, project
+from anymask.app.dependencies import Server
+from anymask.app.error_handlers import ERRORS, add_handlers
+from anymask.app.routes import images, inference, masks, project
+from anymask.app.routes import import_export as exchange
 from anymask.app.routes import models as model_files
 from anymask.app.security import Guard
 from anymask.app.settings import Settings
-from anymask.app.state import Server
 from anymask.data_engine.project import Project
 from anymask.errors import UnknownNameError
 

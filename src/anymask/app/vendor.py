@@ -17,7 +17,7 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from anymask.app import exported
+from anymask.app import onnx_cache as exported
 from anymask.errors import AnymaskError, DownloadError
 from anymask.files import staged
 

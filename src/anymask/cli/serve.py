@@ -28,10 +28,10 @@ def run(
 ) -> int:
     """Open the project, tell the address, serve until Ctrl-C; or write the app as files."""
     try:
+        from anymask.app.build_static import LOCAL_MODEL, build_static
         from anymask.app.models import Models
-        from anymask.app.run import gallery, serve
+        from anymask.app.serve import gallery, serve
         from anymask.app.settings import Settings
-        from anymask.app.static_build import LOCAL_MODEL, build_static
         from anymask.app.vendor import check_vendored
         from anymask.data_engine.project import open_project
     except ModuleNotFoundError as error:

@@ -11,8 +11,8 @@ from fastapi import APIRouter, File, Query, Request, Response, UploadFile
 from fastapi.responses import FileResponse
 from PIL import Image as Pillow
 
-from anymask.app import wire
-from anymask.app.state import Annotator, Here, Server
+from anymask.app import schemas as wire
+from anymask.app.dependencies import Annotator, Here, Server
 from anymask.data_engine.project import Picture
 from anymask.data_engine.project import images as pictures
 from anymask.data_engine.project.project import upload

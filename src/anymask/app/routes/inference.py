@@ -10,9 +10,10 @@ from typing import Any
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import StreamingResponse
 
-from anymask.app import inference, wire
+from anymask.app import inference
+from anymask.app import schemas as wire
+from anymask.app.dependencies import Annotator, Here, Server
 from anymask.app.jobs import Job
-from anymask.app.state import Annotator, Here, Server
 from anymask.data_engine.project import images as pictures
 
 __all__ = ["router"]

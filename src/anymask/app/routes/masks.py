@@ -7,8 +7,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Request, Response
 
-from anymask.app import wire
-from anymask.app.state import Annotator, Here, Server
+from anymask.app import schemas as wire
+from anymask.app.dependencies import Annotator, Here, Server
 from anymask.data_engine.project import Person, masks
 from anymask.data_engine.project import images as pictures
 

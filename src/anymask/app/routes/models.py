@@ -5,9 +5,9 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 from fastapi.responses import FileResponse
 
-from anymask.app import wire
-from anymask.app.answers import ERRORS
-from anymask.app.state import Annotator, Here
+from anymask.app import schemas as wire
+from anymask.app.dependencies import Annotator, Here
+from anymask.app.error_handlers import ERRORS
 from anymask.errors import UnknownNameError
 
 __all__ = ["router"]

@@ -6,8 +6,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, HTTPException, Path, Request, Response
 
-from anymask.app import wire
-from anymask.app.state import COOKIE, Admin, Annotator, Here, Reviewer, person_of
+from anymask.app import schemas as wire
+from anymask.app.dependencies import COOKIE, Admin, Annotator, Here, Reviewer, person_of
 from anymask.data_engine.project import Label, labels, people, statistics
 from anymask.data_engine.project import images as pictures
 

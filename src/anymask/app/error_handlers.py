@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
-from anymask.app import wire
+from anymask.app import schemas as wire
 from anymask.errors import (
     AnymaskError,
     ConflictError,

@@ -10,9 +10,9 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, BackgroundTasks, File, Query, Response, UploadFile
 from fastapi.responses import FileResponse
 
-from anymask.app import wire
+from anymask.app import schemas as wire
 from anymask.app.archives import pack, unpack
-from anymask.app.state import Annotator, Here, Reviewer
+from anymask.app.dependencies import Annotator, Here, Reviewer
 from anymask.data_engine.project import import_export as exchange
 from anymask.errors import FormatError
 

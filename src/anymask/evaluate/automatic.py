@@ -21,7 +21,7 @@ import numpy as np
 from anymask.errors import InputError
 from anymask.evaluate.clicks import ClicksConfig, choose_targets
 from anymask.evaluate.metrics import Floats
-from anymask.evaluate.pictures import Progress, Records, opened
+from anymask.evaluate.success_images import Progress, Records, opened
 from anymask.geometry import rle
 from anymask.inference.mask_generation.candidates import Candidates
 from anymask.inference.mask_generation.config import AutoConfig

@@ -29,7 +29,7 @@ from anymask.evaluate.clicks import (
     tight_box,
 )
 from anymask.evaluate.metrics import iou
-from anymask.evaluate.pictures import Progress, Records, pictures
+from anymask.evaluate.success_images import Progress, Records, pictures
 from anymask.geometry.regions import inner_point
 from anymask.geometry.rle import decode
 from anymask.models.sam import Sam

@@ -29,8 +29,8 @@ from numpy.typing import NDArray
 from anymask.errors import InputError
 from anymask.evaluate.grabcut import GrabCut
 from anymask.evaluate.metrics import Floats, Mask, bootstrap_ci, clicks_to_reach, iou, mean_over_sets
-from anymask.evaluate.pictures import Image, Progress, Records, drawn, pictures
 from anymask.evaluate.report import Report, SetResult, commit, machine, model_hash
+from anymask.evaluate.success_images import Image, Progress, Records, drawn, pictures
 from anymask.geometry import rle
 from anymask.geometry.regions import inner_point, largest_component
 from anymask.inference.promptable.predict import embed, predict

@@ -27,8 +27,8 @@ from numpy.typing import NDArray
 
 from anymask.errors import InputError, unknown_name
 from anymask.evaluate.metrics import Interval, Mask, interval
-from anymask.evaluate.pictures import Progress, Records, opened
 from anymask.evaluate.report import Report, SetResult, commit, machine, model_hash
+from anymask.evaluate.success_images import Progress, Records, opened
 from anymask.geometry import rle
 from anymask.inference.in_context.segment import context, segment_like
 from anymask.models import InContext

@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from anymask.errors import InputError
 from anymask.evaluate.automatic import IOUS
 from anymask.evaluate.metrics import Floats, bootstrap_ci, mean_over_sets
-from anymask.evaluate.pictures import Progress, Records, opened
 from anymask.evaluate.report import Report, SetResult, commit, machine, model_hash
+from anymask.evaluate.success_images import Progress, Records, opened
 from anymask.geometry import rle
 from anymask.inference.mask_generation.proposals import PROPOSALS, proposals
 from anymask.models import Sam

@@ -68,7 +68,7 @@ clean:  ## remove the environment and what was built
 	rm -rf $(VENV) build dist demo src/anymask/app/static/vendor src/anymask/app/exported tests/web/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 # What the page loads: the runtime, and the compact model exported (half a minute), so that it opens at once.
-$(VENV)/.vendor: $(VENV)/.core src/anymask/app/vendor.py src/anymask/app/exported.py $(wildcard $(addprefix src/anymask/,automatic/*.py export/*.py models/*.py)) src/anymask/assets/compact.safetensors
+$(VENV)/.vendor: $(VENV)/.core src/anymask/app/vendor.py src/anymask/app/onnx_cache.py $(wildcard $(addprefix src/anymask/,inference/mask_generation/*.py export/*.py models/*.py models/checkpoints/*.py)) src/anymask/assets/compact.safetensors
 	@$(INSTALL) -e '.[export]'
 	@$(BIN)/python -m anymask.app.vendor
 	@touch $@

@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 
 import anymask
-from anymask import recipes
 from anymask.data.synthetic import shapes
 from anymask.evaluate import clicks
+from anymask.train import recipes
 
 SIZE_HW = (160, 160)
 QUICK = clicks.ClicksConfig(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from anymask import recipes
+from anymask.train import recipes
 
 TINY = [
     "model=debug",

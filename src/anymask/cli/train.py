@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from anymask import recipes
 from anymask.cli.console import note, out, table
 from anymask.errors import InputError
+from anymask.train import recipes
 
 __all__ = ["run"]
 

@@ -61,7 +61,7 @@ class SamConfig:
     otherwise each side is padded up to a multiple of `multiple`. `drawn` adds maps of clicks and boxes to the
     image features; it needs skips. `decoder_eps` is that of the layer norms in
     the two-way blocks: 1e-5 as released, while the Hugging Face layout declares 1e-6. `zoom`: longest
-    side in pixels at which small things get a second look (`promptable.crops`); 0: only where the caller asks.
+    side in pixels up to which objects are refined in a crop (`promptable.crops`); 0: only on request.
     """
 
     encoder: VitConfig | CompactConfig

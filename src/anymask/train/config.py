@@ -37,7 +37,7 @@ FREE = frozenset(
 class TrainConfig:
     """Everything that decides a run.
 
-    `model` names a configuration (see `anymask.train.start`); `init` says where its weights come from:
+    `model` names a configuration (see `anymask.train.build`); `init` says where its weights come from:
     "scratch", "imagenet" (compact and context), or a name or path that `anymask.load` opens, configuration
     included. `tune` says what learns: "all", "head" (all but the encoder's backbone: neck and decoder),
     "decoder" (the encoder is frozen, its embeddings kept), "scores" (the predicted IoU alone) or "lora"

@@ -17,9 +17,9 @@ from torch.utils.data import DataLoader, Dataset
 from anymask.errors import AnymaskError, InputError, OutputError, unknown_name
 from anymask.models.devices import has_bf16
 from anymask.train.checkpoint import Average, check_fit, load_state, save_state
-from anymask.train.log import Log, Report, Window, tally
+from anymask.train.distributed import Ranks
+from anymask.train.metrics import Log, Report, Window, tally
 from anymask.train.optim import Optim, parameter_groups
-from anymask.train.ranks import Ranks
 
 Item = TypeVar("Item")
 Batch = TypeVar("Batch")

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from anymask.train.ranks import Ranks
 from torch import Tensor
+
+from anymask.train.distributed import Ranks
 
 Report = Callable[[dict[str, Any]], None]
 """Called with every line of metrics.jsonl as it is written."""

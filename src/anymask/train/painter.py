@@ -19,7 +19,7 @@ from anymask.data.transforms.canvas import CanvasConfig, Painting, painting
 from anymask.data.transforms.copy_paste import Cutouts
 from anymask.errors import InputError
 from anymask.models.checkpoints.load import MODEL_FILE, InContext, save
-from anymask.train.log import tally
+from anymask.train.metrics import tally
 from anymask.types import Record
 
 

@@ -24,9 +24,9 @@ from anymask.geometry.regions import inner_point
 from anymask.models.checkpoints.load import MODEL_FILE, save
 from anymask.models.sam import Sam
 from anymask.train.embeddings import Embeddings, Encoded
-from anymask.train.log import tally
 from anymask.train.lora import merged
 from anymask.train.losses import LossWeights, prompt_loss, real_iou
+from anymask.train.metrics import tally
 
 STRIDE = 4
 ATTEMPTS = 20

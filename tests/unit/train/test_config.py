@@ -7,8 +7,8 @@ import json
 import pytest
 
 from anymask.errors import InputError, UnknownNameError
-from anymask.recipes import RECIPES
 from anymask.train.config import TrainConfig, change, first_change, flat
+from anymask.train.recipes import RECIPES
 
 
 @pytest.mark.parametrize("name", sorted(RECIPES))

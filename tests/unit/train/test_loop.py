@@ -16,10 +16,10 @@ from torch import Tensor, nn
 
 from anymask.errors import FormatError, InputError, OutputError, UnknownNameError, WeightsError
 from anymask.train.checkpoint import STATE, Average, load_state, save_state
-from anymask.train.log import METRICS, Log, Window, tally
+from anymask.train.distributed import Ranks
 from anymask.train.loop import Loop, fit
+from anymask.train.metrics import METRICS, Log, Window, tally
 from anymask.train.optim import Optim
-from anymask.train.ranks import Ranks
 
 LOOP = Loop(steps=12, batch=4, workers=0, precision="float32", every_log=3, every_save=4, device="cpu")
 OPTIM = Optim(lr=0.05, warmup=1, schedule="constant", clip=0.0)

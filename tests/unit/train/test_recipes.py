@@ -18,11 +18,11 @@ import pytest
 import torch
 
 import anymask
-from anymask import recipes
 from anymask.errors import InputError, OutputError, UnknownNameError
 from anymask.models import save
 from anymask.models.config import DEBUG
 from anymask.models.sam import Sam
+from anymask.train import recipes
 from anymask.train.config import TrainConfig
 from anymask.train.sam import Rounds
 

@@ -44,7 +44,7 @@ class Augment:
     size: S. scale: smallest and largest zoom, 1 = the longest side fits into S. most: masks per sample.
     min_area: smallest mask in pixels of the sample. max_cover: largest share of the picture that a mask may
     cover. focus: chance that the crop is laid around a random mask. close: chance that it shows a random mask
-    as a second look does (`promptable.crops`), filling most of the crop. flip, grey, paste: chances. brightness
+    filling most of the crop, as `promptable.crops` does. flip, grey, paste: chances. brightness
     (share of 255), contrast, saturation (factors 1 - x to 1 + x), hue (degrees): largest changes. pastes:
     most cut-outs per sample. paste_scale: longest side of a cut-out as a share of the picture's. kinds:
     weight in the choice of masks per kind; a "semantic" mask of several pieces is taken whole with chance

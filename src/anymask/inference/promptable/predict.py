@@ -65,10 +65,10 @@ def predict_batch(
     other prompt the decoder's single output. `Masks.prompt` tells whose mask it is, `scores` hold the
     predicted IoU as the network gives it, unclipped, `stability` how little the mask depends on its
     threshold. With `logits` they are kept too and can be the mask of a next Prompt.
-    With `zoom` every answer that is small in the model's frame is improved by a second look at a close-up
-    (`promptable.crops`), and a click alone answered from its surroundings too, which costs an encoding each; None
-    does so where the model is made for it (`compact` is) and the picture is at hand, which it is not in an
-    Embedding read from a file.
+    With `zoom` every mask that is small in the model's frame is refined in a crop around it
+    (`promptable.crops`), and a single click is also answered from a crop around the click; each crop costs an
+    encoding. None refines where the model is trained for it (`compact` is) and the image is available, which
+    it is not for an Embedding read from a file.
     Prompts may be of any kind and length in one call; how they are batched changes nothing but rounding.
     Raises PromptError for a prompt that does not fit its image, ImageError, InputError for an Embedding of
     another model or without a picture where `zoom` is True, WeightsError for weights that give NaN.

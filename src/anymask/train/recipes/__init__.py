@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from anymask.recipes.notes import RECIPES, recipe
-from anymask.recipes.running import resume, run
-
 from anymask.train.config import TrainConfig, change
+from anymask.train.recipes.catalog import RECIPES, recipe
+from anymask.train.recipes.run import resume, run
 
 __all__ = ["RECIPES", "TrainConfig", "change", "recipe", "resume", "run"]

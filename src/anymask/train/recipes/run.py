@@ -11,9 +11,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from anymask.train.log import BOARD, METRICS, Report
-from anymask.train.start import EMBEDDINGS, Source, make_task, open_model, open_sources
-
 import anymask
 from anymask.data.dataset import Collection, OnError
 from anymask.errors import InputError, OutputError
@@ -22,9 +19,11 @@ from anymask.evaluate.report import commit, machine
 from anymask.files import write_atomic
 from anymask.models.checkpoints.load import MODEL_FILE, Model
 from anymask.models.sam import Sam
+from anymask.train.build import EMBEDDINGS, Source, make_task, open_model, open_sources
 from anymask.train.checkpoint import STATE
 from anymask.train.config import TrainConfig, change, first_change
 from anymask.train.loop import fit
+from anymask.train.metrics import BOARD, METRICS, Report
 
 RUN = "run.json"
 DAMAGED = "damaged.jsonl"

@@ -15,10 +15,10 @@ from anymask.models import build, save
 from anymask.models.compact import CompactEncoder
 from anymask.models.config import DEBUG, DEBUG_VIT
 from anymask.models.layers import DropPath
-from anymask.train import start
+from anymask.train import build as start
+from anymask.train.build import make_task, open_model, open_sources, set_drop_path, split_weight
 from anymask.train.config import TrainConfig
 from anymask.train.painter import PaintTask
-from anymask.train.start import make_task, open_model, open_sources, set_drop_path, split_weight
 
 
 def quiet(_: str):

@@ -11,9 +11,9 @@ import pytest
 import torch
 from torch import nn
 
+from anymask.train.distributed import BUCKET, Ranks, _buckets
 from anymask.train.loop import Loop, fit
 from anymask.train.optim import Optim
-from anymask.train.ranks import BUCKET, Ranks, _buckets
 
 STEPS = 3
 SETTINGS = "batch=4, workers=0, precision='float32', every_log=1, every_save=0, device='cpu'"

@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 
 from anymask import EdgeConfig, edges, models, open_dataset
-from anymask.cli import auto as module
+from anymask.cli.commands import auto as module
 from anymask.data_engine import one as plan
 from anymask.models.config import DEBUG
 

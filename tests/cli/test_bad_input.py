@@ -232,7 +232,7 @@ def test_default_output_is_not_overwritten(run, photo: Path, model: Path) -> Non
 def test_nothing_is_left_when_the_second_file_fails(
     run, photo: Path, model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from anymask.cli import targets
+    from anymask.cli import outputs as targets
     from anymask.errors import OutputError
 
     write = targets.write_atomic

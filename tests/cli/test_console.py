@@ -8,7 +8,8 @@ import sys
 
 import pytest
 
-from anymask.cli import console, train
+from anymask.cli import console
+from anymask.cli.commands import train
 
 
 class Terminal(io.StringIO):

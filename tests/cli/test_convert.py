@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from anymask import formats
-from anymask.cli.commands import COMMANDS
+from anymask.cli.options.commands import COMMANDS
 from anymask.cli.parser import Parser
 from anymask.images import read as images
 from anymask.types import Masks, Record

@@ -40,7 +40,7 @@ def test_check_finds_damage(run, dataset: Path) -> None:
 
 
 def test_long_lists_are_cut(run, dataset: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("anymask.cli.data.SHOWN", 0)
+    monkeypatch.setattr("anymask.cli.commands.data.SHOWN", 0)
     assert run("data", "check", damage(dataset)).out.endswith("\n  and 1 more (--json lists all)\n")
 
 

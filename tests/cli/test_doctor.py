@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from anymask.cli import doctor
+from anymask.cli.commands import doctor
 from anymask.errors import WeightsError
 
 

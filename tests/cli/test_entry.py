@@ -14,7 +14,7 @@ import pytest
 
 import anymask
 from anymask.cli import main
-from anymask.cli.commands import COMMANDS
+from anymask.cli.options.commands import COMMANDS
 from anymask.cli.parser import Parser
 
 
@@ -79,7 +79,7 @@ def test_help_of_a_command(run, name: str) -> None:
 @pytest.mark.parametrize("name", COMMANDS)
 def test_options_are_those_that_the_command_takes(name: str) -> None:
     module, function = COMMANDS[name].target.split(":")
-    home = importlib.import_module(f"anymask.cli.{module}")
+    home = importlib.import_module(f"anymask.cli.commands.{module}")
     taken = inspect.signature(getattr(home, function)).parameters
     given = {action.dest for action in Parser(COMMANDS[name]).actions}
     read = {word for word in given if f'"{word}"' in inspect.getsource(home)} if "options" in taken else set()
@@ -122,7 +122,7 @@ def broken(monkeypatch: pytest.MonkeyPatch):
     """Make `anymask version` raise something."""
 
     def install(error: BaseException) -> None:
-        monkeypatch.setattr("anymask.cli.console.version", fail(error))
+        monkeypatch.setattr("anymask.cli.commands.version.run", fail(error))
 
     return install
 

@@ -11,7 +11,7 @@ import pytest
 from scipy.io import savemat
 
 from anymask import Masks, models
-from anymask.cli.measure import frequencies
+from anymask.cli.commands.evaluate_automatic import frequencies
 from anymask.evaluate.report import Report
 from anymask.geometry import rle
 from anymask.models.config import CONTEXT_DEBUG

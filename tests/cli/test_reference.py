@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from anymask.cli.commands import COMMANDS
+from anymask.cli.options.commands import COMMANDS
 from anymask.cli.parser import WIDTH, Parser
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "cli.md"

@@ -58,7 +58,7 @@ def _run(words: list[str], debug: bool) -> int:
     with warnings.catch_warnings():
         if not debug:
             warnings.simplefilter("ignore")  # of libraries; ours are notes and errors
-        code: int = getattr(import_module(f"anymask.cli.{module}"), function)(**vars(options))
+        code: int = getattr(import_module(f"anymask.cli.commands.{module}"), function)(**vars(options))
     return code
 
 

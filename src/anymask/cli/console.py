@@ -10,9 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import anymask
-
-__all__ = ["Clock", "note", "out", "out_json", "progress", "spent", "table", "version"]
+__all__ = ["Clock", "note", "out", "out_json", "progress", "spent", "table"]
 
 PAUSE = 10.0
 """Seconds between two lines of progress where there is no terminal."""
@@ -69,12 +67,6 @@ def table(rows: Sequence[Sequence[object]], heads: Sequence[str] = ()) -> str:
         ).rstrip()
         for line in lines
     )
-
-
-def version() -> int:
-    """The command `version`."""
-    out(f"anymask {anymask.__version__}")
-    return 0
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from anymask.cli.commands import COMMANDS, Command
+from anymask.cli.options.commands import COMMANDS, Command
 from anymask.errors import InputError, nearest, unknown_name
 
 __all__ = ["WIDTH", "Parser", "find", "overview", "parse"]

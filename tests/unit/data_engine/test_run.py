@@ -304,7 +304,7 @@ DRIVER = """
 import os, random, signal, sys, time
 import torch
 torch.set_num_threads(1)
-import anymask.cli.auto, anymask.cli.loading, anymask.data_engine
+import anymask.cli.commands.auto, anymask.cli.loading, anymask.data_engine
 from anymask.cli import main
 
 source, model = sys.argv[1:3]

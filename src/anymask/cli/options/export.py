@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from anymask.cli.readers import words
+from anymask.cli.options.values import words
 
 if TYPE_CHECKING:
     from anymask.cli.parser import Parser

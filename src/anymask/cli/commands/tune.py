@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from anymask.cli.commands.like import read_pair
 from anymask.cli.console import out, progress
-from anymask.cli.like import read_pair
 from anymask.data import of_category, open_dataset
 from anymask.errors import InputError, OutputError
 from anymask.files import check_target

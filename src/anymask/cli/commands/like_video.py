@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from anymask.cli.answers import Job, describe, number_map
 from anymask.cli.console import note, progress
+from anymask.cli.like_outputs import Job, describe, number_map
 from anymask.errors import ImageError
 from anymask.files import write_atomic
 from anymask.formats.example_masks import Examples

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from anymask.cli import film
-from anymask.cli.answers import Job, describe, encode_overlay, number_map
+from anymask.cli.commands import like_video
 from anymask.cli.console import out, out_json, progress, table
+from anymask.cli.like_outputs import Job, describe, encode_overlay, number_map
 from anymask.errors import InputError, OutputError
 from anymask.files import write_atomic
 from anymask.formats.example_masks import Examples, read_examples
@@ -83,7 +83,7 @@ def run(
     folder.mkdir(exist_ok=True)
     facts = _pictures(job, pictures, folder)
     for path in videos:
-        facts.append(film.run(job, path, folder))
+        facts.append(like_video.run(job, path, folder))
     if as_json:
         out_json(facts)
     else:
@@ -174,7 +174,9 @@ def _check_output(
 
 def _written(videos: Sequence[Path], pictures: Sequence[Path]) -> list[str]:
     names = [form.format(path.stem) for path in pictures for form in (MASK, OVERLAY)]
-    return names + [form.format(path.stem) for path in videos for form in (film.MASKS, film.OVERLAY)]
+    return names + [
+        form.format(path.stem) for path in videos for form in (like_video.MASKS, like_video.OVERLAY)
+    ]
 
 
 def _pictures(job: Job, pictures: Sequence[Path], folder: Path) -> list[dict[str, Any]]:

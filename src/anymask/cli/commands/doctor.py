@@ -18,8 +18,8 @@ import cv2
 import torch
 
 import anymask
+from anymask.cli.commands.models import place
 from anymask.cli.console import out, out_json, table
-from anymask.cli.models import place
 from anymask.errors import AnymaskError
 from anymask.files import cache_dir
 from anymask.inference.promptable.predict import embed, predict

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from anymask.cli.console import Clock, note, out, out_json, spent, table
+from anymask.cli.outputs import Targets, choose_targets, owners, ranks, write_all
 from anymask.cli.prompts import read_mask, read_prompts
-from anymask.cli.targets import Targets, choose_targets, owners, ranks, write_all
 from anymask.cli.viewer import open_file
 from anymask.files import check_target
 from anymask.formats import sa1b

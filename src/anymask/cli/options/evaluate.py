@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from anymask.cli.readers import one_of, whole
+from anymask.cli.options.values import one_of, whole
 
 if TYPE_CHECKING:
     from anymask.cli.parser import Parser

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from anymask.cli.console import Clock, note, out, out_json, progress, spent
+from anymask.cli.outputs import write_all
 from anymask.cli.prompts import read_mask
-from anymask.cli.targets import write_all
 from anymask.cli.viewer import open_file
 from anymask.errors import ImageError, InputError, OutputError
 from anymask.files import check_target

@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from anymask.cli import auto_options, export_options, measure_options
-from anymask.cli.convert_options import declare_convert
-from anymask.cli.like_options import declare_like
-from anymask.cli.readers import one_of, whole
-from anymask.cli.serve_options import SERVE, declare_serve
-from anymask.cli.train_options import declare_train
-from anymask.cli.tune_options import declare_source
+from anymask.cli.options import auto as auto_options
+from anymask.cli.options import evaluate as measure_options
+from anymask.cli.options import export as export_options
+from anymask.cli.options.convert import declare_convert
+from anymask.cli.options.like import declare_like
+from anymask.cli.options.serve import SERVE, declare_serve
+from anymask.cli.options.train import declare_train
+from anymask.cli.options.tune import declare_source
+from anymask.cli.options.values import one_of, whole
 
 if TYPE_CHECKING:
     from anymask.cli.parser import Parser
@@ -24,7 +26,7 @@ __all__ = ["COMMANDS", "Command"]
 
 @dataclass(frozen=True)
 class Command:
-    """A command: `target` is "module:function" in `anymask.cli`, called with the options by name."""
+    """A command: `target` is "module:function" in `anymask.cli.commands`, called with the options by name."""
 
     name: str
     usage: str
@@ -365,7 +367,7 @@ _ALL = (
         "--data PATH [--split NAME] [--model MODEL] [OPTION]...",
         "Measure a model's edges against those that people drew.",
         measure_options.EDGES,
-        "measure:edges",
+        "evaluate_automatic:edges",
         _declare_edges,
     ),
     Command(
@@ -373,7 +375,7 @@ _ALL = (
         "--data PATH... [--model MODEL] [OPTION]...",
         "Measure ranked masks of everything by average recall.",
         measure_options.PROPOSALS,
-        "measure:proposals",
+        "evaluate_automatic:proposals",
         _declare_proposals,
     ),
     Command(
@@ -434,7 +436,7 @@ _ALL = (
         "",
         "Print the version.",
         "Print the version.\n\n  anymask version",
-        "console:version",
+        "version:run",
         _declare_nothing,
     ),
 )

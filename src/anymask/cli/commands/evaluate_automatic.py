@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from anymask.cli.evaluate import by_set, check_report, open_all, tell
+from anymask.cli.commands.evaluate import by_set, check_report, open_all, tell
 
 __all__ = ["edges", "proposals"]
 

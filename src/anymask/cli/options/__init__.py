@@ -1,0 +1,1 @@
+"""Which options each command has, one file a command. Standard library only."""

@@ -37,8 +37,10 @@ if TYPE_CHECKING:
     from anymask.export import export
     from anymask.geometry.frame import Frame
     from anymask.images.colours import palette
-    from anymask.images.read import overlay, read_image, write_png
+    from anymask.images.overlay import overlay
+    from anymask.images.read import read_image
     from anymask.images.video import segment_video
+    from anymask.images.write import write_png
     from anymask.inference.in_context.segment import context, paint, segment_like, sharpen
     from anymask.inference.mask_generation.candidates import Candidates
     from anymask.inference.mask_generation.config import AutoConfig

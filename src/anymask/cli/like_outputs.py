@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from anymask.formats.example_masks import Examples
 from anymask.geometry.rle import decode
-from anymask.images.read import encode_jpeg, overlay
+from anymask.images.overlay import overlay
+from anymask.images.write import encode_jpeg
 from anymask.types import Masks
 
 if TYPE_CHECKING:

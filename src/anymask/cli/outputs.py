@@ -15,8 +15,8 @@ from anymask.errors import OutputError
 from anymask.files import write_atomic
 from anymask.formats import sa1b
 from anymask.formats.png import instance_map
-from anymask.images.read import encode_png
-from anymask.images.read import overlay as draw
+from anymask.images.overlay import overlay as draw
+from anymask.images.write import encode_png
 from anymask.types import Masks, Record
 
 __all__ = ["Targets", "choose_targets", "owners", "ranks", "write_all"]

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from anymask.data import open_dataset, readable
 from anymask.files import write_atomic
-from anymask.images.read import contact_sheet, encode_jpeg
+from anymask.images.overlay import contact_sheet
+from anymask.images.write import encode_jpeg
 
 __all__ = ["MOST", "write_sheet"]
 

@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 
 from anymask.errors import InputError
 from anymask.images.bands import Bands, read_samples, to_rgb
+from anymask.images.overlay import overlay
 from anymask.images.raster import GeoImage, open_raster
-from anymask.images.read import encode_jpeg, encode_png, overlay, read_image
+from anymask.images.read import read_image
+from anymask.images.write import encode_jpeg, encode_png
 from anymask.inference.mask_generation.config import AutoConfig
 from anymask.inference.mask_generation.edges import edges
 from anymask.inference.mask_generation.generate import automatic

@@ -35,7 +35,7 @@ from anymask.errors import (
 )
 from anymask.files import write_atomic
 from anymask.formats import sa1b
-from anymask.images.read import encode_png
+from anymask.images.write import encode_png
 from anymask.models import Sam, weights_hash
 
 __all__ = ["Summary", "harvest"]

@@ -18,7 +18,7 @@ from anymask.formats import json_fields as common
 from anymask.formats.polygons.rings import Polygon, as_ring, fill, signed_area
 from anymask.formats.writers import Outlines, Page
 from anymask.geometry import rle
-from anymask.geometry.frame import affine_xy, inverse_affine
+from anymask.geometry.affine import affine_xy, inverse_affine
 from anymask.types import Masks, Record
 
 __all__ = ["KEEPS", "Affine", "decode", "encode", "to_document"]

@@ -23,7 +23,8 @@ from anymask.formats.polygons.primitives import box_ring, ellipse_ring
 from anymask.formats.polygons.rings import as_ring, bridge, fill
 from anymask.formats.writers import Outlines, Page, cut_notes
 from anymask.geometry import rle
-from anymask.images.read import encode_png, read_map
+from anymask.images.read import read_map
+from anymask.images.write import encode_png
 from anymask.types import Masks, Record
 
 __all__ = ["KEEPS", "decode", "encode"]

@@ -23,7 +23,8 @@ from anymask.formats.json_fields import find_picture
 from anymask.formats.names import Stems
 from anymask.formats.writers import HIDDEN, MERGED, Outlines, Page
 from anymask.geometry import rle
-from anymask.images.read import ImageFile, encode_png, read_map
+from anymask.images.read import ImageFile, read_map
+from anymask.images.write import encode_png
 from anymask.inference.mask_generation.hierarchy import flatten
 from anymask.types import Masks, Record
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 import os
 import re
-from collections.abc import Iterable, Sequence
-from itertools import repeat
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
 
@@ -15,45 +13,26 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from anymask.errors import ImageError, InputError
-from anymask.files import check_target, write_atomic
-from anymask.geometry import rle
-from anymask.images.colours import contrasting
-from anymask.images.drawing import (
-    deepest_pixels,
-    draw_outline,
-    draw_texts,
-    mean_colours,
-    text_heights,
-    tint,
-    write_title,
-)
+from anymask.errors import ImageError
 
-__all__ = [
-    "MAX_PIXELS",
-    "ImageFile",
-    "ImageSource",
-    "contact_sheet",
-    "encode_jpeg",
-    "encode_png",
-    "image_size",
-    "overlay",
-    "read_image",
-    "read_map",
-    "write_png",
-]
+__all__ = ["MAX_PIXELS", "ImageFile", "ImageSource", "image_size", "read_image", "read_map"]
 
 ImageFile: TypeAlias = "str | os.PathLike[str] | bytes | BinaryIO"
+
+
 ImageSource: TypeAlias = "ImageFile | Image.Image | NDArray[Any]"
+
+
 Pixels: TypeAlias = NDArray[np.uint8]
+
 
 MAX_PIXELS = 178_956_970
 """Larger pictures are refused by their header, before they are decoded: Pillow's own limit."""
 
-_MOST_JPEG = 65_500
+
 _ORIENTATION = 0x0112  # the EXIF tag
-_LEAST_TEXT = 11  # pixels in height, below it nobody reads a number
-_GAP, _LEAST_CELL, _GROUND = 8, 32, 24  # of contact sheets: pixels, pixels, grey
+
+
 _ALPHA_MODES = ("RGBA", "LA", "PA", "RGBa", "La")
 
 
@@ -300,132 +279,3 @@ def _turn(pixels: Pixels, orientation: int) -> Pixels:
     if orientation in (3, 4, 7, 8):
         pixels = pixels[::-1]
     return pixels
-
-
-def encode_png(array: NDArray[Any]) -> bytes:
-    """Encode (H, W) bool (as 0 and 255), uint8 or uint16, or (H, W, 3 or 4) uint8 RGB(A) as a PNG file."""
-    pixels = (array.view(np.uint8) != 0) * np.uint8(255) if array.dtype == np.bool_ else array
-    if pixels.dtype not in (np.uint8, np.uint16) or not (
-        pixels.ndim == 2 or pixels.shape[2:] in ((3,), (4,))
-    ):
-        raise ImageError(
-            f"image must be (H, W) or (H, W, 3) of uint8, got {array.dtype} of shape {array.shape}. "
-            "Convert it first."
-        )
-    if pixels.ndim == 3:
-        pixels = cv2.cvtColor(pixels, cv2.COLOR_RGBA2BGRA if pixels.shape[2] == 4 else cv2.COLOR_RGB2BGR)
-    done, data = cv2.imencode(".png", np.ascontiguousarray(pixels))
-    assert done, "OpenCV encodes every array checked above"
-    return data.tobytes()
-
-
-def encode_jpeg(image: Pixels) -> bytes:
-    """Encode (H, W, 3) uint8 RGB as a JPEG file. Raises InputError above 65500 pixels a side."""
-    if max(image.shape[:2]) > _MOST_JPEG:
-        raise InputError(
-            f"image must have sides of at most {_MOST_JPEG} pixels for a JPEG file, got {image.shape[0]} x "
-            f"{image.shape[1]}. Make it smaller first, or leave the overlay out."
-        )
-    done, data = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
-    assert done, "OpenCV encodes every picture of such a size"
-    return data.tobytes()
-
-
-def write_png(array: NDArray[Any], path: str | os.PathLike[str], *, force: bool = False) -> Path:
-    """Write what `encode_png` makes, whole or not at all. Raises OutputError as `files.write_atomic` does."""
-    check_target(path, force=force)
-    return write_atomic(path, encode_png(array), force=force)
-
-
-def overlay(
-    image: Pixels,
-    masks: Iterable[NDArray[np.bool_]],
-    *,
-    alpha: float = 0.45,
-    ids: bool = True,
-    colours: NDArray[np.uint8] | None = None,
-) -> Pixels:
-    """Tint each mask (H, W) in a colour of its own and draw its outline and number: (H, W, 3) uint8.
-
-    Smaller masks hide larger ones. `alpha` is the strength of the tint, 0 to 1. With `ids` two or
-    more masks are numbered from 1, in the middle of what shows of them, where there is room. `masks`
-    may be an iterator: only one is held unpacked. `colours` are one (3,) for each mask; without them they
-    are chosen to show on what they cover, which may differ from one frame of a film to the next.
-    """
-    size = (image.shape[0], image.shape[1])
-    runs = [rle.encode(np.asarray(mask, np.bool_)) for mask in masks]
-    numbers = rle.label_map(runs, _by_size(runs), size)  # the smallest on top
-    if colours is None:
-        colours = contrasting(mean_colours(image, numbers, len(runs)))
-    out = tint(image, numbers, colours, alpha)
-    thickness = max(1, round(max(size) / 600))
-    for i in _by_size(runs):
-        x0, y0, x1, y1 = (int(side) for side in rle.box(runs[i], size))
-        if x1 > x0:
-            draw_outline(out, numbers[y0:y1, x0:x1] == i + 1, (x0, y0), colours[i], thickness)
-    if not ids or len(runs) < 2:
-        return out
-    texts = [str(i + 1) for i in range(len(runs))]
-    places = deepest_pixels(numbers, len(runs))
-    most = max(_LEAST_TEXT, max(size) / 28)
-    heights = text_heights(texts, places[:, 2], most, _LEAST_TEXT)
-    return draw_texts(out, texts, places[:, :2], heights)
-
-
-def _by_size(runs: Sequence[rle.Runs]) -> list[int]:
-    """Numbers of masks, the largest first."""
-    return sorted(range(len(runs)), key=lambda i: -rle.area(runs[i]))
-
-
-def contact_sheet(
-    images: Iterable[ImageSource],
-    masks: Iterable[Iterable[NDArray[np.bool_]]],
-    columns: int = 4,
-    width: int = 1600,
-    *,
-    names: Iterable[str] | None = None,
-) -> Pixels:
-    """Overlays of many pictures in a grid, `width` pixels wide: (H, width, 3) uint8.
-
-    masks: those (H, W) of each picture. names: a text for the corner of each. Pictures are shrunk to fit, so
-    one at a time is held in full. Raises InputError where there are more pictures than masks, or no room.
-    """
-    cell = (width - _GAP * (columns + 1)) // max(columns, 1)
-    if columns < 1 or cell < _LEAST_CELL:
-        raise InputError(
-            f"columns must be 1 or more with {_LEAST_CELL} pixels each, got {columns} in a width of {width}. "
-            "Make the sheet wider."
-        )
-    titles = repeat("") if names is None else names
-    tiles: list[Pixels] = []
-    for image, layers, title in zip(images, masks, titles, strict=names is not None):
-        tiles.append(_tile(read_image(image), layers, title, cell))
-    rows = [tiles[at : at + columns] for at in range(0, len(tiles), columns)]
-    heights = [max(tile.shape[0] for tile in row) for row in rows]
-    sheet = np.full((sum(heights) + _GAP * (len(rows) + 1), width, 3), _GROUND, np.uint8)
-    y = _GAP
-    for row, height in zip(rows, heights, strict=True):
-        for column, tile in enumerate(row):
-            h, w = tile.shape[:2]
-            top = y + (height - h) // 2
-            left = _GAP + column * (cell + _GAP) + (cell - w) // 2
-            sheet[top : top + h, left : left + w] = tile
-        y += height + _GAP
-    return sheet
-
-
-def _tile(image: Pixels, masks: Iterable[NDArray[np.bool_]], title: str, cell: int) -> Pixels:
-    """A picture with its masks, shrunk into a square of `cell` pixels, its title in the corner."""
-    h, w = image.shape[:2]
-    scale = min(1.0, cell / max(h, w))
-    size = (max(1, round(w * scale)), max(1, round(h * scale)))
-    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    layers = (
-        cv2.resize(
-            np.asarray(mask, np.bool_).view(np.uint8) * np.uint8(255), size, interpolation=cv2.INTER_AREA
-        )
-        > 127
-        for mask in masks
-    )
-    drawn = overlay(np.asarray(small, np.uint8), layers)
-    return write_title(drawn, title, max(11, cell // 24)) if title else drawn

@@ -10,7 +10,7 @@ import pytest
 from anymask.errors import FormatError, OutputError
 from anymask.formats import sa1b
 from anymask.geometry import rle
-from anymask.images.read import write_png
+from anymask.images.write import write_png
 from anymask.types import Masks, Record
 
 RUNS = rle.encode(np.eye(4, 6, dtype=bool))

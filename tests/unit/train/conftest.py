@@ -18,7 +18,7 @@ from anymask.data.mixture import Mixture
 from anymask.data.synthetic import shapes
 from anymask.data.transforms.augment import Augment, plain
 from anymask.geometry import rle
-from anymask.images.read import encode_png
+from anymask.images.write import encode_png
 from anymask.models.config import DEBUG
 from anymask.models.sam import Sam, start_local
 from anymask.train.config import TrainConfig

@@ -16,7 +16,7 @@ from anymask.errors import FormatError, ImageError, OutputError
 from anymask.formats import sa1b
 from anymask.geometry import rle
 from anymask.geometry.frame import Frame
-from anymask.images.read import write_png
+from anymask.images.write import write_png
 from anymask.types import PER_MASK, Embedding, Masks, Record
 
 stacks = arrays(np.bool_, st.tuples(st.integers(0, 4), st.integers(1, 9), st.integers(1, 9)))

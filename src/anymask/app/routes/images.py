@@ -17,7 +17,8 @@ from anymask.data_engine.project import Picture
 from anymask.data_engine.project import images as pictures
 from anymask.data_engine.project.project import upload
 from anymask.errors import ImageError
-from anymask.images.read import encode_jpeg, encode_png, read_image
+from anymask.images.read import read_image
+from anymask.images.write import encode_jpeg, encode_png
 
 __all__ = ["router"]
 

@@ -90,7 +90,7 @@ def calibration(
     from anymask.cli.loading import load_model
     from anymask.evaluate.calibration import collect, correct, draw, reliability
     from anymask.evaluate.clicks import ClicksConfig
-    from anymask.images.read import write_png
+    from anymask.images.write import write_png
     from anymask.models import load_sam, save
 
     config = ClicksConfig(most_images=max_images, most_masks=max_masks, zoom=zoom, seed=seed)

@@ -17,7 +17,8 @@ from anymask.errors import InputError, OutputError
 from anymask.files import write_atomic
 from anymask.formats.example_masks import Examples, read_examples
 from anymask.formats.json_fields import PICTURE_SUFFIXES
-from anymask.images.read import encode_png, image_size, read_image
+from anymask.images.read import image_size, read_image
+from anymask.images.write import encode_png
 from anymask.types import Context, Masks
 
 if TYPE_CHECKING:

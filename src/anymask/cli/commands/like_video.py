@@ -17,7 +17,9 @@ from anymask.files import write_atomic
 from anymask.formats.example_masks import Examples
 from anymask.geometry import rle
 from anymask.images.colours import palette
-from anymask.images.read import encode_png, overlay, read_map
+from anymask.images.overlay import overlay
+from anymask.images.read import read_map
+from anymask.images.write import encode_png
 from anymask.types import Masks
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ VENV ?= .venv
 # here, for example the index address for CPU builds that PyTorch's installation page gives:
 #   make demo TORCH="torch --index-url <address>"
 TORCH ?= torch==2.13.0
-PHOTO ?= src/anymask/assets/photos/flower.jpg
+PHOTO ?= src/anymask/images/photos/flower.jpg
 CLICK ?= 330,240
 
 BIN := $(VENV)/bin
@@ -60,7 +60,7 @@ dist: $(VENV)/.vendor  ## build the wheel and check what it holds
 	@rm -rf dist
 	$(PIP) wheel -q --no-deps -w dist .
 	@$(BIN)/python -m zipfile -l dist/anymask-*.whl > dist/contents.txt
-	@for part in py.typed assets/photos/cat.jpg assets/compact.safetensors assets/context.safetensors app/static/vendor/ort.wasm.min.mjs app/exported/compact-.*/decoder-float16.onnx licenses/LICENSE licenses/NOTICE; do \
+	@for part in py.typed images/photos/cat.jpg models/weights/compact.safetensors models/weights/context.safetensors app/static/vendor/ort.wasm.min.mjs app/exported/compact-.*/decoder-float16.onnx licenses/LICENSE licenses/NOTICE; do \
 	    grep -q "$$part" dist/contents.txt || { echo "The wheel lacks $$part." >&2; exit 1; }; done
 	@ls -lh dist/*.whl
 
@@ -68,7 +68,7 @@ clean:  ## remove the environment and what was built
 	rm -rf $(VENV) build dist demo src/anymask/app/static/vendor src/anymask/app/exported tests/web/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 # What the page loads: the runtime, and the compact model exported (half a minute), so that it opens at once.
-$(VENV)/.vendor: $(VENV)/.core src/anymask/app/vendor.py src/anymask/app/onnx_cache.py $(wildcard $(addprefix src/anymask/,inference/mask_generation/*.py export/*.py models/*.py models/checkpoints/*.py)) src/anymask/assets/compact.safetensors
+$(VENV)/.vendor: $(VENV)/.core src/anymask/app/vendor.py src/anymask/app/onnx_cache.py $(wildcard $(addprefix src/anymask/,inference/mask_generation/*.py onnx_export/*.py models/*.py models/checkpoints/*.py)) src/anymask/models/weights/compact.safetensors
 	@$(INSTALL) -e '.[export]'
 	@$(BIN)/python -m anymask.app.vendor
 	@touch $@

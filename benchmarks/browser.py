@@ -32,12 +32,12 @@ from timing import print_header
 from anymask.app.build_static import build_static
 from anymask.app.models import Models
 from anymask.app.settings import Settings
-from anymask.export.graphs import prompt_parts
-from anymask.export.precision import to_float16
-from anymask.export.tracing import trace
-from anymask.export.webassembly import for_webassembly
 from anymask.models import Sam, build
 from anymask.models.config import SAM_VIT_B, SamConfig, VitConfig
+from anymask.onnx_export.graphs import prompt_parts
+from anymask.onnx_export.precision import to_float16
+from anymask.onnx_export.tracing import trace
+from anymask.onnx_export.webassembly import for_webassembly
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))

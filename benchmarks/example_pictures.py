@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 import anymask
-from anymask.images.video import segment_video
+from anymask.inference.in_context.tracking import segment_video
 from anymask.models import InContext, Sam
 from anymask.types import Masks
 

@@ -27,11 +27,11 @@ import torch
 from peer import predictor
 from timing import print_header, print_rows, seconds
 
-from anymask.export.graphs import prompt_parts
-from anymask.export.tracing import trace
 from anymask.geometry.frame import Frame
 from anymask.models import Sam, build, load
 from anymask.models.config import SAM_VIT_B
+from anymask.onnx_export.graphs import prompt_parts
+from anymask.onnx_export.tracing import trace
 from anymask.types import Prompt
 
 Arrays = dict[str, np.ndarray[Any, Any]]

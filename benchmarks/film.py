@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 import anymask
 from anymask.geometry import rle
-from anymask.images.video import segment_video
+from anymask.inference.in_context.tracking import segment_video
 from anymask.models import InContext, load_painter
 from anymask.types import Masks, Record
 

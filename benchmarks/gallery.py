@@ -18,7 +18,7 @@ from PIL import Image
 import anymask
 
 ROOT = Path(__file__).resolve().parents[1]
-BUNDLED = ROOT / "src" / "anymask" / "assets" / "photos"
+BUNDLED = ROOT / "src" / "anymask" / "images" / "photos"
 GALLERY = ROOT / "docs" / "gallery"
 PAGE = ROOT / "docs" / "gallery.md"
 SHEET = "sheet.jpg"

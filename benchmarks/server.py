@@ -29,7 +29,7 @@ from timing import print_header
 
 from anymask.geometry import rle
 
-PHOTOS = Path(__file__).resolve().parents[1] / "src" / "anymask" / "assets" / "photos"
+PHOTOS = Path(__file__).resolve().parents[1] / "src" / "anymask" / "images" / "photos"
 MODEL = "compact"
 
 

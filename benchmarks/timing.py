@@ -41,7 +41,7 @@ def in_turns(
 
 def add_options(parser: argparse.ArgumentParser, repeats: int) -> None:
     """The options that the benchmarks of the networks share."""
-    photo = Path(__file__).parents[1] / "src" / "anymask" / "assets" / "photos" / "cat.jpg"
+    photo = Path(__file__).parents[1] / "src" / "anymask" / "images" / "photos" / "cat.jpg"
     parser.add_argument("--image", default=photo)
     parser.add_argument("--repeats", type=int, default=repeats)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")

@@ -11,7 +11,7 @@ from pathlib import Path
 import anymask
 from anymask import Prompt
 
-PHOTOS = Path(anymask.__file__).parent / "assets" / "photos"
+PHOTOS = Path(anymask.__file__).parent / "images" / "photos"
 PROMPTS = {
     "cat.jpg": [Prompt.point(210, 180)],
     "coffee.jpg": [Prompt(box=(75, 15, 480, 390)), Prompt(points=[(285, 140), (215, 90)], labels=[1, 0])],

@@ -12,7 +12,7 @@ from pathlib import Path
 import anymask
 from anymask import Prompt
 
-PHOTOS = Path(anymask.__file__).parent / "assets" / "photos"
+PHOTOS = Path(anymask.__file__).parent / "images" / "photos"
 BOX = (75, 15, 480, 390)  # the saucer with everything on it, x0, y0, x1, y1
 CLICKS = [((285, 140), 0), ((130, 230), 1)]  # not the coffee; the saucer's rim
 

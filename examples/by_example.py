@@ -13,7 +13,7 @@ import numpy as np
 import anymask
 from anymask.models import load_painter
 
-PHOTOS = Path(anymask.__file__).parent / "assets" / "photos"
+PHOTOS = Path(anymask.__file__).parent / "images" / "photos"
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ import numpy as np
 import onnxruntime
 from PIL import Image
 
-PHOTO = Path(__file__).parents[1] / "src" / "anymask" / "assets" / "photos" / "cat.jpg"
+PHOTO = Path(__file__).parents[1] / "src" / "anymask" / "images" / "photos" / "cat.jpg"
 
 
 def main(photo: Path, point: tuple[float, float], files: Path, folder: Path) -> None:

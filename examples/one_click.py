@@ -10,7 +10,7 @@ from pathlib import Path
 
 import anymask
 
-PHOTOS = Path(anymask.__file__).parent / "assets" / "photos"
+PHOTOS = Path(anymask.__file__).parent / "images" / "photos"
 
 
 def main(photo: Path, point: tuple[float, float], folder: Path) -> None:

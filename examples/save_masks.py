@@ -11,7 +11,7 @@ from pathlib import Path
 import anymask
 from anymask import Prompt, Record, formats
 
-PHOTOS = Path(anymask.__file__).parent / "assets" / "photos"
+PHOTOS = Path(anymask.__file__).parent / "images" / "photos"
 
 
 def main(folder: Path) -> None:

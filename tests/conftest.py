@@ -36,7 +36,7 @@ def root() -> Path:
 @pytest.fixture(scope="session")
 def photos() -> Path:
     """The folder of bundled photos."""
-    return ROOT / "src" / "anymask" / "assets" / "photos"
+    return ROOT / "src" / "anymask" / "images" / "photos"
 
 
 @pytest.fixture
@@ -73,9 +73,9 @@ class Exported:
     def __init__(self, kind: str, folder: Path) -> None:
         import torch
 
-        from anymask.export.graphs import example_parts, prompt_parts
-        from anymask.export.tracing import save_graph, trace
         from anymask.models import build, config
+        from anymask.onnx_export.graphs import example_parts, prompt_parts
+        from anymask.onnx_export.tracing import save_graph, trace
 
         configs = {
             "compact": replace(config.DEBUG, decoder_depth=1, zoom=32),
@@ -93,7 +93,7 @@ class Exported:
 
     def session(self, part: str):
         """The file of a part at work."""
-        from anymask.export.onnxruntime_session import Session
+        from anymask.onnx_export.onnxruntime_session import Session
 
         return Session(self.files[part], threads=1)
 
@@ -116,7 +116,7 @@ def exported(tmp_path_factory):
 @pytest.fixture
 def traced(exported, monkeypatch):
     """The same, and `export` then takes those graphs instead of tracing them again."""
-    from anymask.export import write
+    from anymask.onnx_export import write
 
     def take(kind: str) -> Exported:
         one = exported(kind)

@@ -12,9 +12,7 @@ Importing the package is cheap: a name is looked up, and torch imported where it
 
 from __future__ import annotations
 
-import sys
 from importlib import import_module
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -34,24 +32,26 @@ if TYPE_CHECKING:
         UnknownNameError,
         WeightsError,
     )
-    from anymask.export import export
     from anymask.geometry.frame import Frame
+    from anymask.geometry.label_map import cover
     from anymask.images.colours import palette
     from anymask.images.overlay import overlay
     from anymask.images.read import read_image
-    from anymask.images.video import segment_video
     from anymask.images.write import write_png
-    from anymask.inference.in_context.segment import context, paint, segment_like, sharpen
+    from anymask.inference.in_context.examples import context
+    from anymask.inference.in_context.segment import paint, segment_like, sharpen
+    from anymask.inference.in_context.tracking import segment_video
     from anymask.inference.mask_generation.candidates import Candidates
     from anymask.inference.mask_generation.config import AutoConfig
     from anymask.inference.mask_generation.edges import EdgeConfig, edges
     from anymask.inference.mask_generation.filters import explain, select
     from anymask.inference.mask_generation.generate import automatic, candidates
-    from anymask.inference.mask_generation.hierarchy import Tree, cover, flatten, tree
+    from anymask.inference.mask_generation.hierarchy import Tree, flatten, tree
     from anymask.inference.mask_generation.proposals import proposals
     from anymask.inference.mask_generation.tiled import automatic_tiled
     from anymask.inference.promptable.predict import embed, embed_batch, predict, predict_batch
     from anymask.models import FeaturePainter, Painter, Sam, load, variants
+    from anymask.onnx_export import export
     from anymask.train.tune import TuneConfig, tune
     from anymask.types import Context, Embedding, Masks, Prompt, Record
 
@@ -118,23 +118,30 @@ __all__ = [
 ]
 
 _NAMES_OF_MODULE = {
-    "automatic": ("AutoConfig", "Candidates", "automatic", "candidates", "explain", "select"),
-    "colours": ("palette",),
     "data": ("Dataset", "open_dataset"),
-    "edges": ("EdgeConfig", "edges"),
     "errors": tuple(name for name in __all__ if name.endswith("Error")),
-    "export": ("export",),
-    "geometry": ("Frame",),
-    "hierarchy": ("Tree", "cover", "flatten", "tree"),
-    "images": ("overlay", "read_image", "write_png"),
-    "incontext": ("context", "paint", "segment_like", "sharpen"),
+    "geometry.frame": ("Frame",),
+    "geometry.label_map": ("cover",),
+    "images.colours": ("palette",),
+    "images.overlay": ("overlay",),
+    "images.read": ("read_image",),
+    "images.write": ("write_png",),
+    "inference.in_context.examples": ("context",),
+    "inference.in_context.segment": ("paint", "segment_like", "sharpen"),
+    "inference.in_context.tracking": ("segment_video",),
+    "inference.mask_generation.candidates": ("Candidates",),
+    "inference.mask_generation.config": ("AutoConfig",),
+    "inference.mask_generation.edges": ("EdgeConfig", "edges"),
+    "inference.mask_generation.filters": ("explain", "select"),
+    "inference.mask_generation.generate": ("automatic", "candidates"),
+    "inference.mask_generation.hierarchy": ("Tree", "flatten", "tree"),
+    "inference.mask_generation.proposals": ("proposals",),
+    "inference.mask_generation.tiled": ("automatic_tiled",),
+    "inference.promptable.predict": ("embed", "embed_batch", "predict", "predict_batch"),
     "models": ("FeaturePainter", "Painter", "Sam", "load", "variants"),
-    "predict": ("embed", "embed_batch", "predict", "predict_batch"),
-    "proposals": ("proposals",),
-    "tiled": ("automatic_tiled",),
+    "onnx_export": ("export",),
     "train.tune": ("TuneConfig", "tune"),
     "types": ("Context", "Embedding", "Masks", "Prompt", "Record"),
-    "video": ("segment_video",),
 }
 _HOME = {name: f"{__name__}.{module}" for module, names in _NAMES_OF_MODULE.items() for name in names}
 
@@ -151,15 +158,3 @@ def __getattr__(name: str) -> object:
 def __dir__() -> list[str]:
     """The public names, imported yet or not."""
     return sorted({*globals(), *__all__})
-
-
-class _Package(ModuleType):
-    """Keeps `anymask.predict` the function when Python binds the submodule of that name (decision 0008)."""
-
-    def __setattr__(self, name: str, value: object) -> None:
-        if name in _HOME and isinstance(value, ModuleType):
-            value = getattr(value, name)
-        super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package

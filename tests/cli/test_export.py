@@ -8,9 +8,9 @@ import re
 import pytest
 
 from anymask.cli import main
-from anymask.export import write
 from anymask.models import build, save
 from anymask.models.config import DEBUG
+from anymask.onnx_export import write
 
 MANIFEST = {
     "check": [

@@ -16,7 +16,7 @@ import anymask
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted((ROOT / "src").rglob("*.py"))
-PHOTOS = sorted((ROOT / "src" / "anymask" / "assets" / "photos").iterdir())
+PHOTOS = sorted((ROOT / "src" / "anymask" / "images" / "photos").iterdir())
 
 
 def name_of(path: Path) -> str:

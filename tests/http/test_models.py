@@ -193,7 +193,7 @@ def test_models_are_exported_on_first_use(start, weights, cache, monkeypatch) ->
         path.mkdir()
         (path / "model.json").write_text('{"format": 1}')
 
-    monkeypatch.setattr(importlib.import_module("anymask.export"), "export", write)
+    monkeypatch.setattr(importlib.import_module("anymask.onnx_export"), "export", write)
     content = hashlib.sha256(Path(weights.models[0]).read_bytes()).hexdigest()
     name = exported.folder_name("click", content)
     (cache / "exported" / f".{name[:40]}.left").mkdir(parents=True)  # by a server that was killed
@@ -212,7 +212,7 @@ def test_the_terminal_tells_of_an_export_once(weights, cache, monkeypatch) -> No
         path.mkdir()
         (path / "model.json").write_text("{}")
 
-    monkeypatch.setattr(importlib.import_module("anymask.export"), "export", write)
+    monkeypatch.setattr(importlib.import_module("anymask.onnx_export"), "export", write)
     said: list[str] = []
     for _ in range(2):
         known = Models(weights)
@@ -229,7 +229,7 @@ def test_a_folder_with_another_decoder_is_exported_anew(start, tmp_path, cache, 
         path.mkdir()
         (path / "model.json").write_text('{"format": 1}')
 
-    monkeypatch.setattr(importlib.import_module("anymask.export"), "export", write)
+    monkeypatch.setattr(importlib.import_module("anymask.onnx_export"), "export", write)
     model = models.build(DEBUG)
     run = tmp_path / "run"
     run.mkdir()

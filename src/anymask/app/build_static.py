@@ -5,19 +5,18 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from importlib.resources import files
 from pathlib import Path
 
 from anymask.app.vendor import check_vendored
 from anymask.errors import InputError
 from anymask.files import staged
 from anymask.images.read import image_size
+from anymask.images.samples import GALLERY, sample_photo
 
-__all__ = ["LOCAL_MODEL", "PHOTOS", "build_static"]
+__all__ = ["LOCAL_MODEL", "build_static"]
 
 LOCAL_MODEL = "compact"
 """The model that runs in the browser from the encoder on."""
-PHOTOS = ("cat.jpg", "coffee.jpg", "flower.jpg")
 _STATIC = Path(__file__).with_name("static")
 _HTTP, _LOCAL = 'data-store="http"', 'data-store="local"'
 _KINDS = (".html", ".css", ".js", ".mjs", ".wasm", ".svg", ".json", ".onnx", ".jpg", ".txt", "_headers")
@@ -71,8 +70,8 @@ def _check_model(folder: Path) -> Path:
 def _write_photos(folder: Path) -> None:
     folder.mkdir()
     facts = []
-    for name in PHOTOS:
-        data = files("anymask").joinpath("assets", "photos", name).read_bytes()
+    for name in GALLERY:
+        data = sample_photo(name).read_bytes()
         (folder / name).write_bytes(data)
         height, width = image_size(data)
         stem = Path(name).stem

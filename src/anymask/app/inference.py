@@ -130,7 +130,7 @@ def _contexts(
     server: Server, examples: Sequence[wire.Example], size: int
 ) -> tuple[list[Context], list[str | None]]:
     """What a model takes for examples, and the label that each of their colours stands for."""
-    from anymask.inference.in_context.segment import context
+    from anymask.inference.in_context.examples import context
 
     shown = [(pictures.find(server.project.db, one.image), _shown(server, one)) for one in examples]
     label_ids = list(dict.fromkeys(mask.label_id for _, some in shown for mask in some))

@@ -30,13 +30,13 @@ FOLDER = Path(__file__).with_name("exported")
 SHIPPED = "compact"
 IN_PAGE = "compact"
 """The kind of encoder that the page runs itself (`model/manifest.js`)."""
-CODE = ("automatic", "export", "models")
+CODE = ("inference/mask_generation", "onnx_export", "models")
 """Packages of ours that the files come of; thresholds stand in the manifest."""
 
 
 def weights_file(place: str) -> Path | None:
     """The file of a model's weights, where it is one: shipped, a user's, or that of a run directory."""
-    shipped, given = _package() / "assets" / f"{place}.safetensors", Path(place).expanduser()
+    shipped, given = _package() / "models" / "weights" / f"{place}.safetensors", Path(place).expanduser()
     known = (shipped, given, given / "model.safetensors")
     return next((file for file in known if file.is_file()), None)
 
@@ -50,7 +50,7 @@ def folder_name(name: str, content: str) -> str:
 def exporter() -> str:
     """8 hexadecimal digits that name the code which makes the files: it changes within a version too."""
     digest = hashlib.sha256()
-    for file in sorted(file for part in CODE for file in (_package() / part).glob("*.py")):
+    for file in sorted(file for part in CODE for file in (_package() / part).rglob("*.py")):
         digest.update(b"\n".join([file.name.encode(), *file.read_bytes().splitlines()]))
     return digest.hexdigest()[:8]
 
@@ -75,7 +75,7 @@ def make(
     Of a model that the server encodes for, the decoder alone: the encoder of a large one takes minutes.
     load: gives the model in float32, if it is needed; weights rounded to bfloat16 would stay so.
     """
-    from anymask.export import export
+    from anymask.onnx_export import export
 
     target = (place or _cache()) / folder
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -7,7 +7,6 @@ import shutil
 import socket
 import threading
 from collections.abc import Callable
-from importlib.resources import files
 from pathlib import Path
 
 import uvicorn
@@ -18,10 +17,10 @@ from anymask.app.settings import Settings
 from anymask.data_engine.project import Project
 from anymask.errors import AnymaskError, InputError
 from anymask.files import data_dir
+from anymask.images.samples import GALLERY, sample_photo
 
 __all__ = ["gallery", "listen", "serve"]
 
-PHOTOS = ("cat.jpg", "coffee.jpg", "flower.jpg")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -30,9 +29,9 @@ def gallery() -> Path:
     folder = data_dir() / "gallery"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name in PHOTOS:
+        for name in GALLERY:
             if not (folder / name).exists():
-                shutil.copyfile(str(files("anymask") / "assets" / "photos" / name), folder / name)
+                shutil.copyfile(sample_photo(name), folder / name)
     except OSError as error:
         raise InputError(
             f"the data folder must be writable, got {folder} ({error.strerror}). Set ANYMASK_DATA to another."

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymask.errors import InputError
+from anymask.geometry.label_map import cover
 from anymask.images.bands import Bands, read_samples, to_rgb
 from anymask.images.overlay import overlay
 from anymask.images.raster import GeoImage, open_raster
@@ -19,7 +20,7 @@ from anymask.images.write import encode_jpeg, encode_png
 from anymask.inference.mask_generation.config import AutoConfig
 from anymask.inference.mask_generation.edges import edges
 from anymask.inference.mask_generation.generate import automatic
-from anymask.inference.mask_generation.hierarchy import cover, flatten, tree
+from anymask.inference.mask_generation.hierarchy import flatten, tree
 from anymask.inference.mask_generation.proposals import PROPOSALS, proposals
 from anymask.inference.mask_generation.tiled import OVERLAP, automatic_tiled
 from anymask.models import Progress, Sam

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from anymask.errors import InputError
 from anymask.geometry import rle
-from anymask.inference.in_context.segment import Kind, context, segment_like
+from anymask.inference.in_context.examples import context
+from anymask.inference.in_context.segment import Kind, segment_like
 from anymask.models import InContext
 from anymask.types import Context, Masks, Record
 

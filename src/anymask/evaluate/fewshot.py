@@ -30,7 +30,8 @@ from anymask.evaluate.metrics import Interval, Mask, interval
 from anymask.evaluate.report import Report, SetResult, commit, machine, model_hash
 from anymask.evaluate.success_images import Progress, Records, opened
 from anymask.geometry import rle
-from anymask.inference.in_context.segment import context, segment_like
+from anymask.inference.in_context.examples import context
+from anymask.inference.in_context.segment import segment_like
 from anymask.models import InContext
 from anymask.types import Context, Masks, Record
 

@@ -23,9 +23,9 @@ from anymask.formats.json_fields import find_picture
 from anymask.formats.names import Stems
 from anymask.formats.writers import HIDDEN, MERGED, Outlines, Page
 from anymask.geometry import rle
+from anymask.geometry.label_map import label_map as draw
 from anymask.images.read import ImageFile, read_map
 from anymask.images.write import encode_png
-from anymask.inference.mask_generation.hierarchy import flatten
 from anymask.types import Masks, Record
 
 __all__ = [
@@ -62,14 +62,14 @@ def label_map(masks: Masks) -> NDArray[Any]:
 
 
 def _paint(masks: Masks, numbers: NDArray[np.int64]) -> NDArray[Any]:
-    """The map (H, W) of the masks' numbers where they show, see `hierarchy.flatten`."""
+    """The map (H, W) of the masks' numbers where they show, see `geometry.label_map`."""
     if len(numbers) and not (numbers.min() >= 1 and numbers.max() <= _MOST):
         raise InputError(
             f"masks must have numbers from 1 to {_MOST} in a map, got {numbers.min()} to {numbers.max()}. "
             "Write one file per mask instead."
         )
     of_label = np.concatenate([[0], numbers])
-    return of_label.astype(np.uint16 if of_label.max() > 255 else np.uint8)[flatten(masks)]
+    return of_label.astype(np.uint16 if of_label.max() > 255 else np.uint8)[draw(masks.rles, masks.size)]
 
 
 def write_map(

@@ -7,7 +7,7 @@ Source: the format of the COCO API (`maskApi`, functions rleEncode, rleToString 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 import cv2
@@ -28,7 +28,6 @@ __all__ = [
     "from_string",
     "intersection",
     "iou",
-    "label_map",
     "paste",
     "to_coco",
     "to_edges",
@@ -37,9 +36,14 @@ __all__ = [
 ]
 
 Runs: TypeAlias = NDArray[np.uint32]
+
+
 Bits: TypeAlias = NDArray[np.bool_]
 
+
 _BITS = 5  # payload bits of one character
+
+
 _MOST_CHARACTERS = 8  # of one number: 7 are enough for every difference of two uint32, 8 leave room
 
 
@@ -225,15 +229,6 @@ def union(many: Sequence[Runs], size: tuple[int, int]) -> Runs:
     edges[0], edges[-1] = starts[0], ends[-1]
     edges[1:-1:2], edges[2:-1:2] = ends[gaps], starts[gaps + 1]
     return from_edges(edges, size)
-
-
-def label_map(runs: Sequence[Runs], order: Iterable[int], size: tuple[int, int]) -> NDArray[np.int32]:
-    """The map (H, W) in which mask i has the number i + 1; where masks overlap the last in `order` shows."""
-    columns = np.zeros(size[0] * size[1], np.int32)
-    for i in order:
-        for start, end in to_edges(runs[i]).reshape(-1, 2).tolist():
-            columns[start:end] = i + 1
-    return np.ascontiguousarray(columns.reshape(size[1], size[0]).T)
 
 
 def to_string(runs: Runs) -> str:

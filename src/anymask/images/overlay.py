@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from itertools import repeat
 
 import cv2
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from anymask.errors import InputError
 from anymask.geometry import rle
+from anymask.geometry.label_map import by_area, label_map
 from anymask.images.colours import contrasting
 from anymask.images.drawing import (
     deepest_pixels,
@@ -48,12 +49,12 @@ def overlay(
     """
     size = (image.shape[0], image.shape[1])
     runs = [rle.encode(np.asarray(mask, np.bool_)) for mask in masks]
-    numbers = rle.label_map(runs, _by_size(runs), size)  # the smallest on top
+    numbers = label_map(runs, size)
     if colours is None:
         colours = contrasting(mean_colours(image, numbers, len(runs)))
     out = tint(image, numbers, colours, alpha)
     thickness = max(1, round(max(size) / 600))
-    for i in _by_size(runs):
+    for i in by_area(runs):
         x0, y0, x1, y1 = (int(side) for side in rle.box(runs[i], size))
         if x1 > x0:
             draw_outline(out, numbers[y0:y1, x0:x1] == i + 1, (x0, y0), colours[i], thickness)
@@ -64,11 +65,6 @@ def overlay(
     most = max(_LEAST_TEXT, max(size) / 28)
     heights = text_heights(texts, places[:, 2], most, _LEAST_TEXT)
     return draw_texts(out, texts, places[:, :2], heights)
-
-
-def _by_size(runs: Sequence[rle.Runs]) -> list[int]:
-    """Numbers of masks, the largest first."""
-    return sorted(range(len(runs)), key=lambda i: -rle.area(runs[i]))
 
 
 def contact_sheet(

@@ -21,7 +21,8 @@ from torch.nn import functional as F
 from anymask.errors import InputError, unknown_name
 from anymask.geometry import rle
 from anymask.images.colours import decode
-from anymask.inference.in_context.segment import Kind, context
+from anymask.inference.in_context.examples import context
+from anymask.inference.in_context.segment import Kind
 from anymask.models import FeaturePainter, InContext, Painter, weights_hash
 from anymask.train.painter import PaintLoss, hidden_loss
 from anymask.types import Context, Record

@@ -37,7 +37,7 @@ def calls(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Path]:
         assert (name, device, dtype) == ("compact", "cpu", "float32")
         return tiny()
 
-    monkeypatch.setattr(importlib.import_module("anymask.export"), "export", write)
+    monkeypatch.setattr(importlib.import_module("anymask.onnx_export"), "export", write)
     monkeypatch.setattr(importlib.import_module("anymask.models"), "load_sam", load)
     monkeypatch.setattr(exported, "FOLDER", tmp_path / "package")
     monkeypatch.setenv("ANYMASK_CACHE", str(tmp_path / "cache"))
@@ -47,7 +47,7 @@ def calls(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Path]:
 @pytest.fixture
 def shipped() -> str:
     """The folder's name for the weights of the package."""
-    weights = Path(anymask.__file__).parent / "assets" / "compact.safetensors"
+    weights = Path(anymask.__file__).parent / "models" / "weights" / "compact.safetensors"
     return f"compact-{sha256_of(weights)[:16]}-{anymask.__version__}-{exported.exporter()}"
 
 
@@ -80,19 +80,24 @@ def test_files_of_another_exporter_are_not_taken(
     calls: list[Path], shipped: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     package = tmp_path / "code"
-    for folder in ("assets", "automatic", "export", "models"):
+    for folder in ("inference/mask_generation", "onnx_export", "models/weights"):
         (package / folder).mkdir(parents=True)
-    (package / "assets" / "compact.safetensors").write_bytes(b"the same weights")
+    (package / "models" / "weights" / "compact.safetensors").write_bytes(b"the same weights")
     monkeypatch.setattr(exported, "_package", lambda: package)
     names = []
-    for code, text in (("export", "1\n"), ("models", "1\n"), ("automatic", "1\n"), ("export", "2\n")):
+    for code, text in (
+        ("onnx_export", "1\n"),
+        ("models", "1\n"),
+        ("inference/mask_generation", "1\n"),
+        ("onnx_export", "2\n"),
+    ):
         (package / code / "a.py").write_text(text)
         exported.exporter.cache_clear()
         assert exported.set_up(tmp_path / "package")
         assert not exported.set_up(tmp_path / "package")
         names += [entry.name for entry in (tmp_path / "package").iterdir()]
     exported.exporter.cache_clear()
-    (package / "export/a.py").write_bytes(b"2\r\n")  # a checkout on Windows
+    (package / "onnx_export/a.py").write_bytes(b"2\r\n")  # a checkout on Windows
     assert not exported.set_up(tmp_path / "package")
     assert len(set(names)) == len(calls) == 4
     exported.exporter.cache_clear()

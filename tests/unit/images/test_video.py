@@ -12,8 +12,9 @@ import pytest
 from anymask.errors import ImageError, InputError, MissingExtraError, OutputError, UnknownNameError
 from anymask.images import video
 from anymask.images.colours import palette
-from anymask.images.video import VideoFrame, read_video, segment_video, write_video
-from anymask.inference.in_context.segment import context
+from anymask.images.video import VideoFrame, read_video, write_video
+from anymask.inference.in_context.examples import context
+from anymask.inference.in_context.tracking import segment_video
 from anymask.types import Context, Masks, Record
 
 COLOURS = palette(2)

@@ -13,7 +13,8 @@ import torch
 from anymask.data.synthetic import shapes
 from anymask.errors import InputError, UnknownNameError
 from anymask.geometry import rle
-from anymask.inference.in_context.segment import context, segment_like
+from anymask.inference.in_context.examples import context
+from anymask.inference.in_context.segment import segment_like
 from anymask.models import FeaturePainter, Painter, Sam, build, weights_hash
 from anymask.models.config import CONTEXT_DEBUG, DEBUG, PAINTER_DEBUG
 from anymask.train import tune as tuning

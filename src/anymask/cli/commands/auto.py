@@ -245,7 +245,7 @@ def _one(
 def _encode(record: Record, picture: Any, path: Path, plan: Plan) -> bytes:
     """The file of the masks, in the form that its suffix names."""
     from anymask.data_engine.one import label_map, pixels_of
-    from anymask.images.raster import geojson, geopackage
+    from anymask.formats.georeferenced import geojson, geopackage
 
     suffix = path.suffix.lower()
     if suffix == ".json":

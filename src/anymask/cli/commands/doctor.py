@@ -22,6 +22,7 @@ from anymask.cli.commands.models import place
 from anymask.cli.console import out, out_json, table
 from anymask.errors import AnymaskError
 from anymask.files import cache_dir
+from anymask.images.samples import sample_photo
 from anymask.inference.promptable.predict import embed, predict
 from anymask.models import load_sam, variants
 from anymask.models.devices import cpu_bf16_features, has_bf16
@@ -186,7 +187,7 @@ def look_at_models() -> list[Finding]:
 
 def look_at_a_click() -> list[Finding]:
     """Open the compact model and click on a bundled photo."""
-    photo = Path(str(files("anymask"))) / "assets" / "photos" / PHOTO
+    photo = sample_photo(PHOTO)
     try:
         start = time.perf_counter()
         model = load_sam("compact", offline=True)

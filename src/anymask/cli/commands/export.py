@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from anymask.cli.console import note, out, out_json, table
-from anymask.export import export
 from anymask.models import load
+from anymask.onnx_export import export
 
 __all__ = ["run"]
 

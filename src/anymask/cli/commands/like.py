@@ -63,7 +63,7 @@ def run(
     if not rank_examples:
         folder = _check_output(output, videos, pictures, resume=resume, force=force)
     from anymask.cli.loading import load_example_model, load_model
-    from anymask.inference.in_context.segment import context
+    from anymask.inference.in_context.examples import context
 
     opened = load_example_model(model, device=device, offline=offline)
     if rank_examples:

@@ -33,7 +33,8 @@ FIGURES = "frames.jsonl"
 
 def run(job: Job, path: Path, folder: Path) -> dict[str, Any]:
     """Track through one video; with --resume the frames that are done come from their files."""
-    from anymask.images.video import read_video, segment_video, write_video
+    from anymask.images.video import read_video, write_video
+    from anymask.inference.in_context.tracking import segment_video
 
     place = folder / MASKS.format(path.stem)
     place.mkdir(exist_ok=True)

@@ -11,53 +11,38 @@ from typing import Literal, TypeAlias
 import cv2
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from anymask.errors import InputError, unknown_name
 from anymask.geometry import rle
-from anymask.images.colours import check_palette, confidence, decode, encode, log_odds
+from anymask.images.colours import confidence, decode, log_odds
 from anymask.images.read import ImageSource, read_image
 from anymask.inference.promptable.predict import predict
 from anymask.models import InContext, Sam, weights_hash
-from anymask.types import Context, Masks, Prompt, Record
-from anymask.types.context import SIZE, denormalise, grid, normalise, squash
+from anymask.types import Context, Masks, Prompt
+from anymask.types.context import denormalise, grid, normalise, squash
 
-__all__ = ["context", "paint", "segment_like", "sharpen"]
+__all__ = ["paint", "segment_like", "sharpen"]
 
 MOST_TILES = 256
 """A picture that would need more tiles is refused."""
+
+
 OVERLAP = 0.25
 """Share of a tile's side that it has in common with the next one."""
+
+
 SAME = 0.5
 """Least IoU at which a sharpened mask is taken for the same object."""
 
+
 Kind: TypeAlias = Literal["semantic", "instance"]
+
+
 Ensemble: TypeAlias = Literal["feature", "spatial"] | None
+
+
 Floats: TypeAlias = NDArray[np.float32]
-
-
-def context(record: Record, palette: ArrayLike | None = None, *, size: int = SIZE) -> Context:
-    """Make an example of a picture with its masks.
-
-    Without a palette all masks are white: "find such things". With one (K, 3) each mask has the colour of its
-    label, 0 to K - 1, or without labels of its number: several classes, or one colour for each thing. Where
-    masks overlap the smaller one shows. `size` is the model's, `model.config.size`.
-    Raises InputError for no mask, an empty one, masks of another size than the picture, labels outside the
-    palette; ImageError where the picture cannot be read.
-    """
-    image, masks = record.read(), record.masks
-    if masks.size != image.shape[:2]:
-        raise InputError(
-            f"masks must have the image's size {_by(image.shape[:2])} (height x width), got "
-            f"{_by(masks.size)}. Give the mask that was drawn on this picture."
-        )
-    if not len(masks) or not masks.areas.all():
-        what = "an empty mask" if len(masks) else "no mask"
-        raise InputError(f"record must show what to segment, got {what} for {record.id}. Leave it out.")
-    colours = None if palette is None else check_palette(palette)
-    labels = _label_map(masks, _labels(masks, 1 if colours is None else len(colours), colours is None))
-    target = squash(encode(labels, colours), size, nearest=True)
-    return Context(normalise(squash(image, size)), normalise(target), colours)
 
 
 def paint(
@@ -114,31 +99,6 @@ def sharpen(model: Sam, image: ImageSource, masks: Masks) -> Masks:
         for old, new in zip(masks.rles, drawn.rles, strict=True)
     ]
     return Masks(masks.size, runs, masks.scores, labels=masks.labels)
-
-
-def _by(size_hw: Sequence[int]) -> str:
-    return f"{size_hw[0]} x {size_hw[1]}"
-
-
-def _labels(masks: Masks, count: int, white: bool) -> NDArray[np.int64]:
-    """The number of the colour of each mask, from 0."""
-    if white:
-        return np.zeros(len(masks), np.int64)
-    labels = np.arange(len(masks)) if masks.labels is None else masks.labels
-    if labels.min() < 0 or labels.max() >= count:
-        raise InputError(
-            f"labels must be 0 to {count - 1} for a palette of {count} colours, got {labels.min()} to "
-            f"{labels.max()}. Give a larger palette."
-        )
-    return labels
-
-
-def _label_map(masks: Masks, labels: NDArray[np.int64]) -> NDArray[np.int64]:
-    """(H, W): 0 outside, else the label plus 1, of the smallest mask there."""
-    out = np.zeros(masks.size, np.int64)
-    for index in np.argsort(-masks.areas, kind="stable"):
-        out[rle.decode(masks.rles[index], masks.size)] = labels[index] + 1
-    return out
 
 
 def _painted(

@@ -8,23 +8,22 @@ what contains what, `Tree.at` cuts the tree at a chosen fineness, `flatten` give
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Literal
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from anymask.errors import InputError
 from anymask.geometry import rle
+from anymask.geometry.label_map import Labels, label_map
 from anymask.types import Masks
 
-__all__ = ["Labels", "Tree", "cover", "flatten", "tree"]
-
-Labels: TypeAlias = NDArray[np.int32]
-"""(H, W): i + 1 where mask i shows, 0 where none does."""
+__all__ = ["Tree", "flatten", "tree"]
 
 CONTAINED = 0.9
 """Share of a part's pixels that must lie in its whole."""
+
+
 SMALLER = 0.8
 """A part has at most this share of its whole's area; what is nearer in size is another version of it."""
 
@@ -131,44 +130,7 @@ def flatten(masks: Masks, *, top: Literal["smaller", "better"] = "smaller") -> L
     """
     if top not in ("smaller", "better"):
         raise InputError(f"top must be 'smaller' or 'better', got {top!r}. Choose one of them.")
-    rank = -masks.areas if top == "smaller" else masks.quality
-    last_first = np.argsort(rank[::-1], kind="stable")
-    return rle.label_map(masks.rles, (len(masks) - 1 - last_first).tolist(), masks.size)
-
-
-def cover(labels: Labels, image: NDArray[np.uint8] | None = None) -> Labels:
-    """Give pixels of label 0 to a neighbouring label, so that none is left where there is any label.
-
-    Without an image to the label nearest by distance. With the image (H, W, 3) uint8 RGB by watershed: labels
-    grow over even ground first and meet on edges of the picture. Other pixels keep their label.
-    Raises InputError where the image has another size.
-    """
-    if image is not None and image.shape != (*labels.shape, 3):
-        raise InputError(
-            f"image must be (H, W, 3) of the labels' size {labels.shape}, got {image.shape}. "
-            "Give the picture that the masks belong to."
-        )
-    bare = labels == 0
-    if not bare.any() or bare.all():
-        return labels.copy()
-    grown = labels if image is None or min(labels.shape) < 3 else _watershed(labels, image)
-    return _nearest(np.where(bare, grown, labels))
-
-
-def _watershed(labels: Labels, image: NDArray[np.uint8]) -> Labels:
-    """Labels grown by OpenCV's watershed (Meyer's); the lines between basins stay 0."""
-    grown: NDArray[Any] = cv2.watershed(np.ascontiguousarray(image), labels.copy())
-    return np.asarray(np.maximum(grown, 0), np.int32)
-
-
-def _nearest(labels: Labels) -> Labels:
-    """Every 0 becomes the label nearest to it, by Euclidean distance up to OpenCV's rounding."""
-    bare = labels == 0
-    if not bare.any():
-        return labels
-    _, index = cv2.distanceTransformWithLabels(
-        bare.view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    number = np.zeros(int(index.max()) + 1, np.int32)
-    number[index[~bare]] = labels[~bare]
-    return np.asarray(number[index], np.int32)
+    if top == "smaller":
+        return label_map(masks.rles, masks.size)
+    last_first = np.argsort(masks.quality[::-1], kind="stable")
+    return label_map(masks.rles, masks.size, (len(masks) - 1 - last_first).tolist())

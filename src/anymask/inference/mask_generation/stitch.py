@@ -17,47 +17,28 @@ from numpy.typing import NDArray
 from anymask.errors import InputError
 from anymask.geometry import rle
 from anymask.geometry.boxes import iou_xyxy
+from anymask.geometry.tiles import Tile
 from anymask.types import Masks
 
-__all__ = ["Tile", "merge", "tiles"]
-
-Tile: TypeAlias = tuple[int, int, int, int]
-"""(x0, y0, x1, y1) in the image, half-open pixels."""
+__all__ = ["merge"]
 
 AGREE = 0.5
 """Least IoU of two views of one thing, where their tiles overlap."""
+
+
 WITHIN = 0.8
 """Least share of a cut view, where the tiles overlap, in the other tile's mask that it is added to."""
+
+
 DUPLICATE = 0.7
 """Of two whole masks with a larger IoU one goes."""
+
+
 CUT = 64
 """A mask is cut off where it comes as near to an inner edge as this part of the tile's side."""
 
+
 Bools: TypeAlias = NDArray[np.bool_]
-
-
-def tiles(size_hw: tuple[int, int], side: int, overlap: int) -> list[Tile]:
-    """Tiles of at most `side` x `side` that cover an image, row by row, neighbours sharing `overlap` or more.
-
-    They are as even as whole pixels allow. Raises InputError unless 0 < overlap <= side / 2.
-    """
-    if not 0 < overlap <= side // 2:
-        raise InputError(
-            f"overlap must be above 0 and at most half of the tile's {side} pixels, got {overlap}. "
-            "Take a quarter of the tile, for example."
-        )
-    columns, rows = (_spans(length, side, overlap) for length in (size_hw[1], size_hw[0]))
-    return [(x0, y0, x1, y1) for y0, y1 in rows for x0, x1 in columns]
-
-
-def _spans(length: int, side: int, overlap: int) -> list[tuple[int, int]]:
-    """Spans of at most `side` along an axis, their starts evenly spread."""
-    if length <= side:
-        return [(0, length)]
-    count = -(-(length - overlap) // (side - overlap))
-    return [
-        (start, start + side) for start in np.linspace(0, length - side, count).round().astype(int).tolist()
-    ]
 
 
 @dataclass(frozen=True, eq=False)

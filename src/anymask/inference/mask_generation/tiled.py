@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymask.geometry.frame import Frame
+from anymask.geometry.tiles import Tile, tiles
 from anymask.images.read import ImageSource, read_image
 from anymask.inference.mask_generation.config import AutoConfig
 from anymask.inference.mask_generation.generate import automatic
-from anymask.inference.mask_generation.stitch import Tile, merge, tiles
+from anymask.inference.mask_generation.stitch import merge
 from anymask.inference.promptable.predict import embed
 from anymask.models import Progress, Sam
 from anymask.types import Masks

@@ -16,7 +16,6 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
 from typing import IO, Any
@@ -40,6 +39,8 @@ from anymask.models.config import (
 Progress = Callable[[int, int], None]
 """Called with the bytes done and the bytes in all while a download runs."""
 
+SHIPPED = Path(__file__).parents[1] / "weights"
+"""The folder of the weights that come with the package."""
 CHUNK = 1 << 20
 TIMEOUT = 30.0  # seconds without a byte
 ATTEMPTS = 3  # in one call, each continuing where the last one broke off
@@ -210,7 +211,7 @@ def _fetch_into(target: Path, address: str, card: Card, progress: Progress | Non
 
 
 def _packaged(card: Card) -> Path:
-    path = Path(str(files("anymask"))) / "assets" / card.file
+    path = SHIPPED / card.file
     if not path.is_file():
         raise WeightsError(
             f"weights of '{card.name}' must come with the package, got no file {path}. "

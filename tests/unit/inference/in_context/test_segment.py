@@ -12,7 +12,8 @@ import torch
 from anymask.errors import InputError, UnknownNameError
 from anymask.images.colours import encode, palette
 from anymask.inference.in_context import segment as incontext
-from anymask.inference.in_context.segment import context, paint, segment_like, sharpen
+from anymask.inference.in_context.examples import context
+from anymask.inference.in_context.segment import paint, segment_like, sharpen
 from anymask.inference.promptable.predict import predict
 from anymask.models import Painter, build, weights_hash
 from anymask.models.config import DEBUG, PAINTER_DEBUG

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from anymask.errors import InputError
-from anymask.inference.mask_generation.hierarchy import cover, flatten, tree
+from anymask.geometry.label_map import cover
+from anymask.inference.mask_generation.hierarchy import flatten, tree
 from anymask.types import Masks
 
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from anymask.errors import InputError
 from anymask.geometry import regions, rle
-from anymask.inference.mask_generation.stitch import merge, tiles
+from anymask.geometry.tiles import tiles
+from anymask.inference.mask_generation.stitch import merge
 from anymask.types import Masks
 
 TILINGS = [(100, 30), (128, 40), (170, 64)]

@@ -314,14 +314,11 @@ def test_a_local_path_needs_no_network(server: Server, tmp_path: Path) -> None:
 
 
 def test_the_compact_model_comes_with_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(zoo, "files", lambda package: tmp_path)
-    with pytest.raises(
-        WeightsError, match=r"weights of 'compact' must come with the package, got no file .*assets"
-    ):
+    monkeypatch.setattr(zoo, "SHIPPED", tmp_path)
+    with pytest.raises(WeightsError, match=r"weights of 'compact' must come with the package, got no file"):
         find("compact")
-    (tmp_path / "assets").mkdir()
-    (tmp_path / "assets" / "compact.safetensors").touch()
-    assert find("compact") == tmp_path / "assets" / "compact.safetensors"
+    (tmp_path / "compact.safetensors").touch()
+    assert find("compact") == tmp_path / "compact.safetensors"
 
 
 @pytest.mark.parametrize(("name", "nearest"), [("sam_vit_x", "sam_vit_"), ("kompact", "compact")])

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from anymask.errors import MissingExtraError
-from anymask.export.graphs import Part
+from anymask.onnx_export.graphs import Part
 
 OPSET = 20
 """The first with GELU; onnxruntime runs it from 1.17 on, in a browser too."""

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from anymask.export.write import PRECISIONS, export
+from anymask.onnx_export.write import PRECISIONS, export
 
 __all__ = ["PRECISIONS", "export"]

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from anymask.export.onnxruntime_session import Arrays, Session, decode, milliseconds
 from anymask.geometry import rle
 from anymask.geometry.frame import Frame
 from anymask.geometry.rle import Runs
 from anymask.inference.promptable.decode import HYPOTHESES
 from anymask.inference.promptable.predict import embed, predict
 from anymask.models import Sam
+from anymask.onnx_export.onnxruntime_session import Arrays, Session, decode, milliseconds
 from anymask.types import Embedding, Prompt
 
 ACROSS = (0.2, 0.4, 0.6, 0.8)

@@ -7,10 +7,10 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from anymask.export.onnxruntime_session import Session, decode
-from anymask.export.webassembly import for_webassembly, with_instance_norms
-from anymask.export.write import _converted
 from anymask.geometry.frame import Frame
+from anymask.onnx_export.onnxruntime_session import Session, decode
+from anymask.onnx_export.webassembly import for_webassembly, with_instance_norms
+from anymask.onnx_export.write import _converted
 from anymask.types import Prompt
 
 

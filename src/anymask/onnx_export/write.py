@@ -8,7 +8,6 @@ import os
 import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -17,19 +16,20 @@ import torch
 from numpy.typing import NDArray
 
 from anymask.errors import ExportError, InputError, unknown_name
-from anymask.export import check
-from anymask.export import check_in_context as painted
-from anymask.export.check import Finding
-from anymask.export.graphs import Part, example_parts, prompt_parts
-from anymask.export.onnxruntime_session import cores
-from anymask.export.precision import to_float16, to_int8
-from anymask.export.tracing import require_packages, save_graph, trace
-from anymask.export.webassembly import for_webassembly
 from anymask.files import sha256_of, staged
 from anymask.images.read import ImageSource, read_image
+from anymask.images.samples import sample_photos
 from anymask.inference.mask_generation.config import AutoConfig
 from anymask.models import InContext, Sam, weights_hash
 from anymask.models.config import PIXEL_MEAN, PIXEL_STD
+from anymask.onnx_export import check
+from anymask.onnx_export import check_in_context as painted
+from anymask.onnx_export.check import Finding
+from anymask.onnx_export.graphs import Part, example_parts, prompt_parts
+from anymask.onnx_export.onnxruntime_session import cores
+from anymask.onnx_export.precision import to_float16, to_int8
+from anymask.onnx_export.tracing import require_packages, save_graph, trace
+from anymask.onnx_export.webassembly import for_webassembly
 
 FORMAT = 1
 PRECISIONS = ("float32", "float16", "int8")
@@ -77,7 +77,7 @@ def export(
 
 
 def _bundled() -> list[Path]:
-    return sorted((Path(str(files("anymask"))) / "assets" / "photos").glob("*.jpg"))
+    return sample_photos()
 
 
 def _is_ours(name: str) -> bool:

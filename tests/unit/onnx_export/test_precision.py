@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from anymask.export.onnxruntime_session import Session
-from anymask.export.precision import _channel_axes, to_float16, to_int8
+from anymask.onnx_export.onnxruntime_session import Session
+from anymask.onnx_export.precision import _channel_axes, to_float16, to_int8
 
 
 def make(rng, weight_shape, kind):

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from anymask.export.precision import Graph, copied
+from anymask.onnx_export.precision import Graph, copied
 
 TOKENS_AXES = 3
 """Tokens come as (N, T, C) and are few; images come as maps or as matrices, which have other axes."""

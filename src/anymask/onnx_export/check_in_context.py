@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from anymask.export.check import Finding
-from anymask.export.onnxruntime_session import Arrays, Session, milliseconds
 from anymask.geometry import rle
 from anymask.images.colours import decode, encode
-from anymask.inference.in_context.segment import context, paint
+from anymask.inference.in_context.examples import context
+from anymask.inference.in_context.segment import paint
 from anymask.models import InContext
+from anymask.onnx_export.check import Finding
+from anymask.onnx_export.onnxruntime_session import Arrays, Session, milliseconds
 from anymask.types import Masks, Record
 from anymask.types.context import squash
 

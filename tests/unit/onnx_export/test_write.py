@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 
 import anymask
-from anymask.export import check, tracing, write
-from anymask.export import onnxruntime_session as sessions
-from anymask.export.check import Finding
 from anymask.models import build, weights_hash
 from anymask.models.config import DEBUG
+from anymask.onnx_export import check, tracing, write
+from anymask.onnx_export import onnxruntime_session as sessions
+from anymask.onnx_export.check import Finding
 
 
 def two_photos():

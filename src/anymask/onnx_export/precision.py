@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from anymask.export.tracing import save_graph
+from anymask.onnx_export.tracing import save_graph
 
 LEAST_WEIGHTS = 256
 """Numbers of a constant from which on its size matters."""

@@ -1,0 +1,73 @@
+"""Label maps: every pixel belongs to one mask, or to none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeAlias
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from anymask.errors import InputError
+from anymask.geometry import rle
+
+__all__ = ["Labels", "by_area", "cover", "label_map"]
+
+Labels: TypeAlias = NDArray[np.int32]
+"""(H, W): i + 1 where mask i shows, 0 where none does."""
+
+
+def label_map(runs: Sequence[rle.Runs], size: tuple[int, int], order: Iterable[int] | None = None) -> Labels:
+    """Draw masks into one map (H, W) int32: i + 1 where mask i shows, 0 where none does.
+
+    Where masks overlap the last in `order` shows; without an order the smallest, and of equals the earlier.
+    """
+    columns = np.zeros(size[0] * size[1], np.int32)
+    for i in by_area(runs) if order is None else order:
+        for start, end in rle.to_edges(runs[i]).reshape(-1, 2).tolist():
+            columns[start:end] = i + 1
+    return np.ascontiguousarray(columns.reshape(size[1], size[0]).T)
+
+
+def by_area(runs: Sequence[rle.Runs]) -> list[int]:
+    """Numbers of masks, the largest first; of equals the later."""
+    return sorted(range(len(runs)), key=lambda i: (-rle.area(runs[i]), -i))
+
+
+def cover(labels: Labels, image: NDArray[np.uint8] | None = None) -> Labels:
+    """Give pixels of label 0 to a neighbouring label, so that none is left where there is any label.
+
+    Without an image to the label nearest by distance. With the image (H, W, 3) uint8 RGB by watershed: labels
+    grow over even ground first and meet on edges of the picture. Other pixels keep their label.
+    Raises InputError where the image has another size.
+    """
+    if image is not None and image.shape != (*labels.shape, 3):
+        raise InputError(
+            f"image must be (H, W, 3) of the labels' size {labels.shape}, got {image.shape}. "
+            "Give the picture that the masks belong to."
+        )
+    bare = labels == 0
+    if not bare.any() or bare.all():
+        return labels.copy()
+    grown = labels if image is None or min(labels.shape) < 3 else _watershed(labels, image)
+    return _nearest(np.where(bare, grown, labels))
+
+
+def _watershed(labels: Labels, image: NDArray[np.uint8]) -> Labels:
+    """Labels grown by OpenCV's watershed (Meyer's); the lines between basins stay 0."""
+    grown: NDArray[Any] = cv2.watershed(np.ascontiguousarray(image), labels.copy())
+    return np.asarray(np.maximum(grown, 0), np.int32)
+
+
+def _nearest(labels: Labels) -> Labels:
+    """Every 0 becomes the label nearest to it, by Euclidean distance up to OpenCV's rounding."""
+    bare = labels == 0
+    if not bare.any():
+        return labels
+    _, index = cv2.distanceTransformWithLabels(
+        bare.view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    number = np.zeros(int(index.max()) + 1, np.int32)
+    number[index[~bare]] = labels[~bare]
+    return np.asarray(number[index], np.int32)

@@ -17,7 +17,7 @@ from anymask.formats import FORMATS, brush, geojson, npz, yolo
 from anymask.formats.polygons import primitives as shapes
 from anymask.formats.polygons.rings import fill
 from anymask.geometry import rle
-from anymask.images import read as images
+from anymask.images import write
 from anymask.types import Masks, Record
 
 SIZE = (20, 30)
@@ -84,7 +84,7 @@ def test_bad_labelme(tmp_path, kind):
     import base64
 
     document, message = BAD_LABELME[kind]
-    data = base64.b64encode(images.encode_png(np.ones((3, 7), bool))).decode()
+    data = base64.b64encode(write.encode_png(np.ones((3, 7), bool))).decode()
     text = json.dumps(document).replace('"@"', json.dumps(data))
     with pytest.raises(FormatError) as caught:
         read(tmp_path / "a.json", text)
@@ -265,7 +265,7 @@ def ring_area(ring):
 
 
 def test_geojson_of_others_takes_the_size_from_the_picture(tmp_path):
-    images.write_png(np.zeros((*SIZE, 3), np.uint8), tmp_path / "a.png")
+    write.write_png(np.zeros((*SIZE, 3), np.uint8), tmp_path / "a.png")
     ring = [[4, 5, 0], [10, 5, 0], [10, 12, 0], [4, 12, 0], [4, 5, 0]]
     feature = {"type": "Feature", "geometry": {"type": "Polygon", "coordinates": [ring]}, "properties": None}
     document = {"type": "FeatureCollection", "features": [feature], "image": {"file_name": "a.png"}}
@@ -337,7 +337,7 @@ def test_bad_svg(tmp_path, text):
 def labels(tmp_path):
     (tmp_path / "set" / "labels" / "val").mkdir(parents=True)
     (tmp_path / "set" / "images" / "val").mkdir(parents=True)
-    images.write_png(np.zeros((*SIZE, 3), np.uint8), tmp_path / "set" / "images" / "val" / "a.png")
+    write.write_png(np.zeros((*SIZE, 3), np.uint8), tmp_path / "set" / "images" / "val" / "a.png")
     return tmp_path / "set" / "labels" / "val" / "a.txt"
 
 
@@ -442,7 +442,7 @@ def test_npz_that_swells(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("name", sorted(set(FORMATS) - {"masks"}))
 def test_damage_gives_a_mask_or_a_sentence(name, tmp_path, rng):
-    images.write_png(np.zeros((*SIZE, 3), np.uint8), tmp_path / "a.png")
+    write.write_png(np.zeros((*SIZE, 3), np.uint8), tmp_path / "a.png")
     masks = Masks.from_dense(square()[None], labels=[1])
     record = Record("a", tmp_path / "a.png", masks, meta={"categories": ["cat"]})
     target = tmp_path / ("set" if name == "yolo" else f"set{FORMATS[name].suffix}")

@@ -15,7 +15,7 @@ from hypothesis.extra.numpy import arrays
 from anymask import formats
 from anymask.formats import FORMATS, Outlines, writers
 from anymask.geometry import rle
-from anymask.images import read as images
+from anymask.images import write
 from anymask.types import Masks, Record
 
 SIZE = (24, 32)
@@ -46,7 +46,7 @@ def picture(tmp_path: Path) -> Path:
     folder = tmp_path / "pictures"
     folder.mkdir()
     for name in ("photo", "second"):
-        images.write_png(np.zeros((*SIZE, 3), np.uint8), folder / f"{name}.png")
+        write.write_png(np.zeros((*SIZE, 3), np.uint8), folder / f"{name}.png")
     return folder / "photo.png"
 
 
@@ -174,7 +174,7 @@ def test_no_name_leads_out_of_the_folder(name: str, picture: Path, tmp_path: Pat
 
 def test_pictures_outside_are_not_found(tmp_path: Path) -> None:
     (tmp_path / "a" / "b").mkdir(parents=True)
-    images.write_png(np.zeros((*SIZE, 3), np.uint8), tmp_path / "secret.png")
+    write.write_png(np.zeros((*SIZE, 3), np.uint8), tmp_path / "secret.png")
     document = {
         "shapes": [], "imagePath": "../../secret.png", "imageHeight": None, "imageWidth": None,
     }  # fmt: skip
@@ -191,7 +191,7 @@ def test_polygons_hold_any_mask(
     name: str, mask: np.ndarray, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.mktemp("set")
-    images.write_png(np.zeros((9, 11, 3), np.uint8), folder / "photo.png")
+    write.write_png(np.zeros((9, 11, 3), np.uint8), folder / "photo.png")
     one = Record("photo", folder / "photo.png", Masks.from_dense(mask[None]))
     (again,), loss = there_and_back(name, [one], folder, outlines=Outlines(polygons=True))
     if mask.any():

@@ -1,4 +1,4 @@
-"""Pictures of every kind in, bad ones refused with a clear sentence, PNG and overlay out."""
+"""Images of every kind are read, bad ones refused with a clear sentence."""
 
 from __future__ import annotations
 
@@ -11,21 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from anymask.errors import ImageError, InputError, OutputError
-from anymask.images import drawing
+from anymask.errors import ImageError
 from anymask.images import read as images
-from anymask.images.colours import palette
+from anymask.images import write
 
 SIZE = (24, 36)
-
-
-@pytest.fixture
-def picture():
-    """A smooth picture (24, 36, 3) with a red left top, so that turns show."""
-    y, x = np.mgrid[: SIZE[0], : SIZE[1]]
-    out = np.stack([200 - 3 * x, 40 + 6 * y, 100 + x + y], axis=-1).astype(np.uint8)
-    out[:8, :8] = (250, 10, 10)
-    return out
 
 
 def saved(picture, path, **options):
@@ -298,7 +288,7 @@ def test_a_huge_header_is_refused_before_decoding(tmp_path):
 
 
 def test_max_pixels(picture):
-    data = images.encode_png(picture)
+    data = write.encode_png(picture)
     with pytest.raises(ImageError, match=r"at most 100 pixels, got 36 x 24\. Make it smaller first\."):
         images.read_image(data, max_pixels=100)
 
@@ -324,35 +314,6 @@ def test_arrays(picture):
     assert images.read_image(picture[::-1, ::2]).flags.c_contiguous
 
 
-@pytest.mark.parametrize("shape", [(5, 7), (5, 7, 3), (5, 7, 4)])
-def test_png_round_trip(rng, shape):
-    array = rng.integers(0, 256, shape).astype(np.uint8)
-    assert np.array_equal(np.asarray(Image.open(io.BytesIO(images.encode_png(array)))), array)
-
-
-def test_png_of_masks_and_16_bits():
-    mask = np.eye(5, dtype=bool)
-    assert np.array_equal(images.read_map(images.encode_png(mask)), mask * np.uint8(255))
-    wide = np.arange(12, dtype=np.uint16).reshape(3, 4) * 5000
-    assert np.array_equal(images.read_map(images.encode_png(wide)), wide)
-
-
-def test_png_refuses_what_it_cannot_hold():
-    with pytest.raises(ImageError, match=r"image must be \(H, W\) or \(H, W, 3\) of uint8, got float64"):
-        images.encode_png(np.zeros((3, 3)))
-    with pytest.raises(ImageError, match=r"got uint8 of shape \(3, 3, 2\)"):
-        images.encode_png(np.zeros((3, 3, 2), np.uint8))
-
-
-def test_write_png_is_atomic_and_keeps_files(tmp_path, picture):
-    path = images.write_png(picture, tmp_path / "a.png")
-    assert np.array_equal(images.read_image(path), picture)
-    with pytest.raises(OutputError, match="which exists"):
-        images.write_png(picture, path)
-    images.write_png(picture[:5], path, force=True)
-    assert images.image_size(path) == (5, 36)
-
-
 def test_maps_are_read_as_numbers(tmp_path, picture):
     numbers = np.array([[0, 1, 2, 255]], np.uint8)
     palette = Image.fromarray(numbers).convert("P")
@@ -367,105 +328,3 @@ def test_maps_are_read_as_numbers(tmp_path, picture):
     (tmp_path / "c.png").write_bytes((tmp_path / "c.png").read_bytes()[:-40])
     with pytest.raises(ImageError, match="damaged or cut off"):
         images.read_map(tmp_path / "c.png")
-
-
-def test_overlay_tints_masks_and_nothing_else(picture):
-    big, small = np.zeros((2, *SIZE), bool)
-    big[2:20, 2:30] = True
-    small[8:14, 8:14] = True
-    out = images.overlay(picture, [small, big])
-    assert out.shape == picture.shape
-    assert out.dtype == np.uint8
-    far = ~cv2.dilate(big.astype(np.uint8), np.ones((7, 7))).astype(bool)
-    assert np.array_equal(out[far], picture[far])
-    tint = (out[10, 10].astype(int) - picture[10, 10], out[16, 20].astype(int) - picture[16, 20])
-    assert np.abs(tint[0]).max() > 10
-    assert not np.array_equal(*tint)  # the small mask shows on top of the large one
-
-
-def test_overlay_shows_on_an_object_of_the_palettes_own_colour():
-    image = np.zeros((40, 60, 3), np.uint8)
-    masks = np.zeros((2, 40, 60), bool)
-    masks[0, 5:35, 5:25] = masks[1, 5:35, 35:55] = True
-    image[masks[0]], image[masks[1]] = palette(2)
-    out = images.overlay(image, masks, ids=False)
-    given = images.overlay(image, masks, ids=False, colours=palette(2))
-    for mask in masks:
-        inside = cv2.erode(mask.view(np.uint8), np.ones((21, 15))) > 0
-        assert np.array_equal(given[inside], image[inside])  # not to be seen
-        assert np.abs(out[inside].astype(int) - image[inside]).sum(axis=1).min() > 90
-
-
-def test_overlay_of_nothing_and_of_many(picture):
-    assert np.array_equal(images.overlay(picture, []), picture)
-    assert np.array_equal(images.overlay(picture, [np.zeros(SIZE, bool)]), picture)
-    assert np.array_equal(images.overlay(picture, np.zeros((300, *SIZE), bool)), picture)
-
-
-def discs(count, rng, side=256):
-    y, x = np.mgrid[:side, :side]
-    for _ in range(count):
-        cx, cy, radius = rng.uniform(0, side), rng.uniform(0, side), rng.uniform(3, 20)
-        yield (x - cx) ** 2 + (y - cy) ** 2 < radius**2
-
-
-@pytest.mark.parametrize("ground", [0, 128, 255])
-def test_outlines_show_on_any_ground(ground):
-    image = np.full((80, 80, 3), ground, np.uint8)
-    mask = np.zeros((80, 80), bool)
-    mask[20:60, 20:60] = True
-    row = images.overlay(image, [mask])[40].astype(int)  # across two edges
-    assert np.abs(row[15:25] - ground).max() > 90, "something stands out on the edge"
-    assert np.abs(np.diff(row[15:25], axis=0)).max() > 90
-
-
-def test_numbers_stand_where_the_mask_shows(rng):
-    image = np.full((200, 200, 3), 90, np.uint8)
-    big, small = np.zeros((2, 200, 200), bool)
-    big[10:190, 10:190] = True
-    small[60:150, 40:160] = True  # over the middle of the big one
-    plain, numbered = (images.overlay(image, [big, small], ids=ids) for ids in (False, True))
-    changed = (plain != numbered).any(axis=2)
-    assert changed[small].any()
-    assert changed[big & ~small].any()
-    assert not changed[100, 10:40].any()
-    assert np.array_equal(images.overlay(image, [big]), images.overlay(image, [big], ids=False))
-
-
-def test_deepest_pixels(rng):
-    numbers = np.zeros((9, 20), np.int32)
-    numbers[1:8, 1:8] = 2
-    numbers[2:5, 10:19] = 1
-    found = drawing.deepest_pixels(numbers, 3)
-    assert found[1].tolist() == [4.5, 4.5, 3.5]
-    assert (found[0, 1], found[0, 2], found[2].tolist()) == (3.5, 1.5, [0, 0, 0])
-
-
-def test_an_overlay_of_a_thousand_masks(rng):
-    image = np.zeros((256, 256, 3), np.uint8)
-    out = images.overlay(image, discs(1000, rng))
-    assert out.any(axis=2).mean() > 0.9
-
-
-def test_jpeg_files(picture):
-    back = np.asarray(Image.open(io.BytesIO(images.encode_jpeg(picture))))
-    assert back.shape == picture.shape
-    assert images.encode_jpeg(np.zeros((65_500, 1, 3), np.uint8))[:2] == b"\xff\xd8"
-    with pytest.raises(InputError, match="sides of at most 65500 pixels for a JPEG file, got 1 x 65501"):
-        images.encode_jpeg(np.zeros((1, 65_501, 3), np.uint8))
-
-
-def test_a_contact_sheet(photos, picture):
-    pictures = [photos / "cat.jpg", picture, np.zeros((10, 300, 3), np.uint8)]
-    masks = [[np.ones((300, 451), bool)], [], [np.ones((10, 300), bool)]]
-    sheet = images.contact_sheet(pictures, masks, 2, 500, names=["cat", "a very long name " * 9, ""])
-    assert (sheet.shape[1:], sheet.dtype) == ((500, 3), np.uint8)
-    cell = (500 - 3 * 8) // 2
-    assert sheet.shape[0] == 3 * 8 + round(300 / 451 * cell) + round(10 / 300 * cell)
-    assert (sheet[:8] == 24).all()
-    assert (sheet[:, :8] == 24).all()
-    assert images.contact_sheet([], [], 2, 500).shape == (8, 500, 3)
-    with pytest.raises(
-        InputError, match=r"columns must be 1 or more with 32 pixels each, got 90 in a width of 500"
-    ):
-        images.contact_sheet([], [], 90, 500)

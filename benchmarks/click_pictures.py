@@ -74,10 +74,10 @@ def sheet(model: anymask.Sam, clicks: tuple, columns: int, cell_hw: tuple[int, i
     height, width = cell_hw
     out = Image.new("RGB", (columns * width, -(-len(clicks) // columns) * height), "white")
     for number, (path, xy) in enumerate(clicks):
-        picture = Image.fromarray(answer(model, anymask.read_image(path), xy))
-        picture.thumbnail((width - 8, height - 8), Image.Resampling.LANCZOS)
+        thumbnail = Image.fromarray(answer(model, anymask.read_image(path), xy))
+        thumbnail.thumbnail((width - 8, height - 8), Image.Resampling.LANCZOS)
         left, top = (number % columns) * width, (number // columns) * height
-        out.paste(picture, (left + (width - picture.width) // 2, top + (height - picture.height) // 2))
+        out.paste(thumbnail, (left + (width - thumbnail.width) // 2, top + (height - thumbnail.height) // 2))
     return out
 
 

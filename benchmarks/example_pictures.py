@@ -55,9 +55,7 @@ def row(
     answers = [anymask.segment_like(model, other, [example], kind="semantic") for other in others]
     sharp = anymask.sharpen(sharpener, others[0], answers[0]) if len(answers[0]) else answers[0]
     pairs = [(photo, shown), *zip(others, answers, strict=True), (others[0], sharp)]
-    return [
-        anymask.overlay(picture, by_label(masks, count), alpha=0.5, ids=False) for picture, masks in pairs
-    ]
+    return [anymask.overlay(image, by_label(masks, count), alpha=0.5, ids=False) for image, masks in pairs]
 
 
 def sheet(rows: Sequence[Sequence[Pixels]], titles: Sequence[str]) -> Image.Image:
@@ -68,10 +66,10 @@ def sheet(rows: Sequence[Sequence[Pixels]], titles: Sequence[str]) -> Image.Imag
         ImageDraw.Draw(out).text((column * width + 6, 4), title, "black", font_size=13)
     for number, cells in enumerate(rows):
         for column, pixels in enumerate(cells):
-            picture = Image.fromarray(pixels)
-            picture.thumbnail((width - 8, height - 8), Image.Resampling.LANCZOS)
-            left = column * width + (width - picture.width) // 2
-            out.paste(picture, (left, 20 + number * height + (height - picture.height) // 2))
+            thumbnail = Image.fromarray(pixels)
+            thumbnail.thumbnail((width - 8, height - 8), Image.Resampling.LANCZOS)
+            left = column * width + (width - thumbnail.width) // 2
+            out.paste(thumbnail, (left, 20 + number * height + (height - thumbnail.height) // 2))
     return out
 
 
@@ -96,9 +94,9 @@ def drift_curve(model: InContext, sharpener: Sam, photo: Pixels, xy: tuple[int, 
     ]
     out = Image.new("RGB", (width, height + graph), "white")
     for number, pixels in enumerate(strip):
-        picture = Image.fromarray(pixels)
-        picture.thumbnail((width // len(strip) - 4, height - 6))
-        out.paste(picture, (number * width // len(strip) + 2, 3))
+        thumbnail = Image.fromarray(pixels)
+        thumbnail.thumbnail((width // len(strip) - 4, height - 6))
+        out.paste(thumbnail, (number * width // len(strip) + 2, 3))
     drifts = np.array([one.drift for one in tracked])
     half = width / len(strip) / 2
     x = np.linspace(half, width - half, len(drifts))

@@ -88,8 +88,8 @@ def follow(model: InContext, frames: list[Frame], memory: int) -> NDArray[np.flo
     first = anymask.context(Record("first", image, Masks.from_dense(mask[None])), size=model.config.size)
     given = {0: Masks.from_dense(mask[None], labels=[0])}
     rows = []
-    pictures = (picture for picture, _ in frames)
-    for tracked in segment_video(model, pictures, [first], memory=memory, known=given):
+    images = (pixels for pixels, _ in frames)
+    for tracked in segment_video(model, images, [first], memory=memory, known=given):
         truth = frames[tracked.index][1]
         found = tracked.masks.dense()[0] if len(tracked.masks) else np.zeros_like(truth)
         either = (found | truth).sum()

@@ -34,10 +34,10 @@ def photos() -> list[Path]:
 
 def cell(pixels: np.ndarray) -> Image.Image:
     """An image centred in a white cell."""
-    picture = Image.fromarray(pixels)
-    picture.thumbnail(CELL_HW[::-1], Image.Resampling.LANCZOS)
+    thumbnail = Image.fromarray(pixels)
+    thumbnail.thumbnail(CELL_HW[::-1], Image.Resampling.LANCZOS)
     out = Image.new("RGB", CELL_HW[::-1], "white")
-    out.paste(picture, ((out.width - picture.width) // 2, (out.height - picture.height) // 2))
+    out.paste(thumbnail, ((out.width - thumbnail.width) // 2, (out.height - thumbnail.height) // 2))
     return out
 
 
@@ -66,8 +66,8 @@ def write_sheet(cells: list[Image.Image]) -> None:
     height, width = CELL_HW[0] + 6, CELL_HW[1] + 6
     across = 2 * COLUMNS
     sheet = Image.new("RGB", (across * width, -(-len(cells) // across) * height), "white")
-    for number, picture in enumerate(cells):
-        sheet.paste(picture, (number % across * width + 3, number // across * height + 3))
+    for number, thumbnail in enumerate(cells):
+        sheet.paste(thumbnail, (number % across * width + 3, number // across * height + 3))
     sheet.save(GALLERY / SHEET, quality=82, optimize=True)
     print(f"wrote {GALLERY / SHEET}")
 

@@ -23,7 +23,7 @@ from anymask.models import InContext, load_painter
 from anymask.train.tune import TuneConfig, as_query, best_start, colours_of, parted, tune
 from anymask.types import Record
 
-PICTURES = 64
+IMAGES = 64
 COLUMNS = ("best single", "4 examples", "8 examples", "learned")
 
 
@@ -44,7 +44,7 @@ def measure(model: InContext, folder: str, category: str, config: TuneConfig) ->
     """Print the table row of a class and return its IoUs."""
     known, asked = (
         of_category(anymask.open_dataset(folder, split=split), category, most)
-        for split, most in (("train", PICTURES), ("val", None))
+        for split, most in (("train", IMAGES), ("val", None))
     )
     start = time.perf_counter()
     learned = tune(model, known, config)

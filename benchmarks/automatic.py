@@ -1,13 +1,13 @@
-"""Time and memory from a known embedding to the masks of everything, beside `segment-anything`, same weights.
+"""Time and memory from an embedding to automatic masks, compared with `segment-anything` on the same weights.
 
     python benchmarks/automatic.py                       # sam_vit_b, random weights, 12 megapixels
     python benchmarks/automatic.py --points 32 --peer-points 4 --peer-batch 16 --max-memory 2GB
 
-Random weights, smoothed where they upscale, on a random smooth embedding, so that masks are regions and not
-noise; the thresholds lie at the medians of what a few points give, so that a quarter of the masks or so
-survives. Every side runs in a process of its own; memory is the growth of its resident size from the
-embedding on. The peer's time grows with the number of points and its memory with its batch, so fewer points
-and smaller batches than its default 64 are enough to know both.
+The weights and the embedding are random but smooth, so that masks are regions and not noise. The thresholds
+are the medians over a few points, so that about a quarter of the masks is kept. Each implementation runs in
+its own process; memory is the growth of its resident size after the embedding. The reference's time grows
+with the number of points and its memory with the batch size, so fewer points and smaller batches than its
+default 64 are enough to measure both.
 """
 
 from __future__ import annotations
@@ -41,20 +41,20 @@ from anymask.types import Embedding
 
 @dataclass(frozen=True)
 class Cost:
-    """What a run took."""
+    """Time and memory of a run."""
 
     points: int
     masks: int
     seconds: float
     processor: float
-    """Seconds of all cores."""
+    """CPU seconds, summed over all cores."""
     growth: float
-    """Bytes."""
+    """Growth of the resident size in bytes."""
 
 
 @contextmanager
 def watched() -> Iterator[list[int]]:
-    """A list whose last entry is the largest resident size seen, in bytes, its first the one before."""
+    """A list of resident sizes in bytes: first the one at the start, last the peak so far."""
     sizes, stop = [_resident()], threading.Event()
 
     def look() -> None:
@@ -75,7 +75,7 @@ def _resident() -> int:
 
 
 def prepared(options: argparse.Namespace) -> tuple[Sam, Embedding]:
-    """A model with scores above 0 and an embedding."""
+    """A model with positive scores, and an embedding."""
     if options.threads:
         torch.set_num_threads(options.threads)
     torch.manual_seed(0)
@@ -97,7 +97,7 @@ def measured(call: Callable[[], Any], points: int) -> Cost:
 
 
 def ours(options: argparse.Namespace) -> tuple[Cost, AutoConfig]:
-    """Our side, and the thresholds that it found."""
+    """The cost of anymask, and the thresholds that it chose."""
     model, embedding = prepared(options)
     some = candidates(model, embedding, AutoConfig(points_per_side=4, min_iou=0.0, min_stability=0.0)).masks
     assert some.stability is not None
@@ -107,7 +107,7 @@ def ours(options: argparse.Namespace) -> tuple[Cost, AutoConfig]:
 
 
 def theirs(options: argparse.Namespace, config: AutoConfig) -> Cost:
-    """The released generator, which knows float32 only."""
+    """The cost of the reference generator, which supports float32 only."""
     model, embedding = prepared(argparse.Namespace(**vars(options) | {"dtype": "float32"}))
     image = np.zeros((*options.size, 3), np.uint8)
     made = generator(
@@ -129,32 +129,32 @@ def apart(function: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def main() -> None:
-    """Measure both sides."""
+    """Measure both implementations."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--size", type=int, nargs=2, default=[3000, 4000], help="height and width")
     parser.add_argument("--points", type=int, default=32)
-    parser.add_argument("--peer-points", type=int, default=4, help="0 leaves the peer out")
+    parser.add_argument("--peer-points", type=int, default=4, help="0 skips the reference")
     parser.add_argument("--peer-batch", type=int, default=8)
     parser.add_argument("--max-memory", default=None)
     parser.add_argument("--threads", type=int, default=None)
-    parser.add_argument("--dtype", default="auto", help="bfloat16 where the processor computes in it")
+    parser.add_argument("--dtype", default="auto", help="auto is bfloat16 where the CPU computes in it")
     options = parser.parse_args()
     options.dtype = str(find_dtype(options.dtype, torch.device("cpu"))).removeprefix("torch.")
     title = f"automatic masks, sam_vit_b, {options.size[0]} x {options.size[1]}, {options.dtype}"
     print_header(f"{title}, max_memory {options.max_memory}")
-    print("| what | points | masks | seconds | ms per point | processor ms per point | memory MB |")
+    print("| what | points | masks | seconds | ms per point | CPU ms per point | memory MB |")
     print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
     mine, config = apart(ours, options)
     print_cost("anymask", mine)
     if options.peer_points:
         peer = apart(theirs, options, config)
-        print_cost(f"segment-anything, {options.peer_batch} at once", peer)
+        print_cost(f"segment-anything, batch {options.peer_batch}", peer)
         speed, work = (
             getattr(peer, name) / peer.points / (getattr(mine, name) / mine.points)
             for name in ("seconds", "processor")
         )
         memory = mine.growth / peer.growth
-        print(f"\n{speed:.1f} times as fast a point, {work:.1f} times less work; {memory:.2f} of the memory")
+        print(f"\n{speed:.1f}x as fast per point, {work:.1f}x less CPU time; {memory:.2f} of the memory")
 
 
 def print_cost(name: str, cost: Cost) -> None:

@@ -1,13 +1,13 @@
-"""Time in the browser: encoder, decoder, page to first mask, beside the released decoder.
+"""Browser benchmark: encoder, decoder, page load to first mask, compared with the reference decoder.
 
     python benchmarks/browser.py                 # Chromium, all cores, median of 50
     python benchmarks/browser.py --repeats 10 --threads 1 --precision float32
 
-Everything runs in the same Chromium, in a worker with onnxruntime-web, as in the app. "click" is one question
-of the app's worker: prompt, decoder, three masks as run lengths of the picture. "decoder" is the network
-alone. The released decoder is the one that `segment-anything` exports (`SamOnnxModel`, three masks, ViT's
-64 x 64 grid) with random weights: it ends in float masks of the picture's size. Between the two stands our
-own export of the same layout with random weights, as a page loads it (float16): same architecture, same grid.
+Everything runs in the same Chromium, in a worker with onnxruntime-web, as in the app. "click" is one request
+to the app's worker: prompt, decoder, three masks as run lengths at the image size. "decoder" is the network
+alone. The reference decoder is the one that `segment-anything` exports (`SamOnnxModel`, three masks, ViT's 64
+x 64 grid) with random weights; its output is float masks at the image size. "SAM layout: anymask decoder" is
+anymask's export of the same architecture and grid with random weights, as a page loads it (float16).
 """
 
 from __future__ import annotations
@@ -53,9 +53,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--repeats", type=int, default=50)
-    parser.add_argument("--threads", type=int, help="of the browser's worker; all cores if left out")
-    parser.add_argument("--precision", help="of the compact model's files; the app's choice if left out")
-    parser.add_argument("--cold", type=int, default=5, help="new profiles from page to first mask")
+    parser.add_argument("--threads", type=int, help="threads of the browser's worker; default: all cores")
+    parser.add_argument("--precision", help="precision of the compact model; default: the app's choice")
+    parser.add_argument("--cold", type=int, default=5, help="page loads, each in a new browser profile")
     parser.add_argument("--no-peers", dest="peers", action="store_false")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
@@ -78,9 +78,9 @@ def exported() -> Path:
 
 
 def write_peers(folder: Path) -> None:
-    """The released decoder, and ours of the same layout; random weights, the same in both."""
+    """Write the reference decoder and anymask's decoder of the same layout, with the same random weights."""
     torch.manual_seed(0)
-    # the encoder is not part of this: one of a single block keeps the memory small
+    # the encoder is not measured; a single block keeps memory small
     ours = build(SamConfig(VitConfig(dim=768, depth=1, heads=12, global_blocks=(0,)))).eval()
     decoder = next(part for part in prompt_parts(ours) if part.name == "decoder")
     graph = to_float16(for_webassembly(trace(decoder)))  # as a page loads it
@@ -89,7 +89,7 @@ def write_peers(folder: Path) -> None:
 
 
 def export_released(path: Path) -> None:
-    """As scripts/export_onnx_model.py of the released code does it, on three masks."""
+    """Export as scripts/export_onnx_model.py of the released code does, with three masks."""
     peer = predictor(released_layout(), "vit_b").model
     onnx_model = importlib.import_module("segment_anything.utils.onnx").SamOnnxModel(
         peer, return_single_mask=False
@@ -127,24 +127,24 @@ def report(browser: Browser, address: str, options: argparse.Namespace) -> None:
     page.goto(f"{address}bench/index.html")
     found = measure(page, options)
     rows = [
-        ("compact: encoder, picture to features", found["encode"], 400.0),
+        ("compact: encoder, image to features", found["encode"], 400.0),
         ("compact: click, prompt to run lengths", found["click"], 25.0),
         ("compact: decoder", found["decoder"], None),
     ]
     if options.peers:
         rows += [
-            ("SAM layout: decoder, ours", found["ours"], None),
-            ("SAM layout: released", found["released"], None),
+            ("SAM layout: anymask decoder", found["ours"], None),
+            ("SAM layout: reference decoder", found["released"], None),
         ]
     page.close()
-    rows.append(("page to first mask, cold", cold(browser, address, options.cold), 3000.0))
+    rows.append(("page load to first mask, cold", cold(browser, address, options.cold), 3000.0))
     print(f"threads {found['threads']}, isolated {found['isolated']}, precision {found['precision']}\n")
     print(f"| {'what':40} |      ms | at most |\n| {'-' * 40} | ------: | ------: |")
     for what, value, most in rows:
         print(f"| {what:40} | {value:7.1f} | {most or '':>7} |")
     if options.peers:
         for name in ("decoder", "ours"):
-            print(f"released / {name}: {found['released'] / found[name]:.1f}")
+            print(f"reference / {name}: {found['released'] / found[name]:.1f}")
 
 
 def measure(page: Page, options: argparse.Namespace) -> dict[str, Any]:
@@ -163,7 +163,7 @@ def measure(page: Page, options: argparse.Namespace) -> dict[str, Any]:
 
 
 def cold(browser: Browser, address: str, times: int) -> float:
-    """From the address of a picture to the first mask on it, with nothing in the browser's caches."""
+    """Median ms from opening an image's URL to its first mask, with empty browser caches."""
     found = []
     for _ in range(times):
         context = browser.new_context(viewport={"width": 1280, "height": 800})

@@ -1,8 +1,8 @@
-"""Draw one click each on photos: docs/images/demo.jpg (README), hard-clicks.jpg, clicks.jpg (the card).
+"""Render one click per photo: docs/images/demo.jpg (README), hard-clicks.jpg, clicks.jpg (model card).
 
     python benchmarks/click_pictures.py [--model compact]
 
-The clicks were chosen before any answer was looked at; successes and failures stay in alike.
+The clicks were chosen before any result was seen; failures are included.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ HARD = (
     (GALLERY / "astronaut.jpg", (136, 364)),  # the suit, without the person
     (GALLERY / "brushes.jpg", (336, 276)),  # one brush among others
     (GALLERY / "dandelion.jpg", (212, 128)),  # soft edges
-    (GALLERY / "dogs.jpg", (280, 372)),  # small in the picture
+    (GALLERY / "dogs.jpg", (280, 372)),  # small in the image
     (GALLERY / "rocket.jpg", (39, 206)),  # a lattice
-    (GALLERY / "room.jpg", (236, 166)),  # a dark bottle before the dark
-    (BUNDLED / "coffee.jpg", (367, 280)),  # a spoon that mirrors
+    (GALLERY / "room.jpg", (236, 166)),  # a dark bottle on a dark background
+    (BUNDLED / "coffee.jpg", (367, 280)),  # a reflecting spoon
     (BUNDLED / "raccoon.jpg", (138, 451)),  # leaves among leaves
 )
 
@@ -60,7 +60,7 @@ EVERY = (
 
 
 def answer(model: anymask.Sam, photo: np.ndarray, xy: tuple[int, int]) -> np.ndarray:
-    """The photo with the single answer to a click, and the click."""
+    """The photo with the single mask of a click, and the click."""
     masks = anymask.predict(model, photo, [anymask.Prompt.point(*xy)], multimask=False)
     drawn = np.ascontiguousarray(anymask.overlay(photo, masks.dense(), alpha=0.5))
     radius = max(photo.shape[:2]) // 60
@@ -70,19 +70,19 @@ def answer(model: anymask.Sam, photo: np.ndarray, xy: tuple[int, int]) -> np.nda
 
 
 def sheet(model: anymask.Sam, clicks: tuple, columns: int, cell_hw: tuple[int, int]) -> Image.Image:
-    """All answers, each in the middle of a white cell."""
+    """All results, each centred in a white cell."""
     height, width = cell_hw
     out = Image.new("RGB", (columns * width, -(-len(clicks) // columns) * height), "white")
     for number, (path, xy) in enumerate(clicks):
-        picture = Image.fromarray(answer(model, anymask.read_image(path), xy))
-        picture.thumbnail((width - 8, height - 8), Image.Resampling.LANCZOS)
+        thumbnail = Image.fromarray(answer(model, anymask.read_image(path), xy))
+        thumbnail.thumbnail((width - 8, height - 8), Image.Resampling.LANCZOS)
         left, top = (number % columns) * width, (number // columns) * height
-        out.paste(picture, (left + (width - picture.width) // 2, top + (height - picture.height) // 2))
+        out.paste(thumbnail, (left + (width - thumbnail.width) // 2, top + (height - thumbnail.height) // 2))
     return out
 
 
 def main() -> None:
-    """Draw the sheets."""
+    """Render the sheets."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", default="compact")
     model = anymask.load(parser.parse_args().model)

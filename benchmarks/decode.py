@@ -1,12 +1,12 @@
-"""Time from clicks on an embedding to masks, beside `segment-anything` and `transformers`.
+"""Time from clicks on an embedding to masks, compared with `segment-anything` and `transformers`.
 
     python benchmarks/decode.py                  # compact and sam_vit_b
     python benchmarks/decode.py compact --image photo.jpg --threads 2
 
-Three masks a click. "masks": ours ends in run-length codes of the picture's size, `segment-anything` in
-boolean masks of that size. "logits": the decoder alone, at a quarter of the model's frame. The compact model
-has its weights. The others have random ones, `segment-anything` those of ours, and a random embedding. Both
-are made smooth as in `automatic.py`, so that masks are regions and not noise.
+Three masks per click. "masks": anymask returns run lengths at the image size, `segment-anything` boolean
+masks of that size. "logits": the decoder alone, at a quarter of the model's input size. The compact model
+uses its own weights. All others use random weights, the same for anymask and `segment-anything`, and a random
+embedding. Both are smoothed as in `automatic.py`, so that masks are regions and not noise.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ Calls = dict[str, Callable[[], object]]
 
 
 def ours(model: Sam, embedding: Embedding, points: Points, kind: str) -> tuple[Calls, Calls]:
-    """Calls to masks and to logits."""
+    """Calls that compute masks, and calls that compute logits."""
     prompts = [Prompt(points=point[None]) for point in points]
     arrays = [prompt.arrays(embedding.frame) for prompt in prompts]
     coords, labels = (torch.tensor(np.stack([a[i] for a in arrays]), device=model.device) for i in (0, 1))
@@ -47,7 +47,7 @@ def ours(model: Sam, embedding: Embedding, points: Points, kind: str) -> tuple[C
     parts = torch.arange(len(points), device=model.device).split(max(1, DECODE_CELLS // cells))
     name = f"{OURS} {kind}"
 
-    def logits() -> object:  # in the parts that `predict` makes
+    def logits() -> object:  # in the batches that `predict` uses
         seen = embedding.features, embedding.skips
         decoded = (model.decode_tokens(*seen, index[p], coords[p], labels[p]) for p in parts)
         return torch.cat([model.draw(some, slice(1, None)) for some in decoded])
@@ -56,7 +56,7 @@ def ours(model: Sam, embedding: Embedding, points: Points, kind: str) -> tuple[C
 
 
 def released(peer: Any, points: Points) -> tuple[Calls, Calls]:
-    """The same for `segment-anything`, through its call for batches."""
+    """The same for `segment-anything`, with its batch API."""
     scaled = peer.transform.apply_coords(points[:, None], peer.original_size)
     coords = torch.tensor(scaled, dtype=torch.float32, device=peer.device)
     labels = torch.ones(len(points), 1, dtype=torch.int, device=peer.device)
@@ -71,7 +71,7 @@ def released(peer: Any, points: Points) -> tuple[Calls, Calls]:
 
 
 def transformers(peer: Any, points: Points, kind: str) -> tuple[Calls, Calls]:
-    """The same for `transformers`, which ends in logits."""
+    """The same for `transformers`, which returns logits."""
     features = torch.randn(1, 256, 64, 64).to(peer.device, peer.dtype)
     coords = torch.tensor(points, dtype=peer.dtype, device=peer.device)[None, :, None]
     labels = torch.ones(1, len(points), 1, dtype=torch.long, device=peer.device)
@@ -83,7 +83,7 @@ def transformers(peer: Any, points: Points, kind: str) -> tuple[Calls, Calls]:
 
 
 def embeddings(name: str, options: argparse.Namespace) -> tuple[Sam, Embedding]:
-    """A model in float32 and what it makes of the picture."""
+    """A model in float32 and the embedding of the image."""
     torch.manual_seed(0)
     image = read_image(options.image)
     if name == "compact":
@@ -96,14 +96,14 @@ def embeddings(name: str, options: argparse.Namespace) -> tuple[Sam, Embedding]:
 
 
 def converted(model: Sam, embedding: Embedding, kind: str) -> tuple[Sam, Embedding]:
-    """Both in another type."""
+    """Both in another data type."""
     model = copy.deepcopy(model).to(dtype=getattr(torch, kind))
     features, *skips = (part.to(model.dtype) for part in (embedding.features, *embedding.skips))
     return model, Embedding(features, tuple(skips), embedding.frame, weights_hash(model))
 
 
 def measure(name: str, options: argparse.Namespace) -> dict[str, dict[str, float]]:
-    """The rows of one model."""
+    """The table rows of one model."""
     model, embedding = embeddings(name, options)
     height, width = embedding.frame.size_hw
     rng = np.random.default_rng(0)
@@ -129,7 +129,7 @@ def measure(name: str, options: argparse.Namespace) -> dict[str, dict[str, float
     prompts = [Prompt(points=point[None]) for point in sets[max(sets)]]
     answers = [predict(*it, prompts) for it in own.values()]
     same = [iou([a], [b])[0, 0] for a, b in zip(*(masks.rles for masks in answers), strict=True)]
-    print(f"{name}: masks in bfloat16 and float32: IoU {np.mean(same):.4f}, median {np.median(same):.4f}")
+    print(f"{name}: IoU of bfloat16 with float32: mean {np.mean(same):.4f}, median {np.median(same):.4f}")
     return rows
 
 

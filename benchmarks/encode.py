@@ -1,10 +1,10 @@
-"""Time from a picture to its embedding, beside `segment-anything` and `transformers`.
+"""Time from an image to its embedding, compared with `segment-anything` and `transformers`.
 
     python benchmarks/encode.py                  # compact and sam_vit_b, random weights
     python benchmarks/encode.py compact --image photo.jpg --threads 2
 
-`segment-anything` has the weights of ours, and its embedding must be the same; `transformers` has random ones
-of the same shape. Resizing the picture is part of all times but that of `transformers`.
+`segment-anything` uses anymask's weights and must produce the same embedding; `transformers` uses random
+weights of the same shape. All times include resizing the image, except for `transformers`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ TYPES = ("float32", "bfloat16")
 
 
 def measure(name: str, options: argparse.Namespace) -> dict[str, dict[str, float]]:
-    """The rows of one model."""
+    """The table rows of one model."""
     torch.manual_seed(0)
     image, model = read_image(options.image), build(CONFIGS[name]).eval().to(options.device)
     expected = embed(model, image).features
@@ -55,7 +55,9 @@ def measure(name: str, options: argparse.Namespace) -> dict[str, dict[str, float
     rows = {f"{name}, {model.config.size} px": timed(calls)}
     if options.batch > 1:
         whole = timed({f"{OURS} {TYPES[-1]}": partial(embed_batch, own, [image] * options.batch)})
-        rows[f"{name}, of {options.batch} at once"] = {who: it / options.batch for who, it in whole.items()}
+        rows[f"{name}, batch of {options.batch}, per image"] = {
+            who: it / options.batch for who, it in whole.items()
+        }
     return rows
 
 
@@ -64,11 +66,11 @@ def main() -> None:
     """Measure the models named on the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("models", nargs="*", help=", ".join(CONFIGS))
-    parser.add_argument("--batch", type=int, default=1, help="also so many pictures in one call")
-    parser.add_argument("--compile", action="store_true", help="ours compiled")
+    parser.add_argument("--batch", type=int, default=1, help="also time a batch of this size, per image")
+    parser.add_argument("--compile", action="store_true", help="compile anymask's model")
     add_options(parser, repeats=3)
     options = parse(parser)
-    print_header("from a picture to its embedding")
+    print_header("from an image to its embedding")
     rows: dict[str, dict[str, float]] = {}
     for name in options.models or ["compact", "sam_vit_b"]:
         rows |= measure(name, options)

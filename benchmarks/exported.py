@@ -1,14 +1,14 @@
-"""Time of one click on exported decoders, beside the decoder that `segment-anything` exports.
+"""Time of one click on exported decoders, compared with the decoder that `segment-anything` exports.
 
     python benchmarks/exported.py                       # one thread
     python benchmarks/exported.py --threads 2 --keep out/onnx
 
-All run under onnxruntime. The released one has the same architecture (64 x 64 features of 256 channels) and
-the same random weights as `sam`, exported as its script does (opset 17, all four masks). "file": the files as
-they are; the released one also enlarges its four masks to the picture. "masks": with ours, the runs of one
-mask of the picture's size on top (random logits are rougher than real ones, their runs take longer).
-"logits": without the enlarging in the released one. `compact` has its own weights. `--keep` leaves the files
-for the browser's benchmark.
+All run in onnxruntime. The reference decoder has the same architecture (64 x 64 features of 256 channels) and
+the same random weights as `sam`, and is exported as its script does (opset 17, all four masks). "file": the
+files as exported; the reference also upsamples its four masks to the image size. "masks": anymask also
+computes the run lengths of one mask at the image size (random logits are rougher than real ones, so this
+takes longer). "logits": the reference without upsampling. `compact` has its own weights. `--keep` keeps the
+files for the browser benchmark.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ CLICK = Prompt.point(700, 500)
 
 
 def write_ours(model: Sam, path: Path) -> None:
-    """Our decoder."""
+    """Write anymask's decoder."""
     decoder = next(part for part in prompt_parts(model) if part.name == "decoder")
     path.write_bytes(trace(decoder).SerializeToString())
 
 
 def write_released(model: Sam, path: Path, *, resize: bool) -> None:
-    """The decoder that the package exports for our weights; without `resize` its masks stay as they are."""
+    """Write the decoder that `segment-anything` exports for our weights; `resize` keeps its upsampling."""
     peer = predictor(model, "vit_b").model
     module = importlib.import_module("segment_anything.utils.onnx").SamOnnxModel(
         peer, return_single_mask=False
@@ -69,7 +69,7 @@ def write_released(model: Sam, path: Path, *, resize: bool) -> None:
 
 
 def released_inputs(features: np.ndarray[Any, Any], points: int = 2) -> Arrays:
-    """A click and the pad that its users are told to add."""
+    """A click and the padding point that the released code asks for."""
     frame = frame_of(SAM_VIT_B)
     coords = np.zeros((1, points, 2), np.float32)
     coords[0, 0] = frame.to_model_xy(CLICK.points)[0]
@@ -86,12 +86,12 @@ def released_inputs(features: np.ndarray[Any, Any], points: int = 2) -> Arrays:
 
 
 def frame_of(config: Any) -> Frame:
-    """How a picture of `SIZE_HW` lies in a model."""
+    """The frame of an image of `SIZE_HW` in a model."""
     return Frame.fit(SIZE_HW, config.size, square=config.square, multiple=config.multiple)
 
 
 def our_inputs(model: Sam) -> Arrays:
-    """The same click; random features of the right shapes."""
+    """The same click, and random features of the right shapes."""
     frame, rng = frame_of(model.config), np.random.default_rng(0)
     coords, labels, _ = CLICK.arrays(frame)
     h, w = (side // 16 for side in frame.padded_hw)
@@ -111,7 +111,7 @@ def our_inputs(model: Sam) -> Arrays:
 
 
 def asker(path: Path, given: Arrays, threads: int) -> Callable[[], np.ndarray[Any, Any]]:
-    """A call that answers what is given, as far as the file has such inputs, with its first output."""
+    """A call that runs the file on those of the arrays that it takes, and returns its first output."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level, options.intra_op_num_threads = 3, threads
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
@@ -124,11 +124,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--repeats", type=int, default=50)
-    parser.add_argument("--keep", type=Path, help="a folder for the files")
+    parser.add_argument("--keep", type=Path, help="keep the files in this folder")
     parser.add_argument(
         "--processor-time",
         action="store_true",
-        help="count processor time: for a machine that others use too",
+        help="measure CPU time, for a shared machine",
     )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:

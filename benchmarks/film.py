@@ -1,11 +1,11 @@
-"""Video segmentation by the length of the memory, on clips made of still pictures: J, F and drift.
+"""Video segmentation for several memory lengths, on clips made from still images: J, F and drift.
 
     python benchmarks/film.py --data sets/endangered_animals sets/work_tools --memory 0 1 2 4 8 16
 
-A clip is a window that wanders over a picture of the val split, turns, breathes and changes its light; masks
-go along. The first frame shows the largest mask of the picture; the rest is asked. J is the IoU of a frame; F
-that of the boundaries, each found within 0.008 of the diagonal of the other (DAVIS 2017's measure). "Late" is
-J over the last quarter: what is lost on the way.
+A clip is a crop that moves over an image of the val split with its masks, and changes its angle, zoom and
+brightness. The largest mask is given in the first frame and tracked in the others. J is the IoU of a frame; F
+compares the boundaries within 0.008 of the image diagonal (DAVIS 2017's measure). "J late" is J over the last
+quarter of the frames.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Frame = tuple[NDArray[np.uint8], NDArray[np.bool_]]
 
 
 def clip(record: Record, count: int, rng: np.random.Generator) -> list[Frame]:
-    """Frames with the largest mask; the window's centre, size, angle and light follow slow waves."""
+    """Frames and the largest mask; the crop's centre, zoom, angle and brightness follow slow sine waves."""
     image = record.read()
     largest = int(record.masks.areas.argmax())
     mask = rle.decode(record.masks.rles[largest], record.masks.size).astype(np.uint8)
@@ -53,7 +53,7 @@ def clip(record: Record, count: int, rng: np.random.Generator) -> list[Frame]:
 
 
 def clips(folders: list[str], most: int, count: int, rng: np.random.Generator) -> Iterator[list[Frame]]:
-    """Some clips of each set whose first frame shows something of 1 to 60 % of it."""
+    """At most `most` clips per data set whose object covers 1 to 60 % of the first frame."""
     for folder in folders:
         found = 0
         for record in anymask.open_dataset(folder, split="val"):
@@ -66,7 +66,7 @@ def clips(folders: list[str], most: int, count: int, rng: np.random.Generator) -
 
 
 def boundary_f(found: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
-    """The harmonic mean of the shares of each boundary that lie near the other; 1 where both are empty."""
+    """Boundary F: harmonic mean of the shares of each boundary near the other; 1 if both are empty."""
     reach = max(1, round(TOLERANCE * float(np.hypot(*truth.shape))))
     disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
     edges = [_boundary(mask) for mask in (found, truth)]
@@ -88,8 +88,8 @@ def follow(model: InContext, frames: list[Frame], memory: int) -> NDArray[np.flo
     first = anymask.context(Record("first", image, Masks.from_dense(mask[None])), size=model.config.size)
     given = {0: Masks.from_dense(mask[None], labels=[0])}
     rows = []
-    pictures = (picture for picture, _ in frames)
-    for tracked in segment_video(model, pictures, [first], memory=memory, known=given):
+    images = (pixels for pixels, _ in frames)
+    for tracked in segment_video(model, images, [first], memory=memory, known=given):
         truth = frames[tracked.index][1]
         found = tracked.masks.dense()[0] if len(tracked.masks) else np.zeros_like(truth)
         either = (found | truth).sum()
@@ -99,18 +99,18 @@ def follow(model: InContext, frames: list[Frame], memory: int) -> NDArray[np.flo
 
 
 def main() -> None:
-    """Print a row for each length of the memory."""
+    """Print one row per memory length."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--data", nargs="+", required=True)
     parser.add_argument("--model", default="context")
     parser.add_argument("--memory", type=int, nargs="+", default=[0, 1, 2, 4, 8, 16])
-    parser.add_argument("--clips", type=int, default=3, help="of each set")
+    parser.add_argument("--clips", type=int, default=3, help="clips per data set")
     parser.add_argument("--frames", type=int, default=32)
     options = parser.parse_args()
     model = load_painter(options.model, device="cpu")
     made = list(clips(options.data, options.clips, options.frames, np.random.default_rng(0)))
     print(f"{len(made)} clips of {options.frames} frames\n")
-    print("| memory | J&F | J | F | J late | drift | ms a frame |\n|---|---:|---:|---:|---:|---:|---:|")
+    print("| memory | J&F | J | F | J late | drift | ms per frame |\n|---|---:|---:|---:|---:|---:|---:|")
     for memory in options.memory:
         start = time.perf_counter()
         figures = np.stack([follow(model, frames, memory) for frames in made])

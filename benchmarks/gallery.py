@@ -1,8 +1,8 @@
-"""Draw docs/gallery: automatic masks on 24 photos, by the model as it is.
+"""Render docs/gallery: automatic masks of 24 photos with default settings.
 
     python benchmarks/gallery.py [--model compact]
 
-Writes docs/gallery/sheet.jpg and the table of docs/gallery.md between its marks, and says what it took.
+Writes docs/gallery/sheet.jpg and the table of docs/gallery.md between its markers, and prints the times.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ def photos() -> list[Path]:
 
 
 def cell(pixels: np.ndarray) -> Image.Image:
-    """A picture in the middle of a white cell."""
-    picture = Image.fromarray(pixels)
-    picture.thumbnail(CELL_HW[::-1], Image.Resampling.LANCZOS)
+    """An image centred in a white cell."""
+    thumbnail = Image.fromarray(pixels)
+    thumbnail.thumbnail(CELL_HW[::-1], Image.Resampling.LANCZOS)
     out = Image.new("RGB", CELL_HW[::-1], "white")
-    out.paste(picture, ((out.width - picture.width) // 2, (out.height - picture.height) // 2))
+    out.paste(thumbnail, ((out.width - thumbnail.width) // 2, (out.height - thumbnail.height) // 2))
     return out
 
 
 def main() -> None:
-    """Look at every photo, draw the sheet, write the table."""
+    """Segment every photo, write the sheet and the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", default="compact")
     model = anymask.load(parser.parse_args().model)
@@ -62,18 +62,18 @@ def main() -> None:
 
 
 def write_sheet(cells: list[Image.Image]) -> None:
-    """Photo and masks side by side, `COLUMNS` pairs in a row."""
+    """Photo and masks side by side, `COLUMNS` pairs per row."""
     height, width = CELL_HW[0] + 6, CELL_HW[1] + 6
     across = 2 * COLUMNS
     sheet = Image.new("RGB", (across * width, -(-len(cells) // across) * height), "white")
-    for number, picture in enumerate(cells):
-        sheet.paste(picture, (number % across * width + 3, number // across * height + 3))
+    for number, thumbnail in enumerate(cells):
+        sheet.paste(thumbnail, (number % across * width + 3, number // across * height + 3))
     sheet.save(GALLERY / SHEET, quality=82, optimize=True)
     print(f"wrote {GALLERY / SHEET}")
 
 
 def write_table(rows: list[str]) -> None:
-    """Replace what lies between the marks of the page."""
+    """Replace the text between the markers of the page."""
     head = "| photo | masks | wholes | share covered | seconds |\n|---|---:|---:|---:|---:|\n"
     text = PAGE.read_text("utf-8")
     pattern = re.escape(MARKS[0]) + ".*?" + re.escape(MARKS[1])

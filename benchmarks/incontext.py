@@ -1,12 +1,12 @@
-"""Time to paint one query from examples, beside `SegGptForImageSegmentation` with the same weights.
+"""Time to paint one query from examples, compared with `SegGptForImageSegmentation` on the same weights.
 
     python benchmarks/incontext.py                          # SegGPT ViT-L, random weights, one example
-    python benchmarks/incontext.py --depth 6 --examples 1 8 # quick: so many of the 24 blocks
+    python benchmarks/incontext.py --depth 6 --examples 1 8 # quick: 6 of the 24 blocks
 
-Both get the canvas of 896 x 448 as tensors. The answers are compared with those of `transformers` in float32:
-the largest difference as a share of the largest value, and the IoU of the masks above the median colour.
-With several examples `transformers` averages the streams off by one block, so ours are compared with our own
-in float32.
+Both receive the canvas of 896 x 448 as tensors. Outputs are compared with those of `transformers` in float32:
+the largest difference relative to the largest value, and the IoU of the masks above the median colour. With
+several examples `transformers` averages the streams in a different block, so outputs are then compared with
+those of anymask in float32.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ TYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 def main() -> None:
-    """Measure the numbers of examples that are asked for."""
+    """Measure the requested numbers of examples."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--examples", type=int, nargs="+", default=[1])
     parser.add_argument("--depth", type=int, default=24)
-    parser.add_argument("--repeats", type=int, default=1, help="after one to warm up; 0 times that one")
+    parser.add_argument("--repeats", type=int, default=1, help="after a warm-up run; 0 times the first run")
     parser.add_argument("--threads", type=int, default=None)
     parser.add_argument("--ours", nargs="*", default=list(TYPES))
     parser.add_argument("--theirs", nargs="*", default=list(TYPES))
@@ -50,9 +50,9 @@ def main() -> None:
 
 
 def measure(model: Painter, given: tuple[Tensor, ...], options: argparse.Namespace) -> None:
-    """Time both in each type and print a row for each."""
+    """Time both in each data type and print one row for each."""
     count = len(given[0])
-    reference = ours(model, given, torch.float32)  # ours; for one example then that of the peer
+    reference = ours(model, given, torch.float32)  # anymask's; with one example replaced by the reference's
     times = {}
     for name in options.theirs:
         peer = port(model).to(TYPES[name])
@@ -68,7 +68,7 @@ def measure(model: Painter, given: tuple[Tensor, ...], options: argparse.Namespa
 
 
 def timed(call: Any, options: argparse.Namespace) -> tuple[float, Tensor]:
-    """Seconds and the answer."""
+    """Seconds and the output."""
     kept: list[Tensor] = []
     if options.repeats:
         return seconds(lambda: kept.append(call()), options.repeats), kept[-1]
@@ -78,16 +78,16 @@ def timed(call: Any, options: argparse.Namespace) -> tuple[float, Tensor]:
 
 
 def report(what: str, spent: float, answer: Tensor, reference: Tensor, peers: dict[str, float]) -> None:
-    """One line: seconds, how far from the reference, times faster than each peer."""
+    """Print one line: seconds, error to the reference, speed-up over each peer."""
     error = float((answer - reference).abs().max() / reference.abs().max())
     masks = [one > reference.median() for one in (answer, reference)]
     iou = float((masks[0] & masks[1]).sum() / (masks[0] | masks[1]).sum())
     faster = ", ".join(f"{other / spent:.2f}x {name}" for name, other in peers.items())
-    print(f"{what:36} {spent:8.2f} s   off by {error:.1e}   IoU {iou:.4f}   {faster}", flush=True)
+    print(f"{what:36} {spent:8.2f} s   error {error:.1e}   IoU {iou:.4f}   {faster}", flush=True)
 
 
 def draw(config: PainterConfig, count: int) -> tuple[Tensor, ...]:
-    """Examples and targets (N, 3, P, P), the query (3, P, P): noise in blocks, so that neighbours agree."""
+    """Examples and targets (N, 3, P, P), the query (3, P, P): noise that is smooth between neighbours."""
     coarse = torch.randn(2 * count + 1, 3, 28, 28)
     fine = torch.nn.functional.interpolate(coarse, (config.size, config.size), mode="bilinear")
     return fine[:count], fine[count:-1], fine[-1]
@@ -95,13 +95,13 @@ def draw(config: PainterConfig, count: int) -> tuple[Tensor, ...]:
 
 @torch.inference_mode()
 def ours(model: Painter, given: tuple[Tensor, ...], dtype: torch.dtype) -> Tensor:
-    """(3, P, P) by our model."""
+    """The painted query (3, P, P) by anymask."""
     return model.inpaint(*(one.to(dtype) for one in given), instance=True)
 
 
 @torch.inference_mode()
 def theirs(peer: Any, given: tuple[Tensor, ...], dtype: torch.dtype) -> Tensor:
-    """(3, P, P) by the port."""
+    """The painted query (3, P, P) by `transformers`."""
     examples, targets, query = (one.to(dtype) for one in given)
     count = len(examples)
     painted = peer(
@@ -115,7 +115,7 @@ def theirs(peer: Any, given: tuple[Tensor, ...], dtype: torch.dtype) -> Tensor:
 
 
 def port(model: Painter) -> Any:
-    """The port with our weights."""
+    """The `transformers` port with our weights."""
     from transformers import SegGptConfig, SegGptForImageSegmentation
 
     config = model.config
@@ -128,7 +128,7 @@ def port(model: Painter) -> Any:
 
 
 def their_name(name: str) -> str:
-    """Our parameter's name in the port."""
+    """The name of our parameter in `transformers`."""
     heads = {
         "decoder_embed.": "decoder.decoder_embed.",
         "decoder_pred.0.": "decoder.decoder_pred.conv.",

@@ -1,4 +1,4 @@
-"""Other implementations: the authors' package `segment-anything` with our weights, and `transformers`."""
+"""Reference implementations: the authors' package `segment-anything` with our weights, and `transformers`."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def transformers_model(device: str, dtype: str) -> Any:
 
 
 def generator(model: Sam, name: str, embedding: Embedding, **settings: Any) -> Any:
-    """A `SamAutomaticMaskGenerator` on the weights of `model` that takes every image for the one embedded."""
+    """A `SamAutomaticMaskGenerator` with our weights that uses `embedding` for every image."""
     made = predictor(model, name)
     made.features, made.is_image_set = embedding.features, True
     made.original_size, made.input_size = embedding.frame.size_hw, embedding.frame.scaled_hw
@@ -57,17 +57,17 @@ def generator(model: Sam, name: str, embedding: Embedding, **settings: Any) -> A
 
 
 def _batched_nms(boxes: Any, scores: Any, groups: Any, iou_threshold: float) -> Any:
-    """Of one group, as the generator asks for it."""
+    """NMS of one group, with the signature that the generator expects."""
     return torch.tensor(nms(np.asarray(boxes), np.asarray(scores), iou_threshold))
 
 
 def _package() -> Any:
-    """The package; where torchvision is missing, Pillow does the one thing it is needed for."""
+    """The package; if torchvision is missing, Pillow replaces the one function that is needed."""
     try:
         return importlib.import_module("segment_anything")
     except ModuleNotFoundError:
         with suppress(ImportError):
-            importlib.import_module("transformers")  # first: it looks for torchvision when imported
+            importlib.import_module("transformers")  # first: on import it checks for torchvision
         for name, attributes in NEEDED.items():
             sys.modules[name] = ModuleType(name)
             for attribute in attributes:

@@ -1,4 +1,4 @@
-"""Random weights and features whose masks are regions and not noise, for want of downloads."""
+"""Random weights and features whose masks are regions and not noise, for benchmarks without downloads."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from torch.nn import functional as F
 from anymask.models import Sam
 
 GAIN = 20.0
-"""Times a random decoder's logits: real ones pass the stability offset of 1."""
+"""Factor for a random decoder's logits: real logits exceed the stability offset of 1."""
 
 
 def smoothed(model: Sam) -> Sam:
-    """The model, changed: all pixels that come of one feature cell get the same logits, which are larger."""
+    """Change the model: all pixels of one feature cell get the same, larger logits. Returns the model."""
     with torch.no_grad():
         for head in model.mask_decoder.output_hypernetworks_mlps:
             head.layers[-1].weight.mul_(GAIN)
@@ -24,5 +24,5 @@ def smoothed(model: Sam) -> Sam:
 
 
 def smooth_features() -> Tensor:
-    """(1, 256, 64, 64) that change little from cell to cell."""
+    """Features (1, 256, 64, 64) that change little between neighbouring cells."""
     return F.interpolate(torch.randn(1, 256, 8, 8), (64, 64), mode="bicubic")

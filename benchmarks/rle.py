@@ -1,8 +1,8 @@
-"""Run lengths: encode, decode, IoU and strings of 64 masks of 1024 x 1024, beside pycocotools.
+"""Run lengths: encode, decode and IoU of 64 masks of 1024 x 1024, compared with pycocotools.
 
     python benchmarks/rle.py
 
-pycocotools takes masks in column order; the copy into it, and back, is part of its time.
+pycocotools takes masks in column order; its times include the copy into that order and back.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ SIDE, COUNT, REPEATS = 1024, 64, 9
 
 
 def blobs(rng: np.random.Generator) -> np.ndarray:
-    """Masks (COUNT, SIDE, SIDE) like those of a model: one wavy object each, small to large."""
+    """Masks (COUNT, SIDE, SIDE) similar to a model's: one wavy object each, small to large."""
     y, x = np.mgrid[:SIDE, :SIDE].astype(np.float32)
     out = np.zeros((COUNT, SIDE, SIDE), bool)
     for mask in out:
@@ -40,12 +40,12 @@ def main() -> None:
     crowd = [0] * COUNT
     rows = [
         (
-            "encode, from masks in rows",
+            "encode, from row-major masks",
             seconds(lambda: [rle.encode(mask) for mask in masks], REPEATS),
             seconds(lambda: coco.encode(np.asfortranarray(masks.transpose(1, 2, 0).view(np.uint8))), REPEATS),
         ),
         (
-            "decode, to masks in rows",
+            "decode, to row-major masks",
             seconds(lambda: [rle.decode(runs, size) for runs in ours], REPEATS),
             seconds(lambda: np.ascontiguousarray(coco.decode(theirs).transpose(2, 0, 1)), REPEATS),
         ),

@@ -1,13 +1,13 @@
-"""Clicks of many people at once: embedding and mask traffic against `anymask serve`.
+"""Load test of `anymask serve`: embedding and mask requests of many concurrent users.
 
     python benchmarks/server.py                      # 20 clients, 200 clicks a second, 30 s
-    python benchmarks/server.py --requests 10000     # memory over so many requests
+    python benchmarks/server.py --requests 10000     # memory over 10000 requests
 
-A click is what the app sends for one: ask whether the picture's embedding changed (once in ten clicks take it
-whole), save the mask with If-Match, and once in ten clicks read all masks of the picture. Server and clients
-are two processes; the server runs as a user starts it, with the compact model. Clicks are started by the
-clock, not when the last one is answered, so that a slow server cannot slow its own load. At the end all that
-was acknowledged is looked for.
+A click sends what the app sends: a check whether the image's embedding changed (every tenth click downloads
+it), a save of the mask with If-Match, and at every tenth click a read of all masks of the image. Server and
+clients are two processes; the server runs as a user starts it, with the compact model. Clicks start on
+schedule, not after the last response, so that a slow server does not reduce its own load. At the end, every
+acknowledged mask must be on the server.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ MODEL = "compact"
 
 
 def a_mask(rng: np.random.Generator, size: tuple[int, int]) -> str:
-    """A blob with the run lengths of a real mask: a disc with a rough edge."""
+    """A mask with about as many runs as a real one: a disc with a rough edge."""
     y, x = np.ogrid[: size[0], : size[1]]
     cy, cx, r = rng.uniform(60, size[0] - 60), rng.uniform(60, size[1] - 60), rng.uniform(20, 60)
     rough = r + 3 * np.sin(np.arctan2(y - cy, x - cx) * rng.integers(5, 20))
@@ -42,7 +42,7 @@ def a_mask(rng: np.random.Generator, size: tuple[int, int]) -> str:
 
 
 def computed(pid: int) -> float:
-    """Processor time of a process, seconds."""
+    """CPU time of a process, seconds."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
@@ -54,7 +54,7 @@ def resident(pid: int) -> float:
 
 
 class Connection:
-    """HTTP/1.1 on one connection that stays open. A whole client library would take as long as the server."""
+    """HTTP/1.1 on one persistent connection. A full client library would take as much time as the server."""
 
     def __init__(self, address: str) -> None:
         self.host, _, self.port = address.removeprefix("http://").rpartition(":")
@@ -76,7 +76,7 @@ class Connection:
 
 
 class Client:
-    """One person: a connection, the picture that is open, its masks."""
+    """One user: a connection, the open image, its masks."""
 
     def __init__(self, number: int, http: Connection, image: dict) -> None:
         self.number, self.http, self.image = number, http, image
@@ -102,7 +102,7 @@ class Client:
         known = {"If-None-Match": self.etag} if self.etag and count % 10 else {}
         found, _ = await self.timed("embedding", "GET", f"/embedding/{MODEL}", known)
         self.etag = found["etag"]
-        id = f"{self.number}-{count % 30}"  # revisions grow in number, pictures keep their 150 masks
+        id = f"{self.number}-{count % 30}"  # the number of revisions grows, each image keeps 150 masks
         body = {
             "size": [self.image["height"], self.image["width"]],
             "counts": self.masks[count % len(self.masks)],
@@ -118,7 +118,7 @@ class Client:
 
 async def run(address: str, clients: int, rate: float, clicks: int, pid: int) -> None:
     async with httpx.AsyncClient(base_url=address, timeout=600) as http:
-        # the export of the first start must not be measured
+        # do not measure the export on first start
         (await http.get(f"/models/{MODEL}/model.json")).raise_for_status()
         images = (await http.get("/api/images")).json()["images"]
         people = [
@@ -126,7 +126,7 @@ async def run(address: str, clients: int, rate: float, clicks: int, pid: int) ->
         ]
         for person in people:
             await person.http.open()
-        for image in images:  # encoded once before the clock starts
+        for image in images:  # encode once before timing starts
             await http.get(f"/api/images/{image['id']}/embedding/{MODEL}")
         before, work, own = resident(pid), computed(pid), time.process_time()
         start = time.perf_counter()
@@ -139,7 +139,7 @@ async def run(address: str, clients: int, rate: float, clicks: int, pid: int) ->
             await asyncio.sleep(max(0.0, due - time.perf_counter()))
             late.append(time.perf_counter() - due)
             who = number % clients
-            async with busy[who]:  # a person clicks again after the last click was answered
+            async with busy[who]:  # a user clicks again only after the last response
                 await people[who].click(number // clients)
             waits.append(time.perf_counter() - due)
 
@@ -148,13 +148,13 @@ async def run(address: str, clients: int, rate: float, clicks: int, pid: int) ->
         seconds = time.perf_counter() - start
         report(people, seconds, clicks, waits, late)
         spent = computed(pid) - work, time.process_time() - own
-        print(f"processor time: server {spent[0]:.1f} s, clients {spent[1]:.1f} s of {seconds:.1f} s")
+        print(f"CPU time: server {spent[0]:.1f} s, clients {spent[1]:.1f} s of {seconds:.1f} s")
         print(f"memory: {before:.0f} MB before, {await middle:.0f} MB half-way, {resident(pid):.0f} MB after")
         await check(http, people)
 
 
 async def halfway(pid: int, seconds: float) -> float:
-    """Memory of the server once the first requests are long past."""
+    """Memory of the server, `seconds` later."""
     await asyncio.sleep(seconds)
     return resident(pid)
 
@@ -164,8 +164,8 @@ def report(people: list[Client], seconds: float, clicks: int, waits: list[float]
     print(f"{clicks / seconds:.0f} clicks/s, {requests / seconds:.0f} requests/s over {seconds:.0f} s")
     for kind in ("embedding", "304", "save", "list"):
         print(row(kind, [one for person in people for one in person.times[kind]]))
-    print(row("whole click from when it was due", waits))
-    print(row("of it the load's own lateness", late))
+    print(row("whole click, from its scheduled time", waits))
+    print(row("of which delay of the load generator", late))
 
 
 def row(name: str, times: list[float]) -> str:
@@ -174,7 +174,7 @@ def row(name: str, times: list[float]) -> str:
 
 
 async def check(http: httpx.AsyncClient, people: list[Client]) -> None:
-    """Everything acknowledged must be there."""
+    """Exit with 1 unless every acknowledged mask is on the server."""
     there: dict[tuple[str, str], int] = {}
     for id in {person.image["id"] for person in people}:
         for mask in (await http.get(f"/api/images/{id}/masks")).json()["masks"]:
@@ -193,12 +193,12 @@ async def check(http: httpx.AsyncClient, people: list[Client]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--clients", type=int, default=20)
-    parser.add_argument("--rate", type=float, default=200.0, help="clicks a second, of all clients")
+    parser.add_argument("--rate", type=float, default=200.0, help="clicks per second, all clients together")
     parser.add_argument("--seconds", type=float, default=30.0)
-    parser.add_argument("--requests", type=int, help="instead of --seconds: about so many requests")
+    parser.add_argument("--requests", type=int, help="about this many requests, instead of --seconds")
     options = parser.parse_args()
     clicks = round(options.requests / 2.1) if options.requests else round(options.rate * options.seconds)
-    print_header(f"{options.clients} clients, {options.rate:g} clicks a second asked for")
+    print_header(f"{options.clients} clients, target {options.rate:g} clicks per second")
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder, "photos")
         shutil.copytree(PHOTOS, place)

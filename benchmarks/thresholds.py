@@ -1,9 +1,9 @@
-"""Choose the thresholds of automatic masks on annotated pictures, and show what each pair scores.
+"""Choose the thresholds of automatic masks on annotated images, and print the scores of each pair.
 
     python benchmarks/thresholds.py --data DATA/voc DATA/coco DATA/kitchen_objects --split val
 
-Prints the best pairs by the mean over sets of f1 (recall and precision at IoU 0.5), then the best pair by
-set. The winner belongs into `DEFAULT_THRESHOLDS` of anymask/automatic/config.py, beside the kind of encoder.
+Prints the pairs with the highest f1 (recall and precision at IoU 0.5, mean over data sets), then the scores
+of the best pair per data set. Put the best pair into `DEFAULT_THRESHOLDS` of anymask/automatic/config.py.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def row(*cells: str, figures: Figures) -> str:
 
 
 def main() -> None:
-    """Look at the pictures once, then try every pair."""
+    """Run the model once per image, then score every pair of thresholds."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", nargs="+", required=True)
     parser.add_argument("--split", default="val")
@@ -39,7 +39,7 @@ def main() -> None:
     print_header(f"thresholds of automatic masks, {options.model}, {' '.join(options.data)}")
     model = load(options.model, dtype="float32")
     with torch.inference_mode():
-        pictures = look(
+        images = look(
             model,
             open_all(options.data, options.split),
             AutoConfig(points_per_side=options.points_per_side),
@@ -47,15 +47,15 @@ def main() -> None:
             progress=lambda name, done, count: print(f"{name} {done}/{count}", end="\r", file=sys.stderr),
         )
     steps = [round(0.05 * i, 2) for i in range(4, 20)]
-    trials = sweep(pictures, steps, steps)
+    trials = sweep(images, steps, steps)
     print("| min_iou | min_stability | f1 | best IoU | recall@0.5 | AR | precision@0.5 | masks |")
     print("| ---: " * 8 + "|")
     for trial in trials[: options.rows]:
         print(row(f"{trial.config.min_iou}", f"{trial.config.min_stability}", figures=trial.mean))
-    print("\n| set | pictures | f1 | best IoU | recall@0.5 | AR | precision@0.5 | masks |")
+    print("\n| set | images | f1 | best IoU | recall@0.5 | AR | precision@0.5 | masks |")
     print("| --- " + "| ---: " * 7 + "|")
     for name, figures in trials[0].sets.items():
-        print(row(name, str(sum(it.data == name for it in pictures)), figures=figures))
+        print(row(name, str(sum(it.data == name for it in images)), figures=figures))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Time calls and print them as a table under a line on the hardware."""
+"""Time calls and print a table of the times under a line that describes the hardware."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ OURS, RELEASED = "anymask", "segment-anything"
 
 
 def seconds(call: Callable[[], object], repeats: int, *, processor: bool = False) -> float:
-    """Median time of a call after one to warm up, work queued on an accelerator included.
+    """Median seconds of a call after a warm-up call, including work queued on a GPU.
 
-    With `processor` the time that the process computed for, whatever else the machine did meanwhile.
+    processor: measure the CPU time of the process instead, which other load on the machine does not affect.
     """
     return in_turns({"": call}, repeats, processor=processor)[""]
 
@@ -26,7 +26,7 @@ def seconds(call: Callable[[], object], repeats: int, *, processor: bool = False
 def in_turns(
     calls: Mapping[str, Callable[[], object]], repeats: int, *, processor: bool = False
 ) -> dict[str, float]:
-    """`seconds` of each of several calls, which take turns: what else the machine does meets all of them."""
+    """`seconds` of several calls in alternation, so that other load on the machine affects all of them."""
     clock = time.process_time if processor else time.perf_counter
     times: dict[str, list[float]] = {name: [] for name in calls}
     for _ in range(repeats + 1):
@@ -40,17 +40,17 @@ def in_turns(
 
 
 def add_options(parser: argparse.ArgumentParser, repeats: int) -> None:
-    """The options that the benchmarks of the networks share."""
+    """Declare the options that the network benchmarks share."""
     photo = Path(__file__).parents[1] / "src" / "anymask" / "images" / "photos" / "cat.jpg"
     parser.add_argument("--image", default=photo)
     parser.add_argument("--repeats", type=int, default=repeats)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--no-peers", dest="peers", action="store_false", help="measure ours alone")
+    parser.add_argument("--no-peers", dest="peers", action="store_false", help="measure anymask alone")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument(
         "--processor-time",
         action="store_true",
-        help="on one thread, and count processor time: for a machine that others use too",
+        help="use one thread and measure CPU time, for a shared machine",
     )
 
 
@@ -62,14 +62,14 @@ def parse(parser: argparse.ArgumentParser) -> argparse.Namespace:
 
 
 def print_header(title: str) -> None:
-    """What is measured, on which machine, from which commit."""
+    """Print what is measured, on which machine and from which commit."""
     facts = machine()
     hardware = facts["gpu"] or f"{facts['processor']}, {facts['cores']} cores, {facts['threads']} threads"
     print(f"{title}\n{hardware}; torch {facts['torch']}; commit {commit() or 'unknown'}\n")
 
 
 def print_rows(rows: Sequence[tuple[str, float, float | None]], peer_name: str = "segment-anything") -> None:
-    """Rows of (what, our seconds, the peer's seconds or None), as milliseconds and their ratio."""
+    """Print rows of (what, our seconds, the peer's seconds or None) as milliseconds and their ratio."""
     print(f"| {'what':44} | anymask ms | {peer_name + ' ms':>19} | ratio |")
     print(f"| {'-' * 44} | {'-' * 9}: | {'-' * 18}: | {'-' * 4}: |")
     for what, ours, theirs in rows:
@@ -78,10 +78,10 @@ def print_rows(rows: Sequence[tuple[str, float, float | None]], peer_name: str =
 
 
 def print_table(columns: Sequence[str], rows: Mapping[str, Mapping[str, float]]) -> None:
-    """For each row the milliseconds of each contender, and how many times as fast the best of ours is.
+    """Print each row's milliseconds per column, and the speed-up of anymask's fastest column.
 
-    Ours are the columns whose name begins with "anymask". The ratios are to the released package and to the
-    best of all others.
+    Columns whose name begins with "anymask" are anymask's. The ratios compare with the released package and
+    with the fastest other implementation.
     """
     print(f"| {'ms':34} | {' | '.join(columns)} | x released | x best other |")
     print(f"|{'-' * 36}|{'|'.join('-' * (len(name) + 1) + ':' for name in columns)}|{'-' * 11}:|{'-' * 13}:|")

@@ -1,10 +1,10 @@
-"""In-context tuning beside the best single example and ensembles of several: IoU on val pictures.
+"""In-context tuning compared with the best single example and with ensembles: IoU on val images.
 
     python benchmarks/tuning.py --questions sets/endangered_animals=elephant sets/work_tools=spanner
 
-Learned from, and chosen among, are the first 64 train pictures of a class. "Best" is the one that `tune`
-starts from; the ensembles have the first 4 and 8 of the pictures that `tune` learns from. IoU is the sum of
-the intersections over the sum of the unions of the val pictures of the class.
+Examples come from the first 64 train images of a class. "best single" is the one that `tune` starts from; the
+ensembles are the first 4 and 8 of the images that `tune` trains on. IoU is the sum of the intersections
+divided by the sum of the unions over the val images of the class.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from anymask.models import InContext, load_painter
 from anymask.train.tune import TuneConfig, as_query, best_start, colours_of, parted, tune
 from anymask.types import Context, Record
 
-PICTURES = 64
+IMAGES = 64
 COLUMNS = ("best single", "4 examples", "8 examples", "learned")
 
 
 def iou(model: InContext, examples: Sequence[Context], records: Sequence[Record]) -> float:
-    """The IoU of a class, the same examples for all records."""
+    """The IoU of a class, with the same examples for all records."""
     both = either = 0
     for record in records:
         truth = rle.decode(rle.union(record.masks.rles, record.masks.size), record.masks.size)
@@ -40,10 +40,10 @@ def iou(model: InContext, examples: Sequence[Context], records: Sequence[Record]
 
 
 def measure(model: InContext, folder: str, category: str, config: TuneConfig) -> tuple[float, ...]:
-    """Print the row of a class; its figures."""
+    """Print the table row of a class and return its IoUs."""
     known, asked = (
         of_category(anymask.open_dataset(folder, split=split), category, most)
-        for split, most in (("train", PICTURES), ("val", None))
+        for split, most in (("train", IMAGES), ("val", None))
     )
     start = time.perf_counter()
     learned = tune(model, known, config)
@@ -61,14 +61,14 @@ def measure(model: InContext, folder: str, category: str, config: TuneConfig) ->
 
 
 def main() -> None:
-    """Print a table."""
+    """Print one row per class and the mean."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--questions", nargs="+", required=True, metavar="FOLDER=CATEGORY")
     parser.add_argument("--model", default="context")
     parser.add_argument("--steps", type=int, default=TuneConfig.steps)
     options = parser.parse_args()
     model = load_painter(options.model, device="cpu", dtype="float32")
-    print(f"| class | train pictures | val pictures | {' | '.join(COLUMNS)} | s |")
+    print(f"| class | train images | val images | {' | '.join(COLUMNS)} | s |")
     print(f"|---|{'---:|' * 7}")
     rows = []
     for question in options.questions:

@@ -1,4 +1,4 @@
-"""Several photos in one call, each with its own list of unlike prompts.
+"""Segment several photos in one call, each with its own list of different prompts.
 
 python examples/batch.py [-o FOLDER]
 """

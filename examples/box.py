@@ -1,4 +1,4 @@
-"""A box, then clicks that correct it: the photo is encoded once, each answer builds on the one before.
+"""Segment by a box, then correct the mask by clicks; the photo is encoded once.
 
 python examples/box.py [-o FOLDER]
 """
@@ -14,11 +14,11 @@ from anymask import Prompt
 
 PHOTOS = Path(anymask.__file__).parent / "images" / "photos"
 BOX = (75, 15, 480, 390)  # the saucer with everything on it, x0, y0, x1, y1
-CLICKS = [((285, 140), 0), ((130, 230), 1)]  # not the coffee; the saucer's rim
+CLICKS = [((285, 140), 0), ((130, 230), 1)]  # background: the coffee; foreground: the saucer's rim
 
 
 def main(folder: Path) -> None:
-    """Segment the saucer of the bundled coffee photo and write an overlay per step to `folder`."""
+    """Segment the saucer of the bundled coffee photo and write one overlay per step to `folder`."""
     model = anymask.load("compact")
     image = anymask.read_image(PHOTOS / "coffee.jpg")
     embedding = anymask.embed(model, image)
@@ -31,7 +31,7 @@ def main(folder: Path) -> None:
             prompt = Prompt(points=points, labels=labels, box=BOX, mask=masks.dense()[0])
             start = time.perf_counter()
             masks = anymask.predict(model, embedding, [prompt], multimask=False)
-            print(f"click {step} answered in {1000 * (time.perf_counter() - start):.0f} ms")
+            print(f"click {step}: {1000 * (time.perf_counter() - start):.0f} ms")
         path = folder / f"step-{step}.png"
         anymask.write_png(anymask.overlay(image, masks.dense()), path, force=True)
         print(f"wrote {path}")

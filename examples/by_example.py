@@ -1,4 +1,4 @@
-"""One cat, clicked once, is the example; the same is painted in another photo.
+"""Make an example by one click on a cat, and segment similar objects in another photo.
 
 python examples/by_example.py --photo raccoon.jpg -o found.png
 """
@@ -17,7 +17,7 @@ PHOTOS = Path(anymask.__file__).parent / "images" / "photos"
 
 
 def main() -> None:
-    """Make an example, ask, write the answer over the photo."""
+    """Make the example, segment the photo, write an overlay."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", default="context", help="context, seggpt_vit_l, painter_vit_l or a path")
     parser.add_argument("--photo", default=PHOTOS / "raccoon.jpg")
@@ -35,7 +35,7 @@ def main() -> None:
     target = Path(options.output).with_suffix(".png")
     layers = found.dense() if len(found) else np.zeros((0, *photo.shape[:2]), bool)
     anymask.write_png(anymask.overlay(photo, layers), target, force=True)
-    print(f"{len(found)} found, score {found.scores.max(initial=0):.2f}")
+    print(f"{len(found)} masks, best score {found.scores.max(initial=0):.2f}")
     print(f"wrote {target}")
 
 

@@ -1,8 +1,8 @@
-"""A mask without torch: exported files, NumPy, Pillow and onnxruntime.
+"""Segment a photo without torch: exported ONNX files, NumPy, Pillow and onnxruntime.
 
 python examples/export_onnx.py [PHOTO] [--point X,Y] [--files FOLDER] [-o FOLDER]
 
-`--files` is what `anymask export compact -o FOLDER` has written; without it that is done first.
+`--files` is a folder written by `anymask export compact -o FOLDER`; without it the export runs first.
 """
 
 from __future__ import annotations
@@ -22,26 +22,26 @@ PHOTO = Path(__file__).parents[1] / "src" / "anymask" / "images" / "photos" / "c
 
 def main(photo: Path, point: tuple[float, float], files: Path, folder: Path) -> None:
     """Segment `photo` at `point` (x, y)."""
-    said = json.loads((files / "model.json").read_text("utf-8"))
+    manifest = json.loads((files / "model.json").read_text("utf-8"))
     encoder, decoder = (
-        onnxruntime.InferenceSession(str(files / said["files"][part]["float32"]["file"]))
+        onnxruntime.InferenceSession(str(files / manifest["files"][part]["float32"]["file"]))
         for part in ("encoder", "decoder")
     )
-    picture = Image.open(photo).convert("RGB")
-    scale = said["frame"]["size"] / max(picture.size)
-    width, height = (max(1, int(side * scale + 0.5)) for side in picture.size)
-    small = np.asarray(picture.resize((width, height), Image.Resampling.BILINEAR))
+    image = Image.open(photo).convert("RGB")
+    scale = manifest["frame"]["size"] / max(image.size)
+    width, height = (max(1, int(side * scale + 0.5)) for side in image.size)
+    resized = np.asarray(image.resize((width, height), Image.Resampling.BILINEAR))
 
     maps = [output.name for output in encoder.get_outputs()]
-    encoded = dict(zip(maps, encoder.run(None, {"image": small}), strict=True))
+    encoded = dict(zip(maps, encoder.run(None, {"image": resized}), strict=True))
     grid = tuple(4 * side for side in encoded["features"].shape[2:])
-    x, y = point[0] * width / picture.width + 0.5, point[1] * height / picture.height + 0.5
+    x, y = point[0] * width / image.width + 0.5, point[1] * height / image.height + 0.5
     logits, iou = decoder.run(
         None,
         {
             **encoded,
             "points": np.array([[[x, y], [0, 0]]], np.float32),
-            "labels": np.array([[1, -1]]),  # one click; -1 ends points without a box
+            "labels": np.array([[1, -1]]),  # one click; points without a box end with -1
             "mask": np.zeros((1, 1, *grid), np.float32),
             "has_mask": np.zeros(1, bool),
         },
@@ -49,16 +49,16 @@ def main(photo: Path, point: tuple[float, float], files: Path, folder: Path) -> 
 
     areas = [(logits[0, 1:] > bound).sum((1, 2)) for bound in (1, -1)]
     best = 1 + int((iou[0, 1:] * areas[0] / np.maximum(areas[1], 1)).argmax())
-    content = Image.fromarray(logits[0, best]).resize(picture.size, box=(0, 0, width / 4, height / 4))
+    content = Image.fromarray(logits[0, best]).resize(image.size, box=(0, 0, width / 4, height / 4))
     mask = np.asarray(content) > 0
-    print(f"IoU guessed {iou[0, best]:.2f}, {mask.mean():.1%} of the photo")
+    print(f"predicted IoU {iou[0, best]:.2f}, {mask.mean():.1%} of the photo")
     folder.mkdir(parents=True, exist_ok=True)
     Image.fromarray(mask).save(folder / "mask.png")
     print(f"wrote {folder / 'mask.png'}")
 
 
 def exported(folder: Path) -> Path:
-    """Files of the compact model, made if they are not there."""
+    """The folder with the exported compact model; exports it first if needed."""
     if not folder.exists():
         folder.parent.mkdir(parents=True, exist_ok=True)
         command = ["export", "compact", "-o", str(folder), "--precision", "float32"]

@@ -1,9 +1,9 @@
-"""Teach the decoder ten pictures of a new kind, and measure clicks and boxes before and after.
+"""Fine-tune the decoder on ten images of a new domain, and evaluate clicks and boxes before and after.
 
     python examples/finetune.py [DATA] [--steps N] [-o FOLDER]
 
-DATA is a folder with images/ and masks/, see docs/fine-tuning.md; without it, pictures of shapes are made up.
-The few steps of the default show the way in seconds; a real run takes some hundred.
+DATA is a folder with images/ and masks/, see docs/fine-tuning.md; without it, images of shapes are generated.
+The default runs a few steps, which takes seconds; a real run takes some hundred steps.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ QUICK = clicks.ClicksConfig(
 def main(data: Path | None, steps: int, folder: Path) -> None:
     """Fine-tune on `data` for `steps` and write the run to `folder`."""
     if data is None:
-        data = make_up(folder / "shapes", 10)
+        data = write_shapes(folder / "shapes", 10)
     run = folder / "run"
     settings = [f"loop.steps={steps}", "loop.every_log=4", "loop.batch=2", "size=160"]
     config = recipes.recipe("finetune_decoder", settings)
     recipes.run(config, [data], run, lambda line: print(f"step {line['step']}: loss {line['loss_0']:.2f}"))
 
-    pictures = {"test": anymask.open_dataset(make_up(folder / "test", 4))}
+    images = {"test": anymask.open_dataset(write_shapes(folder / "test", 4))}
     for name in ("compact", str(run)):
-        report = clicks.run(anymask.load(name), pictures, QUICK)
+        report = clicks.run(anymask.load(name), images, QUICK)
         print(name, {what: round(number.value, 3) for what, number in report.mean.numbers.items()})
     print(f"wrote {run / 'model.safetensors'}")
 
 
-def make_up(folder: Path, count: int) -> Path:
-    """Write `count` pictures of shapes to images/ and their label maps to masks/."""
+def write_shapes(folder: Path, count: int) -> Path:
+    """Write `count` synthetic images to images/ and their label maps to masks/."""
     for part in ("images", "masks"):
         (folder / part).mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(count)

@@ -1,4 +1,4 @@
-"""One click on a photo: three masks with scores, the best one written as a PNG and as an overlay.
+"""Segment a photo by one click: three masks with scores, the best one written as a PNG and as an overlay.
 
 python examples/one_click.py [PHOTO] [--point X,Y] [-o FOLDER]
 """
@@ -19,7 +19,7 @@ def main(photo: Path, point: tuple[float, float], folder: Path) -> None:
     image = anymask.read_image(photo)
     masks = anymask.predict(model, image, [anymask.Prompt.point(*point)])
     for score, area in zip(masks.scores, masks.areas, strict=True):
-        print(f"IoU guessed {score:.2f}, {area / image[..., 0].size:.1%} of the photo")
+        print(f"predicted IoU {score:.2f}, {area / image[..., 0].size:.1%} of the photo")
 
     best = masks[int(masks.scores.argmax())].dense()
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The same masks as SA-1B JSON, COCO JSON and a PNG of object numbers; JSON read back is the same masks.
+"""Save masks as SA-1B JSON, COCO JSON and a PNG of object numbers, and read the JSON back without loss.
 
 python examples/save_masks.py [-o FOLDER]
 """
@@ -15,7 +15,7 @@ PHOTOS = Path(anymask.__file__).parent / "images" / "photos"
 
 
 def main(folder: Path) -> None:
-    """Segment two flowers of a bundled photo and write the masks in three forms to `folder`."""
+    """Segment two flowers of a bundled photo and write the masks in three formats to `folder`."""
     photo = PHOTOS / "flower.jpg"
     model = anymask.load("compact")
     prompts = [Prompt.point(310, 220), Prompt.point(370, 410)]

@@ -1,9 +1,9 @@
 #!/bin/sh
-# One change at a time to the first phase of the compact model, on a small scale, then the click protocol.
+# Ablations of the compact model's first phase: one change at a time, on a small scale, then the click protocol.
 #
 #     sh runs/ablate_compact.sh DATA [OUT]
 #
-# Each run is 250 steps of 12 pictures from ImageNet weights: minutes on one core. OUT/NAME.txt holds a table each.
+# Each run is 250 steps of 12 images from ImageNet weights: minutes on one core. OUT/NAME.txt holds its table.
 set -eu
 data=${1:?"give the folder that holds the data sets"}
 out=${2:-runs/ablations}

@@ -1,16 +1,16 @@
 #!/bin/sh
-# The compact model from nothing: five phases, then the click protocol on the validation shards.
+# Train the compact model from ImageNet weights: five phases, then the click protocol on the validation shards.
 #
 #     sh runs/train_compact.sh DATA [OUT]
 #
-# DATA holds one folder of shards (train-*.tar, val-*.tar) per set, and `cutouts` with objects to paste.
-# Stop it at any time; the same command goes on where it was.
+# DATA holds one folder of shards (train-*.tar, val-*.tar) per data set, and `cutouts` with objects to paste.
+# Stop it at any time; the same command resumes.
 set -eu
 data=${1:?"give the folder that holds the data sets"}
 out=${2:-runs/compact}
 python=${PYTHON:-python3}
 
-# glibc gives every large buffer back to the kernel and faults it in again: a quarter of the time.
+# glibc returns every large buffer to the kernel and faults it in again, which takes a quarter of the time.
 for jemalloc in /usr/lib/*/libjemalloc.so.2 /usr/lib64/libjemalloc.so.2; do
     if [ -e "$jemalloc" ]; then
         export LD_PRELOAD="$jemalloc"

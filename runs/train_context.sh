@@ -1,11 +1,11 @@
 #!/bin/sh
-# The compact in-context model from ImageNet weights: two phases, then few-shot questions on sets never seen.
+# Train the compact in-context model from ImageNet weights: two phases, then few-shot episodes on held-out sets.
 #
 #     sh runs/train_context.sh DATA [OUT] [LEFT_OUT...]
 #
-# DATA holds one folder of shards (train-*.tar, val-*.tar) per set, and `cutouts` with objects to paste.
-# LEFT_OUT names sets that are not learned from but measured; those of the shipped model by default.
-# Stop it at any time; the same command goes on where it was.
+# DATA holds one folder of shards (train-*.tar, val-*.tar) per data set, and `cutouts` with objects to paste.
+# LEFT_OUT names held-out sets for evaluation; the default is those of the shipped model.
+# Stop it at any time; the same command resumes.
 set -eu
 data=${1:?"give the folder that holds the data sets"}
 out=${2:-runs/context}

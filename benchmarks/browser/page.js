@@ -1,9 +1,9 @@
-/** Measures the app's own worker, and decoders in a worker beside it. */
+/** Measures the app's own worker, and single decoders in another worker. */
 import { ModelClient } from "../static/model/client.js";
 
 const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 
-/** Ask a worker of raw sessions. */
+/** Time one ONNX file in a worker, see raw.js. */
 function raw(body) {
   const worker = new Worker(new URL("raw.js", import.meta.url), { type: "module" });
   return new Promise((resolve, reject) => {

@@ -1,4 +1,4 @@
-/** Times one ONNX file on inputs of given types and shapes. */
+/** Times one ONNX file on inputs of the given types and shapes. */
 import { ort, start } from "../static/model/runtime.js";
 
 const ARRAYS = { float32: Float32Array, int64: BigInt64Array, bool: Uint8Array };

@@ -28,7 +28,7 @@ from anymask.train.sam import Rounds
 
 SCRIPT = """
 import json, sys
-from anymask import recipes
+from anymask.train import recipes
 recipes.run(recipes.TrainConfig.from_dict(json.loads(sys.argv[1])), [sys.argv[2]], sys.argv[3])
 """
 

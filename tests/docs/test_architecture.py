@@ -44,7 +44,7 @@ def box(x: int, y: int, number: int, step: Step) -> str:
     return (
         f'<rect x="{x}" y="{y}" width="{WIDTH}" height="{HEIGHT}" rx="8" fill="#f4f6fb" stroke="#568"/>'
         f'<text x="{x + 12}" y="{y + 24}" font-size="13">{number}. {escape(what)}</text>'
-        f'<text x="{x + 12}" y="{y + 44}" font-size="12" fill="#3a5ba0" font-family="monospace">{module}</text>'
+        f'<text x="{x + 12}" y="{y + 44}" font-size="12" fill="#35a" font-family="monospace">{module}</text>'
     )
 
 

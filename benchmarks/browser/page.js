@@ -1,5 +1,5 @@
 /** Measures the app's own worker, and decoders in a worker beside it. */
-import { ModelClient } from "../static/model/client.js";
+import { ModelClient } from "../static/inference/worker-client.js";
 
 const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 

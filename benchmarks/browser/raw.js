@@ -1,5 +1,5 @@
 /** Times one ONNX file on inputs of given types and shapes. */
-import { ort, start } from "../static/model/runtime.js";
+import { ort, start } from "../static/inference/onnxruntime.js";
 
 const ARRAYS = { float32: Float32Array, int64: BigInt64Array, bool: Uint8Array };
 

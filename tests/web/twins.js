@@ -4,7 +4,7 @@ import { resizeToRgb } from "../../src/anymask/app/static/geometry/resize.js";
 import * as rle from "../../src/anymask/app/static/masks/rle.js";
 import { closeUp, cutsOff, different, joined, shared, surroundings } from "../../src/anymask/app/static/geometry/zoom.js";
 import { select } from "../../src/anymask/app/static/masks/candidates.js";
-import { isAmbiguous, promptArrays } from "../../src/anymask/app/static/model/prompts.js";
+import { isAmbiguous, promptArrays } from "../../src/anymask/app/static/inference/prompts.js";
 
 const RULES = {
   compact: { size: 384, square: false, multiple: 32 },

@@ -16,7 +16,7 @@ const LONGEST_THOUGHT = 60; // seconds that count as work between two steps at m
 /** Emits "select", "tool", "answer", "view", "busy", and "notice" with a sentence as detail. */
 export class Editor extends EventTarget {
   /**
-   * @param {import("./session.js").Session} session @param {import("../model/assistant.js").Assistant} assistant
+   * @param {import("./session.js").Session} session @param {import("../inference/predictor.js").Assistant} assistant
    * @param {Promise<Blob>} file of the image
    */
   constructor(session, assistant, file) {
@@ -131,7 +131,7 @@ export class Editor extends EventTarget {
     this.busy(1);
     /** @type {Hypothesis | null} */
     let shown = null;
-    const show = (/** @type {import("../model/client.js").Answer} */ answer) => {
+    const show = (/** @type {import("../inference/worker-client.js").Answer} */ answer) => {
       if (this.open.has(draft)) shown = this.answer(draft, answer, shown);
     };
     try {
@@ -151,7 +151,7 @@ export class Editor extends EventTarget {
     for (const draft of this.open) if (gone.has(draft.id)) this.open.delete(draft);
   }
 
-  /** @param {Clicks} clicks @param {Runs | Float32Array | null} base @param {(answer: import("../model/client.js").Answer) => void} [first] gets the answer before a second look */
+  /** @param {Clicks} clicks @param {Runs | Float32Array | null} base @param {(answer: import("../inference/worker-client.js").Answer) => void} [first] gets the answer before a second look */
   askCloser(clicks, base, first = () => {}) {
     this.looking.abort();
     this.looking = new AbortController();
@@ -160,7 +160,7 @@ export class Editor extends EventTarget {
 
   /**
    * Show an answer: as a step of work, or in the place of what the first look gave if that is still there.
-   * @param {Draft} draft @param {import("../model/client.js").Answer} answer @param {Hypothesis | null} shown
+   * @param {Draft} draft @param {import("../inference/worker-client.js").Answer} answer @param {Hypothesis | null} shown
    */
   answer(draft, { hypotheses, chosen, model }, shown) {
     const best = hypotheses[chosen], { runs, box: at, area: pixels, score } = best;

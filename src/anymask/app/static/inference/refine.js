@@ -3,10 +3,10 @@ import { Frame } from "../geometry/frame.js";
 import { closeUp, cut, cutsOff, different, joined, moved, shared, sizeOf, surroundings } from "../geometry/zoom.js";
 import { paste } from "../masks/rle.js";
 import { promptArrays } from "./prompts.js";
-import { hypothesis } from "./engine.js";
+import { hypothesis } from "./onnx-model.js";
 
-/** @typedef {import("./engine.js").Engine} Engine */
-/** @typedef {import("./engine.js").Embedding} Embedding */
+/** @typedef {import("./onnx-model.js").Engine} Engine */
+/** @typedef {import("./onnx-model.js").Embedding} Embedding */
 /** @typedef {import("../types.js").Hypothesis} Hypothesis */
 /** @typedef {import("../types.js").Box} Box */
 /** @typedef {import("../types.js").Clicks} Clicks */

@@ -2,7 +2,7 @@
 import { area, box } from "../masks/rle.js";
 import { promptArrays, stability } from "./prompts.js";
 
-/** @typedef {import("./engine.js").Engine} Engine */
+/** @typedef {import("./onnx-model.js").Engine} Engine */
 /** @typedef {import("../geometry/frame.js").Frame} Frame */
 /** @typedef {import("../types.js").Candidate} Candidate */
 /** @typedef {{iou: number, stability: number}} Floors */

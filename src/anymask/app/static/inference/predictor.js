@@ -1,9 +1,9 @@
 /** Asks the model about the open picture: makes sure it is encoded, and drops questions nobody waits for. */
 import { encodesHere } from "./manifest.js";
 
-/** @typedef {import("./client.js").ModelClient} ModelClient */
-/** @typedef {import("./client.js").Answer} Answer */
-/** @typedef {import("./client.js").Closer} Closer */
+/** @typedef {import("./worker-client.js").ModelClient} ModelClient */
+/** @typedef {import("./worker-client.js").Answer} Answer */
+/** @typedef {import("./worker-client.js").Closer} Closer */
 /** @typedef {import("../types.js").Clicks} Clicks */
 /** @typedef {import("../types.js").Runs} Runs */
 /** @typedef {import("../types.js").Picture} Picture */

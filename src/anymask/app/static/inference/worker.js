@@ -1,8 +1,8 @@
 /** The worker in which the networks run, so that the page never waits for them. */
-import { Engine } from "./engine.js";
-import { everything } from "./everything.js";
-import { readPixels } from "./pixels.js";
-import { start } from "./runtime.js";
+import { Engine } from "./onnx-model.js";
+import { everything } from "./mask-generation.js";
+import { readPixels } from "./image-pixels.js";
+import { start } from "./onnxruntime.js";
 
 /** @typedef {import("../types.js").Size} Size */
 /** @typedef {import("../types.js").Clicks} Clicks */

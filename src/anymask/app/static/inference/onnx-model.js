@@ -2,11 +2,11 @@
 import { Frame } from "../geometry/frame.js";
 import { resizeToRgb } from "../geometry/resize.js";
 import { area, box, decode } from "../masks/rle.js";
-import { lookCloser, worthALook } from "./closer.js";
+import { lookCloser, worthALook } from "./refine.js";
 import { encodesHere } from "./manifest.js";
-import { readPixels } from "./pixels.js";
+import { readPixels } from "./image-pixels.js";
 import { isAmbiguous, maskLogits, promptArrays, stability } from "./prompts.js";
-import { ort } from "./runtime.js";
+import { ort } from "./onnxruntime.js";
 import { readSafetensors } from "./safetensors.js";
 
 /** @typedef {import("../types.js").Clicks} Clicks */
@@ -15,10 +15,10 @@ import { readSafetensors } from "./safetensors.js";
 /** @typedef {import("../types.js").Size} Size */
 /** @typedef {import("./manifest.js").Manifest} Manifest */
 /** @typedef {import("./manifest.js").ModelFile} ModelFile */
-/** @typedef {import("./runtime.js").Tensor} Tensor */
-/** @typedef {import("./runtime.js").InferenceSession} InferenceSession */
+/** @typedef {import("./onnxruntime.js").Tensor} Tensor */
+/** @typedef {import("./onnxruntime.js").InferenceSession} InferenceSession */
 /** @typedef {{frame: Frame, tensors: Record<string, Tensor>, picture?: Blob}} Embedding */
-/** @typedef {import("./pixels.js").Pixels} Pixels */
+/** @typedef {import("./image-pixels.js").Pixels} Pixels */
 /** @typedef {{hypotheses: Hypothesis[], chosen: number}} Choice */
 /** @typedef {{first: (choice: Choice) => void, stop: () => boolean}} Closer how a second look is told and stopped */
 

@@ -1,9 +1,9 @@
 /** The whole app: opens the project, keeps what all screens share, shows the gallery or an image. */
-import { HttpSource } from "../data/http.js";
-import { LocalSource } from "../data/local.js";
-import { RefusedError, reasonOf } from "../data/errors.js";
-import { Outbox } from "../data/outbox.js";
-import { Sync } from "../data/sync.js";
+import { HttpSource } from "../storage/on-server.js";
+import { LocalSource } from "../storage/in-browser.js";
+import { RefusedError, reasonOf } from "../storage/errors.js";
+import { Outbox } from "../storage/outbox.js";
+import { Sync } from "../storage/sync.js";
 import { Assistant } from "../inference/predictor.js";
 import { ModelClient } from "../inference/worker-client.js";
 import { fill } from "./dom.js";
@@ -83,7 +83,7 @@ export class App extends HTMLElement {
     fill(this, screen);
   }
 
-  /** Somebody else saved another version. @param {import("../data/outbox.js").Entry} entry */
+  /** Somebody else saved another version. @param {import("../storage/outbox.js").Entry} entry */
   async conflict(entry) {
     const open = this.screen instanceof EditorScreen && this.screen.session.picture.id === entry.image ? this.screen : null;
     if (open) await mergeDialog(this, open, entry);

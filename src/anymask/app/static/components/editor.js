@@ -1,5 +1,5 @@
 /** The screen of one image: tools, picture, options, masks. */
-import { reasonOf } from "../data/errors.js";
+import { reasonOf } from "../storage/errors.js";
 import { Session } from "../state/session.js";
 import { Editor } from "../state/editor.js";
 import { actionOf } from "../state/shortcuts.js";

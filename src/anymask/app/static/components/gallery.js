@@ -1,5 +1,5 @@
 /** The first screen: the images of the project. */
-import { reasonOf } from "../data/errors.js";
+import { reasonOf } from "../storage/errors.js";
 import { imageAddress } from "./app.js";
 import { counted, download, fill, h } from "./dom.js";
 import { showHelp } from "./help.js";

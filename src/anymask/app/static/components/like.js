@@ -1,12 +1,12 @@
 /** Find what the selected mask shows in the other images: work for the server. */
-import { reasonOf } from "../data/errors.js";
+import { reasonOf } from "../storage/errors.js";
 import { itemOf } from "../state/session.js";
 import { openDialog } from "./dialog.js";
 import { counted, h } from "./dom.js";
 import { notify } from "./toast.js";
 
 /** @typedef {import("./editor.js").EditorScreen} EditorScreen */
-/** @typedef {import("../data/http.js").HttpSource} HttpSource */
+/** @typedef {import("../storage/on-server.js").HttpSource} HttpSource */
 /** @typedef {{size: import("../types.js").Size, counts: string, score: number, label_id: string | null}} Found */
 
 const MOST = 1000;

@@ -5,7 +5,7 @@ import { itemOf } from "../state/session.js";
 import { openDialog } from "./dialog.js";
 import { h } from "./dom.js";
 
-/** @typedef {import("../data/outbox.js").Entry} Entry */
+/** @typedef {import("../storage/outbox.js").Entry} Entry */
 /** @typedef {import("../types.js").Mask} Mask */
 /** @typedef {import("./editor.js").EditorScreen} EditorScreen */
 

@@ -2,7 +2,7 @@
 import { openDialog } from "./dialog.js";
 import { h } from "./dom.js";
 
-/** @param {import("../data/http.js").HttpSource} source @returns {Promise<void>} when it was right */
+/** @param {import("../storage/on-server.js").HttpSource} source @returns {Promise<void>} when it was right */
 export function signIn(source) {
   return new Promise((resolve) => {
     const token = h("input", { type: "password", autocomplete: "current-password", required: true, id: "token", name: "token" });

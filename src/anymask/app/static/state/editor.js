@@ -1,5 +1,5 @@
 /** What a person does with the open image: the selected mask, the tool, and the model's answers. */
-import { reasonOf } from "../data/errors.js";
+import { reasonOf } from "../storage/errors.js";
 import { View } from "../geometry/view.js";
 import { area, box, decode, encode } from "../masks/rle.js";
 

@@ -7,7 +7,7 @@ import { History } from "./history.js";
 /** @typedef {import("../types.js").Box} Box */
 /** @typedef {import("../types.js").Picture} Picture */
 /** @typedef {import("./history.js").Change} Change */
-/** @typedef {import("../data/sync.js").Sync} Sync */
+/** @typedef {import("../storage/sync.js").Sync} Sync */
 /**
  * @typedef {object} Item A mask as the page works with it; never changed, only replaced.
  * @property {string} id

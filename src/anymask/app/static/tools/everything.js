@@ -1,5 +1,5 @@
 /** Find everything: candidates are made once, and thresholds choose among them at once. */
-import { reasonOf } from "../data/errors.js";
+import { reasonOf } from "../storage/errors.js";
 import { select, unlike } from "../masks/candidates.js";
 import { contains } from "../masks/rle.js";
 import { Tool } from "./tool.js";

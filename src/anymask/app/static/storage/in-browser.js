@@ -1,7 +1,7 @@
 /** Project, images and masks kept in this browser: the static build, without a server. */
 import { fromString, area, box } from "../masks/rle.js";
 import { ConflictError, RefusedError } from "./errors.js";
-import { answered, finished, openDatabase } from "./idb.js";
+import { answered, finished, openDatabase } from "./indexed-db.js";
 
 /** @typedef {import("../types.js").Mask} Mask */
 /** @typedef {import("../types.js").Label} Label */

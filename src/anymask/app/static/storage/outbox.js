@@ -2,7 +2,7 @@
  * What is not saved yet: every change of a mask lies in IndexedDB before it is sent, so that neither a killed
  * server nor a closed lid loses it. Each tab sends its own entries, and takes over those of tabs that are gone.
  */
-import { answered, finished, openDatabase } from "./idb.js";
+import { answered, finished, openDatabase } from "./indexed-db.js";
 
 /** @typedef {import("../types.js").Mask} Mask */
 /**

@@ -2,7 +2,7 @@
 import { Frame } from "../../src/anymask/app/static/geometry/frame.js";
 import { resizeToRgb } from "../../src/anymask/app/static/geometry/resize.js";
 import * as rle from "../../src/anymask/app/static/masks/rle.js";
-import { closeUp, cutsOff, different, joined, shared, surroundings } from "../../src/anymask/app/static/geometry/zoom.js";
+import { closeUp, cutsOff, different, joined, shared, surroundings } from "../../src/anymask/app/static/geometry/crops.js";
 import { select } from "../../src/anymask/app/static/masks/candidates.js";
 import { isAmbiguous, promptArrays } from "../../src/anymask/app/static/inference/prompts.js";
 

@@ -2,7 +2,7 @@
  * Finished masks, drawn once: a picture of the image's size of which a change repaints only its own place, so
  * that a click takes as long with a thousand masks on the image as with none.
  */
-import { around, meet } from "../geometry/shapes.js";
+import { around, meet } from "../geometry/rasterise.js";
 import { drawMask } from "./stamp.js";
 
 /** @typedef {import("../types.js").Box} Box */

@@ -3,7 +3,7 @@ import { toRgb, PALETTE } from "../masks/colours.js";
 import { drawMask, ink } from "./stamp.js";
 
 /** @typedef {import("../state/editor.js").Editor} Editor */
-/** @typedef {import("../geometry/view.js").View} View */
+/** @typedef {import("../geometry/viewport.js").View} View */
 /** @typedef {import("../types.js").Box} Box */
 /** @typedef {import("../types.js").Candidate} Candidate */
 /** @typedef {import("./stamp.js").Shape} Shape */

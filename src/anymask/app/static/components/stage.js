@@ -15,7 +15,7 @@ const GRID = 16; // zoom from which lines part pixels
 export class Stage extends HTMLElement {
   /** @type {Editor} */ editor;
   /** @type {() => import("../types.js").Label[]} */ labels;
-  /** @type {import("../geometry/view.js").View} */ view;
+  /** @type {import("../geometry/viewport.js").View} */ view;
   /** @type {HTMLCanvasElement} */ base;
   /** @type {HTMLCanvasElement} */ over;
   /** @type {Layer} */ layer;

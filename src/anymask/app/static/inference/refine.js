@@ -1,6 +1,6 @@
 /** A second look at small answers, in a close-up of the picture: the twin of `anymask.looks`. */
 import { Frame } from "../geometry/frame.js";
-import { closeUp, cut, cutsOff, different, joined, moved, shared, sizeOf, surroundings } from "../geometry/zoom.js";
+import { closeUp, cut, cutsOff, different, joined, moved, shared, sizeOf, surroundings } from "../geometry/crops.js";
 import { paste } from "../masks/rle.js";
 import { promptArrays } from "./prompts.js";
 import { hypothesis } from "./onnx-model.js";

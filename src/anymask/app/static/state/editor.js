@@ -1,6 +1,6 @@
 /** What a person does with the open image: the selected mask, the tool, and the model's answers. */
 import { reasonOf } from "../storage/errors.js";
-import { View } from "../geometry/view.js";
+import { View } from "../geometry/viewport.js";
 import { area, box, decode, encode } from "../masks/rle.js";
 
 /** @typedef {import("../types.js").Clicks} Clicks */

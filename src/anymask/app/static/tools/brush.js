@@ -1,5 +1,5 @@
 /** Paint a mask, or erase from it. */
-import { around, drawStroke } from "../geometry/shapes.js";
+import { around, drawStroke } from "../geometry/rasterise.js";
 import { Tool } from "./tool.js";
 
 /** @typedef {import("./tool.js").Point} Point */
@@ -73,7 +73,7 @@ export class BrushTool extends Tool {
     this.cancel();
   }
 
-  /** @param {CanvasRenderingContext2D} context @param {import("../geometry/view.js").View} view */
+  /** @param {CanvasRenderingContext2D} context @param {import("../geometry/viewport.js").View} view */
   draw(context, view) {
     if (!this.at) return;
     const [x, y] = view.toScreen(...this.at);

@@ -1,5 +1,5 @@
 /** Draw round an object by hand. */
-import { around, fillPolygon } from "../geometry/shapes.js";
+import { around, fillPolygon } from "../geometry/rasterise.js";
 import { Tool } from "./tool.js";
 
 /** @typedef {import("./tool.js").Point} Point */
@@ -67,7 +67,7 @@ export class LassoTool extends Tool {
     this.cancel();
   }
 
-  /** @param {CanvasRenderingContext2D} context @param {import("../geometry/view.js").View} view */
+  /** @param {CanvasRenderingContext2D} context @param {import("../geometry/viewport.js").View} view */
   draw(context, view) {
     if (!this.points.length) return;
     context.beginPath();

@@ -2,7 +2,7 @@
 
 /** @typedef {[number, number]} Point */
 /** @typedef {import("../state/editor.js").Editor} Editor */
-/** @typedef {import("../geometry/view.js").View} View */
+/** @typedef {import("../geometry/viewport.js").View} View */
 /** @typedef {{label: 0 | 1, exact: boolean}} Intent label: 0 for the right button or Shift; exact: by mouse, pen or keys */
 
 export class Tool {

@@ -1,12 +1,12 @@
 /** What lies over the image and its finished masks: the selected mask, previews, candidates, prompts, the tool. */
 import { toRgb, PALETTE } from "../masks/colours.js";
-import { drawMask, ink } from "./stamp.js";
+import { drawMask, ink } from "./draw-mask.js";
 
 /** @typedef {import("../state/editor.js").Editor} Editor */
 /** @typedef {import("../geometry/viewport.js").View} View */
 /** @typedef {import("../types.js").Box} Box */
 /** @typedef {import("../types.js").Candidate} Candidate */
-/** @typedef {import("./stamp.js").Shape} Shape */
+/** @typedef {import("./draw-mask.js").Shape} Shape */
 /** @typedef {{bits: Uint8Array, box: Box | null, touched: Box, id: string | null}} Stroke */
 
 const GHOST = ink([255, 255, 255]);

@@ -1,5 +1,5 @@
 /** Two people changed one mask: see both, keep one or both. */
-import { drawMask, ink } from "../canvas/stamp.js";
+import { drawMask, ink } from "../canvas/draw-mask.js";
 import { box, fromString } from "../masks/rle.js";
 import { itemOf } from "../state/session.js";
 import { openDialog } from "./dialog.js";
@@ -32,7 +32,7 @@ export async function mergeDialog(app, screen, entry) {
     const next = app.sync.outbox.of(screen.session.picture.id).find(({ state }) => state === "conflict");
     if (next) mergeDialog(app, screen, next);
   };
-  const figure = (/** @type {string} */ name, /** @type {Mask} */ mask, /** @type {import("../canvas/stamp.js").Ink} */ colour) =>
+  const figure = (/** @type {string} */ name, /** @type {Mask} */ mask, /** @type {import("../canvas/draw-mask.js").Ink} */ colour) =>
     h("figure", {}, preview(image, mask, colour), h("figcaption", {}, h("strong", {}, name), ` ${describe(mask)}`));
   const dialog = openDialog("Two versions of one mask", [
     h("p", {}, "Somebody else saved another version of this mask while you changed it. Nothing is lost: choose what stays."),
@@ -51,7 +51,7 @@ function describe(mask) {
   return `${mask.author ?? ""}${time}`;
 }
 
-/** The picture around a mask. @param {ImageBitmap | null} image @param {Mask} mask @param {import("../canvas/stamp.js").Ink} colour */
+/** The picture around a mask. @param {ImageBitmap | null} image @param {Mask} mask @param {import("../canvas/draw-mask.js").Ink} colour */
 function preview(image, mask, colour) {
   const [height, width] = mask.size, scale = SIDE / Math.max(height, width);
   const canvas = h("canvas", { width: Math.round(width * scale), height: Math.round(height * scale), role: "img", "aria-label": mask.deleted ? "Deleted" : "The mask" });

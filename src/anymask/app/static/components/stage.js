@@ -1,7 +1,7 @@
 /** The picture with its masks: zoom, pan, pointer and keyboard for the tool in use. */
-import { Layer } from "../canvas/layer.js";
+import { Layer } from "../canvas/mask-layer.js";
 import { Overlay } from "../canvas/overlay.js";
-import { ink } from "../canvas/stamp.js";
+import { ink } from "../canvas/draw-mask.js";
 import { ownColour, toRgb } from "../masks/colours.js";
 import { Gestures } from "./gestures.js";
 import { h } from "./dom.js";

@@ -3,12 +3,12 @@
  * that a click takes as long with a thousand masks on the image as with none.
  */
 import { around, meet } from "../geometry/rasterise.js";
-import { drawMask } from "./stamp.js";
+import { drawMask } from "./draw-mask.js";
 
 /** @typedef {import("../types.js").Box} Box */
 /** @typedef {import("../types.js").Size} Size */
-/** @typedef {import("./stamp.js").Ink} Ink */
-/** @typedef {import("./stamp.js").Shape & {id: string}} Item */
+/** @typedef {import("./draw-mask.js").Ink} Ink */
+/** @typedef {import("./draw-mask.js").Shape & {id: string}} Item */
 
 export class Layer {
   /** @param {Size} size @param {(id: string) => Ink | null} inkOf null for a mask that is not shown */

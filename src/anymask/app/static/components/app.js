@@ -7,10 +7,10 @@ import { Sync } from "../storage/sync.js";
 import { Assistant } from "../inference/predictor.js";
 import { ModelClient } from "../inference/worker-client.js";
 import { fill } from "./dom.js";
-import { EditorScreen } from "./editor.js";
-import { GalleryScreen } from "./gallery.js";
-import { mergeDialog } from "./merge.js";
-import { signIn } from "./signin.js";
+import { EditorScreen } from "./editor-screen.js";
+import { GalleryScreen } from "./gallery-screen.js";
+import { mergeDialog } from "./conflict-dialog.js";
+import { signIn } from "./sign-in-dialog.js";
 import { notify } from "./toast.js";
 import { applyTheme } from "./theme.js";
 

@@ -1,6 +1,6 @@
 /** From pointer, wheel and keys on the picture to the tool in use, to zoom and to pan. */
 
-/** @typedef {import("./stage.js").Stage} Stage */
+/** @typedef {import("./image-canvas.js").Stage} Stage */
 /** @typedef {import("../state/editor.js").Editor} Editor */
 /** @typedef {[number, number]} Point */
 

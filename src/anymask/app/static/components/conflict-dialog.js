@@ -7,7 +7,7 @@ import { h } from "./dom.js";
 
 /** @typedef {import("../storage/outbox.js").Entry} Entry */
 /** @typedef {import("../types.js").Mask} Mask */
-/** @typedef {import("./editor.js").EditorScreen} EditorScreen */
+/** @typedef {import("./editor-screen.js").EditorScreen} EditorScreen */
 
 const SIDE = 260; // pixels of a preview
 const MINE = ink([14, 165, 233]), THEIRS = ink([245, 158, 11]);

@@ -5,7 +5,7 @@ import { openDialog } from "./dialog.js";
 import { counted, h } from "./dom.js";
 import { notify } from "./toast.js";
 
-/** @typedef {import("./editor.js").EditorScreen} EditorScreen */
+/** @typedef {import("./editor-screen.js").EditorScreen} EditorScreen */
 /** @typedef {import("../storage/on-server.js").HttpSource} HttpSource */
 /** @typedef {{size: import("../types.js").Size, counts: string, score: number, label_id: string | null}} Found */
 

@@ -11,12 +11,12 @@ import { PointTool } from "../tools/point.js";
 import { SelectTool } from "../tools/select.js";
 import { imageAddress } from "./app.js";
 import { fill, h } from "./dom.js";
-import { showHelp } from "./help.js";
+import { showHelp } from "./shortcuts-dialog.js";
 import { icon } from "./icons.js";
-import { optionsBar } from "./options.js";
-import { sidePanel } from "./panel.js";
-import { queueChip } from "./queue.js";
-import { Stage } from "./stage.js";
+import { optionsBar } from "./tool-options.js";
+import { sidePanel } from "./side-panel.js";
+import { queueChip } from "./save-status.js";
+import { Stage } from "./image-canvas.js";
 import { nextTheme } from "./theme.js";
 import { notify } from "./toast.js";
 

@@ -2,9 +2,9 @@
 import { reasonOf } from "../storage/errors.js";
 import { imageAddress } from "./app.js";
 import { counted, download, fill, h } from "./dom.js";
-import { showHelp } from "./help.js";
+import { showHelp } from "./shortcuts-dialog.js";
 import { icon } from "./icons.js";
-import { queueChip } from "./queue.js";
+import { queueChip } from "./save-status.js";
 import { nextTheme } from "./theme.js";
 import { notify } from "./toast.js";
 

@@ -1,10 +1,10 @@
 /** Beside the picture: labels, the selected mask, all masks. */
 import { counted, fill, h, set } from "./dom.js";
 import { icon } from "./icons.js";
-import { labelDialog } from "./labels.js";
-import { likeDialog } from "./like.js";
+import { labelDialog } from "./labels-dialog.js";
+import { likeDialog } from "./find-similar-dialog.js";
 
-/** @typedef {import("./editor.js").EditorScreen} EditorScreen */
+/** @typedef {import("./editor-screen.js").EditorScreen} EditorScreen */
 /** @typedef {import("../state/session.js").Item} Item */
 
 /** @param {EditorScreen} screen @param {AbortSignal} signal */

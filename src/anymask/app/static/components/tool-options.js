@@ -2,7 +2,7 @@
 import { counted, fill, h } from "./dom.js";
 import { icon } from "./icons.js";
 
-/** @typedef {import("./editor.js").EditorScreen} EditorScreen */
+/** @typedef {import("./editor-screen.js").EditorScreen} EditorScreen */
 /** @typedef {import("../tools/everything.js").EverythingTool} EverythingTool */
 
 const PARTS = ["Whole", "Part", "Sub-part"];

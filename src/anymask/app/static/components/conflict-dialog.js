@@ -1,7 +1,7 @@
 /** Two people changed one mask: see both, keep one or both. */
 import { drawMask, ink } from "../canvas/draw-mask.js";
 import { box, fromString } from "../masks/rle.js";
-import { itemOf } from "../state/session.js";
+import { itemOf } from "../state/open-image.js";
 import { openDialog } from "./dialog.js";
 import { h } from "./dom.js";
 

@@ -1,6 +1,6 @@
 /** The screen of one image: tools, picture, options, masks. */
 import { reasonOf } from "../storage/errors.js";
-import { Session } from "../state/session.js";
+import { Session } from "../state/open-image.js";
 import { Editor } from "../state/editor.js";
 import { actionOf } from "../state/shortcuts.js";
 import { BoxTool } from "../tools/box.js";

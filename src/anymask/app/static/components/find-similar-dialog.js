@@ -1,6 +1,6 @@
 /** Find what the selected mask shows in the other images: work for the server. */
 import { reasonOf } from "../storage/errors.js";
-import { itemOf } from "../state/session.js";
+import { itemOf } from "../state/open-image.js";
 import { openDialog } from "./dialog.js";
 import { counted, h } from "./dom.js";
 import { notify } from "./toast.js";
@@ -39,7 +39,7 @@ export async function likeDialog(screen) {
   const dialog = openDialog("Find this in the other images", [h("p", {}, "The server looks for what the selected mask shows. What it finds becomes masks that you can correct."), form]);
 }
 
-/** @param {EditorScreen} screen @param {import("../state/session.js").Item} item @param {string[]} images @param {(share: number) => void} step */
+/** @param {EditorScreen} screen @param {import("../state/open-image.js").Item} item @param {string[]} images @param {(share: number) => void} step */
 async function look({ app, session }, item, images, step) {
   const source = /** @type {HttpSource} */ (app.source);
   await app.sync.flush(); // the server must know the example

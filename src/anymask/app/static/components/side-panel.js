@@ -5,7 +5,7 @@ import { labelDialog } from "./labels-dialog.js";
 import { likeDialog } from "./find-similar-dialog.js";
 
 /** @typedef {import("./editor-screen.js").EditorScreen} EditorScreen */
-/** @typedef {import("../state/session.js").Item} Item */
+/** @typedef {import("../state/open-image.js").Item} Item */
 
 /** @param {EditorScreen} screen @param {AbortSignal} signal */
 export function sidePanel(screen, signal) {

@@ -6,7 +6,7 @@ import { area, box, decode, encode } from "../masks/rle.js";
 /** @typedef {import("../types.js").Clicks} Clicks */
 /** @typedef {import("../types.js").Runs} Runs */
 /** @typedef {import("../types.js").Hypothesis} Hypothesis */
-/** @typedef {import("./session.js").Item} Item */
+/** @typedef {import("./open-image.js").Item} Item */
 /** @typedef {import("../tools/tool.js").Tool} Tool */
 /** @typedef {{id: string, clicks: Clicks, base: Runs | null, logits: Float32Array | null}} Draft the question asked last about a mask: all clicks, the drawn mask that it began with, the logits of the last answer */
 
@@ -16,7 +16,7 @@ const LONGEST_THOUGHT = 60; // seconds that count as work between two steps at m
 /** Emits "select", "tool", "answer", "view", "busy", and "notice" with a sentence as detail. */
 export class Editor extends EventTarget {
   /**
-   * @param {import("./session.js").Session} session @param {import("../inference/predictor.js").Assistant} assistant
+   * @param {import("./open-image.js").Session} session @param {import("../inference/predictor.js").Assistant} assistant
    * @param {Promise<Blob>} file of the image
    */
   constructor(session, assistant, file) {
@@ -145,7 +145,7 @@ export class Editor extends EventTarget {
     }
   }
 
-  /** A mask that was deleted does not come back with an answer that was under way. @param {import("./history.js").Change[]} changes */
+  /** A mask that was deleted does not come back with an answer that was under way. @param {import("./undo-history.js").Change[]} changes */
   forget(changes) {
     const gone = new Set(changes.filter(({ after }) => !after).map(({ id }) => id));
     for (const draft of this.open) if (gone.has(draft.id)) this.open.delete(draft);

@@ -1,12 +1,12 @@
 /** The masks of one open image: what they are now, how to take steps back, and their way to the outbox. */
 import { area, box, contains, fromString, toString } from "../masks/rle.js";
-import { History } from "./history.js";
+import { History } from "./undo-history.js";
 
 /** @typedef {import("../types.js").Mask} Mask */
 /** @typedef {import("../types.js").Runs} Runs */
 /** @typedef {import("../types.js").Box} Box */
 /** @typedef {import("../types.js").Picture} Picture */
-/** @typedef {import("./history.js").Change} Change */
+/** @typedef {import("./undo-history.js").Change} Change */
 /** @typedef {import("../storage/sync.js").Sync} Sync */
 /**
  * @typedef {object} Item A mask as the page works with it; never changed, only replaced.
@@ -76,7 +76,7 @@ export class Session extends EventTarget {
     return this.back(this.history.redo());
   }
 
-  /** @param {import("./history.js").Entry | null} entry */
+  /** @param {import("./undo-history.js").Entry | null} entry */
   back(entry) {
     if (entry) this.apply(entry.changes);
     return entry;

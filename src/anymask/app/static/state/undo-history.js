@@ -1,6 +1,6 @@
 /** Undo and redo without limit: what masks were before and after each step. */
 
-/** @typedef {import("./session.js").Item} Item */
+/** @typedef {import("./open-image.js").Item} Item */
 /** @typedef {{id: string, before: Item | null, after: Item | null}} Change null: no such mask */
 /** @typedef {{changes: Change[], name: string}} Entry */
 

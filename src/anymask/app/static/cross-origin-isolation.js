@@ -8,7 +8,7 @@ export async function isolate() {
   if (sessionStorage.getItem(KEY)) return true; // tried before, without success: one thread will do
   sessionStorage.setItem(KEY, "tried");
   try {
-    await navigator.serviceWorker.register(new URL("isolate.js", document.baseURI));
+    await navigator.serviceWorker.register(new URL("service-worker.js", document.baseURI));
     await navigator.serviceWorker.ready;
   } catch {
     return true;

@@ -6,6 +6,7 @@ import { Outbox } from "../storage/outbox.js";
 import { Sync } from "../storage/sync.js";
 import { Assistant } from "../inference/predictor.js";
 import { ModelClient } from "../inference/worker-client.js";
+import { GALLERY, imageAddress, imageIdIn } from "../state/routes.js";
 import { fill } from "./dom.js";
 import { EditorScreen } from "./editor-screen.js";
 import { GalleryScreen } from "./gallery-screen.js";
@@ -63,16 +64,16 @@ export class App extends HTMLElement {
   /** Show what the address says; a screen that comes after the next address was chosen is dropped. */
   async route() {
     const { hash } = location;
-    const id = /^#\/image\/(.+)$/.exec(hash)?.[1];
+    const id = imageIdIn(hash);
     if (!id) return this.show(GalleryScreen.of(this), "anymask");
     try {
-      const picture = await this.source.picture(decodeURIComponent(id));
+      const picture = await this.source.picture(id);
       const screen = await EditorScreen.of(this, picture);
       if (location.hash === hash) this.show(screen, `${picture.name} – anymask`);
     } catch (error) {
       if (location.hash !== hash) return;
       notify(`The image cannot be opened: ${reasonOf(error)}.`);
-      location.hash = "#/";
+      location.hash = GALLERY;
     }
   }
 
@@ -122,8 +123,5 @@ export class App extends HTMLElement {
     return pictures;
   }
 }
-
-/** @param {string} id */
-export const imageAddress = (id) => `#/image/${encodeURIComponent(id)}`;
 
 customElements.define("am-app", App);

@@ -2,6 +2,7 @@
 import { reasonOf } from "../storage/errors.js";
 import { Session } from "../state/open-image.js";
 import { Editor } from "../state/editor.js";
+import { GALLERY, imageAddress } from "../state/routes.js";
 import { actionOf } from "../state/shortcuts.js";
 import { BoxTool } from "../tools/box.js";
 import { BrushTool } from "../tools/brush.js";
@@ -9,7 +10,6 @@ import { EverythingTool } from "../tools/everything.js";
 import { LassoTool } from "../tools/lasso.js";
 import { PointTool } from "../tools/point.js";
 import { SelectTool } from "../tools/select.js";
-import { imageAddress } from "./app.js";
 import { fill, h } from "./dom.js";
 import { showHelp } from "./shortcuts-dialog.js";
 import { icon } from "./icons.js";
@@ -109,7 +109,7 @@ export class EditorScreen extends HTMLElement {
     this.undoButton = button("undo", "Undo (Ctrl+Z)", () => this.act("undo"));
     this.redoButton = button("redo", "Redo (Ctrl+Shift+Z)", () => this.act("redo"));
     return h("header", { class: "bar" },
-      h("a", { class: "icon-button", href: "#/", "aria-label": "All images", title: "All images (G)" }, icon("back")),
+      h("a", { class: "icon-button", href: GALLERY, "aria-label": "All images", title: "All images (G)" }, icon("back")),
       h("h1", { class: "title" }, session.picture.name),
       button("back", "Image before (J)", () => this.act("image", "-1"), "wide-only"), button("next", "Next image (K)", () => this.act("image", "1"), "wide-only"),
       h("span", { class: "spacer" }), this.undoButton, this.redoButton, queueChip(app), models.length > 1 && choice,
@@ -191,7 +191,7 @@ export class EditorScreen extends HTMLElement {
       brush: () => editor.set({ brush: Math.min(Math.max(Math.round(settings.brush * number), 1), MOST_BRUSH) }),
       preview: () => editor.set({ preview: !settings.preview }),
       image: () => this.neighbour(number),
-      gallery: () => (location.hash = "#/"),
+      gallery: () => (location.hash = GALLERY),
       help: showHelp,
     };
     acts[name]?.();

@@ -1,6 +1,6 @@
 /** The first screen: the images of the project. */
+import { GALLERY, imageAddress } from "../state/routes.js";
 import { reasonOf } from "../storage/errors.js";
-import { imageAddress } from "./app.js";
 import { counted, download, fill, h } from "./dom.js";
 import { showHelp } from "./shortcuts-dialog.js";
 import { icon } from "./icons.js";
@@ -55,7 +55,7 @@ export class GalleryScreen extends HTMLElement {
   header() {
     const theme = h("button", { class: "icon-button", "aria-label": "Light or dark", title: "Light or dark", onclick: () => notify(`Theme: ${nextTheme()}`) }, icon("theme"));
     return h("header", { class: "bar" },
-      h("a", { class: "brand", href: "#/" }, h("img", { src: new URL("../icon.svg", import.meta.url).href, alt: "", width: 28, height: 28 }), h("span", {}, "anymask")),
+      h("a", { class: "brand", href: GALLERY }, h("img", { src: new URL("../icon.svg", import.meta.url).href, alt: "", width: 28, height: 28 }), h("span", {}, "anymask")),
       h("span", { class: "spacer" }),
       queueChip(this.app),
       h("button", { class: "icon-button", "aria-label": "Export all masks", title: "Export all masks", onclick: () => this.exportAll() }, icon("export")),

@@ -1,5 +1,5 @@
 /** What is not saved yet, always in sight. */
-import { imageAddress } from "./app.js";
+import { imageAddress } from "../state/routes.js";
 import { openDialog } from "./dialog.js";
 import { counted, fill, h } from "./dom.js";
 import { icon } from "./icons.js";

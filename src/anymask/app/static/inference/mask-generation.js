@@ -1,6 +1,7 @@
 /** Ask the model all over a picture: the twin of `anymask.candidates` for the whole image. */
 import { area, box } from "../masks/rle.js";
-import { promptArrays, stability } from "./prompts.js";
+import { stability } from "./hypotheses.js";
+import { promptArrays } from "./prompts.js";
 
 /** @typedef {import("./onnx-model.js").Engine} Engine */
 /** @typedef {import("../geometry/frame.js").Frame} Frame */

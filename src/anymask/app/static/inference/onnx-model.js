@@ -1,11 +1,12 @@
 /** One exported model in onnxruntime-web: encodes pictures, keeps their embeddings, answers prompts. */
 import { Frame } from "../geometry/frame.js";
 import { resizeToRgb } from "../geometry/resize.js";
-import { area, box, decode } from "../masks/rle.js";
+import { decode } from "../masks/rle.js";
+import { choice, hypothesis } from "./hypotheses.js";
 import { lookCloser, worthALook } from "./refine.js";
 import { encodesHere } from "./manifest.js";
 import { readPixels } from "./image-pixels.js";
-import { isAmbiguous, maskLogits, promptArrays, stability } from "./prompts.js";
+import { isAmbiguous, maskLogits, promptArrays } from "./prompts.js";
 import { ort } from "./onnxruntime.js";
 import { readSafetensors } from "./safetensors.js";
 
@@ -19,7 +20,7 @@ import { readSafetensors } from "./safetensors.js";
 /** @typedef {import("./onnxruntime.js").InferenceSession} InferenceSession */
 /** @typedef {{frame: Frame, tensors: Record<string, Tensor>, picture?: Blob}} Embedding */
 /** @typedef {import("./image-pixels.js").Pixels} Pixels */
-/** @typedef {{hypotheses: Hypothesis[], chosen: number}} Choice */
+/** @typedef {import("./hypotheses.js").Choice} Choice */
 /** @typedef {{first: (choice: Choice) => void, stop: () => boolean}} Closer how a second look is told and stopped */
 
 const KEPT = 12; // embeddings in memory, some 2 MB each for the compact model
@@ -158,20 +159,6 @@ export class Engine {
     closer.first(choice(answers, single));
     return choice(await lookCloser(this, embedding, clicks, answers, single, closer.stop), single);
   }
-}
-
-/** The best answer, and all by their size. @param {Hypothesis[]} answers @param {boolean} single whether the first is it @returns {Choice} */
-function choice(answers, single) {
-  const best = single ? answers[0] : answers.reduce((a, b) => (b.score > a.score ? b : a));
-  const sorted = [...answers].sort((a, b) => b.area - a.area);
-  // copies: to send a part of an array would send all of it
-  return { hypotheses: sorted.map((one) => ({ ...one, logits: one.logits.slice() })), chosen: sorted.indexOf(best) };
-}
-
-/** @param {Frame} frame @param {Float32Array} logits @param {number} iou @returns {Hypothesis} */
-export function hypothesis(frame, logits, iou) {
-  const runs = frame.maskRuns(logits);
-  return { logits, runs, box: box(runs, frame.size), area: area(runs), score: iou * stability(logits, frame) };
 }
 
 /** @param {string} address */

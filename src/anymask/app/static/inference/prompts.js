@@ -1,10 +1,9 @@
-/** Prompts as the decoder takes them, and the choice among its answers: twins of `Prompt.arrays` and `predict`. */
+/** Prompts as the decoder takes them: the twin of `Prompt.arrays`. */
 
 /** @typedef {import("../geometry/frame.js").Frame} Frame */
 /** @typedef {import("../types.js").Clicks} Clicks */
 
 export const MASK_LOGIT = 10;
-const STABILITY_OFFSET = 1;
 
 /**
  * Points in model pixels, half a pixel added but for the pad, and their labels: 0, 1 points, 2, 3 the box's
@@ -37,15 +36,3 @@ export const maskLogits = (bits, frame) => frame.coverage(bits).map((share) => (
 
 /** Whether this is a single click, for which the three hypotheses are meant. @param {Clicks} clicks @param {boolean} hasMask */
 export const isAmbiguous = (clicks, hasMask) => clicks.points.length === 1 && !clicks.box && !hasMask;
-
-/** IoU of a mask at the thresholds +1 and -1, in the cells that hold the picture; 0 for an empty one. @param {Float32Array} logits @param {Frame} frame */
-export function stability(logits, frame) {
-  const [rows, columns] = frame.content, stride = frame.grid[1];
-  let inner = 0, outer = 0;
-  for (let r = 0; r < rows; r++)
-    for (let at = r * stride, end = at + columns; at < end; at++) {
-      if (logits[at] > -STABILITY_OFFSET) outer++;
-      if (logits[at] > STABILITY_OFFSET) inner++;
-    }
-  return inner / Math.max(outer, 1);
-}

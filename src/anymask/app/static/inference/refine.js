@@ -2,8 +2,8 @@
 import { Frame } from "../geometry/frame.js";
 import { closeUp, cut, cutsOff, different, joined, moved, shared, sizeOf, surroundings } from "../geometry/crops.js";
 import { paste } from "../masks/rle.js";
+import { hypothesis } from "./hypotheses.js";
 import { promptArrays } from "./prompts.js";
-import { hypothesis } from "./onnx-model.js";
 
 /** @typedef {import("./onnx-model.js").Engine} Engine */
 /** @typedef {import("./onnx-model.js").Embedding} Embedding */

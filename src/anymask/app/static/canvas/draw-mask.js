@@ -1,6 +1,6 @@
 /** A mask as a small picture: its box, filled, with a line along its edge. */
 import { eachSegment } from "../masks/rle.js";
-import { clip } from "../geometry/rasterise.js";
+import { clip } from "../geometry/boxes.js";
 
 /** @typedef {import("../types.js").Runs} Runs */
 /** @typedef {import("../types.js").Box} Box */

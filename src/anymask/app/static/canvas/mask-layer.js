@@ -2,7 +2,7 @@
  * Finished masks, drawn once: a picture of the image's size of which a change repaints only its own place, so
  * that a click takes as long with a thousand masks on the image as with none.
  */
-import { around, meet } from "../geometry/rasterise.js";
+import { around, meet } from "../geometry/boxes.js";
 import { drawMask } from "./draw-mask.js";
 
 /** @typedef {import("../types.js").Box} Box */

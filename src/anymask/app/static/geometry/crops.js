@@ -1,5 +1,5 @@
 /** Where a second look is laid, and how masks come back from it: the twin of `anymask.zoom`. */
-import { boxIou } from "../masks/candidates.js";
+import { boxArea, boxIou, sizeOf } from "./boxes.js";
 import { area, box, decode, iou } from "../masks/rle.js";
 
 /** @typedef {import("../types.js").Box} Box */
@@ -67,15 +67,9 @@ export function shared(closes) {
   return closes.map((close) => {
     if (!close) return null;
     const alike = some.filter((one) => boxIou(one, close) >= ALIKE);
-    return alike.reduce((a, b) => (extentOf(b) > extentOf(a) ? b : a));
+    return alike.reduce((a, b) => (boxArea(b) > boxArea(a) ? b : a));
   });
 }
-
-/** @param {Box} box */
-const extentOf = ([x0, y0, x1, y1]) => (x1 - x0) * (y1 - y0);
-
-/** The size of a part. @param {Box} part @returns {Size} */
-export const sizeOf = ([x0, y0, x1, y1]) => [y1 - y0, x1 - x0];
 
 /** The same question about the part. @param {Clicks} clicks @param {Box} part @returns {Clicks} */
 export function moved({ points, labels, box: rectangle }, [x, y]) {

@@ -1,4 +1,5 @@
 /** Drawing by hand on a mask: discs along a stroke, and the inside of a lasso. Bits are row by row. */
+import { clip } from "./boxes.js";
 
 /** @typedef {import("../types.js").Size} Size */
 /** @typedef {import("../types.js").Box} Box */
@@ -53,21 +54,3 @@ function crossings(points, y) {
   });
   return cuts.sort((a, b) => a - b);
 }
-
-/** The pixels that a box touches, inside the image. @param {Box} box @param {Size} size @returns {Box} */
-export function clip([x0, y0, x1, y1], [h, w]) {
-  const held = (/** @type {number} */ v, /** @type {number} */ most) => Math.min(Math.max(v, 0), most);
-  return [
-    held(Math.floor(x0), w), held(Math.floor(y0), h), held(Math.ceil(x1), w), held(Math.ceil(y1), h),
-  ];
-}
-
-/** The box around two boxes; one that is empty counts for nothing. @param {Box} a @param {Box} b @returns {Box} */
-export function around(a, b) {
-  if (a[0] >= a[2]) return b;
-  if (b[0] >= b[2]) return a;
-  return [Math.min(a[0], b[0]), Math.min(a[1], b[1]), Math.max(a[2], b[2]), Math.max(a[3], b[3])];
-}
-
-/** Whether two boxes share a pixel. @param {Box} a @param {Box} b */
-export const meet = (a, b) => a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];

@@ -1,6 +1,7 @@
 /** A second look at small answers, in a close-up of the picture: the twin of `anymask.looks`. */
+import { sizeOf } from "../geometry/boxes.js";
 import { Frame } from "../geometry/frame.js";
-import { closeUp, cut, cutsOff, different, joined, moved, shared, sizeOf, surroundings } from "../geometry/crops.js";
+import { closeUp, cut, cutsOff, different, joined, moved, shared, surroundings } from "../geometry/crops.js";
 import { paste } from "../masks/rle.js";
 import { hypothesis } from "./hypotheses.js";
 import { promptArrays } from "./prompts.js";

@@ -1,5 +1,6 @@
 /** Paint a mask, or erase from it. */
-import { around, drawStroke } from "../geometry/rasterise.js";
+import { around } from "../geometry/boxes.js";
+import { drawStroke } from "../geometry/rasterise.js";
 import { Tool } from "./tool.js";
 
 /** @typedef {import("./tool.js").Point} Point */

@@ -1,5 +1,6 @@
 /** Draw round an object by hand. */
-import { around, fillPolygon } from "../geometry/rasterise.js";
+import { around } from "../geometry/boxes.js";
+import { fillPolygon } from "../geometry/rasterise.js";
 import { Tool } from "./tool.js";
 
 /** @typedef {import("./tool.js").Point} Point */

@@ -27,7 +27,7 @@ export async function measure({ repeats, threads, precision, peers, photo, click
   for (let i = 0; i <= Math.min(repeats, 20); i++) encodings.push((await client.encode("compact", `picture ${i}`, picture)).ms);
   for (let i = 0; i <= repeats; i++) {
     const point = [click[0] + i % 7, click[1] + i % 5];
-    clicks.push((await client.ask("compact", "picture 20".replace("20", Math.min(repeats, 20)), { points: [point], labels: [1], box: null })).ms);
+    clicks.push((await client.predict("compact", "picture 20".replace("20", Math.min(repeats, 20)), { points: [point], labels: [1], box: null })).ms);
   }
   client.worker.terminate();
   Object.assign(out, { encode: median(encodings.slice(1)), click: median(clicks.slice(1)) });

@@ -2,7 +2,7 @@
 import { Frame } from "../../src/anymask/app/static/geometry/frame.js";
 import { resizeToRgb } from "../../src/anymask/app/static/geometry/resize.js";
 import * as rle from "../../src/anymask/app/static/masks/rle.js";
-import { closeUp, cutsOff, different, joined, shared, surroundings } from "../../src/anymask/app/static/geometry/crops.js";
+import { contextCrop, distinct, isCutOff, mergeCrops, mergeLogits, refineCrop } from "../../src/anymask/app/static/geometry/crops.js";
 import { select } from "../../src/anymask/app/static/masks/candidates.js";
 import { isAmbiguous, promptArrays } from "../../src/anymask/app/static/inference/prompts.js";
 
@@ -50,19 +50,19 @@ const ANSWERS = {
     };
   },
   zoom({ size, prompt, counts, quality, part, grid }) {
-    const closes = counts.map((text) => closeUp(prompt, rle.fromString(text), size));
+    const closes = counts.map((text) => refineCrop(prompt, rle.fromString(text), size));
     const [x0, y0, x1, y1] = part.xyxy, whole = Frame.fit(size, { ...RULES.compact, size: 96 });
     const inner = Frame.fit([y1 - y0, x1 - x0], { ...RULES.compact, size: 64 });
     const seen = whole.logitsIn(inner, [x0, y0], new Float32Array(bytesOf(grid).buffer));
     const found = seen.map((logit) => Math.floor(3.5 - logit));
     const parts = (logits) => Array.from(logits, (logit) => Math.floor(logit * PARTS + 0.5));
     return {
-      closes, shared: shared(closes),
-      surroundings: prompt.points.length === 1 && !prompt.box ? surroundings(prompt, size) : null,
-      different: different(counts.map((text, i) => ({ runs: rle.fromString(text), score: quality[i], i })), 3).map(({ i }) => i),
-      cut: part.masks.map((text) => cutsOff(rle.fromString(text), part.xyxy, size)),
+      closes, shared: mergeCrops(closes),
+      surroundings: prompt.points.length === 1 && !prompt.box ? contextCrop(prompt, size) : null,
+      different: distinct(counts.map((text, i) => ({ runs: rle.fromString(text), score: quality[i], i })), 3).map(({ i }) => i),
+      cut: part.masks.map((text) => isCutOff(rle.fromString(text), part.xyxy, size)),
       logits: parts(seen),
-      joined: parts(joined(new Float32Array(bytesOf(grid).buffer), found, whole, inner, part.xyxy)),
+      joined: parts(mergeLogits(new Float32Array(bytesOf(grid).buffer), found, whole, inner, part.xyxy)),
       pasted: rle.toString(rle.paste(rle.fromString(part.counts), inner.size, [x0, y0], size)),
     };
   },

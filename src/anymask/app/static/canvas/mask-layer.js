@@ -10,7 +10,7 @@ import { drawMask } from "./draw-mask.js";
 /** @typedef {import("./draw-mask.js").Ink} Ink */
 /** @typedef {import("./draw-mask.js").Shape & {id: string}} Item */
 
-export class Layer {
+export class MaskLayer {
   /** @param {Size} size @param {(id: string) => Ink | null} inkOf null for a mask that is not shown */
   constructor([h, w], inkOf) {
     /** @type {Size} */

@@ -3,7 +3,7 @@ import { toRgb, PALETTE } from "../masks/colours.js";
 import { drawMask, ink } from "./draw-mask.js";
 
 /** @typedef {import("../state/editor.js").Editor} Editor */
-/** @typedef {import("../geometry/viewport.js").View} View */
+/** @typedef {import("../geometry/viewport.js").Viewport} Viewport */
 /** @typedef {import("../types.js").Box} Box */
 /** @typedef {import("../types.js").Candidate} Candidate */
 /** @typedef {import("./draw-mask.js").Shape} Shape */
@@ -21,7 +21,7 @@ export class Overlay {
     this.preview = null;
     /** A place under the keys, in image pixels. @type {[number, number] | null} */
     this.cursor = null;
-    this.size = editor.session.size;
+    this.size = editor.openImage.size;
     /** @type {{shape: Shape, colour: string, canvas: OffscreenCanvas} | null} */
     this.picked = null;
     /** @type {OffscreenCanvas | null} */
@@ -64,7 +64,7 @@ export class Overlay {
     this.painting.getContext("2d")?.putImageData(image, x0, y0);
   }
 
-  /** @param {CanvasRenderingContext2D} context in screen pixels @param {View} view */
+  /** @param {CanvasRenderingContext2D} context in screen pixels @param {Viewport} view */
   paint(context, view) {
     const { item, settings, tool } = this.editor;
     const onImage = (/** @type {CanvasImageSource} */ source, /** @type {Box} */ [x0, y0, x1, y1]) =>
@@ -100,7 +100,7 @@ export class Overlay {
     return this.picked.canvas;
   }
 
-  /** @param {CanvasRenderingContext2D} context @param {View} view */
+  /** @param {CanvasRenderingContext2D} context @param {Viewport} view */
   paintPrompts(context, view) {
     const clicks = this.editor.draft?.clicks ?? this.editor.item?.clicks;
     if (!clicks) return;

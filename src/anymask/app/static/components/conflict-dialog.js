@@ -16,7 +16,7 @@ const MINE = ink([14, 165, 233]), THEIRS = ink([245, 158, 11]);
  * @param {import("./app.js").App} app @param {EditorScreen} screen @param {Entry} entry
  * @returns {Promise<void>} when it is settled or put off
  */
-export async function mergeDialog(app, screen, entry) {
+export async function conflictDialog(app, screen, entry) {
   if (document.querySelector("dialog.merge")) return;
   const theirs = /** @type {Mask} */ (entry.theirs), mine = app.sync.outbox.entries.get(entry.key)?.mask ?? entry.mask;
   const image = await screen.editor.file.then((file) => createImageBitmap(file)).catch(() => null); // it may be gone
@@ -24,13 +24,13 @@ export async function mergeDialog(app, screen, entry) {
     dialog.close();
     const now = app.sync.outbox.entries.get(entry.key) ?? entry;
     await app.sync.settle(now, choice === "mine" ? "mine" : "theirs");
-    if (choice !== "mine") screen.session.show(theirs);
+    if (choice !== "mine") screen.openImage.show(theirs);
     if (choice === "both" && !mine.deleted) {
       const id = crypto.randomUUID();
-      screen.session.step("Keep both", [{ id, before: null, after: { ...itemOf(mine), id } }]);
+      screen.openImage.step("Keep both", [{ id, before: null, after: { ...itemOf(mine), id } }]);
     }
-    const next = app.sync.outbox.of(screen.session.picture.id).find(({ state }) => state === "conflict");
-    if (next) mergeDialog(app, screen, next);
+    const next = app.sync.outbox.of(screen.openImage.info.id).find(({ state }) => state === "conflict");
+    if (next) conflictDialog(app, screen, next);
   };
   const figure = (/** @type {string} */ name, /** @type {Mask} */ mask, /** @type {import("../canvas/draw-mask.js").Ink} */ colour) =>
     h("figure", {}, preview(image, mask, colour), h("figcaption", {}, h("strong", {}, name), ` ${describe(mask)}`));

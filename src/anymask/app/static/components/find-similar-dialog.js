@@ -6,16 +6,16 @@ import { counted, h } from "./dom.js";
 import { notify } from "./toast.js";
 
 /** @typedef {import("./editor-screen.js").EditorScreen} EditorScreen */
-/** @typedef {import("../storage/on-server.js").HttpSource} HttpSource */
+/** @typedef {import("../storage/on-server.js").ServerStorage} ServerStorage */
 /** @typedef {{size: import("../types.js").Size, counts: string, score: number, label_id: string | null}} Found */
 
 const MOST = 1000;
 
 /** @param {EditorScreen} screen */
-export async function likeDialog(screen) {
-  const { app, editor, session } = screen, { item } = editor;
+export async function findSimilarDialog(screen) {
+  const { app, editor, openImage } = screen, { item } = editor;
   if (!item) return;
-  const others = (await app.allPictures()).filter(({ id }) => id !== session.picture.id).slice(0, MOST);
+  const others = (await app.allImages()).filter(({ id }) => id !== openImage.info.id).slice(0, MOST);
   if (!others.length) return notify("There are no other images.");
   const boxes = others.map(({ id, name }) => h("label", { class: "row" }, h("input", { type: "checkbox", name: "image", value: id, checked: true }), name));
   const progress = h("progress", { max: 1, value: 0, hidden: true, "aria-label": "Progress" });
@@ -29,7 +29,7 @@ export async function likeDialog(screen) {
       start.disabled = true;
       progress.hidden = false;
       try {
-        await look(screen, item, images, (share) => (progress.value = share));
+        await search(screen, item, images, (share) => (progress.value = share));
       } catch (error) {
         notify(`Nothing was found: ${reasonOf(error)}.`);
       }
@@ -40,11 +40,11 @@ export async function likeDialog(screen) {
 }
 
 /** @param {EditorScreen} screen @param {import("../state/open-image.js").Item} item @param {string[]} images @param {(share: number) => void} step */
-async function look({ app, session }, item, images, step) {
-  const source = /** @type {HttpSource} */ (app.source);
+async function search({ app, openImage }, item, images, step) {
+  const storage = /** @type {ServerStorage} */ (app.storage);
   await app.sync.flush(); // the server must know the example
-  const { id } = await source.like(session.picture.id, [item.id], images);
-  const { result, model = null } = await source.follow(id, ({ done, total }) => step(done / Math.max(total, 1)));
+  const { id } = await storage.findSimilar(openImage.info.id, [item.id], images);
+  const { result, model = null } = await storage.follow(id, ({ done, total }) => step(done / Math.max(total, 1)));
   const found = (result ?? []).filter(({ masks }) => masks.length), failed = (result ?? []).find(({ error }) => error);
   let count = 0;
   for (const { image, masks } of found) {

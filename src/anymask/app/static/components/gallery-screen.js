@@ -2,14 +2,14 @@
 import { GALLERY, imageAddress } from "../state/routes.js";
 import { reasonOf } from "../storage/errors.js";
 import { counted, download, fill, h } from "./dom.js";
-import { showHelp } from "./shortcuts-dialog.js";
+import { showShortcuts } from "./shortcuts-dialog.js";
 import { icon } from "./icons.js";
-import { queueChip } from "./save-status.js";
+import { saveStatus } from "./save-status.js";
 import { nextTheme } from "./theme.js";
 import { notify } from "./toast.js";
 
 /** @typedef {import("./app.js").App} App */
-/** @typedef {import("../types.js").Picture} Picture */
+/** @typedef {import("../types.js").ImageInfo} ImageInfo */
 
 const AGAIN = 1500; // ms, while the server still looks through its folder
 
@@ -44,7 +44,7 @@ export class GalleryScreen extends HTMLElement {
     addEventListener("dragover", (event) => { event.preventDefault(); this.classList.add("dropping"); }, { signal });
     addEventListener("dragleave", (event) => !event.relatedTarget && this.classList.remove("dropping"), { signal });
     addEventListener("drop", (event) => { event.preventDefault(); this.drop(event); }, { signal });
-    addEventListener("keydown", (event) => event.key === "?" && showHelp(), { signal });
+    addEventListener("keydown", (event) => event.key === "?" && showShortcuts(), { signal });
     this.reload();
   }
 
@@ -57,10 +57,10 @@ export class GalleryScreen extends HTMLElement {
     return h("header", { class: "bar" },
       h("a", { class: "brand", href: GALLERY }, h("img", { src: new URL("../icon.svg", import.meta.url).href, alt: "", width: 28, height: 28 }), h("span", {}, "anymask")),
       h("span", { class: "spacer" }),
-      queueChip(this.app),
+      saveStatus(this.app),
       h("button", { class: "icon-button", "aria-label": "Export all masks", title: "Export all masks", onclick: () => this.exportAll() }, icon("export")),
       theme,
-      h("button", { class: "icon-button", "aria-label": "Keys", title: "Keys (?)", onclick: showHelp }, icon("keys")));
+      h("button", { class: "icon-button", "aria-label": "Keys", title: "Keys (?)", onclick: showShortcuts }, icon("keys")));
   }
 
   lead() {
@@ -82,9 +82,9 @@ export class GalleryScreen extends HTMLElement {
     this.more.disabled = true;
     try {
       // before the images: what a server that still looks through its folder finds later is asked for again
-      const project = first ? await this.app.source.project() : null;
-      const { images, next } = await this.app.source.images(list.from);
-      const cards = await Promise.all(images.map((picture, i) => this.card(picture, first && i < 6)));
+      const project = first ? await this.app.storage.project() : null;
+      const { images, next } = await this.app.storage.images(list.from);
+      const cards = await Promise.all(images.map((image, i) => this.card(image, first && i < 6)));
       if (list !== this.list) return;
       if (project) {
         this.app.order = null;
@@ -102,7 +102,7 @@ export class GalleryScreen extends HTMLElement {
     this.grid.setAttribute("aria-busy", "false");
   }
 
-  /** @param {import("../types.js").Project} project @param {Picture[]} images */
+  /** @param {import("../types.js").Project} project @param {ImageInfo[]} images */
   describe(project, images) {
     const { list } = this;
     const { images: count = images.length, masks = images.reduce((sum, one) => sum + one.masks, 0) } = project.counts ?? {};
@@ -110,10 +110,10 @@ export class GalleryScreen extends HTMLElement {
     if (project.scanning) setTimeout(() => list === this.list && this.isConnected && this.reload(), AGAIN);
   }
 
-  /** @param {Picture} picture @param {boolean} soon */
-  async card(picture, soon) {
-    const { id, name, width, height, masks } = picture;
-    const img = h("img", { alt: "", width, height, loading: soon ? "eager" : "lazy", decoding: "async", src: await this.app.source.thumb(picture).catch(() => "") });
+  /** @param {ImageInfo} image @param {boolean} soon */
+  async card(image, soon) {
+    const { id, name, width, height, masks } = image;
+    const img = h("img", { alt: "", width, height, loading: soon ? "eager" : "lazy", decoding: "async", src: await this.app.storage.thumb(image).catch(() => "") });
     return h("li", {},
       h("a", { class: "card", href: imageAddress(id) }, h("span", { class: "photo" }, img),
         h("span", { class: "card-text" }, h("span", { class: "name" }, name),
@@ -132,7 +132,7 @@ export class GalleryScreen extends HTMLElement {
     let added = 0;
     for (const file of files) {
       try {
-        await this.app.source.addImage(file);
+        await this.app.storage.addImage(file);
         added++;
       } catch (error) {
         notify(error instanceof Error ? error.message : String(error));
@@ -146,7 +146,7 @@ export class GalleryScreen extends HTMLElement {
 
   async exportAll() {
     try {
-      download(await this.app.source.exported());
+      download(await this.app.storage.exported());
     } catch (error) {
       notify(`Nothing was exported: ${reasonOf(error)}.`);
     }

@@ -1,5 +1,5 @@
 /** The picture with its masks: zoom, pan, pointer and keyboard for the tool in use. */
-import { Layer } from "../canvas/mask-layer.js";
+import { MaskLayer } from "../canvas/mask-layer.js";
 import { Overlay } from "../canvas/overlay.js";
 import { ink } from "../canvas/draw-mask.js";
 import { ownColour, toRgb } from "../masks/colours.js";
@@ -12,13 +12,13 @@ import { h } from "./dom.js";
 const SHARP = 3; // zoom from which pixels are shown as they are
 const GRID = 16; // zoom from which lines part pixels
 
-export class Stage extends HTMLElement {
+export class ImageCanvas extends HTMLElement {
   /** @type {Editor} */ editor;
   /** @type {() => import("../types.js").Label[]} */ labels;
-  /** @type {import("../geometry/viewport.js").View} */ view;
+  /** @type {import("../geometry/viewport.js").Viewport} */ view;
   /** @type {HTMLCanvasElement} */ base;
   /** @type {HTMLCanvasElement} */ over;
-  /** @type {Layer} */ layer;
+  /** @type {MaskLayer} */ layer;
   /** @type {Overlay} */ overlay;
   /** @type {ImageBitmap | null} */ image = null;
   /** @type {AbortController} */ listening;
@@ -28,10 +28,10 @@ export class Stage extends HTMLElement {
 
   /** @param {Editor} editor @param {() => import("../types.js").Label[]} labels */
   static of(editor, labels) {
-    const stage = /** @type {Stage} */ (document.createElement("am-stage"));
-    stage.editor = editor;
-    stage.labels = labels;
-    return stage;
+    const imageCanvas = /** @type {ImageCanvas} */ (document.createElement("am-image-canvas"));
+    imageCanvas.editor = editor;
+    imageCanvas.labels = labels;
+    return imageCanvas;
   }
 
   connectedCallback() {
@@ -40,18 +40,18 @@ export class Stage extends HTMLElement {
     this.view = editor.view;
     this.base = h("canvas", { "aria-hidden": "true" });
     this.over = h("canvas", {
-      tabindex: "0", role: "application", "aria-label": `Image ${editor.session.picture.name}`, "aria-describedby": "hint",
+      tabindex: "0", role: "application", "aria-label": `Image ${editor.openImage.info.name}`, "aria-describedby": "hint",
       "aria-keyshortcuts": "ArrowUp ArrowDown ArrowLeft ArrowRight Space Enter",
     });
     this.replaceChildren(this.base, this.over);
-    this.layer = new Layer(editor.session.size, (id) => this.inkOf(id));
+    this.layer = new MaskLayer(editor.openImage.size, (id) => this.inkOf(id));
     this.overlay = new Overlay(editor, (id) => this.colourOf(id));
     this.gestures = new Gestures(this, this.over, editor);
     this.listening = new AbortController();
     this.listen(this.listening.signal);
     this.resized = new ResizeObserver(() => this.fitScreen());
     this.resized.observe(this);
-    this.layer.reset(editor.session.items);
+    this.layer.reset(editor.openImage.items);
     this.show();
   }
 
@@ -71,13 +71,13 @@ export class Stage extends HTMLElement {
 
   /** @param {AbortSignal} signal */
   listen(signal) {
-    const { editor } = this, { session } = editor;
+    const { editor } = this, { openImage } = editor;
     const on = (/** @type {EventTarget} */ target, /** @type {string} */ type, /** @type {(detail: any) => void} */ act) =>
       target.addEventListener(type, (event) => act(/** @type {CustomEvent} */ (event).detail), { signal });
-    on(session, "masks", (changes) => this.update(changes.map((/** @type {{id: string}} */ { id }) => id)));
+    on(openImage, "masks", (changes) => this.update(changes.map((/** @type {{id: string}} */ { id }) => id)));
     on(editor, "select", ({ before, now }) => this.update([before, now]));
     on(editor, "view", (some) => {
-      if (some && "hideOthers" in some) this.layer.reset(session.items);
+      if (some && "hideOthers" in some) this.layer.reset(openImage.items);
       this.draw("base");
     });
     on(editor, "overlay", () => this.draw("over"));
@@ -101,13 +101,13 @@ export class Stage extends HTMLElement {
 
   /** Repaint the places of these masks. @param {(string | null)[]} ids */
   update(ids) {
-    this.layer.update(this.editor.session.items, ids.filter((id) => id !== null));
+    this.layer.update(this.editor.openImage.items, ids.filter((id) => id !== null));
     this.draw("base");
   }
 
   /** Labels changed their colours. */
   recolour() {
-    this.layer.reset(this.editor.session.items);
+    this.layer.reset(this.editor.openImage.items);
     this.draw("base");
   }
 
@@ -119,7 +119,7 @@ export class Stage extends HTMLElement {
 
   /** @param {string} id */
   colourOf(id) {
-    const label = this.editor.session.items.get(id)?.label;
+    const label = this.editor.openImage.items.get(id)?.label;
     return this.labels().find((one) => one.id === label)?.color ?? ownColour(id);
   }
 
@@ -183,24 +183,24 @@ export class Stage extends HTMLElement {
   /** @param {number} factor @param {Point} [about] on the screen */
   zoom(factor, about) {
     this.view.zoom(factor, ...(about ?? []));
-    this.moved();
+    this.shiftClicks();
   }
 
   fit() {
     this.view.fit();
-    this.moved();
+    this.shiftClicks();
   }
 
   /** @param {number} dx @param {number} dy */
   pan(dx, dy) {
     this.view.pan(dx, dy);
-    this.moved();
+    this.shiftClicks();
   }
 
-  moved() {
+  shiftClicks() {
     this.draw("base");
     this.dispatchEvent(new CustomEvent("moved"));
   }
 }
 
-customElements.define("am-stage", Stage);
+customElements.define("am-image-canvas", ImageCanvas);

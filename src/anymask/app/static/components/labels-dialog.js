@@ -7,7 +7,7 @@ import { icon } from "./icons.js";
 /** @typedef {import("../types.js").Label} Label */
 
 /** @param {import("./app.js").App} app @param {() => void} changed */
-export function labelDialog(app, changed) {
+export function labelsDialog(app, changed) {
   const rows = h("ul", { class: "plain stack" });
   const add = (/** @type {Label} */ { id, name, color }, focus = false) => {
     const input = h("input", { type: "text", value: name, maxlength: 80, required: true, "aria-label": "Name" });

@@ -7,8 +7,8 @@ import { icon } from "./icons.js";
 /** @typedef {import("./app.js").App} App */
 
 /** @param {App} app */
-export function queueChip(app) {
-  const chip = h("button", { class: "chip", onclick: () => showQueue(app) });
+export function saveStatus(app) {
+  const chip = h("button", { class: "chip", onclick: () => showUnsaved(app) });
   const draw = () => {
     if (!chip.isConnected && chip.dataset.state) return app.sync.removeEventListener("change", draw);
     const { state, symbol, text } = stateOf(app);
@@ -33,7 +33,7 @@ function stateOf({ sync }) {
 }
 
 /** @param {App} app */
-function showQueue(app) {
+function showUnsaved(app) {
   const { sync } = app, entries = [...sync.outbox.entries.values()];
   const names = { waiting: "waits to be saved", conflict: "was changed by somebody else too", refused: "was refused" };
   openDialog("Not saved yet", [

@@ -3,7 +3,7 @@ import { ON_IMAGE, SHORTCUTS } from "../state/shortcuts.js";
 import { openDialog } from "./dialog.js";
 import { h } from "./dom.js";
 
-export function showHelp() {
+export function showShortcuts() {
   const groups = [...new Set(SHORTCUTS.map(({ group }) => group))];
   const row = (/** @type {string[]} */ keys, /** @type {string} */ title) =>
     h("div", { class: "shortcut" }, h("dt", {}, ...keys.map((key) => h("kbd", {}, shown(key)))), h("dd", {}, title));

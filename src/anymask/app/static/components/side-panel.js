@@ -1,8 +1,8 @@
 /** Beside the picture: labels, the selected mask, all masks. */
 import { counted, fill, h, set } from "./dom.js";
 import { icon } from "./icons.js";
-import { labelDialog } from "./labels-dialog.js";
-import { likeDialog } from "./find-similar-dialog.js";
+import { labelsDialog } from "./labels-dialog.js";
+import { findSimilarDialog } from "./find-similar-dialog.js";
 
 /** @typedef {import("./editor-screen.js").EditorScreen} EditorScreen */
 /** @typedef {import("../state/open-image.js").Item} Item */
@@ -27,9 +27,9 @@ function labelSection(screen, signal) {
     }));
     if (!app.project.labels.length) fill(chips, h("p", { class: "note" }, "No labels yet. Masks can do without."));
   };
-  const edit = () => labelDialog(app, () => {
+  const edit = () => labelsDialog(app, () => {
     draw();
-    screen.stage.recolour();
+    screen.imageCanvas.recolour();
     screen.panel.dispatchEvent(new Event("labels"));
   });
   for (const type of ["select", "view", "answer"]) editor.addEventListener(type, draw, { signal });
@@ -41,20 +41,20 @@ function labelSection(screen, signal) {
 function maskSection(screen, signal) {
   const { editor, app } = screen;
   const facts = h("p", { class: "facts" });
-  const find = h("button", { onclick: () => likeDialog(screen) }, icon("like"), "Find in other images");
+  const find = h("button", { onclick: () => findSimilarDialog(screen) }, icon("similar"), "Find in other images");
   const remove = h("button", { onclick: () => editor.remove(), title: "Delete" }, icon("trash"), "Delete");
   const done = h("button", { class: "primary", onclick: () => screen.act("next"), title: "Enter" }, icon("done"), "Done");
-  const section = h("section", { class: "selected", hidden: true }, h("h2", {}, "Selected mask"), facts, h("div", { class: "row wrap" }, done, remove, app.source.findsLike && find));
+  const section = h("section", { class: "selected", hidden: true }, h("h2", {}, "Selected mask"), facts, h("div", { class: "row wrap" }, done, remove, app.storage.findsSimilar && find));
   const opacity = h("input", { type: "range", id: "opacity", min: 0, max: 1, step: 0.05, value: editor.settings.opacity, oninput: () => editor.set({ opacity: Number(opacity.value) }) });
   const hide = h("input", { type: "checkbox", role: "switch", onchange: () => editor.set({ hideOthers: hide.checked }) });
-  const view = h("section", {}, h("h2", {}, "View"), h("div", { class: "field" }, h("label", { for: "opacity" }, "Opacity"), opacity), h("label", { class: "switch" }, hide, "Hide other masks"));
+  const view = h("section", {}, h("h2", {}, "Viewport"), h("div", { class: "field" }, h("label", { for: "opacity" }, "Opacity"), opacity), h("label", { class: "switch" }, hide, "Hide other masks"));
   const draw = () => {
     const { item } = editor;
     section.hidden = !item;
     if (item) facts.textContent = [counted(item.area, "pixel"), item.score === null ? null : `quality ${item.score.toFixed(2)}`, item.model ?? "by hand", item.author].filter(Boolean).join(" · ");
   };
   for (const type of ["select", "answer"]) editor.addEventListener(type, draw, { signal });
-  screen.session.addEventListener("masks", draw, { signal });
+  screen.openImage.addEventListener("masks", draw, { signal });
   editor.addEventListener("view", () => {
     hide.checked = editor.settings.hideOthers;
     if (document.activeElement !== opacity) opacity.value = String(editor.settings.opacity);
@@ -64,13 +64,13 @@ function maskSection(screen, signal) {
 
 /** @param {EditorScreen} screen @param {AbortSignal} signal */
 function listSection(screen, signal) {
-  const { editor, session, app } = screen;
+  const { editor, openImage, app } = screen;
   const title = h("h2", {}), list = h("ul", { class: "masks", "aria-label": "Masks" });
   /** @type {Map<string, HTMLLIElement>} */
   const rows = new Map();
-  const count = () => (title.textContent = session.items.size ? counted(session.items.size, "mask") : "No masks yet");
+  const count = () => (title.textContent = openImage.items.size ? counted(openImage.items.size, "mask") : "No masks yet");
   const put = (/** @type {string} */ id) => {
-    const item = session.items.get(id), row = rows.get(id);
+    const item = openImage.items.get(id), row = rows.get(id);
     if (!item) {
       row?.remove();
       rows.delete(id);
@@ -83,7 +83,7 @@ function listSection(screen, signal) {
   };
   const button = (/** @type {Item} */ item) => {
     const dot = h("span", { class: "dot" });
-    dot.style.background = screen.stage.colourOf(item.id);
+    dot.style.background = screen.imageCanvas.colourOf(item.id);
     const name = app.project.labels.find(({ id }) => id === item.label)?.name ?? "Mask";
     return h("button", { class: "mask", "aria-pressed": String(item.id === editor.selected), onclick: () => editor.select(item.id === editor.selected ? null : item.id) },
       dot, h("span", { class: "name" }, name), h("span", { class: "facts" }, `${item.area.toLocaleString("en")} px`));
@@ -92,7 +92,7 @@ function listSection(screen, signal) {
     const row = id && rows.get(id);
     if (row && row.firstElementChild) set(row.firstElementChild, { "aria-pressed": String(pressed) });
   };
-  session.addEventListener("masks", (event) => {
+  openImage.addEventListener("masks", (event) => {
     for (const { id } of /** @type {CustomEvent} */ (event).detail) put(id);
     count();
   }, { signal });
@@ -103,7 +103,7 @@ function listSection(screen, signal) {
     const row = now && rows.get(now);
     if (row) row.scrollIntoView({ block: "nearest" });
   }, { signal });
-  const all = () => [...session.items.keys()].forEach(put);
+  const all = () => [...openImage.items.keys()].forEach(put);
   queueMicrotask(() => {
     all();
     screen.panel.addEventListener("labels", all, { signal });

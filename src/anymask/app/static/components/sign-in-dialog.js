@@ -2,8 +2,8 @@
 import { openDialog } from "./dialog.js";
 import { h } from "./dom.js";
 
-/** @param {import("../storage/on-server.js").HttpSource} source @returns {Promise<void>} when it was right */
-export function signIn(source) {
+/** @param {import("../storage/on-server.js").ServerStorage} storage @returns {Promise<void>} when it was right */
+export function signInDialog(storage) {
   return new Promise((resolve) => {
     const token = h("input", { type: "password", autocomplete: "current-password", required: true, id: "token", name: "token" });
     const problem = h("p", { class: "problem", role: "alert" });
@@ -12,7 +12,7 @@ export function signIn(source) {
       async onsubmit(/** @type {Event} */ event) {
         event.preventDefault();
         try {
-          await source.signIn(token.value);
+          await storage.signIn(token.value);
           dialog.close();
           resolve();
         } catch (error) {

@@ -8,7 +8,7 @@ import { icon } from "./icons.js";
 const PARTS = ["Whole", "Part", "Sub-part"];
 
 /** @param {EditorScreen} screen @param {AbortSignal} signal */
-export function optionsBar(screen, signal) {
+export function toolOptions(screen, signal) {
   const { editor } = screen, bar = h("div", { class: "options", role: "group", "aria-label": "Options of the tool" });
   const draw = () => {
     const name = Object.entries(screen.tools).find(([, tool]) => tool === editor.tool)?.[0];
@@ -74,7 +74,7 @@ function everythingOptions({ editor, tools }, signal) {
   const progress = h("progress", { max: 1, "aria-label": "Progress" });
   const density = h("select", { id: "density", onchange: () => (tool.side = Number(density.value)) },
     ...[[12, "Coarse"], [24, "Normal"], [32, "Fine"]].map(([side, text]) => h("option", { value: side, selected: side === tool.side }, String(text))));
-  const [h0, w0] = editor.session.size;
+  const [h0, w0] = editor.openImage.size;
   const sliders = h("div", { class: "sliders" },
     slider(tool, "iou", "Confidence", () => tool.floors?.iou ?? 0, 1, 0.01), slider(tool, "stability", "Stability", () => tool.floors?.stability ?? 0, 1, 0.01),
     slider(tool, "overlap", "Overlap", () => 0.1, 0.95, 0.05), slider(tool, "area", "Least pixels", () => 0, Math.round(h0 * w0 * 0.02), 10));

@@ -1,4 +1,4 @@
-/** Where a second look is laid, and how masks come back from it: the twin of `anymask.zoom`. */
+/** Crops in which answers are refined, and how masks and logits come back from them: the twin of `anymask.crops`. */
 import { boxArea, boxIou, sizeOf } from "./boxes.js";
 import { area, box, decode, iou } from "../masks/rle.js";
 
@@ -11,11 +11,11 @@ import { area, box, decode, iou } from "../masks/rle.js";
 const AROUND = 2, LARGEST = 0.9, ALIKE = 0.5, SMALLEST = 48, NEAR = 0.5, DIFFERENT = 0.5, CUT_OFF = 0.5;
 
 /**
- * The close-up for an answer to a prompt, or null where the first look was close enough.
+ * The crop in which to refine an answer to a prompt, or null where the first pass was close enough.
  * @param {Clicks} clicks @param {Runs} runs @param {Size} size
  * @returns {Box | null}
  */
-export function closeUp(clicks, runs, size) {
+export function refineCrop(clicks, runs, size) {
   const around = extent(clicks, runs, size);
   if (!around) return null;
   const [x0, y0, x1, y1] = around, [h, w] = size;
@@ -26,10 +26,10 @@ export function closeUp(clicks, runs, size) {
 }
 
 /**
- * What lies near a click alone; null where the image is small. @param {Clicks} clicks @param {Size} size
+ * A wider crop around a single click; null where the image is small. @param {Clicks} clicks @param {Size} size
  * @returns {Box | null}
  */
-export function surroundings({ points: [[x, y]] }, [h, w]) {
+export function contextCrop({ points: [[x, y]] }, [h, w]) {
   const side = NEAR * Math.max(h, w);
   if (side < SMALLEST) return null;
   const [px, py] = [Math.fround(x), Math.fround(y)];
@@ -37,9 +37,9 @@ export function surroundings({ points: [[x, y]] }, [h, w]) {
   return [left, top, right, bottom];
 }
 
-/** Whether a mask of a part seems to go on in the image, beyond the part. @param {Runs} runs @param {Box} part @param {Size} size */
-export function cutsOff(runs, part, [h, w]) {
-  const [x0, y0, x1, y1] = part, [rows, columns] = sizeOf(part), bits = decode(runs, [rows, columns]);
+/** Whether a mask in a crop seems to continue in the image beyond it. @param {Runs} runs @param {Box} crop @param {Size} size */
+export function isCutOff(runs, crop, [h, w]) {
+  const [x0, y0, x1, y1] = crop, [rows, columns] = sizeOf(crop), bits = decode(runs, [rows, columns]);
   let cut = 0;
   for (let y = 0; y < rows; y++) cut += Number(x0 > 0 && bits[y * columns]) + Number(x1 < w && bits[(y + 1) * columns - 1]);
   for (let x = 0; x < columns; x++) cut += Number(y0 > 0 && bits[x]) + Number(y1 < h && bits[(rows - 1) * columns + x]);
@@ -50,7 +50,7 @@ export function cutsOff(runs, part, [h, w]) {
  * The best answers that differ from all better ones, then the best of the others.
  * @template {{runs: Runs, score: number}} T @param {T[]} answers @param {number} most @returns {T[]}
  */
-export function different(answers, most) {
+export function distinct(answers, most) {
   const order = [...answers].sort((a, b) => b.score - a.score);
   /** @type {T[]} */
   const apart = [];
@@ -59,40 +59,40 @@ export function different(answers, most) {
 }
 
 /**
- * The close-ups with every one replaced by the largest that is much like it.
- * @param {(Box | null)[]} closes
+ * The crops with every one replaced by the largest that overlaps it much.
+ * @param {(Box | null)[]} crops
  */
-export function shared(closes) {
-  const some = closes.filter((one) => one !== null);
-  return closes.map((close) => {
-    if (!close) return null;
-    const alike = some.filter((one) => boxIou(one, close) >= ALIKE);
+export function mergeCrops(crops) {
+  const some = crops.filter((one) => one !== null);
+  return crops.map((crop) => {
+    if (!crop) return null;
+    const alike = some.filter((one) => boxIou(one, crop) >= ALIKE);
     return alike.reduce((a, b) => (boxArea(b) > boxArea(a) ? b : a));
   });
 }
 
-/** The same question about the part. @param {Clicks} clicks @param {Box} part @returns {Clicks} */
-export function moved({ points, labels, box: rectangle }, [x, y]) {
+/** The same prompt in pixels of the crop. @param {Clicks} clicks @param {Box} crop @returns {Clicks} */
+export function shiftClicks({ points, labels, box: rectangle }, [x, y]) {
   return {
     points: points.map(([px, py]) => [Math.fround(px) - x, Math.fround(py) - y]), labels,
     box: rectangle && /** @type {Box} */ (rectangle.map((side, i) => Math.fround(side) - (i % 2 ? y : x))),
   };
 }
 
-/** The part's own pixels. @param {Uint8ClampedArray} rgba @param {Size} size @param {Box} part */
-export function cut(rgba, [, w], [x0, y0, x1, y1]) {
+/** The pixels of a crop. @param {Uint8ClampedArray} rgba @param {Size} size @param {Box} crop */
+export function cropPixels(rgba, [, w], [x0, y0, x1, y1]) {
   const line = (x1 - x0) * 4, out = new Uint8ClampedArray(line * (y1 - y0));
   for (let y = y0; y < y1; y++) out.set(rgba.subarray((y * w + x0) * 4, (y * w + x1) * 4), (y - y0) * line);
   return out;
 }
 
 /**
- * The logits of the whole: those found in the part where it is seen, those known elsewhere.
- * @param {Float32Array} known @param {Float32Array} found @param {Frame} whole @param {Frame} inner of the part @param {Box} part
+ * The logits of the whole image: those found in the crop inside it, those known elsewhere.
+ * @param {Float32Array} known @param {Float32Array} found @param {Frame} whole @param {Frame} inner of the crop @param {Box} crop
  */
-export function joined(known, found, whole, inner, part) {
-  const [x, y] = part, seen = inner.logitsIn(whole, [-x, -y], found);
-  const { rows, columns } = whole.cellsWithin(part), width = columns.length;
+export function mergeLogits(known, found, whole, inner, crop) {
+  const [x, y] = crop, seen = inner.logitsIn(whole, [-x, -y], found);
+  const { rows, columns } = whole.cellsWithin(crop), width = columns.length;
   return known.map((logit, i) => (rows[Math.floor(i / width)] && columns[i % width] ? seen[i] : logit));
 }
 

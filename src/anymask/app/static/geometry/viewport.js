@@ -5,7 +5,7 @@
 const MARGIN = 24;
 export const MOST_ZOOM = 64;
 
-export class View {
+export class Viewport {
   /** @param {Size} size of the image */
   constructor(size) {
     this.size = size;

@@ -3,9 +3,9 @@
 /** @typedef {import("../types.js").Size} Size */
 /** @typedef {{rgba: Uint8ClampedArray, size: Size}} Pixels */
 
-/** The pixels of a picture, alpha laid over white as Python does. @param {Blob} picture @returns {Promise<Pixels>} */
-export async function readPixels(picture) {
-  const bitmap = await createImageBitmap(picture, { colorSpaceConversion: "none" });
+/** The pixels of a file, alpha laid over white as Python does. @param {Blob} file @returns {Promise<Pixels>} */
+export async function readPixels(file) {
+  const bitmap = await createImageBitmap(file, { colorSpaceConversion: "none" });
   const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
   const context = canvas.getContext("2d", { willReadFrequently: true });
   if (!context) throw new Error("the browser gives no canvas");

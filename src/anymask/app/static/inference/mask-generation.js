@@ -3,7 +3,7 @@ import { area, box } from "../masks/rle.js";
 import { stability } from "./hypotheses.js";
 import { promptArrays } from "./prompts.js";
 
-/** @typedef {import("./onnx-model.js").Engine} Engine */
+/** @typedef {import("./onnx-model.js").OnnxModel} OnnxModel */
 /** @typedef {import("../geometry/frame.js").Frame} Frame */
 /** @typedef {import("../types.js").Candidate} Candidate */
 /** @typedef {{iou: number, stability: number}} Floors */
@@ -38,16 +38,16 @@ function coprimeNear(guess, total) {
 
 /**
  * Give the candidates of every batch of points as they come.
- * @param {Engine} engine @param {string} id @param {number} side @param {Floors} floors
+ * @param {OnnxModel} model @param {string} id @param {number} side @param {Floors} floors
  * @returns {AsyncGenerator<{found: Candidate[], done: number, total: number}>}
  */
-export async function* everything(engine, id, side, floors) {
-  const embedding = engine.embedding(id), { frame } = embedding;
+export async function* generateMasks(model, id, side, floors) {
+  const embedding = model.embedding(id), { frame } = embedding;
   const points = gridPoints(frame.size, side);
   for (let start = 0; start < points.length; start += AT_ONCE) {
     const some = points.slice(start, start + AT_ONCE);
     const prompts = some.map((point) => promptArrays({ points: [point], labels: [1], box: null }, frame));
-    const { logits, iou, cells } = await engine.decode(embedding, prompts);
+    const { logits, iou, cells } = await model.decode(embedding, prompts);
     const found = some.flatMap((point, i) => {
       const own = logits.subarray(i * ANSWERS * cells, (i + 1) * ANSWERS * cells);
       return answers(frame, own, iou.subarray(i * ANSWERS, (i + 1) * ANSWERS), point, floors);

@@ -3,7 +3,7 @@ import { Frame } from "../geometry/frame.js";
 import { resizeToRgb } from "../geometry/resize.js";
 import { decode } from "../masks/rle.js";
 import { choice, hypothesis } from "./hypotheses.js";
-import { lookCloser, worthALook } from "./refine.js";
+import { needsRefinement, refine } from "./refine.js";
 import { encodesHere } from "./manifest.js";
 import { readPixels } from "./image-pixels.js";
 import { isAmbiguous, maskLogits, promptArrays } from "./prompts.js";
@@ -18,17 +18,17 @@ import { readSafetensors } from "./safetensors.js";
 /** @typedef {import("./manifest.js").ModelFile} ModelFile */
 /** @typedef {import("./onnxruntime.js").Tensor} Tensor */
 /** @typedef {import("./onnxruntime.js").InferenceSession} InferenceSession */
-/** @typedef {{frame: Frame, tensors: Record<string, Tensor>, picture?: Blob}} Embedding */
+/** @typedef {{frame: Frame, tensors: Record<string, Tensor>, file?: Blob}} Embedding */
 /** @typedef {import("./image-pixels.js").Pixels} Pixels */
 /** @typedef {import("./hypotheses.js").Choice} Choice */
-/** @typedef {{first: (choice: Choice) => void, stop: () => boolean}} Closer how a second look is told and stopped */
+/** @typedef {{first: (choice: Choice) => void, stop: () => boolean}} Refining `first` gets the answer before refinement */
 
 const KEPT = 12; // embeddings in memory, some 2 MB each for the compact model
 const ANSWERS = 4;
 /** Precisions from the one preferred: weights of half the size, the same answers. */
 const PRECISIONS = ["float16", "float32", "int8"];
 
-export class Engine {
+export class OnnxModel {
   /** @param {Manifest} manifest @param {InferenceSession} decoder @param {Promise<InferenceSession> | null} encoder */
   constructor(manifest, decoder, encoder) {
     this.manifest = manifest;
@@ -36,7 +36,7 @@ export class Engine {
     this.encoder = encoder;
     /** @type {Map<string, Embedding>} */
     this.embeddings = new Map();
-    /** The picture opened last: its pixels, for close-ups. @type {{picture: Blob, pixels: Promise<Pixels>} | null} */
+    /** The picture opened last: its pixels, for crops. @type {{file: Blob, pixels: Promise<Pixels>} | null} */
     this.opened = null;
     /** The runtime does one thing at a time. @type {Promise<unknown>} */
     this.last = Promise.resolve();
@@ -52,7 +52,7 @@ export class Engine {
     const { files } = manifest;
     const encoder = files.encoder && encodesHere(manifest) ? session(folder, files.encoder, precision) : null;
     encoder?.catch(() => {}); // whoever encodes hears of it
-    return new Engine(manifest, await session(folder, files.decoder, precision), encoder);
+    return new OnnxModel(manifest, await session(folder, files.decoder, precision), encoder);
   }
 
   /** Run the decoder or the encoder when it is free. @template T @param {() => Promise<T>} work @returns {Promise<T>} */
@@ -67,16 +67,16 @@ export class Engine {
     return this.embeddings.has(id);
   }
 
-  /** Encode a picture here. @param {string} id @param {Blob} picture @param {Promise<Pixels>} pixels */
-  async encode(id, picture, pixels) {
-    this.opened = { picture, pixels };
-    this.keep(id, { ...(await this.run(await pixels, this.manifest.frame)), picture });
+  /** Encode a picture here. @param {string} id @param {Blob} file @param {Promise<Pixels>} pixels */
+  async encode(id, file, pixels) {
+    this.opened = { file, pixels };
+    this.keep(id, { ...(await this.run(await pixels, this.manifest.frame)), file });
   }
 
   /** The pixels of a picture that was encoded here, read again where another was opened since. @param {Embedding} embedding @returns {Promise<Pixels>} */
-  pixels({ picture }) {
-    if (!picture) throw new Error("the picture is not here");
-    if (this.opened?.picture !== picture) this.opened = { picture, pixels: readPixels(picture) };
+  pixels({ file }) {
+    if (!file) throw new Error("the picture is not here");
+    if (this.opened?.file !== file) this.opened = { file, pixels: readPixels(file) };
     return this.opened.pixels;
   }
 
@@ -143,10 +143,10 @@ export class Engine {
    * Answer one prompt: the best mask first chosen by its place, whole before part before sub-part.
    * @param {string} id @param {Clicks} clicks
    * @param {Runs | Float32Array | null} base a mask to start from, or the logits of the last answer
-   * @param {Closer | null} [closer] to look a second time at what is small; `first` gets the answer before that
+   * @param {Refining | null} [refining] to refine small answers in crops; `first` gets the answer before that
    * @returns {Promise<Choice>}
    */
-  async ask(id, clicks, base, closer = null) {
+  async predict(id, clicks, base, refining = null) {
     const embedding = this.embedding(id), { frame } = embedding;
     const mask = base instanceof Float32Array ? base : base && maskLogits(decode(base, frame.size), frame);
     const { logits, iou, cells } = await this.decode(embedding, [promptArrays(clicks, frame)], mask);
@@ -154,10 +154,10 @@ export class Engine {
     const answers = [];
     for (let i = single ? 0 : 1; i < ANSWERS; i++)
       answers.push(hypothesis(frame, logits.subarray(i * cells, (i + 1) * cells), iou[i]));
-    const able = embedding.picture && this.manifest.zoom;
-    if (!closer || !able || !worthALook(clicks, answers, single, frame)) return choice(answers, single);
-    closer.first(choice(answers, single));
-    return choice(await lookCloser(this, embedding, clicks, answers, single, closer.stop), single);
+    const able = embedding.file && this.manifest.zoom;
+    if (!refining || !able || !needsRefinement(clicks, answers, single, frame)) return choice(answers, single);
+    refining.first(choice(answers, single));
+    return choice(await refine(this, embedding, clicks, answers, single, refining.stop), single);
   }
 }
 

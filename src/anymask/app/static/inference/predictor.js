@@ -3,28 +3,28 @@ import { encodesHere } from "./manifest.js";
 
 /** @typedef {import("./worker-client.js").ModelClient} ModelClient */
 /** @typedef {import("./worker-client.js").Answer} Answer */
-/** @typedef {import("./worker-client.js").Closer} Closer */
+/** @typedef {import("./worker-client.js").Refining} Refining */
 /** @typedef {import("../types.js").Clicks} Clicks */
 /** @typedef {import("../types.js").Runs} Runs */
-/** @typedef {import("../types.js").Picture} Picture */
+/** @typedef {import("../types.js").ImageInfo} ImageInfo */
 /** @typedef {{embedding(image: string, model: string): Promise<ArrayBuffer>}} Embedder */
 
 /** The model that comes with the app. */
 export const LOCAL_MODEL = "compact";
 
-export class Assistant {
-  /** @param {ModelClient} client @param {Embedder} source of embeddings that the browser does not make */
-  constructor(client, source) {
+export class Predictor {
+  /** @param {ModelClient} client @param {Embedder} storage of embeddings that the browser does not make */
+  constructor(client, storage) {
     this.client = client;
-    this.source = source;
+    this.storage = storage;
     this.model = LOCAL_MODEL;
     /** @type {Map<string, Promise<import("./manifest.js").Manifest>>} */
     this.loading = new Map();
     /** By model and picture: fulfilled when it can be asked about. @type {Map<string, Promise<void>>} */
     this.encoded = new Map();
-    this.peeking = false;
+    this.previewing = false;
     /** @type {(() => void) | null} */
-    this.nextPeek = null;
+    this.nextPreview = null;
   }
 
   /** Load the model now, so that it is there when a picture opens. @param {string} [model] */
@@ -37,57 +37,57 @@ export class Assistant {
     return loading;
   }
 
-  /** Make a picture ready to be asked about. @param {Picture} picture @param {Blob | Promise<Blob>} file @returns {Promise<void>} */
-  prepare(picture, file) {
-    const key = `${this.model} ${picture.id}`, known = this.encoded.get(key);
+  /** Make a picture ready to be asked about. @param {ImageInfo} image @param {Blob | Promise<Blob>} file @returns {Promise<void>} */
+  prepare(image, file) {
+    const key = `${this.model} ${image.id}`, known = this.encoded.get(key);
     if (known) return known;
-    const ready = this.encode(this.model, picture, file);
+    const ready = this.encode(this.model, image, file);
     this.encoded.set(key, ready);
     ready.catch(() => this.encoded.delete(key));
     return ready;
   }
 
-  /** @param {string} model @param {Picture} picture @param {Blob | Promise<Blob>} file */
-  async encode(model, picture, file) {
+  /** @param {string} model @param {ImageInfo} image @param {Blob | Promise<Blob>} file */
+  async encode(model, image, file) {
     const loaded = this.load(model);
     // ours runs here, so that its picture is read while it loads
-    if (model === LOCAL_MODEL || encodesHere(await loaded)) await this.client.encode(model, picture.id, await file);
+    if (model === LOCAL_MODEL || encodesHere(await loaded)) await this.client.encode(model, image.id, await file);
     else {
-      const bytes = await this.source.embedding(picture.id, model);
-      await this.client.receiveEmbedding(model, picture.id, bytes, [picture.height, picture.width]);
+      const bytes = await this.storage.embedding(image.id, model);
+      await this.client.receiveEmbedding(model, image.id, bytes, [image.height, image.width]);
     }
     await loaded;
   }
 
-  /** @param {Picture} picture @param {Blob | Promise<Blob>} file @param {Clicks} clicks @param {Runs | Float32Array | null} [base] @param {Closer | null} [closer] @returns {Promise<Answer>} */
-  async ask(picture, file, clicks, base = null, closer = null) {
+  /** @param {ImageInfo} image @param {Blob | Promise<Blob>} file @param {Clicks} clicks @param {Runs | Float32Array | null} [base] @param {Refining | null} [refining] @returns {Promise<Answer>} */
+  async predict(image, file, clicks, base = null, refining = null) {
     const { model } = this;
-    await this.prepare(picture, file);
+    await this.prepare(image, file);
     try {
-      return await this.client.ask(model, picture.id, clicks, base, closer);
+      return await this.client.predict(model, image.id, clicks, base, refining);
     } catch (error) {
       if (!(error instanceof Error) || !error.message.includes("not encoded")) throw error;
-      this.encoded.delete(`${model} ${picture.id}`); // dropped to make room for others
-      await this.prepare(picture, file);
-      return this.client.ask(model, picture.id, clicks, base, closer);
+      this.encoded.delete(`${model} ${image.id}`); // dropped to make room for others
+      await this.prepare(image, file);
+      return this.client.predict(model, image.id, clicks, base, refining);
     }
   }
 
   /** Ask for a preview; while one is under way only the latest further wish counts. @param {() => Promise<void>} work */
-  async peek(work) {
-    if (this.peeking) {
-      this.nextPeek = () => this.peek(work);
+  async preview(work) {
+    if (this.previewing) {
+      this.nextPreview = () => this.preview(work);
       return;
     }
-    this.peeking = true;
+    this.previewing = true;
     try {
       await work();
     } catch {
       // a preview that fails is only a preview that is not shown
     }
-    this.peeking = false;
-    const next = this.nextPeek;
-    this.nextPeek = null;
+    this.previewing = false;
+    const next = this.nextPreview;
+    this.nextPreview = null;
     next?.();
   }
 }

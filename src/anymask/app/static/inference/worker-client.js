@@ -5,7 +5,7 @@
 /** @typedef {import("../types.js").Candidate} Candidate */
 /** @typedef {{hypotheses: Hypothesis[], chosen: number, model: string, ms: number}} Answer with the model that was asked: another may be chosen meanwhile */
 /** @typedef {{found: Candidate[], done: number, total: number}} Step */
-/** @typedef {{first: (answer: Answer) => void, signal: AbortSignal}} Closer to look closer: gets the answer before that */
+/** @typedef {{first: (answer: Answer) => void, signal: AbortSignal}} Refining `first` gets the answer before refinement */
 /** @typedef {{resolve: (value: any) => void, reject: (error: Error) => void, step?: (step: any) => void}} Waiting */
 
 /** Exported models lie beside the app's own folder. */
@@ -59,9 +59,9 @@ export class ModelClient {
     return this.call("load", { model, folder, ...rest });
   }
 
-  /** @param {string} model @param {string} image @param {Blob} picture @returns {Promise<{ms: number}>} */
-  encode(model, image, picture) {
-    return this.call("encode", { model, image, picture });
+  /** @param {string} model @param {string} image @param {Blob} file @returns {Promise<{ms: number}>} */
+  encode(model, image, file) {
+    return this.call("encode", { model, image, file });
   }
 
   /** @param {string} model @param {string} image @param {ArrayBuffer} bytes @param {import("../types.js").Size} size */
@@ -71,12 +71,12 @@ export class ModelClient {
 
   /**
    * @param {string} model @param {string} image @param {import("../types.js").Clicks} clicks
-   * @param {import("../types.js").Runs | Float32Array | null} [base] @param {Closer | null} [closer]
+   * @param {import("../types.js").Runs | Float32Array | null} [base] @param {Refining | null} [refining]
    * @returns {Promise<Answer>}
    */
-  ask(model, image, clicks, base = null, closer = null) {
-    const done = this.call("ask", { model, image, clicks, base, closer: closer !== null }, { step: closer?.first });
-    if (closer) this.cancelBy(closer.signal, this.count);
+  predict(model, image, clicks, base = null, refining = null) {
+    const done = this.call("predict", { model, image, clicks, base, refine: refining !== null }, { step: refining?.first });
+    if (refining) this.cancelBy(refining.signal, this.count);
     return done;
   }
 
@@ -87,11 +87,11 @@ export class ModelClient {
 
   /**
    * Ask everywhere; `step` gets the candidates as they come. Abort by the signal.
-   * @param {Requests["everything"]} body @param {(step: Step) => void} step @param {AbortSignal} signal
+   * @param {Requests["generateMasks"]} body @param {(step: Step) => void} step @param {AbortSignal} signal
    * @returns {Promise<{cancelled: boolean}>}
    */
-  everything(body, step, signal) {
-    const done = this.call("everything", body, { step });
+  generateMasks(body, step, signal) {
+    const done = this.call("generateMasks", body, { step });
     this.cancelBy(signal, this.count);
     return done;
   }

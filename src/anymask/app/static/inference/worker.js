@@ -1,6 +1,6 @@
 /** The worker in which the networks run, so that the page never waits for them. */
-import { Engine } from "./onnx-model.js";
-import { everything } from "./mask-generation.js";
+import { OnnxModel } from "./onnx-model.js";
+import { generateMasks } from "./mask-generation.js";
 import { readPixels } from "./image-pixels.js";
 import { start } from "./onnxruntime.js";
 
@@ -10,10 +10,10 @@ import { start } from "./onnxruntime.js";
 /**
  * @typedef {{
  *   load: {model: string, folder: string, threads?: number, precision?: string},
- *   encode: {model: string, image: string, picture: Blob},
+ *   encode: {model: string, image: string, file: Blob},
  *   receive: {model: string, image: string, bytes: ArrayBuffer, size: Size},
- *   ask: {model: string, image: string, clicks: Clicks, base: Runs | Float32Array | null, closer: boolean},
- *   everything: {model: string, image: string, side: number, floors: {iou: number, stability: number}},
+ *   predict: {model: string, image: string, clicks: Clicks, base: Runs | Float32Array | null, refine: boolean},
+ *   generateMasks: {model: string, image: string, side: number, floors: {iou: number, stability: number}},
  *   cancel: {job: number},
  * }} Requests
  */
@@ -22,53 +22,53 @@ import { start } from "./onnxruntime.js";
 const scope = /** @type {{postMessage(message: unknown, transfer?: Transferable[]): void, onmessage: unknown}} */ (
   /** @type {unknown} */ (self)
 );
-/** @type {Map<string, Promise<Engine>>} */
-const engines = new Map();
+/** @type {Map<string, Promise<OnnxModel>>} */
+const models = new Map();
 /** @type {Promise<void> | undefined} */
 let started;
 /** @type {Set<number>} */
 const cancelled = new Set();
 
 /** @param {string} model */
-function engineOf(model) {
-  const engine = engines.get(model);
-  if (!engine) throw new Error(`the model ${model} is not loaded`);
-  return engine;
+function loaded(model) {
+  const known = models.get(model);
+  if (!known) throw new Error(`the model ${model} is not loaded`);
+  return known;
 }
 
 /** @type {{[kind in keyof Requests]: (body: Requests[kind], id: number) => unknown}} */
 const handlers = {
   async load({ model, folder, threads, precision }) {
     started ??= start(threads);
-    if (!engines.has(model)) engines.set(model, started.then(() => Engine.load(folder, { precision })));
+    if (!models.has(model)) models.set(model, started.then(() => OnnxModel.load(folder, { precision })));
     try {
-      return (await engineOf(model)).manifest;
+      return (await loaded(model)).manifest;
     } catch (error) {
-      engines.delete(model);
+      models.delete(model);
       throw error;
     }
   },
-  async encode({ model, image, picture }) {
-    const pixels = readPixels(picture); // while the model loads
+  async encode({ model, image, file }) {
+    const pixels = readPixels(file); // while the model loads
     pixels.catch(() => {}); // told below
-    const engine = await engineOf(model);
+    const network = await loaded(model);
     const start = performance.now();
-    if (!engine.knows(image)) await engine.encode(image, picture, pixels);
+    if (!network.knows(image)) await network.encode(image, file, pixels);
     return { ms: performance.now() - start };
   },
   async receive({ model, image, bytes, size }) {
-    (await engineOf(model)).receive(image, bytes, size);
+    (await loaded(model)).receive(image, bytes, size);
   },
-  async ask({ model, image, clicks, base, closer }, id) {
+  async predict({ model, image, clicks, base, refine }, id) {
     const start = performance.now();
-    const answer = await (await engineOf(model)).ask(image, clicks, base, closer ? {
+    const answer = await (await loaded(model)).predict(image, clicks, base, refine ? {
       first: (step) => scope.postMessage({ id, step: { ...step, model, ms: performance.now() - start } }),
       stop: () => cancelled.delete(id),
     } : null);
     return { ...answer, model, ms: performance.now() - start };
   },
-  async everything({ model, image, side, floors }, id) {
-    for await (const step of everything(await engineOf(model), image, side, floors)) {
+  async generateMasks({ model, image, side, floors }, id) {
+    for await (const step of generateMasks(await loaded(model), image, side, floors)) {
       if (cancelled.delete(id)) return { cancelled: true };
       scope.postMessage({ id, step });
       await new Promise((resolve) => setTimeout(resolve)); // let a click in

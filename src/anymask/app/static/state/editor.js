@@ -1,6 +1,6 @@
 /** What a person does with the open image: the selected mask, the tool, and the model's answers. */
 import { reasonOf } from "../storage/errors.js";
-import { View } from "../geometry/viewport.js";
+import { Viewport } from "../geometry/viewport.js";
 import { area, box, decode, encode } from "../masks/rle.js";
 
 /** @typedef {import("../types.js").Clicks} Clicks */
@@ -16,13 +16,13 @@ const LONGEST_THOUGHT = 60; // seconds that count as work between two steps at m
 /** Emits "select", "tool", "answer", "view", "busy", and "notice" with a sentence as detail. */
 export class Editor extends EventTarget {
   /**
-   * @param {import("./open-image.js").Session} session @param {import("../inference/predictor.js").Assistant} assistant
+   * @param {import("./open-image.js").OpenImage} openImage @param {import("../inference/predictor.js").Predictor} predictor
    * @param {Promise<Blob>} file of the image
    */
-  constructor(session, assistant, file) {
+  constructor(openImage, predictor, file) {
     super();
-    this.session = session;
-    this.assistant = assistant;
+    this.openImage = openImage;
+    this.predictor = predictor;
     this.file = file;
     /** @type {string | null} */
     this.selected = null;
@@ -37,21 +37,21 @@ export class Editor extends EventTarget {
     /** Where a preview is wanted. @type {[number, number] | null} */
     this.wished = null;
     this.settings = { opacity: 0.85, hideOthers: false, brush: 24, outside: false, preview: true };
-    this.view = new View(session.size);
+    this.view = new Viewport(openImage.size);
     this.asking = 0;
     /** Questions under way whose answers are still wanted. @type {Set<Draft>} */
     this.open = new Set();
-    session.addEventListener("masks", (event) => this.forget(/** @type {CustomEvent} */ (event).detail));
+    openImage.addEventListener("masks", (event) => this.forget(/** @type {CustomEvent} */ (event).detail));
     /** Logits of answers, by their runs. @type {Map<Runs, Float32Array>} */
     this.logits = new Map();
     /** Stops the second look under way. */
-    this.looking = new AbortController();
+    this.refining = new AbortController();
     this.since = performance.now();
   }
 
   /** The selected mask. @returns {Item | null} */
   get item() {
-    return (this.selected && this.session.items.get(this.selected)) || null;
+    return (this.selected && this.openImage.items.get(this.selected)) || null;
   }
 
   /** @param {string | null} id */
@@ -84,7 +84,7 @@ export class Editor extends EventTarget {
     const draft = this.draft ?? (item ? this.draftOf(item) : null);
     if (!draft && label === 0) return this.notice("Click on an object first, then on what does not belong to it.");
     const { id, clicks, base } = draft ?? { id: crypto.randomUUID(), clicks: { points: [], labels: [], box: null }, base: null };
-    return this.ask({
+    return this.predict({
       id, base, clicks: { ...clicks, points: [...clicks.points, point], labels: [...clicks.labels, label] },
       logits: item && this.logitsOf(item),
     });
@@ -92,7 +92,7 @@ export class Editor extends EventTarget {
 
   /** Those of the answer that a mask is, for the next click to go on from. @param {Item} item */
   logitsOf({ runs, model }) {
-    return (model === this.assistant.model && this.logits.get(runs)) || null;
+    return (model === this.predictor.model && this.logits.get(runs)) || null;
   }
 
   /** @param {Hypothesis} answer */
@@ -111,21 +111,21 @@ export class Editor extends EventTarget {
   preview(point) {
     this.wished = point;
     if (!point || !this.settings.preview || this.item || this.draft || this.asking) return this.emit("preview", null);
-    this.assistant.peek(async () => {
+    this.predictor.preview(async () => {
       if (this.wished !== point) return;
       const clicks = { points: [point], labels: [1], box: null };
-      const { hypotheses, chosen } = await this.assistant.ask(this.session.picture, this.file, clicks);
+      const { hypotheses, chosen } = await this.predictor.predict(this.openImage.info, this.file, clicks);
       if (this.wished === point) this.emit("preview", hypotheses[chosen]);
     });
   }
 
   /** @param {import("../types.js").Box} rectangle */
   addBox(rectangle) {
-    return this.ask({ id: crypto.randomUUID(), clicks: { points: [], labels: [], box: rectangle }, base: null, logits: null });
+    return this.predict({ id: crypto.randomUUID(), clicks: { points: [], labels: [], box: rectangle }, base: null, logits: null });
   }
 
   /** @param {Draft} draft */
-  async ask(draft) {
+  async predict(draft) {
     this.draft = draft;
     this.open.add(draft);
     this.busy(1);
@@ -135,7 +135,7 @@ export class Editor extends EventTarget {
       if (this.open.has(draft)) shown = this.answer(draft, answer, shown);
     };
     try {
-      show(await this.askCloser(draft.clicks, draft.logits ?? draft.base, show));
+      show(await this.predictRefined(draft.clicks, draft.logits ?? draft.base, show));
     } catch (error) {
       if (this.draft === draft) this.draft = null;
       this.notice(`The model did not answer: ${reasonOf(error)}.`);
@@ -152,10 +152,10 @@ export class Editor extends EventTarget {
   }
 
   /** @param {Clicks} clicks @param {Runs | Float32Array | null} base @param {(answer: import("../inference/worker-client.js").Answer) => void} [first] gets the answer before a second look */
-  askCloser(clicks, base, first = () => {}) {
-    this.looking.abort();
-    this.looking = new AbortController();
-    return this.assistant.ask(this.session.picture, this.file, clicks, base, { first, signal: this.looking.signal });
+  predictRefined(clicks, base, first = () => {}) {
+    this.refining.abort();
+    this.refining = new AbortController();
+    return this.predictor.predict(this.openImage.info, this.file, clicks, base, { first, signal: this.refining.signal });
   }
 
   /**
@@ -166,7 +166,7 @@ export class Editor extends EventTarget {
     const best = hypotheses[chosen], { runs, box: at, area: pixels, score } = best;
     if (shown) {
       const same = this.answers?.id === draft.id && this.draft === draft && pixels > 0;
-      if (!same || !this.session.refine(draft.id, shown.runs, { runs, box: at, area: pixels, score })) return shown;
+      if (!same || !this.openImage.refine(draft.id, shown.runs, { runs, box: at, area: pixels, score })) return shown;
     } else if (pixels === 0) return this.empty();
     this.answers = { id: draft.id, model, hypotheses, chosen };
     this.remember(best);
@@ -186,7 +186,7 @@ export class Editor extends EventTarget {
     if (!item) return;
     if (!this.answers) {
       if (!item.clicks) return this.notice("This mask was drawn by hand: there is nothing to choose from.");
-      const { model, hypotheses } = await this.askCloser(item.clicks, null);
+      const { model, hypotheses } = await this.predictRefined(item.clicks, null);
       if (this.item !== item) return; // another mask is selected now, or this one changed
       const chosen = hypotheses.findIndex(({ area }) => area === item.area);
       this.answers = { id: item.id, model, hypotheses, chosen: Math.max(chosen, 0) };
@@ -213,8 +213,8 @@ export class Editor extends EventTarget {
 
   /** Change a mask by hand. @param {string} name @param {Uint8Array} bits @param {import("../types.js").Box} within @param {string | null} id */
   draw(name, bits, within, id) {
-    const runs = encode(bits, this.session.size, within);
-    const shape = { runs, box: box(runs, this.session.size), area: area(runs) };
+    const runs = encode(bits, this.openImage.size, within);
+    const shape = { runs, box: box(runs, this.openImage.size), area: area(runs) };
     if (shape.area === 0) return id ? this.remove(id) : undefined;
     this.draft = this.answers = null;
     this.change(name, id ?? crypto.randomUUID(), { ...shape, clicks: null });
@@ -222,12 +222,12 @@ export class Editor extends EventTarget {
 
   /** One step of work on one mask, which is selected then. @param {string} name @param {string} id @param {Partial<Item>} some */
   change(name, id, some) {
-    const before = this.session.items.get(id) ?? null;
+    const before = this.openImage.items.get(id) ?? null;
     const spent = Math.min((performance.now() - this.since) / 1000, LONGEST_THOUGHT);
     const blank = { id, runs: new Uint32Array(), box: /** @type {import("../types.js").Box} */ ([0, 0, 0, 0]), area: 0, label: this.label, clicks: null, score: null, model: null, seconds: 0 };
     const old = before ?? blank;
     const after = { ...old, ...some, seconds: Math.round((old.seconds + spent) * 10) / 10 };
-    this.session.step(name, [{ id, before, after }]);
+    this.openImage.step(name, [{ id, before, after }]);
     if (this.selected !== id) this.select(id);
     this.since = performance.now();
   }
@@ -239,15 +239,15 @@ export class Editor extends EventTarget {
       const blank = { id, label: this.label, clicks: null, score: null, model: null, seconds: 0 };
       return { id, before: null, after: /** @type {Item} */ ({ ...blank, ...some }) };
     });
-    this.session.step(`Keep ${many.length} masks`, changes);
+    this.openImage.step(`Keep ${many.length} masks`, changes);
   }
 
   /** @param {string} [id] */
   remove(id = this.selected ?? "") {
-    const before = this.session.items.get(id);
+    const before = this.openImage.items.get(id);
     if (!before) return;
     if (id === this.selected) this.select(null);
-    this.session.step("Delete a mask", [{ id, before, after: null }]);
+    this.openImage.step("Delete a mask", [{ id, before, after: null }]);
   }
 
   /** Give the selected mask, and those made after it, a label. @param {string | null} label */
@@ -259,7 +259,7 @@ export class Editor extends EventTarget {
 
   /** @param {"undo" | "redo"} way */
   travel(way) {
-    const entry = this.session[way]();
+    const entry = this.openImage[way]();
     if (!entry) return;
     this.draft = this.answers = null;
     const last = entry.changes.length === 1 ? entry.changes[0] : null;
@@ -269,7 +269,7 @@ export class Editor extends EventTarget {
   /** The bits of the mask that the next stroke changes. */
   bits() {
     const item = this.item;
-    return { id: item?.id ?? null, bits: item ? decode(item.runs, this.session.size) : new Uint8Array(this.session.size[0] * this.session.size[1]), box: item?.box ?? null };
+    return { id: item?.id ?? null, bits: item ? decode(item.runs, this.openImage.size) : new Uint8Array(this.openImage.size[0] * this.openImage.size[1]), box: item?.box ?? null };
   }
 
   /** @param {number} by */

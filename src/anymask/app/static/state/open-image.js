@@ -1,11 +1,11 @@
 /** The masks of one open image: what they are now, how to take steps back, and their way to the outbox. */
 import { area, box, contains, fromString, toString } from "../masks/rle.js";
-import { History } from "./undo-history.js";
+import { UndoHistory } from "./undo-history.js";
 
 /** @typedef {import("../types.js").Mask} Mask */
 /** @typedef {import("../types.js").Runs} Runs */
 /** @typedef {import("../types.js").Box} Box */
-/** @typedef {import("../types.js").Picture} Picture */
+/** @typedef {import("../types.js").ImageInfo} ImageInfo */
 /** @typedef {import("./undo-history.js").Change} Change */
 /** @typedef {import("../storage/sync.js").Sync} Sync */
 /**
@@ -23,26 +23,26 @@ import { History } from "./undo-history.js";
  */
 
 /** Emits "masks" with the changes of each step as detail. */
-export class Session extends EventTarget {
-  /** @param {Picture} picture @param {Sync} sync */
-  constructor(picture, sync) {
+export class OpenImage extends EventTarget {
+  /** @param {ImageInfo} info @param {Sync} sync */
+  constructor(info, sync) {
     super();
-    this.picture = picture;
+    this.info = info;
     this.sync = sync;
     /** @type {import("../types.js").Size} */
-    this.size = [picture.height, picture.width];
+    this.size = [info.height, info.width];
     /** In the order in which they are drawn, the last on top. @type {Map<string, Item>} */
     this.items = new Map();
-    this.history = new History();
+    this.history = new UndoHistory();
   }
 
   /** Take the stored masks, and over them what the outbox still holds. @param {Mask[]} masks */
   load(masks) {
     for (const mask of masks) {
-      this.sync.know(this.picture.id, mask);
+      this.sync.know(this.info.id, mask);
       this.items.set(mask.id, itemOf(mask));
     }
-    for (const { mask } of this.sync.outbox.of(this.picture.id)) {
+    for (const { mask } of this.sync.outbox.of(this.info.id)) {
       if (mask.deleted) this.items.delete(mask.id);
       else this.items.set(mask.id, itemOf(mask));
     }
@@ -89,7 +89,7 @@ export class Session extends EventTarget {
       if (after) this.items.set(id, after); // what was worked on last lies on top
     }
     this.emit(changes);
-    return this.sync.put(this.picture.id, changes.map(({ id, before, after }) => this.wire(id, after ?? before, !after)));
+    return this.sync.put(this.info.id, changes.map(({ id, before, after }) => this.wire(id, after ?? before, !after)));
   }
 
   /** Show what is stored instead of what was here; no step of the person's. @param {Mask} mask */

@@ -4,7 +4,7 @@
 /** @typedef {{id: string, before: Item | null, after: Item | null}} Change null: no such mask */
 /** @typedef {{changes: Change[], name: string}} Entry */
 
-export class History {
+export class UndoHistory {
   constructor() {
     /** @type {Entry[]} */
     this.done = [];

@@ -5,16 +5,16 @@ import { answered, finished, openDatabase } from "./indexed-db.js";
 
 /** @typedef {import("../types.js").Mask} Mask */
 /** @typedef {import("../types.js").Label} Label */
-/** @typedef {import("../types.js").Picture} Picture */
+/** @typedef {import("../types.js").ImageInfo} ImageInfo */
 /** @typedef {import("../types.js").Project} Project */
-/** @typedef {Picture & {file?: string, blob?: Blob, added: number}} Kept `file` of a photo that came with the app */
+/** @typedef {ImageInfo & {file?: string, blob?: Blob, added: number}} Kept `file` of a photo that came with the app */
 /** @typedef {Mask & {image: string}} KeptMask */
 
 const THUMB = 480;
 const BUNDLED = "photos/photos.json";
 
-export class LocalSource {
-  findsLike = false;
+export class BrowserStorage {
+  findsSimilar = false;
 
   constructor() {
     this.database = openDatabase("project", { images: "id", masks: ["image", "id"], facts: "name" });
@@ -44,7 +44,7 @@ export class LocalSource {
     return this.bundled;
   }
 
-  /** @returns {Promise<{images: Picture[], next: null}>} */
+  /** @returns {Promise<{images: ImageInfo[], next: null}>} */
   async images() {
     /** @type {Kept[]} */
     const own = await answered((await this.store("images")).getAll());
@@ -65,7 +65,7 @@ export class LocalSource {
   }
 
   /** @param {string} id @returns {Promise<Kept>} */
-  async picture(id) {
+  async image(id) {
     const kept = (await this.photos()).find((photo) => photo.id === id) ?? (await answered((await this.store("images")).get(id)));
     if (!kept) throw new RefusedError("This picture is not in this browser any more.", 404);
     return kept;
@@ -84,13 +84,13 @@ export class LocalSource {
 
   /** @param {string} id @returns {Promise<Blob>} */
   async file(id) {
-    const kept = await this.picture(id);
+    const kept = await this.image(id);
     return kept.blob ?? (await fetch(new URL(`photos/${kept.file}`, document.baseURI))).blob();
   }
 
-  /** @param {Picture} picture @returns {Promise<string>} */
+  /** @param {ImageInfo} image @returns {Promise<string>} */
   async thumb({ id, width, height }) {
-    const kept = await this.picture(id);
+    const kept = await this.image(id);
     if (kept.file) return new URL(`photos/${kept.file}`, document.baseURI).href;
     const resizeWidth = Math.max(1, Math.round((width * THUMB) / Math.max(width, height)));
     const bitmap = await createImageBitmap(await this.file(id), { resizeWidth, resizeQuality: "medium" });

@@ -3,7 +3,7 @@ import { ConflictError, OfflineError, RefusedError } from "./errors.js";
 
 /** @typedef {import("../types.js").Mask} Mask */
 /** @typedef {import("../types.js").Label} Label */
-/** @typedef {import("../types.js").Picture} Picture */
+/** @typedef {import("../types.js").ImageInfo} ImageInfo */
 /** @typedef {import("../types.js").Project} Project */
 /** @typedef {{size: [number, number], counts: string, score: number, label_id: string | null}} Found */
 /**
@@ -13,9 +13,9 @@ import { ConflictError, OfflineError, RefusedError } from "./errors.js";
 
 const SECONDS = 30;
 
-export class HttpSource {
+export class ServerStorage {
   /** The server can look for likenesses. */
-  findsLike = true;
+  findsSimilar = true;
 
   /** @param {string} base address of the server, with a slash at the end */
   constructor(base = document.baseURI) {
@@ -66,14 +66,14 @@ export class HttpSource {
     await this.send("PUT", "api/labels", { labels });
   }
 
-  /** @param {string | null} [after] @param {number} [limit] @returns {Promise<{images: Picture[], next: string | null}>} */
+  /** @param {string | null} [after] @param {number} [limit] @returns {Promise<{images: ImageInfo[], next: string | null}>} */
   images(after = null, limit = 60) {
     return this.json(`api/images?limit=${limit}${after ? `&after=${encodeURIComponent(after)}` : ""}`);
   }
 
-  /** @param {string} id @returns {Promise<Picture>} */
-  picture(id) {
-    return this.json(image(id));
+  /** @param {string} id @returns {Promise<ImageInfo>} */
+  image(id) {
+    return this.json(imagePath(id));
   }
 
   /** @param {File} file @returns {Promise<void>} */
@@ -85,33 +85,33 @@ export class HttpSource {
 
   /** @param {string} id @returns {Promise<Blob>} */
   async file(id) {
-    return (await this.request(`${image(id)}/file`)).blob();
+    return (await this.request(`${imagePath(id)}/file`)).blob();
   }
 
-  /** @param {Picture} picture @returns {Promise<string>} */
-  async thumb(picture) {
-    return new URL(`${image(picture.id)}/thumb`, this.base).href;
+  /** @param {ImageInfo} image @returns {Promise<string>} */
+  async thumb(image) {
+    return new URL(`${imagePath(image.id)}/thumb`, this.base).href;
   }
 
   /** @param {string} id @param {string} model @returns {Promise<ArrayBuffer>} */
   async embedding(id, model) {
     const patient = { signal: AbortSignal.timeout(10 * SECONDS * 1000) };
-    return (await this.request(`${image(id)}/embedding/${encodeURIComponent(model)}`, patient)).arrayBuffer();
+    return (await this.request(`${imagePath(id)}/embedding/${encodeURIComponent(model)}`, patient)).arrayBuffer();
   }
 
   /** @param {string} id @returns {Promise<Mask[]>} */
   async masks(id) {
-    return (await this.json(`${image(id)}/masks`)).masks;
+    return (await this.json(`${imagePath(id)}/masks`)).masks;
   }
 
   /** Store a mask over the revision it names; gives what is stored. @param {string} id @param {Mask} mask @returns {Promise<{revision: number}>} */
   saveMask(id, { revision, ...mask }) {
-    const path = `${image(id)}/masks/${encodeURIComponent(mask.id)}`, match = { "If-Match": String(revision) };
+    const path = `${imagePath(id)}/masks/${encodeURIComponent(mask.id)}`, match = { "If-Match": String(revision) };
     return mask.deleted ? this.json(path, { method: "DELETE", headers: match }) : this.send("PUT", path, mask, match);
   }
 
   /** Look for what masks show in other images. @param {string} id @param {string[]} masks @param {string[]} images @returns {Promise<{id: string}>} */
-  like(id, masks, images) {
+  findSimilar(id, masks, images) {
     return this.send("POST", "api/like", { examples: [{ image: id, masks }], images });
   }
 
@@ -145,4 +145,4 @@ export class HttpSource {
 }
 
 /** @param {string} id */
-const image = (id) => `api/images/${encodeURIComponent(id)}`;
+const imagePath = (id) => `api/images/${encodeURIComponent(id)}`;

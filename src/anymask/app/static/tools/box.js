@@ -54,7 +54,7 @@ export class BoxTool extends Tool {
     this.cancel();
   }
 
-  /** @param {CanvasRenderingContext2D} context @param {import("../geometry/viewport.js").View} view */
+  /** @param {CanvasRenderingContext2D} context @param {import("../geometry/viewport.js").Viewport} view */
   draw(context, view) {
     if (!this.from || !this.to) return;
     const [x0, y0] = view.toScreen(...this.from), [x1, y1] = view.toScreen(...this.to);

@@ -43,7 +43,7 @@ export class BrushTool extends Tool {
   move(point) {
     this.at = point;
     if (!this.work) return this.editor.emit("overlay");
-    const touched = drawStroke(this.work.bits, this.editor.session.size, this.last, point, this.radius, this.value);
+    const touched = drawStroke(this.work.bits, this.editor.openImage.size, this.last, point, this.radius, this.value);
     this.last = point;
     if (this.value) this.work.box = around(this.work.box ?? [0, 0, 0, 0], touched);
     this.editor.emit("stroke", { bits: this.work.bits, box: this.work.box, touched, id: this.work.id });
@@ -74,7 +74,7 @@ export class BrushTool extends Tool {
     this.cancel();
   }
 
-  /** @param {CanvasRenderingContext2D} context @param {import("../geometry/viewport.js").View} view */
+  /** @param {CanvasRenderingContext2D} context @param {import("../geometry/viewport.js").Viewport} view */
   draw(context, view) {
     if (!this.at) return;
     const [x, y] = view.toScreen(...this.at);

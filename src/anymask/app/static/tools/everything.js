@@ -50,7 +50,7 @@ export class EverythingTool extends Tool {
     this.progress = 0;
     this.changed();
     try {
-      await this.look(running.signal);
+      await this.generate(running.signal);
     } catch (error) {
       this.editor.notice(`The model did not answer: ${reasonOf(error)}.`);
     }
@@ -59,14 +59,14 @@ export class EverythingTool extends Tool {
   }
 
   /** @param {AbortSignal} signal */
-  async look(signal) {
-    const { assistant, session, file } = this.editor, image = session.picture.id, { model } = assistant;
-    const { thresholds } = await assistant.load();
+  async generate(signal) {
+    const { predictor, openImage, file } = this.editor, image = openImage.info.id, { model } = predictor;
+    const { thresholds } = await predictor.load();
     if (model !== this.model) this.thresholds = { ...this.thresholds, iou: thresholds.min_iou, stability: thresholds.min_stability };
     this.model = model;
     const floors = (this.floors = { iou: Math.max(thresholds.min_iou - FLOOR, 0), stability: Math.max(thresholds.min_stability - FLOOR, 0) });
-    await assistant.prepare(session.picture, file);
-    await assistant.client.everything({ model, image, side: this.side, floors }, ({ found, done, total }) => {
+    await predictor.prepare(openImage.info, file);
+    await predictor.client.generateMasks({ model, image, side: this.side, floors }, ({ found, done, total }) => {
       if (signal.aborted) return;
       this.candidates.push(...found);
       this.progress = done / total;
@@ -87,7 +87,7 @@ export class EverythingTool extends Tool {
   }
 
   changed() {
-    const made = [...this.editor.session.items.values()];
+    const made = [...this.editor.openImage.items.values()];
     this.chosen = unlike(select(this.candidates, this.thresholds), made);
     this.editor.emit("candidates", this.chosen);
   }
@@ -109,8 +109,8 @@ export class EverythingTool extends Tool {
 
   /** @param {Point} point */
   down([x, y]) {
-    const { session } = this.editor;
-    const hit = this.chosen.filter((one) => contains(one.runs, session.size, x, y));
+    const { openImage } = this.editor;
+    const hit = this.chosen.filter((one) => contains(one.runs, openImage.size, x, y));
     if (hit.length) this.keep([hit.reduce((a, b) => (b.area < a.area ? b : a))]);
   }
 }

@@ -43,14 +43,14 @@ export class LassoTool extends Tool {
   }
 
   finish() {
-    const { points } = this, { session } = this.editor;
+    const { points } = this, { openImage } = this.editor;
     if (!this.cancel() || points.length < LEAST) return points.length > 0;
     if (!this.label && !this.editor.item) {
       this.editor.notice("Select a mask first: there is nothing to take away from.");
       return true;
     }
     const { id, bits, box } = this.editor.bits();
-    const drawn = new Uint8Array(bits.length), touched = fillPolygon(drawn, session.size, points);
+    const drawn = new Uint8Array(bits.length), touched = fillPolygon(drawn, openImage.size, points);
     for (let i = 0; i < bits.length; i++) if (drawn[i]) bits[i] = this.label ? 1 : 0;
     this.editor.draw("Lasso", bits, this.label ? around(box ?? [0, 0, 0, 0], touched) : box ?? touched, id);
     return true;
@@ -68,7 +68,7 @@ export class LassoTool extends Tool {
     this.cancel();
   }
 
-  /** @param {CanvasRenderingContext2D} context @param {import("../geometry/viewport.js").View} view */
+  /** @param {CanvasRenderingContext2D} context @param {import("../geometry/viewport.js").Viewport} view */
   draw(context, view) {
     if (!this.points.length) return;
     context.beginPath();

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 from .conftest import profile
 from .driving import Person, Served
 
-AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
+AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 WIDE, NARROW = (1280, 800), (380, 740)
 
 

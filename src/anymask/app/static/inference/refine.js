@@ -1,6 +1,5 @@
 /** Crop refinement: small answers are predicted again in a crop of the image. The twin of `anymask.refine`. */
 import { sizeOf } from "../geometry/boxes.js";
-import { Frame } from "../geometry/frame.js";
 import {
   contextCrop, cropPixels, distinct, isCutOff, mergeCrops, mergeLogits, refineCrop, shiftClicks,
 } from "../geometry/crops.js";
@@ -8,6 +7,7 @@ import { paste } from "../masks/rle.js";
 import { hypothesis } from "./hypotheses.js";
 import { promptArrays } from "./prompts.js";
 
+/** @typedef {import("../geometry/frame.js").Frame} Frame */
 /** @typedef {import("./onnx-model.js").OnnxModel} OnnxModel */
 /** @typedef {import("./onnx-model.js").Embedding} Embedding */
 /** @typedef {import("../types.js").Hypothesis} Hypothesis */

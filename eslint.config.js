@@ -22,10 +22,14 @@ export default [
       "no-implicit-globals": "error",
       "no-unused-vars": ["error", { args: "none" }],
       "no-var": "error",
+      "one-var": ["error", "never"],
       "prefer-const": "error",
     },
   },
   { files: [`${STATIC}/**/*.js`], languageOptions: { globals: { ...globals.browser, ...globals.worker } } },
-  { files: ["tests/web/**/*.js", "benchmarks/**/*.js"], languageOptions: { globals: { ...globals.browser, ...globals.node } } },
+  {
+    files: ["tests/web/**/*.js", "benchmarks/**/*.js"],
+    languageOptions: { globals: { ...globals.browser, ...globals.node } },
+  },
   { files: ["benchmarks/**/*.js"], rules: { "import-x/no-unresolved": "off" } }, // served beside the app's own files
 ];

@@ -2,9 +2,13 @@
 
 const KEY = "anymask isolation";
 
-/** Make sure of threads where that is possible. @returns {Promise<boolean>} false while the page loads again */
+/**
+ * Make sure of threads where that is possible.
+ * @returns {Promise<boolean>} false while the page loads again
+ */
 export async function isolate() {
-  if (crossOriginIsolated || document.documentElement.dataset.store !== "local" || !navigator.serviceWorker) return true;
+  if (crossOriginIsolated || document.documentElement.dataset.store !== "local" || !navigator.serviceWorker)
+    return true;
   if (sessionStorage.getItem(KEY)) return true; // tried before, without success: one thread will do
   sessionStorage.setItem(KEY, "tried");
   try {

@@ -31,7 +31,8 @@ export class MaskLayer {
     const stale = [];
     const fresh = [];
     for (const id of new Set(changed)) {
-      const before = this.items.get(id), after = items.get(id);
+      const before = this.items.get(id);
+      const after = items.get(id);
       const shown = after && this.inkOf(id) ? after : null;
       if (before) stale.push(before.box);
       this.items.delete(id);
@@ -40,7 +41,8 @@ export class MaskLayer {
         fresh.push(shown);
       }
     }
-    if (stale.length === 0) for (const item of fresh) this.draw(item); // on top of all others
+    if (stale.length === 0)
+      for (const item of fresh) this.draw(item); // on top of all others
     else this.repaint([...stale, ...fresh.map((item) => item.box)].reduce(around));
   }
 

@@ -24,25 +24,40 @@ export class App extends HTMLElement {
   /** @type {Predictor} */ predictor;
   /** @type {Sync} */ sync;
   /** @type {Project} */ project;
-  /** The pictures in the order of the gallery, once asked for. @type {Promise<ImageInfo[]> | null} */ order = null;
+  /** The pictures in the order of the gallery, once asked for. @type {Promise<ImageInfo[]> | null} */ order =
+    null;
   /** @type {HTMLElement} */ screen;
 
   async connectedCallback() {
     applyTheme();
-    this.storage = document.documentElement.dataset.store === "local" ? new BrowserStorage() : new ServerStorage();
+    this.storage =
+      document.documentElement.dataset.store === "local" ? new BrowserStorage() : new ServerStorage();
     this.predictor = new Predictor(new ModelClient(), this.storage);
     const outbox = new Outbox();
     this.sync = new Sync(outbox, this.storage);
-    this.sync.addEventListener("conflict", (event) => this.conflict(/** @type {CustomEvent} */ (event).detail));
-    this.sync.addEventListener("trouble", (event) => notify(`Not saved yet: ${/** @type {CustomEvent} */ (event).detail}`));
-    this.sync.addEventListener("unsafe", (event) => notify(`This browser cannot write down what is not saved yet (${/** @type {CustomEvent} */ (event).detail.message}). Leave the page open until all is saved.`));
-    addEventListener("beforeunload", (event) => this.sync.unsafe && this.sync.counts.waiting && event.preventDefault());
+    this.sync.addEventListener("conflict", (event) =>
+      this.conflict(/** @type {CustomEvent} */ (event).detail),
+    );
+    this.sync.addEventListener("trouble", (event) =>
+      notify(`Not saved yet: ${/** @type {CustomEvent} */ (event).detail}`),
+    );
+    this.sync.addEventListener("unsafe", (event) =>
+      notify(
+        `This browser cannot write down what is not saved yet (${/** @type {CustomEvent} */ (event).detail.message}). Leave the page open until all is saved.`,
+      ),
+    );
+    addEventListener(
+      "beforeunload",
+      (event) => this.sync.unsafe && this.sync.counts.waiting && event.preventDefault(),
+    );
     await Promise.all([outbox.open().catch((error) => this.sync.doubt(error)), this.openProject()]);
     this.predictor.model = this.project.models[0];
     this.predictor.load().catch((error) => notify(`The model cannot start: ${reasonOf(error)}.`));
     this.sync.soon(0);
     addEventListener("hashchange", () => this.route());
-    addEventListener("unhandledrejection", (event) => notify(`Something went wrong: ${reasonOf(event.reason)}.`));
+    addEventListener("unhandledrejection", (event) =>
+      notify(`Something went wrong: ${reasonOf(event.reason)}.`),
+    );
     await this.route();
   }
 
@@ -86,9 +101,16 @@ export class App extends HTMLElement {
 
   /** Somebody else saved another version. @param {import("../storage/outbox.js").Entry} entry */
   async conflict(entry) {
-    const open = this.screen instanceof EditorScreen && this.screen.openImage.info.id === entry.image ? this.screen : null;
+    const open =
+      this.screen instanceof EditorScreen && this.screen.openImage.info.id === entry.image
+        ? this.screen
+        : null;
     if (open) await conflictDialog(this, open, entry);
-    else notify("Somebody else changed a mask that you changed too.", { action: "Look", act: () => (location.hash = imageAddress(entry.image)) });
+    else
+      notify("Somebody else changed a mask that you changed too.", {
+        action: "Look",
+        act: () => (location.hash = imageAddress(entry.image)),
+      });
   }
 
   /** @param {import("../types.js").Label[]} labels */
@@ -101,7 +123,10 @@ export class App extends HTMLElement {
     }
   }
 
-  /** All pictures in order, for "next image"; asked for once and after uploads. @returns {Promise<ImageInfo[]>} */
+  /**
+   * All pictures in order, for "next image"; asked for once and after uploads.
+   * @returns {Promise<ImageInfo[]>}
+   */
   allImages() {
     this.order ??= this.listAll().catch((error) => {
       this.order = null;

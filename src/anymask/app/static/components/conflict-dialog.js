@@ -10,7 +10,8 @@ import { h } from "./dom.js";
 /** @typedef {import("./editor-screen.js").EditorScreen} EditorScreen */
 
 const SIDE = 260; // pixels of a preview
-const MINE = ink([14, 165, 233]), THEIRS = ink([245, 158, 11]);
+const MINE = ink([14, 165, 233]);
+const THEIRS = ink([245, 158, 11]);
 
 /**
  * @param {import("./app.js").App} app @param {EditorScreen} screen @param {Entry} entry
@@ -18,7 +19,8 @@ const MINE = ink([14, 165, 233]), THEIRS = ink([245, 158, 11]);
  */
 export async function conflictDialog(app, screen, entry) {
   if (document.querySelector("dialog.merge")) return;
-  const theirs = /** @type {Mask} */ (entry.theirs), mine = app.sync.outbox.entries.get(entry.key)?.mask ?? entry.mask;
+  const theirs = /** @type {Mask} */ (entry.theirs);
+  const mine = app.sync.outbox.entries.get(entry.key)?.mask ?? entry.mask;
   const image = await screen.editor.file.then((file) => createImageBitmap(file)).catch(() => null); // it may be gone
   const choose = async (/** @type {"mine" | "theirs" | "both"} */ choice) => {
     dialog.close();
@@ -32,29 +34,62 @@ export async function conflictDialog(app, screen, entry) {
     const next = app.sync.outbox.of(screen.openImage.info.id).find(({ state }) => state === "conflict");
     if (next) conflictDialog(app, screen, next);
   };
-  const figure = (/** @type {string} */ name, /** @type {Mask} */ mask, /** @type {import("../canvas/draw-mask.js").Ink} */ colour) =>
-    h("figure", {}, preview(image, mask, colour), h("figcaption", {}, h("strong", {}, name), ` ${describe(mask)}`));
-  const dialog = openDialog("Two versions of one mask", [
-    h("p", {}, "Somebody else saved another version of this mask while you changed it. Nothing is lost: choose what stays."),
-    h("div", { class: "versions" }, figure("Mine.", mine, MINE), figure("Theirs.", theirs, THEIRS)),
-    h("div", { class: "row end" },
-      h("button", { onclick: () => choose("theirs") }, "Keep theirs"),
-      h("button", { onclick: () => choose("both") }, "Keep both"),
-      h("button", { class: "primary", onclick: () => choose("mine") }, "Keep mine")),
-  ], { class: "merge" });
+  const figure = (
+    /** @type {string} */ name,
+    /** @type {Mask} */ mask,
+    /** @type {import("../canvas/draw-mask.js").Ink} */ colour,
+  ) =>
+    h(
+      "figure",
+      {},
+      preview(image, mask, colour),
+      h("figcaption", {}, h("strong", {}, name), ` ${describe(mask)}`),
+    );
+  const dialog = openDialog(
+    "Two versions of one mask",
+    [
+      h(
+        "p",
+        {},
+        "Somebody else saved another version of this mask while you changed it. Nothing is lost: choose what stays.",
+      ),
+      h("div", { class: "versions" }, figure("Mine.", mine, MINE), figure("Theirs.", theirs, THEIRS)),
+      h(
+        "div",
+        { class: "row end" },
+        h("button", { onclick: () => choose("theirs") }, "Keep theirs"),
+        h("button", { onclick: () => choose("both") }, "Keep both"),
+        h("button", { class: "primary", onclick: () => choose("mine") }, "Keep mine"),
+      ),
+    ],
+    { class: "merge" },
+  );
 }
 
 /** @param {Mask} mask */
 function describe(mask) {
   if (mask.deleted) return "Deleted.";
-  const time = mask.time ? ` ${new Date(typeof mask.time === "number" ? mask.time * 1000 : mask.time).toLocaleTimeString()}` : "";
+  const time = mask.time
+    ? ` ${new Date(typeof mask.time === "number" ? mask.time * 1000 : mask.time).toLocaleTimeString()}`
+    : "";
   return `${mask.author ?? ""}${time}`;
 }
 
-/** The picture around a mask. @param {ImageBitmap | null} image @param {Mask} mask @param {import("../canvas/draw-mask.js").Ink} colour */
+/**
+ * The picture around a mask.
+ * @param {ImageBitmap | null} image
+ * @param {Mask} mask
+ * @param {import("../canvas/draw-mask.js").Ink} colour
+ */
 function preview(image, mask, colour) {
-  const [height, width] = mask.size, scale = SIDE / Math.max(height, width);
-  const canvas = h("canvas", { width: Math.round(width * scale), height: Math.round(height * scale), role: "img", "aria-label": mask.deleted ? "Deleted" : "The mask" });
+  const [height, width] = mask.size;
+  const scale = SIDE / Math.max(height, width);
+  const canvas = h("canvas", {
+    width: Math.round(width * scale),
+    height: Math.round(height * scale),
+    role: "img",
+    "aria-label": mask.deleted ? "Deleted" : "The mask",
+  });
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
   context.scale(scale, scale);
   if (image) context.drawImage(image, 0, 0);

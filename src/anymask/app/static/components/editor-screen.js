@@ -26,8 +26,13 @@ import { notify } from "./toast.js";
 
 /** @type {[string, string, string][]} name, title, key */
 const TOOLS = [
-  ["select", "Select", "V"], ["point", "Point", "P"], ["box", "Box", "B"], ["everything", "Everything", "A"],
-  ["brush", "Brush", "D"], ["eraser", "Eraser", "E"], ["lasso", "Lasso", "L"],
+  ["select", "Select", "V"],
+  ["point", "Point", "P"],
+  ["box", "Box", "B"],
+  ["everything", "Everything", "A"],
+  ["brush", "Brush", "D"],
+  ["eraser", "Eraser", "E"],
+  ["lasso", "Lasso", "L"],
 ];
 const MOST_BRUSH = 400;
 
@@ -49,7 +54,9 @@ export class EditorScreen extends HTMLElement {
     const screen = /** @type {EditorScreen} */ (document.createElement("am-editor"));
     screen.app = app;
     const file = app.storage.file(image.id);
-    app.predictor.prepare(image, file).catch((error) => notify(`The model cannot look at this image: ${reasonOf(error)}.`));
+    app.predictor
+      .prepare(image, file)
+      .catch((error) => notify(`The model cannot look at this image: ${reasonOf(error)}.`));
     screen.openImage = new OpenImage(image, app.sync);
     screen.openImage.load(await app.storage.masks(image.id));
     screen.editor = new Editor(screen.openImage, app.predictor, file);
@@ -60,19 +67,41 @@ export class EditorScreen extends HTMLElement {
     const { editor, app } = this;
     if (!editor || !app) return;
     this.tools = {
-      select: new SelectTool(editor), point: new PointTool(editor), box: new BoxTool(editor), everything: new EverythingTool(editor),
-      brush: new BrushTool(editor, false), eraser: new BrushTool(editor, true), lasso: new LassoTool(editor),
+      select: new SelectTool(editor),
+      point: new PointTool(editor),
+      box: new BoxTool(editor),
+      everything: new EverythingTool(editor),
+      brush: new BrushTool(editor, false),
+      eraser: new BrushTool(editor, true),
+      lasso: new LassoTool(editor),
     };
     this.imageCanvas = ImageCanvas.of(editor, () => app.project.labels);
     this.leaving = new AbortController();
     const { signal } = this.leaving;
     this.status = h("p", { class: "hint", id: "hint", role: "status", "aria-live": "polite" });
     this.panel = sidePanel(this, signal);
-    fill(this, this.header(), h("main", { class: "workspace" }, this.toolbar(),
-      h("div", { class: "center" }, toolOptions(this, signal), h("div", { class: "view" }, this.imageCanvas, this.zoomBar(), this.status)), this.panel));
-    for (const type of ["select", "tool", "busy", "answer", "candidates"]) editor.addEventListener(type, () => this.describe(), { signal });
+    fill(
+      this,
+      this.header(),
+      h(
+        "main",
+        { class: "workspace" },
+        this.toolbar(),
+        h(
+          "div",
+          { class: "center" },
+          toolOptions(this, signal),
+          h("div", { class: "view" }, this.imageCanvas, this.zoomBar(), this.status),
+        ),
+        this.panel,
+      ),
+    );
+    for (const type of ["select", "tool", "busy", "answer", "candidates"])
+      editor.addEventListener(type, () => this.describe(), { signal });
     editor.addEventListener("tool", () => this.markTool(), { signal });
-    editor.addEventListener("notice", (event) => notify(/** @type {CustomEvent} */ (event).detail), { signal });
+    editor.addEventListener("notice", (event) => notify(/** @type {CustomEvent} */ (event).detail), {
+      signal,
+    });
     addEventListener("keydown", (event) => this.key(event), { signal });
     editor.use(this.tools.point);
     this.ready();
@@ -102,19 +131,39 @@ export class EditorScreen extends HTMLElement {
   header() {
     const { app, openImage } = this;
     const { models } = app.project;
-    const choice = h("select", { "aria-label": "Model", class: "model", onchange: () => this.useModel(choice.value) },
-      ...models.map((name) => h("option", { value: name, selected: name === app.predictor.model }, name)));
-    const button = (/** @type {string} */ name, /** @type {string} */ title, /** @type {() => void} */ act, kind = "") =>
-      h("button", { class: `icon-button ${kind}`, "aria-label": title, title, onclick: act }, icon(name));
+    const choice = h(
+      "select",
+      { "aria-label": "Model", class: "model", onchange: () => this.useModel(choice.value) },
+      ...models.map((name) => h("option", { value: name, selected: name === app.predictor.model }, name)),
+    );
+    const button = (
+      /** @type {string} */ name,
+      /** @type {string} */ title,
+      /** @type {() => void} */ act,
+      kind = "",
+    ) => h("button", { class: `icon-button ${kind}`, "aria-label": title, title, onclick: act }, icon(name));
     this.undoButton = button("undo", "Undo (Ctrl+Z)", () => this.act("undo"));
     this.redoButton = button("redo", "Redo (Ctrl+Shift+Z)", () => this.act("redo"));
-    return h("header", { class: "bar" },
-      h("a", { class: "icon-button", href: GALLERY, "aria-label": "All images", title: "All images (G)" }, icon("back")),
+    return h(
+      "header",
+      { class: "bar" },
+      h(
+        "a",
+        { class: "icon-button", href: GALLERY, "aria-label": "All images", title: "All images (G)" },
+        icon("back"),
+      ),
       h("h1", { class: "title" }, openImage.info.name),
-      button("back", "Image before (J)", () => this.act("image", "-1"), "wide-only"), button("next", "Next image (K)", () => this.act("image", "1"), "wide-only"),
-      h("span", { class: "spacer" }), this.undoButton, this.redoButton, saveStatus(app), models.length > 1 && choice,
-      button("theme", "Light or dark", () => notify(`Theme: ${nextTheme()}`), "wide-only"), button("keys", "Keys (?)", showShortcuts, "wide-only"),
-      button("list", "Masks and labels", () => this.togglePanel(), "narrow-only"));
+      button("back", "Image before (J)", () => this.act("image", "-1"), "wide-only"),
+      button("next", "Next image (K)", () => this.act("image", "1"), "wide-only"),
+      h("span", { class: "spacer" }),
+      this.undoButton,
+      this.redoButton,
+      saveStatus(app),
+      models.length > 1 && choice,
+      button("theme", "Light or dark", () => notify(`Theme: ${nextTheme()}`), "wide-only"),
+      button("keys", "Keys (?)", showShortcuts, "wide-only"),
+      button("list", "Masks and labels", () => this.togglePanel(), "narrow-only"),
+    );
   }
 
   togglePanel() {
@@ -122,31 +171,62 @@ export class EditorScreen extends HTMLElement {
   }
 
   toolbar() {
-    this.toolButtons = Object.fromEntries(TOOLS.map(([name, title, key]) => [name, h("button", {
-      class: "tool", "aria-pressed": "false", "aria-keyshortcuts": key, title: `${title} (${key})`, onclick: () => this.act("tool", name),
-    }, icon(name), h("span", {}, title))]));
-    return h("div", { class: "tools", role: "toolbar", "aria-label": "Tools", "aria-orientation": "vertical" }, ...Object.values(this.toolButtons));
+    this.toolButtons = Object.fromEntries(
+      TOOLS.map(([name, title, key]) => [
+        name,
+        h(
+          "button",
+          {
+            class: "tool",
+            "aria-pressed": "false",
+            "aria-keyshortcuts": key,
+            title: `${title} (${key})`,
+            onclick: () => this.act("tool", name),
+          },
+          icon(name),
+          h("span", {}, title),
+        ),
+      ]),
+    );
+    return h(
+      "div",
+      { class: "tools", role: "toolbar", "aria-label": "Tools", "aria-orientation": "vertical" },
+      ...Object.values(this.toolButtons),
+    );
   }
 
   zoomBar() {
     const level = h("span", { class: "level" });
-    this.imageCanvas.addEventListener("moved", () => (level.textContent = `${Math.round(this.editor.view.scale * 100)}%`));
+    this.imageCanvas.addEventListener(
+      "moved",
+      () => (level.textContent = `${Math.round(this.editor.view.scale * 100)}%`),
+    );
     const button = (/** @type {string} */ name, /** @type {string} */ title, /** @type {() => void} */ act) =>
       h("button", { class: "icon-button", "aria-label": title, title, onclick: act }, icon(name));
-    return h("div", { class: "zoom", role: "group", "aria-label": "Zoom" },
-      button("minus", "Zoom out (−)", () => this.imageCanvas.zoom(0.8)), level, button("plus", "Zoom in (+)", () => this.imageCanvas.zoom(1.25)),
-      button("fit", "Whole image (F)", () => this.imageCanvas.fit()));
+    return h(
+      "div",
+      { class: "zoom", role: "group", "aria-label": "Zoom" },
+      button("minus", "Zoom out (−)", () => this.imageCanvas.zoom(0.8)),
+      level,
+      button("plus", "Zoom in (+)", () => this.imageCanvas.zoom(1.25)),
+      button("fit", "Whole image (F)", () => this.imageCanvas.fit()),
+    );
   }
 
   markTool() {
-    for (const [name, button] of Object.entries(this.toolButtons)) button.setAttribute("aria-pressed", String(this.editor.tool === this.tools[name]));
+    for (const [name, button] of Object.entries(this.toolButtons))
+      button.setAttribute("aria-pressed", String(this.editor.tool === this.tools[name]));
   }
 
   describe() {
     const { history } = this.openImage;
     this.undoButton.disabled = history.done.length === 0;
     this.redoButton.disabled = history.undone.length === 0;
-    const sentences = { no: "Looking at the image … you can click already.", failed: "The model cannot look at this image; brush and lasso work.", yes: "" };
+    const sentences = {
+      no: "Looking at the image … you can click already.",
+      failed: "The model cannot look at this image; brush and lasso work.",
+      yes: "",
+    };
     const state = sentences[/** @type {keyof sentences} */ (this.dataset.ready ?? "yes")];
     this.status.textContent = state || this.editor.tool?.hint || "";
     this.classList.toggle("busy", this.editor.asking > 0);
@@ -162,7 +242,8 @@ export class EditorScreen extends HTMLElement {
   /** @param {KeyboardEvent} event */
   key(event) {
     const target = /** @type {HTMLElement} */ (event.target);
-    if (target.matches("input:not([type=range]), textarea, select") || document.querySelector("dialog[open]")) return;
+    if (target.matches("input:not([type=range]), textarea, select") || document.querySelector("dialog[open]"))
+      return;
     const wanted = actionOf(event);
     if (!wanted || (event.key === "Enter" && target.matches("button, a, summary"))) return;
     event.preventDefault();
@@ -171,7 +252,9 @@ export class EditorScreen extends HTMLElement {
 
   /** Do what a key or a button asks for. @param {string} name @param {string} [detail] */
   act(name, detail = "") {
-    const { editor, imageCanvas, openImage } = this, { settings } = editor, number = Number(detail);
+    const { editor, imageCanvas, openImage } = this;
+    const { settings } = editor;
+    const number = Number(detail);
     /** @type {Record<string, () => unknown>} */
     const acts = {
       tool: () => editor.use(this.tools[detail]),
@@ -188,7 +271,8 @@ export class EditorScreen extends HTMLElement {
       fit: () => imageCanvas.fit(),
       hide: () => editor.set({ hideOthers: !settings.hideOthers }),
       opacity: () => editor.set({ opacity: Math.min(Math.max(settings.opacity + number, 0), 1) }),
-      brush: () => editor.set({ brush: Math.min(Math.max(Math.round(settings.brush * number), 1), MOST_BRUSH) }),
+      brush: () =>
+        editor.set({ brush: Math.min(Math.max(Math.round(settings.brush * number), 1), MOST_BRUSH) }),
       preview: () => editor.set({ preview: !settings.preview }),
       image: () => this.neighbour(number),
       gallery: () => (location.hash = GALLERY),
@@ -201,14 +285,17 @@ export class EditorScreen extends HTMLElement {
 
   /** Select the mask after or before. @param {number} step */
   walk(step) {
-    const ids = [...this.openImage.items.keys()], at = ids.indexOf(this.editor.selected ?? "");
-    if (ids.length) this.editor.select(ids[(at + step + ids.length + (at < 0 && step < 0 ? 1 : 0)) % ids.length]);
+    const ids = [...this.openImage.items.keys()];
+    const at = ids.indexOf(this.editor.selected ?? "");
+    if (ids.length)
+      this.editor.select(ids[(at + step + ids.length + (at < 0 && step < 0 ? 1 : 0)) % ids.length]);
   }
 
   /** @param {number} step */
   async neighbour(step) {
     const images = await this.app.allImages();
-    const at = images.findIndex(({ id }) => id === this.openImage.info.id), next = images[at + step];
+    const at = images.findIndex(({ id }) => id === this.openImage.info.id);
+    const next = images[at + step];
     if (next) location.hash = imageAddress(next.id);
     else notify(step > 0 ? "This is the last image." : "This is the first image.");
   }

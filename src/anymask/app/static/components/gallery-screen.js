@@ -33,17 +33,43 @@ export class GalleryScreen extends HTMLElement {
   connectedCallback() {
     const { app } = this;
     if (!app) return;
-    this.picker = h("input", { type: "file", accept: "image/*", multiple: true, hidden: true, onchange: () => this.add([...(this.picker.files ?? [])]) });
+    this.picker = h("input", {
+      type: "file",
+      accept: "image/*",
+      multiple: true,
+      hidden: true,
+      onchange: () => this.add([...(this.picker.files ?? [])]),
+    });
     this.grid = h("ul", { class: "grid", "aria-label": "Images", "aria-busy": "true" });
-    this.more = h("button", { class: "quiet more", hidden: true, onclick: () => this.load(this.list) }, "More images");
+    this.more = h(
+      "button",
+      { class: "quiet more", hidden: true, onclick: () => this.load(this.list) },
+      "More images",
+    );
     this.summary = h("p", { class: "summary" });
     this.leaving = new AbortController();
     const { signal } = this.leaving;
     fill(this, this.header(), h("main", {}, this.lead(), this.grid, this.more), this.picker);
     addEventListener("paste", (event) => this.add([...(event.clipboardData?.files ?? [])]), { signal });
-    addEventListener("dragover", (event) => { event.preventDefault(); this.classList.add("dropping"); }, { signal });
-    addEventListener("dragleave", (event) => !event.relatedTarget && this.classList.remove("dropping"), { signal });
-    addEventListener("drop", (event) => { event.preventDefault(); this.drop(event); }, { signal });
+    addEventListener(
+      "dragover",
+      (event) => {
+        event.preventDefault();
+        this.classList.add("dropping");
+      },
+      { signal },
+    );
+    addEventListener("dragleave", (event) => !event.relatedTarget && this.classList.remove("dropping"), {
+      signal,
+    });
+    addEventListener(
+      "drop",
+      (event) => {
+        event.preventDefault();
+        this.drop(event);
+      },
+      { signal },
+    );
     addEventListener("keydown", (event) => event.key === "?" && showShortcuts(), { signal });
     this.reload();
   }
@@ -53,21 +79,64 @@ export class GalleryScreen extends HTMLElement {
   }
 
   header() {
-    const theme = h("button", { class: "icon-button", "aria-label": "Light or dark", title: "Light or dark", onclick: () => notify(`Theme: ${nextTheme()}`) }, icon("theme"));
-    return h("header", { class: "bar" },
-      h("a", { class: "brand", href: GALLERY }, h("img", { src: new URL("../icon.svg", import.meta.url).href, alt: "", width: 28, height: 28 }), h("span", {}, "anymask")),
+    const theme = h(
+      "button",
+      {
+        class: "icon-button",
+        "aria-label": "Light or dark",
+        title: "Light or dark",
+        onclick: () => notify(`Theme: ${nextTheme()}`),
+      },
+      icon("theme"),
+    );
+    return h(
+      "header",
+      { class: "bar" },
+      h(
+        "a",
+        { class: "brand", href: GALLERY },
+        h("img", { src: new URL("../icon.svg", import.meta.url).href, alt: "", width: 28, height: 28 }),
+        h("span", {}, "anymask"),
+      ),
       h("span", { class: "spacer" }),
       saveStatus(this.app),
-      h("button", { class: "icon-button", "aria-label": "Export all masks", title: "Export all masks", onclick: () => this.exportAll() }, icon("export")),
+      h(
+        "button",
+        {
+          class: "icon-button",
+          "aria-label": "Export all masks",
+          title: "Export all masks",
+          onclick: () => this.exportAll(),
+        },
+        icon("export"),
+      ),
       theme,
-      h("button", { class: "icon-button", "aria-label": "Keys", title: "Keys (?)", onclick: showShortcuts }, icon("keys")));
+      h(
+        "button",
+        { class: "icon-button", "aria-label": "Keys", title: "Keys (?)", onclick: showShortcuts },
+        icon("keys"),
+      ),
+    );
   }
 
   lead() {
-    const upload = h("button", { class: "primary", onclick: () => this.picker.click() }, icon("upload"), "Add images");
-    return h("div", { class: "lead" },
+    const upload = h(
+      "button",
+      { class: "primary", onclick: () => this.picker.click() },
+      icon("upload"),
+      "Add images",
+    );
+    return h(
+      "div",
+      { class: "lead" },
       h("div", {}, h("h1", {}, this.app.project.name), this.summary),
-      h("div", { class: "lead-side" }, h("span", { class: "note wide-only" }, "Drop or paste pictures anywhere."), upload));
+      h(
+        "div",
+        { class: "lead-side" },
+        h("span", { class: "note wide-only" }, "Drop or paste pictures anywhere."),
+        upload,
+      ),
+    );
   }
 
   /** The list from its beginning, in the place of what is shown and of what is still on its way. */
@@ -96,7 +165,10 @@ export class GalleryScreen extends HTMLElement {
       this.more.hidden = !next;
     } catch (error) {
       if (list !== this.list) return;
-      notify(`The images cannot be listed: ${reasonOf(error)}.`, { action: "Try again", act: () => list === this.list && this.load(list) });
+      notify(`The images cannot be listed: ${reasonOf(error)}.`, {
+        action: "Try again",
+        act: () => list === this.list && this.load(list),
+      });
     }
     this.more.disabled = false;
     this.grid.setAttribute("aria-busy", "false");
@@ -105,19 +177,45 @@ export class GalleryScreen extends HTMLElement {
   /** @param {import("../types.js").Project} project @param {ImageInfo[]} images */
   describe(project, images) {
     const { list } = this;
-    const { images: count = images.length, masks = images.reduce((sum, one) => sum + one.masks, 0) } = project.counts ?? {};
-    this.summary.textContent = count ? `${counted(count, "image")}, ${counted(masks, "mask")}. Choose one and click on what you want.` : "No images yet.";
+    const { images: count = images.length, masks = images.reduce((sum, one) => sum + one.masks, 0) } =
+      project.counts ?? {};
+    this.summary.textContent = count
+      ? `${counted(count, "image")}, ${counted(masks, "mask")}. Choose one and click on what you want.`
+      : "No images yet.";
     if (project.scanning) setTimeout(() => list === this.list && this.isConnected && this.reload(), AGAIN);
   }
 
   /** @param {ImageInfo} image @param {boolean} soon */
   async card(image, soon) {
     const { id, name, width, height, masks } = image;
-    const img = h("img", { alt: "", width, height, loading: soon ? "eager" : "lazy", decoding: "async", src: await this.app.storage.thumb(image).catch(() => "") });
-    return h("li", {},
-      h("a", { class: "card", href: imageAddress(id) }, h("span", { class: "photo" }, img),
-        h("span", { class: "card-text" }, h("span", { class: "name" }, name),
-          h("span", { class: "facts" }, `${width} × ${height}`, masks > 0 && h("span", { class: "badge" }, counted(masks, "mask"))))));
+    const img = h("img", {
+      alt: "",
+      width,
+      height,
+      loading: soon ? "eager" : "lazy",
+      decoding: "async",
+      src: await this.app.storage.thumb(image).catch(() => ""),
+    });
+    return h(
+      "li",
+      {},
+      h(
+        "a",
+        { class: "card", href: imageAddress(id) },
+        h("span", { class: "photo" }, img),
+        h(
+          "span",
+          { class: "card-text" },
+          h("span", { class: "name" }, name),
+          h(
+            "span",
+            { class: "facts" },
+            `${width} × ${height}`,
+            masks > 0 && h("span", { class: "badge" }, counted(masks, "mask")),
+          ),
+        ),
+      ),
+    );
   }
 
   /** @param {DragEvent} event */

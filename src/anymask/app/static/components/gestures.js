@@ -4,7 +4,8 @@
 /** @typedef {import("../state/editor.js").Editor} Editor */
 /** @typedef {[number, number]} Point */
 
-const WHEEL = 0.0016, STEP = 10; // zoom per wheel unit; screen pixels per arrow key
+const WHEEL = 0.0016;
+const STEP = 10; // zoom per wheel unit; screen pixels per arrow key
 /** @type {Record<string, Point>} */
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
@@ -20,7 +21,8 @@ export class Gestures {
     this.doing = null;
     this.space = false;
     this.keyed = false;
-    const on = (/** @type {string} */ type, /** @type {(event: any) => void} */ act) => canvas.addEventListener(type, act, { passive: false });
+    const on = (/** @type {string} */ type, /** @type {(event: any) => void} */ act) =>
+      canvas.addEventListener(type, act, { passive: false });
     on("pointerdown", (event) => this.pointerDown(event));
     on("pointermove", (event) => this.pointerMove(event));
     on("pointerup", (event) => this.pointerUp(event));
@@ -41,7 +43,8 @@ export class Gestures {
 
   /** @param {Point} place on the screen @returns {Point} in the image, kept inside */
   inside(place) {
-    const [x, y] = this.imageCanvas.view.toImage(...place), [h, w] = this.imageCanvas.view.size;
+    const [x, y] = this.imageCanvas.view.toImage(...place);
+    const [h, w] = this.imageCanvas.view.size;
     return [Math.min(Math.max(x, 0), w - 0.01), Math.min(Math.max(y, 0), h - 0.01)];
   }
 
@@ -67,7 +70,8 @@ export class Gestures {
     this.doing = "tool";
     const point = this.inside(place);
     // a finger that turns out to be one of two must not have clicked: wait for a move or its end
-    if (event.pointerType === "touch") this.pending = () => this.editor.tool?.down(point, { label: out ? 0 : 1, exact: false });
+    if (event.pointerType === "touch")
+      this.pending = () => this.editor.tool?.down(point, { label: out ? 0 : 1, exact: false });
     else this.editor.tool?.down(point, { label: out ? 0 : 1, exact: true });
   }
 
@@ -80,7 +84,8 @@ export class Gestures {
 
   /** @param {PointerEvent} event */
   pointerMove(event) {
-    const place = this.place(event), before = this.down.get(event.pointerId);
+    const place = this.place(event);
+    const before = this.down.get(event.pointerId);
     if (!before) {
       const point = this.imageCanvas.view.toImage(...place);
       this.editor.tool?.hover(this.imageCanvas.view.holds(...point) ? point : null);
@@ -98,17 +103,22 @@ export class Gestures {
     if (this.pending && Math.hypot(...minus(this.place(event), before)) < 1) return;
     this.pending?.();
     this.pending = undefined;
-    for (const one of event.getCoalescedEvents?.() ?? [event]) this.editor.tool?.move(this.inside(this.place(one)));
+    for (const one of event.getCoalescedEvents?.() ?? [event])
+      this.editor.tool?.move(this.inside(this.place(one)));
   }
 
   /** @param {number} id @param {Point} place */
   pinchMove(id, place) {
     const [a, b] = [...this.down.entries()];
     const [moved, other] = a[0] === id ? [a[1], b[1]] : [b[1], a[1]];
-    const middle = (/** @type {Point} */ p) => /** @type {Point} */ ([(p[0] + other[0]) / 2, (p[1] + other[1]) / 2]);
+    const middle = (/** @type {Point} */ p) =>
+      /** @type {Point} */ ([(p[0] + other[0]) / 2, (p[1] + other[1]) / 2]);
     const [from, to] = [middle(moved), middle(place)];
     this.imageCanvas.pan(to[0] - from[0], to[1] - from[1]);
-    this.imageCanvas.zoom(Math.hypot(...minus(place, other)) / Math.max(Math.hypot(...minus(moved, other)), 1), to);
+    this.imageCanvas.zoom(
+      Math.hypot(...minus(place, other)) / Math.max(Math.hypot(...minus(moved, other)), 1),
+      to,
+    );
   }
 
   /** @param {PointerEvent} event */
@@ -136,7 +146,11 @@ export class Gestures {
     event.preventDefault();
     const unit = event.deltaMode === 1 ? 20 : 1;
     if (event.shiftKey) this.imageCanvas.pan(-(event.deltaY || event.deltaX) * unit, 0);
-    else this.imageCanvas.zoom(Math.exp(-event.deltaY * unit * WHEEL * (event.ctrlKey ? 5 : 1)), this.place(event));
+    else
+      this.imageCanvas.zoom(
+        Math.exp(-event.deltaY * unit * WHEEL * (event.ctrlKey ? 5 : 1)),
+        this.place(event),
+      );
   }
 
   /** @param {KeyboardEvent} event */
@@ -149,7 +163,8 @@ export class Gestures {
     if (event.key !== " ") return;
     event.preventDefault();
     const cursor = this.imageCanvas.overlay.cursor;
-    if (!cursor) this.space = true; // with the mouse: hold to pan
+    if (!cursor)
+      this.space = true; // with the mouse: hold to pan
     else if (!event.repeat) this.press(cursor, event.shiftKey || this.editor.settings.outside);
   }
 
@@ -157,7 +172,8 @@ export class Gestures {
   press(cursor, out) {
     const { tool } = this.editor;
     if (this.keyed) return this.release(cursor);
-    if (tool && "slow" in tool) tool.slow = true; // corner by corner
+    if (tool && "slow" in tool)
+      tool.slow = true; // corner by corner
     else this.keyed = tool?.cursor !== "default";
     tool?.down(cursor, { label: out ? 0 : 1, exact: true });
     if (tool && "slow" in tool) tool.up(cursor);
@@ -173,18 +189,21 @@ export class Gestures {
   keyUp(event) {
     if (event.key !== " ") return;
     this.space = false;
-    const { cursor } = this.imageCanvas.overlay, { tool } = this.editor;
+    const { cursor } = this.imageCanvas.overlay;
+    const { tool } = this.editor;
     // a box stays open until the second press; a stroke ends with the key
     if (this.keyed && cursor && !(tool && "from" in tool)) this.release(cursor);
   }
 
   /** @param {Point} step @param {boolean} fine one pixel of the image */
   moveCursor(step, fine) {
-    const { view, overlay } = this.imageCanvas, [h, w] = view.size;
+    const { view, overlay } = this.imageCanvas;
+    const [h, w] = view.size;
     const from = overlay.cursor ?? this.inside([view.screen[1] / 2, view.screen[0] / 2]);
     const by = fine ? 1 : STEP / view.scale;
     const to = /** @type {Point} */ ([
-      Math.min(Math.max(from[0] + step[0] * by, 0), w - 0.5), Math.min(Math.max(from[1] + step[1] * by, 0), h - 0.5),
+      Math.min(Math.max(from[0] + step[0] * by, 0), w - 0.5),
+      Math.min(Math.max(from[1] + step[1] * by, 0), h - 0.5),
     ]);
     this.setCursor(to);
     if (this.keyed) this.editor.tool?.move(to);

@@ -40,7 +40,10 @@ export class ImageCanvas extends HTMLElement {
     this.view = editor.view;
     this.base = h("canvas", { "aria-hidden": "true" });
     this.over = h("canvas", {
-      tabindex: "0", role: "application", "aria-label": `Image ${editor.openImage.info.name}`, "aria-describedby": "hint",
+      tabindex: "0",
+      role: "application",
+      "aria-label": `Image ${editor.openImage.info.name}`,
+      "aria-describedby": "hint",
       "aria-keyshortcuts": "ArrowUp ArrowDown ArrowLeft ArrowRight Space Enter",
     });
     this.replaceChildren(this.base, this.over);
@@ -62,7 +65,9 @@ export class ImageCanvas extends HTMLElement {
   }
 
   async show() {
-    const bitmap = await this.editor.file.then((file) => createImageBitmap(file, { colorSpaceConversion: "none" })).catch(() => null);
+    const bitmap = await this.editor.file
+      .then((file) => createImageBitmap(file, { colorSpaceConversion: "none" }))
+      .catch(() => null);
     if (!bitmap) return this.editor.notice("This browser cannot show the picture.");
     this.image = bitmap;
     this.draw("base");
@@ -71,9 +76,13 @@ export class ImageCanvas extends HTMLElement {
 
   /** @param {AbortSignal} signal */
   listen(signal) {
-    const { editor } = this, { openImage } = editor;
-    const on = (/** @type {EventTarget} */ target, /** @type {string} */ type, /** @type {(detail: any) => void} */ act) =>
-      target.addEventListener(type, (event) => act(/** @type {CustomEvent} */ (event).detail), { signal });
+    const { editor } = this;
+    const { openImage } = editor;
+    const on = (
+      /** @type {EventTarget} */ target,
+      /** @type {string} */ type,
+      /** @type {(detail: any) => void} */ act,
+    ) => target.addEventListener(type, (event) => act(/** @type {CustomEvent} */ (event).detail), { signal });
     on(openImage, "masks", (changes) => this.update(changes.map((/** @type {{id: string}} */ { id }) => id)));
     on(editor, "select", ({ before, now }) => this.update([before, now]));
     on(editor, "view", (some) => {
@@ -101,7 +110,10 @@ export class ImageCanvas extends HTMLElement {
 
   /** Repaint the places of these masks. @param {(string | null)[]} ids */
   update(ids) {
-    this.layer.update(this.editor.openImage.items, ids.filter((id) => id !== null));
+    this.layer.update(
+      this.editor.openImage.items,
+      ids.filter((id) => id !== null),
+    );
     this.draw("base");
   }
 
@@ -124,7 +136,8 @@ export class ImageCanvas extends HTMLElement {
   }
 
   fitScreen() {
-    const { width, height } = this.getBoundingClientRect(), ratio = devicePixelRatio;
+    const { width, height } = this.getBoundingClientRect();
+    const ratio = devicePixelRatio;
     if (!width || !height) return;
     for (const canvas of [this.base, this.over]) {
       canvas.width = Math.round(width * ratio);
@@ -135,7 +148,11 @@ export class ImageCanvas extends HTMLElement {
     this.dispatchEvent(new CustomEvent("moved"));
   }
 
-  /** Draw in the next frame: the image and its masks, or only what lies over them. @param {"base" | "over"} what @param {boolean} [now] */
+  /**
+   * Draw in the next frame: the image and its masks, or only what lies over them.
+   * @param {"base" | "over"} what
+   * @param {boolean} [now]
+   */
   draw(what, now = false) {
     if (what === "base") this.stale.base = true;
     this.stale.over = true;
@@ -151,7 +168,9 @@ export class ImageCanvas extends HTMLElement {
   }
 
   paintBase() {
-    const context = this.context(this.base), { x, y, scale } = this.view, [height, width] = this.view.size;
+    const context = this.context(this.base);
+    const { x, y, scale } = this.view;
+    const [height, width] = this.view.size;
     if (!this.image) return;
     context.imageSmoothingEnabled = scale < SHARP;
     context.imageSmoothingQuality = "high";

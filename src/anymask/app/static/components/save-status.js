@@ -27,27 +27,73 @@ function stateOf({ sync }) {
   if (conflict) return { state: "conflict", symbol: "conflict", text: counted(conflict, "conflict") };
   if (refused) return { state: "conflict", symbol: "conflict", text: `${refused} refused` };
   const waits = `${waiting} not saved yet`;
-  if (sync.offline) return { state: "offline", symbol: "offline", text: sync.trouble ? waits : `Offline: ${waits}` };
+  if (sync.offline)
+    return { state: "offline", symbol: "offline", text: sync.trouble ? waits : `Offline: ${waits}` };
   if (waiting) return { state: "waiting", symbol: "waiting", text: `Saving ${waiting}` };
   return { state: "saved", symbol: "saved", text: "All saved" };
 }
 
 /** @param {App} app */
 function showUnsaved(app) {
-  const { sync } = app, entries = [...sync.outbox.entries.values()];
-  const names = { waiting: "waits to be saved", conflict: "was changed by somebody else too", refused: "was refused" };
+  const { sync } = app;
+  const entries = [...sync.outbox.entries.values()];
+  const names = {
+    waiting: "waits to be saved",
+    conflict: "was changed by somebody else too",
+    refused: "was refused",
+  };
   openDialog("Not saved yet", [
-    h("p", {}, entries.length
-      ? sync.unsafe
-        ? "These masks wait in this page alone, as the browser cannot write them down. Leave it open until they are saved."
-        : "These masks are kept in this browser until they are saved. You can close the page; they will be sent when you come back."
-      : "Everything is saved."),
+    h(
+      "p",
+      {},
+      entries.length
+        ? sync.unsafe
+          ? "These masks wait in this page alone, as the browser cannot write them down. Leave it open until they are saved."
+          : "These masks are kept in this browser until they are saved. You can close the page; they will be sent when you come back."
+        : "Everything is saved.",
+    ),
     sync.trouble && h("p", {}, `The server says: ${sync.trouble}`),
-    h("ul", { class: "plain" }, ...entries.map((entry) =>
-      h("li", { class: "queue-entry" },
-        h("a", { href: imageAddress(entry.image), onclick: () => document.querySelector("dialog")?.close() }, `Mask ${entry.mask.id.slice(0, 8)}`), ` ${names[entry.state]}${entry.reason ? `: ${entry.reason}` : "."}`,
-        entry.state === "conflict" && h("button", { class: "quiet", onclick: () => { document.querySelector("dialog")?.close(); app.conflict(entry); } }, "Settle"),
-        entry.state === "refused" && h("button", { class: "quiet", onclick: () => { document.querySelector("dialog")?.close(); sync.again(entry); } }, "Send again")))),
-    entries.some((entry) => entry.state === "waiting") && h("button", { class: "primary", onclick: () => sync.soon(0) }, "Save now"),
+    h(
+      "ul",
+      { class: "plain" },
+      ...entries.map((entry) =>
+        h(
+          "li",
+          { class: "queue-entry" },
+          h(
+            "a",
+            { href: imageAddress(entry.image), onclick: () => document.querySelector("dialog")?.close() },
+            `Mask ${entry.mask.id.slice(0, 8)}`,
+          ),
+          ` ${names[entry.state]}${entry.reason ? `: ${entry.reason}` : "."}`,
+          entry.state === "conflict" &&
+            h(
+              "button",
+              {
+                class: "quiet",
+                onclick: () => {
+                  document.querySelector("dialog")?.close();
+                  app.conflict(entry);
+                },
+              },
+              "Settle",
+            ),
+          entry.state === "refused" &&
+            h(
+              "button",
+              {
+                class: "quiet",
+                onclick: () => {
+                  document.querySelector("dialog")?.close();
+                  sync.again(entry);
+                },
+              },
+              "Send again",
+            ),
+        ),
+      ),
+    ),
+    entries.some((entry) => entry.state === "waiting") &&
+      h("button", { class: "primary", onclick: () => sync.soon(0) }, "Save now"),
   ]);
 }

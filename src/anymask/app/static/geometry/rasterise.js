@@ -12,14 +12,23 @@ import { clip } from "./boxes.js";
  * @returns {Box}
  */
 export function drawStroke(bits, [h, w], a, b, radius, value = 1) {
-  const [x0, y0, x1, y1] = clip([
-    Math.min(a[0], b[0]) - radius, Math.min(a[1], b[1]) - radius,
-    Math.max(a[0], b[0]) + radius, Math.max(a[1], b[1]) + radius,
-  ], [h, w]);
-  const dx = b[0] - a[0], dy = b[1] - a[1], length = dx * dx + dy * dy, reach = radius * radius;
+  const [x0, y0, x1, y1] = clip(
+    [
+      Math.min(a[0], b[0]) - radius,
+      Math.min(a[1], b[1]) - radius,
+      Math.max(a[0], b[0]) + radius,
+      Math.max(a[1], b[1]) + radius,
+    ],
+    [h, w],
+  );
+  const dx = b[0] - a[0];
+  const dy = b[1] - a[1];
+  const length = dx * dx + dy * dy;
+  const reach = radius * radius;
   for (let y = y0; y < y1; y++)
     for (let x = x0; x < x1; x++) {
-      const px = x + 0.5 - a[0], py = y + 0.5 - a[1];
+      const px = x + 0.5 - a[0];
+      const py = y + 0.5 - a[1];
       const t = length ? Math.min(Math.max((px * dx + py * dy) / length, 0), 1) : 0;
       if ((px - t * dx) ** 2 + (py - t * dy) ** 2 <= reach) bits[y * w + x] = value;
     }
@@ -32,12 +41,14 @@ export function drawStroke(bits, [h, w], a, b, radius, value = 1) {
  * @returns {Box}
  */
 export function fillPolygon(bits, [h, w], points) {
-  const xs = points.map((p) => p[0]), ys = points.map((p) => p[1]);
+  const xs = points.map((p) => p[0]);
+  const ys = points.map((p) => p[1]);
   const [x0, y0, x1, y1] = clip([Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)], [h, w]);
   for (let y = y0; y < y1; y++) {
     const cuts = crossings(points, y + 0.5);
     for (let i = 0; i + 1 < cuts.length; i += 2) {
-      const from = Math.max(Math.ceil(cuts[i] - 0.5), 0), to = Math.min(Math.ceil(cuts[i + 1] - 0.5), w);
+      const from = Math.max(Math.ceil(cuts[i] - 0.5), 0);
+      const to = Math.min(Math.ceil(cuts[i + 1] - 0.5), w);
       if (from < to) bits.fill(1, y * w + from, y * w + to);
     }
   }

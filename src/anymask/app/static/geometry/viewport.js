@@ -28,14 +28,20 @@ export class Viewport {
 
   /** Show the whole image. */
   fit() {
-    const [h, w] = this.screen, margin = Math.min(MARGIN, w / 20, h / 20);
+    const [h, w] = this.screen;
+    const margin = Math.min(MARGIN, w / 20, h / 20);
     this.scale = Math.min((w - 2 * margin) / this.size[1], (h - 2 * margin) / this.size[0], MOST_ZOOM);
     this.x = (w - this.size[1] * this.scale) / 2;
     this.y = (h - this.size[0] * this.scale) / 2;
     this.fitted = true;
   }
 
-  /** Zoom by a factor about a place on the screen. @param {number} factor @param {number} [x] @param {number} [y] */
+  /**
+   * Zoom by a factor about a place on the screen.
+   * @param {number} factor
+   * @param {number} [x]
+   * @param {number} [y]
+   */
   zoom(factor, x = this.screen[1] / 2, y = this.screen[0] / 2) {
     const least = 8 / Math.max(...this.size);
     const scale = Math.min(Math.max(this.scale * factor, least), MOST_ZOOM);
@@ -56,7 +62,8 @@ export class Viewport {
 
   /** The image never leaves the screen altogether. */
   keepInSight() {
-    const [h, w] = this.screen, keep = 48;
+    const [h, w] = this.screen;
+    const keep = 48;
     this.x = Math.min(Math.max(this.x, keep - this.size[1] * this.scale), w - keep);
     this.y = Math.min(Math.max(this.y, keep - this.size[0] * this.scale), h - keep);
   }

@@ -3,7 +3,11 @@
 /** @typedef {import("../types.js").Size} Size */
 /** @typedef {{rgba: Uint8ClampedArray, size: Size}} Pixels */
 
-/** The pixels of a file, alpha laid over white as Python does. @param {Blob} file @returns {Promise<Pixels>} */
+/**
+ * The pixels of a file, alpha laid over white as Python does.
+ * @param {Blob} file
+ * @returns {Promise<Pixels>}
+ */
 export async function readPixels(file) {
   const bitmap = await createImageBitmap(file, { colorSpaceConversion: "none" });
   const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);

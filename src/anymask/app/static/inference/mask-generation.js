@@ -18,7 +18,8 @@ const ANSWERS = 4;
  * @returns {[number, number][]}
  */
 export function gridPoints([h, w], side) {
-  const rows = Math.min(side, h), columns = Math.min(side, w);
+  const rows = Math.min(side, h);
+  const columns = Math.min(side, w);
   const step = coprimeNear(Math.round(rows * columns * 0.618), rows * columns);
   return Array.from({ length: rows * columns }, (_, i) => {
     const place = (i * step) % (rows * columns);
@@ -42,7 +43,8 @@ function coprimeNear(guess, total) {
  * @returns {AsyncGenerator<{found: Candidate[], done: number, total: number}>}
  */
 export async function* generateMasks(model, id, side, floors) {
-  const embedding = model.embedding(id), { frame } = embedding;
+  const embedding = model.embedding(id);
+  const { frame } = embedding;
   const points = gridPoints(frame.size, side);
   for (let start = 0; start < points.length; start += AT_ONCE) {
     const some = points.slice(start, start + AT_ONCE);
@@ -56,7 +58,13 @@ export async function* generateMasks(model, id, side, floors) {
   }
 }
 
-/** @param {Frame} frame @param {Float32Array} logits @param {Float32Array} iou @param {[number, number]} point @param {Floors} floors */
+/**
+ * @param {Frame} frame
+ * @param {Float32Array} logits
+ * @param {Float32Array} iou
+ * @param {[number, number]} point
+ * @param {Floors} floors
+ */
 function answers(frame, logits, iou, point, floors) {
   const cells = frame.grid[0] * frame.grid[1];
   /** @type {Candidate[]} */

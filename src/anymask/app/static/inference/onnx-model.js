@@ -21,7 +21,9 @@ import { readSafetensors } from "./safetensors.js";
 /** @typedef {{frame: Frame, tensors: Record<string, Tensor>, file?: Blob}} Embedding */
 /** @typedef {import("./image-pixels.js").Pixels} Pixels */
 /** @typedef {import("./hypotheses.js").Choice} Choice */
-/** @typedef {{first: (choice: Choice) => void, stop: () => boolean}} Refining `first` gets the answer before refinement */
+/**
+ * @typedef {{first: (choice: Choice) => void, stop: () => boolean}} Refining `first` gets the answer before refinement
+ */
 
 const KEPT = 12; // embeddings in memory, some 2 MB each for the compact model
 const ANSWERS = 4;
@@ -29,14 +31,21 @@ const ANSWERS = 4;
 const PRECISIONS = ["float16", "float32", "int8"];
 
 export class OnnxModel {
-  /** @param {Manifest} manifest @param {InferenceSession} decoder @param {Promise<InferenceSession> | null} encoder */
+  /**
+   * @param {Manifest} manifest
+   * @param {InferenceSession} decoder
+   * @param {Promise<InferenceSession> | null} encoder
+   */
   constructor(manifest, decoder, encoder) {
     this.manifest = manifest;
     this.decoder = decoder;
     this.encoder = encoder;
     /** @type {Map<string, Embedding>} */
     this.embeddings = new Map();
-    /** The picture opened last: its pixels, for crops. @type {{file: Blob, pixels: Promise<Pixels>} | null} */
+    /**
+     * The picture opened last: its pixels, for crops.
+     * @type {{file: Blob, pixels: Promise<Pixels>} | null}
+     */
     this.opened = null;
     /** The runtime does one thing at a time. @type {Promise<unknown>} */
     this.last = Promise.resolve();
@@ -55,7 +64,12 @@ export class OnnxModel {
     return new OnnxModel(manifest, await session(folder, files.decoder, precision), encoder);
   }
 
-  /** Run the decoder or the encoder when it is free. @template T @param {() => Promise<T>} work @returns {Promise<T>} */
+  /**
+   * Run the decoder or the encoder when it is free.
+   * @template T
+   * @param {() => Promise<T>} work
+   * @returns {Promise<T>}
+   */
   alone(work) {
     const next = this.last.then(work, work);
     this.last = next.catch(() => {});
@@ -73,7 +87,11 @@ export class OnnxModel {
     this.keep(id, { ...(await this.run(await pixels, this.manifest.frame)), file });
   }
 
-  /** The pixels of a picture that was encoded here, read again where another was opened since. @param {Embedding} embedding @returns {Promise<Pixels>} */
+  /**
+   * The pixels of a picture that was encoded here, read again where another was opened since.
+   * @param {Embedding} embedding
+   * @returns {Promise<Pixels>}
+   */
   pixels({ file }) {
     if (!file) throw new Error("the picture is not here");
     if (this.opened?.file !== file) this.opened = { file, pixels: readPixels(file) };
@@ -90,11 +108,17 @@ export class OnnxModel {
     return { frame, tensors: await this.alone(() => encoder.run({ image })) };
   }
 
-  /** Take an embedding that the server made. @param {string} id @param {ArrayBuffer} bytes @param {Size} size */
+  /**
+   * Take an embedding that the server made.
+   * @param {string} id
+   * @param {ArrayBuffer} bytes
+   * @param {Size} size
+   */
   receive(id, bytes, size) {
     const tensors = Object.fromEntries(
       Object.entries(readSafetensors(bytes)).map(([name, { shape, values }]) => [
-        name, new ort.Tensor("float32", values, shape),
+        name,
+        new ort.Tensor("float32", values, shape),
       ]),
     );
     this.keep(id, { frame: Frame.fit(size, this.manifest.frame), tensors });
@@ -122,8 +146,11 @@ export class OnnxModel {
    * @param {Float32Array | null} mask logits of the grid, for a single prompt
    */
   async decode({ frame, tensors }, prompts, mask = null) {
-    const n = prompts.length, p = prompts[0].labels.length, cells = frame.grid[0] * frame.grid[1];
-    const points = new Float32Array(n * p * 2), labels = new BigInt64Array(n * p);
+    const n = prompts.length;
+    const p = prompts[0].labels.length;
+    const cells = frame.grid[0] * frame.grid[1];
+    const points = new Float32Array(n * p * 2);
+    const labels = new BigInt64Array(n * p);
     prompts.forEach((prompt, i) => {
       points.set(prompt.points, i * p * 2);
       labels.set(prompt.labels, i * p);
@@ -136,7 +163,11 @@ export class OnnxModel {
       has_mask: new ort.Tensor("bool", new Uint8Array(n).fill(mask ? 1 : 0), [n]),
     };
     const { logits, iou } = await this.alone(() => this.decoder.run(feeds));
-    return { logits: /** @type {Float32Array} */ (logits.data), iou: /** @type {Float32Array} */ (iou.data), cells };
+    return {
+      logits: /** @type {Float32Array} */ (logits.data),
+      iou: /** @type {Float32Array} */ (iou.data),
+      cells,
+    };
   }
 
   /**
@@ -147,7 +178,8 @@ export class OnnxModel {
    * @returns {Promise<Choice>}
    */
   async predict(id, clicks, base, refining = null) {
-    const embedding = this.embedding(id), { frame } = embedding;
+    const embedding = this.embedding(id);
+    const { frame } = embedding;
     const mask = base instanceof Float32Array ? base : base && maskLogits(decode(base, frame.size), frame);
     const { logits, iou, cells } = await this.decode(embedding, [promptArrays(clicks, frame)], mask);
     const single = !isAmbiguous(clicks, mask !== null);
@@ -155,7 +187,8 @@ export class OnnxModel {
     for (let i = single ? 0 : 1; i < ANSWERS; i++)
       answers.push(hypothesis(frame, logits.subarray(i * cells, (i + 1) * cells), iou[i]));
     const able = embedding.file && this.manifest.zoom;
-    if (!refining || !able || !needsRefinement(clicks, answers, single, frame)) return choice(answers, single);
+    if (!refining || !able || !needsRefinement(clicks, answers, single, frame))
+      return choice(answers, single);
     refining.first(choice(answers, single));
     return choice(await refine(this, embedding, clicks, answers, single, refining.stop), single);
   }

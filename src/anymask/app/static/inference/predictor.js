@@ -37,9 +37,15 @@ export class Predictor {
     return loading;
   }
 
-  /** Make a picture ready to be asked about. @param {ImageInfo} image @param {Blob | Promise<Blob>} file @returns {Promise<void>} */
+  /**
+   * Make a picture ready to be asked about.
+   * @param {ImageInfo} image
+   * @param {Blob | Promise<Blob>} file
+   * @returns {Promise<void>}
+   */
   prepare(image, file) {
-    const key = `${this.model} ${image.id}`, known = this.encoded.get(key);
+    const key = `${this.model} ${image.id}`;
+    const known = this.encoded.get(key);
     if (known) return known;
     const ready = this.encode(this.model, image, file);
     this.encoded.set(key, ready);
@@ -51,7 +57,8 @@ export class Predictor {
   async encode(model, image, file) {
     const loaded = this.load(model);
     // ours runs here, so that its picture is read while it loads
-    if (model === LOCAL_MODEL || encodesHere(await loaded)) await this.client.encode(model, image.id, await file);
+    if (model === LOCAL_MODEL || encodesHere(await loaded))
+      await this.client.encode(model, image.id, await file);
     else {
       const bytes = await this.storage.embedding(image.id, model);
       await this.client.receiveEmbedding(model, image.id, bytes, [image.height, image.width]);
@@ -59,7 +66,14 @@ export class Predictor {
     await loaded;
   }
 
-  /** @param {ImageInfo} image @param {Blob | Promise<Blob>} file @param {Clicks} clicks @param {Runs | Float32Array | null} [base] @param {Refining | null} [refining] @returns {Promise<Answer>} */
+  /**
+   * @param {ImageInfo} image
+   * @param {Blob | Promise<Blob>} file
+   * @param {Clicks} clicks
+   * @param {Runs | Float32Array | null} [base]
+   * @param {Refining | null} [refining]
+   * @returns {Promise<Answer>}
+   */
   async predict(image, file, clicks, base = null, refining = null) {
     const { model } = this;
     await this.prepare(image, file);
@@ -73,7 +87,10 @@ export class Predictor {
     }
   }
 
-  /** Ask for a preview; while one is under way only the latest further wish counts. @param {() => Promise<void>} work */
+  /**
+   * Ask for a preview; while one is under way only the latest further wish counts.
+   * @param {() => Promise<void>} work
+   */
   async preview(work) {
     if (this.previewing) {
       this.nextPreview = () => this.preview(work);

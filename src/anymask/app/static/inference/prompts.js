@@ -34,5 +34,9 @@ export function promptArrays(clicks, frame) {
 /** A mask of the image as logits of the grid. @param {Uint8Array} bits @param {Frame} frame */
 export const maskLogits = (bits, frame) => frame.coverage(bits).map((share) => (2 * share - 1) * MASK_LOGIT);
 
-/** Whether this is a single click, for which the three hypotheses are meant. @param {Clicks} clicks @param {boolean} hasMask */
+/**
+ * Whether this is a single click, for which the three hypotheses are meant.
+ * @param {Clicks} clicks
+ * @param {boolean} hasMask
+ */
 export const isAmbiguous = (clicks, hasMask) => clicks.points.length === 1 && !clicks.box && !hasMask;

@@ -3,10 +3,16 @@
 /** @typedef {import("./worker.js").Requests} Requests */
 /** @typedef {import("../types.js").Hypothesis} Hypothesis */
 /** @typedef {import("../types.js").Candidate} Candidate */
-/** @typedef {{hypotheses: Hypothesis[], chosen: number, model: string, ms: number}} Answer with the model that was asked: another may be chosen meanwhile */
+/**
+ * @typedef {{hypotheses: Hypothesis[], chosen: number, model: string, ms: number}} Answer with the model that was asked: another may be chosen meanwhile
+ */
 /** @typedef {{found: Candidate[], done: number, total: number}} Step */
-/** @typedef {{first: (answer: Answer) => void, signal: AbortSignal}} Refining `first` gets the answer before refinement */
-/** @typedef {{resolve: (value: any) => void, reject: (error: Error) => void, step?: (step: any) => void}} Waiting */
+/**
+ * @typedef {{first: (answer: Answer) => void, signal: AbortSignal}} Refining `first` gets the answer before refinement
+ */
+/**
+ * @typedef {{resolve: (value: any) => void, reject: (error: Error) => void, step?: (step: any) => void}} Waiting
+ */
 
 /** Exported models lie beside the app's own folder. */
 export const MODELS = new URL("../../models/", import.meta.url).href;
@@ -23,7 +29,9 @@ export class ModelClient {
 
   /**
    * @template {keyof Requests} K
-   * @param {K} kind @param {Requests[K]} body @param {{step?: (step: any) => void, transfer?: Transferable[]}} [options]
+   * @param {K} kind
+   * @param {Requests[K]} body
+   * @param {{step?: (step: any) => void, transfer?: Transferable[]}} [options]
    * @returns {Promise<any>}
    */
   call(kind, body, { step, transfer = [] } = {}) {
@@ -64,7 +72,12 @@ export class ModelClient {
     return this.call("encode", { model, image, file });
   }
 
-  /** @param {string} model @param {string} image @param {ArrayBuffer} bytes @param {import("../types.js").Size} size */
+  /**
+   * @param {string} model
+   * @param {string} image
+   * @param {ArrayBuffer} bytes
+   * @param {import("../types.js").Size} size
+   */
   receiveEmbedding(model, image, bytes, size) {
     return this.call("receive", { model, image, bytes, size }, { transfer: [bytes] });
   }
@@ -75,7 +88,11 @@ export class ModelClient {
    * @returns {Promise<Answer>}
    */
   predict(model, image, clicks, base = null, refining = null) {
-    const done = this.call("predict", { model, image, clicks, base, refine: refining !== null }, { step: refining?.first });
+    const done = this.call(
+      "predict",
+      { model, image, clicks, base, refine: refining !== null },
+      { step: refining?.first },
+    );
     if (refining) this.cancelBy(refining.signal, this.count);
     return done;
   }

@@ -12,16 +12,17 @@ import { start } from "./onnxruntime.js";
  *   load: {model: string, folder: string, threads?: number, precision?: string},
  *   encode: {model: string, image: string, file: Blob},
  *   receive: {model: string, image: string, bytes: ArrayBuffer, size: Size},
- *   predict: {model: string, image: string, clicks: Clicks, base: Runs | Float32Array | null, refine: boolean},
+ * predict: {model: string, image: string, clicks: Clicks, base: Runs | Float32Array | null, refine: boolean},
  *   generateMasks: {model: string, image: string, side: number, floors: {iou: number, stability: number}},
  *   cancel: {job: number},
  * }} Requests
  */
 /** @typedef {{id: number, kind: keyof Requests, body: any}} Message */
 
-const scope = /** @type {{postMessage(message: unknown, transfer?: Transferable[]): void, onmessage: unknown}} */ (
-  /** @type {unknown} */ (self)
-);
+const scope =
+  /** @type {{postMessage(message: unknown, transfer?: Transferable[]): void, onmessage: unknown}} */ (
+    /** @type {unknown} */ (self)
+  );
 /** @type {Map<string, Promise<OnnxModel>>} */
 const models = new Map();
 /** @type {Promise<void> | undefined} */
@@ -40,7 +41,11 @@ function loaded(model) {
 const handlers = {
   async load({ model, folder, threads, precision }) {
     started ??= start(threads);
-    if (!models.has(model)) models.set(model, started.then(() => OnnxModel.load(folder, { precision })));
+    if (!models.has(model))
+      models.set(
+        model,
+        started.then(() => OnnxModel.load(folder, { precision })),
+      );
     try {
       return (await loaded(model)).manifest;
     } catch (error) {
@@ -61,10 +66,20 @@ const handlers = {
   },
   async predict({ model, image, clicks, base, refine }, id) {
     const start = performance.now();
-    const answer = await (await loaded(model)).predict(image, clicks, base, refine ? {
-      first: (step) => scope.postMessage({ id, step: { ...step, model, ms: performance.now() - start } }),
-      stop: () => cancelled.delete(id),
-    } : null);
+    const answer = await (
+      await loaded(model)
+    ).predict(
+      image,
+      clicks,
+      base,
+      refine
+        ? {
+            first: (step) =>
+              scope.postMessage({ id, step: { ...step, model, ms: performance.now() - start } }),
+            stop: () => cancelled.delete(id),
+          }
+        : null,
+    );
     return { ...answer, model, ms: performance.now() - start };
   },
   async generateMasks({ model, image, side, floors }, id) {

@@ -1,4 +1,6 @@
-/** Which candidates of "everything" stay: the twin of `anymask.automatic.select` for one view of the image. */
+/**
+ * Which candidates of "everything" stay: the twin of `anymask.automatic.select` for one view of the image.
+ */
 import { boxIou } from "../geometry/boxes.js";
 import { intersection } from "./rle.js";
 
@@ -17,7 +19,8 @@ export function select(candidates, least) {
   able.sort((a, b) => b.iou - a.iou);
   /** @type {Candidate[]} */
   const kept = [];
-  for (const one of able) if (!kept.some((better) => boxIou(one.box, better.box) > least.overlap)) kept.push(one);
+  for (const one of able)
+    if (!kept.some((better) => boxIou(one.box, better.box) > least.overlap)) kept.push(one);
   return kept;
 }
 
@@ -26,11 +29,12 @@ export function select(candidates, least) {
  * @param {Candidate[]} candidates @param {{box: Box, area: number, runs: import("../types.js").Runs}[]} made
  */
 export function unlike(candidates, made) {
-  return candidates.filter((one) =>
-    !made.some((mask) => {
-      if (boxIou(one.box, mask.box) < 0.7) return false;
-      const shared = intersection(one.runs, mask.runs);
-      return shared > 0.85 * (one.area + mask.area - shared);
-    }),
+  return candidates.filter(
+    (one) =>
+      !made.some((mask) => {
+        if (boxIou(one.box, mask.box) < 0.7) return false;
+        const shared = intersection(one.runs, mask.runs);
+        return shared > 0.85 * (one.area + mask.area - shared);
+      }),
   );
 }

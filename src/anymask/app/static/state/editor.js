@@ -8,7 +8,9 @@ import { area, box, decode, encode } from "../masks/rle.js";
 /** @typedef {import("../types.js").Hypothesis} Hypothesis */
 /** @typedef {import("./open-image.js").Item} Item */
 /** @typedef {import("../tools/tool.js").Tool} Tool */
-/** @typedef {{id: string, clicks: Clicks, base: Runs | null, logits: Float32Array | null}} Draft the question asked last about a mask: all clicks, the drawn mask that it began with, the logits of the last answer */
+/**
+ * @typedef {{id: string, clicks: Clicks, base: Runs | null, logits: Float32Array | null}} Draft the question asked last about a mask: all clicks, the drawn mask that it began with, the logits of the last answer
+ */
 
 const REMEMBERED = 64; // answers whose logits are kept, some 50 kB each
 const LONGEST_THOUGHT = 60; // seconds that count as work between two steps at most
@@ -16,7 +18,8 @@ const LONGEST_THOUGHT = 60; // seconds that count as work between two steps at m
 /** Emits "select", "tool", "answer", "view", "busy", and "notice" with a sentence as detail. */
 export class Editor extends EventTarget {
   /**
-   * @param {import("./open-image.js").OpenImage} openImage @param {import("../inference/predictor.js").Predictor} predictor
+   * @param {import("./open-image.js").OpenImage} openImage
+   * @param {import("../inference/predictor.js").Predictor} predictor
    * @param {Promise<Blob>} file of the image
    */
   constructor(openImage, predictor, file) {
@@ -30,7 +33,10 @@ export class Editor extends EventTarget {
     this.label = null;
     /** @type {Draft | null} */
     this.draft = null;
-    /** Answers to choose from for the selected mask. @type {{id: string, model: string, hypotheses: Hypothesis[], chosen: number} | null} */
+    /**
+     * Answers to choose from for the selected mask.
+     * @type {{id: string, model: string, hypotheses: Hypothesis[], chosen: number} | null}
+     */
     this.answers = null;
     /** @type {Tool | null} */
     this.tool = null;
@@ -78,14 +84,25 @@ export class Editor extends EventTarget {
     this.emit("view", some);
   }
 
-  /** A new question about the selected mask, or about a new one. @param {[number, number]} point @param {0 | 1} label */
+  /**
+   * A new question about the selected mask, or about a new one.
+   * @param {[number, number]} point
+   * @param {0 | 1} label
+   */
   addPoint(point, label) {
     const item = this.item;
     const draft = this.draft ?? (item ? this.draftOf(item) : null);
-    if (!draft && label === 0) return this.notice("Click on an object first, then on what does not belong to it.");
-    const { id, clicks, base } = draft ?? { id: crypto.randomUUID(), clicks: { points: [], labels: [], box: null }, base: null };
+    if (!draft && label === 0)
+      return this.notice("Click on an object first, then on what does not belong to it.");
+    const { id, clicks, base } = draft ?? {
+      id: crypto.randomUUID(),
+      clicks: { points: [], labels: [], box: null },
+      base: null,
+    };
     return this.predict({
-      id, base, clicks: { ...clicks, points: [...clicks.points, point], labels: [...clicks.labels, label] },
+      id,
+      base,
+      clicks: { ...clicks, points: [...clicks.points, point], labels: [...clicks.labels, label] },
       logits: item && this.logitsOf(item),
     });
   }
@@ -101,7 +118,11 @@ export class Editor extends EventTarget {
     for (const oldest of [...this.logits.keys()].slice(0, -REMEMBERED)) this.logits.delete(oldest);
   }
 
-  /** What the next click refines: the clicks of a mask, or the mask itself where it was drawn. @param {Item} item @returns {Draft} */
+  /**
+   * What the next click refines: the clicks of a mask, or the mask itself where it was drawn.
+   * @param {Item} item
+   * @returns {Draft}
+   */
   draftOf({ id, clicks, runs }) {
     const none = { points: [], labels: [], box: null };
     return { id, clicks: clicks ?? none, base: clicks ? null : runs, logits: null };
@@ -110,7 +131,8 @@ export class Editor extends EventTarget {
   /** Show what a click would give; null for nothing. @param {[number, number] | null} point */
   preview(point) {
     this.wished = point;
-    if (!point || !this.settings.preview || this.item || this.draft || this.asking) return this.emit("preview", null);
+    if (!point || !this.settings.preview || this.item || this.draft || this.asking)
+      return this.emit("preview", null);
     this.predictor.preview(async () => {
       if (this.wished !== point) return;
       const clicks = { points: [point], labels: [1], box: null };
@@ -121,7 +143,12 @@ export class Editor extends EventTarget {
 
   /** @param {import("../types.js").Box} rectangle */
   addBox(rectangle) {
-    return this.predict({ id: crypto.randomUUID(), clicks: { points: [], labels: [], box: rectangle }, base: null, logits: null });
+    return this.predict({
+      id: crypto.randomUUID(),
+      clicks: { points: [], labels: [], box: rectangle },
+      base: null,
+      logits: null,
+    });
   }
 
   /** @param {Draft} draft */
@@ -145,28 +172,42 @@ export class Editor extends EventTarget {
     }
   }
 
-  /** A mask that was deleted does not come back with an answer that was under way. @param {import("./undo-history.js").Change[]} changes */
+  /**
+   * A mask that was deleted does not come back with an answer that was under way.
+   * @param {import("./undo-history.js").Change[]} changes
+   */
   forget(changes) {
     const gone = new Set(changes.filter(({ after }) => !after).map(({ id }) => id));
     for (const draft of this.open) if (gone.has(draft.id)) this.open.delete(draft);
   }
 
-  /** @param {Clicks} clicks @param {Runs | Float32Array | null} base @param {(answer: import("../inference/worker-client.js").Answer) => void} [first] gets the answer before a second look */
+  /**
+   * @param {Clicks} clicks
+   * @param {Runs | Float32Array | null} base
+   * @param {(answer: import("../inference/worker-client.js").Answer) => void} [first] gets the answer before a second look
+   */
   predictRefined(clicks, base, first = () => {}) {
     this.refining.abort();
     this.refining = new AbortController();
-    return this.predictor.predict(this.openImage.info, this.file, clicks, base, { first, signal: this.refining.signal });
+    return this.predictor.predict(this.openImage.info, this.file, clicks, base, {
+      first,
+      signal: this.refining.signal,
+    });
   }
 
   /**
    * Show an answer: as a step of work, or in the place of what the first look gave if that is still there.
-   * @param {Draft} draft @param {import("../inference/worker-client.js").Answer} answer @param {Hypothesis | null} shown
+   * @param {Draft} draft
+   * @param {import("../inference/worker-client.js").Answer} answer
+   * @param {Hypothesis | null} shown
    */
   answer(draft, { hypotheses, chosen, model }, shown) {
-    const best = hypotheses[chosen], { runs, box: at, area: pixels, score } = best;
+    const best = hypotheses[chosen];
+    const { runs, box: at, area: pixels, score } = best;
     if (shown) {
       const same = this.answers?.id === draft.id && this.draft === draft && pixels > 0;
-      if (!same || !this.openImage.refine(draft.id, shown.runs, { runs, box: at, area: pixels, score })) return shown;
+      if (!same || !this.openImage.refine(draft.id, shown.runs, { runs, box: at, area: pixels, score }))
+        return shown;
     } else if (pixels === 0) return this.empty();
     this.answers = { id: draft.id, model, hypotheses, chosen };
     this.remember(best);
@@ -191,7 +232,8 @@ export class Editor extends EventTarget {
       const chosen = hypotheses.findIndex(({ area }) => area === item.area);
       this.answers = { id: item.id, model, hypotheses, chosen: Math.max(chosen, 0) };
     }
-    const { hypotheses, chosen } = this.answers, count = hypotheses.length;
+    const { hypotheses, chosen } = this.answers;
+    const count = hypotheses.length;
     this.choose((chosen + step + count) % count);
   }
 
@@ -199,7 +241,8 @@ export class Editor extends EventTarget {
   choose(chosen) {
     if (!this.answers || !this.item) return;
     this.answers.chosen = chosen;
-    const { model, hypotheses } = this.answers, best = hypotheses[chosen];
+    const { model, hypotheses } = this.answers;
+    const best = hypotheses[chosen];
     this.remember(best);
     this.take("Choose another answer", this.draft ?? this.draftOf(this.item), model, best);
   }
@@ -211,7 +254,13 @@ export class Editor extends EventTarget {
     this.emit("answer");
   }
 
-  /** Change a mask by hand. @param {string} name @param {Uint8Array} bits @param {import("../types.js").Box} within @param {string | null} id */
+  /**
+   * Change a mask by hand.
+   * @param {string} name
+   * @param {Uint8Array} bits
+   * @param {import("../types.js").Box} within
+   * @param {string | null} id
+   */
   draw(name, bits, within, id) {
     const runs = encode(bits, this.openImage.size, within);
     const shape = { runs, box: box(runs, this.openImage.size), area: area(runs) };
@@ -220,11 +269,26 @@ export class Editor extends EventTarget {
     this.change(name, id ?? crypto.randomUUID(), { ...shape, clicks: null });
   }
 
-  /** One step of work on one mask, which is selected then. @param {string} name @param {string} id @param {Partial<Item>} some */
+  /**
+   * One step of work on one mask, which is selected then.
+   * @param {string} name
+   * @param {string} id
+   * @param {Partial<Item>} some
+   */
   change(name, id, some) {
     const before = this.openImage.items.get(id) ?? null;
     const spent = Math.min((performance.now() - this.since) / 1000, LONGEST_THOUGHT);
-    const blank = { id, runs: new Uint32Array(), box: /** @type {import("../types.js").Box} */ ([0, 0, 0, 0]), area: 0, label: this.label, clicks: null, score: null, model: null, seconds: 0 };
+    const blank = {
+      id,
+      runs: new Uint32Array(),
+      box: /** @type {import("../types.js").Box} */ ([0, 0, 0, 0]),
+      area: 0,
+      label: this.label,
+      clicks: null,
+      score: null,
+      model: null,
+      seconds: 0,
+    };
     const old = before ?? blank;
     const after = { ...old, ...some, seconds: Math.round((old.seconds + spent) * 10) / 10 };
     this.openImage.step(name, [{ id, before, after }]);
@@ -269,7 +333,13 @@ export class Editor extends EventTarget {
   /** The bits of the mask that the next stroke changes. */
   bits() {
     const item = this.item;
-    return { id: item?.id ?? null, bits: item ? decode(item.runs, this.openImage.size) : new Uint8Array(this.openImage.size[0] * this.openImage.size[1]), box: item?.box ?? null };
+    return {
+      id: item?.id ?? null,
+      bits: item
+        ? decode(item.runs, this.openImage.size)
+        : new Uint8Array(this.openImage.size[0] * this.openImage.size[1]),
+      box: item?.box ?? null,
+    };
   }
 
   /** @param {number} by */

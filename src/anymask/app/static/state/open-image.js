@@ -48,7 +48,12 @@ export class OpenImage extends EventTarget {
     }
   }
 
-  /** A step forward. @param {string} name @param {Change[]} changes @returns {Promise<void>} when it is safe */
+  /**
+   * A step forward.
+   * @param {string} name
+   * @param {Change[]} changes
+   * @returns {Promise<void>} when it is safe
+   */
   step(name, changes) {
     this.history.push({ name, changes });
     return this.apply(changes);
@@ -56,7 +61,9 @@ export class OpenImage extends EventTarget {
 
   /**
    * A better version of what a person saw already: no step of its own, but every step has it from now on.
-   * @param {string} id @param {import("../types.js").Runs} runs what it is a version of @param {Partial<Item>} some
+   * @param {string} id
+   * @param {import("../types.js").Runs} runs what it is a version of
+   * @param {Partial<Item>} some
    * @returns {boolean} whether the mask was still as it was
    */
   refine(id, runs, some) {
@@ -89,12 +96,16 @@ export class OpenImage extends EventTarget {
       if (after) this.items.set(id, after); // what was worked on last lies on top
     }
     this.emit(changes);
-    return this.sync.put(this.info.id, changes.map(({ id, before, after }) => this.wire(id, after ?? before, !after)));
+    return this.sync.put(
+      this.info.id,
+      changes.map(({ id, before, after }) => this.wire(id, after ?? before, !after)),
+    );
   }
 
   /** Show what is stored instead of what was here; no step of the person's. @param {Mask} mask */
   show(mask) {
-    const before = this.items.get(mask.id) ?? null, after = mask.deleted ? null : itemOf(mask);
+    const before = this.items.get(mask.id) ?? null;
+    const after = mask.deleted ? null : itemOf(mask);
     if (after) this.items.set(mask.id, after);
     else this.items.delete(mask.id);
     this.emit([{ id: mask.id, before, after }]);
@@ -104,12 +115,25 @@ export class OpenImage extends EventTarget {
   wire(id, item, deleted) {
     if (!item) throw new Error("a step must change something");
     return {
-      id, revision: 0, label_id: item.label, size: this.size, counts: toString(item.runs), score: item.score,
-      prompts: item.clicks, model: item.model, seconds: item.seconds, deleted,
+      id,
+      revision: 0,
+      label_id: item.label,
+      size: this.size,
+      counts: toString(item.runs),
+      score: item.score,
+      prompts: item.clicks,
+      model: item.model,
+      seconds: item.seconds,
+      deleted,
     };
   }
 
-  /** The topmost mask at a pixel; of masks there the smallest, so that parts can be reached. @param {number} x @param {number} y @param {(id: string) => boolean} seen */
+  /**
+   * The topmost mask at a pixel; of masks there the smallest, so that parts can be reached.
+   * @param {number} x
+   * @param {number} y
+   * @param {(id: string) => boolean} seen
+   */
   at(x, y, seen) {
     /** @type {Item | null} */
     let found = null;
@@ -131,7 +155,15 @@ export class OpenImage extends EventTarget {
 export function itemOf(mask) {
   const runs = fromString(mask.counts);
   return {
-    id: mask.id, runs, box: box(runs, mask.size), area: area(runs), label: mask.label_id, clicks: mask.prompts,
-    score: mask.score, model: mask.model, seconds: mask.seconds ?? 0, author: mask.author,
+    id: mask.id,
+    runs,
+    box: box(runs, mask.size),
+    area: area(runs),
+    label: mask.label_id,
+    clicks: mask.prompts,
+    score: mask.score,
+    model: mask.model,
+    seconds: mask.seconds ?? 0,
+    author: mask.author,
   };
 }

@@ -8,7 +8,10 @@ export const GALLERY = "#/";
 /** The address of one image. @param {string} id */
 export const imageAddress = (id) => IMAGE + encodeURIComponent(id);
 
-/** The id of the image that an address names; null for the gallery, or where it cannot be read. @param {string} hash */
+/**
+ * The id of the image that an address names; null for the gallery, or where it cannot be read.
+ * @param {string} hash
+ */
 export function imageIdIn(hash) {
   if (!hash.startsWith(IMAGE)) return null;
   try {

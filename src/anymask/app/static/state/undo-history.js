@@ -18,9 +18,16 @@ export class UndoHistory {
     this.undone = [];
   }
 
-  /** Put other states of masks in the place of those kept. @param {(item: Item | null) => Item | null} better */
+  /**
+   * Put other states of masks in the place of those kept.
+   * @param {(item: Item | null) => Item | null} better
+   */
   rewrite(better) {
-    const change = (/** @type {Change} */ { id, before, after }) => ({ id, before: better(before), after: better(after) });
+    const change = (/** @type {Change} */ { id, before, after }) => ({
+      id,
+      before: better(before),
+      after: better(after),
+    });
     for (const entry of [...this.done, ...this.undone]) entry.changes = entry.changes.map(change);
   }
 

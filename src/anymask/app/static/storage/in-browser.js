@@ -7,7 +7,9 @@ import { answered, finished, openDatabase } from "./indexed-db.js";
 /** @typedef {import("../types.js").Label} Label */
 /** @typedef {import("../types.js").ImageInfo} ImageInfo */
 /** @typedef {import("../types.js").Project} Project */
-/** @typedef {ImageInfo & {file?: string, blob?: Blob, added: number}} Kept `file` of a photo that came with the app */
+/**
+ * @typedef {ImageInfo & {file?: string, blob?: Blob, added: number}} Kept `file` of a photo that came with the app
+ */
 /** @typedef {Mask & {image: string}} KeptMask */
 
 const THUMB = 480;
@@ -51,7 +53,11 @@ export class BrowserStorage {
     own.sort((a, b) => a.added - b.added);
     const counts = await this.counts();
     const images = [...(await this.photos()), ...own].map(({ id, name, width, height }) => ({
-      id, name, width, height, masks: counts.get(id) ?? 0,
+      id,
+      name,
+      width,
+      height,
+      masks: counts.get(id) ?? 0,
     }));
     return { images, next: null };
   }
@@ -66,7 +72,9 @@ export class BrowserStorage {
 
   /** @param {string} id @returns {Promise<Kept>} */
   async image(id) {
-    const kept = (await this.photos()).find((photo) => photo.id === id) ?? (await answered((await this.store("images")).get(id)));
+    const kept =
+      (await this.photos()).find((photo) => photo.id === id) ??
+      (await answered((await this.store("images")).get(id)));
     if (!kept) throw new RefusedError("This picture is not in this browser any more.", 404);
     return kept;
   }
@@ -78,7 +86,15 @@ export class BrowserStorage {
     });
     const { width, height } = bitmap;
     bitmap.close();
-    const kept = { id: crypto.randomUUID(), name: file.name, width, height, masks: 0, added: Date.now(), blob: file };
+    const kept = {
+      id: crypto.randomUUID(),
+      name: file.name,
+      width,
+      height,
+      masks: 0,
+      added: Date.now(),
+      blob: file,
+    };
     await answered((await this.store("images", "readwrite")).put(kept));
   }
 
@@ -130,21 +146,42 @@ export class BrowserStorage {
     const numbers = new Map(images.map(({ id }, i) => [id, i + 1]));
     const kinds = new Map(labels.map(({ id }, i) => [id, i + 1]));
     /** @type {KeptMask[]} */
-    const masks = (await answered((await this.store("masks")).getAll())).filter((/** @type {Mask} */ m) => !m.deleted);
+    const masks = (await answered((await this.store("masks")).getAll())).filter(
+      (/** @type {Mask} */ m) => !m.deleted,
+    );
     const coco = {
-      images: images.map(({ id, name, width, height }) => ({ id: numbers.get(id), file_name: name, width, height })),
+      images: images.map(({ id, name, width, height }) => ({
+        id: numbers.get(id),
+        file_name: name,
+        width,
+        height,
+      })),
       categories: [{ id: 0, name: "object" }, ...labels.map(({ id, name }) => ({ id: kinds.get(id), name }))],
       annotations: masks.map((mask, i) => annotation(mask, i + 1, numbers.get(mask.image), kinds)),
     };
-    return { name: "anymask-coco.json", blob: new Blob([JSON.stringify(coco)], { type: "application/json" }) };
+    return {
+      name: "anymask-coco.json",
+      blob: new Blob([JSON.stringify(coco)], { type: "application/json" }),
+    };
   }
 }
 
-/** @param {KeptMask} mask @param {number} id @param {number | undefined} image @param {Map<string, number>} kinds */
+/**
+ * @param {KeptMask} mask
+ * @param {number} id
+ * @param {number | undefined} image
+ * @param {Map<string, number>} kinds
+ */
 function annotation(mask, id, image, kinds) {
-  const runs = fromString(mask.counts), [x0, y0, x1, y1] = box(runs, mask.size);
+  const runs = fromString(mask.counts);
+  const [x0, y0, x1, y1] = box(runs, mask.size);
   return {
-    id, image_id: image, category_id: kinds.get(mask.label_id ?? "") ?? 0, iscrowd: 0, area: area(runs),
-    bbox: [x0, y0, x1 - x0, y1 - y0], segmentation: { size: mask.size, counts: mask.counts },
+    id,
+    image_id: image,
+    category_id: kinds.get(mask.label_id ?? "") ?? 0,
+    iscrowd: 0,
+    area: area(runs),
+    bbox: [x0, y0, x1 - x0, y1 - y0],
+    segmentation: { size: mask.size, counts: mask.counts },
   };
 }

@@ -8,7 +8,8 @@ export const answered = (request) =>
   });
 
 /**
- * Commit a transaction that has all its requests, now: a page that is reloaded takes with it what is not committed.
+ * Commit a transaction that has all its requests, now: a page that is reloaded takes with it what is not
+ * committed.
  * @param {IDBTransaction} transaction @returns {Promise<void>}
  */
 export const finished = (transaction) =>
@@ -27,7 +28,8 @@ export const finished = (transaction) =>
 export function openDatabase(name, stores) {
   const request = indexedDB.open(`anymask ${name} ${new URL(".", document.baseURI).pathname}`, 1);
   request.onupgradeneeded = () => {
-    for (const [store, keyPath] of Object.entries(stores)) request.result.createObjectStore(store, { keyPath });
+    for (const [store, keyPath] of Object.entries(stores))
+      request.result.createObjectStore(store, { keyPath });
   };
   return answered(request);
 }

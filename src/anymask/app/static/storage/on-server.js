@@ -27,7 +27,9 @@ export class ServerStorage {
     let answer;
     try {
       answer = await fetch(new URL(path, this.base), {
-        credentials: "same-origin", signal: AbortSignal.timeout(SECONDS * 1000), ...options,
+        credentials: "same-origin",
+        signal: AbortSignal.timeout(SECONDS * 1000),
+        ...options,
       });
     } catch (error) {
       throw new OfflineError(undefined, { cause: error });
@@ -44,7 +46,12 @@ export class ServerStorage {
     return (await this.request(path, options)).json();
   }
 
-  /** @param {string} method @param {string} path @param {unknown} body @param {Record<string, string>} [headers] */
+  /**
+   * @param {string} method
+   * @param {string} path
+   * @param {unknown} body
+   * @param {Record<string, string>} [headers]
+   */
   send(method, path, body, headers = {}) {
     const json = { "Content-Type": "application/json", ...headers };
     return this.json(path, { method, headers: json, body: JSON.stringify(body) });
@@ -53,7 +60,11 @@ export class ServerStorage {
   /** Start a session with a token, which the server keeps in a cookie. @param {string} token */
   async signIn(token) {
     const body = JSON.stringify({ token });
-    await this.request("api/session", { method: "POST", headers: { "Content-Type": "application/json" }, body });
+    await this.request("api/session", {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body,
+    });
   }
 
   /** @returns {Promise<Project>} */
@@ -66,7 +77,11 @@ export class ServerStorage {
     await this.send("PUT", "api/labels", { labels });
   }
 
-  /** @param {string | null} [after] @param {number} [limit] @returns {Promise<{images: ImageInfo[], next: string | null}>} */
+  /**
+   * @param {string | null} [after]
+   * @param {number} [limit]
+   * @returns {Promise<{images: ImageInfo[], next: string | null}>}
+   */
   images(after = null, limit = 60) {
     return this.json(`api/images?limit=${limit}${after ? `&after=${encodeURIComponent(after)}` : ""}`);
   }
@@ -80,7 +95,11 @@ export class ServerStorage {
   async addImage(file) {
     const form = new FormData();
     form.append("files", file, file.name);
-    await this.json("api/images", { method: "POST", body: form, signal: AbortSignal.timeout(10 * SECONDS * 1000) });
+    await this.json("api/images", {
+      method: "POST",
+      body: form,
+      signal: AbortSignal.timeout(10 * SECONDS * 1000),
+    });
   }
 
   /** @param {string} id @returns {Promise<Blob>} */
@@ -96,7 +115,9 @@ export class ServerStorage {
   /** @param {string} id @param {string} model @returns {Promise<ArrayBuffer>} */
   async embedding(id, model) {
     const patient = { signal: AbortSignal.timeout(10 * SECONDS * 1000) };
-    return (await this.request(`${imagePath(id)}/embedding/${encodeURIComponent(model)}`, patient)).arrayBuffer();
+    return (
+      await this.request(`${imagePath(id)}/embedding/${encodeURIComponent(model)}`, patient)
+    ).arrayBuffer();
   }
 
   /** @param {string} id @returns {Promise<Mask[]>} */
@@ -104,18 +125,37 @@ export class ServerStorage {
     return (await this.json(`${imagePath(id)}/masks`)).masks;
   }
 
-  /** Store a mask over the revision it names; gives what is stored. @param {string} id @param {Mask} mask @returns {Promise<{revision: number}>} */
+  /**
+   * Store a mask over the revision it names; gives what is stored.
+   * @param {string} id
+   * @param {Mask} mask
+   * @returns {Promise<{revision: number}>}
+   */
   saveMask(id, { revision, ...mask }) {
-    const path = `${imagePath(id)}/masks/${encodeURIComponent(mask.id)}`, match = { "If-Match": String(revision) };
-    return mask.deleted ? this.json(path, { method: "DELETE", headers: match }) : this.send("PUT", path, mask, match);
+    const path = `${imagePath(id)}/masks/${encodeURIComponent(mask.id)}`;
+    const match = { "If-Match": String(revision) };
+    return mask.deleted
+      ? this.json(path, { method: "DELETE", headers: match })
+      : this.send("PUT", path, mask, match);
   }
 
-  /** Look for what masks show in other images. @param {string} id @param {string[]} masks @param {string[]} images @returns {Promise<{id: string}>} */
+  /**
+   * Look for what masks show in other images.
+   * @param {string} id
+   * @param {string[]} masks
+   * @param {string[]} images
+   * @returns {Promise<{id: string}>}
+   */
   findSimilar(id, masks, images) {
     return this.send("POST", "api/like", { examples: [{ image: id, masks }], images });
   }
 
-  /** Follow a job to its end; the answer has its result, which events have not. @param {string} job @param {(job: Job) => void} step @returns {Promise<Job>} */
+  /**
+   * Follow a job to its end; the answer has its result, which events have not.
+   * @param {string} job
+   * @param {(job: Job) => void} step
+   * @returns {Promise<Job>}
+   */
   follow(job, step) {
     const events = new EventSource(new URL(`api/jobs/${encodeURIComponent(job)}/events`, this.base));
     return new Promise((resolve, reject) => {
@@ -125,8 +165,14 @@ export class ServerStorage {
         then(read(event));
       };
       events.addEventListener("progress", (event) => step(read(event)));
-      events.addEventListener("done", end(() => resolve(this.json(`api/jobs/${encodeURIComponent(job)}`))));
-      events.addEventListener("failed", end((value) => reject(new RefusedError(value.error ?? "the job failed", 500))));
+      events.addEventListener(
+        "done",
+        end(() => resolve(this.json(`api/jobs/${encodeURIComponent(job)}`))),
+      );
+      events.addEventListener(
+        "failed",
+        end((value) => reject(new RefusedError(value.error ?? "the job failed", 500))),
+      );
       events.onerror = () => {
         if (events.readyState === EventSource.CLOSED) reject(new OfflineError());
       };

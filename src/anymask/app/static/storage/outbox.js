@@ -1,6 +1,7 @@
 /**
  * What is not saved yet: every change of a mask lies in IndexedDB before it is sent, so that neither a killed
- * server nor a closed lid loses it. Each tab sends its own entries, and takes over those of tabs that are gone.
+ * server nor a closed lid loses it. Each tab sends its own entries, and takes over those of tabs that are
+ * gone.
  */
 import { answered, finished, openDatabase } from "./indexed-db.js";
 
@@ -82,7 +83,8 @@ function tabName() {
 }
 
 /**
- * Hold the tab's name, which the page before a reload may hold for a moment yet; a duplicated tab, which copies
+ * Hold the tab's name, which the page before a reload may hold for a moment yet; a duplicated tab, which
+ * copies
  * it, gets a new one.
  * @param {string} name @returns {Promise<string>}
  */

@@ -55,8 +55,13 @@ export class Sync extends EventTarget {
     const entries = masks.map((mask) => {
       const before = this.outbox.get(image, mask.id);
       return /** @type {Entry} */ ({
-        key: this.outbox.keyOf(image, mask.id), client: this.outbox.client, image, state: before?.state === "conflict" ? "conflict" : "waiting",
-        theirs: before?.theirs, tried: before?.tried, mask: { ...mask, revision: this.revision(image, mask.id) },
+        key: this.outbox.keyOf(image, mask.id),
+        client: this.outbox.client,
+        image,
+        state: before?.state === "conflict" ? "conflict" : "waiting",
+        theirs: before?.theirs,
+        tried: before?.tried,
+        mask: { ...mask, revision: this.revision(image, mask.id) },
       });
     });
     const safe = this.keep(entries);

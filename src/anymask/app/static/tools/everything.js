@@ -30,7 +30,9 @@ export class EverythingTool extends Tool {
 
   get hint() {
     if (this.running) return "Looking everywhere. Click on a mask to keep it already.";
-    return this.candidates.length ? "Move the sliders; click on a mask to keep it, or keep all." : "Start, then choose by sliders.";
+    return this.candidates.length
+      ? "Move the sliders; click on a mask to keep it, or keep all."
+      : "Start, then choose by sliders.";
   }
 
   enter() {
@@ -60,18 +62,28 @@ export class EverythingTool extends Tool {
 
   /** @param {AbortSignal} signal */
   async generate(signal) {
-    const { predictor, openImage, file } = this.editor, image = openImage.info.id, { model } = predictor;
+    const { predictor, openImage, file } = this.editor;
+    const image = openImage.info.id;
+    const { model } = predictor;
     const { thresholds } = await predictor.load();
-    if (model !== this.model) this.thresholds = { ...this.thresholds, iou: thresholds.min_iou, stability: thresholds.min_stability };
+    if (model !== this.model)
+      this.thresholds = { ...this.thresholds, iou: thresholds.min_iou, stability: thresholds.min_stability };
     this.model = model;
-    const floors = (this.floors = { iou: Math.max(thresholds.min_iou - FLOOR, 0), stability: Math.max(thresholds.min_stability - FLOOR, 0) });
+    const floors = (this.floors = {
+      iou: Math.max(thresholds.min_iou - FLOOR, 0),
+      stability: Math.max(thresholds.min_stability - FLOOR, 0),
+    });
     await predictor.prepare(openImage.info, file);
-    await predictor.client.generateMasks({ model, image, side: this.side, floors }, ({ found, done, total }) => {
-      if (signal.aborted) return;
-      this.candidates.push(...found);
-      this.progress = done / total;
-      this.changed();
-    }, signal);
+    await predictor.client.generateMasks(
+      { model, image, side: this.side, floors },
+      ({ found, done, total }) => {
+        if (signal.aborted) return;
+        this.candidates.push(...found);
+        this.progress = done / total;
+        this.changed();
+      },
+      signal,
+    );
   }
 
   stop() {
@@ -95,9 +107,16 @@ export class EverythingTool extends Tool {
   /** Make masks of candidates. @param {Candidate[]} some */
   keep(some) {
     if (!some.length) return;
-    this.editor.add(some.map(({ runs, box, area, iou, stability, point }) => ({
-      runs, box, area, model: this.model, score: iou * stability, clicks: { points: [point], labels: [1], box: null },
-    })));
+    this.editor.add(
+      some.map(({ runs, box, area, iou, stability, point }) => ({
+        runs,
+        box,
+        area,
+        model: this.model,
+        score: iou * stability,
+        clicks: { points: [point], labels: [1], box: null },
+      })),
+    );
     this.changed();
   }
 

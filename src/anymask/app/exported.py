@@ -24,7 +24,7 @@ __all__ = ["FOLDER", "MANIFEST", "SHIPPED", "folder_name", "found", "make", "set
 
 MANIFEST = "model.json"
 PRECISION = "float16"
-"""What the page loads first (`inference/onnx-model.js`); to export and check others would only make it wait."""
+"""What the page loads first (`inference/onnx-model.js`); exporting and checking others would delay it."""
 FOLDER = Path(__file__).with_name("exported")
 """Where the files made at set-up lie; git ignores it, wheels carry it."""
 SHIPPED = "compact"

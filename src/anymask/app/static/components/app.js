@@ -1,4 +1,5 @@
 /** The whole app: opens the project, keeps what all screens share, shows the gallery or an image. */
+import { IMAGES_AT_ONCE } from "../constants.js";
 import { ServerStorage } from "../storage/on-server.js";
 import { BrowserStorage } from "../storage/in-browser.js";
 import { RefusedError, reasonOf } from "../storage/errors.js";
@@ -141,7 +142,7 @@ export class App extends HTMLElement {
     let after = null;
     do {
       /** @type {{images: ImageInfo[], next: string | null}} */
-      const { images, next } = await this.storage.images(after, 1000);
+      const { images, next } = await this.storage.images(after, IMAGES_AT_ONCE);
       all.push(...images);
       after = next;
     } while (after);

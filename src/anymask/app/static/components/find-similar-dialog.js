@@ -1,4 +1,5 @@
 /** Find what the selected mask shows in the other images: work for the server. */
+import { IMAGES_AT_ONCE } from "../constants.js";
 import { reasonOf } from "../storage/errors.js";
 import { itemOf } from "../state/open-image.js";
 import { openDialog } from "./dialog.js";
@@ -11,14 +12,14 @@ import { notify } from "./toast.js";
  * @typedef {{size: import("../types.js").Size, counts: string, score: number, label_id: string | null}} Found
  */
 
-const MOST = 1000;
-
 /** @param {EditorScreen} screen */
 export async function findSimilarDialog(screen) {
   const { app, editor, openImage } = screen;
   const { item } = editor;
   if (!item) return;
-  const others = (await app.allImages()).filter(({ id }) => id !== openImage.info.id).slice(0, MOST);
+  const others = (await app.allImages())
+    .filter(({ id }) => id !== openImage.info.id)
+    .slice(0, IMAGES_AT_ONCE);
   if (!others.length) return notify("There are no other images.");
   const boxes = others.map(({ id, name }) =>
     h(

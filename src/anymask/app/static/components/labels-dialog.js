@@ -1,4 +1,5 @@
 /** Name the labels and choose their colours. */
+import { TEXT_LENGTH } from "../constants.js";
 import { PALETTE } from "../masks/colours.js";
 import { openDialog } from "./dialog.js";
 import { h } from "./dom.js";
@@ -13,7 +14,7 @@ export function labelsDialog(app, changed) {
     const input = h("input", {
       type: "text",
       value: name,
-      maxlength: 80,
+      maxlength: TEXT_LENGTH,
       required: true,
       "aria-label": "Name",
     });

@@ -2,6 +2,15 @@
  * Crops in which answers are refined, and how masks and logits come back from them: the twin of
  * `anymask.crops`.
  */
+import {
+  CONTEXT_SHARE,
+  CROP_MAX_SHARE,
+  CROP_MERGE_IOU,
+  CROP_MIN_SIDE,
+  CROP_SCALE,
+  CUT_OFF_SHARE,
+  DISTINCT_IOU,
+} from "../constants.js";
 import { boxArea, boxIou, sizeOf } from "./boxes.js";
 import { area, box, decode, iou } from "../masks/rle.js";
 
@@ -10,14 +19,6 @@ import { area, box, decode, iou } from "../masks/rle.js";
 /** @typedef {import("../types.js").Runs} Runs */
 /** @typedef {import("../types.js").Size} Size */
 /** @typedef {import("./frame.js").Frame} Frame */
-
-const AROUND = 2;
-const LARGEST = 0.9;
-const ALIKE = 0.5;
-const SMALLEST = 48;
-const NEAR = 0.5;
-const DIFFERENT = 0.5;
-const CUT_OFF = 0.5;
 
 /**
  * The crop in which to refine an answer to a prompt, or null where the first pass was close enough.
@@ -29,8 +30,8 @@ export function refineCrop(clicks, runs, size) {
   if (!around) return null;
   const [x0, y0, x1, y1] = around;
   const [h, w] = size;
-  const side = Math.max(AROUND * Math.max(Math.fround(x1 - x0), Math.fround(y1 - y0)), SMALLEST);
-  if (side >= LARGEST * Math.max(h, w)) return null;
+  const side = Math.max(CROP_SCALE * Math.max(Math.fround(x1 - x0), Math.fround(y1 - y0)), CROP_MIN_SIDE);
+  if (side >= CROP_MAX_SHARE * Math.max(h, w)) return null;
   const [left, right] = span(x0, x1, side, w);
   const [top, bottom] = span(y0, y1, side, h);
   return [left, top, right, bottom];
@@ -43,8 +44,8 @@ export function refineCrop(clicks, runs, size) {
  * @returns {Box | null}
  */
 export function contextCrop({ points: [[x, y]] }, [h, w]) {
-  const side = NEAR * Math.max(h, w);
-  if (side < SMALLEST) return null;
+  const side = CONTEXT_SHARE * Math.max(h, w);
+  if (side < CROP_MIN_SIDE) return null;
   const [px, py] = [Math.fround(x), Math.fround(y)];
   const [left, right] = span(px, px, side, w);
   const [top, bottom] = span(py, py, side, h);
@@ -66,7 +67,7 @@ export function isCutOff(runs, crop, [h, w]) {
     cut += Number(x0 > 0 && bits[y * columns]) + Number(x1 < w && bits[(y + 1) * columns - 1]);
   for (let x = 0; x < columns; x++)
     cut += Number(y0 > 0 && bits[x]) + Number(y1 < h && bits[(rows - 1) * columns + x]);
-  return cut > CUT_OFF * Math.sqrt(area(runs));
+  return cut > CUT_OFF_SHARE * Math.sqrt(area(runs));
 }
 
 /**
@@ -78,7 +79,7 @@ export function distinct(answers, most) {
   /** @type {T[]} */
   const apart = [];
   for (const one of order)
-    if (!apart.some((better) => iou(one.runs, better.runs) >= DIFFERENT)) apart.push(one);
+    if (!apart.some((better) => iou(one.runs, better.runs) >= DISTINCT_IOU)) apart.push(one);
   return [...apart, ...order.filter((one) => !apart.includes(one))].slice(0, most);
 }
 
@@ -90,7 +91,7 @@ export function mergeCrops(crops) {
   const some = crops.filter((one) => one !== null);
   return crops.map((crop) => {
     if (!crop) return null;
-    const alike = some.filter((one) => boxIou(one, crop) >= ALIKE);
+    const alike = some.filter((one) => boxIou(one, crop) >= CROP_MERGE_IOU);
     return alike.reduce((a, b) => (boxArea(b) > boxArea(a) ? b : a));
   });
 }

@@ -4,11 +4,10 @@
  * Image pixels are those of the original; the model sees the image resized to `scaled` in the corner (0, 0)
  * of `padded`; logits lie on a grid of cells of 4 x 4 model pixels. Sizes are (height, width).
  */
+import { GRID_STRIDE } from "../constants.js";
 import { fromEdges } from "../masks/rle.js";
 
 /** @typedef {import("../types.js").Size} Size */
-
-export const GRID_STRIDE = 4;
 
 /** @typedef {{low: Int32Array, high: Int32Array, part: Float32Array, first: Int32Array}} Taps */
 

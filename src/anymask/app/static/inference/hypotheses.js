@@ -1,13 +1,12 @@
 /**
  * The answers of the decoder as masks with a score, and the choice among them: the twin of `anymask.predict`.
  */
+import { STABILITY_OFFSET } from "../constants.js";
 import { area, box } from "../masks/rle.js";
 
 /** @typedef {import("../geometry/frame.js").Frame} Frame */
 /** @typedef {import("../types.js").Hypothesis} Hypothesis */
 /** @typedef {{hypotheses: Hypothesis[], chosen: number}} Choice */
-
-const STABILITY_OFFSET = 1;
 
 /**
  * One output of the decoder as a mask of the image.

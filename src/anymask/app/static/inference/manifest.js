@@ -1,4 +1,5 @@
 /** What is known about a model before its networks are opened. */
+import { LOCAL_ENCODER } from "../constants.js";
 
 /** @typedef {{file: string, bytes: number, sha256: string}} ModelFile */
 /**
@@ -11,9 +12,6 @@
  * @property {{min_iou: number, min_stability: number}} thresholds
  * @property {{encoder?: Record<string, ModelFile>, decoder: Record<string, ModelFile>}} files without the encoder where the server encodes
  */
-
-/** The encoders that run here; the server runs others. */
-const LOCAL_ENCODER = "compact";
 
 /** Whether the encoder of a model runs in the browser. @param {Manifest} manifest */
 export function encodesHere(manifest) {

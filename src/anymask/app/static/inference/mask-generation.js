@@ -1,4 +1,5 @@
 /** Ask the model all over a picture: the twin of `anymask.candidates` for the whole image. */
+import { DECODER_MASKS, STABILITY_MARGIN, STABILITY_OFFSET } from "../constants.js";
 import { area, box } from "../masks/rle.js";
 import { stability } from "./hypotheses.js";
 import { promptArrays } from "./prompts.js";
@@ -9,8 +10,6 @@ import { promptArrays } from "./prompts.js";
 /** @typedef {{iou: number, stability: number}} Floors */
 
 const AT_ONCE = 8; // prompts in one run: a click that comes meanwhile waits no longer than for these
-const MARGIN = 0.15;
-const ANSWERS = 4;
 
 /**
  * Centres of `side` x `side` cells, spread so that the first ones already cover the picture.
@@ -51,8 +50,8 @@ export async function* generateMasks(model, id, side, floors) {
     const prompts = some.map((point) => promptArrays({ points: [point], labels: [1], box: null }, frame));
     const { logits, iou, cells } = await model.decode(embedding, prompts);
     const found = some.flatMap((point, i) => {
-      const own = logits.subarray(i * ANSWERS * cells, (i + 1) * ANSWERS * cells);
-      return answers(frame, own, iou.subarray(i * ANSWERS, (i + 1) * ANSWERS), point, floors);
+      const own = logits.subarray(i * DECODER_MASKS * cells, (i + 1) * DECODER_MASKS * cells);
+      return answers(frame, own, iou.subarray(i * DECODER_MASKS, (i + 1) * DECODER_MASKS), point, floors);
     });
     yield { found, done: start + some.length, total: points.length };
   }
@@ -69,10 +68,12 @@ function answers(frame, logits, iou, point, floors) {
   const cells = frame.grid[0] * frame.grid[1];
   /** @type {Candidate[]} */
   const found = [];
-  for (let i = 1; i < ANSWERS; i++) {
+  for (let i = 1; i < DECODER_MASKS; i++) {
     const grid = logits.subarray(i * cells, (i + 1) * cells);
-    if (iou[i] < floors.iou || stability(grid, frame) < floors.stability - MARGIN) continue;
-    const stable = area(frame.maskRuns(grid, 1)) / Math.max(area(frame.maskRuns(grid, -1)), 1);
+    if (iou[i] < floors.iou || stability(grid, frame) < floors.stability - STABILITY_MARGIN) continue;
+    const stable =
+      area(frame.maskRuns(grid, STABILITY_OFFSET)) /
+      Math.max(area(frame.maskRuns(grid, -STABILITY_OFFSET)), 1);
     if (stable < floors.stability) continue;
     const runs = frame.maskRuns(grid);
     found.push({ runs, box: box(runs, frame.size), area: area(runs), iou: iou[i], stability: stable, point });

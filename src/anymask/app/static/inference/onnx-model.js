@@ -1,4 +1,5 @@
 /** One exported model in onnxruntime-web: encodes pictures, keeps their embeddings, answers prompts. */
+import { DECODER_MASKS, MANIFEST, PRECISIONS } from "../constants.js";
 import { Frame } from "../geometry/frame.js";
 import { resizeToRgb } from "../geometry/resize.js";
 import { decode } from "../masks/rle.js";
@@ -26,9 +27,6 @@ import { readSafetensors } from "./safetensors.js";
  */
 
 const KEPT = 12; // embeddings in memory, some 2 MB each for the compact model
-const ANSWERS = 4;
-/** Precisions from the one preferred: weights of half the size, the same answers. */
-const PRECISIONS = ["float16", "float32", "int8"];
 
 export class OnnxModel {
   /**
@@ -57,7 +55,7 @@ export class OnnxModel {
    * @param {{precision?: string}} options
    */
   static async load(folder, { precision }) {
-    const manifest = /** @type {Manifest} */ (await (await fetched(folder + "model.json")).json());
+    const manifest = /** @type {Manifest} */ (await (await fetched(folder + MANIFEST)).json());
     const { files } = manifest;
     const encoder = files.encoder && encodesHere(manifest) ? session(folder, files.encoder, precision) : null;
     encoder?.catch(() => {}); // whoever encodes hears of it
@@ -184,7 +182,7 @@ export class OnnxModel {
     const { logits, iou, cells } = await this.decode(embedding, [promptArrays(clicks, frame)], mask);
     const single = !isAmbiguous(clicks, mask !== null);
     const answers = [];
-    for (let i = single ? 0 : 1; i < ANSWERS; i++)
+    for (let i = single ? 0 : 1; i < DECODER_MASKS; i++)
       answers.push(hypothesis(frame, logits.subarray(i * cells, (i + 1) * cells), iou[i]));
     const able = embedding.file && this.manifest.zoom;
     if (!refining || !able || !needsRefinement(clicks, answers, single, frame))

@@ -1,4 +1,5 @@
 /** Asks the model about the open picture: makes sure it is encoded, and drops questions nobody waits for. */
+import { LOCAL_MODEL } from "../constants.js";
 import { encodesHere } from "./manifest.js";
 
 /** @typedef {import("./worker-client.js").ModelClient} ModelClient */
@@ -8,9 +9,6 @@ import { encodesHere } from "./manifest.js";
 /** @typedef {import("../types.js").Runs} Runs */
 /** @typedef {import("../types.js").ImageInfo} ImageInfo */
 /** @typedef {{embedding(image: string, model: string): Promise<ArrayBuffer>}} Embedder */
-
-/** The model that comes with the app. */
-export const LOCAL_MODEL = "compact";
 
 export class Predictor {
   /** @param {ModelClient} client @param {Embedder} storage of embeddings that the browser does not make */

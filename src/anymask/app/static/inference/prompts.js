@@ -1,9 +1,8 @@
 /** Prompts as the decoder takes them: the twin of `Prompt.arrays`. */
+import { MASK_LOGIT } from "../constants.js";
 
 /** @typedef {import("../geometry/frame.js").Frame} Frame */
 /** @typedef {import("../types.js").Clicks} Clicks */
-
-export const MASK_LOGIT = 10;
 
 /**
  * Points in model pixels, half a pixel added but for the pad, and their labels: 0, 1 points, 2, 3 the box's

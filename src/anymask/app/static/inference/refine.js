@@ -1,6 +1,7 @@
 /**
  * Crop refinement: small answers are predicted again in a crop of the image. The twin of `anymask.refine`.
  */
+import { DECODER_MASKS, HYPOTHESES, UNSEEN_LOGIT } from "../constants.js";
 import { sizeOf } from "../geometry/boxes.js";
 import {
   contextCrop,
@@ -23,8 +24,8 @@ import { promptArrays } from "./prompts.js";
 /** @typedef {import("../types.js").Box} Box */
 /** @typedef {import("../types.js").Clicks} Clicks */
 
-const HYPOTHESES = [1, 2, 3]; // outputs of the decoder that answer a single click
-const UNSEEN = 8; // logits of minus this stand where a crop shows nothing
+/** The decoder's outputs that answer a single click. */
+const AMBIGUOUS = Array.from({ length: HYPOTHESES }, (_, i) => DECODER_MASKS - HYPOTHESES + i);
 
 /**
  * The crop for each answer that counts; null where the first pass is close enough.
@@ -88,8 +89,8 @@ async function predictInContext(model, whole, rgba, clicks, firsts) {
   const { logits, iou, cells } = await model.decode(part, [
     promptArrays(shiftClicks(clicks, crop), part.frame),
   ]);
-  const nothing = new Float32Array(firsts[0].logits.length).fill(-UNSEEN);
-  const found = HYPOTHESES.map((i) =>
+  const nothing = new Float32Array(firsts[0].logits.length).fill(-UNSEEN_LOGIT);
+  const found = AMBIGUOUS.map((i) =>
     hypothesis(part.frame, logits.subarray(i * cells, (i + 1) * cells), iou[i]),
   )
     .filter(({ runs }) => !isCutOff(runs, crop, whole.size))

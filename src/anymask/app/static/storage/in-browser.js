@@ -1,4 +1,5 @@
 /** Project, images and masks kept in this browser: the static build, without a server. */
+import { LOCAL_MODEL, NO_LABEL, THUMBNAIL_SIDE } from "../constants.js";
 import { fromString, area, box } from "../masks/rle.js";
 import { ConflictError, RefusedError } from "./errors.js";
 import { answered, finished, openDatabase } from "./indexed-db.js";
@@ -12,7 +13,6 @@ import { answered, finished, openDatabase } from "./indexed-db.js";
  */
 /** @typedef {Mask & {image: string}} KeptMask */
 
-const THUMB = 480;
 const BUNDLED = "photos/photos.json";
 
 export class BrowserStorage {
@@ -32,7 +32,7 @@ export class BrowserStorage {
   /** @returns {Promise<Project>} */
   async project() {
     const kept = await answered((await this.store("facts")).get("labels"));
-    return { name: "In this browser", labels: kept?.labels ?? [], models: ["compact"] };
+    return { name: "In this browser", labels: kept?.labels ?? [], models: [LOCAL_MODEL] };
   }
 
   /** @param {Label[]} labels */
@@ -108,7 +108,7 @@ export class BrowserStorage {
   async thumb({ id, width, height }) {
     const kept = await this.image(id);
     if (kept.file) return new URL(`photos/${kept.file}`, document.baseURI).href;
-    const resizeWidth = Math.max(1, Math.round((width * THUMB) / Math.max(width, height)));
+    const resizeWidth = Math.max(1, Math.round((width * THUMBNAIL_SIDE) / Math.max(width, height)));
     const bitmap = await createImageBitmap(await this.file(id), { resizeWidth, resizeQuality: "medium" });
     const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
     canvas.getContext("2d")?.drawImage(bitmap, 0, 0);
@@ -156,7 +156,7 @@ export class BrowserStorage {
         width,
         height,
       })),
-      categories: [{ id: 0, name: "object" }, ...labels.map(({ id, name }) => ({ id: kinds.get(id), name }))],
+      categories: [{ id: 0, name: NO_LABEL }, ...labels.map(({ id, name }) => ({ id: kinds.get(id), name }))],
       annotations: masks.map((mask, i) => annotation(mask, i + 1, numbers.get(mask.image), kinds)),
     };
     return {

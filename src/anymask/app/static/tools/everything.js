@@ -1,4 +1,5 @@
 /** Find everything: candidates are made once, and thresholds choose among them at once. */
+import { NMS_IOU } from "../constants.js";
 import { reasonOf } from "../storage/errors.js";
 import { select, unlike } from "../masks/candidates.js";
 import { contains } from "../masks/rle.js";
@@ -18,7 +19,7 @@ export class EverythingTool extends Tool {
   /** Those above the thresholds. @type {Candidate[]} */
   chosen = [];
   /** @type {Thresholds} */
-  thresholds = { iou: 0, stability: 0, overlap: 0.7, area: 0 };
+  thresholds = { iou: 0, stability: 0, overlap: NMS_IOU, area: 0 };
   /** @type {{iou: number, stability: number} | null} */
   floors = null;
   /** What made the candidates. @type {string | null} */

@@ -186,11 +186,11 @@ def test_what_is_gone_does_not_come_back_with_a_late_answer(
     person.saved()
     person.page.evaluate(
         """() => {
-            const { assistant } = document.querySelector("am-editor").editor, { ask } = assistant;
+            const { predictor } = document.querySelector("am-editor").editor, { predict } = predictor;
             const wait = new Promise((done) => { window.answerNow = done; });
-            assistant.ask = (...question) => {
-                delete assistant.ask;
-                return wait.then(() => ask.apply(assistant, question));
+            predictor.predict = (...question) => {
+                delete predictor.predict;
+                return wait.then(() => predict.apply(predictor, question));
             };
         }"""
     )
@@ -221,7 +221,7 @@ def test_what_was_drawn_is_there_after_a_reload(person: Person, served: Served, 
 
 def test_keys_are_enough(person: Person, served: Served, cat: str) -> None:
     keyboard = person.page.keyboard
-    person.page.locator("am-stage canvas").last.focus()
+    person.page.locator("am-image-canvas canvas").last.focus()
     keyboard.press("ArrowRight")
     keyboard.press("Space")
     person.count(1)

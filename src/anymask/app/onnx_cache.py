@@ -24,12 +24,12 @@ __all__ = ["FOLDER", "MANIFEST", "SHIPPED", "folder_name", "found", "make", "set
 
 MANIFEST = "model.json"
 PRECISION = "float16"
-"""What the page loads first (`model/engine.js`); to export and check others would only make it wait."""
+"""What the page loads first (`inference/onnx-model.js`); exporting and checking others would delay it."""
 FOLDER = Path(__file__).with_name("exported")
 """Where the files made at set-up lie; git ignores it, wheels carry it."""
 SHIPPED = "compact"
 IN_PAGE = "compact"
-"""The kind of encoder that the page runs itself (`model/manifest.js`)."""
+"""The kind of encoder that the page runs itself (`inference/manifest.js`)."""
 CODE = ("inference/mask_generation", "onnx_export", "models")
 """Packages of ours that the files come of; thresholds stand in the manifest."""
 

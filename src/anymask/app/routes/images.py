@@ -39,7 +39,7 @@ def list_images(
     server: Here,
     person: Annotator,
     after: wire.Id | None = None,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    limit: Annotated[int, Query(ge=1, le=wire.IMAGES_AT_ONCE)] = 100,
 ) -> wire.Images:
     """Pictures by name, some at a time."""
     found = pictures.listed(server.project.db, after, limit + 1)
@@ -51,7 +51,7 @@ def list_images(
 
 @router.post("/images", status_code=201)
 def upload_images(
-    server: Here, person: Annotator, files: Annotated[list[UploadFile], File(max_length=1000)]
+    server: Here, person: Annotator, files: Annotated[list[UploadFile], File(max_length=wire.IMAGES_AT_ONCE)]
 ) -> wire.Images:
     """Upload pictures. One that is there already, by its content, is not kept twice."""
     limits = server.settings.limits

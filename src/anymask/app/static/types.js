@@ -29,7 +29,7 @@
  * @property {string} name
  * @property {string} color "#rrggbb"
  *
- * @typedef {object} Picture An image of the project.
+ * @typedef {object} ImageInfo An image of the project.
  * @property {string} id
  * @property {string} name
  * @property {number} width

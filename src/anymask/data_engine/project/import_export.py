@@ -23,7 +23,7 @@ from anymask.types import Masks, Record
 
 __all__ = ["Bringing", "bring", "records", "take"]
 
-_NAMELESS = "object"
+NAMELESS = "object"
 _SPACE = uuid.UUID("6f1d9a52-7a0e-4f43-9d0c-5b0a5f1b7c11")  # of the ids of imported masks
 
 
@@ -36,7 +36,7 @@ def records(project: Project) -> Iterator[Record]:
         if not found:
             continue
         fit = [mask for mask in found if mask.size == found[0].size]  # another where the file was replaced
-        own = [kinds.get(mask.label_id or "", (0, _NAMELESS)) for mask in fit]
+        own = [kinds.get(mask.label_id or "", (0, NAMELESS)) for mask in fit]
         yield Record(
             stems.name(str(PurePosixPath(picture.name).with_suffix(""))),
             project.folder / unquote(picture.path),
@@ -124,10 +124,10 @@ class _Names:
 
 def _drafts(db: Database, picture: Picture, record: Record) -> list[Draft]:
     """The masks of a record, each with an id that its content gives."""
-    ids = _label_ids(db, sorted(set(names(record, _NAMELESS)) - {_NAMELESS}))
+    ids = _label_ids(db, sorted(set(names(record, NAMELESS)) - {NAMELESS}))
     out = []
     for runs, name, score in zip(
-        record.masks.rles, names(record, _NAMELESS), record.masks.scores.tolist(), strict=True
+        record.masks.rles, names(record, NAMELESS), record.masks.scores.tolist(), strict=True
     ):
         counts, label = rle.to_string(runs), ids.get(name)
         id = str(uuid.uuid5(_SPACE, f"{picture.id} {label} {counts}"))

@@ -10,8 +10,8 @@ export class SelectTool extends Tool {
 
   /** @param {import("./tool.js").Point} point */
   down([x, y]) {
-    const { session, settings } = this.editor;
-    const found = session.at(x, y, () => !settings.hideOthers);
+    const { openImage, settings } = this.editor;
+    const found = openImage.at(x, y, () => !settings.hideOthers);
     this.editor.select(found?.id ?? null);
   }
 }

@@ -9,15 +9,16 @@ import json
 from pathlib import Path
 from typing import NamedTuple
 
-from anymask.engine.store import exchange
-from anymask.export import write as export
-
-from anymask import answering, geometry, looks, prompt, zoom
-from anymask.app import exported, static_build, wire
+from anymask.app import build_static, onnx_cache, schemas
 from anymask.app.routes import images
+from anymask.data_engine.project import import_export
+from anymask.geometry import resample
 from anymask.inference.mask_generation import generate
 from anymask.inference.mask_generation.config import AutoConfig
+from anymask.inference.promptable import crops, decode, refine
 from anymask.models import sam
+from anymask.onnx_export import write as export
+from anymask.types import prompt
 
 FILE = Path(__file__).resolve().parents[2] / "src" / "anymask" / "app" / "static" / "constants.js"
 HEAD = """/**
@@ -36,13 +37,13 @@ class Constant(NamedTuple):
 
 
 CONSTANTS = (
-    Constant("GRID_STRIDE", geometry.GRID_STRIDE, "Model pixels per side of a logit cell."),
+    Constant("GRID_STRIDE", resample.GRID_STRIDE, "Model pixels per side of a logit cell."),
     Constant("MASK_LOGIT", prompt.MASK_LOGIT, 'The logit that stands for "surely inside" in a mask prompt.'),
     Constant("DECODER_MASKS", sam.MASKS, "Masks that the decoder predicts for each prompt."),
-    Constant("HYPOTHESES", answering.HYPOTHESES, "The last so many of them answer a single click."),
+    Constant("HYPOTHESES", decode.HYPOTHESES, "The last so many of them answer a single click."),
     Constant(
         "STABILITY_OFFSET",
-        answering.STABILITY_OFFSET,
+        decode.STABILITY_OFFSET,
         "Logits above and below 0 at which the stability of a mask is measured.",
     ),
     Constant(
@@ -51,32 +52,32 @@ CONSTANTS = (
         "A mask whose stability in cells is this far below the floor is not measured in pixels.",
     ),
     Constant("NMS_IOU", AutoConfig().nms, "Automatic masks whose boxes overlap more are duplicates."),
-    Constant("CROP_SCALE", zoom.AROUND, "Side of a refinement crop by the longest side of the object."),
-    Constant("CROP_MIN_SIDE", zoom.SMALLEST, "Side of a crop in image pixels, at least."),
-    Constant("CROP_MAX_SHARE", zoom.LARGEST, "A crop of this share of the image would show nothing new."),
-    Constant("CROP_MERGE_IOU", zoom.ALIKE, "Crops that overlap as much are replaced by the largest."),
+    Constant("CROP_SCALE", crops.AROUND, "Side of a refinement crop by the longest side of the object."),
+    Constant("CROP_MIN_SIDE", crops.SMALLEST, "Side of a crop in image pixels, at least."),
+    Constant("CROP_MAX_SHARE", crops.LARGEST, "A crop of this share of the image would show nothing new."),
+    Constant("CROP_MERGE_IOU", crops.ALIKE, "Crops that overlap as much are replaced by the largest."),
     Constant(
-        "CONTEXT_SHARE", zoom.NEAR, "Side of the crop around a single click, by the image's longest side."
+        "CONTEXT_SHARE", crops.NEAR, "Side of the crop around a single click, by the image's longest side."
     ),
-    Constant("DISTINCT_IOU", zoom.DIFFERENT, "Answers to a click with a smaller IoU are distinct."),
+    Constant("DISTINCT_IOU", crops.DIFFERENT, "Answers to a click with a smaller IoU are distinct."),
     Constant(
         "CUT_OFF_SHARE",
-        zoom.CUT_OFF,
+        crops.CUT_OFF,
         "A mask is cut off where more of its pixels lie on the crop's edge, by the root of its area.",
     ),
-    Constant("UNSEEN_LOGIT", looks.UNSEEN, "Logits of minus this stand outside a crop."),
-    Constant("LOCAL_MODEL", static_build.LOCAL_MODEL, "The model that comes with the page."),
-    Constant("LOCAL_ENCODER", exported.IN_PAGE, "The kind of encoder that runs in the page."),
-    Constant("MANIFEST", exported.MANIFEST, "What an exported model says about itself."),
+    Constant("UNSEEN_LOGIT", refine.UNSEEN, "Logits of minus this stand outside a crop."),
+    Constant("LOCAL_MODEL", build_static.LOCAL_MODEL, "The model that comes with the page."),
+    Constant("LOCAL_ENCODER", onnx_cache.IN_PAGE, "The kind of encoder that runs in the page."),
+    Constant("MANIFEST", onnx_cache.MANIFEST, "What an exported model says about itself."),
     Constant(
         "PRECISIONS",
-        (exported.PRECISION, *(one for one in export.PRECISIONS if one != exported.PRECISION)),
+        (onnx_cache.PRECISION, *(one for one in export.PRECISIONS if one != onnx_cache.PRECISION)),
         "Precisions of an exported model, the preferred one first.",
     ),
-    Constant("TEXT_LENGTH", wire.TEXT_LENGTH, "Characters of a label's name, at most."),
-    Constant("IMAGES_AT_ONCE", wire.IMAGES_AT_ONCE, "Images in one request, at most."),
+    Constant("TEXT_LENGTH", schemas.TEXT_LENGTH, "Characters of a label's name, at most."),
+    Constant("IMAGES_AT_ONCE", schemas.IMAGES_AT_ONCE, "Images in one request, at most."),
     Constant("THUMBNAIL_SIDE", images.THUMB, "Longest side of an image in the gallery, in pixels."),
-    Constant("NO_LABEL", exchange.NAMELESS, "The category of masks without a label in exported files."),
+    Constant("NO_LABEL", import_export.NAMELESS, "The category of masks without a label in exported files."),
 )
 
 

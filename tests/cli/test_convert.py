@@ -11,7 +11,7 @@ import pytest
 from anymask import formats
 from anymask.cli.options.commands import COMMANDS
 from anymask.cli.parser import Parser
-from anymask.images import read as images
+from anymask.images.write import write_png
 from anymask.types import Masks, Record
 
 
@@ -25,7 +25,7 @@ def source(workplace: Path) -> Path:
     Path("photos").mkdir()
     records = []
     for name in ("a", "b", "c"):
-        images.write_png(np.zeros((20, 30, 3), np.uint8), f"photos/{name}.png")
+        write_png(np.zeros((20, 30, 3), np.uint8), f"photos/{name}.png")
         masks = Masks.from_dense(dense, scores=[0.5, 1])
         records.append(Record(name, Path(f"photos/{name}.png"), masks, meta={"categories": ["cat", "dog"]}))
     formats.write(records, "coco.json")

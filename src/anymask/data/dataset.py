@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar
 
 import cv2
 
-from anymask.data.folders import CocoPictures, FilePairs, PngMasks, pictures_in
+from anymask.data.folders import CocoPictures, FilePairs, PngMasks, by_id
 from anymask.data.shards import TarPairs
 from anymask.errors import AnymaskError, FormatError, unknown_name
 from anymask.formats.coco import CocoFile
@@ -139,11 +139,11 @@ def open_dataset(
     """Open a data set on disk; the form is found by looking.
 
     path: a folder with shards `train-*.tar`, `val-*.tar`; one .tar or a glob of them; a folder of pairs
-    `<id>.jpg`, `<id>.json` (SA-1B); a COCO .json; a folder with `images/` and `masks/` (PNG, see
-    `folders.PngMasks`). split: take only the shards named so, or the folder of that name. pictures: folder of
-    a COCO file's pictures, if it is not next to the file. ignore: number in label maps that stands for
-    "nobody labelled this" (255 in Pascal VOC). name: default is the folder's name. on_error: told of every
-    damaged item, once. Raises FormatError if there is no such thing at the path.
+    `<id>.jpg`, `<id>.json` (SA-1B), subfolders included; a COCO .json; a folder with `images/` and `masks/`
+    (PNG, see `folders.PngMasks`). split: take only the shards named so, or the folder of that name. pictures:
+    folder of a COCO file's pictures, if it is not next to the file. ignore: number in label maps that stands
+    for "nobody labelled this" (255 in Pascal VOC). name: default is the folder's name. on_error: told of
+    every damaged item, once. Raises FormatError if there is no such thing at the path.
     """
     place = Path(path)
     shards = _shards(place, split)
@@ -173,9 +173,9 @@ def _loose(name: str, path: Path, pictures: str | Path | None, ignore: int | Non
     if path.is_dir():
         if (path / "images").is_dir() and (path / "masks").is_dir():
             return PngMasks(name, path, ignore)
-        texts = sorted(path.glob("*.json"))
-        if pictures_in(path).keys() & {text.stem for text in texts}:
+        if by_id(path).keys() & by_id(path, (".json",)).keys():
             return FilePairs(name, path)
+        texts = sorted(path.glob("*.json"))
         if len(texts) == 1:
             return CocoPictures(name, CocoFile(texts[0], pictures))
     raise FormatError(

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from anymask.data.folders import unpaired
 from anymask.data.parse import parse_record
 from anymask.errors import FormatError
-from anymask.formats.json_fields import PICTURE_SUFFIXES
+from anymask.images.folder import IMAGE_SUFFIXES
 from anymask.types import Record
 
 _Place = tuple[int, int, int]  # shard, offset, size in bytes
@@ -44,7 +44,7 @@ class TarPairs:
             for member, offset, size in self._members(shard):
                 path = PurePosixPath(member)
                 place = (number, offset, size)
-                if path.suffix.lower() in PICTURE_SUFFIXES:
+                if path.suffix.lower() in IMAGE_SUFFIXES:
                     pictures[str(path.with_suffix(""))] = place
                 elif path.suffix.lower() == ".json":
                     texts[str(path.with_suffix(""))] = place

@@ -37,6 +37,38 @@ def test_pairs_in_a_folder(tmp_path, records, pair):
     assert dataset.picture(0)[:2] == b"\xff\xd8"
 
 
+def test_hidden_files_do_not_count_and_subfolders_do(tmp_path, records, pair, save):
+    (tmp_path / "sub").mkdir()
+    for name, record in zip(("a", ".b", "sub/c"), records, strict=False):
+        for file, data in pair(name, record).items():
+            (tmp_path / file).write_bytes(data)
+    save(tmp_path / "overlays" / "a.jpg", records[0].read())
+    dataset = open_dataset(tmp_path)
+    assert [record.id for record in dataset] == ["a", "sub/c"]
+    assert (dataset[1].masks.dense() == records[2].masks.dense()).all()
+    assert dataset.faults.messages == {}
+    (tmp_path / "a.json").unlink()
+    assert [record.id for record in open_dataset(tmp_path)] == ["sub/c"]
+
+
+def test_masks_as_png_follow_the_subfolders_of_the_images(tmp_path, records, save):
+    masks = records[0].masks.dense()
+    for name in ("a", ".b", "sub/c", "my_sub/my"):
+        save(tmp_path / "images" / f"{name}.jpg", records[0].read())
+    mask_file(tmp_path / "masks" / "a.png", masks[0] * 255)
+    mask_file(tmp_path / "masks" / ".b.png", masks[0] * 255)
+    mask_file(tmp_path / "masks" / "sub" / "c.png", masks[0] + 2 * (masks[1] & ~masks[0]))
+    for number in range(2):
+        mask_file(tmp_path / "masks" / "my_sub" / f"my_{number}.png", masks[number] * 255)
+    dataset = open_dataset(tmp_path)
+    assert [(record.id, len(record.masks)) for record in dataset] == [
+        ("a", 1),
+        ("my_sub/my", 2),
+        ("sub/c", 2),
+    ]
+    assert dataset.faults.messages == {}
+
+
 def test_pairs_in_a_folder_per_split(tmp_path, records, pair):
     for split, record in (("train", records[0]), ("val", records[1])):
         (tmp_path / split).mkdir()

@@ -7,7 +7,8 @@ model = anymask.load("compact")
 masks = anymask.predict(model, anymask.read_image("photo.jpg"), [anymask.Prompt.point(210, 180)])
 ```
 
-Importing the package is cheap: a name is looked up, and torch imported where it is needed, on first use.
+Importing the package is cheap: the module behind a public name, and torch with it where needed, is imported
+on first use of the name.
 """
 
 from __future__ import annotations

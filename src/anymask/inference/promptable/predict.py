@@ -121,10 +121,10 @@ def _check_lists(images: Sequence[object], prompts: Sequence[Sequence[Prompt]]) 
 
 
 def _check_pictures(embeddings: Sequence[Embedding], zoom: bool | None) -> None:
-    if zoom and any(it.picture is None for it in embeddings):
+    if zoom and any(it.image is None for it in embeddings):
         raise InputError(
             "zoom must not be True for an Embedding without its picture, got one that was read from a file. "
-            "Give the image, or dataclasses.replace(embedding, picture=image)."
+            "Give the image, or dataclasses.replace(embedding, image=pixels)."
         )
 
 

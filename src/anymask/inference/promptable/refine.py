@@ -39,8 +39,8 @@ class _Look:
     frame: Frame
 
     def picture(self) -> Picture:
-        assert self.image.picture is not None
-        return Picture(self.close.pixels(self.image.picture), self.frame)
+        assert self.image.image is not None
+        return Picture(self.close.pixels(self.image.image), self.frame)
 
     def again(self, prompt: Prompt, answer: Answer) -> Prompt:
         assert answer.logits is not None
@@ -75,7 +75,7 @@ def _look_around(
         _look(model, number, 0, embeddings[job.image], near)
         for number, job in enumerate(jobs)
         if (near := surroundings(job.prompt, embeddings[job.image].frame.size_hw)) is not None
-        and embeddings[job.image].picture is not None
+        and embeddings[job.image].image is not None
     ]
     out = list(answers)
     for part in portions(looks, LOOKS_AT_ONCE):
@@ -137,7 +137,7 @@ def _look_closer(
 
 
 def _looks(model: Sam, number: int, embedding: Embedding, prompt: Prompt, answer: Answer) -> Iterator[_Look]:
-    if embedding.picture is None:
+    if embedding.image is None:
         return
     size = embedding.frame.size_hw
     for mask, close in enumerate(shared([close_up(prompt, runs, size) for runs in answer.runs])):

@@ -222,11 +222,11 @@ def test_a_single_click_takes_the_best_of_all_second_looks(model, image):
 def test_an_embedding_of_a_file_has_no_picture(model, image, tmp_path):
     embed(model, image).save(tmp_path / "a.safetensors")
     read = Embedding.load(tmp_path / "a.safetensors")
-    assert read.picture is None
+    assert read.image is None
     prompts = [Prompt(box=(20, 30, 60, 70))]
     (plain,) = predict(model, read, prompts, multimask=False, zoom=False).rles
     assert same(predict(model, read, prompts, multimask=False).rles[0], plain)
     with pytest.raises(InputError, match="zoom must not be True for an Embedding without its picture"):
         predict(model, read, prompts, zoom=True)
-    again = predict(model, replace(read, picture=image), prompts, multimask=False, zoom=True)
+    again = predict(model, replace(read, image=image), prompts, multimask=False, zoom=True)
     assert not same(again.rles[0], plain)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from anymask.data.parse import decode_picture, labelled, parse_record
+from anymask.data.parse import decode_image, labelled, parse_record
 from anymask.errors import FormatError
 from anymask.formats import coco, png
 from anymask.geometry import rle
@@ -30,14 +30,14 @@ class FilePairs:
         self.ids: Sequence[str] = sorted(self._pictures.keys() & self._texts.keys())
         self.faults = unpaired(self._pictures, self._texts)
 
-    def picture(self, index: int) -> bytes:
-        """The encoded picture of an item."""
+    def image_bytes(self, index: int) -> bytes:
+        """The encoded image file of an item."""
         return self._pictures[self.ids[index]].read_bytes()
 
     def record(self, index: int) -> Record:
         """Read and decode an item. Raises FormatError, ImageError or OSError."""
         name = self.ids[index]
-        return parse_record(name, self.picture(index), self._texts[name].read_bytes(), self.name)
+        return parse_record(name, self.image_bytes(index), self._texts[name].read_bytes(), self.name)
 
 
 class CocoPictures:
@@ -50,13 +50,13 @@ class CocoPictures:
         self.ids: Sequence[str] = file.ids
         self.faults: list[tuple[str, Exception]] = []
 
-    def picture(self, index: int) -> bytes:
-        """The encoded picture of an item."""
+    def image_bytes(self, index: int) -> bytes:
+        """The encoded image file of an item."""
         return self._file.picture(index).read_bytes()
 
     def record(self, index: int) -> Record:
         """Read and decode an item. Raises FormatError, ImageError or OSError."""
-        return labelled(self._file.record(index), decode_picture(self.picture(index)), self.name)
+        return labelled(self._file.record(index), decode_image(self.image_bytes(index)), self.name)
 
 
 class PngMasks:
@@ -75,14 +75,14 @@ class PngMasks:
         self.ids: Sequence[str] = sorted(self._pictures.keys() & self._masks.keys())
         self.faults = unpaired(self._pictures, self._masks)
 
-    def picture(self, index: int) -> bytes:
-        """The encoded picture of an item."""
+    def image_bytes(self, index: int) -> bytes:
+        """The encoded image file of an item."""
         return self._pictures[self.ids[index]].read_bytes()
 
     def record(self, index: int) -> Record:
         """Read and decode an item. Raises FormatError, ImageError or OSError."""
         name = self.ids[index]
-        image = decode_picture(self.picture(index))
+        image = decode_image(self.image_bytes(index))
         files = self._masks[name]
         hidden = None
         if files == [self._maps.get(name)]:
@@ -122,15 +122,15 @@ def by_id(folder: Path, suffixes: Sequence[str] = IMAGE_SUFFIXES) -> dict[str, P
     return {path.relative_to(folder).with_suffix("").as_posix(): path for path in files}
 
 
-def unpaired(pictures: Iterable[str], annotations: Iterable[str]) -> list[tuple[str, Exception]]:
+def unpaired(images: Iterable[str], annotations: Iterable[str]) -> list[tuple[str, Exception]]:
     """A fault for every name that only one of the two sides has."""
-    left, right = set(pictures), set(annotations)
+    left, right = set(images), set(annotations)
     return [
         (
             name,
             FormatError(
-                f"item {name} must have a picture and an annotation, got no "
-                f"{'annotation' if name in left else 'picture'}. Add it, or remove the other."
+                f"item {name} must have an image and an annotation, got no "
+                f"{'annotation' if name in left else 'image'}. Add it, or remove the other."
             ),
         )
         for name in sorted(left ^ right)

@@ -34,7 +34,7 @@ def test_pairs_in_a_folder(tmp_path, records, pair):
     assert [record.id for record in dataset] == ["0", "1"]
     assert len(dataset.faults) == 1
     assert (dataset[1].masks.dense() == records[1].masks.dense()).all()
-    assert dataset.picture(0)[:2] == b"\xff\xd8"
+    assert dataset.image_bytes(0)[:2] == b"\xff\xd8"
 
 
 def test_hidden_files_do_not_count_and_subfolders_do(tmp_path, records, pair, save):
@@ -81,7 +81,7 @@ def test_coco(tmp_path, records, save):
     for record in records[:3]:
         save(tmp_path / "photos" / f"{record.id}.jpg", record.read())
     formats.write(records[:3], tmp_path / "all.json", "coco")
-    dataset = open_dataset(tmp_path / "all.json", pictures=tmp_path / "photos")
+    dataset = open_dataset(tmp_path / "all.json", images=tmp_path / "photos")
     assert len(dataset) == 3
     assert [record.id for record in dataset] == [record.id for record in records[:3]]
     assert (dataset[2].masks.dense() == records[2].masks.dense()).all()
@@ -138,7 +138,7 @@ def test_masks_of_another_size_are_damage(tmp_path, records, save):
     save(tmp_path / "images" / "a.jpg", records[0].read())
     mask_file(tmp_path / "masks" / "a.png", np.ones((5, 5)))
     dataset = open_dataset(tmp_path)
-    with pytest.raises(FormatError, match="must have the picture's size"):
+    with pytest.raises(FormatError, match="must have the image size"):
         dataset[0]
     assert list(dataset) == []
 

@@ -12,7 +12,9 @@ from anymask.geometry import rle
 from anymask.types import Record
 
 SIZES = (("tiny", 0.0), ("small", 0.06), ("medium", 0.15), ("large", 0.35))
-"""Size classes of a mask by the least sqrt(mask area / image area) (SA-1B's measure of size)."""
+"""Size classes of masks, with the least sqrt(mask area / image area) of each (SA-1B's measure of size)."""
+SIZE_EDGES = tuple(least for _, least in SIZES[1:])
+"""The boundaries between the size classes."""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from anymask.data.summary import SIZE_EDGES
 from anymask.data.transforms.copy_paste import Cutouts, paste
 from anymask.data.transforms.crop import Placement, Window
 from anymask.errors import InputError
@@ -23,7 +24,6 @@ from anymask.types import Record
 BoolArray = npt.NDArray[np.bool_]
 ByteArray = npt.NDArray[np.uint8]
 
-_SIZE_EDGES = (0.06, 0.15, 0.35)  # of sqrt(mask area) / S: masks are drawn evenly over these size classes
 _COMPONENTS_MOST = 4  # else the components of a scattered mask would fill the whole sample
 _OFF_CENTRE = 0.15  # standard deviation of a focused crop's offset from the mask's centre, as a share of S
 _CLOSE = (1.2, 2.6)  # side of a close-up crop, as a multiple of the longest side of the mask's box
@@ -243,7 +243,7 @@ def _order(
     possible = np.flatnonzero((areas >= config.min_area) & (weights > 0))
     if not len(possible):
         return possible
-    classes = np.digitize(np.sqrt(areas[possible]) / config.size, _SIZE_EDGES)
+    classes = np.digitize(np.sqrt(areas[possible]) / config.size, SIZE_EDGES)
     rates = weights[possible] / np.bincount(classes)[classes]
     return possible[np.argsort(rng.exponential(size=len(possible)) / rates)]
 

@@ -16,6 +16,7 @@ from anymask.images.read import ImageSource, read_image
 from anymask.inference.promptable.decode import Answer, Picture, answers_to, encode, frame_of, job_of
 from anymask.inference.promptable.refine import closer_answers
 from anymask.models import InContext, Sam, weights_hash
+from anymask.models.devices import check_evaluation_mode
 from anymask.types import Embedding, Masks, Prompt
 
 __all__ = ["check_embedding", "embed", "embed_batch", "predict", "predict_batch"]
@@ -101,10 +102,7 @@ def _check_ready(model: Sam | InContext) -> None:
         raise InputError(
             "model must answer prompts, got one that works by examples. Use segment_like, or load compact."
         )
-    if model.training:
-        raise InputError(
-            "model must be in evaluation mode, got one in training mode. Call model.eval() first."
-        )
+    check_evaluation_mode(model)
 
 
 def _check_lists(images: Sequence[object], prompts: Sequence[Sequence[Prompt]]) -> None:

@@ -163,7 +163,7 @@ def _decode(
     if not whole:
         decoded = decoded.within((max(h for h, _ in contents), max(w for _, w in contents)))
     outputs = _outputs(jobs, multimask=multimask)
-    logits_NRhw, scores_NR = model.draw(decoded, outputs), decoded.iou_N4[:, outputs]
+    logits_NRhw, scores_NR = model.mask_logits(decoded, outputs), decoded.iou_N4[:, outputs]
     check_finite(scores_NR + logits_NRhw.sum((-1, -2)))
     parts = (logits_NRhw, scores_NR, _stability(logits_NRhw, contents, index_N))
     if not multimask:

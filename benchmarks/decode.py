@@ -50,7 +50,7 @@ def ours(model: Sam, embedding: Embedding, points: Points, kind: str) -> tuple[C
     def logits() -> object:  # in the batches that `predict` uses
         seen = embedding.features, embedding.skips
         decoded = (model.decode_tokens(*seen, index[p], coords[p], labels[p]) for p in parts)
-        return torch.cat([model.draw(some, slice(1, None)) for some in decoded])
+        return torch.cat([model.mask_logits(some, slice(1, None)) for some in decoded])
 
     return {name: lambda: predict(model, embedding, prompts)}, {name: logits}
 

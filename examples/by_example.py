@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 import anymask
-from anymask.models import load_painter
+from anymask import load_painter
 
 PHOTOS = Path(anymask.__file__).parent / "images" / "photos"
 

@@ -7,7 +7,8 @@ model = anymask.load("compact")
 masks = anymask.predict(model, anymask.read_image("photo.jpg"), [anymask.Prompt.point(210, 180)])
 ```
 
-Importing the package is cheap: a name is looked up, and torch imported where it is needed, on first use.
+Importing the package is cheap: the module behind a public name, and torch with it where needed, is imported
+on first use of the name.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
     from anymask.inference.mask_generation.proposals import proposals
     from anymask.inference.mask_generation.tiled import automatic_tiled
     from anymask.inference.promptable.predict import embed, embed_batch, predict, predict_batch
-    from anymask.models import FeaturePainter, Painter, Sam, load, variants
+    from anymask.models import FeaturePainter, Painter, Sam, load, load_painter, load_sam, variants
     from anymask.onnx_export import export
     from anymask.train.tune import TuneConfig, tune
     from anymask.types import Context, Embedding, Masks, Prompt, Record
@@ -99,6 +100,8 @@ __all__ = [
     "export",
     "flatten",
     "load",
+    "load_painter",
+    "load_sam",
     "open_dataset",
     "overlay",
     "paint",
@@ -138,7 +141,7 @@ _NAMES_OF_MODULE = {
     "inference.mask_generation.proposals": ("proposals",),
     "inference.mask_generation.tiled": ("automatic_tiled",),
     "inference.promptable.predict": ("embed", "embed_batch", "predict", "predict_batch"),
-    "models": ("FeaturePainter", "Painter", "Sam", "load", "variants"),
+    "models": ("FeaturePainter", "Painter", "Sam", "load", "load_painter", "load_sam", "variants"),
     "onnx_export": ("export",),
     "train.tune": ("TuneConfig", "tune"),
     "types": ("Context", "Embedding", "Masks", "Prompt", "Record"),

@@ -1,19 +1,19 @@
-"""Every exception that anymask raises on purpose.
+"""The exceptions that anymask raises on purpose.
 
 ```
 AnymaskError
-├── InputError (also ValueError)      a user's mistake; the command line answers with exit code 2
-│   ├── ImageError                    a picture that cannot be read
-│   ├── PromptError                   points, a box or a mask that cannot be used
-│   ├── FormatError                   an annotation file that does not hold what it should
-│   ├── UnknownNameError              a name that is not in a list; the message names the nearest
+├── InputError (also ValueError)      an invalid argument or file; exit code 2 on the command line
+│   ├── ImageError                    an image that cannot be read
+│   ├── PromptError                   invalid points, box or mask of a prompt
+│   ├── FormatError                   an annotation file with invalid or missing content
+│   ├── UnknownNameError              a name that does not exist; the message suggests the nearest one
 │   ├── OutputError                   a file that cannot or must not be written
-│   └── ConflictError                 somebody else changed it meanwhile; `current` is what is there now
+│   └── ConflictError                 changed by someone else meanwhile; `current` is the present state
 ├── WeightsError                      a checkpoint that is refused (exit code 2)
 ├── DownloadError                     a download that failed
-├── StoreError                        a project's database that cannot be used, a full disk (exit code 2)
-├── ExportError                       exported files that would not answer as the model does (exit code 2)
-└── MissingExtraError (also ImportError)   an optional package is missing; the message says how to add it
+├── StoreError                        an unusable project database, a full disk (exit code 2)
+├── ExportError                       exported files whose masks differ from the model's (exit code 2)
+└── MissingExtraError (also ImportError)   a missing optional package; the message says how to install it
 ```
 """
 
@@ -43,15 +43,15 @@ __all__ = [
 
 
 class AnymaskError(Exception):
-    """The root of the tree: catch this to catch all that anymask raises on purpose."""
+    """Base class: catch this to catch everything that anymask raises on purpose."""
 
 
 class InputError(AnymaskError, ValueError):
-    """Something that the caller gave cannot be used."""
+    """An argument or a file of the caller is invalid."""
 
 
 class ImageError(InputError):
-    """A picture is missing, damaged, too large or not a picture."""
+    """An image is missing, corrupt, too large or not an image."""
 
 
 class PromptError(InputError):
@@ -59,32 +59,32 @@ class PromptError(InputError):
 
 
 class FormatError(InputError):
-    """An annotation file or a run-length code does not hold what it should."""
+    """The content of an annotation file or a run-length code is invalid."""
 
 
 class UnknownNameError(InputError):
-    """A name is not one of those known."""
+    """A name is not among the known ones."""
 
 
 class OutputError(InputError):
-    """A file cannot be written where it was asked for."""
+    """A file cannot be written to the requested place."""
 
 
 class ConflictError(InputError):
-    """A change was made to an older state than the present one, which is `current`."""
+    """A change is based on an outdated state; the present state is `current`."""
 
     def __init__(self, message: str, current: Any) -> None:
-        """`current` is a value of the store, None where there is nothing."""
+        """`current` is the stored value, None if it no longer exists."""
         super().__init__(message)
         self.current = current
 
 
 class StoreError(AnymaskError):
-    """A project's database or folder cannot be used: gone, full, of a newer version."""
+    """A project's database or folder cannot be used: missing, on a full disk, or of a newer version."""
 
 
 class WeightsError(AnymaskError):
-    """A checkpoint is refused: another architecture, missing or extra weights, a wrong hash."""
+    """A checkpoint is refused: unknown architecture, missing or unexpected weights, wrong hash."""
 
 
 class DownloadError(AnymaskError):
@@ -92,25 +92,25 @@ class DownloadError(AnymaskError):
 
 
 class ExportError(AnymaskError):
-    """Exported files are refused: their answers are too far from the model's."""
+    """Exported files are refused: their masks differ too much from the model's."""
 
 
 class MissingExtraError(AnymaskError, ImportError):
-    """An optional dependency is missing. The message carries the command that installs it."""
+    """An optional dependency is missing. The message contains the command that installs it."""
 
     def __init__(self, need: str, extra: str) -> None:
-        """`need` says what asked for it ("reading tar shards"), `extra` names the extra of the package."""
+        """`need` names the operation ("reading tar shards"), `extra` the extra of the package."""
         super().__init__(f"{need} needs an optional package. Run: pip install 'anymask[{extra}]'")
         self.need = need
         self.extra = extra
 
     def __reduce__(self) -> tuple[type[MissingExtraError], tuple[str, str]]:
-        """Pickle by the two arguments, so that the error crosses process borders."""
+        """Pickle the two arguments, so that the error can be passed between processes."""
         return type(self), (self.need, self.extra)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return a sentence that names the likeliest of `known`, or all of them when none is like `name`."""
+    """Return a sentence that suggests the closest of `known`, or lists all of them when none is close."""
     names = sorted(set(known))
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     if close:
@@ -119,5 +119,5 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def unknown_name(argument: str, name: str, known: Iterable[str]) -> UnknownNameError:
-    """Build the error for `name`, given as `argument`, which is not among `known`."""
+    """Build the error for an `argument` whose value `name` is not among `known`."""
     return UnknownNameError(f"{argument} must be a known name, got '{name}'. {nearest(name, known)}")

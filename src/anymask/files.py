@@ -1,4 +1,4 @@
-"""Writing files so that they are whole or not there, and where our own files go."""
+"""Atomic writes, file locks, and the folders of anymask's cache and data."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ __all__ = [
 
 
 CHUNK = 1 << 20
-"""Bytes of a file that are read at once."""
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
-"""Errors that only writing meets."""
+"""Number of bytes read at once."""
+_WRITE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+"""Errors that occur only when writing."""
 
 
 def sha256_of(file: Path) -> str:
-    """The hash of a file, 64 hexadecimal digits, read in parts. Raises OSError."""
+    """The hash of a file, 64 hexadecimal digits; the file is read in chunks. Raises OSError."""
     digest = hashlib.sha256()
     with file.open("rb") as stream:
         while part := stream.read(CHUNK):
@@ -43,20 +43,28 @@ def sha256_of(file: Path) -> str:
 
 
 def cache_dir() -> Path:
-    """The folder of what can be made or fetched again: `ANYMASK_CACHE`, or the system's place for caches."""
-    return _place("ANYMASK_CACHE", "XDG_CACHE_HOME", ".cache", "LOCALAPPDATA", "AppData/Local", "Caches")
+    """The folder of files that can be rebuilt or downloaded again: `ANYMASK_CACHE`, or the system's cache."""
+    return _folder("ANYMASK_CACHE", "XDG_CACHE_HOME", ".cache", "LOCALAPPDATA", "AppData/Local", "Caches")
 
 
 def data_dir() -> Path:
-    """The folder of projects of ours: `ANYMASK_DATA`, or the system's place for data."""
-    return _place(
+    """The folder of anymask's projects: `ANYMASK_DATA`, or the system's folder for user data."""
+    return _folder(
         "ANYMASK_DATA", "XDG_DATA_HOME", ".local/share", "APPDATA", "AppData/Roaming", "Application Support"
     )
 
 
-def _place(ours: str, xdg: str, unix: str, windows: str, profile: str, library: str) -> Path:
-    """A folder by our variable, or by the system's custom."""
-    given = os.environ.get(ours)
+def _folder(variable: str, xdg: str, unix: str, windows: str, profile: str, library: str) -> Path:
+    """The folder that an environment variable names, else the system's usual one.
+
+    variable: anymask's own environment variable.
+    xdg: the XDG variable, on Linux and other Unix systems.
+    unix: the folder in the home directory where `xdg` is not set.
+    windows: the environment variable on Windows.
+    profile: the folder in the home directory where `windows` is not set.
+    library: the folder in `~/Library` on macOS.
+    """
+    given = os.environ.get(variable)
     if given:
         return Path(given).expanduser()
     if sys.platform == "win32":
@@ -69,7 +77,7 @@ def _place(ours: str, xdg: str, unix: str, windows: str, profile: str, library: 
 
 
 def check_target(path: str | os.PathLike[str], *, force: bool = False) -> Path:
-    """Return `path` if a file can be written there; raise OutputError if not, before any work is done."""
+    """Return `path` if a file can be written there, else raise OutputError; call it before any work."""
     target = Path(path)
     if target.is_dir():
         raise OutputError(f"output must be a file, got the folder {target}. Add a file name.")
@@ -83,9 +91,10 @@ def check_target(path: str | os.PathLike[str], *, force: bool = False) -> Path:
 
 
 def write_atomic(path: str | os.PathLike[str], data: bytes, *, force: bool = False) -> Path:
-    """Write `data` to `path` by way of a file beside it, so that nobody sees half of it; return the path.
+    """Write `data` to a temporary file beside `path` and rename it, so that no partial file is visible.
 
-    Raises OutputError where the folder is missing or not writable, or the file exists and `force` is false.
+    Returns the path. Raises OutputError if the folder is missing or not writable, or if the file exists and
+    `force` is false.
     """
     target = check_target(path, force=force)
     partial = ""
@@ -113,9 +122,14 @@ def read_tensors(
     advice: str,
     framework: str = "numpy",
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    """All arrays, or tensors of the `framework` "pt", and notes of a file whose note "format" is `form`.
+    """Read all arrays and the metadata of a safetensors file. Raises FormatError for any other file.
 
-    Raises FormatError for another file, in words of `what` it should be, who is the `writer` and an `advice`.
+    path: the file.
+    form: the expected value of "format" in the metadata.
+    what: the kind of file, for error messages ("embedding").
+    writer: the function that writes such files, for error messages.
+    advice: what to do, for error messages.
+    framework: "numpy" for arrays, "pt" for tensors.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -130,10 +144,10 @@ def read_tensors(
 
 
 def check_folder(path: str | os.PathLike[str], ours: Callable[[str], object], *, force: bool = False) -> Path:
-    """Return `path` if a folder can be written there: a new one, an empty one, or with `force` one of ours.
+    """Return `path` if a folder can be written there: a new or an empty one, or with `force` one to replace.
 
-    ours: whether we would write a file of such a name; a folder with any other file is never replaced. Raises
-    OutputError.
+    ours: whether a file of this name may be replaced; a folder that holds any other file is never replaced.
+    Raises OutputError.
     """
     target = Path(path)
     if not target.parent.is_dir():
@@ -149,7 +163,8 @@ def check_folder(path: str | os.PathLike[str], ours: Callable[[str], object], *,
         raise OutputError(f"output must be a new folder, got {target}, which holds files. Add --force.")
     if not all(ours(name) for name in names):
         raise OutputError(
-            f"output must be a folder of such files only, got {target}, which holds others. Choose another."
+            f"output must be a folder of such files only, got {target}, which holds others. "
+            "Choose another folder."
         )
     return target
 
@@ -158,10 +173,10 @@ def check_folder(path: str | os.PathLike[str], ours: Callable[[str], object], *,
 def staged(
     path: str | os.PathLike[str], *, force: bool = False, ours: Callable[[str], object] | None = None
 ) -> Iterator[Path]:
-    """A place to write a file to, or with `ours` a folder, that takes the name `path` if all goes well.
+    """A temporary path for a file, or with `ours` for a folder, that is renamed to `path` on success.
 
-    Raises OutputError as `check_target` and `check_folder` do, and where writing there fails; what else goes
-    wrong meanwhile is raised as it is.
+    Raises OutputError as `check_target` and `check_folder` do, and when writing fails; other exceptions of
+    the body pass unchanged.
     """
     target = check_target(path, force=force) if ours is None else check_folder(path, ours, force=force)
     with _writing(target):
@@ -171,7 +186,7 @@ def staged(
         try:
             yield new
         except OSError as error:
-            if error.errno in _NO_ROOM or _is_inside(error, folder.name):
+            if error.errno in _WRITE_ERRORS or _is_inside(error, folder.name):
                 raise _unwritable(target, error) from error
             raise
         with _writing(target):
@@ -184,7 +199,7 @@ def staged(
 
 @contextmanager
 def _writing(target: Path) -> Iterator[None]:
-    """Turn the system's complaints into OutputError."""
+    """Turn OSError into OutputError."""
     try:
         yield
     except OSError as error:
@@ -198,7 +213,7 @@ def _unwritable(target: Path, error: OSError) -> OutputError:
 
 
 def _is_inside(error: OSError, folder: str) -> bool:
-    """Whether it is about something in a folder."""
+    """Whether the error is about a file in the folder."""
     names = (
         name for name in (error.filename, error.filename2) if isinstance(name, (str, bytes, os.PathLike))
     )
@@ -207,10 +222,10 @@ def _is_inside(error: OSError, folder: str) -> bool:
 
 @contextmanager
 def locked(path: str | os.PathLike[str], *, wait: bool = True) -> Iterator[bool]:
-    """Keep other processes out while a file (made if need be) or a folder is ours; the lock ends with us.
+    """Lock a file (created if missing) or a folder against other processes; released on exit.
 
-    Gives True, or without `wait` False where another has it. Also True where the system or the disk has no
-    locks.
+    Yields True, or with `wait=False` False if another process holds the lock. Where the system or the disk
+    does not support locks, nothing is locked and True is yielded.
     """
     if sys.platform == "win32":
         yield True
@@ -221,18 +236,18 @@ def locked(path: str | os.PathLike[str], *, wait: bool = True) -> Iterator[bool]
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-            ours = True
+            free = True
         except BlockingIOError:
-            ours = False
+            free = False
         except OSError:
-            ours = True
-        yield ours
+            free = True
+        yield free
     finally:
         os.close(descriptor)
 
 
 def _mode(target: Path) -> int:
-    """Permissions for a new file: those of the file it replaces, or what the process would give one."""
+    """Permissions for a new file: those of the file it replaces, else the process's default."""
     if target.exists():
         return target.stat().st_mode & 0o777
     mask = os.umask(0)

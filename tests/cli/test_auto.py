@@ -220,7 +220,7 @@ def test_stopping_says_how_to_go_on(auto, monkeypatch: pytest.MonkeyPatch) -> No
     def stop(*args, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("anymask.data_engine.run.find_masks", stop)
+    monkeypatch.setattr("anymask.data_engine.one.automatic", stop)
     answer = auto("photos", "-o", "set")
     assert (answer.code, answer.err) == (130, "stopped; go on from here by the same command\n")
 
@@ -231,7 +231,7 @@ BAD = {
     "no output": (["photos"], "-o must name the folder of the data set, got nothing."),
     "no picture": (["nowhere.jpg"], "image must be a file that exists, got nowhere.jpg"),
     "no list": (["nowhere.txt", "-o", "set"], "must be a folder or a list that exists, got nowhere.txt"),
-    "empty folder": (["void", "-o", "set"], "pictures must be in void, got none."),
+    "empty folder": (["void", "-o", "set"], "source must hold images, got none in void."),
     "existing": (["photo.jpg", "-o", "there.json"], "got there.json, which exists."),
     "existing beside": (
         ["photo.jpg", "-o", "there.geojson", "--cover"],

@@ -157,13 +157,13 @@ BAD_MODELS: dict[str, tuple[Callable[[Path], object], str]] = {
     "empty": (lambda path: path.write_bytes(b""), "got an empty file."),
     "text": (lambda path: path.write_text("no weights"), "must be a .safetensors or .pth checkpoint"),
     "web page": (lambda path: path.write_text("<!DOCTYPE html><p>Sign in"), "got a web page."),
-    "pickle with code": (lambda path: path.write_bytes(pickle.dumps(Harmful())), "which may run any program"),
-    "torch file with code": (lambda path: torch.save(Harmful(), path), "which may run any program"),
+    "pickle with code": (lambda path: path.write_bytes(pickle.dumps(Harmful())), "which can run any code"),
+    "torch file with code": (lambda path: torch.save(Harmful(), path), "which can run any code"),
     "other architecture": (lambda path: torch.save(resnet(), path), "It seems to be a ResNet checkpoint"),
     "other safetensors": (lambda path: save_file(resnet(), path), "It seems to be a ResNet checkpoint"),
     "truncated": (
         lambda path: path.write_bytes(b"\x00\x10\x00\x00\x00\x00\x00\x00{"),
-        "must be a whole checkpoint, got a truncated or damaged one",
+        "must be a complete checkpoint, got a truncated or corrupt one",
     ),
     "folder": (lambda path: path.mkdir(), "a folder of weights must hold model.safetensors"),
 }

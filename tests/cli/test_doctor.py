@@ -20,14 +20,14 @@ def test_all_is_well(run) -> None:
 
 def test_a_model_that_does_not_open_is_a_fault(run, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(name: str, *, offline: bool) -> None:
-        raise WeightsError(f"weights of '{name}' must come with the package, got none.")
+        raise WeightsError(f"weights of '{name}' must be in the package, got none.")
 
     monkeypatch.setattr(doctor, "load_sam", refuse)
     answer = run("doctor", "--json")
     assert (answer.code, answer.json["ok"]) == (1, False)
     (fault,) = [finding for finding in answer.json["findings"] if finding["state"] == doctor.BAD]
     assert fault["topic"] == "a click"
-    assert "must come with the package" in fault["text"]
+    assert "must be in the package" in fault["text"]
 
 
 def test_extras_name_what_is_missing_and_the_command(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,7 +77,7 @@ class Scene(Sam):
         found.within = lambda cells_hw: found  # the padding is drawn too
         return found
 
-    def render(self, decoded: Any, rows_R: Tensor, outputs_R: Tensor) -> Tensor:
+    def mask_logits_of(self, decoded: Any, rows_R: Tensor, outputs_R: Tensor) -> Tensor:
         """Logits (R, SIZE / 4, SIZE / 4) of the masks asked for."""
         owner_R, phase_R = decoded.owner_N[rows_R], decoded.phase_N4[rows_R, outputs_R]
         cells = (torch.arange(SIZE // 4) + 0.5) * 4
@@ -96,4 +96,4 @@ class Scene(Sam):
         decoded = self.decode_tokens(*arguments)
         n = len(decoded.iou_N4)
         rows, outputs = torch.arange(n).repeat_interleave(4), torch.arange(4).repeat(n)
-        return self.render(decoded, rows, outputs).unflatten(0, (n, 4)), decoded.iou_N4
+        return self.mask_logits_of(decoded, rows, outputs).unflatten(0, (n, 4)), decoded.iou_N4

@@ -16,7 +16,7 @@ import pytest
 from anymask.geometry import rle
 from anymask.geometry.boxes import suppress
 from anymask.geometry.frame import Frame
-from anymask.inference.promptable.crops import CloseUp, close_up, different, shared, surroundings
+from anymask.inference.promptable.crops import Crop, click_crop, distinct, mask_crop, merge_similar
 from anymask.types import Prompt
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
@@ -117,22 +117,22 @@ def zoom_answer(case: dict[str, Any]) -> dict[str, Any]:
     size, asked, part = tuple(case["size"]), case["prompt"], case["part"]
     prompt = Prompt(asked["points"] or None, asked["labels"] or None, asked["box"])
     runs = [rle.from_string(counts) for counts in case["counts"]]
-    closes = [close_up(prompt, one, size) for one in runs]
-    near = surroundings(prompt, size)
+    closes = [mask_crop(prompt, one, size) for one in runs]
+    near = click_crop(prompt, size)
     x0, y0, x1, y1 = part["xyxy"]
     whole = Frame.fit(size, 96, square=False)
     inner = Frame.fit((y1 - y0, x1 - x0), 64, square=False)
     grid = array_of(case["grid"], np.float32, list(whole.grid_hw))
     seen = whole.logits_in(inner, (x0, y0), grid)
     found = np.floor(3.5 - seen.astype(np.float64)).astype(np.float32)
-    close = CloseUp(size, (x0, y0, x1, y1))
+    close = Crop(size, (x0, y0, x1, y1))
     joined = close.logits(grid, found, whole, inner)
     pasted = rle.paste(rle.from_string(part["counts"]), inner.size_hw, (x0, y0), size)
     return {
         "closes": [None if one is None else list(one.xyxy) for one in closes],
-        "shared": [None if one is None else list(one.xyxy) for one in shared(closes)],
+        "shared": [None if one is None else list(one.xyxy) for one in merge_similar(closes)],
         "surroundings": None if near is None else list(near.xyxy),
-        "different": different(runs, np.array(case["quality"], np.float32), 3),
+        "different": distinct(runs, np.array(case["quality"], np.float32), 3),
         "cut": [close.cuts_off(rle.from_string(counts)) for counts in part["masks"]],
         "logits": in_parts(seen),
         "joined": in_parts(joined),

@@ -1,4 +1,4 @@
-"""Data sets of Records, their mixture into a stream, and what training draws from them."""
+"""Data sets of Records, a weighted stream from several of them, and training samples drawn from it."""
 
 from __future__ import annotations
 

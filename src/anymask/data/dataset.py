@@ -1,4 +1,4 @@
-"""Data sets: anything that gives Records by number, and the rule that one bad item never ends a run.
+"""Data sets: sequences of Records in which an unreadable item never ends a run.
 
 `dataset[i]` raises FormatError for an item that cannot be read; iterating skips such items and reports them.
 """
@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar
 
 import cv2
 
-from anymask.data.folders import CocoPictures, FilePairs, PngMasks, pictures_in
+from anymask.data.folders import CocoPictures, FilePairs, PngMasks, by_id
 from anymask.data.shards import TarPairs
 from anymask.errors import AnymaskError, FormatError, unknown_name
 from anymask.formats.coco import CocoFile
@@ -21,7 +21,7 @@ from anymask.types import Record
 
 T = TypeVar("T")
 OnError = Callable[[str, Exception], None]
-"""Called with the item's id and what is wrong with it."""
+"""Called with the id of a damaged item and its error."""
 
 
 _DAMAGE = (AnymaskError, OSError, ValueError, TypeError, KeyError, cv2.error)
@@ -31,48 +31,48 @@ _FORMS = (
 
 
 class Dataset(Protocol):
-    """Records by number. `faults` collects the items that turned out to be damaged."""
+    """Records by index. `faults` collects the items that could not be read."""
 
     name: str
     faults: Faults
 
     def __len__(self) -> int:
-        """Number of items, damaged ones included as far as they are not known yet."""
+        """Number of items, including damaged ones that have not been detected yet."""
 
     def __getitem__(self, index: int) -> Record:
         """Read an item. Raises FormatError if it is damaged."""
 
 
 class Source(Protocol):
-    """Where a Collection reads its items: tar shards, a folder, a COCO file."""
+    """The storage that a Collection reads: tar shards, a folder, a COCO file."""
 
     ids: Sequence[str]
     faults: list[tuple[str, Exception]]
 
-    def picture(self, index: int) -> bytes:
-        """The encoded picture of an item."""
+    def image_bytes(self, index: int) -> bytes:
+        """The encoded image file of an item."""
 
     def record(self, index: int) -> Record:
         """Read and decode an item."""
 
 
 class Faults:
-    """Damaged items: told once each to `on_error`, and counted.
+    """Damaged items: each is counted and reported to `on_error` once.
 
-    `messages` maps an item's id to what is wrong with it.
+    `messages` maps the id of an item to its error message.
     """
 
     def __init__(self, on_error: OnError | None = None) -> None:
-        """on_error: called at the first sight of each damaged item."""
+        """on_error: called the first time that each damaged item is found."""
         self.messages: dict[str, str] = {}
         self._on_error = on_error
 
     def __len__(self) -> int:
-        """Number of damaged items seen so far."""
+        """Number of damaged items found so far."""
         return len(self.messages)
 
     def report(self, name: str, error: Exception) -> None:
-        """Note a damaged item; say so unless it was said before."""
+        """Record a damaged item and call `on_error`, unless it was reported before."""
         if name not in self.messages:
             self.messages[name] = str(error)
             if self._on_error is not None:
@@ -83,7 +83,7 @@ class Collection:
     """A Dataset over a Source."""
 
     def __init__(self, name: str, source: Source, on_error: OnError | None = None) -> None:
-        """name: what mixtures and tables call it. What the source could not index is reported at once."""
+        """name: the name used in mixtures and tables. Faults of the source are reported immediately."""
         self.name = name
         self.source = source
         self.faults = Faults(on_error)
@@ -102,9 +102,9 @@ class Collection:
         """All items that can be read; the others are reported in `faults`."""
         return readable(self)
 
-    def picture(self, index: int) -> bytes:
-        """The encoded picture of an item. Raises as reading the item does."""
-        return self._read(index, self.source.picture)
+    def image_bytes(self, index: int) -> bytes:
+        """The encoded image file of an item. Raises the same errors as reading the item."""
+        return self._read(index, self.source.image_bytes)
 
     def _read(self, index: int, read: Callable[[int], T]) -> T:
         if not 0 <= index < len(self):
@@ -119,7 +119,7 @@ class Collection:
 
 
 def readable(dataset: Dataset) -> Iterator[Record]:
-    """The records of a data set in order, without the damaged ones."""
+    """The records of a data set in order; damaged items are skipped."""
     for index in range(len(dataset)):
         try:
             yield dataset[index]
@@ -131,19 +131,23 @@ def open_dataset(
     path: str | Path,
     *,
     split: str | None = None,
-    pictures: str | Path | None = None,
+    images: str | Path | None = None,
     ignore: int | None = None,
     name: str | None = None,
     on_error: OnError | None = None,
 ) -> Collection:
-    """Open a data set on disk; the form is found by looking.
+    """Open a data set on disk; the layout is detected.
 
     path: a folder with shards `train-*.tar`, `val-*.tar`; one .tar or a glob of them; a folder of pairs
-    `<id>.jpg`, `<id>.json` (SA-1B); a COCO .json; a folder with `images/` and `masks/` (PNG, see
-    `folders.PngMasks`). split: take only the shards named so, or the folder of that name. pictures: folder of
-    a COCO file's pictures, if it is not next to the file. ignore: number in label maps that stands for
-    "nobody labelled this" (255 in Pascal VOC). name: default is the folder's name. on_error: told of every
-    damaged item, once. Raises FormatError if there is no such thing at the path.
+        `<id>.jpg`, `<id>.json` (SA-1B), subfolders included; a COCO .json; or a folder with `images/` and
+        `masks/` (PNG, see `folders.PngMasks`).
+    split: open only the shards, or the subfolder, of this name; None opens everything.
+    images: the folder of a COCO file's images, if it is not next to the file.
+    ignore: the value in label maps that marks unlabelled pixels (255 in Pascal VOC).
+    name: the data set's name; by default that of the folder or file.
+    on_error: called once for every damaged item.
+
+    Raises FormatError if the path holds no data set in one of these layouts.
     """
     place = Path(path)
     shards = _shards(place, split)
@@ -153,12 +157,12 @@ def open_dataset(
         source = TarPairs(title, shards)
     else:
         title = name or (place.resolve().name if place.is_dir() else place.stem)
-        source = _loose(title, _split_folder(place, split), pictures, ignore)
+        source = _open_files(title, _split_folder(place, split), images, ignore)
     return Collection(title, source, on_error)
 
 
 def _split_folder(path: Path, split: str | None) -> Path:
-    """The folder of a split, where one is asked for."""
+    """The subfolder of a split; the folder itself if no split is given."""
     if split is None or not path.is_dir():
         return path
     if not (path / split).is_dir():
@@ -166,25 +170,26 @@ def _split_folder(path: Path, split: str | None) -> Path:
     return path / split
 
 
-def _loose(name: str, path: Path, pictures: str | Path | None, ignore: int | None) -> Source:
-    """The source for loose files."""
+def _open_files(name: str, path: Path, images: str | Path | None, ignore: int | None) -> Source:
+    """The source for files that are not in tar shards."""
     if path.is_file() and path.suffix.lower() == ".json":
-        return CocoPictures(name, CocoFile(path, pictures))
+        return CocoPictures(name, CocoFile(path, images))
     if path.is_dir():
         if (path / "images").is_dir() and (path / "masks").is_dir():
             return PngMasks(name, path, ignore)
-        texts = sorted(path.glob("*.json"))
-        if pictures_in(path).keys() & {text.stem for text in texts}:
+        if by_id(path).keys() & by_id(path, (".json",)).keys():
             return FilePairs(name, path)
+        texts = sorted(path.glob("*.json"))
         if len(texts) == 1:
-            return CocoPictures(name, CocoFile(texts[0], pictures))
+            return CocoPictures(name, CocoFile(texts[0], images))
     raise FormatError(
-        f"path must be {_FORMS}, got {path}. {'Look into it.' if path.exists() else 'It does not exist.'}"
+        f"path must be {_FORMS}, got {path}. "
+        f"{'Check what it holds.' if path.exists() else 'It does not exist.'}"
     )
 
 
 def _shards(path: Path, split: str | None) -> list[Path]:
-    """The tar files meant by a path: a folder, one file or a glob."""
+    """The tar files that a path names: those of a folder, one file, or those that match a glob."""
     if path.is_dir():
         found = sorted(path.glob("*.tar"))
         chosen = [shard for shard in found if split is None or _is_split(shard, split)]
@@ -207,9 +212,9 @@ def _shard_title(shard: Path) -> str:
 
 
 def of_category(records: Iterable[Record], category: str, most: int | None = None) -> list[Record]:
-    """The records that show a category, at most so many, each with its masks of that category alone.
+    """The records that hold a category, at most `most`, each reduced to its masks of that category.
 
-    Raises UnknownNameError where none does.
+    Raises UnknownNameError if no record holds it.
     """
     found: list[Record] = []
     known: set[str] = set()

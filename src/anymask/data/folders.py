@@ -2,37 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from anymask.data.parse import decode_picture, labelled, parse_record
+from anymask.data.parse import decode_image, labelled, parse_record
 from anymask.errors import FormatError
 from anymask.formats import coco, png
-from anymask.formats.json_fields import PICTURE_SUFFIXES
 from anymask.geometry import rle
+from anymask.images.folder import IMAGE_SUFFIXES, list_files
 from anymask.types import Masks, Record
 
 
 class FilePairs:
-    """Pairs of `<id>.jpg` and `<id>.json` in one folder, in the order of names."""
+    """Pairs of `<id>.jpg` and `<id>.json` in a folder and its subfolders, in the order of names.
+
+    The id of `sub/c.jpg` is sub/c. Subfolders without any JSON file (overlays, for example) do not count.
+    """
 
     def __init__(self, name: str, folder: Path) -> None:
         """List the folder; pictures and annotations without their other half become faults."""
         self.name = name
-        self._pictures = pictures_in(folder)
-        self._texts = {path.stem: path for path in folder.glob("*.json")}
+        self._texts = by_id(folder, (".json",))
+        annotated = {path.parent for path in self._texts.values()}
+        images = by_id(folder).items()
+        self._pictures = {id: path for id, path in images if path.parent in annotated}
         self.ids: Sequence[str] = sorted(self._pictures.keys() & self._texts.keys())
         self.faults = unpaired(self._pictures, self._texts)
 
-    def picture(self, index: int) -> bytes:
-        """The encoded picture of an item."""
+    def image_bytes(self, index: int) -> bytes:
+        """The encoded image file of an item."""
         return self._pictures[self.ids[index]].read_bytes()
 
     def record(self, index: int) -> Record:
         """Read and decode an item. Raises FormatError, ImageError or OSError."""
         name = self.ids[index]
-        return parse_record(name, self.picture(index), self._texts[name].read_bytes(), self.name)
+        return parse_record(name, self.image_bytes(index), self._texts[name].read_bytes(), self.name)
 
 
 class CocoPictures:
@@ -45,13 +50,13 @@ class CocoPictures:
         self.ids: Sequence[str] = file.ids
         self.faults: list[tuple[str, Exception]] = []
 
-    def picture(self, index: int) -> bytes:
-        """The encoded picture of an item."""
+    def image_bytes(self, index: int) -> bytes:
+        """The encoded image file of an item."""
         return self._file.picture(index).read_bytes()
 
     def record(self, index: int) -> Record:
         """Read and decode an item. Raises FormatError, ImageError or OSError."""
-        return labelled(self._file.record(index), decode_picture(self.picture(index)), self.name)
+        return labelled(self._file.record(index), decode_image(self.image_bytes(index)), self.name)
 
 
 class PngMasks:
@@ -64,22 +69,23 @@ class PngMasks:
         """List the folder; pictures without a mask and masks without a picture become faults."""
         self.name = name
         self._ignore = ignore
-        self._pictures = pictures_in(folder / "images")
-        self._masks = _group(sorted((folder / "masks").iterdir()), self._pictures)
+        self._pictures = by_id(folder / "images")
+        self._maps = by_id(folder / "masks", (".png",))
+        self._masks = _group(self._maps, self._pictures)
         self.ids: Sequence[str] = sorted(self._pictures.keys() & self._masks.keys())
         self.faults = unpaired(self._pictures, self._masks)
 
-    def picture(self, index: int) -> bytes:
-        """The encoded picture of an item."""
+    def image_bytes(self, index: int) -> bytes:
+        """The encoded image file of an item."""
         return self._pictures[self.ids[index]].read_bytes()
 
     def record(self, index: int) -> Record:
         """Read and decode an item. Raises FormatError, ImageError or OSError."""
         name = self.ids[index]
-        image = decode_picture(self.picture(index))
+        image = decode_image(self.image_bytes(index))
         files = self._masks[name]
         hidden = None
-        if files == [files[0].with_name(f"{name}.png")]:
+        if files == [self._maps.get(name)]:
             masks, hidden = png.read_masks(files[0], ignore=self._ignore)
         else:
             masks = Masks.concat([_one_mask(file) for file in files])
@@ -93,41 +99,38 @@ def _one_mask(file: Path) -> Masks:
     return Masks(masks.size, (rle.union(masks.rles, masks.size),))
 
 
-def _group(entries: Iterable[Path], names: Iterable[str]) -> dict[str, list[Path]]:
-    """Mask files by the picture they belong to; what belongs to none keeps its own name."""
+def _group(masks: Mapping[str, Path], names: Iterable[str]) -> dict[str, list[Path]]:
+    """Mask files by the image they belong to; what belongs to none keeps its own name."""
     known = set(names)
     groups: dict[str, list[Path]] = {}
-    for entry in entries:
-        if entry.is_dir():
-            files = sorted(entry.glob("*.png"))
-            if files:
-                groups.setdefault(entry.name, []).extend(files)
-        elif entry.suffix.lower() == ".png":
-            groups.setdefault(_owner(entry.stem, known), []).append(entry)
+    for id, file in masks.items():
+        groups.setdefault(_owner(id, known), []).append(file)
     return groups
 
 
-def _owner(stem: str, known: set[str]) -> str:
-    """The picture that a mask file is named after: its own stem, or the longest part before an underscore."""
+def _owner(id: str, known: set[str]) -> str:
+    """The image of a mask file: its own id, the longest part before an underscore, or the folder it is in."""
+    folder, slash, stem = id.rpartition("/")
     parts = stem.split("_")
-    starts = ("_".join(parts[:count]) for count in range(len(parts), 0, -1))
-    return next((start for start in starts if start in known), stem)
+    starts = [folder + slash + "_".join(parts[:count]) for count in range(len(parts), 0, -1)]
+    return next((start for start in [*starts, folder] if start in known), id)
 
 
-def pictures_in(folder: Path) -> dict[str, Path]:
-    """The pictures of a folder by their stem, in the order of names."""
-    return {path.stem: path for path in sorted(folder.iterdir()) if path.suffix.lower() in PICTURE_SUFFIXES}
+def by_id(folder: Path, suffixes: Sequence[str] = IMAGE_SUFFIXES) -> dict[str, Path]:
+    """The files of a folder and its subfolders by id, the path without suffix, such as sub/c; in order."""
+    files = list_files(folder, suffixes)
+    return {path.relative_to(folder).with_suffix("").as_posix(): path for path in files}
 
 
-def unpaired(pictures: Iterable[str], annotations: Iterable[str]) -> list[tuple[str, Exception]]:
+def unpaired(images: Iterable[str], annotations: Iterable[str]) -> list[tuple[str, Exception]]:
     """A fault for every name that only one of the two sides has."""
-    left, right = set(pictures), set(annotations)
+    left, right = set(images), set(annotations)
     return [
         (
             name,
             FormatError(
-                f"item {name} must have a picture and an annotation, got no "
-                f"{'annotation' if name in left else 'picture'}. Add it, or remove the other."
+                f"item {name} must have an image and an annotation, got no "
+                f"{'annotation' if name in left else 'image'}. Add it, or remove the other."
             ),
         )
         for name in sorted(left ^ right)

@@ -14,13 +14,13 @@ from anymask.errors import FormatError, InputError
 from anymask.types import Record
 
 BLOCK = 4096
-"""Draws after which every data set has had its share exactly."""
+"""Length of a block, in draws: within each block every data set has exactly its share."""
 _RETRIES = 50
 
 
 @dataclass(frozen=True)
 class Draw:
-    """One item of the stream: its position, the data set's name, the item's number there, and the record."""
+    """One item of the stream: its position, the data set's name, its index there, and the record."""
 
     position: int
     dataset: str
@@ -30,19 +30,19 @@ class Draw:
 
 @dataclass(frozen=True)
 class MixtureState:
-    """What a stream needs to go on: its seed and the position of the next item."""
+    """What a stream needs to resume: its seed and the position of the next item."""
 
     seed: int
     position: int
 
 
 class Mixture:
-    """An endless stream of Draws in which item i depends on the seed and on i alone.
+    """An endless stream of Draws in which item i depends only on the seed and on i.
 
-    So ranks and workers share a stream by taking every n-th position (`stream`), and a resumed run sees the
-    items that it would have seen. In every BLOCK draws each data set has its share exactly (at least one
-    draw), and a data set's own items come in shuffled passes: none is seen a third time before all were seen
-    twice. A damaged item is replaced by another of the same data set, chosen from the seed and i too.
+    So ranks and workers split a stream by taking every n-th position (`stream`), and a resumed run gets the
+    same items as an uninterrupted one. In every BLOCK draws each data set has exactly its share (at least one
+    draw). The items of a data set come in shuffled passes, each of which holds every item once. A damaged
+    item is replaced by another of the same data set, also determined by the seed and i.
     """
 
     def __init__(
@@ -55,8 +55,7 @@ class Mixture:
     ) -> None:
         """weights: share of each data set, by name or in their order; None: in proportion to their lengths.
 
-        Raises InputError for empty data sets, double names, and weights that are missing, negative or all
-        zero.
+        Raises InputError for empty data sets, duplicate names, and weights that are missing or not positive.
         """
         self.datasets = _not_empty(datasets)
         self.seed, self.position = seed, position
@@ -68,7 +67,7 @@ class Mixture:
 
     @property
     def state(self) -> MixtureState:
-        """Seed and position; `Mixture(..., seed=state.seed, position=state.position)` goes on from here."""
+        """Seed and position; `Mixture(..., seed=state.seed, position=state.position)` resumes from here."""
         return MixtureState(self.seed, self.position)
 
     def __iter__(self) -> Iterator[Draw]:
@@ -76,13 +75,13 @@ class Mixture:
         return self
 
     def __next__(self) -> Draw:
-        """The item at `position`, which moves on by one."""
+        """The item at `position`, which is then increased by one."""
         draw = self[self.position]
         self.position += 1
         return draw
 
     def __getitem__(self, position: int) -> Draw:
-        """The item at a position (0, 1, ...). Raises FormatError if the data set gives no whole item."""
+        """The item at a position (0, 1, ...). Raises FormatError if too many items cannot be read."""
         number, index = self.locate(position)
         dataset = self.datasets[number]
         rng = np.random.default_rng((self.seed, position, 2))
@@ -97,18 +96,18 @@ class Mixture:
         )
 
     def stream(self, start: int = 0, step: int = 1) -> Iterator[Draw]:
-        """Items start, start + step, ... without end: rank r of n takes stream(position + r, n)."""
+        """The endless stream of items start, start + step, ...: rank r of n takes stream(position + r, n)."""
         position = start
         while True:
             yield self[position]
             position += step
 
     def rng(self, position: int) -> np.random.Generator:
-        """The generator that augments the item at a position: the same in every run and worker."""
+        """The random generator for augmenting the item at a position, the same in every run and worker."""
         return np.random.default_rng((self.seed, position, 1))
 
     def locate(self, position: int) -> tuple[int, int]:
-        """Number of the data set and of its item at a position, damaged or not."""
+        """Index of the data set, and of the item in it, at a position; the item may be damaged."""
         if position < 0:
             raise IndexError(f"position must be at least 0, got {position}.")
         block, place = divmod(position, BLOCK)
@@ -119,7 +118,7 @@ class Mixture:
         return number, int(self._pass(number, pass_number)[rest])
 
     def _shuffled_block(self, block: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """The data set of every place in a block, and how many of that set come before it in the block."""
+        """For every draw of a block: its data set, and how many earlier draws of the block are from it."""
         order = np.repeat(np.arange(len(self.datasets)), self._counts)
         order = np.random.default_rng((self.seed, block, 3)).permutation(order)
         nth = np.empty(BLOCK, dtype=np.int64)
@@ -131,11 +130,11 @@ class Mixture:
         return np.random.default_rng((self.seed, number, pass_number, 4)).permutation(self._lengths[number])
 
     def __getstate__(self) -> dict[str, object]:
-        """Leave the caches out, so that a stream can be sent to a worker."""
+        """The state without the caches, so that a stream can be sent to a worker."""
         return {key: value for key, value in vars(self).items() if key not in ("_block", "_pass")}
 
     def __setstate__(self, state: dict[str, object]) -> None:
-        """Build the caches anew."""
+        """Restore the state with new caches."""
         vars(self).update(state)
         self._block = lru_cache(maxsize=4)(self._shuffled_block)
         self._pass = lru_cache(maxsize=2 * len(self.datasets))(self._shuffled_pass)
@@ -170,7 +169,7 @@ def _shares(
     shares = np.array(values, dtype=np.float64)
     if len(shares) != len(names) or not np.isfinite(shares).all() or (shares <= 0).any():
         raise InputError(
-            f"weights must be {len(names)} positive numbers, got {values}. Leave out unused sets."
+            f"weights must be {len(names)} positive numbers, got {values}. Leave out unused data sets."
         )
     result: npt.NDArray[np.float64] = shares / shares.sum()
     return result

@@ -1,4 +1,4 @@
-"""One item of a data set: from the bytes of a picture and of its annotation to a Record."""
+"""One item of a data set: from the bytes of an image and of its annotation to a Record."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from anymask.types import Record
 ByteArray = npt.NDArray[np.uint8]
 
 
-def parse_record(name: str, picture: bytes, annotation: bytes, dataset: str) -> Record:
-    """Build the Record of one picture with SA-1B's JSON, its picture decoded.
+def parse_record(name: str, image: bytes, annotation: bytes, dataset: str) -> Record:
+    """Decode an image and build its Record from SA-1B's JSON.
 
-    name: the item's id; picture: an encoded image; annotation: the JSON, with what `formats.sa1b` adds to it;
-    dataset: goes to meta unless the JSON names one. Raises FormatError or ImageError.
+    name: the item's id; image: the encoded image; annotation: the JSON, with the fields that `formats.sa1b`
+    adds to it; dataset: "dataset" in meta, unless the JSON names one. Raises FormatError or ImageError.
     """
-    image = decode_picture(picture)
-    return labelled(sa1b.from_document(_parse_json(annotation), image, id=name), image, dataset)
+    pixels = decode_image(image)
+    return labelled(sa1b.from_document(_parse_json(annotation), pixels, id=name), pixels, dataset)
 
 
 def labelled(record: Record, image: ByteArray, dataset: str) -> Record:
-    """The record with its picture decoded and a "dataset" in meta. Raises FormatError where sizes differ."""
+    """The record with its decoded image and "dataset" in meta. Raises FormatError if their sizes differ."""
     if record.masks.size != image.shape[:2]:
         raise FormatError(
-            f"annotation must have the picture's size {image.shape[0]} x {image.shape[1]}, "
+            f"annotation must have the image size {image.shape[0]} x {image.shape[1]}, "
             f"got {record.masks.size[0]} x {record.masks.size[1]}. Check height and width."
         )
     return replace(record, image=image, meta={"dataset": dataset, **record.meta})
@@ -48,11 +48,11 @@ def _parse_json(text: bytes) -> dict[str, Any]:
     return document
 
 
-def decode_picture(data: bytes) -> ByteArray:
-    """Decode a picture to (H, W, 3) uint8 RGB, upright.
+def decode_image(data: bytes) -> ByteArray:
+    """Decode an image to (H, W, 3) uint8 RGB, EXIF orientation applied. Raises ImageError.
 
-    A whole JPEG goes the quick way through OpenCV; anything else, and a JPEG without its end mark (OpenCV
-    would fill the missing part with grey), goes through `images.read_image`, which raises ImageError.
+    A complete JPEG is decoded by OpenCV, which is faster. Everything else goes through `images.read_image`,
+    also a JPEG without its end marker, as OpenCV would fill the missing part with grey.
     """
     if data[:3] == b"\xff\xd8\xff" and data[-2:] == b"\xff\xd9":
         image = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_COLOR_RGB)
@@ -62,7 +62,7 @@ def decode_picture(data: bytes) -> ByteArray:
 
 
 def decode_rgba(data: bytes) -> ByteArray | None:
-    """Decode a picture with an alpha channel to (H, W, 4) uint8 RGBA; None if it has none or is damaged."""
+    """Decode an image with an alpha channel to (H, W, 4) uint8 RGBA; None without alpha or if unreadable."""
     raw = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_UNCHANGED) if data else None
     if raw is None or raw.ndim != 3 or raw.shape[2] != 4 or raw.dtype != np.uint8:
         return None

@@ -1,7 +1,7 @@
 """Tar shards: pairs of `<id>.jpg` and `<id>.json`, as SA-1B ships them and WebDataset reads them.
 
-Opening a shard reads its headers only; items are then read by position from the file itself, so that a data
-set can be shared by threads and processes, needs no disk space and keeps no file open.
+Opening a shard reads only its headers; items are then read by their offset in the file. So a data set can be
+shared by threads and processes, needs no extra disk space and keeps no file open.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy.typing as npt
 from anymask.data.folders import unpaired
 from anymask.data.parse import parse_record
 from anymask.errors import FormatError
-from anymask.formats.json_fields import PICTURE_SUFFIXES
+from anymask.images.folder import IMAGE_SUFFIXES
 from anymask.types import Record
 
 _Place = tuple[int, int, int]  # shard, offset, size in bytes
@@ -26,11 +26,11 @@ _Place = tuple[int, int, int]  # shard, offset, size in bytes
 class TarPairs:
     """The items of tar shards, in the order in which they are stored.
 
-    `ids` names them; `faults` lists (name, error) of what could not be indexed.
+    `ids` names them; `faults` lists (name, error) of files that could not be indexed.
     """
 
     def __init__(self, name: str, shards: Sequence[Path]) -> None:
-        """Index the shards. Raises FormatError if a file is no tar archive at all."""
+        """Index the shards. Raises FormatError if a file is not a tar archive."""
         self.name = name
         self.shards = tuple(Path(shard) for shard in shards)
         self.faults: list[tuple[str, Exception]] = []
@@ -38,23 +38,23 @@ class TarPairs:
         self.ids, self._places = self._index()
 
     def _index(self) -> tuple[list[str], npt.NDArray[np.int64]]:
-        pictures: dict[str, _Place] = {}
+        images: dict[str, _Place] = {}
         texts: dict[str, _Place] = {}
         for number, shard in enumerate(self.shards):
             for member, offset, size in self._members(shard):
                 path = PurePosixPath(member)
                 place = (number, offset, size)
-                if path.suffix.lower() in PICTURE_SUFFIXES:
-                    pictures[str(path.with_suffix(""))] = place
+                if path.suffix.lower() in IMAGE_SUFFIXES:
+                    images[str(path.with_suffix(""))] = place
                 elif path.suffix.lower() == ".json":
                     texts[str(path.with_suffix(""))] = place
-        self.faults += unpaired(pictures, texts)
-        ids = [key for key in pictures if key in texts]
-        places = np.array([(pictures[key], texts[key]) for key in ids], dtype=np.int64)
+        self.faults += unpaired(images, texts)
+        ids = [key for key in images if key in texts]
+        places = np.array([(images[key], texts[key]) for key in ids], dtype=np.int64)
         return ids, places.reshape(-1, 2, 3)
 
     def _members(self, shard: Path) -> Iterator[tuple[str, int, int]]:
-        """Name, offset and size of every file of a shard; a cut-off shard gives what comes before the cut."""
+        """Name, offset and size of every file in a shard; of a truncated shard those that are complete."""
         try:
             archive = tarfile.open(shard, mode="r:")  # noqa: SIM115
         except (tarfile.TarError, OSError) as error:
@@ -69,8 +69,8 @@ class TarPairs:
             except tarfile.TarError as error:
                 self.faults.append((str(shard), FormatError(f"shard must be a whole tar file, got {error}.")))
 
-    def picture(self, index: int) -> bytes:
-        """The encoded picture of an item."""
+    def image_bytes(self, index: int) -> bytes:
+        """The encoded image file of an item."""
         return self._read(index, 0)
 
     def record(self, index: int) -> Record:

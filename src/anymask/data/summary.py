@@ -1,4 +1,4 @@
-"""What `anymask data check` and `anymask data stats` say about a data set."""
+"""The checks and statistics behind `anymask data check` and `anymask data stats`."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from anymask.geometry import rle
 from anymask.types import Record
 
 SIZES = (("tiny", 0.0), ("small", 0.06), ("medium", 0.15), ("large", 0.35))
-"""Size classes of a mask by the least sqrt(mask area / image area) (SA-1B's measure of size)."""
+"""Size classes of masks, with the least sqrt(mask area / image area) of each (SA-1B's measure of size)."""
+SIZE_EDGES = tuple(least for _, least in SIZES[1:])
+"""The boundaries between the size classes."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """A data set read whole: readable items, their masks, and (item, problem) for all that is wrong."""
+    """The result of reading a whole data set: readable items, their masks, and (item, problem) pairs."""
 
     name: str
     images: int
@@ -26,7 +28,7 @@ class Check:
 
     @property
     def sound(self) -> bool:
-        """Whether nothing is wrong."""
+        """Whether there are no problems."""
         return not self.problems
 
 
@@ -34,9 +36,14 @@ class Check:
 class Stats:
     """Counts over the readable items of a data set.
 
-    sizes, kinds, categories: masks per size class (SIZES), kind and category, the last two with the most
-    frequent first. without_masks: images with none. corrupt: items that could not be read. longest_side:
-    smallest and largest in pixels.
+    name: the data set's name.
+    images, masks: their numbers.
+    without_masks: number of images without a mask.
+    masks_per_image: mean.
+    longest_side: smallest and largest longest side of an image, in pixels.
+    sizes: masks per size class, see SIZES.
+    kinds, categories: masks per kind and per category, most frequent first.
+    corrupt: number of items that could not be read.
     """
 
     name: str
@@ -52,7 +59,7 @@ class Stats:
 
 
 def check(dataset: Dataset) -> Check:
-    """Read every item and list what is wrong: unreadable items, double ids, empty and double masks."""
+    """Read every item and list unreadable items, duplicate ids, empty masks and duplicate masks."""
     seen: set[str] = set()
     odd: list[tuple[str, str]] = []
     images = masks = 0
@@ -69,16 +76,16 @@ def _problems(record: Record) -> list[str]:
     runs = record.masks.rles
     found = [f"mask {i} is empty" for i, one in enumerate(runs) if rle.area(one) == 0]
     first: dict[tuple[str, bytes], int] = {}
-    kinds = _kinds(record)  # a thing may be labelled as a class and as an object
+    kinds = _kinds(record)  # the same pixels may be labelled both as a class and as an instance
     for i, one in enumerate(runs):
-        twin = first.setdefault((kinds[i], one.tobytes()), i)
-        if twin != i:
-            found.append(f"masks {twin} and {i} are the same")
+        earlier = first.setdefault((kinds[i], one.tobytes()), i)
+        if earlier != i:
+            found.append(f"masks {earlier} and {i} are the same")
     return found
 
 
 def _kinds(record: Record) -> list[str]:
-    """A kind for each mask, "instance" where none is given."""
+    """The kind of each mask, "instance" if the record gives none."""
     return list(record.meta.get("kinds") or ["instance"] * len(record.masks))
 
 

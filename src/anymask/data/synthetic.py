@@ -1,4 +1,4 @@
-"""Made-up pictures with exact masks: for tests, examples and tiny trainings that need no data."""
+"""Synthetic images with exact masks: for tests, examples and small training runs without data."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _LEAST_SHOWN = 0.4  # share of a shape that later ones must leave visible
 def shapes(rng: np.random.Generator, size_hw: tuple[int, int], count: int) -> Record:
     """Ellipses and polygons of one colour each, some with a hole, on a textured background.
 
-    size_hw: (H, W), at least 16 each. count: shapes to draw; later ones cover earlier ones, and a shape of
-    which too little stays visible is left out of the masks (but not of the picture), so there may be fewer
-    masks. Raises InputError for smaller sizes.
+    size_hw: (H, W), at least 16 each. count: number of shapes to draw. Later shapes cover earlier ones, and
+    a shape that is mostly hidden gets no mask, so there may be fewer masks than shapes. Raises InputError for
+    smaller sizes.
     """
     if min(size_hw) < 16:
         raise InputError(f"size_hw must be at least 16 x 16, got {size_hw}. Make it larger.")
@@ -50,7 +50,7 @@ def _background(rng: np.random.Generator, size_hw: tuple[int, int]) -> ByteArray
 
 
 def _shape(rng: np.random.Generator, size_hw: tuple[int, int]) -> BoolArray:
-    """An ellipse or a polygon somewhere in the picture, a third of them with a hole in the middle."""
+    """An ellipse or a polygon at a random position; one in three has a hole in the middle."""
     h, w = size_hw
     radius = float(rng.uniform(0.1, 0.28)) * min(h, w)
     centre = np.array([rng.uniform(0.1, 0.9) * w, rng.uniform(0.1, 0.9) * h])
@@ -67,7 +67,7 @@ def _shape(rng: np.random.Generator, size_hw: tuple[int, int]) -> BoolArray:
 def _polygon(
     rng: np.random.Generator, centre: npt.NDArray[np.float64], radius: float
 ) -> npt.NDArray[np.int32]:
-    """Corners around a centre at random distances, (N, 2)."""
+    """Vertices around a centre at random distances, (N, 2)."""
     corners = int(rng.integers(3, 9))
     angles = (np.arange(corners) + rng.uniform(0, 0.7, size=corners)) * 2 * np.pi / corners
     reach = radius * rng.uniform(0.6, 1.2, size=corners)
@@ -88,12 +88,12 @@ def _outline(
     wide: npt.NDArray[np.float64],
     tall: npt.NDArray[np.float64],
 ) -> npt.NDArray[np.int32]:
-    places = centre + np.stack([np.cos(angles) * wide, np.sin(angles) * tall], axis=1)
-    return np.rint(places).astype(np.int32)
+    points = centre + np.stack([np.cos(angles) * wide, np.sin(angles) * tall], axis=1)
+    return np.rint(points).astype(np.int32)
 
 
 def _colour(rng: np.random.Generator, image: ByteArray, mask: BoolArray) -> ByteArray:
-    """A colour that differs clearly from what the shape covers."""
+    """The one of eight random colours that differs most from the pixels under the shape."""
     below = image[mask].mean(axis=0)
     colours = rng.integers(0, 256, size=(8, 3))
     return np.asarray(colours[np.argmax(np.abs(colours - below).sum(axis=1))], dtype=np.uint8)

@@ -1,8 +1,9 @@
-"""What is to be made of each picture, and making it."""
+"""What to make of an image, and the one function that makes it: its record and its files."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -11,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymask.errors import InputError
+from anymask.formats import sa1b
+from anymask.formats.georeferenced import geojson, geopackage
 from anymask.geometry.label_map import cover
 from anymask.images.bands import Bands, read_samples, to_rgb
 from anymask.images.overlay import overlay
@@ -26,61 +29,53 @@ from anymask.inference.mask_generation.tiled import OVERLAP, automatic_tiled
 from anymask.models import Progress, Sam
 from anymask.types import Masks, Record
 
-__all__ = [
-    "Picture",
-    "Plan",
-    "default_auto",
-    "find_masks",
-    "label_map",
-    "make_record",
-    "open_picture",
-    "pixels_of",
-    "products",
-]
+__all__ = ["FORMS", "OpenImage", "Plan", "default_auto", "open_image", "pixels_of", "process"]
 
 Pixels: TypeAlias = NDArray[np.uint8]
-Picture: TypeAlias = "Pixels | GeoImage"
-"""Pixels in memory, or a file that is read by windows."""
+OpenImage: TypeAlias = "Pixels | GeoImage"
+"""Pixels in memory, or a raster file that is read by windows."""
 
-MAPS = (".tif", ".tiff")
-"""Suffixes of files that are opened as maps where that is asked for."""
+FORMS = (".json", ".png", ".geojson", ".gpkg")
+"""Suffixes of the files that masks are written to."""
+RASTERS = (".tif", ".tiff")
+"""Suffixes of files that are opened as rasters where the plan wants tiles or bands."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What is to be made of each picture. Raises InputError for values that do not go together."""
+    """What to make of an image. Raises InputError for values that do not go together."""
 
     auto: AutoConfig = field(default_factory=AutoConfig)
-    """How masks are found."""
+    """How masks are generated."""
     candidates: int | None = None
-    """So many ranked proposals instead, see `anymask.proposals`."""
+    """Number of ranked proposals to give instead, see `anymask.proposals`."""
     tile: int | None = None
-    """Side in pixels of the tiles in which a large picture is looked at; None for the whole at once."""
+    """Side in pixels of the tiles that a large image is split into; None for the whole image in one pass."""
     overlap: int = OVERLAP
     """Pixels that neighbouring tiles share."""
     bands: Bands | None = None
-    """How samples of other than 8-bit RGB become a picture."""
+    """How samples other than 8-bit RGB are converted to it."""
     granularity: float | None = None
-    """Keep one level of the tree of masks, 0 the wholes, 1 the finest parts; None for all masks."""
+    """Keep one level of the tree of masks: 0 top-level masks, 1 leaf masks; None for all masks."""
     parents: bool = False
-    """Note for each mask which other it is a part of."""
+    """Note for each mask which other mask it is a part of."""
     edges: bool = False
-    """Make a picture of edges, grey of 16 bits."""
+    """Make an edge map, grey of 16 bits."""
     labelmap: bool = False
-    """Make a flat map of the masks' numbers."""
+    """Make a label map of the masks' numbers."""
     cover: bool = False
-    """Leave no pixel of the map without a number."""
+    """Leave no pixel of the label map without a number."""
     overlay: bool = False
-    """Make a picture of the masks on the photo."""
+    """Draw the masks on the image."""
 
     def __post_init__(self) -> None:
-        """Check what goes together."""
+        """Check the values, alone and together."""
         if self.candidates is not None and self.candidates < 1:
             raise InputError(f"candidates must be 1 or more, got {self.candidates}. The paper takes 1000.")
         if self.candidates is not None and self.tile is not None:
-            raise InputError("candidates must be of a whole picture, got a tile too. Leave one out.")
+            raise InputError("candidates must be given without a tile, got both. Leave one out.")
         if self.granularity is not None and not 0 <= self.granularity <= 1:
-            raise InputError(f"granularity must be 0 to 1, got {self.granularity}. 0 gives the wholes.")
+            raise InputError(f"granularity must be 0 to 1, got {self.granularity}. 0 gives top-level masks.")
         if self.tile is not None and not 0 < self.overlap <= self.tile // 2:
             raise InputError(
                 f"overlap must be above 0 and at most half of the tile's {self.tile} pixels, got "
@@ -88,7 +83,7 @@ class Plan:
             )
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-able form, by which two plans can be compared; regions and long lists of points as a hash."""
+        """JSON-able form to compare plans by; regions and long lists of points become a hash."""
         found = _plain(self)
         assert isinstance(found, dict)
         return found
@@ -103,46 +98,86 @@ def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def open_picture(path: Path, plan: Plan, *, as_map: bool = False) -> Picture:
-    """Open a file as the plan wants it: TIFFs by windows where tiles or a place on the earth are asked for.
+def open_image(path: Path, plan: Plan, *, as_raster: bool = False) -> OpenImage:
+    """Open an image file: a TIFF by windows where the plan has tiles or bands, else its pixels in memory.
 
-    Without `as_map` a TIFF is opened so only if rasterio is there. Raises ImageError, InputError for a band
-    that it has not, MissingExtraError.
+    as_raster: open it by windows, with its place on the earth, whatever the plan has. Without that a TIFF is
+    opened so only if rasterio is installed. Raises ImageError, InputError for a missing band, and
+    MissingExtraError.
     """
-    if as_map or (path.suffix.lower() in MAPS and (plan.tile or plan.bands) and _can_open_maps()):
+    wanted = path.suffix.lower() in RASTERS and (plan.tile or plan.bands)
+    if as_raster or (wanted and _has_rasterio()):
         return open_raster(path, plan.bands)
     return read_image(path) if plan.bands is None else to_rgb(read_samples(path), plan.bands)
 
 
-def _can_open_maps() -> bool:
+def _has_rasterio() -> bool:
     from importlib.util import find_spec
 
     return find_spec("rasterio") is not None
 
 
-def pixels_of(picture: Picture) -> Pixels:
-    """The whole picture (H, W, 3) uint8 RGB in memory."""
-    if isinstance(picture, GeoImage):
-        height, width = picture.size_hw
-        return picture.read((0, 0, width, height))
-    return picture
+def pixels_of(image: OpenImage) -> Pixels:
+    """The whole image (H, W, 3) uint8 RGB in memory."""
+    if isinstance(image, GeoImage):
+        height, width = image.size_hw
+        return image.read((0, 0, width, height))
+    return image
 
 
-def find_masks(model: Sam, picture: Picture, plan: Plan, progress: Progress | None = None) -> Masks:
-    """The masks of a picture, best first, or the level of their tree that the plan keeps."""
+def process(
+    model: Sam,
+    image: OpenImage,
+    plan: Plan,
+    *,
+    file: Path,
+    id: str,
+    form: str = ".json",
+    progress: Progress | None = None,
+) -> tuple[Record, dict[str, bytes]]:
+    """Generate the masks of an image and make the files that the plan asks for.
+
+    model: a promptable model.
+    image: from `open_image`.
+    plan: what to make.
+    file: the image file that the record names; it is not read.
+    id: the id of the record.
+    form: the suffix of the masks' file, one of `FORMS`.
+    progress: called as by `anymask.automatic`.
+
+    Returns the record and the encoded files by kind: "masks" with the suffix, and where the plan asks for
+    them "edges.png", "labels.png" and "overlay.jpg". Raises InputError for more masks than a label map
+    holds, for a form that needs a place on the earth, and as mask generation does.
+    """
+    masks = _generate(model, image, plan, progress)
+    record = _record(id, file, masks, plan)
+    files = {f"masks{form}": _encode(record, image, form, plan)}
+    if plan.edges:
+        strength = edges(model, pixels_of(image))
+        files["edges.png"] = encode_png((strength * 65_535).round().astype(np.uint16))
+    if plan.labelmap:
+        files["labels.png"] = _label_map(masks, image, plan)
+    if plan.overlay:
+        drawn = overlay(pixels_of(image), (one.dense()[0] for one in masks))
+        files["overlay.jpg"] = encode_jpeg(drawn)
+    return record, files
+
+
+def _generate(model: Sam, image: OpenImage, plan: Plan, progress: Progress | None) -> Masks:
+    """The masks of an image, best first, or the level of their tree that the plan keeps."""
     if plan.tile is not None:
         masks = automatic_tiled(
-            model, picture, plan.auto, tile=plan.tile, overlap=plan.overlap, progress=progress
+            model, image, plan.auto, tile=plan.tile, overlap=plan.overlap, progress=progress
         )
     elif plan.candidates is not None:
-        masks = proposals(model, pixels_of(picture), plan.candidates, plan.auto, progress)
+        masks = proposals(model, pixels_of(image), plan.candidates, plan.auto, progress)
     else:
-        masks = automatic(model, pixels_of(picture), plan.auto, progress)
+        masks = automatic(model, pixels_of(image), plan.auto, progress)
     return masks if plan.granularity is None else tree(masks).at(plan.granularity)
 
 
-def make_record(id: str, file: Path, masks: Masks, plan: Plan) -> Record:
-    """What the JSON file of a picture holds; `file` is the picture that it names."""
+def _record(id: str, file: Path, masks: Masks, plan: Plan) -> Record:
+    """The record of an image, with what SA-1B's JSON holds of each mask."""
     meta: dict[str, Any] = {"file_name": file.name}
     if masks.points is not None:
         meta["point_coords"] = [[point] for point in masks.points.tolist()]
@@ -154,30 +189,27 @@ def make_record(id: str, file: Path, masks: Masks, plan: Plan) -> Record:
     return Record(id, file, masks, "auto", meta)
 
 
-def products(model: Sam, picture: Picture, masks: Masks, plan: Plan) -> dict[str, bytes]:
-    """Files beside the JSON by their kind and suffix: "edges.png", "labels.png", "overlay.jpg"."""
-    out: dict[str, bytes] = {}
-    if plan.edges:
-        strength = edges(model, pixels_of(picture))
-        out["edges.png"] = encode_png((strength * 65_535).round().astype(np.uint16))
-    if plan.labelmap:
-        out["labels.png"] = label_map(masks, pixels_of(picture) if plan.cover else None)
-    if plan.overlay:
-        drawn = overlay(pixels_of(picture), (one.dense()[0] for one in masks))
-        out["overlay.jpg"] = encode_jpeg(drawn)
-    return out
+def _encode(record: Record, image: OpenImage, form: str, plan: Plan) -> bytes:
+    """The file of the masks in the form that its suffix names."""
+    if form == ".json":
+        return json.dumps(sa1b.to_document(record)).encode()
+    if form == ".png":
+        return _label_map(record.masks, image, plan)
+    if not isinstance(image, GeoImage):
+        raise InputError(f"image must be a georeferenced raster for {form}, got pixels. Write .json instead.")
+    return geojson(record.masks, image) if form == ".geojson" else geopackage(record.masks, image)
 
 
-def label_map(masks: Masks, image: Pixels | None = None) -> bytes:
-    """A PNG file of the masks' numbers from 1, 8 or 16 bits; with the picture no pixel is left without."""
+def _label_map(masks: Masks, image: OpenImage, plan: Plan) -> bytes:
+    """A PNG file, 8 or 16 bits, of the masks' numbers from 1; covering every pixel if the plan wants that."""
     if len(masks) > 65_535:
         raise InputError(f"label map must hold at most 65535 masks, got {len(masks)}. Raise --min-area.")
-    labels = flatten(masks) if image is None else cover(flatten(masks), image)
+    labels = cover(flatten(masks), pixels_of(image)) if plan.cover else flatten(masks)
     return encode_png(labels.astype(np.uint16 if len(masks) > 255 else np.uint8))
 
 
 def default_auto(candidates: int | None, settings: dict[str, Any]) -> AutoConfig:
-    """The settings given, over the paper's for proposals where candidates are asked for."""
+    """The given settings; where `candidates` is a number, over the paper's defaults for proposals."""
     if candidates is None:
         return AutoConfig(**settings)
     names = ("points_per_side", "nms", "min_iou", "min_stability")

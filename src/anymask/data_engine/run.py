@@ -1,14 +1,15 @@
-"""A data set of masks in SA-1B's form, made picture by picture; whatever stops it, the same call goes on.
+"""A data set of masks in SA-1B's format, made image by image; the same call resumes a run that was stopped.
 
 ```text
-DATASET/auto.settings        what was asked for, as JSON: another run is refused
-DATASET/<id>.jpg, <id>.json  a picture, copied as it is, and its masks
-DATASET/edges/<id>.png       where asked for; so are labels/<id>.png and overlays/<id>.jpg
-DATASET/damaged.jsonl        pictures that could not be read, if there are any
+DATASET/auto.settings        the settings as JSON: a run with others is refused
+DATASET/<id>.jpg, <id>.json  an image, copied as it is, and its masks
+DATASET/edges/<id>.png       if the plan has edges; likewise labels/<id>.png and overlays/<id>.jpg
+DATASET/damaged.jsonl        images that could not be read, if there are any
 ```
 
-A file is whole or not there, and the JSON of a picture comes last: what has one is done. With shards the
-pairs lie in `masks-000000.tar`, `masks-000001.tar`, ..., and until one is full in the folder `waiting`.
+Files are written whole or not at all, the JSON of an image last: an image that has one is done. With shards
+the pairs are in `masks-000000.tar`, `masks-000001.tar`, ..., and until a shard is full in the folder
+`waiting`.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from typing import Any
 
 import anymask
 from anymask.data_engine.folder import taken
-from anymask.data_engine.one import Plan, find_masks, make_record, open_picture, pixels_of, products
+from anymask.data_engine.one import Plan, open_image, pixels_of, process
 from anymask.data_engine.shards import Shards
 from anymask.data_engine.sources import Item, without_dots
 from anymask.errors import (
@@ -34,7 +35,6 @@ from anymask.errors import (
     WeightsError,
 )
 from anymask.files import write_atomic
-from anymask.formats import sa1b
 from anymask.images.write import encode_png
 from anymask.models import Sam, weights_hash
 
@@ -44,10 +44,10 @@ DAMAGED = "damaged.jsonl"
 FOLDERS = {"edges.png": "edges", "labels.png": "labels", "overlay.jpg": "overlays"}
 """Where the files beside the JSON lie."""
 FATAL = (OutputError, WeightsError, MissingExtraError)
-"""Errors that every further picture would meet too."""
+"""Errors that every further image would meet too."""
 
 Advance = Callable[[int, int, str], None]
-"""Called with the pictures done, their number in all, and the name of the one that comes."""
+"""Called with the number of images done, their number in all, and the name of the next."""
 
 
 @dataclass
@@ -55,13 +55,13 @@ class Summary:
     """What a run did."""
 
     made: int = 0
-    """Pictures that were looked at."""
+    """Images that it processed."""
     kept: int = 0
-    """Pictures that an earlier run had done."""
+    """Images that an earlier run had processed."""
     masks: int = 0
-    """Masks of the pictures that were looked at."""
+    """Masks of the images that it processed."""
     damaged: dict[str, str] = field(default_factory=dict)
-    """What is wrong with pictures that could not be read, by file name."""
+    """What is wrong with the images that could not be read, by file name."""
 
 
 def harvest(
@@ -75,12 +75,22 @@ def harvest(
     force: bool = False,
     advance: Advance | None = None,
 ) -> Summary:
-    """Find the masks of every picture and write them into `folder`, see the module.
+    """Generate the masks of every image and write them into `folder`, see the module.
 
-    A folder that the same run began, with this model, plan and `source`, is gone on with: the end is the same
-    as without a stop. Damaged pictures are left out and listed. shards: write tar shards, each closed once it
-    holds so many bytes. Raises OutputError for a folder that holds anything else, unless it is another run's
-    and `force` is true, which starts over, or where another run is at work; InputError for shards of nothing.
+    A folder in which the same run was stopped is resumed; the result is the same as without the stop. Images
+    that cannot be read are left out and listed.
+
+    model: a promptable model.
+    items: the images.
+    folder: where to write; made if it is missing.
+    plan: what to make of each image.
+    source: where the images come from; like model and plan it tells whether a run is the same.
+    shards: write tar shards and close each once it holds this many bytes.
+    force: restart from scratch in a folder that holds another run.
+    advance: called before each image.
+
+    Raises OutputError for a folder that holds anything but the same run (with `force`, any run), or that
+    another run is writing to, and InputError for shards below 1 byte.
     """
     if shards is not None and shards < 1:
         raise InputError(f"shards must be 1 byte or more, got {shards}. Take 1 GB, for example.")
@@ -97,7 +107,7 @@ def _settings(model: Sam, plan: Plan, source: str, shards: int | None) -> dict[s
 
 @dataclass
 class _Run:
-    """A run at work."""
+    """A run in progress."""
 
     model: Sam
     place: Path
@@ -106,7 +116,7 @@ class _Run:
     summary: Summary = field(default_factory=Summary)
 
     def through(self, items: Sequence[Item], advance: Advance | None) -> Summary:
-        """See to all pictures."""
+        """Process all images."""
         for number, item in enumerate(items):
             if advance is not None:
                 advance(number, len(items), item.path.name)
@@ -123,37 +133,38 @@ class _Run:
         return self.summary
 
     def add(self, item: Item) -> None:
-        """Make the files of a picture unless they are there."""
+        """Make the files of an image unless they are there."""
         if self.shards is not None and item.id in self.shards:
             self.summary.kept += 1
             return
         home = self.place if self.shards is None else self.shards.waiting
         suffix = item.path.suffix.lower() if self.plan.bands is None else ".png"
-        picture, text = home / f"{item.id}{suffix}", home / f"{item.id}.json"
-        if text.exists() and picture.exists():
+        file, text = home / f"{item.id}{suffix}", home / f"{item.id}.json"
+        if text.exists() and file.exists():
             self.summary.kept += 1
         else:
-            self.make(item, picture, text)
+            self.make(item, file, text)
         if self.shards is not None:
-            self.shards.add(picture, text)
+            self.shards.add(file, text)
 
     def make(self, item: Item, file: Path, text: Path) -> None:
-        """Find the masks of a picture and write it, what lies beside, and its JSON."""
+        """Process an image and write what the plan asks for, the image, and last its JSON."""
         if not item.path.is_file():
             raise ImageError(f"image must be a file that exists, got {item.path}. Check the name.")
-        picture = open_picture(item.path, self.plan)
-        masks = find_masks(self.model, picture, self.plan)
-        for name, data in products(self.model, picture, masks, self.plan).items():
-            _write(self.place / FOLDERS[name] / f"{item.id}{Path(name).suffix}", data)
+        image = open_image(item.path, self.plan)
+        record, files = process(self.model, image, self.plan, file=file, id=item.id)
+        document = files.pop("masks.json")
+        for kind, data in files.items():
+            _write(self.place / FOLDERS[kind] / f"{item.id}{Path(kind).suffix}", data)
         as_it_is = self.plan.bands is None
-        _write(file, item.path.read_bytes() if as_it_is else encode_png(pixels_of(picture)))
-        _write(text, json.dumps(sa1b.to_document(make_record(item.id, file, masks, self.plan))).encode())
+        _write(file, item.path.read_bytes() if as_it_is else encode_png(pixels_of(image)))
+        _write(text, document)
         self.summary.made += 1
-        self.summary.masks += len(masks)
+        self.summary.masks += len(record.masks)
 
 
 def _write(path: Path, data: bytes) -> None:
-    """Write a file of the run, over what a stop has left."""
+    """Write a file of the run, over what a stopped run has left."""
     try:
         path.parent.mkdir(exist_ok=True)
     except OSError as error:
@@ -164,7 +175,7 @@ def _write(path: Path, data: bytes) -> None:
 
 
 def _list_damaged(place: Path, damaged: dict[str, str]) -> None:
-    """Write the list anew; without any there is none."""
+    """Write the list again; without damaged images there is none."""
     lines = [json.dumps({"file": file, "problem": problem}) for file, problem in damaged.items()]
     if lines:
         write_atomic(place / DAMAGED, "".join(f"{line}\n" for line in lines).encode(), force=True)

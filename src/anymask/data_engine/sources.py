@@ -1,48 +1,56 @@
-"""Which pictures: those of a folder, or of a list in a file, each with a name of its own."""
+"""The images to annotate: those of a folder or of a list, each with a name of its own."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from anymask.errors import InputError
-from anymask.formats.json_fields import PICTURE_SUFFIXES
+from anymask.images.folder import IMAGE_SUFFIXES, list_files
 
-__all__ = ["Item", "find_items", "without_dots"]
+__all__ = ["Item", "find_items", "name_items", "without_dots"]
 
 
 @dataclass(frozen=True)
 class Item:
-    """A picture to look at."""
+    """An image file to process."""
 
     id: str
-    """The name that it has in the data set."""
+    """The name of its output files, unlike that of any other item."""
     path: Path
     """The file."""
 
 
-def find_items(source: str | os.PathLike[str]) -> list[Item]:
-    """The pictures of a folder and the folders in it, by name, or those that a text file lists, in its order.
+def find_items(
+    source: str | os.PathLike[str], on_error: Callable[[OSError], object] | None = None
+) -> list[Item]:
+    """The images of a folder and its subfolders, by name, or those that a text file lists, in its order.
 
-    A list has a file name on each line, from the list's own folder on; empty lines and those that begin with
-    # do not count. A picture is named after its path in the folder, `a/b.jpg` as a_b; of two with one name
-    the later gets -2. Raises InputError where there is no picture.
+    A list has one file name per line, relative to the list's own folder; empty lines and those that begin
+    with # do not count. For `on_error` see `list_files`. Raises InputError where there is no image.
     """
     place = Path(source)
     if place.is_dir():
-        files = sorted(path for path in place.rglob("*") if _is_picture(path, place))
-        names = [path.relative_to(place) for path in files]
+        files = [(path, path.relative_to(place)) for path in list_files(place, on_error=on_error)]
     else:
-        files = [place.parent / line for line in _lines(place)]
-        names = [Path(path.name) for path in files]
+        files = [(place.parent / line, PurePath(PurePath(line).name)) for line in _lines(place)]
     if not files:
         raise InputError(
-            f"pictures must be in {place}, got none. Known suffixes: {', '.join(PICTURE_SUFFIXES)}."
+            f"source must hold images, got none in {place}. Known suffixes: {', '.join(IMAGE_SUFFIXES)}."
         )
-    stems = ["_".join(name.with_suffix("").parts) for name in names]
-    return [Item(id, path) for id, path in zip(_unique(stems), files, strict=True)]
+    return name_items(files)
+
+
+def name_items(files: Iterable[tuple[Path, PurePath]]) -> list[Item]:
+    """Items from files and their paths in the folder that was given: `sub/c.jpg` becomes sub_c.
+
+    Of two with the same name, in any case, the later gets -2, and so on.
+    """
+    pairs = list(files)
+    ids = _unique("_".join(inner.with_suffix("").parts) for _, inner in pairs)
+    return [Item(id, path) for id, (path, _) in zip(ids, pairs, strict=True)]
 
 
 def without_dots(items: Sequence[Item]) -> list[Item]:
@@ -51,20 +59,17 @@ def without_dots(items: Sequence[Item]) -> list[Item]:
     return [replace(item, id=name) for item, name in zip(items, names, strict=True)]
 
 
-def _is_picture(path: Path, folder: Path) -> bool:
-    hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-    return not hidden and path.suffix.lower() in PICTURE_SUFFIXES and path.is_file()
-
-
 def _lines(path: Path) -> list[str]:
     try:
         lines = [line.strip() for line in path.read_text("utf-8").splitlines()]
     except OSError as error:
         raise InputError(
-            f"pictures must be a folder or a list that exists, got {path} ({error.strerror}). Check the name."
+            f"source must be a folder or a list that exists, got {path} ({error.strerror}). Check the name."
         ) from None
     except UnicodeDecodeError:
-        raise InputError(f"list of pictures must be a text file, got {path}. Write a name a line.") from None
+        raise InputError(
+            f"source must be a folder or a text file, got {path}. Write one file name per line."
+        ) from None
     return [line for line in lines if line and not line.startswith("#")]
 
 
@@ -74,7 +79,7 @@ def _unique(names: Iterable[str]) -> list[str]:
     out = []
     for name in names:
         number, own = 1, name
-        while own.casefold() in taken:  # for disks that hold a.jpg and A.jpg to be one
+        while own.casefold() in taken:  # for disks on which a.jpg and A.jpg are one file
             number += 1
             own = f"{name}-{number}"
         taken.add(own.casefold())

@@ -21,7 +21,6 @@ from anymask.types import Masks, Record
 
 __all__ = [
     "MOST_PIXELS",
-    "PICTURE_SUFFIXES",
     "annotate",
     "field",
     "file_name",
@@ -44,8 +43,6 @@ __all__ = [
 
 MOST_PIXELS = (1 << 32) - 1
 """What a run length can count."""
-PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif")
-"""Suffixes under which a picture is looked for."""
 
 
 def read_bytes(path: str | os.PathLike[str]) -> bytes:

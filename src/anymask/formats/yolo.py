@@ -20,6 +20,7 @@ from anymask.formats.names import Stems
 from anymask.formats.polygons.rings import as_ring, bridge, fill
 from anymask.formats.writers import Outlines, Page, cut_notes
 from anymask.geometry import rle
+from anymask.images.folder import IMAGE_SUFFIXES
 from anymask.images.read import image_size
 from anymask.types import Masks, Record
 
@@ -115,7 +116,7 @@ def _picture(file: Path, labels: Path, pictures: Path | None) -> Path:
     folders = [pictures] if pictures is not None else [labels.parent / "images", labels, labels.parent]
     for folder in folders:
         for stem in (folder / inner, folder / inner.name):
-            for suffix in common.PICTURE_SUFFIXES:
+            for suffix in IMAGE_SUFFIXES:
                 if (found := stem.with_name(stem.name + suffix)).is_file():
                     return found
     raise FormatError(

@@ -1,1 +1,1 @@
-"""Geometry of arrays: boxes, run lengths, regions, tiles, a model's frame. No files, no images."""
+"""Geometry on arrays: boxes, run-length codes, regions, tiles, the model's frame. No file access."""

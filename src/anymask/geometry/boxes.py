@@ -1,4 +1,4 @@
-"""Boxes: half-open (x0, y0, x1, y1), pixels, any frame."""
+"""Operations on boxes: half-open (x0, y0, x1, y1) in pixels of any frame."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ __all__ = ["area_xyxy", "iou_xyxy", "nms", "suppress", "xywh_to_xyxy", "xyxy_to_
 
 
 def area_xyxy(boxes: ArrayLike) -> NDArray[np.float64]:
-    """Areas of boxes (..., 4), float64; 0 for a box turned inside out."""
+    """Areas of boxes (..., 4), float64; 0 for a box with x1 < x0 or y1 < y0."""
     array = np.asarray(boxes, np.float64)
     sides = np.maximum(array[..., 2:] - array[..., :2], 0)
     return np.asarray(sides[..., 0] * sides[..., 1], np.float64)
 
 
 def iou_xyxy(boxes_a: ArrayLike, boxes_b: ArrayLike) -> NDArray[np.float64]:
-    """Intersection over union of every pair: (A, 4) and (B, 4) give (A, B) float64; 0 for two empty."""
+    """Intersection over union of every pair: (A, 4) and (B, 4) give (A, B) float64; 0 for two empty boxes."""
     a = np.asarray(boxes_a, np.float64).reshape(-1, 1, 4)
     b = np.asarray(boxes_b, np.float64).reshape(1, -1, 4)
     both = np.concatenate([np.maximum(a[..., :2], b[..., :2]), np.minimum(a[..., 2:], b[..., 2:])], axis=-1)
@@ -26,10 +26,10 @@ def iou_xyxy(boxes_a: ArrayLike, boxes_b: ArrayLike) -> NDArray[np.float64]:
 
 
 def nms(boxes: ArrayLike, scores: ArrayLike, threshold: float) -> NDArray[np.int64]:
-    """Greedy non-maximum suppression: indices kept, best score first.
+    """Greedy non-maximum suppression: indices of the kept boxes, best score first.
 
-    A box goes when its IoU with a better one that stays is above `threshold`; of equal scores the earlier is
-    the better.
+    A box is removed if its IoU with a kept box of a higher score exceeds `threshold`; of equal scores the
+    earlier box wins.
     """
     owner = suppress(boxes, scores, threshold)
     kept = np.flatnonzero(owner == np.arange(owner.size))
@@ -37,10 +37,10 @@ def nms(boxes: ArrayLike, scores: ArrayLike, threshold: float) -> NDArray[np.int
 
 
 def suppress(boxes: ArrayLike, scores: ArrayLike, threshold: float) -> NDArray[np.int64]:
-    """Which box removes each box in `nms`: (N,) indices, its own for a box that stays.
+    """For each box the box that removes it in `nms`: (N,) indices, its own index for a kept box.
 
-    Two boxes whose areas differ by more than the threshold cannot meet: sorted by area, the rivals of a box
-    are neighbours.
+    The IoU of two boxes is at most the ratio of their areas. Sorted by area, the boxes that a box can remove
+    are therefore contiguous.
     """
     array = np.asarray(boxes, np.float64).reshape(-1, 4)
     if threshold >= 1:
@@ -69,7 +69,7 @@ def suppress(boxes: ArrayLike, scores: ArrayLike, threshold: float) -> NDArray[n
 
 
 def xyxy_to_xywh(boxes: ArrayLike) -> NDArray[np.float32]:
-    """Boxes (..., 4) as (x, y, width, height), COCO's form, float32."""
+    """Boxes (..., 4) as (x, y, width, height), COCO's format, float32."""
     array = np.array(boxes, np.float32)
     array[..., 2:] -= array[..., :2]
     return array

@@ -1,8 +1,8 @@
-"""The model's frame of an image: the one place that converts coordinates, pictures and masks.
+"""The model's frame of an image: the only place that converts coordinates, images and masks.
 
 Three frames. *Image*: original pixels, x right, y down, as all public values. *Model*: the network's
-input, the image resized to `scaled_hw` in the corner (0, 0) of `padded_hw`, zeros to the right and below.
-*Grid*: mask logits, one cell for 4 x 4 model pixels.
+input, the image resized to `scaled_hw` at the corner (0, 0) of `padded_hw`, padded right and below with
+zeros. *Grid*: mask logits, one cell for 4 x 4 model pixels.
 Source of the rules: "Segment Anything" (2023), released code, `ResizeLongestSide` and `postprocess_masks`.
 """
 
@@ -37,14 +37,14 @@ __all__ = ["Frame"]
 
 @dataclass(frozen=True)
 class Frame:
-    """How one image lies in a model's input. All sizes are (height, width)."""
+    """Position and scale of one image in a model's input. All sizes are (height, width)."""
 
     size_hw: tuple[int, int]
-    """The original image."""
+    """Size of the original image."""
     scaled_hw: tuple[int, int]
-    """The part of the model's input that the image fills."""
+    """Size of the resized image in the model's input, without padding."""
     padded_hw: tuple[int, int]
-    """The model's input."""
+    """Size of the model's input."""
 
     @classmethod
     def fit(cls, size_hw: tuple[int, int], longest: int, *, square: bool, multiple: int = 32) -> Frame:
@@ -69,7 +69,7 @@ class Frame:
 
     @property
     def content_hw(self) -> tuple[int, int]:
-        """Rows and columns of mask logits that hold the image, not only padding."""
+        """Rows and columns of mask logits that cover the image, without those of padding alone."""
         return -(-self.scaled_hw[0] // GRID_STRIDE), -(-self.scaled_hw[1] // GRID_STRIDE)
 
     def _scale_xy(self) -> NDArray[np.float64]:
@@ -95,23 +95,22 @@ class Frame:
     def resize(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Resize an image (H, W, 3) uint8 to `scaled_hw`, not padded.
 
-        Pillow's bilinear filter, which averages when it shrinks: what SAM was trained and released with.
+        Pillow's bilinear filter with antialiasing, with which SAM was trained and released.
         """
         assert image.shape[:2] == self.size_hw, "the frame is another image's"
         if self.scaled_hw == self.size_hw:
             return image
-        picture = Image.fromarray(np.ascontiguousarray(image))
-        return np.asarray(picture.resize(self.scaled_hw[::-1], Image.Resampling.BILINEAR))
+        full = Image.fromarray(np.ascontiguousarray(image))
+        return np.asarray(full.resize(self.scaled_hw[::-1], Image.Resampling.BILINEAR))
 
     def mask_to_grid(self, mask: NDArray[np.bool_]) -> Floats:
-        """How much of each grid cell a mask (H, W) of the image covers: `grid_hw` float32 in [0, 1].
+        """The share of each grid cell that a mask (H, W) of the image covers: `grid_hw` float32 in [0, 1].
 
-        Exact areas, from the integral image, which is bilinear between whole pixels. Padding is 0.
+        The areas are exact, from the integral image, which is bilinear between whole pixels. Padding is 0.
         """
         assert mask.shape == self.size_hw, "the frame is another image's"
-        bits = (
-            np.ascontiguousarray(mask, np.bool_).view(np.uint8) != 0
-        )  # Pillow gives bools that are 255 inside
+        # bools from Pillow are 255 inside
+        bits = np.ascontiguousarray(mask, np.bool_).view(np.uint8) != 0
         total = cv2.integral(bits.view(np.uint8), sdepth=cv2.CV_32S)
         rows, row_part = cell_edges(self.size_hw[0], self.scaled_hw[0], self.grid_hw[0])
         columns, column_part = cell_edges(self.size_hw[1], self.scaled_hw[1], self.grid_hw[1])
@@ -122,9 +121,9 @@ class Frame:
         return np.asarray(np.clip(coverage, 0.0, 1.0), np.float32)
 
     def logits_to_image(self, logits: Floats, size: tuple[int, int] | None = None) -> Floats:
-        """Upsample logits (N, gh, gw) to the image: (N, H, W) float32, bilinear, pixel centres aligned.
+        """Upsample logits (N, gh, gw) to the image size: (N, H, W) float32, bilinear, pixel centres aligned.
 
-        Cells that hold only padding take no part. With `size` the same view is sampled at another (H, W).
+        Cells of padding alone are not used. With `size` the image is sampled at another (H, W).
         """
         y, x = self._taps(size or self.size_hw)
         out = np.empty((len(logits), y.low.size, x.low.size), np.float32)
@@ -138,25 +137,25 @@ class Frame:
         return out
 
     def logits_in(self, other: Frame, xy: tuple[int, int], logits: Floats) -> Floats:
-        """Logits (gh, gw) of this frame as another sees them: `other.grid_hw`, bilinear between cells.
+        """Resample logits (gh, gw) of this frame to the grid of another: `other.grid_hw`, bilinear.
 
-        `xy` is where the corner of the other's image lies in this one, in image pixels; it may be negative.
-        Cells of the other beyond this grid repeat its edge.
+        `xy` is the corner of the other frame's image in this frame's image, in pixels; it may be negative.
+        Cells beyond this grid repeat its edge.
         """
         ratio = self._scale_xy() / other._scale_xy()
         start = (GRID_STRIDE / 2 / other._scale_xy() + np.array(xy)) * self._scale_xy() / GRID_STRIDE - 0.5
         matrix = np.array([[ratio[0], 0.0, start[0]], [0.0, ratio[1], start[1]]])
-        seen = cv2.warpAffine(
+        resampled = cv2.warpAffine(
             np.ascontiguousarray(logits, np.float32),
             matrix,
             other.grid_hw[::-1],
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
             borderMode=cv2.BORDER_REPLICATE,
         )
-        return np.asarray(seen, np.float32)
+        return np.asarray(resampled, np.float32)
 
     def cells_within(self, xyxy: Sequence[float]) -> NDArray[np.bool_]:
-        """The grid cells whose middle lies in a box of image pixels, half open: `grid_hw` bool."""
+        """The grid cells whose centre lies in a half-open box of image pixels: `grid_hw` bool."""
         rows, columns = (
             (np.arange(cells) + 0.5) * GRID_STRIDE / scale
             for cells, scale in zip(self.grid_hw, self._scale_xy()[::-1], strict=True)
@@ -167,8 +166,8 @@ class Frame:
     def contour_grid(self, logits: Floats) -> tuple[Floats, NDArray[np.float64], NDArray[np.float64]]:
         """The knots between which `logits_to_image` interpolates one mask's logits (gh, gw).
 
-        Gives values (m, n) and where they lie in the image, x (n,) and y (m,): the centres of the cells, and
-        the image's border, which the outermost knots lie on.
+        Returns values (m, n) and their positions in the image, x (n,) and y (m,): the cell centres, and the
+        image border as outermost knots.
         """
         y, x = (knots_of(self.scaled_hw[axis]) for axis in (0, 1))
         rows, columns = (cells_around(place, n) for place, n in zip((y, x), self.content_hw, strict=True))
@@ -183,10 +182,10 @@ class Frame:
         return y, x
 
     def masks_rle(self, logits: Floats, threshold: float = 0.0) -> list[rle.Runs]:
-        """Runs of `logits_to_image(logits) > threshold`, bit for bit, without making the full-size masks.
+        """Runs of `logits_to_image(logits) > threshold`, bit-exact, without computing full-size masks.
 
-        Between two neighbouring cells the interpolation is monotone along a column, so a column changes at
-        most once there, and only where the two cells lie on different sides of the threshold.
+        Between two neighbouring cells the interpolation is monotone along a column. A column therefore
+        crosses the threshold there at most once, and only if the two cells lie on different sides of it.
         """
         y, x = self._taps(self.size_hw)
         grids = np.asarray(logits, np.float32)
@@ -195,11 +194,11 @@ class Frame:
     def masks_and_areas(
         self, logits: Floats, offset: float, *, twice: bool = False
     ) -> Iterator[tuple[int, int, Callable[[], rle.Runs]]]:
-        """For each of the logits the pixels over `offset` and over -`offset`, and a call for the runs over 0.
+        """For each mask: pixels above `offset`, pixels above -`offset`, and a function for its runs above 0.
 
-        The same as `masks_rle` at the three thresholds, whose work they share. With `twice` logits are
-        resized as by the released `postprocess_masks`: to `padded_hw`, which is cut to `scaled_hw` after it
-        mixed with the padding, and from there to the image. That reads one cell beyond `content_hw`.
+        The same as `masks_rle` at the three thresholds, with shared work. With `twice` logits are resized
+        twice as by the released `postprocess_masks`: to `padded_hw`, cropped to `scaled_hw`, then to the
+        image size. This reads one cell beyond `content_hw`.
         """
         y, x = self._taps(self.size_hw, twice=twice)
         for grid in np.asarray(logits, np.float32):

@@ -1,4 +1,4 @@
-"""Label maps: every pixel belongs to one mask, or to none."""
+"""Label maps: each pixel belongs to one mask or to none."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from anymask.geometry import rle
 __all__ = ["Labels", "by_area", "cover", "label_map"]
 
 Labels: TypeAlias = NDArray[np.int32]
-"""(H, W): i + 1 where mask i shows, 0 where none does."""
+"""(H, W): i + 1 where mask i is on top, 0 without a mask."""
 
 
 def label_map(runs: Sequence[rle.Runs], size: tuple[int, int], order: Iterable[int] | None = None) -> Labels:
-    """Draw masks into one map (H, W) int32: i + 1 where mask i shows, 0 where none does.
+    """Draw masks into one map (H, W) int32: i + 1 where mask i is on top, 0 without a mask.
 
-    Where masks overlap the last in `order` shows; without an order the smallest, and of equals the earlier.
+    Where masks overlap, the last in `order` is on top; by default the smallest, of equal ones the earlier.
     """
     columns = np.zeros(size[0] * size[1], np.int32)
     for i in by_area(runs) if order is None else order:
@@ -31,21 +31,21 @@ def label_map(runs: Sequence[rle.Runs], size: tuple[int, int], order: Iterable[i
 
 
 def by_area(runs: Sequence[rle.Runs]) -> list[int]:
-    """Numbers of masks, the largest first; of equals the later."""
+    """Indices of the masks, the largest first; of equal ones the later first."""
     return sorted(range(len(runs)), key=lambda i: (-rle.area(runs[i]), -i))
 
 
 def cover(labels: Labels, image: NDArray[np.uint8] | None = None) -> Labels:
-    """Give pixels of label 0 to a neighbouring label, so that none is left where there is any label.
+    """Assign every pixel of label 0 to a neighbouring label; a map without labels stays empty.
 
-    Without an image to the label nearest by distance. With the image (H, W, 3) uint8 RGB by watershed: labels
-    grow over even ground first and meet on edges of the picture. Other pixels keep their label.
-    Raises InputError where the image has another size.
+    Without an image, to the label at the smallest distance. With the image (H, W, 3) uint8 RGB, by watershed:
+    labels grow over uniform areas first and meet on edges of the image. Labelled pixels keep their label.
+    Raises InputError if the image has another size.
     """
     if image is not None and image.shape != (*labels.shape, 3):
         raise InputError(
             f"image must be (H, W, 3) of the labels' size {labels.shape}, got {image.shape}. "
-            "Give the picture that the masks belong to."
+            "Give the image that the masks belong to."
         )
     bare = labels == 0
     if not bare.any() or bare.all():
@@ -55,13 +55,13 @@ def cover(labels: Labels, image: NDArray[np.uint8] | None = None) -> Labels:
 
 
 def _watershed(labels: Labels, image: NDArray[np.uint8]) -> Labels:
-    """Labels grown by OpenCV's watershed (Meyer's); the lines between basins stay 0."""
+    """Labels grown by OpenCV's watershed (Meyer); the lines between regions stay 0."""
     grown: NDArray[Any] = cv2.watershed(np.ascontiguousarray(image), labels.copy())
     return np.asarray(np.maximum(grown, 0), np.int32)
 
 
 def _nearest(labels: Labels) -> Labels:
-    """Every 0 becomes the label nearest to it, by Euclidean distance up to OpenCV's rounding."""
+    """Replace every 0 by the nearest label, by OpenCV's approximate Euclidean distance."""
     bare = labels == 0
     if not bare.any():
         return labels

@@ -1,4 +1,4 @@
-"""Connected parts, holes and inner points of masks (H, W) bool."""
+"""Connected components, holes and inner points of masks (H, W) bool."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ Bits = NDArray[np.bool_]
 
 
 def components(mask: Bits) -> tuple[NDArray[np.int32], int]:
-    """Label the parts that hang together over sides or corners: (H, W) int32, 0 outside, and their count."""
+    """Label the 8-connected components: (H, W) int32, 0 outside, and their number."""
     count, labels = cv2.connectedComponents(_bytes(mask), connectivity=8, ltype=cv2.CV_32S)
     return np.asarray(labels, np.int32), count - 1
 
 
 def _bytes(mask: Bits) -> NDArray[np.uint8]:
-    """The mask as OpenCV takes it."""
+    """The mask as uint8, for OpenCV."""
     return np.ascontiguousarray(mask, np.bool_).view(np.uint8)
 
 
 def _labelled(mask: Bits) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """Labels and areas by label; the area of label 0, outside, is given as 0."""
+    """Labels and areas by label; the area of label 0, outside, is set to 0."""
     _, labels, stats, _ = cv2.connectedComponentsWithStats(_bytes(mask), None, None, None, 8)
     areas = stats[:, cv2.CC_STAT_AREA].astype(np.int64)
     areas[0] = 0
@@ -33,15 +33,15 @@ def _labelled(mask: Bits) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
 
 
 def largest_component(mask: Bits) -> Bits:
-    """Keep the largest part (of equals the upper left); an empty mask stays empty."""
+    """Keep the largest component (of equal ones the first in reading order); an empty mask stays empty."""
     labels, areas = _labelled(mask)
     return np.asarray(labels == areas.argmax()) if areas.any() else np.zeros(mask.shape, np.bool_)
 
 
 def fill_holes(mask: Bits, max_area: int) -> Bits:
-    """Fill the parts of the background that have fewer than `max_area` pixels, at the border too.
+    """Fill background components with fewer than `max_area` pixels, including those at the border.
 
-    As the released `remove_small_regions` does it: background hangs together over corners.
+    As in the released `remove_small_regions`, the background is 8-connected.
     """
     labels, areas = _labelled(~mask)
     small = areas < max_area
@@ -50,7 +50,7 @@ def fill_holes(mask: Bits, max_area: int) -> Bits:
 
 
 def drop_islands(mask: Bits, min_area: int) -> Bits:
-    """Drop the parts with fewer than `min_area` pixels; the largest stays in any case (as released)."""
+    """Drop components with fewer than `min_area` pixels; the largest is always kept (as released)."""
     labels, areas = _labelled(mask)
     keep = areas >= max(min_area, 1)
     if areas.any():
@@ -60,11 +60,10 @@ def drop_islands(mask: Bits, min_area: int) -> Bits:
 
 
 def inner_point(mask: Bits) -> NDArray[np.float32]:
-    """Find the pixel farthest from the mask's edge: its centre (x, y), float32.
+    """The centre (x, y), float32, of the pixel farthest from the mask's edge.
 
-
-    Distances are Euclidean and exact, the image's border is an edge; of equals the first in reading order.
-    Raises InputError for an empty mask.
+    Distances are Euclidean and exact; the image border counts as an edge; of equal pixels the first in
+    reading order. Raises InputError for an empty mask.
     """
     x, y, w, h = cv2.boundingRect(_bytes(mask))
     if w == 0:

@@ -1,7 +1,7 @@
-"""Run-length codes of masks, equal to COCO's.
+"""Run-length codes of masks, compatible with COCO.
 
-Runs are a uint32 array of run lengths that alternate between 0 and 1, zeros first, over the mask read
-column by column; they sum to H * W. Sizes are (H, W). Only the first run may be 0.
+Runs are a uint32 array of lengths of alternating runs of 0 and 1, zeros first, over the mask read column by
+column; they sum to H * W. Sizes are (H, W). Only the first run may be 0.
 Source: the format of the COCO API (`maskApi`, functions rleEncode, rleToString and their inverses).
 """
 
@@ -44,46 +44,46 @@ Bits: TypeAlias = NDArray[np.bool_]
 _BITS = 5  # payload bits of one character
 
 
-_MOST_CHARACTERS = 8  # of one number: 7 are enough for every difference of two uint32, 8 leave room
+_MOST_CHARACTERS = 8  # per number; 7 suffice for the difference of two uint32
 
 
 def encode(mask_HW: NDArray[Any]) -> Runs:
-    """Encode a whole mask (bool, or numbers where non-zero is inside). An empty mask is one run of zeros."""
+    """Encode a mask (H, W), bool or numbers (non-zero is inside). An empty mask is one run of zeros."""
     bits = _as_bytes(mask_HW)
     x, y, w, h = cv2.boundingRect(bits) if bits.size else (0, 0, 0, 0)
     return encode_region(bits[y : y + h, x : x + w], (x, y), (bits.shape[0], bits.shape[1]))
 
 
 def encode_region(mask_hw: NDArray[Any], xy: tuple[int, int], size: tuple[int, int]) -> Runs:
-    """Encode a mask of `size` of which only the part `mask_hw`, with its corner at `xy`, may be set."""
+    """Encode a mask of `size` that is empty outside the region `mask_hw`, whose corner lies at `xy`."""
     bits = _as_bytes(mask_hw)
     (x, y), (h, w), (full_h, full_w) = xy, bits.shape, size
     assert 0 <= x <= full_w - w, "region outside the mask"
     assert 0 <= y <= full_h - h, "region outside the mask"
     if bits.size == 0:
         return from_edges(np.zeros(0, np.int64), size)
-    apart = int(h < full_h)  # one row of zeros below keeps the columns apart
-    columns = np.zeros((w, h + apart), np.uint8)
+    gap = int(h < full_h)  # one row of zeros below separates the columns
+    columns = np.zeros((w, h + gap), np.uint8)
     columns[:, :h] = cv2.transpose(bits)
     flat = columns.ravel() != 0
     edges = np.flatnonzero(flat[1:] != flat[:-1]) + 1
     edges = np.concatenate(([0] if flat[0] else [], edges, [flat.size] if flat[-1] else [])).astype(np.int64)
-    column = edges // (h + apart)  # 8 times as fast as divmod
-    row = edges - column * (h + apart)
+    column = edges // (h + gap)  # 8 times as fast as divmod
+    row = edges - column * (h + gap)
     return from_edges((column + x) * full_h + row + y, size)
 
 
 def _as_bytes(mask: NDArray[Any]) -> NDArray[np.uint8]:
-    """View a mask as uint8, 0 outside, without a copy where it is bool."""
+    """View a mask as uint8, 0 outside, without a copy if it is bool."""
     if mask.ndim != 2:
-        raise FormatError(f"mask must have shape (H, W), got {mask.shape}. Give one.")
+        raise FormatError(f"mask must have shape (H, W), got {mask.shape}. Give one mask at a time.")
     bits = mask if mask.dtype == np.bool_ else mask != 0
     view: NDArray[np.uint8] = bits.view(np.uint8)
     return view
 
 
 def from_edges(edges: NDArray[np.int64], size: tuple[int, int]) -> Runs:
-    """Build runs from the ascending positions, column by column, at which a mask of `size` changes."""
+    """Build runs from the ascending positions, counted column by column, at which a mask changes."""
     total = size[0] * size[1]
     if edges.size and edges[-1] == total:
         edges = edges[:-1]
@@ -91,7 +91,7 @@ def from_edges(edges: NDArray[np.int64], size: tuple[int, int]) -> Runs:
 
 
 def to_edges(runs: Runs) -> NDArray[np.int64]:
-    """Give start and end of every run of ones, in turn: an int64 array of even length."""
+    """Start and end of every run of ones, alternating: an int64 array of even length."""
     ends = np.cumsum(runs, dtype=np.int64)
     return ends[: ends.size // 2 * 2]
 
@@ -114,25 +114,25 @@ def decode(runs: Runs, size: tuple[int, int]) -> Bits:
 
 
 def area(runs: Runs) -> int:
-    """Count the pixels inside."""
+    """Number of pixels inside the mask."""
     return int(runs[1::2].sum(dtype=np.int64))
 
 
 def box(runs: Runs, size: tuple[int, int]) -> NDArray[np.float32]:
-    """Give the tight half-open box (x0, y0, x1, y1) in pixels, float32; zeros for an empty mask."""
+    """The tight half-open box (x0, y0, x1, y1) in pixels, float32; zeros for an empty mask."""
     h = size[0]
     starts, ends = _ones(runs)
     if starts.size == 0:
         return np.zeros(4, np.float32)
     x_first, y_first = np.divmod(starts, h)
     x_last, y_last = np.divmod(ends - 1, h)
-    tall = bool((x_last > x_first).any())  # a run over a column's end touches bottom and top
+    tall = bool((x_last > x_first).any())  # a run that continues in the next column touches bottom and top
     y0, y1 = (0, h) if tall else (int(y_first.min()), int(y_last.max()) + 1)
     return np.array([x_first[0], y0, x_last[-1] + 1, y1], np.float32)
 
 
 def _ones(runs: Runs) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Start and end of every run of ones that is not empty."""
+    """Start and end of every non-empty run of ones."""
     edges = to_edges(runs)
     starts, ends = edges[0::2], edges[1::2]
     some = ends > starts
@@ -155,10 +155,10 @@ def iou(
 def intersection(
     runs_a: Sequence[Runs], runs_b: Sequence[Runs], size: tuple[int, int] | None = None
 ) -> NDArray[np.int64]:
-    """Pixels that every pair shares, without decoding: (A, B) int64.
+    """Number of pixels that every pair has in common, without decoding: (A, B) int64.
 
-    All masks must have one size; giving it as `size` saves time, for boxes then tell which pairs may meet.
-    Edges of `a` are looked up in the running count of pixels of each `b`.
+    All masks must have the same size. Passing it as `size` is faster: pairs whose boxes do not overlap are
+    skipped. Edges of `a` are looked up in the cumulative pixel count of each `b`.
     """
     out = np.zeros((len(runs_a), len(runs_b)), np.int64)
     edges_a = [to_edges(runs) for runs in runs_a]
@@ -173,29 +173,29 @@ def intersection(
 
 
 def paste(runs: Runs, size: tuple[int, int], xy: tuple[int, int], full: tuple[int, int]) -> Runs:
-    """Put a mask of `size` into an empty one of size `full`, its corner at `xy`; the rest is cut off.
+    """Paste a mask of `size` into an empty one of size `full` with its corner at `xy`, cropped to fit.
 
-    The corner may be negative, so that this cuts a window out as well as it puts one in. Nothing is decoded.
+    The corner may be negative, so that this also crops a window out of a mask. Nothing is decoded.
     """
     if size == full and xy == (0, 0):
         return runs
     h, (x, y), (full_h, full_w) = size[0], xy, full
     starts, ends = _ones(runs)
-    first, last = starts // h, (ends - 1) // h  # a run over several columns becomes one for each
+    first, last = starts // h, (ends - 1) // h  # a run over several columns is split, one per column
     count = last - first + 1
     run = np.repeat(np.arange(count.size), count)
     column = first[run] + np.arange(run.size) - np.repeat(np.cumsum(count) - count, count)
     top = np.maximum(np.maximum(starts[run] - column * h, 0) + y, 0)
     bottom = np.minimum(np.minimum(ends[run] - column * h, h) + y, full_h)
     column = column + x
-    seen = (column >= 0) & (column < full_w) & (top < bottom)
-    edges = np.stack([column * full_h + top, column * full_h + bottom], axis=1)[seen].reshape(-1)
-    joined = np.flatnonzero(edges[1:-1:2] == edges[2::2])  # columns from edge to edge hang together
+    inside = (column >= 0) & (column < full_w) & (top < bottom)
+    edges = np.stack([column * full_h + top, column * full_h + bottom], axis=1)[inside].reshape(-1)
+    joined = np.flatnonzero(edges[1:-1:2] == edges[2::2])  # runs that continue in the next column
     return from_edges(np.delete(edges, np.concatenate([2 * joined + 1, 2 * joined + 2])), full)
 
 
 def _extents(runs: Sequence[Runs], size: tuple[int, int] | None) -> NDArray[np.int64]:
-    """Boxes (N, 4) as `box` gives them, without a size as if a mask were one column; zeros if empty."""
+    """Boxes (N, 4) as of `box`; without a size as if the mask were a single column; zeros if empty."""
     if size is not None:
         return np.array([box(one, size) for one in runs], np.int64).reshape(-1, 4)
     spans = [_ones(one) for one in runs]
@@ -205,17 +205,17 @@ def _extents(runs: Sequence[Runs], size: tuple[int, int] | None) -> NDArray[np.i
 
 
 def _intersections(many: Sequence[NDArray[np.int64]], knots: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Pixels that masks, given by their edges (none empty), share with the mask of the edges `knots`."""
+    """Pixel counts that non-empty masks, given by their edges, share with the mask of the edges `knots`."""
     counts = np.zeros(knots.size, np.float64)
     counts[1::2] = np.cumsum(knots[1::2] - knots[0::2])
     counts[2::2] = counts[1:-1:2]
-    below = np.interp(np.concatenate(many), knots, counts)  # pixels of the mask before each edge
+    below = np.interp(np.concatenate(many), knots, counts)  # number of pixels of the mask before each edge
     offsets = np.cumsum([0] + [edges.size // 2 for edges in many[:-1]])
     return np.rint(np.add.reduceat(below[1::2] - below[0::2], offsets))
 
 
 def union(many: Sequence[Runs], size: tuple[int, int]) -> Runs:
-    """Runs of the pixels that are in any of the masks, all of `size`; without masks an empty one."""
+    """The union of masks of `size`; an empty mask for an empty list."""
     if len(many) == 1:
         return many[0]
     spans = [_ones(runs) for runs in many]
@@ -223,7 +223,7 @@ def union(many: Sequence[Runs], size: tuple[int, int]) -> Runs:
     ends = np.sort(np.concatenate([np.zeros(0, np.int64), *(e for _, e in spans)]))
     if starts.size == 0:
         return from_edges(starts, size)
-    # between the i-th end and the next start nothing is open
+    # a gap of the union lies between the i-th end and the next start, if that is later
     gaps = np.flatnonzero(starts[1:] > ends[:-1])
     edges = np.empty(2 * gaps.size + 2, np.int64)
     edges[0], edges[-1] = starts[0], ends[-1]
@@ -232,12 +232,12 @@ def union(many: Sequence[Runs], size: tuple[int, int]) -> Runs:
 
 
 def to_string(runs: Runs) -> str:
-    """Write COCO's compressed string: signed differences to the run before last, 5 bits a character."""
+    """Write COCO's compressed string: signed differences to the run before last, 5 bits per character."""
     numbers = runs.astype(np.int64)
     numbers[3:] -= runs[1:-2].astype(np.int64)
     shifts = _BITS * np.arange(_MOST_CHARACTERS)
     rest = numbers[:, None] >> shifts
-    # a number ends at the first character after which only copies of its sign bit (16) are left
+    # a number ends at the first character after which only copies of its sign bit (16) remain
     done = (rest >> (_BITS - 1) == 0) | (rest >> (_BITS - 1) == -1)
     length = done.argmax(axis=1)
     place = np.arange(_MOST_CHARACTERS)
@@ -246,7 +246,7 @@ def to_string(runs: Runs) -> str:
 
 
 def from_string(text: str | bytes) -> Runs:
-    """Read COCO's compressed string. Raises FormatError where it is damaged."""
+    """Read COCO's compressed string. Raises FormatError if it is corrupt."""
     raw = text.encode("ascii", "replace") if isinstance(text, str) else text
     codes = np.frombuffer(raw, np.uint8).astype(np.int64) - 48
     if codes.size == 0:
@@ -271,7 +271,7 @@ def from_string(text: str | bytes) -> Runs:
 
 
 def _as_runs(numbers: NDArray[np.int64]) -> Runs:
-    """Check run lengths and merge around empty runs, so that equal masks have equal runs."""
+    """Check run lengths and merge the runs around empty ones, so that equal masks have equal runs."""
     if numbers.size and (numbers.min() < 0 or numbers.max() >= 1 << 32):
         raise FormatError("counts must be run lengths from 0 to 2**32 - 1, got others. Write the file again.")
     if numbers.size > 1 and not numbers[1:].all():
@@ -283,14 +283,14 @@ def _as_runs(numbers: NDArray[np.int64]) -> Runs:
 
 
 def to_coco(runs: Runs, size: tuple[int, int]) -> dict[str, Any]:
-    """Give COCO's compressed form, {"size": [H, W], "counts": string}, ready for JSON."""
+    """COCO's compressed form, {"size": [H, W], "counts": string}, ready for JSON."""
     return {"size": [int(size[0]), int(size[1])], "counts": to_string(runs)}
 
 
 def from_coco(segmentation: Mapping[str, Any]) -> tuple[Runs, tuple[int, int]]:
     """Read {"size", "counts"}, compressed (str or bytes) or a list of run lengths: (runs, (H, W)).
 
-    Raises FormatError where a part is missing or the runs do not fill the size.
+    Raises FormatError if a key is missing or the runs do not sum to the size.
     """
     try:
         h, w = (int(side) for side in segmentation["size"])
@@ -317,7 +317,7 @@ def _from_list(counts: object) -> Runs:
 
 
 def _check_total(runs: Runs, size: tuple[int, int]) -> None:
-    """Raise FormatError unless the runs fill the size exactly."""
+    """Raise FormatError unless the runs sum to H * W."""
     total = int(runs.sum(dtype=np.int64))
     if min(size) < 0 or total != size[0] * size[1]:
         raise FormatError(

@@ -17,11 +17,7 @@ from numpy.typing import NDArray
 from anymask.errors import ImageError, InputError, MissingExtraError, unknown_name
 from anymask.files import check_target
 
-__all__ = ["SUFFIXES", "VideoFrame", "read_video", "write_video"]
-
-SUFFIXES = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi")
-"""Files that are taken for videos."""
-
+__all__ = ["VideoFrame", "read_video", "write_video"]
 
 CODECS: Mapping[str, tuple[str, ...]] = {
     "vp9": ("libvpx-vp9",),

@@ -1,1 +1,1 @@
-"""What models are asked: prompts, masks of everything, examples."""
+"""Inference: masks from prompts, automatic masks, and masks from examples."""

@@ -1,14 +1,14 @@
-"""Networks: from a name, a file or a configuration to a model. Tensors only; pixels live elsewhere."""
+"""Networks, and how to load or build them by name, file or configuration. They work on tensors only."""
 
 from __future__ import annotations
 
 import os
-from typing import overload
+from typing import Literal, TypeAlias, overload
 
 import torch
 
 from anymask.errors import InputError
-from anymask.models.checkpoints import hub as zoo
+from anymask.models.checkpoints import hub
 from anymask.models.checkpoints import load as weights
 from anymask.models.checkpoints.hub import Card, Progress
 from anymask.models.checkpoints.load import InContext, Model, check_finite, load_weights, save, weights_hash
@@ -27,9 +27,11 @@ __all__ = [
     "InContext",
     "Painter",
     "PainterConfig",
+    "PainterName",
     "Progress",
     "Sam",
     "SamConfig",
+    "SamName",
     "VitConfig",
     "build",
     "check_finite",
@@ -42,6 +44,52 @@ __all__ = [
 ]
 
 
+SamName: TypeAlias = Literal["compact", "sam_vit_b", "sam_vit_l", "sam_vit_h"]
+"""The names of promptable models."""
+PainterName: TypeAlias = Literal["seggpt_vit_l", "painter_vit_l"]
+"""The names of in-context models, except for the `FeaturePainter` named "context"."""
+
+
+@overload
+def load(
+    name_or_path: SamName,
+    *,
+    device: str | torch.device = ...,
+    dtype: str | torch.dtype = ...,
+    compile: bool = ...,
+    offline: bool = ...,
+    progress: Progress | None = ...,
+) -> Sam: ...
+@overload
+def load(
+    name_or_path: Literal["context"],
+    *,
+    device: str | torch.device = ...,
+    dtype: str | torch.dtype = ...,
+    compile: bool = ...,
+    offline: bool = ...,
+    progress: Progress | None = ...,
+) -> FeaturePainter: ...
+@overload
+def load(
+    name_or_path: PainterName,
+    *,
+    device: str | torch.device = ...,
+    dtype: str | torch.dtype = ...,
+    compile: bool = ...,
+    offline: bool = ...,
+    progress: Progress | None = ...,
+) -> Painter: ...
+@overload
+def load(
+    name_or_path: str | os.PathLike[str],
+    *,
+    device: str | torch.device = ...,
+    dtype: str | torch.dtype = ...,
+    compile: bool = ...,
+    offline: bool = ...,
+    progress: Progress | None = ...,
+) -> Model: ...
 def load(
     name_or_path: str | os.PathLike[str],
     *,
@@ -51,18 +99,24 @@ def load(
     offline: bool = False,
     progress: Progress | None = None,
 ) -> Model:
-    """Open a model by name (see `variants`), file, run directory or folder of `save_pretrained`.
+    """Load a model in evaluation mode: a `Sam` for prompts, a `Painter` or `FeaturePainter` for examples.
 
-    A `Sam` answers prompts, a `Painter` or `FeaturePainter` does as examples show; they are ready for it.
-    Weights of a name are downloaded once, with `progress(done, total)` in bytes. `dtype="auto"` takes
-    bfloat16 where the hardware computes in it, else float32. `compile=True` is for many pictures on an
-    accelerator: the first of each size takes a minute longer. On a processor all take longer with it.
+    For type checkers the class follows from a literal name; of a path use `load_sam` or `load_painter`.
+
+    name_or_path: a name (see `variants`), a file, a run directory or a folder of `save_pretrained`.
+    device: "auto" is CUDA if available, else the CPU.
+    dtype: "auto" is bfloat16 where the hardware supports it, else float32.
+    compile: compile for many images on a GPU. The first image of each size takes a minute longer; on a CPU
+        all images take longer.
+    offline: do not download. Weights of a name are downloaded once and cached.
+    progress: called as `progress(done, total)` in bytes during a download.
+
     Raises `UnknownNameError`, `WeightsError` for weights that do not fit, `DownloadError`, and `InputError`
-    for a device or type that cannot be had, or without a compiler.
+    for an unavailable device or type, or if `compile` finds no compiler.
     """
     where = find_device(device)
     kind = find_dtype(dtype, where)
-    model = load_weights(zoo.find(name_or_path, offline=offline, progress=progress)).to(where, kind)
+    model = load_weights(hub.find(name_or_path, offline=offline, progress=progress)).to(where, kind)
     if compile:
         compile_parts(model)
     return model
@@ -77,13 +131,13 @@ def load_sam(
     offline: bool = False,
     progress: Progress | None = None,
 ) -> Sam:
-    """As `load`, and raises `InputError` for a model that answers no prompts."""
+    """As `load`, for a promptable model from any path. Raises `InputError` for an in-context model."""
     model = load(
         name_or_path, device=device, dtype=dtype, compile=compile, offline=offline, progress=progress
     )
     if not isinstance(model, Sam):
         raise InputError(
-            f"model must answer prompts, got {name_or_path}, which works by examples. Take compact."
+            f"model must answer prompts, got {name_or_path}, which works by examples. Use compact."
         )
     return model
 
@@ -97,13 +151,13 @@ def load_painter(
     offline: bool = False,
     progress: Progress | None = None,
 ) -> InContext:
-    """As `load`, and raises `InputError` for a model that does not work by examples."""
+    """As `load`, for an in-context model from any path. Raises `InputError` for a promptable model."""
     model = load(
         name_or_path, device=device, dtype=dtype, compile=compile, offline=offline, progress=progress
     )
     if isinstance(model, Sam):
         raise InputError(
-            f"model must work by examples, got {name_or_path}, which answers prompts. Take context."
+            f"model must work by examples, got {name_or_path}, which answers prompts. Use context."
         )
     return model
 
@@ -120,5 +174,5 @@ def build(config: SamConfig | PainterConfig | FeaturePainterConfig) -> Model:
 
 
 def variants() -> dict[str, Card]:
-    """The models that `load` knows by name, each with its card."""
-    return dict(zoo.CARDS)
+    """The models that `load` can load by name, each with its card."""
+    return dict(hub.CARDS)

@@ -1,7 +1,7 @@
-"""The compact image encoder: EfficientNet-Lite features, a light neck, skips at strides 4 and 8.
+"""The compact image encoder: EfficientNet-Lite features, a small neck, skips at strides 4 and 8.
 
-Batch norms are folded into the convolutions when the ImageNet weights are taken over, so that training
-and inference see the same plain convolutions.
+Batch norms are folded into the convolutions when the ImageNet weights are loaded, so that training and
+inference use the same convolutions.
 Shape letters: B images, C channels, H W rows and columns.
 """
 
@@ -14,11 +14,11 @@ from torch.nn import functional as F
 from anymask.models.config import CompactConfig
 from anymask.models.layers import LayerNorm2d
 
-FAINT = 0.1
+INITIAL_SKIP_SCALE = 0.1
 
 
 class SameConv(nn.Conv2d):
-    """A convolution padded as TensorFlow's "same": at stride 2 and even sizes the extra row lies last."""
+    """A convolution with TensorFlow's "same" padding: at stride 2 the larger part is at the end."""
 
     def __init__(self, c_in: int, c_out: int, kernel: int, stride: int = 1, groups: int = 1) -> None:
         super().__init__(c_in, c_out, kernel, stride, (kernel - 1) // 2 if stride == 1 else 0, groups=groups)
@@ -32,7 +32,7 @@ class SameConv(nn.Conv2d):
 
 
 class InvertedResidual(nn.Module):
-    """Expand, depthwise convolution, project; a residual where the shape allows."""
+    """Expansion, depthwise convolution, projection; with a residual if input and output shapes match."""
 
     def __init__(self, c_in: int, c_out: int, kernel: int, stride: int, expansion: int) -> None:
         super().__init__()
@@ -101,13 +101,13 @@ class CompactEncoder(nn.Module):
         self.place = nn.Linear(dim, dim, bias=False)
         self.down8, self.down4 = nn.Conv2d(dim, skip8, 1), nn.Conv2d(skip8, skip4, 1)
         self.mix8, self.mix4 = MixBlock(skip8), MixBlock(skip4)
-        self._start_quiet()
+        self._scale_down_skips()
 
     def forward(self, x_BCHW: Tensor, pe_1LC: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """Normalised images -> features (B, C, H/16, W/16) and skips at strides 4 and 8.
 
-        `pe_1LC` is the position code of the feature grid. Convolutions know no place, and a decoder that
-        reads places from attention alone learns slowly; a ViT has its absolute positions for this.
+        `pe_1LC` is the position code of the feature grid. Convolutions do not encode positions, and a decoder
+        that gets them from attention alone learns slowly; a ViT has absolute positions for this purpose.
         """
         levels = _levels(self.stem, self.stages, self.strides, x_BCHW)
         top = self.lateral["16"](levels[16]) + double(self.lateral["32"](levels[32]))
@@ -118,13 +118,13 @@ class CompactEncoder(nn.Module):
         return features, (skip4, skip8)
 
     @torch.no_grad()
-    def _start_quiet(self) -> None:
-        """Start with faint skips: loud ones make a random decoder answer by salience, whatever the prompt."""
+    def _scale_down_skips(self) -> None:
+        """Start with small skips: with large ones an untrained decoder follows salience, not the prompt."""
         nn.init.orthogonal_(self.place.weight)
         laterals, downs = (self.lateral["4"], self.lateral["8"]), (self.down4, self.down8)
         for layer in (*laterals, *downs, self.mix4.project, self.mix8.project):
             for parameter in layer.parameters():
-                parameter.mul_(FAINT)
+                parameter.mul_(INITIAL_SKIP_SCALE)
 
 
 def stride_widths(config: CompactConfig) -> dict[int, int]:
@@ -137,7 +137,7 @@ def stride_widths(config: CompactConfig) -> dict[int, int]:
 
 
 def _stages(config: CompactConfig) -> tuple[nn.ModuleList, list[int]]:
-    """The stages after the stem, and the stride of what each gives."""
+    """The stages after the stem, and the stride of the output of each."""
     stages, strides = nn.ModuleList(), list[int]()
     width, stride = config.stem, 2
     for channels, repeats, kernel, step, expansion in config.stages:
@@ -159,6 +159,6 @@ def _levels(stem: SameConv, stages: nn.ModuleList, strides: list[int], x_BCHW: T
 
 
 def double(x_BCHW: Tensor) -> Tensor:
-    """Each cell four times: (B, C, 2H, 2W)."""
+    """Upsample by 2, nearest neighbour: (B, C, 2H, 2W)."""
     h, w = x_BCHW.shape[-2:]
     return F.interpolate(x_BCHW, (2 * h, 2 * w), mode="nearest")

@@ -1,4 +1,4 @@
-"""Networks whose repeated parts `torch.compile` has made kernels for, for accelerators above all."""
+"""Compilation of a network's repeated parts with `torch.compile`, mainly for GPUs."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ COMPILERS = ("c++", "g++", "clang++", "cl")
 
 
 def compile_parts(model: Model) -> None:
-    """Let what takes most of the time be compiled, in place: at its first call for each size of pictures.
+    """Compile the most expensive parts, in place; it happens at the first call for each image size.
 
-    One block of a ViT or a painter is compiled for all of its kind, a compact encoder as a whole. A copy of a
-    promptable model is not compiled. Raises `InputError` where there is nothing to compile with.
+    The blocks of a ViT or a painter share one compiled block; a compact encoder is compiled as a whole. A
+    deep copy of a promptable model is not compiled. Raises `InputError` if no compiler is available.
     """
     check_compiler(model.device)
     if not isinstance(model, Sam):
@@ -32,11 +32,11 @@ def compile_parts(model: Model) -> None:
 
 
 def check_compiler(device: torch.device) -> None:
-    """Raise `InputError` where `torch.compile` would fail later: without Triton or a C++ compiler."""
+    """Raise `InputError` if `torch.compile` would fail later, without Triton or a C++ compiler."""
     if device.type == "cuda":
         if importlib.util.find_spec("triton") is None:
             raise InputError(
-                "compile must be False without Triton, got True. Install it by: pip install triton"
+                "compile must be False without Triton, got True. Install it with: pip install triton"
             )
     elif not any(shutil.which(name) for name in (os.environ.get("CXX", ""), *COMPILERS)):
         raise InputError(

@@ -1,4 +1,4 @@
-"""What a network is made of, as plain values that travel inside its checkpoint."""
+"""Configurations of the networks: plain values that are stored in their checkpoints."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from anymask.images.colours import PIXEL_STD as PIXEL_STD
 class VitConfig:
     """A plain vision transformer with windowed and global blocks (SAM, section 3 and appendix A).
 
-    `image_size` is the input side in pixels that the absolute positions were learned at.
+    `image_size` is the input side in pixels for which the absolute positions were trained.
     """
 
     dim: int = 768
@@ -31,10 +31,10 @@ class VitConfig:
 
 @dataclass(frozen=True)
 class CompactConfig:
-    """EfficientNet-Lite features with a light neck: stride 16 for the decoder, strides 4 and 8 as skips.
+    """EfficientNet-Lite features with a small neck: stride 16 for the decoder, strides 4 and 8 as skips.
 
-    `stages` holds (channels, repeats, kernel, stride, expansion) per stage; `skip_channels` are those of
-    the decoder's two upscaling steps, strides 4 and 8 in this order.
+    `stages` holds (channels, repeats, kernel, stride, expansion) per stage; `skip_channels` are the channels
+    of the skips of strides 4 and 8, in this order.
     """
 
     stem: int = 32
@@ -55,13 +55,13 @@ class CompactConfig:
 
 @dataclass(frozen=True)
 class SamConfig:
-    """A promptable model: an image encoder, the prompt encoder and the mask decoder.
+    """A promptable model: image encoder, prompt encoder and mask decoder.
 
     `size` is the longest side of the model frame in pixels; `square` pads to size x size as SAM does,
-    otherwise each side is padded up to a multiple of `multiple`. `drawn` adds maps of clicks and boxes to the
-    image features; it needs skips. `decoder_eps` is that of the layer norms in
-    the two-way blocks: 1e-5 as released, while the Hugging Face layout declares 1e-6. `zoom`: longest
-    side in pixels up to which objects are refined in a crop (`promptable.crops`); 0: only on request.
+    otherwise each side is padded up to a multiple of `multiple`. `drawn` adds prompt maps to the image
+    features, which needs skips. `decoder_eps` is that of the layer norms in the two-way blocks: 1e-5 as
+    released, while the Hugging Face layout declares 1e-6. `zoom` is the model size, in pixels, of the crops
+    in which small masks are refined (`promptable.crops`); 0: only on request, at `size`.
     """
 
     encoder: VitConfig | CompactConfig
@@ -78,7 +78,7 @@ class SamConfig:
     zoom: int = 0
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-able form; `from_dict` reads it back."""
+        """A JSON-serialisable dictionary; `from_dict` reads it back."""
         return asdict(self)
 
     @staticmethod
@@ -90,7 +90,7 @@ class SamConfig:
         return SamConfig(encoder=kinds[encoder["kind"]](**encoder), **values)
 
     def with_size(self, size: int) -> SamConfig:
-        """The same network for another longest side, in pixels."""
+        """The same network with another longest side, in pixels."""
         return replace(self, size=size)
 
 
@@ -98,9 +98,9 @@ class SamConfig:
 class PainterConfig:
     """An in-context model: one example above one query, the query's target hidden (Painter, section 3).
 
-    `size` is the side in pixels of one picture; the canvas is twice as high. `positions` is the side of the
-    grid of absolute positions, which are resized to the canvas. The streams of pictures and targets are
-    averaged after block `merge`; the outputs of the blocks `taps` go to the head. `types` adds SegGPT's two
+    `size` is the side of one image in pixels; the canvas is twice as high. `positions` is the side of the
+    grid of absolute positions, which are resized to the canvas. The streams of images and targets are
+    averaged after block `merge`; the head reads the outputs of the blocks `taps`. `types` adds SegGPT's two
     type tokens, semantic and instance.
     """
 
@@ -118,7 +118,7 @@ class PainterConfig:
     drop_path: float = 0.1
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-able form; `from_dict` reads it back."""
+        """A JSON-serialisable dictionary; `from_dict` reads it back."""
         return asdict(self)
 
     @staticmethod
@@ -131,8 +131,9 @@ class PainterConfig:
 class FeaturePainterConfig:
     """The compact in-context model, see `anymask.models.feature_painter`.
 
-    `size` and `positions` are as in `PainterConfig`. `copies` times colours are looked up by likeness, each
-    with keys of `key_dim`; `width` are the channels of the head. `patch` is the stride of the features.
+    `size` and `positions` are as in `PainterConfig`. `copies` attention heads, with keys of `key_dim`, copy
+    colours by feature similarity; `width` is the number of channels of the head, `patch` the stride of the
+    features.
     """
 
     encoder: CompactConfig
@@ -147,7 +148,7 @@ class FeaturePainterConfig:
     patch: int = 16
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-able form; `from_dict` reads it back."""
+        """A JSON-serialisable dictionary; `from_dict` reads it back."""
         return asdict(self)
 
     @staticmethod

@@ -1,10 +1,11 @@
-"""Which device and which float type a model runs in."""
+"""The device, float type and mode that a model runs in."""
 
 from __future__ import annotations
 
 import platform
 
 import torch
+from torch import nn
 
 from anymask.errors import InputError
 
@@ -13,9 +14,9 @@ BF16_FEATURES = ("amx_bf16", "avx512_bf16", "bf16")  # x86, x86, ARM: as torch.c
 
 
 def find_device(device: str | torch.device = "auto") -> torch.device:
-    """Turn a name into a device; "auto" is CUDA where there is any, else the CPU.
+    """Convert a name to a device; "auto" is CUDA if available, else the CPU.
 
-    Raises `InputError` for an unknown name and for a device that this machine or build does not have.
+    Raises `InputError` for an unknown name and for a device that this machine or PyTorch build lacks.
     """
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -32,7 +33,7 @@ def find_device(device: str | torch.device = "auto") -> torch.device:
 
 
 def find_dtype(dtype: str | torch.dtype, device: torch.device) -> torch.dtype:
-    """Turn a name into a float type; "auto" is bfloat16 where the hardware computes in it, else float32.
+    """Convert a name to a float type; "auto" is bfloat16 where the hardware supports it, else float32.
 
     Raises `InputError` for any other type.
     """
@@ -44,15 +45,23 @@ def find_dtype(dtype: str | torch.dtype, device: torch.device) -> torch.dtype:
     return found
 
 
+def check_evaluation_mode(model: nn.Module) -> None:
+    """Raise `InputError` if the model is in training mode."""
+    if model.training:
+        raise InputError(
+            "model must be in evaluation mode, got one in training mode. Call model.eval() first."
+        )
+
+
 def has_bf16(device: torch.device) -> bool:
-    """Whether the device multiplies bfloat16 in hardware; emulated, it is hundreds of times slower."""
-    if device.type == "cuda":  # ROCm's accelerators all do
+    """Whether the device computes in bfloat16 in hardware; emulation is hundreds of times slower."""
+    if device.type == "cuda":  # all GPUs supported by ROCm do
         return torch.version.hip is not None or torch.cuda.get_device_capability(device) >= (8, 0)
     return device.type == "cpu" and bool(cpu_bf16_features())
 
 
 def cpu_bf16_features() -> list[str]:
-    """The features of this processor that compute in bfloat16, by PyTorch's names; none if it cannot tell."""
+    """The bfloat16 instruction sets of this CPU, by PyTorch's names; none if PyTorch cannot tell."""
     capabilities = getattr(torch.cpu, "get_capabilities", None)
     if capabilities is not None:
         found = capabilities()

@@ -1,11 +1,11 @@
-"""The compact in-context model: a painter whose patches are features of a small pretrained network.
+"""The compact in-context model: a painter on the features of a small pretrained network.
 
 Canvas, hidden patches and feature ensemble are those of Painter and SegGPT, see `anymask.models.painter`.
-Three things differ, as it was trained on thousands of pictures instead of hundreds of thousands. A picture's
-patch is what an EfficientNet-Lite, trained on ImageNet and frozen, makes of it. A hidden patch starts from
-the colours of the visible patches that look like it (attention by features, as few-shot segmentation has
-used since PFENet, 2020), instead of from nothing. The head sees the query at strides 4 and 8.
-Shape letters: B canvases, N examples, M halves of canvases, P the side of a picture in pixels, n = g * g
+There are three differences, since it is trained on thousands of images instead of hundreds of thousands.
+Patches of images are embedded by a frozen EfficientNet-Lite, trained on ImageNet. A hidden patch starts from
+the colours of the visible patches with similar features (attention by features, as in few-shot segmentation
+since PFENet, 2020), instead of from scratch. The head also reads features of the query at strides 4 and 8.
+Shape letters: B canvases, N examples, M halves of canvases, P the side of an image in pixels, n = g * g
 patches of a half, T = 2n of a canvas, F features, C channels, A heads or copies, D their width.
 """
 
@@ -24,22 +24,22 @@ from anymask.models.layers import LayerNorm2d, Network
 
 PATCH = 16
 CELL = 4
-"""Pixels of a cell: targets are read, and answers painted, at this stride."""
+"""Stride at which targets are read and painted, in pixels."""
 SHARPNESS = 3.0
-"""Logarithm of the factor on cosines at the start: alike patches count e^(20 * difference) more."""
+"""Initial logarithm of the factor on cosine similarities: weights are e^(20 * similarity), normalised."""
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What the network sees of M pictures: tokens (M, n, F), maps at strides 4 and 8."""
+class Features:
+    """Features of M images: tokens (M, n, F), maps at strides 4 and 8."""
 
     tokens: Tensor
-    fine: Tensor
-    middle: Tensor
+    stride4: Tensor
+    stride8: Tensor
 
-    def only(self, which: slice) -> Seen:
-        """Some of the pictures."""
-        return Seen(self.tokens[which], self.fine[which], self.middle[which])
+    def only(self, which: slice) -> Features:
+        """The features of a range of the images."""
+        return Features(self.tokens[which], self.stride4[which], self.stride8[which])
 
 
 class PlainBlock(nn.Module):
@@ -70,7 +70,7 @@ class PlainBlock(nn.Module):
 
 
 class FeaturePainter(Network):
-    """Fills in the target of a query as the target of an example shows."""
+    """Paints the target of a query as the target of an example shows."""
 
     def __init__(self, config: FeaturePainterConfig) -> None:
         super().__init__()
@@ -103,19 +103,19 @@ class FeaturePainter(Network):
     def forward(
         self, images_B3HW: Tensor, targets_B3HW: Tensor, hidden_BHW: Tensor, instance_B: Tensor | None = None
     ) -> Tensor:
-        """Paint whole canvases, as training needs it: (B, 3, 2P, P), float32, in the network's scale.
+        """Paint whole canvases, for training: (B, 3, 2P, P), float32, normalised.
 
-        As `Painter.forward`; there are no type tokens, so that `instance_B` is not looked at. At least one
-        patch of each canvas must be visible.
+        As `Painter.forward`; there are no type tokens, so that `instance_B` is ignored. At least one patch of
+        each canvas must be visible.
         """
         b, side = len(images_B3HW), images_B3HW.shape[-1]
-        seen = self._see(_halves(images_B3HW))
+        seen = self._features(_halves(images_B3HW))
         shown, colours = _targets(_halves(targets_B3HW), seen.tokens.dtype)
         hidden_BT = hidden_BHW.flatten(1)
         keys_BATD = self._keys(seen.tokens.reshape(b, -1, seen.tokens.shape[-1]))
         copied_BAT3 = self._copy(keys_BATD, keys_BATD, colours.reshape(b, -1, 3), hidden_BT)
         visible = self.embed_y(shown.reshape(b, -1, shown.shape[-1]))
-        y_BTC = torch.where(hidden_BT[..., None], self._blank(copied_BAT3), visible)
+        y_BTC = torch.where(hidden_BT[..., None], self._hidden(copied_BAT3), visible)
         z_BTC = self._place(self.embed_x(seen.tokens).unflatten(0, (b, 2))).flatten(1, 2) + y_BTC
         for block in self.blocks:
             z_BTC = block(z_BTC)
@@ -131,31 +131,31 @@ class FeaturePainter(Network):
         *,
         instance: bool | Tensor = False,
     ) -> Tensor:
-        """Paint the target of one query from N examples: (3, P, P), float32, in the network's scale.
+        """Paint the target of one query from N examples: (3, P, P), float32, normalised.
 
-        As `Painter.inpaint`: the query's half is averaged over the examples after the attention of every
-        block and computed once. It looks for colours to start from in all examples together.
+        As `Painter.inpaint`: the query's half is computed once and averaged over the examples after the
+        attention of every block. Initial colours are copied from all examples together.
         """
-        seen = self._see(torch.cat([examples_N3PP, query_3PP[None]]))
+        seen = self._features(torch.cat([examples_N3PP, query_3PP[None]]))
         shown_NnC, colours_Nn3 = _targets(targets_N3PP, seen.tokens.dtype)
         keys_MAnD = self._keys(seen.tokens)
         examples_1ATD = keys_MAnD[:-1].transpose(0, 1).flatten(1, 2)[None]
         copied_1An3 = self._copy(keys_MAnD[-1:], examples_1ATD, colours_Nn3.reshape(1, -1, 3))
         x_MnC = self.embed_x(seen.tokens)
         upper_NnC = self._place(x_MnC[:-1, None], 0)[:, 0] + self.embed_y(shown_NnC)
-        lower_1nC = self._place(x_MnC[None, -1:], 1)[0] + self._blank(copied_1An3)
+        lower_1nC = self._place(x_MnC[None, -1:], 1)[0] + self._hidden(copied_1An3)
         z_MnC = torch.cat([upper_NnC, lower_1nC])
         for index, block in enumerate(self.blocks):
             z_MnC = self.step(block, z_MnC, last=index == len(self.blocks) - 1)
         return self._paint(z_MnC[-1:], copied_1An3.mean(1), seen.only(slice(-1, None)))[0]
 
-    def _see(self, pictures_M3PP: Tensor) -> Seen:
-        levels = self.backbone(pictures_M3PP)
+    def _features(self, images_M3PP: Tensor) -> Features:
+        levels = self.backbone(images_M3PP)
         both = torch.cat([levels[16], double(levels[32])], 1)
-        return Seen(self.feature_norm(both.flatten(2).transpose(1, 2)), levels[4], levels[8])
+        return Features(self.feature_norm(both.flatten(2).transpose(1, 2)), levels[4], levels[8])
 
     def _keys(self, tokens_BTF: Tensor) -> Tensor:
-        """What is compared: (B, A, T, D) of length 1, float32."""
+        """Keys to compare patches by: (B, A, T, D), normalised to length 1, float32."""
         b, t, _ = tokens_BTF.shape
         return F.normalize(self.key(tokens_BTF).float().view(b, t, self.config.copies, -1), dim=-1).transpose(
             1, 2
@@ -164,21 +164,21 @@ class FeaturePainter(Network):
     def _copy(
         self, q_BAnD: Tensor, k_BATD: Tensor, colours_BT3: Tensor, hidden_BT: Tensor | None = None
     ) -> Tensor:
-        """Colours (B, A, n, 3) of the visible patches that look like each patch."""
+        """Colours (B, A, n, 3) for each patch, copied from the visible patches with similar features."""
         sharp = self.temperature.float().exp().view(-1, 1, 1)
-        likeness = ((q_BAnD * sharp) @ k_BATD.transpose(-1, -2)).float()
+        similarity = ((q_BAnD * sharp) @ k_BATD.transpose(-1, -2)).float()
         if hidden_BT is not None:
-            likeness = likeness.masked_fill(hidden_BT[:, None, None], -torch.inf)
-        return likeness.softmax(-1) @ colours_BT3[:, None]
+            similarity = similarity.masked_fill(hidden_BT[:, None, None], -torch.inf)
+        return similarity.softmax(-1) @ colours_BT3[:, None]
 
-    def _blank(self, copied_BAT3: Tensor) -> Tensor:
+    def _hidden(self, copied_BAT3: Tensor) -> Tensor:
         """Tokens (B, T, C) of hidden patches."""
         found = copied_BAT3.permute(0, 2, 1, 3).flatten(2).to(self.mask_token.dtype)
         out: Tensor = self.mask_token + self.embed_copy(found)
         return out
 
     def _place(self, x_BMnC: Tensor, half: int | None = None) -> Tensor:
-        """Add positions, and which half of the canvas it is: both, or the one given."""
+        """Add positions and the code of the half of the canvas: of both halves, or of one."""
         segment = self.segment if half is None else self.segment[half][None]
         side = int(x_BMnC.shape[2] ** 0.5)
         places: Tensor = self.pos_embed
@@ -188,12 +188,12 @@ class FeaturePainter(Network):
             places = places.permute(0, 2, 3, 1).to(self.pos_embed.dtype)
         return x_BMnC + places.flatten(1, 2)[:, None] + segment[:, None]
 
-    def _paint(self, z_MnC: Tensor, base_Mn3: Tensor, seen: Seen) -> Tensor:
-        """The head: (M, 3, P, P), as a change of the copied colours."""
+    def _paint(self, z_MnC: Tensor, base_Mn3: Tensor, seen: Features) -> Tensor:
+        """The head: (M, 3, P, P), the copied colours plus a predicted change."""
         side = int(z_MnC.shape[1] ** 0.5)
         maps: Tensor = self.up(self.norm(z_MnC)).transpose(1, 2)
         h = F.pixel_shuffle(maps.reshape(maps.shape[0], -1, side, side), PATCH // CELL)
-        h = h + self.skip4(seen.fine) + double(self.skip8(seen.middle))
+        h = h + self.skip4(seen.stride4) + double(self.skip8(seen.stride8))
         h = F.gelu(self.norm1(self.conv1(F.gelu(h))))
         change = self.out(F.gelu(self.conv2(h))).float()
         base = base_Mn3.transpose(1, 2).reshape(-1, 3, side, side).float()
@@ -202,20 +202,20 @@ class FeaturePainter(Network):
 
 
 def _halves(canvas_B3HW: Tensor) -> Tensor:
-    """The pictures of canvases one after the other: (2B, 3, P, P)."""
+    """Split canvases into their images: (2B, 3, P, P)."""
     side = canvas_B3HW.shape[-1]
     return canvas_B3HW.reshape(-1, 3, 2, side, side).transpose(1, 2).reshape(-1, 3, side, side)
 
 
 def _targets(targets_M3PP: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    """Of each patch its cells, (M, n, 3 * 16), and its mean colour, (M, n, 3) float32."""
+    """The cells of each patch, (M, n, 3 * 16), and its mean colour, (M, n, 3) float32."""
     cells = F.avg_pool2d(targets_M3PP.float(), CELL)
     shown = F.pixel_unshuffle(cells, PATCH // CELL).flatten(2).transpose(1, 2).to(dtype)
     return shown, F.avg_pool2d(cells, PATCH // CELL).flatten(2).transpose(1, 2)
 
 
 def _step(block: PlainBlock, z_MnC: Tensor, *, last: bool) -> Tensor:
-    """One block on N examples and, last, the query; of the last block only the query is needed."""
+    """One block on N examples and the query; the last block computes the query only."""
     q, k, v = block.project(z_MnC)
     k_NATD, v_NATD = (torch.cat([part[:-1], part[-1:].expand_as(part[:-1])], 2) for part in (k, v))
     lower = _mix(q[-1:].expand(k_NATD.shape[0], -1, -1, -1), k_NATD, v_NATD).mean(0, keepdim=True)
@@ -224,7 +224,7 @@ def _step(block: PlainBlock, z_MnC: Tensor, *, last: bool) -> Tensor:
 
 
 def _mix(q_BATD: Tensor, k_BATD: Tensor, v_BATD: Tensor) -> Tensor:
-    """Attention by plain products: on a CPU twice as fast as the fused kernel at these sizes."""
+    """Attention by plain products: on a CPU twice as fast as the fused kernel for these sizes."""
     scale: float = q_BATD.shape[-1] ** -0.5
     return ((q_BATD * scale) @ k_BATD.transpose(-1, -2)).softmax(-1) @ v_BATD
 

@@ -16,11 +16,11 @@ from anymask.models.config import PIXEL_MEAN, PIXEL_STD
 
 
 class Network(nn.Module):
-    """What whole networks share: where and in which type their weights lie, and how pictures are scaled."""
+    """Base of the complete networks: device and type of the weights, and normalisation of images."""
 
     @property
     def device(self) -> torch.device:
-        """Where the weights lie."""
+        """The device of the weights."""
         return next(self.parameters()).device
 
     @property
@@ -29,14 +29,14 @@ class Network(nn.Module):
         return next(self.parameters()).dtype
 
     def normalise(self, images_BHWC: Tensor) -> Tensor:
-        """(B, H, W, 3) RGB in 0..255 -> (B, 3, H, W) in the scale that the networks were trained in."""
+        """(B, H, W, 3) RGB in 0..255 -> (B, 3, H, W), normalised as in training."""
         mean = torch.tensor(PIXEL_MEAN, device=images_BHWC.device)
         std = torch.tensor(PIXEL_STD, device=images_BHWC.device)
         return ((images_BHWC.float() - mean) / std).permute(0, 3, 1, 2).to(self.dtype)
 
 
 _PAIRS = {torch.float32: torch.int64, torch.bfloat16: torch.int32, torch.float16: torch.int32}
-"""Integers as wide as two numbers: neighbours in a row move as one, ten times as fast."""
+"""Integer types as wide as two floats: moving neighbours of a row as one is ten times as fast."""
 
 
 class LayerNorm2d(nn.Module):
@@ -54,7 +54,7 @@ class LayerNorm2d(nn.Module):
         return F.layer_norm(x_BHWC, self.weight.shape, self.weight, self.bias, self.eps).permute(0, 3, 1, 2)
 
     def tokens(self, x_NHWC: Tensor) -> Tensor:
-        """The same norm for a map that holds its channels last."""
+        """The same norm for a channels-last map."""
         return F.layer_norm(x_NHWC, self.weight.shape, self.weight, self.bias, self.eps)
 
 
@@ -77,8 +77,8 @@ class Mlp(nn.Module):
 class Upscale2x(nn.Module):
     """A 2x2 transposed convolution of stride 2 as one matrix product.
 
-    The parameters have the shapes of `nn.ConvTranspose2d(c_in, c_out, 2, 2)`. What follows works on single
-    cells, so blocks stay together instead of being laid out as a map at once, see `to_blocks`.
+    The parameters have the shapes of `nn.ConvTranspose2d(c_in, c_out, 2, 2)`. The output stays in blocks
+    (see `to_blocks`) rather than in a map, since the following layers work on single cells.
     """
 
     def __init__(self, c_in: int, c_out: int) -> None:
@@ -92,14 +92,12 @@ class Upscale2x(nn.Module):
         """(..., c_in) -> (..., 4, c_out): the 2 x 2 block that every cell becomes, row by row."""
         c_in, c_out = self.weight.shape[:2]
         matrix = self.weight.permute(2, 3, 1, 0).reshape(4 * c_out, c_in)
-        rows = F.linear(
-            x.flatten(0, -2), matrix, self.bias.repeat(4)
-        )  # of a matrix, ONNX adds the bias at once
+        rows = F.linear(x.flatten(0, -2), matrix, self.bias.repeat(4))  # on a matrix, ONNX fuses the bias
         return rows.view(*x.shape[:-1], 4, c_out)
 
 
 def to_blocks(x_NHWC: Tensor, steps: int) -> Tensor:
-    """(N, h * 2^steps, w * 2^steps, C) -> (N, h * w, 4^steps, C), in the order of that many `Upscale2x`."""
+    """(N, h * 2^steps, w * 2^steps, C) -> (N, h * w, 4^steps, C), in the order of `steps` `Upscale2x`."""
     n, height, width, c = x_NHWC.shape
     h, w = height // 2**steps, width // 2**steps
     parts = x_NHWC.view(n, h, *[2] * steps, w, *[2] * steps, c)
@@ -128,7 +126,7 @@ def _unfolded(parts: Tensor) -> Tensor:
 
 
 class DropPath(nn.Module):
-    """Stochastic depth: in training, drops the branch of a whole sample with probability `rate`."""
+    """Stochastic depth: in training, drops a residual branch per sample with probability `rate`."""
 
     def __init__(self, rate: float) -> None:
         super().__init__()
@@ -143,13 +141,12 @@ class DropPath(nn.Module):
 
 
 def state_of(tensor: Tensor) -> tuple[int, int]:
-    """Where a tensor lies and how often it was changed: while it lives, another value has another state."""
+    """Address and version counter of a tensor: while it exists, every in-place change gives a new state."""
     return tensor.data_ptr(), 0 if tensor.is_inference() else tensor._version
 
 
 def states_of(part: nn.Module) -> tuple[tuple[int, int], ...]:
-    """The state of every weight. Asked at every click, so without `parameters()`, which takes ten times as
-    long."""
+    """The state of every weight. Without `parameters()`, which is 10 times slower: called at every click."""
     out, rest = [], [part]
     while rest:
         module = rest.pop()
@@ -161,20 +158,20 @@ def states_of(part: nn.Module) -> tuple[tuple[int, int], ...]:
 
 
 def exported() -> bool:
-    """Whether an exporter follows the computation: it knows no loops over rows and no branches on sizes."""
+    """Whether an exporter traces the computation: it supports no loops over rows or branches on sizes."""
     return bool(getattr(torch.compiler, "is_exporting", bool)())
 
 
 def recorded(*inputs: Tensor) -> bool:
-    """Whether autograd or an exporter follows the computation; else faster forms of it may be taken."""
-    followed = torch.compiler.is_compiling() or torch.jit.is_tracing()  # type: ignore[attr-defined,no-untyped-call]
-    return followed or (torch.is_grad_enabled() and any(x.requires_grad for x in inputs))
+    """Whether autograd or an exporter records the computation; if not, faster forms of it may be used."""
+    traced = torch.compiler.is_compiling() or torch.jit.is_tracing()  # type: ignore[attr-defined,no-untyped-call]
+    return traced or (torch.is_grad_enabled() and any(x.requires_grad for x in inputs))
 
 
 def products(rows_NRC: Tensor, image_NLC: Tensor, shift_1LC: Tensor | None = None) -> Tensor:
-    """(N, R, L): of every row with every position of its image, to which a shift is added if given."""
+    """(N, R, L): products of every row with every position of its image, plus `shift_1LC` if given."""
     if rows_NRC.device.type == "cpu" and not recorded(rows_NRC, image_NLC) and len(rows_NRC):
-        # one by one: in a batch, what is transposed is copied, 3 times as long, and leaves the cache
+        # one by one: a batched product copies the transposed operand, 3 times slower and bad for the cache
         images = image_NLC if shift_1LC is None else (image + shift_1LC[0] for image in image_NLC)
         return torch.stack([F.linear(*pair) for pair in zip(rows_NRC, images, strict=True)])
     if shift_1LC is None:

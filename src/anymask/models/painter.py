@@ -1,10 +1,10 @@
-"""Painter and SegGPT: the answer to an example is painted into the hidden part of a canvas.
+"""Painter and SegGPT: the model paints the query's target, the hidden part of a canvas, as an example shows.
 
 "Images Speak in Images" (Painter, CVPR 2023, section 3) and "SegGPT" (ICCV 2023, section 3); parameter names
-are those of the released weights. A canvas holds an example above a query; pictures and targets are two
+are those of the released weights. A canvas holds an example above a query; images and targets are two
 streams that share all blocks and are averaged after the first few.
 Shape letters: B canvases, N examples, M = N + 1 halves (the query last), S streams, C channels, P the side
-of a picture in pixels, H W rows and columns of patches of a canvas, h w of a half, A heads, T tokens,
+of an image in pixels, H W rows and columns of patches of a canvas, h w of a half, A heads, T tokens,
 D head width.
 """
 
@@ -21,11 +21,11 @@ from anymask.models.layers import LayerNorm2d, Network, recorded
 from anymask.models.vit import NORM_EPS, Block, PatchEmbed, attend, relative_table, resize_positions
 
 SCORES = 2**20
-"""Attention scores at once: they stay in a processor's cache from product to softmax to product."""
+"""Attention scores computed at once: few enough to stay in a CPU's cache."""
 
 
 class Painter(Network):
-    """Fills in the target of a query as the target of an example shows."""
+    """Paints the target of a query as the target of an example shows."""
 
     def __init__(self, config: PainterConfig) -> None:
         super().__init__()
@@ -41,7 +41,7 @@ class Painter(Network):
         if config.types:
             self.type_token_cls = _token(dim)
             self.type_token_ins = _token(dim)
-        # the first row belongs to the class token of the MAE that the weights started from; nothing reads it
+        # the first row is unused: it belongs to the class token of the MAE that training started from
         self.pos_embed = nn.Parameter(torch.zeros(1, config.positions**2 + 1, dim))
         nn.init.normal_(self.pos_embed, std=0.02)
         self.blocks: Iterable[Block] = nn.ModuleList(  # type: ignore[assignment]
@@ -68,10 +68,10 @@ class Painter(Network):
     def forward(
         self, images_B3HW: Tensor, targets_B3HW: Tensor, hidden_BHW: Tensor, instance_B: Tensor
     ) -> Tensor:
-        """Paint whole canvases, as training needs it: (B, 3, 2P, P), float32, in the network's scale.
+        """Paint whole canvases, for training: (B, 3, 2P, P), float32, normalised.
 
-        Images and targets (B, 3, 2P, P) are normalised; `hidden_BHW` is true for each patch of the target
-        that is hidden. `instance_B` picks SegGPT's type token; Painter has none and ignores it.
+        Images and targets (B, 3, 2P, P) are normalised; `hidden_BHW` is True for each hidden patch of the
+        target. `instance_B` selects SegGPT's type token; Painter has none and ignores it.
         """
         grid_hw = (hidden_BHW.shape[1], hidden_BHW.shape[2])
         x_BHWC = self._tokens(self.patch_embed(images_B3HW), self.segment_token_x, grid_hw, instance_B)
@@ -90,13 +90,12 @@ class Painter(Network):
     def inpaint(
         self, examples_N3PP: Tensor, targets_N3PP: Tensor, query_3PP: Tensor, *, instance: bool | Tensor
     ) -> Tensor:
-        """Paint the target of one query from N examples: (3, P, P), float32, in the network's scale.
+        """Paint the target of one query from N examples: (3, P, P), float32, normalised.
 
-        With several examples their canvases share the query: after the attention of every block its half is
-        averaged over them (SegGPT, section 3.3: feature ensemble). The same numbers as those of N whole
-        canvases, but what is equal in all of them is computed once. In the last block and the head the
-        examples count no more, but for the seam: one row of patches of the first of them, as the head's
-        convolution looks one pixel over the edge.
+        The canvases of several examples share the query: after the attention of every block its half is
+        averaged over them (SegGPT, section 3.3: feature ensemble). The result equals that of N whole
+        canvases, but common parts are computed once. The last block and the head compute the query's half
+        only, plus the adjacent row of patches of the first example, which the head's convolution reads.
         """
         x_SMhwC = self._halves(examples_N3PP, targets_N3PP, query_3PP, instance).float()
         tapped = []
@@ -114,7 +113,7 @@ class Painter(Network):
     def _halves(
         self, examples_N3PP: Tensor, targets_N3PP: Tensor, query_3PP: Tensor, instance: bool | Tensor
     ) -> Tensor:
-        """Tokens (2, M, h, w, C): the examples, last the query, whose target is hidden."""
+        """Tokens (2, M, h, w, C): the examples, then the query, whose target is hidden."""
         images_MhwC = self.patch_embed(torch.cat([examples_N3PP, query_3PP[None]]))
         targets_NhwC = self.patch_embed(targets_N3PP)
         hidden_1hwC = self.mask_token.expand(1, *targets_NhwC.shape[1:])
@@ -140,7 +139,7 @@ class Painter(Network):
         return x_BHWC + torch.where(chosen_B, self.type_token_ins, self.type_token_cls)
 
     def _positions(self, grid_hw: tuple[int, int]) -> Tensor:
-        """(1, H, W, C)."""
+        """Absolute positions for a grid, (1, H, W, C)."""
         side = self.config.positions
         learned_1hwC = self.pos_embed[:, 1:].view(1, side, side, -1)
         return resize_positions(learned_1hwC.float(), grid_hw).to(self.dtype)
@@ -162,12 +161,12 @@ def _token(dim: int) -> nn.Parameter:
 
 
 def _tail(x_1MhwC: Tensor) -> Tensor:
-    """(h + 1, w, C) of merged streams: the last row of the first example, then the query."""
+    """(h + 1, w, C) of the merged streams: the last row of the first example, then the query."""
     return torch.cat([x_1MhwC[0, 0, -1:], x_1MhwC[0, -1]])
 
 
 def _step(block: Block, x_SMhwC: Tensor) -> Tensor:
-    """One block on all halves; every example attends to itself and the query, the query to each in turn."""
+    """One block on all halves: examples attend to themselves and the query, the query to each example."""
     upper_SNATD, lower_S1ATD = _attend(block, x_SMhwC)
     x_SMhwC = x_SMhwC + _project(block, torch.cat([upper_SNATD, lower_S1ATD], 1)).view_as(x_SMhwC)
     out: Tensor = x_SMhwC + block.mlp(_normed(block.norm2, x_SMhwC))
@@ -175,7 +174,7 @@ def _step(block: Block, x_SMhwC: Tensor) -> Tensor:
 
 
 def _last_step(block: Block, x_1MhwC: Tensor) -> Tensor:
-    """As `_step`, for the rows of `_tail` alone: (h + 1, w, C)."""
+    """As `_step`, for the rows of `_tail` only: (h + 1, w, C)."""
     upper_1NATD, lower_11ATD = _attend(block, x_1MhwC)
     seam_ATD = upper_1NATD[0, 0, :, -x_1MhwC.shape[3] :]
     x_hwC = _tail(x_1MhwC)
@@ -185,7 +184,10 @@ def _last_step(block: Block, x_1MhwC: Tensor) -> Tensor:
 
 
 def _attend(block: Block, x_SMhwC: Tensor) -> tuple[Tensor, Tensor]:
-    """Attention on each example with the query below it: (S, N, A, T, D), and averaged (S, 1, A, T, D)."""
+    """Attention of each example with the query below it: examples (S, N, A, T, D), query (S, 1, A, T, D).
+
+    The query's result is averaged over the examples.
+    """
     s, m, h, w, _ = x_SMhwC.shape
     qkv = block.attn.qkv(_normed(block.norm1, x_SMhwC)).view(s, m, h * w, 3, block.attn.heads, -1)
     qkv_3SMATD = qkv.permute(3, 0, 1, 4, 2, 5)
@@ -202,11 +204,11 @@ def _attend(block: Block, x_SMhwC: Tensor) -> tuple[Tensor, Tensor]:
 def _attend_folded(
     q_GATD: Tensor, k_GATD: Tensor, v_GATD: Tensor, table_hhD: Tensor, table_wwD: Tensor
 ) -> Tensor:
-    """As `vit.attend`, with the relative positions as further columns of queries and keys, there one-hot.
+    """As `vit.attend`, with the biases as extra columns of the queries, one-hot codes as those of the keys.
 
-    One product gives the scores with their bias, which otherwise costs more than the products: on a processor
-    in bfloat16 1.5 times as fast for a canvas, whose 56 + 28 columns are few beside the head's 64. Without
-    gradients, as its buffers are reused.
+    One product then gives scores with their bias, which otherwise costs more than the products. On a CPU in
+    bfloat16 this is 1.5 times as fast for a canvas (56 + 28 extra columns, head width 64). Without gradients,
+    since buffers are reused.
     """
     groups, heads, tokens, depth = q_GATD.shape
     h, w = len(table_hhD), len(table_wwD)
@@ -231,7 +233,7 @@ def _attend_folded(
 
 
 def _normed(norm: nn.LayerNorm, x: Tensor) -> Tensor:
-    """The norm of a float32 stream, in the weights' type: sums over all blocks lose too much in bfloat16."""
+    """Layer norm of a float32 stream, in the weights' type; bfloat16 streams lose too much precision."""
     wide = F.layer_norm(x, norm.normalized_shape, norm.weight.float(), norm.bias.float(), norm.eps)
     return wide.to(norm.weight.dtype)
 

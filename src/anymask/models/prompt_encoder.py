@@ -1,4 +1,4 @@
-"""SAM's prompt encoder: points, boxes and masks as tokens and maps (SAM, section 3 and appendix A).
+"""SAM's prompt encoder: points, boxes and masks to tokens and maps (SAM, section 3 and appendix A).
 
 Parameter names are those of the released checkpoints.
 Shape letters: N objects, K prompt tokens, C channels, L = h * w positions of the feature grid.
@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from anymask.models.layers import LayerNorm2d, exported, recorded, state_of, to_blocks
 
-GRIDS = 4  # position codes that a model keeps, 2 MB or so each
+GRIDS = 4  # cached position codes per model, about 2 MB each
 
 
 class PositionEncoding(nn.Module):
@@ -28,7 +28,7 @@ class PositionEncoding(nn.Module):
         self._grids: dict[tuple[object, ...], Tensor] = {}
 
     def forward(self, unit_xy: Tensor) -> Tensor:
-        """(..., 2) in [0, 1] -> (..., C); in float32, by no product that autocast would round."""
+        """(..., 2) in [0, 1] -> (..., C); in float32, without matrix products, which autocast would round."""
         x, y = torch.split(2 * unit_xy.float() - 1, 1, -1)
         along_x, along_y = self.positional_encoding_gaussian_matrix.float()
         phase = (x * along_x + y * along_y) * (2 * math.pi)
@@ -37,20 +37,20 @@ class PositionEncoding(nn.Module):
         )
 
     def grid(self, hw: tuple[int, int], side: int) -> Tensor:
-        """(1, h * w, C): the centres of a grid; `side` cells make one unit. The last few are kept."""
+        """(1, h * w, C): the codes of cell centres, in units of `side` cells. The last few are cached."""
         matrix = self.positional_encoding_gaussian_matrix
         if recorded(matrix) or matrix.device.type == "meta":
             return self._make_grid(hw, side)
         key = (*hw, side, matrix.dtype, matrix.device, *state_of(matrix))
-        kept = self._grids.get(key)  # asked once: another thread may drop it meanwhile
+        kept = self._grids.get(key)  # looked up once: another thread may drop it meanwhile
         if kept is None:
-            with torch.inference_mode(mode=False):  # whoever asks next may train
+            with torch.inference_mode(mode=False):  # the next caller may train
                 kept = self._make_grid(hw, side)
             self._grids = dict([*self._grids.items(), (key, kept)][-GRIDS:])
         return kept
 
     def _make_grid(self, hw: tuple[int, int], side: int) -> Tensor:
-        """The sine and cosine of a sum, from those of its parts: h + w of them instead of h * w."""
+        """By the addition theorems from sines and cosines per row and per column: h + w instead of h * w."""
         matrix = self.positional_encoding_gaussian_matrix.float()
         along_x, along_y = ((2 * math.pi) * row for row in matrix)
         h, w = hw
@@ -66,9 +66,9 @@ class PositionEncoding(nn.Module):
 
 
 class PromptEncoder(nn.Module):
-    """Labelled points, padded with -1, and an optional mask with a flag: one branch-free form.
+    """Encodes labelled points and optional masks.
 
-    Labels: -1 nothing, 0 background, 1 foreground, 2 and 3 the corners of a box.
+    Labels: -1 padding, 0 background, 1 foreground, 2 and 3 the corners of a box.
     """
 
     def __init__(self, dim: int, mask_channels: int) -> None:
@@ -106,17 +106,17 @@ class PromptEncoder(nn.Module):
         weight, bias = last.weight.flatten(1), last.bias
         if has_mask_N is None:
             return F.linear(x_NhwC, weight, bias)
-        # the flag chooses before the last layer, where channels are few: two further ones bring bias and none
+        # selected before the last layer, which has few channels; two more channels select bias and `none`
         flag_N111 = has_mask_N.view(-1, 1, 1, 1)
         choice = torch.cat([flag_N111, ~flag_N111], -1).to(x_NhwC.dtype).expand(*x_NhwC.shape[:3], 2)
         chosen = torch.cat([torch.where(flag_N111, x_NhwC, 0.0), choice], -1)
         return F.linear(chosen, torch.cat([weight, bias[:, None], none.view(-1, 1)], 1))
 
     def onto(self, image: Tensor, masks_N1HW: Tensor | None, has_mask_N: Tensor | None) -> Tensor:
-        """Maps (N, h, w, C), or one for all, with the dense prompts added, see `masks`."""
+        """Image features (N, h, w, C), or (1, h, w, C) for all, plus the dense prompts of `masks`."""
         if masks_N1HW is None or has_mask_N is None or not exported():
             return image + self.masks(masks_N1HW, has_mask_N)
-        # few clicks bring a mask: a graph branches around the layers that nobody needs
+        # most prompts have no mask: the graph skips these layers if none has
         arguments = (image, masks_N1HW, has_mask_N)
         out: Tensor = torch.cond(has_mask_N.any(), self._onto_masked, self._onto_plain, arguments)
         return out
@@ -125,16 +125,16 @@ class PromptEncoder(nn.Module):
         return image + self.masks(masks_N1HW, has_mask_N)
 
     def _onto_plain(self, image: Tensor, _masks_N1HW: Tensor, has_mask_N: Tensor) -> Tensor:
-        """The same where no flag is set; they are zeros that bring the number of objects."""
+        """The same if no flag is set; the flags are added as zeros to get the number of objects."""
         return image + (self.masks(None, None) + has_mask_N.view(-1, 1, 1, 1).to(image.dtype))
 
 
-class DrawnPrompts(nn.Module):
-    """Clicks and boxes drawn as maps, for the feature grid and for the logit grid.
+class PromptMaps(nn.Module):
+    """Clicks and boxes rendered as maps, for the feature grid and for the logit grid.
 
-    Seven maps: nearness to the nearest foreground click at three spreads, the same for background clicks,
-    and the inside of the box. The tokens alone say where a prompt lies only through attention, which takes
-    millions of examples to learn; models that draw their clicks (RITM, 2021) learn from thousands.
+    Seven maps: proximity to the nearest foreground click at three spreads, the same for background clicks,
+    and the inside of the box. Tokens give the position of a prompt only through attention, which takes
+    millions of examples to learn; models with click maps (RITM, 2021) learn from thousands.
     """
 
     SPREADS = (0.02, 0.06, 0.2)
@@ -147,14 +147,14 @@ class DrawnPrompts(nn.Module):
         nn.init.normal_(self.fine.weight)
 
     def coarse_map(self, unit_NK2: Tensor, labels_NK: Tensor, hw: tuple[int, int]) -> Tensor:
-        """(N, h, w, dim) on the feature grid, of points in units of the grid's longest side."""
+        """(N, h, w, dim) on the feature grid; points are in units of the grid's longest side."""
         out: Tensor = self.coarse(self._maps(unit_NK2, labels_NK, hw, max(hw)))
         return out
 
     def fine_blocks(self, unit_NK2: Tensor, labels_NK: Tensor, hw: tuple[int, int], side: int) -> Tensor:
         """(N, h * w, 16, fine_dim) on the logit grid of 4h x 4w cells, see `to_blocks`.
 
-        `side` feature cells are the unit of the points.
+        Points are in units of `side` feature cells.
         """
         h, w = hw
         out: Tensor = self.fine(to_blocks(self._maps(unit_NK2, labels_NK, (4 * h, 4 * w), 4 * side), 2))
@@ -178,6 +178,6 @@ class DrawnPrompts(nn.Module):
 
     @staticmethod
     def _between(d_NaK: Tensor, labels_NK: Tensor, soft: float) -> Tensor:
-        """Softly 1 between the corners with the labels 2 and 3 along one axis, (N, a)."""
+        """(N, a): 1 between the corners with the labels 2 and 3 along one axis, with soft edges."""
         first, last = ((d_NaK * (labels_NK == label)[:, None]).sum(-1) for label in (2, 3))
         return torch.sigmoid(first * soft) * torch.sigmoid(-last * soft)

@@ -1,6 +1,6 @@
 """The promptable model: image encoder, prompt encoder, mask decoder (SAM, section 3 and appendix A).
 
-Parameter names are those of the released checkpoints, so that they load without a map.
+Parameter names are those of the released checkpoints, so that these load without renaming.
 Shape letters: B images, N objects, K prompt tokens, T all tokens, C channels, H W rows and columns of the
 image, h w of the feature grid, M = 4 masks.
 """
@@ -27,14 +27,14 @@ from anymask.models.layers import (
     states_of,
     to_blocks,
 )
-from anymask.models.prompt_encoder import DrawnPrompts, PromptEncoder
+from anymask.models.prompt_encoder import PromptEncoder, PromptMaps
 from anymask.models.two_way import HIDDEN, SharedView, TwoWayTransformer
 from anymask.models.vit import Vit
 
 MASKS = 4
 STRIDE = 16
 LOGITS = 4  # logit cells per side of a feature cell
-CPU_CELLS = 64 * 64  # feature cells that a processor upscales at once: one object of SAM
+CPU_CELLS = 64 * 64  # feature cells that a CPU upscales at once: one object of SAM
 
 
 class MaskDecoder(nn.Module):
@@ -70,8 +70,8 @@ class MaskDecoder(nn.Module):
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Kernels of the masks (N, 4, c), the image after the transformer (N, L, C), predicted IoU (N, 4).
 
-        An image that all objects share comes as a batch of one, with what the first block needs, if known.
-        `seen_NK` says which prompt tokens count.
+        `image_NLC` is (1, L, C) if all objects share one image. `shared` is its projection for the first
+        block, if already computed. Prompt tokens where `seen_NK` is false are masked out.
         """
         outputs = torch.cat([self.iou_token.weight, self.mask_tokens.weight])
         tokens = torch.cat([outputs.expand(sparse_NKC.shape[0], -1, -1), sparse_NKC], dim=1)
@@ -82,9 +82,9 @@ class MaskDecoder(nn.Module):
         return kernels_NMC, image, self.iou_prediction_head(tokens[:, 0])
 
     def upscale(self, x_NLC: Tensor, skips: tuple[Tensor, ...]) -> Tensor:
-        """(N, L, 16, c): the 4 x 4 block of each position, of which a mask's logits are a product.
+        """(N, L, 16, c): the 4 x 4 block of each position; its product with a kernel gives a mask's logits.
 
-        `skips`, if any, are blocks too: (N, L, 16, c) and (N, L, 4, c').
+        `skips`, if any, are in blocks too: (N, L, 16, c) and (N, L, 4, c').
         """
         first, norm, act, second, last = self.output_upscaling
         x_NL4C = first(x_NLC)
@@ -97,22 +97,22 @@ class MaskDecoder(nn.Module):
 
 @dataclass(frozen=True)
 class Decoded:
-    """What is known of N objects before their masks are drawn: `Sam.render` draws those worth it."""
+    """The decoder's output for N objects before upscaling; `Sam.mask_logits` computes their masks."""
 
     iou_N4: Tensor
     """Predicted IoU, float32."""
     kernels_N4C: Tensor
     """A mask's logits are the product of its kernel and the upscaled image."""
     image_NhwC: Tensor
-    """The image as the transformer leaves it."""
+    """The image features after the transformer."""
     skips_BCHW: tuple[Tensor, ...]
-    """Of the images, at strides 4 and 8; empty for a ViT."""
+    """The skips of the images, at strides 4 and 8; empty for a ViT."""
     index_N: Tensor
-    """The image of each object."""
+    """The index of each object's image."""
     unit_NK2: Tensor
-    """The points, in units of the grid's longest side."""
+    """The prompt points, in units of the grid's longest side."""
     labels_NK: Tensor
-    """Their labels."""
+    """The labels of the points."""
     side: int
     """The grid's longest side, in feature cells."""
 
@@ -121,9 +121,9 @@ class Decoded:
         return len(self.iou_N4)
 
     def within(self, cells_hw: tuple[int, int]) -> Decoded:
-        """What draws no more than the first `cells_hw` rows and columns of logits, up to whole features.
+        """Crop to the first `cells_hw` rows and columns of logits, rounded up to whole feature cells.
 
-        A picture leaves much of a square grid to padding, whose logits nobody needs.
+        This leaves out the logits of padding, which is a large part of a square grid.
         """
         h, w = (-(-cells // LOGITS) for cells in cells_hw)
         skips = zip(self.skips_BCHW, (LOGITS, LOGITS // 2), strict=False)
@@ -131,7 +131,7 @@ class Decoded:
         return replace(self, image_NhwC=self.image_NhwC[:, :h, :w], skips_BCHW=cut)
 
     def take(self, rows_R: Tensor) -> Decoded:
-        """Some of the objects, in the order given."""
+        """The objects `rows_R`, in this order."""
         parts = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("skips_BCHW", "side")}
         if len(rows_R) == 1:  # without a copy
             row = int(rows_R)
@@ -140,13 +140,17 @@ class Decoded:
 
 
 class Sam(Network):
-    """Encode an image once, decode any number of prompts."""
+    """A promptable model: encodes an image once and decodes any number of prompts.
+
+    It caches values that depend on the weights and the last features only (`_share`, position codes of the
+    last grids). The cache is keyed by its inputs, so that results never depend on earlier calls.
+    """
 
     def __init__(self, config: SamConfig) -> None:
         super().__init__()
         self.config = config
         encoder = config.encoder
-        self.drawn_prompts = DrawnPrompts(config.dim, config.dim // 8) if config.drawn else None
+        self.drawn_prompts = PromptMaps(config.dim, config.dim // 8) if config.drawn else None
         self.image_encoder = Vit(encoder) if isinstance(encoder, VitConfig) else CompactEncoder(encoder)
         self.prompt_encoder = PromptEncoder(config.dim, config.mask_channels)
         self.mask_decoder = MaskDecoder(config)
@@ -172,14 +176,14 @@ class Sam(Network):
         has_mask_N: Tensor | None = None,
         seen_NK: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """Prompts in pixels of the model frame -> float32 logits (N, 4, H/4, W/4) and predicted IoU (N, 4).
+        """Float32 logits (N, 4, H/4, W/4) and predicted IoU (N, 4) of N prompts; see `decode_tokens`.
 
-        The arguments are those of `decode_tokens`; outputs 1 to 3 are for one click, 0 for all other prompts.
+        Outputs 1 to 3 are hypotheses for a single click, output 0 is for all other prompts.
         """
         decoded = self.decode_tokens(
             features_BChw, skips, image_index_N, coords_NK2, labels_NK, masks_N1HW, has_mask_N, seen_NK
         )
-        return self.draw(decoded), decoded.iou_N4
+        return self.mask_logits(decoded), decoded.iou_N4
 
     def decode_tokens(
         self,
@@ -192,11 +196,16 @@ class Sam(Network):
         has_mask_N: Tensor | None = None,
         seen_NK: Tensor | None = None,
     ) -> Decoded:
-        """Prompts in pixels of the model frame -> predicted IoU of four masks each, and what draws them.
+        """Decode N prompts up to the predicted IoU and the kernels of four masks each.
 
-        Object n lies in image `image_index_N[n]`; without gradients, features and skips may have another type
-        and lie elsewhere. Mask prompts are logits on the H/4 x W/4 grid; without `has_mask_N` all of them
-        count. Prompt tokens where `seen_NK` is false are as if not there.
+        features_BChw: image features; without gradients, of any float type and device.
+        skips: skips of the images at strides 4 and 8, as the features; empty for a ViT.
+        image_index_N: the index of each prompt's image.
+        coords_NK2: points (x, y) in pixels of the model frame.
+        labels_NK: -1 padding, 0 background, 1 foreground, 2 and 3 the corners of a box.
+        masks_N1HW: mask prompts, logits on the H/4 x W/4 grid; None for none.
+        has_mask_N: whether each prompt has a mask; None if all have.
+        seen_NK: False for points to be masked out; None to use all.
         """
         h, w = features_BChw.shape[-2:]
         side = max(h, w)
@@ -213,17 +222,21 @@ class Sam(Network):
             image = self.prompt_encoder.onto(features, masks_N1HW, has_mask_N)
             if self.drawn_prompts is not None:
                 image = image + self.drawn_prompts.coarse_map(unit_NK2, labels_NK, (h, w))
-            image_NLC = image.contiguous().flatten(1, 2)  # whatever the layout that the features came in
+            image_NLC = image.contiguous().flatten(1, 2)  # features may have any memory layout
         kernels, image_NLC, iou = self.mask_decoder.tokens(image_NLC, pe, sparse, seen_NK, shared)
         image = image_NLC.view(image_NLC.shape[0], h, w, image_NLC.shape[2])
         return Decoded(iou.float(), kernels, image, skips, image_index_N, unit_NK2, labels_NK, side)
 
     def _own(self, tensor: Tensor) -> Tensor:
-        """What was encoded, in the type and place of the weights; in training autocast chooses the type."""
+        """Convert to the type and device of the weights; in training, autocast chooses the type."""
         return tensor if torch.is_grad_enabled() else tensor.to(self.device, self.dtype)
 
     def _share(self, features_BChw: Tensor, pe_1LC: Tensor) -> SharedView | None:
-        """The first block's view of one image that no prompt changes; the last is kept for further calls."""
+        """The first block's projection of a single image, which does not depend on the prompts.
+
+        Cached for the last image, for the clicks that follow. The key contains the address and version of
+        the features and of all weights involved, so that a stale entry is never used.
+        """
         if len(features_BChw) != 1 or self.drawn_prompts is not None:
             return None
         if self.device.type != "cpu" or torch.is_grad_enabled() or recorded(features_BChw):
@@ -233,26 +246,26 @@ class Sam(Network):
         layout = (features_BChw.shape, features_BChw.stride(), features_BChw.dtype)
         tensors = (features_BChw, prompts.no_mask_embed.weight, matrix)
         key = (*layout, *map(state_of, tensors), *states_of(block))
-        kept = self._shared  # another thread may put another image there meanwhile
+        kept = self._shared  # read once: another thread may replace it meanwhile
         if kept is None or kept[0] != key:
             features = self._own(features_BChw).permute(0, 2, 3, 1)
             image_1LC = prompts.onto(features, None, None).contiguous().flatten(1, 2)
-            # holding the features keeps their place from being taken by others
+            # a reference to the features, so that their address is not reused while it is in the key
             kept = self._shared = key, features_BChw, block.share(image_1LC, pe_1LC)
         return kept[2]
 
-    def draw(self, decoded: Decoded, outputs: slice = slice(None)) -> Tensor:
-        """Float32 logits (N, M, H/4, W/4) of these of the four outputs of every object."""
+    def mask_logits(self, decoded: Decoded, outputs: slice = slice(None)) -> Tensor:
+        """Float32 logits (N, M, H/4, W/4) of the M selected of the four outputs of every object."""
         wanted = replace(decoded, kernels_N4C=decoded.kernels_N4C[:, outputs])
         if recorded(decoded.kernels_N4C, decoded.image_NhwC) or len(decoded) <= self._step(decoded):
-            return self._draw(wanted)
+            return self._mask_logits(wanted)
         parts = torch.split(torch.arange(len(decoded), device=self.device), self._step(decoded))
-        return torch.cat([self._draw(wanted.take(some)) for some in parts])
+        return torch.cat([self._mask_logits(wanted.take(some)) for some in parts])
 
-    def render(self, decoded: Decoded, rows_R: Tensor, outputs_R: Tensor) -> Tensor:
+    def mask_logits_of(self, decoded: Decoded, rows_R: Tensor, outputs_R: Tensor) -> Tensor:
         """Float32 logits (R, H/4, W/4) of the output `outputs_R[r]` (0 to 3) of the object `rows_R[r]`.
 
-        As `draw`, but only the objects named are upscaled, and each of them once.
+        As `mask_logits`, but only objects in `rows_R` are upscaled, each of them once.
         """
         objects_U, place_R = torch.unique(rows_R, return_inverse=True)
         h, w = decoded.image_NhwC.shape[1:3]
@@ -261,17 +274,17 @@ class Sam(Network):
             mine = ((place_R >= first) & (place_R < first + step)).nonzero()[:, 0]
             outputs, output = torch.unique(outputs_R[mine], return_inverse=True)
             some = decoded.take(objects)
-            drawn = self._draw(replace(some, kernels_N4C=some.kernels_N4C[:, outputs]))
-            out_Rhw[mine] = drawn[place_R[mine] - first, output]
+            logits = self._mask_logits(replace(some, kernels_N4C=some.kernels_N4C[:, outputs]))
+            out_Rhw[mine] = logits[place_R[mine] - first, output]
         return out_Rhw
 
     def _step(self, decoded: Decoded) -> int:
-        """How many objects are drawn at once; on a processor few, which stay in its cache."""
+        """Batch size of the upscaling, in objects; small on a CPU, so that the data fit in its cache."""
         h, w = decoded.image_NhwC.shape[1:3]
         return max(1, len(decoded) if decoded.image_NhwC.device.type != "cpu" else CPU_CELLS // (h * w))
 
-    def _draw(self, decoded: Decoded) -> Tensor:
-        """Float32 logits (N, M, 4h, 4w), one for each kernel."""
+    def _mask_logits(self, decoded: Decoded) -> Tensor:
+        """Float32 logits (N, M, 4h, 4w), one for each of M kernels."""
         h, w = decoded.image_NhwC.shape[1:3]
         levels = [
             to_blocks(_per_object(skip, decoded.index_N), steps)
@@ -290,10 +303,10 @@ def _per_object(x_BCHW: Tensor, image_index_N: Tensor) -> Tensor:
 
 
 def start_local(model: Sam) -> None:
-    """Initialise the cross-attentions so that a prompt looks at its own place from the first step on.
+    """Initialise the cross-attentions so that a prompt attends to its own position from the start.
 
-    Equal query and key projections of the position code make attention fall with distance; a random
-    decoder otherwise spends thousands of steps on finding where the click is.
+    With equal query and key projections of the position code, attention decreases with distance. A random
+    decoder otherwise needs thousands of steps to learn where the click is.
     """
     for block in model.mask_decoder.transformer.layers:
         for name in ("cross_attn_token_to_image", "cross_attn_image_to_token"):

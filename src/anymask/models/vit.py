@@ -1,4 +1,4 @@
-"""The vision transformer of SAM's image encoder, in pieces that other models on the same backbone reuse.
+"""The vision transformer of SAM's image encoder, in parts that the painters on the same backbone reuse.
 
 A ViTDet backbone: windowed and global blocks, decomposed relative positions, learned absolute positions
 and a convolutional neck (SAM, section 3 and appendix A). Parameter names are those of the released weights.
@@ -20,14 +20,14 @@ from anymask.models.config import VitConfig
 from anymask.models.layers import DropPath, LayerNorm2d, recorded
 
 NORM_EPS = 1e-6
-CPU_SCORES = 2**20  # attention scores at once: they stay in the cache from product to softmax to product
-ACCELERATOR_SCORES = 2**28  # at most this many at once: 0.5 GB in bfloat16
+CPU_SCORES = 2**20  # attention scores computed at once: few enough to stay in the cache
+ACCELERATOR_SCORES = 2**28  # attention scores computed at once: 0.5 GB in bfloat16
 
 
 class Attention(nn.Module):
     """Self-attention on a grid with decomposed relative positions, over the whole grid or in windows.
 
-    `grid_hw` is the size that the relative positions were learned at; other sizes interpolate them.
+    `grid_hw` is the size for which the relative positions were trained; others are interpolated.
     """
 
     def __init__(self, dim: int, heads: int, grid_hw: tuple[int, int]) -> None:
@@ -42,7 +42,8 @@ class Attention(nn.Module):
     def forward(self, x_BHWC: Tensor, window: int = 0) -> Tensor:
         """(B, H, W, C); `window` is the side of square windows, 0 for attention over the whole grid.
 
-        Windows reach over the right and bottom edge, where there are zeros to attend to, as released.
+        Windows may extend beyond the right and bottom edge, onto zeros that take part in the attention, as
+        released.
         """
         hw = (x_BHWC.shape[1], x_BHWC.shape[2])
         h, w = (window, window) if window else hw
@@ -57,7 +58,7 @@ class Attention(nn.Module):
 
 
 class FeedForward(nn.Module):
-    """The block's two linear layers with GELU between them."""
+    """Two linear layers with GELU in between."""
 
     def __init__(self, dim: int, hidden: int) -> None:
         super().__init__()
@@ -73,8 +74,12 @@ class FeedForward(nn.Module):
 class Block(nn.Module):
     """A pre-norm transformer block; `attend` and `feed` are its two residual branches.
 
-    `window` is the side of the attention windows, 0 for global attention; `grid_hw` the grid of the whole
-    input that the weights were learned at.
+    dim: number of channels.
+    heads: number of attention heads.
+    grid_hw: the grid of the whole input for which the weights were trained.
+    window: side of the attention windows, 0 for global attention.
+    mlp_ratio: hidden width of the MLP per channel.
+    drop_path: probability to drop each branch in training.
     """
 
     def __init__(
@@ -130,7 +135,7 @@ class PatchEmbed(nn.Module):
                 f"images must have sides that are multiples of {self.patch}, got {height} x {width} (H x W). "
                 "Pad them at the right and the bottom."
             )
-        # in the layout of all that follows: else every norm and every sum of a block makes it anew
+        # in the memory layout of the blocks, else every norm and every sum converts it again
         out: Tensor = self.proj(images_B3HW).permute(0, 2, 3, 1).contiguous()
         return out
 
@@ -156,8 +161,8 @@ class Vit(nn.Module):
     def forward(self, images_B3HW: Tensor) -> Tensor:
         """Normalised, zero-padded images -> features (B, out_channels, H, W), one per patch.
 
-        Sizes other than the learned one interpolate the positions. Raises `InputError` if a side is no
-        multiple of the patch.
+        For other sizes than the trained one positions are interpolated. Raises `InputError` if a side is not
+        a multiple of the patch.
         """
         x_BHWC = self.patch_embed(images_B3HW)
         x_BHWC = x_BHWC + resize_positions(self.pos_embed, (x_BHWC.shape[1], x_BHWC.shape[2]))
@@ -168,7 +173,7 @@ class Vit(nn.Module):
 
 
 def resize_positions(positions_1HWC: Tensor, grid_hw: tuple[int, int]) -> Tensor:
-    """Absolute positions for another grid, bicubic (ViTDet); the same tensor where the size fits."""
+    """Absolute positions for another grid, bicubic (ViTDet); the same tensor if the size is the same."""
     if tuple(positions_1HWC.shape[1:3]) == grid_hw:
         return positions_1HWC
     resized = F.interpolate(positions_1HWC.permute(0, 3, 1, 2), grid_hw, mode="bicubic", align_corners=False)
@@ -176,9 +181,9 @@ def resize_positions(positions_1HWC: Tensor, grid_hw: tuple[int, int]) -> Tensor
 
 
 def relative_table(rel_pos_LD: Tensor, size: int) -> Tensor:
-    """(size, size, D): the learned vector for each pair of a query's and a key's place on one axis.
+    """(size, size, D): the learned vector for each pair of query and key positions on one axis.
 
-    `rel_pos_LD` holds the distances -(L-1)/2 to (L-1)/2; other sizes interpolate it linearly (ViTDet).
+    `rel_pos_LD` holds the distances -(L-1)/2 to (L-1)/2; for other sizes it is interpolated (ViTDet).
     """
     length = 2 * size - 1
     if rel_pos_LD.shape[0] != length:
@@ -190,8 +195,8 @@ def relative_table(rel_pos_LD: Tensor, size: int) -> Tensor:
 def attend(q_GATD: Tensor, k_GASD: Tensor, v_GASD: Tensor, table_hyD: Tensor, table_wxD: Tensor) -> Tensor:
     """(G, A, T, D): softmax(q k / sqrt(D) + q rel_h + q rel_w) v (MViTv2, section 4).
 
-    T = h * w queries and S = y * x keys. Some queries at a time, as the bias of all is as large as the
-    attention matrix: 0.8 GB in each global block of ViT-B.
+    T = h * w queries and S = y * x keys. Processed in parts, since the bias is as large as the attention
+    matrix: 0.8 GB in each global block of ViT-B.
     """
     q_GAhwD = q_GATD.reshape(*q_GATD.shape[:2], table_hyD.shape[0], table_wxD.shape[0], -1)
     along_GATy = torch.einsum("gahwd,hyd->gahwy", q_GAhwD, table_hyD).flatten(2, 3)
@@ -211,10 +216,10 @@ def attend(q_GATD: Tensor, k_GASD: Tensor, v_GASD: Tensor, table_hyD: Tensor, ta
 
 
 def _attend_in_cache(q: Tensor, k: Tensor, v: Tensor, along_GATy: Tensor, along_GATx: Tensor) -> Tensor:
-    """The same in reused buffers: on a processor 2.7 times as fast as the attention kernel with its bias.
+    """The same with reused buffers: on a CPU 2.7 times as fast as the fused attention kernel with a bias.
 
-    Where the grid of keys is small, the bias is part of the product: queries carry their bias for each row
-    and column, and keys a one for theirs. Else it is what the product is added to.
+    For a small grid of keys the bias is part of the product: queries are extended by their bias for each row
+    and column, keys by a one-hot code of theirs. Otherwise the product is added to the bias.
     """
     groups, heads, tokens, depth = q.shape
     keys, y, x = k.shape[2], along_GATy.shape[3], along_GATx.shape[3]
@@ -244,7 +249,7 @@ def _attend_in_cache(q: Tensor, k: Tensor, v: Tensor, along_GATy: Tensor, along_
 
 
 def _places(y: int, x: int, like: Tensor) -> Tensor:
-    """(y * x, y + x): a one for the row and a one for the column of each place of a grid."""
+    """(y * x, y + x): one-hot codes of the row and the column of each position of a grid."""
     rows, columns = (torch.eye(n, dtype=like.dtype, device=like.device) for n in (y, x))
     return torch.cat([rows.repeat_interleave(x, 0), columns.repeat(y, 1)], 1)
 
@@ -268,7 +273,7 @@ def _block(config: VitConfig, index: int) -> Block:
 
 
 def _split_windows(x_BHWC: Tensor, window: int) -> Tensor:
-    """(G, T, C), with zeros beyond the right and bottom edge."""
+    """(B, H, W, C) -> (G, T, C), with zeros beyond the right and bottom edge."""
     b, height, width, c = x_BHWC.shape
     x_BHWC = F.pad(x_BHWC, (0, 0, 0, -width % window, 0, -height % window))
     parts = x_BHWC.view(b, -(-height // window), window, -1, window, c)
@@ -276,8 +281,8 @@ def _split_windows(x_BHWC: Tensor, window: int) -> Tensor:
 
 
 def _join_windows(x_GTC: Tensor, window: int, hw: tuple[int, int]) -> Tensor:
-    """(B, H, W, C), without what lies beyond the edge: the inverse of `_split_windows`."""
+    """(G, T, C) -> (B, H, W, C) without the padding: the inverse of `_split_windows`."""
     rows, columns = (-(-side // window) for side in hw)
     parts = x_GTC.view(-1, rows, columns, window, window, x_GTC.shape[-1]).transpose(2, 3)
     whole = parts.flatten(3, 4).flatten(1, 2)
-    return whole[:, : hw[0], : hw[1]].contiguous()  # else a linear layer copies its weights for each row
+    return whole[:, : hw[0], : hw[1]].contiguous()  # otherwise a linear layer copies its weights per row

@@ -22,6 +22,7 @@ from anymask.images.samples import sample_photos
 from anymask.inference.mask_generation.config import AutoConfig
 from anymask.models import InContext, Sam, weights_hash
 from anymask.models.config import PIXEL_MEAN, PIXEL_STD
+from anymask.models.devices import check_evaluation_mode
 from anymask.onnx_export import check
 from anymask.onnx_export import check_in_context as painted
 from anymask.onnx_export.check import Finding
@@ -86,10 +87,7 @@ def _is_ours(name: str) -> bool:
 
 def _plain(model: Sam | InContext) -> Sam | InContext:
     """The model in float32 on the processor; a copy where it is not."""
-    if model.training:
-        raise InputError(
-            "model must be in evaluation mode, got one in training mode. Call model.eval() first."
-        )
+    check_evaluation_mode(model)
     if model.dtype == torch.float32 and model.device.type == "cpu":
         return model
     return copy.deepcopy(model).to("cpu", torch.float32)

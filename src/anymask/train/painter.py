@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from anymask.data.mixture import Mixture
-from anymask.data.transforms.canvas import CanvasConfig, Painting, painting
+from anymask.data.transforms.canvas import Canvas, CanvasConfig, make_canvas
 from anymask.data.transforms.copy_paste import Cutouts
 from anymask.errors import InputError
 from anymask.models.checkpoints.load import MODEL_FILE, InContext, save
@@ -44,7 +44,7 @@ class PaintLoss:
 
 @dataclass(frozen=True)
 class Canvases:
-    """A batch of canvases: images, targets (B, 2P, P, 3) uint8; the others bool, see `Painting`."""
+    """A batch of canvases: images, targets (B, 2P, P, 3) uint8; the others bool, see `Canvas`."""
 
     images_BHW3: Tensor
     targets_BHW3: Tensor
@@ -61,7 +61,7 @@ class Canvases:
         return replace(self, **{name: value.pin_memory() for name, value in vars(self).items()})
 
 
-def as_tensors(one: Painting) -> Canvases:
+def as_tensors(one: Canvas) -> Canvases:
     """A batch of one canvas."""
     return Canvases(
         torch.from_numpy(one.images.copy())[None],
@@ -121,7 +121,7 @@ class PaintTask:
         def another() -> Record:
             return records[int(rng.integers(len(records)))]
 
-        return as_tensors(painting(draw.record, another, rng, self.config, self.grid_hw, self.cutouts))
+        return as_tensors(make_canvas(draw.record, another, rng, self.config, self.grid_hw, self.cutouts))
 
     def collate(self, items: list[Canvases]) -> Canvases:
         """One batch of them."""

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from anymask.data.mixture import Draw, Mixture
-from anymask.data.transforms.augment import Augment, Sample, still
+from anymask.data.transforms.augment import Augment, Sample, fixed_sample
 from anymask.data.transforms.augment import sample as augmented
 from anymask.data.transforms.copy_paste import Cutouts
 from anymask.data.transforms.prompts import noisy_boxes, random_points
@@ -299,7 +299,7 @@ class ClickTask:
             return replace(prepare(sample, rng, self.rounds.repeat, self.rounds.middle), spare_B=spare)
         flip = bool(rng.random() < self.augment.flip)
         key = 2 * (draw.index * len(self.mixture.datasets) + number) + flip
-        sample = still(draw.record, rng, self.augment, flip=flip)
+        sample = fixed_sample(draw.record, rng, self.augment, flip=flip)
         objects = prepare(sample, rng, self.rounds.repeat, self.rounds.middle)
         return replace(objects, spare_B=spare, key_B=torch.tensor([key]))
 

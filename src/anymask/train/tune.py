@@ -24,6 +24,7 @@ from anymask.images.colours import decode
 from anymask.inference.in_context.examples import context
 from anymask.inference.in_context.segment import Kind
 from anymask.models import FeaturePainter, InContext, Painter, weights_hash
+from anymask.models.devices import check_evaluation_mode
 from anymask.train.painter import PaintLoss, hidden_loss
 from anymask.types import Context, Record
 from anymask.types.context import denormalise, normalise, squash
@@ -157,10 +158,7 @@ def parted(queries: Sequence[Query], config: TuneConfig) -> tuple[list[Query], l
 def _check(model: InContext, records: Sequence[Record]) -> None:
     if not isinstance(model, Painter | FeaturePainter):
         raise InputError("model must work by examples, got another one. Load context or seggpt_vit_l.")
-    if model.training:
-        raise InputError(
-            "model must be in evaluation mode, got one in training mode. Call model.eval() first."
-        )
+    check_evaluation_mode(model)
     if len(records) < 2:
         raise InputError(f"records must be at least two to learn from, got {len(records)}. Give more.")
 

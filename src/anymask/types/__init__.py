@@ -1,4 +1,4 @@
-"""The values that cross the borders of the package."""
+"""The value types of the public API: prompts, masks, embeddings, examples and records."""
 
 from __future__ import annotations
 

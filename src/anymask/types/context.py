@@ -1,6 +1,6 @@
-"""The canvas of in-context models: an example above a query, pictures beside their targets.
+"""The canvas of in-context models: an example above a query, images beside their targets.
 
-Pictures and targets are squashed to squares, whatever their shape, and scaled as the networks want them.
+Images and targets are resized to squares, without keeping the aspect ratio, and normalised.
 Sources: Painter (CVPR 2023), section 3; SegGPT (ICCV 2023), section 3.3 for the grid; their released code.
 """
 
@@ -25,7 +25,7 @@ from anymask.images.colours import PIXEL_MEAN, PIXEL_STD, check_palette
 __all__ = ["SIZE", "Context", "denormalise", "grid", "normalise", "split", "squash", "stitch"]
 
 SIZE = 448
-"""Side of a picture on the canvas of the published models, in pixels."""
+"""Side of an image on the canvas of the published models, in pixels."""
 FORMAT = "anymask-context-1"
 _MEAN, _STD = (np.array(values, np.float32) for values in (PIXEL_MEAN, PIXEL_STD))
 
@@ -35,19 +35,19 @@ Pixels: TypeAlias = NDArray[np.uint8]
 
 @dataclass(frozen=True, eq=False)
 class Context:
-    """An example as a model sees it: made from a picture with its target, or learned by tuning."""
+    """An example as a model's input: made from an image and its target, or learned by tuning."""
 
     image: Floats
     """(3, S, S) float32, normalised."""
     target: Floats
-    """(3, S, S) float32, normalised: what should be painted for the picture."""
+    """(3, S, S) float32, normalised: what should be painted for the image."""
     palette: NDArray[np.uint8] | None = None
-    """(K, 3) the colours that the target's masks have; None: white, or a target that holds no masks."""
+    """(K, 3) colours of the target's masks; None: white, or a target that is not made of masks."""
     model: str = ""
-    """The fingerprint of the model that a learned context belongs to; empty: it fits any of its size."""
+    """Fingerprint of the model that a learned context belongs to; empty: it fits any model of its size."""
 
     def __post_init__(self) -> None:
-        """Keep the arrays from being written to; raise InputError where their shapes do not fit."""
+        """Make the arrays read-only; raise InputError if their shapes do not match."""
         side = self.image.shape[-1]
         if self.image.shape != (3, side, side) or self.target.shape != self.image.shape or not side:
             raise InputError(
@@ -84,7 +84,7 @@ class Context:
     def load(cls, path: str | os.PathLike[str]) -> Context:
         """Read a file of `save`. Raises FormatError for another file."""
         arrays, head = read_tensors(
-            path, FORMAT, what="context", writer="Context.save", advice="Make it again."
+            path, FORMAT, what="context", writer="Context.save", advice="Create it again."
         )
         colours = json.loads(head["palette"])
         return cls(
@@ -93,33 +93,33 @@ class Context:
 
 
 def squash(image: Pixels, size: int, *, nearest: bool = False) -> Pixels:
-    """Resize a picture (H, W, 3) to (size, size, 3), whatever its shape.
+    """Resize an image (H, W, 3) to (size, size, 3) without keeping the aspect ratio.
 
-    Bicubic, averaging where it shrinks, as released; targets by the nearest pixel, so that no colour is new.
+    Bicubic with antialiasing, as in the released code; targets by the nearest pixel, which adds no colours.
     """
     how = Image.Resampling.NEAREST if nearest else Image.Resampling.BICUBIC
     return np.asarray(Image.fromarray(np.ascontiguousarray(image)).resize((size, size), how))
 
 
 def normalise(pixels: Pixels) -> Floats:
-    """(H, W, 3) uint8 RGB -> (3, H, W) float32 in the networks' scale."""
+    """(H, W, 3) uint8 RGB -> (3, H, W) float32, normalised."""
     scaled = (pixels.astype(np.float32) - _MEAN) / _STD
     return np.ascontiguousarray(scaled.transpose(2, 0, 1))
 
 
 def denormalise(values: Floats) -> Floats:
-    """(3, H, W) in the networks' scale -> (H, W, 3) float32 RGB, clipped to 0..255."""
+    """(3, H, W) normalised -> (H, W, 3) float32 RGB, clipped to 0..255."""
     pixels = values.transpose(1, 2, 0) * _STD + _MEAN
     return np.asarray(np.clip(pixels, 0, 255), np.float32)
 
 
-def stitch(context: Context, query: Floats, answer: Floats | None = None) -> tuple[Floats, Floats]:
-    """Put an example above a query (3, S, S): pictures and targets (3, 2S, S).
+def stitch(context: Context, query: Floats, target: Floats | None = None) -> tuple[Floats, Floats]:
+    """Put an example above a query (3, S, S): images and targets (3, 2S, S).
 
-    Without an answer the example's target stands in its place, hidden from the model by its mask (released
-    code).
+    Without a `target` of the query the example's target fills its place, where the model's mask hides it
+    (released code).
     """
-    below = context.target if answer is None else answer
+    below = context.target if target is None else target
     return np.concatenate([context.image, query], 1), np.concatenate([context.target, below], 1)
 
 
@@ -130,9 +130,9 @@ def split(canvas: Floats) -> tuple[Floats, Floats]:
 
 
 def grid(contexts: Sequence[Context]) -> Context:
-    """Several examples as one: in the smallest square grid that holds them, each shrunk (spatial ensemble).
+    """Several examples as one: shrunk and placed in the smallest square grid that fits (spatial ensemble).
 
-    Cells that are left over repeat the examples from the first on. All must have one size and palette.
+    The remaining cells repeat the examples from the first on. All must have the same size and palette.
     """
     side = math.isqrt(len(contexts) - 1) + 1
     if side == 1:
@@ -145,14 +145,16 @@ def grid(contexts: Sequence[Context]) -> Context:
         row, column = divmod(cell, side)
         rows, columns = slice(*edges[row : row + 2]), slice(*edges[column : column + 2])
         cell_wh = (columns.stop - columns.start, rows.stop - rows.start)
-        image[rows, columns] = cv2.resize(_last(one.image), cell_wh, interpolation=cv2.INTER_AREA)
-        target[rows, columns] = cv2.resize(_last(one.target), cell_wh, interpolation=cv2.INTER_NEAREST_EXACT)
-    return Context(_first(image), _first(target), contexts[0].palette, contexts[0].model)
+        image[rows, columns] = cv2.resize(_channels_last(one.image), cell_wh, interpolation=cv2.INTER_AREA)
+        target[rows, columns] = cv2.resize(
+            _channels_last(one.target), cell_wh, interpolation=cv2.INTER_NEAREST_EXACT
+        )
+    return Context(_channels_first(image), _channels_first(target), contexts[0].palette, contexts[0].model)
 
 
-def _last(values: Floats) -> Floats:
+def _channels_last(values: Floats) -> Floats:
     return np.ascontiguousarray(values.transpose(1, 2, 0))
 
 
-def _first(values: Floats) -> Floats:
+def _channels_first(values: Floats) -> Floats:
     return np.ascontiguousarray(values.transpose(2, 0, 1))

@@ -1,4 +1,4 @@
-"""Embedding: an image as a model sees it, made once and prompted many times."""
+"""Embedding: an image encoded by a model, computed once and prompted many times."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ _EMBEDDING_FORMAT = "anymask-embedding-1"
 
 @dataclass(frozen=True, eq=False)
 class Embedding:
-    """An image as a model sees it: made once, prompted many times, kept on disk at will."""
+    """An image encoded by a model: computed once, prompted many times, can be saved to disk."""
 
     features: Tensor
     """(1, C, h, w) from the image encoder."""
     skips: tuple[Tensor, ...]
-    """Finer features (1, c, h', w') for the upscaling; empty for SAM."""
+    """Features of higher resolution (1, c, h', w') for the decoder's upscaling; empty for SAM."""
     frame: Frame
     """How the image lies in the model's input."""
     model: str
-    """The fingerprint of the model that made it; no other can use it."""
-    picture: NDArray[np.uint8] | None = None
-    """The image itself, (H, W, 3) RGB, for second looks (`promptable.crops`). It is not saved."""
+    """The fingerprint of the model that made it; no other model can use it."""
+    image: NDArray[np.uint8] | None = None
+    """The pixels, (H, W, 3) RGB, for crop refinement (`promptable.crops`). They are not saved."""
 
     def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
         """Write to a safetensors file in float16. Raises OutputError as `files.write_atomic` does."""
         write_atomic(path, self.to_bytes(), force=force)
 
     def to_bytes(self) -> bytes:
-        """What `save` writes: features, skip0, skip1, ... in float16."""
+        """The bytes that `save` writes: features, skip0, skip1, ... in float16."""
         from safetensors.torch import save
 
         tensors = {"features": self.features, **{f"skip{i}": skip for i, skip in enumerate(self.skips)}}
@@ -55,13 +55,13 @@ class Embedding:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Embedding:
-        """Read a file of `save`, as float32 on the CPU, without its picture.
+        """Read a file of `save`, as float32 on the CPU, without the pixels of the image.
 
-        `dataclasses.replace(embedding, picture=image)` gives it back. Raises FormatError for another file.
+        `dataclasses.replace(embedding, image=pixels)` restores them. Raises FormatError for another file.
         """
         words = {"what": "embedding", "writer": "Embedding.save", "advice": "Embed again."}
         read, meta = read_tensors(path, _EMBEDDING_FORMAT, **words, framework="pt")
-        tensors = {  # laid out as the encoders do it, so that no decoder has to
+        tensors = {  # in the encoders' memory layout, so that the decoder need not convert
             name: tensor.float().permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2)
             for name, tensor in read.items()
         }

@@ -1,14 +1,14 @@
 """Masks: the masks of one image as run lengths, with a score each.
 
-Immutable: arrays cannot be written to, and nothing is computed behind their back. Points are original-image
-pixels, x right, y down; the centre of the pixel in column i is at i + 0.5.
+Immutable: the arrays are read-only. Points are original-image pixels, x right, y down; the centre of the
+pixel in column i is at i + 0.5.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,16 +16,13 @@ from numpy.typing import ArrayLike, NDArray
 from anymask.errors import FormatError
 from anymask.geometry import rle
 
-if TYPE_CHECKING:
-    pass
-
 __all__ = ["Masks"]
 
 Floats: TypeAlias = NDArray[np.float32]
 
 
 def _frozen(array: NDArray[Any]) -> NDArray[Any]:
-    """A view of `array` that cannot be written to."""
+    """A read-only view of `array`."""
     view = array.view()
     view.flags.writeable = False
     return view
@@ -33,26 +30,26 @@ def _frozen(array: NDArray[Any]) -> NDArray[Any]:
 
 @dataclass(frozen=True, eq=False, init=False)
 class Masks:
-    """Masks of one image, kept as run-length codes, with a score each."""
+    """Masks of one image, stored as run-length codes, with a score each."""
 
     size: tuple[int, int]
     """(H, W) of the image."""
     rles: tuple[rle.Runs, ...]
     """Runs of each mask, see `anymask.geometry.rle`."""
     scores: Floats
-    """(N,) predicted IoU; 1 where nobody gave one."""
+    """(N,) predicted IoU; 1 if none was given."""
     stability: Floats | None
-    """(N,) IoU between the mask cut a little lower and a little higher."""
+    """(N,) IoU between the mask at a slightly lower and at a slightly higher logit threshold."""
     labels: NDArray[np.int64] | None
     """(N,) class numbers."""
     prompt: NDArray[np.int64] | None
-    """(N,) index of the prompt that each mask answers."""
+    """(N,) index of the prompt that each mask belongs to."""
     logits: Floats | None
-    """(N, gh, gw) in the model's grid; a mask prompt for the next call."""
+    """(N, gh, gw) in the model's grid; can be the mask prompt of the next call."""
     points: Floats | None
-    """(N, 2) xy of the click that each mask answers, where `automatic` chose it."""
+    """(N, 2) xy of the grid point that each mask of `automatic` was predicted from."""
     crops: Floats | None
-    """(N, 4) xyxy of the part of the image that the model looked at."""
+    """(N, 4) xyxy of the crop of the image that each mask of `automatic` was predicted from."""
 
     def __init__(
         self,
@@ -67,7 +64,16 @@ class Masks:
         points: ArrayLike | None = None,
         crops: ArrayLike | None = None,
     ) -> None:
-        """Take the parts as read-only arrays; raise FormatError where their lengths differ."""
+        """Store the fields as read-only arrays; raise FormatError if their lengths differ.
+
+        size: (H, W) of the image.
+        rles: runs of each mask, see `anymask.geometry.rle`.
+        scores: (N,) predicted IoU; 1 for every mask by default.
+        stability, labels, prompt: (N,) each, see the fields.
+        logits: (N, gh, gw).
+        points: (N, 2) xy, pixels.
+        crops: (N, 4) xyxy, pixels.
+        """
         runs = tuple(_frozen(np.asarray(one, np.uint32)) for one in rles)
         object.__setattr__(self, "size", (int(size[0]), int(size[1])))
         object.__setattr__(self, "rles", runs)
@@ -79,13 +85,13 @@ class Masks:
             if array is not None and array.shape[:1] != (len(runs),):
                 raise FormatError(
                     f"{name} must have one entry for each of {len(runs)} masks, got shape {array.shape}. "
-                    "Give as many."
+                    "Give one entry per mask."
                 )
             object.__setattr__(self, name, array)
 
     @classmethod
     def from_dense(cls, masks: ArrayLike, scores: ArrayLike | None = None, **fields: ArrayLike) -> Masks:
-        """Encode masks (N, H, W), bool or numbers (non-zero is inside); `fields` are those of the class."""
+        """Encode masks (N, H, W), bool or numbers (non-zero is inside); `fields` as in the constructor."""
         dense = np.asarray(masks)
         if dense.ndim != 3:
             raise FormatError(
@@ -102,7 +108,7 @@ class Masks:
         return (self[i] for i in range(len(self)))
 
     def __getitem__(self, which: int | slice | ArrayLike) -> Masks:
-        """Pick masks by number, slice, array of numbers or of bool: always `Masks`. IndexError outside."""
+        """Select masks by index, slice, index array or bool array; always `Masks`. Raises IndexError."""
         chosen = np.arange(len(self))[_as_index(which)].reshape(-1)
         return Masks(self.size, [self.rles[i] for i in chosen], **_joined([self], chosen))
 
@@ -113,25 +119,25 @@ class Masks:
 
     @classmethod
     def concat(cls, parts: Sequence[Masks]) -> Masks:
-        """Join masks of one image. An optional field is kept where every part has it."""
+        """Concatenate masks of one image. An optional field is kept if every part has it."""
         if not parts:
             raise FormatError(
-                "parts must hold at least one Masks, got none. Make an empty Masks(size, ()) yourself."
+                "parts must hold at least one Masks, got none. Create an empty one with Masks(size, ())."
             )
         sizes = {part.size for part in parts}
         if len(sizes) > 1:
             raise FormatError(
-                f"parts must be masks of one size, got {sorted(sizes)}. Join masks of one image."
+                f"parts must be masks of one size, got {sorted(sizes)}. Concatenate masks of one image only."
             )
         return cls(parts[0].size, [runs for part in parts for runs in part.rles], **_joined(parts))
 
     def with_runs(self, rles: Iterable[rle.Runs]) -> Masks:
-        """The same fields with other masks, one for each."""
+        """The same scores and other fields with replaced masks, one for each."""
         return Masks(self.size, rles, **_joined([self]))
 
     @property
     def quality(self) -> Floats:
-        """What ranks hypotheses, (N,): the score times the stability where that is known."""
+        """(N,) the score times the stability if known; ranks the hypotheses of a prompt."""
         return self.scores if self.stability is None else self.scores * self.stability
 
     def dense(self) -> NDArray[np.bool_]:
@@ -148,7 +154,7 @@ class Masks:
 
     @property
     def areas(self) -> NDArray[np.int64]:
-        """Pixels inside, (N,)."""
+        """(N,) number of pixels of each mask."""
         return np.array([rle.area(runs) for runs in self.rles], np.int64)
 
 
@@ -164,7 +170,10 @@ _KINDS: dict[str, Any] = {
 
 
 def _joined(parts: Sequence[Masks], which: NDArray[np.int64] | None = None) -> dict[str, NDArray[Any]]:
-    """The fields beside the runs, of all parts in a row or of those chosen; without those a part lacks."""
+    """The fields other than the runs, concatenated over the parts or of the masks `which` of a single part.
+
+    Fields that a part does not have are left out.
+    """
     columns = {name: [getattr(part, name) for part in parts] for name in _KINDS}
     whole = {name: values for name, values in columns.items() if all(value is not None for value in values)}
     if which is not None:
@@ -173,7 +182,7 @@ def _joined(parts: Sequence[Masks], which: NDArray[np.int64] | None = None) -> d
 
 
 def _as_index(which: object) -> int | slice | NDArray[Any]:
-    """What NumPy takes as an index: an empty list is no float array."""
+    """An index that NumPy accepts; an empty list becomes an integer array instead of a float one."""
     if isinstance(which, slice):
         return which
     if isinstance(which, (int, np.integer)):

@@ -17,9 +17,9 @@ from anymask.geometry.frame import Frame
 __all__ = ["MASK_LOGIT", "MOST_POINTS", "Prompt"]
 
 MASK_LOGIT = 10.0
-"""The logit that stands for "surely inside" when a boolean mask is given as a prompt."""
+"""The logit of a pixel inside a boolean mask that is given as a prompt."""
 MOST_POINTS = 10_000
-"""More points than this in one prompt are refused."""
+"""Maximum number of points in one prompt."""
 
 _HUGE = 1e30  # larger numbers, infinity and NaN are refused
 
@@ -28,21 +28,21 @@ Floats: TypeAlias = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False, init=False)
 class Prompt:
-    """What to segment: any mix of points, a box and a mask; `Prompt()` asks for whatever the model finds.
+    """What to segment: any mix of points, a box and a mask; `Prompt()` leaves the choice to the model.
 
-    Lists are taken for arrays. Raises PromptError for anything that is not a prompt.
+    Lists are converted to arrays. Raises PromptError for invalid values.
     """
 
     points: Floats
     """(N, 2) float32 xy, original pixels."""
     labels: NDArray[np.int64]
-    """(N,): 1 the object, 0 not the object. All 1 when left out."""
+    """(N,): 1 for foreground, 0 for background. All 1 by default."""
     box: Floats | None
     """(4,) float32 xyxy, half-open, original pixels."""
     mask: NDArray[Any] | None
-    """(H, W) bool, a mask of the image; or (gh, gw) float32 logits of an earlier answer."""
+    """(H, W) bool, a mask of the image; or (gh, gw) float32 logits of an earlier prediction."""
     text: str | None
-    """Free text, for models that read."""
+    """Free text, for models with a text encoder."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class Prompt:
         mask: ArrayLike | None = None,
         text: str | None = None,
     ) -> None:
-        """Normalise and check the parts; see the fields for their shapes."""
+        """Check the values and convert them to arrays; see the fields for their shapes."""
         read_points = _read_points(points)
         parts = {
             "points": read_points,
@@ -62,9 +62,7 @@ class Prompt:
             "text": None if text is None else _read_text(text),
         }
         if points is not None and not len(read_points) and all(v is None for v in (box, mask, text)):
-            raise PromptError(
-                "points must hold at least one point, got none. Leave them out for no prompt at all."
-            )
+            raise PromptError("points must hold at least one point, got none. Omit them for an empty prompt.")
         for name, value in parts.items():
             if isinstance(value, np.ndarray):
                 value.flags.writeable = False
@@ -79,21 +77,21 @@ class Prompt:
     def from_scribbles(
         cls, foreground: ArrayLike, background: ArrayLike | None = None, most: int = 12
     ) -> Prompt:
-        """Turn strokes, masks (H, W) bool, into at most `most` points for the object and as many against it.
+        """Turn strokes, masks (H, W) bool, into at most `most` foreground and `most` background points.
 
-        The points lie at pixel centres, spread by farthest-point sampling from the stroke's middle on;
-        the same strokes give the same points. Raises PromptError where the foreground is empty.
+        The points are pixel centres, chosen by farthest-point sampling that starts at the middle of the
+        stroke; it is deterministic. Raises PromptError if the foreground is empty.
         """
         if most < 1:
-            raise PromptError(f"most must be at least 1, got {most}. Ask for more points.")
+            raise PromptError(f"most must be at least 1, got {most}. Raise it.")
         front = _read_stroke(foreground, "foreground")
         back = np.zeros_like(front) if background is None else _read_stroke(background, "background")
         if not front.any():
-            raise PromptError("foreground must hold a stroke, got an empty mask. Draw on the object.")
+            raise PromptError("foreground must contain a stroke, got an empty mask. Draw on the object.")
         if back.shape != front.shape:
             raise PromptError(
                 f"background must have the size of the foreground, {front.shape}, got {back.shape}. "
-                "Give both at the image's size."
+                "Give both at the image size."
             )
         inside, outside = _spread(front, most), _spread(back, most)
         labels = np.repeat(np.array([1, 0]), [len(inside), len(outside)])
@@ -126,13 +124,13 @@ class Prompt:
             )
 
     def arrays(self, frame: Frame) -> tuple[Floats, NDArray[np.int64], Floats | None]:
-        """What a prompt encoder takes: coordinates (K, 2), labels (K,), mask logits `frame.grid_hw` or None.
+        """Input of the prompt encoder: coordinates (K, 2), labels (K,), mask logits `frame.grid_hw` or None.
 
-        Coordinates are model pixels with half a pixel added, but for the pad. Labels: 0 and 1 points, 2 and 3
-        the box's corners, -1 the pad (0, 0) that ends points without a box; K may be 0 (released code,
-        `PromptEncoder`). A boolean mask becomes logits from -10 to 10 by the share of each cell that it
-        covers, -10 in the padding.
-        Raises PromptError where the prompt does not fit the frame.
+        Coordinates are model pixels plus half a pixel, except for the padding point. Labels: 0 and 1 for
+        points, 2 and 3 for the corners of the box, -1 for the padding point (0, 0) that follows points
+        without a box; K may be 0 (released code, `PromptEncoder`). A boolean mask becomes logits from -10 to
+        10 by the share of each cell that it covers, -10 in the padding.
+        Raises PromptError if the prompt does not fit the frame.
         """
         self.check(frame.size_hw)
         coords, labels = frame.to_model_xy(self.points) + np.float32(0.5), self.labels
@@ -160,12 +158,12 @@ class Prompt:
 
 
 def _plain(numbers: NDArray[Any]) -> str:
-    """Numbers as a person writes them."""
+    """Numbers in a short form, for messages."""
     return "(" + ", ".join(f"{number:g}" for number in numbers.tolist()) + ")"
 
 
 def _numbers(value: object, name: str, shape: str) -> NDArray[np.float64]:
-    """Read finite numbers given as `name`; raise PromptError for strings, ragged lists, NaN."""
+    """Convert the argument `name` to finite numbers; raise PromptError for strings, ragged lists, NaN."""
     try:
         array = np.asarray(value)
         if array.dtype.kind not in "fiub":
@@ -181,7 +179,7 @@ def _numbers(value: object, name: str, shape: str) -> NDArray[np.float64]:
 
 
 def _short(value: object) -> str:
-    """A value in a few words, for a message."""
+    """A value shortened to 60 characters, for messages."""
     text = " ".join(repr(value).split())
     return text if len(text) <= 60 else text[:57] + "..."
 
@@ -207,7 +205,7 @@ def _read_labels(value: object, count: int) -> NDArray[np.int64]:
     labels = _numbers(value, "labels", "(N,)")
     if labels.shape != (count,) and not labels.size == count == 0:
         raise PromptError(
-            f"labels must be one for each of {count} points, got shape {labels.shape}. Give 0 or 1."
+            f"labels must be one for each of {count} points, got shape {labels.shape}. Give 0 or 1 for each."
         )
     if not np.isin(labels, (0, 1)).all():
         raise PromptError(
@@ -221,24 +219,24 @@ def _read_box(value: object) -> Floats:
     box = _numbers(value, "box", "(4,)")
     if box.shape != (4,):
         raise PromptError(
-            f"box must be 4 numbers x0, y0, x1, y1, got shape {box.shape}. Give one box a prompt."
+            f"box must be 4 numbers x0, y0, x1, y1, got shape {box.shape}. Give one box per prompt."
         )
     if box[0] >= box[2] or box[1] >= box[3]:
         raise PromptError(
-            f"box must have x0 < x1 and y0 < y1, got {_plain(box)}. Give the left top corner first."
+            f"box must have x0 < x1 and y0 < y1, got {_plain(box)}. Give the top left corner first."
         )
     return box.astype(np.float32)
 
 
 def _read_text(value: object) -> str:
-    """Some words."""
+    """A text that is not empty."""
     if not isinstance(value, str) or not value.strip():
-        raise PromptError(f"text must be some words, got {_short(value)}. Leave it out for no text.")
+        raise PromptError(f"text must be a non-empty string, got {_short(value)}. Omit it for no text.")
     return value
 
 
 def _read_mask(value: object) -> NDArray[Any]:
-    """A mask, bool, or logits, float32."""
+    """A mask (H, W), bool, or logits, float32."""
     try:
         mask = np.asarray(value)
     except ValueError:
@@ -246,30 +244,30 @@ def _read_mask(value: object) -> NDArray[Any]:
     if mask.ndim != 2 or mask.dtype.kind not in "bf" or 0 in mask.shape:
         raise PromptError(
             f"mask must be (H, W) of bool or (h, w) of float logits, got {mask.dtype} of shape {mask.shape}. "
-            "Compare it with a number (mask > 0) to make it bool."
+            "Compare it with a number (mask > 0) to get a bool mask."
         )
     if mask.dtype == np.bool_:
         bits = np.ascontiguousarray(mask).view(np.uint8)  # Pillow gives bools that are 255 inside
         return np.asarray(bits != 0)
     if not (np.abs(mask) < _HUGE).all():
         raise PromptError(
-            "mask must be finite logits, got NaN or infinity. Give the logits of an earlier answer."
+            "mask must be finite logits, got NaN or infinity. Give the logits of an earlier prediction."
         )
     return mask.astype(np.float32)
 
 
 def _read_stroke(value: ArrayLike, name: str) -> NDArray[np.bool_]:
-    """Strokes (H, W)."""
+    """Strokes, (H, W) bool."""
     stroke = np.asarray(value)
     if stroke.ndim != 2 or stroke.dtype.kind not in "bui":
         raise PromptError(
             f"{name} must be (H, W) of bool, got {stroke.dtype} of shape {stroke.shape}. "
-            "Give a mask of the image's size."
+            "Give a mask of the image size."
         )
     return np.asarray(stroke != 0)
 
 
-_MOST_CANDIDATES = 20_000  # pixels of a stroke looked at; more are thinned evenly
+_MOST_CANDIDATES = 20_000  # pixels of a stroke that are considered; more are subsampled evenly
 
 
 def _spread(stroke: NDArray[np.bool_], most: int) -> Floats:

@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from anymask.geometry import rle
 from anymask.images.read import read_image
-
-if TYPE_CHECKING:
-    pass
 from anymask.types.masks import Masks
 
 __all__ = ["PER_MASK", "Record", "Source"]
@@ -23,7 +20,7 @@ Source: TypeAlias = Literal["human", "auto", "import"]
 
 
 PER_MASK = ("ids", "categories", "kinds", "parents", "crop_boxes", "point_coords")
-"""Notes in `Record.meta` that hold an entry for each mask."""
+"""Keys of `Record.meta` whose values are lists with one entry per mask."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,27 +28,27 @@ class Record:
     """An image with its masks, as data sets and annotation files hold them."""
 
     id: str
-    """A name that is unique in its set."""
+    """A name that is unique in its data set."""
     image: NDArray[np.uint8] | Path
-    """(H, W, 3) uint8 RGB, or the file that is read when asked for."""
+    """(H, W, 3) uint8 RGB, or a file that `read` opens."""
     masks: Masks
-    """The annotated masks, of the image's size."""
+    """The annotated masks, of the image size."""
     source: Source = "import"
-    """Who made the masks."""
+    """The origin of the masks."""
     meta: Mapping[str, Any] = field(default_factory=dict)
-    """Whatever else is known; the lists of `PER_MASK` hold an entry for each mask, "dataset" one for all."""
+    """Further metadata; the keys of `PER_MASK` hold one entry per mask, "dataset" one for all."""
     ignore: rle.Runs | None = None
-    """Runs of the pixels that nobody labelled; they count in no loss and no score."""
+    """Runs of the unlabelled pixels, which are excluded from losses and scores."""
 
     def __repr__(self) -> str:
         """A short description."""
         return f"Record({self.id!r}, {self.masks!r}, source={self.source!r})"
 
     def read(self) -> NDArray[np.uint8]:
-        """The image (H, W, 3) uint8 RGB. Raises ImageError where the file cannot be read."""
+        """The image (H, W, 3) uint8 RGB. Raises ImageError if the file cannot be read."""
         return read_image(self.image) if isinstance(self.image, Path) else self.image
 
     def with_masks(self, masks: Masks, **meta: object) -> Record:
-        """The same image with other masks; the notes on single masks go unless given anew."""
+        """The same image with other masks; metadata per mask is dropped unless passed in `meta`."""
         kept = {k: v for k, v in self.meta.items() if k not in PER_MASK}
         return replace(self, masks=masks, meta={**kept, **meta})

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from anymask.data.dataset import Faults, open_dataset
-from anymask.data.parse import decode_picture, decode_rgba
+from anymask.data.parse import decode_image, decode_rgba
 from anymask.errors import FormatError, ImageError
 
 
@@ -98,7 +98,7 @@ def test_damaged_items_are_told_once_and_passed_over(tmp_path, records, pair, wr
 def test_wrong_sizes_are_damage(tmp_path, records, pair, write_tar, jpeg):
     files = pair("a", records[0]) | {"a.jpg": jpeg(np.zeros((48, 60, 3), np.uint8))}
     dataset = open_dataset(write_tar(tmp_path / "bad.tar", files))
-    with pytest.raises(FormatError, match="must have the picture's size 48 x 60, got 48 x 64"):
+    with pytest.raises(FormatError, match="must have the image size 48 x 60, got 48 x 64"):
         dataset[0]
     document = json.loads(files["a.json"])
     document["annotations"][0]["segmentation"]["counts"] = "5"
@@ -116,7 +116,7 @@ def test_missing_halves_are_told_at_opening(tmp_path, records, pair, write_tar):
     )
     assert [record.id for record in dataset] == ["b"]
     assert "got no annotation" in told[0]
-    assert "got no picture" in told[1]
+    assert "got no image" in told[1]
 
 
 def test_a_cut_off_shard_gives_what_it_still_holds(tmp_path, records, pair, write_tar):
@@ -143,7 +143,7 @@ def test_paths_that_are_no_data_set(tmp_path, shard):
     (tmp_path / "text.tar").write_text("no archive at all" * 100)
     with pytest.raises(FormatError, match=r"path must be a folder with \.tar shards.*It does not exist"):
         open_dataset(tmp_path / "missing")
-    with pytest.raises(FormatError, match=r"path must be .*Look into it"):
+    with pytest.raises(FormatError, match=r"path must be .*Check what it holds"):
         open_dataset(tmp_path / "empty")
     with pytest.raises(FormatError, match="path must be an uncompressed tar file, got"):
         open_dataset(tmp_path / "text.tar")
@@ -165,11 +165,11 @@ def test_faults_count_each_item_once():
 def test_pictures_decode_alike_on_both_ways(jpeg, records):
     image = records[0].read()
     data = jpeg(image)
-    quick, careful = decode_picture(data), decode_picture(data + b"\0")
+    quick, careful = decode_image(data), decode_image(data + b"\0")
     assert quick.shape == careful.shape == image.shape
     assert np.abs(quick.astype(int) - careful).max() <= 3
     with pytest.raises(ImageError):
-        decode_picture(data[:300])
+        decode_image(data[:300])
 
 
 def test_alpha_is_kept_on_request(jpeg):

@@ -34,7 +34,39 @@ def test_pairs_in_a_folder(tmp_path, records, pair):
     assert [record.id for record in dataset] == ["0", "1"]
     assert len(dataset.faults) == 1
     assert (dataset[1].masks.dense() == records[1].masks.dense()).all()
-    assert dataset.picture(0)[:2] == b"\xff\xd8"
+    assert dataset.image_bytes(0)[:2] == b"\xff\xd8"
+
+
+def test_hidden_files_do_not_count_and_subfolders_do(tmp_path, records, pair, save):
+    (tmp_path / "sub").mkdir()
+    for name, record in zip(("a", ".b", "sub/c"), records, strict=False):
+        for file, data in pair(name, record).items():
+            (tmp_path / file).write_bytes(data)
+    save(tmp_path / "overlays" / "a.jpg", records[0].read())
+    dataset = open_dataset(tmp_path)
+    assert [record.id for record in dataset] == ["a", "sub/c"]
+    assert (dataset[1].masks.dense() == records[2].masks.dense()).all()
+    assert dataset.faults.messages == {}
+    (tmp_path / "a.json").unlink()
+    assert [record.id for record in open_dataset(tmp_path)] == ["sub/c"]
+
+
+def test_masks_as_png_follow_the_subfolders_of_the_images(tmp_path, records, save):
+    masks = records[0].masks.dense()
+    for name in ("a", ".b", "sub/c", "my_sub/my"):
+        save(tmp_path / "images" / f"{name}.jpg", records[0].read())
+    mask_file(tmp_path / "masks" / "a.png", masks[0] * 255)
+    mask_file(tmp_path / "masks" / ".b.png", masks[0] * 255)
+    mask_file(tmp_path / "masks" / "sub" / "c.png", masks[0] + 2 * (masks[1] & ~masks[0]))
+    for number in range(2):
+        mask_file(tmp_path / "masks" / "my_sub" / f"my_{number}.png", masks[number] * 255)
+    dataset = open_dataset(tmp_path)
+    assert [(record.id, len(record.masks)) for record in dataset] == [
+        ("a", 1),
+        ("my_sub/my", 2),
+        ("sub/c", 2),
+    ]
+    assert dataset.faults.messages == {}
 
 
 def test_pairs_in_a_folder_per_split(tmp_path, records, pair):
@@ -49,7 +81,7 @@ def test_coco(tmp_path, records, save):
     for record in records[:3]:
         save(tmp_path / "photos" / f"{record.id}.jpg", record.read())
     formats.write(records[:3], tmp_path / "all.json", "coco")
-    dataset = open_dataset(tmp_path / "all.json", pictures=tmp_path / "photos")
+    dataset = open_dataset(tmp_path / "all.json", images=tmp_path / "photos")
     assert len(dataset) == 3
     assert [record.id for record in dataset] == [record.id for record in records[:3]]
     assert (dataset[2].masks.dense() == records[2].masks.dense()).all()
@@ -106,7 +138,7 @@ def test_masks_of_another_size_are_damage(tmp_path, records, save):
     save(tmp_path / "images" / "a.jpg", records[0].read())
     mask_file(tmp_path / "masks" / "a.png", np.ones((5, 5)))
     dataset = open_dataset(tmp_path)
-    with pytest.raises(FormatError, match="must have the picture's size"):
+    with pytest.raises(FormatError, match="must have the image size"):
         dataset[0]
     assert list(dataset) == []
 

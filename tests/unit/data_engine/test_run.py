@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from anymask import AutoConfig, Masks, files, models, open_dataset
+from anymask import AutoConfig, Masks, automatic, files, models, open_dataset
+from anymask.data_engine import one, shards
 from anymask.data_engine import run as module
-from anymask.data_engine import shards
 from anymask.data_engine.contact_sheet import write_sheet
-from anymask.data_engine.one import Plan, find_masks
+from anymask.data_engine.one import Plan
 from anymask.data_engine.run import harvest
 from anymask.data_engine.sources import find_items, without_dots
 from anymask.errors import InputError, OutputError
@@ -29,16 +29,16 @@ PLAN = Plan(auto=AutoConfig(points_per_side=3, min_iou=0.0, min_stability=0.0), 
 
 @pytest.fixture
 def remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Masks are found once for each picture, for tests of files that run many times."""
+    """Masks are generated once for each image, for tests of files that run many times."""
     found: dict[bytes, Masks] = {}
 
-    def find(model: models.Sam, picture: np.ndarray, plan: Plan) -> Masks:
-        key = picture.tobytes()
+    def generate(model: models.Sam, image: np.ndarray, *more: object) -> Masks:
+        key = image.tobytes()
         if key not in found:
-            found[key] = find_masks(model, picture, plan)
+            found[key] = automatic(model, image, *more)
         return found[key]
 
-    monkeypatch.setattr(module, "find_masks", find)
+    monkeypatch.setattr(one, "automatic", generate)
 
 
 @pytest.fixture

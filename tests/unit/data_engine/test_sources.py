@@ -1,4 +1,4 @@
-"""Pictures of folders and lists."""
+"""Images of folders and lists."""
 
 from __future__ import annotations
 
@@ -25,6 +25,11 @@ def test_a_folder_gives_its_pictures_by_name(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_hidden_files_do_not_count_and_subfolders_do(tmp_path: Path) -> None:
+    touch(tmp_path, "a.jpg", ".b.jpg", "sub/c.jpg")
+    assert [item.id for item in find_items(tmp_path)] == ["a", "sub_c"]
+
+
 def test_names_differ_by_more_than_case(tmp_path: Path) -> None:
     touch(tmp_path, "A.png", "a.png", "a-2.png")
     ids = [item.id for item in find_items(tmp_path)]
@@ -40,10 +45,10 @@ def test_a_list_is_taken_in_its_order_from_its_folder(tmp_path: Path) -> None:
 
 def test_nothing_to_look_at(tmp_path: Path) -> None:
     touch(tmp_path, "notes.md")
-    with pytest.raises(InputError, match=r"pictures must be in .*, got none. Known suffixes: .jpg"):
+    with pytest.raises(InputError, match=r"source must hold images, got none in .*\. Known suffixes: .jpg"):
         find_items(tmp_path)
-    with pytest.raises(InputError, match="pictures must be a folder or a list that exists, got nowhere"):
+    with pytest.raises(InputError, match="source must be a folder or a list that exists, got nowhere"):
         find_items("nowhere.txt")
     (tmp_path / "bad.txt").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(InputError, match="list of pictures must be a text file"):
+    with pytest.raises(InputError, match="source must be a folder or a text file"):
         find_items(tmp_path / "bad.txt")

@@ -254,7 +254,7 @@ def test_geojson_in_the_coordinates_of_a_map(tmp_path):
     assert ring_area(outer) > 0 > ring_area(hole), "counter-clockwise on the map, north up"
     assert np.array_equal(read(tmp_path / "a.geojson", document).masks.dense()[0], mask)
     with pytest.raises(
-        InputError, match=r"transform must be six numbers that do not flatten, got \(1, 0, 0, 2, 0, 0\)"
+        InputError, match=r"transform must be six numbers that can be inverted, got \(1, 0, 0, 2, 0, 0\)"
     ):
         geojson.to_document(record, transform=(1, 0, 0, 2, 0, 0))
 

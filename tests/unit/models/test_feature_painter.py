@@ -47,7 +47,7 @@ def test_one_example_equals_the_whole_canvas(model, side) -> None:
 
 def plain_ensemble(model: FeaturePainter, examples: Tensor, targets: Tensor, query: Tensor) -> Tensor:
     """Whole canvases, one an example; after the attention of every block the lower halves are averaged."""
-    seen_e, seen_q = model._see(examples), model._see(query[None])
+    seen_e, seen_q = model._features(examples), model._features(query[None])
     shown, colours = _targets(targets, torch.float32)
     alike = model._keys(seen_q.tokens) * model.temperature.exp().view(1, -1, 1, 1)
     keys = torch.cat([*model._keys(seen_e.tokens)[:, None]], 2)

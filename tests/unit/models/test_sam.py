@@ -43,7 +43,10 @@ def test_shapes_follow_the_frame(model: Sam) -> None:
 def test_a_part_of_the_grid_is_drawn_as_in_the_whole(model: Sam, cells: tuple[int, int]) -> None:
     features, skips = model.encode(torch.randn(2, 3, 96, 128))
     decoded = model.decode_tokens(features, skips, torch.tensor([0, 1, 1]), *prompts(3, 128))
-    whole, part = model.draw(decoded, slice(1, None)), model.draw(decoded.within(cells), slice(1, None))
+    whole, part = (
+        model.mask_logits(decoded, slice(1, None)),
+        model.mask_logits(decoded.within(cells), slice(1, None)),
+    )
     rows, columns = (-(-side // 4) * 4 for side in cells)
     assert part.shape == (3, 3, rows, columns)
     assert_close(part, whole[:, :, :rows, :columns], atol=1e-5, rtol=1e-4)
@@ -125,7 +128,7 @@ def test_chosen_masks_equal_those_of_all(model: Sam, rows: list[int]) -> None:
     assert len(decoded) == 5
     assert_close(decoded.iou_N4, iou, atol=0, rtol=0)
     rows_R, outputs_R = torch.tensor(rows, dtype=torch.long), torch.arange(len(rows)) % 4
-    drawn = model.render(decoded, rows_R, outputs_R)
+    drawn = model.mask_logits_of(decoded, rows_R, outputs_R)
     assert drawn.shape == (len(rows), 16, 24)
     assert_close(drawn, logits[rows_R, outputs_R], atol=1e-5, rtol=1e-4)
 

@@ -73,7 +73,7 @@ def test_copies_and_pickles():
         ({"points": [(1, 2), (3,)]}, r"points must be numbers"),
         ({"points": (3, 4)}, r"points must have shape \(N, 2\), got \(2,\)\. Give a list of \(x, y\)\."),
         ({"points": [(1, 2, 3)]}, r"points must have shape \(N, 2\), got \(1, 3\)"),
-        ({"points": []}, r"points must hold at least one point, got none\. Leave them out"),
+        ({"points": []}, r"points must hold at least one point, got none\. Omit them"),
         (
             {"points": np.zeros((MOST_POINTS + 1, 2))},
             r"points must be at most 10000, got 10001\. Give a mask",
@@ -88,7 +88,7 @@ def test_copies_and_pickles():
         ({"labels": [1]}, r"labels must be one for each of 0 points"),
         ({"box": (1, 2, 3)}, r"box must be 4 numbers x0, y0, x1, y1, got shape \(3,\)"),
         ({"box": [(1, 2, 3, 4)]}, r"box must be 4 numbers"),
-        ({"box": (5, 2, 3, 4)}, r"box must have x0 < x1 and y0 < y1, got \(5, 2, 3, 4\)\. Give the left top"),
+        ({"box": (5, 2, 3, 4)}, r"box must have x0 < x1 and y0 < y1, got \(5, 2, 3, 4\)\. Give the top left"),
         ({"box": (1, 4, 3, 2)}, r"box must have x0 < x1"),
         ({"box": (1, 2, 1, 4)}, r"box must have x0 < x1"),
         ({"box": (1, 2, float("nan"), 4)}, r"box must be finite numbers"),
@@ -98,8 +98,8 @@ def test_copies_and_pickles():
         ({"mask": np.ones((0, 5), bool)}, r"mask must be"),
         ({"mask": [[1.0], [1.0, 2.0]]}, r"mask must be"),
         ({"mask": np.full((4, 4), np.nan)}, r"mask must be finite logits"),
-        ({"text": " "}, r"text must be some words, got ' '\. Leave it out for no text\."),
-        ({"text": 3}, r"text must be some words, got 3"),
+        ({"text": " "}, r"text must be a non-empty string, got ' '\. Omit it for no text\."),
+        ({"text": 3}, r"text must be a non-empty string, got 3"),
     ],
 )
 def test_what_is_refused(values, message):
@@ -230,7 +230,7 @@ def test_wide_scribbles_are_quick_and_bounded():
     [
         (
             lambda: Prompt.from_scribbles(np.zeros((4, 4), bool)),
-            r"foreground must hold a stroke, got an empty mask",
+            r"foreground must contain a stroke, got an empty mask",
         ),
         (lambda: Prompt.from_scribbles(np.ones((4, 4))), r"foreground must be \(H, W\) of bool, got float64"),
         (

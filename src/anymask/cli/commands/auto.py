@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -217,21 +216,26 @@ def _one(
     show: bool,
     name: str,
 ) -> int:
-    from anymask.data_engine.one import find_masks, make_record, open_picture, products
+    from anymask.data_engine.one import open_image, process
 
-    on_earth = targets.masks.suffix.lower() in (".geojson", ".gpkg")
+    form = targets.masks.suffix.lower()
     with clock.part("read"):
-        picture = open_picture(image, plan, as_map=on_earth)
+        opened = open_image(image, plan, as_raster=form in (".geojson", ".gpkg"))
     with clock.part("load"):
         model = opener()
-    with clock.part("find"), progress("tiles" if plan.tile else "points") as advance:
-        masks = find_masks(model, picture, plan, lambda done, total: advance(done, total, image.name))
-    with clock.part("draw"):
-        beside = products(model, picture, masks, plan)
+    with clock.part("masks"), progress("tiles" if plan.tile else "points") as advance:
+        record, made = process(
+            model,
+            opened,
+            plan,
+            file=image,
+            id=image.stem,
+            form=form,
+            progress=lambda done, total: advance(done, total, image.name),
+        )
     with clock.part("write"):
-        record = make_record(image.stem, image, masks, plan)
-        files = {targets.masks: _encode(record, picture, targets.masks, plan)}
-        files |= {path: beside[kind] for kind, path in targets.beside.items()}
+        files = {targets.masks: made[f"masks{form}"]}
+        files |= {path: made[kind] for kind, path in targets.beside.items()}
         write_all(files, force=force)
     if as_json:
         out_json(_as_dict(image, name, record, targets, clock.seconds))
@@ -240,19 +244,6 @@ def _one(
     if show:
         open_file(targets.beside["overlay.jpg"])
     return 0
-
-
-def _encode(record: Record, picture: Any, path: Path, plan: Plan) -> bytes:
-    """The file of the masks, in the form that its suffix names."""
-    from anymask.data_engine.one import label_map, pixels_of
-    from anymask.formats.georeferenced import geojson, geopackage
-
-    suffix = path.suffix.lower()
-    if suffix == ".json":
-        return json.dumps(sa1b.to_document(record), indent=1).encode()
-    if suffix == ".png":
-        return label_map(record.masks, pixels_of(picture) if plan.cover else None)
-    return geojson(record.masks, picture) if suffix == ".geojson" else geopackage(record.masks, picture)
 
 
 def _as_dict(

@@ -16,7 +16,7 @@ from anymask.cli.like_outputs import Job, describe, encode_overlay, number_map
 from anymask.errors import InputError, OutputError
 from anymask.files import write_atomic
 from anymask.formats.example_masks import Examples, read_examples
-from anymask.formats.json_fields import PICTURE_SUFFIXES
+from anymask.images.folder import IMAGE_SUFFIXES, VIDEO_SUFFIXES, is_video, list_files
 from anymask.images.read import image_size, read_image
 from anymask.images.write import encode_png
 from anymask.types import Context, Masks
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["read_pair", "run"]
 
-VIDEOS = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi")
 CONTEXT = ".safetensors"
 MASK, OVERLAY = "{}.png", "{}-overlay.jpg"
 
@@ -133,12 +132,11 @@ def _inputs(paths: Sequence[str]) -> tuple[list[Path], list[Path]]:
     """Videos and pictures, those of folders in the order of their names."""
     files: list[Path] = []
     for path in map(Path, paths):
-        inside = sorted(path.iterdir()) if path.is_dir() else [path]
-        known = [file for file in inside if file.suffix.lower() in PICTURE_SUFFIXES + VIDEOS]
-        if path.is_dir() and not known:
+        inside = list_files(path, IMAGE_SUFFIXES + VIDEO_SUFFIXES) if path.is_dir() else [path]
+        if not inside:
             raise InputError(f"PATH must hold pictures or videos, got the folder {path} without any.")
-        files += known if path.is_dir() else inside
-    videos = [file for file in files if file.suffix.lower() in VIDEOS]
+        files += inside
+    videos = [file for file in files if is_video(file)]
     pictures = [file for file in files if file not in videos]
     for picture in pictures:
         image_size(picture)  # what is no picture is told before the work begins

@@ -31,7 +31,7 @@ from typing import Any
 
 from anymask.data.dataset import Collection, OnError, Source
 from anymask.data.folders import CocoPictures, unpaired
-from anymask.data.parse import decode_picture, labelled
+from anymask.data.parse import decode_image, labelled
 from anymask.data.published import classes
 from anymask.data.published import label_images as segments
 from anymask.data.published.label_images import Item, Reader
@@ -82,13 +82,13 @@ class Listing:
         self.ids: Sequence[str] = [item.id for item in self._items]
         self.faults = list(faults)
 
-    def picture(self, index: int) -> bytes:
-        """The encoded picture of an item."""
+    def image_bytes(self, index: int) -> bytes:
+        """The encoded image file of an item."""
         return self._items[index].picture.read_bytes()
 
     def record(self, index: int) -> Record:
         """Read and decode an item. Raises FormatError, ImageError or OSError."""
-        return labelled(self._reader(self._items[index]), decode_picture(self.picture(index)), self.name)
+        return labelled(self._reader(self._items[index]), decode_image(self.image_bytes(index)), self.name)
 
 
 class CocoKinds(CocoPictures):

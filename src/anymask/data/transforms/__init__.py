@@ -1,1 +1,1 @@
-"""From a Record to what training sees: crops, augmentation, canvases, simulated prompts."""
+"""From a Record to a training sample: crops, augmentation, canvases, simulated prompts."""

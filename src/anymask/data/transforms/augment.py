@@ -1,9 +1,9 @@
 """From a Record to a training sample: large-scale jitter, crop, flip, colours, copy-paste, choice of masks.
 
-The picture is scaled relative to the size that fits its longest side into S, then S x S pixels of it are cut
-out; where the scaled picture is smaller, the rest is filled with the mean colour and ignored. Sources: SAM
-paper, appendix A (large-scale jitter, masks over 90 % dropped, masks per image capped); Ghiasi et al.,
-"Simple Copy-Paste", 2021 (scale range, occlusion by pasted objects).
+The image is scaled relative to the size that fits its longest side into S, then S x S pixels are cropped. If
+the scaled image is smaller, the rest is padded with the mean colour and ignored. Sources: SAM paper,
+appendix A (large-scale jitter, masks over 90 % dropped, masks per image capped); Ghiasi et al., "Simple
+Copy-Paste", 2021 (scale range, occlusion by pasted objects).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from anymask.data.summary import SIZE_EDGES
 from anymask.data.transforms.copy_paste import Cutouts, paste
 from anymask.data.transforms.crop import Placement, Window
 from anymask.errors import InputError
@@ -23,12 +24,11 @@ from anymask.types import Record
 BoolArray = npt.NDArray[np.bool_]
 ByteArray = npt.NDArray[np.uint8]
 
-_SIZE_EDGES = (0.06, 0.15, 0.35)  # of sqrt(mask area) / S: the classes that are drawn evenly
-_COMPONENTS_MOST = 4  # scattered masks would fill the whole sample with their pieces
-_OFF_CENTRE = 0.15  # standard deviation of a focused crop's distance from the mask's middle, as a share of S
-_CLOSE = (1.2, 2.6)  # side of a close crop by the longest side of the mask's box
-_CLOSE_OFF_CENTRE = 0.06  # standard deviation of its distance from the mask's middle, as a share of its side
-_MOST_ZOOM = 10.0  # window pixels of a close crop per source pixel, before _CLOSE
+_COMPONENTS_MOST = 4  # else the components of a scattered mask would fill the whole sample
+_OFF_CENTRE = 0.15  # standard deviation of a focused crop's offset from the mask's centre, as a share of S
+_CLOSE = (1.2, 2.6)  # side of a close-up crop, as a multiple of the longest side of the mask's box
+_CLOSE_OFF_CENTRE = 0.06  # standard deviation of its offset from the mask's centre, as a share of its side
+_MOST_ZOOM = 10.0  # largest number of crop pixels per source pixel in a close-up, before _CLOSE
 _TO_YIQ = np.array([[0.299, 0.587, 0.114], [0.5959, -0.2746, -0.3213], [0.2115, -0.5227, 0.3112]])
 _FROM_YIQ = np.linalg.inv(_TO_YIQ)
 
@@ -39,16 +39,26 @@ def _kind_weights() -> dict[str, float]:
 
 @dataclass(frozen=True)
 class Augment:
-    """How samples are made.
+    """How samples are made. Chances are probabilities in [0, 1].
 
-    size: S. scale: smallest and largest zoom, 1 = the longest side fits into S. most: masks per sample.
-    min_area: smallest mask in pixels of the sample. max_cover: largest share of the picture that a mask may
-    cover. focus: chance that the crop is laid around a random mask. close: chance that it shows a random mask
-    filling most of the crop, as `promptable.crops` does. flip, grey, paste: chances. brightness
-    (share of 255), contrast, saturation (factors 1 - x to 1 + x), hue (degrees): largest changes. pastes:
-    most cut-outs per sample. paste_scale: longest side of a cut-out as a share of the picture's. kinds:
-    weight in the choice of masks per kind; a "semantic" mask of several pieces is taken whole with chance
-    kinds["semantic"], and its pieces count as kind "component". A weight of 0 leaves a kind out.
+    size: S, the side of a sample in pixels.
+    scale: smallest and largest zoom; 1 fits the longest side of the image into S.
+    most: largest number of masks per sample.
+    min_area: area of the smallest mask, in pixels of the sample.
+    max_cover: largest share of the image region that a mask may cover (paper: 0.9).
+    focus: chance that the crop is around a random mask.
+    close: chance that the crop is a close-up of a random mask, as in crop refinement (`promptable.crops`).
+    flip: chance that the sample is mirrored.
+    brightness: largest change, as a share of 255.
+    contrast, saturation: largest change x of a factor from 1 - x to 1 + x.
+    hue: largest change in degrees.
+    grey: chance that the colours are removed.
+    paste: with cut-outs, chance that some are pasted.
+    pastes: largest number of cut-outs per sample.
+    paste_scale: smallest and largest side of a pasted cut-out, as a share of the image region.
+    kinds: weight of each kind in the choice of masks; 0 leaves a kind out. A "semantic" mask of several
+        connected components is taken whole with chance kinds["semantic"], and its components are masks of
+        kind "component".
     """
 
     size: int = 256
@@ -91,8 +101,8 @@ class Augment:
 class Sample:
     """One training sample.
 
-    image (S, S, 3) uint8; masks (K, S, S) bool, K may be 0; ignore (S, S) bool: pixels without a label,
-    padding included; kinds: K names.
+    image (S, S, 3) uint8; masks (K, S, S) bool, K may be 0; ignore (S, S) bool: unlabelled pixels, padding
+    included; kinds: K names.
     """
 
     image: ByteArray
@@ -102,7 +112,7 @@ class Sample:
 
 
 def plain(config: Augment) -> Augment:
-    """The same sizes and choice of masks without any change of the picture: for validation."""
+    """The configuration without augmentation, with the same size and choice of masks: for validation."""
     none: dict[str, float] = dict.fromkeys(
         ("focus", "close", "flip", "brightness", "contrast", "saturation", "hue", "grey", "paste"), 0.0
     )
@@ -112,11 +122,11 @@ def plain(config: Augment) -> Augment:
 def sample(
     record: Record, rng: np.random.Generator, config: Augment, cutouts: Cutouts | None = None
 ) -> Sample:
-    """Draw a training sample from a record. cutouts: what may be pasted, if anything."""
+    """Draw a training sample from a record. cutouts: objects to paste."""
     image = record.read()
     placement = Placement(record.masks.rles, record.masks.size)
     window = _window(placement, rng, config)
-    canvas = window.padded(colours(window.image(image), rng, config))
+    canvas = window.padded(jitter_colours(window.image(image), rng, config))
     ignore = _unlabelled(window, record)
     masks, kinds = _choose(placement, window, _kinds(record), rng, config)
     if cutouts is not None and (rng.random() < config.paste or not masks):
@@ -124,10 +134,10 @@ def sample(
     return Sample(canvas, _stack(masks, config), ignore, tuple(kinds))
 
 
-def still(record: Record, rng: np.random.Generator, config: Augment, *, flip: bool = False) -> Sample:
-    """Like `sample`, but always the same picture: whole, unchanged, in a top corner, mirrored if `flip`.
+def fixed_sample(record: Record, rng: np.random.Generator, config: Augment, *, flip: bool = False) -> Sample:
+    """A sample without augmentation: the whole image in a top corner, mirrored if `flip`.
 
-    So what a frozen encoder makes of it can be kept. Only the choice of masks is random.
+    Only the choice of masks is random, so the embedding of a frozen encoder can be cached.
     """
     placement = Placement(record.masks.rles, record.masks.size)
     zoom = config.size / max(placement.size)
@@ -139,7 +149,7 @@ def still(record: Record, rng: np.random.Generator, config: Augment, *, flip: bo
 
 
 def _unlabelled(window: Window, record: Record) -> BoolArray:
-    """What nobody labelled, and the padding: (S, S) bool."""
+    """Unlabelled pixels and the padding, (S, S) bool."""
     outside = ~window.content()
     return outside if record.ignore is None else outside | window.whole(record.ignore)
 
@@ -154,9 +164,9 @@ def _kinds(record: Record) -> list[str]:
 
 
 def _window(placement: Placement, rng: np.random.Generator, config: Augment) -> Window:
-    """Scale, crop and flip: close to a random mask, around one, or anywhere."""
+    """Scale, crop and flip: a close-up of a random mask, a crop around one, or a crop anywhere."""
     if config.close and len(placement) and rng.random() < config.close:
-        return _close(placement, rng, config)
+        return _close_up(placement, rng, config)
     low, high = np.log(config.scale)
     zoom = float(np.exp(rng.uniform(low, high))) * config.size / max(placement.size)
     at = rng.random(2)
@@ -167,8 +177,8 @@ def _window(placement: Placement, rng: np.random.Generator, config: Augment) -> 
     return Window.anywhere(placement.size, config.size, zoom, at, flip=rng.random() < config.flip)
 
 
-def _close(placement: Placement, rng: np.random.Generator, config: Augment) -> Window:
-    """A window whose side is some times as long as a random mask, near its middle."""
+def _close_up(placement: Placement, rng: np.random.Generator, config: Augment) -> Window:
+    """A window around a random mask, _CLOSE times as long as its box, slightly off its centre."""
     number = int(rng.integers(len(placement)))
     side = max(placement.longest(number), config.size / _MOST_ZOOM) * float(rng.uniform(*_CLOSE))
     zoom = config.size / min(side, max(placement.size))
@@ -176,23 +186,23 @@ def _close(placement: Placement, rng: np.random.Generator, config: Augment) -> W
     return Window.around(placement.size, config.size, zoom, at, flip=rng.random() < config.flip)
 
 
-def colours(image: ByteArray, rng: np.random.Generator, config: Augment) -> ByteArray:
-    """Change brightness, contrast, saturation and hue a little, as one affine map of RGB. (H, W, 3) uint8."""
+def jitter_colours(image: ByteArray, rng: np.random.Generator, config: Augment) -> ByteArray:
+    """Change brightness, contrast, saturation and hue of (H, W, 3) uint8, as one affine map of RGB."""
     contrast = 1 + rng.uniform(-config.contrast, config.contrast)
     saturation = 1 + rng.uniform(-config.saturation, config.saturation)
     if rng.random() < config.grey:
         saturation = 0.0
-    turn = np.deg2rad(rng.uniform(-config.hue, config.hue))
+    angle = np.deg2rad(rng.uniform(-config.hue, config.hue))
     shift = rng.uniform(-config.brightness, config.brightness) * 255
-    matrix = contrast * _colour_matrix(saturation, turn)
+    matrix = contrast * _colour_matrix(saturation, angle)
     offset = shift + (1 - contrast) * np.array(cv2.mean(image)[:3])
     mixed = cv2.transform(image, np.column_stack([matrix, offset]))
     return np.asarray(mixed, dtype=np.uint8)
 
 
-def _colour_matrix(saturation: float, turn: float) -> npt.NDArray[np.float64]:
-    """Saturation and hue on RGB: scale and rotate the two colour axes of YIQ, leave brightness alone."""
-    cos, sin = saturation * np.cos(turn), saturation * np.sin(turn)
+def _colour_matrix(saturation: float, angle: float) -> npt.NDArray[np.float64]:
+    """The change of saturation and hue on RGB: it scales and rotates the chroma axes of YIQ and keeps Y."""
+    cos, sin = saturation * np.cos(angle), saturation * np.sin(angle)
     change = np.array([[1, 0, 0], [0, cos, -sin], [0, sin, cos]])
     result: npt.NDArray[np.float64] = _FROM_YIQ @ change @ _TO_YIQ
     return result
@@ -201,16 +211,16 @@ def _colour_matrix(saturation: float, turn: float) -> npt.NDArray[np.float64]:
 def _choose(
     placement: Placement, window: Window, kinds: list[str], rng: np.random.Generator, config: Augment
 ) -> tuple[list[BoolArray], list[str]]:
-    """Draw up to `most` masks, evenly over sizes, and bring them into the window."""
+    """Draw up to `most` masks, evenly over size classes, and crop them to the window."""
     masks: list[BoolArray] = []
     areas: list[int] = []
     names: list[str] = []
     x0, y0, x1, y1 = window.frame
     largest = config.max_cover * (x1 - x0) * (y1 - y0)
     for number in _order(placement, window, kinds, rng, config):
-        for mask, kind in _targets(placement, int(number), window, kinds[number], rng, config):
+        for mask, kind in _masks_of(placement, int(number), window, kinds[number], rng, config):
             area = int(np.count_nonzero(mask))
-            if config.min_area <= area <= largest and not _twin(mask, area, masks, areas):
+            if config.min_area <= area <= largest and not _is_duplicate(mask, area, masks, areas):
                 masks.append(mask)
                 areas.append(area)
                 names.append(kind)
@@ -219,55 +229,59 @@ def _choose(
     return masks[: config.most], names[: config.most]
 
 
-def _twin(mask: BoolArray, area: int, masks: list[BoolArray], areas: list[int]) -> bool:
-    """Whether a mask was taken already: a data set may label a thing as a class and as an object."""
+def _is_duplicate(mask: BoolArray, area: int, masks: list[BoolArray], areas: list[int]) -> bool:
+    """Whether a mask was chosen already: a data set may label the same pixels as a class and an instance."""
     return any(area == other and np.array_equal(mask, masks[i]) for i, other in enumerate(areas))
 
 
 def _order(
     placement: Placement, window: Window, kinds: list[str], rng: np.random.Generator, config: Augment
 ) -> npt.NDArray[np.int64]:
-    """Numbers of the masks that can be in the window, in random order, weighted by kind and size class."""
+    """Indices of the masks visible in the window, in random order, weighted by kind and size class."""
     areas = placement.visible_areas(window)
     weights = np.array([config.kinds.get(kind, 1.0) if kind != "semantic" else 1.0 for kind in kinds])
     possible = np.flatnonzero((areas >= config.min_area) & (weights > 0))
     if not len(possible):
         return possible
-    classes = np.digitize(np.sqrt(areas[possible]) / config.size, _SIZE_EDGES)
+    classes = np.digitize(np.sqrt(areas[possible]) / config.size, SIZE_EDGES)
     rates = weights[possible] / np.bincount(classes)[classes]
     return possible[np.argsort(rng.exponential(size=len(possible)) / rates)]
 
 
-def _targets(
+def _masks_of(
     placement: Placement, number: int, window: Window, kind: str, rng: np.random.Generator, config: Augment
 ) -> list[tuple[BoolArray, str]]:
-    """The masks that one mask gives: itself; for a scattered semantic mask its pieces, and seldom itself."""
+    """The training masks (S, S) of one mask, with their kinds.
+
+    That is the mask itself; of a semantic mask with several components, some of these, and with chance
+    kinds["semantic"] the mask too.
+    """
     mask = placement.mask(number, window)
-    if kind != "semantic" or not mask.any():  # OpenCV dies of an empty picture
+    if kind != "semantic" or not mask.any():  # OpenCV crashes on an empty image
         return [(mask, kind)]
-    pieces = _pieces(mask, config.min_area)
-    if len(pieces) < 2:
+    components = _components(mask, config.min_area)
+    if len(components) < 2:
         return [(mask, kind)]
     chosen = [
-        int(i) for i in rng.permutation(len(pieces)) if rng.random() < config.kinds.get("component", 1.0)
+        int(i) for i in rng.permutation(len(components)) if rng.random() < config.kinds.get("component", 1.0)
     ]
-    found = [(pieces[i], "component") for i in chosen[:_COMPONENTS_MOST]]
+    found = [(components[i], "component") for i in chosen[:_COMPONENTS_MOST]]
     whole = rng.random() < config.kinds.get("semantic", 1.0)
     return [*found, (mask, kind)] if whole else found
 
 
-def _pieces(mask: BoolArray, min_area: int) -> list[BoolArray]:
-    """The connected pieces of at least min_area pixels, in no order, each (S, S) bool."""
+def _components(mask: BoolArray, min_area: int) -> list[BoolArray]:
+    """The connected components of at least min_area pixels, in no particular order, each (S, S) bool."""
     bits = mask.view(np.uint8)
     x, y, w, h = cv2.boundingRect(bits)
     part = np.s_[y : y + h, x : x + w]
     _, labels, stats, _ = cv2.connectedComponentsWithStats(bits[part], connectivity=8)
-    pieces = []
+    components = []
     for label in 1 + np.flatnonzero(stats[1:, cv2.CC_STAT_AREA] >= min_area):
-        piece = np.zeros_like(mask)
-        piece[part] = labels == label
-        pieces.append(piece)
-    return pieces
+        component = np.zeros_like(mask)
+        component[part] = labels == label
+        components.append(component)
+    return components
 
 
 def _paste(
@@ -280,7 +294,18 @@ def _paste(
     config: Augment,
     cutouts: Cutouts,
 ) -> tuple[ByteArray, list[BoolArray], list[str], BoolArray]:
-    """Lay one or more cut-outs over the sample and take what they hide out of the masks below."""
+    """Paste one or more cut-outs on the sample and remove the covered pixels from the masks below.
+
+    canvas: (S, S, 3) uint8.
+    masks, kinds: the masks (S, S) bool and their kinds.
+    ignore: (S, S) bool of unlabelled pixels.
+    window: the crop that the sample shows.
+    rng: the source of randomness.
+    config: sizes and number of the cut-outs.
+    cutouts: the objects.
+
+    Returns the new canvas, masks, kinds and unlabelled pixels. Masks that are mostly covered are dropped.
+    """
     x0, y0, x1, y1 = frame = window.shown_frame
     for _ in range(int(rng.integers(1, config.pastes + 1))):
         share = float(np.exp(rng.uniform(*np.log(config.paste_scale))))

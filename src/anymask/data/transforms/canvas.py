@@ -1,7 +1,8 @@
-"""Training canvases for in-context models: pairs that share a random colouring, part of the target hidden.
+"""Training canvases for in-context models: two image/target pairs with shared random colours, partly hidden.
 
-SegGPT (ICCV 2023), section 3.1: in-context colouring and mix-context; Painter (CVPR 2023), section 3 and its
-released code: hidden blocks of patches, or in half of the canvases the query's half as a whole.
+Sources: SegGPT (ICCV 2023), section 3.1: in-context colouring and mix-context. Painter (CVPR 2023), section 3
+and its released code: the target is hidden in blocks of patches, or in half of the canvases the query's half
+as a whole.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from anymask.data.transforms.augment import Augment, colours
+from anymask.data.transforms.augment import Augment, jitter_colours
 from anymask.data.transforms.copy_paste import Cutouts, paste
 from anymask.errors import InputError
 from anymask.geometry import rle
@@ -24,29 +25,34 @@ from anymask.types.context import squash
 BoolArray = npt.NDArray[np.bool_]
 ByteArray = npt.NDArray[np.uint8]
 IntArray = npt.NDArray[np.int64]
-Another = Callable[[], Record]
-"""Draws another record of the same data set."""
+DrawRecord = Callable[[], Record]
+"""Draws a random record of the same data set."""
 
 SEARCHES = 8
-"""Records that are looked at for one that shares a category."""
+"""Largest number of records tried to find one that shares a category."""
 CROPS = 6
-"""Windows that are tried until one shows something to paint."""
+"""Largest number of crops tried to find one with a mask."""
 LEAST_APART = 80
-"""Least distance of a random colour from black and from the others, in RGB."""
+"""Least RGB distance of a random colour from black and from the other colours."""
 PASTE_SCALE = (0.25, 0.85)
-"""Longest side of a cut-out as a share of the picture's."""
+"""Longest side of a pasted cut-out, as a share of the image's longest side."""
 LEAST_BLOCK = 4
-"""Patches of the smallest hidden block."""
+"""Number of patches of the smallest hidden block."""
 
 
 @dataclass(frozen=True)
 class CanvasConfig:
-    """How canvases are made.
+    """How canvases are made. Chances are probabilities in [0, 1].
 
-    size: S, the side of a picture. scale: share of the picture's area that a crop has. flip: its
-    chance. hidden: share of the target's patches that blocks hide; whole: chance that the query's half is
-    hidden instead. mix: chance that a canvas is cut from a mosaic of four pictures. most: colours in one.
-    paste: chance of a pair of any two pictures with the same cut-out laid on both, where there are cut-outs.
+    size: S, the side of an image on the canvas, in pixels.
+    scale: smallest and largest area of a crop, as a share of the image.
+    flip: chance that a crop is mirrored.
+    hidden: share of the target's patches that are hidden in blocks.
+    whole: chance that the query's half of the target is hidden instead of blocks.
+    mix: chance that the canvas is cut from a mosaic of four crops (mix-context).
+    most: largest number of colours on a canvas.
+    paste: with cut-outs, chance that the pair is two random images with the same cut-out pasted on both.
+    jitter: changes of brightness, contrast, saturation and hue.
     """
 
     size: int = 448
@@ -71,11 +77,11 @@ class CanvasConfig:
 
 
 @dataclass(frozen=True)
-class Painting:
+class Canvas:
     """One training canvas.
 
-    images, targets (2S, S, 3) uint8; valid (2S, S) bool: pixels that somebody labelled; hidden (2h, w) bool,
-    one for each patch of the target; instance: whether the colours stand for single things.
+    images, targets (2S, S, 3) uint8; valid (2S, S) bool: labelled pixels; hidden (2h, w) bool: hidden patches
+    of the target; instance: whether the colours stand for instances, not classes.
     """
 
     images: ByteArray
@@ -87,25 +93,31 @@ class Painting:
 
 @dataclass(frozen=True)
 class _Layer:
-    """A picture with its labels (H, W), 0 outside, and the pixels that count."""
+    """An image (H, W, 3) with its label map (H, W), 0 for background, and the labelled pixels (H, W)."""
 
     image: ByteArray
     labels: IntArray
     valid: BoolArray
 
 
-def painting(
+def make_canvas(
     record: Record,
-    another: Another,
+    another: DrawRecord,
     rng: np.random.Generator,
     config: CanvasConfig,
     grid_hw: tuple[int, int],
     cutouts: Cutouts | None = None,
-) -> Painting:
-    """Draw a canvas from a record and, if one is found, another with the same categories.
+) -> Canvas:
+    """Make a canvas from a record and, if one is found, another record that shares a category.
 
-    Without categories in common the pair is the same picture under two crops, and every mask has its own
-    colour. `grid_hw` are the rows and columns of patches of the canvas.
+    If none is found, the pair is two crops of the same image, and every mask has a colour of its own.
+
+    record: the first image with its masks.
+    another: draws a candidate for the second.
+    rng: the source of randomness.
+    config: how the canvas is made.
+    grid_hw: rows and columns of patches of the whole canvas.
+    cutouts: objects to paste, for `config.paste`.
     """
     if cutouts is not None and rng.random() < config.paste:
         cutout = cutouts.draw(rng)
@@ -119,11 +131,11 @@ def painting(
     count = int(max(layer.labels.max() for layer in layers))
     targets = encode(canvas.labels, random_colours(rng, count)) if count else np.zeros_like(canvas.image)
     hidden = hide_half(grid_hw) if rng.random() < config.whole else hide_blocks(rng, grid_hw, config.hidden)
-    return Painting(canvas.image, targets, canvas.valid, hidden, instance)
+    return Canvas(canvas.image, targets, canvas.valid, hidden, instance)
 
 
 def random_colours(rng: np.random.Generator, count: int) -> ByteArray:
-    """Colours (count, 3), none near black or another one while there is room."""
+    """Random colours (count, 3), at least LEAST_APART from black and each other as long as possible."""
     chosen = [np.zeros(3)]
     while len(chosen) <= count:
         tried = rng.integers(0, 256, (16, 3))
@@ -141,7 +153,7 @@ def hide_half(grid_hw: tuple[int, int]) -> BoolArray:
 
 
 def hide_blocks(rng: np.random.Generator, grid_hw: tuple[int, int], share: float) -> BoolArray:
-    """Hide rectangles of patches until `share` of them are hidden, exactly (BEiT, algorithm 1)."""
+    """Hide rectangles of patches until exactly `share` of all patches are hidden (BEiT, algorithm 1)."""
     rows, columns = grid_hw
     wanted = round(share * rows * columns)
     hidden = np.zeros(grid_hw, np.bool_)
@@ -157,9 +169,9 @@ def hide_blocks(rng: np.random.Generator, grid_hw: tuple[int, int], share: float
 
 
 def _pair(
-    record: Record, another: Another, rng: np.random.Generator, config: CanvasConfig
+    record: Record, another: DrawRecord, rng: np.random.Generator, config: CanvasConfig
 ) -> tuple[list[_Layer], bool]:
-    """Two pictures with common labels, and whether these are single things."""
+    """Two images with common labels, and whether the labels are instances."""
     names = _categories(record)
     for _ in range(SEARCHES if names else 0):
         other = another()
@@ -172,7 +184,7 @@ def _pair(
 
 
 def _pasted(record: Record, cutout: ByteArray, rng: np.random.Generator) -> _Layer:
-    """A picture with a cut-out somewhere on it, which alone is labelled."""
+    """An image with a cut-out pasted at a random position; only the cut-out is labelled."""
     image = record.read()
     h, w = image.shape[:2]
     longest = float(np.exp(rng.uniform(*np.log(PASTE_SCALE)))) * max(h, w)
@@ -181,7 +193,7 @@ def _pasted(record: Record, cutout: ByteArray, rng: np.random.Generator) -> _Lay
 
 
 def _categories(record: Record) -> list[str]:
-    """A category for each mask, none where they are not known."""
+    """The category of each mask; an empty list if they are unknown."""
     names = record.meta.get("categories") or []
     return [str(name) for name in names] if len(names) == len(record.masks) else []
 
@@ -198,7 +210,7 @@ def _by_mask(record: Record, chosen: IntArray) -> _Layer:
 
 
 def _layer(record: Record, numbers: Sequence[int]) -> _Layer:
-    """Masks with the number 0 are left out; the smaller ones lie on top."""
+    """The label map of a record, smaller masks on top; masks with the number 0 are left out."""
     size = record.masks.size
     labels = np.zeros(size, np.int64)
     for index in np.argsort(-record.masks.areas, kind="stable"):
@@ -209,24 +221,24 @@ def _layer(record: Record, numbers: Sequence[int]) -> _Layer:
 
 
 def _crop(layer: _Layer, rng: np.random.Generator, config: CanvasConfig) -> _Layer:
-    """A random window with something in it, squashed to S x S, maybe mirrored, its colours jittered."""
+    """A random crop, with a mask in it if possible, resized to S x S, mirrored at random, colour-jittered."""
     window = _window(layer.labels.shape, rng, config)
     for _ in range(CROPS):
         if layer.labels[window].any():
             break
         window = _window(layer.labels.shape, rng, config)
-    image = colours(squash(layer.image[window], config.size), rng, config.jitter)
+    image = jitter_colours(squash(layer.image[window], config.size), rng, config.jitter)
     side = (config.size, config.size)
-    turn = slice(None, None, -1 if rng.random() < config.flip else 1)
+    columns = slice(None, None, -1 if rng.random() < config.flip else 1)
     return _Layer(
-        image[:, turn],
-        _resized(layer.labels[window], side)[:, turn],
-        _resized(layer.valid[window], side)[:, turn] > 0,
+        image[:, columns],
+        _resized(layer.labels[window], side)[:, columns],
+        _resized(layer.valid[window], side)[:, columns] > 0,
     )
 
 
 def _window(size_hw: tuple[int, ...], rng: np.random.Generator, config: CanvasConfig) -> tuple[slice, slice]:
-    """A window of a random share of the area, its shape within 3:4 of the picture's."""
+    """A window of a random share of the area; its aspect ratio is the image's times 3/4 to 4/3."""
     share, aspect = rng.uniform(*config.scale), np.exp(rng.uniform(-0.29, 0.29))
     sides = np.array(size_hw[:2]) * np.sqrt(share) * (aspect**0.5, aspect**-0.5)
     h, w = (int(np.clip(round(side), 1, most)) for side, most in zip(sides, size_hw, strict=False))
@@ -243,7 +255,7 @@ def _stacked(layers: Sequence[_Layer], axis: int = 0) -> _Layer:
 
 
 def _mixed(layers: Sequence[_Layer], rng: np.random.Generator, config: CanvasConfig) -> _Layer:
-    """A whole canvas cut at random from a mosaic of two crops of each picture (mix-context)."""
+    """A whole canvas cut at random from a mosaic of two crops of each image (mix-context)."""
     crops = [_crop(layers[int(index)], rng, config) for index in rng.permutation([0, 0, 1, 1])]
     mosaic = _stacked([_stacked(crops[:2], 1), _stacked(crops[2:], 1)])
     side = 2 * config.size
@@ -261,6 +273,6 @@ def _mixed(layers: Sequence[_Layer], rng: np.random.Generator, config: CanvasCon
 
 
 def _resized(values: npt.NDArray[np.generic], size_hw: tuple[int, int]) -> IntArray:
-    """By the nearest pixel."""
+    """Resize by nearest neighbour."""
     small = cv2.resize(values.astype(np.int32), size_hw[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
     return np.asarray(small, np.int64)

@@ -1,8 +1,8 @@
-"""Where a crop lies in a picture, and masks brought into it without decoding more of them than it shows.
+"""The geometry of training crops, and crops of masks that decode only the part of a mask that is visible.
 
-Frames: the picture (source pixels), the scaled picture (`scaled_hw`), and the window: size x size pixels
-whose top left corner lies at `offset_xy` of the scaled picture (negative where the picture starts inside the
-window). Flipping mirrors the finished window.
+Frames: the image (source pixels), the scaled image (`scaled_hw`), and the window: size x size pixels whose
+top left corner is at `offset_xy` of the scaled image (negative if the image starts inside the window). A flip
+mirrors the finished window.
 """
 
 from __future__ import annotations
@@ -22,12 +22,19 @@ ByteArray = npt.NDArray[np.uint8]
 Doubles = npt.NDArray[np.float64]
 
 FILL = (124, 116, 104)
-"""Colour of the padding: SAM's mean, which its normalisation turns into (almost) zero."""
+"""Colour of the padding: SAM's mean colour, which normalisation turns into (almost) zero."""
 
 
 @dataclass(frozen=True)
 class Window:
-    """A crop of size x size pixels of a picture that was scaled from size_hw to scaled_hw."""
+    """A crop of size x size pixels from an image scaled from size_hw to scaled_hw.
+
+    size_hw: (H, W) of the image.
+    scaled_hw: its size after scaling.
+    offset_xy: top left corner of the crop in the scaled image.
+    size: side of the crop in pixels.
+    flip: whether the crop is mirrored.
+    """
 
     size_hw: tuple[int, int]
     scaled_hw: tuple[int, int]
@@ -39,7 +46,10 @@ class Window:
     def anywhere(
         size_hw: tuple[int, int], size: int, zoom: float, at: Doubles, *, flip: bool = False
     ) -> Window:
-        """A window inside the scaled picture, or the reverse; at: (2,) xy in [0, 1] says where."""
+        """A window inside the scaled image, or around all of it if that is smaller.
+
+        zoom: scaled pixels per source pixel; at: (2,) xy in [0, 1], the position within the possible ones.
+        """
         scaled_hw = _scaled(size_hw, zoom)
         slack = np.array([scaled_hw[1] - size, scaled_hw[0] - size])
         offset = np.sign(slack) * np.floor(at * (np.abs(slack) + 1)).clip(max=np.abs(slack))
@@ -49,7 +59,7 @@ class Window:
     def around(
         size_hw: tuple[int, int], size: int, zoom: float, centre: Doubles, *, flip: bool = False
     ) -> Window:
-        """A window around a point, centre: (2,) source xy, moved to show as much picture as it can."""
+        """A window around a point, moved to hold as much of the image as possible; centre: (2,) source xy."""
         scaled_hw = _scaled(size_hw, zoom)
         scaled_xy = np.array(scaled_hw[::-1])
         offset = np.rint(centre * scaled_xy / np.array(size_hw[::-1]) - size / 2)
@@ -64,7 +74,7 @@ class Window:
 
     @property
     def frame(self) -> tuple[int, int, int, int]:
-        """Half-open xyxy of the window's part that shows the picture, before the flip."""
+        """Half-open xyxy of the image region in the window, before the flip."""
         (h, w), (x, y) = self.scaled_hw, self.offset_xy
         return max(0, -x), max(0, -y), min(self.size, w - x), min(self.size, h - y)
 
@@ -75,47 +85,47 @@ class Window:
         return (self.size - x1, y0, self.size - x0, y1) if self.flip else (x0, y0, x1, y1)
 
     def content(self) -> BoolArray:
-        """(size, size) bool: True where the window shows the picture."""
+        """(size, size) bool: True in the image region, False in the padding."""
         x0, y0, x1, y1 = self.frame
         out = np.zeros((self.size, self.size), dtype=np.bool_)
         out[y0:y1, x0:x1] = True
         return self._flipped(out)
 
     def padded(self, canvas: ByteArray) -> ByteArray:
-        """Paint what does not show the picture in FILL, in place. canvas: (size, size, 3) uint8."""
+        """Fill the padding with FILL, in place. canvas: (size, size, 3) uint8."""
         x0, y0, x1, y1 = self.shown_frame
         for part in (np.s_[:y0], np.s_[y1:], np.s_[y0:y1, :x0], np.s_[y0:y1, x1:]):
             canvas[part] = FILL
         return canvas
 
     def image(self, image: ByteArray) -> ByteArray:
-        """The window of a picture: (H, W, 3) uint8 -> (size, size, 3) uint8."""
+        """The crop of an image: (H, W, 3) uint8 -> (size, size, 3) uint8."""
         x0, y0, x1, y1 = self.frame
         out = np.empty((self.size, self.size, image.shape[2]), dtype=np.uint8)
-        out[y0:y1, x0:x1] = self._shrunk(image) if min(self.zoom_xy) < 1 else self._grown(image)
+        out[y0:y1, x0:x1] = self._downsampled(image) if min(self.zoom_xy) < 1 else self._upsampled(image)
         return self.padded(self._flipped(out))
 
-    def _grown(self, image: ByteArray) -> ByteArray:
-        """The frame's pixels of a picture that is enlarged."""
+    def _upsampled(self, image: ByteArray) -> ByteArray:
+        """The image region, where the zoom is at least 1."""
         x0, y0, x1, y1 = self.frame
         matrix, size = self._matrix((x0, y0), (0, 0)), (x1 - x0, y1 - y0)
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         grown = cv2.warpAffine(image, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
         return np.asarray(grown, dtype=np.uint8)
 
-    def _shrunk(self, image: ByteArray) -> ByteArray:
-        """The frame's pixels of a picture that is made smaller: by area, so that detail does not alias."""
+    def _downsampled(self, image: ByteArray) -> ByteArray:
+        """The image region, where the zoom is below 1: averaged over areas, so that details do not alias."""
         (h, w), (x, y) = self.scaled_hw, self.offset_xy
         small = cv2.resize(image, (w, h), interpolation=cv2.INTER_AREA)
         x0, y0, x1, y1 = self.frame
         return np.asarray(small[y0 + y : y1 + y, x0 + x : x1 + x], dtype=np.uint8)
 
     def whole(self, runs: rle.Runs) -> BoolArray:
-        """The window of a mask given by its runs: (size, size) bool."""
+        """The crop of a mask given by its runs: (size, size) bool."""
         return self.mask(runs, rle.box(runs, self.size_hw))
 
     def mask(self, runs: rle.Runs, box: npt.NDArray[np.float32]) -> BoolArray:
-        """The window of a mask whose box (4,) xyxy is known: (size, size) bool, smooth where enlarged."""
+        """The crop of a mask whose box (4,) xyxy is known: (size, size) bool, smooth if upsampled."""
         out = np.zeros((self.size, self.size), dtype=np.bool_)
         x0, y0, x1, y1 = self.shown(box)
         if x0 >= x1 or y0 >= y1:
@@ -130,7 +140,7 @@ class Window:
         return self._flipped(out)
 
     def shown(self, box: npt.NDArray[np.float32]) -> tuple[int, int, int, int]:
-        """The part of the frame that a source box covers, half-open xyxy of the window before the flip."""
+        """The part of `frame` that a source box covers: half-open xyxy in the window, before the flip."""
         (h, w), (scaled_h, scaled_w), (x, y) = self.size_hw, self.scaled_hw, self.offset_xy
         x0, y0, x1, y1 = box.tolist()
         left, top, right, bottom = self.frame
@@ -142,10 +152,10 @@ class Window:
         )
 
     def _matrix(self, corner: tuple[int, int], source: tuple[int, int]) -> Doubles:
-        """The 2 x 3 matrix from a part of the window at `corner` to a source patch at `source`.
+        """The 2 x 3 matrix from the window region at `corner` to the source patch at `source`.
 
-        Pixel centres are at +0.5, so a window pixel i shows the source at (i + corner + offset + 0.5) / zoom
-        - 0.5.
+        Pixel centres are at +0.5, so window pixel i lies at (i + corner + offset + 0.5) / zoom - 0.5 of the
+        source.
         """
         (h, w), (scaled_h, scaled_w) = self.size_hw, self.scaled_hw
         x = (corner[0] + self.offset_xy[0] + 0.5) * w / scaled_w - 0.5 - source[0]
@@ -165,8 +175,7 @@ def _patch(
 ) -> tuple[ByteArray, tuple[int, int]]:
     """Decode the box of a mask with a margin of one pixel: uint8 of 0 and 255, and its corner xy.
 
-    Outside the picture the margin repeats the mask's edge, so that a mask that ends at the border stays
-    there.
+    There is no margin outside the image, so a mask that ends at the image border still does after resizing.
     """
     x0, y0, x1, y1 = (int(value) for value in box)
     edges = rle.to_edges(runs) - x0 * size[0]
@@ -182,7 +191,7 @@ def _patch(
 
 
 class Placement:
-    """The masks of a picture: their runs, boxes (N, 4) and areas (N,), and how they come into a window."""
+    """The masks of an image, for cropping: their runs, boxes (N, 4) and areas (N,)."""
 
     def __init__(self, rles: Sequence[rle.Runs], size: tuple[int, int]) -> None:
         """rles: runs of masks of one size (H, W)."""
@@ -207,7 +216,7 @@ class Placement:
         return float((box[2:] - box[:2]).max())
 
     def visible_areas(self, window: Window) -> Doubles:
-        """Rough areas in window pixels, (N,): each mask's, times the shown share of its box."""
+        """Estimated areas in window pixels, (N,): each mask's area times the visible share of its box."""
         if not len(self):
             return np.zeros(0)
         scale, offset = np.tile(window.zoom_xy, 2), np.tile(np.array(window.offset_xy), 2)
@@ -219,5 +228,5 @@ class Placement:
         return result
 
     def mask(self, number: int, window: Window) -> BoolArray:
-        """A mask in the window, (size, size) bool."""
+        """The crop of a mask, (size, size) bool."""
         return window.mask(self._rles[number], self._boxes[number])

@@ -1,8 +1,8 @@
 """Simulated prompts: clicks and noisy boxes drawn from masks (SAM paper, appendix A, "Training algorithm").
 
-Pixels are cells: pixel (column x, row y) has its centre at (x + 0.5, y + 0.5), and every point drawn here is
-such a centre. Boxes are half-open xyxy. The functions in the plural draw for N masks of one size at once and
-are what a training loop calls; the singular ones are the plain statement of the rule.
+Pixel (column x, row y) has its centre at (x + 0.5, y + 0.5), and every point drawn here is such a centre.
+Boxes are half-open xyxy. The plural functions (`random_points`) draw for N masks of one size at once, as a
+training loop needs; the singular ones do the same for one mask.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def random_point(mask: BoolArray, rng: np.random.Generator) -> FloatArray:
 
 
 def random_points(masks: BoolArray, rng: np.random.Generator) -> FloatArray:
-    """One uniform point per mask: (N, H, W) bool -> (N, 2) float32 xy. Raises InputError for an empty one."""
+    """A uniform point per mask: (N, H, W) bool -> (N, 2) float32 xy. Raises InputError for an empty mask."""
     chosen, counts = _draw(masks, rng)
     if not counts.all():
         raise InputError(
@@ -69,14 +69,15 @@ def noisy_boxes(
 def error_point(
     predicted: BoolArray, truth: BoolArray, ignore: BoolArray | None, rng: np.random.Generator
 ) -> tuple[FloatArray, int]:
-    """The next click of a simulated person: uniform over the pixels where prediction and truth differ.
+    """The next simulated click: uniform over the pixels where prediction and truth differ.
 
-    predicted, truth: (H, W) bool; ignore: (H, W) bool of pixels that nobody labelled, or None. Returns the
-    point ((2,) float32 xy) and its label: 1 where the object was missed, 0 where it was wrongly covered.
-    Without an error the point is drawn from the truth, with label 1. Raises InputError if there is neither.
+    predicted, truth: (H, W) bool; ignore: (H, W) bool of unlabelled pixels, or None. Returns the point
+    ((2,) float32 xy) and its label: 1 on a missed pixel, 0 on a wrongly covered one. If the prediction is
+    free of errors, the point is drawn from the truth, with label 1. Raises InputError if the truth is empty
+    as well.
     """
-    spread = None if ignore is None else ignore[None]
-    points, labels = error_points(predicted[None], truth[None], spread, rng)
+    ignores = None if ignore is None else ignore[None]
+    points, labels = error_points(predicted[None], truth[None], ignores, rng)
     return points[0], int(labels[0])
 
 
@@ -105,7 +106,7 @@ def _rows(ignore: BoolArray | None, rows: IntArray) -> BoolArray | None:
 
 
 def _truth_pixels(truths: BoolArray, ignore: BoolArray | None, rng: np.random.Generator) -> IntArray:
-    """Flat index of a labelled truth pixel per mask; of any truth pixel where all of them are ignored."""
+    """Flat index of a random labelled truth pixel per mask; of any truth pixel if all are ignored."""
     labelled = truths if ignore is None else truths & ~ignore
     shown: BoolArray = np.asarray(labelled.any(axis=(1, 2), keepdims=True))
     labelled = np.where(shown, labelled, truths)
@@ -118,7 +119,7 @@ def _truth_pixels(truths: BoolArray, ignore: BoolArray | None, rng: np.random.Ge
 
 
 def _draw(masks: BoolArray, rng: np.random.Generator) -> tuple[IntArray, IntArray]:
-    """A flat index per mask, uniform over its set pixels (0 where it has none), and the pixel counts."""
+    """A flat index per mask, uniform over its set pixels (0 if it has none), and the pixel counts."""
     count, area = len(masks), masks.shape[1] * masks.shape[2]
     where = np.flatnonzero(np.ascontiguousarray(masks))
     starts = np.searchsorted(where, np.arange(count + 1) * area)
@@ -152,7 +153,7 @@ def _span(line: BoolArray) -> tuple[IntArray, IntArray]:
 def _repair(
     boxes: npt.NDArray[np.float64], clean: npt.NDArray[np.float64], size_hw: tuple[int, ...]
 ) -> FloatArray:
-    """Clip to the image; a side that noise left shorter than a pixel goes back to where it was."""
+    """Clip boxes to the image; a side that the noise made shorter than a pixel is restored."""
     limit = np.array([size_hw[1], size_hw[0]] * 2, dtype=np.float64)
     boxes = np.clip(boxes, 0.0, limit)
     short = np.tile(boxes[:, 2:] - boxes[:, :2] < 1.0, 2)

@@ -16,7 +16,7 @@ from anymask.data_engine.project.database import Database, open_database
 from anymask.data_engine.project.values import Picture
 from anymask.errors import ImageError, InputError, StoreError
 from anymask.files import sha256_of, write_atomic
-from anymask.formats.json_fields import PICTURE_SUFFIXES
+from anymask.images.folder import list_files
 from anymask.images.read import image_size, read_image
 
 __all__ = ["INNER", "Project", "open_project", "scan", "upload"]
@@ -151,15 +151,11 @@ def _printable(name: str) -> str:
 
 
 def _files(project: Project) -> Iterator[Path]:
-    """Pictures of the folder and the folders in it, and the uploaded ones; hidden ones do not count."""
-    for top in (project.folder, project.uploads):
-        for place, folders, names in os.walk(top):
-            folders[:] = sorted(name for name in folders if not name.startswith("."))
-            for name in sorted(names):
-                file = Path(place, name)
-                hidden = name.startswith(".") or file.suffix.lower() not in PICTURE_SUFFIXES
-                if not hidden and file.is_file() and pictures.is_inside(file, project.folder):
-                    yield file
+    """Images of the folder and its subfolders, and the uploaded ones."""
+    for folder in (project.folder, project.uploads):
+        for file in list_files(folder):
+            if pictures.is_inside(file, project.folder):
+                yield file
 
 
 def _facts(path: str, file: Path, folder: Path) -> dict[str, Any] | None:

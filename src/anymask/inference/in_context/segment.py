@@ -19,6 +19,7 @@ from anymask.images.colours import confidence, decode, log_odds
 from anymask.images.read import ImageSource, read_image
 from anymask.inference.promptable.predict import predict
 from anymask.models import InContext, Sam, weights_hash
+from anymask.models.devices import check_evaluation_mode
 from anymask.types import Context, Masks, Prompt
 from anymask.types.context import denormalise, grid, normalise, squash
 
@@ -134,10 +135,7 @@ def _joined(model: InContext | Sam, contexts: Sequence[Context], ensemble: Ensem
         raise InputError(
             "model must work by examples, got one that answers prompts. Use predict, or load seggpt_vit_l."
         )
-    if model.training:
-        raise InputError(
-            "model must be in evaluation mode, got one in training mode. Call model.eval() first."
-        )
+    check_evaluation_mode(model)
     if ensemble not in ("feature", "spatial", None):
         raise unknown_name("ensemble", str(ensemble), ("feature", "spatial"))
     if isinstance(contexts, Context) or not len(contexts):

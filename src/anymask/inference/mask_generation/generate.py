@@ -147,7 +147,7 @@ def _answers(
     outputs = outputs + decoded.iou_N4.shape[1] - HYPOTHESES
     rows_read, columns_read = (cells + (config.resize == "twice") for cells in frame.content_hw)
     decoded = decoded.within((rows_read, columns_read))  # twice reads a cell of the padding
-    logits_Mhw = model.render(decoded, rows, outputs)
+    logits_Mhw = model.mask_logits_of(decoded, rows, outputs)
     check_finite(logits_Mhw.sum((-1, -2)))
     likely = _cell_stability(logits_Mhw, frame, config.stability_offset) >= floor_stability - MARGIN
     grids = logits_Mhw[likely].cpu().numpy()

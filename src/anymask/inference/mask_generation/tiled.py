@@ -97,7 +97,7 @@ def _large(model: Sam, source: Raster, config: AutoConfig, side: int) -> Masks:
     shape = model.config
     fit = Frame.fit(source.size_hw, shape.size, square=shape.square, multiple=shape.multiple)
     seen = embed(model, _reduced(source, fit.scaled_hw))
-    whole = replace(seen, frame=replace(seen.frame, size_hw=source.size_hw), picture=None)
+    whole = replace(seen, frame=replace(seen.frame, size_hw=source.size_hw), image=None)
     masks = automatic(model, whole, replace(config, crop_layers=0, pixels_per_point=None))
     boxes = masks.boxes
     return masks[(boxes[:, 2:] - boxes[:, :2]).max(axis=1, initial=0) > side]

@@ -1,1 +1,1 @@
-"""Prompts to masks: encode an image once, answer any number of prompts."""
+"""Masks from prompts: encode an image once, then predict masks for any number of prompts."""

@@ -1,12 +1,12 @@
-"""A second look: where an answer is small in the model's frame, a close-up of it is asked the same again.
+"""Crops for refinement: small masks are predicted again in a close-up crop of the image.
 
-The close-up is a square of the image around the prompt and the first answer. Its prompt is the first one,
-moved into the close-up, with the first answer's logits as its mask. What comes of it takes the first
-answer's place. A network that sees the whole image at a few hundred pixels has so little of a small thing
-that this gains more than any other use of the same time (docs/log.md).
+The crop is a square around the prompt and the first mask. Its prompt is the original one in the frame of the
+crop, with the logits of the first mask as mask prompt; the result replaces the first mask. A network that
+sees the whole image at a few hundred pixels resolves small objects poorly, and crop refinement gains more for
+them than any other use of the same time (docs/log.md).
 
-A click says where, but not how large. A click alone is therefore answered twice before the second look, from
-the whole image and from the surroundings of the click, and of all these answers some that differ go on.
+A click gives the position of an object but not its size. For a single click, hypotheses are therefore
+predicted from the whole image and from a wider crop around the click, and the best distinct ones are refined.
 """
 
 from __future__ import annotations
@@ -24,57 +24,57 @@ from anymask.geometry.boxes import iou_xyxy
 from anymask.geometry.frame import Frame
 from anymask.types import Prompt
 
-__all__ = ["CloseUp", "close_up", "different", "shared", "surroundings"]
+__all__ = ["Crop", "click_crop", "distinct", "mask_crop", "merge_similar"]
 
 Floats: TypeAlias = NDArray[np.float32]
 
-AROUND = 2.0
-"""Side of a close-up by the longest side of what it is laid around."""
-LARGEST = 0.9
-"""A close-up as long as this share of the image's longest side would show nothing new."""
-ALIKE = 0.5
-"""Close-ups whose squares have this IoU are looked at in one, the larger."""
-SMALLEST = 48
-"""Image pixels that a close-up has at least: there is nothing to see in fewer."""
-NEAR = 0.5
-"""Side of a click's surroundings by the image's longest side."""
-DIFFERENT = 0.5
-"""Answers to a click with a smaller IoU than this say different things."""
+CROP_SCALE = 2.0
+"""Side of a crop, relative to the longest side of the box that it must contain."""
+LARGEST_CROP = 0.9
+"""A mask whose crop would be longer than this share of the image's longest side is not refined."""
+SIMILAR = 0.5
+"""Crops with at least this IoU are replaced by the larger one."""
+SMALLEST_CROP = 48
+"""Minimum side of a crop in image pixels; smaller crops hold no detail."""
+CLICK_CROP = 0.5
+"""Side of the crop around a click, relative to the image's longest side."""
+DISTINCT = 0.5
+"""Masks with a smaller IoU than this count as distinct hypotheses."""
 CUT_OFF = 0.5
-"""A mask is cut off where its pixels at an edge are more than this, by the side of a square of its area."""
+"""A mask is cut off if its pixels at inner edges exceed this share of the square root of its area."""
 
 
 @dataclass(frozen=True)
-class CloseUp:
-    """A part of an image, as a picture of its own. All boxes are half-open xyxy of whole pixels."""
+class Crop:
+    """A rectangle of an image. Boxes are half-open xyxy of whole pixels."""
 
     size_hw: tuple[int, int]
-    """The image."""
+    """Size of the image."""
     xyxy: tuple[int, int, int, int]
-    """The part."""
+    """The rectangle in the image."""
 
     @property
     def xy(self) -> tuple[int, int]:
-        """Its corner in the image."""
+        """The corner of the crop in the image."""
         return self.xyxy[:2]
 
     def pixels(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """The part's own picture, (h, w, 3)."""
+        """The pixels of the crop, (h, w, 3)."""
         x0, y0, x1, y1 = self.xyxy
         return np.ascontiguousarray(image[y0:y1, x0:x1])
 
     @property
-    def part_hw(self) -> tuple[int, int]:
-        """Its size."""
+    def crop_hw(self) -> tuple[int, int]:
+        """Size of the crop."""
         x0, y0, x1, y1 = self.xyxy
         return y1 - y0, x1 - x0
 
     def prompt(self, prompt: Prompt, logits: Floats, whole: Frame, part: Frame) -> Prompt:
-        """The same question about the part; `logits` (gh, gw) of the whole are the first answer."""
+        """The prompt in the frame of the crop; `logits` (gh, gw) of the image become its mask."""
         return replace(self.moved(prompt), mask=whole.logits_in(part, self.xy, logits))
 
     def moved(self, prompt: Prompt) -> Prompt:
-        """The points and the box of a prompt, in the part."""
+        """The points and the box of a prompt in pixels of the crop."""
         corner = np.array(self.xy, np.float32)
         return Prompt(
             points=prompt.points - corner if len(prompt.points) else None,
@@ -83,70 +83,70 @@ class CloseUp:
         )
 
     def cuts_off(self, runs: rle.Runs) -> bool:
-        """Whether a mask of the part seems to go on in the image, beyond the part."""
+        """Whether a mask of the crop seems to continue beyond its edges."""
         (x0, y0, x1, y1), (h, w) = self.xyxy, self.size_hw
-        mask = rle.decode(runs, self.part_hw)
+        mask = rle.decode(runs, self.crop_hw)
         edges = [(x0 > 0, mask[:, 0]), (y0 > 0, mask[0]), (x1 < w, mask[:, -1]), (y1 < h, mask[-1])]
         cut = sum(int(np.count_nonzero(edge)) for inside, edge in edges if inside)
         return cut > CUT_OFF * math.sqrt(rle.area(runs))
 
     def runs(self, runs: rle.Runs) -> rle.Runs:
-        """A mask of the part as a mask of the image."""
-        return rle.paste(runs, self.part_hw, self.xy, self.size_hw)
+        """Convert a mask of the crop to a mask of the image."""
+        return rle.paste(runs, self.crop_hw, self.xy, self.size_hw)
 
     def logits(self, known: Floats, found: Floats, whole: Frame, part: Frame) -> Floats:
-        """The logits of the whole (gh, gw): `found` (of the part) where it is seen, `known` elsewhere."""
+        """Logits of the image (gh, gw): `found`, of the crop, inside the crop and `known` elsewhere."""
         x, y = self.xy
-        seen = whole.cells_within(self.xyxy)
-        return np.where(seen, part.logits_in(whole, (-x, -y), found), known)
+        inside = whole.cells_within(self.xyxy)
+        return np.where(inside, part.logits_in(whole, (-x, -y), found), known)
 
 
-def close_up(prompt: Prompt, runs: rle.Runs, size_hw: tuple[int, int]) -> CloseUp | None:
-    """The close-up for an answer to a prompt, or None where the first look was close enough."""
+def mask_crop(prompt: Prompt, runs: rle.Runs, size_hw: tuple[int, int]) -> Crop | None:
+    """The crop in which a mask of a prompt is refined, or None if it is large enough or empty."""
     box = _extent(prompt, runs, size_hw)
     if box is None:
         return None
     h, w = size_hw
-    side = max(AROUND * float((box[2:] - box[:2]).max()), SMALLEST)
-    if side >= LARGEST * max(h, w):
+    side = max(CROP_SCALE * float((box[2:] - box[:2]).max()), SMALLEST_CROP)
+    if side >= LARGEST_CROP * max(h, w):
         return None
     (x0, x1), (y0, y1) = (_span(box[axis], box[axis + 2], side, full) for axis, full in ((0, w), (1, h)))
-    return CloseUp(size_hw, (x0, y0, x1, y1))
+    return Crop(size_hw, (x0, y0, x1, y1))
 
 
-def surroundings(prompt: Prompt, size_hw: tuple[int, int]) -> CloseUp | None:
-    """What lies near a click alone; None for another prompt and where the image is small."""
-    side = NEAR * max(size_hw)
-    if not prompt.ambiguous or side < SMALLEST:
+def click_crop(prompt: Prompt, size_hw: tuple[int, int]) -> Crop | None:
+    """The crop around a single click; None for other prompts and for small images."""
+    side = CLICK_CROP * max(size_hw)
+    if not prompt.ambiguous or side < SMALLEST_CROP:
         return None
     (x, y), (h, w) = prompt.points[0], size_hw
     (x0, x1), (y0, y1) = (_span(c, c, side, full) for c, full in ((x, w), (y, h)))
-    return CloseUp(size_hw, (x0, y0, x1, y1))
+    return Crop(size_hw, (x0, y0, x1, y1))
 
 
-def different(runs: Sequence[rle.Runs], quality: Floats, most: int) -> list[int]:
-    """Numbers of `most` answers: the best that differ from all better ones, then the best of the others."""
+def distinct(runs: Sequence[rle.Runs], quality: Floats, most: int) -> list[int]:
+    """Indices of `most` masks: best first those distinct from all better ones, then the best of the rest."""
     order = np.argsort(-quality, kind="stable").tolist()
-    alike = rle.iou(runs, runs) >= DIFFERENT
+    similar = rle.iou(runs, runs) >= DISTINCT
     apart: list[int] = []
     for one in order:
-        if not alike[one, apart].any():
+        if not similar[one, apart].any():
             apart.append(one)
     return [*apart, *(one for one in order if one not in apart)][:most]
 
 
-def shared(closes: Sequence[CloseUp | None]) -> list[CloseUp | None]:
-    """The close-ups with every one replaced by the largest that is much like it, to save looks."""
-    some = [close for close in closes if close is not None]
-    boxes = np.array([close.xyxy for close in some], np.float32).reshape(-1, 4)
-    alike = iou_xyxy(boxes, boxes) >= ALIKE
+def merge_similar(crops: Sequence[Crop | None]) -> list[Crop | None]:
+    """Replace each crop by the largest similar one, so that fewer crops must be encoded."""
+    some = [crop for crop in crops if crop is not None]
+    boxes = np.array([crop.xyxy for crop in some], np.float32).reshape(-1, 4)
+    similar = iou_xyxy(boxes, boxes) >= SIMILAR
     areas = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
-    largest = iter([some[int(np.where(row, areas, 0).argmax())] for row in alike])
-    return [None if close is None else next(largest) for close in closes]
+    largest = iter([some[int(np.where(row, areas, 0).argmax())] for row in similar])
+    return [None if crop is None else next(largest) for crop in crops]
 
 
 def _extent(prompt: Prompt, runs: rle.Runs, size_hw: tuple[int, int]) -> Floats | None:
-    """What a close-up must show, (4,) xyxy: the prompt's box, or points and answer; None if nothing."""
+    """What a crop must contain, (4,) xyxy: the prompt's box, else points and mask; None for an empty mask."""
     if prompt.box is not None:
         corners = np.clip(prompt.box.reshape(2, 2), 0, size_hw[::-1])
     elif rle.area(runs):
@@ -158,7 +158,7 @@ def _extent(prompt: Prompt, runs: rle.Runs, size_hw: tuple[int, int]) -> Floats 
 
 
 def _span(low: float, high: float, side: float, full: int) -> tuple[int, int]:
-    """`side` whole pixels around the middle of low and high, moved to lie within 0 and `full`."""
+    """`side` whole pixels around the middle of `low` and `high`, moved to lie within 0 and `full`."""
     length = min(int(np.ceil(side)), full)
     start = int(np.clip(np.floor((low + high - length) / 2), 0, full - length))
     return start, start + length

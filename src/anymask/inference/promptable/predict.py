@@ -1,7 +1,9 @@
-"""Encode an image once, answer any number of prompts: `embed` and `predict`.
+"""Encode an image once, predict masks for any number of prompts: `embed` and `predict`.
 
-Everything here is a function of its arguments: a model holds no picture, so that one model serves many
-images, threads and users. What is small in the model's frame may get a second look, see `promptable.crops`.
+Results depend on the arguments only, so that one model can serve many images, threads and users: an image's
+state is its Embedding, which the caller holds. A model caches values for speed alone, keyed by all their
+inputs: its fingerprint, position codes, and the decoder's projection of the last image (`Sam`).
+Masks that are small in the model's frame can be refined in crops, see `promptable.crops`.
 """
 
 from __future__ import annotations
@@ -13,9 +15,17 @@ import numpy as np
 from anymask.errors import InputError, PromptError
 from anymask.geometry.frame import Frame
 from anymask.images.read import ImageSource, read_image
-from anymask.inference.promptable.decode import Answer, Picture, answers_to, encode, frame_of, job_of
-from anymask.inference.promptable.refine import closer_answers
+from anymask.inference.promptable.decode import (
+    FramedImage,
+    Prediction,
+    encode,
+    frame_of,
+    frame_prompt,
+    predict_prompts,
+)
+from anymask.inference.promptable.refine import predict_refined
 from anymask.models import InContext, Sam, weights_hash
+from anymask.models.devices import check_evaluation_mode
 from anymask.types import Embedding, Masks, Prompt
 
 __all__ = ["check_embedding", "embed", "embed_batch", "predict", "predict_batch"]
@@ -27,13 +37,13 @@ def embed(model: Sam, image: ImageSource) -> Embedding:
 
 
 def embed_batch(model: Sam, images: Iterable[ImageSource]) -> list[Embedding]:
-    """Encode images, those of one padded size together; an Embedding for each, in order.
+    """Encode images, those of the same padded size together; an Embedding for each, in order.
 
-    `images` are whatever `read_image` takes: (H, W, 3) uint8 RGB, file names and so on, of any size.
-    Raises ImageError for what is not a picture, InputError for a model in training mode.
+    `images` are of any size and type that `read_image` accepts: (H, W, 3) uint8 RGB arrays, file names, etc.
+    Raises ImageError for an image that cannot be read, InputError for a model in training mode.
     """
     _check_ready(model)
-    return encode(model, [_picture(model, image) for image in images])
+    return encode(model, [_framed(model, image) for image in images])
 
 
 def predict(
@@ -45,7 +55,15 @@ def predict(
     logits: bool = False,
     zoom: bool | None = None,
 ) -> Masks:
-    """Answer prompts on one image, given as such or as its Embedding. See `predict_batch`."""
+    """Predict masks for prompts on one image, or on its Embedding, as `predict_batch` does for several.
+
+    model: a promptable model in evaluation mode.
+    image: what `read_image` accepts, or an Embedding of this model.
+    prompts: prompts of any kind and length, in original pixels.
+    multimask: three hypotheses for each prompt instead of the best mask.
+    logits: keep the logits, which can be the mask of the next Prompt.
+    zoom: crop refinement; None: on if the model is trained for it and the pixels are available.
+    """
     return predict_batch(model, [image], [prompts], multimask=multimask, logits=logits, zoom=zoom)[0]
 
 
@@ -58,41 +76,47 @@ def predict_batch(
     logits: bool = False,
     zoom: bool | None = None,
 ) -> list[Masks]:
-    """Answer the prompts `prompts[i]` on image i: a Masks per image, of the image's own size.
+    """Predict masks for the prompts `prompts[i]` on image i: a Masks per image, of the image size.
 
-    With `multimask` every prompt gets three hypotheses (whole, part, sub-part in no fixed order), one after
-    the other; without, one mask: for a single click the hypothesis of the best `Masks.quality`, for any
-    other prompt the decoder's single output. `Masks.prompt` tells whose mask it is, `scores` hold the
-    predicted IoU as the network gives it, unclipped, `stability` how little the mask depends on its
-    threshold. With `logits` they are kept too and can be the mask of a next Prompt.
-    With `zoom` every mask that is small in the model's frame is refined in a crop around it
-    (`promptable.crops`), and a single click is also answered from a crop around the click; each crop costs an
-    encoding. None refines where the model is trained for it (`compact` is) and the image is available, which
-    it is not for an Embedding read from a file.
-    Prompts may be of any kind and length in one call; how they are batched changes nothing but rounding.
+    `Masks.prompt` is the index of the prompt of each mask, `scores` the predicted IoU (not clipped),
+    `stability` the IoU between the masks at slightly higher and lower thresholds.
+
+    model: a promptable model in evaluation mode.
+    images: what `read_image` accepts, or Embeddings of this model.
+    prompts: a list for each image. Prompts of any kind and length can be mixed; batching affects rounding
+        only.
+    multimask: if True, three hypotheses for each prompt (whole, part, subpart in no fixed order). If False,
+        one mask: the hypothesis of the best `Masks.quality` for a single click, the decoder's single output
+        for any other prompt.
+    logits: keep the logits, which can be the mask of the next Prompt.
+    zoom: if True, refine masks that are small in the model's frame in a crop around them, and predict single
+        clicks also from a crop around the click (`promptable.crops`). Each crop costs an encoding. None: on
+        if the model is trained for it (as `compact` is) and the pixels are available, which they are not for
+        an Embedding read from a file.
+
     Raises PromptError for a prompt that does not fit its image, ImageError, InputError for an Embedding of
-    another model or without a picture where `zoom` is True, WeightsError for weights that give NaN.
+    another model or, with `zoom=True`, without its pixels, WeightsError for weights that give NaN.
     """
     _check_ready(model)
     _check_lists(images, prompts)
     opened = [
-        check_embedding(model, it) if isinstance(it, Embedding) else _picture(model, it) for it in images
+        check_embedding(model, it) if isinstance(it, Embedding) else _framed(model, it) for it in images
     ]
-    jobs = [
-        job_of(prompt, picture.frame, number)
-        for number, picture in enumerate(opened)
+    framed = [
+        frame_prompt(prompt, it.frame, number)
+        for number, it in enumerate(opened)
         for prompt in prompts[number]
     ]
-    pictures = iter(encode(model, [it for it in opened if isinstance(it, Picture)]))
-    embeddings = [it if isinstance(it, Embedding) else next(pictures) for it in opened]
-    _check_pictures(embeddings, zoom)
+    encoded = iter(encode(model, [it for it in opened if isinstance(it, FramedImage)]))
+    embeddings = [it if isinstance(it, Embedding) else next(encoded) for it in opened]
+    _check_pixels(embeddings, zoom)
     if model.config.zoom if zoom is None else zoom:
-        answers = closer_answers(model, embeddings, jobs, multimask=multimask)
+        predictions = predict_refined(model, embeddings, framed, multimask=multimask)
     else:
-        answers = answers_to(model, embeddings, jobs, multimask=multimask, logits=logits)
-    found: list[list[Answer]] = [[] for _ in embeddings]
-    for job, answer in zip(jobs, answers, strict=True):
-        found[job.image].append(answer)
+        predictions = predict_prompts(model, embeddings, framed, multimask=multimask, logits=logits)
+    found: list[list[Prediction]] = [[] for _ in embeddings]
+    for one, prediction in zip(framed, predictions, strict=True):
+        found[one.image].append(prediction)
     return [_masks(it.frame, got, logits) for it, got in zip(embeddings, found, strict=True)]
 
 
@@ -101,10 +125,7 @@ def _check_ready(model: Sam | InContext) -> None:
         raise InputError(
             "model must answer prompts, got one that works by examples. Use segment_like, or load compact."
         )
-    if model.training:
-        raise InputError(
-            "model must be in evaluation mode, got one in training mode. Call model.eval() first."
-        )
+    check_evaluation_mode(model)
 
 
 def _check_lists(images: Sequence[object], prompts: Sequence[Sequence[Prompt]]) -> None:
@@ -120,16 +141,16 @@ def _check_lists(images: Sequence[object], prompts: Sequence[Sequence[Prompt]]) 
             )
 
 
-def _check_pictures(embeddings: Sequence[Embedding], zoom: bool | None) -> None:
-    if zoom and any(it.picture is None for it in embeddings):
+def _check_pixels(embeddings: Sequence[Embedding], zoom: bool | None) -> None:
+    if zoom and any(it.image is None for it in embeddings):
         raise InputError(
-            "zoom must not be True for an Embedding without its picture, got one that was read from a file. "
-            "Give the image, or dataclasses.replace(embedding, picture=image)."
+            "zoom must not be True for an Embedding without its image, got one that was read from a file. "
+            "Give the image, or dataclasses.replace(embedding, image=pixels)."
         )
 
 
 def check_embedding(model: Sam, embedding: Embedding) -> Embedding:
-    """Return the embedding if `model` made it and is ready to use it; raise InputError if not."""
+    """Return the embedding if `model` made it and is in evaluation mode, else raise InputError."""
     _check_ready(model)
     own = weights_hash(model)
     if embedding.model != own:
@@ -140,20 +161,20 @@ def check_embedding(model: Sam, embedding: Embedding) -> Embedding:
     return embedding
 
 
-def _picture(model: Sam, image: ImageSource) -> Picture:
+def _framed(model: Sam, image: ImageSource) -> FramedImage:
     pixels = read_image(image)
-    return Picture(pixels, frame_of(model, (pixels.shape[0], pixels.shape[1])))
+    return FramedImage(pixels, frame_of(model, (pixels.shape[0], pixels.shape[1])))
 
 
-def _masks(frame: Frame, answers: Sequence[Answer], logits: bool) -> Masks:
-    """Join the answers for one image."""
+def _masks(frame: Frame, predictions: Sequence[Prediction], logits: bool) -> Masks:
+    """Concatenate the predictions for one image."""
     empty = np.zeros(0, np.float32)
-    kept = [answer.logits for answer in answers if answer.logits is not None]
+    kept = [one.logits for one in predictions if one.logits is not None]
     return Masks(
         frame.size_hw,
-        [runs for answer in answers for runs in answer.runs],
-        np.concatenate([empty, *(answer.scores for answer in answers)]),
-        stability=np.concatenate([empty, *(answer.stability for answer in answers)]),
-        prompt=np.repeat(np.arange(len(answers)), [len(answer.runs) for answer in answers]),
+        [runs for one in predictions for runs in one.runs],
+        np.concatenate([empty, *(one.scores for one in predictions)]),
+        stability=np.concatenate([empty, *(one.stability for one in predictions)]),
+        prompt=np.repeat(np.arange(len(predictions)), [len(one.runs) for one in predictions]),
         logits=np.concatenate([np.zeros((0, *frame.grid_hw), np.float32), *kept]) if logits else None,
     )

@@ -1,4 +1,4 @@
-"""Answers after a second look at what is small in them, see `promptable.crops`."""
+"""Prediction with crop refinement of small masks, see `promptable.crops`."""
 
 from __future__ import annotations
 
@@ -8,154 +8,160 @@ from dataclasses import dataclass
 import numpy as np
 
 from anymask.geometry.frame import Frame
-from anymask.inference.promptable.crops import CloseUp, close_up, different, shared, surroundings
+from anymask.inference.promptable.crops import Crop, click_crop, distinct, mask_crop, merge_similar
 from anymask.inference.promptable.decode import (
-    Answer,
-    Job,
-    Picture,
-    answers_to,
+    FramedImage,
+    FramedPrompt,
+    Prediction,
     encode,
     frame_of,
-    job_of,
+    frame_prompt,
     portions,
+    predict_prompts,
 )
 from anymask.models import Sam
 from anymask.types import Embedding, Prompt
 
-UNSEEN = 8.0
-"""Logits of minus this stand where a close-up shows nothing."""
-LOOKS_AT_ONCE = 32
-"""Close-ups that are held as embeddings at the same time; some 2 MB each."""
+OUTSIDE_LOGIT = -8.0
+"""The logit outside of the crop for masks that were predicted in a crop only."""
+CROPS_AT_ONCE = 32
+"""Crops whose embeddings are held at the same time; about 2 MB each."""
 
 
 @dataclass(frozen=True)
-class _Look:
-    """A second look at one mask of an answer."""
+class _CropTask:
+    """A crop in which one mask of a prediction is refined, or a click is predicted again."""
 
-    answer: int
+    prediction: int
     mask: int
     image: Embedding
-    close: CloseUp
+    crop: Crop
     frame: Frame
 
-    def picture(self) -> Picture:
-        assert self.image.picture is not None
-        return Picture(self.close.pixels(self.image.picture), self.frame)
+    def pixels(self) -> FramedImage:
+        assert self.image.image is not None
+        return FramedImage(self.crop.pixels(self.image.image), self.frame)
 
-    def again(self, prompt: Prompt, answer: Answer) -> Prompt:
-        assert answer.logits is not None
-        return self.close.prompt(prompt, answer.logits[self.mask], self.image.frame, self.frame)
+    def prompt(self, prompt: Prompt, first: Prediction) -> Prompt:
+        assert first.logits is not None
+        return self.crop.prompt(prompt, first.logits[self.mask], self.image.frame, self.frame)
 
 
-def closer_answers(
-    model: Sam, embeddings: Sequence[Embedding], jobs: Sequence[Job], *, multimask: bool
-) -> list[Answer]:
-    """As `answers_to`, after a second look; of a single click at all its hypotheses, before one is chosen."""
-    out: dict[int, Answer] = {}
+def predict_refined(
+    model: Sam, embeddings: Sequence[Embedding], prompts: Sequence[FramedPrompt], *, multimask: bool
+) -> list[Prediction]:
+    """As `predict_prompts`, with crop refinement.
+
+    For a single click all hypotheses are refined before the best one is chosen.
+    """
+    out: dict[int, Prediction] = {}
     for many in (True, False):
-        numbers = [number for number, job in enumerate(jobs) if many == (multimask or job.prompt.ambiguous)]
-        chosen = [jobs[number] for number in numbers]
-        first = answers_to(model, embeddings, chosen, multimask=many, logits=True)
-        first = _look_around(model, embeddings, chosen, first) if many else first
-        closer = _look_closer(model, embeddings, chosen, first)
-        out |= zip(numbers, closer if multimask else map(_best, closer), strict=True)
-    return [out[number] for number in range(len(jobs))]
+        numbers = [n for n, one in enumerate(prompts) if many == (multimask or one.prompt.ambiguous)]
+        chosen = [prompts[number] for number in numbers]
+        first = predict_prompts(model, embeddings, chosen, multimask=many, logits=True)
+        first = _add_click_crops(model, embeddings, chosen, first) if many else first
+        refined = _refine_small_masks(model, embeddings, chosen, first)
+        out |= zip(numbers, refined if multimask else map(_best_mask, refined), strict=True)
+    return [out[number] for number in range(len(prompts))]
 
 
-def _best(answer: Answer) -> Answer:
-    """The answer with the mask of the best quality alone."""
-    return answer.part([int((answer.scores * answer.stability).argmax())])
+def _best_mask(prediction: Prediction) -> Prediction:
+    """The prediction reduced to the mask of the best quality."""
+    return prediction.part([int((prediction.scores * prediction.stability).argmax())])
 
 
-def _look_around(
-    model: Sam, embeddings: Sequence[Embedding], jobs: Sequence[Job], answers: Sequence[Answer]
-) -> list[Answer]:
-    """The answers to clicks alone, from the whole image and from the surroundings of each."""
-    looks = [
-        _look(model, number, 0, embeddings[job.image], near)
-        for number, job in enumerate(jobs)
-        if (near := surroundings(job.prompt, embeddings[job.image].frame.size_hw)) is not None
-        and embeddings[job.image].picture is not None
+def _add_click_crops(
+    model: Sam, embeddings: Sequence[Embedding], prompts: Sequence[FramedPrompt], first: Sequence[Prediction]
+) -> list[Prediction]:
+    """Add, for single clicks, the hypotheses from a crop around the click."""
+    tasks = [
+        _crop_task(model, number, 0, embeddings[one.image], crop)
+        for number, one in enumerate(prompts)
+        if (crop := click_crop(one.prompt, embeddings[one.image].frame.size_hw)) is not None
+        and embeddings[one.image].image is not None
     ]
-    out = list(answers)
-    for part in portions(looks, LOOKS_AT_ONCE):
-        pictures = encode(model, [look.picture() for look in part])
-        asked = [
-            job_of(look.close.moved(jobs[look.answer].prompt), look.frame, place)
-            for place, look in enumerate(part)
+    out = list(first)
+    for part in portions(tasks, CROPS_AT_ONCE):
+        crops = encode(model, [task.pixels() for task in part])
+        moved = [
+            frame_prompt(task.crop.moved(prompts[task.prediction].prompt), task.frame, place)
+            for place, task in enumerate(part)
         ]
-        found = answers_to(model, pictures, asked, multimask=True, logits=True)
-        for look, one in zip(part, found, strict=True):
-            out[look.answer] = _with_surroundings(out[look.answer], look, one)
+        found = predict_prompts(model, crops, moved, multimask=True, logits=True)
+        for task, one in zip(part, found, strict=True):
+            out[task.prediction] = _merge_click_crop(out[task.prediction], task, one)
     return out
 
 
-def _with_surroundings(answer: Answer, look: _Look, found: Answer) -> Answer:
-    """The best masks of both answers that differ, as many as before; none that the close-up cuts off."""
-    assert answer.logits is not None
-    found = found.part([row for row, runs in enumerate(found.runs) if not look.close.cuts_off(runs)])
+def _merge_click_crop(first: Prediction, task: _CropTask, found: Prediction) -> Prediction:
+    """The best distinct masks of both, as many as before, without those that the crop cuts off."""
+    assert first.logits is not None
+    found = found.part([row for row, runs in enumerate(found.runs) if not task.crop.cuts_off(runs)])
     if not found.runs:
-        return answer
+        return first
     assert found.logits is not None
-    nothing = np.full_like(answer.logits[0], -UNSEEN)
-    seen = [look.close.logits(nothing, one, look.image.frame, look.frame) for one in found.logits]
-    both = Answer(
-        answer.runs + [look.close.runs(runs) for runs in found.runs],
-        np.concatenate([answer.scores, found.scores]),
-        np.concatenate([answer.stability, found.stability]),
-        np.concatenate([answer.logits, seen]),
+    outside = np.full_like(first.logits[0], OUTSIDE_LOGIT)
+    logits = [task.crop.logits(outside, one, task.image.frame, task.frame) for one in found.logits]
+    both = Prediction(
+        first.runs + [task.crop.runs(runs) for runs in found.runs],
+        np.concatenate([first.scores, found.scores]),
+        np.concatenate([first.stability, found.stability]),
+        np.concatenate([first.logits, logits]),
     )
-    return both.part(different(both.runs, both.scores * both.stability, len(answer.runs)))
+    return both.part(distinct(both.runs, both.scores * both.stability, len(first.runs)))
 
 
-def _look_closer(
-    model: Sam, embeddings: Sequence[Embedding], jobs: Sequence[Job], answers: Sequence[Answer]
-) -> list[Answer]:
-    """The answers after a second look at those that are small and whose picture is there."""
-    looks = [
-        look
-        for number, (job, answer) in enumerate(zip(jobs, answers, strict=True))
-        for look in _looks(model, number, embeddings[job.image], job.prompt, answer)
+def _refine_small_masks(
+    model: Sam, embeddings: Sequence[Embedding], prompts: Sequence[FramedPrompt], first: Sequence[Prediction]
+) -> list[Prediction]:
+    """Refine the small masks of all embeddings that have their pixels."""
+    tasks = [
+        task
+        for number, (one, prediction) in enumerate(zip(prompts, first, strict=True))
+        for task in _mask_tasks(model, number, embeddings[one.image], one.prompt, prediction)
     ]
-    out = list(answers)
-    for part in portions(looks, LOOKS_AT_ONCE):
-        seen = {(id(look.image), look.close): look for look in part}
-        place = {key: number for number, key in enumerate(seen)}
+    out = list(first)
+    for part in portions(tasks, CROPS_AT_ONCE):
+        unique = {(id(task.image), task.crop): task for task in part}
+        place = {key: number for number, key in enumerate(unique)}
         again = [
-            job_of(
-                look.again(jobs[look.answer].prompt, answers[look.answer]),
-                look.frame,
-                place[id(look.image), look.close],
+            frame_prompt(
+                task.prompt(prompts[task.prediction].prompt, first[task.prediction]),
+                task.frame,
+                place[id(task.image), task.crop],
             )
-            for look in part
+            for task in part
         ]
-        pictures = encode(model, [look.picture() for look in seen.values()])
-        found = answers_to(model, pictures, again, multimask=False, logits=True)
-        for look, one in zip(part, found, strict=True):
-            out[look.answer] = _with_look(out[look.answer], look, one)
+        crops = encode(model, [task.pixels() for task in unique.values()])
+        found = predict_prompts(model, crops, again, multimask=False, logits=True)
+        for task, one in zip(part, found, strict=True):
+            out[task.prediction] = _replace_mask(out[task.prediction], task, one)
     return out
 
 
-def _looks(model: Sam, number: int, embedding: Embedding, prompt: Prompt, answer: Answer) -> Iterator[_Look]:
-    if embedding.picture is None:
+def _mask_tasks(
+    model: Sam, number: int, embedding: Embedding, prompt: Prompt, prediction: Prediction
+) -> Iterator[_CropTask]:
+    """The crops for the small masks of prediction `number`."""
+    if embedding.image is None:
         return
     size = embedding.frame.size_hw
-    for mask, close in enumerate(shared([close_up(prompt, runs, size) for runs in answer.runs])):
-        if close is not None:
-            yield _look(model, number, mask, embedding, close)
+    for mask, crop in enumerate(merge_similar([mask_crop(prompt, runs, size) for runs in prediction.runs])):
+        if crop is not None:
+            yield _crop_task(model, number, mask, embedding, crop)
 
 
-def _look(model: Sam, answer: int, mask: int, embedding: Embedding, close: CloseUp) -> _Look:
-    return _Look(answer, mask, embedding, close, frame_of(model, close.part_hw, model.config.zoom))
+def _crop_task(model: Sam, prediction: int, mask: int, embedding: Embedding, crop: Crop) -> _CropTask:
+    return _CropTask(prediction, mask, embedding, crop, frame_of(model, crop.crop_hw, model.config.zoom))
 
 
-def _with_look(answer: Answer, look: _Look, found: Answer) -> Answer:
-    """The answer with one of its masks as the second look found it."""
-    assert answer.logits is not None
+def _replace_mask(first: Prediction, task: _CropTask, found: Prediction) -> Prediction:
+    """The prediction with one of its masks replaced by the refined one."""
+    assert first.logits is not None
     assert found.logits is not None
-    runs, scores, stability = list(answer.runs), answer.scores.copy(), answer.stability.copy()
-    logits, whole = answer.logits.copy(), look.image.frame
-    runs[look.mask] = look.close.runs(found.runs[0])
-    scores[look.mask], stability[look.mask] = found.scores[0], found.stability[0]
-    logits[look.mask] = look.close.logits(logits[look.mask], found.logits[0], whole, look.frame)
-    return Answer(runs, scores, stability, logits)
+    runs, scores, stability = list(first.runs), first.scores.copy(), first.stability.copy()
+    logits, whole = first.logits.copy(), task.image.frame
+    runs[task.mask] = task.crop.runs(found.runs[0])
+    scores[task.mask], stability[task.mask] = found.scores[0], found.stability[0]
+    logits[task.mask] = task.crop.logits(logits[task.mask], found.logits[0], whole, task.frame)
+    return Prediction(runs, scores, stability, logits)

@@ -1,1 +1,1 @@
-"""Checkpoints: found by name, read strictly in every known layout, written atomically."""
+"""Checkpoints: located by name, read strictly in all supported layouts, written atomically."""

@@ -1,8 +1,8 @@
-"""Models by name: where their weights come from, under which licence, and how they get here.
+"""Models by name: source, licence and download of their weights.
 
-A download goes to `<cache>/<file>.part`, continues after an interruption, is checked by size and sha256
-and only then takes its name. Environment: `ANYMASK_CACHE` (a folder), `ANYMASK_OFFLINE=1`,
-`ANYMASK_MIRROR` (an http(s) address that holds the same file names).
+A download goes to `<cache>/<file>.part`, is resumed after an interruption, checked by size and sha256 and
+then renamed. Environment: `ANYMASK_CACHE` (a folder), `ANYMASK_OFFLINE=1`, `ANYMASK_MIRROR` (an http(s)
+address with the same file names).
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ from anymask.models.config import (
 )
 
 Progress = Callable[[int, int], None]
-"""Called with the bytes done and the bytes in all while a download runs."""
+"""Called during a download as progress(bytes done, total bytes)."""
 
 SHIPPED = Path(__file__).parents[1] / "weights"
-"""The folder of the weights that come with the package."""
+"""The folder of the weights that are included in the package."""
 CHUNK = 1 << 20
-TIMEOUT = 30.0  # seconds without a byte
-ATTEMPTS = 3  # in one call, each continuing where the last one broke off
+TIMEOUT = 30.0  # seconds without data
+ATTEMPTS = 3  # per call; each resumes the previous one
 PAUSE = 0.5  # seconds before the second attempt, doubled before each further one
 _WEIGHT_SUFFIXES = {".pth", ".pt", ".bin", ".safetensors", ".ckpt", ".onnx"}
 _SAM_ADDRESS = "https://dl.fbaipublicfiles.com/segment_anything/"
@@ -53,7 +53,7 @@ _PAINTER_SOURCE = "https://github.com/baaivision/Painter"
 
 @dataclass(frozen=True)
 class Card:
-    """What is known of published weights. `size` is in bytes; an `address` of None means shipped with us."""
+    """Metadata of published weights. `size` is in bytes; `address` is None for weights in the package."""
 
     name: str
     config: SamConfig | PainterConfig | FeaturePainterConfig
@@ -67,7 +67,7 @@ class Card:
 
 
 # The sha256 are those that several independent projects publish for these files; the six digits in the
-# file names are the first of their MD5. Nobody publishes any for Painter and SegGPT, nor their sizes.
+# file names are the first ones of their MD5. For Painter and SegGPT neither hash nor size is published.
 _CARDS = (
     Card(
         name="compact",
@@ -78,7 +78,7 @@ _CARDS = (
         size=None,
         licence="Apache-2.0",
         source="trained by this project, see docs/models.md",
-        summary="Our own model for processors: EfficientNet-Lite0 features, skips into the decoder.",
+        summary="anymask's own model for CPUs: EfficientNet-Lite0 features, skips into the decoder.",
     ),
     Card(
         name="context",
@@ -89,7 +89,7 @@ _CARDS = (
         size=None,
         licence="Apache-2.0",
         source="trained by this project, see docs/models.md",
-        summary="Our own model that works by examples: what looks alike is painted alike.",
+        summary="anymask's own in-context model: segments objects similar to those of an example.",
     ),
     Card(
         name="sam_vit_b",
@@ -133,7 +133,7 @@ _CARDS = (
         size=None,
         licence="MIT",
         source=_PAINTER_SOURCE,
-        summary="SegGPT, ViT-L: segments as an example shows.",
+        summary="SegGPT, ViT-L: segmentation by example.",
     ),
     Card(
         name="painter_vit_l",
@@ -153,10 +153,10 @@ CARDS: Mapping[str, Card] = MappingProxyType({card.name: card for card in _CARDS
 def find(
     name_or_path: str | os.PathLike[str], *, offline: bool = False, progress: Progress | None = None
 ) -> Path:
-    """The local path of a model's weights, downloaded if need be. A name goes before a path of that name.
+    """The local path of a model's weights, downloaded if necessary. A name takes precedence over a path.
 
-    Raises `UnknownNameError` (the nearest is named), `WeightsError` for a path that does not exist and for
-    missing or broken weights, `DownloadError` if they cannot be fetched.
+    Raises `UnknownNameError` (with the nearest name), `WeightsError` for a path that does not exist and for
+    missing or corrupt weights, `DownloadError` if the download fails.
     """
     text = os.fspath(name_or_path)
     if isinstance(name_or_path, str) and text in CARDS:
@@ -175,9 +175,9 @@ def find(
 def fetch(card: Card, *, offline: bool = False, progress: Progress | None = None) -> Path:
     """The file of a card in the cache, downloaded and checked if it is not there yet.
 
-    Raises `DownloadError` when offline, when the server cannot be reached or breaks off (what has come is
-    kept and continued by the next call) and when the disk is full; `WeightsError`, after removing the file,
-    if it has another size or sha256 than published.
+    Raises `DownloadError` if offline, if the server cannot be reached or closes the connection (the next call
+    resumes the download), and if the disk is full. Raises `WeightsError`, after removing the file, if its
+    size or sha256 differs from the published one.
     """
     target = cache_dir() / card.file
     if target.is_file():
@@ -187,7 +187,7 @@ def fetch(card: Card, *, offline: bool = False, progress: Progress | None = None
     if offline or os.environ.get("ANYMASK_OFFLINE", "").lower() in ("1", "true", "yes", "on"):
         raise DownloadError(
             f"weights of '{card.name}' must be in the cache when offline, got no file {target}. "
-            f"Go online once, or put {address} there."
+            f"Go online once, or save {address} there."
         )
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -214,7 +214,7 @@ def _packaged(card: Card) -> Path:
     path = SHIPPED / card.file
     if not path.is_file():
         raise WeightsError(
-            f"weights of '{card.name}' must come with the package, got no file {path}. "
+            f"weights of '{card.name}' must be in the package, got no file {path}. "
             "Install anymask again, or give the path of a checkpoint."
         )
     return path
@@ -233,14 +233,14 @@ def _address(card: Card) -> str:
 
 
 def _download(address: str, part: Path, card: Card, progress: Progress | None) -> None:
-    """Fill `part` from its present end on; several attempts, as long as the connection breaks."""
+    """Append to `part` until complete; retries if the connection breaks."""
     for attempt in range(ATTEMPTS):
         try:
             _continue(address, part, card.size or 0, progress)
             return
         except urllib.error.HTTPError as error:
             if error.code < 500 or attempt == ATTEMPTS - 1:
-                raise _failed(address, f"the answer {error.code} {error.reason}", part) from error
+                raise _failed(address, f"the HTTP status {error.code} {error.reason}", part) from error
         except (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError) as error:
             if attempt == ATTEMPTS - 1:
                 raise _failed(address, str(getattr(error, "reason", error)) or repr(error), part) from error
@@ -271,17 +271,17 @@ def _request(address: str, done: int) -> Any:
     except urllib.error.HTTPError as error:
         if error.code != 416:
             raise
-        return _request(address, 0)  # nothing lies behind our end: what we hold is not the start of that file
+        return _request(address, 0)  # no bytes behind the end of the partial file: it belongs to another file
 
 
 def _extent(response: Any, done: int) -> tuple[int, int]:
-    """Where the answer's bytes start, and the size of the whole file (0 if the server does not tell)."""
+    """Offset of the response in the file, and the size of the whole file (0 if unknown)."""
     length = int(response.headers.get("Content-Length") or 0)
     if response.status != 206:
         return 0, length
     match = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", ""))
     if match is None or int(match[1]) != done:
-        raise http.client.HTTPException(f"an answer for another range than from byte {done}")
+        raise http.client.HTTPException(f"a response for another range than from byte {done}")
     return done, done + length
 
 
@@ -307,7 +307,7 @@ def _check_size(path: Path, card: Card) -> None:
     if card.size is not None and size != card.size:
         path.unlink()
         raise WeightsError(
-            f"{card.file} must have {card.size} bytes, got {size}. It was removed; load it again."
+            f"{card.file} must have {card.size} bytes, got {size}. It was removed; load the model again."
         )
 
 
@@ -319,20 +319,20 @@ def _check_hash(path: Path, card: Card) -> None:
         path.unlink()
         raise WeightsError(
             f"{card.file} must have the sha256 {card.sha256}, got {found}. "
-            "It was removed; load it again, and mistrust the mirror if there is one."
+            "It was removed; load the model again, and do not trust the mirror if you use one."
         )
 
 
 def _failed(address: str, reason: str, part: Path) -> DownloadError:
     kept = part.stat().st_size if part.exists() else 0
-    rest = f"{kept / 1e6:.0f} MB are kept: load it again to continue" if kept else "Check the connection"
+    rest = f"{kept / 1e6:.0f} MB are kept: load the model again to resume" if kept else "Check the connection"
     return DownloadError(
         f"weights must be downloadable from {address}, got {reason}. {rest}, or set ANYMASK_MIRROR."
     )
 
 
 class _HttpOnly(urllib.request.HTTPRedirectHandler):
-    """Follow redirects to http and https alone; urllib's own also goes to ftp."""
+    """Follow redirects to http and https only; urllib's own handler also allows ftp."""
 
     def redirect_request(
         self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Any, newurl: str

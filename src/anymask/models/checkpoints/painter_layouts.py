@@ -12,7 +12,7 @@ from anymask.errors import WeightsError
 from anymask.models.config import PainterConfig
 
 SIGN = "segment_token_x"
-"""A name that the authors' state dicts of Painter and SegGPT hold and no other."""
+"""A parameter name that only the authors' state dicts of Painter and SegGPT contain."""
 HF_KIND = "seggpt"
 
 _AUTHORS = ((re.compile(r"^(blocks\.\d+\.mlp)\.fc"), r"\1.lin"),)
@@ -45,7 +45,7 @@ _FIXED_SETTINGS = {
     "qkv_bias": True,
     "use_relative_position_embeddings": True,
 }
-# What `config.json` leaves out has the value of the published model.
+# Settings that `config.json` omits have the values of the published model.
 _HF_DEFAULTS: dict[str, Any] = {
     "hidden_size": 1024,
     "num_hidden_layers": 24,
@@ -62,28 +62,28 @@ _HF_DEFAULTS: dict[str, Any] = {
 
 
 def unwrapped(loaded: object) -> object:
-    """The state dict of an in-context model, which its authors wrapped under "model"; else what was given."""
+    """The state dict of an in-context model, which its authors wrapped under "model"; others unchanged."""
     inner = loaded.get("model") if isinstance(loaded, Mapping) else None
     return inner if isinstance(inner, Mapping) and SIGN in inner else loaded
 
 
 def from_authors(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Give the tensors of a released checkpoint, or of ours, our names."""
+    """Rename the tensors of a released checkpoint; names of anymask are kept."""
     return _renamed(weights, _AUTHORS)
 
 
 def from_hugging_face(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Give the tensors of a `SegGptForImageSegmentation` our names."""
+    """Rename the tensors of a `SegGptForImageSegmentation`."""
     return _renamed(weights, _HUGGING_FACE)
 
 
 def is_hugging_face(names: Collection[str]) -> bool:
-    """Whether parameters of these names are a `SegGptForImageSegmentation`'s."""
+    """Whether these are parameter names of a `SegGptForImageSegmentation`."""
     return any(name.startswith("model.embeddings.segment_token") for name in names)
 
 
 def hugging_face_config(values: Mapping[str, Any]) -> PainterConfig:
-    """Turn the `config.json` of a `SegGptForImageSegmentation` into a configuration.
+    """Convert the `config.json` of a `SegGptForImageSegmentation` to a configuration.
 
     Raises `WeightsError` for settings that the published model does not have.
     """
@@ -113,8 +113,9 @@ def hugging_face_config(values: Mapping[str, Any]) -> PainterConfig:
 def config_from_shapes(weights: Mapping[str, Tensor]) -> PainterConfig:
     """Infer the configuration of a bare state dict in the authors' names.
 
-    Shapes do not tell which blocks the head reads: they are taken to end equal shares of the depth, as
-    published. Raises `KeyError` if a telling parameter is absent and `ValueError` for odd shapes.
+    The blocks that the head reads cannot be inferred from shapes: as in the published models, they are
+    assumed to be evenly spaced, the last block included. Raises `KeyError` if a required parameter is
+    missing and `ValueError` for inconsistent shapes.
     """
     dim = weights[SIGN].shape[-1]
     patch = weights["patch_embed.proj.weight"].shape[-1]
@@ -153,6 +154,6 @@ def _rename(name: str, renames: Collection[tuple[re.Pattern[str], str]]) -> str:
 
 def _unsupported(key: str, expected: Any, actual: Any) -> WeightsError:
     return WeightsError(
-        f"{key} of config.json must be {expected!r}, got {actual!r}. The published SegGPT has no other; "
-        "it cannot be loaded exactly."
+        f"{key} of config.json must be {expected!r}, got {actual!r}. The published SegGPT has no other "
+        "setting, and it is not supported."
     )

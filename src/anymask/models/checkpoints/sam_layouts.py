@@ -1,7 +1,7 @@
-"""Checkpoint layouts of others: their names for our parameters, their settings as our configuration.
+"""Layouts of SAM checkpoints: conversion of parameter names and settings.
 
-Two are read: the authors' state dict (package `segment-anything`), whose names are ours, and the folder of
-`transformers.SamModel.save_pretrained`. Others are only recognised, to say what was given.
+Two are supported: the authors' state dict (package `segment-anything`), whose names anymask uses too, and the
+folder of `transformers.SamModel.save_pretrained`. Others are recognised for error messages only.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from anymask.errors import WeightsError
 from anymask.models.config import SamConfig, VitConfig
 
 GAUSSIAN = "prompt_encoder.pe_layer.positional_encoding_gaussian_matrix"
-DECODER_HEADS = 8  # of every published SAM; shapes do not tell it
+DECODER_HEADS = 8  # of every published SAM; cannot be inferred from shapes
 
 _HF_MLP = r"^(mask_decoder\.(?:output_hypernetworks_mlps\.\d+|iou_prediction_head))"
 _RENAMES = tuple(
@@ -67,7 +67,7 @@ _FIXED_SETTINGS: dict[str, dict[str, Any]] = {
     },
 }
 
-# What `config.json` leaves out has the value of the published base model.
+# Settings that `config.json` omits have the values of the published base model.
 _HF_DEFAULTS: dict[str, dict[str, Any]] = {
     "vision_config": {
         "hidden_size": 768,
@@ -91,7 +91,7 @@ _HF_DEFAULTS: dict[str, dict[str, Any]] = {
     },
 }
 
-# The first pattern that a name matches says whose checkpoint it is; the rarest signs come first.
+# The first pattern that any name matches identifies the model; the most specific patterns come first.
 _SIGNS = tuple(
     (re.compile(pattern), owner)
     for pattern, owner in (
@@ -108,16 +108,16 @@ _SIGNS = tuple(
         (r"^image_encoder\.stages\.|^image_encoder\.lateral\.", "an anymask compact"),
         (r"^image_encoder\.blocks\.\d+\.attn\.rel_pos", "a SAM"),
         (r"^(backbone|encoder|module|model|sam)\.", "a wrapped model's"),
-        (r"^(cls_token|blocks\.\d+\.)", "a plain ViT (MAE, DINO or a lone encoder)"),
+        (r"^(cls_token|blocks\.\d+\.)", "a plain ViT (MAE, DINO or an encoder only)"),
         (r"^layer\d\.\d+\.conv\d", "a ResNet"),
     )
 )
 
 
 def from_hugging_face(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Give the tensors of a `SamModel` our names; the position matrix, stored once or twice, is kept once.
+    """Rename the tensors of a `SamModel`; of two copies of the position matrix one is kept.
 
-    Raises `WeightsError` if the two copies differ: they are one and the same parameter there.
+    Raises `WeightsError` if the two copies differ, since they are one tied parameter.
     """
     renamed: dict[str, Tensor] = {}
     for name, tensor in weights.items():
@@ -132,7 +132,7 @@ def from_hugging_face(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def hugging_face_config(values: Mapping[str, Any]) -> SamConfig:
-    """Turn the `config.json` of a `SamModel` into a configuration.
+    """Convert the `config.json` of a `SamModel` to a configuration.
 
     Raises `WeightsError` for another model type and for settings that no published SAM has.
     """
@@ -173,9 +173,9 @@ def hugging_face_config(values: Mapping[str, Any]) -> SamConfig:
 def config_from_shapes(weights: Mapping[str, Tensor]) -> SamConfig:
     """Infer the configuration of a bare state dict in the authors' names.
 
-    The number of heads follows from the width of the relative positions, windows from their length; the
-    decoder's heads show in no shape and are taken as 8. Raises `KeyError` if a telling parameter is absent
-    and `ValueError` if its shape is of another kind.
+    The number of heads follows from the width of the relative positions, the windows from their length; the
+    decoder has 8 heads. Raises `KeyError` if a required parameter is missing and `ValueError` for shapes that
+    no SAM has.
     """
     _, side, _, width = weights["image_encoder.pos_embed"].shape
     patch = weights["image_encoder.patch_embed.proj.weight"].shape[-1]
@@ -210,7 +210,7 @@ def config_from_shapes(weights: Mapping[str, Tensor]) -> SamConfig:
 
 
 def recognise(names: Collection[str]) -> str:
-    """Say in a few words whose checkpoint has parameters of these names, or what is in its place."""
+    """Describe, for error messages, the checkpoint that parameters of these names belong to."""
     for pattern, owner in _SIGNS:
         if any(pattern.search(name) for name in names):
             return f"{owner} checkpoint"
@@ -235,8 +235,8 @@ def _section(values: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 def _unsupported(section: str, key: str, expected: Any, actual: Any) -> WeightsError:
     return WeightsError(
-        f"{section}.{key} of config.json must be {expected!r}, got {actual!r}. No published SAM has this; "
-        "it cannot be loaded exactly."
+        f"{section}.{key} of config.json must be {expected!r}, got {actual!r}. No published SAM has this "
+        "setting, and it is not supported."
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from anymask.data.dataset import open_dataset
 from anymask.data.synthetic import shapes
-from anymask.data.transforms.augment import Augment, colours, plain, sample, still
+from anymask.data.transforms.augment import Augment, fixed_sample, jitter_colours, plain, sample
 from anymask.data.transforms.copy_paste import Cutouts, paste
 from anymask.errors import FormatError, InputError
 from anymask.types import Masks, Record
@@ -67,7 +67,7 @@ def test_the_same_generator_gives_the_same_sample():
 
 def test_small_and_covering_masks_are_dropped():
     record = boxes_record([(0, 0, 100, 78), (5, 5, 7, 7), (20, 20, 60, 60)])
-    got = still(record, np.random.default_rng(0), CONFIG)
+    got = fixed_sample(record, np.random.default_rng(0), CONFIG)
     assert len(got.masks) == 1
     assert got.masks[0].sum() == pytest.approx(40 * 40 * 0.64**2, rel=0.1)
 
@@ -88,7 +88,7 @@ def test_padding_and_unlabelled_pixels_are_ignored():
     hidden = np.zeros((80, 100), bool)
     hidden[:20] = True
     record = boxes_record([(20, 30, 60, 70)], ignore=Masks.from_dense([hidden]).rles[0])
-    got = still(record, np.random.default_rng(0), CONFIG)
+    got = fixed_sample(record, np.random.default_rng(0), CONFIG)
     assert got.ignore[52:].all()
     assert got.ignore[:12].all()
     assert not got.ignore[14:50].any()
@@ -133,7 +133,7 @@ def test_scattered_semantic_masks_give_their_pieces():
 
 
 def test_a_semantic_mask_of_one_piece_stays_whole():
-    got = still(boxes_record([(20, 20, 60, 60)], kinds=["semantic"]), np.random.default_rng(0), CONFIG)
+    got = fixed_sample(boxes_record([(20, 20, 60, 60)], kinds=["semantic"]), np.random.default_rng(0), CONFIG)
     assert got.kinds == ("semantic",)
 
 
@@ -150,7 +150,7 @@ def test_a_semantic_mask_outside_the_crop():
 
 def test_kinds_of_weight_0_are_left_out():
     record = boxes_record([(5, 5, 40, 40), (50, 5, 90, 40)], kinds=["part", "instance"])
-    assert still(record, np.random.default_rng(0), replace(CONFIG, kinds={"part": 0.0})).kinds == (
+    assert fixed_sample(record, np.random.default_rng(0), replace(CONFIG, kinds={"part": 0.0})).kinds == (
         "instance",
     )
 
@@ -163,17 +163,17 @@ def test_a_record_without_masks():
 
 def test_still_is_the_same_picture_every_time():
     record = shapes(np.random.default_rng(0), (50, 70), 5)
-    one, two = (still(record, np.random.default_rng(seed), CONFIG) for seed in (1, 2))
+    one, two = (fixed_sample(record, np.random.default_rng(seed), CONFIG) for seed in (1, 2))
     assert (one.image == two.image).all()
-    mirrored = still(record, np.random.default_rng(1), CONFIG, flip=True)
+    mirrored = fixed_sample(record, np.random.default_rng(1), CONFIG, flip=True)
     assert (mirrored.image == one.image[:, ::-1]).all()
 
 
 def test_colours_without_change_leave_the_picture(records):
     none = replace(CONFIG, brightness=0.0, contrast=0.0, saturation=0.0, hue=0.0, grey=0.0)
     image = records[0].read()
-    assert np.abs(colours(image, np.random.default_rng(0), none).astype(int) - image).max() <= 1
-    grey = colours(image, np.random.default_rng(0), replace(none, grey=1.0)).astype(int)
+    assert np.abs(jitter_colours(image, np.random.default_rng(0), none).astype(int) - image).max() <= 1
+    grey = jitter_colours(image, np.random.default_rng(0), replace(none, grey=1.0)).astype(int)
     assert (grey.max(axis=2) - grey.min(axis=2)).max() <= 2
 
 
@@ -232,7 +232,7 @@ def test_damaged_cutouts_are_passed_over(tmp_path, records, pair, write_tar):
 def test_cutouts_that_are_all_damaged(tmp_path, pair, write_tar):
     bare = Record("a", np.zeros((20, 20, 3), np.uint8), Masks((20, 20), ()))
     cutouts = Cutouts(open_dataset(write_tar(tmp_path / "bare.tar", pair("a", bare))))
-    with pytest.raises(FormatError, match="cutouts must hold readable pictures, got 20 damaged ones"):
+    with pytest.raises(FormatError, match="cutouts must hold readable images, got 20 damaged ones"):
         cutouts.draw(np.random.default_rng(0))
 
 
@@ -261,4 +261,4 @@ def test_bad_settings(change, message):
 
 def test_a_thing_labelled_twice_is_one_mask():
     record = boxes_record([(20, 20, 60, 60), (20, 20, 60, 60)], kinds=["semantic", "instance"])
-    assert len(still(record, np.random.default_rng(0), CONFIG).masks) == 1
+    assert len(fixed_sample(record, np.random.default_rng(0), CONFIG).masks) == 1

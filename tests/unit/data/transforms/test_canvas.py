@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anymask.data.synthetic import shapes
-from anymask.data.transforms.canvas import CanvasConfig, hide_blocks, hide_half, painting, random_colours
+from anymask.data.transforms.canvas import CanvasConfig, hide_blocks, hide_half, make_canvas, random_colours
 from anymask.errors import InputError
 from anymask.geometry import rle
 from anymask.types import Masks, Record
@@ -21,7 +21,7 @@ seeds = st.integers(0, 10**6)
 
 
 def flat(name: str, colour: int, categories: list[str]) -> Record:
-    """Left and right half are masks, on a picture of one grey each."""
+    """Left and right half are masks, on an image of one grey each."""
     image = np.zeros((40, 60, 3), np.uint8)
     image[:, :30], image[:, 30:] = colour, colour + 100
     masks = np.stack([image[..., 0] == colour, image[..., 0] == colour + 100])
@@ -60,7 +60,7 @@ def test_things_have_one_colour_in_both_halves(seed: int) -> None:
     rng = np.random.default_rng(seed)
     record = flat("a", 20, [])
     jitter = replace(CONFIG.jitter, brightness=0, contrast=0, saturation=0, hue=0, grey=0)
-    one = painting(record, never, rng, replace(CONFIG, jitter=jitter), GRID)
+    one = make_canvas(record, never, rng, replace(CONFIG, jitter=jitter), GRID)
     assert one.instance
     assert one.images.shape == one.targets.shape == (64, 32, 3)
     assert one.valid.all()
@@ -78,17 +78,17 @@ def test_categories_are_coloured_alike_across_pictures() -> None:
     for seed in range(5):
         rng = np.random.default_rng(seed)
         jitter = replace(CONFIG.jitter, brightness=0, contrast=0, saturation=0, hue=0, grey=0)
-        one = painting(first, lambda: second, rng, replace(CONFIG, jitter=jitter, flip=0), GRID)
+        one = make_canvas(first, lambda: second, rng, replace(CONFIG, jitter=jitter, flip=0), GRID)
         assert not one.instance
         upper, lower = one.targets[:32], one.targets[32:]
         dogs = {tuple(c) for c in upper[one.images[:32, :, 0] == 120]}
         dogs |= {tuple(c) for c in lower[one.images[32:, :, 0] == 60]}
         assert len(dogs) == 1
-        assert not upper[one.images[:32, :, 0] == 20].any(), "only what both pictures hold is painted"
+        assert not upper[one.images[:32, :, 0] == 20].any(), "only what both images hold is painted"
 
 
 def test_without_a_partner_the_picture_is_its_own() -> None:
-    one = painting(
+    one = make_canvas(
         flat("a", 20, ["cat", "dog"]),
         lambda: flat("b", 9, ["cow", "cow"]),
         np.random.default_rng(0),
@@ -102,7 +102,9 @@ def test_unlabelled_pixels_do_not_count() -> None:
     record = flat("a", 20, [])
     ignore = np.zeros((40, 60), bool)
     ignore[:, 30:] = True
-    one = painting(replace(record, ignore=rle.encode(ignore)), never, np.random.default_rng(1), CONFIG, GRID)
+    one = make_canvas(
+        replace(record, ignore=rle.encode(ignore)), never, np.random.default_rng(1), CONFIG, GRID
+    )
     assert 0 < one.valid.mean() < 1
 
 
@@ -110,7 +112,7 @@ def test_unlabelled_pixels_do_not_count() -> None:
 def test_mixed_canvases_have_the_canvas_size(seed: int) -> None:
     rng = np.random.default_rng(seed)
     record = shapes(rng, (48, 64), 4)
-    one = painting(record, lambda: record, rng, replace(CONFIG, mix=1), GRID)
+    one = make_canvas(record, lambda: record, rng, replace(CONFIG, mix=1), GRID)
     assert one.images.shape == one.targets.shape == (64, 32, 3)
     assert one.valid.shape == (64, 32)
     colours = np.unique(one.targets.reshape(-1, 3), axis=0)
@@ -126,7 +128,7 @@ def test_a_cut_out_is_found_in_two_pictures(tmp_path) -> None:
             return thing
 
     config = replace(CONFIG, paste=1.0, whole=1.0, size=64)
-    one = painting(
+    one = make_canvas(
         flat("a", 20, ["x", "y"]),
         lambda: flat("b", 60, ["z", "z"]),
         np.random.default_rng(3),
@@ -144,7 +146,7 @@ def test_a_cut_out_is_found_in_two_pictures(tmp_path) -> None:
 
 def test_a_picture_without_masks_paints_nothing() -> None:
     empty = Record("empty", np.zeros((40, 60, 3), np.uint8), Masks((40, 60), ()))
-    one = painting(empty, never, np.random.default_rng(0), CONFIG, GRID)
+    one = make_canvas(empty, never, np.random.default_rng(0), CONFIG, GRID)
     assert not one.targets.any()
 
 

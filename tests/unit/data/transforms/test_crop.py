@@ -32,7 +32,7 @@ def test_a_window_shows_as_much_picture_as_fits(window):
 
 @given(windows(), st.integers(0, 1000))
 def test_picture_and_masks_stay_aligned(window, seed):
-    """A mask painted into a picture must be where the picture shows it, but for mixed pixels."""
+    """A mask painted into an image must be where the image shows it, but for mixed pixels."""
     rng = np.random.default_rng(seed)
     h, w = window.size_hw
     x0, y0 = rng.integers(0, w), rng.integers(0, h)

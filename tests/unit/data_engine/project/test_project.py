@@ -209,6 +209,17 @@ def test_uploads_and_hashes(project, photos) -> None:
     assert [one.name for one in pictures.listed(project.db)] == ["cat.jpg", "coffee.jpg"]
 
 
+def test_the_scan_leaves_out_hidden_files_and_takes_subfolders(tmp_path, photos) -> None:
+    folder = tmp_path / "folder"
+    for name in ("a.jpg", ".b.jpg", "sub/c.jpg", ".trash/d.jpg"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(photos / "cat.jpg", folder / name)
+    opened = open_project(folder)
+    list(scan(opened))
+    assert sorted(picture.name for picture in pictures.listed(opened.db)) == ["a.jpg", "sub/c.jpg"]
+    opened.close()
+
+
 def test_a_file_that_is_no_database(tmp_path) -> None:
     (tmp_path / "a.db").write_bytes(b"something else entirely" * 100)
     with pytest.raises(StoreError, match="the file is no database"):

@@ -1,4 +1,4 @@
-"""Second looks: where a close-up lies, what it is asked, how its answer comes back."""
+"""Crop refinement: position of the crops, their prompts, and the way back to the image."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from anymask.errors import InputError
 from anymask.geometry import rle
 from anymask.geometry.frame import Frame
-from anymask.inference.promptable import refine as looks
-from anymask.inference.promptable.crops import CloseUp, close_up, different, shared, surroundings
+from anymask.inference.promptable import refine
+from anymask.inference.promptable.crops import Crop, click_crop, distinct, mask_crop, merge_similar
 from anymask.inference.promptable.predict import embed, predict, predict_batch
 from anymask.models import build
 from anymask.models.config import DEBUG
@@ -40,12 +40,12 @@ def blob(x0, y0, x1, y1, shape=(H, W)):
     extent=st.tuples(st.floats(0.01, 1), st.floats(0.01, 1)),
     click=st.tuples(st.floats(0, 1), st.floats(0, 1)),
 )
-def test_a_close_up_shows_the_answer_and_the_prompt_and_is_a_part_of_the_image(size, corner, extent, click):
+def test_a_crop_contains_mask_and_prompt_and_lies_in_the_image(size, corner, extent, click):
     h, w = size
     x0, y0 = int(corner[0] * w), int(corner[1] * h)
     x1, y1 = min(w, x0 + 1 + int(extent[0] * w / 3)), min(h, y0 + 1 + int(extent[1] * h / 3))
     prompt = Prompt.point(click[0] * w, click[1] * h)
-    close = close_up(prompt, blob(x0, y0, x1, y1, size), size)
+    close = mask_crop(prompt, blob(x0, y0, x1, y1, size), size)
     if close is None:
         return
     left, top, right, bottom = close.xyxy
@@ -53,59 +53,57 @@ def test_a_close_up_shows_the_answer_and_the_prompt_and_is_a_part_of_the_image(s
     assert max(x1, prompt.points[0, 0]) <= right <= w
     assert 0 <= top <= min(y0, prompt.points[0, 1])
     assert max(y1, prompt.points[0, 1]) <= bottom <= h
-    assert max(close.part_hw) < 0.9 * max(size) + 1
+    assert max(close.crop_hw) < 0.9 * max(size) + 1
 
 
-def test_a_close_up_is_a_square_twice_as_long_as_the_answer():
-    assert close_up(Prompt.point(210, 160), blob(200, 150, 240, 180), (H, W)) == CloseUp(
+def test_a_crop_is_a_square_twice_as_long_as_the_mask():
+    assert mask_crop(Prompt.point(210, 160), blob(200, 150, 240, 180), (H, W)) == Crop(
         (H, W), (180, 125, 260, 205)
     )
 
 
 def test_a_close_up_at_the_border_is_moved_into_the_image():
-    close = close_up(Prompt.point(2, 2), blob(0, 0, 50, 20), (H, W))
-    assert close == CloseUp((H, W), (0, 0, 100, 100))
+    close = mask_crop(Prompt.point(2, 2), blob(0, 0, 50, 20), (H, W))
+    assert close == Crop((H, W), (0, 0, 100, 100))
 
 
 def test_a_box_says_where_to_look_whatever_the_answer():
     prompt = Prompt(box=(100, 100, 150, 140))
-    assert close_up(prompt, NOTHING, (H, W)) == close_up(prompt, blob(0, 0, 300, 300), (H, W))
+    assert mask_crop(prompt, NOTHING, (H, W)) == mask_crop(prompt, blob(0, 0, 300, 300), (H, W))
 
 
 @pytest.mark.parametrize("runs", [NOTHING, blob(0, 0, 390, 290), blob(50, 50, 250, 100)])
 def test_nothing_and_what_fills_the_image_get_no_second_look(runs):
-    assert close_up(Prompt.point(60, 60), runs, (H, W)) is None
+    assert mask_crop(Prompt.point(60, 60), runs, (H, W)) is None
 
 
-def test_small_things_are_not_enlarged_without_end():
-    assert close_up(Prompt.point(100, 100), blob(99, 99, 102, 102), (H, W)).part_hw == (48, 48)
+def test_crops_have_a_minimum_size():
+    assert mask_crop(Prompt.point(100, 100), blob(99, 99, 102, 102), (H, W)).crop_hw == (48, 48)
 
 
-def test_close_ups_that_are_alike_share_the_largest():
-    small, large, far = (
-        CloseUp((H, W), box) for box in [(10, 10, 90, 90), (0, 0, 100, 100), (50, 0, 200, 150)]
-    )
-    assert shared([small, None, large, far]) == [large, None, large, far]
-    assert shared([None]) == [None]
+def test_similar_crops_are_replaced_by_the_largest():
+    small, large, far = (Crop((H, W), box) for box in [(10, 10, 90, 90), (0, 0, 100, 100), (50, 0, 200, 150)])
+    assert merge_similar([small, None, large, far]) == [large, None, large, far]
+    assert merge_similar([None]) == [None]
 
 
-def test_the_surroundings_of_a_click_are_half_the_image():
-    assert surroundings(Prompt.point(200, 150), (H, W)) == CloseUp((H, W), (100, 50, 300, 250))
-    assert surroundings(Prompt.point(0, 300), (H, W)) == CloseUp((H, W), (0, 100, 200, 300))
-    assert surroundings(Prompt.point(10, 90), (100, 1000)) == CloseUp((100, 1000), (0, 0, 500, 100))
+def test_the_crop_around_a_click_is_half_the_image():
+    assert click_crop(Prompt.point(200, 150), (H, W)) == Crop((H, W), (100, 50, 300, 250))
+    assert click_crop(Prompt.point(0, 300), (H, W)) == Crop((H, W), (0, 100, 200, 300))
+    assert click_crop(Prompt.point(10, 90), (100, 1000)) == Crop((100, 1000), (0, 0, 500, 100))
 
 
 @pytest.mark.parametrize(
     "prompt",
     [Prompt(box=(1, 1, 9, 9)), Prompt(points=[(1, 1), (2, 2)], labels=[1, 0])],
 )
-def test_only_a_click_alone_has_surroundings(prompt):
-    assert surroundings(prompt, (H, W)) is None
-    assert surroundings(Prompt.point(5, 5), (90, 95)) is None  # too small to see more
+def test_only_a_single_click_has_a_click_crop(prompt):
+    assert click_crop(prompt, (H, W)) is None
+    assert click_crop(Prompt.point(5, 5), (90, 95)) is None  # too small to see more
 
 
-def test_what_goes_on_beyond_a_close_up_is_cut_off():
-    close = CloseUp((H, W), (0, 50, 200, 250))
+def test_masks_that_continue_beyond_the_crop_are_cut_off():
+    close = Crop((H, W), (0, 50, 200, 250))
 
     def cut(x0, y0, x1, y1):
         return close.cuts_off(blob(x0, y0, x1, y1, (200, 200)))
@@ -119,17 +117,17 @@ def test_what_goes_on_beyond_a_close_up_is_cut_off():
     assert not close.cuts_off(rle.encode(np.zeros((200, 200), bool)))
 
 
-def test_the_best_answers_that_differ_come_first():
+def test_the_best_distinct_masks_come_first():
     runs = [blob(0, 0, 100, 100), blob(0, 0, 98, 100), blob(0, 0, 40, 40), blob(200, 200, 210, 210)]
     quality = np.array([0.8, 0.9, 0.1, 0.3], np.float32)
-    assert different(runs, quality, 3) == [1, 3, 2]
-    assert different(runs, quality, 4) == [1, 3, 2, 0]
-    assert different(runs[:2], quality[:2], 2) == [1, 0]
+    assert distinct(runs, quality, 3) == [1, 3, 2]
+    assert distinct(runs, quality, 4) == [1, 3, 2, 0]
+    assert distinct(runs[:2], quality[:2], 2) == [1, 0]
 
 
-def test_the_prompt_moves_into_the_close_up():
-    whole, close = Frame.fit((H, W), 64, square=False), CloseUp((H, W), (100, 50, 200, 150))
-    part = Frame.fit(close.part_hw, 64, square=False)
+def test_the_prompt_moves_into_the_crop():
+    whole, close = Frame.fit((H, W), 64, square=False), Crop((H, W), (100, 50, 200, 150))
+    part = Frame.fit(close.crop_hw, 64, square=False)
     given = Prompt(points=[(120, 70), (180, 90)], labels=[1, 0], box=(110, 60, 190, 140))
     logits = np.full(whole.grid_hw, 2.0, np.float32)
     moved = close.prompt(given, logits, whole, part)
@@ -139,16 +137,16 @@ def test_the_prompt_moves_into_the_close_up():
     assert moved.mask.tolist() == np.full(part.grid_hw, 2.0).tolist()
 
 
-def test_masks_come_back_to_their_place():
-    close = CloseUp((H, W), (100, 50, 200, 150))
+def test_masks_return_to_their_place_in_the_image():
+    close = Crop((H, W), (100, 50, 200, 150))
     mask = np.zeros((100, 100), bool)
     mask[10:30, 20:60] = True
     assert same(close.runs(rle.encode(mask)), blob(120, 60, 160, 80))
 
 
-def test_logits_come_back_where_they_were_seen():
-    whole, close = Frame.fit((H, W), 400, square=False), CloseUp((H, W), (100, 40, 200, 140))
-    part = Frame.fit(close.part_hw, 320, square=False)
+def test_logits_replace_those_inside_the_crop():
+    whole, close = Frame.fit((H, W), 400, square=False), Crop((H, W), (100, 40, 200, 140))
+    part = Frame.fit(close.crop_hw, 320, square=False)
     known = np.full(whole.grid_hw, -3.0, np.float32)
     back = close.logits(known, np.full(part.grid_hw, 5.0, np.float32), whole, part)
     assert (back[10:35, 25:50] == 5).all()
@@ -167,12 +165,12 @@ def image():
     return np.random.default_rng(0).integers(0, 256, (150, 200, 3), np.uint8)
 
 
-def test_a_second_look_is_the_same_question_about_the_close_up(model, image):
+def test_refinement_is_the_same_prompt_on_the_crop(model, image):
     prompt = Prompt(box=(20, 30, 60, 70))
     embedding = embed(model, image)
     first = predict(model, embedding, [prompt], multimask=False, logits=True, zoom=False)
-    close = close_up(prompt, first.rles[0], (150, 200))
-    part = Frame.fit(close.part_hw, DEBUG.size, square=False)
+    close = mask_crop(prompt, first.rles[0], (150, 200))
+    part = Frame.fit(close.crop_hw, DEBUG.size, square=False)
     again = close.prompt(prompt, first.logits[0], embedding.frame, part)
     by_hand = predict(model, close.pixels(image), [again], multimask=False, zoom=False)
     seen = predict(model, embedding, [prompt], multimask=False)
@@ -181,9 +179,9 @@ def test_a_second_look_is_the_same_question_about_the_close_up(model, image):
     assert seen.scores[0] == pytest.approx(by_hand.scores[0], abs=1e-5)
 
 
-def test_a_click_alone_is_answered_from_its_surroundings_too(model, image):
+def test_a_single_click_is_predicted_from_the_click_crop_too(model, image):
     click = Prompt.point(150, 100)
-    near = surroundings(click, (150, 200))
+    near = click_crop(click, (150, 200))
     whole = predict(model, image, [click], zoom=False)
     part = predict(model, near.pixels(image), [Prompt.point(150 - near.xy[0], 100 - near.xy[1])], zoom=False)
     kept = [row for row in range(3) if not near.cuts_off(part.rles[row])]
@@ -196,37 +194,37 @@ def test_a_click_alone_is_answered_from_its_surroundings_too(model, image):
         return args[3]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(looks, "_look_closer", note)
+        patch.setattr(refine, "_refine_small_masks", note)
         predict(model, image, [click])
-    expected = [runs[row] for row in different(runs, quality, 3)]
+    expected = [runs[row] for row in distinct(runs, quality, 3)]
     assert kept
     assert all(same(got, want) for got, want in zip(seen[0].runs, expected, strict=True))
 
 
-def test_many_prompts_and_images_look_closer_as_one_does(model, image):
+def test_batches_are_refined_as_single_prompts_are(model, image):
     other = image[::-1, 20:].copy()
     asked = [[Prompt(box=(20, 30, 60, 70)), Prompt.point(100, 80)], [Prompt(box=(100, 10, 140, 40))]]
     together = predict_batch(model, [image, other], asked, multimask=False)
-    for picture, prompts, got in zip([image, other], asked, together, strict=True):
+    for one, prompts, got in zip([image, other], asked, together, strict=True):
         for number, prompt in enumerate(prompts):
-            alone = predict(model, picture, [prompt], multimask=False)
+            alone = predict(model, one, [prompt], multimask=False)
             assert rle.iou([alone.rles[0]], [got.rles[number]])[0, 0] > 0.999
 
 
-def test_a_single_click_takes_the_best_of_all_second_looks(model, image):
+def test_a_single_click_takes_the_best_refined_mask(model, image):
     all_three = predict(model, image, [Prompt.point(100, 80)])
     one = predict(model, image, [Prompt.point(100, 80)], multimask=False)
     assert same(one.rles[0], all_three.rles[int(all_three.quality.argmax())])
 
 
-def test_an_embedding_of_a_file_has_no_picture(model, image, tmp_path):
+def test_an_embedding_of_a_file_has_no_pixels(model, image, tmp_path):
     embed(model, image).save(tmp_path / "a.safetensors")
     read = Embedding.load(tmp_path / "a.safetensors")
-    assert read.picture is None
+    assert read.image is None
     prompts = [Prompt(box=(20, 30, 60, 70))]
     (plain,) = predict(model, read, prompts, multimask=False, zoom=False).rles
     assert same(predict(model, read, prompts, multimask=False).rles[0], plain)
-    with pytest.raises(InputError, match="zoom must not be True for an Embedding without its picture"):
+    with pytest.raises(InputError, match="zoom must not be True for an Embedding without its image"):
         predict(model, read, prompts, zoom=True)
-    again = predict(model, replace(read, picture=image), prompts, multimask=False, zoom=True)
+    again = predict(model, replace(read, image=image), prompts, multimask=False, zoom=True)
     assert not same(again.rles[0], plain)

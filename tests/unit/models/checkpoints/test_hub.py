@@ -9,15 +9,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import torch
 
 from anymask.errors import DownloadError, InputError, UnknownNameError, WeightsError
-from anymask.models import build, load, save, variants
+from anymask.models import PainterName, SamName, build, load, save, variants
 from anymask.models.checkpoints import hub as zoo
 from anymask.models.checkpoints.hub import CARDS, Card, fetch, find
-from anymask.models.config import DEBUG
+from anymask.models.config import DEBUG, FeaturePainterConfig, PainterConfig, SamConfig
 
 CONTENT = bytes(range(256)) * 1000
 
@@ -183,7 +184,7 @@ def test_an_answer_for_another_range_is_refused(card: Card, server: Server, cach
     server.wrong_range = True
     cache.mkdir()
     (cache / "tiny.safetensors.part").write_bytes(CONTENT[:1000])
-    with pytest.raises(DownloadError, match="an answer for another range than from byte 1000"):
+    with pytest.raises(DownloadError, match="a response for another range than from byte 1000"):
         fetch(card)
 
 
@@ -220,7 +221,7 @@ def test_answers_that_stay_errors_are_reported(
 ) -> None:
     server.errors = list(errors)
     with pytest.raises(
-        DownloadError, match=rf"must be downloadable from http://127.*, got the answer {errors[0]}"
+        DownloadError, match=rf"must be downloadable from http://127.*, got the HTTP status {errors[0]}"
     ):
         fetch(card)
     assert len(server.seen) == requests
@@ -306,6 +307,19 @@ def test_load_downloads_a_model_by_name(
     assert load("tiny", device="cpu", dtype="bfloat16", offline=True).dtype == torch.bfloat16
 
 
+@pytest.mark.parametrize(
+    ("names", "kind"),
+    [
+        (get_args(SamName), SamConfig),
+        (get_args(PainterName), PainterConfig),
+        (["context"], FeaturePainterConfig),
+    ],
+    ids=["sam", "painter", "feature painter"],
+)
+def test_the_names_of_the_overloads_are_those_of_the_cards(names, kind: type) -> None:
+    assert {card.name for card in CARDS.values() if isinstance(card.config, kind)} == set(names)
+
+
 def test_a_local_path_needs_no_network(server: Server, tmp_path: Path) -> None:
     path = save(build(DEBUG), tmp_path / "model.safetensors")
     assert load(path, device="cpu", dtype="float32", offline=True).config == DEBUG
@@ -315,7 +329,7 @@ def test_a_local_path_needs_no_network(server: Server, tmp_path: Path) -> None:
 
 def test_the_compact_model_comes_with_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(zoo, "SHIPPED", tmp_path)
-    with pytest.raises(WeightsError, match=r"weights of 'compact' must come with the package, got no file"):
+    with pytest.raises(WeightsError, match=r"weights of 'compact' must be in the package, got no file"):
         find("compact")
     (tmp_path / "compact.safetensors").touch()
     assert find("compact") == tmp_path / "compact.safetensors"

@@ -1,0 +1,40 @@
+"""The image files of a folder: the one rule for what counts, and the one list of suffixes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+__all__ = ["IMAGE_SUFFIXES", "VIDEO_SUFFIXES", "is_video", "list_files"]
+
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif")
+"""Suffixes of files that are taken for images, in lower case."""
+VIDEO_SUFFIXES = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi")
+"""Suffixes of files that are taken for videos, in lower case."""
+
+
+def list_files(
+    folder: str | os.PathLike[str],
+    suffixes: Sequence[str] = IMAGE_SUFFIXES,
+    on_error: Callable[[OSError], object] | None = None,
+) -> list[Path]:
+    """The image files of a folder and of its subfolders, sorted by their path in it.
+
+    Hidden files and folders (a name that begins with a dot) are left out. Links to files count; links to
+    folders are not followed, so a link that leads back into the folder does no harm.
+
+    suffixes: in lower case with the dot; a name may have them in capitals.
+    on_error: called with the error of every folder that cannot be read; such folders are left out.
+    """
+    found: list[Path] = []
+    for place, folders, names in os.walk(folder, onerror=on_error):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        files = [Path(place, name) for name in names if not name.startswith(".")]
+        found += [file for file in files if file.suffix.lower() in suffixes and file.is_file()]
+    return sorted(found)
+
+
+def is_video(path: Path) -> bool:
+    """Whether a file is a video by its suffix."""
+    return path.suffix.lower() in VIDEO_SUFFIXES

@@ -254,6 +254,10 @@ BAD = {
         ["--example", "first.png=white.png", "photos", "photos", "-o", "out"],
         "PATH must name each file once, got photos/p4.png twice.",
     ),
+    "rank and segment": (
+        ["--example", "first.png=white.png", "photos", "--rank-examples"],
+        "--rank-examples must be given without PATH, got photos.",
+    ),
     "one": (["--example", "first.png=white.png", "--rank-examples"], "records must be at least two"),
     "no video": (
         ["--example", "first.png=white.png", "gone.mp4", "-o", "out"],

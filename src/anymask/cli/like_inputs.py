@@ -32,25 +32,29 @@ class Inputs:
 def find_inputs(paths: Sequence[str]) -> Inputs:
     """Images and videos, those of folders in the order of their names.
 
-    Raises `InputError` for an empty folder and for a file that is named twice, `ImageError` for a file that
-    is no image.
+    Raises `InputError` for an empty folder, a missing video and a file that is named twice, `ImageError` for
+    a file that is no image.
     """
     files: list[tuple[Path, PurePath]] = []
     for path in map(Path, paths):
         files += _in_folder(path) if path.is_dir() else [(path, PurePath(path.name))]
-    places = [path.resolve() for path, _ in files]
-    twice = next((path for path, _ in files if places.count(path.resolve()) > 1), None)
-    if twice is not None:
-        raise InputError(f"PATH must name each file once, got {twice} twice. Leave one out.")
+    known: set[Path] = set()
+    for path, _ in files:
+        if path.resolve() in known:
+            raise InputError(f"PATH must name each file once, got {path} twice. Leave one out.")
+        known.add(path.resolve())
+        _check(path)
     items = name_items(files)
-    videos = tuple(item for item in items if is_video(item.path))
     images = tuple(item for item in items if not is_video(item.path))
-    for item in items:
-        if is_video(item.path) and not item.path.is_file():
-            raise InputError(f"PATH must be a file that exists, got {item.path}. Check the name.")
-    for item in images:
-        image_size(item.path)  # a file that is no image is reported before the work begins
-    return Inputs(images, videos)
+    return Inputs(images, tuple(item for item in items if is_video(item.path)))
+
+
+def _check(path: Path) -> None:
+    """Report a file that is missing, or no image, before the work begins."""
+    if not is_video(path):
+        image_size(path)
+    elif not path.is_file():
+        raise InputError(f"PATH must be a file that exists, got {path}. Check the name.")
 
 
 def _in_folder(folder: Path) -> list[tuple[Path, PurePath]]:

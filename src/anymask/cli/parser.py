@@ -153,19 +153,23 @@ def _invocation(action: argparse.Action) -> str:
     names, value = ", ".join(action.option_strings), str(action.metavar or "")
     if action.nargs == "+":
         value += "..."
+    if action.nargs == "?" and action.option_strings:
+        value = f"[{value}]"
     return f"{names} {value}".strip()
 
 
 def _wrapped(part: str, width: int) -> str:
     """A paragraph wrapped; indented lines (examples) as they are."""
-    return part if part.startswith(" ") else textwrap.fill(" ".join(part.split()), width)
+    return (
+        part if part.startswith(" ") else textwrap.fill(" ".join(part.split()), width, break_on_hyphens=False)
+    )
 
 
 def _table(rows: Sequence[tuple[str, str]], width: int) -> str:
     left = min(max(len(name) for name, _ in rows), 30) + 4
     lines = []
     for name, text in rows:
-        wrapped = textwrap.wrap(text, max(30, width - left)) or [""]
+        wrapped = textwrap.wrap(text, max(30, width - left), break_on_hyphens=False) or [""]
         head = f"  {name}".ljust(left)
         if len(head) > left:
             lines.append(head)

@@ -138,6 +138,10 @@ def _rank(options: Options) -> int:
     """Print which examples help."""
     corrections = [path for _, path in map(read_correction, options.correct)]
     examples, _ = read_all(options.example, corrections, pairs_only=True)
+    if options.paths:
+        raise InputError(
+            f"--rank-examples must be given without PATH, got {options.paths[0]}. Segment in another run."
+        )
     from anymask.cli.loading import load_example_model
     from anymask.evaluate.examples import rank_examples
 

@@ -164,8 +164,8 @@ def declare_zoom(parser: Parser) -> None:
     parser.add_argument(
         "--zoom",
         action=BooleanOptionalAction,
-        help="Refine small objects, and those prompted by a single click, in a close-up crop: better masks "
-        "for about 20 ms per crop. Default: the model's own setting; on for compact.",
+        help="Refine small objects in a close-up crop, and try a single click in a wider crop around it too: "
+        "better masks for about 20 ms per crop. Default: the model's own setting; on for compact.",
     )
 
 

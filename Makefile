@@ -26,10 +26,10 @@ dev: $(VENV)/.dev  ## the same, with the development tools
 
 demo: $(VENV)/.core  ## segment a bundled photo by one click (PHOTO=file CLICK=x,y for another)
 	@mkdir -p demo
-	$(BIN)/anymask segment $(PHOTO) --point $(CLICK) -o demo/mask.png --overlay demo/overlay.jpg --force
+	$(BIN)/anymask segment $(PHOTO) --point $(CLICK) -o demo/mask.png --overlay --force
 	@echo "Photo: $(PHOTO), clicked at $(CLICK) (x,y)"
 	@echo "Mask: $(CURDIR)/demo/mask.png"
-	@echo "Overlay: $(CURDIR)/demo/overlay.jpg"
+	@echo "Overlay: $(CURDIR)/demo/mask-overlay.jpg"
 
 web: $(VENV)/.web  ## install the browser app's runtime and checkers with npm
 

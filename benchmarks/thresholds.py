@@ -14,7 +14,7 @@ import sys
 import torch
 from timing import print_header
 
-from anymask.cli.commands.evaluate import open_all
+from anymask.cli.reports import open_all
 from anymask.evaluate.automatic import Figures, look, sweep
 from anymask.inference.mask_generation.config import AutoConfig
 from anymask.models import load

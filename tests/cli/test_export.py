@@ -90,12 +90,12 @@ def test_a_refusal_is_exit_code_2(run_directory, tmp_path, monkeypatch, capsys):
     assert not (tmp_path / "out").exists()
 
 
-def test_what_is_left_out_is_told(run_directory, tmp_path, monkeypatch, capsys):
+def test_what_is_left_out_is_reported(run_directory, tmp_path, monkeypatch, capsys):
     check = [{**MANIFEST["check"][0], "refused": True}]
     monkeypatch.setattr(write, "_fill", lambda *_, **__: {"check": check})
     assert main(["export", str(run_directory), "-o", str(tmp_path / "out")]) == 0
     said = capsys.readouterr()
-    assert said.err.splitlines()[-1] == "left out, as their masks are not the model's: int8"
+    assert said.err.splitlines()[-1] == "left out, as their masks differ from the model's: int8"
     assert said.out.splitlines()[1].split()[-1] == "refused"
 
 

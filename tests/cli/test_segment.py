@@ -89,10 +89,18 @@ def test_json_reads_back(run, photo: Path, model: Path) -> None:
     assert (np.diff(scores, axis=1) <= 0).all()
 
 
-@pytest.mark.parametrize("name", ["o.png", "o.jpg", "o.JPEG", "o.webp"])
-def test_overlay(run, photo: Path, model: Path, name: str) -> None:
-    words = ("--point", "60,40", "--all", "--model", model, "-o", "m.json", "--overlay", name)
-    assert f"wrote {name}" in run("segment", photo, *words).out
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        (("-o", "m.json", "--all"), "m-overlay.jpg"),
+        (("-o", "m.png"), "m-overlay.jpg"),
+        ((), "photo-mask-overlay.jpg"),
+        (("--json",), "photo-mask-overlay.jpg"),
+    ],
+)
+def test_the_overlay_is_named_after_the_output(run, photo: Path, model: Path, words, name: str) -> None:
+    answer = run("segment", photo, "--point", "60,40", "--model", model, "--overlay", *words)
+    assert name in (answer.json["overlay"] if "--json" in words else answer.out)
     shown = cv2.imread(name)
     assert shown.shape == (80, 120, 3)
     assert (shown != cv2.imread(str(photo))).any()
@@ -112,9 +120,9 @@ def test_json_on_stdout_writes_no_file(run, photo: Path, model: Path) -> None:
 
 
 def test_json_on_stdout_names_the_files(run, photo: Path, model: Path) -> None:
-    words = ("--point", "60,40", "--model", model, "--json", "-o", "m.json", "--overlay", "o.png")
+    words = ("--point", "60,40", "--model", model, "--json", "-o", "m.json", "--overlay")
     told = run("segment", photo, *words).json
-    assert (told["files"], told["overlay"]) == (["m.json"], "o.png")
+    assert (told["files"], told["overlay"]) == (["m.json"], "m-overlay.jpg")
     assert json.loads(Path("m.json").read_text())["annotations"][0]["area"] == told["masks"][0]["area"]
 
 

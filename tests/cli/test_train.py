@@ -61,11 +61,11 @@ def test_another_run_in_the_same_folder_needs_force(run, words: list[object]) ->
     assert run(*words, "loop.steps=1", "optim.lr=0.5", "--force").code == 0
 
 
-def test_ctrl_c_says_how_to_go_on(run, words: list[object], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_says_how_to_resume(run, words: list[object], monkeypatch: pytest.MonkeyPatch) -> None:
     def stop(*arguments: object, **options: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(recipes, "run", stop)
     answer = run(*words)
     assert (answer.code, answer.out) == (130, "")
-    assert answer.err == "stopped; go on from the last saved step by: anymask train -o run\n"
+    assert answer.err == "stopped; to resume from the last saved step: anymask train -o run\n"

@@ -29,14 +29,12 @@ from anymask.inference.mask_generation.tiled import OVERLAP, automatic_tiled
 from anymask.models import Progress, Sam
 from anymask.types import Masks, Record
 
-__all__ = ["FORMS", "OpenImage", "Plan", "default_auto", "open_image", "pixels_of", "process"]
+__all__ = ["OpenImage", "Plan", "default_auto", "open_image", "pixels_of", "process"]
 
 Pixels: TypeAlias = NDArray[np.uint8]
 OpenImage: TypeAlias = "Pixels | GeoImage"
 """Pixels in memory, or a raster file that is read by windows."""
 
-FORMS = (".json", ".png", ".geojson", ".gpkg")
-"""Suffixes of the files that masks are written to."""
 RASTERS = (".tif", ".tiff")
 """Suffixes of files that are opened as rasters where the plan wants tiles or bands."""
 
@@ -142,7 +140,7 @@ def process(
     plan: what to make.
     file: the image file that the record names; it is not read.
     id: the id of the record.
-    form: the suffix of the masks' file, one of `FORMS`.
+    form: the suffix of the masks' file: .json, .png (a label map), .geojson or .gpkg.
     progress: called as by `anymask.automatic`.
 
     Returns the record and the encoded files by kind: "masks" with the suffix, and where the plan asks for

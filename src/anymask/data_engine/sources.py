@@ -32,6 +32,7 @@ def find_items(
     with # do not count. For `on_error` see `list_files`. Raises InputError where there is no image.
     """
     place = Path(source)
+    files: list[tuple[Path, PurePath]]
     if place.is_dir():
         files = [(path, path.relative_to(place)) for path in list_files(place, on_error=on_error)]
     else:

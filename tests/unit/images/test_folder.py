@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from anymask.images.folder import IMAGE_SUFFIXES, VIDEO_SUFFIXES, list_files, is_video
+from anymask.images.folder import IMAGE_SUFFIXES, VIDEO_SUFFIXES, is_video, list_files
 
 
 def touch(folder: Path, *names: str) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from glob import glob
 from pathlib import Path
 
 from anymask import data, formats
 from anymask.cli.console import Advance, note, out, out_json, progress
+from anymask.cli.options.data_convert import Options
 from anymask.errors import InputError, OutputError, unknown_name
 from anymask.files import check_target, write_atomic
 from anymask.formats import Loss, Outlines
@@ -14,42 +16,33 @@ from anymask.types import Record
 
 __all__ = ["run"]
 
-TOLD = 20
-"""Bad records that are told one by one; all are in the report."""
+REPORTED = 20
+"""Bad records that are reported one by one on stderr; all are in the report."""
 
 
-def run(
-    *,
-    source: str,
-    target: str,
-    source_format: str | None,
-    target_format: str | None,
-    pictures: str | None,
-    polygons: bool,
-    max_loss: float,
-    report: str | None,
-    as_json: bool,
-    force: bool,
-) -> int:
+def run(options: Options) -> int:
     """Convert; raises `InputError` at the end where records were left out."""
-    format = _target_format(Path(target), target_format)
-    _check_places(Path(source), Path(target), report, force)
+    source, target = Path(options.source), Path(options.output)
+    if not source.exists() and not glob(options.source):  # of shards such as sets/train-*.tar
+        raise InputError(f"A must be a file or folder that exists, got {source}. Check the name.")
+    format = _target_format(target, options.target_format)
+    _check_places(source, target, options)
     bad = _Bad()
-    with progress("pictures") as advance:
-        records = _records(source, source_format, pictures, bad, advance)
-        outlines = Outlines(polygons=polygons, max_loss=max_loss)
-        loss = formats.write(records, target, format, outlines=outlines, force=force, on_error=bad)
+    with progress("images") as advance:
+        records = _records(options, bad, advance)
+        outlines = Outlines(polygons=options.polygons, max_loss=options.max_loss)
+        loss = formats.write(records, target, format, outlines=outlines, force=options.force, on_error=bad)
     lost = loss.with_skipped(bad.messages)
-    if report is not None:
-        write_atomic(report, lost.to_json(), force=force)
-    if as_json:
+    if options.report is not None:
+        write_atomic(options.report, lost.to_json(), force=options.force)
+    if options.as_json:
         out_json(lost.as_dict())
     else:
-        out(_as_text(lost, report))
+        out(_as_text(lost, options.report))
     if bad.messages:
         raise InputError(
-            f"records must be whole, got {len(bad.messages)} that were left out of {target}. "
-            "Mend them, or go on without."
+            f"records must be valid, got {len(bad.messages)} that were left out of {target}. "
+            "Repair them, or continue without."
         )
     return 0
 
@@ -60,37 +53,37 @@ def _target_format(target: Path, named: str | None) -> str:
         raise unknown_name("--to", named, formats.FORMATS)
     if named is None and target.suffix == "":
         raise InputError(
-            f"--to must name the format of the folder {target}, got none. For example: --to yolo"
+            f"--to must name the format of the folder {target}, got nothing. For example: --to yolo"
         )
     return named or formats.format_for([], target)
 
 
-def _check_places(source: Path, target: Path, report: str | None, force: bool) -> None:
+def _check_places(source: Path, target: Path, options: Options) -> None:
     """Raise `OutputError` for places that cannot be written, before any work is done."""
     if target.resolve() == source.resolve():
-        raise OutputError(f"B must be another place than A, got {target} twice. Choose another name.")
+        raise OutputError(f"output must be another place than A, got {target} twice. Choose another name.")
+    report = options.report
     if report is not None:
-        check_target(report, force=force)
+        check_target(report, force=options.force)
         if Path(report).resolve() == target.resolve():
             raise OutputError(f"--report must be a file of its own, got {report} twice. Choose another name.")
 
 
 class _Bad:
-    """Records that were left out: tells the first of them, keeps all."""
+    """Records that were left out: reports the first of them, keeps all."""
 
     def __init__(self) -> None:
         self.messages: list[tuple[str, str]] = []
 
     def __call__(self, id: str, error: Exception) -> None:
         self.messages.append((id, " ".join(str(error).split())))
-        if len(self.messages) <= TOLD:
+        if len(self.messages) <= REPORTED:
             note(f"left out: {id}: {self.messages[-1][1]}")
 
 
-def _records(
-    source: str, format: str | None, pictures: str | None, bad: _Bad, advance: Advance
-) -> Iterator[Record]:
-    """The records of a data set of training, or of a file or folder of a format."""
+def _records(options: Options, bad: _Bad, advance: Advance) -> Iterator[Record]:
+    """The records of a training data set, or of a file or folder of a format."""
+    source, format = options.source, options.source_format
     if format is None and _is_dataset(Path(source)):
         collection = data.open_dataset(source, on_error=bad)
         for done, record in enumerate(collection):
@@ -101,11 +94,11 @@ def _records(
     def tell(done: int, total: int, id: str) -> None:
         advance(done, total, source)
 
-    yield from formats.stream(source, format, pictures=pictures, on_error=bad, on_item=tell)
+    yield from formats.stream(source, format, pictures=options.images, on_error=bad, on_item=tell)
 
 
 def _is_dataset(path: Path) -> bool:
-    """Whether this is tar shards, or pictures with PNG masks in folders of their own."""
+    """Whether this is tar shards, or images with PNG masks in folders of their own."""
     shards = path.suffix == ".tar" or any(path.glob("*.tar"))
     return shards or ((path / "images").is_dir() and (path / "masks").is_dir())
 

@@ -85,17 +85,44 @@ def test_a_training_set_is_a_source(run, dataset: Path) -> None:
 
 def test_damaged_records_are_reported_and_left_out(run, source: Path) -> None:
     document = json.loads(source.read_text())
-    document["annotations"][0]["segmentation"] = [[1, 2]]
+    document["images"][0]["width"] = None
     source.write_text(json.dumps(document))
     answer = run("data", "convert", source, "-o", "b", "--to", "sa1b", "--report", "lost.json")
     assert answer.code == 2
     first, last = answer.err.splitlines()
-    assert first.startswith(
-        "left out: a: annotation 1 must hold a mask of its image. polygon must be 3 or more"
-    )
+    assert first.startswith("left out: a: image must have a field 'width' of type int, got None")
     assert last.startswith("error: records must be valid, got 1 that were left out of b. Repair them")
     assert sorted(path.name for path in Path("b").iterdir()) == ["b.json", "c.json"]
     assert [id for id, _ in json.loads(Path("lost.json").read_text())["skipped"]] == ["a"]
+
+
+def test_single_annotations_are_told_and_left_out(run, source: Path) -> None:
+    document = json.loads(source.read_text())
+    document["annotations"][0]["segmentation"] = [[1, 2]]
+    document["annotations"][1]["segmentation"] = []
+    document["annotations"][2]["image_id"] = 99
+    source.write_text(json.dumps(document))
+    answer = run("data", "convert", source, "-o", "b.json", "--report", "lost.json")
+    assert (answer.code, answer.err) == (0, "")
+    assert answer.out.splitlines()[:2] == [
+        "3 pictures with 3 masks as coco, mean IoU of what is read back 1.0000",
+        "  not read: damaged (1), box without an outline (1), annotation of no image (1)",
+    ]
+    assert json.loads(Path("lost.json").read_text())["left_out"] == [
+        ["a", "damaged: polygon must be 3 or more corners x, y as finite numbers, got 2 numbers", 1],
+        ["a", "box without an outline", 1],
+        ["coco.json", "annotation of no image", 1],
+    ]
+    told = run("data", "convert", source, "-o", "c.json", "--boxes", "as-masks").out
+    assert told.startswith("3 pictures with 4 masks as coco")
+
+
+def test_zero_records_are_no_success(run, source: Path) -> None:
+    source.write_text(json.dumps({"images": [], "annotations": [], "categories": []}))
+    answer = run("data", "convert", source, "-o", "b.json")
+    assert answer.code == 2
+    assert answer.err.startswith("error: path must hold annotations of an image, got none in coco.json.")
+    assert not Path("b.json").exists()
 
 
 BAD = {

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from anymask.errors import FormatError
 from anymask.formats import sa1b
+from anymask.formats.reading import DAMAGED
 from anymask.images import read as images
 from anymask.types import Record
 
@@ -29,12 +30,18 @@ def parse_record(name: str, image: bytes, annotation: bytes, dataset: str) -> Re
 
 
 def labelled(record: Record, image: ByteArray, dataset: str) -> Record:
-    """The record with its decoded image and "dataset" in meta. Raises FormatError if their sizes differ."""
+    """The record with its decoded image and "dataset" in meta.
+
+    Raises FormatError if the sizes differ, and if none of the annotations can be read.
+    """
     if record.masks.size != image.shape[:2]:
         raise FormatError(
             f"annotation must have the image size {image.shape[0]} x {image.shape[1]}, "
             f"got {record.masks.size[0]} x {record.masks.size[1]}. Check height and width."
         )
+    damage = [kind for kind in record.left_out if kind.startswith(DAMAGED)]
+    if damage and not len(record.masks):  # else training would take it for an image that shows nothing
+        raise FormatError(f"annotation must have a mask that can be read, got {damage[0]}. Write it again.")
     return replace(record, image=image, meta={"dataset": dataset, **record.meta})
 
 

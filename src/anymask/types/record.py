@@ -19,7 +19,7 @@ __all__ = ["PER_MASK", "Record", "Source"]
 Source: TypeAlias = Literal["human", "auto", "import"]
 
 
-PER_MASK = ("ids", "categories", "kinds", "parents", "crop_boxes", "point_coords")
+PER_MASK = ("ids", "categories", "kinds", "parents", "crowds", "crop_boxes", "point_coords")
 """Keys of `Record.meta` whose values are lists with one entry per mask."""
 
 
@@ -39,6 +39,8 @@ class Record:
     """Further metadata; the keys of `PER_MASK` hold one entry per mask, "dataset" one for all."""
     ignore: rle.Runs | None = None
     """Runs of the unlabelled pixels, which are excluded from losses and scores."""
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    """What the annotation file holds for the image but no mask was made of: kinds, and how many of each."""
 
     def __repr__(self) -> str:
         """A short description."""

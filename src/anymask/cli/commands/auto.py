@@ -105,7 +105,7 @@ def _read_points(path: str) -> np.ndarray[Any, Any]:
     try:
         rows = [
             line.split("#")[0].replace(",", " ").split()
-            for line in Path(path).read_text("utf-8").splitlines()
+            for line in Path(path).read_text("utf-8-sig").splitlines()
         ]
         points = np.array([[float(word) for word in row] for row in rows if row], np.float32)
     except OSError as error:

@@ -32,5 +32,8 @@ def run(options: Options) -> int:
 
 def _as_text(result: Check) -> str:
     head = f"{result.name}: {result.images:,} images with {result.masks:,} masks can be read"
+    if result.left_out:
+        kinds = [f"{kind} ({count:,})" for kind, count in result.left_out.items()]
+        head += f"\n  not read: {', '.join(first(kinds, '{} more'))}"
     lines = [f"  {item}: {' '.join(problem.split())}" for item, problem in result.problems]
     return "\n".join([head, *first(lines, "  and {} more (--json lists all)")])

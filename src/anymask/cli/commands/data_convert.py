@@ -32,7 +32,7 @@ def run(options: Options) -> int:
         records = _records(options, bad, advance)
         outlines = Outlines(polygons=options.polygons, max_loss=options.max_loss)
         loss = formats.write(records, target, format, outlines=outlines, force=options.force, on_error=bad)
-    lost = loss.with_skipped(bad.messages)
+    lost = loss.with_source(bad.messages, bad.left_out)
     if options.report is not None:
         write_atomic(options.report, lost.to_json(), force=options.force)
     if options.as_json:
@@ -70,10 +70,11 @@ def _check_places(source: Path, target: Path, options: Options) -> None:
 
 
 class _Bad:
-    """Records that were left out: reports the first of them, keeps all."""
+    """Records that were left out: reports the first of them, keeps all; and what belongs to no record."""
 
     def __init__(self) -> None:
         self.messages: list[tuple[str, str]] = []
+        self.left_out: list[tuple[str, str, int]] = []
 
     def __call__(self, id: str, error: Exception) -> None:
         self.messages.append((id, " ".join(str(error).split())))
@@ -94,13 +95,24 @@ def _records(options: Options, bad: _Bad, advance: Advance) -> Iterator[Record]:
     def tell(done: int, total: int, id: str) -> None:
         advance(done, total, source)
 
-    yield from formats.stream(source, format, pictures=options.images, on_error=bad, on_item=tell)
+    def left_out(file: str, kind: str, count: int) -> None:
+        bad.left_out.append((file, kind, count))
+
+    yield from formats.stream(
+        source,
+        format,
+        pictures=options.images,
+        boxes=options.boxes == "as-masks",
+        on_error=bad,
+        on_item=tell,
+        on_left_out=left_out,
+    )
 
 
 def _is_dataset(path: Path) -> bool:
     """Whether this is tar shards, or images with PNG masks in folders of their own."""
     shards = path.suffix == ".tar" or any(path.glob("*.tar"))
-    return shards or ((path / "images").is_dir() and (path / "masks").is_dir())
+    return shards or ((path / "images").is_dir() and (path / "masks").is_dir()) or data.is_voc(path)
 
 
 def _as_text(loss: Loss, report: str | None) -> str:

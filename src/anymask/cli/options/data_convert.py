@@ -26,6 +26,7 @@ class Options:
     source_format: str | None
     target_format: str | None
     images: str | None
+    boxes: str
     polygons: bool
     max_loss: float
     report: str | None
@@ -43,7 +44,10 @@ def declare(parser: Parser) -> None:
     )
     parser.add_argument("-o", "--output", required=True, metavar="B", help="The file or folder to write.")
     parser.add_argument(
-        "--from", dest="source_format", metavar="FORMAT", help="The format of A. Default: detected."
+        "--from",
+        dest="source_format",
+        metavar="FORMAT",
+        help="The format of A: one of those below, isat or via. Default: detected.",
     )
     parser.add_argument(
         "--to",
@@ -53,6 +57,13 @@ def declare(parser: Parser) -> None:
     )
     parser.add_argument(
         "--images", metavar="DIR", help="The folder of the images of A. Default: near A. YOLO needs them."
+    )
+    parser.add_argument(
+        "--boxes",
+        choices=("leave-out", "as-masks"),
+        default="leave-out",
+        help="Annotations that are only a box (COCO, YOLO) are left out and reported, or become a mask of "
+        "the whole box. Default: leave-out.",
     )
     parser.add_argument(
         "--polygons", action="store_true", help="Write polygons where the format can hold pixel masks too."

@@ -91,6 +91,8 @@ OF_SEVERAL = {
     "test_foreign.py",  # formats: files that other tools wrote
     "test_formats.py",  # formats: write, read and the registry
     "test_round_trip.py",  # formats: all formats there and back
+    "test_counts.py",  # formats: annotations in are masks and reported, for every reader
+    "test_left_out.py",  # formats: what readers report instead of a mask
     "test_fixtures.py",  # what Python and JavaScript share
     "test_learning.py",  # train: a run learns
 }

@@ -155,7 +155,7 @@ def open_dataset(
 
     path: a folder with shards `train-*.tar`, `val-*.tar`; one .tar or a glob of them; a folder of pairs
         `<id>.jpg`, `<id>.json` (SA-1B), subfolders included; a COCO .json, or a folder with one or more of
-        them (annotations/, train/); a folder with `images/` and `masks/` (PNG, see `folders.PngMasks`), or one
+        them (annotations/, train/); a folder with `images/`, `masks/` (PNG, see `folders.PngMasks`), or one
         as Pascal VOC has it.
     split: open only the shards, or the subfolder, of this name; None opens everything.
     images: the folder of a COCO file's images, if it is not next to the file.

@@ -16,13 +16,13 @@ from anymask import formats
 from anymask.formats import READERS
 from anymask.formats.brush import to_brush
 from anymask.geometry import rle
-from anymask.images import read as images
+from anymask.images import write
 
 H, W = 20, 30
 MASK = np.zeros((H, W), bool)
 MASK[3:9, 4:11] = True
 RUNS = rle.to_coco(rle.encode(MASK), (H, W))
-PNG = base64.b64encode(images.encode_png(MASK)).decode()
+PNG = base64.b64encode(write.encode_png(MASK)).decode()
 
 coordinate = st.one_of(
     st.integers(-2, 32), st.floats(-2, 32), st.sampled_from([None, "x", float("inf"), "4"])
@@ -217,7 +217,7 @@ def test_annotations_in_are_masks_and_told(
     one, file, text = WRITE[name]
     many = data.draw(st.lists(one, min_size=1, max_size=5))
     folder = tmp_path_factory.mktemp("set")
-    images.write_png(np.zeros((H, W, 3), np.uint8), folder / "a.png")
+    write.write_png(np.zeros((H, W, 3), np.uint8), folder / "a.png")
     (folder / file).write_text(text(many))
     told: list[tuple[str, str, int]] = []
     source = folder if name == "yolo" else folder / file

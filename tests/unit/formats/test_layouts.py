@@ -14,8 +14,8 @@ from anymask import formats
 from anymask.errors import FormatError, InputError
 from anymask.formats import FORMATS, class_names
 from anymask.formats.image_files import ImageFiles
-from anymask.images import read as images
-from anymask.types.masks import Masks, Record
+from anymask.images import write
+from anymask.types import Masks, Record
 
 SIZE = (20, 30)
 RING = [4, 5, 10, 5, 10, 12, 4, 12]
@@ -31,7 +31,7 @@ def make(tmp_path):
             path = tmp_path / "set" / name
             path.parent.mkdir(parents=True, exist_ok=True)
             if what is None:
-                path.write_bytes(images.encode_png(np.zeros((*SIZE, 3), np.uint8)))
+                path.write_bytes(write.encode_png(np.zeros((*SIZE, 3), np.uint8)))
             else:
                 path.write_text(what if isinstance(what, str) else json.dumps(what), encoding="utf-8")
         return tmp_path / "set"

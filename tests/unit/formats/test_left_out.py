@@ -14,8 +14,8 @@ from PIL import Image
 from anymask import formats
 from anymask.errors import FormatError, UnknownNameError
 from anymask.formats import READERS, sa1b
-from anymask.images import read as images
-from anymask.types.masks import Masks, Record
+from anymask.images import write
+from anymask.types import Masks, Record
 
 SIZE = (20, 30)
 SQUARE = [[4, 5], [10, 5], [10, 12], [4, 12]]
@@ -24,7 +24,7 @@ AREA = 42
 
 @pytest.fixture
 def picture(tmp_path: Path) -> Path:
-    images.write_png(np.zeros((*SIZE, 3), np.uint8), tmp_path / "a.png")
+    write.write_png(np.zeros((*SIZE, 3), np.uint8), tmp_path / "a.png")
     return tmp_path / "a.png"
 
 
@@ -60,7 +60,7 @@ def test_shapes_without_area_are_counted(tmp_path):
 
 
 def test_a_picture_within_the_file_gives_its_size(tmp_path):
-    data = base64.b64encode(images.encode_png(np.zeros(SIZE, np.uint8))).decode()
+    data = base64.b64encode(write.encode_png(np.zeros(SIZE, np.uint8))).decode()
     document = {"shapes": [{"label": "x", "points": SQUARE}], "imagePath": "..\\b\\a.png", "imageData": data}
     assert read(tmp_path / "a.json", document).masks.size == SIZE
 

@@ -19,7 +19,7 @@ from anymask.data_engine.project.project import scan, upload
 from anymask.errors import FormatError
 from anymask.formats import FORMATS
 from anymask.geometry import rle
-from anymask.images import read as images
+from anymask.images import write
 
 SIZE = (12, 16)
 NAMES = ["a.png", "sub/a.png", "x/001.png", "y/001.png"]
@@ -39,12 +39,12 @@ def make(tmp_path):
         folder = tmp_path / f"project{len(list(tmp_path.iterdir()))}"
         for i, name in enumerate(names):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            images.write_png(np.full((*SIZE, 3), 10 * i, np.uint8), folder / name)
+            write.write_png(np.full((*SIZE, 3), 10 * i, np.uint8), folder / name)
         folder.mkdir(exist_ok=True)
         found = open_project(folder)
         list(scan(found))
         for i, name in enumerate(uploads):
-            upload(found, name, images.encode_png(np.full((*SIZE, 3), 100 + i, np.uint8)), 10**6)
+            upload(found, name, write.encode_png(np.full((*SIZE, 3), 100 + i, np.uint8)), 10**6)
         return found
 
     return project

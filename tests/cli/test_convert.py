@@ -109,8 +109,8 @@ def test_single_annotations_are_told_and_left_out(run, source: Path) -> None:
         "  not read: box without an outline (1), damaged (1), annotation of no image (1)",
     ]
     assert json.loads(Path("lost.json").read_text())["left_out"] == [
-        ["a", "damaged: polygon must be 3 or more corners x, y as finite numbers, got 2 numbers", 1],
         ["a", "box without an outline", 1],
+        ["a", "damaged: polygon must be 3 or more corners x, y as finite numbers, got 2 numbers", 1],
         ["coco.json", "annotation of no image", 1],
     ]
     told = run("data", "convert", source, "-o", "c.json", "--boxes", "as-masks").out

@@ -238,9 +238,9 @@ def test_keys_are_enough(person: Person, served: Served, cat: str) -> None:
     person.saved()
     assert {m["prompts"]["box"] is not None for m in served.masks(cat)} == {True, False}
     keyboard.press("?")
-    expect(person.page.get_by_role("dialog", name="Keys")).to_be_visible()
+    expect(person.page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
     keyboard.press("Escape")
-    expect(person.page.get_by_role("dialog", name="Keys")).to_be_hidden()
+    expect(person.page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_hidden()
 
 
 def test_everything_is_found_and_chosen_by_sliders(person: Person, served: Served, cat: str) -> None:

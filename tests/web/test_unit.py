@@ -26,7 +26,7 @@ def test_modules_without_a_browser() -> None:
         pytest.skip("fake-indexeddb is missing; run: make web")
     files = sorted(map(str, UNIT.glob("*.test.js")))
     assert files
-    command = [node, "--test", "--test-reporter=tap", *files]
+    command = [node, "--test", "--test-reporter=tap", "--test-timeout=60000", *files]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=SECONDS)
     assert done.returncode == 0, done.stdout + done.stderr
     ran = re.search(r"^# pass (\d+)$", done.stdout, re.MULTILINE)

@@ -1,5 +1,6 @@
 /** What the page's modules expect of a browser, for tests in Node.js: a database, tab storage, locks. */
 import "fake-indexeddb/auto";
+import { IDBFactory } from "fake-indexeddb";
 
 const kept = new Map();
 const held = new Set();
@@ -49,9 +50,8 @@ export function closeTab(client) {
 }
 
 /** Start without databases. */
-export async function emptyDatabases() {
-  for (const { name } of await indexedDB.databases())
-    await new Promise((resolve) => (indexedDB.deleteDatabase(name).onsuccess = resolve));
+export function emptyDatabases() {
+  define("indexedDB", new IDBFactory());
 }
 
 /** A mask as it is saved; `some` overrides. */

@@ -10,15 +10,14 @@ const PHOTO = { id: "cat", name: "cat.jpg", file: "cat.jpg", width: 4, height: 3
 
 beforeEach(emptyDatabases);
 
-async function started(t) {
+function started() {
   const storage = new BrowserStorage();
   storage.bundled = Promise.resolve([PHOTO]);
-  t.after(async () => (await storage.database).close());
   return storage;
 }
 
-test("revisions count up, and an outdated one is a conflict with what is stored", async (t) => {
-  const storage = await started(t);
+test("revisions count up, and an outdated one is a conflict with what is stored", async () => {
+  const storage = started();
   assert.deepEqual(await storage.saveMask("cat", maskOf("a")), { revision: 1 });
   assert.deepEqual(await storage.saveMask("cat", maskOf("a", { revision: 1, seconds: 5 })), { revision: 2 });
   await assert.rejects(storage.saveMask("cat", maskOf("a", { revision: 1 })), (error) => {
@@ -28,8 +27,8 @@ test("revisions count up, and an outdated one is a conflict with what is stored"
   });
 });
 
-test("deleted masks are neither listed nor counted", async (t) => {
-  const storage = await started(t);
+test("deleted masks are neither listed nor counted", async () => {
+  const storage = started();
   await storage.saveMask("cat", maskOf("a"));
   await storage.saveMask("cat", maskOf("b"));
   await storage.saveMask("cat", maskOf("b", { revision: 1, deleted: true }));
@@ -42,8 +41,8 @@ test("deleted masks are neither listed nor counted", async (t) => {
   assert.equal(images[0].masks, 1);
 });
 
-test("the export is COCO with the labels as categories", async (t) => {
-  const storage = await started(t);
+test("the export is COCO with the labels as categories", async () => {
+  const storage = started();
   await storage.saveLabels([{ id: "l1", name: "ear", color: "#ff0000" }]);
   const counts = toString(encode(Uint8Array.from([0, 1, 1, 0, 0, 1, 1, 0, 0, 0, 0, 0]), [3, 4]));
   await storage.saveMask("cat", maskOf("a", { counts, label_id: "l1" }));

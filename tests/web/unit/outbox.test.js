@@ -29,8 +29,6 @@ test("an entry is there after a reload, and known to have been tried", async () 
   await again.open();
   assert.equal(again.client, outbox.client);
   assert.deepEqual([...again.entries.values()], [{ ...entryOf(outbox, maskOf("a")), tried: true }]);
-  (await outbox.database).close();
-  (await again.database).close();
 });
 
 test("entries of a closed tab are taken over, those of an open one are left", async () => {
@@ -51,7 +49,6 @@ test("entries of a closed tab are taken over, those of an open one are left", as
     ["b"],
     "it is kept under one name",
   );
-  for (const one of [open, closed, third, fourth]) (await one.database).close();
 });
 
 test("a duplicated tab gets a name of its own", async () => {
@@ -60,7 +57,6 @@ test("a duplicated tab gets a name of its own", async () => {
   assert.equal(copy.client, first.client);
   await copy.open();
   assert.notEqual(copy.client, first.client);
-  for (const one of [first, copy]) (await one.database).close();
 });
 
 test("a removed entry does not come back", async () => {
@@ -74,5 +70,4 @@ test("a removed entry does not come back", async () => {
   const again = new Outbox();
   await again.open();
   assert.equal(again.entries.size, 0);
-  for (const one of [outbox, again]) (await one.database).close();
 });

@@ -1,4 +1,4 @@
-/** A mask as a small picture: its box, filled, with a line along its edge. */
+/** Draw a mask: filled, with a line along its edge. */
 import { eachSegment } from "../masks/rle.js";
 import { clip } from "../geometry/boxes.js";
 

@@ -1,5 +1,5 @@
 /**
- * Finished masks, drawn once: a picture of the image's size of which a change repaints only its own place, so
+ * Finished masks, drawn once on a canvas of the image's size. A change repaints only its own region, so
  * that a click takes as long with a thousand masks on the image as with none.
  */
 import { around, meet } from "../geometry/boxes.js";

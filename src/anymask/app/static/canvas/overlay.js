@@ -101,7 +101,7 @@ export class Overlay {
   }
 
   /**
-   * The picture of one mask, made once; "" for the colour of previews.
+   * One mask on a canvas of its own, drawn once; "" for the colour of previews.
    * @param {Shape} shape
    * @param {string} colour
    */

@@ -25,7 +25,7 @@ export class App extends HTMLElement {
   /** @type {Predictor} */ predictor;
   /** @type {Sync} */ sync;
   /** @type {Project} */ project;
-  /** The pictures in the order of the gallery, once asked for. @type {Promise<ImageInfo[]> | null} */ order =
+  /** The images in the order of the gallery, once requested. @type {Promise<ImageInfo[]> | null} */ order =
     null;
   /** @type {HTMLElement} */ screen;
 
@@ -44,7 +44,7 @@ export class App extends HTMLElement {
     );
     this.sync.addEventListener("unsafe", (event) =>
       notify(
-        `This browser cannot write down what is not saved yet (${/** @type {CustomEvent} */ (event).detail.message}). Leave the page open until all is saved.`,
+        `This browser cannot store unsaved changes (${/** @type {CustomEvent} */ (event).detail.message}). Keep this page open until everything is saved.`,
       ),
     );
     addEventListener(
@@ -53,7 +53,7 @@ export class App extends HTMLElement {
     );
     await Promise.all([outbox.open().catch((error) => this.sync.doubt(error)), this.openProject()]);
     this.predictor.model = this.project.models[0];
-    this.predictor.load().catch((error) => notify(`The model cannot start: ${reasonOf(error)}.`));
+    this.predictor.load().catch((error) => notify(`The model could not be loaded: ${reasonOf(error)}.`));
     this.sync.soon(0);
     addEventListener("hashchange", () => this.route());
     addEventListener("unhandledrejection", (event) =>
@@ -71,7 +71,7 @@ export class App extends HTMLElement {
         await signInDialog(this.storage);
         return this.openProject();
       }
-      notify(`The project cannot be opened: ${reasonOf(error)}.`);
+      notify(`The project could not be opened: ${reasonOf(error)}.`);
       await new Promise((resolve) => setTimeout(resolve, 2000));
       return this.openProject();
     }
@@ -88,7 +88,7 @@ export class App extends HTMLElement {
       if (location.hash === hash) this.show(screen, `${image.name} – anymask`);
     } catch (error) {
       if (location.hash !== hash) return;
-      notify(`The image cannot be opened: ${reasonOf(error)}.`);
+      notify(`The image could not be opened: ${reasonOf(error)}.`);
       location.hash = GALLERY;
     }
   }
@@ -100,7 +100,7 @@ export class App extends HTMLElement {
     fill(this, screen);
   }
 
-  /** Somebody else saved another version. @param {import("../storage/outbox.js").Entry} entry */
+  /** Someone else saved another version. @param {import("../storage/outbox.js").Entry} entry */
   async conflict(entry) {
     const open =
       this.screen instanceof EditorScreen && this.screen.openImage.info.id === entry.image
@@ -108,8 +108,8 @@ export class App extends HTMLElement {
         : null;
     if (open) await conflictDialog(this, open, entry);
     else
-      notify("Somebody else changed a mask that you changed too.", {
-        action: "Look",
+      notify("Someone else changed a mask that you also changed.", {
+        action: "Review",
         act: () => (location.hash = imageAddress(entry.image)),
       });
   }
@@ -120,12 +120,12 @@ export class App extends HTMLElement {
     try {
       await this.storage.saveLabels(labels);
     } catch (error) {
-      notify(`The labels are not saved: ${reasonOf(error)}.`);
+      notify(`The labels could not be saved: ${reasonOf(error)}.`);
     }
   }
 
   /**
-   * All pictures in order, for "next image"; asked for once and after uploads.
+   * All images in order, for "next image"; requested once, and again after uploads.
    * @returns {Promise<ImageInfo[]>}
    */
   allImages() {

@@ -51,7 +51,7 @@ export async function conflictDialog(app, screen, entry) {
       h(
         "p",
         {},
-        "Somebody else saved another version of this mask while you changed it. Nothing is lost: choose what stays.",
+        "Someone else saved a different version of this mask while you were editing it. Nothing is lost: choose which version to keep.",
       ),
       h("div", { class: "versions" }, figure("Mine.", mine, MINE), figure("Theirs.", theirs, THEIRS)),
       h(
@@ -76,7 +76,7 @@ function describe(mask) {
 }
 
 /**
- * The picture around a mask.
+ * A mask on its image, small.
  * @param {ImageBitmap | null} image
  * @param {Mask} mask
  * @param {import("../canvas/draw-mask.js").Ink} colour

@@ -56,7 +56,7 @@ export class EditorScreen extends HTMLElement {
     const file = app.storage.file(image.id);
     app.predictor
       .prepare(image, file)
-      .catch((error) => notify(`The model cannot look at this image: ${reasonOf(error)}.`));
+      .catch((error) => notify(`The model could not read this image: ${reasonOf(error)}.`));
     screen.openImage = new OpenImage(image, app.sync);
     screen.openImage.load(await app.storage.masks(image.id));
     screen.editor = new Editor(screen.openImage, app.predictor, file);
@@ -114,7 +114,7 @@ export class EditorScreen extends HTMLElement {
     this.leaving?.abort();
   }
 
-  /** Say when the picture can be asked about. */
+  /** Report when the model is ready for the image. */
   async ready() {
     const { predictor, openImage, file } = this.editor;
     this.dataset.ready = "no";
@@ -153,15 +153,15 @@ export class EditorScreen extends HTMLElement {
         icon("back"),
       ),
       h("h1", { class: "title" }, openImage.info.name),
-      button("back", "Image before (J)", () => this.act("image", "-1"), "wide-only"),
+      button("back", "Previous image (J)", () => this.act("image", "-1"), "wide-only"),
       button("next", "Next image (K)", () => this.act("image", "1"), "wide-only"),
       h("span", { class: "spacer" }),
       this.undoButton,
       this.redoButton,
       saveStatus(app),
       models.length > 1 && choice,
-      button("theme", "Light or dark", () => notify(`Theme: ${nextTheme()}`), "wide-only"),
-      button("keys", "Keys (?)", showShortcuts, "wide-only"),
+      button("theme", "Switch the theme", () => notify(`Theme: ${nextTheme()}`), "wide-only"),
+      button("keys", "Keyboard shortcuts (?)", showShortcuts, "wide-only"),
       button("list", "Masks and labels", () => this.togglePanel(), "narrow-only"),
     );
   }
@@ -223,8 +223,8 @@ export class EditorScreen extends HTMLElement {
     this.undoButton.disabled = history.done.length === 0;
     this.redoButton.disabled = history.undone.length === 0;
     const sentences = {
-      no: "Looking at the image … you can click already.",
-      failed: "The model cannot look at this image; brush and lasso work.",
+      no: "Preparing the image … you can already click.",
+      failed: "The model cannot be used on this image; the brush and the lasso still work.",
       yes: "",
     };
     const state = sentences[/** @type {keyof sentences} */ (this.dataset.ready ?? "yes")];

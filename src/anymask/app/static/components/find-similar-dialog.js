@@ -1,4 +1,4 @@
-/** Find what the selected mask shows in the other images: work for the server. */
+/** Find objects similar to the selected one in other images; the server does the work. */
 import { IMAGES_AT_ONCE } from "../constants.js";
 import { reasonOf } from "../storage/errors.js";
 import { itemOf } from "../state/open-image.js";
@@ -30,7 +30,7 @@ export async function findSimilarDialog(screen) {
     ),
   );
   const progress = h("progress", { max: 1, value: 0, hidden: true, "aria-label": "Progress" });
-  const start = h("button", { class: "primary" }, "Find");
+  const start = h("button", { class: "primary" }, "Search");
   const form = h(
     "form",
     {
@@ -44,20 +44,20 @@ export async function findSimilarDialog(screen) {
         try {
           await search(screen, item, images, (share) => (progress.value = share));
         } catch (error) {
-          notify(`Nothing was found: ${reasonOf(error)}.`);
+          notify(`The search failed: ${reasonOf(error)}.`);
         }
         dialog.close();
       },
     },
-    h("fieldset", { class: "choices" }, h("legend", {}, "Where to look"), ...boxes),
+    h("fieldset", { class: "choices" }, h("legend", {}, "Images to search"), ...boxes),
     progress,
     h("div", { class: "row end" }, start),
   );
-  const dialog = openDialog("Find this in the other images", [
+  const dialog = openDialog("Find similar objects in other images", [
     h(
       "p",
       {},
-      "The server looks for what the selected mask shows. What it finds becomes masks that you can correct.",
+      "The server searches the chosen images for objects like the selected one. Each becomes a mask that you can correct.",
     ),
     form,
   ]);
@@ -87,7 +87,7 @@ async function search({ app, openImage }, item, images, step) {
     count += masks.length;
   }
   notify(
-    `${counted(count, "mask")} in ${counted(found.length, "image")}.${failed ? ` One could not be looked at: ${failed.error}` : ""}`,
+    `Found ${counted(count, "mask")} in ${counted(found.length, "image")}.${failed ? ` One image failed: ${failed.error}` : ""}`,
   );
 }
 

@@ -11,7 +11,7 @@ import { notify } from "./toast.js";
 /** @typedef {import("./app.js").App} App */
 /** @typedef {import("../types.js").ImageInfo} ImageInfo */
 
-const AGAIN = 1500; // ms, while the server still looks through its folder
+const AGAIN = 1500; // ms, while the server still scans its folder
 
 export class GalleryScreen extends HTMLElement {
   /** @type {App} */ app;
@@ -83,8 +83,8 @@ export class GalleryScreen extends HTMLElement {
       "button",
       {
         class: "icon-button",
-        "aria-label": "Light or dark",
-        title: "Light or dark",
+        "aria-label": "Switch the theme",
+        title: "Switch the theme",
         onclick: () => notify(`Theme: ${nextTheme()}`),
       },
       icon("theme"),
@@ -113,7 +113,12 @@ export class GalleryScreen extends HTMLElement {
       theme,
       h(
         "button",
-        { class: "icon-button", "aria-label": "Keys", title: "Keys (?)", onclick: showShortcuts },
+        {
+          class: "icon-button",
+          "aria-label": "Keyboard shortcuts",
+          title: "Keyboard shortcuts (?)",
+          onclick: showShortcuts,
+        },
         icon("keys"),
       ),
     );
@@ -133,7 +138,7 @@ export class GalleryScreen extends HTMLElement {
       h(
         "div",
         { class: "lead-side" },
-        h("span", { class: "note wide-only" }, "Drop or paste pictures anywhere."),
+        h("span", { class: "note wide-only" }, "Drop or paste images anywhere."),
         upload,
       ),
     );
@@ -150,7 +155,7 @@ export class GalleryScreen extends HTMLElement {
     const first = list.from === null;
     this.more.disabled = true;
     try {
-      // before the images: what a server that still looks through its folder finds later is asked for again
+      // before the images: while the server scans its folder, the list is requested again
       const project = first ? await this.app.storage.project() : null;
       const { images, next } = await this.app.storage.images(list.from);
       const cards = await Promise.all(images.map((image, i) => this.card(image, first && i < 6)));
@@ -165,7 +170,7 @@ export class GalleryScreen extends HTMLElement {
       this.more.hidden = !next;
     } catch (error) {
       if (list !== this.list) return;
-      notify(`The images cannot be listed: ${reasonOf(error)}.`, {
+      notify(`The images could not be loaded: ${reasonOf(error)}.`, {
         action: "Try again",
         act: () => list === this.list && this.load(list),
       });
@@ -180,7 +185,7 @@ export class GalleryScreen extends HTMLElement {
     const { images: count = images.length, masks = images.reduce((sum, one) => sum + one.masks, 0) } =
       project.counts ?? {};
     this.summary.textContent = count
-      ? `${counted(count, "image")}, ${counted(masks, "mask")}. Choose one and click on what you want.`
+      ? `${counted(count, "image")}, ${counted(masks, "mask")}. Open one and click an object.`
       : "No images yet.";
     if (project.scanning) setTimeout(() => list === this.list && this.isConnected && this.reload(), AGAIN);
   }
@@ -246,7 +251,7 @@ export class GalleryScreen extends HTMLElement {
     try {
       download(await this.app.storage.exported());
     } catch (error) {
-      notify(`Nothing was exported: ${reasonOf(error)}.`);
+      notify(`The export failed: ${reasonOf(error)}.`);
     }
   }
 }

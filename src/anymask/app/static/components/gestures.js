@@ -1,4 +1,4 @@
-/** From pointer, wheel and keys on the picture to the tool in use, to zoom and to pan. */
+/** Translates pointer, wheel and keys on the image into tool actions, zoom and pan. */
 
 /** @typedef {import("./image-canvas.js").ImageCanvas} ImageCanvas */
 /** @typedef {import("../state/editor.js").Editor} Editor */

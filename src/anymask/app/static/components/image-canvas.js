@@ -1,4 +1,4 @@
-/** The picture with its masks: zoom, pan, pointer and keyboard for the tool in use. */
+/** The image with its masks: zoom, pan, pointer and keyboard for the tool in use. */
 import { MaskLayer } from "../canvas/mask-layer.js";
 import { Overlay } from "../canvas/overlay.js";
 import { ink } from "../canvas/draw-mask.js";
@@ -68,7 +68,7 @@ export class ImageCanvas extends HTMLElement {
     const bitmap = await this.editor.file
       .then((file) => createImageBitmap(file, { colorSpaceConversion: "none" }))
       .catch(() => null);
-    if (!bitmap) return this.editor.notice("This browser cannot show the picture.");
+    if (!bitmap) return this.editor.notice("This browser cannot display the image.");
     this.image = bitmap;
     this.draw("base");
     this.dispatchEvent(new CustomEvent("shown"));

@@ -25,7 +25,7 @@ export function saveStatus(app) {
 function stateOf({ sync }) {
   const { waiting, conflict, refused } = sync.counts;
   if (conflict) return { state: "conflict", symbol: "conflict", text: counted(conflict, "conflict") };
-  if (refused) return { state: "conflict", symbol: "conflict", text: `${refused} refused` };
+  if (refused) return { state: "conflict", symbol: "conflict", text: `${refused} rejected` };
   const waits = `${waiting} not saved yet`;
   if (sync.offline)
     return { state: "offline", symbol: "offline", text: sync.trouble ? waits : `Offline: ${waits}` };
@@ -38,9 +38,9 @@ function showUnsaved(app) {
   const { sync } = app;
   const entries = [...sync.outbox.entries.values()];
   const names = {
-    waiting: "waits to be saved",
-    conflict: "was changed by somebody else too",
-    refused: "was refused",
+    waiting: "is waiting to be saved",
+    conflict: "was also changed by someone else",
+    refused: "was rejected by the server",
   };
   openDialog("Not saved yet", [
     h(
@@ -48,8 +48,8 @@ function showUnsaved(app) {
       {},
       entries.length
         ? sync.unsafe
-          ? "These masks wait in this page alone, as the browser cannot write them down. Leave it open until they are saved."
-          : "These masks are kept in this browser until they are saved. You can close the page; they will be sent when you come back."
+          ? "This browser cannot store these masks. Keep this page open until they are saved."
+          : "These masks are stored in this browser until they are saved. You can close the page: they are sent when you open it again."
         : "Everything is saved.",
     ),
     sync.trouble && h("p", {}, `The server says: ${sync.trouble}`),
@@ -76,7 +76,7 @@ function showUnsaved(app) {
                   app.conflict(entry);
                 },
               },
-              "Settle",
+              "Resolve",
             ),
           entry.state === "refused" &&
             h(
@@ -88,7 +88,7 @@ function showUnsaved(app) {
                   sync.again(entry);
                 },
               },
-              "Send again",
+              "Try again",
             ),
         ),
       ),

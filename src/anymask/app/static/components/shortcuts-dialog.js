@@ -1,4 +1,4 @@
-/** The keys, from the table that is also used. */
+/** The keyboard shortcuts, from the table that the editor uses. */
 import { ON_IMAGE, SHORTCUTS } from "../state/shortcuts.js";
 import { openDialog } from "./dialog.js";
 import { h } from "./dom.js";
@@ -13,7 +13,7 @@ export function showShortcuts() {
       h("dd", {}, title),
     );
   openDialog(
-    "Keys",
+    "Keyboard shortcuts",
     [
       h(
         "div",

@@ -1,4 +1,4 @@
-/** Beside the picture: labels, the selected mask, all masks. */
+/** Beside the image: labels, the selected mask, all masks. */
 import { counted, fill, h, set } from "./dom.js";
 import { icon } from "./icons.js";
 import { labelsDialog } from "./labels-dialog.js";
@@ -50,7 +50,7 @@ function labelSection(screen, signal) {
       }),
     );
     if (!app.project.labels.length)
-      fill(chips, h("p", { class: "note" }, "No labels yet. Masks can do without."));
+      fill(chips, h("p", { class: "note" }, "No labels yet. Labels are optional."));
   };
   const edit = () =>
     labelsDialog(app, () => {
@@ -82,7 +82,7 @@ function maskSection(screen, signal) {
     "button",
     { onclick: () => findSimilarDialog(screen) },
     icon("similar"),
-    "Find in other images",
+    "Find similar objects",
   );
   const remove = h("button", { onclick: () => editor.remove(), title: "Delete" }, icon("trash"), "Delete");
   const done = h(
@@ -126,7 +126,7 @@ function maskSection(screen, signal) {
       facts.textContent = [
         counted(item.area, "pixel"),
         item.score === null ? null : `quality ${item.score.toFixed(2)}`,
-        item.model ?? "by hand",
+        item.model ?? "drawn by hand",
         item.author,
       ]
         .filter(Boolean)

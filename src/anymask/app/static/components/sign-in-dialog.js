@@ -38,7 +38,7 @@ export function signInDialog(storage) {
     );
     const dialog = openDialog(
       "Sign in",
-      [h("p", {}, "This project asks for a token. An admin gives you one."), form],
+      [h("p", {}, "This project requires an access token. Ask an administrator for one."), form],
       { must: true },
     );
   });

@@ -1,11 +1,11 @@
-/** Above the picture: what the tool in use can be set to, and the answers to choose from. */
+/** Above the image: the options of the tool in use, and the predicted masks to choose from. */
 import { counted, fill, h } from "./dom.js";
 import { icon } from "./icons.js";
 
 /** @typedef {import("./editor-screen.js").EditorScreen} EditorScreen */
 /** @typedef {import("../tools/everything.js").EverythingTool} EverythingTool */
 
-const PARTS = ["Whole", "Part", "Sub-part"];
+const PARTS = ["Whole", "Part", "Subpart"];
 
 /** @param {EditorScreen} screen @param {AbortSignal} signal */
 export function toolOptions(screen, signal) {
@@ -58,13 +58,13 @@ function inOut({ editor }, name) {
   );
 }
 
-/** Whole, part, sub-part. @param {EditorScreen} screen */
+/** Whole, part, subpart. @param {EditorScreen} screen */
 function parts({ editor }) {
   const { answers } = editor;
   if (!answers || answers.hypotheses.length !== PARTS.length) return null;
   return h(
     "div",
-    { class: "segments", role: "group", "aria-label": "Answers (C)" },
+    { class: "segments", role: "group", "aria-label": "Alternatives (C)" },
     ...PARTS.map((text, i) =>
       h("button", { "aria-pressed": String(answers.chosen === i), onclick: () => editor.choose(i) }, text),
     ),
@@ -116,7 +116,7 @@ function viewOptions({ editor }) {
         checked: editor.settings.hideOthers,
         onchange: () => editor.set({ hideOthers: !editor.settings.hideOthers }),
       }),
-      "Only the selected",
+      "Only the selected mask",
     ),
   ];
 }
@@ -143,14 +143,14 @@ function everythingOptions({ editor, tools }, signal) {
     slider(tool, "iou", "Confidence", () => tool.floors?.iou ?? 0, 1, 0.01),
     slider(tool, "stability", "Stability", () => tool.floors?.stability ?? 0, 1, 0.01),
     slider(tool, "overlap", "Overlap", () => 0.1, 0.95, 0.05),
-    slider(tool, "area", "Least pixels", () => 0, Math.round(h0 * w0 * 0.02), 10),
+    slider(tool, "area", "Minimum area", () => 0, Math.round(h0 * w0 * 0.02), 10),
   );
   const draw = () => {
     if (!start.isConnected) return;
     fill(
       start,
       icon(tool.running ? "stop" : "play"),
-      tool.running ? "Stop" : tool.candidates.length ? "Again" : "Find all",
+      tool.running ? "Stop" : tool.candidates.length ? "Find again" : "Find all",
     );
     keep.textContent = `Keep ${counted(tool.chosen.length, "mask")}`;
     keep.disabled = tool.chosen.length === 0;

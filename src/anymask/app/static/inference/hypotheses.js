@@ -43,7 +43,7 @@ export function choice(answers, single) {
 }
 
 /**
- * IoU of a mask at the thresholds +1 and -1, in the cells that hold the picture; 0 for an empty one.
+ * IoU of a mask at the thresholds +1 and -1, in the cells that hold the image; 0 for an empty one.
  * @param {Float32Array} logits
  * @param {Frame} frame
  */

@@ -1,10 +1,10 @@
-/** From a picture's file to its pixels. */
+/** Decode an image file into pixels. */
 
 /** @typedef {import("../types.js").Size} Size */
 /** @typedef {{rgba: Uint8ClampedArray, size: Size}} Pixels */
 
 /**
- * The pixels of a file, alpha laid over white as Python does.
+ * The pixels of an image file, blended over white where transparent, as in Python.
  * @param {Blob} file
  * @returns {Promise<Pixels>}
  */

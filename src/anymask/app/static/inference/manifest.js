@@ -8,7 +8,7 @@ import { LOCAL_ENCODER } from "../constants.js";
  * @property {string} encoder kind of its layout; "compact" is quick enough for a browser
  * @property {string} model hash of the weights
  * @property {{size: number, square: boolean, multiple: number}} frame
- * @property {number} [zoom] longest side at which small answers are looked at again; 0 for never
+ * @property {number} [zoom] longest side at which small answers are refined in crops; 0 for never
  * @property {{min_iou: number, min_stability: number}} thresholds
  * @property {{encoder?: Record<string, ModelFile>, decoder: Record<string, ModelFile>}} files without the encoder where the server encodes
  */

@@ -1,4 +1,4 @@
-/** Ask the model all over a picture: the twin of `anymask.candidates` for the whole image. */
+/** Automatic masks from a grid of points: the twin of `anymask.candidates` for the whole image. */
 import { DECODER_MASKS, STABILITY_MARGIN, STABILITY_OFFSET } from "../constants.js";
 import { area, box } from "../masks/rle.js";
 import { stability } from "./hypotheses.js";
@@ -12,7 +12,7 @@ import { promptArrays } from "./prompts.js";
 const AT_ONCE = 8; // prompts in one run: a click that comes meanwhile waits no longer than for these
 
 /**
- * Centres of `side` x `side` cells, spread so that the first ones already cover the picture.
+ * Centres of `side` x `side` cells, spread so that the first ones already cover the image.
  * @param {import("../types.js").Size} size @param {number} side
  * @returns {[number, number][]}
  */

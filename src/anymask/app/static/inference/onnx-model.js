@@ -1,4 +1,4 @@
-/** One exported model in onnxruntime-web: encodes pictures, keeps their embeddings, answers prompts. */
+/** One exported model in onnxruntime-web: encodes images, keeps their embeddings, predicts masks. */
 import { DECODER_MASKS, MANIFEST, PRECISIONS } from "../constants.js";
 import { Frame } from "../geometry/frame.js";
 import { resizeToRgb } from "../geometry/resize.js";
@@ -41,7 +41,7 @@ export class OnnxModel {
     /** @type {Map<string, Embedding>} */
     this.embeddings = new Map();
     /**
-     * The picture opened last: its pixels, for crops.
+     * The image opened last: its pixels, for crops.
      * @type {{file: Blob, pixels: Promise<Pixels>} | null}
      */
     this.opened = null;
@@ -58,7 +58,7 @@ export class OnnxModel {
     const manifest = /** @type {Manifest} */ (await (await fetched(folder + MANIFEST)).json());
     const { files } = manifest;
     const encoder = files.encoder && encodesHere(manifest) ? session(folder, files.encoder, precision) : null;
-    encoder?.catch(() => {}); // whoever encodes hears of it
+    encoder?.catch(() => {}); // reported to whoever encodes
     return new OnnxModel(manifest, await session(folder, files.decoder, precision), encoder);
   }
 
@@ -74,24 +74,24 @@ export class OnnxModel {
     return next;
   }
 
-  /** Whether a picture can be asked about at once. @param {string} id */
+  /** Whether an image is encoded. @param {string} id */
   knows(id) {
     return this.embeddings.has(id);
   }
 
-  /** Encode a picture here. @param {string} id @param {Blob} file @param {Promise<Pixels>} pixels */
+  /** Encode an image here. @param {string} id @param {Blob} file @param {Promise<Pixels>} pixels */
   async encode(id, file, pixels) {
     this.opened = { file, pixels };
     this.keep(id, { ...(await this.run(await pixels, this.manifest.frame)), file });
   }
 
   /**
-   * The pixels of a picture that was encoded here, read again where another was opened since.
+   * The pixels of an image that was encoded here, read again where another was opened since.
    * @param {Embedding} embedding
    * @returns {Promise<Pixels>}
    */
   pixels({ file }) {
-    if (!file) throw new Error("the picture is not here");
+    if (!file) throw new Error("the image is not here");
     if (this.opened?.file !== file) this.opened = { file, pixels: readPixels(file) };
     return this.opened.pixels;
   }
@@ -132,7 +132,7 @@ export class OnnxModel {
   /** @param {string} id */
   embedding(id) {
     const embedding = this.embeddings.get(id);
-    if (!embedding) throw new Error("the picture is not encoded");
+    if (!embedding) throw new Error("the image is not encoded");
     this.keep(id, embedding);
     return embedding;
   }
@@ -169,7 +169,7 @@ export class OnnxModel {
   }
 
   /**
-   * Answer one prompt: the best mask first chosen by its place, whole before part before sub-part.
+   * Predict the masks of one prompt, by size: whole, part, subpart.
    * @param {string} id @param {Clicks} clicks
    * @param {Runs | Float32Array | null} base a mask to start from, or the logits of the last answer
    * @param {Refining | null} [refining] to refine small answers in crops; `first` gets the answer before that
@@ -195,7 +195,7 @@ export class OnnxModel {
 /** @param {string} address */
 async function fetched(address) {
   const answer = await fetch(address);
-  if (!answer.ok) throw new Error(`${address} answers ${answer.status}`);
+  if (!answer.ok) throw new Error(`${address} responded with status ${answer.status}`);
   return answer;
 }
 

@@ -1,4 +1,4 @@
-/** Asks the model about the open picture: makes sure it is encoded, and drops questions nobody waits for. */
+/** Runs the model on the open image: encodes it first, and drops requests that are no longer wanted. */
 import { LOCAL_MODEL } from "../constants.js";
 import { encodesHere } from "./manifest.js";
 
@@ -18,14 +18,14 @@ export class Predictor {
     this.model = LOCAL_MODEL;
     /** @type {Map<string, Promise<import("./manifest.js").Manifest>>} */
     this.loading = new Map();
-    /** By model and picture: fulfilled when it can be asked about. @type {Map<string, Promise<void>>} */
+    /** By model and image: fulfilled when it is encoded. @type {Map<string, Promise<void>>} */
     this.encoded = new Map();
     this.previewing = false;
     /** @type {(() => void) | null} */
     this.nextPreview = null;
   }
 
-  /** Load the model now, so that it is there when a picture opens. @param {string} [model] */
+  /** Load the model now, so that it is ready when an image opens. @param {string} [model] */
   load(model = this.model) {
     const known = this.loading.get(model);
     if (known) return known;
@@ -36,7 +36,7 @@ export class Predictor {
   }
 
   /**
-   * Make a picture ready to be asked about.
+   * Encode an image, once.
    * @param {ImageInfo} image
    * @param {Blob | Promise<Blob>} file
    * @returns {Promise<void>}
@@ -54,7 +54,7 @@ export class Predictor {
   /** @param {string} model @param {ImageInfo} image @param {Blob | Promise<Blob>} file */
   async encode(model, image, file) {
     const loaded = this.load(model);
-    // ours runs here, so that its picture is read while it loads
+    // the local model runs here, so the image can be read while it loads
     if (model === LOCAL_MODEL || encodesHere(await loaded))
       await this.client.encode(model, image.id, await file);
     else {

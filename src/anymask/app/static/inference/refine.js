@@ -56,7 +56,7 @@ export const needsRefinement = (clicks, answers, single, frame) =>
  * @param {Clicks} clicks
  * @param {Hypothesis[]} firsts of the first pass
  * @param {boolean} single whether only the first answer counts; false for a single click
- * @param {() => boolean} stop whether nobody waits for the result any more
+ * @param {() => boolean} stop whether the result is no longer wanted
  */
 export async function refine(model, embedding, clicks, firsts, single, stop) {
   const { rgba } = await model.pixels(embedding);

@@ -1,4 +1,4 @@
-/** The worker in which the networks run, so that the page never waits for them. */
+/** The worker that runs the models, so that the page stays responsive. */
 import { OnnxModel } from "./onnx-model.js";
 import { generateMasks } from "./mask-generation.js";
 import { readPixels } from "./image-pixels.js";
@@ -55,7 +55,7 @@ const handlers = {
   },
   async encode({ model, image, file }) {
     const pixels = readPixels(file); // while the model loads
-    pixels.catch(() => {}); // told below
+    pixels.catch(() => {}); // reported below
     const network = await loaded(model);
     const start = performance.now();
     if (!network.knows(image)) await network.encode(image, file, pixels);

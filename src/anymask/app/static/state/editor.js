@@ -34,7 +34,7 @@ export class Editor extends EventTarget {
     /** @type {Draft | null} */
     this.draft = null;
     /**
-     * Answers to choose from for the selected mask.
+     * Predicted masks to choose from for the selected one.
      * @type {{id: string, model: string, hypotheses: Hypothesis[], chosen: number} | null}
      */
     this.answers = null;
@@ -50,7 +50,7 @@ export class Editor extends EventTarget {
     openImage.addEventListener("masks", (event) => this.forget(/** @type {CustomEvent} */ (event).detail));
     /** Logits of answers, by their runs. @type {Map<Runs, Float32Array>} */
     this.logits = new Map();
-    /** Stops the second look under way. */
+    /** Stops the refinement under way. */
     this.refining = new AbortController();
     this.since = performance.now();
   }
@@ -85,15 +85,14 @@ export class Editor extends EventTarget {
   }
 
   /**
-   * A new question about the selected mask, or about a new one.
+   * A new click for the selected mask, or for a new one.
    * @param {[number, number]} point
    * @param {0 | 1} label
    */
   addPoint(point, label) {
     const item = this.item;
     const draft = this.draft ?? (item ? this.draftOf(item) : null);
-    if (!draft && label === 0)
-      return this.notice("Click on an object first, then on what does not belong to it.");
+    if (!draft && label === 0) return this.notice("Click an object first, then the parts to exclude.");
     const { id, clicks, base } = draft ?? {
       id: crypto.randomUUID(),
       clicks: { points: [], labels: [], box: null },
@@ -165,7 +164,7 @@ export class Editor extends EventTarget {
       show(await this.predictRefined(draft.clicks, draft.logits ?? draft.base, show));
     } catch (error) {
       if (this.draft === draft) this.draft = null;
-      this.notice(`The model did not answer: ${reasonOf(error)}.`);
+      this.notice(`The model failed: ${reasonOf(error)}.`);
     } finally {
       this.open.delete(draft);
       this.busy(-1);
@@ -184,7 +183,7 @@ export class Editor extends EventTarget {
   /**
    * @param {Clicks} clicks
    * @param {Runs | Float32Array | null} base
-   * @param {(answer: import("../inference/worker-client.js").Answer) => void} [first] gets the answer before a second look
+   * @param {(answer: import("../inference/worker-client.js").Answer) => void} [first] gets the answer before refinement
    */
   predictRefined(clicks, base, first = () => {}) {
     this.refining.abort();
@@ -196,7 +195,7 @@ export class Editor extends EventTarget {
   }
 
   /**
-   * Show an answer: as a step of work, or in the place of what the first look gave if that is still there.
+   * Show an answer: as a step of work, or in the place of the first pass if that is still there.
    * @param {Draft} draft
    * @param {import("../inference/worker-client.js").Answer} answer
    * @param {Hypothesis | null} shown
@@ -212,21 +211,22 @@ export class Editor extends EventTarget {
     this.answers = { id: draft.id, model, hypotheses, chosen };
     this.remember(best);
     if (shown) this.emit("answer");
-    else this.take("Ask the model", draft, model, best);
+    else this.take("Predict a mask", draft, model, best);
     return best;
   }
 
   empty() {
-    this.notice("The model finds nothing there. Try a box, or the brush.");
+    this.notice("The model found nothing there. Try a box or the brush.");
     return null;
   }
 
-  /** Go through whole, part and sub-part. @param {number} step */
+  /** Go through whole, part and subpart. @param {number} step */
   async cycle(step) {
     const item = this.item;
     if (!item) return;
     if (!this.answers) {
-      if (!item.clicks) return this.notice("This mask was drawn by hand: there is nothing to choose from.");
+      if (!item.clicks)
+        return this.notice("This mask was drawn by hand, so there are no alternatives to choose from.");
       const { model, hypotheses } = await this.predictRefined(item.clicks, null);
       if (this.item !== item) return; // another mask is selected now, or this one changed
       const chosen = hypotheses.findIndex(({ area }) => area === item.area);
@@ -244,7 +244,7 @@ export class Editor extends EventTarget {
     const { model, hypotheses } = this.answers;
     const best = hypotheses[chosen];
     this.remember(best);
-    this.take("Choose another answer", this.draft ?? this.draftOf(this.item), model, best);
+    this.take("Choose another mask", this.draft ?? this.draftOf(this.item), model, best);
   }
 
   /** @param {string} name @param {Draft} draft @param {string} model @param {Hypothesis} hypothesis */

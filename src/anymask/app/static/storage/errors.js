@@ -4,21 +4,21 @@
 export class ConflictError extends Error {
   /** @param {import("../types.js").Mask} current */
   constructor(current) {
-    super("another revision of this mask was saved meanwhile");
+    super("another version of this mask was saved in the meantime");
     this.current = current;
   }
 }
 
-/** Nobody answers, or the server cannot do it now: the same request may be sent again later. */
+/** The server does not respond, or cannot do it now: the same request may be sent again later. */
 export class OfflineError extends Error {
   /** @param {string} [sentence] what the server says, if it does @param {ErrorOptions} [options] */
   constructor(sentence, options) {
-    super(sentence ?? "the server does not answer", options);
+    super(sentence ?? "the server does not respond", options);
     this.sentence = sentence ?? null;
   }
 }
 
-/** The server answered with a sentence for the user. */
+/** The server refused, with a sentence for the user. */
 export class RefusedError extends Error {
   /** @param {string} message @param {number} status */
   constructor(message, status) {

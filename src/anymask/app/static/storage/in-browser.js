@@ -75,14 +75,14 @@ export class BrowserStorage {
     const kept =
       (await this.photos()).find((photo) => photo.id === id) ??
       (await answered((await this.store("images")).get(id)));
-    if (!kept) throw new RefusedError("This picture is not in this browser any more.", 404);
+    if (!kept) throw new RefusedError("This image is no longer stored in this browser.", 404);
     return kept;
   }
 
   /** @param {File} file */
   async addImage(file) {
     const bitmap = await createImageBitmap(file).catch(() => {
-      throw new RefusedError(`${file.name} is no picture that this browser can read.`, 422);
+      throw new RefusedError(`${file.name} is not an image that this browser can read.`, 422);
     });
     const { width, height } = bitmap;
     bitmap.close();

@@ -14,7 +14,7 @@ import { ConflictError, OfflineError, RefusedError } from "./errors.js";
 const SECONDS = 30;
 
 export class ServerStorage {
-  /** The server can look for likenesses. */
+  /** The server can search other images for similar objects. */
   findsSimilar = true;
 
   /** @param {string} base address of the server, with a slash at the end */
@@ -38,7 +38,7 @@ export class ServerStorage {
     const body = await answer.json().catch(() => ({}));
     if (answer.status === 409 && body.current) throw new ConflictError(body.current);
     if (answer.status >= 502) throw new OfflineError(body.error);
-    throw new RefusedError(body.error ?? `the server answered ${answer.status}`, answer.status);
+    throw new RefusedError(body.error ?? `the server responded with status ${answer.status}`, answer.status);
   }
 
   /** @param {string} path @param {RequestInit} [options] */
@@ -140,7 +140,7 @@ export class ServerStorage {
   }
 
   /**
-   * Look for what masks show in other images.
+   * Search other images for objects like those of masks.
    * @param {string} id
    * @param {string[]} masks
    * @param {string[]} images

@@ -136,11 +136,11 @@ export class Sync extends EventTarget {
     this.online(true);
   }
 
-  /** Send one entry; false if nobody answers. @param {Entry} entry */
+  /** Send one entry; false if the server does not respond. @param {Entry} entry */
   async send(entry) {
     const { deleted, revision: base } = entry.mask;
     try {
-      if (deleted && base === 0 && !entry.tried) return await this.stored(entry, 0).then(() => true); // nobody knows it
+      if (deleted && base === 0 && !entry.tried) return await this.stored(entry, 0).then(() => true); // it was never sent
       entry.tried = true;
       const { revision } = await this.keeper.saveMask(entry.image, entry.mask);
       this.online(true);

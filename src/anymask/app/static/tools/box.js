@@ -1,4 +1,4 @@
-/** Ask by a box around an object. */
+/** Prompt the model with a box around an object. */
 import { Tool } from "./tool.js";
 
 /** @typedef {import("./tool.js").Point} Point */

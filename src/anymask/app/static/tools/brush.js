@@ -24,9 +24,11 @@ export class BrushTool extends Tool {
   get hint() {
     if (this.erases)
       return this.editor.item
-        ? "Paint over what does not belong to the mask."
+        ? "Paint over the parts to remove from the mask."
         : "Select a mask to erase from.";
-    return this.editor.item ? "Paint to add to the mask. Right button erases." : "Paint a new mask.";
+    return this.editor.item
+      ? "Paint to add to the mask; use the right button to erase."
+      : "Paint a new mask.";
   }
 
   get radius() {
@@ -36,8 +38,7 @@ export class BrushTool extends Tool {
   /** @param {Point} point @param {import("./tool.js").Intent} intent */
   down(point, { label }) {
     this.value = /** @type {0 | 1} */ (this.erases || label === 0 ? 0 : 1);
-    if (!this.value && !this.editor.item)
-      return this.editor.notice("Select a mask first: there is nothing to erase from.");
+    if (!this.value && !this.editor.item) return this.editor.notice("Select a mask to erase from first.");
     this.work = this.editor.bits();
     this.last = point;
     this.move(point);

@@ -30,10 +30,10 @@ export class EverythingTool extends Tool {
   running = null;
 
   get hint() {
-    if (this.running) return "Looking everywhere. Click on a mask to keep it already.";
+    if (this.running) return "Finding masks. Click a mask to keep it.";
     return this.candidates.length
-      ? "Move the sliders; click on a mask to keep it, or keep all."
-      : "Start, then choose by sliders.";
+      ? "Adjust the sliders, then click a mask to keep it, or keep all."
+      : "Find all masks in the image, then filter them with the sliders.";
   }
 
   enter() {
@@ -45,7 +45,7 @@ export class EverythingTool extends Tool {
     this.editor.emit("candidates", []);
   }
 
-  /** Ask the model all over the image. */
+  /** Run the model on a grid of points over the whole image. */
   async start() {
     this.stop();
     const running = (this.running = new AbortController());
@@ -55,7 +55,7 @@ export class EverythingTool extends Tool {
     try {
       await this.generate(running.signal);
     } catch (error) {
-      this.editor.notice(`The model did not answer: ${reasonOf(error)}.`);
+      this.editor.notice(`The model failed: ${reasonOf(error)}.`);
     }
     if (this.running === running) this.running = null;
     this.changed();

@@ -1,4 +1,4 @@
-/** Draw round an object by hand. */
+/** Draw around an object by hand. */
 import { around } from "../geometry/boxes.js";
 import { fillPolygon } from "../geometry/rasterise.js";
 import { Tool } from "./tool.js";
@@ -15,10 +15,10 @@ export class LassoTool extends Tool {
   slow = false;
 
   get hint() {
-    if (this.slow) return "Space sets the next corner, Enter closes the line.";
+    if (this.slow) return "Press Space to add a corner, Enter to close the outline.";
     return this.editor.item
-      ? "Draw round what to add; with the right button round what to take away."
-      : "Draw round an object.";
+      ? "Draw around an area to add it; use the right button to remove it."
+      : "Draw around an object.";
   }
 
   /** @param {Point} point @param {import("./tool.js").Intent} intent */
@@ -50,7 +50,7 @@ export class LassoTool extends Tool {
     const { openImage } = this.editor;
     if (!this.cancel() || points.length < LEAST) return points.length > 0;
     if (!this.label && !this.editor.item) {
-      this.editor.notice("Select a mask first: there is nothing to take away from.");
+      this.editor.notice("Select a mask to remove from first.");
       return true;
     }
     const { id, bits, box } = this.editor.bits();

@@ -1,11 +1,11 @@
-/** Choose a mask that is there. */
+/** Select a mask. */
 import { Tool } from "./tool.js";
 
 export class SelectTool extends Tool {
   cursor = "default";
 
   get hint() {
-    return "Click on a mask to select it. Drag to move the image.";
+    return "Click a mask to select it. Drag to move the image.";
   }
 
   /** @param {import("./tool.js").Point} point */

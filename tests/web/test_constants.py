@@ -52,20 +52,24 @@ CONSTANTS = (
         "A mask whose stability in cells is this far below the floor is not measured in pixels.",
     ),
     Constant("NMS_IOU", AutoConfig().nms, "Automatic masks whose boxes overlap more are duplicates."),
-    Constant("CROP_SCALE", crops.AROUND, "Side of a refinement crop by the longest side of the object."),
-    Constant("CROP_MIN_SIDE", crops.SMALLEST, "Side of a crop in image pixels, at least."),
-    Constant("CROP_MAX_SHARE", crops.LARGEST, "A crop of this share of the image would show nothing new."),
-    Constant("CROP_MERGE_IOU", crops.ALIKE, "Crops that overlap as much are replaced by the largest."),
+    Constant("CROP_SCALE", crops.CROP_SCALE, "Side of a refinement crop by the longest side of the object."),
+    Constant("CROP_MIN_SIDE", crops.SMALLEST_CROP, "Side of a crop in image pixels, at least."),
     Constant(
-        "CONTEXT_SHARE", crops.NEAR, "Side of the crop around a single click, by the image's longest side."
+        "CROP_MAX_SHARE", crops.LARGEST_CROP, "A crop of this share of the image would show nothing new."
     ),
-    Constant("DISTINCT_IOU", crops.DIFFERENT, "Answers to a click with a smaller IoU are distinct."),
+    Constant("CROP_MERGE_IOU", crops.SIMILAR, "Crops that overlap as much are replaced by the largest."),
+    Constant(
+        "CONTEXT_SHARE",
+        crops.CLICK_CROP,
+        "Side of the crop around a single click, by the image's longest side.",
+    ),
+    Constant("DISTINCT_IOU", crops.DISTINCT, "Answers to a click with a smaller IoU are distinct."),
     Constant(
         "CUT_OFF_SHARE",
         crops.CUT_OFF,
         "A mask is cut off where more of its pixels lie on the crop's edge, by the root of its area.",
     ),
-    Constant("UNSEEN_LOGIT", refine.UNSEEN, "Logits of minus this stand outside a crop."),
+    Constant("UNSEEN_LOGIT", -refine.OUTSIDE_LOGIT, "Logits of minus this stand outside a crop."),
     Constant("LOCAL_MODEL", build_static.LOCAL_MODEL, "The model that comes with the page."),
     Constant("LOCAL_ENCODER", onnx_cache.IN_PAGE, "The kind of encoder that runs in the page."),
     Constant("MANIFEST", onnx_cache.MANIFEST, "What an exported model says about itself."),

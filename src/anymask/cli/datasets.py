@@ -18,10 +18,10 @@ SHOWN = 20
 
 
 def inspect_all(
-    paths: Sequence[str], split: str | None, inspect: Callable[[Dataset], Result]
+    paths: Sequence[str], split: str | None, ignore: int | None, inspect: Callable[[Dataset], Result]
 ) -> list[Result]:
     """What `inspect` returns for each data set, with progress."""
-    collections = [data.open_dataset(path, split=split) for path in paths]
+    collections = [data.open_dataset(path, split=split, ignore=ignore) for path in paths]
     with progress("images") as advance:
         return [inspect(_Watched(collection, advance)) for collection in collections]
 

@@ -62,7 +62,7 @@ def without_dots(items: Sequence[Item]) -> list[Item]:
 
 def _lines(path: Path) -> list[str]:
     try:
-        lines = [line.strip() for line in path.read_text("utf-8").splitlines()]
+        lines = [line.strip() for line in path.read_text("utf-8-sig").splitlines()]
     except OSError as error:
         raise InputError(
             f"source must be a folder or a list that exists, got {path} ({error.strerror}). Check the name."

@@ -167,7 +167,7 @@ class CocoFile:
                 found[row] = attempt(left_out, partial(_other_runs, shape, box, size, self._reading))
             else:
                 wanted.append(row)
-        found |= _drawn(self._rows, wanted, size, left_out)
+        found.update(_drawn(self._rows, wanted, size, left_out) if wanted else {})
         kept = [(row, runs) for row in rows if (runs := found.get(row)) is not None]
         return [row for row, _ in kept], [runs for _, runs in kept]
 
@@ -207,25 +207,26 @@ def _read(path: Path, rows: Rows) -> dict[str, Any]:
 
 def _drawn(
     rows: Rows, wanted: Sequence[int], size: tuple[int, int], left_out: Counter[str]
-) -> dict[int, rle.Runs | None]:
-    """Runs of rows of polygons."""
-    rings: list[NDArray[np.float64]] = []
-    owners: list[int] = []
-    for row in wanted:
-        of_row = (
-            _rings(rows, row) if rows.is_plain(row) else attempt(left_out, partial(_checked_rings, rows, row))
-        )
-        rings += of_row or ()
-        owners += [row] * len(of_row or ())
-    if not rings:
-        return {}
-    places = np.concatenate(rings)
+) -> dict[int, rle.Runs]:
+    """Runs of rows of polygons, those of all plain rows drawn at once."""
+    plain = [row for row in wanted if rows.is_plain(row)]
+    places, counts, owners = rows.polygons(plain)
     if not np.isfinite(places).all():
-        told = {row: attempt(left_out, partial(_checked_rings, rows, row)) for row in dict.fromkeys(owners)}
-        return _drawn(rows, [row for row, found in told.items() if found], size, Counter())
-    runs = draw(places.reshape(-1, 2), np.array([len(ring) // 2 for ring in rings]), size)
-    if len(owners) == len(set(owners)):
-        return dict(zip(owners, runs, strict=True))
+        plain, counts = [], counts[:0]
+    found = _united(owners, draw(places.reshape(-1, 2), counts // 2, size), size) if len(plain) else {}
+    for row in wanted if not plain else [row for row in wanted if not rows.is_plain(row)]:
+        rings = attempt(left_out, partial(_checked_rings, rows, row))
+        if rings:
+            lengths = np.array([len(ring) // 2 for ring in rings])
+            found[row] = rle.union(draw(np.concatenate(rings).reshape(-1, 2), lengths, size), size)
+    return found
+
+
+def _united(owners: Sequence[int], runs: Sequence[rle.Runs], size: tuple[int, int]) -> dict[int, rle.Runs]:
+    """The union of the runs of each owner."""
+    found = dict(zip(owners, runs, strict=True))
+    if len(found) == len(owners):
+        return found
     groups: dict[int, list[rle.Runs]] = {}
     for row, one in zip(owners, runs, strict=True):
         groups.setdefault(row, []).append(one)

@@ -113,6 +113,15 @@ class Rows:
         """Whether all polygons of a row have three or more corners."""
         return row not in self._strange
 
+    def polygons(self, rows: Sequence[int]) -> tuple[NDArray[np.float64], Integers, list[int]]:
+        """All coordinates of the polygons of rows, how many each polygon has, and its row."""
+        chosen = np.asarray(rows, np.int64)
+        rings = self.ring_ends[chosen + 1] - self.ring_ends[chosen]
+        polygons = _ranges(self.ring_ends[chosen], rings)
+        counts = self.ring_counts[polygons]
+        places = self.places[_ranges(self.corner_ends[polygons], counts)]
+        return places, counts, np.repeat(chosen, rings).tolist()
+
     def images(self) -> Counter[int | str | None]:
         """The number of rows of each image."""
         return Counter(self._images)
@@ -126,6 +135,12 @@ class Rows:
             if found[image] is None and isinstance(shape, Mapping):
                 found[image] = shape.get("size")
         return found
+
+
+def _ranges(starts: Integers, counts: Integers) -> Integers:
+    """start, start + 1, ... for each start, as many as its count."""
+    ends = np.cumsum(counts)
+    return np.arange(ends[-1] if ends.size else 0) + np.repeat(starts - ends + counts, counts)
 
 
 def _is_yes(value: object) -> bool:

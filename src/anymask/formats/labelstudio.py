@@ -195,15 +195,15 @@ def _group_runs(
     members: Sequence[Mapping[str, Any]], size: tuple[int, int], left_out: Counter[str]
 ) -> rle.Runs | None:
     """The mask of the results of one id, None where none of them has an area."""
-    shown: dict[str, rle.Runs] = {}
-    for member in members:
+    shown: list[rle.Runs] = []
+    told: Counter[str] = Counter()
+    for member in members:  # one region comes twice, with and without its labels
         kind = re.sub(r"labels$", "", str(member.get("type")))
-        if kind in shown or (kind == "" and len(members) > 1):  # labels alone: of the other result of this id
-            continue
-        runs = attempt(left_out, partial(_runs_of_result, member, kind, size))
-        if runs is not None:
-            shown[kind] = runs
-    return rle.union(list(shown.values()), size) if shown else None
+        if kind or len(members) == 1:
+            runs = attempt(told, partial(_runs_of_result, member, kind, size))
+            shown += [runs] if runs is not None else []
+    left_out.update(told.keys())
+    return rle.union(shown, size) if shown else None
 
 
 def _runs_of_result(member: Mapping[str, Any], kind: str, size: tuple[int, int]) -> rle.Runs:

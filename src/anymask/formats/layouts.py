@@ -26,6 +26,8 @@ _BY_SUFFIX = {".xml": "cvat", ".geojson": "geojson", ".svg": "svg", ".npz": "npz
 _MARKS = {"images": "coco", "shapes": "labelme", "features": "geojson", "_via_img_metadata": "via"}
 """The member of a JSON object that tells its format."""
 NO_ANNOTATIONS = "file of no known annotation format"
+OTHER_KIND = "file beside instances_*.json"
+"""COCO's captions, keypoints, stuff: files of the same images, of which the instances are read."""
 _DEEPEST = 6  # folders within folders
 
 
@@ -37,8 +39,8 @@ class Layout:
     """The folder, or the folder of the file."""
     sources: list[tuple[str, Path]]
     """Format and place of each file or folder that is read."""
-    passed_over: list[Path] = field(default_factory=list)
-    """Files that look like annotations and are of no known format."""
+    passed_over: dict[Path, str] = field(default_factory=dict)
+    """Files that look like annotations and are not read, and what they are."""
 
 
 def detect(path: Path) -> str:
@@ -56,7 +58,7 @@ def layout(path: Path, format: str | None = None) -> Layout:
     if format is None and (known := _folder_format(path)) is not None:
         return Layout(path, [(known, path)])
     files = list(_files(path))
-    found.sources = list(_chosen(files, format, found.passed_over))
+    found.sources = _instances(list(_chosen(files, format, found.passed_over)), found.passed_over)
     if not found.sources and format is None:
         raise FormatError(
             f"path must be a folder of a known format ({', '.join(FORMATS)}), got {path}. Name its format."
@@ -89,7 +91,9 @@ def _files(path: Path) -> Iterator[Path]:
             yield file
 
 
-def _chosen(files: Sequence[Path], format: str | None, passed_over: list[Path]) -> Iterator[tuple[str, Path]]:
+def _chosen(
+    files: Sequence[Path], format: str | None, passed_over: dict[Path, str]
+) -> Iterator[tuple[str, Path]]:
     """The annotation files among the files of a folder."""
     if format is not None:
         suffix = READERS[format].suffix
@@ -99,7 +103,7 @@ def _chosen(files: Sequence[Path], format: str | None, passed_over: list[Path]) 
                 if of_json in (format, "damaged", *_ALIKE.get(format, ())):
                     yield format, file
                 else:
-                    passed_over.append(file)
+                    passed_over[file] = NO_ANNOTATIONS
         return
     text = [file for file in files if file.suffix.lower() in (*_TEXTS, ".json")]
     for file in text:
@@ -109,12 +113,24 @@ def _chosen(files: Sequence[Path], format: str | None, passed_over: list[Path]) 
         if known == "damaged":
             known = _commonest(text)
         if known is None:
-            passed_over.append(file)
+            passed_over[file] = NO_ANNOTATIONS
         else:
             yield known, file
     if len(text) == len(passed_over):
         maps = [file for file in files if file.suffix.lower() == ".png"]
         yield from (("instances", file) for file in maps)
+
+
+def _instances(sources: list[tuple[str, Path]], passed_over: dict[Path, str]) -> list[tuple[str, Path]]:
+    """Of COCO's files in one folder those of instances, where there are such."""
+    best = {file.parent for format, file in sources if format == "coco" and file.name.startswith("instances")}
+    beside = [
+        (format, file)
+        for format, file in sources
+        if format == "coco" and file.parent in best and not file.name.startswith("instances")
+    ]
+    passed_over.update({file: OTHER_KIND for _, file in beside})
+    return [source for source in sources if source not in beside]
 
 
 _TEXTS = (".geojson", ".svg", ".npz", ".xml")

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from anymask.errors import AnymaskError, FormatError, unknown_name
 from anymask.formats.json_fields import inner_path
-from anymask.formats.layouts import NO_ANNOTATIONS, Layout, layout, split_of
+from anymask.formats.layouts import NO_ANNOTATIONS, OTHER_KIND, Layout, layout, split_of
 from anymask.formats.reading import Reading, as_pictures
 from anymask.formats.registry import READERS
 from anymask.types import Record
@@ -83,8 +83,8 @@ class _Run:
 
     def records(self, path: Path) -> Iterator[Record]:
         """All records. Raises FormatError where there is none."""
-        for file in self.layout.passed_over:
-            self.on_left_out(self.reading.inside(file).as_posix(), NO_ANNOTATIONS, 1)
+        for file, kind in self.layout.passed_over.items():
+            self.on_left_out(self.reading.inside(file).as_posix(), kind, 1)
         count = 0
         for format, source in self.layout.sources:
             for record in self._of_source(format, source):
@@ -147,7 +147,7 @@ class _Run:
 
 
 def _warn(file: str, kind: str, number: int) -> None:
-    if kind != NO_ANNOTATIONS:
+    if kind not in (NO_ANNOTATIONS, OTHER_KIND):
         warnings.warn(f"{file}: {number} left out: {kind}", stacklevel=3)
 
 

@@ -45,6 +45,7 @@ def items(path: Path, reading: Reading) -> Items:
     folders = label_folders(path)
     files = {folder: list(_label_files(folder)) for folder in folders}
     near = dict.fromkeys(place for folder in folders for place in (path, folder.parent, folder, path.parent))
+    near |= {path.parent.parent: None} if path.name == "labels" else {}
     tracked = _is_tracked(file for some in files.values() for file in some)
     style = _Style(read_classes(list(near)), tracked, reading.boxes)
     names = {

@@ -173,6 +173,21 @@ def test_files_that_are_none_are_told(make):
     assert told == [("_meta.json", "file of no known annotation format", 1)]
 
 
+def test_of_cocos_own_files_the_instances_are_read(make):
+    others = {f"annotations/{kind}_val2017.json": coco("1.png") for kind in ("captions", "person_keypoints")}
+    folder = make({"annotations/instances_val2017.json": coco("1.png"), "val2017/1.png": None, **others})
+    told = []
+    (record,) = formats.stream(folder, on_left_out=lambda *what: told.append(what))
+    assert record.image == folder / "val2017" / "1.png"
+    assert [(name, count) for name, _, count in told] == [(name, 1) for name in others]
+
+
+@pytest.mark.parametrize("start", ["labels", "train/labels"])
+def test_a_folder_of_labels_alone(make, start):
+    content = {f"{start}/a.txt": LINE, f"{start.replace('labels', 'images')}/a.png": None, "data.yaml": NAMES}
+    assert formats.read(make(content) / start)[0].meta["categories"] == ["cat"]
+
+
 def test_a_damaged_file_among_others_is_told(make):
     folder = make({"a.json": labelme("a.png"), "b.json": '{"shapes": [', "c.json": labelme("c.png")})
     told = []

@@ -16,7 +16,7 @@ __all__ = ["run"]
 
 def run(options: Options) -> int:
     """Read every item once. Raises `InputError` at the end if something is wrong."""
-    results = inspect_all(options.paths, options.split, data.check)
+    results = inspect_all(options.paths, options.split, options.ignore, data.check)
     if options.as_json:
         out_json([asdict(result) | {"sound": result.sound} for result in results])
     else:

@@ -86,7 +86,7 @@ def _records(options: Options, bad: _Bad, advance: Advance) -> Iterator[Record]:
     """The records of a training data set, or of a file or folder of a format."""
     source, format = options.source, options.source_format
     if format is None and _is_dataset(Path(source)):
-        collection = data.open_dataset(source, on_error=bad)
+        collection = data.open_dataset(source, ignore=options.ignore, on_error=bad)
         for done, record in enumerate(collection):
             advance(done, len(collection), source)
             yield record

@@ -15,7 +15,7 @@ __all__ = ["run"]
 
 def run(options: Options) -> int:
     """Print the counts of every data set."""
-    results = inspect_all(options.paths, options.split, data.stats)
+    results = inspect_all(options.paths, options.split, options.ignore, data.stats)
     if options.as_json:
         out_json([asdict(result) for result in results])
     else:

@@ -21,6 +21,7 @@ class Options:
 
     paths: Sequence[str]
     split: str | None
+    ignore: int | None
     as_json: bool
 
 
@@ -28,12 +29,13 @@ def declare(parser: Parser) -> None:
     """Declare the options."""
     parser.add_argument("paths", nargs="+", metavar="PATH", help="Data sets, as for training.")
     shared.declare_split(parser)
+    shared.declare_ignore(parser)
     shared.declare_json(parser)
 
 
 COMMAND = Command(
     name="data check",
-    usage="PATH... [--split NAME] [--json]",
+    usage="PATH... [--split NAME] [--ignore NUMBER] [--json]",
     summary="Read every item of data sets and report what is wrong with them.",
     details="Read every item of data sets and report items that cannot be read, items with the same name, "
     "and masks that are empty or duplicated. The exit code is 2 if there are any.\n\n"

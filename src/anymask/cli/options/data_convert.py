@@ -26,6 +26,7 @@ class Options:
     source_format: str | None
     target_format: str | None
     images: str | None
+    ignore: int | None
     boxes: str
     polygons: bool
     max_loss: float
@@ -58,6 +59,7 @@ def declare(parser: Parser) -> None:
     parser.add_argument(
         "--images", metavar="DIR", help="The folder of the images of A. Default: near A. YOLO needs them."
     )
+    shared.declare_ignore(parser)
     parser.add_argument(
         "--boxes",
         choices=("leave-out", "as-masks"),

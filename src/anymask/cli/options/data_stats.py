@@ -9,7 +9,7 @@ __all__ = ["COMMAND", "Options"]
 
 COMMAND = Command(
     name="data stats",
-    usage="PATH... [--split NAME] [--json]",
+    usage="PATH... [--split NAME] [--ignore NUMBER] [--json]",
     summary="Count images, masks, sizes, kinds and categories.",
     details="Count images and masks of data sets, their sizes, kinds and categories. A mask is tiny, small, "
     "medium or large by the square root of its share of the image: up to 0.06, 0.15, 0.35, or more.\n\n"

@@ -19,6 +19,7 @@ __all__ = [
     "declare_device",
     "declare_ensemble",
     "declare_force",
+    "declare_ignore",
     "declare_json",
     "declare_kind",
     "declare_max_images",
@@ -70,6 +71,17 @@ def declare_json(parser: Parser) -> None:
 def declare_force(parser: Parser) -> None:
     """Whether existing output is replaced."""
     parser.add_argument("--force", action="store_true", help="Replace output that exists.")
+
+
+def declare_ignore(parser: Parser) -> None:
+    """Which number in label maps marks unlabelled pixels."""
+    parser.add_argument(
+        "--ignore",
+        type=whole(1),
+        metavar="NUMBER",
+        help="The number in PNG maps (images/ with masks/) that marks unlabelled pixels, 255 in Pascal VOC "
+        "for example. Default: 255 in palette maps beside small numbers.",
+    )
 
 
 def declare_overlay(parser: Parser) -> None:

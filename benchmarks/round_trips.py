@@ -43,6 +43,7 @@ def told(name: str, found: Sequence[Any]) -> None:
 
 def ours(folder: Path) -> None:
     from anymask import formats
+    from anymask.images import write
     from anymask.types import Masks, Record
 
     (folder / "cvat" / "images").mkdir(parents=True)

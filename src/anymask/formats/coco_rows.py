@@ -15,12 +15,13 @@ from anymask.formats import json_fields as common
 __all__ = ["Rows", "key"]
 
 Integers = NDArray[np.int64]
+_LARGEST = (1 << 63) - 2  # of what labels are kept in, with room for one more
 
 
 def key(number: object) -> int | str | None:
     """An id, the same for 1, 1.0 and "1"; None for what is none."""
     if type(number) is int:
-        return number
+        return number if -_LARGEST <= number <= _LARGEST else str(number)
     found = common.whole(number)
     return found if found is not None else number if isinstance(number, str) else None
 

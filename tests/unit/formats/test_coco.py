@@ -240,6 +240,14 @@ def test_ids_and_sizes_in_other_dress(tmp_path):
     assert found.meta["categories"] == ["cat"]
 
 
+def test_numbers_beyond_64_bits_are_names(tmp_path):
+    entries = [{**GOOD, "category_id": number} for number in (1 << 70, -(1 << 63), (1 << 63) - 1)]
+    kinds = [{"id": 1 << 70, "name": "huge"}]
+    (found,) = coco.read(write(tmp_path, annotations=entries, categories=kinds))
+    assert (found.meta["categories"], found.masks.labels.tolist()) == (["huge"], [1])
+    assert sum(found.left_out.values()) == 2
+
+
 def test_annotations_of_no_image_are_counted(tmp_path):
     orphans = [{**GOOD, "image_id": 5}, {"id": 1}, 7]
     file = coco.CocoFile(write(tmp_path, annotations=[GOOD, *orphans]))

@@ -9,6 +9,7 @@ import pytest
 from anymask import formats
 from anymask.data.dataset import open_dataset
 from anymask.errors import FormatError
+from anymask.images.bands import Bands
 
 
 @pytest.fixture
@@ -150,3 +151,15 @@ def test_empty_maps_give_no_masks(tmp_path, records, save):
     save(tmp_path / "images" / "b.jpg", records[0].read())
     mask_file(tmp_path / "masks" / "b_0.png", np.zeros(records[0].masks.size))
     assert open_dataset(tmp_path)[1].masks.areas.tolist() == [0]
+
+
+@pytest.mark.filterwarnings("ignore::anymask.errors.ImageWarning")
+def test_images_are_shown_as_bands_say(tmp_path):
+    samples = np.linspace(0, 4095, 20 * 30).reshape(20, 30).astype(np.uint16)
+    (tmp_path / "images").mkdir()
+    cv2.imwrite(str(tmp_path / "images" / "a.tif"), samples)
+    mask_file(tmp_path / "masks" / "a_cp_masks.png", (samples // 1400).astype(np.uint8))
+    record = open_dataset(tmp_path, bands=Bands(limits=(0, 2000)))[0]
+    assert np.abs(record.image[..., 0] - np.clip(samples / 2000 * 255, 0, 255)).max() <= 1
+    assert len(record.masks) == 2, "of one file with several numbers each is a mask"
+    assert open_dataset(tmp_path)[0].image.max() == 255, "stretched where nobody says how"

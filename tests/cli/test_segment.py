@@ -152,13 +152,13 @@ def deep(path: str, most: int = 4095) -> np.ndarray:
 @pytest.mark.parametrize("name", ["a.tif", "a.png"])
 def test_12_bits_in_16_are_stretched_with_a_note(run, model: Path, name: str) -> None:
     deep(name)
-    answer = run("segment", name, "--point", "60,40", "--model", model, "-o", "m.png", "--overlay", "o.png")
+    answer = run("segment", name, "--point", "60,40", "--model", model, "-o", "m.png", "--overlay")
     assert answer.code == 0
     assert answer.err == (
         f"note: {name} would be black and is stretched to its percentiles 2 and 98; choose by --stretch or "
         "--limits\n"
     )
-    shown = read("o.png")
+    shown = read("m-overlay.jpg")
     assert shown.max() > 200
 
 

@@ -27,7 +27,7 @@ DEBUG = "ANYMASK_DEBUG"
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line, by default the process's own; returns the exit code and raises nothing."""
-    os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")  # what is wrong with a file we say ourselves
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")  # anymask reports damaged files itself
     words = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in words or os.environ.get(DEBUG, "0") not in ("", "0")
     try:

@@ -1,4 +1,4 @@
-"""Examples as people have them: a photo, and a picture in which the things to find are painted."""
+"""Examples from files: a photo, and a target image in which the objects to find are painted."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["Examples", "read_examples"]
 
 File: TypeAlias = "str | os.PathLike[str]"
 
-_MANY, _SMALL = 100, 1 << 20  # things, and pixels of a target, from which and up to which it is asked
+_MANY, _SMALL = 100, 1 << 20  # more objects than _MANY in a target of less than _SMALL pixels are refused
 
 
 @dataclass(frozen=True)
@@ -49,12 +49,12 @@ def read_examples(
 ) -> Examples:
     """Read pairs of a photo and its target, and targets for frames of a video, which may be all black.
 
-    A target is black or transparent where nothing is, else a map of numbers, in grey or with a palette, or a
-    picture of flat colours; all of them of one kind. One number in all of them is black and white. Soft edges
-    and the colours that lossy files scatter are joined, see `painted`.
+    A target is black or transparent outside the objects, else a map of numbers, in grey or with a palette, or
+    an image of flat colours; all of them of one kind. One number in all of them is black and white. Soft
+    edges and the colours that lossy files scatter are merged, see `images.painted_masks`.
 
-    bands: how photos of other than 8-bit RGB are shown.
-    many: more than 100 things in a target of less than a megapixel are meant; else they are refused.
+    bands: how photos other than 8-bit RGB are shown.
+    many: accept more than 100 objects in a target of less than a megapixel, which are else refused.
 
     Raises ImageError, and InputError for another size than the photo's, for no or too many colours and for
     mixed kinds.
@@ -101,8 +101,8 @@ def _read_target(path: File, *, many: bool, may_be_black: bool = False) -> tuple
         raise _too_many(found, str(path))
     if found > _MANY and values.size < _SMALL and not many:
         raise InputError(
-            f"target must show at most {_MANY} things in an image of this size, got {found} in {path}. "
-            "Paint it without soft edges and save it as PNG, or add --many (many=True) if so many are meant."
+            f"target must show at most {_MANY} objects in an image of this size, got {found} in {path}. "
+            "Paint it without soft edges and save it as PNG, or add --many (many=True) if they are meant."
         )
     return values, painting.kind
 

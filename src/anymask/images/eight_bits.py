@@ -30,7 +30,7 @@ def array_samples(array: NDArray[Any]) -> Samples:
 
 
 def from_samples(stored: Samples, white: float | None = None) -> NDArray[np.uint8]:
-    """The picture (H, W, 3) uint8 RGB of samples, by the range that the file declares or from 0 to `white`.
+    """The image (H, W, 3) uint8 RGB of samples, by the range that the file declares or from 0 to `white`.
 
     Alpha is laid over white. Raises ImageError for two or more than four channels, and where nothing says
     which value is white.

@@ -1,7 +1,7 @@
-"""Painted targets and masks as a person sees them: one thing where there is one.
+"""Targets and masks that somebody painted: one mask for each object that a person sees.
 
-Grey between black and white is an edge, not a thing of its own; what is transparent is nothing; the colours
-that JPEG and WebP scatter around one are that one. Maps of numbers stay as they are.
+Grey between black and white is an edge, not an object of its own; transparent pixels are outside; the colours
+that JPEG and WebP scatter around one colour are merged into it. Label maps stay as they are.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Painting:
     """A target or mask as a map."""
 
     values: NDArray[np.int64]
-    """(H, W): 0 where nothing is, else numbers, or colours as 0xRRGGBB."""
+    """(H, W): 0 outside all objects, else numbers, or colours as 0xRRGGBB."""
     kind: Literal["numbers", "colours"]
 
 
@@ -164,7 +164,7 @@ def _is_lossless_webp(head: bytes) -> bool:
 
 
 def _where_opaque(pixels: Array, alpha: Array) -> Array:
-    """What is opaque, 0 elsewhere; black things on transparent ground become white."""
+    """The opaque pixels, 0 elsewhere; black objects on a transparent background become white."""
     opaque = alpha.astype(np.int64) * 2 >= max(1, int(alpha.max(initial=0)))
     if opaque.all():
         return pixels
@@ -180,7 +180,7 @@ def _is_grey(pixels: Array, *, lossy: bool) -> bool:
 
 
 def _settled(pixels: Array, *, lossy: bool = False) -> Array:
-    """The picture (H, W, C) in its flat colours alone, where it is lossy or its edges are soft.
+    """The image (H, W, C) in its flat colours alone, where it is lossy or its edges are soft.
 
     A pixel gets the colour of the nearest flat part if it is closer to that than to black.
     """
@@ -199,9 +199,9 @@ def _settled(pixels: Array, *, lossy: bool = False) -> Array:
 
 
 def _has_soft_edges(pixels: Array) -> bool:
-    """Whether things are flat but for ramps along black, in values that are flat nowhere.
+    """Whether objects are flat except for ramps along black, in values that are flat nowhere.
 
-    No map of numbers is so: its things end with the numbers that they are made of.
+    A label map has no such ramps: its objects have their number up to the edge.
     """
     light = pixels.astype(np.int64).sum(axis=2)
     if len(np.unique(light)) < 4:

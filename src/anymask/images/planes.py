@@ -1,6 +1,6 @@
 """Files that hold samples of any kind, and planes of them: `image.ome.tif[c=1,z=3]`.
 
-TIFF, Zarr, DICOM and NIfTI are read here; all other images by Pillow and OpenCV, see `images`.
+TIFF, Zarr, DICOM and NIfTI are read here, all other images by Pillow and OpenCV, see `images.read`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def split_plane(name: str) -> tuple[str, dict[str, int]]:
     keys = [part[1] for part in parts if part]
     if not all(parts) or len(set(keys)) < len(parts):
         if not os.path.exists(found["path"]):
-            return name, {}  # no plane of anything; the name is told as it is
+            return name, {}  # not a plane; errors show the name as it is
         raise InputError(f"plane must be chosen as [c=1,z=3], got [{found['plane']}]. Count from 0.")
     return found["path"], {part[1]: int(part[2]) for part in parts if part}
 

@@ -1,4 +1,4 @@
-"""Pictures in and out: every common file as (H, W, 3) uint8 RGB, PNG files, and the overlay of masks."""
+"""Images from files of every common format, bytes and arrays: (H, W, 3) uint8 RGB, and maps of numbers."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ _ALPHA_MODES = ("RGBA", "LA", "PA", "RGBa", "La")
 
 
 def read_image(image: ImageSource, *, max_pixels: int = MAX_PIXELS, white: float | None = None) -> Pixels:
-    """Read a picture as (H, W, 3) uint8 RGB.
+    """Read an image as (H, W, 3) uint8 RGB.
 
     `image` is a file name, the bytes of a file, an open file, a Pillow image or an array (H, W), (H, W, 1),
     (H, W, 3) or (H, W, 4) of uint8 or uint16. The name may choose a plane, `stack.ome.tif[c=1,z=3]`, see
     `planes`. Orientations of EXIF and TIFF are applied, alpha is laid over white, of an animation or a stack
-    the first frame is taken. `white` is the sample value that becomes 255 in pictures of more than 8 bits:
+    the first frame is taken. `white` is the sample value that becomes 255 in images of more than 8 bits:
     65535 if not given, needed for larger integers and for floats (`display.read_display` finds one). Raises
     ImageError for anything that is not a whole picture, or has more than `max_pixels` pixels.
     """
@@ -256,7 +256,7 @@ def _decode_by_opencv(picture: Image.Image) -> NDArray[Any] | None:
 
 
 def is_deep(picture: Image.Image) -> bool:
-    """Whether an opened picture that is not decoded yet has more than 8 bits a sample."""
+    """Whether an opened image that is not decoded yet has more than 8 bits a sample."""
     tiles = getattr(picture, "tile", None) or []
     return picture.mode[:1] in ("I", "F") or (bool(tiles) and ";16" in str(tiles[0][3]))
 

@@ -46,7 +46,7 @@ class TrainConfig:
     before `augment.size` and `canvas.size`. `rounds`, `loss` and `augment` are for promptable models,
     `canvas` and `paint` for in-context ones. `weights` maps a data set's name to its share of the draws; a
     name that is not in it counts 1. `bands`, `stretch` and `limits` are texts for `bands.read_bands`: how
-    pictures of other than 8-bit RGB are shown. `cutouts` is the path of a data set of objects to paste.
+    images other than 8-bit RGB are shown. `cutouts` is the path of a data set of objects to paste.
     `val_images` of each validation set are looked at, and `val_masks` of each image; of an in-context model
     so many questions as `val_images` are asked for each class.
     """

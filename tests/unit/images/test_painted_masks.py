@@ -191,7 +191,7 @@ def test_more_than_a_hundred_things_are_asked_about(tmp_path):
     photo = write(tmp_path / "p.png", np.zeros((*SIZE, 3), np.uint8))
     with pytest.raises(
         InputError,
-        match=r"at most 100 things in an image of this size, got 192 in .*t\.png.*add --many \(many=True\)",
+        match=r"at most 100 objects in an image of this size, got 192 in .*t\.png.*add --many \(many=True\)",
     ):
         read_examples([(photo, target)])
     assert len(read_examples([(photo, target)], many=True).numbers) == 192

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from sqlalchemy import Connection
 from anymask.data_engine.project import images as pictures
 from anymask.data_engine.project.database import Database, open_database
 from anymask.data_engine.project.values import Picture
-from anymask.errors import ImageError, InputError, StoreError
+from anymask.errors import ImageError, ImageWarning, InputError, MissingExtraError, StoreError
 from anymask.files import sha256_of, write_atomic
 from anymask.images.bands import Bands
 from anymask.images.display import read_display
@@ -38,7 +39,7 @@ class Project:
     folder: Path
     db: Database
     bands: Bands | None = None
-    """How pictures of other than 8-bit RGB are shown, see `display`."""
+    """How images other than 8-bit RGB are shown, see `images.display`."""
 
     @property
     def name(self) -> str:
@@ -57,12 +58,12 @@ class Project:
         return pictures.file_of(picture, self.folder)
 
     def pixels(self, picture: Picture) -> NDArray[np.uint8]:
-        """The picture (H, W, 3) uint8 RGB, as `bands` say. Raises as `file`, ImageError."""
+        """The image (H, W, 3) uint8 RGB, as `bands` say. Raises as `file`, and ImageError."""
         return read_display(self.file(picture), self.bands)
 
     @property
     def view(self) -> str:
-        """A name for how pictures are shown, for what is kept of them: empty without `bands`."""
+        """Part of the cache keys of embeddings and thumbnails that depends on `bands`; empty without them."""
         return "" if self.bands is None else hashlib.sha256(repr(self.bands).encode()).hexdigest()[:12]
 
     def sha256(self, picture: Picture) -> str:
@@ -83,7 +84,7 @@ def open_project(
 ) -> Project:
     """Open a folder as a project; a SQLite database is made in it unless the address of another is given.
 
-    Pictures are not looked for, see `scan`; `bands` say how those of other than 8-bit RGB are shown. Raises
+    Pictures are not looked for, see `scan`; `bands` say how images other than 8-bit RGB are shown. Raises
     InputError for a folder that does not exist or cannot be written to, StoreError as `open_database`.
     """
     place = Path(folder).resolve()
@@ -102,7 +103,8 @@ def open_project(
 def scan(project: Project) -> Iterator[int]:
     """Bring the database up to date with the folder; gives the number of new pictures after every step.
 
-    A file that moved keeps its masks where its content was known. Unreadable pictures are left out.
+    A file that moved keeps its masks where its content was known. Unreadable pictures are left out, with
+    an `ImageWarning` where only an extra is missing.
     """
     with project.db.reading() as connection:
         known = pictures.by_path(connection)
@@ -180,6 +182,9 @@ def _facts(path: str, file: Path, folder: Path) -> dict[str, Any] | None:
     try:
         height, width = image_size(file)
         state = file.stat()
+    except MissingExtraError as error:
+        warnings.warn(f"images are left out: {error}", ImageWarning, stacklevel=2)
+        return None
     except (ImageError, OSError):
         return None
     return {

@@ -69,3 +69,14 @@ def test_ctrl_c_says_how_to_resume(run, words: list[object], monkeypatch: pytest
     answer = run(*words)
     assert (answer.code, answer.out) == (130, "")
     assert answer.err == "stopped; to resume from the last saved step: anymask train -o run\n"
+
+
+def test_how_images_are_shown_is_kept_in_the_run(run, words: list[object]) -> None:
+    assert run(*words, "loop.steps=1", "--limits", "0,4095").code == 0
+    assert json.loads(Path("run/run.json").read_text())["config"]["limits"] == "0,4095"
+    other = run(*words, "loop.steps=2")
+    assert other.code == 2
+    assert other.err.startswith("error: limits must be '0,4095' as in the run in run, got ''.")
+    assert run("train", "-o", "run", "--set", "loop.steps=2").code == 0
+    wrong = run(*words, "--limits", "7")
+    assert wrong.err.startswith("error: --limits must be LOW,HIGH, got '7'.")

@@ -13,7 +13,6 @@ from anymask.data_engine.project import images as pictures
 from anymask.errors import AnymaskError, InputError, UnknownNameError
 from anymask.geometry import rle
 from anymask.images.colours import palette
-from anymask.images.read import read_image
 from anymask.types import Embedding, Masks, Prompt, Record
 
 if TYPE_CHECKING:
@@ -28,7 +27,8 @@ Answer = tuple[str, list[wire.ImageFound]]
 
 def embedding_key(server: Server, picture: Picture, model: str | None) -> str:
     """The name of an embedding in the cache: the fingerprint of the model and the hash of the picture."""
-    return f"{server.models.fingerprint(model)}/{server.project.sha256(picture)}.safetensors"
+    view = f"-{server.project.view}" if server.project.view else ""
+    return f"{server.models.fingerprint(model)}/{server.project.sha256(picture)}{view}.safetensors"
 
 
 def embedding_bytes(server: Server, picture: Picture, model: str | None, key: str) -> bytes:
@@ -44,7 +44,7 @@ def _embed(server: Server, picture: Picture, model: Sam) -> Embedding:
     from anymask.inference.promptable.predict import embed
 
     with server.decoding:
-        return embed(model, read_image(server.project.file(picture)))
+        return embed(model, server.project.pixels(picture))
 
 
 def _embedding(server: Server, picture: Picture, model: str | None) -> Embedding:
@@ -101,7 +101,7 @@ def automatic(server: Server, picture: Picture, asked: wire.Automatic, tick: Tic
     model = server.models.sam(asked.model)
     config = AutoConfig(**asked.model_dump(exclude={"model"}))
     if asked.crop_layers:
-        found = find(model, read_image(server.project.file(picture)), config, tick)
+        found = find(model, server.project.pixels(picture), config, tick)
     else:
         found = find(model, _embedding(server, picture, asked.model), config, tick)
     return server.models.fingerprint(asked.model), [wire.ImageFound(image=picture.id, masks=_found(found))]
@@ -118,8 +118,10 @@ def like(server: Server, asked: wire.Like, tick: Tick) -> Answer:
     for done, id in enumerate(asked.images):
         tick(done, len(asked.images))
         try:
-            file = server.project.file(pictures.find(server.project.db, id))
-            found = segment_like(model, file, contexts, kind="semantic" if len(label_ids) > 1 else "instance")
+            pixels = server.project.pixels(pictures.find(server.project.db, id))
+            found = segment_like(
+                model, pixels, contexts, kind="semantic" if len(label_ids) > 1 else "instance"
+            )
             out.append(wire.ImageFound(image=id, masks=_found(found, label_ids)))
         except AnymaskError as error:
             out.append(wire.ImageFound(image=id, masks=[], error=" ".join(str(error).split())))
@@ -138,7 +140,7 @@ def _contexts(
     records = [
         Record(
             picture.id,
-            server.project.file(picture),
+            server.project.pixels(picture),
             Masks(
                 picture.size,
                 [rle.from_string(mask.counts) for mask in some],

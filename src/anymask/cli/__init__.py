@@ -14,9 +14,10 @@ import traceback
 import warnings
 from collections.abc import Sequence
 from importlib import import_module
+from typing import TextIO
 
 from anymask.cli import parser
-from anymask.errors import AnymaskError
+from anymask.errors import AnymaskError, ImageWarning
 
 __all__ = ["main"]
 
@@ -26,6 +27,7 @@ DEBUG = "ANYMASK_DEBUG"
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line, by default the process's own; returns the exit code and raises nothing."""
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")  # anymask reports damaged files itself
     words = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in words or os.environ.get(DEBUG, "0") not in ("", "0")
     try:
@@ -56,8 +58,23 @@ def _run(words: list[str], debug: bool) -> int:
     with warnings.catch_warnings():
         if not debug:
             warnings.simplefilter("ignore")  # from libraries; our own are notes and errors
+        warnings.simplefilter("default", ImageWarning)
+        warnings.showwarning = _note
         code: int = import_module(f"anymask.cli.commands.{command.module}").run(options)
     return code
+
+
+def _note(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Print a warning as a note, those of libraries (with --debug) with their place."""
+    where = "" if issubclass(category, ImageWarning) else f"{filename}:{lineno}: {category.__name__}: "
+    print(f"note: {where}{message}", file=sys.stderr, flush=True)
 
 
 def _fail(code: int, message: str, debug: bool) -> int:

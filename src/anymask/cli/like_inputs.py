@@ -12,6 +12,7 @@ from anymask.cli.console import note
 from anymask.data_engine.sources import Item, name_items
 from anymask.errors import InputError
 from anymask.formats.example_masks import Examples, read_examples
+from anymask.images.bands import Bands
 from anymask.images.folder import IMAGE_SUFFIXES, VIDEO_SUFFIXES, is_video, list_files
 from anymask.images.read import image_size
 from anymask.types import Context
@@ -71,9 +72,12 @@ def _in_folder(folder: Path) -> list[tuple[Path, PurePath]]:
 
 
 def read_all(
-    given: Sequence[str], corrections: Sequence[str], *, pairs_only: bool
+    given: Sequence[str], corrections: Sequence[str], *, bands: Bands | None, many: bool, pairs_only: bool
 ) -> tuple[Examples, list[Context]]:
-    """Image/target pairs, and contexts from files, which may be given without pairs unless `pairs_only`."""
+    """Image/target pairs, and contexts from files, which may be given without pairs unless `pairs_only`.
+
+    `bands` and `many` are those of `read_examples`.
+    """
     files = [text for text in given if text.endswith(CONTEXT) and Path(text).is_file()]
     learned = [Context.load(path) for path in files]
     pairs = [read_pair(text) for text in given if text not in files]
@@ -83,7 +87,7 @@ def read_all(
             "Leave it out."
         )
     if pairs:
-        return read_examples(pairs, corrections), learned
+        return read_examples(pairs, corrections, bands=bands, many=many), learned
     colours = learned[0].palette
     return Examples((), colours, np.arange(1, 2 if colours is None else len(colours) + 1)), learned
 

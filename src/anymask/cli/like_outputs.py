@@ -16,6 +16,7 @@ from anymask.geometry.rle import decode
 from anymask.types import Masks
 
 if TYPE_CHECKING:
+    from anymask.images.bands import Bands
     from anymask.models import InContext, Sam
     from anymask.types import Context
 
@@ -36,6 +37,8 @@ class Job:
     """The right masks of frames of the video, by frame."""
     folder: Path
     """Where to write."""
+    bands: Bands | None = None
+    """How images other than 8-bit RGB are shown."""
 
 
 def number_map(masks: Masks, examples: Examples) -> NDArray[Any]:

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from anymask.errors import PromptError
-from anymask.images.read import read_map
+from anymask.images.painted_masks import read_numbers
 from anymask.types import Prompt
 
 __all__ = ["read_box", "read_mask", "read_point", "read_prompts"]
-
-_LOSSY_BLACK = 127
-"""A JPEG does not keep black quite black: in a JPEG mask pixels up to this value are outside."""
 
 
 def read_prompts(points: Sequence[str], boxes: Sequence[str], mask: NDArray[np.bool_] | None) -> list[Prompt]:
@@ -72,12 +68,12 @@ def _numbers(
 
 
 def read_mask(path: str, option: str = "--mask") -> NDArray[np.bool_]:
-    """A mask (H, W) from a grey or palette image, named by `option`: anything but black (0) is inside.
+    """A mask (H, W) from a grey or palette image, named by `option`.
 
-    Raises `ImageError` for a file that is no such image, `PromptError` for an all black one.
+    Anything but black (0) and transparent is inside; soft edges are cut in the middle. Raises `ImageError`
+    for a file that is no such image, `PromptError` for an all black one.
     """
-    black = _LOSSY_BLACK if Path(path).suffix.lower() in (".jpg", ".jpeg") else 0
-    mask: NDArray[np.bool_] = read_map(path) > black
+    mask: NDArray[np.bool_] = read_numbers(path) != 0
     if not mask.any():
         raise PromptError(
             f"{option} must hold a mask, got {path}, which is all black. Paint the object white."

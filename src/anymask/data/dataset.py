@@ -19,6 +19,7 @@ from anymask.errors import AnymaskError, FormatError, unknown_name
 from anymask.formats.coco import CocoFile
 from anymask.formats.layouts import layout
 from anymask.formats.reading import DAMAGED
+from anymask.images.bands import Bands
 from anymask.types import Record
 
 T = TypeVar("T")
@@ -51,6 +52,8 @@ class Source(Protocol):
 
     ids: Sequence[str]
     faults: list[tuple[str, Exception]]
+    bands: Bands | None
+    """How images other than 8-bit RGB are shown, see `images.display`."""
 
     def image_bytes(self, index: int) -> bytes:
         """The encoded image file of an item."""
@@ -149,6 +152,7 @@ def open_dataset(
     images: str | Path | None = None,
     ignore: int | None = None,
     name: str | None = None,
+    bands: Bands | None = None,
     on_error: OnError | None = None,
 ) -> Collection:
     """Open a data set on disk; the layout is detected.
@@ -161,6 +165,7 @@ def open_dataset(
     images: the folder of a COCO file's images, if it is not next to the file.
     ignore: the value in label maps that marks unlabelled pixels (255 in Pascal VOC).
     name: the data set's name; by default that of the folder or file.
+    bands: how images other than 8-bit RGB are shown, see `images.display`.
     on_error: called once for every damaged item.
 
     Raises FormatError if the path holds no data set in one of these layouts.
@@ -174,6 +179,7 @@ def open_dataset(
     else:
         title = name or (place.resolve().name if place.is_dir() else place.stem)
         source = _open_files(title, _split_folder(place, split), images, ignore)
+    source.bands = bands
     return Collection(title, source, on_error)
 
 

@@ -12,6 +12,7 @@ from anymask.data.published.classes import VOC
 from anymask.errors import FormatError
 from anymask.formats import coco, png
 from anymask.geometry import rle
+from anymask.images.bands import Bands
 from anymask.images.folder import IMAGE_SUFFIXES, list_files
 from anymask.types import Masks, Record
 
@@ -21,6 +22,8 @@ class FilePairs:
 
     The id of `sub/c.jpg` is sub/c. Subfolders without any JSON file (overlays, for example) do not count.
     """
+
+    bands: Bands | None = None
 
     def __init__(self, name: str, folder: Path) -> None:
         """List the folder; pictures and annotations without their other half become faults."""
@@ -39,11 +42,14 @@ class FilePairs:
     def record(self, index: int) -> Record:
         """Read and decode an item. Raises FormatError, ImageError or OSError."""
         name = self.ids[index]
-        return parse_record(name, self.image_bytes(index), self._texts[name].read_bytes(), self.name)
+        annotation = self._texts[name].read_bytes()
+        return parse_record(name, self.image_bytes(index), annotation, self.name, self.bands)
 
 
 class CocoPictures:
     """The pictures of a COCO file."""
+
+    bands: Bands | None = None
 
     def __init__(self, name: str, file: coco.CocoFile) -> None:
         """file: its annotations, already read. Pictures that are not there become faults when asked for."""
@@ -58,11 +64,15 @@ class CocoPictures:
 
     def record(self, index: int) -> Record:
         """Read and decode an item. Raises FormatError, ImageError or OSError."""
-        return labelled(self._file.record(index), decode_image(self.image_bytes(index)), self.name)
+        return labelled(
+            self._file.record(index), decode_image(self.image_bytes(index), self.bands), self.name
+        )
 
 
 class VocMaps:
     """`JPEGImages/<id>.jpg` with `SegmentationObject/<id>.png` or `SegmentationClass/<id>.png`."""
+
+    bands: Bands | None = None
 
     def __init__(self, name: str, folder: Path) -> None:
         """List the folders; images without a map are left out, maps without an image are faults."""
@@ -91,7 +101,9 @@ class VocMaps:
             masks, hidden = png.read_masks(files[0], ignore=255)
             record = Record(name, self._images[name], replace(masks, labels=None), ignore=hidden)
         meta = {**record.meta, "file_name": self._images[name].name}
-        return labelled(replace(record, meta=meta), decode_image(self.image_bytes(index)), self.name)
+        return labelled(
+            replace(record, meta=meta), decode_image(self.image_bytes(index), self.bands), self.name
+        )
 
 
 class Joined:
@@ -99,9 +111,20 @@ class Joined:
 
     def __init__(self, parts: Sequence[tuple[str, CocoPictures]]) -> None:
         """parts: a name, such as that of a split, and a source."""
-        self._items = [(source, i) for _, source in parts for i in range(len(source.ids))]
+        self._parts = [source for _, source in parts]
+        self._items = [(source, i) for source in self._parts for i in range(len(source.ids))]
         self.ids: Sequence[str] = [f"{name}/{id}" for name, source in parts for id in source.ids]
-        self.faults = [fault for _, source in parts for fault in source.faults]
+        self.faults = [fault for source in self._parts for fault in source.faults]
+
+    @property
+    def bands(self) -> Bands | None:
+        """How images other than 8-bit RGB are shown, the same in all sources."""
+        return self._parts[0].bands
+
+    @bands.setter
+    def bands(self, bands: Bands | None) -> None:
+        for source in self._parts:
+            source.bands = bands
 
     def image_bytes(self, index: int) -> bytes:
         """The encoded image of an item."""
@@ -122,6 +145,8 @@ class PngMasks:
     several.
     """
 
+    bands: Bands | None = None
+
     def __init__(self, name: str, folder: Path, ignore: int | None = None) -> None:
         """List the folder; pictures without a mask and masks without a picture become faults."""
         self.name = name
@@ -139,7 +164,7 @@ class PngMasks:
     def record(self, index: int) -> Record:
         """Read and decode an item. Raises FormatError, ImageError or OSError."""
         name = self.ids[index]
-        image = decode_image(self.image_bytes(index))
+        image = decode_image(self.image_bytes(index), self.bands)
         masks, hidden = self._read(self._masks[name])
         masks = replace(masks, labels=None)
         return labelled(Record(id=name, image=image, masks=masks, ignore=hidden), image, self.name)

@@ -7,7 +7,6 @@ their classes.
 
 from __future__ import annotations
 
-import io
 import os
 import re
 from collections import Counter
@@ -18,7 +17,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from anymask.errors import FormatError, InputError, OutputError
 from anymask.files import check_target, staged, write_atomic
@@ -29,7 +27,8 @@ from anymask.formats.reading import PLAIN, Reading
 from anymask.formats.writers import HIDDEN, MERGED, Outlines, Page
 from anymask.geometry import rle
 from anymask.geometry.label_map import label_map as draw
-from anymask.images.read import ImageFile, read_map
+from anymask.images.painted_masks import read_numbers
+from anymask.images.read import ImageFile, open_image, read_map
 from anymask.images.write import encode_png
 from anymask.types import Masks, Record
 
@@ -208,7 +207,7 @@ def void_number(file: ImageFile) -> int | None:
     others = numbers[(numbers != 0) & (numbers != 255)]
     if 255 not in numbers or not others.size or others.max() > _LARGEST_CLASS:
         return None
-    with Image.open(io.BytesIO(file) if isinstance(file, bytes) else file) as image:
+    with open_image(file) as image:
         return 255 if image.mode == "P" else None
 
 
@@ -219,7 +218,7 @@ def read_masks(path: ImageFile, *, ignore: int | None = None) -> tuple[Masks, rl
     numbers, not as colours; a file of one number (255, say) is a single mask. Raises ImageError for a colour
     picture or one that cannot be read.
     """
-    numbers = read_map(path)
+    numbers = read_numbers(path)
     found = [int(number) for number in np.unique(numbers) if number not in (0, ignore)]
     masks = [rle.encode(numbers == number) for number in found]
     hidden = rle.encode(numbers == ignore) if ignore is not None else None
@@ -232,7 +231,7 @@ def read_folder(folder: str | os.PathLike[str]) -> Masks:
     Raises FormatError where there is none or where sizes differ.
     """
     files = sorted(Path(folder).glob("*.png"))
-    masks = [read_map(file) != 0 for file in files]
+    masks = [read_numbers(file) != 0 for file in files]
     sizes = {mask.shape for mask in masks}
     if len(sizes) != 1:
         raise FormatError(

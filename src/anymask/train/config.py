@@ -45,9 +45,10 @@ class TrainConfig:
     ViT's stochastic depth. `size` is the side of the training crops in pixels, a multiple of 32; it goes
     before `augment.size` and `canvas.size`. `rounds`, `loss` and `augment` are for promptable models,
     `canvas` and `paint` for in-context ones. `weights` maps a data set's name to its share of the draws; a
-    name that is not in it counts 1. `cutouts` is the path of a data set of objects to paste. `val_images` of
-    each validation set are looked at, and `val_masks` of each image; of an in-context model so many
-    questions as `val_images` are asked for each class.
+    name that is not in it counts 1. `bands`, `stretch` and `limits` are texts for `bands.read_bands`: how
+    images other than 8-bit RGB are shown. `cutouts` is the path of a data set of objects to paste.
+    `val_images` of each validation set are looked at, and `val_masks` of each image; of an in-context model
+    so many questions as `val_images` are asked for each class.
     """
 
     model: str = "compact"
@@ -58,6 +59,9 @@ class TrainConfig:
     size: int = 1024
     weights: dict[str, float] = field(default_factory=dict)
     cutouts: str = ""
+    bands: str = ""
+    stretch: str = ""
+    limits: str = ""
     val_images: int = 16
     val_masks: int = 8
     rounds: Rounds = field(default_factory=Rounds)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymask.geometry import rle
-from anymask.images.read import read_image
+from anymask.images.display import read_display
 from anymask.types.masks import Masks
 
 __all__ = ["PER_MASK", "Record", "Source"]
@@ -48,7 +48,7 @@ class Record:
 
     def read(self) -> NDArray[np.uint8]:
         """The image (H, W, 3) uint8 RGB. Raises ImageError if the file cannot be read."""
-        return read_image(self.image) if isinstance(self.image, Path) else self.image
+        return read_display(self.image) if isinstance(self.image, Path) else self.image
 
     def with_masks(self, masks: Masks, **meta: object) -> Record:
         """The same image with other masks; metadata per mask is dropped unless passed in `meta`."""

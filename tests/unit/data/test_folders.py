@@ -11,6 +11,7 @@ from anymask import formats
 from anymask.data.dataset import open_dataset
 from anymask.data.summary import check
 from anymask.errors import FormatError
+from anymask.images.bands import Bands
 
 
 @pytest.fixture
@@ -253,3 +254,15 @@ def test_single_annotations_of_an_item_are_noted(tmp_path, save):
         FormatError, match="annotation must have a mask that can be read, got damaged: polygon"
     ):
         open_dataset(tmp_path / "c.json")[0]
+
+
+@pytest.mark.filterwarnings("ignore::anymask.errors.ImageWarning")
+def test_images_are_shown_as_bands_say(tmp_path):
+    samples = np.linspace(0, 4095, 20 * 30).reshape(20, 30).astype(np.uint16)
+    (tmp_path / "images").mkdir()
+    cv2.imwrite(str(tmp_path / "images" / "a.tif"), samples)
+    mask_file(tmp_path / "masks" / "a_cp_masks.png", (samples // 1400).astype(np.uint8))
+    record = open_dataset(tmp_path, bands=Bands(limits=(0, 2000)))[0]
+    assert np.abs(record.image[..., 0] - np.clip(samples / 2000 * 255, 0, 255)).max() <= 1
+    assert len(record.masks) == 2, "of one file with several numbers each is a mask"
+    assert open_dataset(tmp_path)[0].image.max() == 255, "stretched where nobody says how"

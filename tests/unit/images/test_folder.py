@@ -29,6 +29,11 @@ def test_visible_images_of_the_folder_and_its_subfolders_count(tmp_path: Path) -
     assert [is_video(Path(name)) for name in both] == [False, False, True, False]
 
 
+def test_photos_and_scans_that_need_an_extra_are_images_too(tmp_path: Path) -> None:
+    touch(tmp_path, "a.heic", "b.HEIF", "c.avif", "d.dcm", "e.nii.gz")
+    assert listed(tmp_path) == ["a.heic", "b.HEIF", "c.avif", "d.dcm"]
+
+
 def test_a_hidden_folder_may_be_the_one_that_is_named(tmp_path: Path) -> None:
     touch(tmp_path, ".hidden/a.jpg")
     assert listed(tmp_path / ".hidden") == ["a.jpg"]

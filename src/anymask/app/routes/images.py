@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import cv2
 import numpy as np
 from fastapi import APIRouter, File, Query, Request, Response, UploadFile
 from fastapi.responses import FileResponse
-from PIL import Image as Pillow
 
 from anymask.app import schemas as wire
 from anymask.app.dependencies import Annotator, Here, Server
@@ -17,7 +15,7 @@ from anymask.data_engine.project import Picture
 from anymask.data_engine.project import images as pictures
 from anymask.data_engine.project.project import upload
 from anymask.errors import ImageError
-from anymask.images.read import read_image
+from anymask.images.display import shown_format
 from anymask.images.write import encode_jpeg, encode_png
 
 __all__ = ["router"]
@@ -79,13 +77,14 @@ def get_file(server: Here, person: Annotator, request: Request, id: wire.Id) -> 
     picture = pictures.find(server.project.db, id)
     file = server.project.file(picture)
     server.project.sha256(picture)  # so that its masks follow it when it moves
-    etag = f'"{picture.bytes:x}-{file.stat().st_mtime_ns:x}"'
+    etag = f'"{picture.bytes:x}-{file.stat().st_mtime_ns:x}{server.project.view}"'
     if request.headers.get("if-none-match") == etag:
         return Response(status_code=304, headers=_cached(etag))
-    with Pillow.open(file) as opened:
-        type = _TYPES.get(str(opened.format))
+    type = _TYPES.get(shown_format(file, server.project.bands))
     if type is None:
-        return Response(encode_png(read_image(file)), media_type="image/png", headers=_cached(etag))
+        return Response(
+            encode_png(server.project.pixels(picture)), media_type="image/png", headers=_cached(etag)
+        )
     return FileResponse(file, media_type=type, headers=_cached(etag))
 
 
@@ -94,16 +93,16 @@ def get_thumb(server: Here, person: Annotator, request: Request, id: wire.Id) ->
     """A small picture, JPEG, 320 pixels on its longest side."""
     picture = pictures.find(server.project.db, id)
     file = server.project.file(picture)
-    key = f"{picture.id}-{file.stat().st_mtime_ns:x}"
+    key = f"{picture.id}-{file.stat().st_mtime_ns:x}{server.project.view}"
     if request.headers.get("if-none-match") == f'"{key}"':
         return Response(status_code=304, headers=_cached(f'"{key}"'))
-    data = server.thumbs.get(f"{key}.jpg", lambda: _small(server, picture, file))
+    data = server.thumbs.get(f"{key}.jpg", lambda: _small(server, picture))
     return Response(data, media_type="image/jpeg", headers=_cached(f'"{key}"'))
 
 
-def _small(server: Server, picture: Picture, file: Path) -> bytes:
+def _small(server: Server, picture: Picture) -> bytes:
     with server.decoding:
-        pixels = read_image(file)
+        pixels = server.project.pixels(picture)
     scale = min(1.0, THUMB / max(picture.size))
     size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
     small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)

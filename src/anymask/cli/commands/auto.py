@@ -18,6 +18,8 @@ from anymask.cli.viewer import open_file
 from anymask.errors import ImageError, InputError, OutputError
 from anymask.files import check_target
 from anymask.formats import sa1b
+from anymask.images.bands import numbers, read_bands
+from anymask.images.planes import kind_of, path_of
 
 if TYPE_CHECKING:
     from anymask.data_engine.one import Plan
@@ -50,12 +52,12 @@ _PLAN = ("candidates", "granularity", "edges", "cover")
 
 def run(options: Options) -> int:
     """Check all input and output before the model is loaded, then process one image or many."""
-    source = Path(options.source)
-    if not source.exists():
+    source, file = Path(options.source), Path(path_of(options.source))
+    if not file.exists():
         raise ImageError(
             f"IMAGE must be an image, a folder or a list that exists, got {source}. Check the name."
         )
-    many = source.is_dir() or source.suffix.lower() == ".txt"
+    many = (file.is_dir() and kind_of(file) is None) or source.suffix.lower() == ".txt"
     return _many(source, options) if many else _one(source, options)
 
 
@@ -92,7 +94,7 @@ def _plan(options: Options, *, labelmap: bool, overlay: bool) -> Plan:
     return Plan(
         auto=default_auto(options.candidates, settings),
         tile=options.tile,
-        bands=_read_bands(options),
+        bands=read_bands(options.bands, options.stretch, options.limits),
         parents=options.tree,
         labelmap=labelmap,
         overlay=overlay,
@@ -121,34 +123,8 @@ def _read_points(path: str) -> np.ndarray[Any, Any]:
 
 def _read_roi(text: str) -> np.ndarray[Any, Any]:
     """A box X0,Y0,X1,Y1, or a mask from an image."""
-    numbers = _numbers(text, 4)
-    return read_mask(text, "--roi") if numbers is None else np.array(numbers, np.float32)
-
-
-def _numbers(text: str, count: int) -> tuple[float, ...] | None:
-    try:
-        found = tuple(float(part) for part in text.split(","))
-    except ValueError:
-        return None
-    return found if len(found) == count else None
-
-
-def _read_bands(options: Options) -> Any:
-    """The normalisation that --bands, --stretch and --limits declare, None without them."""
-    from anymask.images.bands import Bands
-
-    values: dict[str, Any] = {}
-    if options.bands is not None:
-        order = _numbers(options.bands, 3) or _numbers(options.bands, 1)
-        if order is None or any(number != int(number) for number in order):
-            raise InputError(f"--bands must be R,G,B or one number, got '{options.bands}'. Write 4,3,2.")
-        values["order"] = tuple(int(number) for number in order)
-    for name, text in (("stretch", options.stretch), ("limits", options.limits)):
-        if text is not None:
-            values[name] = _numbers(text, 2)
-            if values[name] is None:
-                raise InputError(f"--{name} must be LOW,HIGH, got '{text}'. Write 2,98, for example.")
-    return Bands(**values) if values else None
+    found = numbers(text, 4)
+    return read_mask(text, "--roi") if found is None else np.array(found, np.float32)
 
 
 # ---- one image

@@ -18,7 +18,8 @@ from anymask.cli.outputs import encode_overlay
 from anymask.data_engine.sources import Item
 from anymask.errors import InputError, OutputError
 from anymask.files import write_atomic
-from anymask.images.read import read_image
+from anymask.images.bands import read_bands
+from anymask.images.display import read_display
 from anymask.images.write import encode_png
 from anymask.types import Masks
 
@@ -34,7 +35,10 @@ def run(options: Options) -> int:
 
 def _segment(options: Options) -> int:
     fixes = dict(read_correction(text) for text in options.correct)
-    examples, learned = read_all(options.example, list(fixes.values()), pairs_only=False)
+    shown = read_bands(options.bands, options.stretch, options.limits)
+    examples, learned = read_all(
+        options.example, list(fixes.values()), bands=shown, many=options.many, pairs_only=False
+    )
     inputs = find_inputs(options.paths)
     if fixes and (inputs.images or len(inputs.videos) != 1):
         raise InputError(
@@ -52,7 +56,7 @@ def _segment(options: Options) -> int:
     size = model.config.size
     contexts = [context(record, examples.palette, size=size) for record in examples.records] + learned
     edits = dict(zip(fixes, examples.corrections, strict=True))
-    job = Job(options, model, refiner, examples, contexts, edits, folder)
+    job = Job(options, model, refiner, examples, contexts, edits, folder, shown)
     folder.mkdir(exist_ok=True)
     facts = _images(job, inputs) + [like_video.run(job, item) for item in inputs.videos]
     if options.as_json:
@@ -104,7 +108,7 @@ def _images(job: Job, inputs: Inputs) -> list[dict[str, Any]]:
 
 
 def _image(job: Job, item: Item) -> dict[str, Any]:
-    image = read_image(item.path)
+    image = read_display(item.path, job.bands)
     masks = _predict(job, image)
     map_ = encode_png(number_map(masks, job.examples))
     write_atomic(job.folder / OVERLAY.format(item.id), encode_overlay(image, masks), force=True)
@@ -137,7 +141,8 @@ def _row(fact: Mapping[str, Any]) -> list[str]:
 def _rank(options: Options) -> int:
     """Print which examples help."""
     corrections = [path for _, path in map(read_correction, options.correct)]
-    examples, _ = read_all(options.example, corrections, pairs_only=True)
+    shown = read_bands(options.bands, options.stretch, options.limits)
+    examples, _ = read_all(options.example, corrections, bands=shown, many=options.many, pairs_only=True)
     if options.paths:
         raise InputError(
             f"--rank-examples must be given without PATH, got {options.paths[0]}. Segment in another run."

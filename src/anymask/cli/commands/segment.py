@@ -8,16 +8,16 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from anymask.cli.console import Clock, note, out, out_json, spent, table
+from anymask.cli.console import Clock, out, out_json, spent, table
 from anymask.cli.options.segment import Options
 from anymask.cli.outputs import Targets, choose_targets, owners, ranks, write_all
 from anymask.cli.prompts import read_mask, read_prompts
 from anymask.cli.viewer import open_file
 from anymask.files import check_target
 from anymask.formats import sa1b
-from anymask.images.read import read_image
+from anymask.images.bands import read_bands
+from anymask.images.display import read_display
 from anymask.types import Masks, Prompt, Record
 
 __all__ = ["run"]
@@ -37,8 +37,6 @@ def run(options: Options) -> int:
     )
     for target in targets.all:
         check_target(target, force=options.force)
-    if _is_animated(options.image):
-        note(f"note: {options.image} is animated; its first frame is used")
     masks = _predict(pixels, prompts, options, clock)
     image = Path(options.image)
     record = Record(image.stem, pixels, masks, "auto", {"file_name": image.name})
@@ -54,18 +52,12 @@ def run(options: Options) -> int:
 
 def _read(options: Options) -> tuple[NDArray[np.uint8], list[Prompt]]:
     """The image (H, W, 3) and the prompts on it."""
-    pixels = read_image(options.image)
+    pixels = read_display(options.image, read_bands(options.bands, options.stretch, options.limits))
     mask = None if options.mask is None else read_mask(options.mask)
     prompts = read_prompts(options.point, options.box, mask)
     for prompt in prompts:
         prompt.check((pixels.shape[0], pixels.shape[1]))
     return pixels, prompts
-
-
-def _is_animated(path: str) -> bool:
-    with Image.open(path) as image:
-        # MPO is a photo with its preview
-        return bool(getattr(image, "is_animated", False)) and image.format != "MPO"
 
 
 def _predict(image: NDArray[np.uint8], prompts: Sequence[Prompt], options: Options, clock: Clock) -> Masks:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from anymask.cli.console import note, out
 from anymask.cli.options.serve import Options
 from anymask.errors import InputError, MissingExtraError
+from anymask.images.bands import read_bands
 
 if TYPE_CHECKING:
     from anymask.app.models import Models
@@ -37,9 +38,11 @@ def run(options: Options) -> int:
         offline=options.offline,
     )
     check_vendored()
+    shown = read_bands(options.bands, options.stretch, options.limits)
     if options.static is not None:
         return _write_static(options.static, Models(Settings(device="cpu", offline=options.offline)), options)
-    project = open_project(gallery() if options.folder is None else options.folder, options.database)
+    folder = gallery() if options.folder is None else options.folder
+    project = open_project(folder, options.database, bands=shown)
 
     def ready(address: str) -> None:
         out(address)

@@ -12,6 +12,7 @@ from typing import Any
 from anymask.cli.console import note, out, table
 from anymask.cli.options.train import Options
 from anymask.errors import InputError
+from anymask.images.bands import read_bands
 from anymask.train import recipes
 
 __all__ = ["run"]
@@ -24,8 +25,9 @@ def run(options: Options) -> int:
     if options.listed:
         out(table([[name, _first_line(make)] for name, make in recipes.RECIPES.items()]))
         return 0
+    read_bands(options.bands, options.stretch, options.limits)  # a wrong one is reported before training
     if options.show and options.recipe is not None:
-        out(recipes.recipe(options.recipe, options.settings).to_json())
+        out(recipes.recipe(options.recipe, _settings(options)).to_json())
         return 0
     output = options.output
     if output is None or (options.recipe is None) != (not options.data):
@@ -43,6 +45,12 @@ def run(options: Options) -> int:
     return 0
 
 
+def _settings(options: Options) -> list[str]:
+    """The settings of --set, and how images are shown."""
+    shown = {"bands": options.bands, "stretch": options.stretch, "limits": options.limits}
+    return [*options.settings, *(f"{name}={text}" for name, text in shown.items() if text is not None)]
+
+
 def _first_line(make: Callable[[], object]) -> str:
     return (make.__doc__ or "").partition("\n")[0]
 
@@ -50,9 +58,9 @@ def _first_line(make: Callable[[], object]) -> str:
 def _train(options: Options, output: str) -> None:
     with _reports() as report:
         if options.recipe is None:
-            recipes.resume(output, options.settings, report)
+            recipes.resume(output, _settings(options), report)
         else:
-            config = recipes.recipe(options.recipe, options.settings)
+            config = recipes.recipe(options.recipe, _settings(options))
             recipes.run(config, options.data, output, report, force=options.force)
 
 

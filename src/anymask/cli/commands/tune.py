@@ -11,6 +11,7 @@ from anymask.data import of_category, open_dataset
 from anymask.errors import InputError, OutputError
 from anymask.files import check_target
 from anymask.formats.example_masks import read_examples
+from anymask.images.bands import read_bands
 
 __all__ = ["run"]
 
@@ -20,8 +21,10 @@ def run(options: Options) -> int:
     by_category = options.data is not None
     if by_category != (options.category is not None) or by_category == bool(options.example):
         raise InputError("--data and --category, or else several --example, must be given. Give one of both.")
-    dataset = None if options.data is None else open_dataset(options.data, split=options.split)
-    examples = read_examples([read_pair(text) for text in options.example]) if options.example else None
+    shown = read_bands(options.bands, options.stretch, options.limits)
+    dataset = None if options.data is None else open_dataset(options.data, split=options.split, bands=shown)
+    pairs = [read_pair(text) for text in options.example]
+    examples = read_examples(pairs, bands=shown, many=options.many) if pairs else None
     if Path(options.output).suffix.lower() != ".safetensors":
         raise OutputError(
             f"output must end in .safetensors, got {options.output}. Name it cat.safetensors, for example."

@@ -125,25 +125,18 @@ def _declare_filters(parser: Parser) -> None:
 
 def _declare_large(parser: Parser) -> None:
     shared.declare_tile(parser, " and merge the masks that tile edges cut")
-    for name, read, metavar, text in (
-        ("--tile-overlap", integer, "PX", "Pixels that tiles share. Default: a quarter of the tile."),
-        (
-            "--bands",
-            str,
-            "R,G,B",
-            "Bands of a multi-band image to show as red, green and blue, counted from 1, or a single band; "
-            "stretched to 8 bits.",
-        ),
-        ("--stretch", str, "LOW,HIGH", "Percentiles that become black and white. Default: 2,98."),
-        ("--limits", str, "LOW,HIGH", "Sample values that become black and white, instead of --stretch."),
-        (
-            "--max-memory",
-            str,
-            "SIZE",
-            "Memory to use in addition to the model's: 2GB, 512MiB. Default: about 1 GB.",
-        ),
-    ):
-        parser.add_argument(name, type=read, metavar=metavar, help=text)
+    parser.add_argument(
+        "--tile-overlap",
+        type=integer,
+        metavar="PX",
+        help="Pixels that tiles share. Default: a quarter of the tile.",
+    )
+    shared.declare_bands(parser)
+    parser.add_argument(
+        "--max-memory",
+        metavar="SIZE",
+        help="Memory to use in addition to the model's: 2GB, 512MiB. Default: about 1 GB.",
+    )
     parser.add_argument(
         "--compile",
         action="store_true",

@@ -25,6 +25,10 @@ class Options:
     kind: Literal["instance", "semantic"]
     ensemble: Literal["feature", "spatial"]
     tile: int | None
+    many: bool
+    bands: str | None
+    stretch: str | None
+    limits: str | None
     sharpen: str | None
     rank_examples: bool
     memory: int
@@ -60,6 +64,8 @@ def declare(parser: Parser) -> None:
     shared.declare_kind(parser)
     shared.declare_ensemble(parser)
     shared.declare_tile(parser, "")
+    shared.declare_many(parser)
+    shared.declare_bands(parser)
     _declare_refinement(parser)
     _declare_video(parser)
     parser.add_argument(

@@ -25,6 +25,9 @@ class Options:
     mask: str | None
     all_candidates: bool
     zoom: bool | None
+    bands: str | None
+    stretch: str | None
+    limits: str | None
     model: str
     device: str
     offline: bool
@@ -40,7 +43,8 @@ def declare(parser: Parser) -> None:
     parser.add_argument(
         "image",
         metavar="IMAGE",
-        help="A JPEG, PNG, WebP, TIFF, BMP or GIF file.",
+        help="A JPEG, PNG, WebP, TIFF, BMP, GIF, HEIC, DICOM, NIfTI or Zarr image; for one plane of a stack: "
+        "cells.ome.tif[c=1,z=3].",
         hint="Run one image after the other.",
     )
     _declare_prompts(parser)
@@ -52,6 +56,7 @@ def declare(parser: Parser) -> None:
         "OUT-1.png, OUT-2.png and OUT-3.png, or all in one OUT.json.",
     )
     shared.declare_zoom(parser)
+    shared.declare_bands(parser)
     shared.declare_model(parser)
     parser.add_argument(
         "-o",

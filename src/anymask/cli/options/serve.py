@@ -27,6 +27,9 @@ class Options:
     model: Sequence[str]
     example_model: Sequence[str]
     database: str | None
+    bands: str | None
+    stretch: str | None
+    limits: str | None
     device: str
     offline: bool
     static: str | None
@@ -50,6 +53,7 @@ def declare(parser: Parser) -> None:
         metavar="URL",
         help="postgresql://USER@HOST/NAME instead of the SQLite file FOLDER/.anymask/project.db.",
     )
+    shared.declare_bands(parser)
     parser.add_argument(
         "--static", metavar="DIR", help="Write the app as files instead of serving a project; a new folder."
     )

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from anymask.cli.parser import Parser
 
 __all__ = [
+    "declare_bands",
     "declare_candidates",
     "declare_data_sets",
     "declare_device",
@@ -22,6 +23,7 @@ __all__ = [
     "declare_ignore",
     "declare_json",
     "declare_kind",
+    "declare_many",
     "declare_max_images",
     "declare_max_masks",
     "declare_model",
@@ -168,6 +170,36 @@ def declare_tile(parser: Parser, text: str) -> None:
         metavar="PX",
         help=f"Split large images into overlapping tiles of PX x PX pixels{text}. "
         "Default: the whole image in one pass.",
+    )
+
+
+def declare_bands(parser: Parser) -> None:
+    """How images other than 8-bit RGB are shown."""
+    for name, metavar, text in (
+        (
+            "--bands",
+            "R,G,B",
+            "Bands of a multi-band image to show as red, green and blue, counted from 1, or a single band. "
+            "Default: the first three, or the first.",
+        ),
+        (
+            "--stretch",
+            "LOW,HIGH",
+            "Percentiles that become black and white. Default: the range that the file declares; 2,98 if it "
+            "declares none or the image would be black.",
+        ),
+        ("--limits", "LOW,HIGH", "Sample values that become black and white, instead of --stretch."),
+    ):
+        parser.add_argument(name, metavar=metavar, help=text)
+
+
+def declare_many(parser: Parser) -> None:
+    """Whether targets with very many objects are accepted."""
+    parser.add_argument(
+        "--many",
+        action="store_true",
+        help="Accept more than 100 objects in a target of less than a megapixel; without it they are taken "
+        "for a mistake.",
     )
 
 

@@ -24,6 +24,9 @@ class Options:
     show: bool
     data: Sequence[str]
     settings: Sequence[str]
+    bands: str | None
+    stretch: str | None
+    limits: str | None
     output: str | None
     force: bool
 
@@ -60,6 +63,7 @@ def declare(parser: Parser) -> None:
         metavar="KEY=VALUE",
         help="Change settings of the recipe, for example loop.steps=500.",
     )
+    shared.declare_bands(parser)
     parser.add_argument(
         "-o",
         "--output",

@@ -27,6 +27,10 @@ class Options:
     example: Sequence[str]
     kind: Literal["instance", "semantic"]
     steps: int
+    many: bool
+    bands: str | None
+    stretch: str | None
+    limits: str | None
     model: str
     device: str
     offline: bool
@@ -51,6 +55,8 @@ def declare(parser: Parser) -> None:
     parser.add_argument(
         "--steps", type=whole(1), default=60, metavar="N", help="Steps of optimisation. Default: 60."
     )
+    shared.declare_many(parser)
+    shared.declare_bands(parser)
     parser.add_argument(
         "-o", "--output", required=True, metavar="FILE.safetensors", help="The file of the tuned context."
     )

@@ -38,6 +38,7 @@ from anymask.data.published.label_images import Item, Reader
 from anymask.errors import FormatError, InputError, unknown_name
 from anymask.formats import json_fields
 from anymask.formats.coco import CocoFile
+from anymask.images.bands import Bands
 from anymask.types import Record
 
 
@@ -73,6 +74,8 @@ def open_published(
 class Listing:
     """A Source of items with a reader for their annotation."""
 
+    bands: Bands | None = None
+
     def __init__(
         self, name: str, items: Iterable[Item], reader: Reader, faults: Iterable[tuple[str, Exception]] = ()
     ) -> None:
@@ -88,7 +91,8 @@ class Listing:
 
     def record(self, index: int) -> Record:
         """Read and decode an item. Raises FormatError, ImageError or OSError."""
-        return labelled(self._reader(self._items[index]), decode_image(self.image_bytes(index)), self.name)
+        image = decode_image(self.image_bytes(index), self.bands)
+        return labelled(self._reader(self._items[index]), image, self.name)
 
 
 class CocoKinds(CocoPictures):

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import os
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from anymask.data_engine.project import images as pictures
 from anymask.data_engine.project.database import Database, open_database
 from anymask.data_engine.project.values import Picture
-from anymask.errors import ImageError, InputError, StoreError
+from anymask.errors import ImageError, ImageWarning, InputError, MissingExtraError, StoreError
 from anymask.files import sha256_of, write_atomic
+from anymask.images.bands import Bands
+from anymask.images.display import read_display
 from anymask.images.folder import list_files
-from anymask.images.read import image_size, read_image
+from anymask.images.read import image_size
 
 __all__ = ["INNER", "Project", "open_project", "scan", "upload"]
 
@@ -33,6 +38,8 @@ class Project:
 
     folder: Path
     db: Database
+    bands: Bands | None = None
+    """How images other than 8-bit RGB are shown, see `images.display`."""
 
     @property
     def name(self) -> str:
@@ -50,6 +57,15 @@ class Project:
             raise StoreError(f"project must stay where it is, got {self.folder}, which is gone. Put it back.")
         return pictures.file_of(picture, self.folder)
 
+    def pixels(self, picture: Picture) -> NDArray[np.uint8]:
+        """The image (H, W, 3) uint8 RGB, as `bands` say. Raises as `file`, and ImageError."""
+        return read_display(self.file(picture), self.bands)
+
+    @property
+    def view(self) -> str:
+        """Part of the cache keys of embeddings and thumbnails that depends on `bands`; empty without them."""
+        return "" if self.bands is None else hashlib.sha256(repr(self.bands).encode()).hexdigest()[:12]
+
     def sha256(self, picture: Picture) -> str:
         """The hash of a picture's file, from the database or computed once. Raises as `file`."""
         if picture.sha256 is not None:
@@ -63,11 +79,13 @@ class Project:
         self.db.close()
 
 
-def open_project(folder: str | os.PathLike[str], database: str | None = None) -> Project:
+def open_project(
+    folder: str | os.PathLike[str], database: str | None = None, *, bands: Bands | None = None
+) -> Project:
     """Open a folder as a project; a SQLite database is made in it unless the address of another is given.
 
-    Pictures are not looked for, see `scan`. Raises InputError for a folder that does not exist or cannot be
-    written to, StoreError as `open_database`.
+    Pictures are not looked for, see `scan`; `bands` say how images other than 8-bit RGB are shown. Raises
+    InputError for a folder that does not exist or cannot be written to, StoreError as `open_database`.
     """
     place = Path(folder).resolve()
     if not place.is_dir():
@@ -79,13 +97,14 @@ def open_project(folder: str | os.PathLike[str], database: str | None = None) ->
             f"project must be a folder that can be written to, got {folder} ({error.strerror}). "
             "Copy the pictures to another place."
         ) from error
-    return Project(place, open_database(database or place / INNER / "project.db"))
+    return Project(place, open_database(database or place / INNER / "project.db"), bands)
 
 
 def scan(project: Project) -> Iterator[int]:
     """Bring the database up to date with the folder; gives the number of new pictures after every step.
 
-    A file that moved keeps its masks where its content was known. Unreadable pictures are left out.
+    A file that moved keeps its masks where its content was known. Unreadable pictures are left out, with
+    an `ImageWarning` where only an extra is missing.
     """
     with project.db.reading() as connection:
         known = pictures.by_path(connection)
@@ -114,7 +133,7 @@ def upload(project: Project, name: str, data: bytes, max_pixels: int) -> tuple[P
     known = pictures.by_hash(project.db, digest)
     if known is not None:
         return known, False
-    read_image(data, max_pixels=max_pixels)  # to the last pixel: a damaged file is refused now
+    read_display(data, project.bands, max_pixels=max_pixels)  # all of it: damage is refused now
     height, width = image_size(data)
     file = project.uploads / f"{digest}.{_suffix(data)}"
     project.db.check_place()
@@ -163,6 +182,9 @@ def _facts(path: str, file: Path, folder: Path) -> dict[str, Any] | None:
     try:
         height, width = image_size(file)
         state = file.stat()
+    except MissingExtraError as error:
+        warnings.warn(f"images are left out: {error}", ImageWarning, stacklevel=2)
+        return None
     except (ImageError, OSError):
         return None
     return {

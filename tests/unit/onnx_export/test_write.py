@@ -135,9 +135,9 @@ def test_by_default_what_is_refused_is_left_out(traced, tmp_path, monkeypatch):
 
 def test_files_are_compared_with_one_look(monkeypatch):
     def look_again(*_, **__):
-        raise AssertionError("a second look is not in the files")
+        raise AssertionError("crop refinement is not in the files")
 
-    monkeypatch.setattr(sys.modules["anymask.inference.promptable.predict"], "closer_answers", look_again)
+    monkeypatch.setattr(sys.modules["anymask.inference.promptable.predict"], "predict_refined", look_again)
     model = build(replace(DEBUG, zoom=32)).eval()
     with pytest.raises(AssertionError):
         anymask.predict(model, two_photos()[0], [anymask.Prompt.point(9, 9)])

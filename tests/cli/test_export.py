@@ -41,13 +41,13 @@ def asked(monkeypatch):
     """What the command asks `export`'s inside for; that itself is tested in tests/unit/export."""
     calls = []
 
-    def write_files(model, folder, name, precisions, pictures, tell, *, encoder):
+    def write_files(model, folder, name, precisions, images, tell, *, encoder):
         tell("tracing the encoder")
         assert encoder
-        calls.append((type(model).__name__, name, precisions, len(pictures)))
+        calls.append((type(model).__name__, name, precisions, len(images)))
         return MANIFEST
 
-    monkeypatch.setattr(write, "_write_files", fill)
+    monkeypatch.setattr(write, "_write_files", write_files)
     return calls
 
 

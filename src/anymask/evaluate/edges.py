@@ -126,14 +126,14 @@ def counts(strength: NDArray[np.float32], drawn: Sequence[Mask], config: EdgesCo
     reach = config.reach * float(np.hypot(*strength.shape))
     rows = []
     for threshold in np.arange(1, config.thresholds + 1) / (config.thresholds + 1):
-        ours, matched = skeleton(strength >= threshold), np.zeros(strength.shape, np.bool_)
+        predicted, matched = skeleton(strength >= threshold), np.zeros(strength.shape, np.bool_)
         recalled = 0
         for truth in drawn:
-            mine, theirs = correspond(ours, truth, reach)
-            matched |= mine
-            recalled += int(np.count_nonzero(theirs))
+            found, covered = correspond(predicted, truth, reach)
+            matched |= found
+            recalled += int(np.count_nonzero(covered))
         total = sum(np.count_nonzero(truth) for truth in drawn)
-        rows.append((recalled, total, np.count_nonzero(matched), np.count_nonzero(ours)))
+        rows.append((recalled, total, np.count_nonzero(matched), np.count_nonzero(predicted)))
     return np.array(rows, np.float64)
 
 
@@ -152,8 +152,8 @@ def figures(counts_IT4: Floats) -> dict[str, float]:
 
 def _curve(counts: Floats) -> tuple[Floats, Floats, Floats]:
     """Recall, precision and F of counts (..., 4); without any pixel they are 0."""
-    matched_theirs, theirs, matched_ours, ours = np.moveaxis(counts, -1, 0)
-    recall, precision = matched_theirs / np.maximum(theirs, 1), matched_ours / np.maximum(ours, 1)
+    recalled, annotated, matched, predicted = np.moveaxis(counts, -1, 0)
+    recall, precision = recalled / np.maximum(annotated, 1), matched / np.maximum(predicted, 1)
     return recall, precision, 2 * recall * precision / np.maximum(recall + precision, 1e-9)
 
 

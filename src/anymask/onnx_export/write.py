@@ -77,7 +77,7 @@ def export(
     images = [read_image(photo) for photo in (_bundled() if photos is None else photos)]
     if not images or (precisions is not None and not precisions):
         raise InputError("photos and precisions must not be empty, got none. Omit them for the defaults.")
-    with staged(path, force=force, ours=_is_ours) as folder:
+    with staged(path, force=force, may_replace=_is_ours) as folder:
         folder.mkdir()
         manifest = _write_files(_on_cpu(model), folder, name, precisions, images, tell, encoder=encoder)
         (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", "utf-8")

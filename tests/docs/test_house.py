@@ -72,6 +72,14 @@ def test_no_module_has_the_name_of_a_public_function() -> None:
     assert not modules & set(anymask.__all__)
 
 
+def test_only_the_classes_of_the_conventions_have_subclasses() -> None:
+    trees = [ast.walk(ast.parse(path.read_text("utf-8"))) for path in SOURCES]
+    classes = [node for tree in trees for node in tree if isinstance(node, ast.ClassDef)]
+    bases = {base.id for node in classes for base in node.bases if isinstance(base, ast.Name)}
+    own = {name for name in bases & {node.name for node in classes} if not name.endswith("Error")}
+    assert own == {"Attention", "Draft", "Network", "_Wire"}
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=name_of)
 def test_files_are_short_and_well_named(path: Path) -> None:
     assert len(path.read_text("utf-8").splitlines()) < 400

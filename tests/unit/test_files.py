@@ -89,7 +89,7 @@ def test_a_failed_write_leaves_nothing(tmp_path, monkeypatch):
 )
 def test_only_errors_of_writing_are_the_output_s(fail, kind, words, tmp_path):
     def work():
-        with staged(tmp_path / "out", ours=lambda name: True) as new:
+        with staged(tmp_path / "out", may_replace=lambda name: True) as new:
             new.mkdir()
             fail(new, tmp_path)
 

@@ -37,7 +37,7 @@ def build_static(
     """
     check_vendored()
     exported = _check_model(Path(model))
-    with staged(folder, force=force, ours=_is_ours) as new:
+    with staged(folder, force=force, may_replace=_is_ours) as new:
         new.mkdir()
         page = (_STATIC / "index.html").read_text("utf-8")
         assert _HTTP in page, "the page says where masks are kept"

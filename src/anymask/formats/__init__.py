@@ -89,7 +89,7 @@ def write(
     many = not isinstance(what, (Masks, Record)) and chosen.folder is not None and target.suffix == ""
     tally = Tally(chosen.keeps)
     in_folder = many or chosen.always_folder
-    with staged(target, force=force, ours=chosen.folder if in_folder else None) as place:
+    with staged(target, force=force, may_replace=chosen.folder if in_folder else None) as place:
         assert chosen.open is not None, "one of FORMATS"
         writer = chosen.open(Target(place, None if sent else target, outlines or Outlines(), many))
         for record in records:

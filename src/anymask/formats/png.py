@@ -99,7 +99,7 @@ def write_folder(masks: Masks, folder: str | os.PathLike[str], *, force: bool = 
     An empty folder is filled; with `force` one that holds nothing but such files is replaced. Raises
     OutputError.
     """
-    with staged(folder, force=force, ours=NUMBERED.fullmatch) as place:
+    with staged(folder, force=force, may_replace=NUMBERED.fullmatch) as place:
         _write_numbered(masks, place)
     return Path(folder)
 

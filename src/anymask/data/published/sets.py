@@ -95,16 +95,21 @@ class Listing:
         return labelled(self._reader(self._items[index]), image, self.name)
 
 
-class CocoKinds(CocoPictures):
-    """The pictures of a COCO file whose masks are of one kind, those of the labels `parts` parts."""
+class CocoKinds:
+    """The images of a COCO file whose masks are all of one kind, except that labels in `parts` are parts."""
 
     def __init__(self, name: str, file: CocoFile, kind: str, parts: frozenset[int] = frozenset()) -> None:
-        super().__init__(name, file)
+        self._source = CocoPictures(name, file)
         self._kind, self._parts = kind, parts
+        self.ids, self.faults = self._source.ids, self._source.faults
+
+    def image_bytes(self, index: int) -> bytes:
+        """The encoded image file of an item."""
+        return self._source.image_bytes(index)
 
     def record(self, index: int) -> Record:
         """Read and decode an item. Raises FormatError, ImageError or OSError."""
-        record = super().record(index)
+        record = self._source.record(index)
         labels = [] if record.masks.labels is None else record.masks.labels.tolist()
         kinds = ["part" if label in self._parts else self._kind for label in labels]
         return replace(record, meta={**record.meta, "kinds": kinds})

@@ -1,4 +1,4 @@
-"""The pictures of a data set that an evaluation looks at."""
+"""Reading and sampling the records of a data set for an evaluation."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from anymask.types import Record
 
 Image = NDArray[np.uint8]
 Progress = Callable[[str, int, int], None]
-"""Called with the set's name, the pictures done and the pictures in all."""
+"""Called with the name of the data set, the number of images done and the total."""
 
 
 class Records(Protocol):
-    """What an evaluation needs of a data set."""
+    """The interface of a data set to be evaluated on."""
 
     def __len__(self) -> int:
-        """Number of pictures."""
+        """Number of images."""
 
     def __getitem__(self, index: int, /) -> Record:
-        """Read a picture with its masks; `InputError` when it is damaged."""
+        """Read an image with its masks; raises `InputError` if it is corrupt."""
 
 
-def opened(records: Records, index: int) -> tuple[Record, Image] | None:
-    """A record with its pixels, None for a damaged one."""
+def read_record(records: Records, index: int) -> tuple[Record, Image] | None:
+    """A record with its pixels, None for a corrupt one."""
     try:
         record = records[index]
         return record, record.read()
@@ -35,21 +35,21 @@ def opened(records: Records, index: int) -> tuple[Record, Image] | None:
         return None
 
 
-def pictures(
+def read_records(
     name: str, records: Records, most: int | None, seed: int, progress: Progress | None
 ) -> Iterator[tuple[Record, Image] | None]:
-    """The drawn records of a set with their pixels, None for a damaged one; tells `progress` on the way."""
-    order = drawn(len(records), most, np.random.default_rng(seed))
+    """At most `most` records, sampled by `seed`, with their pixels; None for a corrupt one."""
+    order = sample(len(records), most, np.random.default_rng(seed))
     for done, index in enumerate(order):
         if progress is not None:
             progress(name, done, len(order))
-        yield opened(records, int(index))
+        yield read_record(records, int(index))
     if progress is not None:
         progress(name, len(order), len(order))
 
 
-def drawn(count: int, most: int | None, generator: np.random.Generator) -> NDArray[np.int64]:
-    """`most` of `count` numbers, drawn at random, in rising order."""
+def sample(count: int, most: int | None, generator: np.random.Generator) -> NDArray[np.int64]:
+    """At most `most` of the indices below `count`, drawn at random, in ascending order."""
     if most is None or count <= most:
         return np.arange(count)
     return np.sort(generator.permutation(count)[:most])

@@ -221,6 +221,8 @@ class Tiff:
     def _check_bytes(self, window: Window, bands: int) -> None:
         x0, y0, x1, y1 = window
         check_pixels((y1 - y0, x1 - x0), MAX_PIXELS, self.name)
+        if bands < 1:
+            raise ImageError(f"image must have a channel, got none in {self.name}. Get the file again.")
         total = (y1 - y0) * (x1 - x0) * bands * -(-self.bits // 8)
         if total > _MOST_BYTES:
             raise ImageError(

@@ -347,6 +347,8 @@ def test_declared_sizes_are_bounded_before_memory_is_taken():
         images.read_image(header(65536, 65536))
     with pytest.raises(ImageError, match="at most 2 GiB of samples, got"):
         images.read_image(header(10000, 10000, 60000))
+    with pytest.raises(ImageError, match="image must have a channel, got none"):
+        images.read_map(header(5, 5, 0))
     with pytest.raises(ImageError, match="image must have pixels, got 0 x 5"):
         images.read_image(header(0, 5))
     bomb = Layout(8, 1, 8, np.dtype("u1"), "<", False)

@@ -103,6 +103,15 @@ class CocoKinds:
         self._kind, self._parts = kind, parts
         self.ids, self.faults = self._source.ids, self._source.faults
 
+    @property
+    def bands(self) -> Bands | None:
+        """How images other than 8-bit RGB are shown."""
+        return self._source.bands
+
+    @bands.setter
+    def bands(self, bands: Bands | None) -> None:
+        self._source.bands = bands
+
     def image_bytes(self, index: int) -> bytes:
         """The encoded image file of an item."""
         return self._source.image_bytes(index)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from anymask.errors import OutputError
-from anymask.files import locked, write_atomic
+from anymask.files import locked, remove_partial, write_atomic
 
 __all__ = ["SETTINGS", "taken"]
 
@@ -36,8 +36,7 @@ def taken(place: Path, settings: dict[str, Any], *, force: bool) -> Iterator[Non
             _check_same(place, found, settings, force)
         if force and found.is_file():
             _clear(place, found)
-        for left in place.rglob(".*.part"):  # of files that were being written when the run was stopped
-            left.unlink()
+        remove_partial(place)
         if not found.exists():
             write_atomic(found, json.dumps(settings, indent=1).encode())
         yield

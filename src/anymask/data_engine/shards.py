@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from anymask.data.shards import TarPairs
-from anymask.errors import OutputError
+from anymask.files import staged
 
 __all__ = ["Shards"]
 
@@ -63,21 +63,13 @@ class Shards:
 
 
 def _write_tar(target: Path, files: Sequence[Path]) -> None:
-    """Write files in the order given by way of a file beside; it is on the disk before it has its name."""
-    partial = target.with_name(f".{target.name}.part")
-    try:
-        with partial.open("wb") as stream:
-            with tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as archive:
-                for file in files:
-                    header = tarfile.TarInfo(file.name)  # mode 644; time, owner and group 0
-                    header.size = file.stat().st_size
-                    with file.open("rb") as content:
-                        archive.addfile(header, content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(partial, target)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise OutputError(
-            f"output must be writable, got {target} ({error.strerror}). Choose another place or make room."
-        ) from error
+    """Write files in the order given; the archive is flushed to the disk before it gets its name."""
+    with staged(target) as new, new.open("wb") as stream:
+        with tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as archive:
+            for file in files:
+                header = tarfile.TarInfo(file.name)  # mode 644; time, owner and group 0
+                header.size = file.stat().st_size
+                with file.open("rb") as content:
+                    archive.addfile(header, content)
+        stream.flush()
+        os.fsync(stream.fileno())

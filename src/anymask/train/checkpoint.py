@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from anymask.errors import OutputError, WeightsError
+from anymask.files import staged
 
 STATE = "state.pt"
 
@@ -18,15 +19,12 @@ def save_state(folder: Path, state: dict[str, Any]) -> None:
 
     Raises `OutputError` if the disk takes no more; the last state is kept then.
     """
-    temporary = folder / (STATE + ".tmp")
     try:
-        with temporary.open("wb") as file:
+        with staged(folder / STATE, force=True) as new, new.open("wb") as file:
             torch.save(state, file)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, folder / STATE)
-    except (OSError, RuntimeError) as error:
-        temporary.unlink(missing_ok=True)
+    except (OutputError, OSError, RuntimeError) as error:
         raise OutputError(
             f"out must have room for the state of the run, got {folder} ({error}). "
             "Make room, then resume: the last state is whole."

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
+from anymask.files import write_atomic
 from anymask.models.sam import Sam
 
 if TYPE_CHECKING:
@@ -58,9 +58,7 @@ class Embeddings:
             self.memory[key] = tensors
             return tensors
         self.folder.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(f".{os.getpid()}.part")
-        save_file({str(level): tensor for level, tensor in enumerate(tensors)}, part)
-        os.replace(part, path)
+        write_atomic(path, save({str(level): tensor for level, tensor in enumerate(tensors)}), force=True)
         return tensors
 
 

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from anymask.errors import AnymaskError, InputError, OutputError, unknown_name
+from anymask.files import remove_partial
 from anymask.models.devices import has_bf16
 from anymask.train.checkpoint import Average, check_fit, load_state, save_state
 from anymask.train.distributed import Ranks
@@ -155,6 +156,8 @@ class _Runner:
         self.task, self.loop, self.optim, self.folder, self.ranks = task, loop, optim, folder, ranks
         self.parts, self.micro = loop.passes(ranks.world)
         _make(folder)
+        if ranks.rank == 0:
+            remove_partial(folder)
         self.model = task.model.to(ranks.device)
         self.weights = dict(self.model.named_parameters())
         self.learning = {name: p for name, p in self.weights.items() if p.requires_grad}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from anymask.files import write_atomic
 from anymask.train.distributed import Ranks
 
 Report = Callable[[dict[str, Any]], None]
@@ -88,9 +88,7 @@ class Log:
         if not self.path.exists():
             return
         lines = [line for line in self.path.read_text().splitlines() if _step_of(line) <= step]
-        part = self.path.with_suffix(".part")
-        part.write_text("".join(line + "\n" for line in lines))
-        os.replace(part, self.path)
+        write_atomic(self.path, "".join(line + "\n" for line in lines).encode(), force=True)
 
 
 def _plain(value: Any) -> Any:

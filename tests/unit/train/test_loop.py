@@ -252,6 +252,14 @@ def test_a_state_that_cannot_be_written_leaves_the_last_one(tmp_path, monkeypatc
     assert [path.name for path in tmp_path.iterdir()] == [STATE]
 
 
+def test_a_resumed_run_removes_what_a_kill_left_half_written(tmp_path) -> None:
+    half = tmp_path / f".{STATE}.x.part"
+    half.mkdir()
+    (half / STATE).write_bytes(b"half")
+    fit(Line(), LOOP, OPTIM, tmp_path)
+    assert not half.exists()
+
+
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="out must be a folder that can be made"):

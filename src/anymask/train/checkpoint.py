@@ -59,7 +59,7 @@ def check_fit(state: dict[str, torch.Tensor], present: dict[str, torch.Tensor], 
 
 
 class Average:
-    """An exponential moving average of the weights, with a lower decay at first to leave the initial weights."""
+    """Exponential moving average of the weights, with a lower decay at first to leave the initial values."""
 
     def __init__(self, parameters: dict[str, torch.Tensor], decay: float) -> None:
         """Start from the current weights; `decay` in [0, 1)."""

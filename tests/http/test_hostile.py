@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from anymask.app.settings import Limits, Settings
-from anymask.data_engine.project import images as pictures
+from anymask.data_engine.project import images
 from anymask.data_engine.project import open_project
 from anymask.data_engine.project.project import scan
 from anymask.images.read import image_size
@@ -128,7 +128,7 @@ def test_links_out_of_the_folder_are_not_followed(folder, photos, tmp_path) -> N
     (folder / "link.jpg").symlink_to(tmp_path / "secret.jpg")
     project = open_project(folder)
     list(scan(project))
-    found = pictures.listed(project.db)
+    found = images.listed(project.db)
     assert [one.name for one in found] == ["cat.jpg", "flower.jpg"]
     (folder / "cat.jpg").unlink()
     (folder / "cat.jpg").symlink_to(tmp_path / "secret.jpg")
@@ -145,7 +145,7 @@ def test_odd_names_on_disk(folder, photos) -> None:
     (folder / "not-a-picture.jpg").write_text("text")
     project = open_project(folder)
     assert list(scan(project)) == [7]
-    found = {one.name: project.file(one) for one in pictures.listed(project.db)}
+    found = {one.name: project.file(one) for one in images.listed(project.db)}
     assert set(found) == {
         "caf\ufffd.jpg",
         "cat.jpg",
@@ -166,7 +166,7 @@ def test_many_pictures(tmp_path) -> None:
         os.link(folder / "0000.png", folder / f"{number:04}.png")
     project = open_project(folder)
     assert list(scan(project))[-1] == 2000
-    assert [one.name for one in pictures.every(project.db)] == [f"{n:04}.png" for n in range(2000)]
+    assert [one.name for one in images.every(project.db)] == [f"{n:04}.png" for n in range(2000)]
     assert list(scan(project)) == []
     project.close()
 
@@ -245,11 +245,11 @@ def test_roles(start) -> None:
     assert client.get("/api/people", headers=ann).status_code == 403
     assert client.get("/models/compact/model.json").status_code == 401
     twice = client.post("/api/people", json={"name": "ann", "role": "admin"}, headers=boss)
-    assert twice.json() == {"error": "name must be a new one, got 'ann'. Remove that person first."}
+    assert twice.json() == {"error": "name must be new, got 'ann', which is taken. Remove that user first."}
     assert client.delete("/api/people/ann", headers=boss).status_code == 204
     assert client.get("/api/project", headers=ann).status_code == 401
     gone = client.delete("/api/people/ann", headers=boss)
-    assert (gone.status_code, "must be of somebody with a token" in gone.json()["error"]) == (404, True)
+    assert (gone.status_code, "name must be that of a user" in gone.json()["error"]) == (404, True)
 
 
 def test_signing_in_and_out_by_cookie(start) -> None:
@@ -292,7 +292,7 @@ def test_a_folder_that_vanishes_is_told_and_nothing_is_acknowledged(client, imag
         send(client, "a.png", picture_bytes()),
     ):
         assert answer.status_code == 503
-        assert "must stay where it is" in answer.json()["error"]
+        assert answer.json()["error"].startswith("The project's ")
     folder.with_name("elsewhere").rename(folder)
     assert client.get(address).json()["masks"] == [kept.json()]
     assert client.put(f"{address}/m2", json=square(image), headers={"If-Match": "0"}).status_code == 200
@@ -376,7 +376,7 @@ def test_a_fault_of_ours_shows_no_trace(client, monkeypatch, caplog) -> None:
     def broken(*given: object) -> None:
         raise RuntimeError("secret")
 
-    monkeypatch.setattr(pictures, "count", broken)
+    monkeypatch.setattr(images, "count", broken)
     answer = client.get("/api/project")
     assert (answer.status_code, answer.json()["error"]) == (
         500,

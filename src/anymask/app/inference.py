@@ -1,4 +1,4 @@
-"""What models do for a server: embeddings, answers to prompts, everything in a picture, more of the same."""
+"""What models do for a server: embeddings, answers to prompts, everything in an image, more of the same."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from anymask.app import schemas as wire
 from anymask.app.dependencies import Server
 from anymask.app.jobs import Tick
-from anymask.data_engine.project import Mask, Picture, masks
-from anymask.data_engine.project import images as pictures
+from anymask.data_engine.project import Image, Mask, images, masks
 from anymask.errors import AnymaskError, InputError, UnknownNameError
 from anymask.geometry import rle
 from anymask.images.colours import palette
@@ -26,52 +25,52 @@ Answer = tuple[str, list[wire.ImageFound]]
 """The fingerprint of a model and what it found."""
 
 
-def embedding_key(server: Server, picture: Picture, model: str | None) -> str:
-    """The name of an embedding in the cache: the fingerprint of the model and the hash of the picture."""
-    return f"{server.models.fingerprint(model)}/{server.project.sha256(picture)}.safetensors"
+def embedding_key(server: Server, image: Image, model: str | None) -> str:
+    """The name of an embedding in the cache: the fingerprint of the model and the hash of the image."""
+    return f"{server.models.fingerprint(model)}/{server.project.sha256(image)}.safetensors"
 
 
-def embedding_bytes(server: Server, picture: Picture, model: str | None, key: str) -> bytes:
+def embedding_bytes(server: Server, image: Image, model: str | None, key: str) -> bytes:
     """A safetensors file: features, skip0, ... in float16. Made once, then from the cache."""
 
     def make() -> bytes:
-        return server.models.call(lambda: _embed(server, picture, server.models.sam(model)).to_bytes())
+        return server.models.call(lambda: _embed(server, image, server.models.sam(model)).to_bytes())
 
     return server.embeddings.get(key, make)
 
 
-def _embed(server: Server, picture: Picture, model: Sam) -> Embedding:
+def _embed(server: Server, image: Image, model: Sam) -> Embedding:
     from anymask.inference.promptable.predict import embed
 
     with server.decoding:
-        return embed(model, read_image(server.project.file(picture)))
+        return embed(model, read_image(server.project.file(image)))
 
 
-def _embedding(server: Server, picture: Picture, model: str | None) -> Embedding:
+def _embedding(server: Server, image: Image, model: str | None) -> Embedding:
     """An embedding to answer with: that of the cache, so that the browser's model sees the same."""
-    key = embedding_key(server, picture, model)
-    embedding_bytes(server, picture, model, key)
+    key = embedding_key(server, image, model)
+    embedding_bytes(server, image, model, key)
     file = server.embeddings.folder / key
 
     def make() -> Embedding:
         kept = file.is_file()  # the disk may be full
-        return Embedding.load(file) if kept else _embed(server, picture, server.models.sam(model))
+        return Embedding.load(file) if kept else _embed(server, image, server.models.sam(model))
 
     return server.models.embedding(key, make)
 
 
-def predict(server: Server, picture: Picture, asked: wire.Predict) -> wire.Predicted:
+def predict(server: Server, image: Image, asked: wire.Predict) -> wire.Predicted:
     """Answer prompts. Raises PromptError, FormatError, UnknownNameError, and what the model raises."""
     from anymask.inference.promptable.predict import predict as answer
 
-    prompts = [_prompt(one, picture) for one in asked.prompts]
-    model, embedding = server.models.sam(asked.model), _embedding(server, picture, asked.model)
+    prompts = [_prompt(one, image) for one in asked.prompts]
+    model, embedding = server.models.sam(asked.model), _embedding(server, image, asked.model)
     found = server.models.call(lambda: answer(model, embedding, prompts, multimask=asked.multimask))
     return wire.Predicted(masks=_found(found), model=embedding.model)
 
 
-def _prompt(asked: wire.Prompt, picture: Picture) -> Prompt:
-    size = picture.size
+def _prompt(asked: wire.Prompt, image: Image) -> Prompt:
+    size = image.size
     mask = None
     if asked.mask is not None:
         mask = rle.decode(rle.from_string(asked.mask), size)
@@ -93,18 +92,18 @@ def _found(found: Masks, label_ids: Sequence[str | None] = ()) -> list[wire.Foun
     ]
 
 
-def automatic(server: Server, picture: Picture, asked: wire.Automatic, tick: Tick) -> Answer:
-    """Masks of everything in a picture, best first."""
+def automatic(server: Server, image: Image, asked: wire.Automatic, tick: Tick) -> Answer:
+    """Masks of everything in an image, best first."""
     from anymask.inference.mask_generation.config import AutoConfig
     from anymask.inference.mask_generation.generate import automatic as find
 
     model = server.models.sam(asked.model)
     config = AutoConfig(**asked.model_dump(exclude={"model"}))
     if asked.crop_layers:
-        found = find(model, read_image(server.project.file(picture)), config, tick)
+        found = find(model, read_image(server.project.file(image)), config, tick)
     else:
-        found = find(model, _embedding(server, picture, asked.model), config, tick)
-    return server.models.fingerprint(asked.model), [wire.ImageFound(image=picture.id, masks=_found(found))]
+        found = find(model, _embedding(server, image, asked.model), config, tick)
+    return server.models.fingerprint(asked.model), [wire.ImageFound(image=image.id, masks=_found(found))]
 
 
 def like(server: Server, asked: wire.Like, tick: Tick) -> Answer:
@@ -118,7 +117,7 @@ def like(server: Server, asked: wire.Like, tick: Tick) -> Answer:
     for done, id in enumerate(asked.images):
         tick(done, len(asked.images))
         try:
-            file = server.project.file(pictures.find(server.project.db, id))
+            file = server.project.file(images.find(server.project.db, id))
             found = segment_like(model, file, contexts, kind="semantic" if len(label_ids) > 1 else "instance")
             out.append(wire.ImageFound(image=id, masks=_found(found, label_ids)))
         except AnymaskError as error:
@@ -132,20 +131,20 @@ def _contexts(
     """What a model takes for examples, and the label that each of their colours stands for."""
     from anymask.inference.in_context.examples import context
 
-    shown = [(pictures.find(server.project.db, one.image), _shown(server, one)) for one in examples]
+    shown = [(images.find(server.project.db, one.image), _shown(server, one)) for one in examples]
     label_ids = list(dict.fromkeys(mask.label_id for _, some in shown for mask in some))
     colours = palette(len(label_ids)) if len(label_ids) > 1 else None
     records = [
         Record(
-            picture.id,
-            server.project.file(picture),
+            image.id,
+            server.project.file(image),
             Masks(
-                picture.size,
+                image.size,
                 [rle.from_string(mask.counts) for mask in some],
                 labels=[label_ids.index(mask.label_id) for mask in some],
             ),
         )
-        for picture, some in shown
+        for image, some in shown
     ]
     return [context(record, colours, size=size) for record in records], label_ids
 

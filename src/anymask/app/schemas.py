@@ -121,7 +121,7 @@ class Project(_Wire):
 
 
 class Image(_Wire):
-    """A picture."""
+    """An image."""
 
     id: str
     name: str
@@ -133,15 +133,15 @@ class Image(_Wire):
     """Whether its file is gone."""
 
     @classmethod
-    def of(cls, picture: store.Picture) -> Image:
+    def of(cls, image: store.Image) -> Image:
         """As the store has it."""
         return cls(
-            id=picture.id,
-            name=picture.name,
-            width=picture.width,
-            height=picture.height,
-            masks=picture.masks,
-            missing=picture.missing,
+            id=image.id,
+            name=image.name,
+            width=image.width,
+            height=image.height,
+            masks=image.masks,
+            missing=image.missing,
         )
 
 

@@ -19,7 +19,7 @@ class Limits:
     json_bytes: int = 16 << 20
     """One request of another kind."""
     pixels: int = 100_000_000
-    """One uploaded picture."""
+    """One uploaded image."""
     unpacked_bytes: int = 1 << 30
     """All that is in an uploaded archive."""
     entries: int = 20_000

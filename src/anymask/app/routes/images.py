@@ -13,8 +13,7 @@ from PIL import Image as Pillow
 
 from anymask.app import schemas as wire
 from anymask.app.dependencies import Annotator, Here, Server
-from anymask.data_engine.project import Picture
-from anymask.data_engine.project import images as pictures
+from anymask.data_engine.project import Image, images
 from anymask.data_engine.project.project import upload
 from anymask.errors import ImageError
 from anymask.images.read import read_image
@@ -24,7 +23,7 @@ __all__ = ["router"]
 
 router = APIRouter(tags=["images"])
 THUMB = 320
-"""Longest side of a small picture."""
+"""Longest side of a small image."""
 _TYPES = {
     "JPEG": "image/jpeg",
     "PNG": "image/png",
@@ -42,7 +41,7 @@ def list_images(
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> wire.Images:
     """Pictures by name, some at a time."""
-    found = pictures.listed(server.project.db, after, limit + 1)
+    found = images.listed(server.project.db, after, limit + 1)
     more = len(found) > limit
     return wire.Images(
         images=[wire.Image.of(one) for one in found[:limit]], next=found[limit - 1].id if more else None
@@ -60,26 +59,26 @@ def upload_images(
         name = file.filename or ""
         data = file.file.read()
         try:
-            picture, _ = upload(server.project, name, data, limits.pixels)
+            image, _ = upload(server.project, name, data, limits.pixels)
         except ImageError as error:
             raise ImageError(f"{_short(name)}: {error}") from error
-        kept.append(wire.Image.of(picture))
+        kept.append(wire.Image.of(image))
     return wire.Images(images=kept, next=None)
 
 
 @router.get("/images/{id}")
 def get_image(server: Here, person: Annotator, id: wire.Id) -> wire.Image:
-    """A picture."""
-    return wire.Image.of(pictures.find(server.project.db, id))
+    """An image."""
+    return wire.Image.of(images.find(server.project.db, id))
 
 
 @router.get("/images/{id}/file", response_class=Response)
 def get_file(server: Here, person: Annotator, request: Request, id: wire.Id) -> Response:
     """The file of a picture; as PNG where browsers cannot show it."""
-    picture = pictures.find(server.project.db, id)
-    file = server.project.file(picture)
-    server.project.sha256(picture)  # so that its masks follow it when it moves
-    etag = f'"{picture.bytes:x}-{file.stat().st_mtime_ns:x}"'
+    image = images.find(server.project.db, id)
+    file = server.project.file(image)
+    server.project.sha256(image)  # so that its masks follow it when it moves
+    etag = f'"{image.bytes:x}-{file.stat().st_mtime_ns:x}"'
     if request.headers.get("if-none-match") == etag:
         return Response(status_code=304, headers=_cached(etag))
     with Pillow.open(file) as opened:
@@ -91,21 +90,21 @@ def get_file(server: Here, person: Annotator, request: Request, id: wire.Id) -> 
 
 @router.get("/images/{id}/thumb", response_class=Response)
 def get_thumb(server: Here, person: Annotator, request: Request, id: wire.Id) -> Response:
-    """A small picture, JPEG, 320 pixels on its longest side."""
-    picture = pictures.find(server.project.db, id)
-    file = server.project.file(picture)
-    key = f"{picture.id}-{file.stat().st_mtime_ns:x}"
+    """A small image, JPEG, 320 pixels on its longest side."""
+    image = images.find(server.project.db, id)
+    file = server.project.file(image)
+    key = f"{image.id}-{file.stat().st_mtime_ns:x}"
     if request.headers.get("if-none-match") == f'"{key}"':
         return Response(status_code=304, headers=_cached(f'"{key}"'))
-    data = server.thumbs.get(f"{key}.jpg", lambda: _small(server, picture, file))
+    data = server.thumbs.get(f"{key}.jpg", lambda: _small(server, image, file))
     return Response(data, media_type="image/jpeg", headers=_cached(f'"{key}"'))
 
 
-def _small(server: Server, picture: Picture, file: Path) -> bytes:
+def _small(server: Server, image: Image, file: Path) -> bytes:
     with server.decoding:
         pixels = read_image(file)
-    scale = min(1.0, THUMB / max(picture.size))
-    size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+    scale = min(1.0, THUMB / max(image.size))
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
     small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
     return encode_jpeg(np.asarray(small, np.uint8))
 

@@ -14,7 +14,7 @@ from anymask.app import inference
 from anymask.app import schemas as wire
 from anymask.app.dependencies import Annotator, Here, Server
 from anymask.app.jobs import Job
-from anymask.data_engine.project import images as pictures
+from anymask.data_engine.project import images
 
 __all__ = ["router"]
 
@@ -34,28 +34,28 @@ _TENSORS: dict[int | str, dict[str, Any]] = {
 @router.get("/images/{id}/embedding/{model}", response_class=Response, responses=_TENSORS)
 def get_embedding(server: Here, person: Annotator, request: Request, id: wire.Id, model: wire.Id) -> Response:
     """A picture as a model sees it: features, skip0, skip1, ... in float16. Made once, then kept."""
-    picture = pictures.find(server.project.db, id)
-    key = inference.embedding_key(server, picture, model)
+    image = images.find(server.project.db, id)
+    key = inference.embedding_key(server, image, model)
     headers = {"etag": f'"{key}"', "cache-control": "private, no-cache"}
     if request.headers.get("if-none-match") == headers["etag"]:
         return Response(status_code=304, headers=headers)
-    data = inference.embedding_bytes(server, picture, model, key)
+    data = inference.embedding_bytes(server, image, model, key)
     return Response(data, media_type="application/octet-stream", headers=headers)
 
 
 @router.post("/images/{id}/predict")
 def predict(server: Here, person: Annotator, id: wire.Id, body: wire.Predict) -> wire.Predicted:
     """Masks for prompts, one for each, or three with `multimask`. Nothing is saved."""
-    return inference.predict(server, pictures.find(server.project.db, id), body)
+    return inference.predict(server, images.find(server.project.db, id), body)
 
 
 @router.post("/images/{id}/automatic", status_code=202)
 def automatic(server: Here, person: Annotator, id: wire.Id, body: wire.Automatic) -> wire.JobRef:
-    """Look for everything in a picture. The job's result are masks, best first; nothing is saved."""
-    picture = pictures.find(server.project.db, id)
+    """Look for everything in an image. The job's result are masks, best first; nothing is saved."""
+    image = images.find(server.project.db, id)
     server.models.check(body.model)
     job = server.jobs.start(
-        "automatic", person.name, lambda tick: inference.automatic(server, picture, body, tick)
+        "automatic", person.name, lambda tick: inference.automatic(server, image, body, tick)
     )
     return wire.JobRef(id=job.id)
 
@@ -64,7 +64,7 @@ def automatic(server: Here, person: Annotator, id: wire.Id, body: wire.Automatic
 def like(server: Here, person: Annotator, body: wire.Like) -> wire.JobRef:
     """Look in other pictures for what saved masks show. The job's result are masks; nothing is saved."""
     for id in {*body.images, *(example.image for example in body.examples)}:
-        pictures.find(server.project.db, id)
+        images.find(server.project.db, id)
     server.models.check_examples(body.model)
     job = server.jobs.start("like", person.name, lambda tick: inference.like(server, body, tick))
     return wire.JobRef(id=job.id)

@@ -9,8 +9,7 @@ from fastapi import APIRouter, Header, Request, Response
 
 from anymask.app import schemas as wire
 from anymask.app.dependencies import Annotator, Here, Server
-from anymask.data_engine.project import Person, masks
-from anymask.data_engine.project import images as pictures
+from anymask.data_engine.project import Person, images, masks
 
 __all__ = ["router"]
 
@@ -26,8 +25,8 @@ Seen = Annotated[str, Header(alias="If-Match", pattern=r'^"?[0-9]{1,9}"?$')]
 )
 def list_masks(server: Here, person: Annotator, request: Request, id: wire.Id) -> Response:
     """The masks of an image. The answer has an ETag, so that asking again costs little."""
-    picture = pictures.find(server.project.db, id)
-    headers = {"etag": f'"{picture.changes}"', "cache-control": "private, no-cache"}
+    image = images.find(server.project.db, id)
+    headers = {"etag": f'"{image.changes}"', "cache-control": "private, no-cache"}
     if request.headers.get("if-none-match") == headers["etag"]:
         return Response(status_code=304, headers=headers)
     found = masks.current_json(server.project.db, id)

@@ -8,8 +8,7 @@ from fastapi import APIRouter, HTTPException, Path, Request, Response
 
 from anymask.app import schemas as wire
 from anymask.app.dependencies import COOKIE, Admin, Annotator, Here, Reviewer, person_of
-from anymask.data_engine.project import Label, labels, people, statistics
-from anymask.data_engine.project import images as pictures
+from anymask.data_engine.project import Label, images, labels, people, statistics
 
 __all__ = ["router"]
 
@@ -27,7 +26,7 @@ def project(server: Here, person: Annotator) -> wire.Project:
         labels=[wire.Label.of(label) for label in labels.listed(db)],
         models=server.models.names,
         example_models=server.models.example_names,
-        counts=pictures.count(db),
+        counts=images.count(db),
         scanning=server.scanning,
         person=wire.Person(name=person.name, role=person.role),
     )

@@ -19,7 +19,7 @@ from anymask.files import check_target
 from anymask.formats import sa1b
 
 if TYPE_CHECKING:
-    from anymask.data_engine.one import Plan
+    from anymask.data_engine.image_masks import Plan
     from anymask.models import Sam
     from anymask.types import Record
 
@@ -127,7 +127,7 @@ def _targets(image: Path, output: str | None, options: Mapping[str, Any]) -> _Ta
 
 def _plan(options: Mapping[str, Any]) -> Plan:
     """The plan that the options ask for."""
-    from anymask.data_engine.one import Plan, default_auto
+    from anymask.data_engine.image_masks import Plan, default_auto
 
     settings = {name: options[name] for name in _AUTO if options[name] is not None}
     if options["crops"] is not None:
@@ -216,7 +216,7 @@ def _one(
     show: bool,
     name: str,
 ) -> int:
-    from anymask.data_engine.one import open_image, process
+    from anymask.data_engine.image_masks import open_image, process
 
     form = targets.masks.suffix.lower()
     with clock.part("read"):

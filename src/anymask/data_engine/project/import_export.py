@@ -12,7 +12,7 @@ from anymask.data_engine.project import images as pictures
 from anymask.data_engine.project import labels, masks
 from anymask.data_engine.project.database import Database
 from anymask.data_engine.project.project import Project
-from anymask.data_engine.project.values import Draft, Label, Picture
+from anymask.data_engine.project.values import Draft, Image, Label
 from anymask.errors import AnymaskError
 from anymask.formats import FORMATS, Loss, stream, write
 from anymask.formats.json_fields import names
@@ -103,7 +103,7 @@ class _Names:
     """Pictures by the names that annotation files may have for them."""
 
     def __init__(self, db: Database) -> None:
-        self._by_name: dict[str, Picture | None] = {}
+        self._by_name: dict[str, Image | None] = {}
         for picture in pictures.every(db):
             path = PurePosixPath(picture.name)
             for name in {path.as_posix(), path.name, path.stem}:
@@ -111,7 +111,7 @@ class _Names:
                 taken = name in self._by_name and name != path.as_posix()
                 self._by_name[name] = None if taken else picture
 
-    def of(self, record: Record) -> Picture | None:
+    def of(self, record: Record) -> Image | None:
         """The picture of a record, by its file's name or by the record's id."""
         path = record.image if isinstance(record.image, Path) else Path(record.id)
         given = str(record.meta.get("file_name", path.name))
@@ -122,7 +122,7 @@ class _Names:
         return None
 
 
-def _drafts(db: Database, picture: Picture, record: Record) -> list[Draft]:
+def _drafts(db: Database, picture: Image, record: Record) -> list[Draft]:
     """The masks of a record, each with an id that its content gives."""
     ids = _label_ids(db, sorted(set(names(record, _NAMELESS)) - {_NAMELESS}))
     out = []

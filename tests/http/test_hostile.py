@@ -15,8 +15,7 @@ import pytest
 from PIL import Image
 
 from anymask.app.settings import Limits, Settings
-from anymask.data_engine.project import images
-from anymask.data_engine.project import open_project
+from anymask.data_engine.project import images, open_project
 from anymask.data_engine.project.project import scan
 from anymask.images.read import image_size
 
@@ -112,7 +111,7 @@ def test_requests_are_bounded_with_and_without_a_length(start, square, image) ->
         client.put("/api/labels", content=iter([b"[" * (1 << 19)] * 4)),
     ]
     for answer in answers:
-        assert answer.json() == {"error": "request must have at most 1 MiB, got more. Send less at once."}
+        assert answer.json() == {"error": "The request is larger than 1 MiB. Send less at once."}
         assert answer.status_code == 413
 
 
@@ -205,7 +204,7 @@ def test_other_sites_cannot_change_anything(client, image) -> None:
     ):
         answer = client.put("/api/labels", json={"labels": []}, headers=headers)
         assert answer.status_code == 403
-        assert answer.json()["error"].startswith("origin must be this server's own page")
+        assert answer.json()["error"].startswith("Changes must come from this server's own page")
     own = {"origin": "http://127.0.0.1", "sec-fetch-site": "same-origin"}
     assert client.put("/api/labels", json={"labels": []}, headers=own).status_code == 200
 
@@ -213,7 +212,10 @@ def test_other_sites_cannot_change_anything(client, image) -> None:
 def test_other_names_for_this_machine_are_refused(client) -> None:
     answer = client.get("/api/project", headers={"host": "evil.example:80"})
     assert answer.status_code == 403
-    assert "host must be 127.0.0.1 or [::1] or localhost, got 'evil.example:80'" in answer.json()["error"]
+    assert (
+        "Open this server as 127.0.0.1 or [::1] or localhost, not as 'evil.example:80'"
+        in answer.json()["error"]
+    )
     assert client.get("/api/project", headers={"host": "localhost:8321"}).status_code == 200
 
 
@@ -240,7 +242,7 @@ def test_roles(start) -> None:
     refused = client.put("/api/labels", json={"labels": []}, headers=ann)
     assert (refused.status_code, refused.json()["error"]) == (
         403,
-        "role must be reviewer for this, got annotator. Ask an admin.",
+        "This needs the role reviewer; yours is annotator. Ask an admin.",
     )
     assert client.get("/api/people", headers=ann).status_code == 403
     assert client.get("/models/compact/model.json").status_code == 401
@@ -257,7 +259,7 @@ def test_signing_in_and_out_by_cookie(start) -> None:
     wrong = client.post("/api/session", json={"token": "x"})
     assert (wrong.status_code, wrong.json()["error"]) == (
         401,
-        "token must be a valid one, got another. Ask an admin for yours.",
+        "This token is not valid. Ask an admin for yours.",
     )
     cookie = client.post("/api/session", json={"token": "boss"}).headers["set-cookie"]
     assert "HttpOnly" in cookie
@@ -380,7 +382,7 @@ def test_a_fault_of_ours_shows_no_trace(client, monkeypatch, caplog) -> None:
     answer = client.get("/api/project")
     assert (answer.status_code, answer.json()["error"]) == (
         500,
-        "the server has a fault. Nothing was saved by this request; its output says more.",
+        "The server met an unexpected error. This request saved nothing; see the server's output.",
     )
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert "secret" in caplog.text

@@ -1,4 +1,4 @@
-"""Pictures: their list, files, small pictures, uploads."""
+"""Images: list, files, thumbnails, uploads."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fastapi import APIRouter, File, Query, Request, Response, UploadFile
 from fastapi.responses import FileResponse
 from PIL import Image as Pillow
 
-from anymask.app import schemas as wire
+from anymask.app import schemas
 from anymask.app.dependencies import Annotator, Here, Server
 from anymask.data_engine.project import Image, images
 from anymask.data_engine.project.project import upload
@@ -23,7 +23,7 @@ __all__ = ["router"]
 
 router = APIRouter(tags=["images"])
 THUMB = 320
-"""Longest side of a small image."""
+"""Longest side of a thumbnail, in pixels."""
 _TYPES = {
     "JPEG": "image/jpeg",
     "PNG": "image/png",
@@ -37,22 +37,22 @@ _TYPES = {
 def list_images(
     server: Here,
     person: Annotator,
-    after: wire.Id | None = None,
+    after: schemas.Id | None = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-) -> wire.Images:
-    """Pictures by name, some at a time."""
+) -> schemas.Images:
+    """A page of the images, sorted by name."""
     found = images.listed(server.project.db, after, limit + 1)
     more = len(found) > limit
-    return wire.Images(
-        images=[wire.Image.of(one) for one in found[:limit]], next=found[limit - 1].id if more else None
+    return schemas.Images(
+        images=[schemas.Image.of(one) for one in found[:limit]], next=found[limit - 1].id if more else None
     )
 
 
 @router.post("/images", status_code=201)
 def upload_images(
     server: Here, person: Annotator, files: Annotated[list[UploadFile], File(max_length=1000)]
-) -> wire.Images:
-    """Upload pictures. One that is there already, by its content, is not kept twice."""
+) -> schemas.Images:
+    """Upload images. An image with the same content is stored only once."""
     limits = server.settings.limits
     kept = []
     for file in files:
@@ -62,22 +62,22 @@ def upload_images(
             image, _ = upload(server.project, name, data, limits.pixels)
         except ImageError as error:
             raise ImageError(f"{_short(name)}: {error}") from error
-        kept.append(wire.Image.of(image))
-    return wire.Images(images=kept, next=None)
+        kept.append(schemas.Image.of(image))
+    return schemas.Images(images=kept, next=None)
 
 
 @router.get("/images/{id}")
-def get_image(server: Here, person: Annotator, id: wire.Id) -> wire.Image:
+def get_image(server: Here, person: Annotator, id: schemas.Id) -> schemas.Image:
     """An image."""
-    return wire.Image.of(images.find(server.project.db, id))
+    return schemas.Image.of(images.find(server.project.db, id))
 
 
 @router.get("/images/{id}/file", response_class=Response)
-def get_file(server: Here, person: Annotator, request: Request, id: wire.Id) -> Response:
-    """The file of a picture; as PNG where browsers cannot show it."""
+def get_file(server: Here, person: Annotator, request: Request, id: schemas.Id) -> Response:
+    """The file of an image, converted to PNG if browsers cannot show its format."""
     image = images.find(server.project.db, id)
     file = server.project.file(image)
-    server.project.sha256(image)  # so that its masks follow it when it moves
+    server.project.sha256(image)  # by which the image is recognised after its file was moved
     etag = f'"{image.bytes:x}-{file.stat().st_mtime_ns:x}"'
     if request.headers.get("if-none-match") == etag:
         return Response(status_code=304, headers=_cached(etag))
@@ -89,18 +89,18 @@ def get_file(server: Here, person: Annotator, request: Request, id: wire.Id) -> 
 
 
 @router.get("/images/{id}/thumb", response_class=Response)
-def get_thumb(server: Here, person: Annotator, request: Request, id: wire.Id) -> Response:
-    """A small image, JPEG, 320 pixels on its longest side."""
+def get_thumb(server: Here, person: Annotator, request: Request, id: schemas.Id) -> Response:
+    """A thumbnail: JPEG, 320 pixels on the longest side."""
     image = images.find(server.project.db, id)
     file = server.project.file(image)
     key = f"{image.id}-{file.stat().st_mtime_ns:x}"
     if request.headers.get("if-none-match") == f'"{key}"':
         return Response(status_code=304, headers=_cached(f'"{key}"'))
-    data = server.thumbs.get(f"{key}.jpg", lambda: _small(server, image, file))
+    data = server.thumbs.get(f"{key}.jpg", lambda: _thumbnail(server, image, file))
     return Response(data, media_type="image/jpeg", headers=_cached(f'"{key}"'))
 
 
-def _small(server: Server, image: Image, file: Path) -> bytes:
+def _thumbnail(server: Server, image: Image, file: Path) -> bytes:
     with server.decoding:
         pixels = read_image(file)
     scale = min(1.0, THUMB / max(image.size))
@@ -114,6 +114,6 @@ def _cached(etag: str) -> dict[str, str]:
 
 
 def _short(name: str) -> str:
-    """A name for a message, whatever it holds."""
+    """A file name for a message, without control characters."""
     clean = "".join(one for one in name if one.isprintable())[:80]
     return clean or "a file without a name"

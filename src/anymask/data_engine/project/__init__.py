@@ -20,10 +20,10 @@ from anymask.data_engine.project.values import Draft, Image, Label, Mask, Person
 __all__ = [
     "Database",
     "Draft",
+    "Image",
     "Label",
     "Mask",
     "Person",
-    "Image",
     "Project",
     "open_database",
     "open_project",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any, Literal, TypeAlias
 
-__all__ = ["ROLES", "Draft", "Label", "Mask", "Person", "Image", "Role"]
+__all__ = ["ROLES", "Draft", "Image", "Label", "Mask", "Person", "Role"]
 
 Role: TypeAlias = Literal["annotator", "reviewer", "admin"]
 ROLES: tuple[Role, ...] = ("annotator", "reviewer", "admin")

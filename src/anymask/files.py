@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -21,6 +22,7 @@ __all__ = [
     "data_dir",
     "locked",
     "read_tensors",
+    "remove_partial",
     "sha256_of",
     "staged",
     "write_atomic",
@@ -186,9 +188,12 @@ def staged(
         else check_folder(path, may_replace, force=force)
     )
     with _writing(target):
-        folder = tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name[:40]}.")
+        folder = tempfile.TemporaryDirectory(
+            dir=target.parent, prefix=f".{target.name[:40]}.", suffix=".part"
+        )
     with folder:
-        new, old = Path(folder.name, "new"), Path(folder.name, "old")
+        new = Path(folder.name, target.name)
+        old = new.with_name("old" if target.name != "old" else "replaced")
         try:
             yield new
         except OSError as error:
@@ -201,6 +206,18 @@ def staged(
             elif target.exists():
                 target.rename(old)
             os.replace(new, target)
+
+
+def remove_partial(folder: Path) -> None:
+    """Remove what killed calls of `write_atomic` and `staged` left in a folder and its subfolders.
+
+    Nobody else may be writing there.
+    """
+    for left in list(folder.rglob(".*.part")):
+        if left.is_dir():
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from PIL import Image
 
 from anymask import EdgeConfig, edges, models, open_dataset
 from anymask.cli.commands import auto as module
-from anymask.data_engine import one as plan
+from anymask.data_engine import image_masks as plan
 from anymask.models.config import DEBUG
 
 FEW = ("--points-per-side", "3", "--min-iou", "0", "--min-stability", "0")
@@ -237,7 +237,7 @@ def test_stopping_says_how_to_go_on(auto, monkeypatch: pytest.MonkeyPatch) -> No
     def stop(*args, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("anymask.data_engine.one.automatic", stop)
+    monkeypatch.setattr("anymask.data_engine.image_masks.automatic", stop)
     answer = auto("photos", "-o", "set")
     assert (answer.code, answer.err) == (130, "stopped; the same command resumes here\n")
 

@@ -15,8 +15,7 @@ import pytest
 from PIL import Image
 
 from anymask.app.settings import Limits, Settings
-from anymask.data_engine.project import images as pictures
-from anymask.data_engine.project import open_project
+from anymask.data_engine.project import images, open_project
 from anymask.data_engine.project.project import scan
 from anymask.images.read import image_size
 
@@ -112,7 +111,7 @@ def test_requests_are_bounded_with_and_without_a_length(start, square, image) ->
         client.put("/api/labels", content=iter([b"[" * (1 << 19)] * 4)),
     ]
     for answer in answers:
-        assert answer.json() == {"error": "request must have at most 1 MiB, got more. Send less at once."}
+        assert answer.json() == {"error": "The request is larger than 1 MiB. Send less at once."}
         assert answer.status_code == 413
 
 
@@ -128,7 +127,7 @@ def test_links_out_of_the_folder_are_not_followed(folder, photos, tmp_path) -> N
     (folder / "link.jpg").symlink_to(tmp_path / "secret.jpg")
     project = open_project(folder)
     list(scan(project))
-    found = pictures.listed(project.db)
+    found = images.listed(project.db)
     assert [one.name for one in found] == ["cat.jpg", "flower.jpg"]
     (folder / "cat.jpg").unlink()
     (folder / "cat.jpg").symlink_to(tmp_path / "secret.jpg")
@@ -145,7 +144,7 @@ def test_odd_names_on_disk(folder, photos) -> None:
     (folder / "not-a-picture.jpg").write_text("text")
     project = open_project(folder)
     assert list(scan(project)) == [7]
-    found = {one.name: project.file(one) for one in pictures.listed(project.db)}
+    found = {one.name: project.file(one) for one in images.listed(project.db)}
     assert set(found) == {
         "caf\ufffd.jpg",
         "cat.jpg",
@@ -166,7 +165,7 @@ def test_many_pictures(tmp_path) -> None:
         os.link(folder / "0000.png", folder / f"{number:04}.png")
     project = open_project(folder)
     assert list(scan(project))[-1] == 2000
-    assert [one.name for one in pictures.every(project.db)] == [f"{n:04}.png" for n in range(2000)]
+    assert [one.name for one in images.every(project.db)] == [f"{n:04}.png" for n in range(2000)]
     assert list(scan(project)) == []
     project.close()
 
@@ -205,7 +204,7 @@ def test_other_sites_cannot_change_anything(client, image) -> None:
     ):
         answer = client.put("/api/labels", json={"labels": []}, headers=headers)
         assert answer.status_code == 403
-        assert answer.json()["error"].startswith("origin must be this server's own page")
+        assert answer.json()["error"].startswith("Changes must come from this server's own page")
     own = {"origin": "http://127.0.0.1", "sec-fetch-site": "same-origin"}
     assert client.put("/api/labels", json={"labels": []}, headers=own).status_code == 200
 
@@ -213,7 +212,10 @@ def test_other_sites_cannot_change_anything(client, image) -> None:
 def test_other_names_for_this_machine_are_refused(client) -> None:
     answer = client.get("/api/project", headers={"host": "evil.example:80"})
     assert answer.status_code == 403
-    assert "host must be 127.0.0.1 or [::1] or localhost, got 'evil.example:80'" in answer.json()["error"]
+    assert (
+        "Open this server as 127.0.0.1 or [::1] or localhost, not as 'evil.example:80'"
+        in answer.json()["error"]
+    )
     assert client.get("/api/project", headers={"host": "localhost:8321"}).status_code == 200
 
 
@@ -240,16 +242,16 @@ def test_roles(start) -> None:
     refused = client.put("/api/labels", json={"labels": []}, headers=ann)
     assert (refused.status_code, refused.json()["error"]) == (
         403,
-        "role must be reviewer for this, got annotator. Ask an admin.",
+        "This needs the role reviewer; yours is annotator. Ask an admin.",
     )
     assert client.get("/api/people", headers=ann).status_code == 403
     assert client.get("/models/compact/model.json").status_code == 401
     twice = client.post("/api/people", json={"name": "ann", "role": "admin"}, headers=boss)
-    assert twice.json() == {"error": "name must be a new one, got 'ann'. Remove that person first."}
+    assert twice.json() == {"error": "name must be new, got 'ann', which is taken. Remove that user first."}
     assert client.delete("/api/people/ann", headers=boss).status_code == 204
     assert client.get("/api/project", headers=ann).status_code == 401
     gone = client.delete("/api/people/ann", headers=boss)
-    assert (gone.status_code, "must be of somebody with a token" in gone.json()["error"]) == (404, True)
+    assert (gone.status_code, "name must be that of a user" in gone.json()["error"]) == (404, True)
 
 
 def test_signing_in_and_out_by_cookie(start) -> None:
@@ -257,7 +259,7 @@ def test_signing_in_and_out_by_cookie(start) -> None:
     wrong = client.post("/api/session", json={"token": "x"})
     assert (wrong.status_code, wrong.json()["error"]) == (
         401,
-        "token must be a valid one, got another. Ask an admin for yours.",
+        "This token is not valid. Ask an admin for yours.",
     )
     cookie = client.post("/api/session", json={"token": "boss"}).headers["set-cookie"]
     assert "HttpOnly" in cookie
@@ -292,7 +294,7 @@ def test_a_folder_that_vanishes_is_told_and_nothing_is_acknowledged(client, imag
         send(client, "a.png", picture_bytes()),
     ):
         assert answer.status_code == 503
-        assert "must stay where it is" in answer.json()["error"]
+        assert answer.json()["error"].startswith("The project's ")
     folder.with_name("elsewhere").rename(folder)
     assert client.get(address).json()["masks"] == [kept.json()]
     assert client.put(f"{address}/m2", json=square(image), headers={"If-Match": "0"}).status_code == 200
@@ -376,11 +378,11 @@ def test_a_fault_of_ours_shows_no_trace(client, monkeypatch, caplog) -> None:
     def broken(*given: object) -> None:
         raise RuntimeError("secret")
 
-    monkeypatch.setattr(pictures, "count", broken)
+    monkeypatch.setattr(images, "count", broken)
     answer = client.get("/api/project")
     assert (answer.status_code, answer.json()["error"]) == (
         500,
-        "the server has a fault. Nothing was saved by this request; its output says more.",
+        "The server met an unexpected error. This request saved nothing; see the server's output.",
     )
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert "secret" in caplog.text

@@ -41,7 +41,7 @@ def test_nobody_overwrites_what_he_has_not_seen(image, put, square) -> None:
     assert answer.status_code == 409
     assert answer.json()["current"] == there
     assert answer.json()["error"] == (
-        "revision must be 1, the newest of mask m1, got 0. local changed it meanwhile; look at both."
+        "revision must be 1, the newest of mask m1, got 0. local changed it in the meantime. Compare both."
     )
 
 
@@ -88,7 +88,7 @@ def test_unchanged_masks_are_not_sent_again(client, image, put, square, address)
 @pytest.mark.parametrize(
     ("change", "status", "words"),
     [
-        ({"size": [3, 4]}, 400, r"size must be the image's [300, 451] (height, width), got [3, 4]."),
+        ({"size": [3, 4]}, 400, r"size must be the image size [300, 451] (height, width), got [3, 4]."),
         ({"counts": "11"}, 400, "counts must sum to 300 x 451"),
         ({"counts": "~~"}, 400, "counts must hold characters"),
         ({"label_id": "nope"}, 404, "label must be one of this project, got 'nope'."),

@@ -119,7 +119,7 @@ def test_more_of_the_same_is_a_job(client, image, square) -> None:
     job = wait(client, client.post("/api/like", json=body).json()["id"])
     assert (job["state"], job["error"]) == (
         "failed",
-        "example must name saved masks, got 'm2'. Save it first.",
+        "The example mask 'm2' is not saved. Save it first.",
     )
 
 
@@ -139,13 +139,13 @@ def test_jobs_are_cancelled_and_bounded(start, image, weights, monkeypatch) -> N
     running, waiting = (client.post(address, json={}).json()["id"] for _ in range(2))
     refused = client.post(address, json={})
     assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
-    assert "jobs must be at most 2 at once" in refused.json()["error"]
+    assert "already has 2 unfinished jobs" in refused.json()["error"]
     begun.wait(10)
     for id in (running, waiting):
         assert client.delete(f"/api/jobs/{id}").json()["state"] == "cancelled"
     go.set()
     assert client.get(f"/api/jobs/{running}/events").text.startswith("event: cancelled")
-    assert "job must be one that this server knows" in client.get("/api/jobs/nope").json()["error"]
+    assert "There is no job 'nope'" in client.get("/api/jobs/nope").json()["error"]
 
 
 def test_a_fault_of_a_job_is_told_without_its_trace(client, image, monkeypatch, caplog) -> None:
@@ -154,7 +154,7 @@ def test_a_fault_of_a_job_is_told_without_its_trace(client, image, monkeypatch, 
 
     monkeypatch.setattr(inference, "automatic", broken)
     job = wait(client, client.post(f"/api/images/{image['id']}/automatic", json={}).json()["id"])
-    assert (job["state"], job["error"]) == ("failed", "the job met a fault. The server's output says more.")
+    assert (job["state"], job["error"]) == ("failed", "The job failed. See the server's output.")
     assert "secret" in caplog.text
 
 
@@ -220,7 +220,7 @@ def test_the_terminal_tells_of_an_export_once(weights, cache, monkeypatch) -> No
         known.close()
     assert said == [
         "click for the browser: tracing the encoder",
-        "click for the browser: ready, its masks are the model's",
+        "click for the browser: ready, with the same masks as the model",
     ]
 
 

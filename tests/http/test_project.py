@@ -86,7 +86,9 @@ def test_deep_pictures_are_shown_as_the_project_says(start, folder, weights) -> 
 
 def test_labels_in_use_stay(labelled) -> None:
     answer = labelled.put("/api/labels", json={"labels": LABELS[1:]})
-    assert answer.json() == {"error": "labels must hold those that masks have, got none for 'cat'. Keep it."}
+    assert answer.json() == {
+        "error": "labels must include those that masks use, got none for 'cat'. Keep it."
+    }
     assert labelled.get("/api/project").json()["labels"] == LABELS
     renamed = [{**LABELS[0], "name": "tiger"}, LABELS[1]]
     assert labelled.put("/api/labels", json={"labels": renamed}).json()["labels"] == renamed
@@ -108,7 +110,10 @@ def test_a_label_removed_meanwhile_comes_back_with_its_mask(client, image, squar
 def test_labels_are_told_apart(client, what) -> None:
     twins = [LABELS[0], {**LABELS[1], what: LABELS[0][what]}]
     answer = client.put("/api/labels", json={"labels": twins})
-    assert (answer.status_code, f"labels must have an {what}" in answer.json()["error"]) == (400, True)
+    assert (answer.status_code, f"labels must have different {what}s" in answer.json()["error"]) == (
+        400,
+        True,
+    )
 
 
 def test_statistics(labelled, image, square) -> None:
@@ -169,4 +174,4 @@ def test_masks_of_another_size_are_told(labelled) -> None:
     }
     answer = labelled.post("/api/import", files={"file": ("coco.json", json.dumps(document))}).json()
     assert (answer["masks"], len(answer["skipped"])) == (0, 1)
-    assert "size must be the image's [300, 451]" in answer["skipped"][0]
+    assert "size must be the image size [300, 451]" in answer["skipped"][0]

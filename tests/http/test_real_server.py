@@ -109,7 +109,8 @@ def test_what_cannot_be_served_is_told(run, folder, tmp_path) -> None:
     answer = run("serve", folder, "--host", "0.0.0.0")
     assert (answer.code, answer.err) == (
         2,
-        "error: --host must go with --token, got 0.0.0.0 alone. Anybody who reaches it could change masks.\n",
+        "error: --host must go with --token, got 0.0.0.0 alone. "
+        "Without it anybody on the network could change masks.\n",
     )
     assert "project must be a folder that exists" in run("serve", tmp_path / "nope").err
 

@@ -11,7 +11,7 @@ import pytest
 
 from anymask import files
 from anymask.errors import OutputError
-from anymask.files import check_target, locked, staged, write_atomic
+from anymask.files import check_target, locked, remove_partial, staged, write_atomic
 
 
 def test_writes_and_leaves_nothing_else(tmp_path):
@@ -110,6 +110,31 @@ def test_a_stage_that_cannot_take_its_place(tmp_path, monkeypatch):
 
 def raise_error(error):
     raise error
+
+
+@pytest.mark.parametrize("name", ["a", "old", "clip.mp4"])
+def test_a_stage_has_the_name_of_its_target(tmp_path, name):
+    (tmp_path / "sets").mkdir()
+    for content in (b"1", b"2"):
+        with staged(tmp_path / name, force=True) as new:
+            assert new.name == name
+            new.write_bytes(content)
+    assert (tmp_path / name).read_bytes() == b"2"
+    for content in (b"1", b"2"):
+        with staged(tmp_path / "sets" / name, force=True, ours=lambda name: True) as new:
+            new.mkdir()
+            (new / "file").write_bytes(content)
+    assert (tmp_path / "sets" / name / "file").read_bytes() == b"2"
+
+
+def test_what_killed_writes_left_is_removed(tmp_path):
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub/.a.jpg.x1.part").write_bytes(b"half")
+    (tmp_path / ".state.pt.x2.part").mkdir()
+    (tmp_path / ".state.pt.x2.part/state.pt").write_bytes(b"half")
+    (tmp_path / "b.part").write_bytes(b"another program's")
+    remove_partial(tmp_path)
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["b.part", "sub"]
 
 
 def test_long_names(tmp_path):

@@ -197,11 +197,11 @@ def test_a_folder_that_vanishes_is_told_and_saved_to_when_it_is_back(
     page = painter.page
     away = own.folder.rename(own.folder.with_name("away"))
     painter.drag((100, 100), (200, 100))
-    expect(page.locator(".toast")).to_contain_text("must stay where it is")
+    expect(page.locator(".toast")).to_contain_text("was removed or replaced")
     expect(page.locator(".chip")).to_have_text("1 not saved yet")
     page.locator(".chip").click()
     expect(page.get_by_role("dialog", name="Not saved yet")).to_contain_text(
-        "The server says: project must stay"
+        "The server says: The project's database"
     )
     away.rename(own.folder)
     page.get_by_role("button", name="Save now").click()

@@ -1,4 +1,4 @@
-"""Archives: of an export to send, of an upload to look into, safely."""
+"""ZIP archives: packing an export, and unpacking an upload safely."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from anymask.formats.names import inner_path, plain_stem
 __all__ = ["pack", "unpack"]
 
 CHUNK = 1 << 20
-LONGEST, DEEPEST = 250, 12  # bytes of a name, folders within folders
+LONGEST, DEEPEST = 250, 12  # bytes of a name, levels of folders
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
 
 
 def pack(folder: Path, target: Path, report: object) -> None:
-    """Write all files of a folder into an archive, and report.json beside them."""
+    """Write all files of a folder, and the report as report.json, to an archive."""
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for file in sorted(folder.rglob("*")):
             if file.is_file():
@@ -32,7 +32,7 @@ def pack(folder: Path, target: Path, report: object) -> None:
 
 
 def unpack(name: str, source: BinaryIO, folder: Path, limits: Limits) -> Path:
-    """Put an uploaded file, or what is in an archive, into a folder; gives the place to read from.
+    """Write an uploaded file, or the content of an uploaded archive, to a folder; returns the path to read.
 
     Raises FormatError for an archive that is damaged or too large when unpacked.
     """
@@ -73,7 +73,7 @@ def _extract(archive: zipfile.ZipFile, inside: Path, limits: Limits) -> None:
             continue
         target.parent.mkdir(parents=True, exist_ok=True)
         with archive.open(entry) as stream, target.open("wb") as out:
-            while chunk := stream.read(CHUNK):  # sizes in headers may lie
+            while chunk := stream.read(CHUNK):  # sizes in headers may be wrong
                 left -= len(chunk)
                 if left < 0:
                     raise FormatError(
@@ -89,7 +89,7 @@ def _is_aside(path: Path) -> bool:
 
 
 def _root(inside: Path) -> Path:
-    """The file or folder in an archive that holds everything."""
+    """The innermost file or folder that holds the whole archive, except the report of an export."""
     while True:
         entries = list(inside.iterdir())
         if len(entries) != 1 or entries[0].name in ("images", "labels"):

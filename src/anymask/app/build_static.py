@@ -1,4 +1,4 @@
-"""The app without a server: its files, the compact model and three photos in a folder for any web host."""
+"""Build the app without a server: its files, the compact model and three photos, for any web host."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from anymask.images.samples import GALLERY, sample_photo
 __all__ = ["LOCAL_MODEL", "build_static"]
 
 LOCAL_MODEL = "compact"
-"""The model that runs in the browser from the encoder on."""
+"""The model that runs completely in the browser, encoder included."""
 _STATIC = Path(__file__).with_name("static")
 _HTTP, _LOCAL = 'data-store="http"', 'data-store="local"'
 _KINDS = (".html", ".css", ".js", ".mjs", ".wasm", ".svg", ".json", ".onnx", ".jpg", ".txt", "_headers")
@@ -29,18 +29,18 @@ _HEADERS = """/*
 def build_static(
     folder: str | os.PathLike[str], model: str | os.PathLike[str], *, force: bool = False
 ) -> Path:
-    """Write the app to `folder`, all of it or nothing; return the folder.
+    """Write the app to `folder`, completely or not at all; returns the folder.
 
-    model: the directory that `anymask export compact` wrote. Any host of files will do: a worker of the page
-    adds the headers that threads need where the host sends none. Raises InputError for a directory without a
-    model, DownloadError where onnxruntime-web is missing, OutputError as `staged` does.
+    model: the directory written by `anymask export compact`. Any static file host works: a service worker
+    adds the headers that threads need if the host does not send them. Raises InputError for a directory
+    without a model, DownloadError if onnxruntime-web is missing, and the OutputErrors of `staged`.
     """
     check_vendored()
     exported = _check_model(Path(model))
     with staged(folder, force=force, may_replace=_is_ours) as new:
         new.mkdir()
         page = (_STATIC / "index.html").read_text("utf-8")
-        assert _HTTP in page, "the page says where masks are kept"
+        assert _HTTP in page, "the page must name its data store"
         (new / "index.html").write_text(page.replace(_HTTP, _LOCAL), "utf-8")
         shutil.copytree(
             _STATIC, new / "static", ignore=shutil.ignore_patterns("index.html", "service-worker.js")

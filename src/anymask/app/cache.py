@@ -1,4 +1,4 @@
-"""Files that can be made again, kept on disk up to a size: embeddings and small pictures."""
+"""A disk cache with a size limit, for embeddings and thumbnails."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from anymask.files import write_atomic
 __all__ = ["DiskCache"]
 
 MEMORY = 64 << 20
-"""Bytes that are held in memory as well."""
+"""Bytes that are also kept in memory."""
 
 
 class DiskCache:
-    """Bytes by name, made on demand; the least used files go. Safe to share between threads."""
+    """Bytes by name, made on demand; the least recently used files are removed. Thread-safe."""
 
     def __init__(self, folder: Path, most_bytes: int) -> None:
-        """Keep files in a folder, made if need be."""
+        """folder: created if needed. most_bytes: size limit of all files."""
         self.folder = folder
         self.most_bytes = most_bytes
         self._lock = threading.Lock()
@@ -30,7 +30,7 @@ class DiskCache:
         self._held: OrderedDict[str, bytes] = OrderedDict()
 
     def get(self, name: str, make: Callable[[], bytes]) -> bytes:
-        """What is kept under a name, a relative path; `make` gives it, once, where it is not there yet."""
+        """The bytes cached under a name, a relative path; if there are none, those of `make`, called once."""
         found = self.peek(name)
         if found is not None:
             return found
@@ -44,7 +44,7 @@ class DiskCache:
                 self._making.pop(name, None)
 
     def peek(self, name: str) -> bytes | None:
-        """What is kept under a name, None if nothing is."""
+        """The bytes cached under a name, or None."""
         with self._lock:
             if name in self._held:
                 self._held.move_to_end(name)
@@ -58,7 +58,7 @@ class DiskCache:
         return data
 
     def _keep(self, name: str, data: bytes) -> bytes:
-        """Write a file; a disk without room is no reason not to answer."""
+        """Write a file if possible; on a full disk the bytes are returned uncached."""
         file = self.folder / name
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -77,7 +77,7 @@ class DiskCache:
                 self._held.popitem(last=False)
 
     def _shrink(self, name: str, size: int) -> None:
-        """Remove the least used files where there are too many bytes."""
+        """Remove the least recently used files while the size exceeds the limit."""
         with self._lock:
             if self._sizes is None:
                 self._sizes = self._found()
@@ -88,7 +88,7 @@ class DiskCache:
                 (self.folder / oldest).unlink(missing_ok=True)
 
     def _found(self) -> OrderedDict[str, int]:
-        """Files that earlier servers left, the least used first."""
+        """The files of earlier servers, least recently used first."""
         files = [(file, file.stat()) for file in self.folder.rglob("*") if file.is_file()]
         files.sort(key=lambda one: one[1].st_mtime_ns)
         return OrderedDict((str(file.relative_to(self.folder)), state.st_size) for file, state in files)

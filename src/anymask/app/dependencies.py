@@ -1,4 +1,4 @@
-"""What the routes of one server share, and who is asking."""
+"""The objects that all routes share, and the user of a request."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ __all__ = ["COOKIE", "Admin", "Annotator", "Here", "Reviewer", "Server", "person
 
 COOKIE = "anymask_token"
 REMEMBER = 5.0
-"""Seconds for which a token is not looked up again."""
+"""Seconds for which the user of a token is cached."""
 THUMBS = 256 << 20
-"""Bytes of small pictures that are kept."""
+"""Bytes of thumbnails kept on disk."""
 LOCAL = Person("local", "admin")
 
 
 @dataclass
 class Server:
-    """One project, served."""
+    """A served project: its models, jobs and caches."""
 
     project: Project
     settings: Settings
@@ -41,21 +41,21 @@ class Server:
     embeddings: DiskCache = field(init=False)
     thumbs: DiskCache = field(init=False)
     decoding: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(2))
-    """Large pictures are decoded two at a time, to bound the memory."""
+    """Images are decoded two at a time, to limit the memory."""
     scanning: bool = False
     seen: dict[str, tuple[float, Person]] = field(default_factory=dict)
-    """Tokens that were looked up lately."""
+    """Recently used tokens: when they were looked up, and their users."""
 
     def __post_init__(self) -> None:
-        """Make what costs nothing."""
+        """Create models, jobs and caches; nothing is loaded yet."""
         limits = self.settings.limits
         self.models = Models(self.settings)
         self.jobs = Jobs(limits.jobs)
         self.embeddings = DiskCache(cache_dir() / "embeddings", limits.embedding_bytes)
         self.thumbs = DiskCache(cache_dir() / "thumbs", THUMBS)
 
-    def look_through(self) -> None:
-        """Bring the project up to date with its folder: the first pictures now, the rest later."""
+    def scan(self) -> None:
+        """Update the project from its folder: the first images now, the rest in the background."""
         steps = scan(self.project)
         if next(steps, None) is None:
             return
@@ -70,7 +70,7 @@ class Server:
             self.scanning = False
 
     def close(self) -> None:
-        """End jobs, close the database."""
+        """Cancel all jobs and close the database."""
         self.jobs.close()
         self.models.close()
         self.project.close()
@@ -85,7 +85,7 @@ Here = Annotated[Server, Depends(_server)]
 
 
 def person_of(server: Server, token: str | None) -> Person | None:
-    """Whose token it is; without tokens everybody on this machine is an admin."""
+    """The user with this token, or None. If the server needs no token, everybody is a local admin."""
     if server.settings.token is None:
         return LOCAL
     if not token:
@@ -106,9 +106,7 @@ async def _person(request: Request, server: Here) -> Person:
     if person is None or time.monotonic() - since > REMEMBER:
         person = await run_sync(person_of, server, token)
         if person is None:
-            raise HTTPException(
-                401, "token must be given and be valid, got none that is. Sign in, or ask an admin for one."
-            )
+            raise HTTPException(401, "Sign in with a valid token. If you have none, ask an admin for one.")
         if len(server.seen) > 1000:
             server.seen.clear()
         server.seen[token] = (time.monotonic(), person)
@@ -116,14 +114,16 @@ async def _person(request: Request, server: Here) -> Person:
 
 
 class _AtLeast:
-    """A dependency that lets roles in from one on."""
+    """A dependency that requires a role or a higher one."""
 
     def __init__(self, role: str) -> None:
         self.role = role
 
     async def __call__(self, person: Annotated[Person, Depends(_person)]) -> Person:
         if ROLES.index(person.role) < ROLES.index(self.role):
-            raise HTTPException(403, f"role must be {self.role} for this, got {person.role}. Ask an admin.")
+            raise HTTPException(
+                403, f"This needs the role {self.role}; yours is {person.role}. Ask an admin."
+            )
         return person
 
 

@@ -1,4 +1,4 @@
-"""From an exception to a status and a sentence."""
+"""Exceptions become an HTTP status and {"error": sentence}."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
-from anymask.app import schemas as wire
+from anymask.app import schemas
 from anymask.errors import (
     AnymaskError,
     ConflictError,
@@ -23,25 +23,25 @@ from anymask.errors import (
 __all__ = ["ERRORS", "add_handlers", "busy"]
 
 _MEANINGS = {
-    400: "Something in the request cannot be used.",
-    401: "A token must be given.",
-    403: "The person's role, or the page that asks, may not do this.",
-    404: "There is no such thing in the project.",
-    409: "Somebody else changed it meanwhile; `current` is the mask as it is now.",
+    400: "A value in the request cannot be used.",
+    401: "A valid token is needed.",
+    403: "The user's role does not permit this, or the request comes from another site's page.",
+    404: "The project has no such item.",
+    409: "Somebody else changed the mask in the meantime; `current` is the mask as it is now.",
     413: "The request is too large.",
-    422: "A field is missing or has another type than documented.",
+    422: "A field is missing or does not have the documented type.",
     503: "The project's database or folder cannot be used now; nothing was saved.",
     507: "The disk is full; nothing was saved.",
 }
 ERRORS: dict[int | str, dict[str, Any]] = {
-    status: {"model": wire.Error, "description": meaning} for status, meaning in _MEANINGS.items()
+    status: {"model": schemas.Error, "description": meaning} for status, meaning in _MEANINGS.items()
 }
-"""For the OpenAPI document."""
+"""The error responses in the OpenAPI document."""
 _PLACES = ("body", "query", "path", "header")
 
 
 def add_handlers(app: FastAPI) -> None:
-    """Let an application answer every exception with {"error": sentence}."""
+    """Make an application answer every exception with {"error": sentence}."""
     app.add_exception_handler(AnymaskError, _ours)
     app.add_exception_handler(OSError, _system)
     app.add_exception_handler(HTTPException, _http)
@@ -49,7 +49,7 @@ def add_handlers(app: FastAPI) -> None:
 
 
 def busy(sentence: str) -> HTTPException:
-    """The answer to somebody who may come again soon."""
+    """503: the client may try again in a few seconds."""
     return HTTPException(503, sentence, {"retry-after": "5"})
 
 
@@ -59,7 +59,7 @@ def _answer(status: int, sentence: str, **more: Any) -> JSONResponse:
 
 async def _ours(request: Request, error: Exception) -> JSONResponse:
     if isinstance(error, ConflictError):
-        current = None if error.current is None else wire.Mask.of(error.current).model_dump(mode="json")
+        current = None if error.current is None else schemas.Mask.of(error.current).model_dump(mode="json")
         return _answer(409, str(error), current=current)
     return _answer(_status(error), str(error))
 
@@ -79,26 +79,20 @@ def _is_full(error: object) -> bool:
 
 
 async def _system(request: Request, error: Exception) -> JSONResponse:
-    """The disk refused."""
+    """The operating system reported an error."""
     if _is_full(error):
-        return _answer(
-            507, "the disk must have room, got none left. Make room and try again; nothing was lost."
-        )
+        return _answer(507, "The disk is full. Make room and try again; nothing was lost.")
     reason = getattr(error, "strerror", None) or type(error).__name__
-    return _answer(
-        503, f"the project's folder must be usable, got: {reason}. Look whether it is still there."
-    )
+    return _answer(503, f"The project's folder cannot be used: {reason}. Check that it is still there.")
 
 
 async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     sentence = error.detail
     if error.status_code == 404 and sentence == "Not Found":
-        sentence = (
-            f"address must be one of this server, got {request.url.path!r:.200}. See /api/openapi.json."
-        )
+        sentence = f"This server has no address {request.url.path!r:.200}. See /api/openapi.json."
     if error.status_code == 405:
-        sentence = f"method must be one that this address takes, got {request.method}. See /api/openapi.json."
+        sentence = f"This address does not support the method {request.method}. See /api/openapi.json."
     return JSONResponse({"error": sentence}, error.status_code, headers=error.headers)
 
 

@@ -1,15 +1,14 @@
-"""What models do for a server: embeddings, answers to prompts, everything in a picture, more of the same."""
+"""Model inference for the routes: embeddings, prompts, automatic masks, similar objects."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from anymask.app import schemas as wire
+from anymask.app import schemas
 from anymask.app.dependencies import Server
 from anymask.app.jobs import Tick
-from anymask.data_engine.project import Mask, Picture, masks
-from anymask.data_engine.project import images as pictures
+from anymask.data_engine.project import Image, Mask, images, masks
 from anymask.errors import AnymaskError, InputError, UnknownNameError
 from anymask.geometry import rle
 from anymask.images.colours import palette
@@ -21,67 +20,67 @@ if TYPE_CHECKING:
 
 __all__ = ["Answer", "automatic", "embedding_bytes", "embedding_key", "like", "predict"]
 
-Answer = tuple[str, list[wire.ImageFound]]
-"""The fingerprint of a model and what it found."""
+Answer = tuple[str, list[schemas.ImageFound]]
+"""The fingerprint of a model, and the masks it found in each image."""
 
 
-def embedding_key(server: Server, picture: Picture, model: str | None) -> str:
-    """The name of an embedding in the cache: the fingerprint of the model and the hash of the picture."""
+def embedding_key(server: Server, image: Image, model: str | None) -> str:
+    """The name of an embedding in the cache: the fingerprint of the model and the hash of the image."""
     view = f"-{server.project.view}" if server.project.view else ""
-    return f"{server.models.fingerprint(model)}/{server.project.sha256(picture)}{view}.safetensors"
+    return f"{server.models.fingerprint(model)}/{server.project.sha256(image)}{view}.safetensors"
 
 
-def embedding_bytes(server: Server, picture: Picture, model: str | None, key: str) -> bytes:
-    """A safetensors file: features, skip0, ... in float16. Made once, then from the cache."""
+def embedding_bytes(server: Server, image: Image, model: str | None, key: str) -> bytes:
+    """An embedding as a safetensors file: features, skip0, ... in float16; computed once, then cached."""
 
     def make() -> bytes:
-        return server.models.call(lambda: _embed(server, picture, server.models.sam(model)).to_bytes())
+        return server.models.call(lambda: _embed(server, image, server.models.sam(model)).to_bytes())
 
     return server.embeddings.get(key, make)
 
 
-def _embed(server: Server, picture: Picture, model: Sam) -> Embedding:
+def _embed(server: Server, image: Image, model: Sam) -> Embedding:
     from anymask.inference.promptable.predict import embed
 
     with server.decoding:
-        return embed(model, server.project.pixels(picture))
+        return embed(model, server.project.pixels(image))
 
 
-def _embedding(server: Server, picture: Picture, model: str | None) -> Embedding:
-    """An embedding to answer with: that of the cache, so that the browser's model sees the same."""
-    key = embedding_key(server, picture, model)
-    embedding_bytes(server, picture, model, key)
+def _embedding(server: Server, image: Image, model: str | None) -> Embedding:
+    """The cached embedding, so that the server's model gets the same values as the browser's."""
+    key = embedding_key(server, image, model)
+    embedding_bytes(server, image, model, key)
     file = server.embeddings.folder / key
 
     def make() -> Embedding:
         kept = file.is_file()  # the disk may be full
-        return Embedding.load(file) if kept else _embed(server, picture, server.models.sam(model))
+        return Embedding.load(file) if kept else _embed(server, image, server.models.sam(model))
 
     return server.models.embedding(key, make)
 
 
-def predict(server: Server, picture: Picture, asked: wire.Predict) -> wire.Predicted:
-    """Answer prompts. Raises PromptError, FormatError, UnknownNameError, and what the model raises."""
-    from anymask.inference.promptable.predict import predict as answer
+def predict(server: Server, image: Image, asked: schemas.Predict) -> schemas.Predicted:
+    """Masks for prompts. Raises PromptError, FormatError, UnknownNameError, and errors of the model."""
+    from anymask.inference.promptable.predict import predict as predict_masks
 
-    prompts = [_prompt(one, picture) for one in asked.prompts]
-    model, embedding = server.models.sam(asked.model), _embedding(server, picture, asked.model)
-    found = server.models.call(lambda: answer(model, embedding, prompts, multimask=asked.multimask))
-    return wire.Predicted(masks=_found(found), model=embedding.model)
+    prompts = [_prompt(one, image) for one in asked.prompts]
+    model, embedding = server.models.sam(asked.model), _embedding(server, image, asked.model)
+    found = server.models.call(lambda: predict_masks(model, embedding, prompts, multimask=asked.multimask))
+    return schemas.Predicted(masks=_found(found), model=embedding.model)
 
 
-def _prompt(asked: wire.Prompt, picture: Picture) -> Prompt:
-    size = picture.size
+def _prompt(asked: schemas.Prompt, image: Image) -> Prompt:
+    size = image.size
     mask = None
     if asked.mask is not None:
         mask = rle.decode(rle.from_string(asked.mask), size)
     return Prompt(points=asked.points, labels=asked.labels, box=asked.box, mask=mask)
 
 
-def _found(found: Masks, label_ids: Sequence[str | None] = ()) -> list[wire.Found]:
-    """Masks as JSON; their labels are numbers in `label_ids`."""
+def _found(found: Masks, label_ids: Sequence[str | None] = ()) -> list[schemas.Found]:
+    """Masks as JSON; their labels are indices into `label_ids`."""
     return [
-        wire.Found(
+        schemas.Found(
             size=found.size,
             counts=rle.to_string(runs),
             score=float(found.scores[i]),
@@ -93,22 +92,22 @@ def _found(found: Masks, label_ids: Sequence[str | None] = ()) -> list[wire.Foun
     ]
 
 
-def automatic(server: Server, picture: Picture, asked: wire.Automatic, tick: Tick) -> Answer:
-    """Masks of everything in a picture, best first."""
+def automatic(server: Server, image: Image, asked: schemas.Automatic, tick: Tick) -> Answer:
+    """The automatic masks of an image, best first."""
     from anymask.inference.mask_generation.config import AutoConfig
     from anymask.inference.mask_generation.generate import automatic as find
 
     model = server.models.sam(asked.model)
     config = AutoConfig(**asked.model_dump(exclude={"model"}))
     if asked.crop_layers:
-        found = find(model, server.project.pixels(picture), config, tick)
+        found = find(model, server.project.pixels(image), config, tick)
     else:
-        found = find(model, _embedding(server, picture, asked.model), config, tick)
-    return server.models.fingerprint(asked.model), [wire.ImageFound(image=picture.id, masks=_found(found))]
+        found = find(model, _embedding(server, image, asked.model), config, tick)
+    return server.models.fingerprint(asked.model), [schemas.ImageFound(image=image.id, masks=_found(found))]
 
 
-def like(server: Server, asked: wire.Like, tick: Tick) -> Answer:
-    """In each picture what the examples' masks show. A picture that cannot be read gets an error."""
+def like(server: Server, asked: schemas.Like, tick: Tick) -> Answer:
+    """Objects similar to the examples' masks in each image. An image that cannot be read gets an error."""
     from anymask.inference.in_context.segment import segment_like
     from anymask.models import weights_hash
 
@@ -118,47 +117,50 @@ def like(server: Server, asked: wire.Like, tick: Tick) -> Answer:
     for done, id in enumerate(asked.images):
         tick(done, len(asked.images))
         try:
-            pixels = server.project.pixels(pictures.find(server.project.db, id))
+            pixels = server.project.pixels(images.find(server.project.db, id))
             found = segment_like(
                 model, pixels, contexts, kind="semantic" if len(label_ids) > 1 else "instance"
             )
-            out.append(wire.ImageFound(image=id, masks=_found(found, label_ids)))
+            out.append(schemas.ImageFound(image=id, masks=_found(found, label_ids)))
         except AnymaskError as error:
-            out.append(wire.ImageFound(image=id, masks=[], error=" ".join(str(error).split())))
+            out.append(schemas.ImageFound(image=id, masks=[], error=" ".join(str(error).split())))
     return weights_hash(model), out
 
 
 def _contexts(
-    server: Server, examples: Sequence[wire.Example], size: int
+    server: Server, examples: Sequence[schemas.Example], size: int
 ) -> tuple[list[Context], list[str | None]]:
-    """What a model takes for examples, and the label that each of their colours stands for."""
+    """The contexts of examples, and the label id of each colour in them."""
     from anymask.inference.in_context.examples import context
 
-    shown = [(pictures.find(server.project.db, one.image), _shown(server, one)) for one in examples]
-    label_ids = list(dict.fromkeys(mask.label_id for _, some in shown for mask in some))
+    pairs = [(images.find(server.project.db, one.image), _masks_of(server, one)) for one in examples]
+    label_ids = list(dict.fromkeys(mask.label_id for _, some in pairs for mask in some))
     colours = palette(len(label_ids)) if len(label_ids) > 1 else None
     records = [
         Record(
-            picture.id,
-            server.project.pixels(picture),
+            image.id,
+            server.project.pixels(image),
             Masks(
-                picture.size,
+                image.size,
                 [rle.from_string(mask.counts) for mask in some],
                 labels=[label_ids.index(mask.label_id) for mask in some],
             ),
         )
-        for picture, some in shown
+        for image, some in pairs
     ]
     return [context(record, colours, size=size) for record in records], label_ids
 
 
-def _shown(server: Server, example: wire.Example) -> list[Mask]:
+def _masks_of(server: Server, example: schemas.Example) -> list[Mask]:
     there = {mask.id: mask for mask in masks.current(server.project.db, example.image)}
     missing = [id for id in example.masks if id not in there]
     if missing:
-        raise UnknownNameError(f"example must name saved masks, got '{missing[0]}'. Save it first.")
+        raise UnknownNameError(f"The example mask '{missing[0]}' is not saved. Save it first.")
     chosen = [there[id] for id in example.masks]
     sizes = {mask.size for mask in chosen}
     if len(sizes) > 1:
-        raise InputError(f"example must have masks of one size, got {sorted(sizes)}. Draw them anew.")
+        raise InputError(
+            f"The example's masks have different sizes: {sorted(sizes)}. Its image was replaced; "
+            "draw the masks again."
+        )
     return chosen

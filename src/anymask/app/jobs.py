@@ -1,4 +1,4 @@
-"""Long work, one job after the other: progress, result, cancelling."""
+"""A queue of long-running jobs, run one after the other, with progress, result and cancellation."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from dataclasses import dataclass, replace
 from queue import SimpleQueue
 from typing import Any, Literal, TypeAlias
 
-from anymask.app import schemas as wire
+from anymask.app import schemas
 from anymask.app.error_handlers import busy
 from anymask.errors import AnymaskError, UnknownNameError
 
 __all__ = ["Cancelled", "Job", "Jobs", "Work"]
 
 KEPT = 100
-"""Finished jobs that are remembered."""
+"""Number of finished jobs whose results are kept."""
 State: TypeAlias = Literal["waiting", "running", "done", "failed", "cancelled"]
 Tick: TypeAlias = Callable[[int, int], None]
 Work: TypeAlias = Callable[[Tick], Any]
-"""Called with what is told the progress, `tick(done, total)`; that raises Cancelled."""
+"""Called with a function that reports progress, `tick(done, total)`, which raises Cancelled."""
 _log = logging.getLogger("anymask.app")
 
 
 class Cancelled(Exception):  # noqa: N818 - not an error
-    """Somebody cancelled the job."""
+    """The job was cancelled."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """A job at one moment."""
+    """The state of a job at one moment."""
 
     id: str
     kind: Literal["automatic", "like"]
@@ -46,12 +46,12 @@ class Job:
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more will happen."""
+        """Whether the job is done, failed or cancelled."""
         return self.state in ("done", "failed", "cancelled")
 
-    def wire(self, *, result: bool = True) -> wire.Job:
-        """As it goes over the wire."""
-        return wire.Job(
+    def to_schema(self, *, result: bool = True) -> schemas.Job:
+        """The job as JSON schema of the API, with or without its result."""
+        return schemas.Job(
             id=self.id,
             kind=self.kind,
             state=self.state,
@@ -64,10 +64,10 @@ class Job:
 
 
 class Jobs:
-    """All jobs of a server. They end with it."""
+    """All jobs of a server; they are lost when it stops."""
 
     def __init__(self, most_waiting: int) -> None:
-        """Start no thread yet."""
+        """most_waiting: largest number of unfinished jobs. The thread starts with the first job."""
         self._most = most_waiting
         self._jobs: OrderedDict[str, Job] = OrderedDict()
         self._queue: SimpleQueue[tuple[str, Work] | None] = SimpleQueue()
@@ -75,11 +75,11 @@ class Jobs:
         self._thread: threading.Thread | None = None
 
     def start(self, kind: Literal["automatic", "like"], owner: str, work: Work) -> Job:
-        """Put a job into the row. Raises HTTPException 503 where the row is too long."""
+        """Queue a job. Raises HTTPException 503 if too many are unfinished."""
         job = Job(secrets.token_hex(8), kind, owner)
         with self._lock:
             if sum(not one.ended for one in self._jobs.values()) >= self._most:
-                raise busy(f"jobs must be at most {self._most} at once, got more. Wait for some to end.")
+                raise busy(f"The server already has {self._most} unfinished jobs. Try again later.")
             self._jobs[job.id] = job
             self._forget()
             if self._thread is None:
@@ -89,22 +89,21 @@ class Jobs:
         return job
 
     def get(self, id: str) -> Job:
-        """A job as it is now. Raises UnknownNameError."""
+        """The current state of a job. Raises UnknownNameError."""
         with self._lock:
             if id not in self._jobs:
                 raise UnknownNameError(
-                    f"job must be one that this server knows, got '{id}'. Start it again: jobs end "
-                    "with the server."
+                    f"There is no job '{id}'. Start it again: jobs are lost when the server stops."
                 )
             return self._jobs[id]
 
     def cancel(self, id: str) -> Job:
-        """Stop a job as soon as may be; one that has ended stays as it is."""
+        """Stop a job at its next step; a job that has ended does not change."""
         self.get(id)
         return self._change(id, state="cancelled")
 
     def close(self) -> None:
-        """Cancel everything."""
+        """Cancel all jobs."""
         for id in list(self._jobs):
             self._change(id, state="cancelled")
         self._queue.put(None)
@@ -141,4 +140,4 @@ class Jobs:
             self._change(id, state="failed", error=" ".join(str(error).split()))
         except Exception:
             _log.exception("job %s", id)
-            self._change(id, state="failed", error="the job met a fault. The server's output says more.")
+            self._change(id, state="failed", error="The job failed. See the server's output.")

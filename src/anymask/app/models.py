@@ -1,4 +1,4 @@
-"""The models of a server: loaded when first asked for, one call at a time."""
+"""The models of a server: loaded on first use, called one at a time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from anymask.app import onnx_cache as exported
+from anymask.app import onnx_cache
 from anymask.app.error_handlers import busy
 from anymask.app.onnx_cache import MANIFEST, SHIPPED
 from anymask.app.settings import Settings
@@ -25,18 +25,18 @@ if TYPE_CHECKING:
 __all__ = ["Models"]
 
 WAITING = 64
-"""More calls than this at once are sent away."""
+"""Largest number of waiting calls; further ones are refused."""
 HELD = 8
-"""Embeddings that are kept in memory."""
+"""Number of embeddings kept in memory."""
 
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 
 class Models:
-    """Promptable models and models that work by examples, by name."""
+    """Promptable and in-context models by name."""
 
     def __init__(self, settings: Settings) -> None:
-        """Load nothing yet."""
+        """Nothing is loaded yet."""
         self._settings = settings
         self._places = _named(settings.models)
         self._example_places = _named(settings.example_models)
@@ -49,23 +49,23 @@ class Models:
 
     @property
     def names(self) -> list[str]:
-        """Models that answer prompts, the default one first."""
+        """Promptable models, the default one first."""
         return list(self._places)
 
     @property
     def example_names(self) -> list[str]:
-        """Models that work by examples."""
+        """In-context models, the default one first."""
         return list(self._example_places)
 
     def sam(self, name: str | None) -> Sam:
-        """A promptable model, by default the first. Raises UnknownNameError and what `load_sam` raises."""
+        """A promptable model, by default the first. Raises UnknownNameError and the errors of `load_sam`."""
         from anymask.models import load_sam
 
         model: Sam = self._load(self.check(name), self._places, load_sam)
         return model
 
     def fingerprint(self, name: str | None) -> str:
-        """What `weights_hash` says of a promptable model, asked once. Raises as `sam`."""
+        """The `weights_hash` of a promptable model, computed once. Raises the errors of `sam`."""
         chosen = self.check(name)
         if chosen not in self._fingerprints:
             from anymask.models import weights_hash
@@ -74,24 +74,24 @@ class Models:
         return self._fingerprints[chosen]
 
     def painter(self, name: str | None) -> InContext:
-        """A model that works by examples, by default the first. Raises as `sam`."""
+        """An in-context model, by default the first. Raises the errors of `sam`."""
         from anymask.models import load_painter
 
         model: InContext = self._load(self.check_examples(name), self._example_places, load_painter)
         return model
 
-    def call(self, work: Callable[[], Answer]) -> Answer:
-        """Do some work with models when it is its turn. Raises HTTPException 503 where too many wait."""
+    def call(self, work: Callable[[], Result]) -> Result:
+        """Call a function in the thread of the models. Raises HTTPException 503 if too many calls wait."""
         if not self._waiting.acquire(blocking=False):
-            raise busy("the server must have time, got too many requests for models. Try again soon.")
+            raise busy("The server is busy with other requests for models. Try again soon.")
         try:
-            future: Future[Answer] = self._worker.submit(work)
+            future: Future[Result] = self._worker.submit(work)
             return future.result()
         finally:
             self._waiting.release()
 
     def embedding(self, key: str, make: Callable[[], Embedding]) -> Embedding:
-        """An embedding by its key, from memory or made. Call it from work given to `call`."""
+        """An embedding by its key, from memory or from `make`. Only for functions passed to `call`."""
         if key not in self._embeddings:
             self._embeddings[key] = make()
         self._embeddings.move_to_end(key)
@@ -100,30 +100,30 @@ class Models:
         return self._embeddings[key]
 
     def exported(self, name: str, tell: Callable[[str], object] = str) -> Path:
-        """The folder of a model's ONNX files, exported on first use; `tell` hears what is done then.
+        """The folder of a model's ONNX files, exported on first use; `tell` is called with each step.
 
-        Raises UnknownNameError and what `export` raises.
+        Raises UnknownNameError and the errors of `export`.
         """
         place = Path(self._places[self.check(name)]).expanduser()
         if (place / MANIFEST).is_file():
             return place
-        folder = exported.folder_name(name, self._content(name))
-        known = exported.found(folder)
+        folder = onnx_cache.folder_name(name, self._content(name))
+        known = onnx_cache.found(folder)
         if known is not None:
             return known
 
-        def load() -> Sam:  # apart from the one that answers, in bfloat16 where the processor has it
+        def load() -> Sam:  # loaded again, since the served model may be in bfloat16
             from anymask.models import load_sam
 
             offline = self._settings.offline
             return load_sam(self._places[name], device="cpu", dtype="float32", offline=offline)
 
         with self._exporting:
-            return exported.make(load, name, folder, tell=tell)
+            return onnx_cache.make(load, name, folder, tell=tell)
 
     def _content(self, name: str) -> str:
-        """What tells a model's weights from others, the decoder's too: of a file its hash, else theirs."""
-        file = exported.weights_file(self._places[name])
+        """A hash of all weights of a model, decoder included: of their file, or of the loaded weights."""
+        file = onnx_cache.weights_file(self._places[name])
         if file is not None:
             return sha256_of(file)
         from anymask.evaluate.report import model_hash
@@ -131,11 +131,11 @@ class Models:
         return model_hash(self.sam(name))
 
     def check(self, name: str | None) -> str:
-        """The name of a model that answers prompts, by default the first. Raises UnknownNameError."""
+        """The name of a promptable model, by default the first. Raises UnknownNameError."""
         return _chosen(name, self._places)
 
     def check_examples(self, name: str | None) -> str:
-        """The name of a model that works by examples, by default the first. Raises UnknownNameError."""
+        """The name of an in-context model, by default the first. Raises UnknownNameError."""
         return _chosen(name, self._example_places)
 
     def _load(self, name: str, places: dict[str, str], load: Callable[..., Any]) -> Any:
@@ -143,18 +143,18 @@ class Models:
             if name not in self._loaded:
                 settings = self._settings
                 self._loaded[name] = load(places[name], device=settings.device, offline=settings.offline)
-                _settle()
+                _freeze_garbage_collector()
             return self._loaded[name]
 
     def close(self) -> None:
-        """Take no more work."""
+        """Accept no more calls."""
         self._worker.shutdown(wait=False, cancel_futures=True)
 
 
-def _settle() -> None:
-    """Let the garbage collector leave alone what is there to stay: all of torch, and the model.
+def _freeze_garbage_collector() -> None:
+    """Exclude torch and the loaded models from garbage collection.
 
-    Looking through it took 190 ms again and again, and nobody was answered meanwhile.
+    Scanning them took 190 ms at a time, in which no request was answered.
     """
     gc.collect()
     gc.freeze()
@@ -168,9 +168,9 @@ def _chosen(name: str | None, places: dict[str, str]) -> str:
 
 
 def _named(places: Sequence[str]) -> dict[str, str]:
-    """Places by what they are called: a name, or that of a file or folder, with a number where it is taken.
+    """Models by name: a model's own name, or that of its file or folder, with a number if it is taken.
 
-    The page knows the shipped model by its name, so that no other is called so.
+    The page recognises the shipped model by its name, so no other model gets that name.
     """
     named: dict[str, str] = {}
     for place in dict.fromkeys(places):

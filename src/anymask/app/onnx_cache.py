@@ -1,7 +1,7 @@
-"""Models as ONNX files for the page: made once for each weights and exporter, those of `compact` at set-up.
+"""ONNX files of models for the page, exported once per weights and exporter; those of `compact` at set-up.
 
-A folder's name says what is in it, so that files made at set-up serve only the weights and the code they were
-made of.
+The name of a folder identifies its content, so files are used only with the weights and the code they were
+made from.
 """
 
 from __future__ import annotations
@@ -26,29 +26,29 @@ MANIFEST = "model.json"
 PRECISION = "float16"
 """What the page loads first (`inference/onnx-model.js`); exporting and checking others would delay it."""
 FOLDER = Path(__file__).with_name("exported")
-"""Where the files made at set-up lie; git ignores it, wheels carry it."""
+"""The folder of files made at set-up; ignored by git, included in wheels."""
 SHIPPED = "compact"
 IN_PAGE = "compact"
 """The kind of encoder that the page runs itself (`inference/manifest.js`)."""
 CODE = ("inference/mask_generation", "onnx_export", "models")
-"""Packages of ours that the files come of; thresholds stand in the manifest."""
+"""Packages of anymask whose code affects the files; their thresholds are in the manifest."""
 
 
 def weights_file(place: str) -> Path | None:
-    """The file of a model's weights, where it is one: shipped, a user's, or that of a run directory."""
+    """The weights file of a model: shipped, given by path, or in a run directory; None if there is none."""
     shipped, given = _package() / "models" / "weights" / f"{place}.safetensors", Path(place).expanduser()
     known = (shipped, given, given / "model.safetensors")
     return next((file for file in known if file.is_file()), None)
 
 
 def folder_name(name: str, content: str) -> str:
-    """What the folder of an exported model is called; `content` tells its weights from others."""
+    """The name of the folder of an exported model; `content` is a hash of its weights."""
     return f"{name}-{content[:16]}-{anymask.__version__}-{exporter()}"
 
 
 @functools.cache
 def exporter() -> str:
-    """8 hexadecimal digits that name the code which makes the files: it changes within a version too."""
+    """Fingerprint, 8 hexadecimal digits, of the exporting code, which also changes within a version."""
     digest = hashlib.sha256()
     for file in sorted(file for part in CODE for file in (_package() / part).rglob("*.py")):
         digest.update(b"\n".join([file.name.encode(), *file.read_bytes().splitlines()]))
@@ -56,7 +56,7 @@ def exporter() -> str:
 
 
 def found(folder: str) -> Path | None:
-    """A folder made at set-up or by an earlier server. Imports no torch: the page opens at once."""
+    """A folder made at set-up or by an earlier server, or None. Needs no torch, so the page opens at once."""
     for place in (FOLDER, _cache()):
         if (place / folder / MANIFEST).is_file():
             return place / folder
@@ -70,16 +70,22 @@ def make(
     place: Path | None = None,
     tell: Callable[[str], object] = str,
 ) -> Path:
-    """Export into a place, by default the cache, unless it is done already. Raises what `export` raises.
+    """Export a model unless that was done before; returns the folder. Raises the errors of `export`.
 
-    Of a model that the server encodes for, the decoder alone: the encoder of a large one takes minutes.
-    load: gives the model in float32, if it is needed; weights rounded to bfloat16 would stay so.
+    Only the compact model's encoder is exported; other models are encoded by the server, since exporting a
+    large encoder takes minutes.
+
+    load: returns the model, in float32; called only if it is needed.
+    name: the model's name in the manifest.
+    folder: the name from `folder_name`.
+    place: the parent folder, by default the cache.
+    tell: called with a sentence about each step.
     """
     from anymask.onnx_export import export
 
     target = (place or _cache()) / folder
     target.parent.mkdir(parents=True, exist_ok=True)
-    with locked(target.with_name(f"{folder}.lock")):  # another server may be at it
+    with locked(target.with_name(f"{folder}.lock")):  # another server may be exporting the same model
         _clear(target)
         if not (target / MANIFEST).is_file():
             model = load()
@@ -89,7 +95,7 @@ def make(
 
 
 def _clear(target: Path) -> None:
-    """Remove what stopped servers left of a folder, and what older code made of the same weights."""
+    """Remove partial exports of stopped servers, and exports of the same weights by older code."""
     begun, weights = f".{target.name[:40]}.", target.name.rsplit("-", 2)[0]
     for other in target.parent.iterdir():
         outdated = other.name.startswith(f"{weights}-") and not other.name.startswith(target.name)
@@ -98,9 +104,9 @@ def _clear(target: Path) -> None:
 
 
 def set_up(place: Path = FOLDER) -> bool:
-    """Export the shipped model into a place, and nothing else; False where it lies there already.
+    """Export the shipped model to a folder and remove other exports there; False if it was there already.
 
-    Raises MissingExtraError and what `export` raises.
+    Raises MissingExtraError and the errors of `export`.
     """
     weights = weights_file(SHIPPED)
     assert weights is not None, "the package has its weights"

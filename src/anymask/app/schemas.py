@@ -1,4 +1,4 @@
-"""What goes over the wire: the JSON of the HTTP API, checked both ways."""
+"""The JSON of the HTTP API, validated in requests and responses."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ __all__ = [
 
 MOST_POINTS = 1000
 MOST_COUNTS = 8_000_000
-"""Characters of one mask's run lengths."""
+"""Largest number of characters in a mask's run lengths."""
 MOST_SIDE = 1_000_000
 TEXT_LENGTH = 200
 """Characters of a name."""
@@ -46,29 +46,29 @@ IMAGES_AT_ONCE = 1000
 """Images in one request, asked for or named."""
 
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
-"""Letters, digits, _ - and . only: an id is part of addresses."""
+"""Only letters, digits, _ - and ., since an id is part of URLs."""
 Text = Annotated[str, StringConstraints(min_length=1, max_length=TEXT_LENGTH, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Side = Annotated[int, Field(ge=1, le=MOST_SIDE)]
 Coordinate = Annotated[float, Field(ge=-1e7, le=1e7, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class _Wire(BaseModel):
-    """Values that are what they say: unknown fields are refused."""
+class _Schema(BaseModel):
+    """Base of all values; unknown fields are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Error(_Wire):
-    """What went wrong, in a sentence for the user."""
+class Error(_Schema):
+    """An error, as a sentence for the user."""
 
     error: str
     current: Mask | None = None
-    """With 409: the mask as somebody else left it."""
+    """With 409: the mask as somebody else saved it."""
 
 
-class Label(_Wire):
-    """A kind of thing."""
+class Label(_Schema):
+    """A category of objects."""
 
     id: Id
     name: Text
@@ -76,88 +76,88 @@ class Label(_Wire):
 
     @classmethod
     def of(cls, label: store.Label) -> Label:
-        """As the store has it."""
+        """From the project's label."""
         return cls(id=label.id, name=label.name, color=label.color)
 
 
-class Labels(_Wire):
-    """All labels of a project, in their order."""
+class Labels(_Schema):
+    """All labels of a project, in order."""
 
     labels: Annotated[list[Label], Field(max_length=10_000)]
 
 
-class Person(_Wire):
-    """Somebody who may use the project."""
+class Person(_Schema):
+    """A user of the project."""
 
     name: Text
     role: Role
 
 
-class People(_Wire):
-    """Everybody with a token."""
+class People(_Schema):
+    """All users with a token."""
 
     people: list[Person]
 
 
-class NewPerson(_Wire):
-    """A person with the token, which is told this once."""
+class NewPerson(_Schema):
+    """A new user with the token, which is shown only this once."""
 
     name: str
     role: Role
     token: str
 
 
-class Project(_Wire):
-    """What the page needs first."""
+class Project(_Schema):
+    """The overview of a project that the page loads first."""
 
     name: str
     labels: list[Label]
     models: list[str]
-    """Names of the models that answer prompts, the default one first."""
+    """Names of the promptable models, the default one first."""
     example_models: list[str]
-    """Names of the models that work by examples."""
+    """Names of the in-context models, the default one first."""
     counts: dict[str, int]
     """images, annotated (images with masks), masks."""
     scanning: bool
-    """Whether the folder is still being looked through."""
+    """Whether the folder is still being scanned for images."""
     person: Person
-    """Who asks."""
+    """The user of this request."""
 
 
-class Image(_Wire):
-    """A picture."""
+class Image(_Schema):
+    """An image of the project."""
 
     id: str
     name: str
     width: int
     height: int
     masks: int
-    """How many it has."""
+    """Number of masks."""
     missing: bool
-    """Whether its file is gone."""
+    """Whether its file is missing."""
 
     @classmethod
-    def of(cls, picture: store.Picture) -> Image:
-        """As the store has it."""
+    def of(cls, image: store.Image) -> Image:
+        """From the project's image."""
         return cls(
-            id=picture.id,
-            name=picture.name,
-            width=picture.width,
-            height=picture.height,
-            masks=picture.masks,
-            missing=picture.missing,
+            id=image.id,
+            name=image.name,
+            width=image.width,
+            height=image.height,
+            masks=image.masks,
+            missing=image.missing,
         )
 
 
-class Images(_Wire):
-    """Some pictures; `next` asks for more, as `after`."""
+class Images(_Schema):
+    """A page of images; send `next` as `after` to get the next page."""
 
     images: list[Image]
     next: str | None
 
 
-class MaskIn(_Wire):
-    """A mask to save. What the server sets itself may come along and is not read."""
+class MaskIn(_Schema):
+    """A mask to save. Fields that the server sets itself are accepted and ignored."""
 
     id: str | None = None
     revision: int | None = None
@@ -168,17 +168,17 @@ class MaskIn(_Wire):
     """COCO's compressed run lengths, column by column."""
     score: Annotated[float, Field(ge=-1e6, le=1e6, allow_inf_nan=False)] | None = None
     prompts: Any = None
-    """Any JSON: what was asked."""
+    """Any JSON: the prompts that the model got."""
     model: Text | None = None
     seconds: Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)] = 0.0
-    """Time spent on it."""
+    """Time that the user spent on it."""
     author: Text | None = None
-    """Read where there are no tokens; else the token says who it is."""
+    """Used only by a server without tokens; else the token tells the author."""
     time: float | None = None
     deleted: bool = False
 
     def draft(self, id: str) -> store.Draft:
-        """As the store takes it."""
+        """As the project's draft."""
         return store.Draft(
             id=id,
             size=self.size,
@@ -192,8 +192,8 @@ class MaskIn(_Wire):
         )
 
 
-class Mask(_Wire):
-    """A mask as it is saved."""
+class Mask(_Schema):
+    """A saved mask."""
 
     id: str
     revision: int
@@ -213,40 +213,40 @@ class Mask(_Wire):
 
     @classmethod
     def of(cls, mask: store.Mask) -> Mask:
-        """As the store has it, which was checked on its way in."""
+        """From the project's mask, not validated again."""
         return cls.model_construct(**vars(mask))
 
 
-class Masks(_Wire):
+class Masks(_Schema):
     """Masks of one image, or revisions of one mask."""
 
     masks: list[Mask]
 
 
-class Prompt(_Wire):
-    """What to segment: points, a box or a mask, in pixels of the image, x right, y down."""
+class Prompt(_Schema):
+    """A prompt: points, a box or a mask, in pixels of the image, x right, y down."""
 
     points: Annotated[list[tuple[Coordinate, Coordinate]], Field(max_length=MOST_POINTS)] | None = None
     labels: Annotated[list[Annotated[int, Field(ge=0, le=1)]], Field(max_length=MOST_POINTS)] | None = None
-    """For each point: 1 in, 0 out."""
+    """For each point: 1 on the object, 0 on the background."""
     box: tuple[Coordinate, Coordinate, Coordinate, Coordinate] | None = None
     """x0, y0, x1, y1."""
     mask: Annotated[str, StringConstraints(max_length=MOST_COUNTS)] | None = None
-    """Run lengths of the image's size to start from."""
+    """Run lengths, of the image size, of a mask to refine."""
 
 
-class Predict(_Wire):
+class Predict(_Schema):
     """Prompts for a model on the server."""
 
     prompts: Annotated[list[Prompt], Field(min_length=1, max_length=256)]
     multimask: bool = False
     """Three masks for each prompt instead of the best."""
     model: Text | None = None
-    """The default model where left out."""
+    """The default model if left out."""
 
 
-class Found(_Wire):
-    """A mask that a model drew; not saved."""
+class Found(_Schema):
+    """A mask predicted by a model; not saved."""
 
     size: tuple[int, int]
     counts: str
@@ -254,20 +254,20 @@ class Found(_Wire):
     """Predicted IoU."""
     stability: float | None = None
     prompt: int | None = None
-    """Number of the prompt it answers."""
+    """Index of its prompt."""
     label_id: str | None = None
 
 
-class Predicted(_Wire):
-    """Answers of a model."""
+class Predicted(_Schema):
+    """Masks predicted by a model."""
 
     masks: list[Found]
     model: str
     """The model's fingerprint."""
 
 
-class Automatic(_Wire):
-    """Settings of looking for everything; see `anymask auto --help`."""
+class Automatic(_Schema):
+    """Settings of automatic mask generation; see `anymask auto --help`."""
 
     model: Text | None = None
     points_per_side: Annotated[int, Field(ge=1, le=64)] = 32
@@ -279,37 +279,37 @@ class Automatic(_Wire):
     max_cover: Share = 1.0
 
 
-class Example(_Wire):
-    """A picture with saved masks that shows what to look for."""
+class Example(_Schema):
+    """An example: an image and some of its saved masks."""
 
     image: Id
     masks: Annotated[list[Id], Field(min_length=1, max_length=1000)]
 
 
-class Like(_Wire):
-    """Find what examples show in other pictures."""
+class Like(_Schema):
+    """A request to find objects similar to the examples' masks in other images."""
 
     examples: Annotated[list[Example], Field(min_length=1, max_length=16)]
     images: Annotated[list[Id], Field(min_length=1, max_length=IMAGES_AT_ONCE)]
     model: Text | None = None
 
 
-class JobRef(_Wire):
-    """A job that was taken up."""
+class JobRef(_Schema):
+    """A job that was queued."""
 
     id: str
 
 
-class ImageFound(_Wire):
-    """What was found in one image."""
+class ImageFound(_Schema):
+    """The masks found in one image."""
 
     image: str
     masks: list[Found]
     error: str | None = None
 
 
-class Job(_Wire):
-    """How far a job is."""
+class Job(_Schema):
+    """The state and progress of a job."""
 
     id: str
     kind: Literal["automatic", "like"]
@@ -319,10 +319,10 @@ class Job(_Wire):
     error: str | None = None
     model: str | None = None
     result: list[ImageFound] | None = None
-    """With state done: what was found in each image."""
+    """With state done: the masks found in each image."""
 
 
-class Group(_Wire):
+class Group(_Schema):
     """Masks and time of a label, an author or a model."""
 
     name: str | None
@@ -330,8 +330,8 @@ class Group(_Wire):
     seconds: float
 
 
-class Stats(_Wire):
-    """Who did what."""
+class Stats(_Schema):
+    """Statistics of a project."""
 
     images: int
     annotated: int
@@ -343,18 +343,18 @@ class Stats(_Wire):
     by_model: list[Group]
 
 
-class Imported(_Wire):
-    """What came of an import."""
+class Imported(_Schema):
+    """The result of an import."""
 
     images: int
     masks: int
-    """How many new masks were saved."""
+    """Number of new masks."""
     skipped: list[str]
-    """A sentence for everything that was left out."""
+    """A sentence for every record that was left out."""
 
 
-class Session(_Wire):
-    """Sign in with a token."""
+class Session(_Schema):
+    """A token to sign in with."""
 
     token: Annotated[str, StringConstraints(pattern=r"^[!-~]{1,200}$")]
 

@@ -1,4 +1,4 @@
-"""Around every request: who may ask from where, how much may be sent, and the headers of every answer."""
+"""Middleware that checks the host, origin and size of requests and adds security headers to responses."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ _ADDED = {
     "permissions-policy": "camera=(), microphone=(), geolocation=()",
 }
 HEADERS = [(name.encode(), value.encode()) for name, value in _ADDED.items()]
-"""Of every answer, ready to be sent."""
+"""Headers of every response, encoded."""
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _UPLOADS = ("/api/images", "/api/import")
-_FAULT = "the server has a fault. Nothing was saved by this request; its output says more."
+_FAULT = "The server met an unexpected error. This request saved nothing; see the server's output."
 _log = logging.getLogger("anymask.app")
 
 
 class Guard:
-    """ASGI middleware."""
+    """ASGI middleware, see the module."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         """Wrap an application."""
@@ -47,7 +47,7 @@ class Guard:
         self.settings = settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request."""
+        """Handle a request."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -77,11 +77,11 @@ class Guard:
         host = headers.get("host", "")
         if self.settings.token is None and _hostname(host) not in self.settings.hosts:
             return _refused(
-                403, f"host must be {_list(self.settings.hosts)}, got '{host}'. Use that address."
+                403, f"Open this server as {_list(self.settings.hosts)}, not as '{host}', or give it a token."
             )
         if scope["method"] not in _SAFE and not _is_same_origin(headers, host):
             return _refused(
-                403, "origin must be this server's own page, got another site's. Open the app itself."
+                403, "Changes must come from this server's own page, not from another site. Open the app."
             )
         length, most = headers.get("content-length", "0"), self._most(scope)
         if not length.isdecimal() or int(length) > most:
@@ -93,7 +93,7 @@ class Guard:
         return limits.upload_bytes if scope["path"] in _UPLOADS else limits.json_bytes
 
     def _bounded(self, scope: Scope, receive: Receive) -> Receive:
-        """Count what comes, for requests that do not tell their length."""
+        """Limit the size of requests that do not state their length."""
         total, most = 0, self._most(scope)
 
         async def counted() -> Message:
@@ -118,7 +118,7 @@ def _refused(status: int, sentence: str) -> JSONResponse:
 
 
 def _too_large(most: int) -> str:
-    return f"request must have at most {most >> 20} MiB, got more. Send less at once."
+    return f"The request is larger than {most >> 20} MiB. Send less at once."
 
 
 def _hostname(host: str) -> str:
@@ -127,7 +127,7 @@ def _hostname(host: str) -> str:
 
 
 def _is_same_origin(headers: Headers, host: str) -> bool:
-    """Whether a change is asked for by our own page, or by no page at all: a program sends neither header."""
+    """Whether a request comes from the server's own page, or from a program, which sends neither header."""
     site = headers.get("sec-fetch-site")
     if site is not None and site not in ("same-origin", "none"):
         return False

@@ -1,4 +1,4 @@
-"""Run the application on an address, and the project that opens where none is given."""
+"""Run the server on an address, and the sample project that opens if none is given."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def gallery() -> Path:
-    """A folder with three photos to try, made on first use."""
+    """A folder with three sample photos, created on first use."""
     folder = data_dir() / "gallery"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -34,13 +34,14 @@ def gallery() -> Path:
                 shutil.copyfile(sample_photo(name), folder / name)
     except OSError as error:
         raise InputError(
-            f"the data folder must be writable, got {folder} ({error.strerror}). Set ANYMASK_DATA to another."
+            f"the data folder must be writable, got {folder} ({error.strerror}). "
+            "Set ANYMASK_DATA to another folder."
         ) from error
     return folder
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens. Raises InputError for a port that is taken and a host that is not ours."""
+    """A listening socket. Raises InputError for a port in use and an address of another machine."""
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family, backlog=512)
@@ -52,7 +53,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def _prepare(models: Models, tell: Callable[[str], object]) -> None:
-    """Export the default model before the page asks for it: half a minute, unless set-up did it."""
+    """Export the default model before the page requests it: half a minute, unless it was done at set-up."""
     name, steps = models.names[0], list[str]()
 
     def say(step: str) -> None:
@@ -62,13 +63,13 @@ def _prepare(models: Models, tell: Callable[[str], object]) -> None:
     try:
         models.exported(name, say)
         if steps:
-            tell(f"{name} for the browser: ready, its masks are the model's")
+            tell(f"{name} for the browser: ready, with the same masks as the model")
     except AnymaskError as error:
         logging.getLogger("anymask.app").warning("%s", error)
 
 
 def address(listening: socket.socket, host: str) -> str:
-    """The address to open."""
+    """The URL to open."""
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
     return f"http://{f'[{shown}]' if ':' in shown else shown}:{listening.getsockname()[1]}"
 
@@ -81,15 +82,20 @@ def serve(
     ready: Callable[[str], None],
     tell: Callable[[str], object] = str,
 ) -> None:
-    """Serve a project until the process is stopped; `ready` is called with the address.
+    """Serve a project until the process is stopped.
 
-    `tell` hears how a model is made ready for the browser, where that was not done before.
+    project: the project; closed at the end.
+    settings: token, models and limits.
+    host, port: where to listen; port 0 takes any free one.
+    ready: called with the URL when the server listens.
+    tell: called with the steps of the first export of a model for the browser.
 
-    Raises InputError for another host than this machine's without a token, and as `listen`.
+    Raises InputError for a host other than this machine without a token, and the errors of `listen`.
     """
     if host not in LOOPBACK and settings.token is None:
         raise InputError(
-            f"--host must go with --token, got {host} alone. Anybody who reaches it could change masks."
+            f"--host must go with --token, got {host} alone. Without it anybody on the network could "
+            "change masks."
         )
     listening = listen(host, port)
     app = create_app(project, settings)

@@ -16,8 +16,7 @@ from starlette.staticfiles import StaticFiles
 import anymask
 from anymask.app.dependencies import Server
 from anymask.app.error_handlers import ERRORS, add_handlers
-from anymask.app.routes import images, inference, masks, project
-from anymask.app.routes import import_export as exchange
+from anymask.app.routes import images, import_export, inference, masks, project
 from anymask.app.routes import models as model_files
 from anymask.app.security import Guard
 from anymask.app.settings import Settings
@@ -28,7 +27,7 @@ __all__ = ["STATIC", "create_app"]
 
 STATIC = Path(__file__).with_name("static")
 THREADS = 40
-"""Requests that are worked on at once."""
+"""Number of requests processed at once."""
 _TYPES = {
     ".js": "text/javascript",
     ".mjs": "text/javascript",
@@ -36,16 +35,16 @@ _TYPES = {
     ".css": "text/css",
 }
 _ABOUT = (
-    'Pictures, masks with every revision, models. Errors are {"error": sentence}. Requests that change '
-    "something must come from the server's own page or from a program. Where the server has a token, send "
+    'Images, masks with every revision, models. Errors are {"error": sentence}. Requests that change '
+    "something must come from the server's own page or from a program. If the server has a token, send "
     "`Authorization: Bearer TOKEN`, or sign in at /api/session."
 )
 
 
 def create_app(project: Project, settings: Settings | None = None, *, scan: bool = True) -> FastAPI:
-    """An ASGI application for a project, which it closes when it ends.
+    """An ASGI application for a project, which is closed on shutdown.
 
-    The folder is looked through at the start unless `scan` is false.
+    scan: whether to search the folder for images at the start.
     """
     for suffix, type in _TYPES.items():
         mimetypes.add_type(type, suffix)
@@ -67,13 +66,19 @@ def create_app(project: Project, settings: Settings | None = None, *, scan: bool
     add_handlers(app)
     app.add_middleware(Guard, settings=server.settings)
     if scan:
-        server.look_through()
+        server.scan()
     return app
 
 
 def _api() -> APIRouter:
     api = APIRouter(prefix="/api", responses=ERRORS)
-    for part in (masks, inference, images, project, exchange):  # the busiest first: they are looked through
+    for part in (
+        masks,
+        inference,
+        images,
+        project,
+        import_export,
+    ):  # the busiest first: they are looked through
         api.include_router(part.router)
     return api
 
@@ -88,5 +93,5 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 async def _page(request: Request) -> Response:
     page = STATIC / "index.html"
     if not page.is_file():
-        raise UnknownNameError(f"the app must have a page, got no file {page.name}. Install anymask again.")
+        raise UnknownNameError(f"The app's page {page.name} is missing. Install anymask again.")
     return FileResponse(page)

@@ -1,4 +1,4 @@
-"""What a server may be told: limits, models, who may come in."""
+"""Settings of a server: limits, models, access."""
 
 from __future__ import annotations
 
@@ -12,43 +12,43 @@ __all__ = ["Limits", "Settings"]
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds of what is taken; more is answered with 413 and a sentence."""
+    """Limits of a server; larger requests are refused with 413."""
 
     upload_bytes: int = 128 << 20
-    """One uploaded file, a picture or annotations."""
+    """Size of an uploaded file, image or annotations."""
     json_bytes: int = 16 << 20
-    """One request of another kind."""
+    """Size of any other request."""
     pixels: int = 100_000_000
-    """One uploaded picture."""
+    """Pixels of an uploaded image."""
     unpacked_bytes: int = 1 << 30
-    """All that is in an uploaded archive."""
+    """Size of an uploaded archive after unpacking."""
     entries: int = 20_000
     """Files in an uploaded archive."""
     embedding_bytes: int = 4 << 30
-    """All embeddings that are kept on disk; the least used go."""
+    """Embeddings kept on disk; the least recently used are removed."""
     jobs: int = 100
-    """Jobs that wait."""
+    """Unfinished jobs."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How a server behaves."""
+    """Settings of a server."""
 
     token: str | None = None
-    """Of an admin; None lets everybody on this machine in, as admin."""
+    """Token of an admin; None: no token is needed and everybody on this machine is an admin."""
     models: tuple[str, ...] = ("compact",)
-    """Models that answer prompts: names, weights, run directories or exported directories."""
+    """Promptable models: names, weights files, run directories or exported directories."""
     example_models: tuple[str, ...] = ("context",)
-    """Models that work by examples."""
+    """In-context models."""
     device: str = "auto"
     offline: bool = False
     hosts: frozenset[str] = frozenset({"localhost", "127.0.0.1", "[::1]"})
-    """Names under which the server is reached while there is no token; others are refused."""
+    """Host names that are accepted while there is no token."""
     limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
-        """Raise InputError for a token that no header can carry."""
+        """Raise InputError for a token that cannot be sent in a header."""
         if self.token is not None and not re.fullmatch(r"[!-~]{1,200}", self.token):
             raise InputError(
-                "token must be 1 to 200 letters, digits and signs of ASCII, got others. Choose another."
+                "token must be 1 to 200 letters, digits and signs of ASCII, got another. Choose a new one."
             )

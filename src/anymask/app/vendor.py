@@ -1,8 +1,8 @@
-"""Set the browser app up: `python -m anymask.app.vendor` fetches onnxruntime-web and exports the model.
+"""Set up the browser app: `python -m anymask.app.vendor` fetches onnxruntime-web and exports the model.
 
-onnxruntime-web runs the networks in the browser. The package comes through the user's own npm client, so that
-proxies and mirrors work, and is taken only if it is the very file whose hash stands here. Three of its files
-are kept, with a note on where they come from.
+onnxruntime-web runs the networks in the browser. The package is fetched by the user's own npm client, so that
+proxies and mirrors work, and is used only if its hash is the one below. Three of its files are kept, with a
+note on their origin.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from anymask.app import onnx_cache as exported
+from anymask.app import onnx_cache
 from anymask.errors import AnymaskError, DownloadError
 from anymask.files import staged
 
@@ -27,17 +27,17 @@ PACKAGE, VERSION, LICENCE = "onnxruntime-web", "1.30.0", "MIT"
 SHA512 = "q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ=="
 FILES = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
 FOLDER = Path(__file__).parent / "static" / "vendor"
-"""Where the files lie; git ignores it, wheels carry it."""
+"""The folder of the files; ignored by git, included in wheels."""
 NOTE = "PROVENANCE.json"
 COMMAND = f"{Path(sys.executable).name} -m anymask.app.vendor"
 _SECONDS = 300
 
 
 def main() -> int:
-    """Make what is missing; 0, or 2 after a sentence on what went wrong."""
+    """Make the missing files. Returns 0, or 2 after printing an error."""
     steps = (
         (f"{PACKAGE} {VERSION}", FOLDER, vendor),
-        ("the model for the browser", exported.FOLDER, exported.set_up),
+        ("the model for the browser", onnx_cache.FOLDER, onnx_cache.set_up),
     )
     for what, folder, work in steps:
         try:
@@ -50,9 +50,9 @@ def main() -> int:
 
 
 def vendor(folder: Path) -> bool:
-    """Put the files into `folder`, all or none; False where this version lies there already.
+    """Write the files to `folder`, all or none; False if this version is there already.
 
-    Raises DownloadError without npm, without a connection, or for another file than the one known.
+    Raises DownloadError without npm, without a connection, or for a package with another hash.
     """
     if is_vendored(folder):
         return False
@@ -67,7 +67,7 @@ def vendor(folder: Path) -> bool:
 
 
 def is_vendored(folder: Path) -> bool:
-    """Whether the files of this version lie in `folder`."""
+    """Whether `folder` holds the files of this version."""
     try:
         note = json.loads((folder / NOTE).read_text("utf-8"))
     except (OSError, ValueError):
@@ -76,7 +76,7 @@ def is_vendored(folder: Path) -> bool:
 
 
 def check_vendored(folder: Path = FOLDER) -> None:
-    """Raise DownloadError, which names the command, unless the files are there."""
+    """Raise DownloadError, with the command to run, unless the files are there."""
     if not is_vendored(folder):
         raise DownloadError(
             f"the browser app must have {PACKAGE} {VERSION}, got none in {folder}. Run: {COMMAND}"
@@ -84,7 +84,7 @@ def check_vendored(folder: Path = FOLDER) -> None:
 
 
 def check_digest(archive: bytes) -> None:
-    """Raise DownloadError unless these are the bytes of the package known."""
+    """Raise DownloadError unless the package has the known hash."""
     found = base64.b64encode(hashlib.sha512(archive).digest()).decode()
     if found != SHA512:
         raise DownloadError(

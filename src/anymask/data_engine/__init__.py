@@ -1,1 +1,1 @@
-"""The data engine: images to masks at scale, and the projects in which people and models make them."""
+"""The data engine: automatic masks for folders of images, and projects annotated by users and models."""

@@ -1,4 +1,4 @@
-"""One picture that shows what a data set holds."""
+"""A contact sheet: one image with the first images of a data set and their masks."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from anymask.images.write import encode_jpeg
 __all__ = ["MOST", "write_sheet"]
 
 MOST = 24
-"""Pictures on a sheet."""
+"""Largest number of images on a sheet."""
 
 
 def write_sheet(folder: str | os.PathLike[str], most: int = MOST) -> Path:
-    """Draw the masks of the first `most` pictures of a data set into `<folder>/sheet/sheet.jpg`; the path.
+    """Render the first `most` images of a data set with their masks to `<folder>/sheet/sheet.jpg`.
 
-    It lies in a folder of its own so that nobody takes it for a picture of the set. One picture at a time is
-    in memory. Raises FormatError where there is no data set, OutputError.
+    Returns the path. The sheet has a folder of its own so that it is not taken for an image of the data set.
+    One image at a time is in memory. Raises FormatError if the folder holds no data set, and OutputError.
     """
     dataset = open_dataset(Path(folder))
     images, masks, names = tee(islice(readable(dataset), most), 3)

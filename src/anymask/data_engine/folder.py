@@ -1,4 +1,4 @@
-"""The folder of a data set that grows: whose it is, and that one run at a time writes to it."""
+"""The output folder of a run: which run it belongs to, and a lock so that only one run writes to it."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ from pathlib import Path
 from typing import Any
 
 from anymask.errors import OutputError
-from anymask.files import locked, write_atomic
+from anymask.files import locked, remove_partial, write_atomic
 
-__all__ = ["SETTINGS", "taken"]
+__all__ = ["SETTINGS", "run_folder"]
 
 SETTINGS = "auto.settings"
-"""The file that says what was asked for."""
+"""The file with the settings of the run."""
 
 
 @contextmanager
-def taken(place: Path, settings: dict[str, Any], *, force: bool) -> Iterator[None]:
-    """Make the folder, or take up the one that the same run left, and keep other runs out meanwhile.
+def run_folder(place: Path, settings: dict[str, Any], *, force: bool) -> Iterator[None]:
+    """Make the folder of a run, or reopen it to resume the run, and lock it against other runs.
 
-    Raises OutputError for a folder that is no run's, or another run's without `force`, or in use.
+    settings: JSON-able values that tell whether a run is the same. force: replace another run. Raises
+    OutputError for a folder that no run made, that another run made (without `force`), or that is in use.
     """
     _make(place)
     with locked(place, wait=False) as ours:
         if not ours:
             raise OutputError(
-                f"output must be a folder that no other run writes to, got {place}, where one is at work. "
-                "Wait for its end, or choose another name."
+                f"output must be a folder that no other run writes to, got {place}, which is in use. "
+                "Wait until that run ends, or choose another name."
             )
         found = place / SETTINGS
         if any(place.iterdir()):
             _check_same(place, found, settings, force)
         if force and found.is_file():
             _clear(place, found)
-        for left in place.rglob(".*.part"):  # of files that were being written when the run was stopped
-            left.unlink()
+        remove_partial(place)
         if not found.exists():
             write_atomic(found, json.dumps(settings, indent=1).encode())
         yield
@@ -59,7 +59,7 @@ def _make(place: Path) -> None:
 
 
 def _clear(place: Path, found: Path) -> None:
-    """Remove a run's files; if that is stopped, what is left is still a run's, and no run's to go on with."""
+    """Remove the files of a run. If this is interrupted, the rest is a run that cannot be resumed."""
     write_atomic(found, b"{}", force=True)
     for entry in place.iterdir():
         if entry.is_dir() and not entry.is_symlink():
@@ -70,7 +70,7 @@ def _clear(place: Path, found: Path) -> None:
 
 
 def _check_same(place: Path, found: Path, settings: dict[str, Any], force: bool) -> None:
-    """Raise OutputError for a folder that is no run's, or another run's where that is not to be replaced."""
+    """Raise OutputError for a folder that no run made, or without `force` another run."""
     names = [path.name for path in place.iterdir()]
     if not found.is_file():
         if all(name.endswith(".part") for name in names):
@@ -85,13 +85,13 @@ def _check_same(place: Path, found: Path, settings: dict[str, Any], force: bool)
     differ = _differences(there, settings) if isinstance(there, dict) else [SETTINGS]
     if differ and not force:
         raise OutputError(
-            f"output must be a new folder or hold this very run, got {place}, made with another "
-            f"{', '.join(differ)}. Choose another name, or add --force to start over."
+            f"output must be a new folder or hold the same run, got {place}, made with another "
+            f"{', '.join(differ)}. Choose another name, or add --force to restart from scratch."
         )
 
 
 def _differences(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
-    """Names of the settings that differ, those of `auto` by their own."""
+    """Names of the settings that differ; of nested settings the inner names."""
     names = []
     for name in sorted({*one, *other}):
         a, b = one.get(name), other.get(name)

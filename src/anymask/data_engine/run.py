@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any
 
 import anymask
-from anymask.data_engine.folder import taken
-from anymask.data_engine.one import Plan, open_image, pixels_of, process
+from anymask.data_engine.folder import run_folder
+from anymask.data_engine.image_masks import Plan, open_image, pixels_of, process
 from anymask.data_engine.shards import Shards
 from anymask.data_engine.sources import Item, without_dots
 from anymask.errors import (
@@ -95,7 +95,7 @@ def harvest(
     if shards is not None and shards < 1:
         raise InputError(f"shards must be 1 byte or more, got {shards}. Take 1 GB, for example.")
     wanted, place = plan or Plan(), Path(folder)
-    with taken(place, _settings(model, wanted, source, shards), force=force):
+    with run_folder(place, _settings(model, wanted, source, shards), force=force):
         run = _Run(model, place, wanted, None if shards is None else Shards(place, shards))
         return run.through(items if shards is None else without_dots(items), advance)
 

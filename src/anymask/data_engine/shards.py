@@ -1,6 +1,6 @@
-"""Tar shards that grow: finished pairs wait in a folder until there are enough of them for a shard.
+"""Writing tar shards step by step: finished pairs are kept in a folder until there are enough for a shard.
 
-The same pairs in the same order give the same bytes: headers hold no time and no owner.
+The same pairs in the same order give byte-identical shards: headers hold no time and no owner.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from anymask.data.shards import TarPairs
-from anymask.errors import OutputError
+from anymask.files import staged
 
 __all__ = ["Shards"]
 
@@ -21,31 +21,31 @@ class Shards:
     """The shards `masks-000000.tar`, `masks-000001.tar`, ... of a folder."""
 
     def __init__(self, place: Path, size: int) -> None:
-        """Take up what is there. size: bytes at which a shard is closed; one pair may go beyond it."""
+        """Index the existing shards. size: bytes at which a shard is closed; the last pair may exceed it."""
         self._place, self._size = place, size
         self._files = sorted(place.glob("masks-*.tar"))
         self._stored = set(TarPairs("", self._files).ids)
         self._pairs: list[tuple[Path, Path]] = []
         self._bytes = 0
         self.waiting = place / "waiting"
-        """The folder of finished pairs that are in no shard yet."""
-        for left in self.waiting.glob("*"):  # a stop came between a shard and the removal of its pairs
+        """The folder of finished pairs that are not in a shard yet."""
+        for left in self.waiting.glob("*"):  # left by a stop after a shard was written
             if left.stem in self._stored:
                 left.unlink()
 
     def __contains__(self, id: str) -> bool:
-        """Whether a shard holds the pair."""
+        """Whether a shard holds the pair with this id."""
         return id in self._stored
 
-    def add(self, picture: Path, text: Path) -> None:
-        """Count a pair in the waiting folder; what makes a shard full closes it. Raises OutputError."""
-        self._pairs.append((picture, text))
-        self._bytes += picture.stat().st_size + text.stat().st_size
+    def add(self, image: Path, text: Path) -> None:
+        """Add a pair that is in the waiting folder; writes a shard if it is full. Raises OutputError."""
+        self._pairs.append((image, text))
+        self._bytes += image.stat().st_size + text.stat().st_size
         if self._bytes >= self._size:
             self._write()
 
     def close(self) -> None:
-        """Write what waits as the last shard. Raises OutputError."""
+        """Write the waiting pairs as the last shard. Raises OutputError."""
         if self._pairs:
             self._write()
         shutil.rmtree(self.waiting, ignore_errors=True)
@@ -55,29 +55,21 @@ class Shards:
         target = self._place / f"masks-{number:06d}.tar"
         _write_tar(target, [file for pair in self._pairs for file in pair])
         self._files.append(target)
-        for picture, text in self._pairs:
-            self._stored.add(picture.stem)
-            picture.unlink(missing_ok=True)
+        for image, text in self._pairs:
+            self._stored.add(image.stem)
+            image.unlink(missing_ok=True)
             text.unlink(missing_ok=True)
         self._pairs, self._bytes = [], 0
 
 
 def _write_tar(target: Path, files: Sequence[Path]) -> None:
-    """Write files in the order given by way of a file beside; it is on the disk before it has its name."""
-    partial = target.with_name(f".{target.name}.part")
-    try:
-        with partial.open("wb") as stream:
-            with tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as archive:
-                for file in files:
-                    header = tarfile.TarInfo(file.name)  # mode 644; time, owner and group 0
-                    header.size = file.stat().st_size
-                    with file.open("rb") as content:
-                        archive.addfile(header, content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(partial, target)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise OutputError(
-            f"output must be writable, got {target} ({error.strerror}). Choose another place or make room."
-        ) from error
+    """Write files in the order given; the archive is flushed to the disk before it gets its name."""
+    with staged(target) as new, new.open("wb") as stream:
+        with tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as archive:
+            for file in files:
+                header = tarfile.TarInfo(file.name)  # mode 644; time, owner and group 0
+                header.size = file.stat().st_size
+                with file.open("rb") as content:
+                    archive.addfile(header, content)
+        stream.flush()
+        os.fsync(stream.fileno())

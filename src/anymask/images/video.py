@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymask.errors import ImageError, InputError, MissingExtraError, unknown_name
-from anymask.files import check_target
+from anymask.files import check_target, staged
 
 __all__ = ["VideoFrame", "read_video", "write_video"]
 
@@ -89,15 +89,11 @@ def write_video(
     target = check_target(path, force=force)
     av = _av("writing videos")
     encoder = _encoder(av, codec)
-    partial = target.with_name(f".{target.stem[:40]}.part{target.suffix}")
-    try:
-        with av.open(str(partial), "w") as container:
+    with staged(target, force=force) as new:
+        with av.open(str(new), "w") as container:
             count = _encode(av, container, frames, encoder)
         if not count:
             raise InputError("frames must hold at least one frame, got none. Nothing was written.")
-        os.replace(partial, target)
-    finally:
-        partial.unlink(missing_ok=True)
     return target
 
 

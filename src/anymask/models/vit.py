@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from anymask.errors import InputError
 from anymask.models.config import VitConfig
-from anymask.models.layers import DropPath, LayerNorm2d, recorded
+from anymask.models.layers import DropPath, LayerNorm2d, recorded, slices
 
 NORM_EPS = 1e-6
 CPU_SCORES = 2**20  # attention scores computed at once: few enough to stay in the cache
@@ -207,7 +207,7 @@ def attend(q_GATD: Tensor, k_GASD: Tensor, v_GASD: Tensor, table_hyD: Tensor, ta
     groups, heads, tokens, _ = q_GATD.shape
     most = CPU_SCORES if on_cpu else ACCELERATOR_SCORES // (groups * heads)
     parts = []
-    for some in _slices(tokens, most // k_GASD.shape[2]):
+    for some in slices(tokens, most // k_GASD.shape[2]):
         bias_GATyx = along_GATy[:, :, some, :, None] + along_GATx[:, :, some, None, :]
         parts.append(
             F.scaled_dot_product_attention(q_GATD[:, :, some], k_GASD, v_GASD, bias_GATyx.flatten(3))
@@ -229,8 +229,8 @@ def _attend_in_cache(q: Tensor, k: Tensor, v: Tensor, along_GATy: Tensor, along_
         q = torch.cat([q, along_GATy, along_GATx], -1)
         k = torch.cat([k, _places(y, x, k).expand(groups, heads, -1, -1)], -1)
     k = k.contiguous()
-    queries = _slices(tokens, CPU_SCORES // keys)
-    of_heads = _slices(heads, CPU_SCORES // (tokens * keys))
+    queries = slices(tokens, CPU_SCORES // keys)
+    of_heads = slices(heads, CPU_SCORES // (tokens * keys))
     first, second = q.new_empty(2, of_heads[0].stop * queries[0].stop * keys)
     out_GATD = q.new_empty(groups, heads, tokens, depth)
     for group, a, t in itertools.product(range(groups), of_heads, queries):
@@ -252,12 +252,6 @@ def _places(y: int, x: int, like: Tensor) -> Tensor:
     """(y * x, y + x): one-hot codes of the row and the column of each position of a grid."""
     rows, columns = (torch.eye(n, dtype=like.dtype, device=like.device) for n in (y, x))
     return torch.cat([rows.repeat_interleave(x, 0), columns.repeat(y, 1)], 1)
-
-
-def _slices(length: int, most: int) -> list[slice]:
-    """Consecutive slices of at most `most`, and at least one, that cover `length`."""
-    step = max(1, min(most, length))
-    return [slice(start, min(start + step, length)) for start in range(0, length, step)]
 
 
 def _block(config: VitConfig, index: int) -> Block:

@@ -1,1 +1,1 @@
-"""Training: one loop for every task, exact resume, recipes."""
+"""Training: one loop for all tasks, exact resume, recipes."""

@@ -1,4 +1,4 @@
-"""From a configuration to what the loop needs: the model, the data, the task."""
+"""From a configuration to the model, the data and the task that the training loop needs."""
 
 from __future__ import annotations
 
@@ -59,13 +59,18 @@ CONFIGS: dict[str, Config] = {
 EMBEDDINGS = "embeddings"
 BACKBONE = ("patch_embed.", "pos_embed", "blocks.", "stem.", "stages.")
 Validate = Callable[[Model], dict[str, float]]
-NameFault = Callable[[str], OnError]
-"""From a data set's name to what is told of its damaged items."""
+FaultReporter = Callable[[str], OnError]
+"""Returns the `on_error` callback of the data set with the given name."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """One data set of a run: where it lies, its share of the draws, what to learn from and to look at."""
+    """One data set of a run.
+
+    address: its absolute path, or NAME:PATH for a published data set.
+    weight: share of the draws.
+    train, val: the items for training and for validation, if there are any.
+    """
 
     address: str
     weight: float
@@ -74,27 +79,28 @@ class Source:
 
     @property
     def fingerprint(self) -> str:
-        """16 hexadecimal digits that name the training pictures and their order."""
+        """Fingerprint, 16 hexadecimal digits, of the ids and the order of the training images."""
         return hashlib.sha256("\n".join(self.train.source.ids).encode()).hexdigest()[:16]
 
 
-def open_sources(data: Sequence[str | Path], config: TrainConfig, faults: NameFault) -> list[Source]:
-    """Open data sets given as `path` or `path=weight`, the split "train" of those that have splits.
+def open_sources(data: Sequence[str | Path], config: TrainConfig, faults: FaultReporter) -> list[Source]:
+    """Open data sets given as `path` or `path=weight`; of those that have splits, the split "train".
 
-    `name:path` opens a set of `anymask.data.published` from the folder it was unpacked to, `ade20k:sets/ade`.
-    Raises `InputError` for no data, an empty set, two of one name, or a weight that is not a positive number.
+    `name:path` opens a data set of `anymask.data.published` from the folder it was unpacked to, for example
+    `ade20k:sets/ade`. Raises `InputError` for no data, an empty data set, two of the same name, or a weight
+    that is not a positive number.
     """
     if not data:
-        raise InputError("data must name a data set, got none. Give a folder of pictures with masks.")
+        raise InputError("data must name a data set, got none. Give a folder of images with masks.")
     sources = [_open_source(str(one), config, faults) for one in data]
     names = [source.train.name for source in sources]
     double = [name for name in names if names.count(name) > 1]
     if double:
-        raise InputError(f"data must be sets of different names, got {double[0]} twice. Rename a folder.")
+        raise InputError(f"data must have different names, got {double[0]} twice. Rename a folder.")
     return sources
 
 
-def _open_source(text: str, config: TrainConfig, faults: NameFault) -> Source:
+def _open_source(text: str, config: TrainConfig, faults: FaultReporter) -> Source:
     path, weight = split_weight(text)
     named = _published(path)
     train, val = _open_published(*named, faults) if named else (_open_train(path, faults), _open_val(path))
@@ -103,24 +109,24 @@ def _open_source(text: str, config: TrainConfig, faults: NameFault) -> Source:
         if found is not None:
             found.source.bands = bands
     if not len(train):
-        raise InputError(f"data must hold pictures with masks, got none in {path}. Try: anymask data check")
+        raise InputError(f"data must hold images with masks, got none in {path}. Run: anymask data check")
     share = config.weights.get(train.name, 1.0) if weight is None else weight
     address = f"{named[0]}:{named[1].absolute()}" if named else str(path.absolute())
     return Source(address, share, train, None if val is None or val.source.ids == train.source.ids else val)
 
 
 def _published(path: Path) -> tuple[str, Path] | None:
-    """The name and the folder of NAME:PATH, if it is that and no path. Raises `UnknownNameError`."""
+    """The name and the folder of NAME:PATH; None for an ordinary path. Raises `UnknownNameError`."""
     name, colon, place = str(path).partition(":")
-    if not colon or not place or path.exists() or len(name) == 1:  # a letter is a drive
+    if not colon or not place or path.exists() or len(name) == 1:  # a single letter is a Windows drive
         return None
     if name not in PUBLISHED:
         raise unknown_name("data", name, PUBLISHED)
     return name, Path(place)
 
 
-def _open_published(name: str, place: Path, faults: NameFault) -> tuple[Collection, Collection | None]:
-    """The first split of a published set, and "val" where the folder holds it."""
+def _open_published(name: str, place: Path, faults: FaultReporter) -> tuple[Collection, Collection | None]:
+    """The first split of a published data set, and "val" if the folder holds it."""
     train = open_published(name, place, on_error=faults(name))
     if "val" not in PUBLISHED[name].splits:
         return train, None
@@ -131,7 +137,7 @@ def _open_published(name: str, place: Path, faults: NameFault) -> tuple[Collecti
 
 
 def split_weight(text: str) -> tuple[Path, float | None]:
-    """Read "path=weight"; without a weight None. Raises `InputError` for a weight that is not positive."""
+    """Split "path=weight"; the weight may be missing. Raises `InputError` for one that is not positive."""
     left, equals, right = text.rpartition("=")
     if not equals or Path(text).exists():
         return Path(text), None
@@ -140,11 +146,13 @@ def split_weight(text: str) -> tuple[Path, float | None]:
     except ValueError:
         return Path(text), None
     if not 0 < weight < float("inf"):
-        raise InputError(f"the weight of {left} must be a positive number, got {right}. Leave the set out?")
+        raise InputError(
+            f"the weight of {left} must be a positive number, got {right}. To use none of it, leave it out."
+        )
     return Path(left), weight
 
 
-def _open_train(path: Path, faults: NameFault) -> Collection:
+def _open_train(path: Path, faults: FaultReporter) -> Collection:
     try:
         return open_dataset(path, split="train", on_error=faults(path.name))
     except FormatError:
@@ -164,16 +172,17 @@ def _open_val(path: Path) -> Collection | None:
 
 
 def open_model(config: TrainConfig, started: Path | None = None) -> Model:
-    """The model at the start of a run, with what learns set; `started` is the folder of a run to resume.
+    """The model at the start of a run, with its trained parameters chosen.
 
-    Raises `InputError` for settings that do not go together, and whatever `load` raises.
+    started: the folder of a run to resume. Raises `InputError` for settings that exclude each other, and the
+    errors of `load`.
     """
     torch.manual_seed(config.loop.seed)
     model = _initial(config) if started is None else load(started, device="cpu", dtype="float32")
     if config.drop_path:
         set_drop_path(model, config.drop_path)
     if isinstance(model, Sam):
-        _choose_learning(model, config)
+        _choose_parameters(model, config)
     elif config.tune != "all":
         raise InputError(f"tune must be all for an in-context model, got {config.tune}. Set tune=all.")
     for part in model.children():
@@ -184,8 +193,8 @@ def open_model(config: TrainConfig, started: Path | None = None) -> Model:
     return model.train()
 
 
-def _choose_learning(model: Sam, config: TrainConfig) -> None:
-    """Freeze what `tune` leaves out."""
+def _choose_parameters(model: Sam, config: TrainConfig) -> None:
+    """Freeze the parameters that `tune` excludes."""
     if config.tune == "decoder":
         model.image_encoder.requires_grad_(False)
     elif config.tune == "head":
@@ -198,7 +207,7 @@ def _choose_learning(model: Sam, config: TrainConfig) -> None:
 
 
 def _freeze_backbone(model: Sam) -> None:
-    """Freeze what lies before the neck: patches, positions and blocks of a ViT, else stem and stages."""
+    """Freeze the encoder before its neck: patches, positions and blocks of a ViT, else stem and stages."""
     for name, parameter in model.image_encoder.named_parameters():
         if name.startswith(BACKBONE):
             parameter.requires_grad_(False)
@@ -228,13 +237,15 @@ def _from_imagenet(model: Model, name: str) -> None:
 
 
 def set_drop_path(model: Model, rate: float) -> None:
-    """Set a ViT's stochastic depth: from 0 in the first block up to `rate` in the last one.
+    """Set a ViT's stochastic depth, rising linearly from 0 in the first block to `rate` in the last.
 
-    Raises `InputError` for another encoder and for a rate outside [0, 1).
+    Raises `InputError` for an encoder that is not a ViT and for a rate outside [0, 1).
     """
     encoder = model.image_encoder if isinstance(model, Sam) else model
     if not isinstance(encoder, Vit | Painter):
-        raise InputError(f"drop_path must be 0 for an encoder that is no ViT, got {rate}. Set drop_path=0.")
+        raise InputError(
+            f"drop_path must be 0 for an encoder that is not a ViT, got {rate}. Set drop_path=0."
+        )
     if not 0 <= rate < 1:
         raise InputError(f"drop_path must be at least 0 and under 1, got {rate}. The paper has 0.4.")
     drops = [layer for layer in encoder.modules() if isinstance(layer, DropPath)]
@@ -245,7 +256,7 @@ def set_drop_path(model: Model, rate: float) -> None:
 def make_task(
     config: TrainConfig, model: Model, sources: Sequence[Source], out: Path, validate: Validate | None = None
 ) -> ClickTask | PaintTask:
-    """The task of a run: what the model is for. Raises `InputError` for cut-outs that cannot be used."""
+    """The task that fits the model. Raises `InputError` for cut-outs that cannot be used."""
     mixture = Mixture(
         [source.train for source in sources], [source.weight for source in sources], seed=config.loop.seed
     )
@@ -274,5 +285,8 @@ def _cutouts(config: TrainConfig) -> Cutouts | None:
     if not config.cutouts:
         return None
     if config.tune == "decoder":
-        raise InputError("cutouts must be empty with tune=decoder, as pictures stay unchanged. Set cutouts=")
+        raise InputError(
+            f"cutouts must be empty with tune=decoder, which caches whole images, got {config.cutouts}. "
+            "Set cutouts="
+        )
     return Cutouts(_open_train(Path(config.cutouts), lambda _: lambda *_: None))

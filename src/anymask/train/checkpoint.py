@@ -1,4 +1,4 @@
-"""The state of a run on disk: enough to go on exactly, written so that a kill never leaves half a file."""
+"""The state of a run on disk: complete enough for an exact resume, and written atomically."""
 
 from __future__ import annotations
 
@@ -9,27 +9,25 @@ from typing import Any
 import torch
 
 from anymask.errors import OutputError, WeightsError
+from anymask.files import staged
 
 STATE = "state.pt"
 
 
 def save_state(folder: Path, state: dict[str, Any]) -> None:
-    """Write tensors and plain values to `folder`, replacing the last state in one step.
+    """Write tensors and plain values to `folder`, replacing the last state atomically.
 
-    Raises `OutputError` if the disk takes no more; the last state is kept then.
+    Raises `OutputError` if it cannot be written, for example on a full disk; the last state is then kept.
     """
-    temporary = folder / (STATE + ".tmp")
     try:
-        with temporary.open("wb") as file:
+        with staged(folder / STATE, force=True) as new, new.open("wb") as file:
             torch.save(state, file)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, folder / STATE)
-    except (OSError, RuntimeError) as error:
-        temporary.unlink(missing_ok=True)
+    except (OutputError, OSError, RuntimeError) as error:
         raise OutputError(
             f"out must have room for the state of the run, got {folder} ({error}). "
-            "Make room, then resume: the last state is whole."
+            "Make room, then resume: the last state was kept."
         ) from error
 
 
@@ -43,13 +41,13 @@ def load_state(folder: Path) -> dict[str, Any] | None:
     except Exception as error:
         raise WeightsError(
             f"{path} must be the state of a run, got a file that cannot be read ({error}). "
-            "Remove it to start over."
+            "Remove it to restart from scratch."
         ) from error
     return state
 
 
 def check_fit(state: dict[str, torch.Tensor], present: dict[str, torch.Tensor], folder: Path) -> None:
-    """Raise `WeightsError` unless a state's tensors are those of the model by name and shape."""
+    """Raise `WeightsError` unless the tensors of a state have the names and shapes of the model's."""
     old = {name: tuple(value.shape) for name, value in state.items()}
     new = {name: tuple(value.shape) for name, value in present.items()}
     if old != new:
@@ -61,16 +59,16 @@ def check_fit(state: dict[str, torch.Tensor], present: dict[str, torch.Tensor], 
 
 
 class Average:
-    """An exponential moving average of the weights; the decay rises with the step, so that it starts soon."""
+    """Exponential moving average of the weights, with a lower decay at first to leave the initial values."""
 
     def __init__(self, parameters: dict[str, torch.Tensor], decay: float) -> None:
-        """Start from the weights as they are; `decay` in [0, 1)."""
+        """Start from the current weights; `decay` in [0, 1)."""
         self.decay = decay
         self.values = {name: p.detach().clone() for name, p in parameters.items()}
 
     @torch.no_grad()
     def update(self, parameters: dict[str, torch.Tensor], step: int) -> None:
-        """Move towards the present weights."""
+        """Move the average towards the current weights."""
         decay = min(self.decay, (1 + step) / (10 + step))
         for name, value in self.values.items():
             value.lerp_(parameters[name].detach().to(value.dtype), 1 - decay)

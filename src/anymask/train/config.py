@@ -1,4 +1,4 @@
-"""A training run as one plain value: what a recipe names, what `--set` changes, what `run.json` keeps."""
+"""The configuration of a training run: returned by a recipe, changed by `--set`, stored in `run.json`."""
 
 from __future__ import annotations
 
@@ -30,25 +30,31 @@ FREE = frozenset(
         "val_masks",
     }
 )
-"""Settings that a resumed run may change, as they touch no step that is done."""
+"""Settings that a resumed run may change, since they do not affect the steps already taken."""
 
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """Everything that decides a run.
+    """All settings of a run.
 
-    `model` names a configuration (see `anymask.train.build`); `init` says where its weights come from:
-    "scratch", "imagenet" (compact and context), or a name or path that `anymask.load` opens, configuration
-    included. `tune` says what learns: "all", "head" (all but the encoder's backbone: neck and decoder),
-    "decoder" (the encoder is frozen, its embeddings kept), "scores" (the predicted IoU alone) or "lora"
-    (decoder and low-rank updates of the encoder, rank `lora_rank`). `drop_path` is the highest rate of a
-    ViT's stochastic depth. `size` is the side of the training crops in pixels, a multiple of 32; it goes
-    before `augment.size` and `canvas.size`. `rounds`, `loss` and `augment` are for promptable models,
-    `canvas` and `paint` for in-context ones. `weights` maps a data set's name to its share of the draws; a
-    name that is not in it counts 1. `bands`, `stretch` and `limits` are texts for `bands.read_bands`: how
-    images other than 8-bit RGB are shown. `cutouts` is the path of a data set of objects to paste.
-    `val_images` of each validation set are looked at, and `val_masks` of each image; of an in-context model
-    so many questions as `val_images` are asked for each class.
+    model: name of a model configuration, see `anymask.train.build`.
+    init: initial weights: "scratch", "imagenet" (compact and context), or a name or path that `anymask.load`
+        opens, which then also decides the configuration.
+    tune: the trained parameters: "all", "head" (neck and decoder, without the encoder's backbone), "decoder"
+        (the encoder is frozen and its embeddings are cached), "scores" (only the head that predicts the IoU)
+        or "lora" (decoder and low-rank updates of the encoder).
+    lora_rank: rank of these updates.
+    drop_path: largest rate of a ViT's stochastic depth.
+    size: side of the training crops in pixels, a multiple of 32; it overrides `augment.size` and
+        `canvas.size`.
+    weights: share of the draws by data set name; 1 for names that are missing.
+    bands, stretch, limits: texts for `bands.read_bands`: how images other than 8-bit RGB are shown.
+    cutouts: path of a data set of objects to paste; empty for none.
+    val_images: images of each validation set that are evaluated; for an in-context model, episodes per class.
+    val_masks: masks of each image that are evaluated.
+    rounds, loss, augment: of promptable models.
+    canvas, paint: of in-context models.
+    loop, optim: length and pace of the run, and the optimiser.
     """
 
     model: str = "compact"
@@ -82,7 +88,7 @@ class TrainConfig:
             )
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-able form; `from_dict` reads it back."""
+        """The settings as JSON types; `from_dict` reads them back."""
         out: dict[str, Any] = json.loads(self.to_json())
         return out
 
@@ -92,7 +98,7 @@ class TrainConfig:
 
     @staticmethod
     def from_dict(values: Mapping[str, Any]) -> TrainConfig:
-        """Rebuild a configuration; missing settings have their defaults, unknown ones raise `TypeError`."""
+        """Read a configuration; missing settings get their defaults, unknown ones raise `TypeError`."""
         config: TrainConfig = _rebuilt(TrainConfig(), values)
         return config
 
@@ -108,7 +114,7 @@ def _rebuilt(value: Any, values: Mapping[str, Any]) -> Any:
 
 
 def first_change(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[str, Any, Any] | None:
-    """The first setting that a resumed run must not change but does: its name, old and new value; or None."""
+    """The first changed setting that a resumed run must not change: name, old value, new value; or None."""
     before, after = flat(old), flat(new)
     for key in sorted(before.keys() & after.keys() - FREE):
         if before[key] != after[key]:
@@ -171,7 +177,7 @@ def _parse(text: str, old: Any, key: str) -> Any:
         return tuple(float(it) for it in value)
     if type(value) is not type(old):
         kind = "list of numbers such as [0.5,2]" if isinstance(old, tuple) else type(old).__name__
-        raise InputError(f"--set {key} must be of type {kind}, got {text!r}. The present value is {old!r}.")
+        raise InputError(f"--set {key} must be of type {kind}, got {text!r}. The current value is {old!r}.")
     return value
 
 

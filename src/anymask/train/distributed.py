@@ -1,4 +1,4 @@
-"""The processes of one run: one alone, or several that torchrun has started."""
+"""The processes of a run: a single one, or several started by torchrun."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from anymask.models.devices import find_device
 
 T = TypeVar("T")
 BUCKET = 1 << 24
-"""Numbers that one message carries at most."""
+"""Largest number of gradient elements per message."""
 
 
 @dataclass(frozen=True)
 class Ranks:
-    """This process among `world` of them, numbered from 0, and the device that it computes on."""
+    """This process: its number `rank` from 0, among `world` processes, and the device it computes on."""
 
     rank: int
     world: int
@@ -27,18 +27,18 @@ class Ranks:
 
     @staticmethod
     def join(device: str) -> Ranks:
-        """Join the group that torchrun describes in the environment; without one, be alone.
+        """Join the process group described by torchrun's environment variables, if they are set.
 
-        Raises `InputError` for a device that cannot be had.
+        Raises `InputError` for a device that is not available.
         """
         world = int(os.environ.get("WORLD_SIZE", "1"))
-        place = find_device(device)
+        chosen = find_device(device)
         if world > 1:
-            if place.type == "cuda":
-                place = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
-                torch.cuda.set_device(place)
-            distributed.init_process_group("nccl" if place.type == "cuda" else "gloo")
-        return Ranks(int(os.environ.get("RANK", "0")), world, place)
+            if chosen.type == "cuda":
+                chosen = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+                torch.cuda.set_device(chosen)
+            distributed.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
+        return Ranks(int(os.environ.get("RANK", "0")), world, chosen)
 
     def leave(self) -> None:
         """Leave the group."""
@@ -46,13 +46,13 @@ class Ranks:
             distributed.destroy_process_group()
 
     def share(self, tensors: Iterable[Tensor]) -> None:
-        """Give all processes the values of the first."""
+        """Copy the values of the first process to all processes."""
         if self.world > 1:
             for tensor in tensors:
                 distributed.broadcast(tensor.detach(), 0)
 
     def total(self, count: int) -> int:
-        """The sum of all processes' counts."""
+        """The sum of the counts of all processes."""
         if self.world == 1:
             return count
         number = torch.tensor(count, device=self.device)
@@ -60,7 +60,7 @@ class Ranks:
         return int(number)
 
     def gather(self, value: T) -> list[T]:
-        """The values of all processes, by rank."""
+        """The values of all processes, in the order of their ranks."""
         if self.world == 1:
             return [value]
         found: list[T | None] = [None] * self.world
@@ -68,14 +68,14 @@ class Ranks:
         return [it for it in found if it is not None]
 
     def add_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
-        """Replace each gradient by the sum over all processes; one that nobody has stays away."""
+        """Replace each gradient by its sum over all processes; one that is None everywhere stays None."""
         if self.world == 1:
             return
-        learning = list(parameters)
-        had = torch.tensor([p.grad is not None for p in learning], dtype=torch.int32, device=self.device)
+        trained = list(parameters)
+        had = torch.tensor([p.grad is not None for p in trained], dtype=torch.int32, device=self.device)
         distributed.all_reduce(had)
-        wanted = [p for p, count in zip(learning, had.tolist(), strict=True) if count]
-        for bucket in _buckets(wanted):
+        with_gradient = [p for p, count in zip(trained, had.tolist(), strict=True) if count]
+        for bucket in _buckets(with_gradient):
             flat = torch.cat([_gradient(p).flatten() for p in bucket])
             distributed.all_reduce(flat)
             for p, part in zip(bucket, torch.split(flat, [p.numel() for p in bucket]), strict=True):

@@ -1,4 +1,4 @@
-"""The one training loop: any task, exact resume, one process or many under torchrun."""
+"""The training loop for all tasks: exact resume, one process or several under torchrun."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from anymask.errors import AnymaskError, InputError, OutputError, unknown_name
+from anymask.files import remove_partial
 from anymask.models.devices import has_bf16
 from anymask.train.checkpoint import Average, check_fit, load_state, save_state
 from anymask.train.distributed import Ranks
-from anymask.train.metrics import Log, Report, Window, tally
+from anymask.train.metrics import Log, Report, RunningMeans, tally
 from anymask.train.optim import Optim, parameter_groups
 
 Item = TypeVar("Item")
@@ -30,30 +31,30 @@ SKIPS = 50  # steps in a row without a finite gradient that end a run
 
 
 class Task(Protocol[Item, Batch]):
-    """What is learned: a model, a stream of items, and the gradients of one batch."""
+    """What the loop trains: a model, a stream of items, and the gradients of a batch."""
 
     @property
     def model(self) -> nn.Module:
-        """The network that learns."""
+        """The network to train."""
 
     def item(self, index: int) -> Item:
         """Item `index` of the endless stream, a pure function of the index."""
 
     def collate(self, items: list[Item]) -> Batch:
-        """A batch from its items."""
+        """Combine items into a batch."""
 
     def count(self, batch: Batch) -> int:
-        """The number of terms that the batch's mean loss is over."""
+        """The number of terms in the mean loss of the batch."""
 
     def step(self, batch: Batch, generator: torch.Generator, scale: float) -> dict[str, Tensor]:
         """Add the gradients of the batch's mean loss, times `scale`, to the parameters.
 
-        Returns sum and count of each metric, see `tally`. Draws from `generator` must not depend on what
-        is in the batch: every pass and process of a step gets it in the same state.
+        Returns sum and count of each metric, see `tally`. Every pass and process of a step gets `generator`
+        in the same state, so what is drawn from it must not depend on the content of the batch.
         """
 
     def validate(self) -> dict[str, float]:
-        """Metrics of the model as it is; may be empty."""
+        """Metrics of the current model; may be empty."""
 
     def save(self, folder: Path) -> None:
         """Write the model so that `anymask.load(folder)` opens it."""
@@ -63,12 +64,18 @@ class Task(Protocol[Item, Batch]):
 class Loop:
     """Length and pace of a run.
 
-    `batch` items make a step, whatever the number of processes; each process takes its share of them in
-    passes of `micro` items (0: all at once), which changes memory and speed but not the result. `precision`
-    is that of the forward pass: "bfloat16" by autocast, or "auto": that where the hardware computes in it.
-    `average` is the decay of the weights' moving average, which is what is validated and saved; 0 = none.
-    `workers` prepare items beside each process. `every_*` are in steps, 0 = never; the end is always saved,
-    and validated if anything is.
+    steps: optimiser steps.
+    batch: items per step, over all processes.
+    micro: items per pass: each process splits its share of the batch into passes of this size (0: one pass).
+        This changes memory and speed but not the result.
+    seed: of data, weights and simulated prompts.
+    workers: processes that prepare items, for each training process.
+    precision: of the forward pass: "float32", "bfloat16" (autocast) or "auto" (bfloat16 if the hardware
+        supports it).
+    average: decay of the moving average of the weights, which is then validated and saved; 0 for none.
+    every_log, every_save, every_validation: intervals in steps; 0 for never. After the last step the run is
+        always saved, and validated if `every_validation` is set.
+    device: "auto", "cpu" or a PyTorch device.
     """
 
     steps: int = 90_000
@@ -97,7 +104,7 @@ class Loop:
             raise unknown_name("precision", self.precision, PRECISIONS)
 
     def passes(self, world: int) -> tuple[int, int]:
-        """How many passes of how many items a process makes per step. Raises `InputError` for a remainder."""
+        """Passes per step and items per pass of a process. Raises `InputError` if `batch` does not divide."""
         micro = self.micro or self.batch // world
         if not micro or self.batch % (micro * world):
             raise InputError(
@@ -108,11 +115,11 @@ class Loop:
 
 
 def fit(task: Task[Any, Any], loop: Loop, optim: Optim, folder: Path, report: Report | None = None) -> Path:
-    """Train until `loop.steps`, going on from the run's last state if there is one; returns the folder.
+    """Train until `loop.steps`, resuming from the last state of the run if there is one; returns the folder.
 
-    Writes `state.pt`, `metrics.jsonl`, TensorBoard events (with the extra `train`) and what `task.save`
-    writes. A killed run that is started again takes the same steps as one that was never killed. Under
-    torchrun every process calls this, and the first one writes and reports.
+    Writes `state.pt`, `metrics.jsonl`, TensorBoard events (with the extra `train`) and the files of
+    `task.save`. A killed run that is resumed takes the same steps as an uninterrupted one. Under torchrun
+    every process calls this; only the first one writes and reports.
     """
     ranks = Ranks.join(loop.device)
     try:
@@ -124,9 +131,10 @@ def fit(task: Task[Any, Any], loop: Loop, optim: Optim, folder: Path, report: Re
 
 
 class _Stream(Dataset[Any], Generic[Item, Batch]):
-    """Micro-batches 0, 1, ... of this process; worker processes read it too.
+    """Micro-batches 0, 1, ... of this process; also read by worker processes.
 
-    A user's mistake comes back as a value: a worker's exception would lose its sentence in a traceback.
+    An AnymaskError is returned as a value, since an exception in a worker would bury its message in a
+    traceback.
     """
 
     def __init__(self, task: Task[Item, Batch], size: int, ranks: Ranks) -> None:
@@ -141,7 +149,7 @@ class _Stream(Dataset[Any], Generic[Item, Batch]):
 
 
 class _Runner:
-    """A run between two kills."""
+    """The state of a run in this process."""
 
     def __init__(
         self,
@@ -155,20 +163,22 @@ class _Runner:
         self.task, self.loop, self.optim, self.folder, self.ranks = task, loop, optim, folder, ranks
         self.parts, self.micro = loop.passes(ranks.world)
         _make(folder)
+        if ranks.rank == 0:
+            remove_partial(folder)
         self.model = task.model.to(ranks.device)
         self.weights = dict(self.model.named_parameters())
-        self.learning = {name: p for name, p in self.weights.items() if p.requires_grad}
+        self.trained = {name: p for name, p in self.weights.items() if p.requires_grad}
         ranks.share([*self.weights.values(), *self.model.buffers()])
         groups = parameter_groups(self.model, optim)
         self.adam = torch.optim.AdamW(groups, lr=optim.lr, betas=optim.betas, fused=True)
-        self.average = Average(dict(self.learning), loop.average) if loop.average else None
-        self.window, self.skipped = Window(), 0
+        self.average = Average(dict(self.trained), loop.average) if loop.average else None
+        self.means, self.skipped = RunningMeans(), 0
         self.step = self._resume()
         self.log = Log(folder, report, self.step) if ranks.rank == 0 else None
         self.logged_at = time.monotonic()
 
     def run(self) -> None:
-        """Take the steps that are left."""
+        """Take the remaining steps."""
         loop = self.loop
         batches = self._batches()
         self.model.train()
@@ -195,14 +205,14 @@ class _Runner:
             prefetch_factor=PREFETCH if workers else None,
             pin_memory=self.ranks.device.type == "cuda",
         )
-        with _opencv_without_threads() if workers else nullcontext():
+        with _single_threaded_opencv() if workers else nullcontext():
             for batch in loader:
                 if isinstance(batch, AnymaskError):
                     raise batch
                 yield batch
 
     def _one(self, batches: Iterator[Any]) -> None:
-        """One step of the optimiser on the gradient of the mean over all passes and processes."""
+        """One optimiser step with the gradient of the mean loss over all passes and processes."""
         passes = [next(batches) for _ in range(self.parts)]
         counts = [self.task.count(batch) for batch in passes]
         total = self.ranks.total(sum(counts))
@@ -212,8 +222,8 @@ class _Runner:
         for batch, count in zip(passes, counts, strict=True):
             generator = torch.Generator().manual_seed(_mix(self.loop.seed, self.step, 0))
             with _autocast(self.loop.precision, self.ranks.device):
-                self.window.add(self.task.step(batch, generator, count / total))
-        self.ranks.add_gradients(self.learning.values())
+                self.means.add(self.task.step(batch, generator, count / total))
+        self.ranks.add_gradients(self.trained.values())
         self._update()
 
     def _set_rate(self) -> None:
@@ -222,27 +232,27 @@ class _Runner:
             group["lr"] = self.optim.lr * rate * group["scale"]
 
     def _update(self) -> None:
-        """Move the weights, unless the gradient overflowed: such a step is counted and left out."""
-        norm = nn.utils.clip_grad_norm_(list(self.learning.values()), self.optim.clip or float("inf"))
+        """Update the weights; a step whose gradient is not finite is counted and skipped."""
+        norm = nn.utils.clip_grad_norm_(list(self.trained.values()), self.optim.clip or float("inf"))
         finite = bool(norm.isfinite())
         self.skipped = 0 if finite else self.skipped + 1
-        self.window.add({"skipped": tally(torch.tensor(float(not finite)))})
+        self.means.add({"skipped": tally(torch.tensor(float(not finite)))})
         if self.skipped > SKIPS:
             raise InputError(
-                f"the loss must stay finite, got none that is in {SKIPS} steps. "
+                f"the loss must stay finite, got no finite gradient in {SKIPS} steps. "
                 "Lower optim.lr, or set loop.precision=float32."
             )
         if finite:
-            self.window.add({"gradient": tally(norm)})
+            self.means.add({"gradient": tally(norm)})
             self.adam.step()
             if self.average:
-                self.average.update(dict(self.learning), self.step)
+                self.average.update(dict(self.trained), self.step)
 
     def _due(self, every: int) -> bool:
         return bool(every) and self.step % every == 0
 
     def _report_means(self) -> None:
-        means = self.window.means(self.ranks)
+        means = self.means.means(self.ranks)
         now, last = time.monotonic(), self.logged_at
         self.logged_at = now
         if self.log:
@@ -257,15 +267,15 @@ class _Runner:
                 self.log.write({"step": self.step} | values)
 
     def _with_average(self, work: Callable[[], Value]) -> Value:
-        """Do `work` on the averaged weights, in evaluation mode."""
-        kept = {name: p.detach().clone() for name, p in self.learning.items()} if self.average else {}
+        """Call `work` with the averaged weights in the model, in evaluation mode."""
+        kept = {name: p.detach().clone() for name, p in self.trained.items()} if self.average else {}
         if self.average:
-            _set(self.learning, self.average.values)
+            _set(self.trained, self.average.values)
         self.model.eval()
         try:
             return work()
         finally:
-            _set(self.learning, kept)
+            _set(self.trained, kept)
             self.model.train()
 
     def _save(self) -> None:
@@ -277,7 +287,7 @@ class _Runner:
             "model": {name: p.detach() for name, p in self.weights.items()},
             "buffers": dict(self.model.named_buffers()),
             "adam": self.adam.state_dict(),
-            "window": self.window.sums,
+            "window": self.means.sums,
         }
         save_state(self.folder, state | ({"average": self.average.values} if self.average else {}))
 
@@ -291,9 +301,9 @@ class _Runner:
         self.adam.load_state_dict(state["adam"])
         device = self.ranks.device
         if self.ranks.rank == 0:
-            self.window.sums = {name: pair.to(device) for name, pair in state.get("window", {}).items()}
+            self.means.sums = {name: pair.to(device) for name, pair in state.get("window", {}).items()}
         if self.average and "average" in state:
-            self.average.values = {name: state["average"][name].to(device) for name in self.learning}
+            self.average.values = {name: state["average"][name].to(device) for name in self.trained}
         return int(state["step"])
 
 
@@ -304,10 +314,10 @@ def _set(tensors: dict[str, Any], values: dict[str, Tensor]) -> None:
 
 
 @contextmanager
-def _opencv_without_threads() -> Iterator[None]:
-    """Let workers fork safely: a thread pool that OpenCV started hangs after a fork.
+def _single_threaded_opencv() -> Iterator[None]:
+    """Turn off OpenCV's thread pool before workers start.
 
-    It has to end before they start; with it they would take the cores that training needs, too.
+    After a fork the pool would hang the workers, and it would compete with training for cores.
     """
     threads = cv2.getNumThreads()
     cv2.setNumThreads(0)

@@ -1,7 +1,7 @@
-"""Low-rank updates of a frozen encoder (Hu et al., "LoRA", 2021), as a parametrisation of its own weights.
+"""Low-rank updates of a frozen encoder (Hu et al., "LoRA", 2021), as a parametrisation of its weights.
 
-The network's code does not know of them: wherever it reads `layer.weight` it gets W + up @ down. Saving
-merges them, so that the result is an ordinary model.
+The network needs no changes: wherever it reads `layer.weight` it gets W + up @ down. Saving merges the
+updates, so the result is an ordinary model.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from anymask.models.vit import Vit
 
 
 class LowRank(nn.Module):
-    """Adds up @ down to a weight, (out, in) or (out, in, 1, 1); at the start it adds nothing."""
+    """Adds up @ down, initially zero, to a weight of shape (out, in) or (out, in, 1, 1)."""
 
     def __init__(self, weight: Tensor, rank: int) -> None:
-        """`weight`: the one to be updated; a rank above its sides is cut to them."""
+        """`weight`: the weight to update; the rank is limited to its smaller side."""
         super().__init__()
         out, into = weight.shape[:2]
         rank = min(rank, out, into)
@@ -34,7 +34,7 @@ class LowRank(nn.Module):
 
 
 def add_lora(model: Sam, rank: int) -> None:
-    """Freeze the encoder and give its layers updates of a rank: a ViT's qkv and proj, else 1x1 convolutions.
+    """Freeze the encoder and add low-rank updates: to qkv and proj of a ViT, else to 1x1 convolutions.
 
     Raises `InputError` for a rank under 1.
     """
@@ -53,7 +53,7 @@ def _adapted(encoder: nn.Module) -> list[nn.Module]:
 
 
 def merged(model: Sam) -> Sam:
-    """The same model with all updates merged into ordinary weights; the model itself if it has none."""
+    """A model with all updates merged into ordinary weights; the same model if it has none."""
     if not any(parametrize.is_parametrized(layer) for layer in model.modules()):
         return model
     with torch.device("meta"):

@@ -1,7 +1,7 @@
 """Losses of promptable training (SAM, appendix A: 20 x focal + dice per mask, squared error of the IoU).
 
 Shape letters: N objects, M masks per object, h w the logit grid. `cover` is the share of a grid cell that
-the object covers, 0 to 1; `valid` is 1 where the cell counts and 0 where nobody labelled it.
+the object covers, 0 to 1; `valid` is 1 for labelled cells and 0 for unlabelled ones.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from anymask.errors import InputError
 
 @dataclass(frozen=True)
 class LossWeights:
-    """How much each term counts.
+    """Weights of the loss terms.
 
-    `other` is the weight of the output path that the prompt does not ask for.
+    `iou` is that of the squared error of the predicted IoU. `other` is the weight of the loss of the unused
+    outputs: the single mask for an ambiguous prompt, the three masks for any other.
     """
 
     focal: float = 20.0
@@ -39,7 +40,7 @@ class LossWeights:
 
 
 def focal(logits: Tensor, cover: Tensor, valid: Tensor, gamma: float = 2.0) -> Tensor:
-    """Mean focal loss over the valid cells, (N, M), without class weighting (Lin et al. 2017, equation 4)."""
+    """Mean focal loss over the valid cells, (N, M), without class weights (Lin et al. 2017, equation 4)."""
     bce = F.binary_cross_entropy_with_logits(logits, cover, reduction="none")
     probability = logits.sigmoid()
     wrong = probability + cover - 2 * probability * cover
@@ -76,18 +77,22 @@ def prompt_loss(
 ) -> Tensor:
     """(N,) loss of one round.
 
-    `logits` (N, 4, h, w): an ambiguous prompt answers with outputs 1 to 3, of which only the best counts;
-    any other with output 0. The predicted IoU of every output that the prompt asks for is trained.
+    logits: (N, 4, h, w). Of an ambiguous prompt the outputs 1 to 3 are used, and only the best of them gets
+        the mask loss; of any other prompt the output 0.
+    iou: (N, 4) predicted IoU, trained for every used output.
+    cover, valid: (N, h, w), see the module.
+    ambiguous_N: which prompts are ambiguous, bool.
+    weights: of the terms.
     """
     cover, valid = cover[:, None], valid[:, None]
     losses = mask_loss(logits, cover, valid, weights)
     single, triple = losses[:, 0], losses[:, 1:].amin(1)
     error = (iou - real_iou(logits, cover, valid)) ** 2
-    asked = torch.where(ambiguous_N, triple, single)
+    used = torch.where(ambiguous_N, triple, single)
     other = torch.where(ambiguous_N, single, triple)
-    asked_iou = torch.where(ambiguous_N, error[:, 1:].mean(1), error[:, 0])
+    used_iou = torch.where(ambiguous_N, error[:, 1:].mean(1), error[:, 0])
     other_iou = torch.where(ambiguous_N, error[:, 0], error[:, 1:].mean(1))
-    return asked + weights.iou * asked_iou + weights.other * (other + weights.iou * other_iou)
+    return used + weights.iou * used_iou + weights.other * (other + weights.iou * other_iou)
 
 
 def _mean(x: Tensor, valid: Tensor) -> Tensor:

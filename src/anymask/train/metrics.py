@@ -1,10 +1,9 @@
-"""What a run says about itself: means over the steps since the last line, as JSON lines and TensorBoard."""
+"""The log of a run: means over the steps since the last line, as JSON lines and in TensorBoard."""
 
 from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from anymask.files import write_atomic
 from anymask.train.distributed import Ranks
 
 Report = Callable[[dict[str, Any]], None]
@@ -21,20 +21,20 @@ BOARD = "tensorboard"
 
 
 def tally(values: Tensor, rows: Tensor | None = None) -> Tensor:
-    """Sum and count, (2,) float64, of all values or of the rows that a bool tensor names; no gradient.
+    """Sum and count, (2,) float64, of all values or of those selected by the bool tensor `rows`; no gradient.
 
-    A metric of a step is given so, as its mean over steps, passes and processes needs both.
+    Metrics of a step are given in this form, since a mean over steps, passes and processes needs both.
     """
     values = values.detach().double()
     rows = torch.ones_like(values) if rows is None else rows.double()
     return torch.stack([(values * rows).sum(), rows.sum()])
 
 
-class Window:
-    """Sums and counts by name since the last line of the log."""
+class RunningMeans:
+    """Sums and counts of metrics by name since the last line of the log."""
 
     def __init__(self) -> None:
-        """Start empty."""
+        """No metrics yet."""
         self.sums: dict[str, Tensor] = {}
 
     def add(self, metrics: dict[str, Tensor]) -> None:
@@ -43,7 +43,7 @@ class Window:
             self.sums[name] = self.sums[name] + pair if name in self.sums else pair
 
     def means(self, ranks: Ranks) -> dict[str, float]:
-        """Means over all processes, in the order of the names; starts anew."""
+        """Means over all processes; the sums are then reset."""
         own = {name: pair.tolist() for name, pair in self.sums.items()}
         self.sums = {}
         everyone = ranks.gather(own)
@@ -57,7 +57,7 @@ class Log:
     """metrics.jsonl, TensorBoard where it is installed, and the caller's report."""
 
     def __init__(self, folder: Path, report: Report | None, step: int) -> None:
-        """Go on after `step`: what a killed run logged later is dropped, as it will be logged again."""
+        """Resume after `step`: later lines of a killed run are dropped, since they will be logged again."""
         self.path, self.report = folder / METRICS, report
         self._cut(step)
         try:
@@ -88,13 +88,11 @@ class Log:
         if not self.path.exists():
             return
         lines = [line for line in self.path.read_text().splitlines() if _step_of(line) <= step]
-        part = self.path.with_suffix(".part")
-        part.write_text("".join(line + "\n" for line in lines))
-        os.replace(part, self.path)
+        write_atomic(self.path, "".join(line + "\n" for line in lines).encode(), force=True)
 
 
 def _plain(value: Any) -> Any:
-    """Six digits after the point; numbers that JSON does not have become null."""
+    """Floats with six decimals; infinity and NaN, which JSON does not have, become None."""
     if isinstance(value, float):
         return round(value, 6) if math.isfinite(value) else None
     return value

@@ -1,4 +1,4 @@
-"""Which parameter learns how fast, and when."""
+"""Settings of AdamW, the learning rate schedule and layer-wise decay."""
 
 from __future__ import annotations
 
@@ -16,10 +16,17 @@ SCHEDULES = ("steps", "cosine", "constant")
 
 @dataclass(frozen=True)
 class Optim:
-    """AdamW settings.
+    """AdamW settings; the defaults are those of the SAM paper, appendix A.
 
-    `schedule` after `warmup` steps: "steps" divides the rate by ten at the shares `drops` of all steps,
-    "cosine" falls to 0, "constant" stays. `clip`: largest norm of the gradient, 0 = any.
+    lr: learning rate after the warm-up.
+    weight_decay: for matrices; other parameters have none, see `parameter_groups`.
+    betas: of Adam.
+    layer_decay: factor on the learning rate for each layer of the encoder, from the last to the first.
+    warmup: number of steps in which the rate rises linearly.
+    schedule: after the warm-up "steps" divides the rate by ten at each of `drops`, "cosine" decays it to 0,
+        "constant" keeps it.
+    drops: when "steps" drops the rate, as shares of all steps.
+    clip: largest norm of the gradient; 0 turns clipping off.
     """
 
     lr: float = 8e-4
@@ -59,9 +66,10 @@ _FIRST = re.compile(r"(?:image_encoder\.)?(?:patch_embed|pos_embed|stem)")
 
 
 def parameter_groups(model: nn.Module, optim: Optim) -> list[dict[str, Any]]:
-    """Groups for AdamW with layer-wise decay: the encoder's first layers slowest, all else at full rate.
+    """Parameter groups for AdamW with layer-wise decay of the learning rate.
 
-    Norms, biases, positions and learned tokens have no weight decay.
+    The first layers of the encoder have the lowest rate, everything after the encoder the full rate. Norms,
+    biases, position embeddings and learned tokens have no weight decay.
     """
     names = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
     depth = 1 + max((int(m[1]) + 1 for name, _ in names if (m := _LAYER.match(name))), default=0)

@@ -1,4 +1,4 @@
-"""Training an in-context model: paint the hidden patches of a canvas (Painter and SegGPT, section 3).
+"""Training an in-context model: predict the hidden patches of a canvas (Painter and SegGPT, section 3).
 
 Shape letters as in `anymask.models.painter`.
 """
@@ -25,9 +25,9 @@ from anymask.types import Record
 
 @dataclass(frozen=True)
 class PaintLoss:
-    """Smooth L1: square below `beta`, linear above (released code: 0.01).
+    """Smooth L1: quadratic below `beta`, linear above (released code: 0.01).
 
-    `painted` is the weight of pixels that are not black in the target; more than 1 favours small things.
+    `painted` is the weight of pixels that are not black in the target; more than 1 favours small objects.
     """
 
     beta: float = 0.01
@@ -57,7 +57,7 @@ class Canvases:
         return Canvases(**{name: value.to(device, non_blocking=True) for name, value in vars(self).items()})
 
     def pin_memory(self) -> Canvases:
-        """The same batch in memory that an accelerator reads directly."""
+        """The same batch in pinned memory, from which copies to a GPU are faster."""
         return replace(self, **{name: value.pin_memory() for name, value in vars(self).items()})
 
 
@@ -73,22 +73,22 @@ def as_tensors(one: Canvas) -> Canvases:
 
 
 def hidden_loss(
-    painted_B3HW: Tensor,
+    predicted_B3HW: Tensor,
     targets_B3HW: Tensor,
     hidden_Bhw: Tensor,
     weight_BHW: Tensor,
     beta: float = PaintLoss.beta,
 ) -> Tensor:
-    """(B,): the weighted mean smooth L1 over the pixels of hidden patches, 0 where a canvas has none."""
+    """(B,): the weighted mean smooth L1 over the pixels of hidden patches, 0 for a canvas without any."""
     patch = weight_BHW.shape[1] // hidden_Bhw.shape[1]
     hidden_BHW = hidden_Bhw.repeat_interleave(patch, 1).repeat_interleave(patch, 2)
-    loss_BHW = F.smooth_l1_loss(painted_B3HW, targets_B3HW, beta=beta, reduction="none").mean(1)
+    loss_BHW = F.smooth_l1_loss(predicted_B3HW, targets_B3HW, beta=beta, reduction="none").mean(1)
     counted_BHW = hidden_BHW * weight_BHW
     return (loss_BHW * counted_BHW).sum((1, 2)) / counted_BHW.sum((1, 2)).clamp(min=1)
 
 
 class PaintTask:
-    """The in-context task for the loop: a model and a stream of canvases."""
+    """The in-context task for the training loop: a model and a stream of canvases."""
 
     def __init__(
         self,
@@ -100,8 +100,16 @@ class PaintTask:
         cutouts: Cutouts | None = None,
         validate: Callable[[InContext], dict[str, float]] | None = None,
     ) -> None:
-        """`validate` gives metrics of the model as it is; without it the loop validates nothing."""
-        assert config.size % model.config.patch == 0, "whole patches"
+        """Combine the parts of the task.
+
+        model: the network to train.
+        mixture: the stream of records.
+        config: how canvases are made.
+        loss: by default that of the released code.
+        cutouts: objects to paste.
+        validate: returns metrics of the current model; without it there is no validation.
+        """
+        assert config.size % model.config.patch == 0, "the canvas must consist of whole patches"
         self.model, self.mixture, self.config = model, mixture, config
         self.loss, self.cutouts = loss or PaintLoss(), cutouts
         side = config.size // model.config.patch
@@ -109,7 +117,7 @@ class PaintTask:
         self._validate = validate
 
     def __getstate__(self) -> dict[str, Any]:
-        """What a worker process needs to prepare items: the data, not the model."""
+        """The state that a worker process needs to prepare items: the data, not the model."""
         return vars(self) | dict.fromkeys(("model", "_validate"))
 
     def item(self, index: int) -> Canvases:
@@ -124,7 +132,7 @@ class PaintTask:
         return as_tensors(make_canvas(draw.record, another, rng, self.config, self.grid_hw, self.cutouts))
 
     def collate(self, items: list[Canvases]) -> Canvases:
-        """One batch of them."""
+        """Concatenate canvases into a batch."""
         return Canvases(
             **{name: torch.cat([getattr(item, name) for item in items]) for name in vars(items[0])}
         )
@@ -134,18 +142,18 @@ class PaintTask:
         return len(batch.images_BHW3)
 
     def step(self, batch: Canvases, generator: torch.Generator, scale: float) -> dict[str, Tensor]:
-        """Add the gradients of the mean loss of the canvases, times `scale`; nothing is drawn."""
+        """Add the gradients of the mean loss of the canvases, times `scale`; `generator` is not used."""
         batch = batch.to(self.model.device)
         images, targets = (self.model.normalise(part) for part in (batch.images_BHW3, batch.targets_BHW3))
-        painted = self.model(images, targets, batch.hidden_Bhw, batch.instance_B)
+        predicted = self.model(images, targets, batch.hidden_Bhw, batch.instance_B)
         weight_BHW = 1 + (self.loss.painted - 1) * (batch.targets_BHW3 > 0).any(-1)
         weight_BHW = batch.valid_BHW * weight_BHW
-        loss_B = hidden_loss(painted, targets.float(), batch.hidden_Bhw, weight_BHW, self.loss.beta)
+        loss_B = hidden_loss(predicted, targets.float(), batch.hidden_Bhw, weight_BHW, self.loss.beta)
         (loss_B.mean() * scale).backward()  # type: ignore[no-untyped-call]
         return {"loss": tally(loss_B)}
 
     def validate(self) -> dict[str, float]:
-        """Metrics of the model as it is."""
+        """Metrics of the current model."""
         return self._validate(self.model) if self._validate else {}
 
     def save(self, folder: Path) -> None:

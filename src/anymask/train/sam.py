@@ -29,21 +29,26 @@ from anymask.train.losses import LossWeights, prompt_loss, real_iou
 from anymask.train.metrics import tally
 
 STRIDE = 4
+"""Pixels per cell of the logit grid."""
 ATTEMPTS = 20
-STEP_ASIDE = 1_000_003
+"""Largest number of images tried to find one with an object."""
+RETRY_STEP = 1_000_003
+"""Distance in the stream between these images."""
 NO_KEY = -1
 
 
 @dataclass(frozen=True)
 class Rounds:
-    """How one object is prompted: a first prompt, `clicks` error clicks, `idle` rounds without news.
+    """How an object is prompted: a first prompt, then rounds that add an error click or refine without one.
 
-    The paper: 8 clicks and 2 idle rounds, one at a random place among the clicks and one at the end. A single
-    idle round comes anywhere, also right after the first prompt: that is what a second look asks for.
-    `box` is the share of objects whose first prompt is a box. Every object of an image is prompted `repeat`
-    times at once, each time with another point, box and clicks: more to learn from one pass of the encoder.
-    `middle` is the share of first points that lie in the object's middle, farthest from its edge, where
-    people click; the others are uniform, as all are in the paper.
+    clicks: rounds that add a click where prediction and truth differ (paper: 8).
+    idle: refinement rounds without a new click (paper: 2, one at a random place among the clicks and one at
+        the end). A single one comes anywhere, also right after the first prompt, as in crop refinement.
+    box: share of objects whose first prompt is a box (paper: one half).
+    repeat: how many times every object of an image is prompted, each with a different point, box and clicks;
+        this gets more training out of one pass of the encoder.
+    middle: share of first points in the middle of the object, farthest from its edge, where users click; the
+        others are uniform, as all are in the paper.
     """
 
     clicks: int = 8
@@ -62,7 +67,7 @@ class Rounds:
             )
 
     def plan(self, generator: torch.Generator) -> list[bool]:
-        """For each round after the first: does it bring a new click?"""
+        """For each round after the first, whether it adds a click."""
         plan = [True] * self.clicks
         if self.idle == 1:
             plan.insert(int(torch.randint(0, self.clicks + 1, (), generator=generator)), False)
@@ -73,12 +78,16 @@ class Rounds:
 
 @dataclass(frozen=True)
 class Objects:
-    """A batch of images with their objects, as tensors; the objects of an image lie together.
+    """A batch of images with their objects, as tensors; the objects of an image are consecutive.
 
-    image_BSS3 uint8; cover_Nhw float in [0, 1]; ignore_Bhw bool; point_N2 and box_N4 in crop pixels;
-    seed_B starts the generator of an image's simulated clicks; key_B names the pictures that come again
-    unchanged, else -1; spare_B tells those that stand in for a damaged item; index_N names the image of
-    each object.
+    image_BSS3: uint8.
+    cover_Nhw: share of each logit cell that the object covers, float in [0, 1].
+    ignore_Bhw: unlabelled cells, bool.
+    point_N2, box_N4: first prompts, in crop pixels.
+    seed_B: seed of the simulated clicks on an image.
+    key_B: cache key of an image without augmentation, else -1.
+    spare_B: whether the image replaces a damaged item.
+    index_N: index of the image that each object is in.
     """
 
     image_BSS3: Tensor
@@ -92,17 +101,17 @@ class Objects:
     index_N: Tensor
 
     def to(self, device: torch.device) -> Objects:
-        """The same batch on another device; the seeds stay."""
+        """The same batch on another device; seeds and keys stay on the CPU."""
         moved = {name: value.to(device, non_blocking=True) for name, value in vars(self).items()}
         return Objects(**(moved | {"seed_B": self.seed_B, "key_B": self.key_B}))
 
     def pin_memory(self) -> Objects:
-        """The same batch in memory that an accelerator reads directly."""
+        """The same batch in pinned memory, from which copies to a GPU are faster."""
         return replace(self, **{name: value.pin_memory() for name, value in vars(self).items()})
 
 
 def prepare(sample: Sample, rng: np.random.Generator, repeat: int = 1, middle: float = 0.0) -> Objects:
-    """One augmented image with a first point and a noisy box for each object, see `Rounds`."""
+    """A batch of one image, with a first point and a noisy box for each object, see `Rounds`."""
     masks = np.concatenate([sample.masks] * repeat)
     points = random_points(masks, rng) if len(masks) else np.zeros((0, 2))
     if middle:
@@ -127,11 +136,11 @@ def prepare(sample: Sample, rng: np.random.Generator, repeat: int = 1, middle: f
 
 
 def collate(items: list[Objects]) -> Objects:
-    """Concatenate the images and the objects of several batches."""
+    """Concatenate batches."""
     starts = np.cumsum([0] + [len(item.image_BSS3) for item in items[:-1]])
     index = torch.cat([item.index_N + int(start) for item, start in zip(items, starts, strict=True)])
-    joined = {name: torch.cat([getattr(item, name) for item in items]) for name in vars(items[0])}
-    return Objects(**(joined | {"index_N": index}))
+    merged = {name: torch.cat([getattr(item, name) for item in items]) for name in vars(items[0])}
+    return Objects(**(merged | {"index_N": index}))
 
 
 def train_step(
@@ -145,42 +154,50 @@ def train_step(
 ) -> dict[str, Tensor]:
     """Add the gradients of one batch to the parameters and return its metrics, see `tally`.
 
-    Each round is back-propagated as soon as it is done; the encoder once, with the sum of what the rounds
-    ask of its features. That equals the gradient of the mean loss over rounds and objects, times `scale`,
-    and holds the memory of one round only. `encoded` stands in for the encoder's answer. `generator` draws
-    the plan of the rounds; clicks come from the images' own seeds, whatever they are batched with.
+    Each round is back-propagated as soon as it is done, the encoder once at the end with the summed gradients
+    of its features. That equals the gradient of the mean loss over rounds and objects, times `scale`, but
+    needs the memory of only one round.
+
+    model: the network, in training mode.
+    batch: the images and objects.
+    rounds: how the objects are prompted.
+    weights: of the loss terms.
+    generator: draws the order of the rounds; clicks are drawn from each image's own seed, so that they do not
+        depend on the batch.
+    scale: factor on the gradients.
+    encoded: cached embeddings to use instead of running the encoder.
     """
     features, skips = model.encode(model.normalise(batch.image_BSS3)) if encoded is None else encoded
-    held = [x.detach().float().requires_grad_(x.requires_grad) for x in (features, *skips)]
+    leaves = [x.detach().float().requires_grad_(x.requires_grad) for x in (features, *skips)]
     prompts = _Prompts(batch, rounds.box)
     plan = [True, *rounds.plan(generator)]
     metrics: dict[str, Tensor] = {}
     mask: Tensor | None = None
-    for i, news in enumerate(plan):
-        if i and news:
+    for i, adds_click in enumerate(plan):
+        if i and adds_click:
             assert mask is not None
             prompts.click(mask[:, 0])
         ambiguous = ~prompts.boxed if i == 0 else torch.zeros_like(prompts.boxed)
         logits, iou = model.decode(
-            held[0], tuple(held[1:]), batch.index_N, prompts.coords, prompts.labels, mask
+            leaves[0], tuple(leaves[1:]), batch.index_N, prompts.coords, prompts.labels, mask
         )
         loss = prompt_loss(logits, iou, batch.cover_Nhw, prompts.valid, ambiguous, weights)
         (loss.mean() * (scale / len(plan))).backward()  # type: ignore[no-untyped-call]
         mask = _best(logits, iou, ambiguous)
         metrics |= _metrics(i, loss, mask, batch, prompts)
-    _back_through_encoder((features, *skips), held)
+    _back_through_encoder((features, *skips), leaves)
     return metrics
 
 
-def _back_through_encoder(outputs: tuple[Tensor, ...], held: list[Tensor]) -> None:
-    """Pass on what the rounds asked of the features; nothing where the encoder is frozen."""
-    learning = [(x, h.grad.to(x.dtype)) for x, h in zip(outputs, held, strict=True) if h.grad is not None]
-    if learning:
-        torch.autograd.backward([x for x, _ in learning], [grad for _, grad in learning])
+def _back_through_encoder(outputs: tuple[Tensor, ...], leaves: list[Tensor]) -> None:
+    """Back-propagate the summed gradients of the features; does nothing if the encoder is frozen."""
+    pairs = [(x, h.grad.to(x.dtype)) for x, h in zip(outputs, leaves, strict=True) if h.grad is not None]
+    if pairs:
+        torch.autograd.backward([x for x, _ in pairs], [grad for _, grad in pairs])
 
 
-class _Dice:
-    """Random numbers for N objects, drawn per image from its own seed, whatever else is in the batch."""
+class _ObjectRandom:
+    """Random numbers for N objects, drawn from the seed of each image and independent of the batch."""
 
     def __init__(self, batch: Objects) -> None:
         self.counts = torch.bincount(batch.index_N.cpu(), minlength=len(batch.seed_B)).tolist()
@@ -194,37 +211,37 @@ class _Dice:
 
 
 class _Prompts:
-    """The growing prompts of N objects: tokens (N, K), two of them from the first prompt."""
+    """The prompts of N objects: tokens (N, K), two from the first prompt and one for each click."""
 
     def __init__(self, batch: Objects, box_share: float) -> None:
         n, device = len(batch.index_N), batch.point_N2.device
-        self.batch, self.dice = batch, _Dice(batch)
+        self.batch, self.random = batch, _ObjectRandom(batch)
         self.valid = (~batch.ignore_Bhw)[batch.index_N].float()
-        self.boxed = self.dice() < box_share
-        pad = torch.zeros_like(batch.point_N2)
-        point = torch.stack([batch.point_N2 + 0.5, pad], 1)
+        self.boxed = self.random() < box_share
+        padding = torch.zeros_like(batch.point_N2)
+        point = torch.stack([batch.point_N2 + 0.5, padding], 1)
         self.coords = torch.where(self.boxed[:, None, None], batch.box_N4.view(n, 2, 2) + 0.5, point)
         self.labels = torch.where(
             self.boxed[:, None], torch.tensor([2, 3], device=device), torch.tensor([1, -1], device=device)
         )
 
     def click(self, logits_Nhw: Tensor) -> None:
-        """Add a point drawn uniformly from the error region; where there is no error, from the object."""
+        """Add a point drawn uniformly from the error region, or from the object if there is no error."""
         truth, valid = self.batch.cover_Nhw > 0.5, self.valid > 0
         wrong = ((logits_Nhw > 0) != truth) & valid
         wrong = torch.where(wrong.flatten(1).any(1)[:, None, None], wrong, truth)
         h, w = truth.shape[1:]
-        cell = torch.where(wrong, self.dice(h, w), -1.0).flatten(1).argmax(1)
-        xy = (torch.stack([cell % w, cell // w], -1) + self.dice(2)) * STRIDE + 0.5
+        cell = torch.where(wrong, self.random(h, w), -1.0).flatten(1).argmax(1)
+        xy = (torch.stack([cell % w, cell // w], -1) + self.random(2)) * STRIDE + 0.5
         label = truth.flatten(1).gather(1, cell[:, None]).long()
         self.coords = torch.cat([self.coords, xy[:, None]], 1)
         self.labels = torch.cat([self.labels, label], 1)
 
 
 def _best(logits: Tensor, iou: Tensor, ambiguous_N: Tensor) -> Tensor:
-    """(N, 1, h, w) unthresholded logits that go back in.
+    """The logits (N, 1, h, w) that are the mask prompt of the next round.
 
-    Of one click's three outputs those with the highest predicted IoU.
+    For an ambiguous prompt, the one of three outputs with the highest predicted IoU; else the single output.
     """
     choice = torch.where(ambiguous_N, iou[:, 1:].argmax(1) + 1, 0)
     return logits.detach()[torch.arange(len(choice), device=choice.device), choice][:, None]
@@ -240,7 +257,7 @@ def _metrics(i: int, loss: Tensor, mask: Tensor, batch: Objects, prompts: _Promp
 
 
 class ClickTask:
-    """The promptable task for the loop: a model, a stream of images, simulated prompts."""
+    """The promptable task for the training loop: a model, a stream of images, simulated prompts."""
 
     def __init__(
         self,
@@ -254,32 +271,38 @@ class ClickTask:
         embeddings: Embeddings | None = None,
         validate: Callable[[Sam], dict[str, float]] | None = None,
     ) -> None:
-        """`validate` gives metrics of the model as it is; without it the loop validates nothing.
+        """Combine the parts of the task.
 
-        With `embeddings` the encoder is frozen: pictures come unchanged but for the flip, and what the
-        encoder makes of them is kept.
+        model: the network to train.
+        mixture: the stream of records.
+        augment: how samples are made.
+        rounds: how objects are prompted.
+        weights: of the loss terms.
+        cutouts: objects to paste.
+        embeddings: a cache for a frozen encoder; images are then only mirrored, not otherwise augmented.
+        validate: returns metrics of the current model; without it there is no validation.
         """
         self.model = model
         self.mixture, self.augment, self.cutouts = mixture, augment, cutouts
         self.rounds, self.weights = rounds, weights
         self.embeddings = embeddings
-        self._still = embeddings is not None
+        self._fixed = embeddings is not None
         self._validate = validate
 
     def __getstate__(self) -> dict[str, Any]:
-        """What a worker process needs to prepare items: the data, not the model."""
+        """The state that a worker process needs to prepare items: the data, not the model."""
         return vars(self) | dict.fromkeys(("model", "embeddings", "_validate"))
 
     def item(self, index: int) -> Objects:
         """An image with at least one object, a pure function of the index.
 
-        Raises `FormatError` if there are no masks or no readable pictures far and wide.
+        Images without an object are replaced by others. Raises `FormatError` if that fails ATTEMPTS times.
         """
         rng = self.mixture.rng(index)
-        fault = "pictures without a mask"
+        fault = "images without a mask"
         for attempt in range(ATTEMPTS):
             try:
-                draw = self.mixture[index + attempt * STEP_ASIDE]
+                draw = self.mixture[index + attempt * RETRY_STEP]
             except FormatError:
                 fault = "damaged ones"
                 continue
@@ -287,14 +310,13 @@ class ClickTask:
             if len(objects.index_N):
                 return objects
         raise FormatError(
-            f"data must hold pictures with masks, got {ATTEMPTS} times {fault} in a row. "
-            "Look at: anymask data stats"
+            f"data must hold images with masks, got {ATTEMPTS} {fault} in a row. Run: anymask data stats"
         )
 
     def _objects(self, draw: Draw, rng: np.random.Generator) -> Objects:
         number, first = self.mixture.locate(draw.position)
         spare = torch.tensor([first != draw.index])
-        if not self._still:
+        if not self._fixed:
             sample = augmented(draw.record, rng, self.augment, self.cutouts)
             return replace(prepare(sample, rng, self.rounds.repeat, self.rounds.middle), spare_B=spare)
         flip = bool(rng.random() < self.augment.flip)
@@ -304,7 +326,7 @@ class ClickTask:
         return replace(objects, spare_B=spare, key_B=torch.tensor([key]))
 
     def collate(self, items: list[Objects]) -> Objects:
-        """One batch of them."""
+        """Concatenate items into a batch."""
         return collate(items)
 
     def count(self, batch: Objects) -> int:
@@ -319,9 +341,9 @@ class ClickTask:
         return metrics | {"damaged": tally(batch.spare_B)}
 
     def validate(self) -> dict[str, float]:
-        """Metrics of the model as it is."""
+        """Metrics of the current model."""
         return self._validate(self.model) if self._validate else {}
 
     def save(self, folder: Path) -> None:
-        """Write `model.safetensors`: an ordinary model, low-rank updates merged."""
+        """Write `model.safetensors`: an ordinary model, with low-rank updates merged."""
         save(merged(self.model), folder / MODEL_FILE)

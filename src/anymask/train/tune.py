@@ -1,8 +1,8 @@
-"""In-context tuning: learn the example instead of the model (SegGPT, ICCV 2023, section 3.3).
+"""In-context tuning: train the example instead of the model (SegGPT, ICCV 2023, section 3.3).
 
-The model stays as it is; the picture and the target of one example are learned by the loss it was trained
-with and by the IoU of what it paints, so that they say best what many records show. The result is a `Context`
-like any other. Records are asked in crops of their own, as a few pictures whole are soon learned by heart.
+The model is frozen. The image and the target of one example are optimised so that the model segments many
+records with it, by the model's training loss and the IoU of the prediction. The result is a `Context` like
+any other. Records are used in random crops, since a few whole images would soon be overfitted.
 """
 
 from __future__ import annotations
@@ -29,27 +29,35 @@ from anymask.train.painter import PaintLoss, hidden_loss
 from anymask.types import Context, Record
 from anymask.types.context import denormalise, normalise, squash
 
-__all__ = ["TuneConfig", "as_query", "best_start", "colours_of", "parted", "soft_iou", "steps", "tune"]
+__all__ = ["TuneConfig", "as_query", "best_start", "colours_of", "soft_iou", "split_queries", "steps", "tune"]
 
 Progress: TypeAlias = Callable[[int, int, float], None]
 Example: TypeAlias = tuple[Tensor, Tensor]
-"""A picture and its target, each (3, S, S) float32, normalised."""
+"""An image and its target, each (3, S, S) float32, normalised."""
 SOFTNESS = 15.0
-"""Squared distance of colours, in the networks' scale, at which one is e times less likely than the other."""
+"""Temperature of the soft masks: a squared colour distance larger by this is e times less likely."""
 OTHERS = 16
-"""A start is judged by so many other records at most."""
+"""Largest number of other records on which a starting example is evaluated."""
 CROPS = 5
-"""Windows that are tried for one that shows something; then the picture is asked whole."""
+"""Largest number of windows tried to find one with a mask; after that the whole image is used."""
 
 
 @dataclass(frozen=True)
 class TuneConfig:
-    """How to tune: Adam with a cosine to zero, on the numbers of two normalised pictures.
+    """How to tune: Adam with cosine decay to zero, on the pixels of the normalised image and target.
 
-    Each of `steps` asks `batch` records, each in a random window of at least the share `crop` of its area,
-    mirrored with probability `flip`. The loss is that of training plus `iou` times 1 - soft IoU. The share
-    `held` of the records is never learned from; every `every` steps it says whether the example is the best
-    so far. At most `starts` records are tried as the example to start from. `kind` picks SegGPT's type token.
+    steps: optimiser steps.
+    batch: records per step.
+    lr: initial learning rate.
+    crop: least area of a record's random window, as a share of the image.
+    flip: probability that the window is mirrored.
+    held: share of the records that is held out to choose the best example.
+    every: number of steps between evaluations on the held-out records.
+    starts: largest number of records tried as the starting example.
+    kind: SegGPT's type token, "instance" or "semantic".
+    loss: the training loss.
+    iou: weight of 1 - soft IoU, which is added to the loss.
+    seed: of all random choices.
     """
 
     steps: int = 60
@@ -88,7 +96,7 @@ class TuneConfig:
 
 @dataclass(frozen=True)
 class Query:
-    """A record as it is asked: picture and target (3, S, S), weight and label (S, S) of its pixels."""
+    """A record as a query: image and target (3, S, S), weight and label (S, S) of its pixels."""
 
     image: Tensor
     target: Tensor
@@ -103,7 +111,7 @@ class Query:
         return Query(*(part.flip(-1) for part in vars(self).values()))
 
     def window(self, rows: slice, columns: slice) -> Query:
-        """A part of the picture, enlarged to the size of the whole."""
+        """A window of the query, resized to the whole size."""
         image, *others = (part[..., rows, columns] for part in vars(self).values())
         size = self.labels.shape
         large = F.interpolate(image[None], size, mode="bilinear", align_corners=False)[0]
@@ -119,25 +127,25 @@ def tune(
     palette: ArrayLike | None = None,
     progress: Progress = lambda done, total, loss: None,
 ) -> Context:
-    """Learn the example that says best what the masks of all records show; the model is not changed.
+    """Optimise an example for the masks of all records; the model is not changed.
 
-    Masks and palette are as of `anymask.context`. The start is the record that answers the others best, and
-    the result has the highest soft IoU on the records held back, the start included. It fits this model
-    alone.
-    `progress` is called after each step with the steps done, those in all and the loss.
-    Raises InputError for fewer than two records or a model that is none of examples or is in training mode,
-    and what `context` raises.
+    Masks and palette are as in `anymask.context`. The optimisation starts from the record that segments the
+    others best. The result is the example with the highest soft IoU on the held-out records, the start
+    included. It works only with this model.
+    `progress` is called after each step with the number of steps done, their total and the loss.
+    Raises InputError for fewer than two records, a model that is not in-context or is in training mode, and
+    the errors of `context`.
     """
     config = config or TuneConfig()
     _check(model, records)
     contexts = [context(record, palette, size=model.config.size) for record in records]
     queries = [as_query(model, *pair, config) for pair in zip(records, contexts, strict=True)]
     colours = colours_of(model, contexts[0])
-    held, learned = parted(queries, config)
-    start = best_start(model, learned, held, colours, config)
+    held, trained = split_queries(queries, config)
+    start = best_start(model, trained, held, colours, config)
     best, most = start, soft_iou(model, start, held, colours, config)
     rng = np.random.default_rng([config.seed, 1])
-    for done, example, loss in steps(model, start, learned, colours, rng, config):
+    for done, example, loss in steps(model, start, trained, colours, rng, config):
         if done % config.every == 0 or done == config.steps:
             now = soft_iou(model, example, held, colours, config)
             if now > most:
@@ -147,8 +155,8 @@ def tune(
     return Context(image, target, contexts[0].palette, weights_hash(model))
 
 
-def parted(queries: Sequence[Query], config: TuneConfig) -> tuple[list[Query], list[Query]]:
-    """Those held back, at least one, and those learned from, drawn by the seed."""
+def split_queries(queries: Sequence[Query], config: TuneConfig) -> tuple[list[Query], list[Query]]:
+    """The held-out queries, at least one, and the training queries, drawn by the seed."""
     order = np.random.default_rng(config.seed).permutation(len(queries))
     count = min(max(1, round(config.held * len(queries))), len(queries) - 1)
     shuffled = [queries[index] for index in order]
@@ -160,18 +168,18 @@ def _check(model: InContext, records: Sequence[Record]) -> None:
         raise InputError("model must work by examples, got another one. Load context or seggpt_vit_l.")
     check_evaluation_mode(model)
     if len(records) < 2:
-        raise InputError(f"records must be at least two to learn from, got {len(records)}. Give more.")
+        raise InputError(f"records must be at least two, got {len(records)}. Give more.")
 
 
 def colours_of(model: InContext, one: Context) -> Tensor:
-    """Black and the colours of a context's palette, (1 + K, 3) in the networks' scale."""
+    """Black and the colours of a context's palette, (1 + K, 3), normalised as for the network."""
     table = np.full((1, 3), 255, np.uint8) if one.palette is None else one.palette
     every = np.concatenate([np.zeros((1, 3), np.uint8), table])
     return torch.from_numpy(normalise(every[None])[:, 0].T.copy()).to(model.device)
 
 
 def as_query(model: InContext, record: Record, one: Context, config: TuneConfig) -> Query:
-    """A record, and the example made of it, as a question; what nobody labelled has no weight."""
+    """A record, with the context made from it, as a query; unlabelled pixels have weight 0."""
     shown = denormalise(one.target)
     weight = np.where((shown > 0.5).any(-1), config.loss.painted, 1)
     if record.ignore is not None:
@@ -182,15 +190,15 @@ def as_query(model: InContext, record: Record, one: Context, config: TuneConfig)
 
 
 def best_start(
-    model: InContext, learned: Sequence[Query], held: Sequence[Query], colours: Tensor, config: TuneConfig
+    model: InContext, trained: Sequence[Query], held: Sequence[Query], colours: Tensor, config: TuneConfig
 ) -> Example:
-    """The example, of those to learn from, with the highest soft IoU on other records."""
+    """The training query that is the best example: with the highest soft IoU on other records."""
 
     def found(one: Query) -> float:
-        others = [other for other in [*held, *learned] if other is not one]
+        others = [other for other in [*held, *trained] if other is not one]
         return soft_iou(model, one.example, others[:OTHERS], colours, config)
 
-    return max(learned[: config.starts], key=found).example
+    return max(trained[: config.starts], key=found).example
 
 
 def steps(
@@ -201,15 +209,23 @@ def steps(
     rng: np.random.Generator,
     config: TuneConfig,
 ) -> Iterator[tuple[int, Example, float]]:
-    """After each step its number, the example as it is, which the next one changes, and the loss."""
+    """Optimise an example; yields after each step its number, the example (changed in place) and the loss.
+
+    model: an in-context model.
+    start: the example to start from.
+    queries: the training records.
+    colours: see `colours_of`.
+    rng: draws queries and windows.
+    config: number of steps and their settings.
+    """
     image, target = example = tuple(part.clone().requires_grad_() for part in start)
     adam = torch.optim.Adam(example, config.lr, betas=(0.9, 0.99))
-    asked = _passes(len(queries), rng)
+    order = _passes(len(queries), rng)
     for step in range(1, config.steps + 1):
         total = 0.0
         adam.zero_grad()
         for _ in range(config.batch):
-            query = _varied(queries[next(asked)], rng, config)
+            query = _augmented(queries[next(order)], rng, config)
             loss = _loss(model, (image, target), query, colours, config) / config.batch
             for part, grad in zip(example, torch.autograd.grad(loss, example), strict=True):
                 part.grad = grad if part.grad is None else part.grad + grad
@@ -220,63 +236,65 @@ def steps(
 
 
 def _passes(count: int, rng: np.random.Generator) -> Iterator[int]:
-    """Numbers below `count` in shuffled passes without end."""
+    """The numbers below `count` in endless shuffled passes."""
     while True:
         yield from (int(index) for index in rng.permutation(count))
 
 
-def _varied(query: Query, rng: np.random.Generator, config: TuneConfig) -> Query:
-    """A window that shows something, or else the whole picture, maybe mirrored."""
+def _augmented(query: Query, rng: np.random.Generator, config: TuneConfig) -> Query:
+    """A random window with a mask in it, or the whole image if none is found, mirrored at random."""
     side = query.labels.shape[-1]
     for _ in range(CROPS):
         share, aspect = rng.uniform(config.crop, 1), np.exp(rng.uniform(-0.29, 0.29))
         h, w = (min(side, round(side * math.sqrt(share * one))) for one in (aspect, 1 / aspect))
         top, start = int(rng.integers(side - h + 1)), int(rng.integers(side - w + 1))
-        place = (slice(top, top + h), slice(start, start + w))
-        if query.labels[place].any():
-            query = query.window(*place)
+        rows, columns = slice(top, top + h), slice(start, start + w)
+        if query.labels[rows, columns].any():
+            query = query.window(rows, columns)
             break
     return query.flipped() if rng.random() < config.flip else query
 
 
 def _loss(model: InContext, example: Example, query: Query, colours: Tensor, config: TuneConfig) -> Tensor:
-    """The loss of training, of one canvas whose query half is hidden, and what the IoU lacks."""
-    painted = _painted(model, example, query, config)
+    """The training loss of a canvas whose query half is hidden, plus `config.iou` times 1 - soft IoU."""
+    predicted = _predicted(model, example, query, config)
     hidden_Bhw = torch.ones(1, 1, 1, dtype=torch.bool, device=model.device)
-    loss = hidden_loss(painted[None], query.target[None], hidden_Bhw, query.weight[None], config.loss.beta)[0]
-    both_K, either_K = _overlap(painted, query, colours)
+    loss = hidden_loss(predicted[None], query.target[None], hidden_Bhw, query.weight[None], config.loss.beta)[
+        0
+    ]
+    both_K, either_K = _overlap(predicted, query, colours)
     missed_K = 1 - (both_K + 1) / (either_K + 1)
     return loss + config.iou * missed_K.sum() / (either_K > 0).sum().clamp(min=1)
 
 
-def _painted(model: InContext, example: Example, query: Query, config: TuneConfig) -> Tensor:
-    image, target, asked = (part.to(model.dtype) for part in (*example, query.image))
-    return model.inpaint(image[None], target[None], asked, instance=config.kind == "instance")
+def _predicted(model: InContext, example: Example, query: Query, config: TuneConfig) -> Tensor:
+    image, target, query_image = (part.to(model.dtype) for part in (*example, query.image))
+    return model.inpaint(image[None], target[None], query_image, instance=config.kind == "instance")
 
 
-def _overlap(painted_3SS: Tensor, query: Query, colours_K3: Tensor) -> tuple[Tensor, Tensor]:
-    """Intersections and unions (K,) of soft masks with the true ones, 0 for colours that the query lacks.
+def _overlap(predicted_3SS: Tensor, query: Query, colours_K3: Tensor) -> tuple[Tensor, Tensor]:
+    """Intersections and unions (K,) of soft and true masks; 0 for colours that the query does not have.
 
-    How much a pixel is of a colour: softmax of the squared distances to black and the query's colours.
+    The soft mask of a colour is a softmax over the squared distances to black and to the query's colours.
     """
     here = [int(label) for label in np.unique(query.labels.cpu().numpy()) if label]
-    far_kSS = torch.stack(
-        [(painted_3SS - colours_K3[label, :, None, None]).square().sum(0) for label in (0, *here)]
+    distance_kSS = torch.stack(
+        [(predicted_3SS - colours_K3[label, :, None, None]).square().sum(0) for label in (0, *here)]
     )
-    soft_kSS = (-far_kSS / SOFTNESS).softmax(0)[1:]
-    places_k = torch.tensor(here, dtype=torch.long, device=painted_3SS.device)
-    true_kSS = (query.labels == places_k[:, None, None]) & (query.weight > 0)
+    soft_kSS = (-distance_kSS / SOFTNESS).softmax(0)[1:]
+    label_k = torch.tensor(here, dtype=torch.long, device=predicted_3SS.device)
+    true_kSS = (query.labels == label_k[:, None, None]) & (query.weight > 0)
     both_k = (soft_kSS * true_kSS).sum((1, 2))
     either_k = (soft_kSS * (query.weight > 0)).sum((1, 2)) + true_kSS.sum((1, 2)) - both_k
-    none_K = painted_3SS.new_zeros(len(colours_K3) - 1)
-    return none_K.index_add(0, places_k - 1, both_k), none_K.index_add(0, places_k - 1, either_k)
+    none_K = predicted_3SS.new_zeros(len(colours_K3) - 1)
+    return none_K.index_add(0, label_k - 1, both_k), none_K.index_add(0, label_k - 1, either_k)
 
 
 @torch.no_grad()
 def soft_iou(
     model: InContext, example: Example, queries: Sequence[Query], colours: Tensor, config: TuneConfig
 ) -> float:
-    """The mean over colours of all intersections over all unions: what few-shot evaluation counts, softly."""
-    pairs = [_overlap(_painted(model, example, query, config), query, colours) for query in queries]
+    """The soft version of few-shot mIoU: per colour, all intersections over all unions; then their mean."""
+    pairs = [_overlap(_predicted(model, example, query, config), query, colours) for query in queries]
     both_K, either_K = (torch.stack(parts).sum(0) for parts in zip(*pairs, strict=True))
     return float((both_K / either_K.clamp(min=1)).sum() / (either_K > 0).sum().clamp(min=1))

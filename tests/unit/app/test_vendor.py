@@ -94,8 +94,8 @@ def test_the_program_answers_by_its_exit_code(
     npm: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(vendor, "FOLDER", tmp_path / "vendor")
-    monkeypatch.setattr(vendor.exported, "FOLDER", tmp_path / "exported")
-    monkeypatch.setattr(vendor.exported, "set_up", lambda folder: False)
+    monkeypatch.setattr(vendor.onnx_cache, "FOLDER", tmp_path / "exported")
+    monkeypatch.setattr(vendor.onnx_cache, "set_up", lambda folder: False)
     assert vendor.main() == 0
     assert capsys.readouterr().err.splitlines() == [
         f"onnxruntime-web 1.30.0: made, in {tmp_path / 'vendor'}",
@@ -105,7 +105,7 @@ def test_the_program_answers_by_its_exit_code(
     def lacks(folder: Path) -> bool:
         raise MissingExtraError("exporting a model", "export")
 
-    monkeypatch.setattr(vendor.exported, "set_up", lacks)
+    monkeypatch.setattr(vendor.onnx_cache, "set_up", lacks)
     assert vendor.main() == 2
     assert "pip install 'anymask[export]'" in capsys.readouterr().err
     monkeypatch.setattr(vendor, "SHA512", "other")

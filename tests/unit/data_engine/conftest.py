@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from anymask import models
-from anymask.data_engine import one as plan
+from anymask.data_engine import image_masks as plan
 from anymask.inference.mask_generation.edges import EdgeConfig, edges
 from anymask.models.config import DEBUG
 

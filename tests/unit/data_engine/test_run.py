@@ -16,10 +16,10 @@ import pytest
 from PIL import Image
 
 from anymask import AutoConfig, Masks, automatic, files, models, open_dataset
-from anymask.data_engine import one, shards
+from anymask.data_engine import image_masks, shards
 from anymask.data_engine import run as module
 from anymask.data_engine.contact_sheet import write_sheet
-from anymask.data_engine.one import Plan
+from anymask.data_engine.image_masks import Plan
 from anymask.data_engine.run import harvest
 from anymask.data_engine.sources import find_items, without_dots
 from anymask.errors import InputError, OutputError
@@ -38,7 +38,7 @@ def remembered(monkeypatch: pytest.MonkeyPatch) -> None:
             found[key] = automatic(model, image, *more)
         return found[key]
 
-    monkeypatch.setattr(one, "automatic", generate)
+    monkeypatch.setattr(image_masks, "automatic", generate)
 
 
 @pytest.fixture
@@ -276,7 +276,7 @@ def test_a_second_run_into_the_same_folder_is_refused(model, photos: Path, tmp_p
     def again(done: int, total: int, name: str) -> None:
         before = tree_of(tmp_path / "set")
         for force in (False, True):
-            with pytest.raises(OutputError, match=r"no other run writes to, got .*set, where one is at work"):
+            with pytest.raises(OutputError, match=r"no other run writes to, got .*set, which is in use"):
                 harvest(model, items, tmp_path / "set", PLAN, force=force)
         assert tree_of(tmp_path / "set") == before
 

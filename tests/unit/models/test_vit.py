@@ -12,6 +12,7 @@ from torch import Tensor
 from anymask.errors import InputError
 from anymask.models import vit
 from anymask.models.config import VitConfig
+from anymask.models.layers import slices
 from anymask.models.vit import Attention, Block, Vit, attend, relative_table, resize_positions
 
 TINY = VitConfig(dim=16, depth=3, heads=2, global_blocks=(1,), window=3, out_channels=8, image_size=80)
@@ -115,9 +116,9 @@ def test_exporters_see_no_buffers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_slices_cover_the_length() -> None:
-    assert vit._slices(5, 2) == [slice(0, 2), slice(2, 4), slice(4, 5)]
-    assert vit._slices(5, 0)[-1] == slice(4, 5)
-    assert vit._slices(5, 9) == [slice(0, 5)]
+    assert slices(5, 2) == [slice(0, 2), slice(2, 4), slice(4, 5)]
+    assert slices(5, 0)[-1] == slice(4, 5)
+    assert slices(5, 9) == [slice(0, 5)]
 
 
 def test_gradients_reach_every_parameter() -> None:

@@ -32,7 +32,7 @@ SIZE = 64
 
 
 class Shapes:
-    """A data set of made-up pictures, the same each time."""
+    """A data set of synthetic images, the same each time."""
 
     def __init__(self, count: int, name: str = "shapes") -> None:
         self.name, self.count, self.faults = name, count, Faults()
@@ -107,7 +107,7 @@ def tiny() -> TrainConfig:
 def click_task(
     clicks: int = 1, idle: int = 0, box: float = 0.5, count: int = 16, most: int = 3, flip: float = 0.5
 ) -> ClickTask:
-    """A task on made-up pictures with a tiny model, the same each time."""
+    """A task on synthetic images with a tiny model, the same each time."""
     torch.manual_seed(0)
     model = Sam(DEBUG)
     start_local(model)

@@ -53,7 +53,7 @@ def test_weights_come_from_the_path_or_the_configuration(write_data) -> None:
 
 
 def voc(root: Path, train: int, val: int) -> Path:
-    """Pascal VOC's layout with pictures of one square."""
+    """Pascal VOC's layout with images of one square."""
     classes, listed = np.zeros((24, 32), np.uint8), root / "ImageSets/Segmentation"
     classes[4:16, 4:16] = 8
     listed.mkdir(parents=True)
@@ -103,7 +103,7 @@ def test_data_that_cannot_be_used(write_data, tmp_path) -> None:
     with pytest.raises(FormatError, match="path must be a folder with"):
         open_sources([tmp_path / "empty"], TrainConfig(), quiet)
     data = write_data("twice", 2)
-    with pytest.raises(InputError, match="data must be sets of different names, got twice twice"):
+    with pytest.raises(InputError, match="data must have different names, got twice twice"):
         open_sources([data, data], TrainConfig(), quiet)
 
 
@@ -112,7 +112,7 @@ def test_a_set_without_pictures_is_refused(tmp_path) -> None:
 
     with tarfile.open(tmp_path / "train-000000.tar", "w"):
         pass
-    with pytest.raises(InputError, match="data must hold pictures with masks, got none in"):
+    with pytest.raises(InputError, match="data must hold images with masks, got none in"):
         open_sources([tmp_path], TrainConfig(), quiet)
 
 
@@ -176,7 +176,7 @@ def test_drop_path_rises_with_depth(tiny) -> None:
     rates = [layer.rate for layer in model.modules() if isinstance(layer, DropPath)]
     assert rates == [0.0, 0.4]
     assert model.config == DEBUG_VIT
-    with pytest.raises(InputError, match=r"drop_path must be 0 for an encoder that is no ViT, got 0\.4"):
+    with pytest.raises(InputError, match=r"drop_path must be 0 for an encoder that is not a ViT, got 0\.4"):
         open_model(replace(tiny, drop_path=0.4))
     with pytest.raises(InputError, match=r"drop_path must be at least 0 and under 1, got 1\.0"):
         set_drop_path(model, 1.0)

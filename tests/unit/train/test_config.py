@@ -39,13 +39,13 @@ def test_settings_change_by_name() -> None:
     ("setting", "message"),
     [
         ("loop.steps", "--set must be key=value, got 'loop.steps'. For example: --set loop.steps=100"),
-        ("loop.steps=1.5", "--set loop.steps must be of type int, got '1.5'. The present value is 90000."),
-        ("loop.steps=true", "--set loop.steps must be of type int, got 'true'. The present value is 90000."),
-        ("optim.lr=fast", "--set optim.lr must be of type float, got 'fast'. The present value is 0.0008."),
+        ("loop.steps=1.5", "--set loop.steps must be of type int, got '1.5'. The current value is 90000."),
+        ("loop.steps=true", "--set loop.steps must be of type int, got 'true'. The current value is 90000."),
+        ("optim.lr=fast", "--set optim.lr must be of type float, got 'fast'. The current value is 0.0008."),
         (
             "optim.betas=0.9",
             "--set optim.betas must be of type list of numbers such as [0.5,2], got '0.9'. "
-            "The present value is (0.9, 0.999).",
+            "The current value is (0.9, 0.999).",
         ),
         ("loop=3", "--set must name one setting, got loop. Try loop.steps=..."),
         ("weights=3", "--set must name one setting, got weights. Try weights.NAME=..."),

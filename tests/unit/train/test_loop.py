@@ -18,7 +18,7 @@ from anymask.errors import FormatError, InputError, OutputError, UnknownNameErro
 from anymask.train.checkpoint import STATE, Average, load_state, save_state
 from anymask.train.distributed import Ranks
 from anymask.train.loop import Loop, fit
-from anymask.train.metrics import METRICS, Log, Window, tally
+from anymask.train.metrics import METRICS, Log, RunningMeans, tally
 from anymask.train.optim import Optim
 
 LOOP = Loop(steps=12, batch=4, workers=0, precision="float32", every_log=3, every_save=4, device="cpu")
@@ -197,7 +197,9 @@ def test_a_step_without_a_finite_gradient_is_left_out(tmp_path) -> None:
 def test_a_run_that_never_has_a_finite_gradient_ends(tmp_path) -> None:
     task = Line()
     nn.init.constant_(task.model[0].weight, float("nan"))
-    with pytest.raises(InputError, match=r"the loss must stay finite, got none that is in 50 steps. Lower"):
+    with pytest.raises(
+        InputError, match=r"the loss must stay finite, got no finite gradient in 50 steps. Lower"
+    ):
         fit(task, replace(LOOP, steps=99), OPTIM, tmp_path)
 
 
@@ -252,6 +254,14 @@ def test_a_state_that_cannot_be_written_leaves_the_last_one(tmp_path, monkeypatc
     assert [path.name for path in tmp_path.iterdir()] == [STATE]
 
 
+def test_a_resumed_run_removes_what_a_kill_left_half_written(tmp_path) -> None:
+    half = tmp_path / f".{STATE}.x.part"
+    half.mkdir()
+    (half / STATE).write_bytes(b"half")
+    fit(Line(), LOOP, OPTIM, tmp_path)
+    assert not half.exists()
+
+
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="out must be a folder that can be made"):
@@ -288,11 +298,13 @@ def test_tensorboard_gets_every_number(tmp_path) -> None:
 
 
 def test_window_weights_by_count() -> None:
-    window = Window()
-    window.add({"a": tally(torch.tensor([1.0, 3.0])), "b": tally(torch.tensor([1.0]), torch.tensor([False]))})
-    window.add({"a": tally(torch.tensor([8.0]))})
-    assert window.means(ALONE) == {"a": 4.0}
-    assert window.means(ALONE) == {}
+    running = RunningMeans()
+    running.add(
+        {"a": tally(torch.tensor([1.0, 3.0])), "b": tally(torch.tensor([1.0]), torch.tensor([False]))}
+    )
+    running.add({"a": tally(torch.tensor([8.0]))})
+    assert running.means(ALONE) == {"a": 4.0}
+    assert running.means(ALONE) == {}
 
 
 def test_the_average_starts_soon_and_then_moves_slowly() -> None:
@@ -307,7 +319,7 @@ def test_the_average_starts_soon_and_then_moves_slowly() -> None:
 
 
 class Blurred(Line):
-    """Items that need OpenCV, as pictures do."""
+    """Items that need OpenCV, as images do."""
 
     def item(self, index: int) -> Any:
         cv2.GaussianBlur(PICTURE, (0, 0), 3)

@@ -22,7 +22,7 @@ LOOP = Loop(batch=2, workers=0, precision="float32", every_save=0, device="cpu")
 
 
 class Shapes:
-    """A small data set of made-up pictures."""
+    """A small data set of synthetic images."""
 
     name = "shapes"
 

@@ -83,7 +83,7 @@ def test_a_run_directory(tiny, write_data, tmp_path) -> None:
     assert described["config"] == json.loads(longer(tiny, every_validation=4).to_json())
     assert described["anymask"] == anymask.__version__
     (listed,) = described["data"]
-    assert (listed["name"], listed["pictures"], listed["validation"]) == ("sheets", 6, 2)
+    assert (listed["name"], listed["images"], listed["validation"]) == ("sheets", 6, 2)
     assert [line["step"] for line in reported] == [2, 4, 4]
     assert {"val_click_1", "val_click_5", "val_box", "val_oracle_1"} <= set(reported[-1])
     assert reported[0]["damaged"] == 0
@@ -154,7 +154,7 @@ def test_another_configuration_is_refused(tiny, write_data, tmp_path) -> None:
         recipes.run(changed, [data], out)
     assert str(caught.value) == (
         f"optim.lr must be 0.001 as in the run in {out}, got 0.5. "
-        "Choose another folder for a new run, or start over with force."
+        "Choose another folder for a new run, or restart from scratch with force."
     )
     recipes.run(changed, [data], out, force=True)
     assert json.loads((out / "run.json").read_text())["config"]["optim"]["lr"] == 0.5
@@ -165,7 +165,7 @@ def test_other_data_is_refused(tiny, write_data, tmp_path) -> None:
     data, out = write_data("a", 4), tmp_path / "run"
     recipes.run(tiny, [data], out)
     for other in (write_data("b", 4), f"{data}=3"):
-        with pytest.raises(InputError, match=r"data must be that of the run in .*, got another set"):
+        with pytest.raises(InputError, match=r"data must be that of the run in .*, got another data set"):
             recipes.run(tiny, [other], out)
     (data / "train-000001.tar").write_bytes((data / "train-000000.tar").read_bytes())
     recipes.run(tiny, [data], out)

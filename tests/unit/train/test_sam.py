@@ -258,9 +258,9 @@ def test_damaged_items_are_replaced_and_counted(make_task) -> None:
 def test_data_without_masks_or_without_whole_items_is_refused(make_task) -> None:
     whole = make_task().mixture.datasets[0][0]
     empty = replace(whole, masks=whole.masks[:0], meta={})
-    with pytest.raises(FormatError, match="data must hold pictures with masks, got 20 times pictures w"):
+    with pytest.raises(FormatError, match="data must hold images with masks, got 20 images without"):
         task_on([empty]).item(0)
-    with pytest.raises(FormatError, match="data must hold pictures with masks, got 20 times damaged ones"):
+    with pytest.raises(FormatError, match="data must hold images with masks, got 20 damaged ones"):
         task_on([None]).item(0)
 
 

@@ -135,12 +135,12 @@ def test_windows_show_something_and_fill_the_picture(model: FeaturePainter) -> N
     assert part.labels.sum() == 144
     assert ((part.target[0] > 0) == (part.labels > 0)).all()
     rng, config = np.random.default_rng(0), replace(QUICK, crop=0.3)
-    drawn = [tuning._varied(query, rng, config) for _ in range(20)]
+    drawn = [tuning._augmented(query, rng, config) for _ in range(20)]
     assert all(one.labels.any() for one in drawn)
     assert len({int(one.labels.sum()) for one in drawn}) > 5
     assert all(((one.image[0] > 0).float() - one.labels).abs().mean() < 0.05 for one in drawn)
     none = replace(query, labels=torch.zeros_like(query.labels))
-    assert (tuning._varied(none, rng, replace(config, flip=0.0)).image == none.image).all()
+    assert (tuning._augmented(none, rng, replace(config, flip=0.0)).image == none.image).all()
 
 
 def test_several_colours_are_learned_together(model: FeaturePainter) -> None:
@@ -187,7 +187,7 @@ def test_pixels_that_nobody_labelled_do_not_count(model: FeaturePainter, records
 
 
 def test_bad_input(model: FeaturePainter, records: list[Record]) -> None:
-    with pytest.raises(InputError, match=r"records must be at least two to learn from, got 0\. Give more\."):
+    with pytest.raises(InputError, match=r"records must be at least two, got 0\. Give more\."):
         tune(model, [])
     empty = records[0].with_masks(Masks((48, 64), []))
     with pytest.raises(InputError, match="record must show what to segment, got no mask for"):

@@ -1,3 +1,3 @@
-"""The addresses of the HTTP API."""
+"""The routes of the HTTP API."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Pictures: their list, files, small pictures, uploads."""
+"""Images: list, files, thumbnails, uploads."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ import numpy as np
 from fastapi import APIRouter, File, Query, Request, Response, UploadFile
 from fastapi.responses import FileResponse
 
-from anymask.app import schemas as wire
+from anymask.app import schemas
 from anymask.app.dependencies import Annotator, Here, Server
-from anymask.data_engine.project import Picture
-from anymask.data_engine.project import images as pictures
+from anymask.data_engine.project import Image, images
 from anymask.data_engine.project.project import upload
 from anymask.errors import ImageError
 from anymask.images.display import shown_format
@@ -22,7 +21,7 @@ __all__ = ["router"]
 
 router = APIRouter(tags=["images"])
 THUMB = 320
-"""Longest side of a small picture."""
+"""Longest side of a thumbnail, in pixels."""
 _TYPES = {
     "JPEG": "image/jpeg",
     "PNG": "image/png",
@@ -36,75 +35,77 @@ _TYPES = {
 def list_images(
     server: Here,
     person: Annotator,
-    after: wire.Id | None = None,
-    limit: Annotated[int, Query(ge=1, le=wire.IMAGES_AT_ONCE)] = 100,
-) -> wire.Images:
-    """Pictures by name, some at a time."""
-    found = pictures.listed(server.project.db, after, limit + 1)
+    after: schemas.Id | None = None,
+    limit: Annotated[int, Query(ge=1, le=schemas.IMAGES_AT_ONCE)] = 100,
+) -> schemas.Images:
+    """Images by name, some at a time."""
+    found = images.listed(server.project.db, after, limit + 1)
     more = len(found) > limit
-    return wire.Images(
-        images=[wire.Image.of(one) for one in found[:limit]], next=found[limit - 1].id if more else None
+    return schemas.Images(
+        images=[schemas.Image.of(one) for one in found[:limit]], next=found[limit - 1].id if more else None
     )
 
 
 @router.post("/images", status_code=201)
 def upload_images(
-    server: Here, person: Annotator, files: Annotated[list[UploadFile], File(max_length=wire.IMAGES_AT_ONCE)]
-) -> wire.Images:
-    """Upload pictures. One that is there already, by its content, is not kept twice."""
+    server: Here,
+    person: Annotator,
+    files: Annotated[list[UploadFile], File(max_length=schemas.IMAGES_AT_ONCE)],
+) -> schemas.Images:
+    """Upload images. One that is there already, by its content, is not kept twice."""
     limits = server.settings.limits
     kept = []
     for file in files:
         name = file.filename or ""
         data = file.file.read()
         try:
-            picture, _ = upload(server.project, name, data, limits.pixels)
+            image, _ = upload(server.project, name, data, limits.pixels)
         except ImageError as error:
             raise ImageError(f"{_short(name)}: {error}") from error
-        kept.append(wire.Image.of(picture))
-    return wire.Images(images=kept, next=None)
+        kept.append(schemas.Image.of(image))
+    return schemas.Images(images=kept, next=None)
 
 
 @router.get("/images/{id}")
-def get_image(server: Here, person: Annotator, id: wire.Id) -> wire.Image:
-    """A picture."""
-    return wire.Image.of(pictures.find(server.project.db, id))
+def get_image(server: Here, person: Annotator, id: schemas.Id) -> schemas.Image:
+    """An image."""
+    return schemas.Image.of(images.find(server.project.db, id))
 
 
 @router.get("/images/{id}/file", response_class=Response)
-def get_file(server: Here, person: Annotator, request: Request, id: wire.Id) -> Response:
-    """The file of a picture; as PNG where browsers cannot show it."""
-    picture = pictures.find(server.project.db, id)
-    file = server.project.file(picture)
-    server.project.sha256(picture)  # so that its masks follow it when it moves
-    etag = f'"{picture.bytes:x}-{file.stat().st_mtime_ns:x}{server.project.view}"'
+def get_file(server: Here, person: Annotator, request: Request, id: schemas.Id) -> Response:
+    """The file of an image; as PNG where browsers cannot show it."""
+    image = images.find(server.project.db, id)
+    file = server.project.file(image)
+    server.project.sha256(image)  # so that its masks follow it when it moves
+    etag = f'"{image.bytes:x}-{file.stat().st_mtime_ns:x}{server.project.view}"'
     if request.headers.get("if-none-match") == etag:
         return Response(status_code=304, headers=_cached(etag))
     type = _TYPES.get(shown_format(file, server.project.bands))
     if type is None:
         return Response(
-            encode_png(server.project.pixels(picture)), media_type="image/png", headers=_cached(etag)
+            encode_png(server.project.pixels(image)), media_type="image/png", headers=_cached(etag)
         )
     return FileResponse(file, media_type=type, headers=_cached(etag))
 
 
 @router.get("/images/{id}/thumb", response_class=Response)
-def get_thumb(server: Here, person: Annotator, request: Request, id: wire.Id) -> Response:
-    """A small picture, JPEG, 320 pixels on its longest side."""
-    picture = pictures.find(server.project.db, id)
-    file = server.project.file(picture)
-    key = f"{picture.id}-{file.stat().st_mtime_ns:x}{server.project.view}"
+def get_thumb(server: Here, person: Annotator, request: Request, id: schemas.Id) -> Response:
+    """A small image, JPEG, 320 pixels on its longest side."""
+    image = images.find(server.project.db, id)
+    file = server.project.file(image)
+    key = f"{image.id}-{file.stat().st_mtime_ns:x}{server.project.view}"
     if request.headers.get("if-none-match") == f'"{key}"':
         return Response(status_code=304, headers=_cached(f'"{key}"'))
-    data = server.thumbs.get(f"{key}.jpg", lambda: _small(server, picture))
+    data = server.thumbs.get(f"{key}.jpg", lambda: _thumbnail(server, image))
     return Response(data, media_type="image/jpeg", headers=_cached(f'"{key}"'))
 
 
-def _small(server: Server, picture: Picture) -> bytes:
+def _thumbnail(server: Server, image: Image) -> bytes:
     with server.decoding:
-        pixels = server.project.pixels(picture)
-    scale = min(1.0, THUMB / max(picture.size))
-    size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+        pixels = server.project.pixels(image)
+    scale = min(1.0, THUMB / max(image.size))
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
     small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
     return encode_jpeg(np.asarray(small, np.uint8))
 
@@ -114,6 +115,6 @@ def _cached(etag: str) -> dict[str, str]:
 
 
 def _short(name: str) -> str:
-    """A name for a message, whatever it holds."""
+    """A file name for a message, without control characters."""
     clean = "".join(one for one in name if one.isprintable())[:80]
     return clean or "a file without a name"

@@ -1,4 +1,4 @@
-"""Annotation files out and in."""
+"""Export and import of annotation files."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, BackgroundTasks, File, Query, Response, UploadFile
 from fastapi.responses import FileResponse
 
-from anymask.app import schemas as wire
+from anymask.app import schemas
 from anymask.app.archives import pack, unpack
 from anymask.app.dependencies import Annotator, Here, Reviewer
-from anymask.data_engine.project import import_export as exchange
+from anymask.data_engine.project import import_export
 from anymask.errors import FormatError
 
 __all__ = ["router"]
@@ -45,12 +45,12 @@ def export(
     background: BackgroundTasks,
     format: Annotated[Format, Query()] = "coco",
 ) -> Response:
-    """All masks in a format, as an archive; report.json in it says what was lost."""
+    """All masks in a format, as an archive; its report.json lists what the format could not hold."""
     folder = Path(tempfile.mkdtemp(prefix="anymask-"))
     background.add_task(shutil.rmtree, folder, ignore_errors=True)
     try:
         (folder / "out").mkdir()
-        loss = exchange.take(server.project, format, folder / "out")
+        loss = import_export.take(server.project, format, folder / "out")
         pack(folder / "out", folder / "export.zip", {**loss.as_dict(), "path": f"annotations ({format})"})
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
@@ -66,15 +66,15 @@ def import_(
     person: Reviewer,
     file: Annotated[UploadFile, File()],
     format: Annotated[Format | None, Query()] = None,
-) -> wire.Imported:
-    """Add the masks of an annotation file, or of an archive of files, to the pictures of the same names.
+) -> schemas.Imported:
+    """Add the masks of an annotation file, or of an archive of files, to the images with the same names.
 
-    The format is recognised unless it is named. The same file again changes nothing.
+    The format is detected if it is not given. Importing the same file again changes nothing.
     """
     with tempfile.TemporaryDirectory(prefix="anymask-") as folder:
         place = unpack(file.filename or "upload", file.file, Path(folder), server.settings.limits)
         try:
-            done = exchange.bring(server.project, place, format, person.name)
-        except FormatError as error:  # our folder is nobody's business
+            done = import_export.bring(server.project, place, format, person.name)
+        except FormatError as error:  # without the server's temporary folder in the message
             raise FormatError(str(error).replace(f"{folder}/", "")) from error
-    return wire.Imported(images=done.images, masks=done.masks, skipped=done.skipped[:1000])
+    return schemas.Imported(images=done.images, masks=done.masks, skipped=done.skipped[:1000])

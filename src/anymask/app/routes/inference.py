@@ -1,4 +1,4 @@
-"""What models do: embeddings, answers to prompts, jobs with progress."""
+"""Inference: embeddings, predictions for prompts, jobs with progress."""
 
 from __future__ import annotations
 
@@ -10,19 +10,18 @@ from typing import Any
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import StreamingResponse
 
-from anymask.app import inference
-from anymask.app import schemas as wire
+from anymask.app import inference, schemas
 from anymask.app.dependencies import Annotator, Here, Server
 from anymask.app.jobs import Job
-from anymask.data_engine.project import images as pictures
+from anymask.data_engine.project import images
 
 __all__ = ["router"]
 
 router = APIRouter(tags=["models"])
 PAUSE = 0.1
-"""Seconds between two looks at a job."""
+"""Seconds between two checks of a job."""
 ALIVE = 15.0
-"""Seconds after which a line is sent to keep the connection."""
+"""Seconds after which a comment is sent to keep the connection open."""
 _EVENTS: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/event-stream": {}}, "description": "progress, then done, failed or cancelled"}
 }
@@ -32,62 +31,64 @@ _TENSORS: dict[int | str, dict[str, Any]] = {
 
 
 @router.get("/images/{id}/embedding/{model}", response_class=Response, responses=_TENSORS)
-def get_embedding(server: Here, person: Annotator, request: Request, id: wire.Id, model: wire.Id) -> Response:
-    """A picture as a model sees it: features, skip0, skip1, ... in float16. Made once, then kept."""
-    picture = pictures.find(server.project.db, id)
-    key = inference.embedding_key(server, picture, model)
+def get_embedding(
+    server: Here, person: Annotator, request: Request, id: schemas.Id, model: schemas.Id
+) -> Response:
+    """The embedding of an image: features, skip0, skip1, ... in float16. Computed once, then cached."""
+    image = images.find(server.project.db, id)
+    key = inference.embedding_key(server, image, model)
     headers = {"etag": f'"{key}"', "cache-control": "private, no-cache"}
     if request.headers.get("if-none-match") == headers["etag"]:
         return Response(status_code=304, headers=headers)
-    data = inference.embedding_bytes(server, picture, model, key)
+    data = inference.embedding_bytes(server, image, model, key)
     return Response(data, media_type="application/octet-stream", headers=headers)
 
 
 @router.post("/images/{id}/predict")
-def predict(server: Here, person: Annotator, id: wire.Id, body: wire.Predict) -> wire.Predicted:
+def predict(server: Here, person: Annotator, id: schemas.Id, body: schemas.Predict) -> schemas.Predicted:
     """Masks for prompts, one for each, or three with `multimask`. Nothing is saved."""
-    return inference.predict(server, pictures.find(server.project.db, id), body)
+    return inference.predict(server, images.find(server.project.db, id), body)
 
 
 @router.post("/images/{id}/automatic", status_code=202)
-def automatic(server: Here, person: Annotator, id: wire.Id, body: wire.Automatic) -> wire.JobRef:
-    """Look for everything in a picture. The job's result are masks, best first; nothing is saved."""
-    picture = pictures.find(server.project.db, id)
+def automatic(server: Here, person: Annotator, id: schemas.Id, body: schemas.Automatic) -> schemas.JobRef:
+    """Start automatic mask generation. The result of the job is masks, best first; nothing is saved."""
+    image = images.find(server.project.db, id)
     server.models.check(body.model)
     job = server.jobs.start(
-        "automatic", person.name, lambda tick: inference.automatic(server, picture, body, tick)
+        "automatic", person.name, lambda tick: inference.automatic(server, image, body, tick)
     )
-    return wire.JobRef(id=job.id)
+    return schemas.JobRef(id=job.id)
 
 
 @router.post("/like", status_code=202)
-def like(server: Here, person: Annotator, body: wire.Like) -> wire.JobRef:
-    """Look in other pictures for what saved masks show. The job's result are masks; nothing is saved."""
+def like(server: Here, person: Annotator, body: schemas.Like) -> schemas.JobRef:
+    """Find objects similar to saved masks in other images. The result is masks; nothing is saved."""
     for id in {*body.images, *(example.image for example in body.examples)}:
-        pictures.find(server.project.db, id)
+        images.find(server.project.db, id)
     server.models.check_examples(body.model)
     job = server.jobs.start("like", person.name, lambda tick: inference.like(server, body, tick))
-    return wire.JobRef(id=job.id)
+    return schemas.JobRef(id=job.id)
 
 
 @router.get("/jobs/{id}")
-def get_job(server: Here, person: Annotator, id: wire.Id) -> wire.Job:
+def get_job(server: Here, person: Annotator, id: schemas.Id) -> schemas.Job:
     """A job, with its result once it is done."""
-    return server.jobs.get(id).wire()
+    return server.jobs.get(id).to_schema()
 
 
 @router.delete("/jobs/{id}")
-def cancel_job(server: Here, person: Annotator, id: wire.Id) -> wire.Job:
-    """Cancel a job. It stops at its next step; one that has ended stays as it is."""
+def cancel_job(server: Here, person: Annotator, id: schemas.Id) -> schemas.Job:
+    """Cancel a job. It stops at its next step; a job that has ended does not change."""
     job = server.jobs.get(id)
     if person.role != "admin" and job.owner != person.name:
-        raise HTTPException(403, f"job must be your own, got one of {job.owner}. Ask an admin.")
-    return server.jobs.cancel(id).wire()
+        raise HTTPException(403, f"Only {job.owner} or an admin can cancel this job.")
+    return server.jobs.cancel(id).to_schema()
 
 
 @router.get("/jobs/{id}/events", response_class=Response, responses=_EVENTS)
-async def follow_job(server: Here, person: Annotator, id: wire.Id) -> Response:
-    """Server-sent events: `progress`, at last `done`, `failed` or `cancelled`; data is the job."""
+async def follow_job(server: Here, person: Annotator, id: schemas.Id) -> Response:
+    """Server-sent events: `progress`, and last `done`, `failed` or `cancelled`; the data is the job."""
     server.jobs.get(id)
     return StreamingResponse(
         _events(server, id), media_type="text/event-stream", headers={"x-accel-buffering": "no"}
@@ -112,4 +113,4 @@ async def _events(server: Server, id: str) -> AsyncIterator[str]:
 
 def _event(job: Job) -> str:
     name = job.state if job.ended else "progress"
-    return f"event: {name}\ndata: {json.dumps(job.wire(result=False).model_dump(mode='json'))}\n\n"
+    return f"event: {name}\ndata: {json.dumps(job.to_schema(result=False).model_dump(mode='json'))}\n\n"

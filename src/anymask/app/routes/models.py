@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 from fastapi.responses import FileResponse
 
-from anymask.app import schemas as wire
+from anymask.app import schemas
 from anymask.app.dependencies import Annotator, Here
 from anymask.app.error_handlers import ERRORS
 from anymask.errors import UnknownNameError
@@ -16,10 +16,10 @@ router = APIRouter(tags=["models"], responses=ERRORS)
 
 
 @router.get("/models/{name}/{file}", response_class=Response)
-def model_file(server: Here, person: Annotator, name: wire.Id, file: wire.Id) -> Response:
+def model_file(server: Here, person: Annotator, name: schemas.Id, file: schemas.Id) -> Response:
     """A file of an exported model, model.json first. The first request for a model may take a minute."""
     folder = server.models.exported(name)
     found = folder / file
     if found.parent != folder or not found.is_file():
-        raise UnknownNameError(f"file must be one of the model {name}, got '{file}'. Read model.json.")
+        raise UnknownNameError(f"The model {name} has no file '{file}'. See its model.json.")
     return FileResponse(found)

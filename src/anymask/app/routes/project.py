@@ -1,4 +1,4 @@
-"""The project, its labels and its people; signing in."""
+"""The project, its labels and its users; signing in."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, HTTPException, Path, Request, Response
 
-from anymask.app import schemas as wire
+from anymask.app import schemas
 from anymask.app.dependencies import COOKIE, Admin, Annotator, Here, Reviewer, person_of
-from anymask.data_engine.project import Label, labels, people, statistics
-from anymask.data_engine.project import images as pictures
+from anymask.data_engine.project import Label, images, labels, people, statistics
 
 __all__ = ["router"]
 
@@ -19,32 +18,32 @@ Name = Annotated[str, Path(min_length=1, max_length=200)]
 
 
 @router.get("/project")
-def project(server: Here, person: Annotator) -> wire.Project:
-    """What the page needs first: labels, models, counts, who you are."""
+def project(server: Here, person: Annotator) -> schemas.Project:
+    """The overview that the page loads first: labels, models, counts, the user."""
     db = server.project.db
-    return wire.Project(
+    return schemas.Project(
         name=server.project.name,
-        labels=[wire.Label.of(label) for label in labels.listed(db)],
+        labels=[schemas.Label.of(label) for label in labels.listed(db)],
         models=server.models.names,
         example_models=server.models.example_names,
-        counts=pictures.count(db),
+        counts=images.count(db),
         scanning=server.scanning,
-        person=wire.Person(name=person.name, role=person.role),
+        person=schemas.Person(name=person.name, role=person.role),
     )
 
 
 @router.put("/labels")
-def put_labels(server: Here, person: Reviewer, body: wire.Labels) -> wire.Labels:
-    """Put these labels in the place of all. A label that masks have cannot go."""
+def put_labels(server: Here, person: Reviewer, body: schemas.Labels) -> schemas.Labels:
+    """Replace all labels. A label that masks use cannot be removed."""
     kept = labels.replace(server.project.db, [Label(one.id, one.name, one.color) for one in body.labels])
-    return wire.Labels(labels=[wire.Label.of(label) for label in kept])
+    return schemas.Labels(labels=[schemas.Label.of(label) for label in kept])
 
 
 @router.post("/session", status_code=204)
-def sign_in(server: Here, request: Request, body: wire.Session) -> Response:
-    """Set the cookie that stands for a token."""
+def sign_in(server: Here, request: Request, body: schemas.Session) -> Response:
+    """Sign in: set a cookie with the token."""
     if person_of(server, body.token) is None:
-        raise HTTPException(401, "token must be a valid one, got another. Ask an admin for yours.")
+        raise HTTPException(401, "This token is not valid. Ask an admin for yours.")
     answer = Response(status_code=204)
     answer.set_cookie(
         COOKIE,
@@ -59,37 +58,37 @@ def sign_in(server: Here, request: Request, body: wire.Session) -> Response:
 
 @router.delete("/session", status_code=204)
 def sign_out() -> Response:
-    """Remove the cookie."""
+    """Sign out: remove the cookie."""
     answer = Response(status_code=204)
     answer.delete_cookie(COOKIE, httponly=True, samesite="strict")
     return answer
 
 
 @router.get("/people")
-def get_people(server: Here, person: Admin) -> wire.People:
-    """Everybody with a token."""
-    return wire.People(
-        people=[wire.Person(name=one.name, role=one.role) for one in people.listed(server.project.db)]
+def get_people(server: Here, person: Admin) -> schemas.People:
+    """All users with a token."""
+    return schemas.People(
+        people=[schemas.Person(name=one.name, role=one.role) for one in people.listed(server.project.db)]
     )
 
 
 @router.post("/people", status_code=201)
-def add_person(server: Here, person: Admin, body: wire.Person) -> wire.NewPerson:
-    """Make a token for somebody. It is told this once."""
+def add_person(server: Here, person: Admin, body: schemas.Person) -> schemas.NewPerson:
+    """Add a user. The response holds the token, which is shown only this once."""
     token = people.add(server.project.db, body.name, body.role)
-    return wire.NewPerson(name=body.name, role=body.role, token=token)
+    return schemas.NewPerson(name=body.name, role=body.role, token=token)
 
 
 @router.delete("/people/{name}", status_code=204)
 def remove_person(server: Here, person: Admin, name: Name) -> Response:
-    """Take somebody's token away; what he drew stays."""
+    """Revoke the token of a user; the user's masks stay."""
     people.remove(server.project.db, name)
     server.seen.clear()
     return Response(status_code=204)
 
 
 @router.get("/stats")
-def stats(server: Here, person: Annotator) -> wire.Stats:
-    """Counts and time by label, author and model."""
+def stats(server: Here, person: Annotator) -> schemas.Stats:
+    """Numbers of masks and time by label, author and model."""
     found = statistics.collect(server.project.db)
-    return wire.Stats(**found)
+    return schemas.Stats(**found)

@@ -22,7 +22,7 @@ from anymask.images.bands import numbers, read_bands
 from anymask.images.planes import kind_of, path_of
 
 if TYPE_CHECKING:
-    from anymask.data_engine.one import Plan
+    from anymask.data_engine.image_masks import Plan
     from anymask.data_engine.run import Summary
     from anymask.models import Sam
     from anymask.types import Record
@@ -79,7 +79,7 @@ def _opener(options: Options) -> Callable[[], Sam]:
 
 def _plan(options: Options, *, labelmap: bool, overlay: bool) -> Plan:
     """The plan that the options ask for."""
-    from anymask.data_engine.one import Plan, default_auto
+    from anymask.data_engine.image_masks import Plan, default_auto
 
     given = {name: getattr(options, name) for name in _AUTO}
     given |= {
@@ -151,7 +151,7 @@ class _Targets:
 
 
 def _one(image: Path, options: Options) -> int:
-    from anymask.data_engine.one import open_image, process
+    from anymask.data_engine.image_masks import open_image, process
 
     if options.shards is not None:
         raise InputError("--shards must go with a folder or a list, got one image. Leave it out.")

@@ -1,7 +1,7 @@
 """The database of a project: SQLite in write-ahead mode, or PostgreSQL by its address.
 
-One connection writes at a time in this process; other processes are waited for. Every fault of the
-database leaves as a StoreError in a sentence.
+One connection writes at a time in this process, and waits for writers in other processes. Every error of the
+database is raised as a StoreError.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -25,8 +25,8 @@ __all__ = ["Database", "open_database"]
 BUSY = 10.0
 """Seconds that a writer waits for another process."""
 CONNECTIONS = 20
-"""Kept open at most."""
-Answer = TypeVar("Answer")
+"""Largest number of open connections."""
+Result = TypeVar("Result")
 _MIGRATIONS = Path(__file__).with_name("migrations")
 
 
@@ -34,50 +34,51 @@ class Database:
     """Connections to one database, safe to share between threads."""
 
     def __init__(self, url: URL) -> None:
-        """Connect lazily; `open_database` makes the tables."""
+        """Connects on first use; `open_database` creates the tables."""
         self.url = url
         self.file = Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
         self.engine = _engine(url)
-        self._writer, self._leading, self._queueing = (threading.Lock() for _ in range(3))
+        self._write_lock, self._commit_lock, self._queue_lock = (threading.Lock() for _ in range(3))
         self._queue: list[_Work] = []
         self._identity: tuple[int, int] | None = None
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A connection to look things up."""
+        """A connection for reading."""
         with _translated(self), self.engine.connect() as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """A transaction: kept at the end, undone by an exception. Raises StoreError where it is not kept."""
-        with self._writer if self.file else _NO_LOCK, _translated(self):
-            self.check_place()
+        """A transaction: committed at the end, rolled back by an exception. Raises StoreError."""
+        with self._write_lock if self.file else nullcontext(), _translated(self):
+            self.check_file()
             with self.engine.connect() as connection, connection.begin():
                 if self.file:
                     connection.exec_driver_sql("BEGIN IMMEDIATE")
                 yield connection
-                self.check_place()
+                self.check_file()
 
-    def together(self, work: Callable[[Connection], Answer]) -> Answer:
-        """Do some work in a transaction shared with whoever waits as well: one wait for the disk.
+    def group_commit(self, work: Callable[[Connection], Result]) -> Result:
+        """Call `work` in a transaction shared with all threads that are waiting: one commit for all of them.
 
-        Returns once it is kept. What the work raises is raised here, and the work undone; and as `writing`.
+        Returns after the commit. If `work` raises, only its own changes are rolled back and the exception is
+        raised here. Raises the errors of `writing` too.
         """
-        if self.file is None:  # PostgreSQL does so itself
+        if self.file is None:  # PostgreSQL groups commits itself
             with self.writing() as connection:
                 return work(connection)
         mine = _Work(work)
-        with self._queueing:
+        with self._queue_lock:
             self._queue.append(mine)
-        with self._leading:  # whoever comes first works for all that have queued up behind
+        with self._commit_lock:  # the first thread commits for all threads that have queued up
             if not mine.ended:
-                with self._queueing:
+                with self._queue_lock:
                     taken, self._queue = self._queue, []
                 self._do(taken)
         if mine.error is not None:
             raise mine.error
-        return mine.answer  # type: ignore[return-value]
+        return mine.result  # type: ignore[return-value]
 
     def _do(self, taken: list[_Work]) -> None:
         try:
@@ -96,21 +97,21 @@ class Database:
             for one in taken:
                 one.ended = True
 
-    def check_place(self) -> None:
-        """Raise StoreError where the file of the database is no longer the one that was opened.
+    def check_file(self) -> None:
+        """Raise StoreError if the database file is no longer the one that was opened.
 
-        SQLite goes on writing to a file that was removed, and all of that would be lost.
+        SQLite continues to write to a removed file, and all of that would be lost.
         """
         if self.file is None or self._identity is None:
             return
         if _identity(self.file) != self._identity:
             raise StoreError(
-                f"project must stay where it is, got {self.file}, which was removed or replaced. "
+                f"The project's database {self.file} was removed or replaced. "
                 "Put the folder back and start again; nothing was saved since."
             )
 
-    def remember_place(self) -> None:
-        """Take the file as it is now for the right one."""
+    def remember_file(self) -> None:
+        """Remember the identity of the database file for `check_file`."""
         self._identity = _identity(self.file) if self.file else None
 
     def close(self) -> None:
@@ -120,38 +121,25 @@ class Database:
 
 @dataclass
 class _Work:
-    """Something to do in a transaction with others."""
+    """A function to call in a shared transaction, and its outcome."""
 
     work: Callable[[Connection], object]
-    answer: object = None
+    result: object = None
     error: BaseException | None = None
     ended: bool = False
 
     def do(self, connection: Connection) -> None:
-        """Do it; if it refuses, undo it alone. A fault of the database is everybody's."""
+        """Call the function; if it raises, roll back its changes only. Errors of the database fail all."""
         savepoint = connection.begin_nested()
         try:
-            self.answer = self.work(connection)
+            self.result = self.work(connection)
         except SQLAlchemyError:
-            raise  # with a full disk the savepoint is gone already
+            raise  # on a full disk the savepoint no longer exists
         except Exception as error:
             savepoint.rollback()
             self.error = error
         else:
             savepoint.commit()
-
-
-class _NoLock:
-    """PostgreSQL orders writers itself."""
-
-    def __enter__(self) -> None:
-        """Nothing."""
-
-    def __exit__(self, *raised: object) -> None:
-        """Nothing."""
-
-
-_NO_LOCK = _NoLock()
 
 
 def _identity(file: Path) -> tuple[int, int] | None:
@@ -163,10 +151,10 @@ def _identity(file: Path) -> tuple[int, int] | None:
 
 
 def open_database(url: str | os.PathLike[str]) -> Database:
-    """Open a database by address (sqlite:///file, postgresql://...) or SQLite file, made if it is missing.
+    """Open a database by address (sqlite:///file, postgresql://...) or SQLite file, created if missing.
 
-    Tables are made or brought up to date. Raises StoreError for one of a newer anymask, one that is no
-    database and one that cannot be reached; InputError for another kind of address; MissingExtraError.
+    Tables are created or migrated. Raises StoreError for the database of a newer anymask, a file that is not
+    a database, and a server that cannot be reached; InputError for any other address; MissingExtraError.
     """
     database = Database(_parsed(url))
     try:
@@ -175,7 +163,7 @@ def open_database(url: str | os.PathLike[str]) -> Database:
     except BaseException:
         database.close()
         raise
-    database.remember_place()
+    database.remember_file()
     return database
 
 
@@ -215,19 +203,19 @@ def _engine(url: URL) -> Engine:
 
 
 def _tune_sqlite(connection: Any, record: object) -> None:
-    connection.isolation_level = None  # transactions begin where `writing` says so
+    connection.isolation_level = None  # transactions begin explicitly in `writing`
     for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "cache_size = -1000"):
         connection.execute(f"PRAGMA {pragma}")
 
 
 def _migrate(database: Database) -> None:
-    """Bring the tables to this version; refuse those of a newer one. Alembic is slow to import."""
+    """Migrate the tables to this version; refuse those of a newer one. Alembic is slow, so imported late."""
     with database.writing() as connection:
         there = _version(connection)
         if there > VERSION:
             raise StoreError(
                 f"database must be of this anymask or an older one, got {database.url.render_as_string()} of "
-                f"version {there}. Upgrade anymask: pip install -U anymask"
+                f"version {there}. Upgrade with: pip install -U anymask"
             )
         if there < VERSION:
             from alembic import command
@@ -239,7 +227,7 @@ def _migrate(database: Database) -> None:
 
 
 def _version(connection: Connection) -> str:
-    """The version of the tables, as alembic keeps it; "" for an empty database."""
+    """The version of the tables, as stored by alembic; "" for an empty database."""
     if not inspect(connection).has_table("alembic_version"):
         return ""
     return str(connection.execute(text("SELECT version_num FROM alembic_version")).scalar() or "")
@@ -248,29 +236,31 @@ def _version(connection: Connection) -> str:
 _REASONS = {
     "disk is full": "the disk is full. Make room; what was acknowledged is safe",
     "No space left": "the disk is full. Make room; what was acknowledged is safe",
-    "file is not a database": "the file is no database. Give another, or move it away",
-    "unable to open": "the file cannot be opened. Look whether its folder exists and is writable",
+    "file is not a database": "the file is not a database. Give another, or move it away",
+    "unable to open": "the file cannot be opened. Check that its folder exists and is writable",
     "readonly": "the file is read-only. Make it writable",
-    "locked": "another program holds the database. Close it",
-    "disk I/O error": "the disk answers with errors. Look whether the folder is still there",
-    "onnection": "the server cannot be reached. Look whether it runs and the address is right",
+    "locked": "another program has locked the database. Close it",
+    "disk I/O error": "the disk reports errors. Check that the folder still exists",
+    "onnection": "the server cannot be reached. Check that it runs and that the address is right",
     "does not exist": "the server has no such database or user. Correct the address",
 }
 
 
 @contextmanager
 def _translated(database: Database) -> Iterator[None]:
-    """Turn the database's complaints into StoreError."""
+    """Turn errors of the database into StoreError."""
     try:
         yield
     except DBAPIError as error:
         text = str(error.orig)
         line = text.strip().splitlines()[0][:200] if text.strip() else type(error.orig).__name__
-        reason = next((ours for theirs, ours in _REASONS.items() if theirs in text), f"it says: {line}. Look")
+        reason = next(
+            (ours for theirs, ours in _REASONS.items() if theirs in text), f"the database reports: {line}"
+        )
         raise StoreError(
-            f"database must be usable, got {database.url.render_as_string()}: {reason}."
+            f"The database {database.url.render_as_string()} cannot be used: {reason}."
         ) from error
     except SQLAlchemyError as error:
         raise StoreError(
-            f"database must be usable, got {database.url.render_as_string()}: {error}. Look into it."
+            f"The database {database.url.render_as_string()} cannot be used: {error}. Check its address."
         ) from error

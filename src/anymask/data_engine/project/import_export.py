@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
-from anymask.data_engine.project import images as pictures
-from anymask.data_engine.project import labels, masks
+from anymask.data_engine.project import images, labels, masks
 from anymask.data_engine.project.database import Database
 from anymask.data_engine.project.project import Project
-from anymask.data_engine.project.values import Draft, Label, Picture
+from anymask.data_engine.project.values import Draft, Image, Label
 from anymask.errors import AnymaskError
 from anymask.formats import FORMATS, Loss, stream, write
 from anymask.formats.json_fields import names
@@ -27,17 +26,17 @@ _SPACE = uuid.UUID("6f1d9a52-7a0e-4f43-9d0c-5b0a5f1b7c11")  # of the ids of impo
 
 
 def records(project: Project) -> Iterator[Record]:
-    """A Record for every picture that has masks, by name; labels count from 1, 0 is none."""
+    """A Record for every image that has masks, by name; labels count from 1, 0 is none."""
     kinds = {label.id: (place, label.name) for place, label in enumerate(labels.listed(project.db), 1)}
-    for picture in pictures.every(project.db):
-        found = masks.current(project.db, picture.id) if picture.masks else []
+    for image in images.every(project.db):
+        found = masks.current(project.db, image.id) if image.masks else []
         if not found:
             continue
         fit = [mask for mask in found if mask.size == found[0].size]  # another where the file was replaced
         own = [kinds.get(mask.label_id or "", (0, NAMELESS)) for mask in fit]
         yield Record(
-            str(PurePosixPath(picture.name).with_suffix("")),
-            project.folder / unquote(picture.path),
+            str(PurePosixPath(image.name).with_suffix("")),
+            project.folder / unquote(image.path),
             Masks(
                 found[0].size,
                 [rle.from_string(mask.counts) for mask in fit],
@@ -45,7 +44,7 @@ def records(project: Project) -> Iterator[Record]:
                 labels=[number for number, _ in own],
             ),
             source="human",
-            meta={"categories": [name for _, name in own], "file_name": picture.name},
+            meta={"categories": [name for _, name in own], "file_name": image.name},
         )
 
 
@@ -78,7 +77,7 @@ def bring(project: Project, path: Path, format: str | None, author: str) -> Brin
     """
     out = Bringing()
     known = _known(project)
-    of_file = {file: picture for _, (file, picture) in known.items()}
+    of_file = {file: image for _, (file, image) in known.items()}
 
     def skip(id: str, error: object) -> None:
         text = " ".join(str(error).split())
@@ -93,13 +92,13 @@ def bring(project: Project, path: Path, format: str | None, author: str) -> Brin
         on_error=skip,
         on_left_out=lambda file, kind, count: skip(file, f"not read: {kind} ({count})"),
     ):
-        picture = of_file.get(record.image) if isinstance(record.image, Path) else None
-        if picture is None:
-            skip(record.id, "the project has no picture of this name. Upload it first.")
+        image = of_file.get(record.image) if isinstance(record.image, Path) else None
+        if image is None:
+            skip(record.id, "the project has no image of this name. Upload it first.")
             continue
         try:
             out.masks += masks.save_all(
-                project.db, picture.id, _drafts(project.db, picture, record), author=author
+                project.db, image.id, _drafts(project.db, image, record), author=author
             )
             out.images += 1
         except AnymaskError as error:
@@ -109,17 +108,17 @@ def bring(project: Project, path: Path, format: str | None, author: str) -> Brin
     return out
 
 
-def _known(project: Project) -> dict[str, tuple[Path, Picture]]:
-    """Files and pictures by name; a name that two pictures have stands for neither."""
-    known: dict[str, tuple[Path, Picture]] = {}
+def _known(project: Project) -> dict[str, tuple[Path, Image]]:
+    """Files and images by name; a name that two images have stands for neither."""
+    known: dict[str, tuple[Path, Image]] = {}
     twice: set[str] = set()
-    for picture in pictures.every(project.db):
-        twice |= {picture.name} if picture.name in known else set()
-        known[picture.name] = (project.folder / unquote(picture.path), picture)
+    for image in images.every(project.db):
+        twice |= {image.name} if image.name in known else set()
+        known[image.name] = (project.folder / unquote(image.path), image)
     return {name: found for name, found in known.items() if name not in twice}
 
 
-def _drafts(db: Database, picture: Picture, record: Record) -> list[Draft]:
+def _drafts(db: Database, image: Image, record: Record) -> list[Draft]:
     """The masks of a record, each with an id that its content gives."""
     ids = _label_ids(db, sorted(set(names(record, NAMELESS)) - {NAMELESS}))
     out = []
@@ -127,7 +126,7 @@ def _drafts(db: Database, picture: Picture, record: Record) -> list[Draft]:
         record.masks.rles, names(record, NAMELESS), record.masks.scores.tolist(), strict=True
     ):
         counts, label = rle.to_string(runs), ids.get(name)
-        id = str(uuid.uuid5(_SPACE, f"{picture.id} {label} {counts}"))
+        id = str(uuid.uuid5(_SPACE, f"{image.id} {label} {counts}"))
         out.append(
             Draft(
                 id=id,
@@ -148,7 +147,7 @@ def _label_ids(db: Database, wanted: list[str]) -> dict[str, str]:
     if new:
         colours = palette(len(there) + len(new))[len(there) :]
         made = [
-            Label(pictures.new_id(), name, "#{:02x}{:02x}{:02x}".format(*colour))
+            Label(images.new_id(), name, "#{:02x}{:02x}{:02x}".format(*colour))
             for name, colour in zip(new, colours.tolist(), strict=True)
         ]
         labels.replace(db, [*there, *made])

@@ -1,4 +1,4 @@
-"""The labels of a project. One that masks use stays."""
+"""The labels of a project. A label that masks use cannot be removed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["listed", "replace", "use"]
 
 
 def listed(db: Database) -> list[Label]:
-    """The labels in their order."""
+    """The labels, in order."""
     query = (
         select(labels.c.id, labels.c.name, labels.c.color).where(~labels.c.removed).order_by(labels.c.place)
     )
@@ -24,17 +24,15 @@ def listed(db: Database) -> list[Label]:
 
 
 def replace(db: Database, new: Sequence[Label]) -> list[Label]:
-    """Put other labels in the place of all; masks keep theirs by id.
+    """Replace all labels; masks keep their labels by id.
 
-    Raises InputError for ids or names that come twice, and where a label goes that masks have.
+    Raises InputError for duplicate ids or names, and if a label that masks use would be removed.
     """
     for what in ("id", "name"):
         values = [getattr(label, what) for label in new]
         twice = next((value for value in values if values.count(value) > 1), None)
         if twice is not None:
-            raise InputError(
-                f"labels must have an {what} each of their own, got '{twice}' twice. Change one."
-            )
+            raise InputError(f"labels must have different {what}s, got '{twice}' twice. Change one of them.")
     with db.writing() as connection:
         _remove(connection, {label.id for label in new})
         for place, label in enumerate(new):
@@ -43,7 +41,7 @@ def replace(db: Database, new: Sequence[Label]) -> list[Label]:
 
 
 def put(connection: Connection, label: Label, place: int) -> None:
-    """Add a label, or change the one of its id."""
+    """Add a label, or change the one with the same id."""
     values = {"name": label.name, "color": label.color, "place": place, "removed": False}
     changed = connection.execute(update(labels).where(labels.c.id == label.id).values(**values))
     if not changed.rowcount:
@@ -51,7 +49,7 @@ def put(connection: Connection, label: Label, place: int) -> None:
 
 
 def use(connection: Connection, id: str) -> None:
-    """Make sure that a mask can have a label; one that was removed comes back. Raises UnknownNameError."""
+    """Check that a label exists before a mask uses it; restores a removed one. Raises UnknownNameError."""
     removed = connection.execute(select(labels.c.removed).where(labels.c.id == id)).scalar_one_or_none()
     if removed is None:
         raise UnknownNameError(f"label must be one of this project, got '{id}'. Save the labels first.")
@@ -65,7 +63,7 @@ def _remove(connection: Connection, kept: set[str]) -> None:
         if id in kept:
             continue
         if _in_use(connection, id):
-            raise InputError(f"labels must hold those that masks have, got none for '{name}'. Keep it.")
+            raise InputError(f"labels must include those that masks use, got none for '{name}'. Keep it.")
         connection.execute(update(labels).where(labels.c.id == id).values(removed=True))
     _forget(connection)
 
@@ -81,6 +79,6 @@ def _in_use(connection: Connection, id: str) -> bool:
 
 
 def _forget(connection: Connection) -> None:
-    """Removed labels that no revision has need not be kept."""
+    """Delete removed labels that no revision uses."""
     used = select(revisions.c.label_id).where(revisions.c.label_id == labels.c.id).exists()
     connection.execute(delete(labels).where(labels.c.removed, ~used))

@@ -1,4 +1,4 @@
-"""Masks with every revision. Nobody overwrites what he has not seen."""
+"""Masks with every revision, saved with a check that no newer revision is overwritten."""
 
 from __future__ import annotations
 
@@ -8,67 +8,67 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select, text, update
 
-from anymask.data_engine.project import images as pictures
-from anymask.data_engine.project import labels
+from anymask.data_engine.project import images, labels
 from anymask.data_engine.project.database import Database
 from anymask.data_engine.project.tables import heads, revisions
-from anymask.data_engine.project.values import Draft, Mask, Picture
+from anymask.data_engine.project.values import Draft, Image, Mask
 from anymask.errors import ConflictError, FormatError, UnknownNameError
 from anymask.geometry import rle
 
 __all__ = ["current", "current_json", "find", "history", "save", "save_all"]
 
 
-def save(db: Database, picture_id: str, draft: Draft, *, seen: int, author: str) -> Mask:
-    """Keep a revision of a mask, made by somebody who saw the revision `seen` (0: none); gives what is kept.
+def save(db: Database, image_id: str, draft: Draft, *, seen: int, author: str) -> Mask:
+    """Save a revision of a mask that is based on revision `seen` (0 for a new mask); returns what is stored.
 
-    A draft that says what is there already changes nothing, so that a save may be repeated. Raises
-    ConflictError, with the present Mask or None, where another revision came between; UnknownNameError for
-    another image or label; FormatError for a mask that does not fit its image.
+    A draft equal to the stored mask changes nothing, so a save may be repeated. Raises ConflictError, with
+    the current Mask or None, if there is a newer revision; UnknownNameError for an unknown image or label;
+    FormatError for a mask that does not fit its image.
     """
-    return db.together(lambda it: _save(it, _picture(it, picture_id), draft, seen, author))
+    return db.group_commit(lambda it: _save(it, _image(it, image_id), draft, seen, author))
 
 
-def save_all(db: Database, picture_id: str, drafts: list[Draft], *, author: str) -> int:
-    """Keep new masks of one image, all or none; those that are there are left. Gives how many are new."""
+def save_all(db: Database, image_id: str, drafts: list[Draft], *, author: str) -> int:
+    """Save new masks of an image, all or none; existing ones are not changed. Returns how many are new."""
     with db.writing() as connection:
-        before = set(connection.scalars(select(heads.c.id).where(heads.c.picture_id == picture_id)))
+        before = set(connection.scalars(select(heads.c.id).where(heads.c.picture_id == image_id)))
         new = [draft for draft in drafts if draft.id not in before]
         for draft in new:
-            _save(connection, _picture(connection, picture_id), draft, 0, author)
+            _save(connection, _image(connection, image_id), draft, 0, author)
     return len(new)
 
 
-def current(db: Database, picture_id: str, *, deleted: bool = False) -> list[Mask]:
-    """The masks of an image in the order in which they came; with `deleted` the removed ones too."""
+def current(db: Database, image_id: str, *, deleted: bool = False) -> list[Mask]:
+    """The masks of an image, oldest first; with `deleted` including the deleted ones."""
     with db.reading() as connection:
-        found = _all(connection, picture_id)
+        found = _all(connection, image_id)
     return [mask for mask in found if deleted or not mask.deleted]
 
 
-def current_json(db: Database, picture_id: str) -> str:
-    """What `current` gives, as a JSON array.
+def current_json(db: Database, image_id: str) -> str:
+    """The masks of `current` as a JSON array.
 
-    SQLite writes it itself, in one step and beside Python: hundreds of masks hold up nobody else.
+    SQLite builds the text itself, without Python's global lock, so hundreds of masks do not block other
+    requests.
     """
     if db.file is None:
-        return json.dumps([vars(mask) for mask in current(db, picture_id)])
+        return json.dumps([vars(mask) for mask in current(db, image_id)])
     with db.reading() as connection:
-        return str(connection.execute(_AS_JSON, {"picture": picture_id}).scalar_one())
+        return str(connection.execute(_AS_JSON, {"image": image_id}).scalar_one())
 
 
-def find(db: Database, picture_id: str, id: str) -> Mask:
+def find(db: Database, image_id: str, id: str) -> Mask:
     """The newest revision of a mask. Raises UnknownNameError."""
     with db.reading() as connection:
-        mask = _head(connection, picture_id, id)
+        mask = _head(connection, image_id, id)
     if mask is None:
         raise _unknown(id)
     return mask
 
 
-def history(db: Database, picture_id: str, id: str) -> list[Mask]:
-    """All revisions of a mask, the first one first. Raises UnknownNameError."""
-    where = (revisions.c.picture_id == picture_id, revisions.c.id == id)
+def history(db: Database, image_id: str, id: str) -> list[Mask]:
+    """All revisions of a mask, oldest first. Raises UnknownNameError."""
+    where = (revisions.c.picture_id == image_id, revisions.c.id == id)
     with db.reading() as connection:
         rows = connection.execute(select(revisions).where(*where).order_by(revisions.c.revision)).all()
     if not rows:
@@ -80,28 +80,28 @@ def _unknown(id: str) -> UnknownNameError:
     return UnknownNameError(f"mask must be one of this image, got '{id}'. List them first.")
 
 
-def _picture(connection: Connection, id: str) -> Picture:
-    return pictures.found(connection, id, lock=True)
+def _image(connection: Connection, id: str) -> Image:
+    return images.find_on(connection, id, lock=True)
 
 
-def _save(connection: Connection, picture: Picture, draft: Draft, seen: int, author: str) -> Mask:
-    there = _head(connection, picture.id, draft.id)
+def _save(connection: Connection, image: Image, draft: Draft, seen: int, author: str) -> Mask:
+    there = _head(connection, image.id, draft.id)
     if there is not None and there.same(draft):
         return there
     if seen != (0 if there is None else there.revision):
         raise ConflictError(_explain(draft, seen, there), there)
-    _check(draft, picture)
+    _check(draft, image)
     if draft.label_id is not None:
         labels.use(connection, draft.label_id)
     mask = Mask(**vars(draft), revision=seen + 1, author=author, time=time.time())
-    connection.execute(_ADD, _row(picture.id, mask))
-    key = {"picture_id": picture.id, "id": draft.id}
+    connection.execute(_ADD, _row(image.id, mask))
+    key = {"picture_id": image.id, "id": draft.id}
     if there is None:
         connection.execute(_START, {**key, "revision": 1})
     else:
-        connection.execute(_MOVE, {"picture": picture.id, "mask": draft.id, "revision": mask.revision})
+        connection.execute(_MOVE, {"image": image.id, "mask": draft.id, "revision": mask.revision})
     more = int(not mask.deleted) - int(there is not None and not there.deleted)
-    pictures.change(connection, picture.id, masks=picture.masks + more, changes=picture.changes + 1)
+    images.change(connection, image.id, masks=image.masks + more, changes=image.changes + 1)
     return mask
 
 
@@ -110,15 +110,15 @@ def _explain(draft: Draft, seen: int, there: Mask | None) -> str:
         return f"revision must be 0 for a new mask, got {seen}. Mask {draft.id} is not in this image."
     return (
         f"revision must be {there.revision}, the newest of mask {draft.id}, got {seen}. "
-        f"{there.author} changed it meanwhile; look at both."
+        f"{there.author} changed it in the meantime. Compare both."
     )
 
 
-def _check(draft: Draft, picture: Picture) -> None:
-    """Raise FormatError unless the mask has the image's size and its runs fill it."""
-    if draft.size != picture.size:
+def _check(draft: Draft, image: Image) -> None:
+    """Raise FormatError unless the mask has the image size and valid run lengths."""
+    if draft.size != image.size:
         raise FormatError(
-            f"size must be the image's {list(picture.size)} (height, width), got {list(draft.size)}. "
+            f"size must be the image size {list(image.size)} (height, width), got {list(draft.size)}. "
             "Draw the mask on this image."
         )
     rle.from_coco({"size": draft.size, "counts": draft.counts})
@@ -133,8 +133,8 @@ def _newest() -> Select[Any]:
     return select(revisions).join(heads, same)
 
 
-# Built once: SQLAlchemy takes longer to build a statement than SQLite to carry it out.
-_THIS = (heads.c.picture_id == bindparam("picture"), heads.c.id == bindparam("mask"))
+# Built once: SQLAlchemy takes longer to build a statement than SQLite to execute it.
+_THIS = (heads.c.picture_id == bindparam("image"), heads.c.id == bindparam("mask"))
 _HEAD = _newest().where(*_THIS)
 _MOVE = update(heads).where(*_THIS).values(revision=bindparam("revision"))
 _ADD, _START = insert(revisions), insert(heads)
@@ -152,40 +152,40 @@ SELECT '[' || coalesce(group_concat(entry, ','), '') || ']' FROM (
     FROM heads CROSS JOIN revisions AS mask USING (picture_id, id, revision)
     CROSS JOIN revisions AS first
         ON first.picture_id = mask.picture_id AND first.id = mask.id AND first.revision = 1
-    WHERE heads.picture_id = :picture AND NOT mask.deleted
+    WHERE heads.picture_id = :image AND NOT mask.deleted
     ORDER BY first.time, first.id
 )""")
-"""The newest revisions that are not deleted, numbers to the last digit.
+"""The newest revisions that are not deleted, with numbers in full precision.
 
-CROSS keeps SQLite from going through all revisions of the image first.
+CROSS JOIN keeps SQLite from scanning all revisions of the image first.
 """
 
 
-def _head(connection: Connection, picture_id: str, id: str) -> Mask | None:
-    row = connection.execute(_HEAD, {"picture": picture_id, "mask": id}).one_or_none()
+def _head(connection: Connection, image_id: str, id: str) -> Mask | None:
+    row = connection.execute(_HEAD, {"image": image_id, "mask": id}).one_or_none()
     return None if row is None else _mask(row)
 
 
-def _all(connection: Connection, picture_id: str) -> list[Mask]:
-    """The newest revisions, in the order of the first."""
+def _all(connection: Connection, image_id: str) -> list[Mask]:
+    """The newest revisions, ordered by the time of the first."""
     first = revisions.alias("first")
     started = (
         (first.c.picture_id == heads.c.picture_id) & (first.c.id == heads.c.id) & (first.c.revision == 1)
     )
-    query = _newest().join(first, started).where(heads.c.picture_id == picture_id)
+    query = _newest().join(first, started).where(heads.c.picture_id == image_id)
     return [_mask(row) for row in connection.execute(query.order_by(first.c.time, first.c.id))]
 
 
 def counted(db: Database) -> int:
-    """The number of revisions in all."""
+    """The total number of revisions."""
     with db.reading() as connection:
         return int(connection.execute(select(func.count()).select_from(revisions)).scalar_one())
 
 
-def _row(picture_id: str, mask: Mask) -> dict[str, Any]:
+def _row(image_id: str, mask: Mask) -> dict[str, Any]:
     values = dict(vars(mask))
     values["height"], values["width"] = values.pop("size")
-    return {"picture_id": picture_id, **values}
+    return {"picture_id": image_id, **values}
 
 
 def _mask(row: Row[Any]) -> Mask:

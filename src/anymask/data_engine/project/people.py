@@ -1,4 +1,4 @@
-"""Who may use a project from elsewhere: names, roles and the hashes of their tokens."""
+"""The users of a project over the network: names, roles and the hashes of their tokens."""
 
 from __future__ import annotations
 
@@ -16,39 +16,39 @@ __all__ = ["add", "by_token", "listed", "remove", "token_hash"]
 
 
 def token_hash(token: str) -> str:
-    """What is kept of a token. Tokens are random and long, so that a plain hash does."""
+    """The stored hash of a token. Tokens are long and random, so a plain hash is enough."""
     return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
 
 
 def add(db: Database, name: str, role: Role) -> str:
-    """Add a person; gives the token, which is told this once. Raises InputError for a name that is taken."""
+    """Add a user and return the token, which is not stored. Raises InputError for a name that is taken."""
     if role not in ROLES:
         raise unknown_name("role", role, ROLES)
     token = secrets.token_urlsafe(24)
     with db.writing() as connection:
         if connection.execute(select(people.c.name).where(people.c.name == name)).first():
-            raise InputError(f"name must be a new one, got '{name}'. Remove that person first.")
+            raise InputError(f"name must be new, got '{name}', which is taken. Remove that user first.")
         connection.execute(insert(people).values(name=name, role=role, token_hash=token_hash(token)))
     return token
 
 
 def listed(db: Database) -> list[Person]:
-    """Everybody, by name."""
+    """All users, by name."""
     with db.reading() as connection:
         rows = connection.execute(select(people.c.name, people.c.role).order_by(people.c.name))
         return [Person(*row) for row in rows]
 
 
 def remove(db: Database, name: str) -> None:
-    """Take a person's token away; what he drew stays. Raises UnknownNameError."""
+    """Revoke the token of a user; the user's masks stay. Raises UnknownNameError."""
     with db.writing() as connection:
         gone = connection.execute(delete(people).where(people.c.name == name)).rowcount
     if not gone:
-        raise UnknownNameError(f"name must be of somebody with a token, got '{name}'. List them first.")
+        raise UnknownNameError(f"name must be that of a user, got '{name}'. List the users first.")
 
 
 def by_token(db: Database, token: str) -> Person | None:
-    """Whose token it is."""
+    """The user with this token, or None."""
     query = select(people.c.name, people.c.role).where(people.c.token_hash == token_hash(token))
     with db.reading() as connection:
         row = connection.execute(query).one_or_none()

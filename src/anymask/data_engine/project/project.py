@@ -1,4 +1,4 @@
-"""A project: a folder of pictures, its database, and the pictures uploaded to it."""
+"""A project: a folder of images, its database, and the images uploaded to it."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
-from anymask.data_engine.project import images as pictures
+from anymask.data_engine.project import images
 from anymask.data_engine.project.database import Database, open_database
-from anymask.data_engine.project.values import Picture
+from anymask.data_engine.project.values import Image
 from anymask.errors import ImageError, ImageWarning, InputError, MissingExtraError, StoreError
 from anymask.files import sha256_of, write_atomic
 from anymask.images.bands import Bands
@@ -27,9 +27,9 @@ from anymask.images.read import image_size
 __all__ = ["INNER", "Project", "open_project", "scan", "upload"]
 
 INNER = ".anymask"
-"""The folder in a project that is ours: project.db, and images/ with what was uploaded."""
+"""The folder in a project for anymask's files: project.db, and images/ with the uploaded images."""
 STEP = 200
-"""New pictures that are looked into before they are told to the database."""
+"""Number of new images that are read before they are written to the database."""
 
 
 @dataclass(frozen=True)
@@ -43,35 +43,35 @@ class Project:
 
     @property
     def name(self) -> str:
-        """What people call it: the folder's name."""
+        """The displayed name: that of the folder."""
         return _printable(self.folder.name) or "project"
 
     @property
     def uploads(self) -> Path:
-        """Where uploaded pictures are kept, under the hash of their content."""
+        """The folder of uploaded images, named by the hash of their content."""
         return self.folder / INNER / "images"
 
-    def file(self, picture: Picture) -> Path:
-        """The file of a picture. Raises UnknownNameError where it is gone, StoreError where the folder is."""
+    def file(self, image: Image) -> Path:
+        """The file of an image. Raises UnknownNameError if it is missing, StoreError if the folder is."""
         if not self.folder.is_dir():
-            raise StoreError(f"project must stay where it is, got {self.folder}, which is gone. Put it back.")
-        return pictures.file_of(picture, self.folder)
+            raise StoreError(f"The project's folder {self.folder} is missing. Put it back.")
+        return images.file_of(image, self.folder)
 
-    def pixels(self, picture: Picture) -> NDArray[np.uint8]:
+    def pixels(self, image: Image) -> NDArray[np.uint8]:
         """The image (H, W, 3) uint8 RGB, as `bands` say. Raises as `file`, and ImageError."""
-        return read_display(self.file(picture), self.bands)
+        return read_display(self.file(image), self.bands)
 
     @property
     def view(self) -> str:
         """Part of the cache keys of embeddings and thumbnails that depends on `bands`; empty without them."""
         return "" if self.bands is None else hashlib.sha256(repr(self.bands).encode()).hexdigest()[:12]
 
-    def sha256(self, picture: Picture) -> str:
-        """The hash of a picture's file, from the database or computed once. Raises as `file`."""
-        if picture.sha256 is not None:
-            return picture.sha256
-        found = sha256_of(self.file(picture))
-        pictures.with_hash(self.db, picture.id, found)
+    def sha256(self, image: Image) -> str:
+        """The hash of an image's file, from the database or computed once. Raises as `file`."""
+        if image.sha256 is not None:
+            return image.sha256
+        found = sha256_of(self.file(image))
+        images.set_hash(self.db, image.id, found)
         return found
 
     def close(self) -> None:
@@ -95,51 +95,50 @@ def open_project(
     except OSError as error:
         raise InputError(
             f"project must be a folder that can be written to, got {folder} ({error.strerror}). "
-            "Copy the pictures to another place."
+            "Copy the images to another place."
         ) from error
     return Project(place, open_database(database or place / INNER / "project.db"), bands)
 
 
 def scan(project: Project) -> Iterator[int]:
-    """Bring the database up to date with the folder; gives the number of new pictures after every step.
+    """Update the database from the files in the folder; yields the number of new images after every step.
 
-    A file that moved keeps its masks where its content was known. Unreadable pictures are left out, with
+    A file that moved keeps its masks where its content was known. Unreadable images are left out, with
     an `ImageWarning` where only an extra is missing.
     """
     with project.db.reading() as connection:
-        known = pictures.by_path(connection)
-    there = {pictures.relative(file, project.folder): file for file in _files(project)}
+        known = images.by_path(connection)
+    there = {images.relative(file, project.folder): file for file in _files(project)}
     moved = _moved(known, there)
     with project.db.writing() as connection:
-        for path, picture in known.items():
-            _refresh(connection, project, picture, there.get(moved.get(path, path)), moved.get(path))
+        for path, image in known.items():
+            _refresh(connection, project, image, there.get(moved.get(path, path)), moved.get(path))
     new = [path for path in there if path not in known and path not in moved.values()]
     for start in range(0, len(new), STEP):
         facts = [_facts(path, there[path], project.folder) for path in new[start : start + STEP]]
         with project.db.writing() as connection:
-            taken = pictures.by_path(connection).keys() if start else known.keys()
-            pictures.add(
-                connection, [fact for fact in facts if fact is not None and fact["path"] not in taken]
-            )
+            taken = images.by_path(connection).keys() if start else known.keys()
+            images.add(connection, [fact for fact in facts if fact is not None and fact["path"] not in taken])
         yield min(start + STEP, len(new))
 
 
-def upload(project: Project, name: str, data: bytes, max_pixels: int) -> tuple[Picture, bool]:
-    """Keep an uploaded picture; the same content again gives the picture that is there. And: is it new?
+def upload(project: Project, name: str, data: bytes, max_pixels: int) -> tuple[Image, bool]:
+    """Store an uploaded image. Returns the image and whether it is new: the same content is stored once.
 
-    Raises ImageError for what is no whole picture or has too many pixels, OutputError for a full disk.
+    Raises ImageError for a file that is not a complete image or has too many pixels, OutputError for a full
+    disk.
     """
     digest = hashlib.sha256(data).hexdigest()
-    known = pictures.by_hash(project.db, digest)
+    known = images.by_hash(project.db, digest)
     if known is not None:
         return known, False
     read_display(data, project.bands, max_pixels=max_pixels)  # all of it: damage is refused now
     height, width = image_size(data)
     file = project.uploads / f"{digest}.{_suffix(data)}"
-    project.db.check_place()
+    project.db.check_file()
     write_atomic(file, data, force=True)
     fact = {
-        "path": pictures.relative(file, project.folder),
+        "path": images.relative(file, project.folder),
         "name": _printable(name.replace("\\", "/").rpartition("/")[2]) or f"{digest[:8]}",
         "sha256": digest,
         "width": width,
@@ -148,9 +147,9 @@ def upload(project: Project, name: str, data: bytes, max_pixels: int) -> tuple[P
         "modified": file.stat().st_mtime_ns,
     }
     with project.db.writing() as connection:
-        if fact["path"] not in pictures.by_path(connection):
-            pictures.add(connection, [fact])
-    kept = pictures.by_hash(project.db, digest)
+        if fact["path"] not in images.by_path(connection):
+            images.add(connection, [fact])
+    kept = images.by_hash(project.db, digest)
     assert kept is not None, "it was added just now"
     return kept, True
 
@@ -159,7 +158,7 @@ _SUFFIXES = {b"\xff\xd8": "jpg", b"\x89P": "png", b"RI": "webp", b"GI": "gif", b
 
 
 def _suffix(data: bytes) -> str:
-    """By the content: a name may say anything."""
+    """The suffix that fits the content; the uploaded name may be wrong."""
     return _SUFFIXES.get(data[:2], "tiff")
 
 
@@ -173,12 +172,12 @@ def _files(project: Project) -> Iterator[Path]:
     """Images of the folder and its subfolders, and the uploaded ones."""
     for folder in (project.folder, project.uploads):
         for file in list_files(folder):
-            if pictures.is_inside(file, project.folder):
+            if images.is_inside(file, project.folder):
                 yield file
 
 
 def _facts(path: str, file: Path, folder: Path) -> dict[str, Any] | None:
-    """What the database holds of a new file, None for one that is no picture."""
+    """The columns of a new file, or None if it is not an image."""
     try:
         height, width = image_size(file)
         state = file.stat()
@@ -197,8 +196,8 @@ def _facts(path: str, file: Path, folder: Path) -> dict[str, Any] | None:
     }
 
 
-def _moved(known: dict[str, Picture], there: dict[str, Path]) -> dict[str, str]:
-    """New paths of pictures whose file has gone, by the old: those with the same content."""
+def _moved(known: dict[str, Image], there: dict[str, Path]) -> dict[str, str]:
+    """New paths, by old path, of images whose file is missing: files with the same content."""
     gone = {(one.bytes, one.sha256): path for path, one in known.items() if path not in there and one.sha256}
     sizes = {size for size, _ in gone}
     out: dict[str, str] = {}
@@ -211,21 +210,28 @@ def _moved(known: dict[str, Picture], there: dict[str, Path]) -> dict[str, str]:
 
 
 def _refresh(
-    connection: Connection, project: Project, picture: Picture, file: Path | None, moved_to: str | None
+    connection: Connection, project: Project, image: Image, file: Path | None, moved_to: str | None
 ) -> None:
-    """Note what became of a known picture's file."""
+    """Update a known image from its file.
+
+    connection: an open transaction.
+    project: the project.
+    image: the image as stored.
+    file: its file, None if it is missing.
+    moved_to: the new path if the file was moved.
+    """
     if file is None:
-        if not picture.missing:
-            pictures.change(connection, picture.id, missing=True)
+        if not image.missing:
+            images.change(connection, image.id, missing=True)
         return
     state = file.stat()
-    same = (state.st_size, state.st_mtime_ns) == (picture.bytes, picture.modified)
-    if same and not picture.missing and moved_to is None:
+    same = (state.st_size, state.st_mtime_ns) == (image.bytes, image.modified)
+    if same and not image.missing and moved_to is None:
         return
-    facts = _facts(moved_to or picture.path, file, project.folder)
+    facts = _facts(moved_to or image.path, file, project.folder)
     if facts is None:
-        pictures.change(connection, picture.id, missing=True)
+        images.change(connection, image.id, missing=True)
         return
-    name = {} if moved_to else {"name": picture.name}  # that of an upload is not its file's
+    name = {} if moved_to else {"name": image.name}  # an upload keeps its name, unlike that of its file
     content = {} if same or moved_to else {"sha256": None}
-    pictures.change(connection, picture.id, **(facts | name | content), missing=False)
+    images.change(connection, image.id, **(facts | name | content), missing=False)

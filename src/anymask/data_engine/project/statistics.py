@@ -1,4 +1,4 @@
-"""Who did what: counts and time."""
+"""Statistics of a project: counts and annotation time."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
-from anymask.data_engine.project import images as pictures
+from anymask.data_engine.project import images
 from anymask.data_engine.project.database import Database
 from anymask.data_engine.project.tables import heads, labels, revisions
 
@@ -22,9 +22,9 @@ _IS_HEAD = (
 def collect(db: Database) -> dict[str, Any]:
     """Numbers of images, masks and revisions, seconds spent, and groups by label, author and model.
 
-    A mask counts for whoever saved it last; in groups its time is what its newest revision says.
+    In groups a mask counts with the author, the model and the time of its newest revision.
     """
-    counts = pictures.count(db)
+    counts = images.count(db)
     with db.reading() as connection:
         total = select(func.count(), func.coalesce(func.sum(revisions.c.seconds), 0.0))
         revised, seconds = connection.execute(total).one()

@@ -1,4 +1,4 @@
-"""The tables. A change here needs a migration in `migrations/versions`; a test compares both."""
+"""The database tables. A change needs a migration in `migrations/versions`; a test compares both."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from sqlalchemy import (
     Text,
 )
 
-__all__ = ["METADATA", "VERSION", "heads", "labels", "people", "pictures", "revisions"]
+__all__ = ["METADATA", "VERSION", "heads", "images", "labels", "people", "revisions"]
 
 METADATA = MetaData()
 VERSION = "0001"
-"""Of the newest migration; versions sort as text."""
+"""The newest migration; versions are compared as text."""
 
-pictures = Table(
+images = Table(
     "pictures",
     METADATA,
     Column("id", String(64), primary_key=True),

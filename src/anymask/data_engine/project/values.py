@@ -1,39 +1,39 @@
-"""What the store holds, as values: Picture, Label, Draft, Mask, Person."""
+"""What the store holds, as values: Image, Label, Draft, Mask, Person."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from typing import Any, Literal, TypeAlias
 
-__all__ = ["ROLES", "Draft", "Label", "Mask", "Person", "Picture", "Role"]
+__all__ = ["ROLES", "Draft", "Image", "Label", "Mask", "Person", "Role"]
 
 Role: TypeAlias = Literal["annotator", "reviewer", "admin"]
 ROLES: tuple[Role, ...] = ("annotator", "reviewer", "admin")
-"""Each may do what those before it may."""
+"""Each role may also do everything that the roles before it may."""
 
 
 @dataclass(frozen=True)
-class Picture:
+class Image:
     """An image of a project."""
 
     id: str
     path: str
-    """Of the file in the project's folder, its bytes percent-encoded; see `pictures.file_of`."""
+    """Of the file in the project's folder, its bytes percent-encoded; see `images.file_of`."""
     name: str
-    """What people call it: the path, or the name it was uploaded under."""
+    """The displayed name: the path, or the file name of an upload."""
     sha256: str | None
-    """Of the file; None until somebody asks."""
+    """Of the file; None until it is needed."""
     width: int
     height: int
     bytes: int
     modified: int
-    """The file's time, nanoseconds."""
+    """Modification time of the file, nanoseconds."""
     masks: int
-    """How many it has."""
+    """Number of masks."""
     changes: int
-    """How often its masks changed."""
+    """Number of changes of its masks."""
     missing: bool
-    """Whether the file was gone when the folder was last looked through."""
+    """Whether the file was missing in the last scan of the folder."""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -43,7 +43,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Label:
-    """A kind of thing."""
+    """A category of objects."""
 
     id: str
     name: str
@@ -53,10 +53,10 @@ class Label:
 
 @dataclass(frozen=True, kw_only=True)
 class Draft:
-    """A mask as somebody wants it saved."""
+    """A mask to save."""
 
     id: str
-    """Unique in its image; made by whoever drew it."""
+    """Unique in its image; chosen by the client."""
     size: tuple[int, int]
     """(H, W)."""
     counts: str
@@ -64,11 +64,11 @@ class Draft:
     label_id: str | None = None
     score: float | None = None
     prompts: Any = None
-    """What was asked, ready for JSON."""
+    """The prompts that the model got, as JSON values."""
     model: str | None = None
-    """The fingerprint of the model that drew it; None by hand."""
+    """Fingerprint of the model that predicted it; None for a mask drawn by hand."""
     seconds: float = 0.0
-    """Time that a person spent on it."""
+    """Time that the user spent on it."""
     deleted: bool = False
 
 
@@ -83,7 +83,7 @@ class Mask(Draft):
     """When it was saved, seconds since 1970."""
 
     def draft(self) -> Draft:
-        """What it says, without who said it when."""
+        """The mask without revision, author and time."""
         return Draft(**{one.name: getattr(self, one.name) for one in fields(Draft)})
 
     def same(self, draft: Draft) -> bool:
@@ -93,7 +93,7 @@ class Mask(Draft):
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody with a token."""
+    """A user with a token."""
 
     name: str
     role: Role

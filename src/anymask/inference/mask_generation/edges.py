@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -16,6 +15,7 @@ from anymask.inference.mask_generation.grids import grid_points
 from anymask.inference.mask_generation.nms import owners
 from anymask.inference.promptable.predict import check_embedding, embed, predict
 from anymask.models import Progress, Sam
+from anymask.models.layers import slices
 from anymask.types import Embedding, Masks, Prompt
 
 __all__ = ["EdgeConfig", "edges", "thin"]
@@ -70,10 +70,6 @@ def edges(
     return lines / max(float(lines.max()), 1e-12)
 
 
-def _batches(count: int) -> Iterator[slice]:
-    return (slice(start, start + POINTS_AT_ONCE) for start in range(0, count, POINTS_AT_ONCE))
-
-
 def _predict_points(model: Sam, embedding: Embedding, points: Floats, *, logits: bool) -> Masks:
     prompts = [Prompt.point(float(x), float(y)) for x, y in points]
     return predict(model, embedding, prompts, logits=logits, zoom=False)
@@ -84,10 +80,10 @@ def _kept(
 ) -> NDArray[np.int64]:
     """Numbers 3 * point + output of the masks kept by NMS, ascending."""
     parts = []
-    for part in _batches(len(points)):
+    for part in slices(len(points), POINTS_AT_ONCE):
         parts.append(_predict_points(model, embedding, points[part], logits=False))
         if progress is not None:
-            progress(min(part.stop, len(points)), len(points))
+            progress(part.stop, len(points))
     masks = Masks.concat(parts)
     owner = owners(masks.rles, masks.boxes, masks.scores, nms, by_mask=True)
     return np.flatnonzero((owner == np.arange(len(masks))) & (masks.areas > 0))
@@ -99,7 +95,7 @@ def _max_gradient(model: Sam, embedding: Embedding, points: Floats, kept: NDArra
     size = min(frame.size_hw, frame.scaled_hw)
     out = np.zeros(size, np.float32)
     needed = np.unique(kept // 3)
-    for part in _batches(len(needed)):
+    for part in slices(len(needed), POINTS_AT_ONCE):
         masks = _predict_points(model, embedding, points[needed[part]], logits=True)
         assert masks.logits is not None
         mine = np.isin(np.repeat(needed[part] * 3, 3) + np.tile([0, 1, 2], len(needed[part])), kept)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, cast
 
 import numpy as np
@@ -22,6 +21,7 @@ from anymask.inference.mask_generation.memory import points_at_once
 from anymask.inference.promptable.decode import HYPOTHESES
 from anymask.inference.promptable.predict import check_embedding, embed
 from anymask.models import Progress, Sam, check_finite, weights_hash
+from anymask.models.layers import slices
 from anymask.models.sam import Decoded
 from anymask.types import Embedding, Masks
 
@@ -72,7 +72,8 @@ def candidates(
     for part in parts:
         x0, y0, x1, y1 = part.xyxy
         embedding = opened if isinstance(opened, Embedding) else embed(model, opened[y0:y1, x0:x1])
-        for points in _batches(part.points, points_at_once(model, embedding.frame, config.max_memory)):
+        for batch in slices(len(part.points), points_at_once(model, embedding.frame, config.max_memory)):
+            points = part.points[batch]
             found.append(_point_masks(model, embedding, part, points, (h, w), config))
             done += len(points)
             if progress is not None:
@@ -82,10 +83,6 @@ def candidates(
 
 def _empty(size: tuple[int, int]) -> Masks:
     return Masks(size, (), stability=[], points=np.zeros((0, 2)), crops=np.zeros((0, 4)))
-
-
-def _batches(points: Floats, most: int) -> Iterator[Floats]:
-    return (points[start : start + most] for start in range(0, len(points), most))
 
 
 def _collected(model: Sam, masks: Masks, config: AutoConfig, *, asked: int) -> Candidates:

@@ -7,9 +7,8 @@ Shape letters: N prompts, R masks each, K tokens, h w the logit grid.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 import torch
@@ -21,6 +20,7 @@ from anymask.errors import PromptError
 from anymask.geometry.frame import Frame
 from anymask.geometry.rle import Runs
 from anymask.models import Sam, check_finite, weights_hash
+from anymask.models.layers import slices
 from anymask.types import Embedding, Prompt
 
 ENCODE_PIXELS = 4 * 1024 * 1024
@@ -31,8 +31,6 @@ STABILITY_OFFSET = 1.0
 """Stability compares the masks at the thresholds plus and minus this logit."""
 HYPOTHESES = 3
 """Masks per prompt with `multimask`: outputs 1 to 3 of the decoder."""
-
-Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -86,7 +84,8 @@ def encode(model: Sam, images: Sequence[FramedImage]) -> list[Embedding]:
         groups[image.frame.padded_hw].append(number)
     out: dict[int, Embedding] = {}
     for (height, width), numbers in groups.items():
-        for part in portions(numbers, ENCODE_PIXELS // (height * width)):
+        for batch_slice in slices(len(numbers), ENCODE_PIXELS // (height * width)):
+            part = numbers[batch_slice]
             batch = torch.cat([_model_input(model, images[number]) for number in part])
             features, skips = model.encode(batch)
             for row, number in enumerate(part):
@@ -135,7 +134,8 @@ def predict_prompts(
         groups[embeddings[prompt.image].frame.grid_hw, len(prompt.labels)].append(number)
     out: dict[int, Prediction] = {}
     for ((height, width), _), numbers in groups.items():
-        for part in portions(numbers, DECODE_CELLS // (height * width)):
+        for batch_slice in slices(len(numbers), DECODE_CELLS // (height * width)):
+            part = numbers[batch_slice]
             chosen = [prompts[number] for number in part]
             logits_NRhw, scores_NR, stability_NR = _decode(
                 model, embeddings, chosen, multimask=multimask, whole=logits
@@ -227,9 +227,3 @@ def _mask_prompts(
     masks = np.stack([none if prompt.mask is None else prompt.mask for prompt in prompts])[:, None]
     has = [prompt.mask is not None for prompt in prompts]
     return torch.tensor(masks, device=model.device), torch.tensor(has, device=model.device)
-
-
-def portions(items: Sequence[Item], most: int) -> Iterator[Sequence[Item]]:
-    """The items in order, in batches of at most `most` (and at least one)."""
-    step = max(1, most)
-    return (items[start : start + step] for start in range(0, len(items), step))

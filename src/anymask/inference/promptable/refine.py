@@ -16,10 +16,10 @@ from anymask.inference.promptable.decode import (
     encode,
     frame_of,
     frame_prompt,
-    portions,
     predict_prompts,
 )
 from anymask.models import Sam
+from anymask.models.layers import slices
 from anymask.types import Embedding, Prompt
 
 OUTSIDE_LOGIT = -8.0
@@ -81,7 +81,8 @@ def _add_click_crops(
         and embeddings[one.image].image is not None
     ]
     out = list(first)
-    for part in portions(tasks, CROPS_AT_ONCE):
+    for batch in slices(len(tasks), CROPS_AT_ONCE):
+        part = tasks[batch]
         crops = encode(model, [task.pixels() for task in part])
         moved = [
             frame_prompt(task.crop.moved(prompts[task.prediction].prompt), task.frame, place)
@@ -121,7 +122,8 @@ def _refine_small_masks(
         for task in _mask_tasks(model, number, embeddings[one.image], one.prompt, prediction)
     ]
     out = list(first)
-    for part in portions(tasks, CROPS_AT_ONCE):
+    for batch in slices(len(tasks), CROPS_AT_ONCE):
+        part = tasks[batch]
         unique = {(id(task.image), task.crop): task for task in part}
         place = {key: number for number, key in enumerate(unique)}
         again = [

@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import threading
 import warnings
 from collections.abc import Collection, Mapping
 from dataclasses import asdict
@@ -26,6 +25,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from anymask.errors import OutputError, WeightsError
+from anymask.files import staged
 from anymask.models.checkpoints import painter_layouts
 from anymask.models.checkpoints import sam_layouts as layouts
 from anymask.models.config import FeaturePainterConfig, PainterConfig, SamConfig
@@ -77,13 +77,8 @@ def save(model: Model, path: str | os.PathLike[str], *, dtype: torch.dtype | Non
     tensors = {name: tensor.detach().to("cpu", dtype).contiguous() for name, tensor in weights}
     kind = next(name for name, (network, _) in _KINDS.items() if isinstance(model, network))
     head = {"format": FORMAT, "model": kind, "config": model.config.to_dict()}
-    scratch = target.with_name(f".{target.name}.{os.getpid()}-{threading.get_ident()}.tmp")
-    try:
-        save_file(tensors, scratch, {METADATA: json.dumps(head)})
-        os.replace(scratch, target)
-    except BaseException:
-        scratch.unlink(missing_ok=True)
-        raise
+    with staged(target, force=True) as new:
+        save_file(tensors, new, {METADATA: json.dumps(head)})
     return target
 
 

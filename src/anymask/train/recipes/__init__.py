@@ -1,4 +1,4 @@
-"""Named training runs, and `run`, which carries one out."""
+"""Named training configurations (recipes), and `run`, which trains with one."""
 
 from __future__ import annotations
 

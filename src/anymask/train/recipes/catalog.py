@@ -1,6 +1,7 @@
-"""Named training runs: a recipe is a function that gives a `TrainConfig`.
+"""The recipe catalogue: each recipe is a function that returns a `TrainConfig`.
 
-Its docstring is a lab note: the command, what it needs, what it gives. `--set key=value` changes any setting.
+The docstring of a recipe is a lab note: the command, the requirements and the expected result. `--set
+key=value` changes any setting.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ EVERYDAY = {
     "wood_debris": 0.3,
     "lightsheet_nuclei": 0.2,
 }
-"""Shares of the draws in the compact model's runs: everyday scenes with many kinds of things come first."""
+"""Shares of the draws in the compact model's runs; highest for everyday scenes with many kinds of objects."""
 
 
 def paper_vit_h() -> TrainConfig:
@@ -60,8 +61,8 @@ def paper_vit_h() -> TrainConfig:
 
     torchrun --nproc-per-node 8 -m anymask train paper_vit_h --data SA-1B/ -o runs/vit_h
 
-    Needs SA-1B (or a set in its form) and accelerators of 80 GB; the paper used 256 of them. Start from an
-    encoder of your own with --set init=PATH. Expected with SA-1B: what the released weights score.
+    Needs SA-1B (or a data set in its format) and GPUs with 80 GB; the paper used 256 of them. To start from
+    an encoder of your own: --set init=PATH. Expected with SA-1B: the scores of the released weights.
     """
     return TrainConfig(
         model="sam_vit_h",
@@ -69,7 +70,7 @@ def paper_vit_h() -> TrainConfig:
         size=1024,
         rounds=Rounds(clicks=8, idle=2, box=0.5),
         loss=LossWeights(focal=20.0, dice=1.0, iou=1.0),
-        augment=_paper_pictures(),
+        augment=_paper_augment(),
         loop=Loop(steps=90_000, batch=256, micro=1, workers=8, every_save=1000, every_validation=5000),
         optim=Optim(lr=8e-4, weight_decay=0.1, layer_decay=0.8, warmup=250),
     )
@@ -88,7 +89,7 @@ def paper_vit_b() -> TrainConfig:
 
     torchrun --nproc-per-node 8 -m anymask train paper_vit_b --data SA-1B/ -o runs/vit_b
 
-    On a data set of another kind than SA-1B add large-scale jitter, as the paper did in its data engine:
+    For a data set unlike SA-1B add large-scale jitter, as the paper did in its data engine:
     --set augment.scale=[0.1,2.0] augment.flip=0.5
     """
     base = paper_vit_h()
@@ -100,8 +101,8 @@ def paper_vit_b() -> TrainConfig:
     )
 
 
-def _paper_pictures() -> Augment:
-    """No augmentation, up to 64 masks, none of over 90 % of the picture."""
+def _paper_augment() -> Augment:
+    """No augmentation, up to 64 masks, none that covers over 90 % of the image."""
     return plain(Augment(most=64, max_cover=0.9))
 
 
@@ -110,10 +111,10 @@ def compact_192() -> TrainConfig:
 
     anymask train compact_192 --data SETS... --set cutouts=CUTOUTS -o runs/compact_192
 
-    Not the paper's loss: 5 x BCE + 5 x dice instead of 20 x focal + dice, and the output that a prompt does
-    not ask for learns with half the weight, as a random decoder starts slowly otherwise. Needs the extra
-    `train`; 7 images a second on two cores. Expected at the end, on training crops: IoU 0.37 after a click,
-    0.64 from a box.
+    Differs from the paper's loss: 5 x BCE + 5 x dice instead of 20 x focal + dice, and the outputs that a
+    prompt does not use are trained with half the weight; otherwise a random decoder starts slowly. Needs the
+    extra `train`; 7 images per second on two cores. Expected at the end, on training crops: IoU 0.37 after
+    one click, 0.64 from a box.
     """
     return TrainConfig(
         model="compact",
@@ -130,13 +131,12 @@ def compact_192() -> TrainConfig:
 
 
 def compact_256() -> TrainConfig:
-    """The compact model, phase 2: crops of 256 px, two prompts per object, predicted IoU learned in earnest.
+    """The compact model, phase 2: crops of 256 px, two prompts per object, more weight on the predicted IoU.
 
     anymask train compact_256 --data SETS... --set init=runs/compact_192 cutouts=CUTOUTS -o runs/compact_256
 
-    At the end of phase 1 the scores of the three masks of a click say nothing about which is best
-    (correlation 0.1 within a click); five times the weight and 150 steps bring that to 0.5. 3.5 images a
-    second.
+    After phase 1 the scores of the three masks of a click hardly tell which is best (correlation 0.1 within a
+    click); five times the weight and 150 steps raise that to 0.5. 3.5 images per second.
     """
     base = compact_192()
     return replace(
@@ -151,11 +151,11 @@ def compact_256() -> TrainConfig:
 
 
 def compact_all() -> TrainConfig:
-    """The compact model, phase 3, the long one: the backbone learns too, two error clicks, the rate to zero.
+    """The compact model, phase 3, the longest: all parameters, two error clicks, cosine decay to zero.
 
     anymask train compact_all --data SETS... --set init=runs/compact_256 cutouts=CUTOUTS -o runs/compact_all
 
-    31,000 pictures: 7 a second on one core with bfloat16, 75 minutes.
+    31,000 images: 7 per second on one core with bfloat16, 75 minutes.
     """
     base = compact_256()
     return replace(
@@ -171,13 +171,13 @@ def compact_all() -> TrainConfig:
 
 
 def compact_384() -> TrainConfig:
-    """The compact model, phase 4: the shipped size, whole pictures and close-ups, three error clicks.
+    """The compact model, phase 4: the shipped size, whole images and close-up crops, three error clicks.
 
     anymask train compact_384 --data SETS... --set init=runs/compact_all cutouts=CUTOUTS -o runs/compact_384
 
-    Two of five pictures are close-ups, as a second look asks for them (`promptable.crops`), one round of five
-    brings the answer so far and no click, and half of the first clicks lie in the middle of things. 2.5
-    pictures a second on one core with bfloat16: 100 minutes.
+    Two of five images are close-up crops as in crop refinement (`promptable.crops`), one round of five
+    refines the last mask without a new click, and half of the first clicks are in the middle of the object.
+    2.5 images per second on one core with bfloat16: 100 minutes.
     """
     base = compact_all()
     return replace(
@@ -192,12 +192,13 @@ def compact_384() -> TrainConfig:
 
 
 def compact_scores() -> TrainConfig:
-    """The compact model, phase 5: the head of the predicted IoU alone, on pictures at the shipped size.
+    """The compact model, phase 5: only the head that predicts the IoU, on images at the shipped size.
 
     anymask train compact_scores --data SETS... --set init=runs/compact_384 cutouts=CUTOUTS -o runs/compact
 
-    The phases before move the features under the head, and their crops show things larger than whole pictures
-    do. Choosing among the three masks of a click gains: see docs/log.md. 12 pictures a second: 6 minutes.
+    The earlier phases change the features that the head reads, and their crops show objects larger than whole
+    images do. This improves the choice among the three masks of a click: see docs/log.md. 12 images per
+    second: 6 minutes.
     """
     base = compact_384()
     return replace(
@@ -213,13 +214,13 @@ def compact_scores() -> TrainConfig:
 
 
 def context_192() -> TrainConfig:
-    """The compact in-context model, phase 1: pictures of 192 px, backbone frozen as ImageNet left it.
+    """The compact in-context model, phase 1: images of 192 px, backbone frozen at its ImageNet weights.
 
     anymask train context_192 --data SETS... --set cutouts=CUTOUTS -o runs/context_192
 
-    Where SegGPT hides blocks in half of its canvases, nine of ten here hide the query as a whole, which is
-    what the model is asked; pixels to paint count 2.5 times, so that small things are not given up. 8 to 20
-    pairs a second on one core with bfloat16.
+    SegGPT hides blocks of patches in half of its canvases. Here nine of ten canvases hide the whole query, as
+    in inference. Pixels of objects count 2.5 times, so that small objects are not ignored. 8 to 20 pairs per
+    second on one core with bfloat16.
     """
     return TrainConfig(
         model="context",
@@ -233,7 +234,7 @@ def context_192() -> TrainConfig:
 
 
 def context() -> TrainConfig:
-    """The compact in-context model, phase 2: the shipped size of 256 px, the rate falling to zero.
+    """The compact in-context model, phase 2: the shipped size of 256 px, learning rate decaying to zero.
 
     anymask train context --data SETS... --set init=runs/context_192 cutouts=CUTOUTS -o runs/context
     """
@@ -252,7 +253,7 @@ def painter_vit_l() -> TrainConfig:
 
     torchrun --nproc-per-node 8 -m anymask train painter_vit_l --data SETS... -o runs/painter
 
-    Needs accelerators. The paper starts from MAE's ViT-L: --set init=PATH of such weights in our layout.
+    Needs GPUs. The paper starts from MAE's ViT-L: --set init=PATH of such weights in anymask's layout.
     """
     return TrainConfig(
         model="painter_vit_l",
@@ -269,8 +270,8 @@ def seggpt_vit_l() -> TrainConfig:
 
     torchrun --nproc-per-node 8 -m anymask train seggpt_vit_l --data SETS... --set init=PAINTER -o runs/seggpt
 
-    Needs accelerators, and the mixture of the paper (ADE20K, COCO, VOC, Cityscapes, LIP, PACO, retinal
-    vessels, iSAID, LoveDA).
+    Needs GPUs and the data of the paper (ADE20K, COCO, VOC, Cityscapes, LIP, PACO, retinal vessels, iSAID,
+    LoveDA).
     """
     base = painter_vit_l()
     return replace(
@@ -283,11 +284,11 @@ def seggpt_vit_l() -> TrainConfig:
 
 
 def finetune_all() -> TrainConfig:
-    """Fine-tune a whole model on a folder: the most change, for a hundred pictures or more.
+    """Fine-tune all parameters on a folder: the largest change, for a hundred images or more.
 
     anymask train finetune_all --data my-photos/ -o runs/mine
 
-    For a SAM from the zoo: --set init=sam_vit_b size=1024, and an accelerator.
+    For a released SAM: --set init=sam_vit_b size=1024, on a GPU.
     """
     return TrainConfig(
         init="compact",
@@ -301,11 +302,11 @@ def finetune_all() -> TrainConfig:
 
 
 def finetune_decoder() -> TrainConfig:
-    """Fine-tune the decoder alone on ten pictures or so: minutes on two cores, see docs/fine-tuning.md.
+    """Fine-tune only the decoder on about ten images: minutes on two cores, see docs/fine-tuning.md.
 
     anymask train finetune_decoder --data my-photos/ -o runs/mine
 
-    The encoder is frozen and sees each picture twice, as it is and mirrored; what it makes of them is kept.
+    The encoder is frozen and runs twice per image, as it is and mirrored; the embeddings are cached.
     """
     base = finetune_all()
     return replace(
@@ -317,11 +318,11 @@ def finetune_decoder() -> TrainConfig:
 
 
 def finetune_lora() -> TrainConfig:
-    """Fine-tune the decoder and rank-4 updates of the encoder, for pictures that look unlike photos.
+    """Fine-tune the decoder and rank-4 updates of the encoder, for images that look unlike photos.
 
     anymask train finetune_lora --data my-photos/ -o runs/mine
 
-    The updates are merged when the model is saved, so the result is a model like any other.
+    The updates are merged when the model is saved, so the result is an ordinary model.
     """
     base = finetune_all()
     return replace(base, tune="lora", lora_rank=4, optim=replace(base.optim, lr=2e-4))
@@ -347,11 +348,11 @@ RECIPES: dict[str, Callable[[], TrainConfig]] = {
         seggpt_vit_l,
     )
 }
-"""The recipes by name; the first line of a docstring says what it is for."""
+"""The recipes by name; the first line of a docstring describes the recipe."""
 
 
 def recipe(name: str, settings: Sequence[str] = ()) -> TrainConfig:
-    """The configuration of a recipe with some settings changed, such as "loop.steps=100".
+    """The configuration of a recipe, with settings such as "loop.steps=100" changed.
 
     Raises `UnknownNameError` for an unknown recipe or setting, `InputError` for a value of another type.
     """

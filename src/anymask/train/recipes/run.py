@@ -1,4 +1,4 @@
-"""Carry a training run out in a folder, from its data to a model that `anymask.load` opens."""
+"""Run a training configuration in a folder, from the data to a model that `anymask.load` opens."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ def run(
 ) -> Path:
     """Train on data sets, each `path` or `path=weight`; returns the run's folder, which `anymask.load` opens.
 
-    A path may be `name:path`, see `train.start.open_sources`. Sets with splits are learned from in "train"
-    and looked at in "val". `out` gets `model.safetensors`, `metrics.jsonl` (each line goes to `report` too),
-    `run.json`, `state.pt`, TensorBoard events and, if items are damaged, `damaged.jsonl`. A run that was
-    stopped goes on exactly where it was; with `force` it starts over instead. Raises `InputError` for data
+    A path may be `name:path`, see `train.build.open_sources`. Data sets with splits are trained on "train"
+    and evaluated on "val". `out` gets `model.safetensors`, `metrics.jsonl` (each line is also passed to
+    `report`), `run.json`, `state.pt`, TensorBoard events and, if items are damaged, `damaged.jsonl`. A run
+    that was stopped is resumed exactly; with `force` it restarts from scratch. Raises `InputError` for data
     that cannot be used and for a resume with another configuration or other data, `OutputError` for a folder
     that holds something else.
     """
@@ -62,19 +62,19 @@ def run(
 
 
 def resume(out: str | Path, settings: Sequence[str] = (), report: Report | None = None) -> Path:
-    """Go on with a stopped run from its folder alone; `settings` may change its length and its log.
+    """Resume a stopped run from its folder alone; `settings` may change the settings in `config.FREE`.
 
-    Raises as `run` does, and `InputError` if the folder holds no run.
+    Raises the errors of `run`, and `InputError` if the folder holds no run.
     """
     past = _past(Path(out))
     if past is None:
-        raise InputError(f"out must be the folder of a run, got {out} without {RUN}. Start one first.")
+        raise InputError(f"out must be the folder of a run, got {out} without {RUN}. Start a run first.")
     data = [f"{one['path']}={one['weight']}" for one in past["data"]]
     return run(change(TrainConfig.from_dict(past["config"]), settings), data, out, report)
 
 
 def _validate(datasets: dict[str, Collection], config: TrainConfig, model: Model) -> dict[str, float]:
-    """Figures of the validation sets, always on the same masks: by clicks and boxes, or by examples."""
+    """Metrics on the validation sets, always on the same masks: with clicks and boxes, or few-shot."""
     if isinstance(model, Sam):
         return _validate_clicks(datasets, config, model)
     options = fewshot.FewshotConfig(
@@ -100,7 +100,7 @@ def _validate_clicks(datasets: dict[str, Collection], config: TrainConfig, model
 
 
 def _note_fault(folder: Path, dataset: str) -> OnError:
-    """Append damaged items to the run's folder, from whatever process meets them."""
+    """A callback that appends damaged items to a file in the run's folder; usable in any process."""
 
     def note(item: str, error: Exception) -> None:
         if folder.is_dir():
@@ -114,7 +114,7 @@ def _note_fault(folder: Path, dataset: str) -> OnError:
 
 
 def _prepare(folder: Path, config: TrainConfig, sources: Sequence[Source], *, force: bool) -> None:
-    """Make the folder and its run.json, or check that what is there is the same run."""
+    """Make the folder and its run.json, or check that the folder holds the same run."""
     if force:
         _clear(folder)
     past = _past(folder)
@@ -144,7 +144,7 @@ def _describe(source: Source) -> dict[str, Any]:
         "name": source.train.name,
         "path": source.address,
         "weight": source.weight,
-        "pictures": len(source.train),
+        "images": len(source.train),
         "ids": source.fingerprint,
         "validation": 0 if source.val is None else len(source.val),
     }
@@ -160,7 +160,7 @@ def _past(folder: Path) -> dict[str, Any] | None:
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(
             f"out must be a new folder or that of a run, got {folder}, whose {RUN} is damaged ({error!r}). "
-            "Choose another folder."
+            "Choose another folder, or restart from scratch with force."
         ) from error
 
 
@@ -169,13 +169,13 @@ def _check_free(folder: Path) -> None:
     if taken:
         raise OutputError(
             f"out must be a new folder or that of the same run, got {folder}, which holds {taken[0]} "
-            f"without {RUN}. Choose another folder, or start over with force."
+            f"without {RUN}. Choose another folder, or restart from scratch with force."
         )
 
 
 def _check_same(folder: Path, past: dict[str, Any], config: TrainConfig, sources: Sequence[Source]) -> None:
-    """Refuse to go on with other settings or other pictures than the run was started with."""
-    advice = "Choose another folder for a new run, or start over with force."
+    """Refuse to resume a run with other settings or other images than it was started with."""
+    advice = "Choose another folder for a new run, or restart from scratch with force."
     changed = first_change(past["config"], config.to_dict())
     if changed:
         key, old, new = changed
@@ -185,13 +185,13 @@ def _check_same(folder: Path, past: dict[str, Any], config: TrainConfig, sources
     for name in sorted(old_sets.keys() | new_sets.keys()):
         if old_sets.get(name) != new_sets.get(name):
             raise InputError(
-                f"data must be that of the run in {folder}, got another set, weight or other pictures in "
+                f"data must be that of the run in {folder}, got another data set, weight or other images in "
                 f"'{name}'. {advice}"
             )
 
 
 def _clear(folder: Path) -> None:
-    """Remove what an earlier run left, and nothing else."""
+    """Remove the files of an earlier run, and nothing else."""
     for name in (STATE, MODEL_FILE, METRICS, RUN, DAMAGED):
         (folder / name).unlink(missing_ok=True)
     for name in (BOARD, EMBEDDINGS):

@@ -15,6 +15,7 @@ from sqlalchemy import inspect, text
 from anymask.data_engine.project import (
     Draft,
     Label,
+    images,
     labels,
     masks,
     open_database,
@@ -22,7 +23,6 @@ from anymask.data_engine.project import (
     people,
     statistics,
 )
-from anymask.data_engine.project import images as pictures
 from anymask.data_engine.project.project import scan, upload
 from anymask.data_engine.project.tables import METADATA, VERSION
 from anymask.errors import (
@@ -48,10 +48,10 @@ def project(url, tmp_path, photos):
     opened.close()
 
 
-def draft(picture, id: str = "m", x: int = 3, **more) -> Draft:
-    bits = np.zeros(picture.size, bool)
+def draft(image, id: str = "m", x: int = 3, **more) -> Draft:
+    bits = np.zeros(image.size, bool)
     bits[5:20, x : x + 9] = True
-    return Draft(id=id, size=picture.size, counts=rle.to_string(rle.encode(bits)), **more)
+    return Draft(id=id, size=image.size, counts=rle.to_string(rle.encode(bits)), **more)
 
 
 def test_images_that_need_a_missing_extra_are_left_out_with_a_note(project, monkeypatch) -> None:
@@ -60,7 +60,7 @@ def test_images_that_need_a_missing_extra_are_left_out_with_a_note(project, monk
     with pytest.warns(ImageWarning, match=r"images are left out: .*anymask\[heic\]"):
         list(scan(project))
     with project.db.reading() as connection:
-        assert list(pictures.by_path(connection)) == ["cat.jpg"]
+        assert list(images.by_path(connection)) == ["cat.jpg"]
 
 
 def test_the_migrations_make_the_tables(url) -> None:
@@ -93,40 +93,40 @@ def test_a_database_of_a_newer_version_is_refused(url) -> None:
 
 
 def test_opening_again_keeps_everything(project, url) -> None:
-    [picture] = pictures.listed(project.db)
-    saved = masks.save(project.db, picture.id, draft(picture, prompts={"box": [1, 2]}), seen=0, author="eve")
+    [image] = images.listed(project.db)
+    saved = masks.save(project.db, image.id, draft(image, prompts={"box": [1, 2]}), seen=0, author="eve")
     again = open_database(url)
-    assert masks.current(again, picture.id) == [saved]
+    assert masks.current(again, image.id) == [saved]
     again.close()
 
 
 def test_revisions_conflicts_and_retries(project) -> None:
-    [picture] = pictures.listed(project.db)
-    first = masks.save(project.db, picture.id, draft(picture), seen=0, author="eve")
-    assert masks.save(project.db, picture.id, draft(picture), seen=0, author="bob") == first
-    second = masks.save(project.db, picture.id, draft(picture, x=30, model="abc"), seen=1, author="bob")
+    [image] = images.listed(project.db)
+    first = masks.save(project.db, image.id, draft(image), seen=0, author="eve")
+    assert masks.save(project.db, image.id, draft(image), seen=0, author="bob") == first
+    second = masks.save(project.db, image.id, draft(image, x=30, model="abc"), seen=1, author="bob")
     with pytest.raises(ConflictError) as caught:
-        masks.save(project.db, picture.id, draft(picture, x=60), seen=1, author="eve")
+        masks.save(project.db, image.id, draft(image, x=60), seen=1, author="eve")
     assert caught.value.current == second
-    assert masks.history(project.db, picture.id, "m") == [first, second]
-    assert pictures.find(project.db, picture.id).changes == 2
+    assert masks.history(project.db, image.id, "m") == [first, second]
+    assert images.find(project.db, image.id).changes == 2
 
 
 def test_masks_as_json_are_the_same(project) -> None:
-    [picture] = pictures.listed(project.db)
-    assert masks.current_json(project.db, picture.id) == "[]"
+    [image] = images.listed(project.db)
+    assert masks.current_json(project.db, image.id) == "[]"
     third = {"score": 1 / 3, "seconds": 0.1, "model": 'a "b" \\ é\n'}
     drafts = [
-        draft(picture, "z", prompts={"points": [[0.1, 2]], "text": "\ud83d\ude00 \\"}),
-        draft(picture, "b", prompts=[float("nan")] if project.db.file else None),
-        draft(picture, "gone", deleted=True),
-        draft(picture, "a", x=40, **third),
+        draft(image, "z", prompts={"points": [[0.1, 2]], "text": "\ud83d\ude00 \\"}),
+        draft(image, "b", prompts=[float("nan")] if project.db.file else None),
+        draft(image, "gone", deleted=True),
+        draft(image, "a", x=40, **third),
     ]
     for one in drafts:
-        masks.save(project.db, picture.id, one, seen=0, author="Zoë")
-    masks.save(project.db, picture.id, draft(picture, "z", x=9, label_id=None), seen=1, author="bob")
-    wanted = json.loads(json.dumps([vars(mask) for mask in masks.current(project.db, picture.id)]))
-    found = json.loads(masks.current_json(project.db, picture.id))
+        masks.save(project.db, image.id, one, seen=0, author="Zoë")
+    masks.save(project.db, image.id, draft(image, "z", x=9, label_id=None), seen=1, author="bob")
+    wanted = json.loads(json.dumps([vars(mask) for mask in masks.current(project.db, image.id)]))
+    found = json.loads(masks.current_json(project.db, image.id))
     wanted[1]["prompts"] = None  # what is no JSON
     assert [one["id"] for one in found] == ["z", "b", "a"]
     assert found == wanted
@@ -136,39 +136,39 @@ def test_old_revisions_do_not_slow_lists(project) -> None:
     if project.db.file is None:
         pytest.skip("PostgreSQL has figures of its own to plan by")
     with project.db.reading() as connection:
-        plan = connection.execute(text(f"EXPLAIN QUERY PLAN {masks._AS_JSON}"), {"picture": "p"}).all()
+        plan = connection.execute(text(f"EXPLAIN QUERY PLAN {masks._AS_JSON}"), {"image": "p"}).all()
     looked_up = [row.detail.partition(" USING")[0] for row in plan if row.detail.startswith("SEARCH")]
     assert looked_up == ["SEARCH heads", "SEARCH mask", "SEARCH first"]
     assert [row.detail.count("=?") for row in plan if "revisions_1" in row.detail] == [3, 3]
 
 
 def test_of_many_at_once_one_wins(project) -> None:
-    [picture] = pictures.listed(project.db)
+    [image] = images.listed(project.db)
     gate = threading.Barrier(8)
 
     def save(number: int) -> bool:
         gate.wait()
         try:
-            masks.save(project.db, picture.id, draft(picture, x=number), seen=0, author=str(number))
+            masks.save(project.db, image.id, draft(image, x=number), seen=0, author=str(number))
         except ConflictError:
             return False
         return True
 
     with ThreadPoolExecutor(8) as pool:
         assert sum(pool.map(save, range(8))) == 1
-    assert len(masks.history(project.db, picture.id, "m")) == 1
-    assert pictures.count(project.db) == {"images": 1, "annotated": 1, "masks": 1}
+    assert len(masks.history(project.db, image.id, "m")) == 1
+    assert images.count(project.db) == {"images": 1, "annotated": 1, "masks": 1}
 
 
 def test_work_that_shares_a_transaction_fails_alone(project) -> None:
-    [picture] = pictures.listed(project.db)
+    [image] = images.listed(project.db)
     gate = threading.Barrier(12)
 
     def save(number: int) -> bool:
         gate.wait()
-        what = draft(picture, f"m{number}") if number % 3 else Draft(id="z", size=(1, 1), counts="1")
+        what = draft(image, f"m{number}") if number % 3 else Draft(id="z", size=(1, 1), counts="1")
         try:
-            masks.save(project.db, picture.id, what, seen=0, author="eve")
+            masks.save(project.db, image.id, what, seen=0, author="eve")
         except FormatError:
             return False
         return True
@@ -176,25 +176,25 @@ def test_work_that_shares_a_transaction_fails_alone(project) -> None:
     with ThreadPoolExecutor(12) as pool:
         kept = list(pool.map(save, range(12)))
     assert kept == [bool(number % 3) for number in range(12)]
-    assert {mask.id for mask in masks.current(project.db, picture.id)} == {
+    assert {mask.id for mask in masks.current(project.db, image.id)} == {
         f"m{number}" for number in range(12) if number % 3
     }
-    assert pictures.find(project.db, picture.id).changes == 8
+    assert images.find(project.db, image.id).changes == 8
 
 
 def test_an_archive_of_masks_is_kept_whole_or_not_at_all(project) -> None:
-    [picture] = pictures.listed(project.db)
-    damaged = Draft(id="z", size=picture.size, counts="11")
+    [image] = images.listed(project.db)
+    damaged = Draft(id="z", size=image.size, counts="11")
     with pytest.raises(ValueError, match="counts must sum to"):
-        masks.save_all(project.db, picture.id, [draft(picture), damaged], author="eve")
-    assert masks.current(project.db, picture.id) == []
-    assert masks.save_all(project.db, picture.id, [draft(picture), draft(picture, "n")], author="eve") == 2
+        masks.save_all(project.db, image.id, [draft(image), damaged], author="eve")
+    assert masks.current(project.db, image.id) == []
+    assert masks.save_all(project.db, image.id, [draft(image), draft(image, "n")], author="eve") == 2
 
 
 def test_statistics(project) -> None:
-    [picture] = pictures.listed(project.db)
+    [image] = images.listed(project.db)
     labels.replace(project.db, [Label("c", "cat", "#ff0000")])
-    masks.save(project.db, picture.id, draft(picture, seconds=2.0, label_id="c"), seen=0, author="eve")
+    masks.save(project.db, image.id, draft(image, seconds=2.0, label_id="c"), seen=0, author="eve")
     found = statistics.collect(project.db)
     assert (found["masks"], found["revisions"], found["seconds"]) == (1, 1, 2.0)
     assert found["by_label"] == [{"name": "cat", "masks": 1, "seconds": 2.0}]
@@ -212,12 +212,12 @@ def test_labels_and_people(project) -> None:
 
 def test_uploads_and_hashes(project, photos) -> None:
     data = (photos / "coffee.jpg").read_bytes()
-    picture, new = upload(project, "coffee.jpg", data, 10**8)
+    image, new = upload(project, "coffee.jpg", data, 10**8)
     assert new
-    assert upload(project, "again.jpg", data, 10**8) == (picture, False)
-    assert project.sha256(picture) in picture.path
+    assert upload(project, "again.jpg", data, 10**8) == (image, False)
+    assert project.sha256(image) in image.path
     list(scan(project))
-    assert [one.name for one in pictures.listed(project.db)] == ["cat.jpg", "coffee.jpg"]
+    assert [one.name for one in images.listed(project.db)] == ["cat.jpg", "coffee.jpg"]
 
 
 def test_the_scan_leaves_out_hidden_files_and_takes_subfolders(tmp_path, photos) -> None:
@@ -227,13 +227,13 @@ def test_the_scan_leaves_out_hidden_files_and_takes_subfolders(tmp_path, photos)
         shutil.copy(photos / "cat.jpg", folder / name)
     opened = open_project(folder)
     list(scan(opened))
-    assert sorted(picture.name for picture in pictures.listed(opened.db)) == ["a.jpg", "sub/c.jpg"]
+    assert sorted(image.name for image in images.listed(opened.db)) == ["a.jpg", "sub/c.jpg"]
     opened.close()
 
 
 def test_a_file_that_is_no_database(tmp_path) -> None:
     (tmp_path / "a.db").write_bytes(b"something else entirely" * 100)
-    with pytest.raises(StoreError, match="the file is no database"):
+    with pytest.raises(StoreError, match="the file is not a database"):
         open_database(tmp_path / "a.db")
 
 
@@ -245,7 +245,8 @@ def test_addresses_that_cannot_be_used(tmp_path, monkeypatch) -> None:
         open_database(tmp_path / "no" / "a.db")
     pytest.importorskip("psycopg")
     with pytest.raises(
-        StoreError, match=r"got postgresql\+psycopg://me:\*\*\*@/x.*the server cannot be reached"
+        StoreError,
+        match=r"postgresql\+psycopg://me:\*\*\*@/x.* cannot be used: the server cannot be reached",
     ):
         open_database(f"postgresql://me:secret@/x?host={tmp_path}")
     monkeypatch.setitem(__import__("sys").modules, "psycopg", None)

@@ -1,3 +1,3 @@
-"""Alembic's scripts: how a database of an older version becomes one of this."""
+"""Alembic scripts that migrate a database of an older version."""
 
 from __future__ import annotations

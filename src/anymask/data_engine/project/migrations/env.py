@@ -1,4 +1,4 @@
-"""Run the scripts on the connection that `database` gives, within its transaction."""
+"""Run the scripts on the connection from `database`, within its transaction."""
 
 from __future__ import annotations
 

@@ -1,3 +1,3 @@
-"""One script for each version of the tables."""
+"""One script per version of the tables."""
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Go one version up."""
+    """Create the tables."""
     _pictures()
     _labels()
     _masks()

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from anymask import AutoConfig, tree
-from anymask.data_engine.one import Plan, default_auto, open_image, process
+from anymask.data_engine.image_masks import Plan, default_auto, open_image, process
 from anymask.errors import InputError, MissingExtraError
 from anymask.formats import sa1b
 from anymask.images.bands import Bands
@@ -97,7 +97,7 @@ def test_bands_make_an_image_of_sixteen_bits(tmp_path: Path, rng: np.random.Gene
 def test_a_tiff_is_read_by_windows_where_rasterio_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cv2.imwrite(str(tmp_path / "a.tif"), np.full((20, 30, 3), 90, np.uint8))
     plan = Plan(tile=16, overlap=4)
-    monkeypatch.setattr("anymask.data_engine.one._has_rasterio", lambda: False)
+    monkeypatch.setattr("anymask.data_engine.image_masks._has_rasterio", lambda: False)
     assert isinstance(open_image(tmp_path / "a.tif", plan), np.ndarray)
     monkeypatch.undo()
     pytest.importorskip("rasterio")

@@ -55,7 +55,7 @@ class Format:
 Decode = Callable[[bytes, Path, Reading], Record]
 
 
-def _per_picture(
+def per_image(
     name: str,
     what: str,
     suffix: str,
@@ -119,7 +119,7 @@ def _is_numbered(name: str) -> bool:
     return png.NUMBERED.fullmatch(name) is not None
 
 
-def _anywhere(encode: Callable[[Record, Outlines], Page]) -> Encode:
+def anywhere(encode: Callable[[Record, Outlines], Page]) -> Encode:
     """For files that are the same wherever they lie."""
     return lambda record, outlines, home: encode(record, outlines)
 
@@ -142,23 +142,23 @@ _ALL = (
         lambda path, reading: cvat.items(read_bytes(path), path, reading),
         lambda target: cvat.CvatWriter(target.place, target.outlines),
     ),
-    _per_picture("geojson", "GeoJSON", ".geojson", geojson.KEEPS, _anywhere(geojson.encode), geojson.decode),
-    _per_picture(
+    per_image("geojson", "GeoJSON", ".geojson", geojson.KEEPS, anywhere(geojson.encode), geojson.decode),
+    per_image(
         "instances",
         "PNG, masks numbered from 1",
         ".png",
         _NOTHING,
-        _anywhere(png.encode_instances),
+        anywhere(png.encode_instances),
         png.decode,
         told=False,
     ),
-    _per_picture("labelme", "LabelMe's JSON", ".json", labelme.KEEPS, labelme.encode, labelme.decode),
-    _per_picture(
+    per_image("labelme", "LabelMe's JSON", ".json", labelme.KEEPS, labelme.encode, labelme.decode),
+    per_image(
         "labels",
         "PNG, the masks' class numbers",
         ".png",
         frozenset({"labels"}),
-        _anywhere(png.encode_labels),
+        anywhere(png.encode_labels),
         png.decode,
         told=False,
     ),
@@ -170,12 +170,12 @@ _ALL = (
         lambda path, reading: labelstudio.items(read_bytes(path), path, reading),
         lambda target: labelstudio.LabelStudioWriter(target.place, target.outlines),
     ),
-    _per_picture(
+    per_image(
         "mask",
         "PNG, a single mask as 0 and 255",
         ".png",
         _NOTHING,
-        _anywhere(png.encode_mask),
+        anywhere(png.encode_mask),
         png.decode,
         told=False,
     ),
@@ -189,9 +189,9 @@ _ALL = (
         _is_numbered,
         always_folder=True,
     ),
-    _per_picture("npz", "NumPy arrays", ".npz", npz.KEEPS, _anywhere(npz.encode), npz.decode),
-    _per_picture("sa1b", "SA-1B's JSON", ".json", sa1b.KEEPS, _anywhere(sa1b.encode), sa1b.decode),
-    _per_picture("svg", "SVG paths", ".svg", svg.KEEPS, svg.encode, svg.decode),
+    per_image("npz", "NumPy arrays", ".npz", npz.KEEPS, anywhere(npz.encode), npz.decode),
+    per_image("sa1b", "SA-1B's JSON", ".json", sa1b.KEEPS, anywhere(sa1b.encode), sa1b.decode),
+    per_image("svg", "SVG paths", ".svg", svg.KEEPS, svg.encode, svg.decode),
     Format(
         "yolo",
         "YOLO segmentation",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 from PIL import Image
 
@@ -286,3 +287,32 @@ def test_bad_input_is_one_sentence(name: str, run) -> None:
     assert answer.code == 2, answer
     assert message in answer.err
     assert answer.err.count("\n") == 1
+
+
+@pytest.mark.usefixtures("given")
+def test_deep_images_are_shown_as_limits_say(run) -> None:
+    Path("deep").mkdir()
+    for name, image in {"first.tif": scene(), "deep/p4.tif": scene(4)}.items():
+        tifffile.imwrite(name, image.astype(np.uint16) * 8, photometric="rgb")
+    words = ("like", "--example", "first.tif=numbers.png", "deep", "-o", "out")
+    answer = run(*words, "--limits", "0,2040")
+    assert (answer.code, answer.err) == (0, "")
+    assert agree(read("out/p4.png"), target(scene(4), (3, 9)))
+    assert "deep/p4.tif would be black and is stretched" in run(*words, "--force").err
+    wrong = run(*words, "--bands", "1,2", "--force")
+    assert (wrong.code, wrong.err) == (
+        2,
+        "error: --bands must be R,G,B or one number, got '1,2'. Write 4,3,2.\n",
+    )
+
+
+@pytest.mark.usefixtures("given")
+def test_very_many_objects_in_a_small_target_must_be_meant(run) -> None:
+    numbers = np.zeros((48, 64), np.uint8)
+    numbers[:40, :60] = np.arange(150).reshape(10, 15).repeat(4, axis=0).repeat(4, axis=1)
+    Image.fromarray(numbers).save("many.png")
+    words = ("like", "--example", "first.png=many.png", "photos", "-o", "out")
+    refused = run(*words)
+    assert refused.code == 2
+    assert "at most 100 objects in an image of this size, got 149 in many.png" in refused.err
+    assert run(*words, "--many").code == 0

@@ -203,12 +203,12 @@ def void_number(file: ImageFile) -> int | None:
 
     Raises ImageError as `read_map` does.
     """
+    with open_image(file) as image:
+        if image.mode != "P":
+            return None
     numbers = np.unique(read_map(file))
     others = numbers[(numbers != 0) & (numbers != 255)]
-    if 255 not in numbers or not others.size or others.max() > _LARGEST_CLASS:
-        return None
-    with open_image(file) as image:
-        return 255 if image.mode == "P" else None
+    return 255 if 255 in numbers and others.size and others.max() <= _LARGEST_CLASS else None
 
 
 def read_masks(path: ImageFile, *, ignore: int | None = None) -> tuple[Masks, rle.Runs | None]:

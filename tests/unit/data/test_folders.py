@@ -266,3 +266,37 @@ def test_images_are_shown_as_bands_say(tmp_path):
     assert np.abs(record.image[..., 0] - np.clip(samples / 2000 * 255, 0, 255)).max() <= 1
     assert len(record.masks) == 2, "of one file with several numbers each is a mask"
     assert open_dataset(tmp_path)[0].image.max() == 255, "stretched where nobody says how"
+
+
+def test_grey_masks_with_alpha_are_read(tmp_path, records, save):
+    save(tmp_path / "images" / "a.jpg", records[0].read())
+    mask = records[0].masks.dense()[0]
+    (tmp_path / "masks").mkdir()
+    Image.fromarray(np.dstack([mask * np.uint8(255), mask * np.uint8(255)]), "LA").save(
+        tmp_path / "masks" / "a.png"
+    )
+    assert (open_dataset(tmp_path)[0].masks.dense() == mask[None]).all()
+
+
+def test_every_source_shows_images_as_bands_say(tmp_path):
+    samples = np.linspace(0, 4095, 20 * 30).reshape(20, 30).astype(np.uint16)
+    shown = np.clip(samples / 2000 * 255, 0, 255)
+    voc, coco = tmp_path / "voc", tmp_path / "coco"
+    (voc / "JPEGImages").mkdir(parents=True)
+    cv2.imwrite(str(voc / "JPEGImages" / "a.png"), samples)
+    mask_file(voc / "SegmentationObject" / "a.png", np.ones((20, 30), np.uint8))
+    for split in ("train", "val"):
+        (coco / split).mkdir(parents=True)
+        cv2.imwrite(str(coco / split / "a.png"), samples)
+        part = {"id": 1, "image_id": 1, "category_id": 1, "segmentation": [[1, 1, 9, 1, 9, 9, 1, 9]]}
+        document = {
+            "images": [{"id": 1, "file_name": "a.png", "width": 30, "height": 20}],
+            "annotations": [part],
+            "categories": [{"id": 1, "name": "square"}],
+        }
+        (coco / split / "_annotations.coco.json").write_text(json.dumps(document))
+    for place, count in ((voc, 1), (coco, 2)):
+        dataset = open_dataset(place, bands=Bands(limits=(0, 2000)))
+        assert len(dataset) == count
+        for record in dataset:
+            assert np.abs(record.image[..., 0] - shown).max() <= 1

@@ -12,7 +12,7 @@ from fastapi.responses import FileResponse
 from PIL import Image as Pillow
 
 from anymask.app import schemas
-from anymask.app.dependencies import Annotator, Here, Server
+from anymask.app.dependencies import Annotator, CurrentServer, Server
 from anymask.data_engine.project import Image, images
 from anymask.data_engine.project.project import upload
 from anymask.errors import ImageError
@@ -35,7 +35,7 @@ _TYPES = {
 
 @router.get("/images")
 def list_images(
-    server: Here,
+    server: CurrentServer,
     person: Annotator,
     after: schemas.Id | None = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
@@ -50,7 +50,7 @@ def list_images(
 
 @router.post("/images", status_code=201)
 def upload_images(
-    server: Here, person: Annotator, files: Annotated[list[UploadFile], File(max_length=1000)]
+    server: CurrentServer, person: Annotator, files: Annotated[list[UploadFile], File(max_length=1000)]
 ) -> schemas.Images:
     """Upload images. An image with the same content is stored only once."""
     limits = server.settings.limits
@@ -67,13 +67,13 @@ def upload_images(
 
 
 @router.get("/images/{id}")
-def get_image(server: Here, person: Annotator, id: schemas.Id) -> schemas.Image:
+def get_image(server: CurrentServer, person: Annotator, id: schemas.Id) -> schemas.Image:
     """An image."""
     return schemas.Image.of(images.find(server.project.db, id))
 
 
 @router.get("/images/{id}/file", response_class=Response)
-def get_file(server: Here, person: Annotator, request: Request, id: schemas.Id) -> Response:
+def get_file(server: CurrentServer, person: Annotator, request: Request, id: schemas.Id) -> Response:
     """The file of an image, converted to PNG if browsers cannot show its format."""
     image = images.find(server.project.db, id)
     file = server.project.file(image)
@@ -89,7 +89,7 @@ def get_file(server: Here, person: Annotator, request: Request, id: schemas.Id) 
 
 
 @router.get("/images/{id}/thumb", response_class=Response)
-def get_thumb(server: Here, person: Annotator, request: Request, id: schemas.Id) -> Response:
+def get_thumb(server: CurrentServer, person: Annotator, request: Request, id: schemas.Id) -> Response:
     """A thumbnail: JPEG, 320 pixels on the longest side."""
     image = images.find(server.project.db, id)
     file = server.project.file(image)

@@ -26,10 +26,10 @@ dev: $(VENV)/.dev  ## the same, with the development tools
 
 demo: $(VENV)/.core  ## segment a bundled photo by one click (PHOTO=file CLICK=x,y for another)
 	@mkdir -p demo
-	$(BIN)/anymask segment $(PHOTO) --point $(CLICK) -o demo/mask.png --overlay demo/overlay.jpg --force
+	$(BIN)/anymask segment $(PHOTO) --point $(CLICK) -o demo/mask.png --overlay --force
 	@echo "Photo: $(PHOTO), clicked at $(CLICK) (x,y)"
 	@echo "Mask: $(CURDIR)/demo/mask.png"
-	@echo "Overlay: $(CURDIR)/demo/overlay.jpg"
+	@echo "Overlay: $(CURDIR)/demo/mask-overlay.jpg"
 
 web: $(VENV)/.web  ## install the browser app's runtime and checkers with npm
 
@@ -42,11 +42,17 @@ test: $(VENV)/.dev  ## run the tests
 
 lint: $(VENV)/.dev  ## check style, types and import direction
 	@code=0; for tool in "ruff check ." "ruff format --check ." mypy lint-imports; do \
-	    echo $$tool; $(BIN)/$$tool || code=1; done; exit $$code
+	    echo $$tool; $(BIN)/$$tool || code=1; done; \
+	if ! command -v npm >/dev/null; then echo "The JavaScript was not checked: npm is missing."; \
+	elif ! $(MAKE) -s $(VENV)/.npm; then echo "The JavaScript was not checked: npm could not fetch its tools."; \
+	else for script in lint types; do echo npm run $$script; npm run --silent $$script || code=1; done; fi; \
+	exit $$code
 
 format: $(VENV)/.dev  ## format the code and apply safe fixes
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	@if command -v npm >/dev/null; then $(MAKE) -s $(VENV)/.npm && npm run --silent format; \
+	else echo "The JavaScript was not formatted: npm is missing."; fi
 
 bench: $(VENV)/.dev  ## time encoding, clicks and automatic masks against segment-anything and transformers (minutes)
 	$(BIN)/python benchmarks/encode.py
@@ -65,7 +71,7 @@ dist: $(VENV)/.vendor  ## build the wheel and check its contents
 	@ls -lh dist/*.whl
 
 clean:  ## remove the environment and all build outputs
-	rm -rf $(VENV) build dist demo src/anymask/app/static/vendor src/anymask/app/exported tests/web/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) build dist demo src/anymask/app/static/vendor src/anymask/app/exported node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 # What the app loads: onnxruntime-web and the exported compact model (half a minute), so that it opens at once.
 $(VENV)/.vendor: $(VENV)/.core src/anymask/app/vendor.py src/anymask/app/onnx_cache.py $(wildcard $(addprefix src/anymask/,inference/mask_generation/*.py onnx_export/*.py models/*.py models/checkpoints/*.py)) src/anymask/models/weights/compact.safetensors
@@ -73,8 +79,12 @@ $(VENV)/.vendor: $(VENV)/.core src/anymask/app/vendor.py src/anymask/app/onnx_ca
 	@$(BIN)/python -m anymask.app.vendor
 	@touch $@
 
-$(VENV)/.web: $(VENV)/.vendor tests/web/package-lock.json
-	@npm ci --prefix tests/web --silent --no-audit --no-fund --ignore-scripts
+$(VENV)/.web: $(VENV)/.vendor $(VENV)/.npm
+	@touch $@
+
+# What formats, lints and tests the page's JavaScript.
+$(VENV)/.npm: package-lock.json $(VENV)/.made
+	@npm ci --silent --no-audit --no-fund --ignore-scripts
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.core

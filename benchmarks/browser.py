@@ -170,7 +170,7 @@ def cold(browser: Browser, address: str, times: int) -> float:
         page = context.new_page()
         start = time.perf_counter()
         page.goto(f"{address}#/image/{PHOTO}")
-        canvas = page.locator("am-stage canvas").last
+        canvas = page.locator("am-image-canvas canvas").last
         canvas.wait_for()
         box = canvas.bounding_box()
         assert box is not None

@@ -14,8 +14,8 @@ import sys
 import torch
 from timing import print_header
 
-from anymask.cli.commands.evaluate import open_all
-from anymask.evaluate.automatic import Figures, look, sweep
+from anymask.cli.reports import open_all
+from anymask.evaluate.automatic import Figures, candidate_ious, sweep
 from anymask.inference.mask_generation.config import AutoConfig
 from anymask.models import load
 
@@ -39,7 +39,7 @@ def main() -> None:
     print_header(f"thresholds of automatic masks, {options.model}, {' '.join(options.data)}")
     model = load(options.model, dtype="float32")
     with torch.inference_mode():
-        images = look(
+        images = candidate_ious(
             model,
             open_all(options.data, options.split),
             AutoConfig(points_per_side=options.points_per_side),

@@ -15,6 +15,8 @@ AnymaskError
 ├── ExportError                       exported files whose masks differ from the model's (exit code 2)
 └── MissingExtraError (also ImportError)   a missing optional package; the message says how to install it
 ```
+
+`ImageWarning`, a UserWarning, tells what was chosen for an image without being asked for.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ __all__ = [
     "ExportError",
     "FormatError",
     "ImageError",
+    "ImageWarning",
     "InputError",
     "MissingExtraError",
     "OutputError",
@@ -107,6 +110,10 @@ class MissingExtraError(AnymaskError, ImportError):
     def __reduce__(self) -> tuple[type[MissingExtraError], tuple[str, str]]:
         """Pickle the two arguments, so that the error can be passed between processes."""
         return type(self), (self.need, self.extra)
+
+
+class ImageWarning(UserWarning):
+    """Something was chosen for an image: a plane of a stack, the samples that become black and white."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -145,10 +145,12 @@ def read_tensors(
         raise FormatError(f"{what} must be a whole safetensors file, got {path}. {advice}") from error
 
 
-def check_folder(path: str | os.PathLike[str], ours: Callable[[str], object], *, force: bool = False) -> Path:
+def check_folder(
+    path: str | os.PathLike[str], may_replace: Callable[[str], object], *, force: bool = False
+) -> Path:
     """Return `path` if a folder can be written there: a new or an empty one, or with `force` one to replace.
 
-    ours: whether a file of this name may be replaced; a folder that holds any other file is never replaced.
+    may_replace: whether a file of this name may be replaced; a folder with any other file is kept.
     Raises OutputError.
     """
     target = Path(path)
@@ -163,7 +165,7 @@ def check_folder(path: str | os.PathLike[str], ours: Callable[[str], object], *,
     names = [entry.name for entry in target.rglob("*") if not entry.is_dir()]
     if names and not force:
         raise OutputError(f"output must be a new folder, got {target}, which holds files. Add --force.")
-    if not all(ours(name) for name in names):
+    if not all(may_replace(name) for name in names):
         raise OutputError(
             f"output must be a folder of such files only, got {target}, which holds others. "
             "Choose another folder."
@@ -173,14 +175,18 @@ def check_folder(path: str | os.PathLike[str], ours: Callable[[str], object], *,
 
 @contextmanager
 def staged(
-    path: str | os.PathLike[str], *, force: bool = False, ours: Callable[[str], object] | None = None
+    path: str | os.PathLike[str], *, force: bool = False, may_replace: Callable[[str], object] | None = None
 ) -> Iterator[Path]:
-    """A temporary path for a file, or with `ours` for a folder, that is renamed to `path` on success.
+    """A temporary path for a file, or with `may_replace` for a folder, that is renamed to `path` on success.
 
     Raises OutputError as `check_target` and `check_folder` do, and when writing fails; other exceptions of
     the body pass unchanged.
     """
-    target = check_target(path, force=force) if ours is None else check_folder(path, ours, force=force)
+    target = (
+        check_target(path, force=force)
+        if may_replace is None
+        else check_folder(path, may_replace, force=force)
+    )
     with _writing(target):
         folder = tempfile.TemporaryDirectory(
             dir=target.parent, prefix=f".{target.name[:40]}.", suffix=".part"

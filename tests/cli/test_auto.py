@@ -1,4 +1,4 @@
-"""`anymask auto`: one picture, many pictures, and whatever may be wrong with them."""
+"""`anymask auto`: one image, many images, and whatever may be wrong with them."""
 
 from __future__ import annotations
 
@@ -56,10 +56,10 @@ def names_in(folder: str) -> list[str]:
     return sorted(path.name for path in Path(folder).iterdir())
 
 
-# ---- one picture
+# ---- one image
 
 
-def test_a_picture_gives_json_in_the_current_folder(auto, photo: Path) -> None:
+def test_an_image_gives_json_in_the_current_folder(auto, photo: Path) -> None:
     answer = auto(photo)
     assert (answer.code, answer.err) == (0, "")
     assert names() == ["photo-masks.json", "photo.jpg"]
@@ -90,6 +90,15 @@ def test_what_is_asked_for_lies_beside_it(auto, photo: Path) -> None:
     labels = np.asarray(Image.open("a-labels.png"))
     assert labels.shape == (80, 120)
     assert labels.min() > 0
+
+
+def test_json_on_stdout_writes_only_what_is_asked_for(auto, photo: Path) -> None:
+    answer = auto(photo, "--json")
+    assert (answer.code, answer.json["files"], names()) == (0, [], ["photo.jpg"])
+    assert answer.json["masks"]
+    answer = auto(photo, "--json", "--overlay")
+    assert answer.json["files"] == ["photo-masks-overlay.jpg"]
+    assert names() == ["photo-masks-overlay.jpg", "photo.jpg"]
 
 
 def test_a_png_is_a_label_map(auto, photo: Path) -> None:
@@ -163,12 +172,12 @@ def test_extreme_sizes(auto, size: tuple[int, int]) -> None:
     assert auto("odd.png", "--labelmap", "--cover", "--overlay").code == 0
 
 
-def test_a_black_picture(auto) -> None:
+def test_a_black_image(auto) -> None:
     Image.new("RGB", (60, 40)).save("black.png")
     assert auto("black.png", "--edges", "--granularity", "0.5").code == 0
 
 
-# ---- many pictures
+# ---- many images
 
 
 def test_a_folder_becomes_a_data_set_with_a_code_for_damage(auto) -> None:
@@ -184,7 +193,15 @@ def test_a_folder_becomes_a_data_set_with_a_code_for_damage(auto) -> None:
     assert len(list(open_dataset("set"))) == 3
     again = auto("photos", "-o", "set")
     assert again.code == 3
-    assert "0 pictures with 0 masks, 3 were there already\n2 pictures could not be read, see set" in again.out
+    assert "0 images with 0 masks, 3 were there already\n2 images could not be read, see set" in again.out
+
+
+def test_hidden_files_do_not_count_and_subfolders_do(auto) -> None:
+    for name in ("a.jpg", ".b.jpg", "sub/c.jpg"):
+        noise(f"photos/{name}")
+    answer = auto("photos", "-o", "set")
+    assert answer.code == 0, answer.err
+    assert names_in("set") == ["a.jpg", "a.json", "auto.settings", "sub_c.jpg", "sub_c.json"]
 
 
 def test_a_list(auto) -> None:
@@ -206,7 +223,7 @@ def test_a_folder_becomes_shards(auto) -> None:
     assert [record.id for record in open_dataset("set")] == ["0", "1", "2"]
 
 
-def test_a_missing_picture_of_a_list_is_left_out(auto) -> None:
+def test_a_missing_image_of_a_list_is_left_out(auto) -> None:
     noise("photos/a.png")
     Path("list.txt").write_text("photos/a.png\nphotos/gone.png\n")
     answer = auto("list.txt", "-o", "set")
@@ -222,15 +239,15 @@ def test_stopping_says_how_to_go_on(auto, monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr("anymask.data_engine.image_masks.automatic", stop)
     answer = auto("photos", "-o", "set")
-    assert (answer.code, answer.err) == (130, "stopped; go on from here by the same command\n")
+    assert (answer.code, answer.err) == (130, "stopped; the same command resumes here\n")
 
 
 # ---- refused, with nothing written
 
 BAD = {
     "no output": (["photos"], "-o must name the folder of the data set, got nothing."),
-    "no picture": (["nowhere.jpg"], "image must be a file that exists, got nowhere.jpg"),
-    "no list": (["nowhere.txt", "-o", "set"], "must be a folder or a list that exists, got nowhere.txt"),
+    "no image": (["nowhere.jpg"], "must be an image, a folder or a list that exists, got nowhere.jpg"),
+    "no list": (["nowhere.txt", "-o", "set"], "a folder or a list that exists, got nowhere.txt"),
     "empty folder": (["void", "-o", "set"], "source must hold images, got none in void."),
     "existing": (["photo.jpg", "-o", "there.json"], "got there.json, which exists."),
     "existing beside": (
@@ -245,7 +262,7 @@ BAD = {
     "ending": (["photo.jpg", "-o", "a.tif"], "output must end in .json, .png, .geojson, .gpkg, got a.tif."),
     "itself": (
         ["map.png", "-o", "./map.png", "--force"],
-        "must be a file of its own, got the picture map.png",
+        "must be a file of its own, got the image map.png",
     ),
     "points": (["photo.jpg", "--points-file", "there.json"], "--points-file must hold x,y on each line"),
     "no points": (
@@ -330,5 +347,5 @@ def test_another_run_is_refused_and_the_same_is_not(auto) -> None:
 def test_a_source_that_is_not_there(run, output: str) -> None:
     answer = run("auto", "photoz", "-o", output)
     assert answer.code == 2
-    assert "source must be a picture, a folder or a list, got photoz, which is not there" in answer.err
+    assert "IMAGE must be an image, a folder or a list that exists, got photoz." in answer.err
     assert not Path(output).exists()

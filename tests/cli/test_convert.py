@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from anymask import formats
-from anymask.cli.options.commands import COMMANDS
+from anymask.cli.options.registry import COMMANDS
 from anymask.cli.parser import Parser
 from anymask.images import write
 from anymask.types import Masks, Record
@@ -33,7 +33,7 @@ def source(workplace: Path) -> Path:
 
 
 def test_to_yolo_and_back(run, source: Path) -> None:
-    answer = run("data", "convert", source, "yolo", "--to", "yolo", "--report", "lost.json")
+    answer = run("data", "convert", source, "-o", "yolo", "--to", "yolo", "--report", "lost.json")
     assert (answer.code, answer.err) == (0, "")
     assert answer.out.splitlines() == [
         "3 pictures with 6 masks as yolo, mean IoU of what is read back 1.0000",
@@ -44,7 +44,7 @@ def test_to_yolo_and_back(run, source: Path) -> None:
     ]
     report = json.loads(Path("lost.json").read_text())
     assert [change["notes"] for change in report["changed"]] == [["holes opened by cuts"]] * 3
-    assert run("data", "convert", "yolo", "again.json", "--pictures", "photos").code == 0
+    assert run("data", "convert", "yolo", "-o", "again.json", "--images", "photos").code == 0
     before, after = formats.read(source), formats.read("again.json")
     for one, other in zip(before, after, strict=True):
         assert np.array_equal(one.masks.dense(), other.masks.dense())
@@ -64,59 +64,87 @@ def test_to_yolo_and_back(run, source: Path) -> None:
 )
 def test_by_ending_or_by_name(run, source: Path, name: str, format: str) -> None:
     named = () if name == "b.xml" else ("--to", format)
-    told = run("data", "convert", source, name, *named, "--json").json
+    told = run("data", "convert", source, "-o", name, *named, "--json").json
     assert (told["format"], told["path"], told["records"], told["masks"]) == (format, name, 3, 6)
     assert len(formats.read(name, format)) == 3
 
 
 def test_fewer_corners(run, source: Path) -> None:
-    told = run("data", "convert", source, "b", "--to", "svg", "--max-loss", "0.2", "--json").json
+    told = run("data", "convert", source, "-o", "b", "--to", "svg", "--max-loss", "0.2", "--json").json
     assert 0.8 <= told["mean_iou"] <= 1
     assert all(change["notes"] == ["corners dropped"] for change in told["changed"])
-    assert run("data", "convert", source, "c", "--to", "labelme", "--polygons").code == 0
+    assert run("data", "convert", source, "-o", "c", "--to", "labelme", "--polygons").code == 0
     shapes = json.loads(Path("c/a.json").read_text())["shapes"]
     assert [shape["shape_type"] for shape in shapes] == ["polygon", "polygon"]
 
 
 def test_a_training_set_is_a_source(run, dataset: Path) -> None:
-    told = run("data", "convert", dataset, "all.json", "--json").json
+    told = run("data", "convert", dataset, "-o", "all.json", "--json").json
     assert told["records"] == 6
 
 
-def test_damaged_records_are_told_and_left_out(run, source: Path) -> None:
+def test_damaged_records_are_reported_and_left_out(run, source: Path) -> None:
     document = json.loads(source.read_text())
-    document["annotations"][0]["segmentation"] = [[1, 2]]
+    document["images"][0]["width"] = None
     source.write_text(json.dumps(document))
-    answer = run("data", "convert", source, "b", "--to", "sa1b", "--report", "lost.json")
+    answer = run("data", "convert", source, "-o", "b", "--to", "sa1b", "--report", "lost.json")
     assert answer.code == 2
     first, last = answer.err.splitlines()
-    assert first.startswith(
-        "left out: a: annotation 1 must hold a mask of its image. polygon must be 3 or more"
-    )
-    assert last.startswith("error: records must be whole, got 1 that were left out of b. Mend them")
+    assert first.startswith("left out: a: image must have a field 'width' of type int, got None")
+    assert last.startswith("error: records must be valid, got 1 that were left out of b. Repair them")
     assert sorted(path.name for path in Path("b").iterdir()) == ["b.json", "c.json"]
     assert [id for id, _ in json.loads(Path("lost.json").read_text())["skipped"]] == ["a"]
 
 
+def test_single_annotations_are_told_and_left_out(run, source: Path) -> None:
+    document = json.loads(source.read_text())
+    document["annotations"][0]["segmentation"] = [[1, 2]]
+    document["annotations"][1]["segmentation"] = []
+    document["annotations"][2]["image_id"] = 99
+    source.write_text(json.dumps(document))
+    answer = run("data", "convert", source, "-o", "b.json", "--report", "lost.json")
+    assert (answer.code, answer.err) == (0, "")
+    assert answer.out.splitlines()[:2] == [
+        "3 pictures with 3 masks as coco, mean IoU of what is read back 1.0000",
+        "  not read: box without an outline (1), damaged (1), annotation of no image (1)",
+    ]
+    assert json.loads(Path("lost.json").read_text())["left_out"] == [
+        ["a", "box without an outline", 1],
+        ["a", "damaged: polygon must be 3 or more corners x, y as finite numbers, got 2 numbers", 1],
+        ["coco.json", "annotation of no image", 1],
+    ]
+    told = run("data", "convert", source, "-o", "c.json", "--boxes", "as-masks").out
+    assert told.startswith("3 pictures with 4 masks as coco")
+
+
+def test_zero_records_are_no_success(run, source: Path) -> None:
+    source.write_text(json.dumps({"images": [], "annotations": [], "categories": []}))
+    answer = run("data", "convert", source, "-o", "b.json")
+    assert answer.code == 2
+    assert answer.err.startswith("error: path must hold annotations of an image, got none in coco.json.")
+    assert not Path("b.json").exists()
+
+
 BAD = {
-    "coco.json b": "--to must name the format of the folder b, got none. For example: --to yolo",
-    "coco.json b --to yollo": "--to must be a known name, got 'yollo'. Did you mean 'yolo'?",
-    "coco.json b.tif": "suffix of the output must be a known name, got '.tif'.",
-    "coco.json b.xml --from cocoa": "format must be a known name, got 'cocoa'. Did you mean 'coco'?",
-    "coco.json coco.json --force": "B must be another place than A, got coco.json twice.",
-    "coco.json there.xml": "output must be a new file, got there.xml, which exists. Add --force to replace.",
-    "coco.json mine --to yolo": "output must be a new folder, got mine, which holds files. Add --force.",
-    "coco.json mine --to yolo --force": "folder of such files only, got mine, which holds others.",
-    "coco.json b.xml --report there.xml": "output must be a new file, got there.xml, which exists.",
-    "coco.json b.xml --report b.xml": "--report must be a file of its own, got b.xml twice.",
-    "coco.json b.svg": "single one for one file of this format, got 'a' and 'b'. Name a folder",
-    "nowhere.json b.xml": "path must be a JSON file, got nowhere.json (No such file or directory).",
-    "nowhere b.xml": "path must be a file or folder of a known format",
-    "cut.json b.xml": "path must be a whole JSON file, got cut.json",
-    "cut.xml b.json": "path must be a whole XML file, got cut.xml",
-    "bomb.xml b.json": "XML must declare no entities, got some. Write the file again without a DTD.",
-    "coco.json b.xml --max-loss 1": "--max-loss must be a number from 0 to below 1, got '1'",
-    "coco.json": "B must be given, got nothing.",
+    "coco.json -o b": "--to must name the format of the folder b, got nothing. For example: --to yolo",
+    "coco.json -o b --to yollo": "--to must be a known name, got 'yollo'. Did you mean 'yolo'?",
+    "coco.json -o b.tif": "suffix of the output must be a known name, got '.tif'.",
+    "coco.json -o b.xml --from cocoa": "format must be a known name, got 'cocoa'. Did you mean 'coco'?",
+    "coco.json -o coco.json --force": "output must be another place than A, got coco.json twice.",
+    "coco.json -o there.xml": "output must be a new file, got there.xml, which exists. Add --force to",
+    "coco.json -o mine --to yolo": "output must be a new folder, got mine, which holds files. Add --force.",
+    "coco.json -o mine --to yolo --force": "folder of such files only, got mine, which holds others.",
+    "coco.json -o b.xml --report there.xml": "output must be a new file, got there.xml, which exists.",
+    "coco.json -o b.xml --report b.xml": "--report must be a file of its own, got b.xml twice.",
+    "coco.json -o b.svg": "single one for one file of this format, got 'a' and 'b'. Name a folder",
+    "nowhere.json -o b.xml": "A must be a file or folder that exists, got nowhere.json.",
+    "nowhere -o b.xml": "A must be a file or folder that exists, got nowhere.",
+    "cut.json -o b.xml": "path must be a whole JSON file, got cut.json",
+    "cut.xml -o b.json": "path must be a whole XML file, got cut.xml",
+    "bomb.xml -o b.json": "XML must declare no entities, got some. Write the file again without a DTD.",
+    "coco.json -o b.xml --max-loss 1": "--max-loss must be a number from 0 to below 1, got '1'",
+    "coco.json": "--output must be given, got nothing.",
+    "coco.json b.xml": "must be given one A, got 'b.xml' as well. The output is named by -o.",
 }
 
 

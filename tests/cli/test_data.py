@@ -1,4 +1,4 @@
-"""`anymask data` reads data sets and tells what is in them."""
+"""`anymask data` reads data sets and prints what is in them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def damage(dataset: Path) -> Path:
 def test_check_of_a_whole_set(run, dataset: Path) -> None:
     answer = run("data", "check", dataset)
     assert (answer.code, answer.err) == (0, "")
-    assert answer.out.startswith("toys: 6 pictures with ")
+    assert answer.out.startswith("toys: 6 images with ")
 
 
 def test_check_of_one_split(run, dataset: Path) -> None:
@@ -31,23 +31,23 @@ def test_check_of_one_split(run, dataset: Path) -> None:
 def test_check_finds_damage(run, dataset: Path) -> None:
     answer = run("data", "check", damage(dataset))
     assert answer.code == 2
-    assert answer.out.startswith("damaged: 1 pictures with ")
+    assert answer.out.startswith("damaged: 1 images with ")
     assert "\n  shapes-" in answer.out
     assert answer.err == (
-        "error: data must be sound, got 1 problems in 1 sets. Training leaves out what it cannot read; "
+        "error: data must be sound, got 1 problems in 1 data sets. Training leaves out what it cannot read; "
         "repair or remove the rest.\n"
     )
 
 
 def test_long_lists_are_cut(run, dataset: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("anymask.cli.commands.data.SHOWN", 0)
+    monkeypatch.setattr("anymask.cli.datasets.SHOWN", 0)
     assert run("data", "check", damage(dataset)).out.endswith("\n  and 1 more (--json lists all)\n")
 
 
 def test_stats(run, dataset: Path) -> None:
     answer = run("data", "stats", dataset)
     assert (answer.code, answer.err) == (0, "")
-    assert answer.out.startswith("toys: 6 pictures, ")
+    assert answer.out.startswith("toys: 6 images, ")
     assert "\n  longest side: 64 to 64 pixels\n" in answer.out
     assert "\n  kinds: instance " in answer.out
     assert "\n  categories: shape " in answer.out

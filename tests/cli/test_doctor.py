@@ -14,7 +14,7 @@ def test_all_is_well(run) -> None:
     answer = run("doctor")
     assert (answer.code, answer.err) == (0, "")
     topics = [line.split("  ")[0] for line in answer.out.splitlines()]
-    assert {"anymask", "python", "packages", "processor", "accelerator", "cache", "a click"} <= set(topics)
+    assert {"anymask", "python", "packages", "CPU", "GPU", "cache", "a click"} <= set(topics)
     assert answer.out.endswith("\nEverything works.\n")
 
 
@@ -34,7 +34,7 @@ def test_extras_name_what_is_missing_and_the_command(monkeypatch: pytest.MonkeyP
     good, bad = "pytest>=8; extra == 'good'", 'no-such-thing>=1; extra == "bad"'
     required = ["numpy>=1", good, bad, "anymask[good]; extra == 'bad'"]
     monkeypatch.setattr(doctor.metadata, "requires", lambda name: required)
-    there, lacking = doctor.look_at_extras()
+    there, lacking = doctor.check_extras()
     assert (there.topic, there.state, there.text) == ("extra good", doctor.GOOD, "installed")
     assert lacking.text == "lacks no-such-thing. To add it: pip install 'anymask[bad]'"
 
@@ -44,7 +44,7 @@ def test_without_metadata_extras_are_unknown(monkeypatch: pytest.MonkeyPatch) ->
         raise doctor.metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(doctor.metadata, "requires", refuse)
-    (finding,) = doctor.look_at_extras()
+    (finding,) = doctor.check_extras()
     assert (finding.state, "pip install -e ." in finding.text) == (doctor.NOTE, True)
 
 
@@ -54,7 +54,7 @@ def test_features_come_with_consequences(monkeypatch: pytest.MonkeyPatch, has: b
     monkeypatch.setattr(doctor, "capabilities", lambda: dict.fromkeys(names, has))
     monkeypatch.setattr(doctor, "has_bf16", lambda device: has)
     monkeypatch.setattr(doctor.platform, "machine", lambda: "x86_64")
-    findings = doctor.look_at_processor()[1:]
+    findings = doctor.check_cpu()[1:]
     assert [finding.topic.strip() for finding in findings] == ["AVX2", "AVX-512", "AMX", "bf16"]
     assert all(finding.text.startswith("yes" if has else "no") for finding in findings)
 
@@ -69,6 +69,6 @@ def test_unfinished_downloads_are_named(monkeypatch: pytest.MonkeyPatch, tmp_pat
     cache = tmp_path / "cache"
     cache.mkdir()
     (cache / "sam.pth.part").write_bytes(bytes(10))
-    text = doctor.look_at_models()[0].text
+    text = doctor.check_models()[0].text
     assert "1 files" in text
     assert "unfinished: sam.pth.part" in text

@@ -11,7 +11,7 @@ import pytest
 from scipy.io import savemat
 
 from anymask import Masks, models
-from anymask.cli.commands.evaluate_automatic import frequencies
+from anymask.cli.commands.eval_proposals import frequencies
 from anymask.evaluate.report import Report
 from anymask.geometry import rle
 from anymask.models.config import CONTEXT_DEBUG
@@ -49,18 +49,22 @@ def test_a_report_is_not_overwritten(run, words: list[object]) -> None:
     assert Path("report.json").read_text() == "precious"
 
 
+def test_a_report_must_be_json(run, words: list[object]) -> None:
+    assert "output must end in .json, got report.txt." in run(*words, "-o", "report.txt").err
+
+
 def test_two_sets_of_one_name(run, words: list[object], dataset: Path) -> None:
     answer = run(*words, "--data", dataset)
     assert answer.code == 2
-    assert "--data must be sets of different names, got 'toys' twice" in answer.err
+    assert "--data must be data sets with different names, got 'toys' twice" in answer.err
 
 
-def test_calibration_has_a_table_figures_and_a_picture(run, words: list[object]) -> None:
+def test_calibration_has_a_table_figures_and_a_plot(run, words: list[object]) -> None:
     asked = ["eval", "calibration", *words[2:], "--max-images", "1"]
     answer = run(*asked, "-o", "report.json", "--plot", "reliability.png")
     assert answer.code == 0, answer.err
     head, _, *rows = answer.out.splitlines()
-    assert head.startswith("| real IoU by predicted | answers | error | 0.0-0.1 |")
+    assert head.startswith("| real IoU by predicted | masks | error | 0.0-0.1 |")
     assert [row.split("|")[1].strip() for row in rows[:3]] == ["click", "random click", "box"]
     assert json.loads(Path("report.json").read_text()) == run(*asked, "--json").json
     assert cv2.imread("reliability.png").shape[1] == 3 * cv2.imread("reliability.png").shape[0]
@@ -69,13 +73,13 @@ def test_calibration_has_a_table_figures_and_a_picture(run, words: list[object])
 
 def test_a_model_with_corrected_scores_is_written(run, words: list[object]) -> None:
     asked = ["eval", "calibration", *words[2:], "--max-images", "1"]
-    answer = run(*asked, "--correct", "fair.safetensors")
+    answer = run(*asked, "--corrected-model", "fair.safetensors")
     assert (answer.code, answer.out.splitlines()[-1]) == (0, "wrote fair.safetensors")
     place = asked.index("--model") + 1
     before, after = (models.load_sam(path, dtype="float32") for path in (asked[place], "fair.safetensors"))
     heads = (model.mask_decoder.iou_prediction_head.layers[-1].bias for model in (before, after))
     assert all((one - other).abs().max() > 1e-3 for one, other in [tuple(heads)])
-    assert "which exists" in run(*asked, "--correct", "fair.safetensors").err
+    assert "which exists" in run(*asked, "--corrected-model", "fair.safetensors").err
 
 
 @pytest.fixture
@@ -143,7 +147,7 @@ def test_recall_on_a_file_as_lvis_has_it(run, tmp_path: Path, model: Path, monke
         "anymask.evaluate.proposals.proposals", lambda *_: Masks.from_dense(np.stack(answers))
     )
     words = ["eval", "proposals", "--data", folder / "lvis_v1_val.json", "--model", model]
-    answer = run(*words, "--count", "11", "-o", "report.json")
+    answer = run(*words, "--candidates", "11", "-o", "report.json")
     assert answer.code == 0, answer.err
     numbers = Report.from_dict(json.loads(Path("report.json").read_text())).mean.numbers
     # of the IoUs 0.5 to 0.95 a mask of 0.8 is found at seven, one of 0.6 at three

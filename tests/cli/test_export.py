@@ -41,13 +41,13 @@ def asked(monkeypatch):
     """What the command asks `export`'s inside for; that itself is tested in tests/unit/export."""
     calls = []
 
-    def fill(model, folder, name, precisions, pictures, tell, *, encoder):
-        tell("following the encoder")
+    def write_files(model, folder, name, precisions, images, tell, *, encoder):
+        tell("tracing the encoder")
         assert encoder
-        calls.append((type(model).__name__, name, precisions, len(pictures)))
+        calls.append((type(model).__name__, name, precisions, len(images)))
         return MANIFEST
 
-    monkeypatch.setattr(write, "_fill", fill)
+    monkeypatch.setattr(write, "_write_files", write_files)
     return calls
 
 
@@ -56,7 +56,7 @@ def test_a_run_directory_in_one_step(run_directory, tmp_path, asked, capsys):
     assert main(["export", str(run_directory), "-o", str(target)]) == 0
     assert asked == [("Sam", "mine", None, 4)]
     said = capsys.readouterr()
-    assert re.fullmatch(r" +\d+ s  following the encoder\n", said.err)
+    assert re.fullmatch(r" +\d+ s  tracing the encoder\n", said.err)
     lines = said.out.splitlines()
     assert re.split(r" {2,}", lines[0]) == [
         "precision", "MB", "encoder ms", "decoder ms", "mean IoU", "least IoU", "kept",
@@ -84,18 +84,18 @@ def test_a_refusal_is_exit_code_2(run_directory, tmp_path, monkeypatch, capsys):
     def refuse(*_, **__):
         raise write.ExportError("int8 must keep the masks")
 
-    monkeypatch.setattr(write, "_fill", refuse)
+    monkeypatch.setattr(write, "_write_files", refuse)
     assert main(["export", str(run_directory), "-o", str(tmp_path / "out")]) == 2
     assert capsys.readouterr().err.splitlines()[-1] == "error: int8 must keep the masks"
     assert not (tmp_path / "out").exists()
 
 
-def test_what_is_left_out_is_told(run_directory, tmp_path, monkeypatch, capsys):
+def test_what_is_left_out_is_reported(run_directory, tmp_path, monkeypatch, capsys):
     check = [{**MANIFEST["check"][0], "refused": True}]
-    monkeypatch.setattr(write, "_fill", lambda *_, **__: {"check": check})
+    monkeypatch.setattr(write, "_write_files", lambda *_, **__: {"check": check})
     assert main(["export", str(run_directory), "-o", str(tmp_path / "out")]) == 0
     said = capsys.readouterr()
-    assert said.err.splitlines()[-1] == "left out, as their masks are not the model's: int8"
+    assert said.err.splitlines()[-1] == "left out, as their masks differ from the model's: int8"
     assert said.out.splitlines()[1].split()[-1] == "refused"
 
 

@@ -1,4 +1,4 @@
-"""`anymask like` on pictures and videos, with a toy that goes by colours."""
+"""`anymask like` on images and videos, with a toy that goes by colours."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def target(image: np.ndarray, numbers: tuple[int, int]) -> np.ndarray:
 
 @pytest.fixture
 def given(workplace: Path, toy_painter, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An example with two numbers, one in white, a folder of two pictures, a video of five frames."""
+    """An example with two numbers, one in white, a folder of two images, a video of five frames."""
     Image.fromarray(scene()).save("first.png")
     Image.fromarray(target(scene(), (3, 9))).save("numbers.png")
     Image.fromarray(target(scene(), (255, 0))).save("white.png")
@@ -57,7 +57,7 @@ def agree(found: np.ndarray, expected: np.ndarray) -> bool:
 
 
 @pytest.mark.usefixtures("given")
-def test_pictures_get_maps_with_the_numbers_of_the_example(run) -> None:
+def test_images_get_maps_with_the_numbers_of_the_example(run) -> None:
     answer = run("like", "--example", "first.png=numbers.png", "photos", "-o", "out")
     assert answer.code == 0, answer.err
     for shift in (4, 8):
@@ -65,6 +65,18 @@ def test_pictures_get_maps_with_the_numbers_of_the_example(run) -> None:
         assert image_size(f"out/p{shift}-overlay.jpg") == (48, 64)
     assert "3: score 1.00" in answer.out
     assert answer.out.splitlines()[-1] == "wrote 2 to out"
+
+
+@pytest.mark.usefixtures("given")
+def test_hidden_files_do_not_count_and_subfolders_do(run) -> None:
+    for name in (".b.png", "sub/c.png", "sub/.d/e.png", "sub_c.png"):
+        Path("photos", name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(scene(2)).save(Path("photos", name))
+    answer = run("like", "--example", "first.png=white.png", "photos", "photos/../first.png", "-o", "out")
+    assert answer.code == 0, answer.err
+    maps = sorted(path.name for path in Path("out").glob("*.png"))
+    assert maps == ["first.png", "p4.png", "p8.png", "sub_c-2.png", "sub_c.png"]
+    assert len(list(Path("out").glob("*-overlay.jpg"))) == 5
 
 
 @pytest.mark.usefixtures("given")
@@ -79,7 +91,7 @@ def test_white_examples_give_white_maps(run) -> None:
 
 
 @pytest.mark.usefixtures("given")
-def test_nothing_found_is_told(run) -> None:
+def test_nothing_found_is_reported(run) -> None:
     Image.fromarray(np.full((48, 64, 3), 128, np.uint8)).save("grey.png")
     answer = run("like", "--example", "first.png=white.png", "grey.png", "-o", "out")
     assert "nothing found" in answer.out
@@ -87,7 +99,7 @@ def test_nothing_found_is_told(run) -> None:
 
 
 @pytest.mark.usefixtures("given")
-def test_a_stopped_run_goes_on(run, toy_painter) -> None:
+def test_a_stopped_run_is_resumed(run, toy_painter) -> None:
     words = ("like", "--example", "first.png=white.png", "photos", "-o", "out")
     assert run(*words).code == 0
     Path("out/p8.png").unlink()
@@ -117,7 +129,7 @@ def test_videos_get_a_map_for_each_frame_and_an_overlay(run, toy_painter) -> Non
 
 
 @pytest.mark.usefixtures("given")
-def test_a_stopped_video_goes_on(run, toy_painter) -> None:
+def test_a_stopped_video_is_resumed(run, toy_painter) -> None:
     words = ("like", "--example", "first.png=numbers.png", "film.mp4", "-o", "out", "--memory", "3")
     assert run(*words).code == 0
     maps = {path.name: path.read_bytes() for path in Path("out/film-masks").glob("*.png")}
@@ -129,7 +141,7 @@ def test_a_stopped_video_goes_on(run, toy_painter) -> None:
     toy_painter.asked.clear()
     answer = run(*words, "--resume")
     assert answer.code == 0, answer.err
-    assert "going on after 3 frames" in answer.err
+    assert "resuming after 3 frames" in answer.err
     assert toy_painter.asked == [4, 4]
     assert {path.name: path.read_bytes() for path in Path("out/film-masks").glob("*.png")} == maps
     assert figures.read_text() == before
@@ -143,17 +155,17 @@ def test_a_correction_counts_from_its_frame_on(run, toy_painter) -> None:
     toy_painter.asked.clear()
     answer = run(*words, "--resume", "--correct", "3=fix.png")
     assert answer.code == 0, answer.err
-    assert "going on after 3 frames" in answer.err
+    assert "resuming after 3 frames" in answer.err
     assert toy_painter.asked == [1]
     for index, numbers in enumerate([(255, 0)] * 3 + [(0, 255)] * 2):
         assert agree(read(f"out/film-masks/{index:06d}.png"), target(scene(3 * index), numbers))
     toy_painter.asked.clear()
-    assert "going on after 5 frames" in run(*words, "--resume", "--correct", "3=fix.png").err
+    assert "resuming after 5 frames" in run(*words, "--resume", "--correct", "3=fix.png").err
     assert toy_painter.asked == []
 
 
 @pytest.mark.usefixtures("given")
-def test_a_correction_brings_a_new_thing_and_takes_all_away(run) -> None:
+def test_a_correction_adds_an_object_and_removes_all(run) -> None:
     Image.fromarray(target(scene(3), (255, 7))).save("both.png")
     Image.fromarray(np.zeros((48, 64), np.uint8)).save("none.png")
     words = ("--correct", "1=both.png", "--correct", "3=none.png")
@@ -212,7 +224,7 @@ BAD = {
     ),
     "correction of pictures": (
         ["--example", "first.png=white.png", "photos", "-o", "out", "--correct", "1=white.png"],
-        "--correct must go with a single video, got 0 videos and 2 pictures",
+        "--correct must go with a single video, got 0 videos and 2 images",
     ),
     "no photo": (
         ["--example", "white.png", "photos", "-o", "out"],
@@ -226,8 +238,8 @@ BAD = {
     ),
     "black": (["--example", "first.png=black.png", "photos", "-o", "out"], "which is all black"),
     "colours": (["--example", "first.png=many.png", "photos", "-o", "out"], "at most 255 colours, got 300"),
-    "no path": (["--example", "first.png=white.png", "-o", "out"], "PATH must be given, got none"),
-    "no output": (["--example", "first.png=white.png", "photos"], "--output must be given, got none"),
+    "no path": (["--example", "first.png=white.png", "-o", "out"], "PATH must be given, got nothing"),
+    "no output": (["--example", "first.png=white.png", "photos"], "--output must be given, got nothing"),
     "file": (
         ["--example", "first.png=white.png", "photos", "-o", "o.png"],
         "output must be a folder, got o.png",
@@ -238,8 +250,19 @@ BAD = {
     ),
     "empty": (["--example", "first.png=white.png", "empty", "-o", "out"], "got the folder empty without any"),
     "no picture": (["--example", "first.png=white.png", "text.txt", "-o", "out"], "image must be a picture"),
-    "twice": (["--example", "first.png=white.png", "photos", "photos", "-o", "out"], "got p4 twice"),
+    "twice": (
+        ["--example", "first.png=white.png", "photos", "photos", "-o", "out"],
+        "PATH must name each file once, got photos/p4.png twice.",
+    ),
+    "rank and segment": (
+        ["--example", "first.png=white.png", "photos", "--rank-examples"],
+        "--rank-examples must be given without PATH, got photos.",
+    ),
     "one": (["--example", "first.png=white.png", "--rank-examples"], "records must be at least two"),
+    "no video": (
+        ["--example", "first.png=white.png", "gone.mp4", "-o", "out"],
+        "PATH must be a file that exists, got gone.mp4.",
+    ),
     "video": (
         ["--example", "first.png=white.png", "bad.mp4", "-o", "out"],
         "video must be a whole video file",

@@ -1,22 +1,24 @@
-"""docs/cli.md is what --help says. To write it anew: python tests/cli/test_reference.py"""
+"""docs/cli.md is what --help prints. To write it again: python tests/cli/test_reference.py"""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-from anymask.cli.options.commands import COMMANDS
+from anymask.cli.options.registry import COMMANDS
 from anymask.cli.parser import WIDTH, Parser
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "cli.md"
 HEAD = """# The command line
 
-This page is written from `anymask COMMAND --help`; a test keeps it so.
+This page is generated from `anymask COMMAND --help`; a test checks that it is up to date.
 
-Exit codes: 0 fine; 2 something given cannot be used, told in one sentence on stderr; 3 done, but for
-pictures that could not be read (`auto`); 1 a fault of anymask (`--debug` shows where); 130 stopped by Ctrl-C.
-Results go to stdout, progress and notes to stderr. No file is replaced without `--force`, and none is left
-half-written.
+Exit codes: 0 success; 2 input that cannot be used, reported in one sentence on stderr; 3 done, except for
+images that could not be read (`auto`); 1 a fault of anymask (`--debug` shows where); 130 stopped by Ctrl-C.
+Results go to stdout, progress and notes to stderr. Positional arguments are read, `-o` is written. Nothing
+is replaced without `--force`, and no file is left half-written. An option means the same in every command
+that has it. Of a folder all visible images count, those of its subfolders too; files and folders whose name
+begins with a dot do not.
 """
 
 

@@ -8,10 +8,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 import anymask
 from anymask import formats
+from anymask.images.bands import read_bands, to_rgb
 
 
 def read(path: str) -> np.ndarray:
@@ -89,10 +91,18 @@ def test_json_reads_back(run, photo: Path, model: Path) -> None:
     assert (np.diff(scores, axis=1) <= 0).all()
 
 
-@pytest.mark.parametrize("name", ["o.png", "o.jpg", "o.JPEG", "o.webp"])
-def test_overlay(run, photo: Path, model: Path, name: str) -> None:
-    words = ("--point", "60,40", "--all", "--model", model, "-o", "m.json", "--overlay", name)
-    assert f"wrote {name}" in run("segment", photo, *words).out
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        (("-o", "m.json", "--all"), "m-overlay.jpg"),
+        (("-o", "m.png"), "m-overlay.jpg"),
+        ((), "photo-mask-overlay.jpg"),
+        (("--json",), "photo-mask-overlay.jpg"),
+    ],
+)
+def test_the_overlay_is_named_after_the_output(run, photo: Path, model: Path, words, name: str) -> None:
+    answer = run("segment", photo, "--point", "60,40", "--model", model, "--overlay", *words)
+    assert name in (answer.json["overlay"] if "--json" in words else answer.out)
     shown = cv2.imread(name)
     assert shown.shape == (80, 120, 3)
     assert (shown != cv2.imread(str(photo))).any()
@@ -112,9 +122,9 @@ def test_json_on_stdout_writes_no_file(run, photo: Path, model: Path) -> None:
 
 
 def test_json_on_stdout_names_the_files(run, photo: Path, model: Path) -> None:
-    words = ("--point", "60,40", "--model", model, "--json", "-o", "m.json", "--overlay", "o.png")
+    words = ("--point", "60,40", "--model", model, "--json", "-o", "m.json", "--overlay")
     told = run("segment", photo, *words).json
-    assert (told["files"], told["overlay"]) == (["m.json"], "o.png")
+    assert (told["files"], told["overlay"]) == (["m.json"], "m-overlay.jpg")
     assert json.loads(Path("m.json").read_text())["annotations"][0]["area"] == told["masks"][0]["area"]
 
 
@@ -129,3 +139,51 @@ def test_a_run_directory_is_a_model(run, photo: Path, model: Path) -> None:
     folder.mkdir()
     (folder / "model.safetensors").write_bytes(model.read_bytes())
     assert run("segment", photo, "--point", "60,40", "--model", "run").code == 0
+
+
+def deep(path: str, most: int = 4095) -> np.ndarray:
+    """A square on a dark ground, 12 bits in 16."""
+    samples = np.full((80, 120), most // 20, np.uint16)
+    samples[20:60, 30:90] = most
+    cv2.imwrite(path, samples)
+    return samples
+
+
+@pytest.mark.parametrize("name", ["a.tif", "a.png"])
+def test_12_bits_in_16_are_stretched_with_a_note(run, model: Path, name: str) -> None:
+    deep(name)
+    answer = run("segment", name, "--point", "60,40", "--model", model, "-o", "m.png", "--overlay")
+    assert answer.code == 0
+    assert answer.err == (
+        f"note: {name} would be black and is stretched to its percentiles 2 and 98; choose by --stretch or "
+        "--limits\n"
+    )
+    shown = read("m-overlay.jpg")
+    assert shown.max() > 200
+
+
+@pytest.mark.parametrize("words", [("--limits", "0,4095"), ("--stretch", "0,100"), ("--bands", "1")])
+def test_how_an_image_is_shown_can_be_chosen(run, model: Path, words: tuple[str, ...]) -> None:
+    samples = deep("a.tif")
+    chosen = dict([words])
+    bands = read_bands(chosen.get("--bands"), chosen.get("--stretch"), chosen.get("--limits"))
+    answer = run("segment", "a.tif", "--point", "60,40", "--model", model, "-o", "m.png", *words)
+    assert (answer.code, answer.err) == (0, "")
+    expected = anymask.predict(
+        anymask.load(model), to_rgb(samples, bands), [anymask.Prompt.point(60, 40)], multimask=False
+    )
+    assert (read("m.png") == expected.dense()[0] * np.uint8(255)).all()
+
+
+def test_a_plane_of_a_stack_is_an_image(run, model: Path) -> None:
+    stack = np.stack([np.full((80, 120), 40 * (1 + plane), np.uint8) for plane in range(3)])
+    tifffile.imwrite("a.ome.tif", stack, metadata={"axes": "ZYX"}, photometric="minisblack")
+    assert run("segment", "a.ome.tif[z=2]", "--point", "6,4", "--model", model, "-o", "m.png").err == ""
+    assert run("segment", "a.ome.tif", "--point", "6,4", "--model", model, "-o", "n.png").err == (
+        "note: a.ome.tif has 3 planes; the first is used, choose by [z=N]\n"
+    )
+    wrong = run("segment", "a.ome.tif[z=3]", "--point", "6,4", "--model", model, "-o", "o.png")
+    assert (wrong.code, wrong.err) == (
+        2,
+        "error: plane must have z from 0 to 2, got 3 for a.ome.tif[z=3]. Choose another.\n",
+    )

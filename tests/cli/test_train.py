@@ -61,11 +61,22 @@ def test_another_run_in_the_same_folder_needs_force(run, words: list[object]) ->
     assert run(*words, "loop.steps=1", "optim.lr=0.5", "--force").code == 0
 
 
-def test_ctrl_c_says_how_to_go_on(run, words: list[object], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_says_how_to_resume(run, words: list[object], monkeypatch: pytest.MonkeyPatch) -> None:
     def stop(*arguments: object, **options: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(recipes, "run", stop)
     answer = run(*words)
     assert (answer.code, answer.out) == (130, "")
-    assert answer.err == "stopped; go on from the last saved step by: anymask train -o run\n"
+    assert answer.err == "stopped; to resume from the last saved step: anymask train -o run\n"
+
+
+def test_how_images_are_shown_is_kept_in_the_run(run, words: list[object]) -> None:
+    assert run(*words, "loop.steps=1", "--limits", "0,4095").code == 0
+    assert json.loads(Path("run/run.json").read_text())["config"]["limits"] == "0,4095"
+    other = run(*words, "loop.steps=2")
+    assert other.code == 2
+    assert other.err.startswith("error: limits must be '0,4095' as in the run in run, got ''.")
+    assert run("train", "-o", "run", "--set", "loop.steps=2").code == 0
+    wrong = run(*words, "--limits", "7")
+    assert wrong.err.startswith("error: --limits must be LOW,HIGH, got '7'.")

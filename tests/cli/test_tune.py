@@ -1,4 +1,4 @@
-"""`anymask tune` learns an example, `anymask like` takes it."""
+"""`anymask tune` tunes a context, `anymask like` takes it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def category(dataset: Path) -> str:
 def test_a_category_is_learned_and_found(run, words: list[object], category: str, photo: Path) -> None:
     answer = run(*words, "--category", category, "-o", "it.safetensors")
     assert answer.code == 0, answer.err
-    assert answer.out.startswith("wrote it.safetensors, learned from ")
+    assert answer.out.startswith("wrote it.safetensors, tuned on ")
     assert Context.load("it.safetensors").model
     like = run("like", "--example", "it.safetensors", photo, "-o", "out", "--model", words[-1])
     assert like.code == 0, like.err

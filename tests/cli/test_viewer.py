@@ -41,11 +41,11 @@ def test_each_system_has_its_own_command(calls, monkeypatch, platform, program, 
 
 
 @pytest.mark.parametrize(("programs", "screen"), [((), True), (("xdg-open",), False)])
-def test_no_viewer_is_told(calls, monkeypatch, capsys, programs, screen) -> None:
+def test_no_viewer_is_reported(calls, monkeypatch, capsys, programs, screen) -> None:
     on(monkeypatch, "linux", *programs, screen=screen)
     assert not viewer.open_file("a.png")
     assert calls == []
-    said = "note: no viewer to open a.png with was found; open the file yourself\n"
+    said = "note: no viewer was found for a.png; open the file yourself\n"
     assert capsys.readouterr().err == said
 
 
@@ -63,5 +63,5 @@ def test_segment_opens_the_overlay(calls, monkeypatch, run, photo: Path, model: 
     on(monkeypatch, "linux", "xdg-open")
     answer = run("segment", photo, "--point", "60,40", "--model", model, "--open")
     assert (answer.code, answer.err) == (0, "")
-    assert calls == [["xdg-open", str(Path("photo-overlay.png").resolve())]]
-    assert Path("photo-overlay.png").is_file()
+    assert calls == [["xdg-open", str(Path("photo-mask-overlay.jpg").resolve())]]
+    assert Path("photo-mask-overlay.jpg").is_file()

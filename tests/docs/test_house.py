@@ -6,7 +6,6 @@ import ast
 import re
 import subprocess
 import sys
-from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -63,21 +62,27 @@ def test_importing_the_package_imports_no_torch() -> None:
 
 
 def test_values_and_files_import_no_torch() -> None:
-    modules = "types canvas formats data geometry images rle boxes regions colours"
+    modules = "types formats data geometry images images.read images.colours geometry.rle geometry.regions"
     code = f"import sys, importlib\nfor m in {modules.split()!r}: importlib.import_module('anymask.' + m)\n"
     assert run_python(code + "print('torch' in sys.modules)") == "False"
 
 
-def test_public_functions_win_over_modules_of_their_name() -> None:
-    module = import_module("anymask.inference.promptable.predict")
-    assert anymask.predict is module.predict
-    code = "from anymask.predict import embed\nimport anymask\nprint(callable(anymask.predict))"
-    assert run_python(code) == "True"
+def test_no_module_has_the_name_of_a_public_function() -> None:
+    modules = {path.stem for path in (ROOT / "src/anymask").iterdir() if path.stem != "__init__"}
+    assert not modules & set(anymask.__all__)
+
+
+def test_only_the_classes_of_the_conventions_have_subclasses() -> None:
+    trees = [ast.walk(ast.parse(path.read_text("utf-8"))) for path in SOURCES]
+    classes = [node for tree in trees for node in tree if isinstance(node, ast.ClassDef)]
+    bases = {base.id for node in classes for base in node.bases if isinstance(base, ast.Name)}
+    own = {name for name in bases & {node.name for node in classes} if not name.endswith("Error")}
+    assert own == {"Attention", "Draft", "Network", "_Wire"}
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=name_of)
 def test_files_are_short_and_well_named(path: Path) -> None:
-    assert len(path.read_text("utf-8").splitlines()) < 450
+    assert len(path.read_text("utf-8").splitlines()) < 400
     assert path.stem not in {"utils", "helpers", "common", "core", "misc"}
 
 

@@ -208,7 +208,7 @@ def test_models_are_exported_on_first_use(start, weights, cache, monkeypatch) ->
 
 def test_the_terminal_tells_of_an_export_once(weights, cache, monkeypatch) -> None:
     def write(model, path, *, name, precisions, encoder, tell):
-        tell("following the encoder")
+        tell("tracing the encoder")
         path.mkdir()
         (path / "model.json").write_text("{}")
 
@@ -219,7 +219,7 @@ def test_the_terminal_tells_of_an_export_once(weights, cache, monkeypatch) -> No
         _prepare(known, said.append)
         known.close()
     assert said == [
-        "click for the browser: following the encoder",
+        "click for the browser: tracing the encoder",
         "click for the browser: ready, with the same masks as the model",
     ]
 

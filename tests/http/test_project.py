@@ -6,8 +6,14 @@ import io
 import json
 import zipfile
 
+import cv2
+import numpy as np
 import pytest
+import tifffile
 from PIL import Image
+
+from anymask.data_engine.project import open_project
+from anymask.images.bands import Bands
 
 LABELS = [{"id": "c", "name": "cat", "color": "#ff0000"}, {"id": "d", "name": "dog 🐕", "color": "#00ff00"}]
 
@@ -48,6 +54,34 @@ def test_small_pictures(client, image) -> None:
         etag = client.get(f"/api/images/{image['id']}/{part}").headers["etag"]
         again = client.get(f"/api/images/{image['id']}/{part}", headers={"If-None-Match": etag})
         assert again.status_code == 304
+
+
+@pytest.mark.filterwarnings("ignore::anymask.errors.ImageWarning")
+def test_deep_pictures_are_shown_as_the_project_says(start, folder, weights) -> None:
+    samples = np.full((60, 80), 200, np.uint16)
+    samples[20:40, 20:60] = 4000
+    for name in ("cat.jpg", "flower.jpg"):
+        (folder / name).unlink()
+    cv2.imwrite(str(folder / "a.png"), samples)
+    tifffile.imwrite(folder / "b.tif", samples.astype(np.float32))
+    seen, etags = {}, set()
+    for limits in (None, (0, 4000), (0, 8000)):
+        bands = None if limits is None else Bands(limits=limits)
+        client = start(weights, open_project(folder, bands=bands))
+        found = client.get("/api/images").json()["images"]
+        assert [one["name"] for one in found] == ["a.png", "b.tif"]
+        for one in found:
+            file, thumb = (client.get(f"/api/images/{one['id']}/{part}") for part in ("file", "thumb"))
+            assert file.headers["content-type"] == "image/png"
+            pixels = np.asarray(Image.open(io.BytesIO(file.content)))
+            assert pixels.dtype == np.uint8
+            seen[limits, one["name"]] = pixels[30, 40].tolist()
+            small = np.asarray(Image.open(io.BytesIO(thumb.content)))
+            assert np.abs(small[30, 40].astype(int) - pixels[30, 40]).max() < 9
+            etags |= {file.headers["etag"], thumb.headers["etag"]}
+    assert len(etags) == 12, "what is kept of one view is not taken for another"
+    for name in ("a.png", "b.tif"):
+        assert [seen[limits, name][0] for limits in (None, (0, 4000), (0, 8000))] == [255, 255, 128]
 
 
 def test_labels_in_use_stay(labelled) -> None:

@@ -106,7 +106,7 @@ class Person:
             """([x, y]) => {
                 const screen = document.querySelector("am-editor");
                 const [left, top] = screen.editor.view.toScreen(x, y);
-                const box = screen.stage.getBoundingClientRect();
+                const box = screen.imageCanvas.getBoundingClientRect();
                 return [box.left + left, box.top + top];
             }""",
             [x, y],

@@ -186,11 +186,11 @@ def test_what_is_gone_does_not_come_back_with_a_late_answer(
     person.saved()
     person.page.evaluate(
         """() => {
-            const { assistant } = document.querySelector("am-editor").editor, { ask } = assistant;
+            const { predictor } = document.querySelector("am-editor").editor, { predict } = predictor;
             const wait = new Promise((done) => { window.answerNow = done; });
-            assistant.ask = (...question) => {
-                delete assistant.ask;
-                return wait.then(() => ask.apply(assistant, question));
+            predictor.predict = (...question) => {
+                delete predictor.predict;
+                return wait.then(() => predict.apply(predictor, question));
             };
         }"""
     )
@@ -221,7 +221,7 @@ def test_what_was_drawn_is_there_after_a_reload(person: Person, served: Served, 
 
 def test_keys_are_enough(person: Person, served: Served, cat: str) -> None:
     keyboard = person.page.keyboard
-    person.page.locator("am-stage canvas").last.focus()
+    person.page.locator("am-image-canvas canvas").last.focus()
     keyboard.press("ArrowRight")
     keyboard.press("Space")
     person.count(1)
@@ -238,9 +238,9 @@ def test_keys_are_enough(person: Person, served: Served, cat: str) -> None:
     person.saved()
     assert {m["prompts"]["box"] is not None for m in served.masks(cat)} == {True, False}
     keyboard.press("?")
-    expect(person.page.get_by_role("dialog", name="Keys")).to_be_visible()
+    expect(person.page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
     keyboard.press("Escape")
-    expect(person.page.get_by_role("dialog", name="Keys")).to_be_hidden()
+    expect(person.page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_hidden()
 
 
 def test_everything_is_found_and_chosen_by_sliders(person: Person, served: Served, cat: str) -> None:

@@ -30,11 +30,11 @@ def test_a_list_is_not_shown_twice(page: Page, served: Served) -> None:
     counted = page.evaluate(
         f"""async () => {{ {HOLD}
             const gallery = document.querySelector("am-gallery"), {{ app }} = gallery;
-            const release = hold(app.source, "project"), late = gallery.reload();
+            const release = hold(app.storage, "project"), late = gallery.reload();
             await gallery.reload();
             release();
             await late;
-            return (await Promise.all([app.allPictures(), app.allPictures()])).map((all) => all.length);
+            return (await Promise.all([app.allImages(), app.allImages()])).map((all) => all.length);
         }}"""
     )
     assert counted == [3, 3]
@@ -48,7 +48,7 @@ def test_a_screen_that_was_left_is_not_shown(page: Page, served: Served) -> None
     page.evaluate(
         f"""async ([first, second]) => {{ {HOLD}
             const app = document.querySelector("am-app");
-            const release = hold(app.source, "picture");
+            const release = hold(app.storage, "image");
             history.replaceState(null, "", `#/image/${{first}}`);
             const late = app.route();
             history.replaceState(null, "", `#/image/${{second}}`);
@@ -58,7 +58,7 @@ def test_a_screen_that_was_left_is_not_shown(page: Page, served: Served) -> None
         }}""",
         [images["cat.jpg"], images["coffee.jpg"]],
     )
-    assert page.locator("am-editor").evaluate("({ session }) => session.picture.name") == "coffee.jpg"
+    assert page.locator("am-editor").evaluate("({ openImage }) => openImage.info.name") == "coffee.jpg"
     assert page.title().startswith("coffee.jpg")
 
 
@@ -76,10 +76,10 @@ def test_answers_about_one_mask_do_not_become_another(page: Page, served: Served
     before = {mask["id"]: mask["counts"] for mask in served.masks(image)}
     page.evaluate(
         f"""async () => {{ {HOLD}
-            const {{ editor, session }} = document.querySelector("am-editor");
-            const [one, other] = session.items.keys();
+            const {{ editor, openImage }} = document.querySelector("am-editor");
+            const [one, other] = openImage.items.keys();
             editor.select(one);
-            const release = hold(editor.assistant, "ask"), late = editor.cycle(1);
+            const release = hold(editor.predictor, "predict"), late = editor.cycle(1);
             editor.select(other);
             release();
             await late;
@@ -95,14 +95,14 @@ def test_an_answer_bears_the_name_of_the_model_that_gave_it(page: Page, served: 
     Person(page).open(served.address, image)
     named = page.evaluate(
         f"""async () => {{ {HOLD}
-            const {{ editor, session }} = document.querySelector("am-editor"), {{ assistant }} = editor;
-            const {{ model }} = assistant;
-            const release = hold(assistant.client, "ask"), late = editor.addPoint([200, 150], 1);
-            assistant.model = "another";
+            const {{ editor, openImage }} = document.querySelector("am-editor"), {{ predictor }} = editor;
+            const {{ model }} = predictor;
+            const release = hold(predictor.client, "predict"), late = editor.addPoint([200, 150], 1);
+            predictor.model = "another";
             release();
             await late;
-            assistant.model = model;
-            return [...session.items.values()].map((item) => item.model);
+            predictor.model = model;
+            return [...openImage.items.values()].map((item) => item.model);
         }}"""
     )
     assert named == ["compact"]

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 from .conftest import profile
 from .driving import Person, Served
 
-AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
+AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 WIDE, NARROW = (1280, 800), (380, 740)
 
 
@@ -78,14 +78,14 @@ def test_a_thousand_masks_do_not_slow_clicks(browser: Browser, served: Served) -
         person = Person(page).open(served.address, image)
         page.evaluate(
             """async () => {
-                const { editor, session } = document.querySelector("am-editor");
+                const { editor, openImage } = document.querySelector("am-editor");
                 const { encode, area, box } = await import("/static/masks/rle.js");
-                const [h, w] = session.size;
+                const [h, w] = openImage.size;
                 editor.add(Array.from({ length: 1000 }, (_, i) => {
                     const bits = new Uint8Array(h * w), x0 = (i * 37) % (w - 60), y0 = (i * 53) % (h - 60);
                     for (let y = y0; y < y0 + 50; y++) bits.fill(1, y * w + x0, y * w + x0 + 50);
-                    const runs = encode(bits, session.size);
-                    return { runs, box: box(runs, session.size), area: area(runs), score: null };
+                    const runs = encode(bits, openImage.size);
+                    return { runs, box: box(runs, openImage.size), area: area(runs), score: null };
                 }));
             }"""
         )
@@ -95,13 +95,13 @@ def test_a_thousand_masks_do_not_slow_clicks(browser: Browser, served: Served) -
             """Milliseconds that one change of the selected mask keeps the page busy, the worst of some."""
             return page.evaluate(
                 """async () => {
-                    const { editor, stage } = document.querySelector("am-editor");
+                    const { editor, imageCanvas } = document.querySelector("am-editor");
                     const times = [];
                     for (let i = 0; i < 20; i++) {
                         const start = performance.now();
                         const clicks = { points: [[100 + i, 100]], labels: [1], box: null };
                         editor.change("Test", editor.selected, { clicks });
-                        stage.paint();
+                        imageCanvas.paint();
                         times.push(performance.now() - start);
                         await new Promise(requestAnimationFrame);
                     }

@@ -31,7 +31,7 @@ def test_all_works_without_a_server(browser: Browser, site: Path) -> None:
         person.click(176.5, 121.5)
         person.count(1)
         person.saved()
-        expect(page.get_by_role("button", name="Find in other images")).to_have_count(0)
+        expect(page.get_by_role("button", name="Find similar objects")).to_have_count(0)
         page.reload()
         person.count(1)
         page.goto(f"{address}#/")
@@ -58,7 +58,7 @@ def test_pictures_of_ones_own_stay_in_the_browser(browser: Browser, site: Path, 
                 {"name": "note.png", "mimeType": "image/png", "buffer": b"no picture at all"},
             ]
         )
-        expect(page.get_by_text("note.png is no picture that this browser can read.")).to_be_visible()
+        expect(page.get_by_text("note.png is not an image that this browser can read.")).to_be_visible()
         expect(page.get_by_role("list", name="Images").get_by_role("listitem")).to_have_count(4)
         page.reload()
         expect(page.get_by_role("link", name="raccoon.jpg")).to_be_visible()

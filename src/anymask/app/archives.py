@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 from anymask.app.settings import Limits
 from anymask.errors import FormatError
+from anymask.formats.image_files import is_hidden
 from anymask.formats.names import inner_path, plain_stem
 
 __all__ = ["pack", "unpack"]
@@ -54,10 +55,11 @@ def unpack(name: str, source: BinaryIO, folder: Path, limits: Limits) -> Path:
 
 
 def _extract(archive: zipfile.ZipFile, inside: Path, limits: Limits) -> None:
-    entries = [entry for entry in archive.infolist() if not entry.is_dir()]
-    if len(entries) > limits.entries:
+    every = [entry for entry in archive.infolist() if not entry.is_dir()]
+    entries = [entry for entry in every if not _is_aside(inner_path(entry.filename))]
+    if len(every) > limits.entries:
         raise FormatError(
-            f"archive must hold at most {limits.entries} files, got {len(entries)}. Import in parts."
+            f"archive must hold at most {limits.entries} files, got {len(every)}. Import in parts."
         )
     left = limits.unpacked_bytes
     for entry in entries:
@@ -81,12 +83,15 @@ def _extract(archive: zipfile.ZipFile, inside: Path, limits: Limits) -> None:
                 out.write(chunk)
 
 
+def _is_aside(path: Path) -> bool:
+    """Whether a file is none of the annotations: the system's, or the report of an export."""
+    return is_hidden(path) or path.as_posix() == "report.json"
+
+
 def _root(inside: Path) -> Path:
-    """The innermost file or folder that holds the whole archive, except the report of an export."""
+    """The innermost file or folder that holds the whole archive."""
     while True:
-        entries = [
-            entry for entry in sorted(inside.iterdir()) if entry.name not in ("report.json", "__MACOSX")
-        ]
+        entries = list(inside.iterdir())
         if len(entries) != 1 or entries[0].name in ("images", "labels"):
             return inside
         if entries[0].is_file():

@@ -37,15 +37,15 @@ def build_static(
     """
     check_vendored()
     exported = _check_model(Path(model))
-    with staged(folder, force=force, ours=_is_ours) as new:
+    with staged(folder, force=force, may_replace=_is_ours) as new:
         new.mkdir()
         page = (_STATIC / "index.html").read_text("utf-8")
         assert _HTTP in page, "the page must name its data store"
         (new / "index.html").write_text(page.replace(_HTTP, _LOCAL), "utf-8")
-        shutil.copytree(_STATIC, new / "static", ignore=shutil.ignore_patterns("index.html", "isolate.js"))
-        shutil.copy2(
-            _STATIC / "isolate.js", new / "isolate.js"
-        )  # a service worker serves only its own folder
+        # a service worker serves only the folder that it is in, so it cannot be in static/
+        worker = "service-worker.js"
+        shutil.copytree(_STATIC, new / "static", ignore=shutil.ignore_patterns("index.html", worker))
+        shutil.copy2(_STATIC / worker, new / worker)
         shutil.copytree(exported, new / "models" / LOCAL_MODEL)
         _write_photos(new / "photos")
         (new / "_headers").write_text(_HEADERS, "utf-8")

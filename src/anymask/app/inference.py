@@ -12,7 +12,6 @@ from anymask.data_engine.project import Image, Mask, images, masks
 from anymask.errors import AnymaskError, InputError, UnknownNameError
 from anymask.geometry import rle
 from anymask.images.colours import palette
-from anymask.images.read import read_image
 from anymask.types import Embedding, Masks, Prompt, Record
 
 if TYPE_CHECKING:
@@ -27,7 +26,8 @@ JobResult = tuple[str, list[schemas.ImageFound]]
 
 def embedding_key(server: Server, image: Image, model: str | None) -> str:
     """The cache key of an embedding: the fingerprint of the model and the hash of the image."""
-    return f"{server.models.fingerprint(model)}/{server.project.sha256(image)}.safetensors"
+    view = f"-{server.project.view}" if server.project.view else ""
+    return f"{server.models.fingerprint(model)}/{server.project.sha256(image)}{view}.safetensors"
 
 
 def embedding_bytes(server: Server, image: Image, model: str | None, key: str) -> bytes:
@@ -43,7 +43,7 @@ def _embed(server: Server, image: Image, model: Sam) -> Embedding:
     from anymask.inference.promptable.predict import embed
 
     with server.decoding:
-        return embed(model, read_image(server.project.file(image)))
+        return embed(model, server.project.pixels(image))
 
 
 def _embedding(server: Server, image: Image, model: str | None) -> Embedding:
@@ -100,7 +100,7 @@ def automatic(server: Server, image: Image, asked: schemas.Automatic, tick: Tick
     model = server.models.sam(asked.model)
     config = AutoConfig(**asked.model_dump(exclude={"model"}))
     if asked.crop_layers:
-        found = find(model, read_image(server.project.file(image)), config, tick)
+        found = find(model, server.project.pixels(image), config, tick)
     else:
         found = find(model, _embedding(server, image, asked.model), config, tick)
     return server.models.fingerprint(asked.model), [schemas.ImageFound(image=image.id, masks=_found(found))]
@@ -117,8 +117,10 @@ def like(server: Server, asked: schemas.Like, tick: Tick) -> JobResult:
     for done, id in enumerate(asked.images):
         tick(done, len(asked.images))
         try:
-            file = server.project.file(images.find(server.project.db, id))
-            found = segment_like(model, file, contexts, kind="semantic" if len(label_ids) > 1 else "instance")
+            pixels = server.project.pixels(images.find(server.project.db, id))
+            found = segment_like(
+                model, pixels, contexts, kind="semantic" if len(label_ids) > 1 else "instance"
+            )
             out.append(schemas.ImageFound(image=id, masks=_found(found, label_ids)))
         except AnymaskError as error:
             out.append(schemas.ImageFound(image=id, masks=[], error=" ".join(str(error).split())))
@@ -137,7 +139,7 @@ def _contexts(
     records = [
         Record(
             image.id,
-            server.project.file(image),
+            server.project.pixels(image),
             Masks(
                 image.size,
                 [rle.from_string(mask.counts) for mask in some],

@@ -24,12 +24,12 @@ __all__ = ["FOLDER", "MANIFEST", "SHIPPED", "folder_name", "found", "make", "set
 
 MANIFEST = "model.json"
 PRECISION = "float16"
-"""The precision that the page loads first; exporting and checking others would only make it wait."""
+"""The precision that the page loads first; exporting and checking others would only delay it."""
 FOLDER = Path(__file__).with_name("exported")
 """The folder of files made at set-up; ignored by git, included in wheels."""
 SHIPPED = "compact"
 IN_PAGE = "compact"
-"""The kind of encoder that the page runs itself (`model/manifest.js`)."""
+"""The kind of encoder that the page runs itself (`inference/manifest.js`)."""
 CODE = ("inference/mask_generation", "onnx_export", "models")
 """Packages of anymask whose code affects the files; their thresholds are in the manifest."""
 

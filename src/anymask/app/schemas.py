@@ -40,10 +40,14 @@ MOST_POINTS = 1000
 MOST_COUNTS = 8_000_000
 """Largest number of characters in a mask's run lengths."""
 MOST_SIDE = 1_000_000
+TEXT_LENGTH = 200
+"""Characters of a name."""
+IMAGES_AT_ONCE = 1000
+"""Images in one request, asked for or named."""
 
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 """Only letters, digits, _ - and ., since an id is part of URLs."""
-Text = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=TEXT_LENGTH, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Side = Annotated[int, Field(ge=1, le=MOST_SIDE)]
 Coordinate = Annotated[float, Field(ge=-1e7, le=1e7, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -286,7 +290,7 @@ class Like(_Schema):
     """A request to find objects similar to the examples' masks in other images."""
 
     examples: Annotated[list[Example], Field(min_length=1, max_length=16)]
-    images: Annotated[list[Id], Field(min_length=1, max_length=1000)]
+    images: Annotated[list[Id], Field(min_length=1, max_length=IMAGES_AT_ONCE)]
     model: Text | None = None
 
 

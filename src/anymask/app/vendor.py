@@ -59,7 +59,7 @@ def vendor(folder: Path) -> bool:
     with tempfile.TemporaryDirectory() as place:
         archive = _pack(Path(place))
         check_digest(archive.read_bytes())
-        with staged(folder, force=True, ours=lambda name: name in {*FILES, NOTE}) as new:
+        with staged(folder, force=True, may_replace=lambda name: name in {*FILES, NOTE}) as new:
             new.mkdir()
             _unpack(archive, new)
             (new / NOTE).write_text(json.dumps(_provenance(), indent=2) + "\n", "utf-8")

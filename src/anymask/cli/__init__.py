@@ -1,10 +1,9 @@
 """The command line: parse, call, print.
 
-Exit codes: 0 fine; 2 something given cannot be used, said in one sentence on stderr; 3 all is done but
-for pictures that could not be read (`auto`); 1 a fault of the program, or one that `doctor` found; 130
-stopped by Ctrl-C. Results go to stdout, progress and notes to
-stderr. What `--help` needs imports the standard library alone; a command's own module is imported when it
-runs.
+Exit codes: 0 success; 2 input that cannot be used, reported in one sentence on stderr; 3 done, except for
+images that could not be read (`auto`); 1 a fault of the program, or one that `doctor` found; 130 stopped by
+Ctrl-C. Results go to stdout, progress and notes to stderr. `--help` imports the standard library alone; the
+module of a command is imported when it runs.
 """
 
 from __future__ import annotations
@@ -15,9 +14,10 @@ import traceback
 import warnings
 from collections.abc import Sequence
 from importlib import import_module
+from typing import TextIO
 
 from anymask.cli import parser
-from anymask.errors import AnymaskError
+from anymask.errors import AnymaskError, ImageWarning
 
 __all__ = ["main"]
 
@@ -27,6 +27,7 @@ DEBUG = "ANYMASK_DEBUG"
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line, by default the process's own; returns the exit code and raises nothing."""
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")  # anymask reports damaged files itself
     words = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in words or os.environ.get(DEBUG, "0") not in ("", "0")
     try:
@@ -38,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt as error:
         return _fail(STOPPED, "; ".join(["stopped", *map(str, error.args)]), debug)
     except BrokenPipeError:
-        # Whoever read our output has left (`anymask models | head -1`); Python would complain at exit.
+        # The reader of our output is gone (`anymask models | head -1`); Python would complain at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return NO_READER
     except Exception as error:
@@ -54,12 +55,26 @@ def _run(words: list[str], debug: bool) -> int:
     if options is None:
         print(parser.Parser(command).format_help())
         return FINE
-    module, function = command.target.split(":")
     with warnings.catch_warnings():
         if not debug:
-            warnings.simplefilter("ignore")  # of libraries; ours are notes and errors
-        code: int = getattr(import_module(f"anymask.cli.commands.{module}"), function)(**vars(options))
+            warnings.simplefilter("ignore")  # from libraries; our own are notes and errors
+        warnings.simplefilter("default", ImageWarning)
+        warnings.showwarning = _note
+        code: int = import_module(f"anymask.cli.commands.{command.module}").run(options)
     return code
+
+
+def _note(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Print a warning as a note, those of libraries (with --debug) with their place."""
+    where = "" if issubclass(category, ImageWarning) else f"{filename}:{lineno}: {category.__name__}: "
+    print(f"note: {where}{message}", file=sys.stderr, flush=True)
 
 
 def _fail(code: int, message: str, debug: bool) -> int:
@@ -77,7 +92,7 @@ def _sentence(error: BaseException) -> str:
 
 def _report(error: Exception) -> str:
     if isinstance(error, MemoryError) or "allocate memory" in str(error):
-        return "the machine has not enough memory for this. Use a smaller picture, model or batch."
+        return "the machine has not enough memory for this. Use a smaller image, model or batch size."
     return (
         f"unexpected {type(error).__name__}: {_sentence(error)[:300]}. This is a fault of anymask: run the "
         "same command with --debug and report what it prints."

@@ -1,4 +1,4 @@
-"""Where the command line speaks: results to stdout, progress and notes to stderr."""
+"""What the command line prints: results to stdout, progress and notes to stderr."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PAUSE = 10.0
 """Seconds between two lines of progress where there is no terminal."""
 
 Advance = Callable[[int, int, str], None]
-"""Called with what is done, how much there is in all (0: unknown), and what is going on."""
+"""Called with how much is done, how much there is in all (0: unknown), and what it is about."""
 
 
 def out(text: str) -> None:
@@ -25,37 +25,37 @@ def out(text: str) -> None:
 
 
 def out_json(value: Any) -> None:
-    """The result as JSON; figures that do not exist (NaN, infinity) become null."""
+    """The result as JSON; NaN and infinity become null."""
     print(json.dumps(_finite(value), indent=1, ensure_ascii=False))
 
 
 def note(text: str) -> None:
-    """A line for the person who waits."""
+    """A line for the user who is waiting."""
     print(text, file=sys.stderr, flush=True)
 
 
 class Clock:
-    """Seconds that the parts of some work took."""
+    """Seconds that the parts of a command took."""
 
     def __init__(self) -> None:
-        """Nothing has been done yet."""
+        """Start with no part."""
         self.seconds: dict[str, float] = {}
 
     @contextmanager
     def part(self, name: str) -> Iterator[None]:
-        """Take the time of what is done inside, and add it to what the part took before."""
+        """Measure the time spent inside and add it to the part's time."""
         start = time.perf_counter()
         yield
         self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
 
 
 def spent(seconds: Mapping[str, float]) -> str:
-    """The times of a Clock in words."""
+    """The times of a Clock as text."""
     return ", ".join(f"{name} {1000 * value:.0f} ms" for name, value in seconds.items())
 
 
 def table(rows: Sequence[Sequence[object]], heads: Sequence[str] = ()) -> str:
-    """Columns side by side; those that hold numbers are set to the right."""
+    """Columns side by side; those of numbers are aligned to the right."""
     texts = [[str(cell) for cell in row] for row in rows]
     lines = [list(heads), *texts] if heads else texts
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
@@ -71,7 +71,7 @@ def table(rows: Sequence[Sequence[object]], heads: Sequence[str] = ()) -> str:
 
 @contextmanager
 def progress(unit: str = "") -> Iterator[Advance]:
-    """Show how far some work is: a bar on a terminal, a line every ten seconds elsewhere.
+    """Show progress: a bar on a terminal, a line every ten seconds elsewhere.
 
     `unit` "bytes" shows sizes and speed, anything else counts.
     """
@@ -96,7 +96,7 @@ def _lines(unit: str) -> Advance:
 
 
 def _amount(done: int, unit: str, total: int) -> str:
-    """Such as "3 of 5 pictures", or "3 pictures" where the total is not known."""
+    """Such as "3 of 5 images", or "3 images" where the total is not known."""
     counts = [f"{count / 1e6:.0f}" if unit == "bytes" else f"{count}" for count in (done, total)]
     name = "MB" if unit == "bytes" else unit
     return f"{' of '.join(counts if total else counts[:1])} {name}".rstrip()

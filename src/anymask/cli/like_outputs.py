@@ -1,45 +1,44 @@
-"""What `anymask like` is to do, and how its answers are written."""
+"""What `anymask like` is to do, and how its results are written."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from anymask.cli.options.like import Options
 from anymask.formats.example_masks import Examples
 from anymask.geometry.rle import decode
-from anymask.images.overlay import overlay
-from anymask.images.write import encode_jpeg
 from anymask.types import Masks
 
 if TYPE_CHECKING:
+    from anymask.images.bands import Bands
     from anymask.models import InContext, Sam
     from anymask.types import Context
 
-__all__ = ["Job", "describe", "encode_overlay", "number_map"]
+__all__ = ["Job", "describe", "number_map"]
 
 
 @dataclass(frozen=True)
 class Job:
-    """What to do, beside where."""
+    """Everything that is the same for all images and videos."""
 
+    options: Options
     model: InContext
+    refiner: Sam | None
+    """The promptable model of --sharpen."""
     examples: Examples
     contexts: Sequence[Context]
-    settings: Mapping[str, Any]
-    sharpener: Sam | None
-    memory: int
     edits: Mapping[int, Masks]
-    resume: bool
-    codec: Any = "auto"
-
-
-def encode_overlay(image: NDArray[np.uint8], masks: Masks) -> bytes:
-    """The picture with masks drawn on it, as JPEG."""
-    return encode_jpeg(overlay(image, masks.dense()))
+    """The right masks of frames of the video, by frame."""
+    folder: Path
+    """Where to write."""
+    bands: Bands | None = None
+    """How images other than 8-bit RGB are shown."""
 
 
 def number_map(masks: Masks, examples: Examples) -> NDArray[Any]:
@@ -53,7 +52,7 @@ def number_map(masks: Masks, examples: Examples) -> NDArray[Any]:
 
 
 def describe(masks: Masks, examples: Examples) -> dict[str, Any]:
-    """What is told of the masks of a picture or frame."""
+    """What is printed of the masks of an image or frame."""
     labels = np.zeros(0, np.int64) if masks.labels is None else masks.labels
     rows = zip(labels, masks.scores, masks.areas, masks.boxes, strict=True)
     return {

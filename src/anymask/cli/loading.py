@@ -1,4 +1,4 @@
-"""Opening a model for a command, with the progress of its download."""
+"""Loading a model for a command, with the progress of its download."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["load_example_model", "load_model"]
 def load_model(
     name_or_path: str, *, device: str = "auto", compile: bool = False, offline: bool = False
 ) -> Sam:
-    """As `anymask.models.load_sam`, and a download shows how far it is."""
+    """As `anymask.models.load_sam`, with the progress of a download."""
     with progress("bytes") as advance:
         return load_sam(
             name_or_path,
@@ -23,7 +23,7 @@ def load_model(
 
 
 def load_example_model(name_or_path: str, *, device: str = "auto", offline: bool = False) -> InContext:
-    """As `anymask.models.load_painter`, and a download shows how far it is."""
+    """As `anymask.models.load_painter`, with the progress of a download."""
     with progress("bytes") as advance:
         return load_painter(
             name_or_path,

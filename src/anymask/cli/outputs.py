@@ -1,13 +1,12 @@
-"""The files that `anymask segment` writes: which, what is in them, all or none."""
+"""The files that `anymask segment` and `auto` write: their names, what is in them, all or none."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,19 +15,30 @@ from anymask.files import write_atomic
 from anymask.formats import sa1b
 from anymask.formats.png import instance_map
 from anymask.images.overlay import overlay as draw
-from anymask.images.write import encode_png
+from anymask.images.write import encode_jpeg, encode_png
 from anymask.types import Masks, Record
 
-__all__ = ["Targets", "choose_targets", "owners", "ranks", "write_all"]
+__all__ = [
+    "OVERLAY",
+    "Targets",
+    "beside",
+    "check_distinct",
+    "choose_targets",
+    "encode_overlay",
+    "owners",
+    "ranks",
+    "write_all",
+]
 
 CANDIDATES = 3
 """Masks for each object with --all."""
-_OVERLAYS = {".png": ".png", ".jpg": ".jpg", ".jpeg": ".jpg", ".webp": ".webp"}
+OVERLAY = "overlay.jpg"
+"""What the name of an overlay ends in."""
 
 
 @dataclass(frozen=True)
 class Targets:
-    """What is to be written: `masks` is one .json, or a .png for each candidate; both may be missing."""
+    """What to write: `masks` is one .json, or a .png for each candidate; both may be missing."""
 
     masks: tuple[Path, ...]
     overlay: Path | None
@@ -39,29 +49,36 @@ class Targets:
         return self.masks if self.overlay is None else (*self.masks, self.overlay)
 
     def encode(self, record: Record) -> dict[Path, bytes]:
-        """The bytes of every file; of each object the better masks come first."""
+        """The bytes of every file; the masks of each object must be sorted, the best first."""
         files = {path: _encode_masks(record, path, rank) for rank, path in enumerate(self.masks)}
         if self.overlay is not None:
-            files[self.overlay] = _encode_overlay(record.read(), _ranked(record.masks, 0), self.overlay)
+            files[self.overlay] = encode_overlay(record.read(), _ranked(record.masks, 0))
         return files
 
 
 def choose_targets(
-    image: str, output: str | None, overlay: str | None, *, candidates: bool, as_json: bool
+    image: str, output: str | None, *, overlay: bool, candidates: bool, as_json: bool
 ) -> Targets:
-    """Which files to write. Raises `OutputError` for unknown endings and for one file named twice."""
+    """Which files to write. Raises `OutputError` for unknown suffixes and for the image itself."""
     named = Path(f"{Path(image).stem}-mask.png") if output is None else Path(output)
     masks = () if output is None and as_json else _mask_files(named, candidates)
-    if overlay is not None and Path(overlay).suffix.lower() not in _OVERLAYS:
-        raise OutputError(
-            f"--overlay must end in {', '.join(_OVERLAYS)}, got {overlay}. Name it overlay.jpg, for example."
-        )
-    targets = Targets(masks, None if overlay is None else Path(overlay))
-    places = [path.resolve() for path in (*targets.all, Path(image))]
-    twice = [path for path in targets.all if places.count(path.resolve()) > 1]
-    if twice:
-        raise OutputError(f"output must be a file of its own, got {twice[0]} twice. Choose another name.")
+    targets = Targets(masks, beside(named, OVERLAY) if overlay else None)
+    check_distinct(targets.all, Path(image))
     return targets
+
+
+def beside(output: Path, kind: str) -> Path:
+    """The name of a further file of an output: mask.png and "overlay.jpg" give mask-overlay.jpg."""
+    return output.with_name(f"{output.stem}-{kind}")
+
+
+def check_distinct(targets: Sequence[Path], image: Path) -> None:
+    """Raise `OutputError` where a file would be written over the image that it is made of."""
+    for target in targets:
+        if target.resolve() == image.resolve():
+            raise OutputError(
+                f"output must be a file of its own, got the image {target}. Choose another name."
+            )
 
 
 def _mask_files(named: Path, candidates: bool) -> tuple[Path, ...]:
@@ -95,17 +112,13 @@ def _encode_masks(record: Record, path: Path, rank: int) -> bytes:
     return encode_png(masks.dense()[0] if len(masks) == 1 else instance_map(masks))
 
 
-def _encode_overlay(image: NDArray[np.uint8], masks: Masks, path: Path) -> bytes:
-    """The photo with masks drawn on it, in the format that the ending of `path` names."""
-    drawn = cv2.cvtColor(draw(image, (mask.dense()[0] for mask in masks)), cv2.COLOR_RGB2BGR)
-    done, data = cv2.imencode(_OVERLAYS[path.suffix.lower()], drawn)
-    if not done:
-        raise OutputError(f"--overlay must be a format that holds this size, got {path}. Use .png.")
-    return data.tobytes()
+def encode_overlay(image: NDArray[np.uint8], masks: Masks) -> bytes:
+    """The image (H, W, 3) uint8 with masks drawn on it, as a JPEG file."""
+    return encode_jpeg(draw(image, (mask.dense()[0] for mask in masks)))
 
 
 def write_all(files: Mapping[Path, bytes], *, force: bool) -> None:
-    """Write all files or none: what is new is removed again when a later one fails."""
+    """Write all files or none: new ones are removed again when a later one fails."""
     written: list[Path] = []
     try:
         for path, data in files.items():

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from anymask.errors import PromptError
-from anymask.images.read import read_map
+from anymask.images.painted_masks import read_numbers
 from anymask.types import Prompt
 
 __all__ = ["read_box", "read_mask", "read_point", "read_prompts"]
-
-_LOSSY_BLACK = 127
-"""In a JPEG mask black is no longer quite black: what is at most this bright is outside."""
 
 
 def read_prompts(points: Sequence[str], boxes: Sequence[str], mask: NDArray[np.bool_] | None) -> list[Prompt]:
     """One prompt for each object: several boxes are several objects, anything else describes one.
 
-    Raises `PromptError` for texts that are no numbers, and for points or a mask beside several boxes.
+    Raises `PromptError` for texts that are no numbers, and for points or a mask together with several boxes.
     """
     read_points = [read_point(text) for text in points]
     read_boxes = [read_box(text) for text in boxes]
@@ -30,8 +26,8 @@ def read_prompts(points: Sequence[str], boxes: Sequence[str], mask: NDArray[np.b
     if len(read_boxes) > 1:
         if read_points or mask is not None:
             raise PromptError(
-                f"--box must be given once beside --point or --mask, got {len(read_boxes)} boxes. "
-                "Run the objects one by one, or give boxes alone."
+                f"--box must be given once with --point or --mask, got {len(read_boxes)} boxes. "
+                "Segment one object after the other, or give boxes alone."
             )
         return [Prompt(box=box) for box in read_boxes]
     return [
@@ -48,7 +44,7 @@ def read_point(text: str) -> tuple[float, float, int]:
     """Read "X,Y", "X,Y,1" or "X,Y,0"."""
     x, y, label = _numbers("--point", text, "X,Y or X,Y,0", "210,180", (2, 3), (1.0,))
     if label not in (0, 1):
-        raise PromptError(f"--point must end in ,0 or ,1 or neither, got '{text}'. 0: beside the object.")
+        raise PromptError(f"--point must end in ,0 or ,1 or neither, got '{text}'. 0 is background.")
     return x, y, int(label)
 
 
@@ -71,13 +67,15 @@ def _numbers(
     return [*numbers, *rest[: max(counts) - len(numbers)]]
 
 
-def read_mask(path: str) -> NDArray[np.bool_]:
-    """A mask (H, W) from a grey or palette picture: anything but black (number 0) is inside.
+def read_mask(path: str, option: str = "--mask") -> NDArray[np.bool_]:
+    """A mask (H, W) from a grey or palette image, named by `option`.
 
-    Raises `ImageError` for what is no such picture, `PromptError` for an all black one.
+    Anything but black (0) and transparent is inside; soft edges are cut in the middle. Raises `ImageError`
+    for a file that is no such image, `PromptError` for an all black one.
     """
-    black = _LOSSY_BLACK if Path(path).suffix.lower() in (".jpg", ".jpeg") else 0
-    mask: NDArray[np.bool_] = read_map(path) > black
+    mask: NDArray[np.bool_] = read_numbers(path) != 0
     if not mask.any():
-        raise PromptError(f"--mask must hold a mask, got {path}, which is all black. Paint the object white.")
+        raise PromptError(
+            f"{option} must hold a mask, got {path}, which is all black. Paint the object white."
+        )
     return mask

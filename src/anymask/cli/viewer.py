@@ -1,4 +1,4 @@
-"""Showing a file in the system's own viewer."""
+"""Opening a file in the system's viewer."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _OPENERS = ("xdg-open", "gio", "wslview")
 
 
 def open_file(path: str | os.PathLike[str]) -> bool:
-    """Open a file in the program that the system has for it; where none is, say so and return False.
+    """Open a file in the system's viewer for it; without one print a note and return False.
 
     Returns at once. A missing viewer is no error: the file has been written.
     """
     command = _command(Path(path))
     if command is None:
-        note(f"note: no viewer to open {path} with was found; open the file yourself")
+        note(f"note: no viewer was found for {path}; open the file yourself")
         return False
     quiet = subprocess.DEVNULL
     try:
@@ -34,7 +34,7 @@ def open_file(path: str | os.PathLike[str]) -> bool:
 
 
 def _command(path: Path) -> list[str] | None:
-    """The call that opens a file, None where the system has no viewer or no screen."""
+    """The command that opens a file, None where the system has no viewer or no screen."""
     whole = str(path.resolve())  # absolute, so that no name is taken for an option
     if sys.platform == "darwin":
         return ["open", whole]

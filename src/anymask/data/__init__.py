@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from anymask.data.dataset import Collection, Dataset, Faults, OnError, of_category, open_dataset, readable
+from anymask.data.dataset import (
+    Collection,
+    Dataset,
+    Faults,
+    OnError,
+    is_voc,
+    of_category,
+    open_dataset,
+    readable,
+)
 from anymask.data.mixture import Draw, Mixture, MixtureState
 from anymask.data.published.sets import open_published
 from anymask.data.summary import Check, Stats, check, stats
@@ -34,6 +43,7 @@ __all__ = [
     "check",
     "error_point",
     "error_points",
+    "is_voc",
     "noisy_box",
     "noisy_boxes",
     "of_category",

@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import glob
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 import cv2
 
-from anymask.data.folders import CocoPictures, FilePairs, PngMasks, by_id
+from anymask.data.folders import CocoPictures, FilePairs, Joined, PngMasks, VocMaps, by_id
 from anymask.data.shards import TarPairs
 from anymask.errors import AnymaskError, FormatError, unknown_name
 from anymask.formats.coco import CocoFile
+from anymask.formats.layouts import layout
+from anymask.formats.reading import DAMAGED
+from anymask.images.bands import Bands
 from anymask.types import Record
 
 T = TypeVar("T")
@@ -26,7 +29,8 @@ OnError = Callable[[str, Exception], None]
 
 _DAMAGE = (AnymaskError, OSError, ValueError, TypeError, KeyError, cv2.error)
 _FORMS = (
-    "a folder with .tar shards, a .tar file, a COCO .json, or a folder of SA-1B pairs or images/ and masks/"
+    "a folder with .tar shards, a .tar file, a COCO .json or a folder with such, or a folder of SA-1B pairs, "
+    "images/ and masks/, or JPEGImages/ and SegmentationObject/"
 )
 
 
@@ -48,6 +52,8 @@ class Source(Protocol):
 
     ids: Sequence[str]
     faults: list[tuple[str, Exception]]
+    bands: Bands | None
+    """How images other than 8-bit RGB are shown, see `images.display`."""
 
     def image_bytes(self, index: int) -> bytes:
         """The encoded image file of an item."""
@@ -59,12 +65,14 @@ class Source(Protocol):
 class Faults:
     """Damaged items: each is counted and reported to `on_error` once.
 
-    `messages` maps the id of an item to its error message.
+    `messages` maps the id of an item to its error message; `partial` does so for items that lack single
+    annotations.
     """
 
     def __init__(self, on_error: OnError | None = None) -> None:
         """on_error: called the first time that each damaged item is found."""
         self.messages: dict[str, str] = {}
+        self.partial: dict[str, str] = {}
         self._on_error = on_error
 
     def __len__(self) -> int:
@@ -77,6 +85,14 @@ class Faults:
             self.messages[name] = str(error)
             if self._on_error is not None:
                 self._on_error(name, error)
+
+    def note(self, name: str, left_out: Mapping[str, int]) -> None:
+        """Note annotations of an item that cannot be read; say so unless it was said before."""
+        damage = [f"{kind} ({count})" for kind, count in left_out.items() if kind.startswith(DAMAGED)]
+        if damage and name not in self.partial:
+            self.partial[name] = f"annotations left out: {'; '.join(damage)}"
+            if self._on_error is not None:
+                self._on_error(name, FormatError(self.partial[name]))
 
 
 class Collection:
@@ -96,7 +112,9 @@ class Collection:
 
     def __getitem__(self, index: int) -> Record:
         """Read an item. Raises FormatError if it is damaged, IndexError outside the range."""
-        return self._read(index, self.source.record)
+        record = self._read(index, self.source.record)
+        self.faults.note(self.source.ids[index], record.left_out)
+        return record
 
     def __iter__(self) -> Iterator[Record]:
         """All items that can be read; the others are reported in `faults`."""
@@ -134,17 +152,20 @@ def open_dataset(
     images: str | Path | None = None,
     ignore: int | None = None,
     name: str | None = None,
+    bands: Bands | None = None,
     on_error: OnError | None = None,
 ) -> Collection:
     """Open a data set on disk; the layout is detected.
 
     path: a folder with shards `train-*.tar`, `val-*.tar`; one .tar or a glob of them; a folder of pairs
-        `<id>.jpg`, `<id>.json` (SA-1B), subfolders included; a COCO .json; or a folder with `images/` and
-        `masks/` (PNG, see `folders.PngMasks`).
+        `<id>.jpg`, `<id>.json` (SA-1B), subfolders included; a COCO .json, or a folder with one or more of
+        them (annotations/, train/); a folder with `images/`, `masks/` (PNG, see `folders.PngMasks`), or one
+        as Pascal VOC has it.
     split: open only the shards, or the subfolder, of this name; None opens everything.
     images: the folder of a COCO file's images, if it is not next to the file.
     ignore: the value in label maps that marks unlabelled pixels (255 in Pascal VOC).
     name: the data set's name; by default that of the folder or file.
+    bands: how images other than 8-bit RGB are shown, see `images.display`.
     on_error: called once for every damaged item.
 
     Raises FormatError if the path holds no data set in one of these layouts.
@@ -158,6 +179,7 @@ def open_dataset(
     else:
         title = name or (place.resolve().name if place.is_dir() else place.stem)
         source = _open_files(title, _split_folder(place, split), images, ignore)
+    source.bands = bands
     return Collection(title, source, on_error)
 
 
@@ -177,15 +199,40 @@ def _open_files(name: str, path: Path, images: str | Path | None, ignore: int | 
     if path.is_dir():
         if (path / "images").is_dir() and (path / "masks").is_dir():
             return PngMasks(name, path, ignore)
+        if is_voc(path):
+            return VocMaps(name, path)
         if by_id(path).keys() & by_id(path, (".json",)).keys():
             return FilePairs(name, path)
         texts = sorted(path.glob("*.json"))
         if len(texts) == 1:
             return CocoPictures(name, CocoFile(texts[0], images))
+        if files := _coco_files(path):
+            parts = [(_split_name(file, path), CocoPictures(name, CocoFile(file, images))) for file in files]
+            return parts[0][1] if len(parts) == 1 else Joined(parts)
     raise FormatError(
         f"path must be {_FORMS}, got {path}. "
         f"{'Check what it holds.' if path.exists() else 'It does not exist.'}"
     )
+
+
+def is_voc(path: Path) -> bool:
+    """Whether a folder is laid out as Pascal VOC."""
+    maps = ("SegmentationObject", "SegmentationClass")
+    return (path / "JPEGImages").is_dir() and any((path / one).is_dir() for one in maps)
+
+
+def _coco_files(path: Path) -> list[Path]:
+    """The COCO files of a folder as tools export it: in annotations/, or in a folder for each split."""
+    try:
+        return [file for format, file in layout(path).sources if format == "coco"]
+    except FormatError:
+        return []
+
+
+def _split_name(file: Path, root: Path) -> str:
+    """What a file of several is called: the folder it is in, or its own name."""
+    folder = file.parent.relative_to(root).as_posix()
+    return file.stem if folder in (".", "annotations") else folder
 
 
 def _shards(path: Path, split: str | None) -> list[Path]:

@@ -7,9 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from anymask.data.parse import decode_image, labelled, parse_record
+from anymask.data.published import label_images
+from anymask.data.published.classes import VOC
 from anymask.errors import FormatError
 from anymask.formats import coco, png
 from anymask.geometry import rle
+from anymask.images.bands import Bands
 from anymask.images.folder import IMAGE_SUFFIXES, list_files
 from anymask.types import Masks, Record
 
@@ -20,28 +23,33 @@ class FilePairs:
     The id of `sub/c.jpg` is sub/c. Subfolders without any JSON file (overlays, for example) do not count.
     """
 
+    bands: Bands | None = None
+
     def __init__(self, name: str, folder: Path) -> None:
         """List the folder; pictures and annotations without their other half become faults."""
         self.name = name
         self._texts = by_id(folder, (".json",))
         annotated = {path.parent for path in self._texts.values()}
         images = by_id(folder).items()
-        self._pictures = {id: path for id, path in images if path.parent in annotated}
-        self.ids: Sequence[str] = sorted(self._pictures.keys() & self._texts.keys())
-        self.faults = unpaired(self._pictures, self._texts)
+        self._images = {id: path for id, path in images if path.parent in annotated}
+        self.ids: Sequence[str] = sorted(self._images.keys() & self._texts.keys())
+        self.faults = unpaired(self._images, self._texts)
 
     def image_bytes(self, index: int) -> bytes:
         """The encoded image file of an item."""
-        return self._pictures[self.ids[index]].read_bytes()
+        return self._images[self.ids[index]].read_bytes()
 
     def record(self, index: int) -> Record:
         """Read and decode an item. Raises FormatError, ImageError or OSError."""
         name = self.ids[index]
-        return parse_record(name, self.image_bytes(index), self._texts[name].read_bytes(), self.name)
+        annotation = self._texts[name].read_bytes()
+        return parse_record(name, self.image_bytes(index), annotation, self.name, self.bands)
 
 
 class CocoPictures:
     """The pictures of a COCO file."""
+
+    bands: Bands | None = None
 
     def __init__(self, name: str, file: coco.CocoFile) -> None:
         """file: its annotations, already read. Pictures that are not there become faults when asked for."""
@@ -56,46 +64,130 @@ class CocoPictures:
 
     def record(self, index: int) -> Record:
         """Read and decode an item. Raises FormatError, ImageError or OSError."""
-        return labelled(self._file.record(index), decode_image(self.image_bytes(index)), self.name)
+        return labelled(
+            self._file.record(index), decode_image(self.image_bytes(index), self.bands), self.name
+        )
+
+
+class VocMaps:
+    """`JPEGImages/<id>.jpg` with `SegmentationObject/<id>.png` or `SegmentationClass/<id>.png`."""
+
+    bands: Bands | None = None
+
+    def __init__(self, name: str, folder: Path) -> None:
+        """List the folders; images without a map are left out, maps without an image are faults."""
+        self.name = name
+        self._images = by_id(folder / "JPEGImages")
+        classes_in, objects_in = folder / "SegmentationClass", folder / "SegmentationObject"
+        self._classes = {file.stem: file for file in sorted(classes_in.glob("*.png"))}
+        self._objects = {file.stem: file for file in sorted(objects_in.glob("*.png"))}
+        known = self._classes.keys() | self._objects.keys()
+        self.ids: Sequence[str] = sorted(self._images.keys() & known)
+        self.faults = unpaired(self._images.keys() & known, known)
+
+    def image_bytes(self, index: int) -> bytes:
+        """The encoded image of an item."""
+        return self._images[self.ids[index]].read_bytes()
+
+    def record(self, index: int) -> Record:
+        """Read and decode an item. Raises FormatError, ImageError or OSError."""
+        name = self.ids[index]
+        files = [some[name] for some in (self._classes, self._objects) if name in some]
+        if len(files) == 2:
+            record = label_images.ObjectMaps(VOC)(label_images.Item(name, self._images[name], tuple(files)))
+        elif name in self._classes:
+            record = label_images.ClassMap(VOC)(label_images.Item(name, self._images[name], (files[0],)))
+        else:
+            masks, hidden = png.read_masks(files[0], ignore=255)
+            record = Record(name, self._images[name], replace(masks, labels=None), ignore=hidden)
+        meta = {**record.meta, "file_name": self._images[name].name}
+        return labelled(
+            replace(record, meta=meta), decode_image(self.image_bytes(index), self.bands), self.name
+        )
+
+
+class Joined:
+    """Several sources as one; ids say which each item is of."""
+
+    def __init__(self, parts: Sequence[tuple[str, CocoPictures]]) -> None:
+        """parts: a name, such as that of a split, and a source."""
+        self._parts = [source for _, source in parts]
+        self._items = [(source, i) for source in self._parts for i in range(len(source.ids))]
+        self.ids: Sequence[str] = [f"{name}/{id}" for name, source in parts for id in source.ids]
+        self.faults = [fault for source in self._parts for fault in source.faults]
+
+    @property
+    def bands(self) -> Bands | None:
+        """How images other than 8-bit RGB are shown, the same in all sources."""
+        return self._parts[0].bands
+
+    @bands.setter
+    def bands(self, bands: Bands | None) -> None:
+        for source in self._parts:
+            source.bands = bands
+
+    def image_bytes(self, index: int) -> bytes:
+        """The encoded image of an item."""
+        source, inner = self._items[index]
+        return source.image_bytes(inner)
+
+    def record(self, index: int) -> Record:
+        """Read and decode an item. Raises FormatError, ImageError or OSError."""
+        source, inner = self._items[index]
+        return replace(source.record(inner), id=self.ids[index])
 
 
 class PngMasks:
     """`images/<id>.*` with `masks/<id>.png` (a map), `masks/<id>_*.png` or `masks/<id>/*.png` (a mask each).
 
-    A map holds a mask for every number but 0; pixels of the number `ignore` are nobody's.
+    A map holds a mask for every number but 0; pixels of the number `ignore` are nobody's. The only file of a
+    picture is a map too if it holds several numbers (`<id>_cp_masks.png` of cellpose), and so is each of
+    several.
     """
+
+    bands: Bands | None = None
 
     def __init__(self, name: str, folder: Path, ignore: int | None = None) -> None:
         """List the folder; pictures without a mask and masks without a picture become faults."""
         self.name = name
         self._ignore = ignore
-        self._pictures = by_id(folder / "images")
+        self._images = by_id(folder / "images")
         self._maps = by_id(folder / "masks", (".png",))
-        self._masks = _group(self._maps, self._pictures)
-        self.ids: Sequence[str] = sorted(self._pictures.keys() & self._masks.keys())
-        self.faults = unpaired(self._pictures, self._masks)
+        self._masks = _group(self._maps, self._images)
+        self.ids: Sequence[str] = sorted(self._images.keys() & self._masks.keys())
+        self.faults = unpaired(self._images, self._masks)
 
     def image_bytes(self, index: int) -> bytes:
         """The encoded image file of an item."""
-        return self._pictures[self.ids[index]].read_bytes()
+        return self._images[self.ids[index]].read_bytes()
 
     def record(self, index: int) -> Record:
         """Read and decode an item. Raises FormatError, ImageError or OSError."""
         name = self.ids[index]
-        image = decode_image(self.image_bytes(index))
-        files = self._masks[name]
-        hidden = None
-        if files == [self._maps.get(name)]:
-            masks, hidden = png.read_masks(files[0], ignore=self._ignore)
-        else:
-            masks = Masks.concat([_one_mask(file) for file in files])
+        image = decode_image(self.image_bytes(index), self.bands)
+        masks, hidden = self._read(self._masks[name])
         masks = replace(masks, labels=None)
         return labelled(Record(id=name, image=image, masks=masks, ignore=hidden), image, self.name)
 
+    def _read(self, files: Sequence[Path]) -> tuple[Masks, rle.Runs | None]:
+        """The masks of a picture, and the pixels that are nobody's."""
+        if len(files) == 1:
+            void = self._ignore if self._ignore is not None else png.void_number(files[0])
+            masks, hidden = png.read_masks(files[0], ignore=void)
+            is_map = files[0].stem in self._images or _is_map(masks)
+            return masks if is_map else _joined(masks), hidden
+        found = [png.read_masks(file)[0] for file in files]
+        return Masks.concat([masks if _is_map(masks) else _joined(masks) for masks in found]), None
 
-def _one_mask(file: Path) -> Masks:
-    """A file that holds a single mask: whatever is not 0."""
-    masks, _ = png.read_masks(file)
+
+def _is_map(masks: Masks) -> bool:
+    """Whether the numbers of a file are those of several things: shades of grey end with white."""
+    labels = [] if masks.labels is None else masks.labels.tolist()
+    return len(labels) > 1 and (255 not in labels or labels == list(range(1, len(labels) + 1)))
+
+
+def _joined(masks: Masks) -> Masks:
+    """All masks of a file as one: whatever is not 0."""
     return Masks(masks.size, (rle.union(masks.rles, masks.size),))
 
 

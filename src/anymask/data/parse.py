@@ -12,29 +12,40 @@ import numpy.typing as npt
 
 from anymask.errors import FormatError
 from anymask.formats import sa1b
-from anymask.images import read as images
+from anymask.formats.reading import DAMAGED
+from anymask.images.bands import Bands
+from anymask.images.display import read_display
 from anymask.types import Record
 
 ByteArray = npt.NDArray[np.uint8]
 
 
-def parse_record(name: str, image: bytes, annotation: bytes, dataset: str) -> Record:
+def parse_record(
+    name: str, image: bytes, annotation: bytes, dataset: str, bands: Bands | None = None
+) -> Record:
     """Decode an image and build its Record from SA-1B's JSON.
 
     name: the item's id; image: the encoded image; annotation: the JSON, with the fields that `formats.sa1b`
-    adds to it; dataset: "dataset" in meta, unless the JSON names one. Raises FormatError or ImageError.
+    adds to it; dataset: "dataset" in meta, unless the JSON names one; bands: how the image is shown. Raises
+    FormatError or ImageError.
     """
-    pixels = decode_image(image)
+    pixels = decode_image(image, bands)
     return labelled(sa1b.from_document(_parse_json(annotation), pixels, id=name), pixels, dataset)
 
 
 def labelled(record: Record, image: ByteArray, dataset: str) -> Record:
-    """The record with its decoded image and "dataset" in meta. Raises FormatError if their sizes differ."""
+    """The record with its decoded image and "dataset" in meta.
+
+    Raises FormatError if the sizes differ, and if none of the annotations can be read.
+    """
     if record.masks.size != image.shape[:2]:
         raise FormatError(
             f"annotation must have the image size {image.shape[0]} x {image.shape[1]}, "
             f"got {record.masks.size[0]} x {record.masks.size[1]}. Check height and width."
         )
+    damage = [kind for kind in record.left_out if kind.startswith(DAMAGED)]
+    if damage and not len(record.masks):  # else training would take it for an image that shows nothing
+        raise FormatError(f"annotation must have a mask that can be read, got {damage[0]}. Write it again.")
     return replace(record, image=image, meta={"dataset": dataset, **record.meta})
 
 
@@ -48,17 +59,18 @@ def _parse_json(text: bytes) -> dict[str, Any]:
     return document
 
 
-def decode_image(data: bytes) -> ByteArray:
+def decode_image(data: bytes, bands: Bands | None = None) -> ByteArray:
     """Decode an image to (H, W, 3) uint8 RGB, EXIF orientation applied. Raises ImageError.
 
-    A complete JPEG is decoded by OpenCV, which is faster. Everything else goes through `images.read_image`,
-    also a JPEG without its end marker, as OpenCV would fill the missing part with grey.
+    A complete JPEG is decoded by OpenCV, which is faster. Everything else goes through
+    `images.display.read_display`, with `bands`; also a JPEG without its end marker, as OpenCV would fill the
+    missing part with grey.
     """
-    if data[:3] == b"\xff\xd8\xff" and data[-2:] == b"\xff\xd9":
+    if bands is None and data[:3] == b"\xff\xd8\xff" and data[-2:] == b"\xff\xd9":
         image = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_COLOR_RGB)
         if image is not None:
             return np.asarray(image, dtype=np.uint8)
-    return images.read_image(data)
+    return read_display(data, bands)
 
 
 def decode_rgba(data: bytes) -> ByteArray | None:

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from anymask.data.folders import unpaired
 from anymask.data.parse import parse_record
 from anymask.errors import FormatError
+from anymask.images.bands import Bands
 from anymask.images.folder import IMAGE_SUFFIXES
 from anymask.types import Record
 
@@ -28,6 +29,8 @@ class TarPairs:
 
     `ids` names them; `faults` lists (name, error) of files that could not be indexed.
     """
+
+    bands: Bands | None = None
 
     def __init__(self, name: str, shards: Sequence[Path]) -> None:
         """Index the shards. Raises FormatError if a file is not a tar archive."""
@@ -75,7 +78,9 @@ class TarPairs:
 
     def record(self, index: int) -> Record:
         """Read and decode an item. Raises FormatError or ImageError."""
-        return parse_record(self.ids[index], self._read(index, 0), self._read(index, 1), self.name)
+        return parse_record(
+            self.ids[index], self._read(index, 0), self._read(index, 1), self.name, self.bands
+        )
 
     def _read(self, index: int, part: int) -> bytes:
         number, offset, size = (int(value) for value in self._places[index, part])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -25,6 +26,8 @@ class Check:
     images: int
     masks: int
     problems: tuple[tuple[str, str], ...]
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    """What its files hold and no mask was made of: kinds, and how many of each."""
 
     @property
     def sound(self) -> bool:
@@ -63,13 +66,16 @@ def check(dataset: Dataset) -> Check:
     seen: set[str] = set()
     odd: list[tuple[str, str]] = []
     images = masks = 0
+    left_out: Counter[str] = Counter()
     for record in readable(dataset):
         images, masks = images + 1, masks + len(record.masks)
         odd += [(record.id, problem) for problem in _problems(record)]
         if record.id in seen:
             odd.append((record.id, "the id occurs twice"))
         seen.add(record.id)
-    return Check(dataset.name, images, masks, (*dataset.faults.messages.items(), *odd))
+        left_out.update(record.left_out)
+    wrong = (*dataset.faults.messages.items(), *dataset.faults.partial.items(), *odd)
+    return Check(dataset.name, images, masks, wrong, dict(left_out))
 
 
 def _problems(record: Record) -> list[str]:

@@ -15,10 +15,10 @@ from anymask.errors import InputError
 from anymask.formats import sa1b
 from anymask.formats.georeferenced import geojson, geopackage
 from anymask.geometry.label_map import cover
-from anymask.images.bands import Bands, read_samples, to_rgb
+from anymask.images.bands import Bands
+from anymask.images.display import TiffWindows, open_windows, read_display
 from anymask.images.overlay import overlay
 from anymask.images.raster import GeoImage, open_raster
-from anymask.images.read import read_image
 from anymask.images.write import encode_jpeg, encode_png
 from anymask.inference.mask_generation.config import AutoConfig
 from anymask.inference.mask_generation.edges import edges
@@ -29,16 +29,14 @@ from anymask.inference.mask_generation.tiled import OVERLAP, automatic_tiled
 from anymask.models import Progress, Sam
 from anymask.types import Masks, Record
 
-__all__ = ["FORMS", "OpenImage", "Plan", "default_auto", "open_image", "pixels_of", "process"]
+__all__ = ["OpenImage", "Plan", "default_auto", "open_image", "pixels_of", "process"]
 
 Pixels: TypeAlias = NDArray[np.uint8]
-OpenImage: TypeAlias = "Pixels | GeoImage"
-"""Pixels in memory, or a raster file that is read by windows."""
+OpenImage: TypeAlias = "Pixels | GeoImage | TiffWindows"
+"""Pixels in memory, or a file that is read by windows."""
 
-FORMS = (".json", ".png", ".geojson", ".gpkg")
-"""Suffixes of the files that masks are written to."""
 RASTERS = (".tif", ".tiff")
-"""Suffixes of files that are opened as rasters where the plan wants tiles or bands."""
+"""Suffixes of files that are read by windows where the plan has tiles."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,16 +97,22 @@ def _plain(value: Any) -> Any:
 
 
 def open_image(path: Path, plan: Plan, *, as_raster: bool = False) -> OpenImage:
-    """Open an image file: a TIFF by windows where the plan has tiles or bands, else its pixels in memory.
+    """Open an image file: a TIFF by windows where the plan has tiles, else its pixels in memory.
 
-    as_raster: open it by windows, with its place on the earth, whatever the plan has. Without that a TIFF is
-    opened so only if rasterio is installed. Raises ImageError, InputError for a missing band, and
-    MissingExtraError.
+    as_raster: open it by rasterio, with its place on the earth, whatever the plan has. Without that rasterio,
+    if it is installed, opens a TIFF for tiles only where windows of it can be decoded by GDAL alone.
+
+    Raises ImageError, InputError for a missing band, and MissingExtraError. Warns as `read_display`.
     """
-    wanted = path.suffix.lower() in RASTERS and (plan.tile or plan.bands)
-    if as_raster or (wanted and _has_rasterio()):
+    if as_raster:
         return open_raster(path, plan.bands)
-    return read_image(path) if plan.bands is None else to_rgb(read_samples(path), plan.bands)
+    if plan.tile and path.suffix.lower().partition("[")[0] in RASTERS:
+        windows = open_windows(path, plan.bands)
+        if windows is not None:
+            return windows
+        if _has_rasterio() and "[" not in path.name:
+            return open_raster(path, plan.bands)
+    return read_display(path, plan.bands)
 
 
 def _has_rasterio() -> bool:
@@ -119,10 +123,10 @@ def _has_rasterio() -> bool:
 
 def pixels_of(image: OpenImage) -> Pixels:
     """The whole image (H, W, 3) uint8 RGB in memory."""
-    if isinstance(image, GeoImage):
-        height, width = image.size_hw
-        return image.read((0, 0, width, height))
-    return image
+    if isinstance(image, np.ndarray):
+        return image
+    height, width = image.size_hw
+    return image.read((0, 0, width, height))
 
 
 def process(
@@ -142,7 +146,7 @@ def process(
     plan: what to make.
     file: the image file that the record names; it is not read.
     id: the id of the record.
-    form: the suffix of the masks' file, one of `FORMS`.
+    form: the suffix of the masks' file: .json, .png (a label map), .geojson or .gpkg.
     progress: called as by `anymask.automatic`.
 
     Returns the record and the encoded files by kind: "masks" with the suffix, and where the plan asks for

@@ -32,6 +32,7 @@ def find_items(
     with # do not count. For `on_error` see `list_files`. Raises InputError where there is no image.
     """
     place = Path(source)
+    files: list[tuple[Path, PurePath]]
     if place.is_dir():
         files = [(path, path.relative_to(place)) for path in list_files(place, on_error=on_error)]
     else:
@@ -61,7 +62,7 @@ def without_dots(items: Sequence[Item]) -> list[Item]:
 
 def _lines(path: Path) -> list[str]:
     try:
-        lines = [line.strip() for line in path.read_text("utf-8").splitlines()]
+        lines = [line.strip() for line in path.read_text("utf-8-sig").splitlines()]
     except OSError as error:
         raise InputError(
             f"source must be a folder or a list that exists, got {path} ({error.strerror}). Check the name."

@@ -1,1 +1,1 @@
-"""Evaluations: each one is a stored protocol that turns a model and data sets into a `report.Report`."""
+"""Evaluation protocols: each evaluates a model on data sets and gives a `report.Report`."""

@@ -1,12 +1,12 @@
-"""Masks of everything against the masks that people drew (mean best IoU, recall, AR, precision).
+"""Automatic masks compared with annotated masks: mean best IoU, recall, AR, precision.
 
-Protocol, for every picture: ask at a grid, keep all candidates, choose among them by the filters at trial.
-- "best_iou": for each annotated mask the IoU of the best mask chosen; "recall_50" the share of them
-  that have one of at least 0.5; "ar" the mean share over IoU 0.5, 0.55, .. 0.95.
-- "precision_50": the share of the masks chosen that overlap an annotated one by at least 0.5. Not everything
-  in a picture is annotated, so it compares filters and says little by itself.
-- "masks": masks chosen per picture. "f1": harmonic mean of recall_50 and precision_50, for a whole set.
-Pixels that nobody labelled count for no side. Figures are means over masks; the last row is over sets.
+Protocol, for each image: compute all candidates of a grid once, then select masks with different filters.
+- "best_iou": IoU of the best selected mask, per annotated mask; "recall_50": share of annotated masks with a
+  best IoU of at least 0.5; "ar": mean of that share over the IoUs 0.5, 0.55, .. 0.95.
+- "precision_50": share of selected masks with an IoU of at least 0.5 with an annotated mask. Since not every
+  object is annotated, it serves to compare filters only.
+- "masks": selected masks per image. "f1": harmonic mean of recall_50 and precision_50 over a data set.
+Unlabelled pixels are ignored. Figures are means over masks; the last row is the mean over data sets.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from anymask.errors import InputError
-from anymask.evaluate.clicks import ClicksConfig, choose_targets
 from anymask.evaluate.metrics import Floats
-from anymask.evaluate.success_images import Progress, Records, opened
+from anymask.evaluate.records import Progress, Records, read_record
+from anymask.evaluate.simulated_clicks import ClicksConfig, choose_targets
 from anymask.geometry import rle
 from anymask.inference.mask_generation.candidates import Candidates
 from anymask.inference.mask_generation.config import AutoConfig
@@ -30,27 +30,27 @@ from anymask.inference.mask_generation.generate import candidates
 from anymask.models.sam import Sam
 from anymask.types import Record
 
-__all__ = ["Figures", "Picture", "Trial", "figures", "look", "sweep"]
+__all__ = ["CandidateIous", "Figures", "Trial", "candidate_ious", "figures", "sweep"]
 
 IOUS = np.arange(0.5, 1.0, 0.05)
-"""Over which recall is averaged."""
+"""The IoUs over which recall is averaged."""
 
 
 @dataclass(frozen=True)
-class Picture:
-    """One picture's candidates and how they fit what is annotated."""
+class CandidateIous:
+    """The candidates of one image and their IoUs with the annotated masks."""
 
     data: str
-    """The set."""
+    """Name of the data set."""
     candidates: Candidates
     """All masks of the model."""
     ious: Floats
-    """(N, M) of every candidate with every annotated mask."""
+    """(N, M) IoU of every candidate with every annotated mask."""
 
 
 @dataclass(frozen=True)
 class Figures:
-    """What a choice of masks scores, see the module."""
+    """The figures of a selection of masks, see the module."""
 
     best_iou: float
     recall_50: float
@@ -66,25 +66,25 @@ class Figures:
 
 @dataclass(frozen=True)
 class Trial:
-    """Filters and their figures: by set, and the mean over sets."""
+    """Filters and their figures: by data set, and the mean over data sets."""
 
     config: AutoConfig
     sets: Mapping[str, Figures]
     mean: Figures
 
 
-def look(
+def candidate_ious(
     model: Sam,
     datasets: Mapping[str, Records],
     config: AutoConfig | None = None,
     *,
     most_images: int | None = None,
     progress: Progress | None = None,
-) -> list[Picture]:
-    """Ask the model at every picture; damaged ones and those without a mask that counts are left out.
+) -> list[CandidateIous]:
+    """Compute the candidates of all images; corrupt images and those without suitable masks are skipped.
 
-    `config` says where to ask; its thresholds are not used, every mask is kept. Raises InputError when no
-    picture is left.
+    `config` sets points and crops; its thresholds are ignored, all masks are kept. Raises InputError if no
+    image remains.
     """
     keep_all = replace(
         config or AutoConfig(), min_iou=0.0, min_stability=0.0, floor_iou=0.0, floor_stability=0.0
@@ -95,9 +95,9 @@ def look(
         for index in range(count):
             if progress is not None:
                 progress(name, index + 1, count)
-            picture = _look(model, name, records, index, keep_all)
-            if picture is not None:
-                found.append(picture)
+            one = _image_ious(model, name, records, index, keep_all)
+            if one is not None:
+                found.append(one)
     if not found:
         raise InputError(
             f"datasets must hold a mask that counts, got none in {sorted(datasets)}. Give others."
@@ -105,8 +105,10 @@ def look(
     return found
 
 
-def _look(model: Sam, name: str, records: Records, index: int, config: AutoConfig) -> Picture | None:
-    found = opened(records, index)
+def _image_ious(
+    model: Sam, name: str, records: Records, index: int, config: AutoConfig
+) -> CandidateIous | None:
+    found = read_record(records, index)
     if found is None:
         return None
     record, image = found
@@ -116,11 +118,11 @@ def _look(model: Sam, name: str, records: Records, index: int, config: AutoConfi
     if not truths:
         return None
     pool = candidates(model, image, config)
-    return Picture(name, pool, _ious(pool, truths, record))
+    return CandidateIous(name, pool, _ious(pool, truths, record))
 
 
 def _ious(found: Candidates, truths: Sequence[rle.Runs], record: Record) -> Floats:
-    """IoU (N, M) of candidates and annotated masks where somebody labelled."""
+    """IoU (N, M) of candidates and annotated masks, without ignored pixels."""
     masks = found.masks
     shared = rle.intersection(masks.rles, truths, masks.size).astype(np.float64)
     areas = found.areas.astype(np.float64)
@@ -130,11 +132,11 @@ def _ious(found: Candidates, truths: Sequence[rle.Runs], record: Record) -> Floa
     return np.asarray(shared / np.maximum(areas[:, None] + own - shared, 1))
 
 
-def figures(pictures: Sequence[Picture], config: AutoConfig) -> Figures:
-    """What the filters of `config` score on pictures of one set."""
+def figures(images: Sequence[CandidateIous], config: AutoConfig) -> Figures:
+    """The figures of the filters of `config` on images of one data set."""
     best, right, count = [np.zeros(0)], 0, 0
-    for picture in pictures:
-        ious = picture.ious[explain(picture.candidates, config) == ""]
+    for image in images:
+        ious = image.ious[explain(image.candidates, config) == ""]
         best.append(ious.max(axis=0, initial=0.0))
         right += int((ious.max(axis=1, initial=0.0) >= IOUS[0]).sum())
         count += len(ious)
@@ -144,19 +146,19 @@ def figures(pictures: Sequence[Picture], config: AutoConfig) -> Figures:
         recall_50=float((ious_M >= IOUS[0]).mean()),
         ar=float((ious_M[:, None] >= IOUS).mean()),
         precision_50=right / max(count, 1),
-        masks=count / len(pictures),
+        masks=count / len(images),
     )
 
 
 def sweep(
-    pictures: Sequence[Picture], min_iou: Sequence[float], min_stability: Sequence[float]
+    images: Sequence[CandidateIous], min_iou: Sequence[float], min_stability: Sequence[float]
 ) -> list[Trial]:
-    """Try every pair of thresholds; the trials in order of falling mean `f1`."""
-    names = sorted({picture.data for picture in pictures})
+    """Try every pair of thresholds; trials in order of decreasing mean `f1`."""
+    names = sorted({image.data for image in images})
     trials = []
     for least_iou, least_stability in itertools.product(min_iou, min_stability):
         config = AutoConfig(min_iou=least_iou, min_stability=least_stability)
-        sets = {name: figures([it for it in pictures if it.data == name], config) for name in names}
+        sets = {name: figures([it for it in images if it.data == name], config) for name in names}
         trials.append(Trial(config, sets, _mean(list(sets.values()))))
     return sorted(trials, key=lambda trial: -trial.mean.f1)
 

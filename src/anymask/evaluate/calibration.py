@@ -1,9 +1,9 @@
-"""Does a predicted IoU say what the IoU is? Reliability of the scores that masks come with.
+"""Calibration of the predicted IoU: how well scores agree with true IoUs.
 
-Every mask of a data set is asked for by a click at its middle, by a click anywhere in it, and by its box,
-as in `anymask.evaluate.clicks`; the answer that the model chooses brings its score and has its real IoU.
-The expected calibration error is the mean distance of the two over bins of equal width, weighted by how
-many answers fall in each (Guo et al., "On Calibration of Modern Neural Networks", 2017, section 2).
+Each mask of a data set is predicted from a click at its centre, a click anywhere in it, and its box, as in
+`anymask.evaluate.clicks`; the chosen mask has a score and a true IoU. The expected calibration error is the
+mean absolute difference of the two over bins of equal width, weighted by the number of predictions in each
+(Guo et al., "On Calibration of Modern Neural Networks", 2017, section 2).
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from numpy.typing import NDArray
 from torch import nn
 
 from anymask.errors import InputError
-from anymask.evaluate.clicks import (
+from anymask.evaluate.clicks import model_sessions
+from anymask.evaluate.metrics import iou
+from anymask.evaluate.records import Progress, Records, read_records
+from anymask.evaluate.simulated_clicks import (
     ClicksConfig,
     Session,
     Targets,
     choose_targets,
-    model_sessions,
     random_click,
     tight_box,
 )
-from anymask.evaluate.metrics import iou
-from anymask.evaluate.success_images import Progress, Records, pictures
 from anymask.geometry.regions import inner_point
 from anymask.geometry.rle import decode
 from anymask.models.sam import Sam
@@ -39,25 +39,25 @@ __all__ = ["KINDS", "Reliability", "collect", "correct", "draw", "reliability"]
 
 Floats = NDArray[np.float64]
 KINDS = ("click", "random click", "box")
-"""The prompts whose answers are looked at."""
+"""The kinds of prompts that are evaluated."""
 SIDE, MARGIN = 420, 48
 
 
 @dataclass(frozen=True)
 class Reliability:
-    """Answers by bins of their score, which is taken into 0 to 1: all arrays (bins,), NaN where none is."""
+    """Predictions binned by score, clipped to 0..1: all arrays (bins,), NaN for empty bins."""
 
     counts: NDArray[np.int64]
     scores: Floats
     """Mean score."""
     ious: Floats
-    """Mean real IoU."""
+    """Mean true IoU."""
     error: float
-    """The expected calibration error, 0 to 1; NaN without an answer."""
+    """The expected calibration error, 0 to 1; NaN without predictions."""
 
 
 def reliability(scores: Floats, ious: Floats, bins: int = 10) -> Reliability:
-    """Compare predicted and real IoU, both (N,)."""
+    """Compare predicted and true IoU, both (N,)."""
     taken = np.clip(scores, 0, 1)
     place = np.minimum((taken * bins).astype(np.int64), bins - 1)
     counts = np.bincount(place, minlength=bins)
@@ -74,15 +74,15 @@ def collect(
     config: ClicksConfig | None = None,
     progress: Progress | None = None,
 ) -> dict[str, tuple[Floats, Floats]]:
-    """Scores and real IoUs by the kind of prompt, (N,) each, over all masks of the data sets.
+    """Scores and true IoUs by kind of prompt, (N,) each, over all masks of the data sets.
 
-    Damaged pictures are left out. Raises `InputError` when no mask at all is left.
+    Corrupt images are skipped. Raises `InputError` if no mask remains.
     """
     config = config or ClicksConfig()
     found: dict[str, list[tuple[float, float]]] = {kind: [] for kind in KINDS}
     open_session = model_sessions(model, config.zoom)
     for name, records in datasets.items():
-        for opened in pictures(name, records, config.most_images, config.seed, progress):
+        for opened in read_records(name, records, config.most_images, config.seed, progress):
             if opened is None:
                 continue
             record, image = opened
@@ -94,7 +94,7 @@ def collect(
                     found[kind] += _pairs(session, targets, kind, generator)
     if not any(found.values()):
         raise InputError(
-            f"datasets must hold a mask that counts, got none in {sorted(datasets)}. Look at min_area."
+            f"datasets must hold a mask that counts, got none in {sorted(datasets)}. Check min_area."
         )
     arrays = {kind: np.array(pairs, np.float64).reshape(-1, 2) for kind, pairs in found.items()}
     return {kind: (pairs[:, 0], pairs[:, 1]) for kind, pairs in arrays.items()}
@@ -119,11 +119,11 @@ def _prompt(truth: NDArray[np.bool_], kind: str, generator: np.random.Generator)
 
 
 def correct(model: Sam, pairs: Mapping[str, tuple[Floats, Floats]]) -> Sam:
-    """A copy whose scores are lower by what they were too high on the mean, by the answers of `collect`.
+    """A copy of the model with the mean bias of its scores removed, as measured by `collect`.
 
-    One constant for the three hypotheses of a click, whose order by score stays, and one for the answer to
-    other prompts, which boxes stand for. A head learned on training pictures promises what masks are worth
-    there; pictures that no training saw tell the difference.
+    One constant is subtracted for the three hypotheses of a click, whose order by score does not change, and
+    one for the single output, measured on boxes. The score head is trained on training images, on which masks
+    are better; the bias must be measured on held-out images.
     """
     out = copy.deepcopy(model)
     last = out.mask_decoder.iou_prediction_head.layers[-1]
@@ -137,9 +137,9 @@ def correct(model: Sam, pairs: Mapping[str, tuple[Floats, Floats]]) -> Sam:
 
 
 def draw(found: Mapping[str, Reliability]) -> NDArray[np.uint8]:
-    """The reliability of each kind side by side, (H, W, 3) RGB: bars are real IoU over score, by bins.
+    """Reliability diagrams of all kinds side by side, (H, W, 3) RGB: bars are true IoU by bins of the score.
 
-    The line says where they would be equal; the lighter a bar, the fewer answers it stands for.
+    The line marks perfect calibration; lighter bars stand for fewer predictions.
     """
     return np.concatenate([_panel(kind, one) for kind, one in found.items()], axis=1)
 
@@ -156,7 +156,7 @@ def _panel(kind: str, found: Reliability) -> NDArray[np.uint8]:
     ends = (MARGIN, MARGIN + SIDE), (MARGIN + SIDE, MARGIN)
     cv2.line(canvas, *ends, (200, 60, 40), 2, cv2.LINE_AA)
     cv2.rectangle(canvas, (MARGIN, MARGIN), (MARGIN + SIDE, MARGIN + SIDE), (90, 90, 90), 1)
-    title = f"{kind}: {int(found.counts.sum())} answers, error {found.error:.3f}"
+    title = f"{kind}: {int(found.counts.sum())} masks, error {found.error:.3f}"
     cv2.putText(
         canvas, title, (MARGIN, MARGIN - 16), cv2.FONT_HERSHEY_SIMPLEX, 0.55, (0, 0, 0), 1, cv2.LINE_AA
     )

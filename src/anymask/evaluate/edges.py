@@ -1,14 +1,14 @@
-"""Edges against those that people drew: ODS, OIS, AP and R50 (BSDS500; SAM, section 7.2).
+"""Edges compared with annotated edges: ODS, OIS, AP and R50 (BSDS500; SAM, section 7.2).
 
-Protocol, for every picture: edges of the model, zero to one; at each of 99 thresholds they are thinned and
-matched with the edges that each annotator drew, within 0.0075 of the picture's diagonal.
-- precision: the share of the model's pixels that match some annotator's; recall: the share of all
-  annotators' pixels that are matched. Both are sums over pictures, F is their harmonic mean.
-- "ods": the best F with one threshold for all pictures, on the curve's straight lines between thresholds too,
-  as in the benchmark; "ois": with the best threshold of each picture;
-  "ap": the mean precision at the recalls 0, 0.01, .. 1; "r50": recall where precision is 0.5.
-Intervals are bootstraps over pictures. The row of a baseline, Sobel's gradient thinned in the same way, needs
-no weights and tells whether the measure works.
+Protocol, for each image: edges of the model, 0 to 1, are thinned at each of 99 thresholds and matched with
+the edges of each annotator within 0.0075 of the image diagonal.
+- precision: share of the model's pixels that match any annotator's; recall: share of all annotators' pixels
+  that are matched. Both are computed from sums over images; F is their harmonic mean.
+- "ods": the best F with one threshold for all images, on the precision-recall curve interpolated between
+  thresholds, as in the benchmark; "ois": with the best threshold for each image; "ap": the mean precision at
+  the recalls 0, 0.01, .. 1; "r50": the recall at a precision of 0.5.
+Intervals are bootstraps over images. The baseline, a thinned Sobel gradient, needs no weights and checks the
+measure.
 Source of the rules: the benchmark of BSDS500 (Arbelaez et al., 2011), `boundaryPR` and `collect_eval_bdry`.
 """
 
@@ -32,7 +32,7 @@ from anymask.images.read import read_image
 from anymask.inference.mask_generation.edges import EdgeConfig, edges, thin
 from anymask.models import Sam
 
-__all__ = ["PUBLISHED", "EdgeFolder", "EdgesConfig", "Truth", "counts", "figures", "run"]
+__all__ = ["PUBLISHED", "AnnotatedEdges", "EdgeFolder", "EdgesConfig", "counts", "figures", "run"]
 
 Mask = NDArray[np.bool_]
 Floats = NDArray[np.float64]
@@ -50,48 +50,48 @@ _SUFFIXES = (".jpg", ".jpeg", ".png")
 
 @dataclass(frozen=True)
 class EdgesConfig:
-    """Settings of `run`. Raises InputError for values that cannot be used."""
+    """Settings of `run`. Raises InputError for invalid values."""
 
     points_per_side: int = 16
-    """Of the grid that the model is asked at, see `anymask.edges`."""
+    """Number of grid points along each side, see `anymask.edges`."""
     thresholds: int = 99
-    """How many, evenly between 0 and 1."""
+    """Number of thresholds, evenly spaced between 0 and 1."""
     reach: float = 0.0075
-    """How far a pixel may lie from its partner, as a share of the diagonal."""
+    """Maximum distance of matched pixels, as a share of the image diagonal."""
     most_images: int | None = None
-    """Pictures, the first by name; None for all."""
+    """Maximum number of images, the first by name; None for all."""
     seed: int = 0
-    """Of the bootstrap."""
+    """Seed of the bootstrap."""
 
     def __post_init__(self) -> None:
         """Check the values."""
         if self.thresholds < 1:
             raise InputError(f"thresholds must be 1 or more, got {self.thresholds}. The benchmark has 99.")
         if not 0 < self.reach < 0.1:
-            raise InputError(f"reach must be above 0 and below 0.1, got {self.reach}. Take 0.0075.")
+            raise InputError(f"reach must be above 0 and below 0.1, got {self.reach}. Use 0.0075.")
 
 
 @dataclass(frozen=True)
-class Truth:
-    """A picture and the edges that annotators drew in it."""
+class AnnotatedEdges:
+    """An image with its annotated edges."""
 
     name: str
     image: NDArray[np.uint8]
     drawn: tuple[Mask, ...]
-    """A map (H, W) of each annotator."""
+    """An edge map (H, W) for each annotator."""
 
 
 class EdgeFolder:
-    """A folder as BSDS500 comes: `images/<split>/<id>.jpg` and `groundTruth/<split>/<id>.mat`."""
+    """A folder in the layout of BSDS500: `images/<split>/<id>.jpg` and `groundTruth/<split>/<id>.mat`."""
 
     def __init__(self, path: str | Path, split: str = "test") -> None:
-        """Raises InputError where no picture of the split has its edges."""
+        """Raises InputError if no image of the split has edges."""
         root = Path(path)
         root = root / "data" if (root / "data" / "images").is_dir() else root
         self.name = Path(path).name
-        texts = {file.stem: file for file in sorted((root / "groundTruth" / split).glob("*.mat"))}
-        pictures = (file for file in sorted((root / "images" / split).glob("*")) if file.suffix in _SUFFIXES)
-        self.pairs = [(file, texts[file.stem]) for file in pictures if file.stem in texts]
+        truths = {file.stem: file for file in sorted((root / "groundTruth" / split).glob("*.mat"))}
+        images = (file for file in sorted((root / "images" / split).glob("*")) if file.suffix in _SUFFIXES)
+        self.pairs = [(file, truths[file.stem]) for file in images if file.stem in truths]
         if not self.pairs:
             raise InputError(
                 f"data must hold images/{split}/*.jpg with groundTruth/{split}/*.mat, got none in {path}. "
@@ -99,17 +99,17 @@ class EdgeFolder:
             )
 
     def __len__(self) -> int:
-        """The number of pictures."""
+        """The number of images."""
         return len(self.pairs)
 
-    def __iter__(self) -> Iterator[Truth]:
-        """The pictures, read one by one. Raises ImageError, FormatError and MissingExtraError."""
-        for picture, text in self.pairs:
-            yield Truth(picture.stem, read_image(picture), _read_drawn(text))
+    def __iter__(self) -> Iterator[AnnotatedEdges]:
+        """The images, read one by one. Raises ImageError, FormatError and MissingExtraError."""
+        for image, truth in self.pairs:
+            yield AnnotatedEdges(image.stem, read_image(image), _read_drawn(truth))
 
 
 def _read_drawn(path: Path) -> tuple[Mask, ...]:
-    """The edge maps of a MATLAB file with a cell "groundTruth" of structures with "Boundaries"."""
+    """The edge maps of a MATLAB file: the field "Boundaries" of each structure in the cell "groundTruth"."""
     reader = require_scipy("io")
     try:
         cells = reader.loadmat(path)["groundTruth"].reshape(-1)
@@ -117,23 +117,23 @@ def _read_drawn(path: Path) -> tuple[Mask, ...]:
     except (KeyError, ValueError, IndexError, TypeError, OSError) as error:
         raise FormatError(
             f"groundTruth must hold Boundaries of each annotator, got another file at {path}. "
-            "Load the data set again."
+            "Download the data set again."
         ) from error
 
 
 def counts(strength: NDArray[np.float32], drawn: Sequence[Mask], config: EdgesConfig) -> Floats:
-    """(T, 4) for each threshold: matched and all pixels of the annotators, matched and all of ours."""
+    """(T, 4) pixel counts per threshold: matched and all of the annotators, matched and all of the model."""
     reach = config.reach * float(np.hypot(*strength.shape))
     rows = []
     for threshold in np.arange(1, config.thresholds + 1) / (config.thresholds + 1):
-        ours, matched = skeleton(strength >= threshold), np.zeros(strength.shape, np.bool_)
+        predicted, matched = skeleton(strength >= threshold), np.zeros(strength.shape, np.bool_)
         recalled = 0
         for truth in drawn:
-            mine, theirs = correspond(ours, truth, reach)
-            matched |= mine
-            recalled += int(np.count_nonzero(theirs))
+            found, covered = correspond(predicted, truth, reach)
+            matched |= found
+            recalled += int(np.count_nonzero(covered))
         total = sum(np.count_nonzero(truth) for truth in drawn)
-        rows.append((recalled, total, np.count_nonzero(matched), np.count_nonzero(ours)))
+        rows.append((recalled, total, np.count_nonzero(matched), np.count_nonzero(predicted)))
     return np.array(rows, np.float64)
 
 
@@ -152,13 +152,13 @@ def figures(counts_IT4: Floats) -> dict[str, float]:
 
 def _curve(counts: Floats) -> tuple[Floats, Floats, Floats]:
     """Recall, precision and F of counts (..., 4); without any pixel they are 0."""
-    matched_theirs, theirs, matched_ours, ours = np.moveaxis(counts, -1, 0)
-    recall, precision = matched_theirs / np.maximum(theirs, 1), matched_ours / np.maximum(ours, 1)
+    recalled, annotated, matched, predicted = np.moveaxis(counts, -1, 0)
+    recall, precision = recalled / np.maximum(annotated, 1), matched / np.maximum(predicted, 1)
     return recall, precision, 2 * recall * precision / np.maximum(recall + precision, 1e-9)
 
 
 def _best_f(recall_T: Floats, precision_T: Floats) -> float:
-    """The best F on the curve, with 98 points on each line between two thresholds (`maxF`)."""
+    """The best F on the curve, with 98 points interpolated between two thresholds (`maxF`)."""
     places = np.arange(len(recall_T))
     fine = np.linspace(0, len(recall_T) - 1, 99 * (len(recall_T) - 1) + 1)
     recall, precision = (np.interp(fine, places, values) for values in (recall_T, precision_T))
@@ -166,7 +166,7 @@ def _best_f(recall_T: Floats, precision_T: Floats) -> float:
 
 
 def _mean_precision(recall_T: Floats, precision_T: Floats) -> float:
-    """The area under the curve: precision between the recalls found, 0 beyond them."""
+    """The area under the curve: precision interpolated between recalls, 0 beyond them."""
     recall, first = np.unique(recall_T, return_index=True)
     wanted = np.linspace(0, 1, 101)
     return float(np.interp(wanted, recall, precision_T[first], left=0.0, right=0.0).sum() * 0.01)
@@ -178,7 +178,7 @@ def _recall_at_half(recall_T: Floats, precision_T: Floats) -> float:
 
 
 def sobel(image: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Edges without a model: Sobel's gradient of the smoothed brightness, thinned, (H, W) in [0, 1]."""
+    """Baseline without a model: the thinned Sobel gradient of the smoothed grey image, (H, W) in [0, 1]."""
     grey = cv2.GaussianBlur(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32), (0, 0), 2.0)
     dx, dy = (cv2.Sobel(grey, cv2.CV_32F, i, 1 - i, borderType=cv2.BORDER_REPLICATE) for i in (1, 0))
     lines = thin(np.asarray(np.hypot(dx, dy), np.float32))
@@ -188,7 +188,7 @@ def sobel(image: NDArray[np.uint8]) -> NDArray[np.float32]:
 def run(
     model: Sam, data: EdgeFolder, config: EdgesConfig | None = None, progress: Progress | None = None
 ) -> Report:
-    """Measure a model; the protocol is in the module. Raises what reading the pictures raises."""
+    """Evaluate a model (protocol: see the module). Raises the errors of reading the images."""
     config, start = config or EdgesConfig(), time.perf_counter()
     settings = EdgeConfig(points_per_side=config.points_per_side)
     total = len(data) if config.most_images is None else min(len(data), config.most_images)

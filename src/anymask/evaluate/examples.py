@@ -1,4 +1,4 @@
-"""Which examples of a set help an in-context model, and which hurt: each is left out in turn."""
+"""Ranking of examples for an in-context model: each one is left out in turn."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ __all__ = ["Standing", "rank_examples"]
 
 @dataclass(frozen=True)
 class Standing:
-    """How an example stands among the others."""
+    """The contribution of one example."""
 
     index: int
-    """Its number in the list that was given."""
+    """Index of the example."""
     found: float
-    """Mean IoU with which the others find its own masks: low for an example unlike the rest."""
+    """Mean IoU of its masks as predicted from the other examples; low if it differs from the rest."""
     gain: float
-    """Mean IoU on the others with it less without it: above 0 it helps, below it hurts."""
+    """Change of the mean IoU on the other examples due to it: positive if it helps, negative if it hurts."""
 
 
 def rank_examples(
@@ -38,20 +38,20 @@ def rank_examples(
     kind: Kind = "instance",
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[Standing]:
-    """Rank examples by their gain, the most helpful first; N examples cost N * N answers.
+    """Rank examples by their gain, the most helpful first; N examples need N * N predictions.
 
-    Every example is the query once for all others together, and once for all others but one. Of two, each is
-    measured against having no example at all. `progress` is called with the answers done and in all. Raises
-    InputError for fewer than two, and as `context` does.
+    Each example is predicted from all others together, and from all others except one. Of two examples, each
+    is compared with having none. `progress` is called with the number of predictions done and in total.
+    Raises InputError for fewer than two, and as `context` does.
     """
     count = len(records)
     if count < 2:
         raise InputError(f"records must be at least two to be compared, got {count}. Give more examples.")
     contexts = [context(record, palette, size=model.config.size) for record in records]
-    iou = np.zeros((count, count))  # of query q without example e; on the diagonal with all others
+    iou = np.zeros((count, count))  # of query q without example e; on the diagonal from all others
     for done, (query, left) in enumerate(np.ndindex(count, count)):
         chosen = [one for index, one in enumerate(contexts) if index not in (query, left)]
-        iou[query, left] = _answer_iou(model, records[query], chosen, kind)
+        iou[query, left] = _predicted_iou(model, records[query], chosen, kind)
         progress(done + 1, count * count)
     gains = np.diag(iou)[:, None] - iou
     standings = [
@@ -61,20 +61,20 @@ def rank_examples(
     return sorted(standings, key=lambda one: -one.gain)
 
 
-def _answer_iou(model: InContext, record: Record, contexts: Sequence[Context], kind: Kind) -> float:
-    """Mean IoU over the labels of a record; 0 without examples."""
+def _predicted_iou(model: InContext, record: Record, contexts: Sequence[Context], kind: Kind) -> float:
+    """Mean IoU over the labels of a record, predicted from examples; 0 without examples."""
     if not contexts:
         return 0.0
     found = segment_like(model, record.read(), contexts, kind=kind)
     white = contexts[0].palette is None
-    truth, answer = (_by_label(masks, white) for masks in (record.masks, found))
+    truth, predicted = (_by_label(masks, white) for masks in (record.masks, found))
     empty = rle.encode(np.zeros(record.masks.size, np.bool_))
-    pairs = [(runs, answer.get(label, empty)) for label, runs in truth.items()]
+    pairs = [(runs, predicted.get(label, empty)) for label, runs in truth.items()]
     return float(np.mean([rle.iou([true], [got])[0, 0] for true, got in pairs]))
 
 
 def _by_label(masks: Masks, white: bool) -> dict[int, rle.Runs]:
-    """The union of the masks of each label; of all masks where the palette is white."""
+    """The union of the masks of each label; of all masks if there is no palette."""
     if white:
         labels = np.zeros(len(masks), np.int64)
     else:

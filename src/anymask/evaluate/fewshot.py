@@ -1,15 +1,15 @@
-"""Few-shot segmentation: a class shown by some examples, found in other pictures (COCO-20i's measure).
+"""Few-shot segmentation: a class is segmented in a query image from examples (measure of COCO-20i).
 
-Protocol, for every class of a set that at least two pictures hold:
-- A query is a picture of the class; the examples are other pictures of it from the same set, drawn at random
-  but the same for every method. All masks of the class in a picture are one mask. "shot_4" has the first
-  four of the examples that "shot_8" has; where a class has fewer, all there are count.
-- The IoU of a class is the sum of the intersections over the sum of the unions of its queries; the figure of
-  a set is the mean over its classes (mIoU), with a bootstrap interval over the queries of each class. The
-  last row is the mean over the classes of all sets.
-- "copy_1" lays the first example's mask, stretched, on the query. "colour_1" gives each pixel the label of
-  the example's pixel with the nearest colour and place. Both need no weights.
-Pixels that nobody labelled are left out.
+Protocol, for each class that occurs in at least two images of a data set:
+- In an episode, the query is an image with the class; the examples are other such images, drawn at random but
+  the same for every method. All masks of the class in an image form one mask. The examples of "shot_4" are
+  the first four of "shot_8"; if a class has fewer, all are used.
+- The IoU of a class is the sum of intersections divided by the sum of unions over its queries. The figure of
+  a data set is the mean over its classes (mIoU), with a bootstrap interval over the queries of each class.
+  The last row is the mean over the classes of all data sets.
+- Baselines without weights: "copy_1" is the first example's mask, resized; "colour_1" gives each pixel the
+  label of the example's pixel with the nearest colour and position.
+Unlabelled pixels are ignored.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from numpy.typing import NDArray
 
 from anymask.errors import InputError, unknown_name
 from anymask.evaluate.metrics import Interval, Mask, interval
+from anymask.evaluate.records import Progress, Records, read_record
 from anymask.evaluate.report import Report, SetResult, commit, machine, model_hash
-from anymask.evaluate.success_images import Progress, Records, opened
 from anymask.geometry import rle
 from anymask.inference.in_context.examples import context
 from anymask.inference.in_context.segment import segment_like
@@ -36,34 +36,36 @@ from anymask.models import InContext
 from anymask.types import Context, Masks, Record
 
 COLOUR_SIDE = 48
-"""The colour baseline works on pictures of this many pixels a side: it compares all with all."""
+"""Image side, in pixels, of the colour baseline, which compares all pairs of pixels."""
 PLACE_WEIGHT = 40.0
-"""How much the way from one side of the picture to the other counts, in units of Lab's lightness."""
-PICTURES = 8
-"""So many decoded pictures are kept at hand, whatever the size of the set."""
+"""Weight of the distance between opposite sides of the image, in units of Lab's lightness."""
+CACHED_IMAGES = 8
+"""Number of decoded images that are cached."""
 EXAMPLE_BYTES = 2**28
-"""Examples are kept up to so much memory: a picture is one in several questions."""
+"""Memory for cached examples, which are used in several episodes."""
 
 
 @dataclass(frozen=True)
 class FewshotConfig:
-    """Options of the protocol; all of them are stored in the report.
-
-    `shots`: numbers of examples. `most_queries` of a class are asked, drawn by `seed`. `min_share`: the least
-    part of a picture that a class must cover to count there. `ensemble` joins several examples, see
-    `anymask.segment_like`.
-    """
+    """Options of the protocol; all of them are stored in the report."""
 
     shots: tuple[int, ...] = (1, 4, 8)
+    """Numbers of examples."""
     ensemble: Literal["feature", "spatial"] = "feature"
+    """How several examples are combined, see `anymask.paint`."""
     most_queries: int = 8
+    """Maximum number of queries per class, drawn by `seed`."""
     min_share: float = 0.001
+    """Minimum share of an image that a class must cover to be used."""
     baselines: bool = True
+    """Whether the baselines are evaluated."""
     seed: int = 0
+    """Seed of episodes and bootstrap."""
     resamples: int = 2000
+    """Number of bootstrap samples."""
 
     def __post_init__(self) -> None:
-        """Refuse values that have no meaning."""
+        """Check the values."""
         if not self.shots or min(self.shots) < 1:
             raise InputError(
                 f"shots must be one or more numbers from 1 on, got {self.shots}. Give (1, 4) or so."
@@ -76,7 +78,7 @@ class FewshotConfig:
 
 @dataclass(frozen=True)
 class Episode:
-    """One question: the class, the picture that is asked, and the pictures that show it."""
+    """A class, the index of the query and the indices of the examples."""
 
     category: str
     query: int
@@ -85,13 +87,13 @@ class Episode:
 
 @dataclass
 class _Overlap:
-    """Intersections and unions of the queries of each class, by method: (class, method) -> pairs."""
+    """Intersection and union of each query: (class, method) -> pairs."""
 
     pairs: dict[tuple[str, str], list[tuple[int, int]]] = field(default_factory=dict)
 
     def add(self, category: str, method: str, found: Mask, truth: Mask, ignore: Mask | None) -> None:
-        seen = np.ones_like(truth) if ignore is None else ~ignore
-        both, either = (found & truth & seen).sum(), ((found | truth) & seen).sum()
+        labelled = np.ones_like(truth) if ignore is None else ~ignore
+        both, either = (found & truth & labelled).sum(), ((found | truth) & labelled).sum()
         self.pairs.setdefault((category, method), []).append((int(both), int(either)))
 
     def figures(self, config: FewshotConfig) -> dict[str, Interval]:
@@ -125,9 +127,9 @@ def run(
     config: FewshotConfig | None = None,
     progress: Progress | None = None,
 ) -> Report:
-    """Evaluate a model on data sets by name; the protocol is in the module.
+    """Evaluate a model on named data sets (protocol: see the module).
 
-    Damaged pictures are left out. Raises `InputError` when no set has a class in two pictures.
+    Corrupt images are skipped. Raises `InputError` if no data set has a class in two images.
     """
     config = config or FewshotConfig()
     start = time.perf_counter()
@@ -139,8 +141,8 @@ def run(
             total.pairs |= {(f"{name}/{one}", how): pairs for (one, how), pairs in overlap.pairs.items()}
     if not sets:
         raise InputError(
-            f"datasets must hold a class that two pictures show, got none in {sorted(datasets)}. "
-            "Classes come from the categories of the masks."
+            f"datasets must hold a class that occurs in two images, got none in {sorted(datasets)}. "
+            "Classes are the categories of the masks."
         )
     seconds = time.perf_counter() - start
     return Report(
@@ -156,9 +158,9 @@ def run(
 
 
 def _pooled(sets: Sequence[SetResult], total: _Overlap, config: FewshotConfig, seconds: float) -> SetResult:
-    """The mean over the classes of all sets."""
-    images, questions = sum(one.images for one in sets), sum(one.masks for one in sets)
-    return SetResult("mean of classes", images, questions, total.figures(config), seconds)
+    """The mean over the classes of all data sets."""
+    images, queries = sum(one.images for one in sets), sum(one.masks for one in sets)
+    return SetResult("mean of classes", images, queries, total.figures(config), seconds)
 
 
 def _evaluate_set(
@@ -166,29 +168,29 @@ def _evaluate_set(
 ) -> tuple[SetResult, _Overlap]:
     start, overlap = time.perf_counter(), _Overlap()
     generator = np.random.default_rng([config.seed, zlib.crc32(name.encode())])
-    asked = episodes(_readable(records), config, generator)
-    pictures = _Pictures(model, records)
-    for done, episode in enumerate(asked):
+    drawn = episodes(_readable(records), config, generator)
+    cache = _RecordCache(model, records)
+    for done, episode in enumerate(drawn):
         if progress is not None:
-            progress(name, done, len(asked))
-        _ask(model, pictures, episode, config, overlap)
+            progress(name, done, len(drawn))
+        _evaluate_episode(model, cache, episode, config, overlap)
     if progress is not None:
-        progress(name, len(asked), len(asked))
-    queries = len({episode.query for episode in asked})
+        progress(name, len(drawn), len(drawn))
+    queries = len({episode.query for episode in drawn})
     numbers = overlap.figures(config) if overlap.pairs else {}
-    return SetResult(name, queries, len(asked), numbers, time.perf_counter() - start), overlap
+    return SetResult(name, queries, len(drawn), numbers, time.perf_counter() - start), overlap
 
 
-class _Pictures:
-    """The pictures of a set and the examples made of them; few are held, those asked for last."""
+class _RecordCache:
+    """The records of a data set and their examples, with the last used ones cached."""
 
     def __init__(self, model: InContext, records: Records) -> None:
         self.size = model.config.size
-        self.record = lru_cache(PICTURES)(records.__getitem__)
+        self.record = lru_cache(CACHED_IMAGES)(records.__getitem__)
         self.example = lru_cache(max(1, EXAMPLE_BYTES // (24 * self.size**2)))(self._example)
 
     def _example(self, index: int, category: str) -> Context:
-        """All masks of a class in a picture as one example."""
+        """An example from all masks of a class in an image."""
         record = self.record(index)
         shown = Masks(record.masks.size, [_class_runs(record, category)])
         return context(replace(record, masks=shown), size=self.size)
@@ -196,7 +198,7 @@ class _Pictures:
 
 def _readable(records: Records) -> Iterator[tuple[int, Record]]:
     for index in range(len(records)):
-        found = opened(records, index)
+        found = read_record(records, index)
         if found is not None:
             yield index, found[0]
 
@@ -204,7 +206,7 @@ def _readable(records: Records) -> Iterator[tuple[int, Record]]:
 def episodes(
     records: Iterable[tuple[int, Record]], config: FewshotConfig, generator: np.random.Generator
 ) -> list[Episode]:
-    """Draw the questions of a set, whose numbered pictures are looked at one by one."""
+    """Draw the episodes of a data set from its records with their indices."""
     holders: dict[str, list[int]] = {}
     for index, record in records:
         for category in dict.fromkeys(record.meta.get("categories") or ()):
@@ -221,32 +223,30 @@ def episodes(
 
 
 def _class_runs(record: Record, category: str) -> rle.Runs:
-    """All masks of a class as one."""
+    """The union of all masks of a class."""
     named = record.meta["categories"]
     chosen = [runs for runs, one in zip(record.masks.rles, named, strict=True) if one == category]
     return rle.union(chosen, record.masks.size)
 
 
-def _ask(
+def _evaluate_episode(
     model: InContext,
-    pictures: _Pictures,
+    cache: _RecordCache,
     episode: Episode,
     config: FewshotConfig,
     overlap: _Overlap,
 ) -> None:
-    query = pictures.record(episode.query)
+    query = cache.record(episode.query)
     size = query.masks.size
     truth = rle.decode(_class_runs(query, episode.category), size)
     ignore = None if query.ignore is None else rle.decode(query.ignore, size)
-    contexts = [pictures.example(one, episode.category) for one in episode.examples]
+    contexts = [cache.example(one, episode.category) for one in episode.examples]
     for count in config.shots:
-        answer = segment_like(
-            model, query.read(), contexts[:count], kind="semantic", ensemble=config.ensemble
-        )
-        found = rle.decode(answer.rles[0], size) if len(answer) else np.zeros(size, np.bool_)
+        masks = segment_like(model, query.read(), contexts[:count], kind="semantic", ensemble=config.ensemble)
+        found = rle.decode(masks.rles[0], size) if len(masks) else np.zeros(size, np.bool_)
         overlap.add(episode.category, f"shot_{count}", found, truth, ignore)
     if config.baselines:
-        example = pictures.record(episode.examples[0])
+        example = cache.record(episode.examples[0])
         shown = rle.decode(_class_runs(example, episode.category), example.masks.size)
         overlap.add(episode.category, "copy_1", copy_mask(shown, size), truth, ignore)
         found = colour_mask(example.read(), shown, query.read())
@@ -254,26 +254,26 @@ def _ask(
 
 
 def copy_mask(shown: Mask, size_hw: tuple[int, int]) -> Mask:
-    """The example's mask stretched to the query's size."""
-    stretched = cv2.resize(
+    """The example's mask resized to the query's size."""
+    resized = cv2.resize(
         shown.view(np.uint8), (size_hw[1], size_hw[0]), interpolation=cv2.INTER_NEAREST_EXACT
     )
-    return np.asarray(stretched > 0)
+    return np.asarray(resized > 0)
 
 
 def colour_mask(example: NDArray[np.uint8], shown: Mask, query: NDArray[np.uint8]) -> Mask:
-    """Each pixel of the query (H, W, 3) takes the label of the example's pixel nearest in Lab and place."""
+    """Label each pixel of the query (H, W, 3) as the example's pixel nearest in Lab colour and position."""
     side = (COLOUR_SIDE, COLOUR_SIDE)
     labels = cv2.resize(shown.view(np.uint8), side, interpolation=cv2.INTER_NEAREST_EXACT).ravel()
-    known, asked = _colour_features(example), _colour_features(query)
-    square = (known**2).sum(1) - 2 * asked @ known.T
+    known, wanted = _colour_features(example), _colour_features(query)
+    square = (known**2).sum(1) - 2 * wanted @ known.T
     small = labels[square.argmin(1)].reshape(side)
-    enlarged = cv2.resize(small, (query.shape[1], query.shape[0]), interpolation=cv2.INTER_NEAREST_EXACT)
-    return np.asarray(enlarged > 0)
+    resized = cv2.resize(small, (query.shape[1], query.shape[0]), interpolation=cv2.INTER_NEAREST_EXACT)
+    return np.asarray(resized > 0)
 
 
 def _colour_features(image: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """(COLOUR_SIDE squared, 5) Lab and place."""
+    """(COLOUR_SIDE squared, 5): Lab colour and weighted position."""
     small = cv2.resize(image, (COLOUR_SIDE, COLOUR_SIDE), interpolation=cv2.INTER_AREA)
     lab = cv2.cvtColor(small.astype(np.float32) / 255, cv2.COLOR_RGB2LAB).reshape(-1, 3)
     y, x = np.mgrid[:COLOUR_SIDE, :COLOUR_SIDE].reshape(2, -1) / COLOUR_SIDE

@@ -12,15 +12,15 @@ from anymask.errors import PromptError
 from anymask.types import Masks, Prompt
 
 SIDE = 384
-"""Longest side in pixels that GrabCut works at; its time grows faster than the picture."""
+"""Longest side in pixels at which GrabCut runs; its time grows faster than the number of pixels."""
 ITERATIONS = 5
 
 
 class GrabCut:
-    """One picture opened for box prompts; answers as `predict` does, with a score of 1 for every mask."""
+    """An image opened for box prompts; called as `predict`, with a score of 1 for every mask."""
 
     def __init__(self, image: NDArray[np.uint8], *, side: int = SIDE, iterations: int = ITERATIONS) -> None:
-        """image: (H, W, 3) uint8 RGB, shrunk so that its longest side is at most `side` pixels."""
+        """`image` is (H, W, 3) uint8 RGB, reduced so that its longest side is at most `side` pixels."""
         self.size = (image.shape[0], image.shape[1])
         self.iterations = iterations
         scale = min(1.0, side / max(self.size))
@@ -30,20 +30,20 @@ class GrabCut:
         )
 
     def __call__(self, prompts: Sequence[Prompt], *, multimask: bool) -> Masks:
-        """One mask per prompt, whatever `multimask` says. Raises PromptError for a prompt without a box."""
+        """One mask per prompt; `multimask` is ignored. Raises PromptError for a prompt without a box."""
         found = [self._cut(prompt) for prompt in prompts]
         dense = np.stack(found) if found else np.zeros((0, *self.size), bool)
         return Masks.from_dense(dense, scores=np.ones(len(found), np.float32))
 
     def _cut(self, prompt: Prompt) -> NDArray[np.bool_]:
         if prompt.box is None:
-            raise PromptError("prompt must hold a box, got none. GrabCut starts from a box only.")
+            raise PromptError("prompt must hold a box, got none. GrabCut needs a box.")
         small = cut(self.small, self._rectangle(prompt.box), self.iterations)
         full = cv2.resize(small.astype(np.uint8), self.size[::-1], interpolation=cv2.INTER_NEAREST)
         return np.asarray(full, bool)
 
     def _rectangle(self, box_xyxy: NDArray[np.float32]) -> tuple[int, int, int, int]:
-        """x, y, width, height in the shrunk picture, inside of it, at least one pixel."""
+        """x, y, width, height in the reduced image, clipped to it, at least one pixel."""
         height, width = self.small.shape[:2]
         scale = np.array([width / self.size[1], height / self.size[0]] * 2)
         x0, y0, x1, y1 = np.rint(np.asarray(box_xyxy) * scale).astype(int).tolist()
@@ -56,8 +56,7 @@ def cut(
 ) -> NDArray[np.bool_]:
     """GrabCut inside a rectangle (x, y, width, height): (H, W) bool.
 
-    Where the rectangle leaves no background to learn from, or GrabCut cannot work with so few pixels, the
-    answer is the rectangle itself.
+    If the rectangle leaves no background, or too few pixels for GrabCut, the result is the rectangle.
     """
     x, y, width, height = rectangle
     labels = np.zeros(image_bgr.shape[:2], np.uint8)

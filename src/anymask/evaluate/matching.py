@@ -1,4 +1,4 @@
-"""Lines of edges: thinning, and which pixels of two edge maps belong together (BSDS500)."""
+"""Thinning of edge maps, and matching of the pixels of two edge maps (BSDS500)."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ __all__ = ["correspond", "require_scipy", "skeleton"]
 Mask = NDArray[np.bool_]
 
 _AROUND = ((-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1))
-"""Steps (y, x) to the eight neighbours, clockwise from the one above."""
+"""Offsets (y, x) of the eight neighbours, clockwise from the one above."""
 
 
 def require_scipy(name: str) -> Any:
-    """A module of SciPy, such as "sparse". Raises MissingExtraError without it."""
+    """Import a module of SciPy, such as "sparse". Raises MissingExtraError if it is not installed."""
     from importlib import import_module
 
     try:
@@ -28,9 +28,9 @@ def require_scipy(name: str) -> Any:
 
 
 def skeleton(mask: Mask) -> Mask:
-    """Thin a mask (H, W) to lines one pixel wide that hang together as before (Guo and Hall, 1989).
+    """Thin a mask (H, W) to lines one pixel wide, keeping its connectivity (Guo and Hall, 1989).
 
-    What MATLAB's `bwmorph(mask, "thin", inf)` is in the benchmark of BSDS500.
+    Equivalent to MATLAB's `bwmorph(mask, "thin", inf)` in the benchmark of BSDS500.
     """
     framed, changed = np.pad(mask, 1), True
     while changed:
@@ -42,7 +42,7 @@ def skeleton(mask: Mask) -> Mask:
 
 
 def _removable(framed: Mask, *, odd: bool) -> Mask:
-    """Pixels whose removal leaves their neighbours connected and shortens no line, of one half step."""
+    """Pixels that one half step removes: neighbours stay connected and no line gets shorter."""
     h, w = framed.shape[0] - 2, framed.shape[1] - 2
     n = [framed[1 + dy : 1 + dy + h, 1 + dx : 1 + dx + w] for dy, dx in _AROUND]
     pairs = range(0, 8, 2)
@@ -59,11 +59,11 @@ def _removable(framed: Mask, *, odd: bool) -> Mask:
 
 
 def correspond(one: Mask, other: Mask, reach: float) -> tuple[Mask, Mask]:
-    """The pixels of each of two maps (H, W) that find a partner in the other, none of them two.
+    """One-to-one matching of two maps (H, W): the matched pixels of each.
 
-    Partners are at most `reach` pixels apart, and as many as can be find one. The benchmark of BSDS500 looks
-    for the cheapest pairs and holds a pixel without a partner a hundred times as dear as the longest way:
-    that comes to the same number of pairs. Raises MissingExtraError without SciPy.
+    Matched pixels are at most `reach` pixels apart; the number of pairs is maximal. The benchmark of BSDS500
+    minimises the total distance with a large cost for unmatched pixels, which gives the same number of pairs.
+    Raises MissingExtraError without SciPy.
     """
     graph = require_scipy("sparse.csgraph")
     partner = graph.maximum_bipartite_matching(_near(one, other, reach), perm_type="column")
@@ -75,7 +75,7 @@ def correspond(one: Mask, other: Mask, reach: float) -> tuple[Mask, Mask]:
 
 
 def _near(one: Mask, other: Mask, reach: float) -> Any:
-    """A sparse matrix: which pixels of `one` (rows) and of `other` (columns) are within reach."""
+    """Sparse matrix of the pixels of `one` (rows) and `other` (columns) that are within `reach`."""
     (h, w), far = one.shape, int(reach)
     number = np.full((h + 2 * far, w + 2 * far), -1, np.int64)
     number[far : far + h, far : far + w][other] = np.arange(np.count_nonzero(other))

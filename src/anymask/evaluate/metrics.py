@@ -1,4 +1,4 @@
-"""Numbers that say how well masks fit, and how sure those numbers are."""
+"""Measures of masks, and bootstrap confidence intervals."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Interval:
-    """A figure with the two ends of its confidence interval."""
+    """A figure and its confidence interval."""
 
     value: float
     low: float
@@ -22,9 +22,9 @@ class Interval:
 
 
 def iou(prediction: Mask, truth: Mask, ignore: Mask | None = None) -> float:
-    """Intersection over union of two (H, W) masks, in [0, 1]; 1 when both are empty.
+    """Intersection over union of two (H, W) masks, in [0, 1]; 1 if both are empty.
 
-    Pixels of `ignore` count for neither side.
+    Pixels of `ignore` are excluded.
     """
     both, either = prediction & truth, prediction | truth
     if ignore is not None:
@@ -36,8 +36,8 @@ def iou(prediction: Mask, truth: Mask, ignore: Mask | None = None) -> float:
 def clicks_to_reach(ious_MK: Floats, threshold: float, most: int) -> NDArray[np.int64]:
     """Number of clicks (NoC) after which each mask first has an IoU of at least `threshold`, (M,) in 1..most.
 
-    Column k of `ious_MK` is the IoU after k + 1 clicks. A mask that never gets there counts `most`, as
-    interactive work does ("f-BRS", section 4: 20 clicks at most).
+    Column k of `ious_MK` is the IoU after k + 1 clicks. A mask that never reaches it counts as `most`, as
+    usual in interactive segmentation ("f-BRS", section 4: 20 clicks at most).
     """
     reached = ious_MK[:, :most] >= threshold
     first = np.argmax(reached, axis=1) + 1 if reached.shape[1] else np.ones(len(reached), np.int64)
@@ -47,10 +47,10 @@ def clicks_to_reach(ious_MK: Floats, threshold: float, most: int) -> NDArray[np.
 def bootstrap_means(
     sums_I: Floats, counts_I: Floats, generator: np.random.Generator, resamples: int = 2000
 ) -> Floats:
-    """Means of `resamples` bootstrap draws of whole images, (R,).
+    """Means of `resamples` bootstrap samples of whole images, (R,).
 
-    Image i holds `counts_I[i]` masks whose values add up to `sums_I[i]`; masks of one image are drawn
-    together, because they are not independent. Draws without any mask are left out.
+    Image i has `counts_I[i]` masks whose values sum to `sums_I[i]`. Images are resampled with all their
+    masks, since masks of an image are not independent. Samples without any mask are left out.
     """
     images = len(sums_I)
     if images == 0:
@@ -63,7 +63,7 @@ def bootstrap_means(
 
 
 def interval(value: float, draws_R: Floats, level: float = 0.95) -> Interval:
-    """The central `level` of bootstrap draws around `value` (percentile method); no draws give NaN ends."""
+    """The central `level` interval of bootstrap samples (percentile method); NaN ends without samples."""
     if len(draws_R) == 0:
         return Interval(value, float("nan"), float("nan"))
     tail = (1 - level) / 2
@@ -92,9 +92,9 @@ def mean_over_sets(
     resamples: int = 2000,
     level: float = 0.95,
 ) -> Interval:
-    """Unweighted mean of the sets' means; images are drawn again within each set.
+    """Unweighted mean of the means of data sets; images are resampled within each data set.
 
-    `sets` maps a name to (sums, counts) per image; sets without a mask are left out, none at all give NaN.
+    `sets` maps a name to (sums, counts) per image. Data sets without masks are left out; NaN if none remains.
     """
     full = [(sums, counts) for sums, counts in sets.values() if counts.sum() > 0]
     if not full:

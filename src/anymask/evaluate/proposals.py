@@ -1,13 +1,13 @@
-"""Object proposals against annotated masks: average recall (AR) by size and rarity (SAM, section 7.3).
+"""Object proposals: average recall (AR) of annotated masks by size and category frequency (SAM, section 7.3).
 
-Protocol, for every picture: `proposals` of the model, best first; no classes. At each IoU 0.5, 0.55, .. 0.95
-the first proposal takes the annotated mask that it fits best of those it fits that well, the next of what is
-left, and so on. Recall is the share of masks taken, AR its mean over the IoUs.
-- "ar_10", "ar_100", "ar_1000": with so many proposals; "ar_<n>" for the number asked for.
-- "small", "medium", "large": with all of them, masks of fewer than 32 x 32 pixels, up to 96 x 96, and more.
-- "rare", "common", "frequent": by the frequency of a mask's category, where the file tells (LVIS).
-Figures are means over masks, intervals bootstraps over pictures. Nobody labels everything, so that a proposal
-without a mask is no fault.
+Protocol, for each image: `proposals` of the model, best first; without classes. At each IoU threshold 0.5,
+0.55, .. 0.95, proposals in this order are matched to the remaining annotated mask of the highest IoU above
+the threshold. Recall is the share of matched masks, AR its mean over the thresholds.
+- "ar_10", "ar_100", "ar_1000": with this number of proposals; "ar_<n>" for the configured number.
+- "small", "medium", "large": with all proposals, masks below 32 x 32 pixels, up to 96 x 96, and larger.
+- "rare", "common", "frequent": by the frequency of a mask's category, if the file has it (LVIS).
+Figures are means over masks, intervals bootstraps over images. Unmatched proposals are not penalised, since
+not every object is annotated.
 Source of the rules: the COCO API (`COCOeval` without categories), which gives the same numbers.
 """
 
@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from anymask.errors import InputError
 from anymask.evaluate.automatic import IOUS
 from anymask.evaluate.metrics import Floats, bootstrap_ci, mean_over_sets
+from anymask.evaluate.records import Progress, Records, read_record
 from anymask.evaluate.report import Report, SetResult, commit, machine, model_hash
-from anymask.evaluate.success_images import Progress, Records, opened
 from anymask.geometry import rle
 from anymask.inference.mask_generation.proposals import PROPOSALS, proposals
 from anymask.models import Sam
@@ -41,7 +41,7 @@ PUBLISHED: Mapping[str, Mapping[str, float]] = {
 }  # fmt: skip
 """Figures of the papers (SAM, table 4)."""
 SIZES = {"small": (0, 32**2), "medium": (32**2, 96**2), "large": (96**2, 1 << 62)}
-"""Areas in pixels, both ends included, as the COCO API has it."""
+"""Areas in pixels, both ends included, as in the COCO API."""
 RARITY = {"r": "rare", "c": "common", "f": "frequent"}
 COUNTS = (10, 100)
 
@@ -50,31 +50,31 @@ Bools = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class ProposalsConfig:
-    """Settings of `run`. Raises InputError for values that cannot be used."""
+    """Settings of `run`. Raises InputError for invalid values."""
 
     count: int = 1000
-    """Proposals for each picture."""
+    """Number of proposals per image."""
     points_per_side: int = 64
-    """Of the grid that the model is asked at, see `anymask.proposals`."""
+    """Number of grid points along each side, see `anymask.proposals`."""
     most_images: int | None = None
-    """Pictures of each set, the first; None for all."""
+    """Maximum number of images per data set, the first ones; None for all."""
     seed: int = 0
-    """Of the bootstrap."""
+    """Seed of the bootstrap."""
 
     def __post_init__(self) -> None:
         """Check the values."""
         if self.count < 1:
-            raise InputError(f"count must be 1 or more, got {self.count}. The paper takes 1000.")
+            raise InputError(f"count must be 1 or more, got {self.count}. The paper uses 1000.")
 
 
 def recalls(ious_NM: Floats) -> Bools:
-    """Which masks are taken at which of the IoUs, (M, 10), by N proposals, best first."""
+    """Which masks are matched at each of the IoU thresholds, (M, 10), by N proposals, best first."""
     masks = ious_NM.shape[1]
     taken = np.zeros((masks, len(IOUS)), np.bool_)
     for column, least in enumerate(IOUS):
         for row in np.flatnonzero((ious_NM >= least - 1e-10).any(axis=1)) if masks else ():
             free = np.where(taken[:, column], -1.0, ious_NM[row])
-            best = masks - 1 - int(free[::-1].argmax())  # of equals the last, as the COCO API has it
+            best = masks - 1 - int(free[::-1].argmax())  # of equal ones the last, as in the COCO API
             if free[best] >= least - 1e-10:
                 taken[best, column] = True
     return taken
@@ -88,10 +88,10 @@ def run(
     *,
     frequencies: Mapping[str, str] | None = None,
 ) -> Report:
-    """Measure a model on data sets by name; the protocol is in the module.
+    """Evaluate a model on named data sets (protocol: see the module).
 
-    `frequencies` maps categories to "r", "c" or "f". Damaged pictures and those without a mask are left out.
-    Raises InputError when none is left.
+    `frequencies` maps categories to "r", "c" or "f". Corrupt images and those without a mask are skipped.
+    Raises InputError if none remains.
     """
     config, start = config or ProposalsConfig(), time.perf_counter()
     found: dict[str, list[dict[str, Floats]]] = {}
@@ -99,7 +99,7 @@ def run(
         total = len(records) if config.most_images is None else min(len(records), config.most_images)
         rows = []
         for index in range(total):
-            rows.append(_picture(model, records, index, config, frequencies or {}))
+            rows.append(_image_recalls(model, records, index, config, frequencies or {}))
             if progress is not None:
                 progress(name, index + 1, total)
         found[name] = [row for row in rows if row is not None]
@@ -120,11 +120,11 @@ def run(
     )
 
 
-def _picture(
+def _image_recalls(
     model: Sam, records: Records, index: int, config: ProposalsConfig, frequencies: Mapping[str, str]
 ) -> dict[str, Floats] | None:
-    """The recall of every mask of a picture in each figure, None without masks."""
-    found = opened(records, index)
+    """The recall of every mask of an image for each figure, None without masks."""
+    found = read_record(records, index)
     if found is None:
         return None
     record, image = found
@@ -144,7 +144,7 @@ def _by_figure(
     config: ProposalsConfig,
     frequencies: Mapping[str, str],
 ) -> dict[str, Floats]:
-    """Groups are matched by themselves: a proposal that fits masks of two groups serves both."""
+    """Recall by figure. Groups are matched separately: a proposal can match masks of two groups."""
     counts = sorted({*(count for count in COUNTS if count < config.count), config.count})
     out = {f"ar_{count}": recalls(ious_NM[:count]).mean(axis=1) for count in counts}
     groups = [(size, _between(record.masks.areas[some], *ends)) for size, ends in SIZES.items()]
@@ -160,7 +160,7 @@ def _between(areas: NDArray[np.int64], low: int, high: int) -> Bools:
 
 
 def _sums(rows: Sequence[Mapping[str, Floats]], figure: str) -> tuple[Floats, Floats]:
-    """Sums and counts of masks, picture by picture."""
+    """Sums and counts of masks per image."""
     return (
         np.array([row[figure].sum() for row in rows]),
         np.array([row[figure].size for row in rows], np.float64),
@@ -176,7 +176,7 @@ def _result(
 
 
 def _masks(rows: Sequence[Mapping[str, Floats]]) -> int:
-    """All figures of AR are of all masks; the first is one of them."""
+    """The total number of masks; the first figure, an AR, covers all masks."""
     return sum(next(iter(row.values())).size for row in rows)
 
 

@@ -1,4 +1,4 @@
-"""What an evaluation found: figures with intervals, and all that is needed to run it again."""
+"""Reports of evaluations: figures with intervals, and everything needed to repeat the evaluation."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from anymask.files import write_atomic
 
 @dataclass(frozen=True)
 class SetResult:
-    """Figures on one data set: `numbers` maps a name such as "click_1" to its value and interval."""
+    """The figures of one data set: `numbers` maps a name such as "click_1" to its value and interval."""
 
     name: str
     images: int
@@ -33,26 +33,29 @@ class SetResult:
 
 @dataclass(frozen=True)
 class Report:
-    """The outcome of one evaluation, readable by people (`table`) and machines (`to_dict`, `save`).
-
-    `protocol` names the evaluation, `config` holds all its options, `model` is the hash of weights and
-    configuration, `commit` the version of the code ("+" after it: with changes), `machine` where it ran.
-    `mean` holds the unweighted mean over the sets. `published` maps the name of a printed method to its
-    figures, shown below ours.
-    """
+    """The result of one evaluation, as a `table` or as JSON (`to_dict`, `save`)."""
 
     protocol: str
+    """Name of the evaluation."""
     config: Mapping[str, Any]
+    """All options of the evaluation."""
     model: str
+    """Hash of the weights, see `model_hash`."""
     sets: tuple[SetResult, ...]
+    """Results by data set."""
     mean: SetResult
+    """The mean, over data sets unless its name says otherwise."""
     seconds: float
+    """Duration."""
     commit: str = ""
+    """Commit of the code, followed by "+" if it was modified."""
     machine: Mapping[str, Any] = field(default_factory=dict)
+    """Hardware and versions, see `machine`."""
     published: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """Figures of published methods, shown below the results."""
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-able form; figures that do not exist (NaN) become null."""
+        """A JSON-serialisable dictionary; undefined figures (NaN) become null."""
         out: dict[str, Any] = _without_nan(asdict(self))
         return out
 
@@ -64,11 +67,11 @@ class Report:
         return Report(sets=sets, mean=_set_result(values.pop("mean")), **values)
 
     def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
-        """Write JSON; raises `OutputError` when the file exists without `force` or the folder is missing."""
+        """Write JSON. Raises `OutputError` if the folder is missing or the file exists without `force`."""
         write_atomic(path, (json.dumps(self.to_dict(), indent=1) + "\n").encode(), force=force)
 
     def table(self, columns: Sequence[str] | None = None) -> str:
-        """A markdown table, one row per set, the mean last, with the half-widths of its intervals."""
+        """A Markdown table: a row per data set, then the mean with the half-widths of its intervals."""
         names = list(columns or self.mean.numbers)
         rows = [["set", "images", "masks", *names], ["---", *["---:"] * (2 + len(names))]]
         rows += [_row(result, names, intervals=False) for result in self.sets]
@@ -123,7 +126,7 @@ def _interval(values: Mapping[str, float | None]) -> Interval:
 
 
 def model_hash(model: nn.Module) -> str:
-    """16 hexadecimal digits that name all weights of a model, in their own float type."""
+    """A hash, 16 hexadecimal digits, of all weights of a model in their float type."""
     digest = hashlib.sha256()
     for name, tensor in sorted(model.state_dict().items()):
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
@@ -132,7 +135,7 @@ def model_hash(model: nn.Module) -> str:
 
 
 def machine() -> dict[str, Any]:
-    """The hardware and the versions that a measurement depends on."""
+    """The hardware and versions that a measurement depends on."""
     gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
     return {
         "processor": _processor(),
@@ -155,7 +158,7 @@ def _processor() -> str:
 
 
 def commit() -> str:
-    """The commit of the checkout this package runs from, "+" after it when files differ, "" without one."""
+    """The commit of this package's checkout, followed by "+" if files are modified; "" without one."""
     root = Path(__file__).resolve().parents[3]
     if not (root / ".git").exists():
         return ""

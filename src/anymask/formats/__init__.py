@@ -16,29 +16,35 @@
 | `svg` | SVG paths, one picture a file | `.svg` |
 | `yolo` | YOLO segmentation, a folder | |
 
-Formats with one picture a file hold many as a folder of such files. All pass through run lengths
+Only read are `isat` and `via`. Formats with one picture a file hold many as a folder of such files. All
+pass through run lengths
 (`anymask.geometry.rle`), so that what is lost is lost by the format alone; `write` measures it.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
-from anymask.errors import AnymaskError, FormatError, InputError, OutputError, unknown_name
+from anymask.errors import InputError, OutputError, unknown_name
 from anymask.files import staged
 from anymask.formats import coco, geojson, png, sa1b
+from anymask.formats.layouts import detect
 from anymask.formats.loss_report import Loss, MaskLoss, Tally
-from anymask.formats.registry import FORMATS, Format, detect
-from anymask.formats.writers import Outlines, Writer
+from anymask.formats.registry import FORMATS, READERS, Format
+from anymask.formats.streaming import OnError, OnLeftOut, read, stream
+from anymask.formats.writers import Outlines, Target, Writer
 from anymask.types import Masks, Record
 
 __all__ = [
     "FORMATS",
+    "READERS",
     "Format",
     "Loss",
     "MaskLoss",
+    "OnError",
+    "OnLeftOut",
     "Outlines",
     "coco",
     "detect",
@@ -51,9 +57,6 @@ __all__ = [
     "write",
 ]
 
-OnError = Callable[[str, Exception], None]
-"""Called with a record's id and what is wrong with it."""
-_DAMAGE = (AnymaskError, OSError, ValueError, TypeError, KeyError, IndexError, OverflowError, RecursionError)
 _SUFFIXES = {".xml": "cvat", ".geojson": "geojson", ".svg": "svg", ".npz": "npz", "": "masks"}
 
 
@@ -65,13 +68,16 @@ def write(
     outlines: Outlines | None = None,
     force: bool = False,
     on_error: OnError | None = None,
+    sent: bool = False,
 ) -> Loss:
     """Write masks or records to `path`, whole or not at all; return what was lost.
 
     `format` is one of FORMATS, else the suffix tells (see the module's table). Several records of a format
     with one picture a file make a folder, `path` without a suffix. Records may come from an iterator and are
     taken one at a time. `outlines` says how masks become polygons. With `on_error` a record that cannot be
-    written is told and left out. Raises UnknownNameError for another format or suffix, InputError where the
+    written is told and left out. sent: for files that will be packed up and lie beside the images elsewhere;
+    otherwise they point to the images where these are now. Raises UnknownNameError for another format or
+    suffix, InputError where the
     format cannot hold what is given, OutputError where the place is missing or taken and `force` is false.
     """
     target = Path(path)
@@ -83,8 +89,9 @@ def write(
     many = not isinstance(what, (Masks, Record)) and chosen.folder is not None and target.suffix == ""
     tally = Tally(chosen.keeps)
     in_folder = many or chosen.always_folder
-    with staged(target, force=force, ours=chosen.folder if in_folder else None) as place:
-        writer = chosen.open(place, outlines or Outlines(), many)
+    with staged(target, force=force, may_replace=chosen.folder if in_folder else None) as place:
+        assert chosen.open is not None, "one of FORMATS"
+        writer = chosen.open(Target(place, None if sent else target, outlines or Outlines(), many))
         for record in records:
             _add(writer, record, tally, on_error)
         writer.close()
@@ -122,60 +129,3 @@ def format_for(what: Masks | Record | Iterable[Record], path: str | os.PathLike[
 def _as_record(what: Masks | Record, path: Path) -> Record:
     """Masks alone as a record named as their file."""
     return what if isinstance(what, Record) else Record(path.stem, Path(f"{path.stem}.jpg"), what)
-
-
-def read(
-    path: str | os.PathLike[str],
-    format: str | None = None,
-    *,
-    pictures: str | os.PathLike[str] | None = None,
-) -> list[Record]:
-    """Read every record of a file or folder, see `stream`. Raises FormatError, ImageError for damage."""
-    return list(stream(path, format, pictures=pictures))
-
-
-def stream(
-    path: str | os.PathLike[str],
-    format: str | None = None,
-    *,
-    pictures: str | os.PathLike[str] | None = None,
-    on_error: OnError | None = None,
-    on_item: Callable[[int, int, str], None] | None = None,
-) -> Iterator[Record]:
-    """Read records one at a time.
-
-    `format` is one of FORMATS, else `detect` finds it. Pictures are looked for in the folder `pictures`, or
-    near the file, and read when asked for. With `on_error` a damaged record is told and left out, else
-    FormatError is raised. on_item: called with the number of records before each, of how many in all (0 if
-    that is not known), and its id. Raises FormatError where a folder should be and none is.
-    """
-    place = Path(path)
-    name = detect(place) if format is None else format
-    if name not in FORMATS:
-        raise unknown_name("format", name, FORMATS)
-    if FORMATS[name].always_folder and not place.is_dir():
-        found = (
-            "a file. Give the folder it is in" if place.exists() else "which does not exist. Check the name"
-        )
-        raise FormatError(f"path must be a folder, as {name} is one, got {path}, {found}.")
-    entries = FORMATS[name].items(place, None if pictures is None else Path(pictures))
-    total = len(entries) if isinstance(entries, Sequence) else 0
-    for done, (id, load) in enumerate(entries):
-        if on_item is not None:
-            on_item(done, total, id)
-        try:
-            record = load()
-        except _DAMAGE as damage:
-            error = damage if isinstance(damage, AnymaskError) else _unreadable(id, damage)
-            if on_error is None:
-                raise error from damage
-            on_error(id, error)
-        else:
-            yield record
-
-
-def _unreadable(id: str, damage: Exception) -> FormatError:
-    """The error for damage that no check foresaw."""
-    return FormatError(
-        f"record {id} must be readable, got {type(damage).__name__}: {damage}. Write the file again."
-    )

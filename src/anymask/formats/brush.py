@@ -8,15 +8,18 @@ Source: the format of `rle-pack` in thi.ng/umbrella, which Label Studio uses.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import base64
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from anymask.errors import FormatError
+from anymask.formats.opaque import read_opaque
 from anymask.geometry import rle
 
-__all__ = ["from_brush", "to_brush"]
+__all__ = ["from_bitmask", "from_brush", "to_brush"]
 
 _WIDTHS = (3, 4, 8, 16)  # of a length, those that Label Studio writes
 _HEAD = 32 + 5 + 4 * 4
@@ -46,6 +49,23 @@ def _bits(numbers: NDArray[np.int64], widths: NDArray[np.int64]) -> NDArray[np.u
     """Numbers as bits, the highest first, each `widths` bits wide."""
     shift = np.repeat(np.cumsum(widths), widths) - np.arange(widths.sum()) - 1
     return np.asarray(np.repeat(numbers, widths) >> shift & 1, np.uint8)
+
+
+def from_bitmask(value: Mapping[str, Any], size: tuple[int, int]) -> rle.Runs:
+    """The mask of a bitmask: a PNG of `size` (H, W) as a data URL, inside where it is not transparent.
+
+    Raises FormatError, ImageError.
+    """
+    head, _, text = str(value.get("imageDataURL") or "").partition("base64,")
+    if not text or not head.startswith("data:"):
+        raise FormatError("imageDataURL must be a PNG as a data URL, got another text. Export it again.")
+    opaque = read_opaque(base64.b64decode(text, validate=True))
+    if opaque.shape != size:
+        raise FormatError(
+            f"imageDataURL must have the picture's size {size[0]} x {size[1]}, got {opaque.shape[0]} x "
+            f"{opaque.shape[1]}. Export it again."
+        )
+    return rle.encode(opaque)
 
 
 def from_brush(packed: object, size: tuple[int, int]) -> rle.Runs:

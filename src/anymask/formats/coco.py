@@ -2,31 +2,30 @@
 
 `{"images": [{id, width, height, file_name}], "annotations": [{id, image_id, category_id, segmentation, area,
 bbox, iscrowd}], "categories": [{id, name}]}`. Read are run lengths and polygons; written are run lengths, or
-polygons if asked for, which hold parts but no holes: those are opened by cuts of no width.
-Crowds (iscrowd 1) become a record's `ignore`. Added where known: `score` of an annotation; `dataset`, `name`
-(an id that is no number) and `ignore` of an image.
+polygons if asked for, which hold parts but no holes: those are opened by cuts of no width. Masks that
+`meta["crowds"]` marks are written as crowds (iscrowd 1). Added where known: `score` of an annotation;
+`dataset`, `name` (an id that is no number) and `ignore` of an image. `coco_file` reads.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from anymask.errors import FormatError
 from anymask.files import staged
 from anymask.formats import json_fields as common
+from anymask.formats.coco_file import CocoFile
 from anymask.formats.polygons.rings import bridge
 from anymask.formats.writers import Outlines, Page, cut_notes
 from anymask.geometry import rle
-from anymask.types import Masks, Record
+from anymask.types import Record
 
 __all__ = ["KEEPS", "CocoFile", "CocoWriter", "read", "to_document", "write"]
 
-KEEPS = frozenset(("id", "scores", "labels", "categories", "dataset", "ignore"))
+KEEPS = frozenset(("id", "scores", "labels", "categories", "crowds", "dataset", "ignore"))
 """Facts of a record that a file holds; of labels their grouping, see `to_document`."""
 _NAMELESS = "object"  # the category of masks that nobody named
 
@@ -102,8 +101,10 @@ def _page(record: Record, outlines: Outlines) -> tuple[dict[str, Any], list[rle.
     """One picture without numbers; what a reader sees of its masks, and what was done to them."""
     masks, notes = record.masks, _Notes()
     entries = common.annotate(masks)
+    crowds = common.per_mask(record, "crowds") or [False] * len(masks)
     for i, entry in enumerate(entries):
-        if outlines.polygons:
+        entry["iscrowd"] = int(bool(crowds[i]))
+        if outlines.polygons and not crowds[i] and entry["area"]:  # no polygon at all would be no mask
             entry["segmentation"], notes[i] = _flat_polygons(record, i, outlines)
         if masks.scores[i] != 1:
             entry["score"] = float(masks.scores[i])
@@ -174,7 +175,6 @@ def _annotations(
                 "id": count,
                 "image_id": number,
                 "category_id": categories[name],
-                "iscrowd": 0,
             }
 
 
@@ -191,101 +191,3 @@ def _category_numbers(pairs: Mapping[str, set[int]]) -> dict[str, int]:
     if len(known) == len(pairs) == len(set(known)) and all(number >= 0 for number in known):
         return dict(zip(pairs, known, strict=True))
     return {name: i for i, name in enumerate(pairs, start=1)}
-
-
-class CocoFile:
-    """A COCO file with its annotations sorted by picture; records are built one at a time."""
-
-    def __init__(
-        self,
-        path: str | os.PathLike[str],
-        pictures: str | os.PathLike[str] | None = None,
-        *,
-        document: Mapping[str, Any] | None = None,
-    ) -> None:
-        """Read the JSON, or take it as `document`. Pictures are looked for in `pictures`, or near the file.
-
-        Raises FormatError.
-        """
-        self.path = Path(path)
-        document = common.load_json(path) if document is None else document
-        self._pictures = None if pictures is None else Path(pictures)
-        self._images = common.field(document, "images", list, "the file")
-        self._categories = _category_names(_listed(document, "categories"))
-        self._annotations: dict[Any, list[Mapping[str, Any]]] = defaultdict(list)
-        for entry in _listed(document, "annotations"):
-            number = entry.get("image_id") if isinstance(entry, Mapping) else None
-            if not isinstance(number, (int, str)):
-                raise FormatError(f"annotation must have an image_id, got {entry!r:.60}. Write {path} again.")
-            self._annotations[number].append(entry)
-        self.ids = [_record_id(image) for image in self._images]
-
-    def __len__(self) -> int:
-        """The number of pictures."""
-        return len(self._images)
-
-    def records(self) -> list[Record]:
-        """Build all records."""
-        return [self.record(index) for index in range(len(self))]
-
-    def picture(self, index: int) -> Path:
-        """Where the picture of an index is, or ought to be."""
-        image = self._images[index]
-        if "file_name" not in image and "coco_url" in image:  # LVIS
-            image = {"file_name": str(image["coco_url"]).rpartition("/")[2]}
-        name = common.field(image, "file_name", str, "image")
-        return common.find_picture(self.path, name, self._pictures)
-
-    def record(self, index: int) -> Record:
-        """Build a record, its picture still unread. Raises FormatError naming the annotation at fault."""
-        image = self._images[index]
-        size = common.read_size(image, "image")
-        entries = self._annotations.get(image["id"], [])
-        runs = [_runs(entry, size) for entry in entries]
-        crowd = [one for one, entry in zip(runs, entries, strict=True) if entry.get("iscrowd")]
-        things = [(one, entry) for one, entry in zip(runs, entries, strict=True) if not entry.get("iscrowd")]
-        if image.get("ignore") is not None:
-            crowd.append(common.segmentation_runs(image["ignore"], size))
-        kept = [entry for _, entry in things]
-        labels = [common.field(entry, "category_id", int, f"annotation {entry.get('id')}") for entry in kept]
-        meta = {key: image[key] for key in ("file_name", "dataset") if key in image}
-        meta["categories"] = [self._categories.get(label, f"class {label}") for label in labels]
-        return Record(
-            id=self.ids[index],
-            image=self.picture(index),
-            masks=Masks(size, [one for one, _ in things], common.scores(kept, "score"), labels=labels),
-            meta=meta,
-            ignore=rle.union(crowd, size) if crowd else None,
-        )
-
-
-def _record_id(image: object) -> str:
-    """A record's id: the image's number, or the name it had before it was given one."""
-    number = image.get("id") if isinstance(image, Mapping) else None
-    if not isinstance(image, Mapping) or not isinstance(number, (int, str)):
-        raise FormatError(f"image must have an id, got {image!r:.60}. Write the file again.")
-    return str(image.get("name", number))
-
-
-def _listed(document: Mapping[str, Any], name: str) -> list[Any]:
-    """A list that may be missing."""
-    entries = document.get(name, [])
-    if not isinstance(entries, list):
-        raise FormatError(f"{name} must be a list, got {entries!r:.60}. Write the file again.")
-    return entries
-
-
-def _category_names(categories: list[Any]) -> dict[int, str]:
-    """Names by number."""
-    return {
-        common.field(entry, "id", int, "category"): common.field(entry, "name", str, "category")
-        for entry in categories
-    }
-
-
-def _runs(entry: Mapping[str, Any], size: tuple[int, int]) -> rle.Runs:
-    """Runs of one annotation."""
-    try:
-        return common.segmentation_runs(entry.get("segmentation"), size)
-    except FormatError as error:
-        raise FormatError(f"annotation {entry.get('id')} must hold a mask of its image. {error}") from None

@@ -2,28 +2,34 @@
 
 `<annotations><version/><meta/><image id name width height><mask label source rle left top width height/>
 <polygon label points group_id/>...</image></annotations>`. Read are masks, polygons, boxes and ellipses;
-tags, lines, points, cuboids and skeletons are no masks and are left out. Shapes of one label and one group_id
-are one mask. Written are masks, or with `Outlines.polygons` polygons: parts by group_id, holes cut open.
+tags,
+lines, points, cuboids and skeletons are no masks and are told. Shapes of one label and one group_id are
+one mask. Tracks of CVAT for video (`cvat_video`) are read frame by frame. Written are masks, or with
+`Outlines.polygons` polygons: parts by group_id, holes cut open.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 import numpy as np
 
 from anymask.errors import FormatError
 from anymask.formats import json_fields as common
+from anymask.formats.cvat_video import Tracks
+from anymask.formats.image_files import ImageFiles
 from anymask.formats.polygons.primitives import box_ring, ellipse_ring
 from anymask.formats.polygons.rings import as_ring, bridge, fill
+from anymask.formats.reading import Items, NoMaskError, Reading, attempt
 from anymask.formats.writers import Outlines, Page, cut_notes
 from anymask.formats.xml import elements, plain_text
 from anymask.geometry import rle
-from anymask.types import Masks, Record, Source
+from anymask.types import Masks, Record
 
 __all__ = ["KEEPS", "CvatWriter", "items"]
 
@@ -55,7 +61,10 @@ class CvatWriter:
     def close(self) -> None:
         """Write the labels, and the pictures after them."""
         meta = Element("meta")
-        labels = SubElement(SubElement(meta, "job"), "labels")
+        task = SubElement(meta, "task")
+        SubElement(task, "size").text = str(self._count)
+        SubElement(task, "mode").text = "annotation"
+        labels = SubElement(task, "labels")
         for name in self._labels:
             SubElement(SubElement(labels, "label"), "name").text = name
         with self._spool.open("rb") as spool, self._place.open("wb") as file:
@@ -80,8 +89,7 @@ def _image(record: Record, number: int, outlines: Outlines) -> tuple[Element, li
         head = {"label": plain_text(label), "source": _SOURCES[record.source], "occluded": "0"}
         drawn, notes[i] = _draw(record, i, outlines)
         shapes = [SubElement(image, tag, {**head, **values, "z_order": "0"}) for tag, values in drawn]
-        seen = [_shape_runs(shape, (h, w)) for shape in shapes]
-        runs.append(rle.union([one for one in seen if one is not None], (h, w)) if shapes else None)
+        runs.append(rle.union([shape_runs(shape, (h, w)) for shape in shapes], (h, w)) if shapes else None)
     return image, runs, notes
 
 
@@ -111,28 +119,42 @@ def _mask_values(masks: Masks, i: int) -> dict[str, str]:
     return {"rle": text, "left": str(x0), "top": str(y0), "width": str(x1 - x0), "height": str(y1 - y0)}
 
 
-def items(data: bytes, path: Path, pictures: Path | None) -> Iterator[tuple[str, Callable[[], Record]]]:
+def items(data: bytes, path: Path, reading: Reading) -> Items:
     """Id and reader of every picture of the file at `path`. Raises FormatError where it is no such XML."""
-    found = elements(data, path, ("image",))
-    root = next(found, None)
+    found = Items(())
+    found.entries = _entries(data, path, reading, found.left_out)
+    return found
+
+
+def _entries(
+    data: bytes, path: Path, reading: Reading, left_out: Counter[str]
+) -> Iterator[tuple[str, Callable[[], Record]]]:
+    elements_of = elements(data, path, ("image", "track", "original_size"))
+    root = next(elements_of, None)
     if root is None or root.tag != "annotations":
         raise FormatError(
             f"path must be CVAT's <annotations>, got another XML in {path}. Export it as CVAT for images."
         )
-    for image in found:
-        id = Path(common.inner_path(image.get("name", ""))).stem
-        yield id, partial(_record, image, id, path, pictures)
+    names = ImageFiles(path, reading.pictures)
+    tracks = Tracks()
+    for element in elements_of:
+        if element.tag == "image":
+            id = Path(common.inner_path(element.get("name", ""))).with_suffix("").as_posix()
+            yield id, partial(_record, element, id, names)
+        else:
+            tracks.add(element)
+    for frame in tracks.frames(left_out):
+        yield frame.get("name", ""), partial(_record, frame, frame.get("name", ""), names)
 
 
-def _record(image: Element, id: str, path: Path, pictures: Path | None) -> Record:
+def _record(image: Element, id: str, files: ImageFiles) -> Record:
     name = image.get("name") or f"{id}.jpg"
-    size = common.read_size({key: _whole(image, key) for key in ("height", "width")}, "image")
+    picture = files.find(name)
+    size = _size(image, picture)
+    left_out: Counter[str] = Counter()
     groups: dict[object, tuple[list[rle.Runs], Mapping[str, str]]] = {}
     for i, shape in enumerate(image):
-        try:
-            runs = _shape_runs(shape, size)
-        except FormatError as error:
-            raise FormatError(f"shape {i} of image {id} must be a mask of it. {error}") from None
+        runs = attempt(left_out, partial(shape_runs, shape, size))
         if runs is not None:
             group = shape.get("group_id", "0")
             key = i if group == "0" else (shape.get("label"), group)
@@ -143,26 +165,32 @@ def _record(image: Element, id: str, path: Path, pictures: Path | None) -> Recor
     source = next((ours for ours, theirs in _SOURCES.items() if sources == {theirs}), "import")
     return Record(
         id,
-        common.find_picture(path, name, pictures),
+        picture,
         Masks(size, masks),
-        source=cast(Source, source),
+        source=common.source(source),
         meta={"file_name": name, "categories": labels},
+        left_out=dict(left_out),
     )
+
+
+def _size(image: Element, picture: Path) -> tuple[int, int]:
+    """(H, W) of an image element, or of its picture where it says nothing."""
+    return common.size_beside(image.attrib, ("height", "width"), picture)
 
 
 def _whole(element: Element, name: str) -> int:
     """An attribute that is a whole number."""
-    try:
-        return int(element.get(name, ""))
-    except ValueError:
+    found = common.whole(element.get(name))
+    if found is None:
         raise FormatError(
             f"{element.tag} must have a whole number as '{name}', got {element.get(name)!r:.40}. "
             "Export it again."
-        ) from None
+        )
+    return found
 
 
-def _shape_runs(shape: Element, size: tuple[int, int]) -> rle.Runs | None:
-    """Runs of one shape, None for what has no area."""
+def shape_runs(shape: Element, size: tuple[int, int]) -> rle.Runs:
+    """Runs of one shape. Raises NoMaskError for what has no area, FormatError."""
     if shape.tag == "mask":
         return _mask_runs(shape, size)
     if shape.tag == "polygon":
@@ -179,7 +207,7 @@ def _shape_runs(shape: Element, size: tuple[int, int]) -> rle.Runs | None:
             return fill([[ellipse_ring(x, y, u, v, degrees=turn)]], size)
     except KeyError as missing:
         raise FormatError(f"{shape.tag} must have {missing}, got none. Export it again.") from None
-    return None
+    raise NoMaskError(shape.tag[:40])
 
 
 _PLACES = frozenset(("xtl", "ytl", "xbr", "ybr", "cx", "cy", "rx", "ry"))

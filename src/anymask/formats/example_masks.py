@@ -1,4 +1,4 @@
-"""Examples as people have them: a photo, and a picture in which the things to find are painted."""
+"""Examples from files: a photo, and a target image in which the objects to find are painted."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from anymask.errors import InputError
 from anymask.geometry import rle
+from anymask.images.bands import Bands
 from anymask.images.colours import MOST_COLOURS, palette
-from anymask.images.read import read_image, read_map
+from anymask.images.display import read_display
+from anymask.images.painted_masks import read_painting
 from anymask.types import Masks, Record
 
 __all__ = ["Examples", "read_examples"]
 
 File: TypeAlias = "str | os.PathLike[str]"
 
-_LOSSY = (".jpg", ".jpeg", ".webp")
-_BRIGHT = 127
+_MANY, _SMALL = 100, 1 << 20  # more objects than _MANY in a target of less than _SMALL pixels are refused
 
 
 @dataclass(frozen=True)
@@ -40,25 +40,36 @@ class Examples:
     """The masks of targets without a photo, labelled likewise."""
 
 
-def read_examples(pairs: Sequence[tuple[File, File]], corrections: Sequence[File] = ()) -> Examples:
+def read_examples(
+    pairs: Sequence[tuple[File, File]],
+    corrections: Sequence[File] = (),
+    *,
+    bands: Bands | None = None,
+    many: bool = False,
+) -> Examples:
     """Read pairs of a photo and its target, and targets for frames of a video, which may be all black.
 
-    A target is black where nothing is, else a map of numbers, in grey or with a palette, or a picture of flat
-    colours; all of them of one kind. One number in all of them is black and white. A JPEG is cut in the
-    middle. Raises ImageError, and InputError for another size than the photo's, for no or too many colours
-    and for mixed kinds.
+    A target is black or transparent outside the objects, else a map of numbers, in grey or with a palette, or
+    an image of flat colours; all of them of one kind. One number in all of them is black and white. Soft
+    edges and the colours that lossy files scatter are merged, see `images.painted_masks`.
+
+    bands: how photos other than 8-bit RGB are shown.
+    many: accept more than 100 objects in a target of less than a megapixel, which are else refused.
+
+    Raises ImageError, and InputError for another size than the photo's, for no or too many colours and for
+    mixed kinds.
     """
     if not pairs:
         raise InputError("pairs must hold at least one example, got none. Give a photo with its target.")
-    targets = [_read_target(target) for _, target in pairs]
+    targets = [_read_target(target, many=many) for _, target in pairs]
     for (photo, target), (values, _) in zip(pairs, targets, strict=True):
-        size = read_image(photo).shape[:2]
+        size = read_display(photo, bands).shape[:2]
         if values.shape != size:
             raise InputError(
                 f"target must have the size of its photo {photo}, {size[0]} x {size[1]} (height x width), "
                 f"got {values.shape[0]} x {values.shape[1]} in {target}. Give the mask drawn on this photo."
             )
-    fixes = [_read_target(path, may_be_black=True) for path in corrections]
+    fixes = [_read_target(path, many=many, may_be_black=True) for path in corrections]
     painted = [(values, kind) for values, kind in [*targets, *fixes] if values.any()]
     kinds = sorted({kind for _, kind in painted})
     if len(kinds) > 1:
@@ -67,7 +78,9 @@ def read_examples(pairs: Sequence[tuple[File, File]], corrections: Sequence[File
     codes = codes[codes != 0]
     if len(codes) > MOST_COLOURS:
         raise _too_many(len(codes), "all targets together")
-    records = [_record(photo, values, codes) for (photo, _), (values, _) in zip(pairs, targets, strict=True)]
+    records = [
+        _record(photo, values, codes, bands) for (photo, _), (values, _) in zip(pairs, targets, strict=True)
+    ]
     fixed = tuple(_masks(values, codes) for values, _ in fixes)
     if kinds == ["numbers"] and len(codes) == 1:
         return Examples(tuple(records), None, codes, fixed)
@@ -77,33 +90,21 @@ def read_examples(pairs: Sequence[tuple[File, File]], corrections: Sequence[File
     return Examples(tuple(records), palette(len(codes)), codes, fixed)
 
 
-def _read_target(path: File, *, may_be_black: bool = False) -> tuple[NDArray[np.int64], str]:
+def _read_target(path: File, *, many: bool, may_be_black: bool = False) -> tuple[NDArray[np.int64], str]:
     """A map of codes (H, W), 0 outside, and what kind of target it is."""
-    if _is_colour(path):
-        rgb = read_image(path).astype(np.int64)
-        values, kind = rgb @ np.array([1 << 16, 1 << 8, 1]), "colours"
-    else:
-        values, kind = read_map(path).astype(np.int64), "numbers"
-        if Path(path).suffix.lower() in _LOSSY:
-            values = (values > _BRIGHT) * np.int64(255)
+    painting = read_painting(path)
+    values = painting.values
     found = len(np.unique(values[values != 0]))
     if found == 0 and not may_be_black:
         raise InputError(f"target must show what to find, got {path}, which is all black. Paint it.")
     if found > MOST_COLOURS:
         raise _too_many(found, str(path))
-    return values, kind
-
-
-def _is_colour(path: File) -> bool:
-    """Whether a file holds colours, not grey or numbers. Files that cannot be opened are reported later."""
-    try:
-        with Image.open(path) as picture:
-            if picture.mode not in ("RGB", "RGBA"):
-                return False
-    except OSError:
-        return False
-    rgb = read_image(path)
-    return bool((rgb != rgb[..., :1]).any())
+    if found > _MANY and values.size < _SMALL and not many:
+        raise InputError(
+            f"target must show at most {_MANY} objects in an image of this size, got {found} in {path}. "
+            "Paint it without soft edges and save it as PNG, or add --many (many=True) if they are meant."
+        )
+    return values, painting.kind
 
 
 def _too_many(count: int, where: str) -> InputError:
@@ -113,9 +114,10 @@ def _too_many(count: int, where: str) -> InputError:
     )
 
 
-def _record(photo: File, values: NDArray[np.int64], codes: NDArray[np.int64]) -> Record:
+def _record(photo: File, values: NDArray[np.int64], codes: NDArray[np.int64], bands: Bands | None) -> Record:
     name = Path(photo)
-    return Record(name.stem, name, _masks(values, codes), "human", {"file_name": name.name})
+    image = name if bands is None else read_display(photo, bands)
+    return Record(name.stem, image, _masks(values, codes), "human", {"file_name": name.name})
 
 
 def _masks(values: NDArray[np.int64], codes: NDArray[np.int64]) -> Masks:

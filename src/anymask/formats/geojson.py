@@ -2,23 +2,30 @@
 
 Coordinates are image pixels, or what an affine `transform` makes of them. An empty mask has no geometry.
 Scores and the like are properties of the features; size, picture and transform stand beside the features in
-"image".
+"image". Read are also files of QuPath (its classifications as names), lists of features, single ones, and
+maps.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from anymask.errors import FormatError
+from anymask.formats import georeference
 from anymask.formats import json_fields as common
-from anymask.formats.polygons.rings import Polygon, as_ring, fill, signed_area
+from anymask.formats.image_files import ImageFiles
+from anymask.formats.polygons.rings import Polygon, Ring, as_ring, fill, signed_area
+from anymask.formats.reading import PLAIN, NoMaskError, Reading, attempt
 from anymask.formats.writers import Outlines, Page
 from anymask.geometry import rle
 from anymask.geometry.affine import affine_xy, inverse_affine
+from anymask.images.read import image_size
 from anymask.types import Masks, Record
 
 __all__ = ["KEEPS", "Affine", "decode", "encode", "to_document"]
@@ -35,7 +42,7 @@ KEEPS = frozenset({"id", "ignore", *_HEADER, *_PROPERTIES, *_COLUMNS})
 def encode(record: Record, outlines: Outlines) -> Page:
     """The file of a record, in pixels."""
     document = to_document(record, outlines)
-    runs = [_runs(feature, record.masks.size, None) for feature in document["features"]]
+    runs = [fill(_rings(feature), record.masks.size) for feature in document["features"]]
     notes = {i: outlines.notes for i in range(len(runs)) if outlines.notes}
     return Page(common.to_json(document), runs, notes)
 
@@ -113,62 +120,148 @@ def _closed(ring: np.ndarray[Any, Any], outer: bool, transform: Affine | None) -
     return [*corners, corners[0]]
 
 
-def decode(data: bytes, path: Path, pictures: Path | None = None) -> Record:
-    """The record in the file at `path`, which must say its size or have its picture near."""
-    document = common.parse_object(data, path)
-    features = common.field(document, "features", list, "the file")
-    image = document.get("image")
+def decode(data: bytes, path: Path, reading: Reading = PLAIN) -> Record:
+    """The record in the file at `path`, which must say its size or have its picture near.
+
+    Coordinates of a map (longitude and latitude, or what the file's `crs` names) are turned into pixels by
+    the picture's geo-reference. Raises FormatError where that is needed and missing.
+    """
+    document = common.parse_json(data, path)
+    features = _features(document)
+    image = document.get("image") if isinstance(document, Mapping) else None
     header = common.mapping({} if image is None else image, "image")
-    name = str(header.get("file_name", f"{path.stem}.jpg"))
-    picture = common.find_picture(path, name, pictures)
+    picture = _picture(header, path, reading)
     size = common.size_beside(header, ("height", "width"), picture)
-    runs = [_checked_runs(feature, i, size, header.get("transform")) for i, feature in enumerate(features)]
-    told = [feature.get("properties") or {} for feature in features]
+    left_out: Counter[str] = Counter()
+    shapes = [(attempt(left_out, partial(_rings, feature)), feature) for feature in features]
+    drawn = [rings for rings, _ in shapes if rings]
+    back = _to_pixels(document, header, drawn, picture, size)
+    runs = [None if rings is None else fill(back(rings), size) for rings, _ in shapes]
+    kept = [(one, feature) for one, (_, feature) in zip(runs, shapes, strict=True) if one is not None]
+    told = [_told(feature) for _, feature in kept]
+    name = common.file_name(Record("", picture, Masks(size, ()), meta=_named(header, picture)))
     meta: dict[str, Any] = {"file_name": name}
     if "dataset" in header:
         meta["dataset"] = header["dataset"]
     meta |= {key: values for key, field in _PROPERTIES.items() if (values := _column(told, field))}
     ignore = header.get("ignore")
+    labels = _column(told, "label")
     return Record(
         str(header.get("id", path.stem)),
         picture,
         Masks(
             size,
-            runs,
-            common.scores(told, "score"),
-            stability=_column(told, "stability"),
-            labels=_column(told, "label"),
+            [one for one, _ in kept],
+            common.scores(told, "score", left_out),
+            stability=common.column(told, "stability"),
+            labels=labels if labels and all(common.whole(one) is not None for one in labels) else None,
         ),
-        source=header.get("source", "import"),
+        source=common.source(header.get("source")),
         meta=meta,
-        ignore=None if ignore is None else common.segmentation_runs(ignore, size),
+        ignore=None if ignore is None else attempt(left_out, partial(common.segmentation_runs, ignore, size)),
+        left_out=dict(left_out),
     )
 
 
+def _features(document: object) -> Sequence[object]:
+    """The features of a collection, of a list, or a single one. Raises FormatError for another form."""
+    if isinstance(document, list):
+        return document
+    if isinstance(document, Mapping) and document.get("type") == "Feature":
+        return [document]
+    return list(common.field(document, "features", list, "the file"))
+
+
+def _named(header: Mapping[str, Any], picture: Path) -> dict[str, Any]:
+    name = header.get("file_name")
+    return {"file_name": name if isinstance(name, str) else picture.name}
+
+
+def _picture(header: Mapping[str, Any], path: Path, reading: Reading) -> Path:
+    """The picture that the file names, or the only one of the file's stem."""
+    files = ImageFiles(path, reading.pictures)
+    if isinstance(header.get("file_name"), str):
+        return files.find(header["file_name"])
+    found = files.without_suffix(reading.inside(path).with_suffix(""))
+    if len({image_size(file) for file in found}) > 1:
+        raise FormatError(
+            f"{path.name} must have one picture of its name, got {', '.join(file.name for file in found)}. "
+            "Leave one of them."
+        )
+    return found[0] if found else path.with_suffix(".jpg")
+
+
+def _told(feature: object) -> Mapping[str, Any]:
+    """The properties of a feature, its category by the names that others have for it."""
+    told = feature.get("properties") if isinstance(feature, Mapping) else None
+    told = told if isinstance(told, Mapping) else {}
+    if "category" in told:
+        return told
+    name = next((text for key in _NAMES if (text := _name_of(told.get(key)))), None)
+    return told if name is None else {**told, "category": name}
+
+
+_NAMES = ("classification", "class", "label", "name")  # the first is QuPath's
+
+
+def _name_of(value: object) -> str | None:
+    """A name as text, or QuPath's {"name"} or {"names": [...]}, which it shows as "Tumor: Positive"."""
+    if isinstance(value, Mapping):
+        names = value.get("names")
+        value = ": ".join(map(str, names)) if isinstance(names, list) else value.get("name")
+    return value if isinstance(value, str) and value else None
+
+
 def _column(told: Sequence[Mapping[str, Any]], name: str) -> list[Any] | None:
-    """A property of all features, None where one (or all) lacks it."""
+    """A property of all features, None where none has it; "object" for a category that one lacks."""
+    if name == "category" and any(name in one for one in told):
+        return [one.get(name, "object") for one in told]
     return [one[name] for one in told] if told and all(name in one for one in told) else None
 
 
-def _checked_runs(feature: object, index: int, size: tuple[int, int], transform: Affine | None) -> rle.Runs:
-    try:
-        return _runs(common.mapping(feature, "feature"), size, transform)
-    except (FormatError, TypeError, ValueError) as error:
-        raise FormatError(f"feature {index} must hold a mask of its image. {error}") from None
+_Rings = list[list[Ring]]
 
 
-def _runs(feature: Mapping[str, Any], size: tuple[int, int], transform: Affine | None) -> rle.Runs:
-    """Runs of a feature."""
-    geometry = feature.get("geometry")
-    if geometry is None:
-        return fill([], size)
-    shapes = common.field(geometry, "coordinates", list, "geometry")
+def _rings(feature: object) -> _Rings:
+    """The polygons of a feature, as they stand there. Raises NoMaskError, FormatError."""
+    entry = common.mapping(feature, "feature")
+    if entry.get("type", "Feature") != "Feature" and "coordinates" in entry:
+        entry = {"geometry": entry}  # a geometry alone
+    geometry = entry.get("geometry")
+    return [] if geometry is None else _polygons(common.mapping(geometry, "geometry"))
+
+
+def _polygons(geometry: Mapping[str, Any]) -> _Rings:
     kind = geometry.get("type")
-    if kind not in ("Polygon", "MultiPolygon"):
-        raise FormatError(f"geometry must be a Polygon or MultiPolygon, got {kind!r:.40}. Leave it out.")
+    if kind == "GeometryCollection":
+        parts = common.field(geometry, "geometries", list, "geometry")
+        inner = [common.mapping(part, "geometry") for part in parts]
+        if any(part.get("type") not in (*_AREAS, "GeometryCollection") for part in inner):
+            raise NoMaskError("GeometryCollection with more than polygons")
+        return [polygon for part in inner for polygon in _polygons(part)]
+    if kind not in _AREAS:
+        raise NoMaskError(str(kind)[:40])
+    shapes = common.field(geometry, "coordinates", list, "geometry")
     parts = [shapes] if kind == "Polygon" else shapes
-    rings = [[as_ring([corner[:2] for corner in ring]) for ring in part] for part in parts]
+    return [[as_ring([corner[:2] for corner in ring]) for ring in part] for part in parts]
+
+
+_AREAS = ("Polygon", "MultiPolygon")
+
+
+def _to_pixels(
+    document: object, header: Mapping[str, Any], drawn: Sequence[_Rings], picture: Path, size: tuple[int, int]
+) -> Callable[[_Rings], _Rings]:
+    """What turns the file's coordinates into pixels."""
+    transform = header.get("transform")
     if transform is not None:
         back = inverse_affine(transform)
-        rings = [[affine_xy(ring, back) for ring in part] for part in rings]
-    return fill(rings, size)
+        return lambda rings: [[affine_xy(ring, back) for ring in part] for part in rings]
+    corners = np.concatenate(
+        [np.zeros((0, 2)), *(ring for rings in drawn for part in rings for ring in part)]
+    )
+    if "width" in header or not len(corners):
+        return lambda rings: rings
+    crs = document.get("crs") if isinstance(document, Mapping) else None
+    change = georeference.find(picture, crs, corners, size)
+    return lambda rings: rings if change is None else [[change(ring) for ring in part] for part in rings]

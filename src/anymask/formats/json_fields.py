@@ -5,23 +5,28 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
 from anymask.errors import FormatError
+from anymask.formats.image_files import ImageFiles, Pictures
 from anymask.formats.names import inner_path
 from anymask.formats.polygons.rasterise import from_polygons
 from anymask.geometry import rle
 from anymask.geometry.boxes import xyxy_to_xywh
+from anymask.images.folder import IMAGE_SUFFIXES
 from anymask.images.read import image_size
-from anymask.types import Masks, Record
+from anymask.types import Masks, Record, Source
 
 __all__ = [
     "MOST_PIXELS",
     "annotate",
+    "column",
     "field",
     "file_name",
     "find_picture",
@@ -38,7 +43,12 @@ __all__ = [
     "scores",
     "segmentation_runs",
     "size_beside",
+    "source",
+    "stem",
+    "text",
     "to_json",
+    "unreadable",
+    "whole",
 ]
 
 MOST_PIXELS = (1 << 32) - 1
@@ -50,8 +60,20 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
     try:
         return Path(path).read_bytes()
     except OSError as error:
-        kind = f"{Path(path).suffix[1:].upper()} file".lstrip()
-        raise FormatError(f"path must be a {kind}, got {path} ({error.strerror}). Check the name.") from None
+        raise unreadable(path, error) from None
+
+
+def unreadable(path: str | os.PathLike[str], error: OSError) -> FormatError:
+    """The error for a file that the system does not give."""
+    kind = f"{Path(path).suffix[1:].upper()} file".lstrip()
+    return FormatError(f"path must be a {kind}, got {path} ({error.strerror}). Check the name.")
+
+
+def text(data: bytes) -> str:
+    """The text of a file in UTF-8 or, by its byte order mark, UTF-16; the mark is taken off."""
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return data.decode("utf-16", "replace")
+    return data.decode("utf-8-sig", "replace")
 
 
 def load_json(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -82,9 +104,22 @@ def to_json(value: object) -> bytes:
     return json.dumps(value).encode()
 
 
+def whole(value: object) -> int | None:
+    """A whole number of 64 bits, also one that is written as 10.0 or as text; None for anything else."""
+    if isinstance(value, bool):
+        return None
+    try:
+        number = value if isinstance(value, int) else float(value)  # type: ignore[arg-type]
+        return int(number) if number == int(number) and abs(number) < 1 << 63 else None
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
 def field(entry: object, name: str, kind: type, owner: str) -> Any:
     """Take a field of `kind` from a JSON object. Raises FormatError where it is missing or another."""
     value = entry.get(name) if isinstance(entry, Mapping) else None
+    if kind is int and (found := whole(value)) is not None:
+        return found
     if not isinstance(value, kind) or isinstance(value, bool):
         raise FormatError(
             f"{owner} must have a field '{name}' of type {kind.__name__}, got {value!r:.60}. "
@@ -147,19 +182,9 @@ def annotate(masks: Masks) -> list[dict[str, Any]]:
     ]
 
 
-def find_picture(beside: Path, file_name: str, pictures: str | os.PathLike[str] | None = None) -> Path:
-    """Look for a picture in the folder `pictures`, or near an annotation file.
-
-    Near is its folder, `images` within or next to that, and the folder above. Gives the first place that
-    exists, or the place in the first folder; never one outside of these folders.
-    """
-    name = inner_path(file_name)
-    near = (beside.parent, beside.parent / "images", beside.parent.parent / "images", beside.parent.parent)
-    folders = near if pictures is None else (Path(pictures),)
-    for candidate in [folder / part for part in (name, Path(name.name)) for folder in folders]:
-        if os.path.isfile(candidate):  # false too for names that are too long
-            return candidate
-    return folders[0] / name.name
+def find_picture(beside: Path, file_name: str, pictures: Pictures | None = None) -> Path:
+    """Look for a picture among `pictures`, or near an annotation file, see `ImageFiles`."""
+    return ImageFiles(beside, pictures).find(file_name)
 
 
 def size_beside(header: Mapping[str, Any], keys: tuple[str, str], picture: Path) -> tuple[int, int]:
@@ -170,11 +195,19 @@ def size_beside(header: Mapping[str, Any], keys: tuple[str, str], picture: Path)
 
 
 def file_name(record: Record) -> str:
-    """The name of a record's picture."""
+    """The name of a record's picture; of a whole path from the root the last part."""
     named = record.meta.get("file_name")
     if named is None:
         named = record.image.name if isinstance(record.image, Path) else f"{record.id}.jpg"
-    return inner_path(str(named)).as_posix()
+    path = inner_path(str(named))
+    return path.name if re.match(r"[/\\]|[A-Za-z]:", str(named)) else path.as_posix()
+
+
+def stem(record: Record) -> str:
+    """The name of a record's picture without its suffix, in its sub-folders."""
+    name = file_name(record)
+    suffix = Path(name).suffix
+    return name.removesuffix(suffix) if suffix.lower() in IMAGE_SUFFIXES else name
 
 
 def names(record: Record, nameless: str = "object") -> list[str]:
@@ -184,6 +217,11 @@ def names(record: Record, nameless: str = "object") -> list[str]:
         return [str(name) for name in known]
     labels = record.masks.labels
     return [nameless] * len(record.masks) if labels is None else [f"class {one}" for one in labels.tolist()]
+
+
+def source(value: object) -> Source:
+    """Who made the masks, "import" for what is none of the known."""
+    return next((known for known in get_args(Source) if known == value), "import")
 
 
 def per_mask(record: Record, name: str) -> Sequence[Any] | None:
@@ -197,9 +235,25 @@ def per_mask(record: Record, name: str) -> Sequence[Any] | None:
     return None if values is None else list(values)
 
 
-def scores(entries: Sequence[Mapping[str, Any]], name: str) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """A number of each annotation, 1 where it has none."""
+def scores(
+    entries: Sequence[Mapping[str, Any]], name: str, left_out: Counter[str]
+) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """A number of each annotation, 1 without or null; what is no number is counted in `left_out`."""
+    return np.array([_score(entry.get(name), name, left_out) for entry in entries], np.float32)
+
+
+def _score(value: object, name: str, left_out: Counter[str]) -> float:
+    if value is None:
+        return 1.0
     try:
-        return np.array([float(entry.get(name, 1.0)) for entry in entries], np.float32)
-    except (TypeError, ValueError):
-        raise FormatError(f"annotation must have a number as '{name}', got another. Mend the file.") from None
+        return number(value, name)
+    except FormatError:
+        left_out[f"{name} that is no number"] += 1
+        return 1.0
+
+
+def column(entries: Sequence[Mapping[str, Any]], name: str) -> list[float] | None:
+    """A number of every annotation, or None where one of them (or all) has none."""
+    values = [entry.get(name) for entry in entries]
+    known = [v for v in values if isinstance(v, (int, float)) and math.isfinite(v)]
+    return known if values and len(known) == len(values) else None

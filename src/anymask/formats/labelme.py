@@ -2,7 +2,8 @@
 
 `{"version", "flags", "shapes": [{label, points, group_id, shape_type, ...}], "imagePath", "imageData",
 "imageHeight", "imageWidth"}`. Shapes of one label and one group_id are one mask. Read are polygons,
-rectangles, circles and masks; lines and points are no masks and are left out. Written are polygons, and for a
+rectangles (also turned ones, of LabelMe 6 and X-AnyLabeling), circles and masks; other shapes are left out
+and told. `imagePath` is the way from the file's folder to the picture. Written are polygons, and for a
 mask with holes LabelMe's own mask shape (a PNG of its box, since 5.2), or with `Outlines.polygons` polygons
 cut open. Added where known: `score` of a shape, `id` and `dataset` of the file.
 """
@@ -10,8 +11,10 @@ cut open. Added where known: `score` of a shape, `id` and `dataset` of the file.
 from __future__ import annotations
 
 import base64
-import binascii
+import posixpath
+from collections import Counter
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +22,13 @@ import numpy as np
 
 from anymask.errors import FormatError
 from anymask.formats import json_fields as common
+from anymask.formats.image_files import place_of
 from anymask.formats.polygons.primitives import box_ring, ellipse_ring
 from anymask.formats.polygons.rings import as_ring, bridge, fill
-from anymask.formats.writers import Outlines, Page, cut_notes
+from anymask.formats.reading import PLAIN, NoMaskError, Reading, attempt
+from anymask.formats.writers import Outlines, Page, beside, cut_notes
 from anymask.geometry import rle
-from anymask.images.read import read_map
+from anymask.images.read import image_size, read_map
 from anymask.images.write import encode_png
 from anymask.types import Masks, Record
 
@@ -34,8 +39,8 @@ KEEPS = frozenset(("id", "scores", "categories", "dataset"))
 _VERSION = "5.5.0"  # of LabelMe, whose form this is
 
 
-def encode(record: Record, outlines: Outlines) -> Page:
-    """The file of a record."""
+def encode(record: Record, outlines: Outlines, home: Path | None = None) -> Page:
+    """The file of a record that will lie at `home`."""
     masks = record.masks
     shapes: list[dict[str, Any]] = []
     runs: list[rle.Runs | None] = []
@@ -51,18 +56,21 @@ def encode(record: Record, outlines: Outlines) -> Page:
         score = {} if masks.scores[i] == 1 else {"score": float(masks.scores[i])}
         shapes += [{**head, **shape, **score} for shape in drawn]
         seen = [_shape_runs(shape, masks.size) for shape in drawn]
-        runs.append(rle.union([one for one in seen if one is not None], masks.size) if drawn else None)
-    document = {"version": _VERSION, "flags": {}, "shapes": shapes, **_header(record)}
+        runs.append(rle.union(seen, masks.size) if drawn else None)
+    document = {"version": _VERSION, "flags": {}, "shapes": shapes, **_header(record, home)}
     return Page(common.to_json(document), runs, {i: note for i, note in notes.items() if note})
 
 
-def _header(record: Record) -> dict[str, Any]:
+def _header(record: Record, home: Path | None) -> dict[str, Any]:
     h, w = record.masks.size
     name = common.file_name(record)
     extra = {"dataset": record.meta["dataset"]} if "dataset" in record.meta else {}
     if record.id != Path(name).stem:
         extra["id"] = record.id
-    return {"imagePath": name, "imageData": None, "imageHeight": h, "imageWidth": w, **extra}
+    way = beside(record, home)
+    if Path(way).name != Path(name).name:
+        extra["file_name"] = name
+    return {"imagePath": way, "imageData": None, "imageHeight": h, "imageWidth": w, **extra}
 
 
 def _draw(record: Record, i: int, outlines: Outlines) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
@@ -84,15 +92,16 @@ def _mask_shape(masks: Masks, i: int) -> dict[str, Any]:
     return {"shape_type": "mask", "points": [[x0, y0], [x1 - 1, y1 - 1]], "mask": data}
 
 
-def decode(data: bytes, path: Path, pictures: Path | None = None) -> Record:
-    """The record in the file at `path`. Raises FormatError naming the shape at fault."""
+def decode(data: bytes, path: Path, reading: Reading = PLAIN) -> Record:
+    """The record in the file at `path`. Raises FormatError where it is no such file."""
     document = common.parse_object(data, path)
-    name = common.field(document, "imagePath", str, "the file")
-    picture = common.find_picture(path, name, pictures)
-    size = common.size_beside(document, ("imageHeight", "imageWidth"), picture)
+    name = _image_name(document, path, reading)
+    picture = common.find_picture(path, name, reading.pictures)
+    size = _size(document, picture)
+    left_out: Counter[str] = Counter()
     groups: dict[object, list[tuple[rle.Runs, Mapping[str, Any]]]] = {}
     for i, shape in enumerate(common.field(document, "shapes", list, "the file")):
-        runs = _checked_runs(shape, i, size)
+        runs = attempt(left_out, partial(_checked_runs, shape, size))
         if runs is not None:
             group = shape.get("group_id")
             key = i if group is None else (str(shape.get("label")), str(group))
@@ -103,28 +112,56 @@ def decode(data: bytes, path: Path, pictures: Path | None = None) -> Record:
     if "dataset" in document:
         meta["dataset"] = document["dataset"]
     id = document.get("id", Path(common.inner_path(name)).stem)
-    return Record(str(id), picture, Masks(size, masks, common.scores(firsts, "score")), meta=meta)
+    scores = common.scores(firsts, "score", left_out)
+    return Record(str(id), picture, Masks(size, masks, scores), meta=meta, left_out=dict(left_out))
 
 
-def _checked_runs(shape: object, index: int, size: tuple[int, int]) -> rle.Runs | None:
+def _image_name(document: Mapping[str, Any], path: Path, reading: Reading) -> str:
+    """The picture's name: as its path leads from the file's folder, within the folder that is read."""
+    way = str(common.field(document, "imagePath", str, "the file")).replace("\\", "/")
+    if isinstance(document.get("file_name"), str):
+        return str(document["file_name"])
+    if reading.root is None or way.startswith("/"):
+        return way
+    joined = posixpath.normpath((reading.inside(path).parent / way).as_posix())
+    return Path(*place_of(common.inner_path(joined))).as_posix()
+
+
+def _size(document: Mapping[str, Any], picture: Path) -> tuple[int, int]:
+    """(H, W) as the file says it, or of the picture, which may be within the file."""
+    keys, inside = ("imageHeight", "imageWidth"), document.get("imageData")
+    known = any(document.get(key) is not None for key in keys)
+    if known or picture.is_file() or not isinstance(inside, str):
+        return common.size_beside(document, keys, picture)
+    return image_size(_decoded(inside, "imageData"))
+
+
+def _decoded(text: str, name: str) -> bytes:
+    """A picture in base64."""
     try:
-        return _shape_runs(common.mapping(shape, "shape"), size)
-    except (FormatError, ValueError, TypeError) as error:
-        raise FormatError(f"shape {index} must hold a mask of its image. {error}") from None
+        return base64.b64decode(text, validate=True)
+    except ValueError:
+        raise FormatError(f"{name} must be a PNG in base64, got other text. Write the file again.") from None
 
 
-def _shape_runs(shape: Mapping[str, Any], size: tuple[int, int]) -> rle.Runs | None:
-    """Runs of one shape, None for what has no area."""
+def _checked_runs(shape: object, size: tuple[int, int]) -> rle.Runs:
+    return _shape_runs(common.mapping(shape, "shape"), size)
+
+
+def _shape_runs(shape: Mapping[str, Any], size: tuple[int, int]) -> rle.Runs:
+    """Runs of one shape. Raises NoMaskError for what has no area, FormatError."""
     kind = shape.get("shape_type") or "polygon"
-    points = shape.get("points")
+    points = shape.get("points") or []
     if kind == "mask":
         return _pasted(shape, size)
     if kind == "polygon":
-        return fill([[as_ring(points or [])]], size)
-    if kind not in ("rectangle", "circle"):
-        return None
+        return fill([[as_ring(points)]], size)
+    if kind not in ("rectangle", "circle", *_TURNED):
+        raise NoMaskError(str(kind)[:40])
     corners = np.asarray(points, np.float64).reshape(-1, 2)
-    if kind == "rectangle" and len(corners) == 4:
+    if kind in _TURNED or (kind == "rectangle" and len(corners) == 4):
+        if len(corners) != 4:
+            raise FormatError(f"a {kind} must have 4 points, got {len(corners)}. Draw it again.")
         return fill([[as_ring(corners)]], size)
     if len(corners) != 2:
         raise FormatError(f"a {kind} must have 2 points, got {len(corners)}. Draw it again.")
@@ -135,14 +172,12 @@ def _shape_runs(shape: Mapping[str, Any], size: tuple[int, int]) -> rle.Runs | N
     return fill([[ellipse_ring(x, y, radius, radius)]], size)
 
 
+_TURNED = ("oriented_rectangle", "rotation", "quadrilateral")  # LabelMe 6; X-AnyLabeling
+
+
 def _pasted(shape: Mapping[str, Any], size: tuple[int, int]) -> rle.Runs:
     """Runs of a mask shape."""
-    try:
-        crop = (
-            read_map(base64.b64decode(common.field(shape, "mask", str, "a mask shape"), validate=True)) != 0
-        )
-    except binascii.Error:
-        raise FormatError("mask must be a PNG in base64, got other text. Write the file again.") from None
+    crop = read_map(_decoded(common.field(shape, "mask", str, "a mask shape"), "mask")) != 0
     x, y = (int(place) for place in np.asarray(shape.get("points"), np.float64).reshape(-1, 2)[0])
     if x < 0 or y < 0 or y + crop.shape[0] > size[0] or x + crop.shape[1] > size[1]:
         raise FormatError(

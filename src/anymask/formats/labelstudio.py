@@ -1,28 +1,36 @@
 """Label Studio: one JSON file with a list of tasks.
 
 `[{"id", "data": {"image"}, "annotations" or "predictions": [{"result": [{id, type, original_width,
-original_height, value}]}], "meta"}]`. Read are brushes, polygons, rectangles and ellipses (in percent), of
-the first annotation that was not cancelled, or the first prediction; results of one id are one mask. Written
-are brushes, or with `Outlines.polygons` polygons with one ring. Masks that a model made become predictions.
-Added to a task's `meta`: `id`, `size`, `dataset`, `source`.
+original_height, value}]}], "meta"}]`, and its short form JSON-MIN. Read are brushes, bitmasks, polygons,
+closed
+vectors, rectangles and ellipses (in percent), of the first annotation that was not cancelled, or the first
+prediction; results of one id are one mask. All else is told, other annotations of a task too. A task with
+several
+pictures is a record for each of them. Written are brushes, or with `Outlines.polygons` polygons with one
+ring.
+Masks that a model made become predictions. Added to a task's `meta`: `id`, `size`, `dataset`, `source`.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
 import numpy as np
+from numpy.typing import NDArray
 
 from anymask.errors import FormatError
 from anymask.formats import json_fields as common
-from anymask.formats.brush import from_brush, to_brush
+from anymask.formats.brush import from_bitmask, from_brush, to_brush
+from anymask.formats.image_files import ImageFiles
+from anymask.formats.labelstudio_tasks import answer_of, by_picture, picture_name, pictures_of, whole_task
 from anymask.formats.polygons.primitives import box_ring, ellipse_ring
 from anymask.formats.polygons.rings import as_ring, bridge, fill
+from anymask.formats.reading import Items, NoMaskError, Reading, attempt
 from anymask.formats.writers import Outlines, Page, cut_notes
 from anymask.geometry import rle
 from anymask.types import Masks, Record
@@ -31,7 +39,6 @@ __all__ = ["KEEPS", "LabelStudioWriter", "items"]
 
 KEEPS = frozenset(("id", "scores", "categories", "dataset", "source"))
 """Facts of a record that a file holds."""
-_KINDS = ("brush", "polygon", "rectangle", "ellipse")
 
 
 class LabelStudioWriter:
@@ -96,60 +103,76 @@ def _value(record: Record, i: int, outlines: Outlines) -> tuple[str, dict[str, A
     return "polygon", value, (*cut_notes(parts, parts=True), *outlines.notes)
 
 
-def items(data: bytes, path: Path, pictures: Path | None) -> Iterator[tuple[str, Callable[[], Record]]]:
-    """Id and reader of every task of the file at `path`. Raises FormatError where it is no list of tasks."""
+def items(data: bytes, path: Path, reading: Reading) -> Items:
+    """Id and reader of every picture of every task. Raises FormatError where it is no list of tasks."""
     tasks = common.parse_json(data, path)
+    if isinstance(tasks, dict) and "data" in tasks:
+        tasks = [tasks]
     if not isinstance(tasks, list):
         raise FormatError(f"path must hold a list of tasks, got another form in {path}. Export it as JSON.")
-    for number, task in enumerate(tasks, start=1):
-        meta = task.get("meta") if isinstance(task, Mapping) else None
-        own = meta.get("id") if isinstance(meta, Mapping) else None
-        default = task.get("id", number) if isinstance(task, Mapping) else number
-        id = str(default if own is None else own)
-        yield id, partial(_record, task, id, path, pictures)
+    files = ImageFiles(path, reading.pictures)
+    return Items([entry for number, task in enumerate(tasks, 1) for entry in _entries(task, number, files)])
 
 
-def _record(task: object, id: str, path: Path, pictures: Path | None) -> Record:
+def _entries(task: object, number: int, files: ImageFiles) -> Iterator[tuple[str, Callable[[], Record]]]:
+    """The records of a task: one for each of its pictures that has results, at least one."""
+    if not isinstance(task, Mapping):
+        yield str(number), partial(_record, task, str(number), [], Counter(), files)
+        return
+    meta = task.get("meta")
+    own = meta.get("id") if isinstance(meta, Mapping) else None
+    id = str(task.get("id", number) if own is None else own)
+    task = whole_task(task)
+    try:
+        answer = answer_of(task)
+    except FormatError as error:
+        yield id, partial(_refuse, error)
+        return
+    for at, (key, results, left_out) in enumerate(by_picture(answer, pictures_of(task))):
+        name = id if at == 0 else f"{id}-{key}"
+        told = {**task, "picture": key, "guess": answer.is_guess}
+        yield name, partial(_record, told, name, results, left_out, files)
+
+
+def _refuse(error: FormatError) -> Record:
+    raise error
+
+
+def _own_name(name: str, picture: Path) -> str:
+    """The name of a task's picture; of an upload that lies near under the name it had before, that name."""
+    path = common.inner_path(name)
+    return path.with_name(picture.name).as_posix() if path.name.endswith(f"-{picture.name}") else name
+
+
+def _record(
+    task: object, id: str, results: Sequence[object], left_out: Counter[str], files: ImageFiles
+) -> Record:
     entry = common.mapping(task, f"task {id}")
-    name = _picture_name(common.field(entry, "data", dict, f"task {id}"))
-    picture = common.find_picture(path, name, pictures)
-    source, results = _answer(entry)
-    meta = entry["meta"] if isinstance(entry.get("meta"), Mapping) else {}
-    size = _size(results, meta, picture)
+    name = picture_name(common.field(entry, "data", dict, f"task {id}"), entry.get("picture"))
+    picture = files.find(name)
+    left_out = Counter(left_out)
     groups: dict[str, list[Mapping[str, Any]]] = {}
     for i, result in enumerate(results):
-        groups.setdefault(str(result.get("id", i)), []).append(result)
-    found = [(_group_runs(members, size), members) for members in groups.values()]
+        if isinstance(result, Mapping):
+            groups.setdefault(str(result.get("id", i)), []).append(result)
+        else:
+            left_out["damaged: result must be an object"] += 1
+    meta = entry["meta"] if isinstance(entry.get("meta"), Mapping) else {}
+    size = _size([one for members in groups.values() for one in members], meta, picture)
+    found = [(_group_runs(members, size, left_out), members) for members in groups.values()]
     things = [(runs, members) for runs, members in found if runs is not None]
     firsts = [members[0] for _, members in things]
+    labels = [_label(members) for _, members in things]
     known = {"dataset": meta["dataset"]} if "dataset" in meta else {}
+    made = "auto" if entry.get("guess") else "human" if meta.get("source") == "human" else "import"
     return Record(
         id,
         picture,
-        Masks(size, [runs for runs, _ in things], common.scores(firsts, "score")),
-        source=source if source == "auto" or meta.get("source") != "human" else "human",
-        meta={"file_name": name, "categories": [_label(members) for _, members in things], **known},
+        Masks(size, [runs for runs, _ in things], common.scores(firsts, "score", left_out)),
+        source=common.source(made),
+        meta={"file_name": _own_name(name, picture), "categories": labels, **known},
+        left_out=dict(left_out),
     )
-
-
-def _picture_name(data: Mapping[str, Any]) -> str:
-    """The picture's file name, out of a path or an address."""
-    place = data.get("image") or next((text for text in data.values() if isinstance(text, str)), None)
-    if not isinstance(place, str):
-        raise FormatError("task must name its picture in data.image, got no text. Export it again.")
-    address = re.fullmatch(r"(?:/data/local-files/\?d=|[a-z0-9]+://[^/]*/|/data/)(.*)", place)
-    return unquote(address.group(1).split("?")[0]) if address else place
-
-
-def _answer(task: Mapping[str, Any]) -> tuple[Any, Sequence[Mapping[str, Any]]]:
-    """Who made the task's masks, and its results."""
-    for key, source in (("annotations", "import"), ("predictions", "auto")):
-        for answer in task.get(key) or ():
-            entry = common.mapping(answer, key)
-            if not entry.get("was_cancelled"):
-                results = common.field(entry, "result", list, key)
-                return source, [common.mapping(result, "result") for result in results]
-    return "import", []
 
 
 def _size(results: Sequence[Mapping[str, Any]], meta: Mapping[str, Any], picture: Path) -> tuple[int, int]:
@@ -168,31 +191,80 @@ def _label(members: Sequence[Mapping[str, Any]]) -> str:
     return next((str(names[0]) for names in lists if isinstance(names, list) and names), "object")
 
 
-def _group_runs(members: Sequence[Mapping[str, Any]], size: tuple[int, int]) -> rle.Runs | None:
+def _group_runs(
+    members: Sequence[Mapping[str, Any]], size: tuple[int, int], left_out: Counter[str]
+) -> rle.Runs | None:
     """The mask of the results of one id, None where none of them has an area."""
-    shown: dict[str, rle.Runs] = {}
-    for member in members:
+    shown: list[rle.Runs] = []
+    told: Counter[str] = Counter()
+    for member in members:  # one region comes twice, with and without its labels
         kind = re.sub(r"labels$", "", str(member.get("type")))
-        if kind not in _KINDS:
-            continue
-        if member.get("image_rotation"):
-            raise FormatError("result must be of a picture that is not turned, got a turn. Turn it back.")
-        value = common.field(member, "value", dict, "result")
-        shown.setdefault(kind, _runs_of(kind, value, size))  # with and without labels it comes twice
-    return rle.union(list(shown.values()), size) if shown else None
+        if kind or len(members) == 1:
+            runs = attempt(told, partial(_runs_of_result, member, kind, size))
+            shown += [runs] if runs is not None else []
+    left_out.update(told.keys())
+    return rle.union(shown, size) if shown else None
+
+
+def _runs_of_result(member: Mapping[str, Any], kind: str, size: tuple[int, int]) -> rle.Runs:
+    if kind not in _READERS:
+        raise NoMaskError((kind or "labels")[:40])
+    if member.get("image_rotation"):
+        raise FormatError("result must be of a picture that is not turned, got a turn. Turn it back.")
+    return _runs_of(kind, common.field(member, "value", dict, "result"), size)
 
 
 def _runs_of(kind: str, value: Mapping[str, Any], size: tuple[int, int]) -> rle.Runs:
     """Runs of one result."""
-    if kind == "brush":
-        return from_brush(value.get("rle"), size)
-    pixel = np.array([size[1] / 100, size[0] / 100])
-    if kind == "polygon":
-        return fill([[as_ring(value.get("points") or []) * pixel]], size)
-    turn = common.number(value.get("rotation", 0), "rotation")
-    names = ("x", "y", "width", "height") if kind == "rectangle" else ("x", "y", "radiusX", "radiusY")
-    x, y, u, v = (common.number(value.get(name), name) for name in names)
-    (x, y), (u, v) = pixel * (x, y), pixel * (u, v)
-    if kind == "rectangle":
-        return fill([[box_ring(x, y, x + u, y + v, degrees=turn, about="corner")]], size)
+    return _READERS[kind](value, size)
+
+
+def _brush(value: Mapping[str, Any], size: tuple[int, int]) -> rle.Runs:
+    return from_brush(value.get("rle"), size)
+
+
+def _polygon(value: Mapping[str, Any], size: tuple[int, int]) -> rle.Runs:
+    return fill([[as_ring(value.get("points") or []) * _percent(size)]], size)
+
+
+def _vector(value: Mapping[str, Any], size: tuple[int, int]) -> rle.Runs:
+    """A vector: closed, and of straight lines. Raises NoMaskError for another."""
+    points = common.field(value, "vertices", list, "vector")
+    if not value.get("closed"):
+        raise NoMaskError("open vector")
+    if any(common.mapping(point, "vertex").get("isBezier") for point in points):
+        raise NoMaskError("curved vector")
+    corners = [(common.number(point.get("x"), "x"), common.number(point.get("y"), "y")) for point in points]
+    return fill([[as_ring(corners) * _percent(size)]], size)
+
+
+def _rectangle(value: Mapping[str, Any], size: tuple[int, int]) -> rle.Runs:
+    x, y, w, h, turn = _numbers(value, ("x", "y", "width", "height"), size)
+    return fill([[box_ring(x, y, x + w, y + h, degrees=turn, about="corner")]], size)
+
+
+def _ellipse(value: Mapping[str, Any], size: tuple[int, int]) -> rle.Runs:
+    x, y, u, v, turn = _numbers(value, ("x", "y", "radiusX", "radiusY"), size)
     return fill([[ellipse_ring(x, y, u, v, degrees=turn)]], size)
+
+
+def _numbers(value: Mapping[str, Any], names: Sequence[str], size: tuple[int, int]) -> list[float]:
+    """Two places and two lengths in pixels, and a rotation in degrees."""
+    x, y, u, v = (common.number(value.get(name), name) for name in names)
+    turn = common.number(value.get("rotation") or 0, "rotation")
+    return [*(_percent(size) * (x, y)).tolist(), *(_percent(size) * (u, v)).tolist(), turn]
+
+
+def _percent(size: tuple[int, int]) -> NDArray[np.float64]:
+    """Pixels of one percent, along x and y."""
+    return np.array([size[1] / 100, size[0] / 100])
+
+
+_READERS: Mapping[str, Callable[[Mapping[str, Any], tuple[int, int]], rle.Runs]] = {
+    "brush": _brush,
+    "bitmask": from_bitmask,
+    "polygon": _polygon,
+    "vector": _vector,
+    "rectangle": _rectangle,
+    "ellipse": _ellipse,
+}

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from anymask.formats.json_fields import file_name
-from anymask.formats.writers import LEFT_OUT, Page
+from anymask.formats.writers import CROWD, LEFT_OUT, Page
 from anymask.geometry import rle
 from anymask.types import Record
 
@@ -51,15 +51,19 @@ class Loss:
     """Facts that the format has no place for, with the number of records that had them."""
     skipped: tuple[tuple[str, str], ...]
     """(id, reason) of records that were not written."""
+    left_out: tuple[tuple[str, str, int], ...] = ()
+    """(a record's id or a file, kind, how many) of what the source holds and no mask was made of."""
 
     @property
     def lossless(self) -> bool:
         """Whether everything is read back as it was."""
-        return not (self.changed or self.dropped or self.skipped)
+        return not (self.changed or self.dropped or self.skipped or self.left_out)
 
-    def with_skipped(self, skipped: Iterable[tuple[str, str]]) -> Loss:
-        """The report with other records that were left out, those that could not be read say."""
-        return replace(self, skipped=tuple(skipped))
+    def with_source(
+        self, skipped: Iterable[tuple[str, str]], left_out: Iterable[tuple[str, str, int]] = ()
+    ) -> Loss:
+        """The report with all records that were left out, and with what a reader left out of no record."""
+        return replace(self, skipped=tuple(skipped), left_out=(*self.left_out, *left_out))
 
     def as_dict(self) -> dict[str, Any]:
         """Everything, ready for JSON."""
@@ -81,6 +85,12 @@ class Loss:
         notes = Counter(note for one in self.changed for note in one.notes)
         lines += [f"  {_count(count, 'mask')}: {note}" for note, count in notes.most_common()]
         lines += [f"  {name}: no place ({_count(count, 'picture')})" for name, count in self.dropped.items()]
+        left_out = Counter[str]()
+        for _, kind, count in self.left_out:
+            left_out[kind.partition(":")[0]] += count
+        if left_out:
+            told = ", ".join(f"{kind} ({count:,})" for kind, count in left_out.most_common())
+            lines.append(f"  not read: {told}")
         if self.skipped:
             lines.append(f"  {_count(len(self.skipped), 'picture')} skipped")
         return "\n".join(lines)
@@ -101,6 +111,7 @@ class Tally:
         self._changed: list[MaskLoss] = []
         self._dropped: Counter[str] = Counter()
         self._skipped: list[tuple[str, str]] = []
+        self._left_out: list[tuple[str, str, int]] = []
 
     def skip(self, id: str, error: Exception) -> None:
         """Note a record that was not written."""
@@ -111,10 +122,13 @@ class Tally:
         self._records += 1
         self._masks += len(record.masks)
         self._dropped.update(fact for fact in facts(record) if fact not in self._keeps)
+        self._left_out += [(record.id, kind, count) for kind, count in record.left_out.items()]
+        crowds = [] if "crowds" in self._keeps else record.meta.get("crowds", [])
         for i, (wanted, got) in enumerate(zip(record.masks.rles, page.runs, strict=True)):
             iou = _iou(wanted, got, record.masks.size)
             self._sum += iou
             notes = (*page.notes.get(i, ()), *([LEFT_OUT] if got is None else []))
+            notes += (CROWD,) if any(crowds[i : i + 1]) else ()
             if iou < 1 or notes:
                 self._changed.append(MaskLoss(record.id, i, iou, notes))
 
@@ -122,7 +136,15 @@ class Tally:
         """The report."""
         mean = self._sum / self._masks if self._masks else 1.0
         counts = (self._records, self._masks, mean)
-        return Loss(path, format, *counts, tuple(self._changed), dict(self._dropped), tuple(self._skipped))
+        return Loss(
+            path,
+            format,
+            *counts,
+            tuple(self._changed),
+            dict(self._dropped),
+            tuple(self._skipped),
+            tuple(self._left_out),
+        )
 
 
 def _iou(wanted: rle.Runs, got: rle.Runs | None, size: tuple[int, int]) -> float:
@@ -140,7 +162,8 @@ def facts(record: Record) -> list[str]:
     found = [name for name in ("stability", "labels", "prompt", "logits") if getattr(masks, name) is not None]
     if len(masks) and (masks.scores != 1).any():
         found.append("scores")
-    if record.id != Path(file_name(record)).stem:
+    name = Path(file_name(record))
+    if record.id not in (name.stem, name.with_suffix("").as_posix()):
         found.append("id")
     if record.ignore is not None:
         found.append("ignore")

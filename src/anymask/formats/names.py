@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from anymask.errors import InputError
+
 __all__ = ["Stems", "inner_path", "plain_stem"]
 
 _MOST_BYTES = 120  # of a stem, so that suffixes and temporary names fit into a file system's 255
@@ -23,7 +25,7 @@ def inner_path(name: str) -> Path:
 
 
 def plain_stem(name: str) -> str:
-    """A record's id as the start of a file name: "cat/1" becomes "cat_1"."""
+    """A name as the start of a file name: "cat/1" becomes "cat_1"."""
     stem = _plain("_".join(part for part in re.split(r"[/\\]", name) if part.strip(". ")))
     while len(stem.encode()) > _MOST_BYTES:
         stem = stem[:-1]
@@ -37,17 +39,25 @@ def _plain(part: str) -> str:
 
 
 class Stems:
-    """Gives each record of a folder a file name of its own."""
+    """Gives each record of a folder a place of its own, named after its image."""
 
     def __init__(self) -> None:
         self._taken: set[str] = set()
 
-    def name(self, record_id: str) -> str:
-        """A stem not given before, with upper and lower case the same."""
-        stem = plain_stem(record_id)
-        name, count = stem, 1
-        while name.casefold() in self._taken:
+    def name(self, name: str, *, unique: bool = False) -> str:
+        """A path without suffix, in the image's sub-folders, that was not given before (case aside).
+
+        Raises InputError for one that was, with `unique`.
+        """
+        wanted = Path(*map(plain_stem, inner_path(name).parts)).as_posix()
+        if unique and wanted.casefold() in self._taken:
+            raise InputError(
+                f"images must have names of their own in this format, got '{wanted}' twice (suffix aside). "
+                "Rename one, or choose a format whose files name their image."
+            )
+        found, count = wanted, 1
+        while found.casefold() in self._taken:
             count += 1
-            name = f"{stem}-{count}"
-        self._taken.add(name.casefold())
-        return name
+            found = f"{wanted}-{count}"
+        self._taken.add(found.casefold())
+        return found

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from anymask.errors import FormatError
 from anymask.formats import json_fields as common
+from anymask.formats.reading import PLAIN, Reading
 from anymask.formats.writers import Outlines, Page
 from anymask.geometry import rle
 from anymask.types import Masks, Record
@@ -61,7 +62,7 @@ def _split(counts: NDArray[Any], lengths: NDArray[Any]) -> list[rle.Runs]:
     return np.split(counts, np.cumsum(lengths)[:-1]) if lengths.size else []
 
 
-def decode(data: bytes, path: Path, pictures: Path | None = None) -> Record:
+def decode(data: bytes, path: Path, reading: Reading = PLAIN) -> Record:
     """The record in the file at `path`. Raises FormatError where it is none of ours or damaged."""
     arrays = _arrays(data, path)
     try:
@@ -78,7 +79,7 @@ def decode(data: bytes, path: Path, pictures: Path | None = None) -> Record:
         ignore = rle.from_coco({"size": size, "counts": arrays["ignore"]})[0] if "ignore" in arrays else None
         return Record(
             str(about["id"]),
-            common.find_picture(path, name, pictures),
+            common.find_picture(path, name, reading.pictures),
             Masks(size, runs, **columns),
             source=about["source"],
             meta={"file_name": name, **meta},

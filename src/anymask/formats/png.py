@@ -11,6 +11,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,15 @@ from numpy.typing import NDArray
 
 from anymask.errors import FormatError, InputError, OutputError
 from anymask.files import check_target, staged, write_atomic
-from anymask.formats.json_fields import find_picture
+from anymask.formats.image_files import ImageFiles
+from anymask.formats.json_fields import stem
 from anymask.formats.names import Stems
+from anymask.formats.reading import PLAIN, Reading
 from anymask.formats.writers import HIDDEN, MERGED, Outlines, Page
 from anymask.geometry import rle
 from anymask.geometry.label_map import label_map as draw
-from anymask.images.read import ImageFile, read_map
+from anymask.images.painted_masks import read_numbers
+from anymask.images.read import ImageFile, open_image, read_map
 from anymask.images.write import encode_png
 from anymask.types import Masks, Record
 
@@ -39,6 +43,7 @@ __all__ = [
     "label_map",
     "read_folder",
     "read_masks",
+    "void_number",
     "write_folder",
     "write_map",
     "write_mask",
@@ -94,13 +99,13 @@ def write_folder(masks: Masks, folder: str | os.PathLike[str], *, force: bool = 
     An empty folder is filled; with `force` one that holds nothing but such files is replaced. Raises
     OutputError.
     """
-    with staged(folder, force=force, ours=NUMBERED.fullmatch) as place:
+    with staged(folder, force=force, may_replace=NUMBERED.fullmatch) as place:
         _write_numbered(masks, place)
     return Path(folder)
 
 
 def _write_numbered(masks: Masks, folder: Path) -> None:
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     for i, mask in enumerate(masks):
         (folder / f"{i:03d}.png").write_bytes(encode_png(mask.dense()[0]))
 
@@ -122,7 +127,7 @@ class MasksWriter:
         if self._full and not self._many:
             raise OutputError("records must be a single one for one folder of masks, got more. Write a list.")
         self._full = True
-        folder = self._place / self._stems.name(record.id) if self._many else self._place
+        folder = self._place / self._stems.name(stem(record), unique=True) if self._many else self._place
         _write_numbered(record.masks, folder)
         return Page(b"", [rle.encode(read_map(file) != 0) for file in sorted(folder.iterdir())])
 
@@ -166,10 +171,44 @@ def _encode_map(numbers: NDArray[Any], masks: Masks, of_mask: Sequence[int]) -> 
     return Page(encode_png(numbers), runs, notes)
 
 
-def decode(data: bytes, path: Path, pictures: Path | None = None) -> Record:
-    """The record in a mask or map: a mask for every number but 0, labelled with it."""
-    masks, _ = read_masks(data)
-    return Record(path.stem, find_picture(path, f"{path.stem}.jpg", pictures), masks)
+def decode(data: bytes, path: Path, reading: Reading = PLAIN) -> Record:
+    """The record in a mask or map: a mask for every number but 0, labelled with it.
+
+    255 may be nobody's, see `void_number`. Maps of MOTS (numbers from 1000 on) are labelled with the class, a
+    number's thousands; 10000 is nobody's.
+    """
+    masks, hidden = read_masks(data, ignore=void_number(data))
+    labels = np.zeros(0, np.int64) if masks.labels is None else masks.labels
+    meta: dict[str, Any] = {}
+    if labels.size and labels.min() >= _MOTS and labels.max() <= _MOTS_VOID:
+        keep = labels != _MOTS_VOID
+        hidden = rle.union([masks.rles[i] for i in np.flatnonzero(~keep)], masks.size)
+        meta["ids"] = labels[keep].tolist()
+        masks = replace(masks[keep], labels=labels[keep] // _MOTS)
+    name = reading.inside(path).with_suffix("")
+    files = ImageFiles(path, reading.pictures)
+    others = [file for file in files.without_suffix(name) if file.resolve() != path.resolve()]
+    image = others[0] if len(others) == 1 else files.folders[0] / f"{name.name}.jpg"
+    nobody = hidden is not None and rle.area(hidden) > 0
+    meta["file_name"] = name.with_name(f"{name.name}{image.suffix}").as_posix()
+    return Record(name.as_posix(), image, masks, meta=meta, ignore=hidden if nobody else None)
+
+
+_MOTS, _MOTS_VOID = 1000, 10_000
+_LARGEST_CLASS = 127
+
+
+def void_number(file: ImageFile) -> int | None:
+    """255 where it is nobody's, as in Pascal VOC: in a palette map beside small numbers; else None.
+
+    Raises ImageError as `read_map` does.
+    """
+    numbers = np.unique(read_map(file))
+    others = numbers[(numbers != 0) & (numbers != 255)]
+    if 255 not in numbers or not others.size or others.max() > _LARGEST_CLASS:
+        return None
+    with open_image(file) as image:
+        return 255 if image.mode == "P" else None
 
 
 def read_masks(path: ImageFile, *, ignore: int | None = None) -> tuple[Masks, rle.Runs | None]:
@@ -179,7 +218,7 @@ def read_masks(path: ImageFile, *, ignore: int | None = None) -> tuple[Masks, rl
     numbers, not as colours; a file of one number (255, say) is a single mask. Raises ImageError for a colour
     picture or one that cannot be read.
     """
-    numbers = read_map(path)
+    numbers = read_numbers(path)
     found = [int(number) for number in np.unique(numbers) if number not in (0, ignore)]
     masks = [rle.encode(numbers == number) for number in found]
     hidden = rle.encode(numbers == ignore) if ignore is not None else None
@@ -192,7 +231,7 @@ def read_folder(folder: str | os.PathLike[str]) -> Masks:
     Raises FormatError where there is none or where sizes differ.
     """
     files = sorted(Path(folder).glob("*.png"))
-    masks = [read_map(file) != 0 for file in files]
+    masks = [read_numbers(file) != 0 for file in files]
     sizes = {mask.shape for mask in masks}
     if len(sizes) != 1:
         raise FormatError(

@@ -10,19 +10,21 @@ nobody labelled.
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from anymask.errors import FormatError
 from anymask.files import write_atomic
 from anymask.formats import json_fields as common
+from anymask.formats.reading import PLAIN, Reading, attempt
 from anymask.formats.writers import Outlines, Page
 from anymask.geometry import rle
-from anymask.types import Masks, Record, Source
+from anymask.types import Masks, Record
 
 __all__ = ["KEEPS", "decode", "encode", "from_document", "read", "to_document", "write"]
 
@@ -47,12 +49,12 @@ def encode(record: Record, outlines: Outlines) -> Page:
     return Page(common.to_json(document), runs)
 
 
-def decode(data: bytes, path: Path, pictures: Path | None = None) -> Record:
+def decode(data: bytes, path: Path, reading: Reading = PLAIN) -> Record:
     """The record in the file at `path`; its picture is looked for and read when asked for."""
     document = common.parse_object(data, path)
     header = common.field(document, "image", dict, "the file")
-    name = common.field(header, "file_name", str, "image")
-    return from_document(document, common.find_picture(path, name, pictures))
+    name = reading.named(path, common.field(header, "file_name", str, "image"))
+    return from_document(document, common.find_picture(path, name, reading.pictures))
 
 
 def write(record: Record, path: str | os.PathLike[str], *, force: bool = False) -> Path:
@@ -105,21 +107,24 @@ def _plain(value: object) -> object:
 def from_document(
     document: Mapping[str, Any], image: NDArray[np.uint8] | Path, *, id: str | None = None
 ) -> Record:
-    """Build the record of a JSON object and its picture. Raises FormatError naming the annotation at fault.
+    """Build the record of a JSON object and its picture. Raises FormatError where it has no size.
 
     The record's id is the image's unless `id` is given. `meta` holds "file_name", "dataset" where known; a
     list for each field that every annotation has: "ids", "categories", "kinds", "crop_boxes", "point_coords".
     """
     header = common.field(document, "image", dict, "the file")
-    entries = common.field(document, "annotations", list, "the file")
     size = common.read_size(header, "image")
+    left_out: Counter[str] = Counter()
+    found = [
+        (attempt(left_out, partial(_runs, entry, size)), entry)
+        for entry in common.field(document, "annotations", list, "the file")
+    ]
+    entries = [entry for runs, entry in found if runs is not None]
     masks = Masks(
         size,
-        [_runs(entry, i, size) for i, entry in enumerate(entries)],
-        common.scores(entries, "predicted_iou"),
-        stability=common.scores(entries, "stability_score")
-        if _all_have(entries, "stability_score")
-        else None,
+        [runs for runs, _ in found if runs is not None],
+        common.scores(entries, "predicted_iou", left_out),
+        stability=common.column(entries, "stability_score"),
     )
     meta = {key: header[key] for key in ("file_name", "dataset") if key in header}
     meta |= {
@@ -132,18 +137,16 @@ def from_document(
         id=str(header.get("image_id", Path(meta.get("file_name", "")).stem)) if id is None else id,
         image=image,
         masks=masks,
-        source=cast(Source, document.get("source", "import")),
+        source=common.source(document.get("source")),
         meta=meta,
-        ignore=None if ignore is None else common.segmentation_runs(ignore, size),
+        ignore=None if ignore is None else attempt(left_out, partial(common.segmentation_runs, ignore, size)),
+        left_out=dict(left_out),
     )
 
 
-def _runs(entry: object, index: int, size: tuple[int, int]) -> rle.Runs:
+def _runs(entry: object, size: tuple[int, int]) -> rle.Runs:
     """Runs of one annotation."""
-    try:
-        return common.segmentation_runs(entry["segmentation"] if isinstance(entry, dict) else None, size)
-    except (FormatError, KeyError) as error:
-        raise FormatError(f"annotation {index} must hold a mask of the image. {error}") from None
+    return common.segmentation_runs(common.mapping(entry, "annotation").get("segmentation"), size)
 
 
 def _all_have(entries: Sequence[Mapping[str, Any]], field: str) -> bool:

@@ -1,13 +1,16 @@
 """SVG: one drawing per picture, a path for each mask over the picture.
 
 Paths are filled by the even-odd rule and coloured by `colours.palette`; scores and names are data attributes.
-Read are paths of straight lines and polygons; curves and transforms are refused.
+Read are paths of straight lines, polygons, rectangles, circles and ellipses; other shapes, curves,
+transforms and what lies in definitions are left out and told.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import quote
@@ -17,12 +20,14 @@ import numpy as np
 
 from anymask.errors import FormatError
 from anymask.formats import json_fields as common
+from anymask.formats.polygons.primitives import box_ring, ellipse_ring
 from anymask.formats.polygons.rings import Ring, as_ring, fill
-from anymask.formats.writers import Outlines, Page
+from anymask.formats.reading import PLAIN, Reading, attempt
+from anymask.formats.writers import Outlines, Page, beside
 from anymask.formats.xml import elements, local_name, plain_text
 from anymask.geometry import rle
 from anymask.images.colours import palette
-from anymask.types import Masks, Record, Source
+from anymask.types import Masks, Record
 
 __all__ = ["KEEPS", "decode", "encode"]
 
@@ -38,8 +43,8 @@ KEEPS = frozenset({"id", "source", "dataset", *_DATA})
 """Facts of a record that a file holds."""
 
 
-def encode(record: Record, outlines: Outlines) -> Page:
-    """The file of a record."""
+def encode(record: Record, outlines: Outlines, home: Path | None = None) -> Page:
+    """The file of a record; at `home` it shows the record's picture where that is a file."""
     h, w = record.masks.size
     name = common.file_name(record)
     root = Element("svg", {
@@ -48,7 +53,7 @@ def encode(record: Record, outlines: Outlines) -> Page:
     })  # fmt: skip
     if "dataset" in record.meta:
         root.set("data-dataset", plain_text(str(record.meta["dataset"])))
-    href = quote(name.encode("utf-8", "replace"))
+    href = quote(beside(record, home).encode("utf-8", "replace"))
     SubElement(root, "image", {"href": href, "width": str(w), "height": str(h)})
     told = _told(record)
     colours = palette(len(told))
@@ -85,16 +90,22 @@ def _path(ring: Ring) -> str:
     return "".join(commands) + "Z"
 
 
-def decode(data: bytes, path: Path, pictures: Path | None = None) -> Record:
+def decode(data: bytes, path: Path, reading: Reading = PLAIN) -> Record:
     """The record in the file at `path`. Raises FormatError for another XML and for curves."""
-    found = elements(data, path, ("path", "polygon"))
+    found = elements(data, path, (*_SHAPES, *_NO_AREA, *_GROUPS, *_UNSEEN))
     root = next(found, None)
     if root is None or local_name(root) != "svg":
         raise FormatError(f"path must be an SVG drawing, got another XML in {path}. Save it as SVG.")
     size = _size(root)
-    shapes = [(shape, _checked_runs(shape, i, size)) for i, shape in enumerate(found)]
-    name = root.get("data-file-name") or f"{path.stem}.jpg"
-    columns = {field: _column([s for s, _ in shapes], *how) for field, how in _DATA.items()}
+    left_out: Counter[str] = Counter()
+    drawn = [
+        (shape, attempt(left_out, partial(_shape_runs, shape, size, turned)))
+        for element in found
+        for shape, turned in _shapes(element, False, left_out)
+    ]
+    shapes = [shape for shape, runs in drawn if runs is not None]
+    name = root.get("data-file-name") or reading.inside(path).with_suffix(".jpg").as_posix()
+    columns = {field: _column(shapes, *how) for field, how in _DATA.items()}
     fields = {key: columns[key] for key in ("scores", "stability", "labels") if columns[key] is not None}
     meta: dict[str, Any] = {"file_name": name}
     meta |= {key: columns[key] for key in ("categories", "kinds") if columns[key] is not None}
@@ -102,11 +113,34 @@ def decode(data: bytes, path: Path, pictures: Path | None = None) -> Record:
         meta["dataset"] = root.get("data-dataset")
     return Record(
         root.get("data-id", path.stem),
-        common.find_picture(path, name, pictures),
-        Masks(size, [runs for _, runs in shapes], **cast(dict[str, Any], fields)),
-        source=cast(Source, root.get("data-source", "import")),
+        common.find_picture(path, name, reading.pictures),
+        Masks(size, [runs for _, runs in drawn if runs is not None], **cast(dict[str, Any], fields)),
+        source=common.source(root.get("data-source")),
         meta=meta,
+        left_out=dict(left_out),
     )
+
+
+_SHAPES = ("path", "polygon", "rect", "circle", "ellipse")
+_NO_AREA = ("line", "polyline", "text", "use")
+_GROUPS = ("g", "a", "svg")
+_UNSEEN = ("defs", "symbol", "clipPath", "mask", "pattern", "marker")
+
+
+def _shapes(element: Element, turned: bool, left_out: Counter[str]) -> Iterator[tuple[Element, bool]]:
+    """The shapes within an element, and whether they or what they lie in is transformed."""
+    kind = local_name(element)
+    turned = turned or bool(element.get("transform"))
+    if kind in _GROUPS:
+        for inner in element:
+            yield from _shapes(inner, turned, left_out)
+    elif kind in _SHAPES:
+        yield element, turned
+    elif kind in _NO_AREA:
+        left_out[kind] += 1
+    elif kind in _UNSEEN:
+        left_out[f"shape in <{kind}>"] += sum(local_name(inner) in _SHAPES for inner in element.iter())
+        left_out += Counter()
 
 
 def _size(root: Element) -> tuple[int, int]:
@@ -131,20 +165,32 @@ def _column(shapes: Sequence[Element], name: str, read: Callable[[str], Any]) ->
         raise FormatError(f"{name} must be a number, got another text. Mend the file.") from None
 
 
-def _checked_runs(shape: Element, index: int, size: tuple[int, int]) -> rle.Runs:
-    try:
-        return _shape_runs(shape, size)
-    except FormatError as error:
-        raise FormatError(f"shape {index} must be a mask of the drawing. {error}") from None
-
-
-def _shape_runs(shape: Element, size: tuple[int, int]) -> rle.Runs:
-    if shape.get("transform"):
+def _shape_runs(shape: Element, size: tuple[int, int], turned: bool = False) -> rle.Runs:
+    if turned:
         raise FormatError("shape must have no transform, got one. Apply it first.")
-    if local_name(shape) == "polygon":
+    kind = local_name(shape)
+    if kind == "polygon":
         numbers = _NUMBER.findall(shape.get("points", ""))
         return fill([[as_ring([float(number) for number in numbers])]], size)
-    return fill([_rings(shape.get("d", ""))], size)
+    if kind == "path":
+        return fill([_rings(shape.get("d", ""))], size)
+    return fill([[_plain_ring(kind, shape)]], size)
+
+
+def _plain_ring(kind: str, shape: Element) -> Ring:
+    """The ring of a rectangle, a circle or an ellipse."""
+
+    def number(name: str) -> float:
+        return common.number(re.sub(r"px$", "", shape.get(name, "0")), name)
+
+    if kind == "rect":
+        if number("rx") or number("ry"):
+            raise FormatError("rect must have sharp corners, got round ones. Make it a path.")
+        x, y = number("x"), number("y")
+        return box_ring(x, y, x + number("width"), y + number("height"))
+    if kind == "circle":
+        return ellipse_ring(number("cx"), number("cy"), number("r"), number("r"))
+    return ellipse_ring(number("cx"), number("cy"), number("rx"), number("ry"))
 
 
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from anymask.errors import InputError, OutputError
+from anymask.formats.json_fields import file_name, stem
 from anymask.formats.names import Stems
 from anymask.formats.polygons import trace as contours
 from anymask.formats.polygons.rings import Polygon
@@ -17,6 +19,7 @@ from anymask.types import Record
 
 __all__ = [
     "CORNERS_DROPPED",
+    "CROWD",
     "HIDDEN",
     "HOLES_CUT",
     "LEFT_OUT",
@@ -26,7 +29,9 @@ __all__ = [
     "Outlines",
     "Page",
     "SingleWriter",
+    "Target",
     "Writer",
+    "beside",
     "cut_notes",
 ]
 
@@ -36,6 +41,7 @@ CORNERS_DROPPED = "corners dropped"
 HIDDEN = "partly hidden by other masks"
 MERGED = "merged with others of its label"
 LEFT_OUT = "left out"
+CROWD = "a crowd, written as one object"
 
 
 @dataclass(frozen=True)
@@ -86,7 +92,8 @@ class Page:
     """What was done to single masks, by their number."""
 
 
-Encode = Callable[[Record, Outlines], Page]
+Encode = Callable[[Record, Outlines, "Path | None"], Page]
+"""Makes the file of a record; the path is where the file will lie, None where nobody knows."""
 
 
 class Writer(Protocol):
@@ -99,11 +106,24 @@ class Writer(Protocol):
         """Write what comes last."""
 
 
+@dataclass(frozen=True)
+class Target:
+    """Where and how a writer writes."""
+
+    place: Path
+    """Where to write now."""
+    home: Path | None
+    """Where that will lie; None for what is packed up and sent, and must name no folders of ours."""
+    outlines: Outlines
+    many: bool
+    """Whether several records are a folder."""
+
+
 class SingleWriter:
     """A file that holds one picture's annotations."""
 
-    def __init__(self, place: Path, encode: Encode, outlines: Outlines) -> None:
-        self._place, self._encode, self._outlines = place, encode, outlines
+    def __init__(self, target: Target, encode: Encode) -> None:
+        self._target, self._encode = target, encode
         self._first: str | None = None
 
     def add(self, record: Record) -> Page:
@@ -113,8 +133,8 @@ class SingleWriter:
                 f"records must be a single one for one file of this format, got '{self._first}' and "
                 f"'{record.id}'. Name a folder as the output."
             )
-        page = self._encode(record, self._outlines)
-        self._place.write_bytes(page.data)
+        page = self._encode(record, self._target.outlines, self._target.home)
+        self._target.place.write_bytes(page.data)
         self._first = record.id
         return page
 
@@ -125,19 +145,34 @@ class SingleWriter:
 
 
 class FolderWriter:
-    """A folder with one file per picture, named after the record."""
+    """A folder with one file per picture, named after it, in its sub-folders."""
 
-    def __init__(self, place: Path, encode: Encode, outlines: Outlines, suffix: str) -> None:
-        place.mkdir(parents=True, exist_ok=True)
-        self._place, self._encode, self._outlines, self._suffix = place, encode, outlines, suffix
+    def __init__(self, target: Target, encode: Encode, suffix: str, *, told: bool) -> None:
+        """told: whether the files say which picture they are of; else no two may have one stem."""
+        target.place.mkdir(parents=True, exist_ok=True)
+        self._target, self._encode, self._suffix, self._told = target, encode, suffix, told
         self._stems = Stems()
 
     def add(self, record: Record) -> Page:
-        """Write a record's file."""
-        page = self._encode(record, self._outlines)
-        path = self._place / (self._stems.name(record.id) + self._suffix)
+        """Write a record's file. Raises InputError for a stem that another picture has."""
+        name = self._stems.name(stem(record), unique=not self._told) + self._suffix
+        home = self._target.home
+        page = self._encode(record, self._target.outlines, None if home is None else home / name)
+        path = self._target.place / name
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(page.data)
         return page
 
     def close(self) -> None:
         """Nothing comes last."""
+
+
+def beside(record: Record, home: Path | None) -> str:
+    """How a file at `home` names a record's picture: by the way there where that is known."""
+    name = Path(file_name(record))
+    if home is not None and isinstance(record.image, Path) and record.image.is_file():
+        try:
+            return Path(os.path.relpath(record.image.resolve(), home.parent.resolve())).as_posix()
+        except ValueError:  # on another drive
+            return name.name
+    return name.name

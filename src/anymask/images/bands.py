@@ -6,19 +6,15 @@ become red, green and blue and which sample values become 0 and 255.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from anymask.errors import ImageError, InputError
 
-__all__ = ["Bands", "Limits", "find_limits", "read_samples", "to_rgb"]
+__all__ = ["Bands", "Limits", "find_limits", "numbers", "read_bands", "to_rgb"]
 
 Limits: TypeAlias = NDArray[np.float64]
 """(C, 2): the samples of each chosen band that become 0 and 255."""
@@ -28,8 +24,8 @@ Limits: TypeAlias = NDArray[np.float64]
 class Bands:
     """How samples (H, W, B) become a picture. Raises InputError for values that cannot be used."""
 
-    order: tuple[int, ...] = (1, 2, 3)
-    """Numbers of the bands, from 1, for red, green and blue; one number for grey."""
+    order: tuple[int, ...] | None = None
+    """Numbers of the bands, from 1, for red, green and blue; one number for grey. None: see `among`."""
     stretch: tuple[float, float] = (2.0, 98.0)
     """Percentiles of each band that become 0 and 255, of samples that are finite and not `nodata`."""
     limits: tuple[float, float] | None = None
@@ -37,7 +33,7 @@ class Bands:
 
     def __post_init__(self) -> None:
         """Check the values."""
-        if len(self.order) not in (1, 3) or min(self.order) < 1:
+        if self.order is not None and (len(self.order) not in (1, 3) or min(self.order) < 1):
             raise InputError(
                 f"bands must be one or three numbers from 1 on, got {list(self.order)}. "
                 "Write 3,2,1, for example."
@@ -54,23 +50,70 @@ class Bands:
                 "Write 0,4000, for example."
             )
 
+    def among(self, count: int) -> Bands:
+        """The same with an order: that given, else the first three of `count` bands, of fewer the first."""
+        return self if self.order is not None else replace(self, order=(1, 2, 3) if count >= 3 else (1,))
+
+    def numbers(self, count: int) -> tuple[int, ...]:
+        """The order among `count` bands, see `among`. Raises InputError where a band is missing."""
+        order = self.among(count).order or ()
+        if max(order) > count:
+            raise InputError(
+                f"bands must be numbers from 1 to {count}, as many as the image has, got {list(order)}. "
+                "Choose among them."
+            )
+        return order
+
+
+def read_bands(bands: str | None, stretch: str | None, limits: str | None) -> Bands | None:
+    """Read "4,3,2" (or "1"), "2,98" and "0,4000"; None where all are missing or empty. Raises InputError."""
+    if not bands and not stretch and not limits:
+        return None
+    given = {"stretch": stretch, "limits": limits}
+    pairs = {name: _pair(name, text) for name, text in given.items() if text}
+    return Bands(_order(bands) if bands else None, **pairs)
+
+
+def _order(text: str) -> tuple[int, ...]:
+    found = numbers(text, 3) or numbers(text, 1)
+    if found is None or any(number != int(number) for number in found):
+        raise InputError(f"--bands must be R,G,B or one number, got '{text}'. Write 4,3,2.")
+    return tuple(int(number) for number in found)
+
+
+def _pair(name: str, text: str) -> tuple[float, float]:
+    found = numbers(text, 2)
+    if found is None:
+        raise InputError(f"--{name} must be LOW,HIGH, got '{text}'. Write 2,98, for example.")
+    return found[0], found[1]
+
+
+def numbers(text: str, count: int) -> tuple[float, ...] | None:
+    """So many finite numbers with commas between, None for anything else."""
+    try:
+        found = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        return None
+    return found if len(found) == count and bool(np.isfinite(found).all()) else None
+
 
 def find_limits(samples: NDArray[Any], bands: Bands, *, nodata: float | None = None) -> Limits:
     """The samples of each chosen band that become 0 and 255; `samples` (H, W, B) may be a thinned picture.
 
     A band of one value alone gets limits 1 apart. Raises InputError where a band is missing.
     """
+    chosen = _chosen(samples, bands)
     if bands.limits is not None:
-        return np.tile(np.array(bands.limits, np.float64), (len(bands.order), 1))
+        return np.tile(np.array(bands.limits, np.float64), (len(chosen), 1))
     rows = []
-    for band in _chosen(samples, bands.order):
+    for band in chosen:
         usable = band[_usable(band, nodata)]
         low, high = np.percentile(usable, bands.stretch) if usable.size else (0.0, 0.0)
         rows.append((float(low), float(high) if high > low else float(low) + 1.0))
     return np.array(rows, np.float64)
 
 
-def _chosen(samples: NDArray[Any], order: Sequence[int]) -> list[NDArray[Any]]:
+def _chosen(samples: NDArray[Any], bands: Bands) -> list[NDArray[Any]]:
     """The chosen bands of (H, W) or (H, W, B), each (H, W)."""
     array = samples[..., None] if samples.ndim == 2 else samples
     if array.ndim != 3 or array.dtype.kind not in "iufb":
@@ -78,12 +121,7 @@ def _chosen(samples: NDArray[Any], order: Sequence[int]) -> list[NDArray[Any]]:
             f"image must be numbers of shape (H, W) or (H, W, bands), got {samples.dtype} of shape "
             f"{samples.shape}. Move axes."
         )
-    if max(order) > array.shape[2]:
-        raise InputError(
-            f"bands must be numbers from 1 to {array.shape[2]}, as many as the image has, got {list(order)}. "
-            "Choose among them."
-        )
-    return [array[..., number - 1] for number in order]
+    return [array[..., number - 1] for number in bands.numbers(array.shape[2])]
 
 
 def _usable(band: NDArray[Any], nodata: float | None) -> NDArray[np.bool_]:
@@ -103,7 +141,7 @@ def to_rgb(
     found = find_limits(samples, bands, nodata=nodata) if limits is None else limits
     grey = [
         _scaled(band, low, high, nodata)
-        for band, (low, high) in zip(_chosen(samples, bands.order), found.tolist(), strict=True)
+        for band, (low, high) in zip(_chosen(samples, bands), found.tolist(), strict=True)
     ]
     return np.stack(grey if len(grey) == 3 else grey * 3, axis=-1)
 
@@ -111,20 +149,3 @@ def to_rgb(
 def _scaled(band: NDArray[Any], low: float, high: float, nodata: float | None) -> NDArray[np.uint8]:
     values = np.where(_usable(band, nodata), band, low).astype(np.float32)
     return np.asarray(np.rint(np.clip((values - low) * (255 / (high - low)), 0, 255)), np.uint8)
-
-
-def read_samples(path: str | os.PathLike[str]) -> NDArray[Any]:
-    """Read a PNG or TIFF of 8 or 16 bits or floats as it is: (H, W, B), colour as red, green, blue (, alpha).
-
-    Raises ImageError for what is missing or cannot be read. More bands: `anymask.images.raster`.
-    """
-    if not Path(path).is_file():
-        raise ImageError(f"image must be a file that exists, got {path}. Check the name.")
-    data = np.fromfile(path, np.uint8)
-    found = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if data.size else None
-    if found is None:
-        raise ImageError(f"image must be a whole PNG or TIFF file, got {path}. Get the file again.")
-    if found.ndim == 2:
-        return np.asarray(found)[..., None]
-    order = [2, 1, 0, *range(3, found.shape[2])] if found.shape[2] in (3, 4) else list(range(found.shape[2]))
-    return np.asarray(found)[..., order]

@@ -8,7 +8,10 @@ from pathlib import Path
 
 __all__ = ["IMAGE_SUFFIXES", "VIDEO_SUFFIXES", "is_video", "list_files"]
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif")
+IMAGE_SUFFIXES = (
+    *(".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif"),
+    *(".heic", ".heif", ".dcm"),  # these need an extra
+)
 """Suffixes of files that are taken for images, in lower case."""
 VIDEO_SUFFIXES = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi")
 """Suffixes of files that are taken for videos, in lower case."""

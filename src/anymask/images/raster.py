@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from anymask.errors import ImageError, InputError, MissingExtraError
+from anymask.errors import ImageError, MissingExtraError
 from anymask.images.bands import Bands, Limits, find_limits, to_rgb
 
 __all__ = ["GeoImage", "load_rasterio", "open_raster"]
@@ -87,11 +87,11 @@ def open_raster(path: str | os.PathLike[str], bands: Bands | None = None) -> Geo
     rasterio = load_rasterio()
     try:
         with _open(path) as file:
-            chosen = bands or _usual_bands(file.count, file.dtypes)
-            _check_bands(chosen, file.count)
+            chosen = (bands or _usual_bands(file.dtypes)).among(file.count)
+            order = chosen.numbers(file.count)
             small = max(1.0, max(file.shape) / OVERVIEW)
-            shape = (len(chosen.order), *(max(1, round(side / small)) for side in file.shape))
-            thinned = np.moveaxis(file.read(chosen.order, out_shape=shape), 0, -1)
+            shape = (len(order), *(max(1, round(side / small)) for side in file.shape))
+            thinned = np.moveaxis(file.read(order, out_shape=shape), 0, -1)
             own = Bands(tuple(range(1, thinned.shape[2] + 1)), chosen.stretch, chosen.limits)
             return GeoImage(
                 Path(path),
@@ -113,14 +113,5 @@ def _damaged(path: str | os.PathLike[str], error: Exception) -> ImageError:
     )
 
 
-def _usual_bands(count: int, kinds: Sequence[str]) -> Bands:
-    order = (1, 2, 3) if count >= 3 else (1,)
-    return Bands(order, limits=(0, 255) if set(kinds) == {"uint8"} else None)
-
-
-def _check_bands(bands: Bands, count: int) -> None:
-    if max(bands.order) > count:
-        raise InputError(
-            f"bands must be numbers from 1 to {count}, as many as the image has, got {list(bands.order)}. "
-            "Choose among them."
-        )
+def _usual_bands(kinds: Sequence[str]) -> Bands:
+    return Bands(limits=(0, 255) if set(kinds) == {"uint8"} else None)

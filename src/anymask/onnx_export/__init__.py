@@ -1,4 +1,4 @@
-"""Models as ONNX files for onnxruntime and the browser, each checked against torch before it is kept."""
+"""Export of models to ONNX files for onnxruntime and the browser, checked against PyTorch."""
 
 from __future__ import annotations
 

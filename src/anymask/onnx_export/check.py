@@ -1,4 +1,4 @@
-"""Is the answer of exported files the model's? Masks on real photos, by clicks, boxes and earlier masks."""
+"""Check of exported files: compare their masks with the model's, on photos, for clicks, boxes and masks."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from anymask.onnx_export.onnxruntime_session import Arrays, Session, decode, mil
 from anymask.types import Embedding, Prompt
 
 ACROSS = (0.2, 0.4, 0.6, 0.8)
-"""Where the clicks lie, in shares of the width; and of the height `DOWN`."""
+"""Positions of the clicks, relative to the width; `DOWN`: relative to the height."""
 DOWN = (0.25, 0.5, 0.75)
 ENCODER_TIMES, DECODER_TIMES = 3, 15
 
 
 @dataclass(frozen=True)
-class Question:
-    """Prompts on a photo with the model's masks for them: three for each click, then one for each other.
+class Case:
+    """Prompts on a photo with the model's masks: three for each click, then one for each other prompt.
 
-    `encoded` is what the model's encoder makes of the photo, by the names that the files have for it.
+    `encoded` is the output of the model's encoder, by the output names of the files.
     """
 
     pixels: NDArray[np.uint8]
@@ -42,7 +42,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Finding:
-    """How near masks come to the model's, by IoU, and how long one answer takes."""
+    """IoU of the masks with the model's, and the time of one call of each file."""
 
     mean_iou: float
     least_iou: float
@@ -50,19 +50,19 @@ class Finding:
     milliseconds: dict[str, float]
 
 
-def questions(model: Sam, photos: Sequence[NDArray[np.uint8]]) -> list[Question]:
-    """What files are asked to show that they answer as `predict` does without a second look."""
-    return [_question(model, pixels) for pixels in photos]
+def cases(model: Sam, photos: Sequence[NDArray[np.uint8]]) -> list[Case]:
+    """The prompts and masks of `predict`, without crop refinement, that files are compared with."""
+    return [_case(model, pixels) for pixels in photos]
 
 
-def _question(model: Sam, pixels: NDArray[np.uint8]) -> Question:
+def _case(model: Sam, pixels: NDArray[np.uint8]) -> Case:
     embedding = embed(model, pixels)
     height, width = pixels.shape[:2]
     clicks = [Prompt.point(x * width, y * height) for y, x in product(DOWN, ACROSS)]
-    answers = predict(model, embedding, clicks, multimask=True, zoom=False)
+    first = predict(model, embedding, clicks, multimask=True, zoom=False)
     others = _others(model, embedding, clicks)
     rest = predict(model, embedding, others, multimask=False, zoom=False)
-    return Question(pixels, embedding.frame, _encoded(embedding), clicks, others, [*answers.rles, *rest.rles])
+    return Case(pixels, embedding.frame, _encoded(embedding), clicks, others, [*first.rles, *rest.rles])
 
 
 def _encoded(embedding: Embedding) -> Arrays:
@@ -71,7 +71,7 @@ def _encoded(embedding: Embedding) -> Arrays:
 
 
 def _others(model: Sam, embedding: Embedding, clicks: list[Prompt]) -> list[Prompt]:
-    """For each click with an answer: the box of the answer, and a second click beside it on the answer."""
+    """For each click with a mask: the mask's box, and the click with a background click and the mask."""
     best = predict(model, embedding, clicks, multimask=False, logits=True, zoom=False)
     assert best.logits is not None
     size, out = embedding.frame.size_hw, list[Prompt]()
@@ -82,16 +82,16 @@ def _others(model: Sam, embedding: Embedding, clicks: list[Prompt]) -> list[Prom
     return out
 
 
-def examine(files: Mapping[str, Path], asked: Sequence[Question]) -> Finding:
-    """Ask an encoder and a decoder; without the first the decoder is given what the model's makes."""
+def compare(files: Mapping[str, Path], expected: Sequence[Case]) -> Finding:
+    """Compare an encoder and a decoder with the model; without an encoder use the model's features."""
     encoder, decoder = Session(files["encoder"]) if "encoder" in files else None, Session(files["decoder"])
     found: list[float] = []
-    for one in asked:
-        found += _overlaps(_answers(encoder, decoder, one), one)
-    return Finding(float(np.mean(found)), min(found), len(found), _times(encoder, decoder, asked[0]))
+    for one in expected:
+        found += _overlaps(_masks(encoder, decoder, one), one)
+    return Finding(float(np.mean(found)), min(found), len(found), _times(encoder, decoder, expected[0]))
 
 
-def _answers(encoder: Session | None, decoder: Session, one: Question) -> list[Runs]:
+def _masks(encoder: Session | None, decoder: Session, one: Case) -> list[Runs]:
     encoded = encoder({"image": one.frame.resize(one.pixels)}) if encoder else one.encoded
     clicked_N4hw = decode(decoder, encoded, one.clicks, one.frame)
     logits = [clicked_N4hw[:, -HYPOTHESES:].reshape(-1, *one.frame.grid_hw)]
@@ -100,16 +100,16 @@ def _answers(encoder: Session | None, decoder: Session, one: Question) -> list[R
     return one.frame.masks_rle(np.concatenate(logits))
 
 
-def _overlaps(answers: list[Runs], one: Question) -> list[float]:
-    """The IoU of each answer with the model's; two empty masks are the same."""
+def _overlaps(masks: list[Runs], one: Case) -> list[float]:
+    """The IoU of each mask with the model's; 1 for two empty masks."""
     return [
         1.0 if not rle.area(a) + rle.area(b) else float(rle.iou([a], [b])[0, 0])
-        for a, b in zip(answers, one.masks, strict=True)
+        for a, b in zip(masks, one.masks, strict=True)
     ]
 
 
-def _times(encoder: Session | None, decoder: Session, one: Question) -> dict[str, float]:
-    """Of one picture and of one click."""
+def _times(encoder: Session | None, decoder: Session, one: Case) -> dict[str, float]:
+    """Milliseconds per image and per click."""
     clicked = milliseconds(lambda: decode(decoder, one.encoded, one.clicks[:1], one.frame), DECODER_TIMES)
     if encoder is None:
         return {"decoder": clicked}

@@ -1,4 +1,4 @@
-"""The same question to in-context models: do exported files paint what the model paints?"""
+"""Check of exported in-context models: compare what files and model paint."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ from anymask.types.context import squash
 Pixels = NDArray[np.uint8]
 TIMES = 3
 MOST = 4
-"""Questions of each kind."""
+"""Maximum number of photos."""
 
 
 @dataclass(frozen=True)
-class Question:
-    """A file's inputs, and what the model painted."""
+class Case:
+    """The inputs of a file, and what the model painted for them."""
 
     feed: Arrays
     painted: Pixels
 
 
-def questions(model: InContext, photos: Sequence[Pixels]) -> list[Question]:
-    """Each photo by the example of the next one, and by those of the next two together."""
+def cases(model: InContext, photos: Sequence[Pixels]) -> list[Case]:
+    """Each photo as query, once with the next photo as example and once with the next two."""
     out = []
     for number in range(min(len(photos), MOST)):
         following = [photos[(number + step) % len(photos)] for step in (1, 2)]
-        out += [_question(model, photos[number], following[:count]) for count in (1, 2)]
+        out += [_case(model, photos[number], following[:count]) for count in (1, 2)]
     return out
 
 
-def _question(model: InContext, query: Pixels, shown: Sequence[Pixels]) -> Question:
+def _case(model: InContext, query: Pixels, shown: Sequence[Pixels]) -> Case:
     side = model.config.size
     query, shown = squash(query, side), [squash(pixels, side) for pixels in shown]
     inside = _disc(side)
@@ -53,7 +53,7 @@ def _question(model: InContext, query: Pixels, shown: Sequence[Pixels]) -> Quest
     feed: Arrays = {"examples": np.stack(shown).astype(np.float32), "targets": targets, "query": query}
     if getattr(model.config, "types", False):
         feed["instance"] = np.array(True)
-    return Question(feed, paint(model, query, contexts, kind="instance"))
+    return Case(feed, paint(model, query, contexts, kind="instance"))
 
 
 def _masks(inside: NDArray[np.bool_]) -> Masks:
@@ -61,19 +61,19 @@ def _masks(inside: NDArray[np.bool_]) -> Masks:
 
 
 def _disc(side: int) -> NDArray[np.bool_]:
-    """What an example marks: the middle of its picture, where the bundled photos have their subject."""
+    """The mask of an example: the centre of the image, where the bundled photos have their subject."""
     away = np.hypot(*(np.indices((side, side)) + 0.5 - side / 2))
     return np.asarray(away < side / 3)
 
 
-def examine(files: Mapping[str, Path], asked: Sequence[Question]) -> Finding:
-    """Ask a file; what it paints is compared as the mask that is read from it."""
+def compare(files: Mapping[str, Path], expected: Sequence[Case]) -> Finding:
+    """Compare a file with the model, by the IoU of the masks decoded from the painted images."""
     painter = Session(files["painter"])
-    found = [_overlap(painter(one.feed)["painted"], one.painted) for one in asked]
-    spent = {"painter": milliseconds(lambda: painter(asked[0].feed), TIMES)}
+    found = [_overlap(painter(one.feed)["painted"], one.painted) for one in expected]
+    spent = {"painter": milliseconds(lambda: painter(expected[0].feed), TIMES)}
     return Finding(float(np.mean(found)), min(found), len(found), spent)
 
 
 def _overlap(painted: NDArray[Any], wanted: Pixels) -> float:
-    a, b = (decode(picture, None) > 0 for picture in (np.rint(painted), wanted))
+    a, b = (decode(image, None) > 0 for image in (np.rint(painted), wanted))
     return float((a & b).sum() / (a | b).sum()) if (a | b).any() else 1.0

@@ -1,7 +1,7 @@
-"""Networks as graphs: what an exporter follows, with names for all that goes in and out.
+"""The modules that are exported, with names for their inputs and outputs.
 
-Shape letters: H W rows and columns of the resized picture, h w of the feature grid, g of the logit grid (4h
-and 4w), N objects, P points.
+Shape letters: H W rows and columns of the resized image, h w of the feature grid, g of the logit grid (4h and
+4w), N objects, P points.
 """
 
 from __future__ import annotations
@@ -23,28 +23,28 @@ FEATURE_STRIDE = 16
 
 @dataclass(frozen=True)
 class Part:
-    """A graph to be: a module and an example of its arguments."""
+    """A module to be exported, with example arguments."""
 
     name: str
     module: nn.Module
     arguments: tuple[Any, ...]
     axes: tuple[Any, ...]
-    """Of each argument, the axes that may have other lengths, by name."""
+    """For each argument, its axes of variable length, by name."""
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     products: bool = False
-    """Whether int8 is for its matrix products too: they are most of what a vision transformer does."""
+    """Whether int8 also quantises matrix products, which dominate in a vision transformer."""
 
 
 def prompt_parts(model: Sam) -> list[Part]:
-    """The encoder, for a picture of any shape, and the decoder, for any number of objects and points."""
+    """The encoder, for an image of any size, and the decoder, for any number of objects and points."""
     encoder, decoder = EncoderGraph(model), DecoderGraph(model)
     longest = model.config.size
     image_HW3 = torch.zeros(longest * 2 // 3, longest, 3, dtype=torch.uint8)
     with torch.no_grad():
         features, *skips = encoder(image_HW3)
     names = tuple(f"skip_{number}" for number in range(len(skips)))
-    least = model.config.multiple + 1  # a map of one cell is a special case for the tracer, not for the graph
+    least = model.config.multiple + 1  # the tracer specialises a size of one cell, the graph does not
     sides = Dim("height", min=least, max=longest), Dim("width", min=least, max=longest)
     return [
         Part(
@@ -68,11 +68,11 @@ def prompt_parts(model: Sam) -> list[Part]:
 
 
 def example_parts(model: InContext) -> list[Part]:
-    """The whole model: any number of examples and a query in, the query's painted target out."""
+    """The whole model, for any number of examples and a query."""
     side, some = model.config.size, 2
     examples_NPP3 = torch.zeros(some, side, side, 3)
     query_PP3 = torch.zeros(side, side, 3, dtype=torch.uint8)
-    # two tensors: the tracer would take one given twice for one input
+    # two tensors: the tracer would merge one that is passed twice into one input
     arguments: tuple[Tensor, ...] = (examples_NPP3, examples_NPP3.clone(), query_PP3)
     names: tuple[str, ...] = ("examples", "targets", "query")
     examples = {0: Dim("examples", min=1, max=4096)}
@@ -84,7 +84,7 @@ def example_parts(model: InContext) -> list[Part]:
 
 
 def _prompts(features_1Chw: Tensor) -> tuple[Tensor, ...]:
-    """Some prompts. The sizes are unlike each other and not 1, which an exporter would take for fixed."""
+    """Example prompts, with distinct sizes other than 1, which an exporter would make constants."""
     objects, points, (h, w) = 3, 4, features_1Chw.shape[-2:]
     labels = torch.tensor([[1, 0, 1, -1]]).expand(objects, points)
     mask = torch.zeros(objects, 1, 4 * h, 4 * w)
@@ -104,7 +104,7 @@ def _decoder_axes(skips: int, *, square: bool) -> tuple[Any, ...]:
 
 
 class EncoderGraph(nn.Module):
-    """A picture as it comes from `Frame.resize` -> features and skips."""
+    """An image resized by `Frame.resize` -> features and skips."""
 
     def __init__(self, model: Sam) -> None:
         super().__init__()
@@ -116,7 +116,7 @@ class EncoderGraph(nn.Module):
         if config.square:
             right, below = config.size - width, config.size - height
         else:
-            step = config.multiple  # no negative number is divided: ONNX rounds that towards zero
+            step = config.multiple  # no division of negative numbers, which ONNX rounds towards zero
             right, below = ((n + step - 1) // step * step - n for n in (width, height))
         image_13HW = F.pad(self.model.normalise(image_HW3[None]), (0, right, 0, below))
         features, skips = self.model.encode(image_13HW)
@@ -139,13 +139,21 @@ class DecoderGraph(nn.Module):
         mask_N1gg: Tensor,
         has_mask_N: Tensor,
     ) -> tuple[Tensor, Tensor]:
-        """Logits (N, 4, 4h, 4w) and predicted IoU (N, 4); the prompts are those of `Prompt.arrays`."""
+        """Logits (N, 4, 4h, 4w) and predicted IoU (N, 4).
+
+        features_1Chw: features of one image.
+        skips: its skips; empty for a ViT.
+        points_NP2: points as of `Prompt.arrays`, padded to equal lengths.
+        labels_NP: their labels, -1 for padding.
+        mask_N1gg: mask prompts, logits on the logit grid.
+        has_mask_N: whether each object has a mask prompt.
+        """
         prompts = (points_NP2, labels_NP, mask_N1gg, has_mask_N, counted(labels_NP))
         return self.model.decode(features_1Chw, skips, torch.zeros_like(labels_NP[:, 0]), *prompts)
 
 
 class PainterGraph(nn.Module):
-    """Examples with their targets, and a query -> what is painted for the query."""
+    """Examples with their targets, and a query -> the painted target of the query."""
 
     def __init__(self, model: InContext) -> None:
         super().__init__()
@@ -154,10 +162,10 @@ class PainterGraph(nn.Module):
     def forward(
         self, examples_NPP3: Tensor, targets_NPP3: Tensor, query_PP3: Tensor, instance: Tensor | None = None
     ) -> Tensor:
-        """(P, P, 3) float32; all are RGB in 0..255, the query uint8, the others float32.
+        """(P, P, 3) float32; all images are RGB in 0..255, the query uint8, the others float32.
 
-        Learned examples, whose colours are no whole numbers and may lie outside, fit too. `instance` picks
-        SegGPT's type token.
+        Learned examples can be used too; their colours are not integers and may lie outside this range.
+        `instance` selects SegGPT's type token.
         """
         normalise, kind = self.model.normalise, False if instance is None else instance
         examples, targets, query = (normalise(x) for x in (examples_NPP3, targets_NPP3, query_PP3[None]))
@@ -166,10 +174,10 @@ class PainterGraph(nn.Module):
 
 
 def counted(labels_NP: Tensor) -> Tensor:
-    """Which prompt tokens count: (N, P) bool.
+    """Which prompt tokens are used: (N, P) bool.
 
-    Points and corners do, and the one pad that ends points without a box, which the network knows from its
-    training. Further pads only make rows equally long.
+    These are points, box corners, and the one padding point that follows points without a box, with which the
+    network was trained. Further padding points only make rows equally long.
     """
     point_N1 = ((labels_NP == 0) | (labels_NP == 1)).any(-1, keepdim=True)
     box_N1 = (labels_NP >= 2).any(-1, keepdim=True)

@@ -1,4 +1,4 @@
-"""Exported files at work under onnxruntime: as a user of them would, from a picture and prompts to masks."""
+"""Running exported files with onnxruntime, from prompts to logits."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from anymask.types import Prompt
 Arrays: TypeAlias = dict[str, NDArray[Any]]
 
 TOGETHER = 8
-"""Objects that one call of a decoder gets at most."""
+"""Maximum number of objects per call of a decoder."""
 ENOUGH = 5.0
-"""Seconds after which nothing is timed again: a large model's encoder takes longer."""
+"""Total seconds after which a measurement stops; the encoder of a large model takes longer."""
 
 
 class Session:
-    """One file, opened."""
+    """An opened ONNX file, called with inputs by name."""
 
     def __init__(self, path: Path, threads: int | None = None) -> None:
-        """`threads` None: as many as there are cores for us."""
+        """`threads`: None for one per available core."""
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
@@ -39,17 +39,17 @@ class Session:
         self.outputs = [output.name for output in self._session.get_outputs()]
 
     def __call__(self, feed: Mapping[str, NDArray[Any]]) -> Arrays:
-        """Outputs by name."""
+        """The outputs by name."""
         return dict(zip(self.outputs, self._session.run(None, dict(feed)), strict=True))
 
 
 def cores() -> int:
-    """Processor cores that this process may use."""
+    """Number of CPU cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def prompt_arrays(prompts: Sequence[Prompt], frame: Frame) -> Arrays:
-    """The decoder's inputs for prompts of any lengths: shorter rows end in pads, label -1."""
+    """The decoder's inputs for prompts of any lengths; shorter ones are padded with points of label -1."""
     rows = [prompt.arrays(frame) for prompt in prompts]
     most = max(len(labels) for _, labels, _ in rows)
     points = np.zeros((len(rows), most, 2), np.float32)
@@ -63,14 +63,13 @@ def prompt_arrays(prompts: Sequence[Prompt], frame: Frame) -> Arrays:
 
 
 def decode(decoder: Session, encoded: Arrays, prompts: Sequence[Prompt], frame: Frame) -> NDArray[Any]:
-    """Logits (N, 4, h, w) of prompts on an encoded picture."""
+    """Logits (N, 4, h, w) of prompts on an encoded image."""
     parts = [prompts[start : start + TOGETHER] for start in range(0, len(prompts), TOGETHER)]
-    answers = [decoder({**encoded, **prompt_arrays(part, frame)}) for part in parts]
-    return np.concatenate([answer["logits"] for answer in answers])
+    return np.concatenate([decoder({**encoded, **prompt_arrays(part, frame)})["logits"] for part in parts])
 
 
 def milliseconds(work: Callable[[], object], times: int) -> float:
-    """The median time of some work, after one run that warms up; fewer than `times` where it takes long."""
+    """The median time of `work`, after one warm-up run; fewer than `times` runs if it takes long."""
     work()
     spent = list[float]()
     while len(spent) < times and sum(spent) < ENOUGH:

@@ -1,10 +1,10 @@
-"""Smaller files: weights in half precision or in 8 bits.
+"""Smaller files: weights in float16 or int8.
 
-float16: a cast brings the weights back to float32; onnxruntime does it once, when it opens the file.
-int8: weights are whole numbers with one scale a channel, which a product brings back, once too. Where
-`products` says so, what matrix products take in is rounded to 8 bits as well, with ranges taken as it comes,
-which is quicker on processors with instructions for it. Convolutions keep computing in float: with ranges
-seen on photos the compact encoder's masks fell to an IoU of 0.87.
+float16: weights are cast back to float32; onnxruntime does this once when it opens the file.
+int8: weights are integers with one scale per channel and are multiplied by it, once too. With `products`,
+the inputs of matrix products are quantised to 8 bits as well, with dynamic ranges, which is faster on CPUs
+with 8-bit instructions. Convolutions are computed in float: with static ranges calibrated on photos, the
+compact encoder's masks fell to an IoU of 0.87.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ import numpy as np
 from anymask.onnx_export.tracing import save_graph
 
 LEAST_WEIGHTS = 256
-"""Numbers of a constant from which on its size matters."""
+"""Minimum number of elements of a constant to be stored in lower precision."""
 LEAST_SUMMED = 128
-"""Weights of a channel below which it is kept in float16: the errors of few do not cancel."""
+"""Minimum weights per channel for int8, else float16: the errors of a few weights do not average out."""
 SCALES = 127
-"""Whole numbers from -127 to 127."""
+"""Quantised weights are integers from -127 to 127."""
 
 Graph: TypeAlias = Any
 """An onnx.ModelProto."""
 
 
 def to_float16(graph: Graph) -> Graph:
-    """A copy whose large constants are stored in float16."""
+    """A copy with large constants stored in float16."""
     out, nodes = copied(graph), list[Any]()
     for tensor in _large(out):
         _store_half(tensor, nodes)
@@ -39,7 +39,7 @@ def to_float16(graph: Graph) -> Graph:
 
 
 def to_int8(graph: Graph, *, products: bool) -> Graph:
-    """A copy whose large constants are stored in int8; with `products`, 8-bit matrix products."""
+    """A copy with large constants stored in int8; with `products`, also with 8-bit matrix products."""
     from onnx import TensorProto, helper, numpy_helper
 
     out, nodes = _quantise_products(graph) if products else copied(graph), list[Any]()
@@ -63,7 +63,7 @@ def to_int8(graph: Graph, *, products: bool) -> Graph:
 
 
 def _store_half(tensor: Any, nodes: list[Any]) -> None:
-    """Make a constant float16, and add the node that brings it back."""
+    """Convert a constant to float16 and append the node that casts it back."""
     from onnx import TensorProto, helper, numpy_helper
 
     name, values = tensor.name, numpy_helper.to_array(tensor)
@@ -72,7 +72,7 @@ def _store_half(tensor: Any, nodes: list[Any]) -> None:
 
 
 def copied(graph: Graph) -> Graph:
-    """Part by part: protobuf copies no more than 2 GB at once."""
+    """A copy, made field by field, since protobuf copies at most 2 GB at once."""
     out = type(graph)(ir_version=graph.ir_version, producer_name=graph.producer_name)
     out.opset_import.extend(graph.opset_import)
     out.functions.extend(graph.functions)
@@ -83,7 +83,7 @@ def copied(graph: Graph) -> Graph:
 
 
 def _large(graph: Graph) -> list[Any]:
-    """The constants whose size matters."""
+    """The float constants with at least LEAST_WEIGHTS elements."""
     from onnx import TensorProto
 
     return [
@@ -94,7 +94,7 @@ def _large(graph: Graph) -> list[Any]:
 
 
 def _channel_axes(graph: Graph) -> dict[str, int]:
-    """Of the constant in each product, the axis of its outputs; it is the first of all others."""
+    """The output axis of the constant in each matrix product, by name; for all other constants it is 0."""
     axes: dict[str, int] = {}
     branches = [entry.g.node for node in graph.graph.node for entry in node.attribute if node.op_type == "If"]
     for node in chain(graph.graph.node, *branches):
@@ -114,14 +114,14 @@ def _begin_with(graph: Graph, nodes: list[Any]) -> Graph:
 
 
 def _quantise_products(graph: Graph) -> Graph:
-    """Matrix products with constants in 8 bits, the ranges of their other side taken as they come."""
+    """Quantise matrix products with constants to 8 bits, with dynamic ranges for the other operand."""
     import onnx
     from onnxruntime import quantization
 
     with tempfile.TemporaryDirectory() as scratch:
         source, target = Path(scratch, "source.onnx"), Path(scratch, "target.onnx")
         save_graph(graph, source)
-        logging.disable(logging.WARNING)  # it advises on preparing graphs, through the root logger
+        logging.disable(logging.WARNING)  # it logs advice on preprocessing to the root logger
         try:
             quantization.quantize_dynamic(
                 source, target, op_types_to_quantize=["MatMul"], per_channel=True, reduce_range=False

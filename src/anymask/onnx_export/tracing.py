@@ -1,4 +1,4 @@
-"""From a module to an ONNX graph, by torch's exporter."""
+"""Conversion of a module to an ONNX graph with PyTorch's exporter."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from anymask.errors import MissingExtraError
 from anymask.onnx_export.graphs import Part
 
 OPSET = 20
-"""The first with GELU; onnxruntime runs it from 1.17 on, in a browser too."""
+"""The first version with GELU; onnxruntime supports it from 1.17 on, also in a browser."""
 MOST_BYTES = 2**31 - 2**20
-"""Of one file: its format counts in 31 bits."""
+"""Maximum size of a file; protobuf is limited to 2 GB."""
 
 
 def require_packages() -> None:
-    """Raise MissingExtraError unless the packages of the extra `export` are there."""
+    """Raise MissingExtraError unless the packages of the extra `export` are installed."""
     try:
         for name in ("onnx", "onnxruntime", "onnxscript"):
             import_module(name)
@@ -33,7 +33,7 @@ def require_packages() -> None:
 @torch.no_grad()
 def trace(part: Part) -> Any:
     """The part as an onnx.ModelProto, in float32."""
-    torch.compiler.reset()  # a branch remembers the sizes of the model traced before, and fails for others
+    torch.compiler.reset()  # a cached branch of a model traced before fails for other sizes
     with _quiet():
         program = torch.export.export(part.module, part.arguments, dynamic_shapes=part.axes, strict=False)
         made = torch.onnx.export(
@@ -49,7 +49,7 @@ def trace(part: Part) -> Any:
 
 
 def save_graph(graph: Any, path: Path) -> None:
-    """Write a graph; its constants to a file `path`.data where one file cannot hold all (ViT-H, float32)."""
+    """Write a graph, and its constants to a file `path`.data if one file is too small (ViT-H, float32)."""
     import onnx
 
     constants = graph.graph.initializer
@@ -57,7 +57,7 @@ def save_graph(graph: Any, path: Path) -> None:
     apart = sum(map(len, kept)) > MOST_BYTES
     onnx.save(graph, path, save_as_external_data=apart, location=f"{path.name}.data" if apart else None)
     for tensor, data in zip(constants, kept, strict=True):
-        if tensor.external_data:  # it was moved there, but the graph is not done with
+        if tensor.external_data:  # undo the move: the graph is still used
             tensor.raw_data = data
             tensor.ClearField("external_data")
             tensor.ClearField("data_location")
@@ -65,7 +65,7 @@ def save_graph(graph: Any, path: Path) -> None:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without the exporter's remarks on itself."""
+    """Suppress the exporter's own log messages and warnings."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)

@@ -1,4 +1,4 @@
-"""`export`: a model becomes a folder of ONNX files with `model.json`, which says what is in them."""
+"""`export`: write a model to a folder of ONNX files with a manifest, `model.json`."""
 
 from __future__ import annotations
 
@@ -23,8 +23,7 @@ from anymask.inference.mask_generation.config import AutoConfig
 from anymask.models import InContext, Sam, weights_hash
 from anymask.models.config import PIXEL_MEAN, PIXEL_STD
 from anymask.models.devices import check_evaluation_mode
-from anymask.onnx_export import check
-from anymask.onnx_export import check_in_context as painted
+from anymask.onnx_export import check, check_in_context
 from anymask.onnx_export.check import Finding
 from anymask.onnx_export.graphs import Part, example_parts, prompt_parts
 from anymask.onnx_export.onnxruntime_session import cores
@@ -35,10 +34,10 @@ from anymask.onnx_export.webassembly import for_webassembly
 FORMAT = 1
 PRECISIONS = ("float32", "float16", "int8")
 LEAST_IOU = {"float32": 0.99, "float16": 0.99, "int8": 0.97}
-"""Mean IoU with torch's masks below which a precision is refused."""
+"""Minimum mean IoU with PyTorch's masks for each precision."""
 MANIFEST = "model.json"
 
-Examine: TypeAlias = Callable[[Mapping[str, Path]], Finding]
+Compare: TypeAlias = Callable[[Mapping[str, Path]], Finding]
 Tell: TypeAlias = Callable[[str], object]
 
 
@@ -55,24 +54,32 @@ def export(
 ) -> Path:
     """Write a folder of ONNX files and `model.json`; return its path.
 
-    Every precision answers the same prompts on `photos` (the bundled ones by default) as the model does. By
-    default all are tried, and a smaller one than float32 whose masks differ is left out: `model.json` says so
-    in `check`. One of `precisions` whose masks differ fails the export as a whole, with nothing written.
-    Without `encoder` a promptable model's decoder is written alone, for pictures that are encoded elsewhere.
-    `tell` hears in a few words what is done next: of a large model each step takes minutes.
-    Raises ExportError then, OutputError for a place that cannot be written, InputError for a model in
-    training mode and photos that cannot be read, UnknownNameError, MissingExtraError.
+    The masks of every precision are compared with the model's.
+
+    model: a model in evaluation mode.
+    path: the folder, a new one unless `force`.
+    name: the name of the model in `model.json`.
+    precisions: "float32", "float16", "int8"; the export fails if the masks of any of them differ too much.
+        None tries all and leaves out a smaller one than float32 that differs, as reported in `check` of
+        `model.json`.
+    photos: images for the comparison that `read_image` accepts; by default the bundled photos.
+    encoder: whether to export the encoder of a promptable model; False if images are encoded elsewhere.
+    force: replace an existing export.
+    tell: called with a description of each step; for a large model a step takes minutes.
+
+    Raises ExportError for masks that differ, with nothing written; OutputError, InputError for a model in
+    training mode, UnknownNameError, ImageError, MissingExtraError.
     """
     require_packages()
     for precision in precisions or ():
         if precision not in PRECISIONS:
             raise unknown_name("precisions", precision, PRECISIONS)
-    pictures = [read_image(photo) for photo in (_bundled() if photos is None else photos)]
-    if not pictures or (precisions is not None and not precisions):
-        raise InputError("photos and precisions must not be empty, got none. Leave them out.")
-    with staged(path, force=force, ours=_is_ours) as folder:
+    images = [read_image(photo) for photo in (_bundled() if photos is None else photos)]
+    if not images or (precisions is not None and not precisions):
+        raise InputError("photos and precisions must not be empty, got none. Omit them for the defaults.")
+    with staged(path, force=force, may_replace=_is_ours) as folder:
         folder.mkdir()
-        manifest = _fill(_plain(model), folder, name, precisions, pictures, tell, encoder=encoder)
+        manifest = _write_files(_on_cpu(model), folder, name, precisions, images, tell, encoder=encoder)
         (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", "utf-8")
     return Path(path)
 
@@ -85,30 +92,30 @@ def _is_ours(name: str) -> bool:
     return name == MANIFEST or name.endswith((".onnx", ".onnx.data"))
 
 
-def _plain(model: Sam | InContext) -> Sam | InContext:
-    """The model in float32 on the processor; a copy where it is not."""
+def _on_cpu(model: Sam | InContext) -> Sam | InContext:
+    """The model in float32 on the CPU; a copy if it is not."""
     check_evaluation_mode(model)
     if model.dtype == torch.float32 and model.device.type == "cpu":
         return model
     return copy.deepcopy(model).to("cpu", torch.float32)
 
 
-def _fill(
+def _write_files(
     model: Sam | InContext,
     folder: Path,
     name: str,
     precisions: Sequence[str] | None,
-    pictures: list[NDArray[np.uint8]],
+    images: list[NDArray[np.uint8]],
     tell: Tell,
     *,
     encoder: bool,
 ) -> dict[str, Any]:
-    """Write and check the files; what `model.json` says about them."""
-    tell("asking the model")
-    parts, examine = _plan(model, pictures, encoder=encoder)
+    """Write the files to `folder`, compare them on `images` and return the manifest; see `export`."""
+    tell("running the model")
+    parts, compare = _plan(model, images, encoder=encoder)
     graphs = {}
     for part in parts:
-        tell(f"following the {part.name}")
+        tell(f"tracing the {part.name}")
         graphs[part.name] = trace(part)
     listed: dict[str, dict[str, Any]] = {part.name: {} for part in parts}
     rows = []
@@ -119,7 +126,7 @@ def _fill(
             save_graph(_converted(graphs[part.name], precision, part), paths[part.name])
         entries = {key: _entry(path) for key, path in paths.items()}
         tell(f"comparing {precision} with the model")
-        finding = examine(paths)
+        finding = compare(paths)
         refused = _refused(precision, finding, asked_for=precisions is not None)
         for key, entry in entries.items():
             if refused:
@@ -142,27 +149,27 @@ def _fill(
 
 
 def _plan(
-    model: Sam | InContext, pictures: list[NDArray[np.uint8]], *, encoder: bool
-) -> tuple[list[Part], Examine]:
-    """The graphs of a model, and how files of them are examined."""
+    model: Sam | InContext, images: list[NDArray[np.uint8]], *, encoder: bool
+) -> tuple[list[Part], Compare]:
+    """The parts of a model, and the function that compares their files with the model."""
     if isinstance(model, Sam):
-        asked = check.questions(model, pictures)
+        expected = check.cases(model, images)
         parts = [part for part in prompt_parts(model) if encoder or part.name != "encoder"]
-        return parts, lambda files: check.examine(files, asked)
+        return parts, lambda files: check.compare(files, expected)
     if not encoder:
-        raise InputError("encoder must be True for an in-context model, which is one graph. Leave it out.")
-    shown = painted.questions(model, pictures)
-    return example_parts(model), lambda files: painted.examine(files, shown)
+        raise InputError("encoder must be True for an in-context model, which is one graph. Omit it.")
+    painted = check_in_context.cases(model, images)
+    return example_parts(model), lambda files: check_in_context.compare(files, painted)
 
 
 def _converted(graph: Any, precision: str, part: Part) -> Any:
-    if precision == "float16":  # a decoder's is what a page loads
+    if precision == "float16":  # the file that the browser loads
         return to_float16(for_webassembly(graph) if part.name == "decoder" else graph)
     return to_int8(graph, products=part.products) if precision == "int8" else graph
 
 
 def _entry(path: Path) -> dict[str, Any]:
-    """Of a file, and of one with its constants if there is any."""
+    """The manifest entry of a file, and of the file with its constants if there is one."""
     data = path.with_name(f"{path.name}.data")
     entry: dict[str, Any] = {"file": path.name, "bytes": path.stat().st_size, "sha256": sha256_of(path)}
     if data.exists():
@@ -172,7 +179,7 @@ def _entry(path: Path) -> dict[str, Any]:
 
 
 def _refused(precision: str, finding: Finding, *, asked_for: bool) -> bool:
-    """Whether files are no good. Raises ExportError for those `asked_for`, and for the plain ones."""
+    """Whether masks differ too much. Raises ExportError then for float32, and if the precision was given."""
     least = LEAST_IOU[precision]
     if finding.mean_iou >= least:
         return False
@@ -190,7 +197,7 @@ def _remove(path: Path) -> None:
 
 
 def _promptable(model: Sam) -> dict[str, Any]:
-    """What a user of the files needs to know to prepare pictures and read answers."""
+    """What is needed to prepare images for the files and to interpret the outputs."""
     config, chosen = model.config, AutoConfig().for_model(model)
     return {
         "kind": "promptable",

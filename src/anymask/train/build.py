@@ -14,6 +14,7 @@ from anymask.data.mixture import Mixture
 from anymask.data.published.sets import PUBLISHED, open_published
 from anymask.data.transforms.copy_paste import Cutouts
 from anymask.errors import FormatError, InputError, unknown_name
+from anymask.images.bands import read_bands
 from anymask.models import build, load
 from anymask.models.checkpoints.imagenet import load_imagenet
 from anymask.models.checkpoints.load import Config, InContext, Model
@@ -103,6 +104,10 @@ def _open_source(text: str, config: TrainConfig, faults: FaultReporter) -> RunDa
     path, weight = split_weight(text)
     named = _published(path)
     train, val = _open_published(*named, faults) if named else (_open_train(path, faults), _open_val(path))
+    bands = read_bands(config.bands, config.stretch, config.limits)
+    for found in (train, val):
+        if found is not None:
+            found.source.bands = bands
     if not len(train):
         raise InputError(f"data must hold images with masks, got none in {path}. Run: anymask data check")
     share = config.weights.get(train.name, 1.0) if weight is None else weight

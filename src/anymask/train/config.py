@@ -48,6 +48,7 @@ class TrainConfig:
     size: side of the training crops in pixels, a multiple of 32; it overrides `augment.size` and
         `canvas.size`.
     weights: share of the draws by data set name; 1 for names that are missing.
+    bands, stretch, limits: how images other than 8-bit RGB are converted, as text for `bands.read_bands`.
     cutouts: path of a data set of objects to paste; empty for none.
     val_images: images of each validation set that are evaluated; for an in-context model, episodes per class.
     val_masks: masks of each image that are evaluated.
@@ -64,6 +65,9 @@ class TrainConfig:
     size: int = 1024
     weights: dict[str, float] = field(default_factory=dict)
     cutouts: str = ""
+    bands: str = ""
+    stretch: str = ""
+    limits: str = ""
     val_images: int = 16
     val_masks: int = 8
     rounds: Rounds = field(default_factory=Rounds)

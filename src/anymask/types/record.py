@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymask.geometry import rle
-from anymask.images.read import read_image
+from anymask.images.display import read_display
 from anymask.types.masks import Masks
 
 __all__ = ["PER_MASK", "Record", "Source"]
@@ -19,7 +19,7 @@ __all__ = ["PER_MASK", "Record", "Source"]
 Source: TypeAlias = Literal["human", "auto", "import"]
 
 
-PER_MASK = ("ids", "categories", "kinds", "parents", "crop_boxes", "point_coords")
+PER_MASK = ("ids", "categories", "kinds", "parents", "crowds", "crop_boxes", "point_coords")
 """Keys of `Record.meta` whose values are lists with one entry per mask."""
 
 
@@ -39,6 +39,8 @@ class Record:
     """Further metadata; the keys of `PER_MASK` hold one entry per mask, "dataset" one for all."""
     ignore: rle.Runs | None = None
     """Runs of the unlabelled pixels, which are excluded from losses and scores."""
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    """What the annotation file holds for the image but no mask was made of: kinds, and how many of each."""
 
     def __repr__(self) -> str:
         """A short description."""
@@ -46,7 +48,7 @@ class Record:
 
     def read(self) -> NDArray[np.uint8]:
         """The image (H, W, 3) uint8 RGB. Raises ImageError if the file cannot be read."""
-        return read_image(self.image) if isinstance(self.image, Path) else self.image
+        return read_display(self.image) if isinstance(self.image, Path) else self.image
 
     def with_masks(self, masks: Masks, **meta: object) -> Record:
         """The same image with other masks; metadata per mask is dropped unless passed in `meta`."""

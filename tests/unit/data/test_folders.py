@@ -5,10 +5,13 @@ import json
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from anymask import formats
 from anymask.data.dataset import open_dataset
+from anymask.data.summary import check
 from anymask.errors import FormatError
+from anymask.images.bands import Bands
 
 
 @pytest.fixture
@@ -150,3 +153,116 @@ def test_empty_maps_give_no_masks(tmp_path, records, save):
     save(tmp_path / "images" / "b.jpg", records[0].read())
     mask_file(tmp_path / "masks" / "b_0.png", np.zeros(records[0].masks.size))
     assert open_dataset(tmp_path)[1].masks.areas.tolist() == [0]
+
+
+def numbers_of(record, values) -> np.ndarray:
+    """A map of stripes."""
+    numbers = np.zeros(record.masks.size, np.uint8)
+    for row, value in enumerate(values):
+        numbers[4 * row : 4 * row + 4] = value
+    return numbers
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "count"),
+    [
+        ("a_cp_masks.png", (1, 2, 3), 3),
+        ("a_mask.png", (3, 7), 2),
+        ("a_mask.png", (255,), 1),
+        ("a_mask.png", (80, 160, 255), 1),  # a soft edge
+        ("a.png", (1, 2), 2),
+    ],
+)
+def test_the_only_file_of_a_picture_may_be_a_map(tmp_path, records, save, name, values, count):
+    save(tmp_path / "images" / "a.jpg", records[0].read())
+    mask_file(tmp_path / "masks" / name, numbers_of(records[0], values))
+    assert len(open_dataset(tmp_path)[0].masks) == count
+
+
+def test_several_files_of_a_picture_may_be_maps(tmp_path, records, save):
+    save(tmp_path / "images" / "a.jpg", records[0].read())
+    mask_file(tmp_path / "masks" / "a_0.png", numbers_of(records[0], (1, 2)))
+    mask_file(tmp_path / "masks" / "a_1.png", numbers_of(records[0], (255,)))
+    assert len(open_dataset(tmp_path)[0].masks) == 3
+
+
+def palette_file(path, numbers) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image = Image.new("P", numbers.shape[::-1])
+    image.putdata(numbers.ravel().tolist())
+    image.putpalette([value % 256 for value in range(768)])
+    image.save(path)
+
+
+def test_void_of_a_palette_map(tmp_path, records, save):
+    save(tmp_path / "images" / "a.jpg", records[0].read())
+    palette_file(tmp_path / "masks" / "a.png", numbers_of(records[0], (1, 2, 255)))
+    record = open_dataset(tmp_path)[0]
+    assert (len(record.masks), record.ignore is not None) == (2, True)
+
+
+def test_pascal_voc(tmp_path, records, save):
+    save(tmp_path / "JPEGImages" / "a.jpg", records[0].read())
+    save(tmp_path / "JPEGImages" / "b.jpg", records[0].read())
+    palette_file(tmp_path / "SegmentationClass" / "a.png", numbers_of(records[0], (15, 8, 255)))
+    palette_file(tmp_path / "SegmentationObject" / "a.png", numbers_of(records[0], (1, 2, 255)))
+    palette_file(tmp_path / "SegmentationClass" / "b.png", numbers_of(records[0], (15, 255)))
+    one, other = open_dataset(tmp_path)
+    assert one.meta["categories"] == ["person", "cat"]
+    assert (len(other.masks), other.ignore is not None) == (1, True)
+
+
+def test_coco_in_the_folders_of_others(tmp_path, save):
+    document = {
+        "images": [{"id": 1, "width": 30, "height": 20, "file_name": "a.png"}],
+        "annotations": [
+            {"id": 1, "image_id": 1, "category_id": 7, "segmentation": [[5, 5, 15, 5, 15, 15, 5, 15]]},
+            {"id": 2, "image_id": 1, "category_id": 7, "segmentation": [[1, 1, 9, 1, 9, 9]], "iscrowd": 1},
+        ],
+        "categories": [{"id": 7, "name": "square"}],
+    }
+    for place in (
+        "one/train/_annotations.coco.json",
+        "one/valid/_annotations.coco.json",
+        "two/annotations/x.json",
+    ):
+        (tmp_path / place).parent.mkdir(parents=True)
+        (tmp_path / place).write_text(json.dumps(document))
+    for place in ("one/train", "one/valid", "two/train2017"):
+        save(tmp_path / place / "a.png", np.zeros((20, 30, 3), np.uint8))
+    one, two = open_dataset(tmp_path / "one"), open_dataset(tmp_path / "two")
+    assert [record.id for record in one] == ["train/1", "valid/1"]
+    assert [len(record.masks) for record in two] == [1]
+    assert two[0].left_out == {"crowd as ignored pixels": 1}
+
+
+def test_single_annotations_of_an_item_are_noted(tmp_path, save):
+    save(tmp_path / "a.png", np.zeros((20, 30, 3), np.uint8))
+    good = {"id": 1, "image_id": 1, "category_id": 7, "segmentation": [[5, 5, 15, 5, 15, 15, 5, 15]]}
+    image = {"id": 1, "width": 30, "height": 20, "file_name": "a.png"}
+    document = {"images": [image], "annotations": [good, {**good, "segmentation": [[1, 1]]}]}
+    (tmp_path / "c.json").write_text(json.dumps(document))
+    dataset = open_dataset(tmp_path / "c.json")
+    assert len(dataset[0].masks) == 1
+    assert dataset.faults.partial["1"].startswith("annotations left out: damaged: polygon must be 3 or more")
+    assert check(dataset).left_out == {
+        "damaged: polygon must be 3 or more corners x, y as finite numbers, got 2 numbers": 1
+    }
+    document["annotations"] = document["annotations"][1:]
+    (tmp_path / "c.json").write_text(json.dumps(document))
+    with pytest.raises(
+        FormatError, match="annotation must have a mask that can be read, got damaged: polygon"
+    ):
+        open_dataset(tmp_path / "c.json")[0]
+
+
+@pytest.mark.filterwarnings("ignore::anymask.errors.ImageWarning")
+def test_images_are_shown_as_bands_say(tmp_path):
+    samples = np.linspace(0, 4095, 20 * 30).reshape(20, 30).astype(np.uint16)
+    (tmp_path / "images").mkdir()
+    cv2.imwrite(str(tmp_path / "images" / "a.tif"), samples)
+    mask_file(tmp_path / "masks" / "a_cp_masks.png", (samples // 1400).astype(np.uint8))
+    record = open_dataset(tmp_path, bands=Bands(limits=(0, 2000)))[0]
+    assert np.abs(record.image[..., 0] - np.clip(samples / 2000 * 255, 0, 255)).max() <= 1
+    assert len(record.masks) == 2, "of one file with several numbers each is a mask"
+    assert open_dataset(tmp_path)[0].image.max() == 255, "stretched where nobody says how"

@@ -52,3 +52,8 @@ def test_nothing_to_look_at(tmp_path: Path) -> None:
     (tmp_path / "bad.txt").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InputError, match="source must be a folder or a text file"):
         find_items(tmp_path / "bad.txt")
+
+
+def test_a_list_with_a_byte_order_mark(tmp_path):
+    (tmp_path / "list.txt").write_bytes("\ufeffz.png\r\nünï.png\r\n".encode())
+    assert [item.path.name for item in find_items(tmp_path / "list.txt")] == ["z.png", "ünï.png"]

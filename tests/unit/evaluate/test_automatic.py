@@ -8,7 +8,7 @@ import torch
 
 from anymask import AutoConfig
 from anymask.errors import ImageError, InputError
-from anymask.evaluate.automatic import figures, look, sweep
+from anymask.evaluate.automatic import candidate_ious, figures, sweep
 from anymask.geometry import rle
 from anymask.models import build
 from anymask.models.config import DEBUG
@@ -38,24 +38,26 @@ class Broken(list):
 
 
 @pytest.fixture(scope="module")
-def pictures(model):
-    return look(model, {"one": [record(), record("b")], "two": [record("c")]}, AutoConfig(points_per_side=4))
+def images(model):
+    return candidate_ious(
+        model, {"one": [record(), record("b")], "two": [record("c")]}, AutoConfig(points_per_side=4)
+    )
 
 
-def test_every_mask_meets_every_truth(pictures):
-    assert [it.data for it in pictures] == ["one", "one", "two"]
-    for it in pictures:
+def test_every_mask_meets_every_truth(images):
+    assert [it.data for it in images] == ["one", "one", "two"]
+    for it in images:
         assert it.ious.shape == (len(it.candidates), 2)
         expected = rle.iou(it.candidates.masks.rles, record().masks.rles, SIZE)
         assert np.allclose(it.ious, expected)
 
 
-def test_figures_are_right_for_known_overlaps(pictures):
-    picture = pictures[0]
-    ious = np.zeros_like(picture.ious)
+def test_figures_are_right_for_known_overlaps(images):
+    one = images[0]
+    ious = np.zeros_like(one.ious)
     kept = AutoConfig(min_iou=0.0, min_stability=0.0, nms=1.0)
     ious[0] = (0.72, 0.1)
-    got = figures([replace(picture, ious=ious)], kept)
+    got = figures([replace(one, ious=ious)], kept)
     assert got.best_iou == pytest.approx(0.41)
     assert got.recall_50 == 0.5
     assert got.ar == pytest.approx(0.25)  # 5 of 10 for one of two
@@ -63,13 +65,13 @@ def test_figures_are_right_for_known_overlaps(pictures):
     assert got.f1 == pytest.approx(2 * 0.5 / got.masks / (0.5 + 1 / got.masks))
 
 
-def test_nothing_chosen_scores_nothing(pictures):
-    got = figures(pictures, AutoConfig(min_iou=1.0, min_stability=1.0))
+def test_nothing_chosen_scores_nothing(images):
+    got = figures(images, AutoConfig(min_iou=1.0, min_stability=1.0))
     assert (got.best_iou, got.recall_50, got.precision_50, got.masks, got.f1) == (0, 0, 0, 0, 0)
 
 
-def test_the_sweep_puts_the_best_first(pictures):
-    trials = sweep(pictures, [0.0, 0.5], [0.0, 0.5])
+def test_the_sweep_puts_the_best_first(images):
+    trials = sweep(images, [0.0, 0.5], [0.0, 0.5])
     assert len(trials) == 4
     assert sorted((t.mean.f1 for t in trials), reverse=True) == [t.mean.f1 for t in trials]
     assert set(trials[0].sets) == {"one", "two"}
@@ -80,13 +82,13 @@ def test_pixels_that_nobody_labelled_count_for_no_side(model):
     everything = Masks.from_dense(np.ones((1, *SIZE)))
     left = np.zeros(SIZE, np.bool_)
     left[:, :30] = True
-    [picture] = look(
+    [one] = candidate_ious(
         model, {"one": [record(ignore=rle.encode(left), masks=everything)]}, AutoConfig(points_per_side=2)
     )
-    dense = picture.candidates.masks.dense()[:, :, 30:]
-    assert np.allclose(picture.ious[:, 0], dense.mean(axis=(1, 2)))
+    dense = one.candidates.masks.dense()[:, :, 30:]
+    assert np.allclose(one.ious[:, 0], dense.mean(axis=(1, 2)))
 
 
-def test_damaged_pictures_are_left_out_and_none_is_an_error(model):
+def test_corrupt_images_are_left_out_and_none_is_an_error(model):
     with pytest.raises(InputError, match=r"datasets must hold a mask that counts, got none in \['one'\]"):
-        look(model, {"one": Broken([1, 2])})
+        candidate_ious(model, {"one": Broken([1, 2])})

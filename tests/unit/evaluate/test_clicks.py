@@ -4,16 +4,10 @@ import numpy as np
 import pytest
 
 from anymask.errors import FormatError, InputError
-from anymask.evaluate import clicks
-from anymask.evaluate.clicks import (
-    ClicksConfig,
-    Targets,
-    choose_targets,
-    click_ious,
-    next_click,
-    run_sessions,
-)
+from anymask.evaluate import clicks, simulated_clicks
+from anymask.evaluate.clicks import run_sessions
 from anymask.evaluate.report import model_hash
+from anymask.evaluate.simulated_clicks import ClicksConfig, Targets, choose_targets, click_ious, next_click
 from anymask.geometry import rle
 from anymask.models import build
 from anymask.models.config import DEBUG
@@ -181,15 +175,15 @@ def test_ignored_pixels_count_for_nothing():
 
 
 def test_boxes_are_tight_and_half_open():
-    assert clicks.tight_box(MIDDLE).tolist() == [20, 4, 28, 12]
+    assert simulated_clicks.tight_box(MIDDLE).tolist() == [20, 4, 28, 12]
     session = Three([LARGE])
-    assert clicks.box_ious(session, targets(LARGE)).tolist() == [1.0]
+    assert simulated_clicks.box_ious(session, targets(LARGE)).tolist() == [1.0]
     assert session.asked[0][0].box.tolist() == [2, 2, 14, 14]
 
 
 def test_random_clicks_lie_at_pixel_centres_of_the_mask():
     rng = np.random.default_rng(0)
-    points = np.array([clicks.random_click(MIDDLE, rng) for _ in range(600)])
+    points = np.array([simulated_clicks.random_click(MIDDLE, rng) for _ in range(600)])
     assert all(at(MIDDLE, point) for point in points)
     assert (points % 1 == 0.5).all()
     assert len(np.unique(points, axis=0)) == 64

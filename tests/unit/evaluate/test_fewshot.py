@@ -155,7 +155,7 @@ def test_examples_are_made_once_and_few_pictures_are_held(model, monkeypatch) ->
 
     context = fewshot.context
     monkeypatch.setattr(fewshot, "context", counted)
-    monkeypatch.setattr(fewshot, "PICTURES", 2)
+    monkeypatch.setattr(fewshot, "CACHED_IMAGES", 2)
     config = FewshotConfig(shots=(4,), most_queries=8, baselines=False, resamples=10)
     fewshot.run(model, {"squares": Counted(records)}, config)
     assert len(made) <= 24 < 16 * 4, "one for each class of a picture, not one for each question"
@@ -170,5 +170,5 @@ def test_bad_input(model) -> None:
         FewshotConfig(most_queries=0)
     with pytest.raises(UnknownNameError, match="ensemble must be a known name, got 'temporal'"):
         FewshotConfig(ensemble="temporal")
-    with pytest.raises(InputError, match="datasets must hold a class that two pictures show, got none"):
+    with pytest.raises(InputError, match="datasets must hold a class that occurs in two images, got none"):
         fewshot.run(model, {"one": [picture(0)]})

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from pycocotools.coco import COCO
 
+from anymask import formats
 from anymask.errors import FormatError
-from anymask.formats import coco
+from anymask.formats import Outlines, coco, json_stream
 from anymask.geometry import rle
 from anymask.types import Masks, Record
 
@@ -142,10 +143,9 @@ def test_a_file_is_read_one_record_at_a_time(tmp_path):
     file = coco.CocoFile(write(tmp_path, images=images, annotations=[*DOCUMENT["annotations"], *bad]))
     assert file.ids == ["9", "10"]
     assert len(file.record(0).masks) == 2
-    with pytest.raises(
-        FormatError, match=r"annotation 1 must hold a mask of its image\. segmentation must be"
-    ):
-        file.record(1)
+    told = file.record(1)
+    assert len(told.masks) == 0
+    assert told.left_out == {"damaged: segmentation must be run lengths or polygons, got '?'": 1}
 
 
 @pytest.mark.parametrize(
@@ -153,18 +153,12 @@ def test_a_file_is_read_one_record_at_a_time(tmp_path):
     [
         ({"images": None}, r"the file must have a field 'images' of type list"),
         ({"images": [{"width": 3}]}, r"image must have an id, got"),
-        ({"images": [{"id": 9, "width": 8}]}, r"image must have a field 'height'"),
+        (
+            {"images": [{"id": 9, "width": 8, "file_name": "a.jpg"}]},
+            r"image must have a field 'height'",
+        ),
         ({"images": [{"id": 9, "width": 8, "height": 6}]}, r"image must have a field 'file_name'"),
-        ({"annotations": [{"id": 1}]}, r"annotation must have an image_id, got \{'id': 1\}"),
         ({"annotations": 3}, r"annotations must be a list"),
-        (
-            {"annotations": [{"id": 1, "image_id": 9, "segmentation": [[1, 1, 4, 1, 4, 4]]}]},
-            r"annotation 1 must have a field 'category_id'",
-        ),
-        (
-            {"annotations": [{"id": 1, "image_id": 9, "segmentation": [[1, 1]]}]},
-            r"annotation 1 must hold a mask.*polygon must be 3 or more corners",
-        ),
         ({"categories": 3}, r"categories must be a list"),
         ({"categories": [{"id": 3}]}, r"category must have a field 'name'"),
     ],
@@ -172,3 +166,146 @@ def test_a_file_is_read_one_record_at_a_time(tmp_path):
 def test_damaged_files(tmp_path, changes, message):
     with pytest.raises(FormatError, match=message):
         coco.read(write(tmp_path, **changes))
+
+
+OTHERS = {
+    "no category": (
+        {"segmentation": [[1, 1, 4, 1, 4, 4]]},
+        "damaged: category_id must be a number, got None",
+    ),
+    "two corners": (
+        {"segmentation": [[1, 1, 4, 1]]},
+        "damaged: polygon must be 3 or more corners x, y as finite numbers, got 4 numbers",
+    ),
+    "a flat polygon": (
+        {"segmentation": [1, 1, 4, 1, 4, 4]},
+        "damaged: segmentation must be a list of lists of numbers, got another list",
+    ),
+    "an odd number": (
+        {"segmentation": [[1, 1, 4, 1, 4, 4, 2]]},
+        "damaged: polygon must be corners x, y, got an odd number of coordinates",
+    ),
+    "not finite": (
+        {"segmentation": [[1, 1, 4, 1, 4, float("nan")]]},
+        "damaged: polygon must be corners x, y as finite numbers, got others",
+    ),
+    "a box": ({"segmentation": [], "bbox": [1, 2, 3, 2]}, "box without an outline"),
+    "a box alone": ({"bbox": [1, 2, 3, 2]}, "box without an outline"),
+    "nothing": ({"segmentation": [[]]}, "annotation without an outline"),
+    "null": ({"segmentation": None}, "annotation without an outline"),
+}
+GOOD = {"image_id": 9, "category_id": 3, "segmentation": [[2, 1, 6, 1, 6, 4, 2, 4]]}
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_a_bad_annotation_costs_itself_alone(tmp_path, kind):
+    entry, told = OTHERS[kind]
+    bad = {"id": 5, "image_id": 9, **({} if kind == "no category" else {"category_id": 3}), **entry}
+    (found,) = coco.read(write(tmp_path, annotations=[bad, GOOD]))
+    assert found.masks.areas.tolist() == [12]
+    assert found.left_out == {told: 1}
+
+
+def test_boxes_become_masks_on_request(tmp_path):
+    box = {"image_id": 9, "category_id": 3, "segmentation": [], "bbox": [1, 2, 3, 2]}
+    (found,) = coco.CocoFile(write(tmp_path, annotations=[box]), boxes=True).records()
+    assert found.masks.areas.tolist() == [6]
+    assert found.masks.boxes[0].tolist() == [1, 2, 4, 4]
+
+
+def test_short_parts_have_no_pixels(tmp_path):
+    parts = [[2, 1, 6, 1, 6, 4, 2, 4], [0, 0, 1, 1], []]
+    (found,) = coco.read(write(tmp_path, annotations=[{**GOOD, "segmentation": parts}]))
+    assert (found.masks.areas.tolist(), found.left_out) == ([12], {})
+
+
+@pytest.mark.parametrize("flag", ["false", "0", "", None, 0, False, 0.0])
+def test_flags_that_say_no_crowd(tmp_path, flag):
+    (found,) = coco.read(write(tmp_path, annotations=[{**GOOD, "iscrowd": flag}]))
+    assert (len(found.masks), found.ignore) == (1, None)
+
+
+@pytest.mark.parametrize("flag", ["true", "1", 1, True, 1.0])
+def test_flags_that_say_crowd(tmp_path, flag):
+    (found,) = coco.read(write(tmp_path, annotations=[{**GOOD, "iscrowd": flag}]))
+    assert (len(found.masks), rle.area(found.ignore)) == (0, 12)
+    assert found.left_out == {"crowd as ignored pixels": 1}
+
+
+def test_ids_and_sizes_in_other_dress(tmp_path):
+    images = [{"id": "9", "width": 8.0, "height": "6", "file_name": "a.jpg"}]
+    entry = {**GOOD, "image_id": 9.0, "category_id": "3", "score": None}
+    (found,) = coco.read(write(tmp_path, images=images, annotations=[entry]))
+    assert (found.masks.size, found.masks.areas.tolist(), found.masks.scores.tolist()) == ((6, 8), [12], [1])
+    assert found.meta["categories"] == ["cat"]
+
+
+def test_numbers_beyond_64_bits_are_names(tmp_path):
+    entries = [{**GOOD, "category_id": number} for number in (1 << 70, -(1 << 63), (1 << 63) - 1)]
+    kinds = [{"id": 1 << 70, "name": "huge"}]
+    (found,) = coco.read(write(tmp_path, annotations=entries, categories=kinds))
+    assert (found.meta["categories"], found.masks.labels.tolist()) == (["huge"], [1])
+    assert sum(found.left_out.values()) == 2
+
+
+def test_annotations_of_no_image_are_counted(tmp_path):
+    orphans = [{**GOOD, "image_id": 5}, {"id": 1}, 7]
+    file = coco.CocoFile(write(tmp_path, annotations=[GOOD, *orphans]))
+    assert file.left_out == {"annotation of no image": 2, "damaged: annotation must be an object": 1}
+
+
+def test_two_images_of_one_id_are_refused(tmp_path):
+    images = [DOCUMENT["images"][0], {**DOCUMENT["images"][0], "file_name": "b.jpg"}]
+    with pytest.raises(FormatError, match="image must have an id of its own, got 9, which 2 have"):
+        coco.read(write(tmp_path, images=images))
+
+
+def test_crowds_stay_crowds(tmp_path, capsys):
+    (found,) = formats.read(write(tmp_path, annotations=DOCUMENT["annotations"][:3]))
+    assert found.meta["crowds"] == [False, False, True]
+    assert found.meta["categories"] == ["cat", "class 5", "cat"]
+    loss = formats.write([found], tmp_path / "b.json", outlines=Outlines(polygons=True))
+    assert not loss.dropped
+    peer = COCO(str(tmp_path / "b.json"))
+    capsys.readouterr()
+    assert [(one["iscrowd"], one["area"]) for one in peer.loadAnns([1, 2, 3])] == [(0, 12), (0, 5), (1, 6)]
+    told = formats.write([found], tmp_path / "set", "yolo")
+    assert told.dropped["crowds"] == 1
+    assert "1 mask: a crowd, written as one object" in told.summary()
+
+
+def test_masks_by_brush_in_cvat_are_no_crowds(tmp_path):
+    blank = dict.fromkeys(("contributor", "date_created", "description", "url", "version", "year"), "")
+    images = [{**DOCUMENT["images"][0], "date_captured": 0}]
+    path = write(tmp_path, info=blank, images=images, annotations=DOCUMENT["annotations"][2:3])
+    (found,) = coco.read(path)
+    assert (found.masks.areas.tolist(), found.ignore, found.meta["crowds"]) == ([6], None, [True])
+
+
+def test_results_name_no_images(tmp_path):
+    mask = rle.to_coco(rle.encode(np.eye(6, 8, dtype=bool)), (6, 8))
+    path = tmp_path / "results.json"
+    path.write_text(json.dumps([{"image_id": 42, "category_id": 3, "segmentation": mask, "score": 0.5}]))
+    (tmp_path / "000000000042.jpg").touch()
+    (found,) = formats.read(path)
+    assert (found.image.name, found.masks.areas.tolist(), found.masks.scores.tolist()) == (
+        "000000000042.jpg",
+        [6],
+        [0.5],
+    )
+
+
+def test_pieces_of_a_file_end_anywhere(tmp_path, monkeypatch):
+    path = write(tmp_path, note="é \U0001f99d \\" * 3)
+    whole = coco.read(path)
+    for size in range(1, 40):
+        monkeypatch.setattr(json_stream, "_PIECE", size)
+        assert same(coco.read(path), whole)
+
+
+@pytest.mark.parametrize("cut", [1, 20, 200, -1, -3])
+def test_cut_off_files(tmp_path, cut):
+    path = write(tmp_path)
+    path.write_bytes(path.read_bytes()[:cut])
+    with pytest.raises(FormatError, match="path must be a whole JSON file"):
+        coco.read(path)

@@ -203,13 +203,13 @@ def test_every_format_is_in_the_table():
 def test_a_file_in_the_place_of_a_folder(name: str, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("0 0.1 0.1 0.2 0.2 0.3 0.1")
     words = rf"path must be a folder, as {name} is one, got .*a\.txt, a file\. Give the folder it is in\."
-    with pytest.raises(formats.FormatError, match=words):
+    with pytest.raises(FormatError, match=words):
         list(formats.stream(tmp_path / "a.txt", name))
-    with pytest.raises(formats.FormatError, match=r"got .*gone, which does not exist\. Check the name\."):
+    with pytest.raises(FormatError, match=r"got .*gone, which does not exist\. Check the name\."):
         list(formats.stream(tmp_path / "gone", name))
 
 
 @pytest.mark.parametrize("name", [name for name, one in formats.FORMATS.items() if not one.always_folder])
 def test_a_missing_file(name: str, tmp_path: Path) -> None:
-    with pytest.raises(formats.FormatError, match=r"path must be a file, got .*gone \(No such"):
+    with pytest.raises(FormatError, match=r"path must be a file, got .*gone \(No such"):
         list(formats.stream(tmp_path / "gone", name))

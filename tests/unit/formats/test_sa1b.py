@@ -127,23 +127,38 @@ def changed(**fields):
         (changed(annotations={}), r"the file must have a field 'annotations' of type list"),
         (changed(image={"width": 6}), r"image must have a field 'height' of type int, got None"),
         (
-            changed(image={"width": 6, "height": "4"}),
-            r"image must have a field 'height' of type int, got '4'",
+            changed(image={"width": 6, "height": "4.5"}),
+            r"image must have a field 'height' of type int, got '4.5'",
         ),
         (changed(image={"width": 0, "height": 4}), r"image must have a size above 0, got 4 x 0"),
-        (changed(image={"width": 4, "height": 6}), r"annotation 0 .*image's size 6 x 4, got 4 x 6"),
-        (changed(annotations=[{}]), r"annotation 0 must hold a mask of the image"),
-        (changed(annotations=[3]), r"annotation 0 must hold a mask.*run lengths or polygons, got None"),
-        (changed(annotations=[{"segmentation": 3}]), r"segmentation must be run lengths or polygons, got 3"),
-        (
-            changed(annotations=[{**RELEASED["annotations"][0], "predicted_iou": "much"}]),
-            r"annotation must have a number as 'predicted_iou'",
-        ),
     ],
 )
 def test_damaged_documents(document, message, tmp_path):
     with pytest.raises(FormatError, match=message):
         sa1b.from_document(document, tmp_path / "a.jpg")
+
+
+@pytest.mark.parametrize(
+    ("entry", "told"),
+    [
+        ({}, "damaged: segmentation must be run lengths or polygons, got None"),
+        (3, "damaged: annotation must be an object, got 3"),
+        ({"segmentation": 3}, "damaged: segmentation must be run lengths or polygons, got 3"),
+        (
+            {"segmentation": {"size": [6, 4], "counts": [24]}},
+            "damaged: segmentation must have the image's size",
+        ),
+        ({**RELEASED["annotations"][0], "predicted_iou": "much"}, "predicted_iou that is no number"),
+        ({**RELEASED["annotations"][0], "predicted_iou": None}, ""),
+    ],
+)
+def test_a_bad_annotation_costs_itself_alone(entry, told, tmp_path):
+    document = changed(annotations=[entry, *RELEASED["annotations"]])
+    found = sa1b.from_document(document, tmp_path / "a.jpg")
+    whole = isinstance(entry, dict) and "predicted_iou" in entry
+    assert len(found.masks) == len(RELEASED["annotations"]) + whole
+    assert "; ".join(found.left_out).startswith(told)
+    assert sum(found.left_out.values()) == bool(told)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from anymask.images.folder import IMAGE_SUFFIXES, VIDEO_SUFFIXES, list_files, is_video
+from anymask.images.folder import IMAGE_SUFFIXES, VIDEO_SUFFIXES, is_video, list_files
 
 
 def touch(folder: Path, *names: str) -> None:
@@ -27,6 +27,11 @@ def test_visible_images_of_the_folder_and_its_subfolders_count(tmp_path: Path) -
     both = listed(tmp_path, suffixes=(*IMAGE_SUFFIXES, *VIDEO_SUFFIXES))
     assert both == ["F.JPG", "a.jpg", "film.mp4", "sub/c.jpg"]
     assert [is_video(Path(name)) for name in both] == [False, False, True, False]
+
+
+def test_photos_and_scans_that_need_an_extra_are_images_too(tmp_path: Path) -> None:
+    touch(tmp_path, "a.heic", "b.HEIF", "c.avif", "d.dcm", "e.nii.gz")
+    assert listed(tmp_path) == ["a.heic", "b.HEIF", "c.avif", "d.dcm"]
 
 
 def test_a_hidden_folder_may_be_the_one_that_is_named(tmp_path: Path) -> None:

@@ -30,9 +30,9 @@ def test_a_folder_says_what_is_in_it(traced, tmp_path):
     steps = []
     folder = anymask.export(one.model, tmp_path / "out", name="tiny", photos=two_photos(), tell=steps.append)
     assert steps[:4] == [
-        "asking the model",
-        "following the encoder",
-        "following the decoder",
+        "running the model",
+        "tracing the encoder",
+        "tracing the decoder",
         "writing float32",
     ]
     assert steps[4::2] == [f"comparing {name} with the model" for name in write.PRECISIONS]
@@ -81,7 +81,7 @@ def test_wrong_answers_are_refused_and_leave_nothing(traced, tmp_path):
     target = tmp_path / "out"
     anymask.export(one.model, target, precisions=["float32"], photos=two_photos())
     before = {file.name: file.read_bytes() for file in target.iterdir()}
-    other = build(one.model.config).eval()  # whose masks the files do not draw
+    other = build(one.model.config).eval()  # whose masks the files do not predict
     message = r"float32 must keep the masks at an IoU of 0\.99 .* got 0\.\d+ over \d+ masks\. Leave this"
     with pytest.raises(anymask.ExportError, match=message):
         anymask.export(other, target, precisions=["float32"], photos=two_photos(), force=True)
@@ -133,24 +133,24 @@ def test_by_default_what_is_refused_is_left_out(traced, tmp_path, monkeypatch):
     assert len(list(folder.iterdir())) == 5
 
 
-def test_files_are_compared_with_one_look(monkeypatch):
-    def look_again(*_, **__):
-        raise AssertionError("a second look is not in the files")
+def test_files_are_compared_without_crop_refinement(monkeypatch):
+    def refined(*_, **__):
+        raise AssertionError("crop refinement is not in the files")
 
-    monkeypatch.setattr(sys.modules["anymask.inference.promptable.predict"], "closer_answers", look_again)
+    monkeypatch.setattr(sys.modules["anymask.inference.promptable.predict"], "predict_refined", refined)
     model = build(replace(DEBUG, zoom=32)).eval()
     with pytest.raises(AssertionError):
         anymask.predict(model, two_photos()[0], [anymask.Prompt.point(9, 9)])
-    assert len(check.questions(model, two_photos())) == 2
+    assert len(check.cases(model, two_photos())) == 2
 
 
 def test_overlaps_take_two_empty_masks_for_the_same(traced):
     one = traced("compact")
-    question = check.questions(one.model, two_photos()[:1])[0]
-    size = question.frame.size_hw
+    case = check.cases(one.model, two_photos()[:1])[0]
+    size = case.frame.size_hw
     empty, full = (anymask.geometry.rle.encode(np.full(size, it)) for it in (False, True))
-    question.masks[:] = [empty, empty, full]
-    assert check._overlaps([empty, full, full], question) == [1.0, 0.0, 1.0]
+    case.masks[:] = [empty, empty, full]
+    assert check._overlaps([empty, full, full], case) == [1.0, 0.0, 1.0]
 
 
 def test_mistakes_are_told_before_any_work(tmp_path):

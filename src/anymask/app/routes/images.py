@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import cv2
 import numpy as np
 from fastapi import APIRouter, File, Query, Request, Response, UploadFile
 from fastapi.responses import FileResponse
-from PIL import Image as Pillow
 
 from anymask.app import schemas
 from anymask.app.dependencies import Annotator, CurrentServer, Server
 from anymask.data_engine.project import Image, images
 from anymask.data_engine.project.project import upload
 from anymask.errors import ImageError
-from anymask.images.read import read_image
+from anymask.images.display import shown_format
 from anymask.images.write import encode_jpeg, encode_png
 
 __all__ = ["router"]
@@ -38,7 +36,7 @@ def list_images(
     server: CurrentServer,
     person: Annotator,
     after: schemas.Id | None = None,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    limit: Annotated[int, Query(ge=1, le=schemas.IMAGES_AT_ONCE)] = 100,
 ) -> schemas.Images:
     """A page of the images, sorted by name."""
     found = images.listed(server.project.db, after, limit + 1)
@@ -50,7 +48,9 @@ def list_images(
 
 @router.post("/images", status_code=201)
 def upload_images(
-    server: CurrentServer, person: Annotator, files: Annotated[list[UploadFile], File(max_length=1000)]
+    server: CurrentServer,
+    person: Annotator,
+    files: Annotated[list[UploadFile], File(max_length=schemas.IMAGES_AT_ONCE)],
 ) -> schemas.Images:
     """Upload images. An image with the same content is stored only once."""
     limits = server.settings.limits
@@ -78,13 +78,14 @@ def get_file(server: CurrentServer, person: Annotator, request: Request, id: sch
     image = images.find(server.project.db, id)
     file = server.project.file(image)
     server.project.sha256(image)  # by which the image is recognised after its file was moved
-    etag = f'"{image.bytes:x}-{file.stat().st_mtime_ns:x}"'
+    etag = f'"{image.bytes:x}-{file.stat().st_mtime_ns:x}{server.project.view}"'
     if request.headers.get("if-none-match") == etag:
         return Response(status_code=304, headers=_cached(etag))
-    with Pillow.open(file) as opened:
-        type = _TYPES.get(str(opened.format))
+    type = _TYPES.get(shown_format(file, server.project.bands))
     if type is None:
-        return Response(encode_png(read_image(file)), media_type="image/png", headers=_cached(etag))
+        return Response(
+            encode_png(server.project.pixels(image)), media_type="image/png", headers=_cached(etag)
+        )
     return FileResponse(file, media_type=type, headers=_cached(etag))
 
 
@@ -93,16 +94,16 @@ def get_thumb(server: CurrentServer, person: Annotator, request: Request, id: sc
     """A thumbnail: JPEG, 320 pixels on the longest side."""
     image = images.find(server.project.db, id)
     file = server.project.file(image)
-    key = f"{image.id}-{file.stat().st_mtime_ns:x}"
+    key = f"{image.id}-{file.stat().st_mtime_ns:x}{server.project.view}"
     if request.headers.get("if-none-match") == f'"{key}"':
         return Response(status_code=304, headers=_cached(f'"{key}"'))
-    data = server.thumbs.get(f"{key}.jpg", lambda: _thumbnail(server, image, file))
+    data = server.thumbs.get(f"{key}.jpg", lambda: _thumbnail(server, image))
     return Response(data, media_type="image/jpeg", headers=_cached(f'"{key}"'))
 
 
-def _thumbnail(server: Server, image: Image, file: Path) -> bytes:
+def _thumbnail(server: Server, image: Image) -> bytes:
     with server.decoding:
-        pixels = read_image(file)
+        pixels = server.project.pixels(image)
     scale = min(1.0, THUMB / max(image.size))
     size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
     small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)

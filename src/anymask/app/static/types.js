@@ -29,7 +29,7 @@
  * @property {string} name
  * @property {string} color "#rrggbb"
  *
- * @typedef {object} Picture An image of the project.
+ * @typedef {object} ImageInfo An image of the project.
  * @property {string} id
  * @property {string} name
  * @property {number} width
@@ -41,9 +41,9 @@
  * @property {Label[]} labels
  * @property {string[]} models names of promptable models, the one of the browser first
  * @property {{images: number, masks: number}} [counts] what a server counts
- * @property {boolean} [scanning] the server still looks through its folder
+ * @property {boolean} [scanning] the server still scans its folder
  *
- * @typedef {object} Hypothesis One answer of the model.
+ * @typedef {object} Hypothesis One mask that the model predicts.
  * @property {Runs} runs
  * @property {Box} box
  * @property {number} area

@@ -1,9 +1,9 @@
-"""`anymask auto`: masks of everything, of one picture or of many."""
+"""`anymask auto`: automatic masks of one image or of many."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,24 +11,29 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from anymask.cli.console import Clock, note, out, out_json, progress, spent
-from anymask.cli.outputs import write_all
+from anymask.cli.options.auto import Options
+from anymask.cli.outputs import OVERLAY, beside, check_distinct, write_all
 from anymask.cli.prompts import read_mask
 from anymask.cli.viewer import open_file
 from anymask.errors import ImageError, InputError, OutputError
 from anymask.files import check_target
 from anymask.formats import sa1b
+from anymask.images.bands import numbers, read_bands
+from anymask.images.planes import kind_of, path_of
 
 if TYPE_CHECKING:
     from anymask.data_engine.image_masks import Plan
+    from anymask.data_engine.run import Summary
     from anymask.models import Sam
     from anymask.types import Record
 
 __all__ = ["run"]
 
 DAMAGED = 3
-"""Exit code: all is done but for pictures that could not be read."""
+"""Exit code: done, except for images that could not be read."""
 FORMS = (".json", ".png", ".geojson", ".gpkg")
-_ASKED = (
+"""Suffixes of the files that the masks of one image are written to."""
+_AUTO = (
     "points_per_side",
     "pixels_per_point",
     "min_iou",
@@ -36,116 +41,63 @@ _ASKED = (
     "nms",
     "min_area",
     "min_component",
+    "min_hole",
+    "max_cover",
+    "max_memory",
 )
-_AUTO = (*_ASKED, "min_hole", "max_cover", "max_memory")  # options that AutoConfig knows by the same name
+"""Options that AutoConfig has by the same name."""
+_PLAN = ("candidates", "granularity", "edges", "cover")
+"""Options that Plan has by the same name."""
 
 
-def run(
-    *,
-    source: str,
-    output: str | None,
-    show: bool,
-    as_json: bool,
-    force: bool,
-    model: str,
-    device: str,
-    offline: bool,
-    **options: Any,
-) -> int:
-    """Look at all that was given before the model is opened, then see to one picture or to many."""
-    options["labelmap"] |= options["cover"]
-    place = Path(source)
-    if not place.suffix and not place.exists():  # a folder; what is said of its output would mislead
-        raise ImageError(f"source must be a picture, a folder or a list, got {place}, which is not there.")
-    many = place.is_dir() or place.suffix.lower() == ".txt"
-    if many and output is None:
-        raise OutputError(
-            "-o must name the folder of the data set, got nothing. Write -o dataset, for example."
+def run(options: Options) -> int:
+    """Check all input and output before the model is loaded, then process one image or many."""
+    source, file = Path(options.source), Path(path_of(options.source))
+    if not file.exists():
+        raise ImageError(
+            f"IMAGE must be an image, a folder or a list that exists, got {source}. Check the name."
         )
-    shards = _shard_size(options["shards"], many)
-    if not many:
-        options["overlay"] |= show
-        targets = _targets(place, output, options)
-        for target in targets.all:
-            check_target(target, force=force)
-    clock = Clock()
-    with clock.part("load"):  # imports torch, so late
-        plan = _plan(options)
-        opener = _opener(model, device=device, compile=options["compile"], offline=offline)
-    if many:
-        folder = Path(str(output))
-        return _many(place, folder, plan, opener, shards, as_json=as_json, force=force, show=show)
-    return _one(place, targets, plan, opener, clock, as_json=as_json, force=force, show=show, name=model)
+    many = (file.is_dir() and kind_of(file) is None) or source.suffix.lower() == ".txt"
+    return _many(source, options) if many else _one(source, options)
 
 
-def _shard_size(megabytes: float | None, many: bool) -> int | None:
-    """Bytes in a shard. Raises InputError for a single picture, or for a size without room."""
-    if megabytes is None:
-        return None
-    if not many:
-        raise InputError("--shards must go with a folder or a list, got one picture. Leave it out.")
-    if not 0 < megabytes < math.inf:
-        raise InputError(f"--shards must be a number of megabytes above 0, got {megabytes}. Write 1000.")
-    return math.ceil(megabytes * 1e6)
+def _opener(options: Options) -> Callable[[], Sam]:
+    """What loads the model, later: files are checked first."""
 
-
-def _opener(name: str, *, device: str, compile: bool, offline: bool) -> Callable[[], Sam]:
     def load() -> Sam:
         from anymask.cli.loading import load_model
 
-        return load_model(name, device=device, compile=compile, offline=offline)
+        return load_model(
+            options.model, device=options.device, compile=options.compile, offline=options.offline
+        )
 
     return load
 
 
-@dataclass(frozen=True)
-class _Targets:
-    """The files of one picture: that of the masks, and those beside it by their kind and suffix."""
-
-    masks: Path
-    beside: Mapping[str, Path]
-
-    @property
-    def all(self) -> list[Path]:
-        return [self.masks, *self.beside.values()]
+# ---- the plan
 
 
-def _targets(image: Path, output: str | None, options: Mapping[str, Any]) -> _Targets:
-    masks = Path(f"{image.stem}-masks.json") if output is None else Path(output)
-    if masks.suffix.lower() not in FORMS:
-        raise OutputError(
-            f"output must end in {', '.join(FORMS)}, got {masks}. Name it masks.json, for example."
-        )
-    kinds = {"edges": "edges.png", "labelmap": "labels.png", "overlay": "overlay.jpg"}
-    if masks.suffix.lower() == ".png":
-        del kinds["labelmap"]  # it is the output itself
-    beside = {kind: masks.with_name(f"{masks.stem}-{kind}") for name, kind in kinds.items() if options[name]}
-    if masks.resolve() == image.resolve():
-        raise OutputError(f"output must be a file of its own, got the picture {masks}. Choose another name.")
-    return _Targets(masks, beside)
-
-
-def _plan(options: Mapping[str, Any]) -> Plan:
+def _plan(options: Options, *, labelmap: bool, overlay: bool) -> Plan:
     """The plan that the options ask for."""
     from anymask.data_engine.image_masks import Plan, default_auto
 
-    settings = {name: options[name] for name in _AUTO if options[name] is not None}
-    if options["crops"] is not None:
-        settings["crop_layers"] = options["crops"]
-    if options["points_file"] is not None:
-        settings["points"] = _read_points(options["points_file"])
-    if options["roi"] is not None:
-        settings["roi"] = _read_roi(options["roi"])
-    tile, overlap = options["tile"], options["tile_overlap"]
-    chosen = {
-        name: options[name] for name in ("candidates", "granularity", "edges", "labelmap", "cover", "overlay")
+    given = {name: getattr(options, name) for name in _AUTO}
+    given |= {
+        "crop_layers": options.crops,
+        "points": None if options.points_file is None else _read_points(options.points_file),
+        "roi": None if options.roi is None else _read_roi(options.roi),
     }
+    settings = {name: value for name, value in given.items() if value is not None}
+    chosen: dict[str, Any] = {name: getattr(options, name) for name in _PLAN}
+    if options.tile is not None:
+        chosen["overlap"] = options.tile // 4 if options.tile_overlap is None else options.tile_overlap
     return Plan(
-        auto=default_auto(options["candidates"], settings),
-        tile=tile,
-        **({} if tile is None else {"overlap": tile // 4 if overlap is None else overlap}),
-        bands=_read_bands(options),
-        parents=options["tree"],
+        auto=default_auto(options.candidates, settings),
+        tile=options.tile,
+        bands=read_bands(options.bands, options.stretch, options.limits),
+        parents=options.tree,
+        labelmap=labelmap,
+        overlay=overlay,
         **chosen,
     )
 
@@ -155,7 +107,7 @@ def _read_points(path: str) -> np.ndarray[Any, Any]:
     try:
         rows = [
             line.split("#")[0].replace(",", " ").split()
-            for line in Path(path).read_text("utf-8").splitlines()
+            for line in Path(path).read_text("utf-8-sig").splitlines()
         ]
         points = np.array([[float(word) for word in row] for row in rows if row], np.float32)
     except OSError as error:
@@ -170,59 +122,46 @@ def _read_points(path: str) -> np.ndarray[Any, Any]:
 
 
 def _read_roi(text: str) -> np.ndarray[Any, Any]:
-    """A box X0,Y0,X1,Y1, or a mask from a picture."""
-    numbers = _numbers(text, 4)
-    return read_mask(text) if numbers is None else np.array(numbers, np.float32)
+    """A box X0,Y0,X1,Y1, or a mask from an image."""
+    found = numbers(text, 4)
+    return read_mask(text, "--roi") if found is None else np.array(found, np.float32)
 
 
-def _numbers(text: str, count: int) -> tuple[float, ...] | None:
-    try:
-        found = tuple(float(part) for part in text.split(","))
-    except ValueError:
-        return None
-    return found if len(found) == count else None
+# ---- one image
 
 
-def _read_bands(options: Mapping[str, Any]) -> Any:
-    """The normalisation that --bands, --stretch and --limits declare, None without them."""
-    from anymask.images.bands import Bands
+@dataclass(frozen=True)
+class _Targets:
+    """The files of one image: the masks in a `form`, if asked for, and others by their kind."""
 
-    given = {name: options[name] for name in ("bands", "stretch", "limits") if options[name] is not None}
-    if not given:
-        return None
-    values: dict[str, Any] = {}
-    if "bands" in given:
-        order = _numbers(given["bands"], 3) or _numbers(given["bands"], 1)
-        if order is None or any(number != int(number) for number in order):
-            raise InputError(f"--bands must be R,G,B or one number, got '{given['bands']}'. Write 4,3,2.")
-        values["order"] = tuple(int(number) for number in order)
-    for name in ("stretch", "limits"):
-        if name in given and (pair := _numbers(given[name], 2)) is not None:
-            values[name] = pair
-        elif name in given:
-            raise InputError(f"--{name} must be LOW,HIGH, got '{given[name]}'. Write 2,98, for example.")
-    return Bands(**values)
+    form: str
+    masks: Path | None
+    others: Mapping[str, Path]
+
+    @property
+    def by_kind(self) -> dict[str, Path]:
+        """Every file by its kind, as `process` names it."""
+        masks = {} if self.masks is None else {f"masks{self.form}": self.masks}
+        return {**masks, **self.others}
+
+    @property
+    def all(self) -> list[Path]:
+        """Every file."""
+        return list(self.by_kind.values())
 
 
-def _one(
-    image: Path,
-    targets: _Targets,
-    plan: Plan,
-    opener: Callable[[], Sam],
-    clock: Clock,
-    *,
-    as_json: bool,
-    force: bool,
-    show: bool,
-    name: str,
-) -> int:
+def _one(image: Path, options: Options) -> int:
     from anymask.data_engine.image_masks import open_image, process
 
-    form = targets.masks.suffix.lower()
+    if options.shards is not None:
+        raise InputError("--shards must go with a folder or a list, got one image. Leave it out.")
+    targets = _targets(image, options)
+    clock = Clock()
+    plan = _plan(options, labelmap="labels.png" in targets.others, overlay=OVERLAY in targets.others)
     with clock.part("read"):
-        opened = open_image(image, plan, as_raster=form in (".geojson", ".gpkg"))
+        opened = open_image(image, plan, as_raster=targets.form in (".geojson", ".gpkg"))
     with clock.part("load"):
-        model = opener()
+        model = _opener(options)()
     with clock.part("masks"), progress("tiles" if plan.tile else "points") as advance:
         record, made = process(
             model,
@@ -230,62 +169,82 @@ def _one(
             plan,
             file=image,
             id=image.stem,
-            form=form,
+            form=targets.form,
             progress=lambda done, total: advance(done, total, image.name),
         )
     with clock.part("write"):
-        files = {targets.masks: made[f"masks{form}"]}
-        files |= {path: made[kind] for kind, path in targets.beside.items()}
-        write_all(files, force=force)
-    if as_json:
-        out_json(_as_dict(image, name, record, targets, clock.seconds))
+        write_all({path: made[kind] for kind, path in targets.by_kind.items()}, force=options.force)
+    if options.as_json:
+        out_json(_as_dict(options, record, targets, clock.seconds))
     else:
-        out(_as_text(image, name, record, targets, clock.seconds))
-    if show:
-        open_file(targets.beside["overlay.jpg"])
+        out(_as_text(options, record, targets, clock.seconds))
+    if options.view:
+        open_file(targets.others[OVERLAY])
     return 0
 
 
+def _targets(image: Path, options: Options) -> _Targets:
+    """The files to write. Raises `OutputError` for unknown suffixes, the image itself and existing files."""
+    named = Path(f"{image.stem}-masks.json") if options.output is None else Path(options.output)
+    form = named.suffix.lower()
+    if form not in FORMS:
+        raise OutputError(
+            f"output must end in {', '.join(FORMS)}, got {named}. Name it masks.json, for example."
+        )
+    kinds = {
+        "edges.png": options.edges,
+        "labels.png": (options.labelmap or options.cover) and form != ".png",  # which is one itself
+        OVERLAY: options.overlay or options.view,
+    }
+    masks = None if options.output is None and options.as_json else named
+    targets = _Targets(form, masks, {kind: beside(named, kind) for kind, wanted in kinds.items() if wanted})
+    check_distinct(targets.all, image)
+    for target in targets.all:
+        check_target(target, force=options.force)
+    return targets
+
+
 def _as_dict(
-    image: Path, model: str, record: Record, targets: _Targets, seconds: Mapping[str, float]
+    options: Options, record: Record, targets: _Targets, seconds: Mapping[str, float]
 ) -> dict[str, Any]:
     return {
-        "image": str(image),
+        "image": options.source,
         "size": list(record.masks.size),
-        "model": model,
+        "model": options.model,
         "masks": sa1b.to_document(record)["annotations"],
         "files": [str(path) for path in targets.all],
         "seconds": {name: round(value, 4) for name, value in seconds.items()},
     }
 
 
-def _as_text(image: Path, model: str, record: Record, targets: _Targets, seconds: Mapping[str, float]) -> str:
+def _as_text(options: Options, record: Record, targets: _Targets, seconds: Mapping[str, float]) -> str:
     masks, (height, width) = record.masks, record.masks.size
     areas = masks.areas
     sizes = f", of {areas.min():,} to {areas.max():,} px" if len(masks) else ""
-    head = f"{image}, {width} x {height}, by {model} ({spent(seconds)})"
+    head = f"{options.source}, {width} x {height}, by {options.model} ({spent(seconds)})"
     return "\n".join([head, f"  {len(masks)} masks{sizes}", *(f"wrote {path}" for path in targets.all)])
 
 
-def _many(
-    source: Path,
-    folder: Path,
-    plan: Plan,
-    opener: Callable[[], Sam],
-    shards: int | None,
-    *,
-    as_json: bool,
-    force: bool,
-    show: bool,
-) -> int:
+# ---- many images
+
+
+def _many(source: Path, options: Options) -> int:
     from anymask.data_engine.contact_sheet import write_sheet
-    from anymask.data_engine.run import harvest
     from anymask.data_engine.sources import find_items
 
-    items = find_items(source)
-    model = opener()
+    shards = _shard_size(options.shards)
+    items = find_items(source, lambda error: note(f"left out {error.filename}: {error.strerror}"))
+    if options.output is None:
+        raise OutputError(
+            "-o must name the folder of the data set, got nothing. Write -o dataset, for example."
+        )
+    folder = Path(options.output)
+    plan = _plan(options, labelmap=options.labelmap or options.cover, overlay=options.overlay)
+    from anymask.data_engine.run import harvest
+
+    model = _opener(options)()
     try:
-        with progress("pictures") as advance:
+        with progress("images") as advance:
             summary = harvest(
                 model,
                 items,
@@ -293,24 +252,34 @@ def _many(
                 plan,
                 source=str(source.resolve()),
                 shards=shards,
-                force=force,
+                force=options.force,
                 advance=advance,
             )
     except KeyboardInterrupt:
-        raise KeyboardInterrupt("go on from here by the same command") from None
-    for file, problem in summary.damaged.items():
-        note(f"left out {file}: {problem}")
-    if as_json:
-        out_json({"dataset": str(folder), **vars(summary)})
-    else:
-        out(_summary_text(folder, summary.made, summary.kept, summary.masks, list(summary.damaged)))
-    if show and summary.made + summary.kept:
+        raise KeyboardInterrupt("the same command resumes here") from None
+    _report(summary, folder, as_json=options.as_json)
+    if options.view and summary.made + summary.kept:
         open_file(write_sheet(folder))
     return DAMAGED if summary.damaged else 0
 
 
-def _summary_text(folder: Path, made: int, kept: int, masks: int, damaged: Sequence[str]) -> str:
-    lines = [f"{made:,} pictures with {masks:,} masks" + (f", {kept:,} were there already" if kept else "")]
-    if damaged:
-        lines.append(f"{len(damaged):,} pictures could not be read, see {folder / 'damaged.jsonl'}")
-    return "\n".join([*lines, f"wrote {folder}"])
+def _shard_size(megabytes: float | None) -> int | None:
+    """Bytes in a shard. Raises InputError for a size without room."""
+    if megabytes is None:
+        return None
+    if not 0 < megabytes < math.inf:
+        raise InputError(f"--shards must be a number of megabytes above 0, got {megabytes}. Write 1000.")
+    return math.ceil(megabytes * 1e6)
+
+
+def _report(summary: Summary, folder: Path, *, as_json: bool) -> None:
+    for file, problem in summary.damaged.items():
+        note(f"left out {file}: {problem}")
+    if as_json:
+        out_json({"dataset": str(folder), **vars(summary)})
+        return
+    kept = f", {summary.kept:,} were there already" if summary.kept else ""
+    lines = [f"{summary.made:,} images with {summary.masks:,} masks{kept}"]
+    if summary.damaged:
+        lines.append(f"{len(summary.damaged):,} images could not be read, see {folder / 'damaged.jsonl'}")
+    out("\n".join([*lines, f"wrote {folder}"]))

@@ -1,4 +1,4 @@
-"""`anymask doctor`: what is installed, what the machine can do, what is missing."""
+"""`anymask doctor`: what is installed, what the machine supports, what is missing."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ import torch
 import anymask
 from anymask.cli.commands.models import place
 from anymask.cli.console import out, out_json, table
+from anymask.cli.options.doctor import Options
 from anymask.errors import AnymaskError
 from anymask.files import cache_dir
 from anymask.images.samples import sample_photo
@@ -32,24 +33,24 @@ __all__ = ["Finding", "run"]
 
 GOOD, NOTE, BAD = "ok", "note", "FAULT"
 PHOTO, CLICK, COVERED = "cat.jpg", (210.0, 180.0), (0.02, 0.98)
-"""The bundled photo, a click on its cat, and the shares of the photo that an answer may cover."""
+"""The bundled photo, a click on its cat, the least and largest share of the photo that a mask may cover."""
 PACKAGES = ("torch", "numpy", "opencv-python-headless", "pillow", "safetensors", "rich")
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One line: `state` is GOOD, NOTE (works, but could be better) or BAD."""
+    """One line; `state` is GOOD, NOTE (works, but could be better) or BAD."""
 
     topic: str
     state: str
     text: str
 
 
-def run(*, as_json: bool) -> int:
-    """Look at everything; the exit code is 1 where something does not work."""
-    findings = [finding for look in LOOKS for finding in look()]
+def run(options: Options) -> int:
+    """Check everything; the exit code is 1 if something does not work."""
+    findings = [finding for check in CHECKS for finding in check()]
     faults = [finding for finding in findings if finding.state == BAD]
-    if as_json:
+    if options.as_json:
         out_json({"ok": not faults, "findings": [asdict(finding) for finding in findings]})
     else:
         out(table([[finding.topic, finding.state, finding.text] for finding in findings]))
@@ -57,7 +58,7 @@ def run(*, as_json: bool) -> int:
     return 1 if faults else 0
 
 
-def look_at_versions() -> list[Finding]:
+def check_versions() -> list[Finding]:
     """Python, the system, the packages that anymask needs."""
     found = [
         Finding("anymask", GOOD, f"{anymask.__version__} in {Path(str(files('anymask')))}"),
@@ -77,7 +78,7 @@ def _version(name: str) -> str | None:
         return {"opencv-python-headless": cv2.__version__, "torch": torch.__version__}.get(name)
 
 
-def look_at_extras() -> list[Finding]:
+def check_extras() -> list[Finding]:
     """The optional parts of the package, by its own list."""
     try:
         required = metadata.requires("anymask") or []
@@ -110,17 +111,17 @@ def _extra(name: str, missing: Sequence[str]) -> Finding:
     return Finding(f"extra {name}", NOTE, f"lacks {', '.join(missing)}. To add it: {command}")
 
 
-def look_at_processor() -> list[Finding]:
-    """Cores, threads, and the features that decide the speed."""
+def check_cpu() -> list[Finding]:
+    """Cores, threads, and the features that speed depends on."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     threads = torch.get_num_threads()
-    named = f"{_processor()}, {cores} cores, {threads} threads used"
+    named = f"{_cpu_name()}, {cores} cores, {threads} threads used"
     few = NOTE if cores and threads < cores else GOOD
     more = "" if few == GOOD else " (OMP_NUM_THREADS or the machine limits them)"
-    return [Finding("processor", few, named + more), *_features(), _float_type()]
+    return [Finding("CPU", few, named + more), *_features(), _float_type()]
 
 
-def _processor() -> str:
+def _cpu_name() -> str:
     info = Path("/proc/cpuinfo")
     text = info.read_text(errors="replace") if info.is_file() else ""
     found = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
@@ -128,7 +129,7 @@ def _processor() -> str:
 
 
 def capabilities() -> Mapping[str, bool]:
-    """Features of the processor by PyTorch's names, as far as this version of it can tell."""
+    """Features of the CPU by PyTorch's names, as far as this version of PyTorch knows them."""
     ask: Callable[[], Mapping[str, Any]] | None = getattr(torch.cpu, "get_capabilities", None)
     if ask is not None:
         return {name: bool(value) for name, value in ask().items()}
@@ -143,8 +144,8 @@ def _features() -> list[Finding]:
     has = capabilities()
     return [
         _feature("AVX2", bool(has.get("avx2")), "float32 at full speed", "several times slower without"),
-        _feature("AVX-512", bool(has.get("avx512_f")), "wider vectors are used", "AVX2 does the work"),
-        _feature("AMX", bool(has.get("amx_bf16")), "matrix units are used", "vectors do the work"),
+        _feature("AVX-512", bool(has.get("avx512_f")), "wider vectors are used", "AVX2 is used"),
+        _feature("AMX", bool(has.get("amx_bf16")), "matrix units are used", "vectors are used"),
     ]
 
 
@@ -158,20 +159,20 @@ def _float_type() -> Finding:
     return Finding("  bf16", NOTE, "no: models run in float32; bfloat16 would be emulated, far slower")
 
 
-def look_at_accelerators() -> list[Finding]:
+def check_gpu() -> list[Finding]:
     """CUDA and MPS, in this build of torch and in this machine."""
     if torch.cuda.is_available():
         names = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
-        return [Finding("accelerator", GOOD, f"CUDA {torch.version.cuda}: {', '.join(names)}")]
+        return [Finding("GPU", GOOD, f"CUDA {torch.version.cuda}: {', '.join(names)}")]
     if torch.backends.mps.is_available():
-        return [Finding("accelerator", GOOD, "MPS; use it by --device mps")]
+        return [Finding("GPU", GOOD, "MPS; use it with --device mps")]
     build = torch.version.cuda or torch.version.hip
     why = f"for {build}, and it finds no device" if build else "for CPUs"
-    return [Finding("accelerator", GOOD, f"none; this torch is built {why}")]
+    return [Finding("GPU", GOOD, f"none; this torch is built {why}")]
 
 
-def look_at_models() -> list[Finding]:
-    """The cache, and which models can be opened without a download."""
+def check_models() -> list[Finding]:
+    """The cache, and which models can be loaded without a download."""
     folder = cache_dir()
     held = sorted(path for path in folder.glob("*") if path.is_file()) if folder.is_dir() else []
     size = sum(path.stat().st_size for path in held) / 1e6
@@ -185,8 +186,8 @@ def look_at_models() -> list[Finding]:
     ]
 
 
-def look_at_a_click() -> list[Finding]:
-    """Open the compact model and click on a bundled photo."""
+def check_click() -> list[Finding]:
+    """Load the compact model and click on a bundled photo."""
     photo = sample_photo(PHOTO)
     try:
         start = time.perf_counter()
@@ -203,18 +204,18 @@ def look_at_a_click() -> list[Finding]:
     height, width = masks.size
     share = int(masks.areas[0]) / (height * width)
     times = (
-        f"opened in {1000 * (opened - start):.0f} ms, first mask after {1000 * (first - opened):.0f} ms, "
+        f"loaded in {1000 * (opened - start):.0f} ms, first mask after {1000 * (first - opened):.0f} ms, "
         f"the next after {1000 * (again - first):.0f} ms"
     )
     text = f"{times}; score {masks.scores[0]:.2f}, {share:.0%} of the photo"
     return [Finding("a click", GOOD if COVERED[0] < share < COVERED[1] else BAD, text)]
 
 
-LOOKS: tuple[Callable[[], list[Finding]], ...] = (
-    look_at_versions,
-    look_at_extras,
-    look_at_processor,
-    look_at_accelerators,
-    look_at_models,
-    look_at_a_click,
+CHECKS: tuple[Callable[[], list[Finding]], ...] = (
+    check_versions,
+    check_extras,
+    check_cpu,
+    check_gpu,
+    check_models,
+    check_click,
 )

@@ -9,43 +9,35 @@ from pathlib import Path
 from typing import Any
 
 from anymask.cli.console import note, out, out_json, table
+from anymask.cli.options.export import Options
 from anymask.models import load
 from anymask.onnx_export import export
 
 __all__ = ["run"]
 
 
-def run(
-    *,
-    model: str,
-    output: str,
-    precision: Sequence[str] | None,
-    photos: Sequence[str] | None,
-    offline: bool,
-    as_json: bool,
-    force: bool,
-) -> int:
-    """Export and tell what the check found."""
-    opened = load(model, device="cpu", dtype="float32", offline=offline)
+def run(options: Options) -> int:
+    """Export and print what the check found."""
+    model = load(options.model, device="cpu", dtype="float32", offline=options.offline)
     began = time.perf_counter()
 
     def tell(step: str) -> None:
         note(f"{time.perf_counter() - began:4.0f} s  {step}")
 
     folder = export(
-        opened,
-        output,
-        name=Path(model).stem,
-        precisions=precision,
-        photos=photos,
-        force=force,
+        model,
+        options.output,
+        name=Path(options.model).stem,
+        precisions=options.precision,
+        photos=options.photos,
+        force=options.force,
         tell=tell,
     )
     manifest = json.loads((folder / "model.json").read_text("utf-8"))
     refused = [row["precision"] for row in manifest["check"] if row["refused"]]
     if refused:
-        note(f"left out, as their masks are not the model's: {', '.join(refused)}")
-    if as_json:
+        note(f"left out, as their masks differ from the model's: {', '.join(refused)}")
+    if options.as_json:
         out_json(manifest)
     else:
         out(_as_text(manifest["check"]))

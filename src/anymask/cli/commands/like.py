@@ -1,90 +1,65 @@
-"""`anymask like`: do to pictures and videos what examples show."""
+"""`anymask like`: segment images and videos by examples."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from anymask.cli.commands import like_video
 from anymask.cli.console import out, out_json, progress, table
-from anymask.cli.like_outputs import Job, describe, encode_overlay, number_map
+from anymask.cli.like_inputs import Inputs, find_inputs, read_all, read_correction
+from anymask.cli.like_outputs import Job, describe, number_map
+from anymask.cli.options.like import Options
+from anymask.cli.outputs import encode_overlay
+from anymask.data_engine.sources import Item
 from anymask.errors import InputError, OutputError
 from anymask.files import write_atomic
-from anymask.formats.example_masks import Examples, read_examples
-from anymask.images.folder import IMAGE_SUFFIXES, VIDEO_SUFFIXES, is_video, list_files
-from anymask.images.read import image_size, read_image
+from anymask.images.bands import read_bands
+from anymask.images.display import read_display
 from anymask.images.write import encode_png
-from anymask.types import Context, Masks
+from anymask.types import Masks
 
-if TYPE_CHECKING:
-    from anymask.models import InContext
+__all__ = ["run"]
 
-__all__ = ["read_pair", "run"]
-
-CONTEXT = ".safetensors"
 MASK, OVERLAY = "{}.png", "{}-overlay.jpg"
 
 
-def run(
-    *,
-    paths: Sequence[str],
-    example: Sequence[str],
-    correct: Sequence[str],
-    kind: str,
-    ensemble: str,
-    tile: int | None,
-    sharpen: str | None,
-    rank_examples: bool,
-    memory: int,
-    codec: str,
-    model: str,
-    device: str,
-    offline: bool,
-    output: str | None,
-    resume: bool,
-    as_json: bool,
-    force: bool,
-) -> int:
-    """Look at all that was given before the model is opened; one picture after the other is written whole."""
-    fixes = dict(_correction(text) for text in correct)
-    examples, learned = _read_all(example, list(fixes.values()), alone=not rank_examples)
-    videos, pictures = _inputs(paths)
-    if fixes and (pictures or len(videos) != 1):
+def run(options: Options) -> int:
+    """Check all input and output before the model is loaded; each image is written before the next."""
+    return _rank(options) if options.rank_examples else _segment(options)
+
+
+def _segment(options: Options) -> int:
+    fixes = dict(read_correction(text) for text in options.correct)
+    shown = read_bands(options.bands, options.stretch, options.limits)
+    examples, learned = read_all(
+        options.example, list(fixes.values()), bands=shown, many=options.many, pairs_only=False
+    )
+    inputs = find_inputs(options.paths)
+    if fixes and (inputs.images or len(inputs.videos) != 1):
         raise InputError(
-            f"--correct must go with a single video, got {len(videos)} videos and {len(pictures)} pictures. "
-            "Run it alone."
+            f"--correct must go with a single video, got {len(inputs.videos)} videos and "
+            f"{len(inputs.images)} images. Run it alone."
         )
-    if not rank_examples:
-        folder = _check_output(output, videos, pictures, resume=resume, force=force)
+    folder = _check_output(options, inputs)
     from anymask.cli.loading import load_example_model, load_model
     from anymask.inference.in_context.examples import context
 
-    opened = load_example_model(model, device=device, offline=offline)
-    if rank_examples:
-        return _rank(opened, examples, example, kind, as_json=as_json)
-    size = opened.config.size
+    model = load_example_model(options.model, device=options.device, offline=options.offline)
+    refiner = None
+    if options.sharpen is not None:
+        refiner = load_model(options.sharpen, device=options.device, offline=options.offline)
+    size = model.config.size
     contexts = [context(record, examples.palette, size=size) for record in examples.records] + learned
-    job = Job(
-        opened,
-        examples,
-        contexts,
-        {"kind": kind, "ensemble": ensemble, "tile": tile},
-        None if sharpen is None else load_model(sharpen, device=device, offline=offline),
-        memory,
-        dict(zip(fixes, examples.corrections, strict=True)),
-        resume,
-        codec,
-    )
+    edits = dict(zip(fixes, examples.corrections, strict=True))
+    job = Job(options, model, refiner, examples, contexts, edits, folder, shown)
     folder.mkdir(exist_ok=True)
-    facts = _pictures(job, pictures, folder)
-    for path in videos:
-        facts.append(like_video.run(job, path, folder))
-    if as_json:
+    facts = _images(job, inputs) + [like_video.run(job, item) for item in inputs.videos]
+    if options.as_json:
         out_json(facts)
     else:
         out(table([_row(fact) for fact in facts]))
@@ -92,113 +67,68 @@ def run(
     return 0
 
 
-def _read_all(
-    given: Sequence[str], corrections: Sequence[str], *, alone: bool
-) -> tuple[Examples, list[Context]]:
-    """Pairs of files, and contexts from files; `alone`: contexts may be given without pairs."""
-    files = [text for text in given if text.endswith(CONTEXT) and Path(text).is_file()]
-    learned = [Context.load(path) for path in files]
-    pairs = [read_pair(text) for text in given if text not in files]
-    if learned and (corrections or not alone):
-        raise InputError(
-            f"--correct and --rank-examples must go with examples PHOTO=TARGET alone, got {files[0]}. "
-            "Leave it out."
-        )
-    if pairs:
-        return read_examples(pairs, corrections), learned
-    colours = learned[0].palette
-    return Examples((), colours, np.arange(1, 2 if colours is None else len(colours) + 1)), learned
-
-
-def read_pair(text: str) -> tuple[str, str]:
-    """Read PHOTO=TARGET; a name may hold an equals sign where only one reading names two files."""
-    cuts = [index for index, letter in enumerate(text) if letter == "="]
-    readings = [(text[:cut], text[cut + 1 :]) for cut in cuts]
-    there = [one for one in readings if all(Path(path).is_file() for path in one)]
-    if not cuts or not all(readings[0]):
-        raise InputError(f"--example must be PHOTO=TARGET, got '{text}'. For example: --example a.jpg=a.png")
-    return there[0] if there else readings[0]
-
-
-def _correction(text: str) -> tuple[int, str]:
-    """Read FRAME=TARGET."""
-    number, equals, path = text.partition("=")
-    if not (equals and path and number.isdecimal()):
-        raise InputError(f"--correct must be FRAME=TARGET, got '{text}'. For example: --correct 120=fix.png")
-    return int(number), path
-
-
-def _inputs(paths: Sequence[str]) -> tuple[list[Path], list[Path]]:
-    """Videos and pictures, those of folders in the order of their names."""
-    files: list[Path] = []
-    for path in map(Path, paths):
-        inside = list_files(path, IMAGE_SUFFIXES + VIDEO_SUFFIXES) if path.is_dir() else [path]
-        if not inside:
-            raise InputError(f"PATH must hold pictures or videos, got the folder {path} without any.")
-        files += inside
-    videos = [file for file in files if is_video(file)]
-    pictures = [file for file in files if file not in videos]
-    for picture in pictures:
-        image_size(picture)  # what is no picture is told before the work begins
-    return videos, pictures
-
-
-def _check_output(
-    output: str | None, videos: Sequence[Path], pictures: Sequence[Path], *, resume: bool, force: bool
-) -> Path:
-    """The folder to write to. Raises `OutputError` for names that clash and for files that are there."""
-    if not videos and not pictures:
-        raise InputError("PATH must be given, got none. Name pictures, folders or videos.")
-    if output is None:
-        raise OutputError("--output must be given, got none. Name a folder: -o out")
-    folder = Path(output)
+def _check_output(options: Options, inputs: Inputs) -> Path:
+    """The folder to write to. Raises `OutputError` for no folder, and for files that exist."""
+    if not inputs.videos and not inputs.images:
+        raise InputError("PATH must be given, got nothing. Name images, videos or folders.")
+    if options.output is None:
+        raise OutputError("--output must be given, got nothing. Name a folder: -o out")
+    folder = Path(options.output)
     if folder.suffix or (folder.exists() and not folder.is_dir()):
         raise OutputError(f"output must be a folder, got {folder}. Name it out, for example.")
     if not folder.parent.is_dir():
         raise OutputError(
             f"output must lie in a folder that exists, got {folder}. Make the folder {folder.parent} first."
         )
-    stems = [path.stem for path in [*videos, *pictures]]
-    twice = [stem for stem in stems if stems.count(stem) > 1]
-    if twice:
-        raise OutputError(f"PATH must be files of different names, got {twice[0]} twice. Run them apart.")
-    there = [path for path in map(folder.joinpath, _written(videos, pictures)) if path.exists()]
-    if there and not resume and not force:
+    there = [path for path in map(folder.joinpath, _written(inputs)) if path.exists()]
+    if there and not options.resume and not options.force:
         raise OutputError(
-            f"output must be new files, got {there[0]}, which exists. Add --resume to go on where a run "
+            f"output must be new files, got {there[0]}, which exists. Add --resume to resume a run that was "
             "stopped, or --force to replace."
         )
     return folder
 
 
-def _written(videos: Sequence[Path], pictures: Sequence[Path]) -> list[str]:
-    names = [form.format(path.stem) for path in pictures for form in (MASK, OVERLAY)]
-    return names + [
-        form.format(path.stem) for path in videos for form in (like_video.MASKS, like_video.OVERLAY)
-    ]
+def _written(inputs: Inputs) -> list[str]:
+    names = [form.format(item.id) for item in inputs.images for form in (MASK, OVERLAY)]
+    forms = (like_video.MASKS, like_video.OVERLAY)
+    return names + [form.format(item.id) for item in inputs.videos for form in forms]
 
 
-def _pictures(job: Job, pictures: Sequence[Path], folder: Path) -> list[dict[str, Any]]:
-    """Segment pictures one by one; with --resume those that are done are left as they are."""
-    left = [path for path in pictures if not (job.resume and (folder / MASK.format(path.stem)).exists())]
+def _images(job: Job, inputs: Inputs) -> list[dict[str, Any]]:
+    """Segment images one by one; with --resume those that are done are left as they are."""
+    resume, folder = job.options.resume, job.folder
+    left = [item for item in inputs.images if not (resume and (folder / MASK.format(item.id)).exists())]
     facts = []
-    with progress("pictures") as advance:
-        for done, path in enumerate(left):
-            advance(done, len(left), path.name)
-            image = read_image(path)
-            masks = _answer(job, image)
-            drawn, map_ = encode_overlay(image, masks), encode_png(number_map(masks, job.examples))
-            write_atomic(folder / OVERLAY.format(path.stem), drawn, force=True)
-            write_atomic(folder / MASK.format(path.stem), map_, force=True)  # last: then the picture is done
-            facts.append({"path": str(path), **describe(masks, job.examples)})
+    with progress("images") as advance:
+        for done, item in enumerate(left):
+            advance(done, len(left), item.path.name)
+            facts.append(_image(job, item))
     return facts
 
 
-def _answer(job: Job, image: NDArray[np.uint8]) -> Masks:
+def _image(job: Job, item: Item) -> dict[str, Any]:
+    image = read_display(item.path, job.bands)
+    masks = _predict(job, image)
+    map_ = encode_png(number_map(masks, job.examples))
+    write_atomic(job.folder / OVERLAY.format(item.id), encode_overlay(image, masks), force=True)
+    write_atomic(job.folder / MASK.format(item.id), map_, force=True)  # last: then the image is done
+    return {"path": str(item.path), **describe(masks, job.examples)}
+
+
+def _predict(job: Job, image: NDArray[Any]) -> Masks:
     from anymask.inference.in_context.segment import segment_like, sharpen
 
-    masks = segment_like(job.model, image, job.contexts, **job.settings)
-    return masks if job.sharpener is None or not len(masks) else sharpen(job.sharpener, image, masks)
+    options = job.options
+    masks = segment_like(
+        job.model,
+        image,
+        job.contexts,
+        kind=options.kind,
+        ensemble=options.ensemble,
+        tile=options.tile,
+    )
+    return masks if job.refiner is None or not len(masks) else sharpen(job.refiner, image, masks)
 
 
 def _row(fact: Mapping[str, Any]) -> list[str]:
@@ -208,25 +138,37 @@ def _row(fact: Mapping[str, Any]) -> list[str]:
     return [f"  {fact['path']}", "; ".join(found) or "nothing found", ""]
 
 
-def _rank(model: InContext, examples: Examples, given: Sequence[str], kind: Any, *, as_json: bool) -> int:
+def _rank(options: Options) -> int:
     """Print which examples help."""
+    corrections = [path for _, path in map(read_correction, options.correct)]
+    shown = read_bands(options.bands, options.stretch, options.limits)
+    examples, _ = read_all(options.example, corrections, bands=shown, many=options.many, pairs_only=True)
+    if options.paths:
+        raise InputError(
+            f"--rank-examples must be given without PATH, got {options.paths[0]}. Segment in another run."
+        )
+    from anymask.cli.loading import load_example_model
     from anymask.evaluate.examples import rank_examples
 
-    with progress("answers") as advance:
+    model = load_example_model(options.model, device=options.device, offline=options.offline)
+    with progress("predictions") as advance:
         standings = rank_examples(
             model,
             examples.records,
             examples.palette,
-            kind=kind,
+            kind=options.kind,
             progress=lambda done, total: advance(done, total, "comparing"),
         )
-    facts = [{"example": given[one.index], "gain": one.gain, "found": one.found} for one in standings]
-    if as_json:
+    facts = [
+        {"example": options.example[one.index], "gain": one.gain, "found": one.found} for one in standings
+    ]
+    if options.as_json:
         out(json.dumps(facts, indent=1))
         return 0
+    verdicts = ["helps" if one.gain > 0 else "hurts" for one in standings]
     rows = [
-        [given[one.index], f"{one.gain:+.3f}", f"{one.found:.3f}", "helps" if one.gain > 0 else "hurts"]
-        for one in standings
+        [options.example[one.index], f"{one.gain:+.3f}", f"{one.found:.3f}", verdict]
+        for one, verdict in zip(standings, verdicts, strict=True)
     ]
     out(table(rows, ["example", "gain in IoU", "IoU by the others", ""]))
     return 0

@@ -1,4 +1,4 @@
-"""`anymask like` on a video: a folder of numbered maps, a file of figures, then the overlay."""
+"""`anymask like` on a video: a folder of numbered maps, a file of figures per frame, then the overlay."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from anymask.cli.console import note, progress
 from anymask.cli.like_outputs import Job, describe, number_map
+from anymask.data_engine.sources import Item
 from anymask.errors import ImageError
 from anymask.files import write_atomic
 from anymask.formats.example_masks import Examples
@@ -31,18 +32,19 @@ MASKS, OVERLAY = "{}-masks", "{}-overlay.mp4"
 FIGURES = "frames.jsonl"
 
 
-def run(job: Job, path: Path, folder: Path) -> dict[str, Any]:
-    """Track through one video; with --resume the frames that are done come from their files."""
+def run(job: Job, item: Item) -> dict[str, Any]:
+    """Track objects through one video; with --resume the frames that are done are read from their files."""
     from anymask.images.video import read_video, write_video
     from anymask.inference.in_context.tracking import segment_video
 
-    place = folder / MASKS.format(path.stem)
+    options, path = job.options, item.path
+    place = job.folder / MASKS.format(item.id)
     place.mkdir(exist_ok=True)
-    if not job.resume:
+    if not options.resume:
         _clear(place)
-    known = _before_news(_known(place, job.examples), job)
+    known = _still_valid(_known(place, job.examples), job)
     if known:
-        note(f"going on after {len(known)} frames of {path.name}")
+        note(f"resuming after {len(known)} frames of {path.name}")
     times: list[Fraction] = []
     frames = _noting(read_video(path, skipped=note), times)
     lines = _lines(place, len(known))
@@ -51,19 +53,19 @@ def run(job: Job, path: Path, folder: Path) -> dict[str, Any]:
             job.model,
             (frame.image for frame in frames),
             job.contexts,
-            memory=job.memory,
-            kind=job.settings["kind"],
+            memory=options.memory,
+            kind=options.kind,
             edits=job.edits,
             known=known,
-            refine=job.sharpener,
+            refine=job.refiner,
         ):
             if one.index not in known:
                 fact = {"frame": one.index, "seconds": float(times[-1]), "drift": round(one.drift, 4)}
                 lines.append({**fact, **describe(one.masks, job.examples)})
                 _keep(place, one.index, one.masks, lines, job.examples)
             advance(one.index + 1, 0, path.name)
-    target = folder / OVERLAY.format(path.stem)
-    write_video(target, _drawn(read_video(path), place, job.examples), codec=job.codec, force=True)
+    target = job.folder / OVERLAY.format(item.id)
+    write_video(target, _drawn(read_video(path), place, job.examples), codec=options.codec, force=True)
     drift = max((line["drift"] for line in lines), default=0.0)
     return {"path": str(path), "frames": len(times), "drift": drift, "overlay": str(target)}
 
@@ -87,7 +89,7 @@ def _keep(place: Path, index: int, masks: Masks, lines: list[dict[str, Any]], ex
 
 
 def _known(place: Path, examples: Examples) -> dict[int, Masks]:
-    """The maps of the first frames, as many as follow one another."""
+    """The maps of the first frames, up to the first that is missing or damaged."""
     known: dict[int, Masks] = {}
     while (file := place / f"{len(known):06d}.png").is_file():
         try:
@@ -97,8 +99,8 @@ def _known(place: Path, examples: Examples) -> dict[int, Masks]:
     return known
 
 
-def _before_news(known: dict[int, Masks], job: Job) -> dict[int, Masks]:
-    """Of the frames that are done, those before the first correction that they do not hold yet."""
+def _still_valid(known: dict[int, Masks], job: Job) -> dict[int, Masks]:
+    """The frames that are done, up to the first that differs from its correction."""
     for frame in sorted(job.edits.keys() & known.keys()):
         done, right = (number_map(masks, job.examples) for masks in (known[frame], job.edits[frame]))
         if not np.array_equal(done, right):
@@ -115,7 +117,7 @@ def _read_map(file: Path, examples: Examples) -> Masks:
 
 
 def _lines(place: Path, count: int) -> list[dict[str, Any]]:
-    """The figures of the first frames; the file is cut to them, as the last line may be half a line."""
+    """The figures of the first frames; the file is cut to them, as its last line may be incomplete."""
     file = place / FIGURES
     texts = file.read_text("utf-8").splitlines()[:count] if file.is_file() else []
     write_atomic(file, "".join(f"{text}\n" for text in texts).encode(), force=True)

@@ -1,4 +1,4 @@
-"""`anymask models`: what is known by name."""
+"""`anymask models`: the models that are known by name."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from anymask.cli.console import out, out_json, table
+from anymask.cli.options.models import Options
 from anymask.errors import WeightsError
 from anymask.files import cache_dir
 from anymask.models import Card, variants
@@ -14,17 +15,17 @@ from anymask.models.checkpoints import hub as zoo
 __all__ = ["place", "run"]
 
 
-def run(*, as_json: bool) -> int:
+def run(options: Options) -> int:
     """Print a table of the cards."""
     cards = variants().values()
-    if as_json:
+    if options.as_json:
         out_json([_facts(card) for card in cards])
         return 0
     rows = [
         [fact["name"], _megabytes(fact["bytes"]), fact["licence"], _here(fact), fact["summary"]]
         for fact in map(_facts, cards)
     ]
-    out(table(rows, ["name", "MB", "licence", "here", "what it is"]))
+    out(table(rows, ["name", "MB", "licence", "here", "description"]))
     out("\nSources:")
     out(table([[f"  {card.name}", card.address or card.source] for card in cards]))
     out(f"\nDownloads are kept in {cache_dir()} (ANYMASK_CACHE sets another folder).")
@@ -32,7 +33,7 @@ def run(*, as_json: bool) -> int:
 
 
 def place(card: Card) -> Path | None:
-    """Where the weights of a card lie on this machine, None if they do not."""
+    """Where the weights of a card are on this machine, None if they are not."""
     if card.address is None:
         try:
             return zoo.find(card.name, offline=True)

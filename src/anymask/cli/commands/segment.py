@@ -1,4 +1,4 @@
-"""`anymask segment`: prompts on one photo, masks in files."""
+"""`anymask segment`: prompts on one image, masks in files."""
 
 from __future__ import annotations
 
@@ -8,94 +8,74 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from anymask.cli.console import Clock, note, out, out_json, spent, table
+from anymask.cli.console import Clock, out, out_json, spent, table
+from anymask.cli.options.segment import Options
 from anymask.cli.outputs import Targets, choose_targets, owners, ranks, write_all
 from anymask.cli.prompts import read_mask, read_prompts
 from anymask.cli.viewer import open_file
 from anymask.files import check_target
 from anymask.formats import sa1b
-from anymask.images.read import read_image
+from anymask.images.bands import read_bands
+from anymask.images.display import read_display
 from anymask.types import Masks, Prompt, Record
 
 __all__ = ["run"]
 
 
-def run(
-    *,
-    image: str,
-    point: Sequence[str],
-    box: Sequence[str],
-    mask: str | None,
-    candidates: bool,
-    zoom: bool | None,
-    model: str,
-    device: str,
-    offline: bool,
-    output: str | None,
-    overlay: str | None,
-    show: bool,
-    as_json: bool,
-    force: bool,
-) -> int:
-    """Look at all that was given before the model is opened, and write only when everything is there."""
-    if show and overlay is None:
-        overlay = f"{Path(image).stem}-overlay.png"
-    targets = choose_targets(image, output, overlay, candidates=candidates, as_json=as_json)
-    for target in targets.all:
-        check_target(target, force=force)
+def run(options: Options) -> int:
+    """Check all input and output before the model is loaded; write only when everything is there."""
     clock = Clock()
     with clock.part("read"):
-        pixels = read_image(image)
-        prompts = read_prompts(point, box, None if mask is None else read_mask(mask))
-        for prompt in prompts:
-            prompt.check((pixels.shape[0], pixels.shape[1]))
-    if _is_animated(image):
-        note(f"note: {image} is animated; its first frame is used")
-    masks = _answer(pixels, prompts, (model, device, offline), candidates=candidates, zoom=zoom, clock=clock)
-    record = Record(Path(image).stem, pixels, masks, "auto", {"file_name": Path(image).name})
-    write_all(targets.encode(record), force=force)
-    if as_json:
-        out_json(_as_dict(image, model, record, targets, clock.seconds))
+        pixels, prompts = _read(options)
+    targets = choose_targets(
+        options.image,
+        options.output,
+        overlay=options.overlay or options.view,
+        candidates=options.all_candidates,
+        as_json=options.as_json,
+    )
+    for target in targets.all:
+        check_target(target, force=options.force)
+    masks = _predict(pixels, prompts, options, clock)
+    image = Path(options.image)
+    record = Record(image.stem, pixels, masks, "auto", {"file_name": image.name})
+    write_all(targets.encode(record), force=options.force)
+    if options.as_json:
+        out_json(_as_dict(options, record, targets, clock.seconds))
     else:
-        out(_as_text(image, model, record, targets, clock.seconds))
-    if show and targets.overlay is not None:
+        out(_as_text(options, record, targets, clock.seconds))
+    if options.view and targets.overlay is not None:
         open_file(targets.overlay)
     return 0
 
 
-def _is_animated(path: str) -> bool:
-    with Image.open(path) as picture:
-        # MPO is a photo with its preview
-        return bool(getattr(picture, "is_animated", False)) and picture.format != "MPO"
+def _read(options: Options) -> tuple[NDArray[np.uint8], list[Prompt]]:
+    """The image (H, W, 3) and the prompts on it."""
+    pixels = read_display(options.image, read_bands(options.bands, options.stretch, options.limits))
+    mask = None if options.mask is None else read_mask(options.mask)
+    prompts = read_prompts(options.point, options.box, mask)
+    for prompt in prompts:
+        prompt.check((pixels.shape[0], pixels.shape[1]))
+    return pixels, prompts
 
 
-def _answer(
-    image: NDArray[np.uint8],
-    prompts: Sequence[Prompt],
-    model: tuple[str, str, bool],
-    *,
-    candidates: bool,
-    zoom: bool | None,
-    clock: Clock,
-) -> Masks:
-    """The masks of each object, the best first; `model` is its name, the device, whether to stay offline."""
-    name, device, offline = model
+def _predict(image: NDArray[np.uint8], prompts: Sequence[Prompt], options: Options, clock: Clock) -> Masks:
+    """The masks of each object, the best first."""
     with clock.part("load"):  # imports torch, so late
         from anymask.cli.loading import load_model
         from anymask.inference.promptable.predict import embed, predict
 
-        opened = load_model(name, device=device, offline=offline)
+        model = load_model(options.model, device=options.device, offline=options.offline)
     with clock.part("encode"):
-        embedding = embed(opened, image)
+        embedding = embed(model, image)
     with clock.part("decode"):
-        masks = predict(opened, embedding, prompts, multimask=candidates, zoom=zoom)
+        masks = predict(model, embedding, prompts, multimask=options.all_candidates, zoom=options.zoom)
     return masks[np.lexsort((-masks.scores, owners(masks)))]
 
 
 def _facts(record: Record) -> list[dict[str, Any]]:
-    """What is told of each mask."""
+    """What is printed of each mask."""
     entries = sa1b.to_document(record)["annotations"]
     numbers = owners(record.masks).tolist()
     return [
@@ -112,12 +92,12 @@ def _facts(record: Record) -> list[dict[str, Any]]:
 
 
 def _as_dict(
-    image: str, model: str, record: Record, targets: Targets, seconds: Mapping[str, float]
+    options: Options, record: Record, targets: Targets, seconds: Mapping[str, float]
 ) -> dict[str, Any]:
     return {
-        "image": image,
+        "image": options.image,
         "size": list(record.masks.size),
-        "model": model,
+        "model": options.model,
         "masks": _facts(record),
         "files": [str(path) for path in targets.masks],
         "overlay": None if targets.overlay is None else str(targets.overlay),
@@ -125,7 +105,7 @@ def _as_dict(
     }
 
 
-def _as_text(image: str, model: str, record: Record, targets: Targets, seconds: Mapping[str, float]) -> str:
+def _as_text(options: Options, record: Record, targets: Targets, seconds: Mapping[str, float]) -> str:
     height, width = record.masks.size
     facts = _facts(record)
     many = any(fact["candidate"] for fact in facts)
@@ -134,12 +114,12 @@ def _as_text(image: str, model: str, record: Record, targets: Targets, seconds: 
             f"  object {fact['object'] + 1}" + (f", candidate {fact['candidate'] + 1}" if many else ""),
             f"score {fact['score']:.2f}",
             f"{fact['area']:,} px",
-            f"{fact['area'] / (height * width):.1%} of the picture",
+            f"{fact['area'] / (height * width):.1%} of the image",
             _box(fact["bbox"]) if fact["area"] else "empty",
         ]
         for fact in facts
     ]
-    head = f"{image}, {width} x {height}, by {model} ({spent(seconds)})"
+    head = f"{options.image}, {width} x {height}, by {options.model} ({spent(seconds)})"
     return "\n".join([head, table(rows), *(f"wrote {path}" for path in targets.all)])
 
 

@@ -1,34 +1,28 @@
-"""`anymask serve`: the browser app on a folder of pictures."""
+"""`anymask serve`: the browser app on a folder of images."""
 
 from __future__ import annotations
 
 import webbrowser
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from anymask.cli.console import note, out
-from anymask.errors import MissingExtraError
+from anymask.cli.options.serve import Options
+from anymask.errors import InputError, MissingExtraError
+from anymask.images.bands import read_bands
+
+if TYPE_CHECKING:
+    from anymask.app.models import Models
 
 __all__ = ["run"]
 
 
-def run(
-    *,
-    folder: str | None,
-    host: str,
-    port: int,
-    token: str | None,
-    model: Sequence[str],
-    example_model: Sequence[str],
-    database: str | None,
-    device: str,
-    offline: bool,
-    show: bool,
-    static: str | None,
-    force: bool,
-) -> int:
-    """Open the project, tell the address, serve until Ctrl-C; or write the app as files."""
+def run(options: Options) -> int:
+    """Open the project, print the address, serve until Ctrl-C; or write the app as files."""
+    if options.static is not None and options.folder is not None:
+        raise InputError(
+            f"--static must be given without FOLDER, got {options.folder}. The files hold no project."
+        )
     try:
-        from anymask.app.build_static import LOCAL_MODEL, build_static
         from anymask.app.models import Models
         from anymask.app.serve import gallery, serve
         from anymask.app.settings import Settings
@@ -37,25 +31,32 @@ def run(
     except ModuleNotFoundError as error:
         raise MissingExtraError("anymask serve", "app") from error
     settings = Settings(
-        token=token,
-        models=tuple(model) or Settings.models,
-        example_models=tuple(example_model) or Settings.example_models,
-        device=device,
-        offline=offline,
+        token=options.token,
+        models=tuple(options.model) or Settings.models,
+        example_models=tuple(options.example_model) or Settings.example_models,
+        device=options.device,
+        offline=options.offline,
     )
     check_vendored()
-    if static is not None:
-        models = Models(Settings(device="cpu", offline=offline))
-        out(f"wrote {build_static(static, models.exported(LOCAL_MODEL, note), force=force)}")
-        models.close()
-        return 0
-    project = open_project(gallery() if folder is None else folder, database)
+    shown = read_bands(options.bands, options.stretch, options.limits)
+    if options.static is not None:
+        return _write_static(options.static, Models(Settings(device="cpu", offline=options.offline)), options)
+    folder = gallery() if options.folder is None else options.folder
+    project = open_project(folder, options.database, bands=shown)
 
     def ready(address: str) -> None:
         out(address)
         note(f"Masks are kept in {project.folder}. Stop with Ctrl-C.")
-        if show:
+        if options.view:
             webbrowser.open(address)
 
-    serve(project, settings, host, port, ready, note)
+    serve(project, settings, options.host, options.port, ready, note)
+    return 0
+
+
+def _write_static(folder: str, models: Models, options: Options) -> int:
+    from anymask.app.build_static import LOCAL_MODEL, build_static
+
+    out(f"wrote {build_static(folder, models.exported(LOCAL_MODEL, note), force=options.force)}")
+    models.close()
     return 0

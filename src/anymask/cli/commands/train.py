@@ -1,16 +1,18 @@
-"""`anymask train`: carry out a recipe, or go on with a run."""
+"""`anymask train`: train by a recipe, or resume a run."""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from anymask.cli.console import note, out, table
+from anymask.cli.options.train import Options
 from anymask.errors import InputError
+from anymask.images.bands import read_bands
 from anymask.train import recipes
 
 __all__ = ["run"]
@@ -18,55 +20,53 @@ __all__ = ["run"]
 Report = Callable[[dict[str, Any]], None]
 
 
-def run(
-    *,
-    recipe: str | None,
-    listed: bool,
-    show: bool,
-    data: Sequence[str],
-    settings: Sequence[str],
-    output: str | None,
-    force: bool,
-) -> int:
-    """List the recipes, show one, train by one, or without one go on with the run in `output`."""
-    if listed:
+def run(options: Options) -> int:
+    """List the recipes, show one, train by one, or without one resume the run in `output`."""
+    if options.listed:
         out(table([[name, _first_line(make)] for name, make in recipes.RECIPES.items()]))
         return 0
-    if show and recipe is not None:
-        out(recipes.recipe(recipe, settings).to_json())
+    read_bands(options.bands, options.stretch, options.limits)  # a wrong one is reported before training
+    if options.show and options.recipe is not None:
+        out(recipes.recipe(options.recipe, _settings(options)).to_json())
         return 0
-    if output is None or (recipe is None) != (not data):
+    output = options.output
+    if output is None or (options.recipe is None) != (not options.data):
         raise InputError(
-            "RECIPE, --data and -o must be given together, or -o alone to go on with a run. "
-            "See the recipes by: anymask train --list"
+            "RECIPE, --data and -o must be given together, or -o alone to resume a run. "
+            "List the recipes with: anymask train --list"
         )
     try:
-        _train(recipe, data, settings, output, force=force)
+        _train(options, output)
     except KeyboardInterrupt:
-        raise KeyboardInterrupt(f"go on from the last saved step by: anymask train -o {output}") from None
+        raise KeyboardInterrupt(f"to resume from the last saved step: anymask train -o {output}") from None
     if os.environ.get("RANK", "0") == "0":
         out(f"wrote {output}")
-        out(f"Use it by: anymask segment IMAGE --point X,Y --model {output}")
+        out(f"To use it: anymask segment IMAGE --point X,Y --model {output}")
     return 0
+
+
+def _settings(options: Options) -> list[str]:
+    """The settings of --set, and how images are shown."""
+    shown = {"bands": options.bands, "stretch": options.stretch, "limits": options.limits}
+    return [*options.settings, *(f"{name}={text}" for name, text in shown.items() if text is not None)]
 
 
 def _first_line(make: Callable[[], object]) -> str:
     return (make.__doc__ or "").partition("\n")[0]
 
 
-def _train(
-    recipe: str | None, data: Sequence[str], settings: Sequence[str], output: str, *, force: bool
-) -> None:
+def _train(options: Options, output: str) -> None:
     with _reports() as report:
-        if recipe is None:
-            recipes.resume(output, settings, report)
+        if options.recipe is None:
+            recipes.resume(output, _settings(options), report)
         else:
-            recipes.run(recipes.recipe(recipe, settings), data, output, report, force=force)
+            config = recipes.recipe(options.recipe, _settings(options))
+            recipes.run(config, options.data, output, report, force=options.force)
 
 
 @contextmanager
 def _reports() -> Iterator[Report]:
-    """Where the lines of metrics.jsonl go: a table that grows on a terminal, the same lines elsewhere."""
+    """Where the lines of metrics.jsonl go: a status line on a terminal, the same lines elsewhere."""
     if sys.stderr.isatty():
         with _live() as report:
             yield report
@@ -76,7 +76,7 @@ def _reports() -> Iterator[Report]:
 
 @contextmanager
 def _live() -> Iterator[Report]:
-    """The latest line under a spinner; validations stay on the screen."""
+    """The latest line beside a spinner; validations stay on the screen."""
     from rich.console import Console
     from rich.markup import escape
 

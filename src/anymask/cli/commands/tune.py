@@ -1,63 +1,56 @@
-"""`anymask tune`: learn one example from many."""
+"""`anymask tune`: tune one context from many examples."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from anymask.cli.commands.like import read_pair
 from anymask.cli.console import out, progress
+from anymask.cli.like_inputs import read_pair
+from anymask.cli.options.tune import Options
 from anymask.data import of_category, open_dataset
 from anymask.errors import InputError, OutputError
 from anymask.files import check_target
 from anymask.formats.example_masks import read_examples
+from anymask.images.bands import read_bands
 
 __all__ = ["run"]
 
 
-def run(
-    *,
-    data: str | None,
-    category: str | None,
-    split: str | None,
-    max_images: int,
-    example: Sequence[str],
-    kind: Any,
-    steps: int,
-    model: str,
-    device: str,
-    offline: bool,
-    output: str,
-    force: bool,
-) -> int:
-    """Look at all that was given before the model is opened; the context is written when it is learned."""
-    if Path(output).suffix.lower() != ".safetensors":
-        raise OutputError(f"output must end in .safetensors, got {output}. Name it cat.safetensors, say.")
-    check_target(output, force=force)
-    if (data is None) != (category is None) or (data is None) == (not example):
+def run(options: Options) -> int:
+    """Check all input and output before the model is loaded; the context is written when it is tuned."""
+    by_category = options.data is not None
+    if by_category != (options.category is not None) or by_category == bool(options.example):
         raise InputError("--data and --category, or else several --example, must be given. Give one of both.")
-    palette = None
-    if data is not None and category is not None:
-        records = of_category(open_dataset(data, split=split), category, max_images)
+    shown = read_bands(options.bands, options.stretch, options.limits)
+    dataset = None if options.data is None else open_dataset(options.data, split=options.split, bands=shown)
+    pairs = [read_pair(text) for text in options.example]
+    examples = read_examples(pairs, bands=shown, many=options.many) if pairs else None
+    if Path(options.output).suffix.lower() != ".safetensors":
+        raise OutputError(
+            f"output must end in .safetensors, got {options.output}. Name it cat.safetensors, for example."
+        )
+    check_target(options.output, force=options.force)
+    if dataset is not None:
+        records = of_category(dataset, str(options.category), options.max_images)
+        palette = None
     else:
-        examples = read_examples([read_pair(text) for text in example])
+        assert examples is not None, "checked above"
         records, palette = list(examples.records), examples.palette
 
     from anymask.cli.loading import load_example_model
     from anymask.train.tune import TuneConfig, tune
 
-    config = TuneConfig(steps=steps, kind=kind)
-    opened = load_example_model(model, device=device, offline=offline).float()
+    config = TuneConfig(steps=options.steps, kind=options.kind)
+    model = load_example_model(options.model, device=options.device, offline=options.offline).float()
     with progress("steps") as advance:
         learned = tune(
-            opened,
+            model,
             records,
             config,
             palette=palette,
             progress=lambda done, total, loss: advance(done, total, f"loss {loss:.4f}"),
         )
-    learned.save(output, force=force)
-    out(f"wrote {output}, learned from {len(records)} pictures")
-    out(f"Use it by: anymask like --example {output} --model {model} PATH... -o OUT")
+    learned.save(options.output, force=options.force)
+    out(f"wrote {options.output}, tuned on {len(records)} images")
+    out(f"To use it: anymask like --example {options.output} --model {options.model} PATH... -o OUT")
     return 0

@@ -1,1 +1,1 @@
-"""Which options each command has, one file a command. Standard library only."""
+"""The options of each command: one file per command, what they share in `shared`. Standard library only."""

@@ -2,148 +2,195 @@
 
 from __future__ import annotations
 
-import argparse
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from anymask.cli.options import shared
+from anymask.cli.options.command import Command
+from anymask.cli.options.values import integer, number
 
 if TYPE_CHECKING:
     from anymask.cli.parser import Parser
 
-__all__ = ["DETAILS", "USAGE", "declare"]
-
-USAGE = "IMAGE|FOLDER|LIST.txt [-o OUT] [OPTION]..."
-DETAILS = (
-    "Find the masks of everything in a picture, or in all pictures of a folder or a list.\n\n"
-    "  anymask auto photo.jpg --overlay\n"
-    "  anymask auto photo.jpg -o parts.json --granularity 1 --labelmap --cover\n"
-    "  anymask auto field.tif -o field.gpkg --bands 4,3,2 --tile 1024\n"
-    "  anymask auto photos/ -o dataset --min-area 100\n"
-    "  anymask auto photos/ -o dataset --shards 1000\n\n"
-    "One picture gives one file, and others named after it: OUT-overlay.jpg, OUT-edges.png, OUT-labels.png. "
-    "A folder or a list (a file name a line) gives a data set, the folder OUT: <id>.jpg with <id>.json in "
-    "SA-1B's form (with --shards in OUT/masks-000000.tar, ..., as WebDataset reads them), and the folders "
-    "overlays, edges and labels; pictures that cannot be read are left out, listed in damaged.jsonl and make "
-    "the exit code 3. The same command goes on where a stopped one was, to the same end. Progress goes to "
-    "stderr: a bar on a terminal, else a line every ten seconds."
-)
+__all__ = ["COMMAND", "Options"]
 
 
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"must be a number, got '{text}'") from None
+@dataclass(frozen=True)
+class Options:
+    """The parsed options; None stands for a default that the library chooses."""
 
-
-def _whole(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"must be a whole number, got '{text}'") from None
+    source: str
+    output: str | None
+    points_per_side: int | None
+    pixels_per_point: float | None
+    points_file: str | None
+    roi: str | None
+    crops: int | None
+    candidates: int | None
+    min_iou: float | None
+    min_stability: float | None
+    nms: float | None
+    min_area: int | None
+    min_component: int | None
+    min_hole: int | None
+    max_cover: float | None
+    tile: int | None
+    tile_overlap: int | None
+    bands: str | None
+    stretch: str | None
+    limits: str | None
+    max_memory: str | None
+    compile: bool
+    granularity: float | None
+    shards: float | None
+    tree: bool
+    overlay: bool
+    edges: bool
+    labelmap: bool
+    cover: bool
+    view: bool
+    model: str
+    device: str
+    offline: bool
+    as_json: bool
+    force: bool
 
 
 def declare(parser: Parser) -> None:
-    """Declare what is particular to the command."""
-    parser.add_argument("source", metavar="IMAGE", help="A picture, a folder of pictures, or a LIST.txt.")
+    """Declare the options."""
+    parser.add_argument(
+        "source",
+        metavar="IMAGE",
+        help="An image, a folder (its images and those of its subfolders, without hidden ones), or a "
+        "LIST.txt with one file name per line.",
+        hint="For several images give a folder or a LIST.txt.",
+    )
     parser.add_argument(
         "-o",
         "--output",
         metavar="OUT",
-        help="For a picture OUT.json (SA-1B's form; default: <name of IMAGE>-masks.json), OUT.png (a label "
-        "map), for a GeoTIFF also OUT.geojson or OUT.gpkg. For several the folder of the data set.",
+        help="For one image OUT.json (SA-1B's format; default: <name of IMAGE>-masks.json in the current "
+        "folder, or no file of masks with --json), OUT.png (a label map), and for a GeoTIFF also "
+        "OUT.geojson or OUT.gpkg. For many images the folder of the data set.",
     )
-    _declare_asking(parser)
+    _declare_prompts(parser)
     _declare_filters(parser)
     _declare_large(parser)
     _declare_outputs(parser)
+    shared.declare_model(parser)
+    shared.declare_json(parser)
+    shared.declare_force(parser)
 
 
-def _declare_asking(parser: Parser) -> None:
+def _declare_prompts(parser: Parser) -> None:
+    shared.declare_points_per_side(parser, None, "32")
     for name, read, metavar, text in (
-        ("--points-per-side", _whole, "N", "A grid of N x N points to ask at. Default: 32."),
-        ("--pixels-per-point", _number, "K", "A point for each K x K pixels instead."),
-        ("--points-file", str, "FILE", "Points of your own instead: x,y in pixels, one a line."),
+        ("--pixels-per-point", number, "K", "One point for each K x K pixels instead."),
+        ("--points-file", str, "FILE", "Your own points instead: x,y in pixels, one per line."),
         (
             "--roi",
             str,
             "X0,Y0,X1,Y1|FILE",
-            "Look at this part only: a box, or a picture of the image's size that is not black there.",
+            "Restrict the points to a region: a box, or an image of the same size in which anything but "
+            "black is inside.",
         ),
-        ("--crops", _whole, "N", "Look at N layers of crops as well, 2 x 2, then 4 x 4. Default: 0."),
-        (
-            "--candidates",
-            _whole,
-            "N",
-            "Give the N best proposals by the mean of score and stability, from a grid of 64 x 64 points "
-            "without thresholds.",
-        ),
+        ("--crops", integer, "N", "Add N layers of crops: 2 x 2, then 4 x 4. Default: 0."),
     ):
         parser.add_argument(name, type=read, metavar=metavar, help=text)
+    shared.declare_candidates(
+        parser,
+        None,
+        "Give the N best proposals, ranked by the mean of score and stability, from a grid of 64 x 64 "
+        "points without thresholds.",
+    )
 
 
 def _declare_filters(parser: Parser) -> None:
     for name, read, metavar, text in (
-        ("--min-iou", _number, "X", "Least predicted IoU, 0 to 1. Default: the model's own."),
-        ("--min-stability", _number, "X", "Least stability, 0 to 1. Default: the model's own."),
-        ("--nms", _number, "X", "Of two masks whose boxes overlap more, one goes. Default: 0.7."),
-        ("--min-area", _whole, "PX", "Drop masks with fewer pixels."),
-        ("--min-component", _whole, "PX", "Remove smaller islands of a mask."),
-        ("--min-hole", _whole, "PX", "Fill smaller holes of a mask."),
-        ("--max-cover", _number, "X", "Drop masks over this share of the picture, 0 to 1."),
+        ("--min-iou", number, "X", "Least predicted IoU, 0 to 1. Default: the model's own."),
+        ("--min-stability", number, "X", "Least stability, 0 to 1. Default: the model's own."),
+        (
+            "--nms",
+            number,
+            "X",
+            "Of two masks whose boxes have a higher IoU than X keep the better one. Default: 0.7.",
+        ),
+        ("--min-area", integer, "PX", "Drop masks with fewer pixels."),
+        ("--min-component", integer, "PX", "Remove smaller islands of a mask."),
+        ("--min-hole", integer, "PX", "Fill smaller holes of a mask."),
+        ("--max-cover", number, "X", "Drop masks that cover more than this share of the image, 0 to 1."),
     ):
         parser.add_argument(name, type=read, metavar=metavar, help=text)
 
 
 def _declare_large(parser: Parser) -> None:
-    for name, read, metavar, text in (
-        (
-            "--tile",
-            _whole,
-            "PX",
-            "Look at tiles of PX x PX pixels and join what they cut: for large pictures.",
-        ),
-        ("--tile-overlap", _whole, "PX", "Pixels that tiles share. Default: a quarter of the tile."),
-        (
-            "--bands",
-            str,
-            "R,G,B",
-            "Bands of a picture of many, or a single one, from 1; stretched to 8 bits.",
-        ),
-        ("--stretch", str, "LOW,HIGH", "Percentiles that become black and white. Default: 2,98."),
-        ("--limits", str, "LOW,HIGH", "Sample values that become black and white, instead of --stretch."),
-        ("--max-memory", str, "SIZE", "Memory to take beside the model: 2GB, 512MiB. Default: about 1 GB."),
-    ):
-        parser.add_argument(name, type=read, metavar=metavar, help=text)
+    shared.declare_tile(parser, " and merge the masks that tile edges cut")
+    parser.add_argument(
+        "--tile-overlap",
+        type=integer,
+        metavar="PX",
+        help="Pixels that tiles share. Default: a quarter of the tile.",
+    )
+    shared.declare_bands(parser)
+    parser.add_argument(
+        "--max-memory",
+        metavar="SIZE",
+        help="Memory to use in addition to the model's: 2GB, 512MiB. Default: about 1 GB.",
+    )
     parser.add_argument(
         "--compile",
         action="store_true",
-        help="For many pictures on an accelerator: compile the encoder, a minute once for less time each.",
+        help="Compile the encoder: takes a minute once, then less time per image. For many images on a GPU.",
     )
 
 
 def _declare_outputs(parser: Parser) -> None:
     parser.add_argument(
         "--granularity",
-        type=_number,
+        type=number,
         metavar="G",
-        help="Keep one level of wholes and parts: 0 the wholes, 1 the finest parts. Default: all masks.",
+        help="Keep one level of the mask hierarchy, from 0 (top-level masks) to 1 (leaf masks). "
+        "Default: all masks.",
     )
     parser.add_argument(
         "--shards",
-        type=_number,
+        type=number,
         metavar="MB",
-        help="Of a folder or a list: write tar shards, each closed once it holds MB megabytes.",
+        help="For a folder or a list: write tar shards and close each once it holds MB megabytes.",
     )
+    parser.add_argument(
+        "--tree", action="store_true", help="Note in the JSON each mask's parent: its id, or null."
+    )
+    shared.declare_overlay(parser)
     for name, text in (
-        ("--tree", "Note in the JSON which mask each is a part of: its parent's id, or null."),
-        ("--overlay", "Also draw the masks on the picture."),
-        ("--edges", "Also write edges, as a grey picture of 16 bits."),
-        ("--labelmap", "Also write a map in which each pixel has the number of the smallest mask there."),
-        ("--cover", "The same with no pixel left without a number: masks grow to the edges of the picture."),
+        ("--edges", "Also write an edge map, a grey image of 16 bits."),
+        ("--labelmap", "Also write a label map: each pixel has the number of the smallest mask there."),
+        ("--cover", "As --labelmap, with no pixel left without a number: masks grow until they meet."),
     ):
         parser.add_argument(name, action="store_true", help=text)
-    parser.add_argument(
-        "--open",
-        dest="show",
-        action="store_true",
-        help="Open the overlay in the viewer; of a folder OUT/sheet/sheet.jpg, its first 24 pictures.",
+    shared.declare_open(
+        parser,
+        "Open the overlay in the system's viewer; implies --overlay. For many images open a contact sheet "
+        "of the first 24, OUT/sheet/sheet.jpg, instead.",
     )
+
+
+COMMAND = Command(
+    name="auto",
+    usage="IMAGE|FOLDER|LIST.txt [-o OUT] [OPTION]...",
+    summary="Generate masks of all objects in an image, or in many.",
+    details="Generate masks of all objects in an image, or in all images of a folder or a list.\n\n"
+    "  anymask auto photo.jpg --overlay\n"
+    "  anymask auto photo.jpg -o parts.json --granularity 1 --labelmap --cover\n"
+    "  anymask auto field.tif -o field.gpkg --bands 4,3,2 --tile 1024\n"
+    "  anymask auto photos/ -o dataset --min-area 100\n"
+    "  anymask auto photos/ -o dataset --shards 1000\n\n"
+    "One image gives one file of masks, and others named after it: OUT-overlay.jpg, OUT-edges.png, "
+    "OUT-labels.png. A folder or a list gives a data set, the folder OUT: <id>.jpg with <id>.json in SA-1B's "
+    "format (with --shards in tar files as WebDataset reads them: OUT/masks-000000.tar, ...), and the "
+    "folders overlays, edges and labels. The id of sub/c.jpg is sub_c. Images that cannot be read are left "
+    "out, listed in damaged.jsonl and make the exit code 3. The same command resumes a run that was stopped. "
+    "Progress goes to stderr: a bar on a terminal, else a line every ten seconds.",
+    declare=declare,
+    options=Options,
+)

@@ -2,47 +2,70 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from anymask.cli.options.values import words
+from anymask.cli.options import shared
+from anymask.cli.options.command import Command
+from anymask.cli.options.values import any_of
 
 if TYPE_CHECKING:
     from anymask.cli.parser import Parser
 
-__all__ = ["DETAILS", "USAGE", "declare"]
+__all__ = ["COMMAND", "Options"]
 
-USAGE = "MODEL -o DIR [OPTION]..."
-DETAILS = (
-    "Write a model as ONNX files, for onnxruntime in any language and for the browser, with model.json that "
-    "says what is in them. Each precision is first asked for masks on real photos; where they are not the "
-    "model's, it is refused: left out of the default list, an error in a list of yours.\n\n"
-    "  anymask export compact -o compact-onnx\n"
-    "  anymask export runs/mine -o mine-onnx --precision float16\n\n"
-    "Prints size, time of an answer on this machine, and mask IoU of each precision. Needs an extra: pip "
-    "install 'anymask[export]'."
-)
+
+@dataclass(frozen=True)
+class Options:
+    """The parsed options."""
+
+    model: str
+    output: str
+    precision: Sequence[str] | None
+    photos: Sequence[str] | None
+    offline: bool
+    as_json: bool
+    force: bool
 
 
 def declare(parser: Parser) -> None:
-    """Declare what to export and where to."""
+    """Declare the options."""
     parser.add_argument(
-        "model", metavar="MODEL", help="A name (see 'anymask models'), a weights file or a run directory."
+        "model",
+        metavar="MODEL",
+        help="A name (see 'anymask models'), a weights file or a run directory.",
+        hint="Export one model after the other.",
     )
     parser.add_argument("-o", "--output", required=True, metavar="DIR", help="A new folder for the files.")
     parser.add_argument(
         "--precision",
-        type=words,
+        type=any_of,
         metavar="LIST",
-        help="Which files to write, with commas between. Default: all that draw the model's masks.",
+        help="Which files to write, separated by commas. Default: all that give the model's masks.",
     )
     parser.add_argument(
         "--photos",
         nargs="+",
         metavar="FILE",
-        help="Pictures to check the files on. Default: the bundled photos.",
+        help="Images to check the files on. Default: the bundled photos.",
     )
-    parser.add_argument(
-        "--offline", action="store_true", help="Never download; the weights must be there already."
-    )
-    parser.add_argument("--json", dest="as_json", action="store_true", help="Print JSON instead of text.")
-    parser.add_argument("--force", action="store_true", help="Replace the folder if it holds such files.")
+    shared.declare_offline(parser)
+    shared.declare_json(parser)
+    shared.declare_force(parser)
+
+
+COMMAND = Command(
+    name="export",
+    usage="MODEL -o DIR [OPTION]...",
+    summary="Write a model as ONNX files for onnxruntime and the browser.",
+    details="Write a model as ONNX files, for onnxruntime in any language and for the browser, with a "
+    "model.json that describes them. Each precision is first checked on real photos; if its masks are not "
+    "the model's, it is left out, or an error where --precision names it.\n\n"
+    "  anymask export compact -o compact-onnx\n"
+    "  anymask export runs/mine -o mine-onnx --precision float16\n\n"
+    "Prints the size, the time per prediction on this machine and the mask IoU of each precision. Needs an "
+    "extra: pip install 'anymask[export]'.",
+    declare=declare,
+    options=Options,
+)

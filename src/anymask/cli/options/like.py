@@ -2,72 +2,118 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
+from anymask.cli.options import shared
+from anymask.cli.options.command import Command
 from anymask.cli.options.values import one_of, whole
 
 if TYPE_CHECKING:
     from anymask.cli.parser import Parser
 
-__all__ = ["declare_like"]
+__all__ = ["COMMAND", "Options"]
 
 
-def declare_like(parser: Parser) -> None:
-    """Declare what to read, how to answer and where to write."""
+@dataclass(frozen=True)
+class Options:
+    """The parsed options."""
+
+    paths: Sequence[str]
+    example: Sequence[str]
+    kind: Literal["instance", "semantic"]
+    ensemble: Literal["feature", "spatial"]
+    tile: int | None
+    many: bool
+    bands: str | None
+    stretch: str | None
+    limits: str | None
+    sharpen: str | None
+    rank_examples: bool
+    memory: int
+    correct: Sequence[str]
+    codec: Literal["auto", "vp9", "mpeg4", "h264"]
+    output: str | None
+    resume: bool
+    model: str
+    device: str
+    offline: bool
+    as_json: bool
+    force: bool
+
+
+def declare(parser: Parser) -> None:
+    """Declare the options."""
     parser.add_argument(
         "paths",
         nargs="*",
         metavar="PATH",
-        help="Pictures, folders of pictures, videos (.mp4, .mov, .mkv, ...).",
+        help="Images, videos (.mp4, .mov, .mkv, ...) and folders; of a folder all images and videos, those "
+        "of its subfolders too, without hidden ones.",
     )
     parser.add_argument(
         "--example",
         action="append",
         required=True,
         metavar="PHOTO=TARGET",
-        help="A photo and what to find in it: a picture of its size, black where nothing is; white for one "
-        "kind of thing, numbers or flat colours for several. Or a context's .safetensors file, see 'anymask "
-        "tune'. Several examples: repeat it.",
+        help="A photo and what to find in it: an image of the same size that is black outside, and inside "
+        "white for one kind of object, or in numbers or flat colours for several. Or the .safetensors file "
+        "of a context, see 'anymask tune'. Repeat it for several examples.",
+    )
+    shared.declare_kind(parser)
+    shared.declare_ensemble(parser)
+    shared.declare_tile(parser, "")
+    shared.declare_many(parser)
+    shared.declare_bands(parser)
+    _declare_refinement(parser)
+    _declare_video(parser)
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="OUT",
+        help="A folder, created if it is missing. For an image OUT/NAME.png, the map of what was found, and "
+        "OUT/NAME-overlay.jpg; for a video the folder OUT/NAME-masks with a map per frame and frames.jsonl, "
+        "and OUT/NAME-overlay.mp4. The NAME of sub/c.jpg in a folder is sub_c.",
     )
     parser.add_argument(
-        "--ensemble",
-        type=one_of("feature", "spatial"),
-        default="feature",
-        metavar="NAME",
-        help="How several examples are joined: feature (the default), or spatial, quicker: all in one grid.",
+        "--resume", action="store_true", help="Resume a run with the same output that was stopped."
     )
-    parser.add_argument(
-        "--tile",
-        type=whole(16),
-        metavar="PIXELS",
-        help="Cut large pictures into overlapping squares of so many pixels. Default: the whole at once.",
-    )
+    shared.declare_model(parser, "context", "SegGPT")
+    shared.declare_json(parser)
+    shared.declare_force(parser)
+
+
+def _declare_refinement(parser: Parser) -> None:
     parser.add_argument(
         "--sharpen",
         nargs="?",
         const="compact",
         metavar="MODEL",
-        help="Let a promptable model redraw each mask, from the mask and its box: compact if no MODEL is "
-        "named. In videos before the frame is remembered.",
+        help="Refine each mask with a promptable model, from the mask and its box: compact if no MODEL is "
+        "named. In videos this is done before the frame is remembered.",
     )
     parser.add_argument(
         "--rank-examples",
         action="store_true",
-        help="Instead of segmenting, leave out each example in turn and tell which help and which hurt.",
+        help="Instead of segmenting, leave out each example in turn and print which help and which hurt.",
     )
+
+
+def _declare_video(parser: Parser) -> None:
     parser.add_argument(
         "--memory",
         type=whole(0),
         default=8,
         metavar="N",
-        help="In videos so many of the last frames are examples too. Default: 8.",
+        help="In videos the last N frames serve as examples too. Default: 8.",
     )
     parser.add_argument(
         "--correct",
         action="append",
         default=[],
         metavar="FRAME=TARGET",
-        help="What is right in a frame of the video, counted from 0: adds, corrects or takes away things "
+        help="The right masks of a frame of the video, counted from 0: adds, corrects or removes objects "
         "from there on; with --resume only the frames from there on are done again.",
     )
     parser.add_argument(
@@ -75,16 +121,20 @@ def declare_like(parser: Parser) -> None:
         type=one_of("auto", "vp9", "mpeg4", "h264"),
         default="auto",
         metavar="NAME",
-        help="How overlays of videos are written: auto (VP9, the default), vp9, mpeg4 or h264.",
+        help="How overlays of videos are encoded: auto (the default), vp9, mpeg4 or h264.",
     )
-    parser.add_argument(
-        "-o",
-        "--output",
-        metavar="OUT",
-        help="A folder, made if it is missing. For a picture NAME.png, the map of what was found, and "
-        "NAME-overlay.jpg; for a video the folder NAME-masks with a map for each frame and frames.jsonl, and "
-        "NAME-overlay.mp4.",
-    )
-    parser.add_argument(
-        "--resume", action="store_true", help="Go on where a run with the same output was stopped."
-    )
+
+
+COMMAND = Command(
+    name="like",
+    usage="--example PHOTO=TARGET... (PATH... -o OUT | --rank-examples) [OPTION]...",
+    summary="Segment images and videos by examples.",
+    details="Segment images and videos by examples: objects of one kind, several classes, parts, or the same "
+    "objects throughout a video.\n\n"
+    "  anymask like --example cat.jpg=cat-mask.png photos/ -o out\n"
+    "  anymask like --example first.jpg=first.png film.mp4 -o out\n"
+    "  anymask like --example a.jpg=a.png --example b.jpg=b.png --rank-examples\n\n"
+    "Nothing is overwritten without --force. Videos need an extra: pip install 'anymask[video]'.",
+    declare=declare,
+    options=Options,
+)

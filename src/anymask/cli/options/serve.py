@@ -2,53 +2,82 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from anymask.cli.options import shared
+from anymask.cli.options.command import Command
 from anymask.cli.options.values import whole
 
 if TYPE_CHECKING:
     from anymask.cli.parser import Parser
 
-__all__ = ["SERVE", "declare_serve"]
-
-SERVE = (
-    "serve",
-    "[FOLDER] [--port PORT] [--open] [--static DIR] [OPTION]...",
-    "Draw masks in the browser.",
-    "Open a folder of pictures in the browser: click, draw, save. Masks are kept in FOLDER/.anymask with "
-    "every revision. Without FOLDER three photos to try are shown. The address goes to stdout.\n\n"
-    "  anymask serve photos/ --open\n"
-    "  anymask serve photos/ --host 0.0.0.0 --token SECRET\n"
-    "  anymask serve --static site/\n\n"
-    "Only this machine can reach it unless --host says otherwise, which needs a --token: its owner is an "
-    "admin and gives the others theirs. Stop it with Ctrl-C.\n\n"
-    "--static writes the app with the compact model as files for any web host: there pictures and masks stay "
-    "in the visitor's browser.",
-    "serve:run",
-)
+__all__ = ["COMMAND", "Options"]
 
 
-def declare_serve(parser: Parser) -> None:
+@dataclass(frozen=True)
+class Options:
+    """The parsed options."""
+
+    folder: str | None
+    host: str
+    port: int
+    token: str | None
+    model: Sequence[str]
+    example_model: Sequence[str]
+    database: str | None
+    bands: str | None
+    stretch: str | None
+    limits: str | None
+    device: str
+    offline: bool
+    static: str | None
+    view: bool
+    force: bool
+
+
+def declare(parser: Parser) -> None:
     """Declare the options."""
     parser.add_argument(
         "folder",
         nargs="?",
         metavar="FOLDER",
-        help="The project: a folder of pictures, folders in it included.",
+        help="The project: a folder of images, subfolders included.",
+        hint="A project is one folder.",
     )
+    _declare_access(parser)
+    _declare_models(parser)
     parser.add_argument(
-        "--port", type=whole(0), default=8321, metavar="PORT", help="0 takes any that is free. Default: 8321."
+        "--database",
+        metavar="URL",
+        help="postgresql://USER@HOST/NAME instead of the SQLite file FOLDER/.anymask/project.db.",
+    )
+    shared.declare_bands(parser)
+    parser.add_argument(
+        "--static", metavar="DIR", help="Write the app as files instead of serving a project; a new folder."
+    )
+    shared.declare_open(parser, "Open the address in the browser.")
+    shared.declare_force(parser)
+
+
+def _declare_access(parser: Parser) -> None:
+    parser.add_argument(
+        "--port", type=whole(0), default=8321, metavar="PORT", help="0 takes any free port. Default: 8321."
     )
     parser.add_argument(
         "--host", default="127.0.0.1", metavar="NAME", help="The address to listen on. Default: 127.0.0.1."
     )
-    parser.add_argument("--token", metavar="SECRET", help="What an admin must give to come in.")
+    parser.add_argument("--token", metavar="SECRET", help="The token that an admin must give.")
+
+
+def _declare_models(parser: Parser) -> None:
     parser.add_argument(
         "--model",
         action="append",
         default=[],
         metavar="MODEL",
-        help="A model that answers clicks: a name, weights, or the folder of 'anymask export'. Repeat it for "
+        help="A model for prompts: a name, weights, or the folder of 'anymask export'. Repeat it for "
         "several, the default one first. Default: compact.",
     )
     parser.add_argument(
@@ -56,19 +85,25 @@ def declare_serve(parser: Parser) -> None:
         action="append",
         default=[],
         metavar="MODEL",
-        help="A model that finds more of the same. Default: context.",
+        help="A model that finds similar objects. Default: context.",
     )
-    parser.add_argument(
-        "--database",
-        metavar="URL",
-        help="postgresql://USER@HOST/NAME in the place of the SQLite file FOLDER/.anymask/project.db.",
-    )
-    parser.add_argument(
-        "--device", default="auto", metavar="NAME", help="auto (the default), cpu, cuda, cuda:1, mps."
-    )
-    parser.add_argument("--offline", action="store_true", help="Never download weights.")
-    parser.add_argument(
-        "--static", metavar="DIR", help="Write the app as files instead of serving a project; a new folder."
-    )
-    parser.add_argument("--force", action="store_true", help="Replace the folder of --static.")
-    parser.add_argument("--open", dest="show", action="store_true", help="Open the address in the browser.")
+    shared.declare_device(parser)
+    shared.declare_offline(parser)
+
+
+COMMAND = Command(
+    name="serve",
+    usage="[FOLDER] [--port PORT] [--open] [--static DIR] [OPTION]...",
+    summary="Annotate images in the browser.",
+    details="Open a folder of images in the browser: click, draw, save. Masks are kept in FOLDER/.anymask "
+    "with every revision. Without FOLDER three sample photos are shown. The address goes to stdout.\n\n"
+    "  anymask serve photos/ --open\n"
+    "  anymask serve photos/ --host 0.0.0.0 --token SECRET\n"
+    "  anymask serve --static site/\n\n"
+    "Only this machine can reach it unless --host says otherwise, which needs a --token: whoever has it is "
+    "an admin and gives the other users theirs. Stop it with Ctrl-C.\n\n"
+    "--static writes the app with the compact model as files for any web host; images and masks then stay in "
+    "the visitor's browser.",
+    declare=declare,
+    options=Options,
+)

@@ -2,28 +2,57 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from anymask.cli.options import shared
+from anymask.cli.options.command import Command
 
 if TYPE_CHECKING:
     from anymask.cli.parser import Parser
 
-__all__ = ["declare_train"]
+__all__ = ["COMMAND", "Options"]
 
 
-def declare_train(parser: Parser) -> None:
+@dataclass(frozen=True)
+class Options:
+    """The parsed options."""
+
+    recipe: str | None
+    listed: bool
+    show: bool
+    data: Sequence[str]
+    settings: Sequence[str]
+    bands: str | None
+    stretch: str | None
+    limits: str | None
+    output: str | None
+    force: bool
+
+
+def declare(parser: Parser) -> None:
     """Declare the options."""
-    parser.add_argument("recipe", nargs="?", metavar="RECIPE", help="A named run, see --list.")
+    parser.add_argument(
+        "recipe",
+        nargs="?",
+        metavar="RECIPE",
+        help="The name of a recipe, see --list.",
+        hint="Data sets are named by --data.",
+    )
     parser.add_argument("--list", dest="listed", action="store_true", help="List the recipes.")
-    parser.add_argument("--show", action="store_true", help="Print the settings of RECIPE and do nothing.")
+    parser.add_argument(
+        "--show", action="store_true", help="Print the settings of RECIPE instead of training."
+    )
     parser.add_argument(
         "--data",
         action="extend",
         nargs="+",
         default=[],
         metavar="PATH[=WEIGHT]",
-        help="Data sets: folders of shards, of pictures with masks, COCO files; NAME:PATH for a published "
-        "set in the folders it comes in, as ade20k:sets/ade. WEIGHT is the share in which pictures are "
-        "drawn, 1 if left out.",
+        help="Data sets: folders of shards or of images with masks, COCO files; NAME:PATH for a published "
+        "data set in its own folders, such as ade20k:sets/ade. Images are drawn in proportion to WEIGHT, "
+        "1 if left out.",
     )
     parser.add_argument(
         "--set",
@@ -32,13 +61,29 @@ def declare_train(parser: Parser) -> None:
         nargs="+",
         default=[],
         metavar="KEY=VALUE",
-        help="Change a setting of the recipe, for example loop.steps=500.",
+        help="Change settings of the recipe, for example loop.steps=500.",
     )
+    shared.declare_bands(parser)
     parser.add_argument(
         "-o",
         "--output",
         metavar="RUN",
-        help="The run directory. If it holds the same run, stopped, that is continued; -o alone, without "
+        help="The run directory. If it holds the same run, stopped, that is resumed; -o alone, without "
         "RECIPE and --data, does so too.",
     )
-    parser.add_argument("--force", action="store_true", help="Start over in a directory that holds a run.")
+    shared.declare_force(parser)
+
+
+COMMAND = Command(
+    name="train",
+    usage="RECIPE --data PATH[=WEIGHT]... -o RUN [--set KEY=VALUE]... | -o RUN | --list",
+    summary="Train or fine-tune a model.",
+    details="Train or fine-tune a model by a recipe. The same command resumes a run that was stopped; with "
+    "--force it restarts from scratch.\n\n"
+    "  anymask train --list\n"
+    "  anymask train finetune_decoder --data photos/ more-photos/=2 --set loop.steps=500 -o runs/mine\n\n"
+    "Progress goes to stderr: the latest figures on a terminal, else one JSON object per line. "
+    "'anymask segment --model RUN' uses the result.",
+    declare=declare,
+    options=Options,
+)

@@ -38,6 +38,7 @@ from anymask.data.published.label_images import Item, Reader
 from anymask.errors import FormatError, InputError, unknown_name
 from anymask.formats import json_fields
 from anymask.formats.coco import CocoFile
+from anymask.images.bands import Bands
 from anymask.types import Record
 
 
@@ -73,6 +74,8 @@ def open_published(
 class Listing:
     """A Source of items with a reader for their annotation."""
 
+    bands: Bands | None = None
+
     def __init__(
         self, name: str, items: Iterable[Item], reader: Reader, faults: Iterable[tuple[str, Exception]] = ()
     ) -> None:
@@ -88,19 +91,34 @@ class Listing:
 
     def record(self, index: int) -> Record:
         """Read and decode an item. Raises FormatError, ImageError or OSError."""
-        return labelled(self._reader(self._items[index]), decode_image(self.image_bytes(index)), self.name)
+        image = decode_image(self.image_bytes(index), self.bands)
+        return labelled(self._reader(self._items[index]), image, self.name)
 
 
-class CocoKinds(CocoPictures):
-    """The pictures of a COCO file whose masks are of one kind, those of the labels `parts` parts."""
+class CocoKinds:
+    """The images of a COCO file whose masks are all of one kind, except that labels in `parts` are parts."""
 
     def __init__(self, name: str, file: CocoFile, kind: str, parts: frozenset[int] = frozenset()) -> None:
-        super().__init__(name, file)
+        self._source = CocoPictures(name, file)
         self._kind, self._parts = kind, parts
+        self.ids, self.faults = self._source.ids, self._source.faults
+
+    @property
+    def bands(self) -> Bands | None:
+        """How images other than 8-bit RGB are shown."""
+        return self._source.bands
+
+    @bands.setter
+    def bands(self, bands: Bands | None) -> None:
+        self._source.bands = bands
+
+    def image_bytes(self, index: int) -> bytes:
+        """The encoded image file of an item."""
+        return self._source.image_bytes(index)
 
     def record(self, index: int) -> Record:
         """Read and decode an item. Raises FormatError, ImageError or OSError."""
-        record = super().record(index)
+        record = self._source.record(index)
         labels = [] if record.masks.labels is None else record.masks.labels.tolist()
         kinds = ["part" if label in self._parts else self._kind for label in labels]
         return replace(record, meta={**record.meta, "kinds": kinds})

@@ -8,37 +8,34 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
-from anymask.data_engine.project import images as pictures
-from anymask.data_engine.project import labels, masks
+from anymask.data_engine.project import images, labels, masks
 from anymask.data_engine.project.database import Database
 from anymask.data_engine.project.project import Project
 from anymask.data_engine.project.values import Draft, Image, Label
 from anymask.errors import AnymaskError
 from anymask.formats import FORMATS, Loss, stream, write
 from anymask.formats.json_fields import names
-from anymask.formats.names import Stems
 from anymask.geometry import rle
 from anymask.images.colours import palette
 from anymask.types import Masks, Record
 
 __all__ = ["Bringing", "bring", "records", "take"]
 
-_NAMELESS = "object"
+NAMELESS = "object"
 _SPACE = uuid.UUID("6f1d9a52-7a0e-4f43-9d0c-5b0a5f1b7c11")  # of the ids of imported masks
 
 
 def records(project: Project) -> Iterator[Record]:
     """A Record for every picture that has masks, by name; labels count from 1, 0 is none."""
     kinds = {label.id: (place, label.name) for place, label in enumerate(labels.listed(project.db), 1)}
-    stems = Stems()
-    for picture in pictures.every(project.db):
+    for picture in images.every(project.db):
         found = masks.current(project.db, picture.id) if picture.masks else []
         if not found:
             continue
         fit = [mask for mask in found if mask.size == found[0].size]  # another where the file was replaced
-        own = [kinds.get(mask.label_id or "", (0, _NAMELESS)) for mask in fit]
+        own = [kinds.get(mask.label_id or "", (0, NAMELESS)) for mask in fit]
         yield Record(
-            stems.name(str(PurePosixPath(picture.name).with_suffix(""))),
+            str(PurePosixPath(picture.name).with_suffix("")),
             project.folder / unquote(picture.path),
             Masks(
                 found[0].size,
@@ -59,7 +56,7 @@ def take(project: Project, format: str, folder: Path) -> Loss:
     known = FORMATS.get(format)
     many = known is None or known.folder is not None
     place = folder / ("annotations" if many or known is None else f"annotations{known.suffix}")
-    return write(records(project), place, format, on_error=lambda id, error: None)
+    return write(records(project), place, format, on_error=lambda id, error: None, sent=True)
 
 
 @dataclass
@@ -79,15 +76,25 @@ def bring(project: Project, path: Path, format: str | None, author: str) -> Brin
     FormatError for a file that is none; single damaged records are left out.
     """
     out = Bringing()
-    known = _Names(project.db)
+    known = _known(project)
+    of_file = {file: picture for _, (file, picture) in known.items()}
 
-    def skip(id: str, error: Exception) -> None:
-        out.skipped.append(f"{id}: {' '.join(str(error).split())}")
+    def skip(id: str, error: object) -> None:
+        text = " ".join(str(error).split())
+        for folder in (path, path.parent, project.folder):
+            text = text.replace(f"{folder}/", "").replace(str(folder), "the folder")
+        out.skipped.append(f"{id}: {text}")
 
-    for record in stream(path, format, pictures=project.folder, on_error=skip):
-        picture = known.of(record)
+    for record in stream(
+        path,
+        format,
+        pictures={name: file for name, (file, _) in known.items()},
+        on_error=skip,
+        on_left_out=lambda file, kind, count: skip(file, f"not read: {kind} ({count})"),
+    ):
+        picture = of_file.get(record.image) if isinstance(record.image, Path) else None
         if picture is None:
-            out.skipped.append(f"{record.id}: the project has no picture of this name. Upload it first.")
+            skip(record.id, "the project has no picture of this name. Upload it first.")
             continue
         try:
             out.masks += masks.save_all(
@@ -96,38 +103,27 @@ def bring(project: Project, path: Path, format: str | None, author: str) -> Brin
             out.images += 1
         except AnymaskError as error:
             skip(record.id, error)
+        for kind, count in record.left_out.items():
+            skip(record.id, f"not read: {kind} ({count})")
     return out
 
 
-class _Names:
-    """Pictures by the names that annotation files may have for them."""
-
-    def __init__(self, db: Database) -> None:
-        self._by_name: dict[str, Image | None] = {}
-        for picture in pictures.every(db):
-            path = PurePosixPath(picture.name)
-            for name in {path.as_posix(), path.name, path.stem}:
-                # a short name that two pictures have stands for neither
-                taken = name in self._by_name and name != path.as_posix()
-                self._by_name[name] = None if taken else picture
-
-    def of(self, record: Record) -> Image | None:
-        """The picture of a record, by its file's name or by the record's id."""
-        path = record.image if isinstance(record.image, Path) else Path(record.id)
-        given = str(record.meta.get("file_name", path.name))
-        for name in (given, PurePosixPath(given).name, path.name, record.id, path.stem):
-            picture = self._by_name.get(name)
-            if picture is not None:
-                return picture
-        return None
+def _known(project: Project) -> dict[str, tuple[Path, Image]]:
+    """Files and pictures by name; a name that two pictures have stands for neither."""
+    known: dict[str, tuple[Path, Image]] = {}
+    twice: set[str] = set()
+    for image in images.every(project.db):
+        twice |= {image.name} if image.name in known else set()
+        known[image.name] = (project.folder / unquote(image.path), image)
+    return {name: found for name, found in known.items() if name not in twice}
 
 
 def _drafts(db: Database, picture: Image, record: Record) -> list[Draft]:
     """The masks of a record, each with an id that its content gives."""
-    ids = _label_ids(db, sorted(set(names(record, _NAMELESS)) - {_NAMELESS}))
+    ids = _label_ids(db, sorted(set(names(record, NAMELESS)) - {NAMELESS}))
     out = []
     for runs, name, score in zip(
-        record.masks.rles, names(record, _NAMELESS), record.masks.scores.tolist(), strict=True
+        record.masks.rles, names(record, NAMELESS), record.masks.scores.tolist(), strict=True
     ):
         counts, label = rle.to_string(runs), ids.get(name)
         id = str(uuid.uuid5(_SPACE, f"{picture.id} {label} {counts}"))
@@ -151,7 +147,7 @@ def _label_ids(db: Database, wanted: list[str]) -> dict[str, str]:
     if new:
         colours = palette(len(there) + len(new))[len(there) :]
         made = [
-            Label(pictures.new_id(), name, "#{:02x}{:02x}{:02x}".format(*colour))
+            Label(images.new_id(), name, "#{:02x}{:02x}{:02x}".format(*colour))
             for name, colour in zip(new, colours.tolist(), strict=True)
         ]
         labels.replace(db, [*there, *made])

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import os
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from anymask.data_engine.project import images
 from anymask.data_engine.project.database import Database, open_database
 from anymask.data_engine.project.values import Image
-from anymask.errors import ImageError, InputError, StoreError
+from anymask.errors import ImageError, ImageWarning, InputError, MissingExtraError, StoreError
 from anymask.files import sha256_of, write_atomic
+from anymask.images.bands import Bands
+from anymask.images.display import read_display
 from anymask.images.folder import list_files
-from anymask.images.read import image_size, read_image
+from anymask.images.read import image_size
 
 __all__ = ["INNER", "Project", "open_project", "scan", "upload"]
 
@@ -33,6 +38,8 @@ class Project:
 
     folder: Path
     db: Database
+    bands: Bands | None = None
+    """How images other than 8-bit RGB are shown, see `images.display`."""
 
     @property
     def name(self) -> str:
@@ -50,6 +57,15 @@ class Project:
             raise StoreError(f"The project's folder {self.folder} is missing. Put it back.")
         return images.file_of(image, self.folder)
 
+    def pixels(self, image: Image) -> NDArray[np.uint8]:
+        """The pixels (H, W, 3) uint8 RGB, by `bands`. Raises the errors of `file`, and ImageError."""
+        return read_display(self.file(image), self.bands)
+
+    @property
+    def view(self) -> str:
+        """The part of the cache keys of embeddings and thumbnails that depends on `bands`; empty without."""
+        return "" if self.bands is None else hashlib.sha256(repr(self.bands).encode()).hexdigest()[:12]
+
     def sha256(self, image: Image) -> str:
         """The hash of an image's file, computed once and then stored. Raises the errors of `file`."""
         if image.sha256 is not None:
@@ -63,12 +79,14 @@ class Project:
         self.db.close()
 
 
-def open_project(folder: str | os.PathLike[str], database: str | None = None) -> Project:
+def open_project(
+    folder: str | os.PathLike[str], database: str | None = None, *, bands: Bands | None = None
+) -> Project:
     """Open a folder as a project.
 
-    database: address of the database; by default a SQLite file in the folder. Images are not searched, see
-    `scan`. Raises InputError for a folder that does not exist or is not writable, and the errors of
-    `open_database`.
+    database: address of the database; by default a SQLite file in the folder. bands: how images other than
+    8-bit RGB are shown. Images are not searched, see `scan`. Raises InputError for a folder that does not
+    exist or is not writable, and the errors of `open_database`.
     """
     place = Path(folder).resolve()
     if not place.is_dir():
@@ -80,13 +98,14 @@ def open_project(folder: str | os.PathLike[str], database: str | None = None) ->
             f"project must be a folder that can be written to, got {folder} ({error.strerror}). "
             "Copy the images to another place."
         ) from error
-    return Project(place, open_database(database or place / INNER / "project.db"))
+    return Project(place, open_database(database or place / INNER / "project.db"), bands)
 
 
 def scan(project: Project) -> Iterator[int]:
     """Update the database from the files in the folder; yields the number of new images after every step.
 
-    A file that was moved keeps its masks if its content hash was known. Unreadable images are left out.
+    A file that was moved keeps its masks if its content hash was known. Unreadable images are left out, with
+    an `ImageWarning` if only an extra is missing.
     """
     with project.db.reading() as connection:
         known = images.by_path(connection)
@@ -114,7 +133,7 @@ def upload(project: Project, name: str, data: bytes, max_pixels: int) -> tuple[I
     known = images.by_hash(project.db, digest)
     if known is not None:
         return known, False
-    read_image(data, max_pixels=max_pixels)  # decoded completely, so that a damaged file is refused now
+    read_display(data, project.bands, max_pixels=max_pixels)  # decoded completely: damage is refused now
     height, width = image_size(data)
     file = project.uploads / f"{digest}.{_suffix(data)}"
     project.db.check_file()
@@ -163,6 +182,9 @@ def _facts(path: str, file: Path, folder: Path) -> dict[str, Any] | None:
     try:
         height, width = image_size(file)
         state = file.stat()
+    except MissingExtraError as error:
+        warnings.warn(f"images are left out: {error}", ImageWarning, stacklevel=2)
+        return None
     except (ImageError, OSError):
         return None
     return {

@@ -1,1 +1,1 @@
-"""Examples to masks: what one image shows is found in others and in videos."""
+"""Masks from examples: the objects marked in one image are found in other images and in videos."""

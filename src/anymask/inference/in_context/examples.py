@@ -1,4 +1,4 @@
-"""Examples: an image with its masks becomes a Context, what an in-context model sees of it."""
+"""Examples: convert an image with its masks to a Context, the input of an in-context model."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ __all__ = ["context"]
 
 
 def context(record: Record, palette: ArrayLike | None = None, *, size: int = SIZE) -> Context:
-    """Make an example of a picture with its masks.
+    """Make an example from an image with its masks.
 
-    Without a palette all masks are white: "find such things". With one (K, 3) each mask has the colour of its
-    label, 0 to K - 1, or without labels of its number: several classes, or one colour for each thing. Where
-    masks overlap the smaller one shows. `size` is the model's, `model.config.size`.
-    Raises InputError for no mask, an empty one, masks of another size than the picture, labels outside the
-    palette; ImageError where the picture cannot be read.
+    Without a palette all masks are white, for one class. With a palette (K, 3) each mask has the colour of
+    its label, 0 to K - 1, or, without labels, of its index: for several classes, or a colour per object.
+    Where masks overlap, the smaller one is on top. `size` is that of the model, `model.config.size`.
+    Raises InputError for no mask, an empty mask, masks of another size than the image and labels outside the
+    palette; ImageError if the image cannot be read.
     """
     image, masks = record.read(), record.masks
     if masks.size != image.shape[:2]:
         raise InputError(
             f"masks must have the image's size {_by(image.shape[:2])} (height x width), got "
-            f"{_by(masks.size)}. Give the mask that was drawn on this picture."
+            f"{_by(masks.size)}. Give the masks of this image."
         )
     if not len(masks) or not masks.areas.all():
         what = "an empty mask" if len(masks) else "no mask"
@@ -45,7 +45,7 @@ def _by(size_hw: Sequence[int]) -> str:
 
 
 def _labels(masks: Masks, count: int, white: bool) -> NDArray[np.int64]:
-    """The number of the colour of each mask, from 0."""
+    """The index of the colour of each mask."""
     if white:
         return np.zeros(len(masks), np.int64)
     labels = np.arange(len(masks)) if masks.labels is None else masks.labels
@@ -58,6 +58,6 @@ def _labels(masks: Masks, count: int, white: bool) -> NDArray[np.int64]:
 
 
 def _label_map(masks: Masks, labels: NDArray[np.int64]) -> NDArray[np.int64]:
-    """(H, W): 0 outside, else the label plus 1, of the smallest mask there."""
+    """(H, W): 0 outside, else the label plus 1 of the smallest mask."""
     numbers = np.concatenate([[0], labels + 1])
     return np.asarray(numbers[label_map(masks.rles, masks.size)])

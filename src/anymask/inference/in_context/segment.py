@@ -1,6 +1,6 @@
-"""In-context segmentation: an example says what to do, `segment_like` does the same to another picture.
+"""In-context segmentation: `segment_like` segments an image as examples show.
 
-Everything here is a function of its arguments, as in `anymask.predict`: contexts are values that can be kept.
+Results depend on the arguments only, as in `anymask.predict`; contexts are values that can be saved.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from anymask.types.context import denormalise, grid, normalise, squash
 __all__ = ["paint", "segment_like", "sharpen"]
 
 MOST_TILES = 256
-"""A picture that would need more tiles is refused."""
+"""Maximum number of tiles per image."""
 
 
 OVERLAP = 0.25
-"""Share of a tile's side that it has in common with the next one."""
+"""Overlap of neighbouring tiles as a share of their side."""
 
 
 SAME = 0.5
-"""Least IoU at which a sharpened mask is taken for the same object."""
+"""Minimum IoU at which a refined mask is accepted as the same object."""
 
 
 Kind: TypeAlias = Literal["semantic", "instance"]
@@ -55,16 +55,22 @@ def paint(
     ensemble: Ensemble = "feature",
     tile: int | None = None,
 ) -> NDArray[np.uint8]:
-    """Paint for a picture what the contexts show for theirs: (H, W, 3) uint8 RGB of the picture's size.
+    """Paint the target of an image as the contexts show: (H, W, 3) uint8 RGB of the image size.
 
-    `kind` picks SegGPT's type token. Several contexts are joined by averaging features ("feature": better up
-    to eight of them) or in a grid, as one ("spatial": quicker); None takes exactly one. `tile` paints squares
-    of so many pixels of the picture one by one, with soft seams, for things that would vanish at the model's
-    size. Raises ImageError, and InputError for contexts of another model, size or palette, or none.
+    model: an in-context model in evaluation mode.
+    image: what `read_image` accepts.
+    contexts: examples of the model's size, all with the same palette.
+    kind: SegGPT's type token; other models ignore it.
+    ensemble: how several contexts are combined: "feature" averages features (better, up to eight contexts),
+        "spatial" puts them in a grid (faster); None requires exactly one.
+    tile: side in pixels of tiles that are painted one by one and blended, for objects that are too small at
+        the model's size; None paints the whole image at once.
+
+    Raises ImageError, and InputError for no contexts and for those of another model, size or palette.
     """
     pixels = read_image(image)
     colours = _painted(model, pixels, contexts, kind, ensemble, tile)
-    return np.rint(_enlarged(colours, pixels.shape[:2])).astype(np.uint8)
+    return np.rint(_resized(colours, pixels.shape[:2])).astype(np.uint8)
 
 
 def segment_like(
@@ -77,11 +83,13 @@ def segment_like(
     tile: int | None = None,
     logits: bool = False,
 ) -> Masks:
-    """Segment a picture as the contexts show: a mask for each colour of the palette that is found.
+    """Segment an image as the contexts show: a mask for each colour of the palette that is found.
 
-    `labels` hold the colours' numbers in the palette, 0 without one. `scores` say how surely the pixels of a
-    mask have its colour, 0 to 1. With `logits` soft masks at the model's size come along, above 0 inside.
-    The other arguments, and what is raised, are as of `paint`.
+    `Masks.labels` are the indices of the colours in the palette, 0 without one. `scores` are the mean
+    confidence, 0 to 1, that the pixels of a mask have its colour.
+
+    model, image, contexts, kind, ensemble, tile: as for `paint`, which raises the same errors.
+    logits: keep the logits at the model's size, above 0 inside the mask.
     """
     pixels = read_image(image)
     colours = _painted(model, pixels, contexts, kind, ensemble, tile)
@@ -89,15 +97,15 @@ def segment_like(
 
 
 def sharpen(model: Sam, image: ImageSource, masks: Masks) -> Masks:
-    """Let a promptable model redraw masks, from each mask with its box: labels and their order stay.
+    """Refine masks with a promptable model, prompted by each mask and its box; order and labels are kept.
 
-    A mask stays as it was where the new one has less than half of it in common, by IoU.
+    A mask is kept unchanged if its IoU with the refined one is below 0.5.
     """
     prompts = [Prompt(box=box, mask=mask) for box, mask in zip(masks.boxes, masks.dense(), strict=True)]
-    drawn = predict(model, image, prompts, multimask=False)
+    refined = predict(model, image, prompts, multimask=False)
     runs = [
         new if rle.iou([old], [new])[0, 0] >= SAME else old
-        for old, new in zip(masks.rles, drawn.rles, strict=True)
+        for old, new in zip(masks.rles, refined.rles, strict=True)
     ]
     return Masks(masks.size, runs, masks.scores, labels=masks.labels)
 
@@ -110,30 +118,33 @@ def _painted(
     ensemble: Ensemble,
     tile: int | None,
 ) -> Floats:
-    """RGB in 0..255: (S, S, 3) for a picture at once, (H, W, 3) where it was cut in tiles."""
+    """RGB in 0..255: (S, S, 3) for a whole image, (H, W, 3) if it was painted in tiles.
+
+    The parameters are those of `paint`.
+    """
     examples = _joined(model, contexts, ensemble)
     if kind not in ("semantic", "instance"):
         raise unknown_name("kind", str(kind), ("semantic", "instance"))
     given = tuple(_batch(model, [getattr(one, name) for one in examples]) for name in ("image", "target"))
     instance = kind == "instance"
     if tile is None:
-        return _answer(model, given, pixels, instance)
+        return _inpaint(model, given, pixels, instance)
     height, width = pixels.shape[:2]
     total = np.zeros((height, width, 3), np.float32)
     weight = np.zeros((height, width, 1), np.float32)
     for rows, columns in _tiles((height, width), tile):
         part = pixels[rows, columns]
         fade = _fade(part.shape[0])[:, None, None] * _fade(part.shape[1])[None, :, None]
-        total[rows, columns] += _enlarged(_answer(model, given, part, instance), part.shape[:2]) * fade
+        total[rows, columns] += _resized(_inpaint(model, given, part, instance), part.shape[:2]) * fade
         weight[rows, columns] += fade
     return total / weight
 
 
 def _joined(model: InContext | Sam, contexts: Sequence[Context], ensemble: Ensemble) -> Sequence[Context]:
-    """Check that the contexts fit the model and each other; a grid of them for "spatial"."""
+    """Check that the contexts fit the model and each other; combine them in a grid for "spatial"."""
     if isinstance(model, Sam):
         raise InputError(
-            "model must work by examples, got one that answers prompts. Use predict, or load seggpt_vit_l."
+            "model must work by examples, got one that answers prompts. Use predict, or load context."
         )
     check_evaluation_mode(model)
     if ensemble not in ("feature", "spatial", None):
@@ -142,8 +153,7 @@ def _joined(model: InContext | Sam, contexts: Sequence[Context], ensemble: Ensem
         raise InputError("contexts must be a list of at least one Context, got none. Give an example.")
     if ensemble is None and len(contexts) > 1:
         raise InputError(
-            f"contexts must be a single one without an ensemble, got {len(contexts)}. "
-            "Take ensemble='feature'."
+            f"contexts must be a single one without an ensemble, got {len(contexts)}. Use ensemble='feature'."
         )
     for one in contexts:
         _check(model, one, contexts[0])
@@ -173,7 +183,7 @@ def _batch(model: InContext, images: Sequence[Floats]) -> torch.Tensor:
 
 
 @torch.inference_mode()
-def _answer(
+def _inpaint(
     model: InContext, given: tuple[torch.Tensor, ...], pixels: NDArray[np.uint8], instance: bool
 ) -> Floats:
     """(S, S, 3) RGB in 0..255."""
@@ -182,14 +192,14 @@ def _answer(
 
 
 def _tiles(size_hw: tuple[int, int], tile: int) -> Iterator[tuple[slice, slice]]:
-    """Squares of `tile` pixels, smaller only where the picture is, that overlap by a quarter and cover it."""
+    """Square tiles of `tile` pixels, or the image size if smaller, that overlap and cover the image."""
     if tile < 16:
-        raise InputError(f"tile must be at least 16 pixels, got {tile}. Leave it out for the whole picture.")
+        raise InputError(f"tile must be at least 16 pixels, got {tile}. Omit it for the whole image.")
     rows, columns = (_spans(side, tile) for side in size_hw)
     if len(rows) * len(columns) > MOST_TILES:
         raise InputError(
-            f"tile must cut the picture into at most {MOST_TILES} parts, got {len(rows) * len(columns)} "
-            f"of {tile} pixels. Take larger tiles."
+            f"tile must split the image into at most {MOST_TILES} tiles, got {len(rows) * len(columns)} "
+            f"of {tile} pixels. Use larger tiles."
         )
     return ((row, column) for row in rows for column in columns)
 
@@ -201,13 +211,13 @@ def _spans(side: int, tile: int) -> list[slice]:
 
 
 def _fade(length: int) -> Floats:
-    """Weights (length,) of a tile's pixels along one side: full in the middle, little at the edges."""
+    """Blending weights (length,) of a tile's pixels along one side: 1 in the middle, small at the edges."""
     away = np.minimum(np.arange(length), np.arange(length)[::-1]) + 0.5
     return np.asarray(np.minimum(away / (OVERLAP * length), 1), np.float32)
 
 
-def _enlarged(values: Floats, size_hw: Sequence[int]) -> Floats:
-    """Resize a plane (h, w) or a picture (h, w, 3), bilinear."""
+def _resized(values: Floats, size_hw: Sequence[int]) -> Floats:
+    """Resize (h, w) or (h, w, 3), bilinear."""
     if values.shape[:2] == tuple(size_hw):
         return values
     return np.asarray(cv2.resize(values, (size_hw[1], size_hw[0]), interpolation=cv2.INTER_LINEAR))
@@ -216,7 +226,7 @@ def _enlarged(values: Floats, size_hw: Sequence[int]) -> Floats:
 def _masks(
     colours: Floats, palette: NDArray[np.uint8] | None, size_hw: tuple[int, int], logits: bool
 ) -> Masks:
-    """Read painted colours as masks."""
+    """Convert painted colours to masks."""
     coarse = decode(colours, palette)
     labels = _labels_at(colours, palette, coarse, size_hw)
     found = [int(number) for number in np.unique(labels) if number]
@@ -233,14 +243,14 @@ def _masks(
 def _labels_at(
     colours: Floats, palette: NDArray[np.uint8] | None, coarse: NDArray[np.int64], size_hw: tuple[int, int]
 ) -> NDArray[np.int64]:
-    """Labels at the picture's size: log-odds are enlarged, as colours in between could be a third one."""
+    """Labels at the image size, by resizing log-odds; resized colours could resemble a third one."""
     if coarse.shape == size_hw:
         return coarse
     present = [int(number) for number in np.unique(coarse)]
     labels = np.zeros(size_hw, np.int64)
     best = np.full(size_hw, -np.inf, np.float32)
     for number, plane in zip(present, log_odds(colours, palette, present), strict=True):
-        odds = _enlarged(plane, size_hw)
+        odds = _resized(plane, size_hw)
         labels[odds > best] = number
         np.maximum(best, odds, out=best)
     return labels

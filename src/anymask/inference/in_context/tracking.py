@@ -1,7 +1,7 @@
-"""In-context segmentation of videos: each frame by the examples and by the frames just before it.
+"""In-context segmentation of videos: the examples of a frame are given contexts and the previous frames.
 
-SegGPT (ICCV 2023), section 3.3 and 4.3: the first frame with its masks is the example; the last frames with
-their answers, cut to masks, join it. One frame is held at a time, and `memory` of them at the model's size.
+SegGPT (ICCV 2023), sections 3.3 and 4.3: the first frame with its masks is an example, and so are the last
+frames with their predicted masks. Memory holds one frame, and `memory` frames at the model's size.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ __all__ = ["Tracked", "segment_video"]
 
 @dataclass(frozen=True, eq=False)
 class Tracked:
-    """What was found in a frame."""
+    """The masks of one frame."""
 
     index: int
-    """The number of the frame, from 0."""
+    """The index of the frame."""
     image: Pixels
     """(H, W, 3) uint8 RGB."""
     masks: Masks
-    """A mask for each object that was found; `labels` tell which."""
+    """A mask for each object found; `labels` identify the objects."""
     drift: float
-    """0 where every object of the examples is found with certainty, 1 where none is found."""
+    """0 if every object of the examples is found with certainty, 1 if none is found."""
 
 
 def segment_video(
@@ -50,17 +50,23 @@ def segment_video(
     known: Mapping[int, Masks] | None = None,
     refine: Sam | None = None,
 ) -> Iterator[Tracked]:
-    """Segment frame after frame as the contexts show, which are mostly made of the first frame.
+    """Segment the frames of a video one by one as the contexts show.
 
-    The last `memory` frames in which something was found are examples too (8 is best, SegGPT, table 9).
-    `edits` are masks that a person gave for some frames: from there on the video goes on as if it began with
-    that frame, so they add, correct or take away objects, by their labels; no masks at all end the search.
-    `known` are answers of an earlier run for the first frames, which are not computed again. `refine` is a
-    promptable model that redraws the masks of each frame (`anymask.sharpen`) before they are remembered.
+    model: an in-context model in evaluation mode.
+    frames: images that `read_image` accepts.
+    contexts: examples, usually of the first frame.
+    memory: how many of the last frames with masks are used as further examples; 8 is best for SegGPT
+        (table 9).
+    kind: SegGPT's type token, as for `paint`.
+    edits: corrected masks by frame index. From such a frame on it is the only context, so that edits add,
+        correct or remove objects, by label; after an empty Masks nothing is searched for.
+    known: masks of frames by index from an earlier run, which are not computed again.
+    refine: a promptable model that refines the masks of each frame (`anymask.sharpen`).
+
     Raises InputError as `segment_like` does, and for a negative memory.
     """
     if memory < 0:
-        raise InputError(f"memory must be at least 0 frames, got {memory}. Take 8.")
+        raise InputError(f"memory must be at least 0 frames, got {memory}. Use 8.")
     edits, known = edits or {}, known or {}
     palette = contexts[0].palette if contexts else None
     anchors = list(contexts)
@@ -88,7 +94,7 @@ def segment_video(
 
 
 def _drift(masks: Masks, anchors: Sequence[Context]) -> float:
-    """1 less the mean score of the objects that the examples show, 0 for each that is lost."""
+    """1 minus the mean score of the objects that the examples show; lost objects have the score 0."""
     wanted = {label for one in anchors for label in _shown(one)}
     if not wanted:
         return 0.0
@@ -98,5 +104,5 @@ def _drift(masks: Masks, anchors: Sequence[Context]) -> float:
 
 
 def _shown(one: Context) -> list[int]:
-    """The labels that a context's target holds."""
+    """The labels in a context's target."""
     return [int(label) - 1 for label in np.unique(decode(denormalise(one.target), one.palette)) if label]

@@ -1,1 +1,1 @@
-"""Masks of everything in an image, without a prompt (SAM, section 5 and appendix B)."""
+"""Automatic mask generation: the masks of all objects in an image (SAM, section 5 and appendix B)."""

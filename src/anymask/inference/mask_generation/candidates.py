@@ -1,4 +1,4 @@
-"""Candidates: all masks of an image that may become an answer, kept so that filters can change later."""
+"""Candidates: all masks of an image before filtering, kept so that filters can be changed later."""
 
 from __future__ import annotations
 
@@ -36,24 +36,24 @@ _KINDS = {
 
 @dataclass(frozen=True, eq=False)
 class Candidates:
-    """Every mask of an image above the floors of its configuration, before any other filter."""
+    """All masks of an image above the floors of a configuration, before any other filter."""
 
     masks: Masks
-    """With scores (predicted IoU), stability, points and crops; in the order of crops and of points."""
+    """With scores (predicted IoU), stability, points and crops; in the order of crops and points."""
     boxes: NDArray[np.float32]
-    """(N, 4) xyxy half-open, the masks' own: looked up again and again, so kept."""
+    """(N, 4) xyxy half-open: `masks.boxes`, computed once."""
     areas: NDArray[np.int64]
-    """(N,) pixels of each mask."""
+    """(N,) number of pixels of each mask."""
     inside: NDArray[np.float32]
-    """(N,) share of each mask that lies in the region of interest; 1 without one."""
+    """(N,) share of each mask inside the region of interest; 1 without one."""
     thresholds: tuple[float, float]
-    """Least predicted IoU and least stability where a filter leaves them open."""
+    """Minimum predicted IoU and stability for filters whose thresholds are None."""
     floors: tuple[float, float]
-    """Predicted IoU and stability below which nothing was kept."""
+    """Predicted IoU and stability below which no mask was kept."""
     resize: Resize
-    """How their logits came to the image's size, see `AutoConfig`."""
+    """How logits were resized to the image size, see `AutoConfig`."""
     asked: int
-    """Masks that the model was asked for: three for each point."""
+    """Number of masks predicted: three for each point."""
     model: str
     """The fingerprint of the model that made them."""
 
@@ -88,15 +88,15 @@ class Candidates:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], model: str | None = None) -> Candidates:
-        """Read a file of `save`; with the fingerprint `model` (`weights_hash`) only one made by that model.
+        """Read a file of `save`; with a fingerprint `model` (`weights_hash`), only one of that model.
 
-        Raises FormatError for another or a damaged file, InputError for one of another model.
+        Raises FormatError for another or a corrupt file, InputError for candidates of another model.
         """
         tensors, meta = _read(Path(path))
         if model is not None and meta["model"] != model:
             raise InputError(
                 f"candidates must be made by this model ({model}), got a file made by {meta['model']}. "
-                "Make them again."
+                "Compute them again."
             )
         facts = json.loads(meta["facts"])
         runs = np.split(tensors["runs"], np.cumsum(tensors["counts"])[:-1]) if len(tensors["counts"]) else []
@@ -115,13 +115,13 @@ class Candidates:
 
 
 def _read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
-    """The arrays and the notes of a file whose checksum is right."""
+    """The arrays and the metadata of a file with a valid checksum."""
     tensors, meta = read_tensors(
-        path, _FORMAT, what="candidates", writer="Candidates.save", advice="Make them again."
+        path, _FORMAT, what="candidates", writer="Candidates.save", advice="Compute them again."
     )
     if tensors.keys() != _KINDS.keys() or meta.get("checksum") != _checksum(tensors, meta):
         raise FormatError(
-            f"candidates must be undamaged, got other bytes than were written in {path}. Make them again."
+            f"candidates must match their checksum, got a corrupt file {path}. Compute them again."
         )
     return tensors, meta
 

@@ -1,4 +1,4 @@
-"""Small parts removed and small holes filled, mask by mask, looking at no more than the mask's own place."""
+"""Removal of small components and holes of masks."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from anymask.geometry.regions import drop_islands, fill_holes
 from anymask.inference.mask_generation.config import AutoConfig
 from anymask.types import Masks
 
-__all__ = ["mend"]
+__all__ = ["clean_up"]
 
 
-def mend(masks: Masks, config: AutoConfig) -> list[rle.Runs]:
-    """Runs without parts and holes of fewer pixels than `config` names; the very same where none is."""
+def clean_up(masks: Masks, config: AutoConfig) -> list[rle.Runs]:
+    """Runs without components and holes below the limits of `config`; unchanged masks keep their object."""
     if not (config.min_component or config.min_hole):
         return list(masks.rles)
     boxes = masks.boxes.astype(int).tolist()
-    return [_mend(runs, masks.size, box, config) for runs, box in zip(masks.rles, boxes, strict=True)]
+    return [_clean_up(runs, masks.size, box, config) for runs, box in zip(masks.rles, boxes, strict=True)]
 
 
-def _mend(runs: rle.Runs, size: tuple[int, int], box: list[int], config: AutoConfig) -> rle.Runs:
-    """One mask, in its box. A margin as wide as a hole has pixels keeps the outside from looking like one."""
+def _clean_up(runs: rle.Runs, size: tuple[int, int], box: list[int], config: AutoConfig) -> rle.Runs:
+    """One mask, in its box plus a margin, in which the background is larger than any hole to be filled."""
     (h, w), margin = size, config.min_hole
     x0, y0 = max(box[0] - margin, 0), max(box[1] - margin, 0)
     part = (min(box[3] + margin, h) - y0, min(box[2] + margin, w) - x0)
     bits = rle.decode(rle.paste(runs, size, (-x0, -y0), part), part)
-    mended = fill_holes(bits, config.min_hole) if config.min_hole else bits
-    mended = drop_islands(mended, config.min_component) if config.min_component else mended
-    return runs if np.array_equal(mended, bits) else rle.encode_region(mended, (x0, y0), size)
+    clean = fill_holes(bits, config.min_hole) if config.min_hole else bits
+    clean = drop_islands(clean, config.min_component) if config.min_component else clean
+    return runs if np.array_equal(clean, bits) else rle.encode_region(clean, (x0, y0), size)

@@ -1,4 +1,4 @@
-"""What `automatic` may be told: where to ask, what to keep, how much memory to take."""
+"""Settings of `automatic`: points, crops, filters, memory."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ __all__ = ["DEFAULT_THRESHOLDS", "AutoConfig", "Resize"]
 Resize: TypeAlias = Literal["once", "twice"]
 
 DEFAULT_THRESHOLDS = {"vit": (0.88, 0.95), "compact": (0.50, 0.65)}
-"""Least predicted IoU and least stability by the kind of the image encoder. "vit": as released for ViT-H;
-"compact": chosen on validation pictures, see docs/models.md."""
+"""Minimum predicted IoU and stability by kind of image encoder. "vit": as released for ViT-H; "compact":
+chosen on validation images, see docs/models.md."""
 
 _SHARES = ("min_iou", "min_stability", "floor_iou", "floor_stability", "nms", "crop_nms", "max_cover")
 _COUNTS = {"points_per_side": 1, "crop_layers": 0, "min_area": 0, "min_component": 0, "min_hole": 0}
@@ -32,59 +32,59 @@ MOST_POINTS_PER_SIDE = 1024
 class AutoConfig:
     """Settings of `automatic`; defaults are those of the released generator (SAM, appendix B).
 
-    Raises InputError for values that cannot be used. `select` and `explain` read the filters alone.
+    `select` and `explain` use the filters only. Raises InputError for invalid values.
     """
 
     points_per_side: int = 32
-    """A grid of this many points along each side of the image, and of each crop."""
+    """Number of grid points along each side of the image and of each crop."""
     pixels_per_point: float | None = None
-    """One point for each k x k pixels instead, in crops too: the denser, the larger the image."""
+    """Alternative grid, also in crops: one point per k x k pixels, so that large images get more points."""
     points: ArrayLike | None = None
-    """(N, 2) xy of your own instead of a grid, original pixels; a crop is asked at those inside it."""
+    """(N, 2) xy in original pixels, instead of a grid; a crop uses the points inside it."""
     roi: ArrayLike | None = None
-    """Region of interest: a box xyxy or a mask (H, W) bool. Only points inside are asked, and a mask goes
-    that lies with more than half of its area outside."""
+    """Region of interest: a box xyxy or a mask (H, W) bool. Only points inside it are used, and masks with
+    more than half of their area outside are removed."""
     crop_layers: int = 0
-    """Layers of overlapping crops to look at as well: 2 x 2, then 4 x 4 and so on. Small things gain."""
+    """Number of layers of overlapping crops, 2 x 2, then 4 x 4 and so on, which help with small objects."""
     crop_overlap: float = 512 / 1500
-    """Overlap of the first layer's crops as a share of the image's short side; halved in each further one."""
+    """Overlap of the first layer's crops as a share of the image's short side; halved in each next layer."""
     crop_shrink: float = 1.0
-    """Points per side are divided by this for each layer of crops."""
+    """Factor by which the points per side decrease with each layer of crops."""
     min_iou: float | None = None
-    """Least predicted IoU; None for the model's own default, see `for_model`."""
+    """Minimum predicted IoU; None for the model's default, see `for_model`."""
     min_stability: float | None = None
-    """Least stability; None for the model's own default."""
+    """Minimum stability; None for the model's default."""
     stability_offset: float = 1.0
-    """Logits above and below 0 between which the stability is taken."""
+    """Stability compares the masks at the thresholds plus and minus this logit."""
     nms: float = 0.7
-    """Of two masks of one crop that overlap more than this, the one with the lower predicted IoU goes."""
+    """Of two masks of a crop with a higher IoU than this, the one with the lower predicted IoU is removed."""
     crop_nms: float = 0.7
-    """The same between crops, where the mask from the larger crop goes."""
+    """The same between crops, where the mask from the larger crop is removed."""
     nms_by: Literal["box", "mask"] = "box"
-    """What overlap is the IoU of."""
+    """Whether NMS uses the IoU of boxes or of masks."""
     resize: Resize | None = None
-    """How logits come to the image's size: in one step, or as the released generator does it, to the model's
-    frame and from there, which moves edges by a pixel. Then its boxes, without their last pixel, decide on
-    duplicates too: the masks are the released ones. None for "twice" where the model pads to a square as the
-    released one does, and else "once"; in `select` and `explain` for how the candidates were made."""
+    """How logits are resized to the image size: "once", or "twice" as in the released generator, first to the
+    model's frame, which moves edges by a pixel. With "twice", NMS also compares boxes without their last
+    pixel, so that masks equal the released ones. None: "twice" for models that pad to a square, as the
+    released one does, else "once"; in `select` and `explain` that of the candidates."""
     max_cover: float = 1.0
-    """Masks that cover a larger share of the image go; the paper took 0.95."""
+    """Masks that cover a larger share of the image are removed; the paper used 0.95."""
     min_area: int = 0
-    """Masks with fewer pixels go."""
+    """Masks with fewer pixels are removed."""
     min_component: int = 0
-    """Parts of a mask with fewer pixels are removed, the largest excepted."""
+    """Components of a mask with fewer pixels are removed, except for the largest."""
     min_hole: int = 0
     """Holes of a mask with fewer pixels are filled."""
     floor_iou: float | None = None
-    """`candidates` keeps what lies above; None for `min_iou`. Lower it to lower `min_iou` afterwards."""
+    """Minimum predicted IoU that `candidates` keeps; None for `min_iou`. `select` can use any higher one."""
     floor_stability: float | None = None
     """The same for `min_stability`."""
     max_memory: str | int | None = None
-    """Bytes that the work may take beside the model, as a number or as "4GB", "512MiB"; decides how many
-    points are asked at once. None for about 1 GB."""
+    """Bytes that may be used in addition to the model, as a number or as "4GB", "512MiB"; limits the number
+    of points per batch. None for about 1 GB."""
 
     def __post_init__(self) -> None:
-        """Check every value by itself."""
+        """Check the values."""
         for name in _SHARES:
             _check_share(name, getattr(self, name))
         for name, least in _COUNTS.items():
@@ -99,7 +99,7 @@ class AutoConfig:
         if self.points is not None:
             object.__setattr__(self, "points", _read_points(self.points))
         if self.points is not None and self.pixels_per_point is not None:
-            raise InputError("pixels_per_point must be None with points of your own, got both. Give one.")
+            raise InputError("pixels_per_point must be None if points are given, got both. Give one.")
         if self.roi is not None:
             object.__setattr__(self, "roi", _read_roi(self.roi))
         if self.nms_by not in ("box", "mask"):
@@ -110,12 +110,12 @@ class AutoConfig:
             parse_memory(self.max_memory)
 
     def for_model(self, model: Sam) -> AutoConfig:
-        """The same with values in place of None: thresholds, floors and the resize of the model's kind."""
+        """Replace None by the model's defaults for thresholds, floors and resize."""
         least_iou, least_stability = DEFAULT_THRESHOLDS[model.config.encoder.kind]
         return self.with_defaults(least_iou, least_stability, "twice" if model.config.square else "once")
 
     def with_defaults(self, min_iou: float, min_stability: float, resize: Resize) -> AutoConfig:
-        """The same with these values where there is None, and floors at the thresholds where None."""
+        """Replace None by these values; floors that are None become the thresholds."""
         iou = min_iou if self.min_iou is None else self.min_iou
         stability = min_stability if self.min_stability is None else self.min_stability
         return replace(
@@ -146,7 +146,7 @@ def _check_count(name: str, value: Any, least: int) -> None:
 
 def _check_most(name: str, value: int, most: int) -> None:
     if value > most:
-        raise InputError(f"{name} must be at most {most}, got {value}. Take fewer.")
+        raise InputError(f"{name} must be at most {most}, got {value}. Use fewer.")
 
 
 def _read_points(points: ArrayLike) -> NDArray[np.float32]:

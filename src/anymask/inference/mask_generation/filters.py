@@ -1,4 +1,4 @@
-"""Which candidates stay, and why the others go: `select` and `explain`."""
+"""Filters on candidates: `select` the masks that pass, and `explain` why others do not."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from anymask.errors import InputError
 from anymask.geometry import rle
 from anymask.geometry.boxes import area_xyxy
 from anymask.inference.mask_generation.candidates import Candidates
-from anymask.inference.mask_generation.cleanup import mend
+from anymask.inference.mask_generation.cleanup import clean_up
 from anymask.inference.mask_generation.config import AutoConfig
 from anymask.inference.mask_generation.nms import owners
 from anymask.types import Masks
@@ -17,36 +17,36 @@ from anymask.types import Masks
 __all__ = ["explain", "select"]
 
 EDGE = 20
-"""A mask this near to an inner edge of its crop is cut off there (released code, `is_box_near_crop_edge`)."""
+"""A mask within this distance of an inner edge of its crop is cut off (released, `is_box_near_crop_edge`)."""
 INSIDE = 0.5
-"""Least share of a mask in the region of interest."""
+"""Minimum share of a mask inside the region of interest."""
 
 Indices = NDArray[np.int64]
 
 
 def select(candidates: Candidates, config: AutoConfig | None = None) -> Masks:
-    """The candidates that pass the filters of `config`, best predicted IoU first.
+    """The candidates that pass the filters of `config`, in order of decreasing predicted IoU.
 
     Filters: predicted IoU, stability, crop edges, area, cover, region of interest, duplicates within a crop
-    and between crops; then small parts and holes are mended, and what became a duplicate by that goes. Only
-    filters are read; where points and crops lie was settled by `candidates`.
+    and between crops. Then small components and holes are removed, and so are masks that become duplicates by
+    that. Settings of points and crops are ignored; they were applied by `candidates`.
     Raises InputError for a threshold below the candidates' floor.
     """
-    kept, runs, _ = _judge(candidates, _resolved(candidates, config))
+    kept, runs, _ = _filter(candidates, _resolved(candidates, config))
     return candidates.masks[kept].with_runs(runs)
 
 
 def explain(candidates: Candidates, config: AutoConfig | None = None) -> NDArray[np.str_]:
-    """Why each candidate goes: (N,) of "", for one that `select` keeps, or the first filter that it fails.
+    """(N,) strings: the first filter that each candidate fails, "" if `select` keeps it.
 
     "predicted_iou", "stability", "empty", "crop_edge", "area", "cover", "roi", or "duplicate of i", where i
-    is the candidate that stays in its place.
+    is the index of the candidate that is kept instead.
     """
-    return _judge(candidates, _resolved(candidates, config))[2]
+    return _filter(candidates, _resolved(candidates, config))[2]
 
 
 def _resolved(candidates: Candidates, config: AutoConfig | None) -> AutoConfig:
-    """The configuration without open thresholds; refused where the candidates are not all there."""
+    """The configuration with all thresholds set. Raises InputError for thresholds below the floors."""
     wanted = (config or AutoConfig()).with_defaults(*candidates.thresholds, candidates.resize)
     values = (wanted.min_iou, wanted.min_stability)
     for name, value, floor in zip(("min_iou", "min_stability"), values, candidates.floors, strict=True):
@@ -58,10 +58,10 @@ def _resolved(candidates: Candidates, config: AutoConfig | None) -> AutoConfig:
     return wanted
 
 
-def _judge(candidates: Candidates, config: AutoConfig) -> tuple[Indices, list[rle.Runs], NDArray[np.str_]]:
-    """The candidates that stay, best first, their mended runs, and the reason of every candidate."""
+def _filter(candidates: Candidates, config: AutoConfig) -> tuple[Indices, list[rle.Runs], NDArray[np.str_]]:
+    """Indices of the kept candidates, best first, their cleaned-up runs, and the reasons as of `explain`."""
     reasons = np.full(len(candidates), "", "<U32")
-    for reason, fails in _single(candidates, config):
+    for reason, fails in _mask_filters(candidates, config):
         reasons[fails & (reasons == "")] = reason
     scores, crops = candidates.masks.scores, _crops(candidates)
     found, window = np.unique(crops, axis=0, return_inverse=True)
@@ -74,21 +74,21 @@ def _judge(candidates: Candidates, config: AutoConfig) -> tuple[Indices, list[rl
         _drop_duplicates(candidates, reasons, left, smaller_first, config.crop_nms, config)
     kept = np.flatnonzero(reasons == "")
     kept = kept[np.argsort(-scores[kept], kind="stable")]
-    return (*_mended(candidates, reasons, kept, config), reasons)
+    return (*_cleaned_up(candidates, reasons, kept, config), reasons)
 
 
-def _mended(
+def _cleaned_up(
     candidates: Candidates, reasons: NDArray[np.str_], kept: Indices, config: AutoConfig
 ) -> tuple[Indices, list[rle.Runs]]:
-    """Those of `kept` that are no duplicates after mending, and their runs; whole ones are preferred."""
+    """Clean up the masks `kept`; of masks that become duplicates unchanged ones are preferred."""
     masks = candidates.masks[kept]
-    runs = mend(masks, config)
-    whole = np.array([new is old for new, old in zip(runs, masks.rles, strict=True)], np.bool_)
-    if whole.all():
+    runs = clean_up(masks, config)
+    same = np.array([new is old for new, old in zip(runs, masks.rles, strict=True)], np.bool_)
+    if same.all():
         return kept, runs
-    boxes = _compared(Masks(masks.size, runs).boxes, config)
+    boxes = _nms_boxes(Masks(masks.size, runs).boxes, config)
     owner = owners(
-        runs, boxes, whole.astype(float), max(config.nms, config.crop_nms), by_mask=config.nms_by == "mask"
+        runs, boxes, same.astype(float), max(config.nms, config.crop_nms), by_mask=config.nms_by == "mask"
     )
     stays = owner == np.arange(len(kept))
     for loser in np.flatnonzero(~stays):
@@ -96,8 +96,8 @@ def _mended(
     return kept[stays], [one for one, stay in zip(runs, stays, strict=True) if stay]
 
 
-def _single(candidates: Candidates, config: AutoConfig) -> list[tuple[str, NDArray[np.bool_]]]:
-    """The filters that look at one mask alone, in order: (reason, who fails)."""
+def _mask_filters(candidates: Candidates, config: AutoConfig) -> list[tuple[str, NDArray[np.bool_]]]:
+    """The filters on single masks, in order: (reason, which masks fail)."""
     masks, areas = candidates.masks, candidates.areas
     assert masks.stability is not None
     assert config.min_iou is not None
@@ -122,7 +122,7 @@ def _crops(candidates: Candidates) -> NDArray[np.float32]:
 def _cut_off(
     boxes: NDArray[np.float32], crops: NDArray[np.float32], size: tuple[int, int]
 ) -> NDArray[np.bool_]:
-    """Boxes near an edge of their crop that is not near the image's own edge. Released: inclusive corners."""
+    """Boxes near an edge of their crop but not near the image border; with inclusive corners as released."""
     h, w = size
     last = boxes - np.array([0, 0, 1, 1], np.float32)
     near_crop = np.abs(last - crops) <= EDGE
@@ -130,8 +130,8 @@ def _cut_off(
     return np.asarray((near_crop & ~near_image).any(axis=1), np.bool_)
 
 
-def _compared(boxes: NDArray[np.float32], config: AutoConfig) -> NDArray[np.float32]:
-    """The boxes whose overlap tells duplicates: the released code leaves out their last pixel."""
+def _nms_boxes(boxes: NDArray[np.float32], config: AutoConfig) -> NDArray[np.float32]:
+    """The boxes that NMS compares: as in the released code without their last pixel for `twice`."""
     return boxes - np.array([0, 0, 1, 1], np.float32) if config.resize == "twice" else boxes
 
 
@@ -143,9 +143,17 @@ def _drop_duplicates(
     threshold: float,
     config: AutoConfig,
 ) -> None:
-    """Write into `reasons` which of the `members` are duplicates of better ones."""
+    """Mark duplicates among candidates in `reasons`.
+
+    candidates: all candidates.
+    reasons: (N,) as of `explain`; modified in place.
+    members: indices of the candidates to compare.
+    scores: score of each member; the highest is kept.
+    threshold: IoU above which two masks are duplicates.
+    config: whether boxes or masks are compared.
+    """
     runs = [candidates.masks.rles[i] for i in members]
-    boxes, by_mask = _compared(candidates.boxes[members], config), config.nms_by == "mask"
+    boxes, by_mask = _nms_boxes(candidates.boxes[members], config), config.nms_by == "mask"
     owner = members[owners(runs, boxes, scores, threshold, by_mask=by_mask)]
     for loser in np.flatnonzero(owner != members):
         reasons[members[loser]] = f"duplicate of {owner[loser]}"

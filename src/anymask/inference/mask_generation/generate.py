@@ -1,4 +1,4 @@
-"""Ask a model at every point of a grid: `candidates`."""
+"""Automatic mask generation: predict masks for every point of a grid and filter them."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ from anymask.types import Embedding, Masks
 __all__ = ["automatic", "candidates"]
 
 MARGIN = 0.15
-"""A mask whose stability in cells of the grid is this far below the floor goes at once: cells were found to
-be off by 0.07 at most (docs/log.md)."""
+"""Masks whose stability on the logit grid is this far below the floor are discarded early: it differs from
+the stability in pixels by at most 0.07 (docs/log.md)."""
 
 Floats = NDArray[np.float32]
 
@@ -40,11 +40,11 @@ def automatic(
     config: AutoConfig | None = None,
     progress: Progress | None = None,
 ) -> Masks:
-    """Find the masks of everything in an image, best predicted IoU first (SAM, section 5 and appendix B).
+    """Generate masks of all objects in an image, best predicted IoU first (SAM, section 5 and appendix B).
 
-    Asks at every point of a grid, keeps what the model holds to be good and stable, and removes duplicates.
-    The masks carry scores (predicted IoU), stability, points and crops; `progress(done, total)` counts
-    points. It is `select` of `candidates`; see there for what raises.
+    Predicts masks for every point of a grid, keeps those with a high predicted IoU and stability, and removes
+    duplicates. The masks have scores (predicted IoU), stability, points and crops; `progress(done, total)`
+    counts points. Equals `select` of `candidates`, which raise the same errors.
     """
     return select(candidates(model, image, config, progress), config)
 
@@ -55,28 +55,26 @@ def candidates(
     config: AutoConfig | None = None,
     progress: Progress | None = None,
 ) -> Candidates:
-    """Every mask above the floors of `config`, for `select` and `explain`.
+    """All masks above the floors of `config`, for `select` and `explain`.
 
-    `image` is whatever `read_image` takes, or its Embedding, which answers without crops.
+    `image` is what `read_image` accepts, or an Embedding if no crops are used.
     Raises ImageError, InputError for a point or region outside the image, crops of an Embedding or an
     Embedding of another model, WeightsError for weights that give no finite scores.
     """
     config = (config or AutoConfig()).for_model(model)
-    picture = check_embedding(model, image) if isinstance(image, Embedding) else read_image(image)
-    if isinstance(picture, Embedding) and config.crop_layers:
-        raise InputError(
-            "image must be a picture where crop_layers are asked for, got an Embedding. Give the picture."
-        )
-    h, w = picture.frame.size_hw if isinstance(picture, Embedding) else picture.shape[:2]
+    opened = check_embedding(model, image) if isinstance(image, Embedding) else read_image(image)
+    if isinstance(opened, Embedding) and config.crop_layers:
+        raise InputError("image must be an image if crop_layers is set, got an Embedding. Give the image.")
+    h, w = opened.frame.size_hw if isinstance(opened, Embedding) else opened.shape[:2]
     parts = windows((h, w), config)
     total, done = sum(len(part.points) for part in parts), 0
     found = [_empty((h, w))]
     for part in parts:
         x0, y0, x1, y1 = part.xyxy
-        embedding = picture if isinstance(picture, Embedding) else embed(model, picture[y0:y1, x0:x1])
+        embedding = opened if isinstance(opened, Embedding) else embed(model, opened[y0:y1, x0:x1])
         for batch in slices(len(part.points), points_at_once(model, embedding.frame, config.max_memory)):
             points = part.points[batch]
-            found.append(_answers(model, embedding, part, points, (h, w), config))
+            found.append(_point_masks(model, embedding, part, points, (h, w), config))
             done += len(points)
             if progress is not None:
                 progress(done, total)
@@ -107,7 +105,7 @@ def _floors(config: AutoConfig) -> tuple[float, float]:
 
 
 def _shares(masks: Masks, areas: NDArray[np.int64], roi: Any) -> Floats:
-    """The share (N,) of each mask that lies in the region of interest; of an empty one 0."""
+    """The share (N,) of each mask inside the region of interest; 0 for an empty mask."""
     if roi is None or not len(masks):
         return np.ones(len(masks), np.float32)
     region = _region_runs(np.asarray(roi), masks.size)
@@ -124,7 +122,7 @@ def _region_runs(roi: NDArray[Any], size: tuple[int, int]) -> rle.Runs:
 
 
 @torch.inference_mode()
-def _answers(
+def _point_masks(
     model: Sam,
     embedding: Embedding,
     part: Window,
@@ -132,9 +130,16 @@ def _answers(
     size: tuple[int, int],
     config: AutoConfig,
 ) -> Masks:
-    """The masks above the floors that answer clicks at `points`, xy in the image, by a look at one window.
+    """The masks above the floors for clicks in one window.
 
-    Only outputs of a good score are drawn at all, and only stable ones leave the grid of the logits.
+    Logits are computed only for outputs with a sufficient score, and resized only if likely stable.
+
+    model: the model.
+    embedding: of the window.
+    part: the window.
+    points: (N, 2) xy in pixels of the image.
+    size: (H, W) of the image.
+    config: with all thresholds set.
     """
     floor_iou, floor_stability = _floors(config)
     frame, corner = embedding.frame, np.array(part.xyxy[:2], np.float32)
@@ -143,7 +148,7 @@ def _answers(
     rows, outputs = (decoded.iou_N4[:, -HYPOTHESES:] >= floor_iou).nonzero().unbind(1)
     outputs = outputs + decoded.iou_N4.shape[1] - HYPOTHESES
     rows_read, columns_read = (cells + (config.resize == "twice") for cells in frame.content_hw)
-    decoded = decoded.within((rows_read, columns_read))  # twice reads a cell of the padding
+    decoded = decoded.within((rows_read, columns_read))  # "twice" reads one cell of padding
     logits_Mhw = model.mask_logits_of(decoded, rows, outputs)
     check_finite(logits_Mhw.sum((-1, -2)))
     likely = _cell_stability(logits_Mhw, frame, config.stability_offset) >= floor_stability - MARGIN
@@ -161,8 +166,8 @@ def _answers(
 
 
 def _decode(model: Sam, embedding: Embedding, points: Floats) -> Decoded:
-    """What the decoder knows of single clicks, xy in the embedding's picture, before it draws a mask."""
-    coords_NK2 = np.zeros((len(points), 2, 2), np.float32)  # the second is the pad that ends points
+    """Decode single clicks, xy in the embedding's image, without computing their masks."""
+    coords_NK2 = np.zeros((len(points), 2, 2), np.float32)  # the second is the padding point
     coords_NK2[:, 0] = embedding.frame.to_model_xy(points) + np.float32(0.5)
     labels_NK = torch.tensor([[1, -1]], device=model.device).expand(len(points), -1)
     return model.decode_tokens(
@@ -175,7 +180,7 @@ def _decode(model: Sam, embedding: Embedding, points: Floats) -> Decoded:
 
 
 def _cell_stability(logits_Mhw: Tensor, frame: Frame, offset: float) -> Tensor:
-    """The stability (M,) in cells of the grid, those of the padding left out: near the real one, and free."""
+    """The stability (M,) on the logit grid without padding: a cheap approximation of that in pixels."""
     rows, columns = frame.content_hw
     content = logits_Mhw[:, :rows, :columns]
     inner, outer = ((content > bound).sum((-1, -2)) for bound in (offset, -offset))
@@ -183,7 +188,7 @@ def _cell_stability(logits_Mhw: Tensor, frame: Frame, offset: float) -> Tensor:
 
 
 def _stable(logits_Mhw: Floats, frame: Frame, config: AutoConfig) -> tuple[Floats, list[rle.Runs]]:
-    """The stability (M,) of all masks, see `_ratio`, and the runs of those not below the floor."""
+    """The stability (M,) of all masks in pixels, and the runs of those not below the floor."""
     stability, runs = np.zeros(len(logits_Mhw), np.float32), []
     resized = frame.masks_and_areas(logits_Mhw, config.stability_offset, twice=config.resize == "twice")
     for i, (inner, outer, make) in enumerate(resized):
@@ -194,5 +199,5 @@ def _stable(logits_Mhw: Floats, frame: Frame, config: AutoConfig) -> tuple[Float
 
 
 def _ratio(inner: int, outer: int) -> np.float32:
-    """IoU of the masks cut at plus and minus the offset, in pixels of the image; 0 for an empty one."""
+    """IoU of the masks at the thresholds plus and minus the offset, from their areas; 0 if empty."""
     return np.float32(inner / max(outer, 1))

@@ -1,4 +1,4 @@
-"""Where to ask: the windows of an image (the image and its crops) and the points in each."""
+"""The windows of an image (the image itself and its crops) and the prompt points in each."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Window:
-    """A part of the image that is looked at as a picture of its own."""
+    """A rectangle of the image that is encoded as an image of its own."""
 
     xyxy: tuple[int, int, int, int]
-    """Its place in the image, half-open pixels."""
+    """Position in the image, half-open pixels."""
     layer: int
     """0 for the whole image, 1 for the 2 x 2 crops and so on."""
     points: Floats
-    """(N, 2) xy to ask at, pixels of the image."""
+    """(N, 2) xy of the prompt points, in pixels of the image."""
 
 
 def windows(size_hw: tuple[int, int], config: AutoConfig) -> list[Window]:
-    """The image and its crops, each with the points to ask at; those without points are left out.
+    """The image and its crops, each with its prompt points; windows without points are left out.
 
-    Raises InputError where a point or the region of interest does not lie in the image, or no point does in
-    the region.
+    Raises InputError if a point or the region of interest lies outside the image, or if no point lies in the
+    region.
     """
     _check_points(size_hw, config)
     _check_roi(size_hw, config)
@@ -45,7 +45,7 @@ def windows(size_hw: tuple[int, int], config: AutoConfig) -> list[Window]:
     found = [window for window in found if len(window.points)]
     if not found:
         raise InputError(
-            "roi must hold at least one point to ask at, got none. Raise points_per_side, or give points."
+            "roi must contain at least one prompt point, got none. Raise points_per_side, or give points."
         )
     return found
 
@@ -55,8 +55,8 @@ def crop_windows(
 ) -> Iterator[tuple[tuple[int, int, int, int], int]]:
     """Boxes xyxy with their layer: the image, then 2 x 2, 4 x 4, ... crops, column by column.
 
-    Neighbours in layer 1 share `overlap` of the short side, half of it in layer 2 and so on; crops that would
-    be empty, as those of a tiny image, are left out.
+    Neighbours in layer 1 overlap by `overlap` of the short side, in layer 2 by half of that and so on; empty
+    crops of tiny images are left out.
     """
     h, w = size_hw
     yield (0, 0, w, h), 0
@@ -68,14 +68,14 @@ def crop_windows(
 
 
 def _spans(side: int, count: int, shared: int) -> list[tuple[int, int]]:
-    """Equal spans that cover a side, neighbours sharing `shared` pixels."""
+    """Equal spans that cover a side, with an overlap of `shared` pixels."""
     length = math.ceil((shared * (count - 1) + side) / count)
     starts = sorted({(length - shared) * i for i in range(count)})
     return [(start, min(start + length, side)) for start in starts if start < side]
 
 
 def grid_points(size_hw: tuple[int, int], per_side: int) -> Floats:
-    """(N, 2) xy of the centres of `per_side` x `per_side` cells, row by row; no two in one pixel's row."""
+    """(N, 2) xy of the centres of `per_side` x `per_side` cells, row by row; at most one per pixel."""
     h, w = size_hw
     return _cells(size_hw, min(per_side, h), min(per_side, w))
 
@@ -88,7 +88,7 @@ def _cells(size_hw: tuple[int, int], rows: int, columns: int) -> Floats:
 
 
 def _window_points(xyxy: tuple[int, int, int, int], layer: int, config: AutoConfig) -> Floats:
-    """The points of a window, those in the region of interest only, in pixels of the image."""
+    """The points of a window that lie in the region of interest, in pixels of the image."""
     x0, y0, x1, y1 = xyxy
     size, corner = (y1 - y0, x1 - x0), np.array([x0, y0], np.float32)
     if config.points is not None:
@@ -139,4 +139,4 @@ def _check_roi(size_hw: tuple[int, int], config: AutoConfig) -> None:
             f"{roi.shape[1]}. Resize it to the image."
         )
     if roi.ndim == 2 and not roi.any():
-        raise InputError("roi must hold a pixel, got an empty mask. Leave it out for the whole image.")
+        raise InputError("roi must hold a pixel, got an empty mask. Omit it for the whole image.")

@@ -1,8 +1,8 @@
-"""Masks as a tree of wholes, parts and sub-parts, and as one flat map of labels.
+"""Masks as a tree of wholes, parts and subparts, and as a flat label map.
 
-The masks that a model gives of an image overlap: a wheel, its car, the row of cars. `tree` orders them by
-what contains what, `Tree.at` cuts the tree at a chosen fineness, `flatten` gives every pixel to one mask, and
-`cover` leaves no pixel without.
+Automatic masks of an image overlap: a wheel, its car, the row of cars. `tree` orders them by containment,
+`Tree.at` selects masks at a level of granularity, `flatten` assigns each pixel to one mask, and `cover`
+assigns the remaining pixels.
 """
 
 from __future__ import annotations
@@ -21,43 +21,45 @@ from anymask.types import Masks
 __all__ = ["Tree", "flatten", "tree"]
 
 CONTAINED = 0.9
-"""Share of a part's pixels that must lie in its whole."""
+"""Minimum share of a part's pixels that lie in its whole."""
 
 
 SMALLER = 0.8
-"""A part has at most this share of its whole's area; what is nearer in size is another version of it."""
+"""Maximum area of a part relative to its whole; a larger mask is another version of the same object."""
 
 
 @dataclass(frozen=True, eq=False)
 class Tree:
-    """Masks with the smallest mask that contains each."""
+    """Masks ordered by containment: the parent of a mask is the smallest mask that contains it."""
 
     masks: Masks
-    """All masks, in the order given."""
+    """All masks, in the original order."""
     parents: NDArray[np.int64]
-    """(N,) index of the mask that each is a part of, -1 for a whole."""
+    """(N,) index of each mask's parent, -1 for a top-level mask."""
     depths: NDArray[np.int64]
-    """(N,) masks that contain each: 0 a whole, 1 a part, 2 a sub-part, ..."""
+    """(N,) depth in the tree: 0 for a top-level mask, 1 for a part, 2 for a subpart, ..."""
 
     def children(self, index: int) -> NDArray[np.int64]:
-        """Indices of the masks directly below one; those of the wholes for -1."""
+        """Indices of the children of a mask; of the top-level masks for -1."""
         return np.flatnonzero(self.parents == index)
 
     def cut(self, granularity: float) -> NDArray[np.int64]:
-        """Indices, ascending, of one mask on the way from each finest part up to its whole.
+        """Indices, ascending, of one mask on the path from each leaf mask up to its top-level mask.
 
-        `granularity` 0 gives the wholes, 1 the masks without parts, between them the depth that is this share
-        of the deepest one below the same whole (or a mask that ends before). No mask chosen lies below
-        another; a larger number never gives a coarser cut. Raises InputError outside 0 to 1.
+        `granularity` 0 selects the top-level masks, 1 the leaf masks. In between, masks are selected at this
+        share of the maximum depth below their top-level mask, or the leaf if it is less deep. No selected
+        mask is a part of another, and a higher value never gives a coarser selection. Raises InputError
+        outside 0 to 1.
         """
         if not 0 <= granularity <= 1:
             raise InputError(
-                f"granularity must be 0 (wholes) to 1 (finest parts), got {granularity}. Choose between them."
+                f"granularity must be 0 (top-level masks) to 1 (leaf masks), got {granularity}. "
+                "Choose a value in between."
             )
-        deepest = np.zeros(len(self.masks), np.int64)  # below the same whole, kept at the whole
-        wholes = self._wholes()
-        np.maximum.at(deepest, wholes, self.depths)
-        level = np.ceil(granularity * deepest[wholes] - 1e-9).astype(np.int64)
+        deepest = np.zeros(len(self.masks), np.int64)  # below each top-level mask
+        roots = self._roots()
+        np.maximum.at(deepest, roots, self.depths)
+        level = np.ceil(granularity * deepest[roots] - 1e-9).astype(np.int64)
         inner = np.zeros(len(self.masks), np.bool_)
         inner[self.parents[self.parents >= 0]] = True
         return np.flatnonzero((self.depths == level) | ((self.depths < level) & ~inner))
@@ -67,7 +69,7 @@ class Tree:
         return self.masks[self.cut(granularity)]
 
     def down_to(self, granularity: float) -> Masks:
-        """The masks of `cut` and all that contain them: what parts leave of their whole stays covered."""
+        """The masks of `cut` and all masks that contain them, so that the rest of a whole stays covered."""
         chosen = self.cut(granularity)
         kept = np.zeros(len(self.masks), np.bool_)
         while chosen.size:
@@ -76,8 +78,8 @@ class Tree:
             chosen = chosen[chosen >= 0]
         return self.masks[kept]
 
-    def _wholes(self) -> NDArray[np.int64]:
-        """(N,) index of the whole that each belongs to."""
+    def _roots(self) -> NDArray[np.int64]:
+        """(N,) index of the top-level mask that each mask belongs to."""
         out = np.arange(len(self.masks))
         while (self.parents[out] >= 0).any():
             out = np.where(self.parents[out] >= 0, self.parents[out], out)
@@ -87,12 +89,12 @@ class Tree:
 def tree(masks: Masks, *, contained: float = CONTAINED) -> Tree:
     """Order masks by containment; nothing is decoded.
 
-    A mask is a part of the smallest mask that holds the share `contained` of its pixels and is clearly larger
-    (`SMALLER`). Near copies of one mask are no parts of each other, and an empty mask is a whole.
+    The parent of a mask is the smallest mask that contains the share `contained` of its pixels and is clearly
+    larger (`SMALLER`). Near copies of a mask are therefore siblings; an empty mask is a top-level mask.
     Raises InputError unless `contained` is above 0.5 and at most 1.
     """
     if not 0.5 < contained <= 1:
-        raise InputError(f"contained must be above 0.5 and at most 1, got {contained}. Leave it at 0.9.")
+        raise InputError(f"contained must be above 0.5 and at most 1, got {contained}. Omit it for 0.9.")
     parents = np.full(len(masks), -1, np.int64)
     areas, boxes = masks.areas, masks.boxes
     by_size = np.argsort(areas, kind="stable")
@@ -107,12 +109,12 @@ def tree(masks: Masks, *, contained: float = CONTAINED) -> Tree:
 
 
 def _meet(boxes: NDArray[np.float32], box: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Which boxes overlap a box."""
+    """Whether each of the boxes (N, 4) overlaps a box."""
     return np.asarray(((boxes[:, :2] < box[2:]) & (boxes[:, 2:] > box[:2])).all(axis=1))
 
 
 def _depths(parents: NDArray[np.int64]) -> NDArray[np.int64]:
-    """How many steps up each has."""
+    """The number of ancestors of each mask."""
     depths = np.zeros(len(parents), np.int64)
     above = parents
     while (above >= 0).any():
@@ -122,11 +124,11 @@ def _depths(parents: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def flatten(masks: Masks, *, top: Literal["smaller", "better"] = "smaller") -> Labels:
-    """Give every pixel to one mask: (H, W) int32, i + 1 for mask i, 0 where there is none.
+    """Assign each pixel to one mask: (H, W) int32, i + 1 for mask i, 0 without a mask.
 
-    Where masks overlap the one of fewer pixels shows, so that parts lie on their wholes; with
-    `top="better"` the one of the higher `Masks.quality`. Of equals the earlier. Masks are never decoded to
-    full size. Raises InputError for another `top`.
+    Where masks overlap, the one with fewer pixels is on top, so that parts cover their whole; with
+    `top="better"` the one of higher `Masks.quality`. Of equal masks the earlier is on top. Masks are not
+    decoded to full size. Raises InputError for another `top`.
     """
     if top not in ("smaller", "better"):
         raise InputError(f"top must be 'smaller' or 'better', got {top!r}. Choose one of them.")

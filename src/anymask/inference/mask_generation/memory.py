@@ -1,4 +1,4 @@
-"""How many points may be asked at once, from the memory that may be taken."""
+"""The batch size, in points, for a given amount of memory."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 __all__ = ["parse_memory", "points_at_once"]
 
 DEFAULT_MEMORY = 10**9
-"""Bytes that are taken where nobody says."""
+"""Bytes used by default."""
 FIXED = 150 * 10**6
-"""Bytes that the work takes whatever the number of points: the image, the masks found so far, code."""
+"""Bytes needed whatever the number of points: the image, the masks so far, code."""
 COPIES = 9.5
-"""Float maps of the decoder's width, on the feature grid, that one point needs at its dearest moment."""
+"""Peak memory per point, in float32 maps of the decoder's width on the feature grid."""
 MOST = 16
-"""More points at once gain nothing, and lose the processor's cache."""
+"""Maximum batch size: more points are not faster and exceed the CPU's cache."""
 
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "KI": 2**10, "MI": 2**20, "GI": 2**30}
 
@@ -40,7 +40,7 @@ def parse_memory(amount: str | int) -> int:
 
 
 def points_at_once(model: Sam, frame: Frame, max_memory: str | int | None) -> int:
-    """Points for one call of the decoder. Raises InputError where the memory is not enough for one."""
+    """Points per call of the decoder. Raises InputError if the memory is too small for one."""
     budget = DEFAULT_MEMORY if max_memory is None else parse_memory(max_memory)
     height, width = frame.padded_hw
     one = int(COPIES * model.config.dim * (height // 16) * (width // 16) * 4)
@@ -48,6 +48,6 @@ def points_at_once(model: Sam, frame: Frame, max_memory: str | int | None) -> in
     if count < 1:
         raise InputError(
             f"max_memory must be at least {(FIXED + one) / 1e6:.0f} MB for this model, got {max_memory}. "
-            "Allow more, or take a smaller model."
+            "Allow more, or use a smaller model."
         )
     return min(count, MOST)

@@ -1,4 +1,4 @@
-"""Greedy suppression of masks that overlap a better one, by their boxes or by the masks themselves."""
+"""Greedy non-maximum suppression of masks, by the IoU of boxes or of masks."""
 
 from __future__ import annotations
 
@@ -24,10 +24,13 @@ def owners(
     *,
     by_mask: bool,
 ) -> Indices:
-    """Which of the masks stands for each: (N,) indices, its own for one that stays.
+    """For each mask the one that is kept in its place: (N,) indices, its own index for a kept mask.
 
-    A mask goes when its IoU, or that of its box, with a better one that stays is above `threshold`; of equal
-    scores the earlier is the better.
+    runs: N masks.
+    boxes: (N, 4) xyxy of the masks.
+    scores: (N,); a mask is removed by a kept mask of a higher score, of equal scores by the earlier.
+    threshold: the IoU above which a mask is removed.
+    by_mask: whether the IoU is that of the masks or of their boxes.
     """
     if not by_mask:
         return suppress(boxes, scores, threshold)
@@ -45,7 +48,7 @@ def owners(
 
 
 def _most_iou(boxes: Floats, areas: Indices, i: int) -> NDArray[np.float64]:
-    """A bound (N,) on the IoU of every mask with mask i: they share no more than their boxes do."""
+    """An upper bound (N,) on the IoU of every mask with mask i, from boxes and areas."""
     corners = boxes.astype(np.float64)
     sides = np.minimum(corners[:, 2:], corners[i, 2:]) - np.maximum(corners[:, :2], corners[i, :2])
     shared = np.minimum(np.maximum(sides, 0).prod(axis=1), np.minimum(areas, areas[i]))

@@ -1,4 +1,4 @@
-"""Object proposals: many masks, ranked, of which the first should hold the objects."""
+"""Object proposals: many masks, ranked by how likely they are objects."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def proposals(
     config: AutoConfig = PROPOSALS,
     progress: Progress | None = None,
 ) -> Masks:
-    """The `n` masks of the highest mean of predicted IoU and stability, best first (SAM, appendix D.3).
+    """The `n` masks with the highest mean of predicted IoU and stability, best first (SAM, appendix D.3).
 
-    As AR@1000 is measured on LVIS. Raises InputError for `n` below 1, and what `automatic` raises.
+    The defaults are those of AR@1000 on LVIS. Raises InputError for `n` below 1, and what `automatic` raises.
     """
     if n < 1:
-        raise InputError(f"n must be 1 or more, got {n}. The paper takes 1000.")
+        raise InputError(f"n must be 1 or more, got {n}. The paper uses 1000.")
     masks = automatic(model, image, config, progress)
     assert masks.stability is not None
     return masks[np.argsort(-(masks.scores + masks.stability), kind="stable")[:n]]

@@ -1,8 +1,8 @@
-"""Large images in overlapping tiles: where the tiles lie, and how masks of tiles become masks of the image.
+"""Merging of the masks of overlapping tiles into masks of the image.
 
-A mask that a tile's edge cuts off is joined with what the neighbouring tile sees of the same thing: the two
-must agree where the tiles overlap. So an object has one mask, however large it is and wherever the edges
-run. Everything is done on run lengths in the frame of the image; no mask is decoded.
+A mask that a tile edge cuts is merged with the mask of the same object in the neighbouring tile; the two must
+agree where the tiles overlap. An object therefore gets one mask, whatever its size and the position of the
+edges. Masks are run-length codes in the frame of the image and are not decoded.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from anymask.types import Masks
 __all__ = ["merge"]
 
 AGREE = 0.5
-"""Least IoU of two views of one thing, where their tiles overlap."""
+"""Minimum IoU, within the overlap of two tiles, of two masks of the same object."""
 
 
 WITHIN = 0.8
-"""Least share of a cut view, where the tiles overlap, in the other tile's mask that it is added to."""
+"""Minimum share of a cut mask, within the overlap, in the other tile's mask that it is merged with."""
 
 
 DUPLICATE = 0.7
-"""Of two whole masks with a larger IoU one goes."""
+"""Of two complete masks with a higher IoU one is removed."""
 
 
 CUT = 64
-"""A mask is cut off where it comes as near to an inner edge as this part of the tile's side."""
+"""A mask is cut off if its distance to an inner edge is below the tile's side divided by this."""
 
 
 Bools: TypeAlias = NDArray[np.bool_]
@@ -43,41 +43,41 @@ Bools: TypeAlias = NDArray[np.bool_]
 
 @dataclass(frozen=True, eq=False)
 class _View:
-    """What one tile shows."""
+    """The masks of one tile."""
 
     tile: Tile
     masks: Masks  # in the frame of the image
     boxes: NDArray[np.float32]
-    cut: Bools  # (N, 4): near the left, upper, right, lower edge of the tile, where that cuts the image
-    first: int  # number of the first mask among those of all tiles
+    cut: Bools  # (N, 4): cut by the left, upper, right, lower edge of the tile
+    first: int  # index of the first mask among those of all tiles
 
 
 def merge(size: tuple[int, int], parts: Iterable[tuple[Tile, Masks]], whole: Masks | None = None) -> Masks:
-    """Join the masks of tiles into masks of an image of `size` (H, W), best score first.
+    """Merge the masks of tiles into masks of an image of `size` (H, W), best score first.
 
-    Each part is a tile and its masks, in the tile's own frame; only their runs are kept, so that `parts` may
-    make them one by one. Pieces of one thing become one mask, with the mean of their scores (and stability,
-    where all have it) weighted by area; a piece that no neighbour confirms is dropped, as is the worse of two
-    masks of the same thing. `whole` are masks of the image itself, which win over pieces of the same thing.
-    Raises InputError for an image of 2**32 or more pixels.
+    Each part is a tile and its masks in the tile's frame; `parts` may be a generator, as only run lengths are
+    kept. Pieces of an object become one mask, with the mean of their scores (and stability, if all have it)
+    weighted by area. A cut piece without a match in a neighbouring tile is dropped, and so is the worse of
+    two masks of the same object. `whole` are masks of the whole image, which replace the tiles' masks of the
+    same objects. Raises InputError for an image of 2**32 or more pixels.
     """
     if size[0] * size[1] >= 1 << 32:
-        raise InputError(f"size must be below 2**32 pixels, got {size[0]} x {size[1]}. Cut the image in two.")
+        raise InputError(f"size must be below 2**32 pixels, got {size[0]} x {size[1]}. Split the image.")
     views = list(_views(size, parts))
     total = sum(len(view.masks) for view in views)
-    large = Masks(size, (), stability=()) if whole is None else _plain(whole)
+    large = Masks(size, (), stability=()) if whole is None else _with_scores_only(whole)
     if total == 0:
         return _without_duplicates(large)
     groups = np.arange(total)
     for one, other in _neighbours(views):
         for a, b in _pairs(one, other, size):
             groups[groups == groups[other.first + b]] = groups[one.first + a]
-    joined = _without_duplicates(_joined(views, groups), _without_duplicates(large))
-    return joined[np.argsort(-joined.scores, kind="stable")]
+    merged = _without_duplicates(_merged(views, groups), _without_duplicates(large))
+    return merged[np.argsort(-merged.scores, kind="stable")]
 
 
-def _plain(masks: Masks) -> Masks:
-    """With no more than their scores and stability."""
+def _with_scores_only(masks: Masks) -> Masks:
+    """Drop all fields other than scores and stability."""
     return Masks(masks.size, masks.rles, masks.scores, stability=masks.stability)
 
 
@@ -95,7 +95,7 @@ def _views(size: tuple[int, int], parts: Iterable[tuple[Tile, Masks]]) -> Iterat
 
 
 def _cut(boxes: NDArray[np.float32], tile: Tile, size: tuple[int, int]) -> Bools:
-    """Which edges of the tile cut each mask off, (N, 4)."""
+    """Which edges of the tile cut each mask, (N, 4)."""
     edges = np.array(tile)
     inner = edges != (0, 0, size[1], size[0])
     near = max(1, max(tile[2] - tile[0], tile[3] - tile[1]) // CUT)
@@ -103,7 +103,7 @@ def _cut(boxes: NDArray[np.float32], tile: Tile, size: tuple[int, int]) -> Bools
 
 
 def _neighbours(views: list[_View]) -> Iterator[tuple[_View, _View]]:
-    """Pairs of tiles that overlap, each once."""
+    """Pairs of overlapping tiles, each once."""
     corners = np.array([view.tile for view in views])
     for i, view in enumerate(views):
         x0, y0, x1, y1 = view.tile
@@ -113,10 +113,10 @@ def _neighbours(views: list[_View]) -> Iterator[tuple[_View, _View]]:
 
 
 def _pairs(one: _View, other: _View, size: tuple[int, int]) -> Iterator[tuple[int, int]]:
-    """Masks (of one, of other) that show the same thing and of which an edge cuts at least one off.
+    """Pairs of masks (of one, of other) of the same object, at least one of which is cut by an edge.
 
-    First the best agreement, each mask once; then a cut mask that is left over goes to the smallest mask of
-    the other tile that holds it, as the second leg of a U does.
+    First pairs by best agreement, each mask once. Then each remaining cut mask is paired with the smallest
+    mask of the other tile that contains it, for example the second leg of a U.
     """
     (x0, y0), (x1, y1) = np.maximum(one.tile[:2], other.tile[:2]), np.minimum(one.tile[2:], other.tile[2:])
     shared = rle.encode_region(np.ones((y1 - y0, x1 - x0), np.bool_), (int(x0), int(y0)), size)
@@ -134,17 +134,17 @@ def _pairs(one: _View, other: _View, size: tuple[int, int]) -> Iterator[tuple[in
         free_rows[row] = free_columns[column] = False
         yield int(rows[row]), int(columns[column])
     for row in np.flatnonzero(free_rows).tolist():
-        if (column := _holder(both[row], rows_area[row], columns_area)) >= 0:
+        if (column := _smallest_containing(both[row], rows_area[row], columns_area)) >= 0:
             yield int(rows[row]), int(columns[column])
     for column in np.flatnonzero(free_columns).tolist():
-        if (row := _holder(both[:, column], columns_area[column], rows_area)) >= 0:
+        if (row := _smallest_containing(both[:, column], columns_area[column], rows_area)) >= 0:
             yield int(rows[row]), int(columns[column])
 
 
 def _in_overlap(
     view: _View, other: _View, shared: rle.Runs, size: tuple[int, int]
 ) -> tuple[NDArray[np.int64], Bools, NDArray[np.int64]]:
-    """Masks of a view that reach into the overlap, whether an edge inside `other` cuts them, area there."""
+    """Masks of a view in the overlap, whether an edge inside `other` cuts them, their area in the overlap."""
     x0, y0, x1, y1 = view.tile
     u0, v0, u1, v1 = other.tile
     inside = np.array([u0 < x0 < u1, v0 < y0 < v1, u0 < x1 < u1, v0 < y1 < v1])
@@ -155,14 +155,14 @@ def _in_overlap(
     return reach[some], np.asarray(cut[some], np.bool_), areas[some]
 
 
-def _holder(both: NDArray[np.int64], area: int, areas: NDArray[np.int64]) -> int:
-    """The smallest of masks with `areas` that holds a mask of `area`, of which `both` is shared; else -1."""
+def _smallest_containing(both: NDArray[np.int64], area: int, areas: NDArray[np.int64]) -> int:
+    """The index of the smallest mask (`areas`) that contains a mask of `area`; `both` in common; else -1."""
     holds = np.flatnonzero(both >= WITHIN * area)
     return int(holds[areas[holds].argmin()]) if holds.size else -1
 
 
-def _joined(views: list[_View], groups: NDArray[np.int64]) -> Masks:
-    """One mask for each group, without pieces that stand alone."""
+def _merged(views: list[_View], groups: NDArray[np.int64]) -> Masks:
+    """One mask for each group, without cut pieces that have no match."""
     masks = Masks.concat([view.masks for view in views])
     cut = np.concatenate([view.cut.any(axis=1) for view in views])
     order = np.argsort(groups, kind="stable")
@@ -180,7 +180,7 @@ def _joined(views: list[_View], groups: NDArray[np.int64]) -> Masks:
 
 
 def _without_duplicates(masks: Masks, first: Masks | None = None) -> Masks:
-    """Masks by falling score after those of `first`, without those nearly the same as one before them."""
+    """`first`, then masks by decreasing score, without near duplicates of earlier ones."""
     masks = masks[np.argsort(-masks.scores, kind="stable")]
     masks = masks if first is None or not len(first) else Masks.concat([first, masks])
     boxes, kept = masks.boxes, np.zeros(len(masks), np.bool_)

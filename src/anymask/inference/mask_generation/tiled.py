@@ -1,4 +1,4 @@
-"""Masks of everything in a large image, tile by tile, in bounded memory."""
+"""Automatic masks of large images, tile by tile, in bounded memory."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from anymask.types import Masks
 __all__ = ["Raster", "automatic_tiled"]
 
 TILE = 1024
-"""Pixels of a tile's side."""
+"""Side of a tile in pixels."""
 OVERLAP = 256
-"""Pixels that neighbouring tiles share: the size of things that one of them sees whole."""
+"""Overlap of neighbouring tiles in pixels; smaller objects always lie completely in one tile."""
 
 
 @runtime_checkable
 class Raster(Protocol):
-    """A picture that can be read by windows, such as `geo.open_raster` gives."""
+    """An image that can be read in windows, for example from `anymask.images.raster.open_raster`."""
 
     @property
     def size_hw(self) -> tuple[int, int]:
@@ -51,25 +51,32 @@ def automatic_tiled(
     overview: bool = True,
     progress: Progress | None = None,
 ) -> Masks:
-    """Find the masks of everything as `automatic` does, in tiles of `tile` x `tile` pixels of the image.
+    """Generate masks as `automatic` does, in overlapping tiles, so that small objects keep their full size.
 
-    So small things of a large image are seen at full size. What a tile's edge cuts off is joined with the
-    neighbour's view, see `mosaic.merge`; masks come best score first and do not tell their points and crops.
-    With `overview` the whole image is looked at too, reduced to the model's size: things with a side of more
-    than `tile - overlap` are taken from there, and what the tiles made of the same thing goes.
-    Points and the region of interest of `config` are of the whole image, a grid is laid over every tile.
-    Memory holds one tile, the reduced image and the run lengths of the masks. `progress(done, total)` counts
-    tiles. Raises InputError unless 0 < overlap <= tile / 2, and what `automatic` raises.
+    Masks that tile edges cut are merged (`stitch.merge`). The result is in order of decreasing score and has
+    no points and crops. Memory holds one tile, the reduced image and the run lengths of the masks.
+
+    model: a promptable model in evaluation mode.
+    image: what `read_image` accepts, or a `Raster`.
+    config: settings as for `automatic`. `points` and `roi` are in pixels of the whole image; a grid is laid
+        over every tile.
+    tile: side of the tiles in pixels.
+    overlap: minimum overlap of neighbouring tiles in pixels.
+    overview: also segment the whole image, reduced to the model's size. Objects with a side of more than
+        `tile - overlap` are taken from it and replace the tiles' masks of the same objects.
+    progress: called as `progress(done, total)` in tiles.
+
+    Raises InputError unless 0 < overlap <= tile / 2, and what `automatic` raises.
     """
-    source: Raster = image if isinstance(image, Raster) else _Whole(read_image(image))
+    source: Raster = image if isinstance(image, Raster) else _ArrayRaster(read_image(image))
     settings = config or AutoConfig()
     places = tiles(source.size_hw, tile, overlap)
-    large = _large(model, source, settings, tile - overlap) if overview and len(places) > 1 else None
+    large = _large_masks(model, source, settings, tile - overlap) if overview and len(places) > 1 else None
     return merge(source.size_hw, _parts(model, source, settings, places, progress), large)
 
 
-class _Whole:
-    """An image in memory, read by windows."""
+class _ArrayRaster:
+    """An image in memory as a `Raster`."""
 
     def __init__(self, pixels: NDArray[np.uint8]) -> None:
         self.pixels = pixels
@@ -83,7 +90,7 @@ class _Whole:
 def _parts(
     model: Sam, source: Raster, config: AutoConfig, places: list[Tile], progress: Progress | None
 ) -> Iterator[tuple[Tile, Masks]]:
-    """The tiles in which there is something to ask, with their masks."""
+    """The tiles that contain points, with their masks."""
     for done, place in enumerate(places, 1):
         own = _within(config, place)
         if own is not None:
@@ -92,19 +99,19 @@ def _parts(
             progress(done, len(places))
 
 
-def _large(model: Sam, source: Raster, config: AutoConfig, side: int) -> Masks:
-    """The masks of the whole image that have a side of more than `side` pixels."""
+def _large_masks(model: Sam, source: Raster, config: AutoConfig, side: int) -> Masks:
+    """The masks of the reduced whole image that have a side of more than `side` pixels."""
     shape = model.config
     fit = Frame.fit(source.size_hw, shape.size, square=shape.square, multiple=shape.multiple)
-    seen = embed(model, _reduced(source, fit.scaled_hw))
-    whole = replace(seen, frame=replace(seen.frame, size_hw=source.size_hw), image=None)
+    reduced = embed(model, _reduced(source, fit.scaled_hw))
+    whole = replace(reduced, frame=replace(reduced.frame, size_hw=source.size_hw), image=None)
     masks = automatic(model, whole, replace(config, crop_layers=0, pixels_per_point=None))
     boxes = masks.boxes
     return masks[(boxes[:, 2:] - boxes[:, :2]).max(axis=1, initial=0) > side]
 
 
 def _reduced(source: Raster, hw: tuple[int, int]) -> NDArray[np.uint8]:
-    """The whole picture at the size `hw`, read by windows: each gives the pixels that lie in it."""
+    """The whole image reduced to the size `hw`, read window by window."""
     out = np.zeros((*hw, 3), np.uint8)
     full = np.array(source.size_hw)
     count = np.minimum(-(-full // TILE), hw)
@@ -122,7 +129,7 @@ def _reduced(source: Raster, hw: tuple[int, int]) -> NDArray[np.uint8]:
 
 
 def _within(config: AutoConfig, tile: Tile) -> AutoConfig | None:
-    """The configuration in a tile's frame, None where no point or no region lies in the tile."""
+    """The configuration in a tile's frame, None if no point or no part of the region lies in the tile."""
     changes: dict[str, Any] = {}
     corner, end = np.array(tile[:2], np.float32), np.array(tile[2:], np.float32)
     if config.points is not None:
@@ -140,7 +147,7 @@ def _within(config: AutoConfig, tile: Tile) -> AutoConfig | None:
 
 
 def _region(roi: NDArray[Any], tile: Tile) -> NDArray[Any] | None:
-    """The part of a region, box or mask, in a tile, None where there is none."""
+    """A region, box or mask, cropped to a tile; None if it does not overlap the tile."""
     x0, y0, x1, y1 = tile
     if roi.ndim == 2:
         part = roi[y0:y1, x0:x1]

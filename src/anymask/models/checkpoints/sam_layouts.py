@@ -121,13 +121,13 @@ def from_hugging_face(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """
     renamed: dict[str, Tensor] = {}
     for name, tensor in weights.items():
-        ours = _rename(name)
-        if ours in renamed and not torch.equal(renamed[ours], tensor):
+        new = _rename(name)
+        if new in renamed and not torch.equal(renamed[new], tensor):
             raise WeightsError(
                 f"'{name}' must equal the other copy of the position matrix, got different values. "
                 "Save the model again with its weights tied."
             )
-        renamed[ours] = tensor
+        renamed[new] = tensor
     return renamed
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anymask.data.transforms.crop import FILL, Placement, CropWindow
+from anymask.data.transforms.crop import FILL, CropWindow, Placement
 from anymask.geometry import rle
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -27,6 +28,7 @@ from anymask.data_engine.project.tables import METADATA, VERSION
 from anymask.errors import (
     ConflictError,
     FormatError,
+    ImageWarning,
     InputError,
     MissingExtraError,
     StoreError,
@@ -50,6 +52,15 @@ def draft(image, id: str = "m", x: int = 3, **more) -> Draft:
     bits = np.zeros(image.size, bool)
     bits[5:20, x : x + 9] = True
     return Draft(id=id, size=image.size, counts=rle.to_string(rle.encode(bits)), **more)
+
+
+def test_images_that_need_a_missing_extra_are_left_out_with_a_note(project, monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "pi_heif", None)
+    (project.folder / "phone.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(64))
+    with pytest.warns(ImageWarning, match=r"images are left out: .*anymask\[heic\]"):
+        list(scan(project))
+    with project.db.reading() as connection:
+        assert list(images.by_path(connection)) == ["cat.jpg"]
 
 
 def test_the_migrations_make_the_tables(url) -> None:

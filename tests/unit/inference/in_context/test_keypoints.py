@@ -180,7 +180,7 @@ def test_the_average_precision_of_all_and_of_nothing() -> None:
             lambda: oks(*[Person(np.zeros((K, 2)), np.zeros(K, bool), 1)] * 2),
             "visible must hold a keypoint, got none",
         ),
-        (lambda: oks_ap([((), ())]), "pictures must hold a true person with a visible keypoint, got none"),
+        (lambda: oks_ap([((), ())]), "images must hold a true person with a visible keypoint, got none"),
     ],
 )
 def test_refusals(call, message) -> None:

@@ -223,7 +223,7 @@ def test_contexts_that_do_not_fit_are_refused(
 
 
 def test_too_many_tiles_are_refused(model: Painter) -> None:
-    with pytest.raises(InputError, match="tile must cut the picture into at most 256 parts, got 6889 of 16"):
+    with pytest.raises(InputError, match="tile must split the image into at most 256 tiles, got 6889 of 16"):
         paint(model, np.zeros((1000, 1000, 3), np.uint8), [at()], tile=16)
 
 

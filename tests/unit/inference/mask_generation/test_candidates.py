@@ -54,7 +54,7 @@ def test_damaged_and_other_files_are_refused(found, tmp_path):
     with pytest.raises(FormatError, match="candidates must be a whole safetensors file"):
         Candidates.load(path)
     path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
-    with pytest.raises(FormatError, match="candidates must be undamaged"):
+    with pytest.raises(FormatError, match="candidates must match their checksum"):
         Candidates.load(path)
     save_file({"runs": np.zeros(1)}, path)
     with pytest.raises(FormatError, match=r"candidates must be a file that Candidates.save wrote"):

@@ -31,7 +31,7 @@ from anymask.models.config import DEBUG, DEBUG_VIT
         ({"points": [(1, np.nan)]}, r"points must be finite"),
         (
             {"points": [(1, 2)], "pixels_per_point": 5},
-            r"pixels_per_point must be None with points of your own",
+            r"pixels_per_point must be None if points are given",
         ),
         ({"roi": (1, 2, 3)}, r"roi must be a box x0, y0, x1, y1 or a mask"),
         ({"roi": (5, 5, 1, 9)}, r"roi must have x0 < x1 and y0 < y1"),

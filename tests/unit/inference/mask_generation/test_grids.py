@@ -90,7 +90,7 @@ def test_only_points_in_the_region_are_asked(roi):
         ({"roi": np.zeros((100, 200), bool)}, r"roi must hold a pixel, got an empty mask"),
         (
             {"roi": (0, 0, 1, 1), "points_per_side": 2},
-            r"roi must hold at least one point to ask at, got none",
+            r"roi must contain at least one prompt point, got none",
         ),
     ],
 )

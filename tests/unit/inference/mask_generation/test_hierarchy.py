@@ -144,7 +144,7 @@ def test_cover_of_tiny_pictures(size) -> None:
 
 
 def test_bad_arguments() -> None:
-    with pytest.raises(InputError, match=r"granularity must be 0 \(wholes\) to 1 \(finest parts\), got 1.5"):
+    with pytest.raises(InputError, match=r"granularity must be 0 \(top-level masks\) to 1 .*, got 1.5"):
         tree(STREET).at(1.5)
     with pytest.raises(InputError, match=r"contained must be above 0.5 and at most 1, got 0.2"):
         tree(STREET, contained=0.2)

@@ -78,10 +78,10 @@ def test_a_thing_longer_than_a_tile_is_found_once(asked, picture, tile: int, ove
 
 def test_the_overview_sees_what_the_tiles_see(picture) -> None:
     blurred = cv2.GaussianBlur(picture, (0, 0), 3)
-    near = tiled._reduced(tiled._Whole(blurred), (65, 85)).astype(int)
+    near = tiled._reduced(tiled._ArrayRaster(blurred), (65, 85)).astype(int)
     assert np.abs(near - cv2.resize(blurred, (85, 65), interpolation=cv2.INTER_AREA)).max() <= 1
     large = np.tile(blurred, (5, 5, 1))
-    parts = tiled._reduced(tiled._Whole(large), (65, 85)).astype(int)
+    parts = tiled._reduced(tiled._ArrayRaster(large), (65, 85)).astype(int)
     assert np.abs(parts - cv2.resize(large, (85, 65), interpolation=cv2.INTER_AREA)).mean() <= 3
 
 

@@ -1,12 +1,15 @@
-/** What lies over the image and its finished masks: the selected mask, previews, candidates, prompts, the tool. */
+/**
+ * What lies over the image and its finished masks: the selected mask, previews, candidates, prompts, the
+ * tool.
+ */
 import { toRgb, PALETTE } from "../masks/colours.js";
-import { drawMask, ink } from "./stamp.js";
+import { drawMask, ink } from "./draw-mask.js";
 
 /** @typedef {import("../state/editor.js").Editor} Editor */
-/** @typedef {import("../geometry/view.js").View} View */
+/** @typedef {import("../geometry/viewport.js").Viewport} Viewport */
 /** @typedef {import("../types.js").Box} Box */
 /** @typedef {import("../types.js").Candidate} Candidate */
-/** @typedef {import("./stamp.js").Shape} Shape */
+/** @typedef {import("./draw-mask.js").Shape} Shape */
 /** @typedef {{bits: Uint8Array, box: Box | null, touched: Box, id: string | null}} Stroke */
 
 const GHOST = ink([255, 255, 255]);
@@ -21,7 +24,7 @@ export class Overlay {
     this.preview = null;
     /** A place under the keys, in image pixels. @type {[number, number] | null} */
     this.cursor = null;
-    this.size = editor.session.size;
+    this.size = editor.openImage.size;
     /** @type {{shape: Shape, colour: string, canvas: OffscreenCanvas} | null} */
     this.picked = null;
     /** @type {OffscreenCanvas | null} */
@@ -43,7 +46,9 @@ export class Overlay {
     this.found ??= this.blank();
     const context = /** @type {OffscreenCanvasRenderingContext2D} */ (this.found.getContext("2d"));
     context.clearRect(0, 0, this.size[1], this.size[0]);
-    some.toSorted((a, b) => b.area - a.area).forEach((one, i) => drawMask(context, one, this.size, ink(toRgb(PALETTE[i % PALETTE.length]))));
+    some
+      .toSorted((a, b) => b.area - a.area)
+      .forEach((one, i) => drawMask(context, one, this.size, ink(toRgb(PALETTE[i % PALETTE.length]))));
   }
 
   /** A stroke under way; null at its end. @param {Stroke | null} stroke */
@@ -57,18 +62,25 @@ export class Overlay {
     const { touched, box, bits, id } = stroke;
     const [x0, y0, x1, y1] = (fresh && box) || touched;
     if (x0 >= x1 || y0 >= y1) return;
-    const image = new ImageData(x1 - x0, y1 - y0), pixels = new Uint32Array(image.data.buffer);
+    const image = new ImageData(x1 - x0, y1 - y0);
+    const pixels = new Uint32Array(image.data.buffer);
     const { edge } = ink(toRgb(this.colourOf(id ?? "")));
     for (let y = y0, at = 0; y < y1; y++)
       for (let x = x0; x < x1; x++, at++) if (bits[y * this.size[1] + x]) pixels[at] = edge;
     this.painting.getContext("2d")?.putImageData(image, x0, y0);
   }
 
-  /** @param {CanvasRenderingContext2D} context in screen pixels @param {View} view */
+  /** @param {CanvasRenderingContext2D} context in screen pixels @param {Viewport} view */
   paint(context, view) {
     const { item, settings, tool } = this.editor;
     const onImage = (/** @type {CanvasImageSource} */ source, /** @type {Box} */ [x0, y0, x1, y1]) =>
-      context.drawImage(source, view.x + x0 * view.scale, view.y + y0 * view.scale, (x1 - x0) * view.scale, (y1 - y0) * view.scale);
+      context.drawImage(
+        source,
+        view.x + x0 * view.scale,
+        view.y + y0 * view.scale,
+        (x1 - x0) * view.scale,
+        (y1 - y0) * view.scale,
+      );
     const whole = /** @type {Box} */ ([0, 0, this.size[1], this.size[0]]);
     context.imageSmoothingEnabled = view.scale < 3;
     context.globalAlpha = settings.opacity;
@@ -88,10 +100,15 @@ export class Overlay {
     if (this.cursor) paintCross(context, ...view.toScreen(...this.cursor));
   }
 
-  /** The picture of one mask, made once; "" for the colour of previews. @param {Shape} shape @param {string} colour */
+  /**
+   * One mask on a canvas of its own, drawn once; "" for the colour of previews.
+   * @param {Shape} shape
+   * @param {string} colour
+   */
   cut(shape, colour) {
     if (this.picked?.shape !== shape || this.picked.colour !== colour) {
-      const [x0, y0, x1, y1] = shape.box, canvas = new OffscreenCanvas(Math.max(x1 - x0, 1), Math.max(y1 - y0, 1));
+      const [x0, y0, x1, y1] = shape.box;
+      const canvas = new OffscreenCanvas(Math.max(x1 - x0, 1), Math.max(y1 - y0, 1));
       const context = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext("2d"));
       context.translate(-x0, -y0);
       drawMask(context, shape, this.size, colour ? strong(colour) : GHOST);
@@ -100,13 +117,16 @@ export class Overlay {
     return this.picked.canvas;
   }
 
-  /** @param {CanvasRenderingContext2D} context @param {View} view */
+  /** @param {CanvasRenderingContext2D} context @param {Viewport} view */
   paintPrompts(context, view) {
     const clicks = this.editor.draft?.clicks ?? this.editor.item?.clicks;
     if (!clicks) return;
-    clicks.points.forEach((point, i) => paintPoint(context, ...view.toScreen(...point), clicks.labels[i] === 1));
+    clicks.points.forEach((point, i) =>
+      paintPoint(context, ...view.toScreen(...point), clicks.labels[i] === 1),
+    );
     if (!clicks.box) return;
-    const [x0, y0] = view.toScreen(clicks.box[0], clicks.box[1]), [x1, y1] = view.toScreen(clicks.box[2], clicks.box[3]);
+    const [x0, y0] = view.toScreen(clicks.box[0], clicks.box[1]);
+    const [x1, y1] = view.toScreen(clicks.box[2], clicks.box[3]);
     context.lineWidth = 1;
     context.strokeStyle = "rgb(255 255 255 / 75%)";
     context.setLineDash([3, 3]);
@@ -120,7 +140,13 @@ function strong(colour) {
   return { fill: ink(toRgb(colour)).fill, edge: 0xffffffff };
 }
 
-/** A plus for what is in, a minus for what is out: told apart by more than colour. @param {CanvasRenderingContext2D} context @param {number} x @param {number} y @param {boolean} inside */
+/**
+ * A plus for what is in, a minus for what is out: told apart by more than colour.
+ * @param {CanvasRenderingContext2D} context
+ * @param {number} x
+ * @param {number} y
+ * @param {boolean} inside
+ */
 function paintPoint(context, x, y, inside) {
   context.beginPath();
   context.arc(x, y, RADIUS, 0, 2 * Math.PI);
@@ -141,11 +167,19 @@ function paintPoint(context, x, y, inside) {
 
 /** @param {CanvasRenderingContext2D} context @param {number} x @param {number} y */
 function paintCross(context, x, y) {
-  for (const [colour, width] of /** @type {[string, number][]} */ ([["rgb(0 0 0 / 70%)", 4], ["#fff", 1.5]])) {
+  for (const [colour, width] of /** @type {[string, number][]} */ ([
+    ["rgb(0 0 0 / 70%)", 4],
+    ["#fff", 1.5],
+  ])) {
     context.strokeStyle = colour;
     context.lineWidth = width;
     context.beginPath();
-    for (const [dx, dy] of [[1, 0], [-1, 0], [0, 1], [0, -1]]) {
+    for (const [dx, dy] of [
+      [1, 0],
+      [-1, 0],
+      [0, 1],
+      [0, -1],
+    ]) {
       context.moveTo(x + 4 * dx, y + 4 * dy);
       context.lineTo(x + 14 * dx, y + 14 * dy);
     }

@@ -1,60 +1,77 @@
 /** The whole app: opens the project, keeps what all screens share, shows the gallery or an image. */
-import { HttpSource } from "../data/http.js";
-import { LocalSource } from "../data/local.js";
-import { RefusedError, reasonOf } from "../data/errors.js";
-import { Outbox } from "../data/outbox.js";
-import { Sync } from "../data/sync.js";
-import { Assistant } from "../model/assistant.js";
-import { ModelClient } from "../model/client.js";
+import { IMAGES_AT_ONCE } from "../constants.js";
+import { ServerStorage } from "../storage/on-server.js";
+import { BrowserStorage } from "../storage/in-browser.js";
+import { RefusedError, reasonOf } from "../storage/errors.js";
+import { Outbox } from "../storage/outbox.js";
+import { Sync } from "../storage/sync.js";
+import { Predictor } from "../inference/predictor.js";
+import { ModelClient } from "../inference/worker-client.js";
+import { GALLERY, imageAddress, imageIdIn } from "../state/routes.js";
 import { fill } from "./dom.js";
-import { EditorScreen } from "./editor.js";
-import { GalleryScreen } from "./gallery.js";
-import { mergeDialog } from "./merge.js";
-import { signIn } from "./signin.js";
+import { EditorScreen } from "./editor-screen.js";
+import { GalleryScreen } from "./gallery-screen.js";
+import { conflictDialog } from "./conflict-dialog.js";
+import { signInDialog } from "./sign-in-dialog.js";
 import { notify } from "./toast.js";
 import { applyTheme } from "./theme.js";
 
-/** @typedef {HttpSource | LocalSource} Source */
+/** @typedef {ServerStorage | BrowserStorage} MaskStorage */
 /** @typedef {import("../types.js").Project} Project */
-/** @typedef {import("../types.js").Picture} Picture */
+/** @typedef {import("../types.js").ImageInfo} ImageInfo */
 
 export class App extends HTMLElement {
-  /** @type {Source} */ source;
-  /** @type {Assistant} */ assistant;
+  /** @type {MaskStorage} */ storage;
+  /** @type {Predictor} */ predictor;
   /** @type {Sync} */ sync;
   /** @type {Project} */ project;
-  /** The pictures in the order of the gallery, once asked for. @type {Promise<Picture[]> | null} */ order = null;
+  /** The images in the order of the gallery, once requested. @type {Promise<ImageInfo[]> | null} */ order =
+    null;
   /** @type {HTMLElement} */ screen;
 
   async connectedCallback() {
     applyTheme();
-    this.source = document.documentElement.dataset.store === "local" ? new LocalSource() : new HttpSource();
-    this.assistant = new Assistant(new ModelClient(), this.source);
+    this.storage =
+      document.documentElement.dataset.store === "local" ? new BrowserStorage() : new ServerStorage();
+    this.predictor = new Predictor(new ModelClient(), this.storage);
     const outbox = new Outbox();
-    this.sync = new Sync(outbox, this.source);
-    this.sync.addEventListener("conflict", (event) => this.conflict(/** @type {CustomEvent} */ (event).detail));
-    this.sync.addEventListener("trouble", (event) => notify(`Not saved yet: ${/** @type {CustomEvent} */ (event).detail}`));
-    this.sync.addEventListener("unsafe", (event) => notify(`This browser cannot write down what is not saved yet (${/** @type {CustomEvent} */ (event).detail.message}). Leave the page open until all is saved.`));
-    addEventListener("beforeunload", (event) => this.sync.unsafe && this.sync.counts.waiting && event.preventDefault());
+    this.sync = new Sync(outbox, this.storage);
+    this.sync.addEventListener("conflict", (event) =>
+      this.conflict(/** @type {CustomEvent} */ (event).detail),
+    );
+    this.sync.addEventListener("trouble", (event) =>
+      notify(`Not saved yet: ${/** @type {CustomEvent} */ (event).detail}`),
+    );
+    this.sync.addEventListener("unsafe", (event) =>
+      notify(
+        `This browser cannot store unsaved changes (${/** @type {CustomEvent} */ (event).detail.message}). Keep this page open until everything is saved.`,
+      ),
+    );
+    addEventListener(
+      "beforeunload",
+      (event) => this.sync.unsafe && this.sync.counts.waiting && event.preventDefault(),
+    );
     await Promise.all([outbox.open().catch((error) => this.sync.doubt(error)), this.openProject()]);
-    this.assistant.model = this.project.models[0];
-    this.assistant.load().catch((error) => notify(`The model cannot start: ${reasonOf(error)}.`));
+    this.predictor.model = this.project.models[0];
+    this.predictor.load().catch((error) => notify(`The model could not be loaded: ${reasonOf(error)}.`));
     this.sync.soon(0);
     addEventListener("hashchange", () => this.route());
-    addEventListener("unhandledrejection", (event) => notify(`Something went wrong: ${reasonOf(event.reason)}.`));
+    addEventListener("unhandledrejection", (event) =>
+      notify(`Something went wrong: ${reasonOf(event.reason)}.`),
+    );
     await this.route();
   }
 
   /** @returns {Promise<void>} */
   async openProject() {
     try {
-      this.project = await this.source.project();
+      this.project = await this.storage.project();
     } catch (error) {
-      if (error instanceof RefusedError && error.status === 401 && this.source instanceof HttpSource) {
-        await signIn(this.source);
+      if (error instanceof RefusedError && error.status === 401 && this.storage instanceof ServerStorage) {
+        await signInDialog(this.storage);
         return this.openProject();
       }
-      notify(`The project cannot be opened: ${reasonOf(error)}.`);
+      notify(`The project could not be opened: ${reasonOf(error)}.`);
       await new Promise((resolve) => setTimeout(resolve, 2000));
       return this.openProject();
     }
@@ -63,16 +80,16 @@ export class App extends HTMLElement {
   /** Show what the address says; a screen that comes after the next address was chosen is dropped. */
   async route() {
     const { hash } = location;
-    const id = /^#\/image\/(.+)$/.exec(hash)?.[1];
+    const id = imageIdIn(hash);
     if (!id) return this.show(GalleryScreen.of(this), "anymask");
     try {
-      const picture = await this.source.picture(decodeURIComponent(id));
-      const screen = await EditorScreen.of(this, picture);
-      if (location.hash === hash) this.show(screen, `${picture.name} – anymask`);
+      const image = await this.storage.image(id);
+      const screen = await EditorScreen.of(this, image);
+      if (location.hash === hash) this.show(screen, `${image.name} – anymask`);
     } catch (error) {
       if (location.hash !== hash) return;
-      notify(`The image cannot be opened: ${reasonOf(error)}.`);
-      location.hash = "#/";
+      notify(`The image could not be opened: ${reasonOf(error)}.`);
+      location.hash = GALLERY;
     }
   }
 
@@ -83,25 +100,35 @@ export class App extends HTMLElement {
     fill(this, screen);
   }
 
-  /** Somebody else saved another version. @param {import("../data/outbox.js").Entry} entry */
+  /** Someone else saved another version. @param {import("../storage/outbox.js").Entry} entry */
   async conflict(entry) {
-    const open = this.screen instanceof EditorScreen && this.screen.session.picture.id === entry.image ? this.screen : null;
-    if (open) await mergeDialog(this, open, entry);
-    else notify("Somebody else changed a mask that you changed too.", { action: "Look", act: () => (location.hash = imageAddress(entry.image)) });
+    const open =
+      this.screen instanceof EditorScreen && this.screen.openImage.info.id === entry.image
+        ? this.screen
+        : null;
+    if (open) await conflictDialog(this, open, entry);
+    else
+      notify("Someone else changed a mask that you also changed.", {
+        action: "Review",
+        act: () => (location.hash = imageAddress(entry.image)),
+      });
   }
 
   /** @param {import("../types.js").Label[]} labels */
   async saveLabels(labels) {
     this.project.labels = labels;
     try {
-      await this.source.saveLabels(labels);
+      await this.storage.saveLabels(labels);
     } catch (error) {
-      notify(`The labels are not saved: ${reasonOf(error)}.`);
+      notify(`The labels could not be saved: ${reasonOf(error)}.`);
     }
   }
 
-  /** All pictures in order, for "next image"; asked for once and after uploads. @returns {Promise<Picture[]>} */
-  allPictures() {
+  /**
+   * All images in order, for "next image"; requested once, and again after uploads.
+   * @returns {Promise<ImageInfo[]>}
+   */
+  allImages() {
     this.order ??= this.listAll().catch((error) => {
       this.order = null;
       throw error;
@@ -110,20 +137,17 @@ export class App extends HTMLElement {
   }
 
   async listAll() {
-    /** @type {Picture[]} */
-    const pictures = [];
+    /** @type {ImageInfo[]} */
+    const all = [];
     let after = null;
     do {
-      /** @type {{images: Picture[], next: string | null}} */
-      const { images, next } = await this.source.images(after, 1000);
-      pictures.push(...images);
+      /** @type {{images: ImageInfo[], next: string | null}} */
+      const { images, next } = await this.storage.images(after, IMAGES_AT_ONCE);
+      all.push(...images);
       after = next;
     } while (after);
-    return pictures;
+    return all;
   }
 }
-
-/** @param {string} id */
-export const imageAddress = (id) => `#/image/${encodeURIComponent(id)}`;
 
 customElements.define("am-app", App);

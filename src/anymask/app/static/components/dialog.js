@@ -3,15 +3,29 @@ import { icon } from "./icons.js";
 import { h } from "./dom.js";
 
 /**
- * @param {string} title @param {import("./dom.js").Child[]} content @param {{class?: string, must?: boolean}} [options] must: only by a choice
+ * @param {string} title
+ * @param {import("./dom.js").Child[]} content
+ * @param {{class?: string, must?: boolean}} [options] must: only by a choice
  * @returns {HTMLDialogElement}
  */
 export function openDialog(title, content, { class: kind = "", must = false } = {}) {
   const body = h("div", { class: "dialog-body" }, ...content);
-  const dialog = h("dialog", { class: `dialog ${kind}`, "aria-label": title },
-    h("header", {}, h("h2", {}, title),
-      !must && h("button", { class: "icon-button", "aria-label": "Close", onclick: () => dialog.close() }, icon("close"))),
-    body);
+  const dialog = h(
+    "dialog",
+    { class: `dialog ${kind}`, "aria-label": title },
+    h(
+      "header",
+      {},
+      h("h2", {}, title),
+      !must &&
+        h(
+          "button",
+          { class: "icon-button", "aria-label": "Close", onclick: () => dialog.close() },
+          icon("close"),
+        ),
+    ),
+    body,
+  );
   dialog.addEventListener("close", () => dialog.remove());
   dialog.addEventListener("cancel", (event) => must && event.preventDefault());
   dialog.addEventListener("click", (event) => {

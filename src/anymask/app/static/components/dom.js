@@ -3,7 +3,8 @@
 /** @typedef {Node | string | null | undefined | false} Child */
 
 /**
- * An element; `on...` are listeners, booleans set or leave out an attribute, `class` and others are attributes.
+ * An element; `on...` are listeners, booleans set or leave out an attribute, `class` and others are
+ * attributes.
  * @template {keyof HTMLElementTagNameMap} K
  * @param {K} tag @param {Record<string, unknown>} [attributes] @param {Child[]} children
  * @returns {HTMLElementTagNameMap[K]}
@@ -21,7 +22,8 @@ const isNode = (child) => child !== null && child !== undefined && child !== fal
 /** @param {Element} element @param {Record<string, unknown>} attributes */
 export function set(element, attributes) {
   for (const [name, value] of Object.entries(attributes)) {
-    if (typeof value === "function") element.addEventListener(name.slice(2), /** @type {EventListener} */ (value));
+    if (typeof value === "function")
+      element.addEventListener(name.slice(2), /** @type {EventListener} */ (value));
     else if (value === false || value === null || value === undefined) element.removeAttribute(name);
     else element.setAttribute(name, value === true ? "" : String(value));
   }
@@ -40,4 +42,5 @@ export function download({ name, blob }) {
 }
 
 /** @param {number} count @param {string} one @param {string} [many] */
-export const counted = (count, one, many = `${one}s`) => `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
+export const counted = (count, one, many = `${one}s`) =>
+  `${count.toLocaleString("en")} ${count === 1 ? one : many}`;

@@ -4,11 +4,10 @@
  * Image pixels are those of the original; the model sees the image resized to `scaled` in the corner (0, 0)
  * of `padded`; logits lie on a grid of cells of 4 x 4 model pixels. Sizes are (height, width).
  */
+import { GRID_STRIDE } from "../constants.js";
 import { fromEdges } from "../masks/rle.js";
 
 /** @typedef {import("../types.js").Size} Size */
-
-export const GRID_STRIDE = 4;
 
 /** @typedef {{low: Int32Array, high: Int32Array, part: Float32Array, first: Int32Array}} Taps */
 
@@ -70,25 +69,35 @@ export class Frame {
 
   /**
    * Logits of this frame as another sees them, bilinear between cells, its edge repeated beyond.
-   * @param {Frame} other @param {[number, number]} corner where the corner of the other's image lies in this one
+   * @param {Frame} other
+   * @param {[number, number]} corner where the corner of the other's image lies in this one
    * @param {Float32Array} grid
    */
   logitsIn(other, corner, grid) {
     const [rows, columns] = [0, 1].map((axis) => {
-      const own = this.scaled[axis] / this.size[axis], its = other.scaled[axis] / other.size[axis];
+      const own = this.scaled[axis] / this.size[axis];
+      const its = other.scaled[axis] / other.size[axis];
       const start = ((GRID_STRIDE / 2 / its + corner[1 - axis]) * own) / GRID_STRIDE - 0.5;
-      return Array.from({ length: other.grid[axis] }, (_, i) => between(start + (i * own) / its, this.grid[axis]));
+      return Array.from({ length: other.grid[axis] }, (_, i) =>
+        between(start + (i * own) / its, this.grid[axis]),
+      );
     });
-    const out = new Float32Array(rows.length * columns.length), stride = this.grid[1];
-    rows.forEach((y, r) => columns.forEach((x, c) => {
-      const line = (/** @type {number} */ row) =>
-        grid[row * stride + x.low] * (1 - x.part) + grid[row * stride + x.high] * x.part;
-      out[r * columns.length + c] = line(y.low) * (1 - y.part) + line(y.high) * y.part;
-    }));
+    const out = new Float32Array(rows.length * columns.length);
+    const stride = this.grid[1];
+    rows.forEach((y, r) =>
+      columns.forEach((x, c) => {
+        const line = (/** @type {number} */ row) =>
+          grid[row * stride + x.low] * (1 - x.part) + grid[row * stride + x.high] * x.part;
+        out[r * columns.length + c] = line(y.low) * (1 - y.part) + line(y.high) * y.part;
+      }),
+    );
     return out;
   }
 
-  /** Which rows and which columns of cells have their middle in a box of image pixels. @param {import("../types.js").Box} box */
+  /**
+   * Which rows and which columns of cells have their middle in a box of image pixels.
+   * @param {import("../types.js").Box} box
+   */
   cellsWithin([x0, y0, x1, y1]) {
     const within = (/** @type {0 | 1} */ axis, /** @type {number} */ low, /** @type {number} */ high) => {
       const scale = this.scaled[axis] / this.size[axis];
@@ -109,7 +118,11 @@ export class Frame {
   }
 }
 
-/** The two cells about a place and the share of the higher one. @param {number} place @param {number} cells */
+/**
+ * The two cells about a place and the share of the higher one.
+ * @param {number} place
+ * @param {number} cells
+ */
 function between(place, cells) {
   const low = Math.floor(place);
   const within = (/** @type {number} */ cell) => Math.min(Math.max(cell, 0), cells - 1);
@@ -119,7 +132,9 @@ function between(place, cells) {
 /** @param {number} pixels @param {number} scaled @returns {Taps} */
 function axisTaps(pixels, scaled) {
   const cells = Math.ceil(scaled / GRID_STRIDE);
-  const low = new Int32Array(pixels), high = new Int32Array(pixels), part = new Float32Array(pixels);
+  const low = new Int32Array(pixels);
+  const high = new Int32Array(pixels);
+  const part = new Float32Array(pixels);
   const first = new Int32Array(cells + 1).fill(pixels);
   const ratio = scaled / (GRID_STRIDE * pixels);
   for (let i = pixels - 1; i >= 0; i--) {
@@ -137,19 +152,24 @@ function axisTaps(pixels, scaled) {
  * @param {Float32Array} grid @param {number} stride @param {number} threshold @param {Taps} y @param {Taps} x
  */
 function gridRuns(grid, stride, threshold, y, x) {
-  const rows = y.first.length - 1, columns = x.first.length - 1;
-  const height = y.low.length, width = x.low.length;
+  const rows = y.first.length - 1;
+  const columns = x.first.length - 1;
+  const height = y.low.length;
+  const width = x.low.length;
   const held = heldCells(grid, stride, rows, columns, threshold);
   /** @type {number[]} */
   const edges = [];
   if (!held) return fromEdges(edges, height * width);
-  const x0 = x.first[Math.max(held.left - 1, 0)], x1 = x.first[held.right];
+  const x0 = x.first[Math.max(held.left - 1, 0)];
+  const x1 = x.first[held.right];
   const top = Math.max(held.top - 1, 0);
   const last = Math.min(held.bottom, rows - 1);
   const values = new Float32Array(last - top + 1);
   let inside = false;
   for (let column = x0; column < x1; column++) {
-    const low = x.low[column], high = x.high[column], part = x.part[column];
+    const low = x.low[column];
+    const high = x.high[column];
+    const part = x.part[column];
     for (let row = top; row <= last; row++) {
       const left = grid[row * stride + low];
       values[row - top] = left + Math.fround(part * Math.fround(grid[row * stride + high] - left));
@@ -174,7 +194,10 @@ function heldCells(grid, stride, rows, columns, threshold) {
     least -= 1e-6 * (Math.abs(threshold) + most);
   }
   least = Math.fround(least);
-  let top = rows, bottom = 0, left = columns, right = 0;
+  let top = rows;
+  let bottom = 0;
+  let left = columns;
+  let right = 0;
   for (let r = 0; r < rows; r++)
     for (let c = 0; c < columns; c++)
       if (grid[r * stride + c] > least) {
@@ -190,13 +213,15 @@ function heldCells(grid, stride, rows, columns, threshold) {
  * Push where one column of the image changes; gives whether it ends inside.
  * @param {Float32Array} values of the cells from `top` on, at this column
  * @param {number} top @param {number} bottom @param {number} threshold @param {Taps} y
- * @param {number} offset position of the column's first pixel @param {boolean} inside at the end of the column before
+ * @param {number} offset position of the column's first pixel
+ * @param {boolean} inside at the end of the column before
  * @param {number[]} edges
  */
 function columnEdges(values, top, bottom, threshold, y, offset, inside, edges) {
   let from = -1;
   for (let gap = top; gap < bottom; gap++) {
-    const first = y.first[gap], end = y.first[gap + 1];
+    const first = y.first[gap];
+    const end = y.first[gap + 1];
     if (first >= end) continue;
     if (from < 0 && first > 0 && inside) {
       edges.push(offset);
@@ -222,7 +247,12 @@ function columnEdges(values, top, bottom, threshold, y, offset, inside, edges) {
   return inside;
 }
 
-/** The first pixel after `low` on the side of `high`. @param {number} low @param {number} high @param {(i: number) => boolean} above */
+/**
+ * The first pixel after `low` on the side of `high`.
+ * @param {number} low
+ * @param {number} high
+ * @param {(i: number) => boolean} above
+ */
 function bisect(low, high, above) {
   const wanted = above(high);
   while (high - low > 1) {
@@ -235,12 +265,16 @@ function bisect(low, high, above) {
 
 /** @param {Uint8Array} bits @param {Frame} frame */
 function cellCoverage(bits, frame) {
-  const [h, w] = frame.size, [rows, columns] = frame.grid;
-  const down = cellEdges(h, frame.scaled[0], rows), across = cellEdges(w, frame.scaled[1], columns);
+  const [h, w] = frame.size;
+  const [rows, columns] = frame.grid;
+  const down = cellEdges(h, frame.scaled[0], rows);
+  const across = cellEdges(w, frame.scaled[1], columns);
   const cell = GRID_STRIDE ** 2 / ((frame.scaled[1] / w) * (frame.scaled[0] / h));
   // the integral along x of one row at the cell edges, summed down the rows, sampled at the cell edges
-  const sums = new Float64Array(columns + 1), line = new Float64Array(columns + 1);
-  const before = new Float64Array(columns + 1), out = new Float32Array(rows * columns);
+  const sums = new Float64Array(columns + 1);
+  const line = new Float64Array(columns + 1);
+  const before = new Float64Array(columns + 1);
+  const out = new Float32Array(rows * columns);
   const at = new Float64Array(columns + 1);
   let row = 0;
   for (let r = 0; r <= rows; r++) {
@@ -270,9 +304,15 @@ function cellEdges(pixels, scaled, cells) {
   });
 }
 
-/** @param {Uint8Array} bits @param {number} start @param {{whole: number, rest: number}[]} across @param {Float64Array} line */
+/**
+ * @param {Uint8Array} bits
+ * @param {number} start
+ * @param {{whole: number, rest: number}[]} across
+ * @param {Float64Array} line
+ */
 function integrate(bits, start, across, line) {
-  let column = 0, total = 0;
+  let column = 0;
+  let total = 0;
   for (let c = 0; c < across.length; c++) {
     const { whole, rest } = across[c];
     for (; column < whole; column++) total += bits[start + column];
@@ -280,7 +320,13 @@ function integrate(bits, start, across, line) {
   }
 }
 
-/** @param {Uint8Array} bits @param {number} start @param {{whole: number, rest: number}[]} across @param {Float64Array} line @param {Float64Array} sums */
+/**
+ * @param {Uint8Array} bits
+ * @param {number} start
+ * @param {{whole: number, rest: number}[]} across
+ * @param {Float64Array} line
+ * @param {Float64Array} sums
+ */
 function addLine(bits, start, across, line, sums) {
   integrate(bits, start, across, line);
   for (let c = 0; c < sums.length; c++) sums[c] += line[c];

@@ -9,7 +9,9 @@ const PRECISION = 22;
 
 /**
  * Resize RGBA bytes to RGB bytes.
- * @param {Uint8ClampedArray | Uint8Array} rgba @param {[number, number]} size @param {[number, number]} wanted (h, w)
+ * @param {Uint8ClampedArray | Uint8Array} rgba
+ * @param {[number, number]} size
+ * @param {[number, number]} wanted (h, w)
  * @returns {Uint8Array} (h, w, 3)
  */
 export function resizeToRgb(rgba, size, wanted) {
@@ -19,9 +21,13 @@ export function resizeToRgb(rgba, size, wanted) {
 
 /** @param {number} from @param {number} to @returns {Filter} */
 function bilinear(from, to) {
-  const scale = from / to, spread = Math.max(scale, 1), inverse = 1 / spread;
+  const scale = from / to;
+  const spread = Math.max(scale, 1);
+  const inverse = 1 / spread;
   const most = Math.ceil(spread) * 2 + 1;
-  const start = new Int32Array(to), count = new Int32Array(to), weights = new Int32Array(to * most);
+  const start = new Int32Array(to);
+  const count = new Int32Array(to);
+  const weights = new Int32Array(to * most);
   for (let i = 0; i < to; i++) {
     const centre = (i + 0.5) * scale;
     const first = Math.max(Math.trunc(centre - spread + 0.5), 0);
@@ -55,7 +61,9 @@ function across(rgba, h, w, to) {
   const { start, count, weights, most } = bilinear(w, to);
   for (let row = 0, j = 0; row < h; row++)
     for (let i = 0; i < to; i++) {
-      let r = HALF, g = HALF, b = HALF;
+      let r = HALF;
+      let g = HALF;
+      let b = HALF;
       for (let k = 0, at = (row * w + start[i]) * 4; k < count[i]; k++, at += 4) {
         const weight = weights[i * most + k];
         r += rgba[at] * weight;
@@ -73,11 +81,14 @@ function across(rgba, h, w, to) {
 function down(rgb, h, w, to) {
   if (to === h) return rgb;
   const { start, count, weights, most } = bilinear(h, to);
-  const line = w * 3, out = new Uint8Array(to * line), sums = new Int32Array(line);
+  const line = w * 3;
+  const out = new Uint8Array(to * line);
+  const sums = new Int32Array(line);
   for (let i = 0; i < to; i++) {
     sums.fill(HALF);
     for (let k = 0; k < count[i]; k++) {
-      const weight = weights[i * most + k], at = (start[i] + k) * line;
+      const weight = weights[i * most + k];
+      const at = (start[i] + k) * line;
       for (let c = 0; c < line; c++) sums[c] += rgb[at + c] * weight;
     }
     for (let c = 0; c < line; c++) out[i * line + c] = toByte(sums[c]);

@@ -1,4 +1,7 @@
-/** Which candidates of "everything" stay: the twin of `anymask.automatic.select` for one view of the image. */
+/**
+ * Which candidates of "everything" stay: the twin of `anymask.automatic.select` for one view of the image.
+ */
+import { boxIou } from "../geometry/boxes.js";
 import { intersection } from "./rle.js";
 
 /** @typedef {import("../types.js").Candidate} Candidate */
@@ -16,16 +19,9 @@ export function select(candidates, least) {
   able.sort((a, b) => b.iou - a.iou);
   /** @type {Candidate[]} */
   const kept = [];
-  for (const one of able) if (!kept.some((better) => boxIou(one.box, better.box) > least.overlap)) kept.push(one);
+  for (const one of able)
+    if (!kept.some((better) => boxIou(one.box, better.box) > least.overlap)) kept.push(one);
   return kept;
-}
-
-/** @param {Box} a @param {Box} b */
-export function boxIou(a, b) {
-  const w = Math.min(a[2], b[2]) - Math.max(a[0], b[0]), h = Math.min(a[3], b[3]) - Math.max(a[1], b[1]);
-  if (w <= 0 || h <= 0) return 0;
-  const shared = w * h;
-  return shared / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - shared);
 }
 
 /**
@@ -33,11 +29,12 @@ export function boxIou(a, b) {
  * @param {Candidate[]} candidates @param {{box: Box, area: number, runs: import("../types.js").Runs}[]} made
  */
 export function unlike(candidates, made) {
-  return candidates.filter((one) =>
-    !made.some((mask) => {
-      if (boxIou(one.box, mask.box) < 0.7) return false;
-      const shared = intersection(one.runs, mask.runs);
-      return shared > 0.85 * (one.area + mask.area - shared);
-    }),
+  return candidates.filter(
+    (one) =>
+      !made.some((mask) => {
+        if (boxIou(one.box, mask.box) < 0.7) return false;
+        const shared = intersection(one.runs, mask.runs);
+        return shared > 0.85 * (one.area + mask.area - shared);
+      }),
   );
 }

@@ -4,8 +4,18 @@
 
 /** Colours that show on photos and stay apart for most colour-blind people (after Okabe and Ito, 2008). */
 export const PALETTE = [
-  "#0ea5e9", "#f59e0b", "#10b981", "#d946ef", "#ef4444", "#84cc16", "#6366f1", "#f97316", "#14b8a6", "#ec4899",
-  "#a3a300", "#8b5cf6",
+  "#0ea5e9",
+  "#f59e0b",
+  "#10b981",
+  "#d946ef",
+  "#ef4444",
+  "#84cc16",
+  "#6366f1",
+  "#f97316",
+  "#14b8a6",
+  "#ec4899",
+  "#a3a300",
+  "#8b5cf6",
 ];
 
 /** @param {string} id */

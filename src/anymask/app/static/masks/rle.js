@@ -7,7 +7,12 @@
 /** @typedef {import("../types.js").Size} Size */
 /** @typedef {import("../types.js").Box} Box */
 
-/** Runs from the ascending positions at which a mask changes. @param {ArrayLike<number>} edges @param {number} total @returns {Runs} */
+/**
+ * Runs from the ascending positions at which a mask changes.
+ * @param {ArrayLike<number>} edges
+ * @param {number} total
+ * @returns {Runs}
+ */
 export function fromEdges(edges, total) {
   const count = edges.length && edges[edges.length - 1] === total ? edges.length - 1 : edges.length;
   const runs = new Uint32Array(count + 1);
@@ -28,7 +33,13 @@ export function toEdges(runs) {
   return edges;
 }
 
-/** Encode bits, row by row, of which only `box` may be set. @param {Uint8Array} bits @param {Size} size @param {Box} [box] @returns {Runs} */
+/**
+ * Encode bits, row by row, of which only `box` may be set.
+ * @param {Uint8Array} bits
+ * @param {Size} size
+ * @param {Box} [box]
+ * @returns {Runs}
+ */
 export function encode(bits, [h, w], box = [0, 0, w, h]) {
   /** @type {number[]} */
   const edges = [];
@@ -62,7 +73,12 @@ export function decode(runs, [h, w]) {
   return bits;
 }
 
-/** Call back with every stretch of ones in one column: x, top, bottom. @param {Runs} runs @param {number} h @param {(x: number, top: number, bottom: number) => void} visit */
+/**
+ * Call back with every stretch of ones in one column: x, top, bottom.
+ * @param {Runs} runs
+ * @param {number} h
+ * @param {(x: number, top: number, bottom: number) => void} visit
+ */
 export function eachSegment(runs, h, visit) {
   let at = 0;
   for (let i = 0; i < runs.length; i++) {
@@ -72,7 +88,12 @@ export function eachSegment(runs, h, visit) {
   }
 }
 
-/** @param {number} at @param {number} end @param {number} h @param {(x: number, top: number, bottom: number) => void} visit */
+/**
+ * @param {number} at
+ * @param {number} end
+ * @param {number} h
+ * @param {(x: number, top: number, bottom: number) => void} visit
+ */
 function segments(at, end, h, visit) {
   let x = Math.floor(at / h);
   while (at < end) {
@@ -92,7 +113,10 @@ export function area(runs) {
 
 /** The tight half-open box; zeros for an empty mask. @param {Runs} runs @param {Size} size @returns {Box} */
 export function box(runs, [h, w]) {
-  let x0 = w, y0 = h, x1 = 0, y1 = 0;
+  let x0 = w;
+  let y0 = h;
+  let x1 = 0;
+  let y1 = 0;
   eachSegment(runs, h, (x, top, bottom) => {
     if (x < x0) x0 = x;
     x1 = x + 1;
@@ -110,7 +134,8 @@ export function paste(runs, [h], [x, y], [fullH, fullW]) {
   /** @type {number[]} */
   const edges = [];
   eachSegment(runs, h, (column, top, bottom) => {
-    const start = (column + x) * fullH + y + top, end = start + bottom - top;
+    const start = (column + x) * fullH + y + top;
+    const end = start + bottom - top;
     if (edges[edges.length - 1] === start) edges[edges.length - 1] = end;
     else edges.push(start, end);
   });
@@ -130,14 +155,20 @@ export function contains(runs, [h], x, y) {
 
 /**
  * Combine two masks of one size by a rule on the two bits.
- * @param {Runs} a @param {Runs} b @param {(a: boolean, b: boolean) => boolean} rule with rule(false, false) false
+ * @param {Runs} a
+ * @param {Runs} b
+ * @param {(a: boolean, b: boolean) => boolean} rule with rule(false, false) false
  * @returns {Runs}
  */
 export function combine(a, b, rule) {
   /** @type {number[]} */
   const edges = [];
-  let i = 0, j = 0, at = 0, inside = false;
-  let endA = a[0], endB = b[0];
+  let i = 0;
+  let j = 0;
+  let at = 0;
+  let inside = false;
+  let endA = a[0];
+  let endB = b[0];
   const total = a.reduce((sum, run) => sum + run, 0);
   while (at < total) {
     while (endA <= at && i + 1 < a.length) endA += a[++i];
@@ -158,9 +189,10 @@ export const subtract = (a, b) => combine(a, b, (p, q) => p && !q);
 
 /** Pixels that two masks share. @param {Runs} a @param {Runs} b */
 export function intersection(a, b) {
-  const p = toEdges(a), q = toEdges(b);
+  const p = toEdges(a);
+  const q = toEdges(b);
   let shared = 0;
-  for (let i = 0, j = 0; i < p.length && j < q.length; ) {
+  for (let i = 0, j = 0; i < p.length && j < q.length;) {
     shared += Math.max(0, Math.min(p[i + 1], q[j + 1]) - Math.max(p[i], q[j]));
     if (p[i + 1] < q[j + 1]) i += 2;
     else j += 2;
@@ -170,7 +202,8 @@ export function intersection(a, b) {
 
 /** Intersection over union; 0 for two empty masks. @param {Runs} a @param {Runs} b */
 export function iou(a, b) {
-  const shared = intersection(a, b), all = area(a) + area(b) - shared;
+  const shared = intersection(a, b);
+  const all = area(a) + area(b) - shared;
   return all ? shared / all : 0;
 }
 
@@ -179,7 +212,7 @@ export function toString(runs) {
   let text = "";
   for (let i = 0; i < runs.length; i++) {
     let rest = i > 2 ? runs[i] - runs[i - 2] : runs[i];
-    for (let more = true; more; ) {
+    for (let more = true; more;) {
       let bits = ((rest % 32) + 32) % 32;
       rest = Math.floor(rest / 32);
       more = bits & 16 ? rest !== -1 : rest !== 0;
@@ -190,12 +223,18 @@ export function toString(runs) {
   return text;
 }
 
-/** Read COCO's compressed string. Throws RangeError where it is damaged. @param {string} text @returns {Runs} */
+/**
+ * Read COCO's compressed string. Throws RangeError where it is damaged.
+ * @param {string} text
+ * @returns {Runs}
+ */
 export function fromString(text) {
   /** @type {number[]} */
   const runs = [];
-  for (let at = 0; at < text.length; ) {
-    let number = 0, scale = 1, more = true;
+  for (let at = 0; at < text.length;) {
+    let number = 0;
+    let scale = 1;
+    let more = true;
     while (more) {
       const bits = text.charCodeAt(at++) - 48;
       if (!(bits >= 0 && bits < 64)) throw new RangeError("counts is no whole run-length code");

@@ -1,14 +1,16 @@
 /** What a person does with the open image: the selected mask, the tool, and the model's answers. */
-import { reasonOf } from "../data/errors.js";
-import { View } from "../geometry/view.js";
+import { reasonOf } from "../storage/errors.js";
+import { Viewport } from "../geometry/viewport.js";
 import { area, box, decode, encode } from "../masks/rle.js";
 
 /** @typedef {import("../types.js").Clicks} Clicks */
 /** @typedef {import("../types.js").Runs} Runs */
 /** @typedef {import("../types.js").Hypothesis} Hypothesis */
-/** @typedef {import("./session.js").Item} Item */
+/** @typedef {import("./open-image.js").Item} Item */
 /** @typedef {import("../tools/tool.js").Tool} Tool */
-/** @typedef {{id: string, clicks: Clicks, base: Runs | null, logits: Float32Array | null}} Draft the question asked last about a mask: all clicks, the drawn mask that it began with, the logits of the last answer */
+/**
+ * @typedef {{id: string, clicks: Clicks, base: Runs | null, logits: Float32Array | null}} Draft the question asked last about a mask: all clicks, the drawn mask that it began with, the logits of the last answer
+ */
 
 const REMEMBERED = 64; // answers whose logits are kept, some 50 kB each
 const LONGEST_THOUGHT = 60; // seconds that count as work between two steps at most
@@ -16,13 +18,14 @@ const LONGEST_THOUGHT = 60; // seconds that count as work between two steps at m
 /** Emits "select", "tool", "answer", "view", "busy", and "notice" with a sentence as detail. */
 export class Editor extends EventTarget {
   /**
-   * @param {import("./session.js").Session} session @param {import("../model/assistant.js").Assistant} assistant
+   * @param {import("./open-image.js").OpenImage} openImage
+   * @param {import("../inference/predictor.js").Predictor} predictor
    * @param {Promise<Blob>} file of the image
    */
-  constructor(session, assistant, file) {
+  constructor(openImage, predictor, file) {
     super();
-    this.session = session;
-    this.assistant = assistant;
+    this.openImage = openImage;
+    this.predictor = predictor;
     this.file = file;
     /** @type {string | null} */
     this.selected = null;
@@ -30,28 +33,31 @@ export class Editor extends EventTarget {
     this.label = null;
     /** @type {Draft | null} */
     this.draft = null;
-    /** Answers to choose from for the selected mask. @type {{id: string, model: string, hypotheses: Hypothesis[], chosen: number} | null} */
+    /**
+     * Predicted masks to choose from for the selected one.
+     * @type {{id: string, model: string, hypotheses: Hypothesis[], chosen: number} | null}
+     */
     this.answers = null;
     /** @type {Tool | null} */
     this.tool = null;
     /** Where a preview is wanted. @type {[number, number] | null} */
     this.wished = null;
     this.settings = { opacity: 0.85, hideOthers: false, brush: 24, outside: false, preview: true };
-    this.view = new View(session.size);
+    this.view = new Viewport(openImage.size);
     this.asking = 0;
     /** Questions under way whose answers are still wanted. @type {Set<Draft>} */
     this.open = new Set();
-    session.addEventListener("masks", (event) => this.forget(/** @type {CustomEvent} */ (event).detail));
+    openImage.addEventListener("masks", (event) => this.forget(/** @type {CustomEvent} */ (event).detail));
     /** Logits of answers, by their runs. @type {Map<Runs, Float32Array>} */
     this.logits = new Map();
-    /** Stops the second look under way. */
-    this.looking = new AbortController();
+    /** Stops the refinement under way. */
+    this.refining = new AbortController();
     this.since = performance.now();
   }
 
   /** The selected mask. @returns {Item | null} */
   get item() {
-    return (this.selected && this.session.items.get(this.selected)) || null;
+    return (this.selected && this.openImage.items.get(this.selected)) || null;
   }
 
   /** @param {string | null} id */
@@ -78,21 +84,31 @@ export class Editor extends EventTarget {
     this.emit("view", some);
   }
 
-  /** A new question about the selected mask, or about a new one. @param {[number, number]} point @param {0 | 1} label */
+  /**
+   * A new click for the selected mask, or for a new one.
+   * @param {[number, number]} point
+   * @param {0 | 1} label
+   */
   addPoint(point, label) {
     const item = this.item;
     const draft = this.draft ?? (item ? this.draftOf(item) : null);
-    if (!draft && label === 0) return this.notice("Click on an object first, then on what does not belong to it.");
-    const { id, clicks, base } = draft ?? { id: crypto.randomUUID(), clicks: { points: [], labels: [], box: null }, base: null };
-    return this.ask({
-      id, base, clicks: { ...clicks, points: [...clicks.points, point], labels: [...clicks.labels, label] },
+    if (!draft && label === 0) return this.notice("Click an object first, then the parts to exclude.");
+    const { id, clicks, base } = draft ?? {
+      id: crypto.randomUUID(),
+      clicks: { points: [], labels: [], box: null },
+      base: null,
+    };
+    return this.predict({
+      id,
+      base,
+      clicks: { ...clicks, points: [...clicks.points, point], labels: [...clicks.labels, label] },
       logits: item && this.logitsOf(item),
     });
   }
 
   /** Those of the answer that a mask is, for the next click to go on from. @param {Item} item */
   logitsOf({ runs, model }) {
-    return (model === this.assistant.model && this.logits.get(runs)) || null;
+    return (model === this.predictor.model && this.logits.get(runs)) || null;
   }
 
   /** @param {Hypothesis} answer */
@@ -101,7 +117,11 @@ export class Editor extends EventTarget {
     for (const oldest of [...this.logits.keys()].slice(0, -REMEMBERED)) this.logits.delete(oldest);
   }
 
-  /** What the next click refines: the clicks of a mask, or the mask itself where it was drawn. @param {Item} item @returns {Draft} */
+  /**
+   * What the next click refines: the clicks of a mask, or the mask itself where it was drawn.
+   * @param {Item} item
+   * @returns {Draft}
+   */
   draftOf({ id, clicks, runs }) {
     const none = { points: [], labels: [], box: null };
     return { id, clicks: clicks ?? none, base: clicks ? null : runs, logits: null };
@@ -110,88 +130,110 @@ export class Editor extends EventTarget {
   /** Show what a click would give; null for nothing. @param {[number, number] | null} point */
   preview(point) {
     this.wished = point;
-    if (!point || !this.settings.preview || this.item || this.draft || this.asking) return this.emit("preview", null);
-    this.assistant.peek(async () => {
+    if (!point || !this.settings.preview || this.item || this.draft || this.asking)
+      return this.emit("preview", null);
+    this.predictor.preview(async () => {
       if (this.wished !== point) return;
       const clicks = { points: [point], labels: [1], box: null };
-      const { hypotheses, chosen } = await this.assistant.ask(this.session.picture, this.file, clicks);
+      const { hypotheses, chosen } = await this.predictor.predict(this.openImage.info, this.file, clicks);
       if (this.wished === point) this.emit("preview", hypotheses[chosen]);
     });
   }
 
   /** @param {import("../types.js").Box} rectangle */
   addBox(rectangle) {
-    return this.ask({ id: crypto.randomUUID(), clicks: { points: [], labels: [], box: rectangle }, base: null, logits: null });
+    return this.predict({
+      id: crypto.randomUUID(),
+      clicks: { points: [], labels: [], box: rectangle },
+      base: null,
+      logits: null,
+    });
   }
 
   /** @param {Draft} draft */
-  async ask(draft) {
+  async predict(draft) {
     this.draft = draft;
     this.open.add(draft);
     this.busy(1);
     /** @type {Hypothesis | null} */
     let shown = null;
-    const show = (/** @type {import("../model/client.js").Answer} */ answer) => {
+    const show = (/** @type {import("../inference/worker-client.js").Answer} */ answer) => {
       if (this.open.has(draft)) shown = this.answer(draft, answer, shown);
     };
     try {
-      show(await this.askCloser(draft.clicks, draft.logits ?? draft.base, show));
+      show(await this.predictRefined(draft.clicks, draft.logits ?? draft.base, show));
     } catch (error) {
       if (this.draft === draft) this.draft = null;
-      this.notice(`The model did not answer: ${reasonOf(error)}.`);
+      this.notice(`The model failed: ${reasonOf(error)}.`);
     } finally {
       this.open.delete(draft);
       this.busy(-1);
     }
   }
 
-  /** A mask that was deleted does not come back with an answer that was under way. @param {import("./history.js").Change[]} changes */
+  /**
+   * A mask that was deleted does not come back with an answer that was under way.
+   * @param {import("./undo-history.js").Change[]} changes
+   */
   forget(changes) {
     const gone = new Set(changes.filter(({ after }) => !after).map(({ id }) => id));
     for (const draft of this.open) if (gone.has(draft.id)) this.open.delete(draft);
   }
 
-  /** @param {Clicks} clicks @param {Runs | Float32Array | null} base @param {(answer: import("../model/client.js").Answer) => void} [first] gets the answer before a second look */
-  askCloser(clicks, base, first = () => {}) {
-    this.looking.abort();
-    this.looking = new AbortController();
-    return this.assistant.ask(this.session.picture, this.file, clicks, base, { first, signal: this.looking.signal });
+  /**
+   * @param {Clicks} clicks
+   * @param {Runs | Float32Array | null} base
+   * @param {(answer: import("../inference/worker-client.js").Answer) => void} [first] gets the answer before refinement
+   */
+  predictRefined(clicks, base, first = () => {}) {
+    this.refining.abort();
+    this.refining = new AbortController();
+    return this.predictor.predict(this.openImage.info, this.file, clicks, base, {
+      first,
+      signal: this.refining.signal,
+    });
   }
 
   /**
-   * Show an answer: as a step of work, or in the place of what the first look gave if that is still there.
-   * @param {Draft} draft @param {import("../model/client.js").Answer} answer @param {Hypothesis | null} shown
+   * Show an answer: as a step of work, or in the place of the first pass if that is still there.
+   * @param {Draft} draft
+   * @param {import("../inference/worker-client.js").Answer} answer
+   * @param {Hypothesis | null} shown
    */
   answer(draft, { hypotheses, chosen, model }, shown) {
-    const best = hypotheses[chosen], { runs, box: at, area: pixels, score } = best;
+    const best = hypotheses[chosen];
+    const { runs, box: at, area: pixels, score } = best;
     if (shown) {
       const same = this.answers?.id === draft.id && this.draft === draft && pixels > 0;
-      if (!same || !this.session.refine(draft.id, shown.runs, { runs, box: at, area: pixels, score })) return shown;
+      if (!same || !this.openImage.refine(draft.id, shown.runs, { runs, box: at, area: pixels, score }))
+        return shown;
     } else if (pixels === 0) return this.empty();
     this.answers = { id: draft.id, model, hypotheses, chosen };
     this.remember(best);
     if (shown) this.emit("answer");
-    else this.take("Ask the model", draft, model, best);
+    else this.take("Predict a mask", draft, model, best);
     return best;
   }
 
   empty() {
-    this.notice("The model finds nothing there. Try a box, or the brush.");
+    this.notice("The model found nothing there. Try a box or the brush.");
     return null;
   }
 
-  /** Go through whole, part and sub-part. @param {number} step */
+  /** Go through whole, part and subpart. @param {number} step */
   async cycle(step) {
     const item = this.item;
     if (!item) return;
     if (!this.answers) {
-      if (!item.clicks) return this.notice("This mask was drawn by hand: there is nothing to choose from.");
-      const { model, hypotheses } = await this.askCloser(item.clicks, null);
+      if (!item.clicks)
+        return this.notice("This mask was drawn by hand, so there are no alternatives to choose from.");
+      const { model, hypotheses } = await this.predictRefined(item.clicks, null);
       if (this.item !== item) return; // another mask is selected now, or this one changed
       const chosen = hypotheses.findIndex(({ area }) => area === item.area);
       this.answers = { id: item.id, model, hypotheses, chosen: Math.max(chosen, 0) };
     }
-    const { hypotheses, chosen } = this.answers, count = hypotheses.length;
+    const { hypotheses, chosen } = this.answers;
+    const count = hypotheses.length;
     this.choose((chosen + step + count) % count);
   }
 
@@ -199,9 +241,10 @@ export class Editor extends EventTarget {
   choose(chosen) {
     if (!this.answers || !this.item) return;
     this.answers.chosen = chosen;
-    const { model, hypotheses } = this.answers, best = hypotheses[chosen];
+    const { model, hypotheses } = this.answers;
+    const best = hypotheses[chosen];
     this.remember(best);
-    this.take("Choose another answer", this.draft ?? this.draftOf(this.item), model, best);
+    this.take("Choose another mask", this.draft ?? this.draftOf(this.item), model, best);
   }
 
   /** @param {string} name @param {Draft} draft @param {string} model @param {Hypothesis} hypothesis */
@@ -211,23 +254,44 @@ export class Editor extends EventTarget {
     this.emit("answer");
   }
 
-  /** Change a mask by hand. @param {string} name @param {Uint8Array} bits @param {import("../types.js").Box} within @param {string | null} id */
+  /**
+   * Change a mask by hand.
+   * @param {string} name
+   * @param {Uint8Array} bits
+   * @param {import("../types.js").Box} within
+   * @param {string | null} id
+   */
   draw(name, bits, within, id) {
-    const runs = encode(bits, this.session.size, within);
-    const shape = { runs, box: box(runs, this.session.size), area: area(runs) };
+    const runs = encode(bits, this.openImage.size, within);
+    const shape = { runs, box: box(runs, this.openImage.size), area: area(runs) };
     if (shape.area === 0) return id ? this.remove(id) : undefined;
     this.draft = this.answers = null;
     this.change(name, id ?? crypto.randomUUID(), { ...shape, clicks: null });
   }
 
-  /** One step of work on one mask, which is selected then. @param {string} name @param {string} id @param {Partial<Item>} some */
+  /**
+   * One step of work on one mask, which is selected then.
+   * @param {string} name
+   * @param {string} id
+   * @param {Partial<Item>} some
+   */
   change(name, id, some) {
-    const before = this.session.items.get(id) ?? null;
+    const before = this.openImage.items.get(id) ?? null;
     const spent = Math.min((performance.now() - this.since) / 1000, LONGEST_THOUGHT);
-    const blank = { id, runs: new Uint32Array(), box: /** @type {import("../types.js").Box} */ ([0, 0, 0, 0]), area: 0, label: this.label, clicks: null, score: null, model: null, seconds: 0 };
+    const blank = {
+      id,
+      runs: new Uint32Array(),
+      box: /** @type {import("../types.js").Box} */ ([0, 0, 0, 0]),
+      area: 0,
+      label: this.label,
+      clicks: null,
+      score: null,
+      model: null,
+      seconds: 0,
+    };
     const old = before ?? blank;
     const after = { ...old, ...some, seconds: Math.round((old.seconds + spent) * 10) / 10 };
-    this.session.step(name, [{ id, before, after }]);
+    this.openImage.step(name, [{ id, before, after }]);
     if (this.selected !== id) this.select(id);
     this.since = performance.now();
   }
@@ -239,15 +303,15 @@ export class Editor extends EventTarget {
       const blank = { id, label: this.label, clicks: null, score: null, model: null, seconds: 0 };
       return { id, before: null, after: /** @type {Item} */ ({ ...blank, ...some }) };
     });
-    this.session.step(`Keep ${many.length} masks`, changes);
+    this.openImage.step(`Keep ${many.length} masks`, changes);
   }
 
   /** @param {string} [id] */
   remove(id = this.selected ?? "") {
-    const before = this.session.items.get(id);
+    const before = this.openImage.items.get(id);
     if (!before) return;
     if (id === this.selected) this.select(null);
-    this.session.step("Delete a mask", [{ id, before, after: null }]);
+    this.openImage.step("Delete a mask", [{ id, before, after: null }]);
   }
 
   /** Give the selected mask, and those made after it, a label. @param {string | null} label */
@@ -259,7 +323,7 @@ export class Editor extends EventTarget {
 
   /** @param {"undo" | "redo"} way */
   travel(way) {
-    const entry = this.session[way]();
+    const entry = this.openImage[way]();
     if (!entry) return;
     this.draft = this.answers = null;
     const last = entry.changes.length === 1 ? entry.changes[0] : null;
@@ -269,7 +333,13 @@ export class Editor extends EventTarget {
   /** The bits of the mask that the next stroke changes. */
   bits() {
     const item = this.item;
-    return { id: item?.id ?? null, bits: item ? decode(item.runs, this.session.size) : new Uint8Array(this.session.size[0] * this.session.size[1]), box: item?.box ?? null };
+    return {
+      id: item?.id ?? null,
+      bits: item
+        ? decode(item.runs, this.openImage.size)
+        : new Uint8Array(this.openImage.size[0] * this.openImage.size[1]),
+      box: item?.box ?? null,
+    };
   }
 
   /** @param {number} by */

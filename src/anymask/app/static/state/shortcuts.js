@@ -1,4 +1,4 @@
-/** Every key, in one table: what it does, and what the help shows. */
+/** The keyboard shortcuts in one table: what they do, and what the help shows. */
 
 /**
  * @typedef {object} Shortcut
@@ -14,42 +14,42 @@ export const SHORTCUTS = [
   { group: "Tools", keys: ["v"], title: "Select masks", act: "tool", with: "select" },
   { group: "Tools", keys: ["p"], title: "Point: click on an object", act: "tool", with: "point" },
   { group: "Tools", keys: ["b"], title: "Box around an object", act: "tool", with: "box" },
-  { group: "Tools", keys: ["a"], title: "Everything: find all", act: "tool", with: "everything" },
+  { group: "Tools", keys: ["a"], title: "Everything: find all objects", act: "tool", with: "everything" },
   { group: "Tools", keys: ["d"], title: "Brush: draw", act: "tool", with: "brush" },
   { group: "Tools", keys: ["e"], title: "Eraser", act: "tool", with: "eraser" },
   { group: "Tools", keys: ["l"], title: "Lasso", act: "tool", with: "lasso" },
-  { group: "Masks", keys: ["Enter", "n"], title: "Done: begin the next object", act: "next" },
-  { group: "Masks", keys: ["c"], title: "Whole, part, sub-part", act: "cycle", with: "1" },
-  { group: "Masks", keys: ["C"], title: "The other way round", act: "cycle", with: "-1" },
-  { group: "Masks", keys: ["x"], title: "Clicks mean: in or out", act: "outside" },
+  { group: "Masks", keys: ["Enter", "n"], title: "Done: start the next object", act: "next" },
+  { group: "Masks", keys: ["c"], title: "Next alternative: whole, part, subpart", act: "cycle", with: "1" },
+  { group: "Masks", keys: ["C"], title: "Previous alternative", act: "cycle", with: "-1" },
+  { group: "Masks", keys: ["x"], title: "Switch clicks between in and out", act: "outside" },
   { group: "Masks", keys: ["m"], title: "Select the next mask", act: "walk", with: "1" },
-  { group: "Masks", keys: ["M"], title: "Select the mask before", act: "walk", with: "-1" },
-  { group: "Masks", keys: ["1–9"], title: "Give the label of this number", act: "label" },
-  { group: "Masks", keys: ["0"], title: "Take the label away", act: "label" },
+  { group: "Masks", keys: ["M"], title: "Select the previous mask", act: "walk", with: "-1" },
+  { group: "Masks", keys: ["1–9"], title: "Set the label with this number", act: "label" },
+  { group: "Masks", keys: ["0"], title: "Remove the label", act: "label" },
   { group: "Masks", keys: ["Delete", "Backspace"], title: "Delete the mask", act: "remove" },
-  { group: "Masks", keys: ["Escape"], title: "Cancel, or select nothing", act: "cancel" },
+  { group: "Masks", keys: ["Escape"], title: "Cancel, or deselect", act: "cancel" },
   { group: "Steps", keys: ["Ctrl+z"], title: "Undo", act: "undo" },
   { group: "Steps", keys: ["Ctrl+Z", "Ctrl+y"], title: "Redo", act: "redo" },
-  { group: "View", keys: ["+", "="], title: "Zoom in", act: "zoom", with: "1.25" },
-  { group: "View", keys: ["-"], title: "Zoom out", act: "zoom", with: "0.8" },
-  { group: "View", keys: ["f"], title: "Show the whole image", act: "fit" },
-  { group: "View", keys: ["h"], title: "Hide the other masks", act: "hide" },
-  { group: "View", keys: [","], title: "Masks fainter", act: "opacity", with: "-0.1" },
-  { group: "View", keys: ["."], title: "Masks stronger", act: "opacity", with: "0.1" },
-  { group: "View", keys: ["["], title: "Brush smaller", act: "brush", with: "0.8" },
-  { group: "View", keys: ["]"], title: "Brush larger", act: "brush", with: "1.25" },
-  { group: "View", keys: ["u"], title: "Preview under the pointer", act: "preview" },
+  { group: "Viewport", keys: ["+", "="], title: "Zoom in", act: "zoom", with: "1.25" },
+  { group: "Viewport", keys: ["-"], title: "Zoom out", act: "zoom", with: "0.8" },
+  { group: "Viewport", keys: ["f"], title: "Show the whole image", act: "fit" },
+  { group: "Viewport", keys: ["h"], title: "Hide the other masks", act: "hide" },
+  { group: "Viewport", keys: [","], title: "More transparent masks", act: "opacity", with: "-0.1" },
+  { group: "Viewport", keys: ["."], title: "Less transparent masks", act: "opacity", with: "0.1" },
+  { group: "Viewport", keys: ["["], title: "Smaller brush", act: "brush", with: "0.8" },
+  { group: "Viewport", keys: ["]"], title: "Larger brush", act: "brush", with: "1.25" },
+  { group: "Viewport", keys: ["u"], title: "Switch the preview on or off", act: "preview" },
   { group: "Images", keys: ["k", "PageDown"], title: "Next image", act: "image", with: "1" },
-  { group: "Images", keys: ["j", "PageUp"], title: "Image before", act: "image", with: "-1" },
+  { group: "Images", keys: ["j", "PageUp"], title: "Previous image", act: "image", with: "-1" },
   { group: "Images", keys: ["g"], title: "All images", act: "gallery" },
-  { group: "Images", keys: ["?"], title: "Show these keys", act: "help" },
+  { group: "Images", keys: ["?"], title: "Show the keyboard shortcuts", act: "help" },
 ];
 
 /** Keys on the image itself, which only the help needs to know. */
 export const ON_IMAGE = [
-  ["← ↑ → ↓", "Move a cursor over the image; with Shift by one pixel"],
-  ["Space", "Press the tool at the cursor; with Shift: out. With the mouse: hold to move the image"],
-  ["Wheel, pinch", "Zoom; with Shift sideways. Middle button moves the image"],
+  ["← ↑ → ↓", "Move the keyboard cursor; with Shift by one pixel"],
+  ["Space", "Use the tool at the cursor; with Shift to exclude. With the mouse: hold to move the image"],
+  ["Wheel, pinch", "Zoom; with Shift scroll sideways. Drag with the middle button to move the image"],
 ];
 
 /** Write a key event as the table does. @param {KeyboardEvent} event */

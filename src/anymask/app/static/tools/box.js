@@ -1,4 +1,4 @@
-/** Ask by a box around an object. */
+/** Prompt the model with a box around an object. */
 import { Tool } from "./tool.js";
 
 /** @typedef {import("./tool.js").Point} Point */
@@ -12,7 +12,9 @@ export class BoxTool extends Tool {
   to = null;
 
   get hint() {
-    return this.from ? "Release at the opposite corner." : "Drag a box around an object; click inside to refine it.";
+    return this.from
+      ? "Release at the opposite corner."
+      : "Drag a box around an object; click inside to refine it.";
   }
 
   /** @param {Point} point @param {import("./tool.js").Intent} intent */
@@ -38,8 +40,10 @@ export class BoxTool extends Tool {
       this.editor.addPoint(point, this.label ?? 1);
       return;
     }
-    const x0 = Math.min(from[0], point[0]), x1 = Math.max(from[0], point[0]);
-    const y0 = Math.min(from[1], point[1]), y1 = Math.max(from[1], point[1]);
+    const x0 = Math.min(from[0], point[0]);
+    const x1 = Math.max(from[0], point[0]);
+    const y0 = Math.min(from[1], point[1]);
+    const y1 = Math.max(from[1], point[1]);
     if (x0 < x1 && y0 < y1) this.editor.addBox([x0, y0, x1, y1]);
   }
 
@@ -54,15 +58,23 @@ export class BoxTool extends Tool {
     this.cancel();
   }
 
-  /** @param {CanvasRenderingContext2D} context @param {import("../geometry/view.js").View} view */
+  /** @param {CanvasRenderingContext2D} context @param {import("../geometry/viewport.js").Viewport} view */
   draw(context, view) {
     if (!this.from || !this.to) return;
-    const [x0, y0] = view.toScreen(...this.from), [x1, y1] = view.toScreen(...this.to);
+    const [x0, y0] = view.toScreen(...this.from);
+    const [x1, y1] = view.toScreen(...this.to);
     drawFrame(context, x0, y0, x1 - x0, y1 - y0);
   }
 }
 
-/** A dashed frame that shows on light and on dark. @param {CanvasRenderingContext2D} context @param {number} x @param {number} y @param {number} w @param {number} h */
+/**
+ * A dashed frame that shows on light and on dark.
+ * @param {CanvasRenderingContext2D} context
+ * @param {number} x
+ * @param {number} y
+ * @param {number} w
+ * @param {number} h
+ */
 export function drawFrame(context, x, y, w, h) {
   context.lineWidth = 1.5;
   context.strokeStyle = "rgb(0 0 0 / 60%)";

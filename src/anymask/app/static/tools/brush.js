@@ -1,5 +1,6 @@
 /** Paint a mask, or erase from it. */
-import { around, drawStroke } from "../geometry/shapes.js";
+import { around } from "../geometry/boxes.js";
+import { drawStroke } from "../geometry/rasterise.js";
 import { Tool } from "./tool.js";
 
 /** @typedef {import("./tool.js").Point} Point */
@@ -21,8 +22,13 @@ export class BrushTool extends Tool {
   }
 
   get hint() {
-    if (this.erases) return this.editor.item ? "Paint over what does not belong to the mask." : "Select a mask to erase from.";
-    return this.editor.item ? "Paint to add to the mask. Right button erases." : "Paint a new mask.";
+    if (this.erases)
+      return this.editor.item
+        ? "Paint over the parts to remove from the mask."
+        : "Select a mask to erase from.";
+    return this.editor.item
+      ? "Paint to add to the mask; use the right button to erase."
+      : "Paint a new mask.";
   }
 
   get radius() {
@@ -32,7 +38,7 @@ export class BrushTool extends Tool {
   /** @param {Point} point @param {import("./tool.js").Intent} intent */
   down(point, { label }) {
     this.value = /** @type {0 | 1} */ (this.erases || label === 0 ? 0 : 1);
-    if (!this.value && !this.editor.item) return this.editor.notice("Select a mask first: there is nothing to erase from.");
+    if (!this.value && !this.editor.item) return this.editor.notice("Select a mask to erase from first.");
     this.work = this.editor.bits();
     this.last = point;
     this.move(point);
@@ -42,7 +48,14 @@ export class BrushTool extends Tool {
   move(point) {
     this.at = point;
     if (!this.work) return this.editor.emit("overlay");
-    const touched = drawStroke(this.work.bits, this.editor.session.size, this.last, point, this.radius, this.value);
+    const touched = drawStroke(
+      this.work.bits,
+      this.editor.openImage.size,
+      this.last,
+      point,
+      this.radius,
+      this.value,
+    );
     this.last = point;
     if (this.value) this.work.box = around(this.work.box ?? [0, 0, 0, 0], touched);
     this.editor.emit("stroke", { bits: this.work.bits, box: this.work.box, touched, id: this.work.id });
@@ -73,12 +86,15 @@ export class BrushTool extends Tool {
     this.cancel();
   }
 
-  /** @param {CanvasRenderingContext2D} context @param {import("../geometry/view.js").View} view */
+  /** @param {CanvasRenderingContext2D} context @param {import("../geometry/viewport.js").Viewport} view */
   draw(context, view) {
     if (!this.at) return;
     const [x, y] = view.toScreen(...this.at);
     context.lineWidth = 1.5;
-    for (const [colour, grow] of /** @type {[string, number][]} */ ([["rgb(0 0 0 / 60%)", 1], ["#fff", 0]])) {
+    for (const [colour, grow] of /** @type {[string, number][]} */ ([
+      ["rgb(0 0 0 / 60%)", 1],
+      ["#fff", 0],
+    ])) {
       context.strokeStyle = colour;
       context.beginPath();
       context.arc(x, y, Math.max(this.radius * view.scale, 1) + grow, 0, 2 * Math.PI);

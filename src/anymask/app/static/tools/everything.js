@@ -1,5 +1,6 @@
 /** Find everything: candidates are made once, and thresholds choose among them at once. */
-import { reasonOf } from "../data/errors.js";
+import { NMS_IOU } from "../constants.js";
+import { reasonOf } from "../storage/errors.js";
 import { select, unlike } from "../masks/candidates.js";
 import { contains } from "../masks/rle.js";
 import { Tool } from "./tool.js";
@@ -18,7 +19,7 @@ export class EverythingTool extends Tool {
   /** Those above the thresholds. @type {Candidate[]} */
   chosen = [];
   /** @type {Thresholds} */
-  thresholds = { iou: 0, stability: 0, overlap: 0.7, area: 0 };
+  thresholds = { iou: 0, stability: 0, overlap: NMS_IOU, area: 0 };
   /** @type {{iou: number, stability: number} | null} */
   floors = null;
   /** What made the candidates. @type {string | null} */
@@ -29,8 +30,10 @@ export class EverythingTool extends Tool {
   running = null;
 
   get hint() {
-    if (this.running) return "Looking everywhere. Click on a mask to keep it already.";
-    return this.candidates.length ? "Move the sliders; click on a mask to keep it, or keep all." : "Start, then choose by sliders.";
+    if (this.running) return "Finding masks. Click a mask to keep it.";
+    return this.candidates.length
+      ? "Adjust the sliders, then click a mask to keep it, or keep all."
+      : "Find all masks in the image, then filter them with the sliders.";
   }
 
   enter() {
@@ -42,7 +45,7 @@ export class EverythingTool extends Tool {
     this.editor.emit("candidates", []);
   }
 
-  /** Ask the model all over the image. */
+  /** Run the model on a grid of points over the whole image. */
   async start() {
     this.stop();
     const running = (this.running = new AbortController());
@@ -50,28 +53,38 @@ export class EverythingTool extends Tool {
     this.progress = 0;
     this.changed();
     try {
-      await this.look(running.signal);
+      await this.generate(running.signal);
     } catch (error) {
-      this.editor.notice(`The model did not answer: ${reasonOf(error)}.`);
+      this.editor.notice(`The model failed: ${reasonOf(error)}.`);
     }
     if (this.running === running) this.running = null;
     this.changed();
   }
 
   /** @param {AbortSignal} signal */
-  async look(signal) {
-    const { assistant, session, file } = this.editor, image = session.picture.id, { model } = assistant;
-    const { thresholds } = await assistant.load();
-    if (model !== this.model) this.thresholds = { ...this.thresholds, iou: thresholds.min_iou, stability: thresholds.min_stability };
+  async generate(signal) {
+    const { predictor, openImage, file } = this.editor;
+    const image = openImage.info.id;
+    const { model } = predictor;
+    const { thresholds } = await predictor.load();
+    if (model !== this.model)
+      this.thresholds = { ...this.thresholds, iou: thresholds.min_iou, stability: thresholds.min_stability };
     this.model = model;
-    const floors = (this.floors = { iou: Math.max(thresholds.min_iou - FLOOR, 0), stability: Math.max(thresholds.min_stability - FLOOR, 0) });
-    await assistant.prepare(session.picture, file);
-    await assistant.client.everything({ model, image, side: this.side, floors }, ({ found, done, total }) => {
-      if (signal.aborted) return;
-      this.candidates.push(...found);
-      this.progress = done / total;
-      this.changed();
-    }, signal);
+    const floors = (this.floors = {
+      iou: Math.max(thresholds.min_iou - FLOOR, 0),
+      stability: Math.max(thresholds.min_stability - FLOOR, 0),
+    });
+    await predictor.prepare(openImage.info, file);
+    await predictor.client.generateMasks(
+      { model, image, side: this.side, floors },
+      ({ found, done, total }) => {
+        if (signal.aborted) return;
+        this.candidates.push(...found);
+        this.progress = done / total;
+        this.changed();
+      },
+      signal,
+    );
   }
 
   stop() {
@@ -87,7 +100,7 @@ export class EverythingTool extends Tool {
   }
 
   changed() {
-    const made = [...this.editor.session.items.values()];
+    const made = [...this.editor.openImage.items.values()];
     this.chosen = unlike(select(this.candidates, this.thresholds), made);
     this.editor.emit("candidates", this.chosen);
   }
@@ -95,9 +108,16 @@ export class EverythingTool extends Tool {
   /** Make masks of candidates. @param {Candidate[]} some */
   keep(some) {
     if (!some.length) return;
-    this.editor.add(some.map(({ runs, box, area, iou, stability, point }) => ({
-      runs, box, area, model: this.model, score: iou * stability, clicks: { points: [point], labels: [1], box: null },
-    })));
+    this.editor.add(
+      some.map(({ runs, box, area, iou, stability, point }) => ({
+        runs,
+        box,
+        area,
+        model: this.model,
+        score: iou * stability,
+        clicks: { points: [point], labels: [1], box: null },
+      })),
+    );
     this.changed();
   }
 
@@ -109,8 +129,8 @@ export class EverythingTool extends Tool {
 
   /** @param {Point} point */
   down([x, y]) {
-    const { session } = this.editor;
-    const hit = this.chosen.filter((one) => contains(one.runs, session.size, x, y));
+    const { openImage } = this.editor;
+    const hit = this.chosen.filter((one) => contains(one.runs, openImage.size, x, y));
     if (hit.length) this.keep([hit.reduce((a, b) => (b.area < a.area ? b : a))]);
   }
 }

@@ -1,5 +1,6 @@
-/** Draw round an object by hand. */
-import { around, fillPolygon } from "../geometry/shapes.js";
+/** Draw around an object by hand. */
+import { around } from "../geometry/boxes.js";
+import { fillPolygon } from "../geometry/rasterise.js";
 import { Tool } from "./tool.js";
 
 /** @typedef {import("./tool.js").Point} Point */
@@ -14,8 +15,10 @@ export class LassoTool extends Tool {
   slow = false;
 
   get hint() {
-    if (this.slow) return "Space sets the next corner, Enter closes the line.";
-    return this.editor.item ? "Draw round what to add; with the right button round what to take away." : "Draw round an object.";
+    if (this.slow) return "Press Space to add a corner, Enter to close the outline.";
+    return this.editor.item
+      ? "Draw around an area to add it; use the right button to remove it."
+      : "Draw around an object.";
   }
 
   /** @param {Point} point @param {import("./tool.js").Intent} intent */
@@ -28,7 +31,8 @@ export class LassoTool extends Tool {
   /** @param {Point} point */
   move(point) {
     const last = this.points.at(-1);
-    if (last && Math.hypot(point[0] - last[0], point[1] - last[1]) * this.editor.view.scale >= APART) this.add(point);
+    if (last && Math.hypot(point[0] - last[0], point[1] - last[1]) * this.editor.view.scale >= APART)
+      this.add(point);
   }
 
   /** @param {Point} point */
@@ -42,16 +46,18 @@ export class LassoTool extends Tool {
   }
 
   finish() {
-    const { points } = this, { session } = this.editor;
+    const { points } = this;
+    const { openImage } = this.editor;
     if (!this.cancel() || points.length < LEAST) return points.length > 0;
     if (!this.label && !this.editor.item) {
-      this.editor.notice("Select a mask first: there is nothing to take away from.");
+      this.editor.notice("Select a mask to remove from first.");
       return true;
     }
     const { id, bits, box } = this.editor.bits();
-    const drawn = new Uint8Array(bits.length), touched = fillPolygon(drawn, session.size, points);
+    const drawn = new Uint8Array(bits.length);
+    const touched = fillPolygon(drawn, openImage.size, points);
     for (let i = 0; i < bits.length; i++) if (drawn[i]) bits[i] = this.label ? 1 : 0;
-    this.editor.draw("Lasso", bits, this.label ? around(box ?? [0, 0, 0, 0], touched) : box ?? touched, id);
+    this.editor.draw("Lasso", bits, this.label ? around(box ?? [0, 0, 0, 0], touched) : (box ?? touched), id);
     return true;
   }
 
@@ -67,7 +73,7 @@ export class LassoTool extends Tool {
     this.cancel();
   }
 
-  /** @param {CanvasRenderingContext2D} context @param {import("../geometry/view.js").View} view */
+  /** @param {CanvasRenderingContext2D} context @param {import("../geometry/viewport.js").Viewport} view */
   draw(context, view) {
     if (!this.points.length) return;
     context.beginPath();

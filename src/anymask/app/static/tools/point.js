@@ -1,4 +1,4 @@
-/** Ask by clicks: in, and out. */
+/** Prompt the model with clicks: on the object, and off it. */
 import { Tool } from "./tool.js";
 
 /** @typedef {import("./tool.js").Point} Point */
@@ -7,9 +7,9 @@ const byFinger = matchMedia("(pointer: coarse)").matches;
 
 export class PointTool extends Tool {
   get hint() {
-    if (!this.editor.item) return byFinger ? "Tap on an object." : "Click on an object.";
-    if (byFinger) return "Tap to add; with Out, to take away.";
-    return "Click to add, right-click to take away. Enter begins the next object.";
+    if (!this.editor.item) return byFinger ? "Tap an object." : "Click an object.";
+    if (byFinger) return "Tap to add to the mask; switch to Out to remove.";
+    return "Click to add to the mask, right-click to remove. Press Enter to start the next object.";
   }
 
   /** @param {Point} point @param {import("./tool.js").Intent} intent */

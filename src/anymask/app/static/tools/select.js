@@ -1,17 +1,17 @@
-/** Choose a mask that is there. */
+/** Select a mask. */
 import { Tool } from "./tool.js";
 
 export class SelectTool extends Tool {
   cursor = "default";
 
   get hint() {
-    return "Click on a mask to select it. Drag to move the image.";
+    return "Click a mask to select it. Drag to move the image.";
   }
 
   /** @param {import("./tool.js").Point} point */
   down([x, y]) {
-    const { session, settings } = this.editor;
-    const found = session.at(x, y, () => !settings.hideOthers);
+    const { openImage, settings } = this.editor;
+    const found = openImage.at(x, y, () => !settings.hideOthers);
     this.editor.select(found?.id ?? null);
   }
 }

@@ -2,8 +2,10 @@
 
 /** @typedef {[number, number]} Point */
 /** @typedef {import("../state/editor.js").Editor} Editor */
-/** @typedef {import("../geometry/view.js").View} View */
-/** @typedef {{label: 0 | 1, exact: boolean}} Intent label: 0 for the right button or Shift; exact: by mouse, pen or keys */
+/** @typedef {import("../geometry/viewport.js").Viewport} Viewport */
+/**
+ * @typedef {{label: 0 | 1, exact: boolean}} Intent label: 0 for the right button or Shift; exact: by mouse, pen or keys
+ */
 
 export class Tool {
   /** @param {Editor} editor */
@@ -44,6 +46,10 @@ export class Tool {
     return false;
   }
 
-  /** Draw over the image, in screen pixels. @param {CanvasRenderingContext2D} context @param {View} view */
+  /**
+   * Draw over the image, in screen pixels.
+   * @param {CanvasRenderingContext2D} context
+   * @param {Viewport} view
+   */
   draw(context, view) {}
 }

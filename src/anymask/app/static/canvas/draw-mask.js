@@ -1,0 +1,99 @@
+/** Draw a mask: filled, with a line along its edge. */
+import { eachSegment } from "../masks/rle.js";
+import { clip } from "../geometry/boxes.js";
+
+/** @typedef {import("../types.js").Runs} Runs */
+/** @typedef {import("../types.js").Box} Box */
+/** @typedef {import("../types.js").Size} Size */
+/** @typedef {{runs: Runs, box: Box}} Shape */
+/** @typedef {{fill: number, edge: number}} Ink little-endian RGBA */
+
+const FILL = 0x73000000;
+const EDGE = 0xf2000000;
+
+/** @param {import("../masks/colours.js").Rgb} rgb @returns {Ink} */
+export function ink([r, g, b]) {
+  const colour = (b << 16) | (g << 8) | r;
+  return { fill: (FILL | colour) >>> 0, edge: (EDGE | colour) >>> 0 };
+}
+
+/**
+ * Draw the part of a mask that lies in `region`.
+ * @param {CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D} context at the image's pixels
+ * @param {Shape} shape @param {Size} size @param {Ink} colour @param {Box} [region]
+ */
+export function drawMask(context, shape, size, colour, region = shape.box) {
+  const [x0, y0, x1, y1] = common(shape.box, region);
+  if (x0 >= x1 || y0 >= y1) return;
+  const canvas = stamp(shape, size, colour, [x0, y0, x1, y1]);
+  context.drawImage(canvas, 0, 0, x1 - x0, y1 - y0, x0, y0, x1 - x0, y1 - y0);
+}
+
+/** @param {Box} a @param {Box} b @returns {Box} */
+const common = (a, b) => [
+  Math.max(a[0], b[0]),
+  Math.max(a[1], b[1]),
+  Math.min(a[2], b[2]),
+  Math.min(a[3], b[3]),
+];
+
+/** @type {OffscreenCanvas | null} */
+let scratch = null;
+
+/**
+ * Paint a region of a mask into the shared scratch canvas, at its corner.
+ * @param {Shape} shape
+ * @param {Size} size
+ * @param {Ink} colour
+ * @param {Box} region
+ */
+function stamp({ runs, box }, size, colour, region) {
+  const [x0, y0, x1, y1] = region;
+  const w = x1 - x0;
+  const h = y1 - y0;
+  if (!scratch || scratch.width < w || scratch.height < h)
+    scratch = new OffscreenCanvas(Math.max(w, scratch?.width ?? 0), Math.max(h, scratch?.height ?? 0));
+  const context = scratch.getContext("2d");
+  if (!context) throw new Error("the browser gives no canvas");
+  const image = new ImageData(w, h);
+  const pixels = new Uint32Array(image.data.buffer);
+  // one pixel more on all sides, so that an edge is told from the border of the region
+  const wide = clip([x0 - 1, y0 - 1, x1 + 1, y1 + 1], size);
+  const bits = bitsIn(runs, size[0], wide, box);
+  const stride = wide[2] - wide[0];
+  for (let y = y0, at = 0; y < y1; y++)
+    for (let x = x0, i = (y - wide[1]) * stride + x0 - wide[0]; x < x1; x++, i++, at++) {
+      if (!bits[i]) continue;
+      const inner =
+        x > 0 &&
+        y > 0 &&
+        x < size[1] - 1 &&
+        y < size[0] - 1 &&
+        bits[i - 1] &&
+        bits[i + 1] &&
+        bits[i - stride] &&
+        bits[i + stride];
+      pixels[at] = inner ? colour.fill : colour.edge;
+    }
+  context.putImageData(image, 0, 0);
+  return scratch;
+}
+
+/**
+ * Bits of a mask in a region, row by row.
+ * @param {Runs} runs
+ * @param {number} height
+ * @param {Box} region
+ * @param {Box} held the mask's box
+ */
+function bitsIn(runs, height, [x0, y0, x1, y1], held) {
+  const w = x1 - x0;
+  const bits = new Uint8Array(w * (y1 - y0));
+  if (held[0] >= x1 || held[2] <= x0) return bits;
+  eachSegment(runs, height, (x, top, bottom) => {
+    if (x < x0 || x >= x1) return;
+    const end = Math.min(bottom, y1) - y0;
+    for (let y = Math.max(top, y0) - y0, at = y * w + x - x0; y < end; y++, at += w) bits[at] = 1;
+  });
+  return bits;
+}

@@ -1,0 +1,304 @@
+/** The screen of one image: tools, image, options, masks. */
+import { reasonOf } from "../storage/errors.js";
+import { OpenImage } from "../state/open-image.js";
+import { Editor } from "../state/editor.js";
+import { GALLERY, imageAddress } from "../state/routes.js";
+import { actionOf } from "../state/shortcuts.js";
+import { BoxTool } from "../tools/box.js";
+import { BrushTool } from "../tools/brush.js";
+import { EverythingTool } from "../tools/everything.js";
+import { LassoTool } from "../tools/lasso.js";
+import { PointTool } from "../tools/point.js";
+import { SelectTool } from "../tools/select.js";
+import { fill, h } from "./dom.js";
+import { showShortcuts } from "./shortcuts-dialog.js";
+import { icon } from "./icons.js";
+import { toolOptions } from "./tool-options.js";
+import { sidePanel } from "./side-panel.js";
+import { saveStatus } from "./save-status.js";
+import { ImageCanvas } from "./image-canvas.js";
+import { nextTheme } from "./theme.js";
+import { notify } from "./toast.js";
+
+/** @typedef {import("./app.js").App} App */
+/** @typedef {import("../types.js").ImageInfo} ImageInfo */
+/** @typedef {import("../tools/tool.js").Tool} Tool */
+
+/** @type {[string, string, string][]} name, title, key */
+const TOOLS = [
+  ["select", "Select", "V"],
+  ["point", "Point", "P"],
+  ["box", "Box", "B"],
+  ["everything", "Everything", "A"],
+  ["brush", "Brush", "D"],
+  ["eraser", "Eraser", "E"],
+  ["lasso", "Lasso", "L"],
+];
+const MOST_BRUSH = 400;
+
+export class EditorScreen extends HTMLElement {
+  /** @type {App} */ app;
+  /** @type {OpenImage} */ openImage;
+  /** @type {Editor} */ editor;
+  /** @type {Record<string, Tool>} */ tools;
+  /** @type {ImageCanvas} */ imageCanvas;
+  /** @type {HTMLElement} */ panel;
+  /** @type {HTMLElement} */ status;
+  /** @type {HTMLButtonElement} */ undoButton;
+  /** @type {HTMLButtonElement} */ redoButton;
+  /** @type {Record<string, HTMLButtonElement>} */ toolButtons;
+  /** @type {AbortController} */ leaving;
+
+  /** @param {App} app @param {ImageInfo} image @returns {Promise<EditorScreen>} */
+  static async of(app, image) {
+    const screen = /** @type {EditorScreen} */ (document.createElement("am-editor"));
+    screen.app = app;
+    const file = app.storage.file(image.id);
+    app.predictor
+      .prepare(image, file)
+      .catch((error) => notify(`The model could not read this image: ${reasonOf(error)}.`));
+    screen.openImage = new OpenImage(image, app.sync);
+    screen.openImage.load(await app.storage.masks(image.id));
+    screen.editor = new Editor(screen.openImage, app.predictor, file);
+    return screen;
+  }
+
+  connectedCallback() {
+    const { editor, app } = this;
+    if (!editor || !app) return;
+    this.tools = {
+      select: new SelectTool(editor),
+      point: new PointTool(editor),
+      box: new BoxTool(editor),
+      everything: new EverythingTool(editor),
+      brush: new BrushTool(editor, false),
+      eraser: new BrushTool(editor, true),
+      lasso: new LassoTool(editor),
+    };
+    this.imageCanvas = ImageCanvas.of(editor, () => app.project.labels);
+    this.leaving = new AbortController();
+    const { signal } = this.leaving;
+    this.status = h("p", { class: "hint", id: "hint", role: "status", "aria-live": "polite" });
+    this.panel = sidePanel(this, signal);
+    fill(
+      this,
+      this.header(),
+      h(
+        "main",
+        { class: "workspace" },
+        this.toolbar(),
+        h(
+          "div",
+          { class: "center" },
+          toolOptions(this, signal),
+          h("div", { class: "view" }, this.imageCanvas, this.zoomBar(), this.status),
+        ),
+        this.panel,
+      ),
+    );
+    for (const type of ["select", "tool", "busy", "answer", "candidates"])
+      editor.addEventListener(type, () => this.describe(), { signal });
+    editor.addEventListener("tool", () => this.markTool(), { signal });
+    editor.addEventListener("notice", (event) => notify(/** @type {CustomEvent} */ (event).detail), {
+      signal,
+    });
+    addEventListener("keydown", (event) => this.key(event), { signal });
+    editor.use(this.tools.point);
+    this.ready();
+    const conflict = app.sync.outbox.of(this.openImage.info.id).find(({ state }) => state === "conflict");
+    if (conflict) app.conflict(conflict);
+  }
+
+  disconnectedCallback() {
+    this.editor?.tool?.leave();
+    this.leaving?.abort();
+  }
+
+  /** Report when the model is ready for the image. */
+  async ready() {
+    const { predictor, openImage, file } = this.editor;
+    this.dataset.ready = "no";
+    this.describe();
+    try {
+      await predictor.prepare(openImage.info, file);
+      this.dataset.ready = "yes";
+    } catch {
+      this.dataset.ready = "failed";
+    }
+    this.describe();
+  }
+
+  header() {
+    const { app, openImage } = this;
+    const { models } = app.project;
+    const choice = h(
+      "select",
+      { "aria-label": "Model", class: "model", onchange: () => this.useModel(choice.value) },
+      ...models.map((name) => h("option", { value: name, selected: name === app.predictor.model }, name)),
+    );
+    const button = (
+      /** @type {string} */ name,
+      /** @type {string} */ title,
+      /** @type {() => void} */ act,
+      kind = "",
+    ) => h("button", { class: `icon-button ${kind}`, "aria-label": title, title, onclick: act }, icon(name));
+    this.undoButton = button("undo", "Undo (Ctrl+Z)", () => this.act("undo"));
+    this.redoButton = button("redo", "Redo (Ctrl+Shift+Z)", () => this.act("redo"));
+    return h(
+      "header",
+      { class: "bar" },
+      h(
+        "a",
+        { class: "icon-button", href: GALLERY, "aria-label": "All images", title: "All images (G)" },
+        icon("back"),
+      ),
+      h("h1", { class: "title" }, openImage.info.name),
+      button("back", "Previous image (J)", () => this.act("image", "-1"), "wide-only"),
+      button("next", "Next image (K)", () => this.act("image", "1"), "wide-only"),
+      h("span", { class: "spacer" }),
+      this.undoButton,
+      this.redoButton,
+      saveStatus(app),
+      models.length > 1 && choice,
+      button("theme", "Switch the theme", () => notify(`Theme: ${nextTheme()}`), "wide-only"),
+      button("keys", "Keyboard shortcuts (?)", showShortcuts, "wide-only"),
+      button("list", "Masks and labels", () => this.togglePanel(), "narrow-only"),
+    );
+  }
+
+  togglePanel() {
+    this.classList.toggle("panel-open");
+  }
+
+  toolbar() {
+    this.toolButtons = Object.fromEntries(
+      TOOLS.map(([name, title, key]) => [
+        name,
+        h(
+          "button",
+          {
+            class: "tool",
+            "aria-pressed": "false",
+            "aria-keyshortcuts": key,
+            title: `${title} (${key})`,
+            onclick: () => this.act("tool", name),
+          },
+          icon(name),
+          h("span", {}, title),
+        ),
+      ]),
+    );
+    return h(
+      "div",
+      { class: "tools", role: "toolbar", "aria-label": "Tools", "aria-orientation": "vertical" },
+      ...Object.values(this.toolButtons),
+    );
+  }
+
+  zoomBar() {
+    const level = h("span", { class: "level" });
+    this.imageCanvas.addEventListener(
+      "moved",
+      () => (level.textContent = `${Math.round(this.editor.view.scale * 100)}%`),
+    );
+    const button = (/** @type {string} */ name, /** @type {string} */ title, /** @type {() => void} */ act) =>
+      h("button", { class: "icon-button", "aria-label": title, title, onclick: act }, icon(name));
+    return h(
+      "div",
+      { class: "zoom", role: "group", "aria-label": "Zoom" },
+      button("minus", "Zoom out (−)", () => this.imageCanvas.zoom(0.8)),
+      level,
+      button("plus", "Zoom in (+)", () => this.imageCanvas.zoom(1.25)),
+      button("fit", "Whole image (F)", () => this.imageCanvas.fit()),
+    );
+  }
+
+  markTool() {
+    for (const [name, button] of Object.entries(this.toolButtons))
+      button.setAttribute("aria-pressed", String(this.editor.tool === this.tools[name]));
+  }
+
+  describe() {
+    const { history } = this.openImage;
+    this.undoButton.disabled = history.done.length === 0;
+    this.redoButton.disabled = history.undone.length === 0;
+    const sentences = {
+      no: "Preparing the image … you can already click.",
+      failed: "The model cannot be used on this image; the brush and the lasso still work.",
+      yes: "",
+    };
+    const state = sentences[/** @type {keyof sentences} */ (this.dataset.ready ?? "yes")];
+    this.status.textContent = state || this.editor.tool?.hint || "";
+    this.classList.toggle("busy", this.editor.asking > 0);
+  }
+
+  /** @param {string} model */
+  async useModel(model) {
+    this.app.predictor.model = model;
+    this.editor.answers = this.editor.draft = null;
+    this.ready();
+  }
+
+  /** @param {KeyboardEvent} event */
+  key(event) {
+    const target = /** @type {HTMLElement} */ (event.target);
+    if (target.matches("input:not([type=range]), textarea, select") || document.querySelector("dialog[open]"))
+      return;
+    const wanted = actionOf(event);
+    if (!wanted || (event.key === "Enter" && target.matches("button, a, summary"))) return;
+    event.preventDefault();
+    this.act(wanted.act, wanted.with);
+  }
+
+  /** Do what a key or a button asks for. @param {string} name @param {string} [detail] */
+  act(name, detail = "") {
+    const { editor, imageCanvas, openImage } = this;
+    const { settings } = editor;
+    const number = Number(detail);
+    /** @type {Record<string, () => unknown>} */
+    const acts = {
+      tool: () => editor.use(this.tools[detail]),
+      next: () => editor.tool?.finish() || editor.select(null),
+      cancel: () => editor.tool?.cancel() || editor.select(null),
+      cycle: () => editor.cycle(number),
+      outside: () => editor.set({ outside: !settings.outside }),
+      walk: () => this.walk(number),
+      label: () => editor.setLabel(this.app.project.labels[number - 1]?.id ?? null),
+      remove: () => editor.remove(),
+      undo: () => editor.travel("undo"),
+      redo: () => editor.travel("redo"),
+      zoom: () => imageCanvas.zoom(number),
+      fit: () => imageCanvas.fit(),
+      hide: () => editor.set({ hideOthers: !settings.hideOthers }),
+      opacity: () => editor.set({ opacity: Math.min(Math.max(settings.opacity + number, 0), 1) }),
+      brush: () =>
+        editor.set({ brush: Math.min(Math.max(Math.round(settings.brush * number), 1), MOST_BRUSH) }),
+      preview: () => editor.set({ preview: !settings.preview }),
+      image: () => this.neighbour(number),
+      gallery: () => (location.hash = GALLERY),
+      help: showShortcuts,
+    };
+    acts[name]?.();
+    this.describe();
+    return openImage;
+  }
+
+  /** Select the mask after or before. @param {number} step */
+  walk(step) {
+    const ids = [...this.openImage.items.keys()];
+    const at = ids.indexOf(this.editor.selected ?? "");
+    if (ids.length)
+      this.editor.select(ids[(at + step + ids.length + (at < 0 && step < 0 ? 1 : 0)) % ids.length]);
+  }
+
+  /** @param {number} step */
+  async neighbour(step) {
+    const images = await this.app.allImages();
+    const at = images.findIndex(({ id }) => id === this.openImage.info.id);
+    const next = images[at + step];
+    if (next) location.hash = imageAddress(next.id);
+    else notify(step > 0 ? "This is the last image." : "This is the first image.");
+  }
+}
+
+customElements.define("am-editor", EditorScreen);

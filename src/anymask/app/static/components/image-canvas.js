@@ -1,0 +1,225 @@
+/** The image with its masks: zoom, pan, pointer and keyboard for the tool in use. */
+import { MaskLayer } from "../canvas/mask-layer.js";
+import { Overlay } from "../canvas/overlay.js";
+import { ink } from "../canvas/draw-mask.js";
+import { ownColour, toRgb } from "../masks/colours.js";
+import { Gestures } from "./gestures.js";
+import { h } from "./dom.js";
+
+/** @typedef {import("../state/editor.js").Editor} Editor */
+/** @typedef {[number, number]} Point */
+
+const SHARP = 3; // zoom from which pixels are shown as they are
+const GRID = 16; // zoom from which lines part pixels
+
+export class ImageCanvas extends HTMLElement {
+  /** @type {Editor} */ editor;
+  /** @type {() => import("../types.js").Label[]} */ labels;
+  /** @type {import("../geometry/viewport.js").Viewport} */ view;
+  /** @type {HTMLCanvasElement} */ base;
+  /** @type {HTMLCanvasElement} */ over;
+  /** @type {MaskLayer} */ layer;
+  /** @type {Overlay} */ overlay;
+  /** @type {ImageBitmap | null} */ image = null;
+  /** @type {AbortController} */ listening;
+  /** @type {ResizeObserver} */ resized;
+  frame = 0;
+  stale = { base: true, over: true };
+
+  /** @param {Editor} editor @param {() => import("../types.js").Label[]} labels */
+  static of(editor, labels) {
+    const imageCanvas = /** @type {ImageCanvas} */ (document.createElement("am-image-canvas"));
+    imageCanvas.editor = editor;
+    imageCanvas.labels = labels;
+    return imageCanvas;
+  }
+
+  connectedCallback() {
+    const { editor } = this;
+    if (!editor) return;
+    this.view = editor.view;
+    this.base = h("canvas", { "aria-hidden": "true" });
+    this.over = h("canvas", {
+      tabindex: "0",
+      role: "application",
+      "aria-label": `Image ${editor.openImage.info.name}`,
+      "aria-describedby": "hint",
+      "aria-keyshortcuts": "ArrowUp ArrowDown ArrowLeft ArrowRight Space Enter",
+    });
+    this.replaceChildren(this.base, this.over);
+    this.layer = new MaskLayer(editor.openImage.size, (id) => this.inkOf(id));
+    this.overlay = new Overlay(editor, (id) => this.colourOf(id));
+    this.gestures = new Gestures(this, this.over, editor);
+    this.listening = new AbortController();
+    this.listen(this.listening.signal);
+    this.resized = new ResizeObserver(() => this.fitScreen());
+    this.resized.observe(this);
+    this.layer.reset(editor.openImage.items);
+    this.show();
+  }
+
+  disconnectedCallback() {
+    this.listening?.abort();
+    this.resized?.disconnect();
+    this.image?.close();
+  }
+
+  async show() {
+    const bitmap = await this.editor.file
+      .then((file) => createImageBitmap(file, { colorSpaceConversion: "none" }))
+      .catch(() => null);
+    if (!bitmap) return this.editor.notice("This browser cannot display the image.");
+    this.image = bitmap;
+    this.draw("base");
+    this.dispatchEvent(new CustomEvent("shown"));
+  }
+
+  /** @param {AbortSignal} signal */
+  listen(signal) {
+    const { editor } = this;
+    const { openImage } = editor;
+    const on = (
+      /** @type {EventTarget} */ target,
+      /** @type {string} */ type,
+      /** @type {(detail: any) => void} */ act,
+    ) => target.addEventListener(type, (event) => act(/** @type {CustomEvent} */ (event).detail), { signal });
+    on(openImage, "masks", (changes) => this.update(changes.map((/** @type {{id: string}} */ { id }) => id)));
+    on(editor, "select", ({ before, now }) => this.update([before, now]));
+    on(editor, "view", (some) => {
+      if (some && "hideOthers" in some) this.layer.reset(openImage.items);
+      this.draw("base");
+    });
+    on(editor, "overlay", () => this.draw("over"));
+    on(editor, "tool", () => {
+      this.over.style.cursor = editor.tool?.cursor ?? "";
+      this.draw("over");
+    });
+    on(editor, "stroke", (stroke) => {
+      this.overlay.stroke(stroke);
+      this.draw("over");
+    });
+    on(editor, "preview", (hypothesis) => {
+      this.overlay.preview = hypothesis;
+      this.draw("over");
+    });
+    on(editor, "candidates", (some) => {
+      this.overlay.show(some);
+      this.draw("over");
+    });
+  }
+
+  /** Repaint the places of these masks. @param {(string | null)[]} ids */
+  update(ids) {
+    this.layer.update(
+      this.editor.openImage.items,
+      ids.filter((id) => id !== null),
+    );
+    this.draw("base");
+  }
+
+  /** Labels changed their colours. */
+  recolour() {
+    this.layer.reset(this.editor.openImage.items);
+    this.draw("base");
+  }
+
+  /** The selected mask is drawn over the layer, not in it. @param {string} id */
+  inkOf(id) {
+    if (id === this.editor.selected || this.editor.settings.hideOthers) return null;
+    return ink(toRgb(this.colourOf(id)));
+  }
+
+  /** @param {string} id */
+  colourOf(id) {
+    const label = this.editor.openImage.items.get(id)?.label;
+    return this.labels().find((one) => one.id === label)?.color ?? ownColour(id);
+  }
+
+  fitScreen() {
+    const { width, height } = this.getBoundingClientRect();
+    const ratio = devicePixelRatio;
+    if (!width || !height) return;
+    for (const canvas of [this.base, this.over]) {
+      canvas.width = Math.round(width * ratio);
+      canvas.height = Math.round(height * ratio);
+    }
+    this.view.resize([height, width]);
+    this.draw("base", true);
+    this.dispatchEvent(new CustomEvent("moved"));
+  }
+
+  /**
+   * Draw in the next frame: the image and its masks, or only what lies over them.
+   * @param {"base" | "over"} what
+   * @param {boolean} [now]
+   */
+  draw(what, now = false) {
+    if (what === "base") this.stale.base = true;
+    this.stale.over = true;
+    if (now) this.paint();
+    else this.frame ||= requestAnimationFrame(() => this.paint());
+  }
+
+  paint() {
+    this.frame = 0;
+    if (this.stale.base) this.paintBase();
+    this.overlay.paint(this.context(this.over), this.view);
+    this.stale = { base: false, over: false };
+  }
+
+  paintBase() {
+    const context = this.context(this.base);
+    const { x, y, scale } = this.view;
+    const [height, width] = this.view.size;
+    if (!this.image) return;
+    context.imageSmoothingEnabled = scale < SHARP;
+    context.imageSmoothingQuality = "high";
+    context.drawImage(this.image, x, y, width * scale, height * scale);
+    context.globalAlpha = this.editor.settings.opacity;
+    context.drawImage(this.layer.canvas, x, y, width * scale, height * scale);
+    context.globalAlpha = 1;
+    if (scale >= GRID) this.paintGrid(context);
+  }
+
+  /** @param {CanvasRenderingContext2D} context */
+  paintGrid(context) {
+    const { x, y, scale, size, screen } = this.view;
+    context.fillStyle = "rgb(128 128 128 / 35%)";
+    for (let c = Math.max(0, Math.ceil(-x / scale)); c <= size[1] && c * scale + x < screen[1]; c++)
+      context.fillRect(c * scale + x, Math.max(y, 0), 1, Math.min(size[0] * scale, screen[0]));
+    for (let r = Math.max(0, Math.ceil(-y / scale)); r <= size[0] && r * scale + y < screen[0]; r++)
+      context.fillRect(Math.max(x, 0), r * scale + y, Math.min(size[1] * scale, screen[1]), 1);
+  }
+
+  /** A cleared canvas in CSS pixels. @param {HTMLCanvasElement} canvas */
+  context(canvas) {
+    const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+    context.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0);
+    context.clearRect(0, 0, canvas.width, canvas.height);
+    return context;
+  }
+
+  /** @param {number} factor @param {Point} [about] on the screen */
+  zoom(factor, about) {
+    this.view.zoom(factor, ...(about ?? []));
+    this.shiftClicks();
+  }
+
+  fit() {
+    this.view.fit();
+    this.shiftClicks();
+  }
+
+  /** @param {number} dx @param {number} dy */
+  pan(dx, dy) {
+    this.view.pan(dx, dy);
+    this.shiftClicks();
+  }
+
+  shiftClicks() {
+    this.draw("base");
+    this.dispatchEvent(new CustomEvent("moved"));
+  }
+}
+
+customElements.define("am-image-canvas", ImageCanvas);

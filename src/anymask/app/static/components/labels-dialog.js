@@ -1,0 +1,78 @@
+/** Name the labels and choose their colours. */
+import { TEXT_LENGTH } from "../constants.js";
+import { PALETTE } from "../masks/colours.js";
+import { openDialog } from "./dialog.js";
+import { h } from "./dom.js";
+import { icon } from "./icons.js";
+
+/** @typedef {import("../types.js").Label} Label */
+
+/** @param {import("./app.js").App} app @param {() => void} changed */
+export function labelsDialog(app, changed) {
+  const rows = h("ul", { class: "plain stack" });
+  const add = (/** @type {Label} */ { id, name, color }, focus = false) => {
+    const input = h("input", {
+      type: "text",
+      value: name,
+      maxlength: TEXT_LENGTH,
+      required: true,
+      "aria-label": "Name",
+    });
+    const colour = h("input", {
+      type: "color",
+      value: color,
+      "aria-label": `Colour of ${name || "the new label"}`,
+    });
+    const row = h(
+      "li",
+      { class: "row", "data-id": id },
+      colour,
+      input,
+      h(
+        "button",
+        {
+          type: "button",
+          class: "icon-button",
+          "aria-label": `Remove ${name || "this label"}`,
+          onclick: () => row.remove(),
+        },
+        icon("trash"),
+      ),
+    );
+    rows.append(row);
+    if (focus) input.focus();
+  };
+  app.project.labels.forEach((label) => add(label));
+  const more = () =>
+    add({ id: crypto.randomUUID(), name: "", color: PALETTE[rows.children.length % PALETTE.length] }, true);
+  const form = h(
+    "form",
+    {
+      class: "stack",
+      async onsubmit(/** @type {Event} */ event) {
+        event.preventDefault();
+        const labels = [...rows.children].map((row) => {
+          const [colour, name] = row.querySelectorAll("input");
+          return {
+            id: /** @type {HTMLElement} */ (row).dataset.id ?? "",
+            name: name.value.trim(),
+            color: colour.value,
+          };
+        });
+        dialog.close();
+        await app.saveLabels(labels.filter(({ name }) => name));
+        changed();
+      },
+    },
+    rows,
+    h(
+      "div",
+      { class: "row" },
+      h("button", { type: "button", class: "quiet", onclick: more }, icon("plus"), "Add a label"),
+      h("span", { class: "spacer" }),
+      h("button", { class: "primary" }, "Save"),
+    ),
+  );
+  const dialog = openDialog("Labels", [form]);
+  if (!app.project.labels.length) more();
+}

@@ -1,0 +1,99 @@
+/** What is not saved yet, always in sight. */
+import { imageAddress } from "../state/routes.js";
+import { openDialog } from "./dialog.js";
+import { counted, fill, h } from "./dom.js";
+import { icon } from "./icons.js";
+
+/** @typedef {import("./app.js").App} App */
+
+/** @param {App} app */
+export function saveStatus(app) {
+  const chip = h("button", { class: "chip", onclick: () => showUnsaved(app) });
+  const draw = () => {
+    if (!chip.isConnected && chip.dataset.state) return app.sync.removeEventListener("change", draw);
+    const { state, symbol, text } = stateOf(app);
+    chip.dataset.state = state;
+    fill(chip, icon(symbol), h("span", {}, text));
+    chip.setAttribute("aria-label", text);
+  };
+  app.sync.addEventListener("change", draw);
+  draw();
+  return chip;
+}
+
+/** @param {App} app */
+function stateOf({ sync }) {
+  const { waiting, conflict, refused } = sync.counts;
+  if (conflict) return { state: "conflict", symbol: "conflict", text: counted(conflict, "conflict") };
+  if (refused) return { state: "conflict", symbol: "conflict", text: `${refused} rejected` };
+  const waits = `${waiting} not saved yet`;
+  if (sync.offline)
+    return { state: "offline", symbol: "offline", text: sync.trouble ? waits : `Offline: ${waits}` };
+  if (waiting) return { state: "waiting", symbol: "waiting", text: `Saving ${waiting}` };
+  return { state: "saved", symbol: "saved", text: "All saved" };
+}
+
+/** @param {App} app */
+function showUnsaved(app) {
+  const { sync } = app;
+  const entries = [...sync.outbox.entries.values()];
+  const names = {
+    waiting: "is waiting to be saved",
+    conflict: "was also changed by someone else",
+    refused: "was rejected by the server",
+  };
+  openDialog("Not saved yet", [
+    h(
+      "p",
+      {},
+      entries.length
+        ? sync.unsafe
+          ? "This browser cannot store these masks. Keep this page open until they are saved."
+          : "These masks are stored in this browser until they are saved. You can close the page: they are sent when you open it again."
+        : "Everything is saved.",
+    ),
+    sync.trouble && h("p", {}, `The server says: ${sync.trouble}`),
+    h(
+      "ul",
+      { class: "plain" },
+      ...entries.map((entry) =>
+        h(
+          "li",
+          { class: "queue-entry" },
+          h(
+            "a",
+            { href: imageAddress(entry.image), onclick: () => document.querySelector("dialog")?.close() },
+            `Mask ${entry.mask.id.slice(0, 8)}`,
+          ),
+          ` ${names[entry.state]}${entry.reason ? `: ${entry.reason}` : "."}`,
+          entry.state === "conflict" &&
+            h(
+              "button",
+              {
+                class: "quiet",
+                onclick: () => {
+                  document.querySelector("dialog")?.close();
+                  app.conflict(entry);
+                },
+              },
+              "Resolve",
+            ),
+          entry.state === "refused" &&
+            h(
+              "button",
+              {
+                class: "quiet",
+                onclick: () => {
+                  document.querySelector("dialog")?.close();
+                  sync.again(entry);
+                },
+              },
+              "Try again",
+            ),
+        ),
+      ),
+    ),
+    entries.some((entry) => entry.state === "waiting") &&
+      h("button", { class: "primary", onclick: () => sync.soon(0) }, "Save now"),
+  ]);
+}

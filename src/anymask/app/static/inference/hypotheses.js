@@ -1,0 +1,61 @@
+/**
+ * The answers of the decoder as masks with a score, and the choice among them: the twin of `anymask.predict`.
+ */
+import { STABILITY_OFFSET } from "../constants.js";
+import { area, box } from "../masks/rle.js";
+
+/** @typedef {import("../geometry/frame.js").Frame} Frame */
+/** @typedef {import("../types.js").Hypothesis} Hypothesis */
+/** @typedef {{hypotheses: Hypothesis[], chosen: number}} Choice */
+
+/**
+ * One output of the decoder as a mask of the image.
+ * @param {Frame} frame
+ * @param {Float32Array} logits
+ * @param {number} iou
+ * @returns {Hypothesis}
+ */
+export function hypothesis(frame, logits, iou) {
+  const runs = frame.maskRuns(logits);
+  return {
+    logits,
+    runs,
+    box: box(runs, frame.size),
+    area: area(runs),
+    score: iou * stability(logits, frame),
+  };
+}
+
+/**
+ * The best answer, and all by their size.
+ * @param {Hypothesis[]} answers
+ * @param {boolean} single whether the first is it
+ * @returns {Choice}
+ */
+export function choice(answers, single) {
+  const best = single ? answers[0] : answers.reduce((a, b) => (b.score > a.score ? b : a));
+  const sorted = [...answers].sort((a, b) => b.area - a.area);
+  // copies: to send a part of an array would send all of it
+  return {
+    hypotheses: sorted.map((one) => ({ ...one, logits: one.logits.slice() })),
+    chosen: sorted.indexOf(best),
+  };
+}
+
+/**
+ * IoU of a mask at the thresholds +1 and -1, in the cells that hold the image; 0 for an empty one.
+ * @param {Float32Array} logits
+ * @param {Frame} frame
+ */
+export function stability(logits, frame) {
+  const [rows, columns] = frame.content;
+  const stride = frame.grid[1];
+  let inner = 0;
+  let outer = 0;
+  for (let r = 0; r < rows; r++)
+    for (let at = r * stride, end = at + columns; at < end; at++) {
+      if (logits[at] > -STABILITY_OFFSET) outer++;
+      if (logits[at] > STABILITY_OFFSET) inner++;
+    }
+  return inner / Math.max(outer, 1);
+}

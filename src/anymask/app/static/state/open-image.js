@@ -1,0 +1,169 @@
+/** The masks of one open image: what they are now, how to take steps back, and their way to the outbox. */
+import { area, box, contains, fromString, toString } from "../masks/rle.js";
+import { UndoHistory } from "./undo-history.js";
+
+/** @typedef {import("../types.js").Mask} Mask */
+/** @typedef {import("../types.js").Runs} Runs */
+/** @typedef {import("../types.js").Box} Box */
+/** @typedef {import("../types.js").ImageInfo} ImageInfo */
+/** @typedef {import("./undo-history.js").Change} Change */
+/** @typedef {import("../storage/sync.js").Sync} Sync */
+/**
+ * @typedef {object} Item A mask as the page works with it; never changed, only replaced.
+ * @property {string} id
+ * @property {Runs} runs
+ * @property {Box} box
+ * @property {number} area
+ * @property {string | null} label
+ * @property {import("../types.js").Clicks | null} clicks null for a mask drawn or changed by hand
+ * @property {number | null} score
+ * @property {string | null} model
+ * @property {number} seconds
+ * @property {string} [author]
+ */
+
+/** Emits "masks" with the changes of each step as detail. */
+export class OpenImage extends EventTarget {
+  /** @param {ImageInfo} info @param {Sync} sync */
+  constructor(info, sync) {
+    super();
+    this.info = info;
+    this.sync = sync;
+    /** @type {import("../types.js").Size} */
+    this.size = [info.height, info.width];
+    /** In the order in which they are drawn, the last on top. @type {Map<string, Item>} */
+    this.items = new Map();
+    this.history = new UndoHistory();
+  }
+
+  /** Take the stored masks, and over them what the outbox still holds. @param {Mask[]} masks */
+  load(masks) {
+    for (const mask of masks) {
+      this.sync.know(this.info.id, mask);
+      this.items.set(mask.id, itemOf(mask));
+    }
+    for (const { mask } of this.sync.outbox.of(this.info.id)) {
+      if (mask.deleted) this.items.delete(mask.id);
+      else this.items.set(mask.id, itemOf(mask));
+    }
+  }
+
+  /**
+   * A step forward.
+   * @param {string} name
+   * @param {Change[]} changes
+   * @returns {Promise<void>} when it is safe
+   */
+  step(name, changes) {
+    this.history.push({ name, changes });
+    return this.apply(changes);
+  }
+
+  /**
+   * A better version of what a person saw already: no step of its own, but every step has it from now on.
+   * @param {string} id
+   * @param {import("../types.js").Runs} runs what it is a version of
+   * @param {Partial<Item>} some
+   * @returns {boolean} whether the mask was still as it was
+   */
+  refine(id, runs, some) {
+    const before = this.items.get(id);
+    if (before?.runs !== runs) return false;
+    const better = (/** @type {Item | null} */ item) => (item?.runs === runs ? { ...item, ...some } : item);
+    this.history.rewrite(better);
+    this.apply([{ id, before, after: better(before) }]);
+    return true;
+  }
+
+  undo() {
+    return this.back(this.history.undo());
+  }
+
+  redo() {
+    return this.back(this.history.redo());
+  }
+
+  /** @param {import("./undo-history.js").Entry | null} entry */
+  back(entry) {
+    if (entry) this.apply(entry.changes);
+    return entry;
+  }
+
+  /** @param {Change[]} changes */
+  apply(changes) {
+    for (const { id, after } of changes) {
+      this.items.delete(id);
+      if (after) this.items.set(id, after); // what was worked on last lies on top
+    }
+    this.emit(changes);
+    return this.sync.put(
+      this.info.id,
+      changes.map(({ id, before, after }) => this.wire(id, after ?? before, !after)),
+    );
+  }
+
+  /** Show what is stored instead of what was here; no step of the person's. @param {Mask} mask */
+  show(mask) {
+    const before = this.items.get(mask.id) ?? null;
+    const after = mask.deleted ? null : itemOf(mask);
+    if (after) this.items.set(mask.id, after);
+    else this.items.delete(mask.id);
+    this.emit([{ id: mask.id, before, after }]);
+  }
+
+  /** @param {string} id @param {Item | null} item @param {boolean} deleted @returns {Mask} */
+  wire(id, item, deleted) {
+    if (!item) throw new Error("a step must change something");
+    return {
+      id,
+      revision: 0,
+      label_id: item.label,
+      size: this.size,
+      counts: toString(item.runs),
+      score: item.score,
+      prompts: item.clicks,
+      model: item.model,
+      seconds: item.seconds,
+      deleted,
+    };
+  }
+
+  /**
+   * The topmost mask at a pixel; of masks there the smallest, so that parts can be reached.
+   * @param {number} x
+   * @param {number} y
+   * @param {(id: string) => boolean} seen
+   */
+  at(x, y, seen) {
+    /** @type {Item | null} */
+    let found = null;
+    for (const item of this.items.values()) {
+      const [x0, y0, x1, y1] = item.box;
+      if (x < x0 || y < y0 || x >= x1 || y >= y1 || !seen(item.id)) continue;
+      if ((!found || item.area <= found.area) && contains(item.runs, this.size, x, y)) found = item;
+    }
+    return found;
+  }
+
+  /** @param {Change[]} changes */
+  emit(changes) {
+    this.dispatchEvent(new CustomEvent("masks", { detail: changes }));
+  }
+}
+
+/** @param {Mask} mask @returns {Item} */
+export function itemOf(mask) {
+  const runs = fromString(mask.counts);
+  return {
+    id: mask.id,
+    runs,
+    box: box(runs, mask.size),
+    area: area(runs),
+    label: mask.label_id,
+    clicks: mask.prompts,
+    score: mask.score,
+    model: mask.model,
+    seconds: mask.seconds ?? 0,
+    author: mask.author,
+  };
+}

@@ -1,0 +1,194 @@
+/** Project, images and masks kept by the server: the client of its HTTP API. */
+import { ConflictError, OfflineError, RefusedError } from "./errors.js";
+
+/** @typedef {import("../types.js").Mask} Mask */
+/** @typedef {import("../types.js").Label} Label */
+/** @typedef {import("../types.js").ImageInfo} ImageInfo */
+/** @typedef {import("../types.js").Project} Project */
+/** @typedef {{size: [number, number], counts: string, score: number, label_id: string | null}} Found */
+/**
+ * @typedef {{id: string, state: string, done: number, total: number, error?: string | null, model?: string | null,
+ *   result?: {image: string, masks: Found[], error?: string | null}[] | null}} Job
+ */
+
+const SECONDS = 30;
+
+export class ServerStorage {
+  /** The server can search other images for similar objects. */
+  findsSimilar = true;
+
+  /** @param {string} base address of the server, with a slash at the end */
+  constructor(base = document.baseURI) {
+    this.base = base;
+  }
+
+  /** @param {string} path @param {RequestInit} [options] @returns {Promise<Response>} */
+  async request(path, options = {}) {
+    let answer;
+    try {
+      answer = await fetch(new URL(path, this.base), {
+        credentials: "same-origin",
+        signal: AbortSignal.timeout(SECONDS * 1000),
+        ...options,
+      });
+    } catch (error) {
+      throw new OfflineError(undefined, { cause: error });
+    }
+    if (answer.ok) return answer;
+    const body = await answer.json().catch(() => ({}));
+    if (answer.status === 409 && body.current) throw new ConflictError(body.current);
+    if (answer.status >= 502) throw new OfflineError(body.error);
+    throw new RefusedError(body.error ?? `the server responded with status ${answer.status}`, answer.status);
+  }
+
+  /** @param {string} path @param {RequestInit} [options] */
+  async json(path, options) {
+    return (await this.request(path, options)).json();
+  }
+
+  /**
+   * @param {string} method
+   * @param {string} path
+   * @param {unknown} body
+   * @param {Record<string, string>} [headers]
+   */
+  send(method, path, body, headers = {}) {
+    const json = { "Content-Type": "application/json", ...headers };
+    return this.json(path, { method, headers: json, body: JSON.stringify(body) });
+  }
+
+  /** Start a session with a token, which the server keeps in a cookie. @param {string} token */
+  async signIn(token) {
+    const body = JSON.stringify({ token });
+    await this.request("api/session", {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body,
+    });
+  }
+
+  /** @returns {Promise<Project>} */
+  project() {
+    return this.json("api/project");
+  }
+
+  /** @param {Label[]} labels */
+  async saveLabels(labels) {
+    await this.send("PUT", "api/labels", { labels });
+  }
+
+  /**
+   * @param {string | null} [after]
+   * @param {number} [limit]
+   * @returns {Promise<{images: ImageInfo[], next: string | null}>}
+   */
+  images(after = null, limit = 60) {
+    return this.json(`api/images?limit=${limit}${after ? `&after=${encodeURIComponent(after)}` : ""}`);
+  }
+
+  /** @param {string} id @returns {Promise<ImageInfo>} */
+  image(id) {
+    return this.json(imagePath(id));
+  }
+
+  /** @param {File} file @returns {Promise<void>} */
+  async addImage(file) {
+    const form = new FormData();
+    form.append("files", file, file.name);
+    await this.json("api/images", {
+      method: "POST",
+      body: form,
+      signal: AbortSignal.timeout(10 * SECONDS * 1000),
+    });
+  }
+
+  /** @param {string} id @returns {Promise<Blob>} */
+  async file(id) {
+    return (await this.request(`${imagePath(id)}/file`)).blob();
+  }
+
+  /** @param {ImageInfo} image @returns {Promise<string>} */
+  async thumb(image) {
+    return new URL(`${imagePath(image.id)}/thumb`, this.base).href;
+  }
+
+  /** @param {string} id @param {string} model @returns {Promise<ArrayBuffer>} */
+  async embedding(id, model) {
+    const patient = { signal: AbortSignal.timeout(10 * SECONDS * 1000) };
+    return (
+      await this.request(`${imagePath(id)}/embedding/${encodeURIComponent(model)}`, patient)
+    ).arrayBuffer();
+  }
+
+  /** @param {string} id @returns {Promise<Mask[]>} */
+  async masks(id) {
+    return (await this.json(`${imagePath(id)}/masks`)).masks;
+  }
+
+  /**
+   * Store a mask over the revision it names; gives what is stored.
+   * @param {string} id
+   * @param {Mask} mask
+   * @returns {Promise<{revision: number}>}
+   */
+  saveMask(id, { revision, ...mask }) {
+    const path = `${imagePath(id)}/masks/${encodeURIComponent(mask.id)}`;
+    const match = { "If-Match": String(revision) };
+    return mask.deleted
+      ? this.json(path, { method: "DELETE", headers: match })
+      : this.send("PUT", path, mask, match);
+  }
+
+  /**
+   * Search other images for objects like those of masks.
+   * @param {string} id
+   * @param {string[]} masks
+   * @param {string[]} images
+   * @returns {Promise<{id: string}>}
+   */
+  findSimilar(id, masks, images) {
+    return this.send("POST", "api/like", { examples: [{ image: id, masks }], images });
+  }
+
+  /**
+   * Follow a job to its end; the answer has its result, which events have not.
+   * @param {string} job
+   * @param {(job: Job) => void} step
+   * @returns {Promise<Job>}
+   */
+  follow(job, step) {
+    const events = new EventSource(new URL(`api/jobs/${encodeURIComponent(job)}/events`, this.base));
+    return new Promise((resolve, reject) => {
+      const read = (/** @type {MessageEvent} */ event) => JSON.parse(event.data);
+      const end = (/** @type {(value: any) => void} */ then) => (/** @type {MessageEvent} */ event) => {
+        events.close();
+        then(read(event));
+      };
+      events.addEventListener("progress", (event) => step(read(event)));
+      events.addEventListener(
+        "done",
+        end(() => resolve(this.json(`api/jobs/${encodeURIComponent(job)}`))),
+      );
+      events.addEventListener(
+        "failed",
+        end((value) => reject(new RefusedError(value.error ?? "the job failed", 500))),
+      );
+      events.onerror = () => {
+        if (events.readyState === EventSource.CLOSED) reject(new OfflineError());
+      };
+    });
+  }
+
+  /** @param {string} job */
+  async cancel(job) {
+    await this.request(`api/jobs/${encodeURIComponent(job)}`, { method: "DELETE" });
+  }
+
+  /** All masks as one file. @returns {Promise<{name: string, blob: Blob}>} */
+  async exported() {
+    return { name: "anymask-coco.zip", blob: await (await this.request("api/export?format=coco")).blob() };
+  }
+}
+
+/** @param {string} id */
+const imagePath = (id) => `api/images/${encodeURIComponent(id)}`;

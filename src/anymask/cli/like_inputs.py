@@ -1,0 +1,110 @@
+"""What `anymask like` is given: examples, corrections, images and videos; all of it checked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+
+import numpy as np
+
+from anymask.cli.console import note
+from anymask.data_engine.sources import Item, name_items
+from anymask.errors import InputError
+from anymask.formats.example_masks import Examples, read_examples
+from anymask.images.bands import Bands
+from anymask.images.folder import IMAGE_SUFFIXES, VIDEO_SUFFIXES, is_video, list_files
+from anymask.images.read import image_size
+from anymask.types import Context
+
+__all__ = ["Inputs", "find_inputs", "read_all", "read_correction", "read_pair"]
+
+CONTEXT = ".safetensors"
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The files to segment, each with the name of its outputs."""
+
+    images: tuple[Item, ...]
+    videos: tuple[Item, ...]
+
+
+def find_inputs(paths: Sequence[str]) -> Inputs:
+    """Images and videos, those of folders in the order of their names.
+
+    Raises `InputError` for an empty folder, a missing video and a file that is named twice, `ImageError` for
+    a file that is no image.
+    """
+    files: list[tuple[Path, PurePath]] = []
+    for path in map(Path, paths):
+        files += _in_folder(path) if path.is_dir() else [(path, PurePath(path.name))]
+    known: set[Path] = set()
+    for path, _ in files:
+        if path.resolve() in known:
+            raise InputError(f"PATH must name each file once, got {path} twice. Leave one out.")
+        known.add(path.resolve())
+        _check(path)
+    items = name_items(files)
+    images = tuple(item for item in items if not is_video(item.path))
+    return Inputs(images, tuple(item for item in items if is_video(item.path)))
+
+
+def _check(path: Path) -> None:
+    """Report a file that is missing, or no image, before the work begins."""
+    if not is_video(path):
+        image_size(path)
+    elif not path.is_file():
+        raise InputError(f"PATH must be a file that exists, got {path}. Check the name.")
+
+
+def _in_folder(folder: Path) -> list[tuple[Path, PurePath]]:
+    found = list_files(
+        folder,
+        IMAGE_SUFFIXES + VIDEO_SUFFIXES,
+        lambda error: note(f"left out {error.filename}: {error.strerror}"),
+    )
+    if not found:
+        raise InputError(
+            f"PATH must hold images or videos, got the folder {folder} without any. Choose another folder."
+        )
+    return [(path, path.relative_to(folder)) for path in found]
+
+
+def read_all(
+    given: Sequence[str], corrections: Sequence[str], *, bands: Bands | None, many: bool, pairs_only: bool
+) -> tuple[Examples, list[Context]]:
+    """Image/target pairs, and contexts from files, which may be given without pairs unless `pairs_only`.
+
+    `bands` and `many` are those of `read_examples`.
+    """
+    files = [text for text in given if text.endswith(CONTEXT) and Path(text).is_file()]
+    learned = [Context.load(path) for path in files]
+    pairs = [read_pair(text) for text in given if text not in files]
+    if learned and (corrections or pairs_only):
+        raise InputError(
+            f"--correct and --rank-examples must go with examples PHOTO=TARGET alone, got {files[0]}. "
+            "Leave it out."
+        )
+    if pairs:
+        return read_examples(pairs, corrections, bands=bands, many=many), learned
+    colours = learned[0].palette
+    return Examples((), colours, np.arange(1, 2 if colours is None else len(colours) + 1)), learned
+
+
+def read_pair(text: str) -> tuple[str, str]:
+    """Read PHOTO=TARGET; a name may hold an equals sign where only one reading names two files."""
+    cuts = [index for index, letter in enumerate(text) if letter == "="]
+    readings = [(text[:cut], text[cut + 1 :]) for cut in cuts]
+    there = [one for one in readings if all(Path(path).is_file() for path in one)]
+    if not cuts or not all(readings[0]):
+        raise InputError(f"--example must be PHOTO=TARGET, got '{text}'. For example: --example a.jpg=a.png")
+    return there[0] if there else readings[0]
+
+
+def read_correction(text: str) -> tuple[int, str]:
+    """Read FRAME=TARGET."""
+    number, equals, path = text.partition("=")
+    if not (equals and path and number.isdecimal()):
+        raise InputError(f"--correct must be FRAME=TARGET, got '{text}'. For example: --correct 120=fix.png")
+    return int(number), path

@@ -1,0 +1,52 @@
+"""All commands by name, in the order of the help. Standard library only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from anymask.cli.options import (
+    auto,
+    data_check,
+    data_convert,
+    data_stats,
+    doctor,
+    eval_calibration,
+    eval_clicks,
+    eval_edges,
+    eval_fewshot,
+    eval_proposals,
+    export,
+    like,
+    models,
+    segment,
+    serve,
+    train,
+    tune,
+    version,
+)
+from anymask.cli.options.command import Command
+
+__all__ = ["COMMANDS"]
+
+_MODULES = (
+    segment,
+    auto,
+    like,
+    models,
+    train,
+    tune,
+    eval_clicks,
+    eval_calibration,
+    eval_fewshot,
+    eval_edges,
+    eval_proposals,
+    export,
+    data_check,
+    data_stats,
+    data_convert,
+    serve,
+    doctor,
+    version,
+)
+COMMANDS: Mapping[str, Command] = MappingProxyType({one.COMMAND.name: one.COMMAND for one in _MODULES})

@@ -1,0 +1,347 @@
+"""Reading of COCO's JSON: annotations are kept packed, sorted by image; records are built one at a time.
+
+Also read are lists of results ([{image_id, category_id, segmentation, score}]), which name no images.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from functools import cached_property, partial
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anymask.errors import FormatError
+from anymask.formats import json_fields as common
+from anymask.formats.coco_rows import Rows, key
+from anymask.formats.image_files import ImageFiles, of_number
+from anymask.formats.json_stream import JsonStream
+from anymask.formats.polygons.rasterise import draw
+from anymask.formats.reading import NoMaskError, Reading, as_pictures, attempt
+from anymask.geometry import rle
+from anymask.types import Masks, Record
+
+__all__ = ["CocoFile"]
+
+_KEPT = ("images", "categories", "info")
+NO_IMAGE = "annotation of no image"
+NO_OBJECT = "damaged: annotation must be an object"
+NO_OUTLINE = "annotation without an outline"
+BOX = "box without an outline"
+CROWD = "crowd as ignored pixels"
+
+
+class CocoFile:
+    """A COCO file with its annotations sorted by image."""
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        pictures: str | os.PathLike[str] | Mapping[str, Path] | None = None,
+        *,
+        document: Mapping[str, Any] | None = None,
+        crowds: bool = False,
+        boxes: bool = False,
+    ) -> None:
+        """Read the JSON, or take it as `document`. Images are looked for in `pictures`, or near the file.
+
+        crowds: whether crowds are masks, marked in `meta["crowds"]`, and not ignored pixels. boxes: whether
+        annotations that are only a box become masks. Raises FormatError.
+        """
+        self.path = Path(path)
+        self._crowds = crowds
+        self._reading = Reading(as_pictures(pictures), boxes)
+        self._rows = Rows()
+        self.left_out: Counter[str] = Counter()
+        """What belongs to no image, by kind."""
+        parts = _read(self.path, self._rows) if document is None else self._parts(document)
+        self._sort(parts)
+
+    def _parts(self, document: Mapping[str, Any]) -> dict[str, Any]:
+        """The lists of a document; its annotations are taken."""
+        self._rows.take(_listed(document, "annotations"))
+        return {name: document[name] for name in _KEPT if name in document}
+
+    def _sort(self, parts: Mapping[str, Any]) -> None:
+        """Number images and categories, and count the annotations of none."""
+        self._images: list[Any]
+        if "results" in parts:
+            self._images = _images_of_results(self.path, self._rows, self._reading)
+        else:
+            self._images = common.field(parts, "images", list, "the file")
+        numbers = [key(image.get("id")) if isinstance(image, Mapping) else None for image in self._images]
+        self._times = Counter(number for number in numbers if number is not None)
+        self._labels, self._categories = _categories(_listed(parts, "categories"))
+        self._are_brushes = _marks_brushes(parts.get("info"), self._images)
+        alone = [count for number, count in self._rows.images().items() if number not in self._times]
+        self.left_out.update({NO_IMAGE: sum(alone), NO_OBJECT: self._rows.damaged})
+        self.left_out += Counter()  # without zeros
+        self.ids = _record_ids(self._images)
+
+    def __len__(self) -> int:
+        """The number of images."""
+        return len(self._images)
+
+    def records(self) -> list[Record]:
+        """Build all records."""
+        return [self.record(index) for index in range(len(self))]
+
+    @cached_property
+    def _files(self) -> ImageFiles:
+        names = [str(image["file_name"]) for image in self._images if _named(image)]
+        return ImageFiles(self.path, self._reading.pictures, names)
+
+    def picture(self, index: int) -> Path:
+        """Where the image of an index is, or ought to be."""
+        return self._files.find(_file_name(self._images[index]))
+
+    def record(self, index: int) -> Record:
+        """Build a record, its image still unread. Raises FormatError for an image that is no whole entry."""
+        image = common.mapping(self._images[index], "image")
+        number = key(image.get("id"))
+        if number is None:
+            raise FormatError(f"image must have an id, got {image!r:.60}. Write the file again.")
+        if self._times[number] > 1:
+            raise FormatError(
+                f"image must have an id of its own, got {number!r}, which {self._times[number]} have. "
+                "Write the file again."
+            )
+        picture = self.picture(index)
+        size = common.size_beside(image, ("height", "width"), picture)
+        left_out: Counter[str] = Counter()
+        rows, runs = self._masks(self._rows.of_image(number), size, left_out)
+        crowds = [bool(self._rows.crowds[row]) for row in rows]
+        hidden = [crowd and not self._crowds and not self._are_brushes for crowd in crowds]
+        crowd = [one for one, is_hidden in zip(runs, hidden, strict=True) if is_hidden]
+        left_out.update([CROWD] * len(crowd))
+        kept = [i for i, is_hidden in enumerate(hidden) if not is_hidden]
+        if image.get("ignore") is not None:
+            nobody = attempt(left_out, partial(common.segmentation_runs, image["ignore"], size))
+            crowd += [nobody] if nobody is not None else []
+        labels = [self._labels[self._rows.categories[rows[i]]] for i in kept]
+        return Record(
+            id=self.ids[index],
+            image=picture,
+            masks=Masks(
+                size, [runs[i] for i in kept], self._scores([rows[i] for i in kept], left_out), labels=labels
+            ),
+            meta=self._meta(image, labels, [crowds[i] for i in kept]),
+            ignore=rle.union(crowd, size) if crowd else None,
+            left_out=dict(left_out),
+        )
+
+    def _scores(self, rows: Sequence[int], left_out: Counter[str]) -> NDArray[np.float32] | None:
+        """The scores of rows, None where there is none."""
+        given = self._rows.scores
+        if not given:
+            return None
+        return common.scores([{"score": given.get(row)} for row in rows], "score", left_out)
+
+    def _meta(
+        self, image: Mapping[str, Any], labels: Sequence[int], crowds: Sequence[bool]
+    ) -> dict[str, Any]:
+        meta: dict[str, Any] = {name: image[name] for name in ("dataset",) if name in image}
+        meta["file_name"] = _file_name(image)
+        meta["categories"] = [self._categories.get(label) or f"class {label}" for label in labels]
+        if any(crowds):
+            meta["crowds"] = list(crowds)
+        return meta
+
+    def _masks(
+        self, rows: Sequence[int], size: tuple[int, int], left_out: Counter[str]
+    ) -> tuple[list[int], list[rle.Runs]]:
+        """The rows that are masks of an image, and their runs; all polygons are drawn at once."""
+        found: dict[int, rle.Runs | None] = {}
+        wanted: list[int] = []
+        for row in rows:
+            if self._label(row) is None:
+                category = self._rows.categories[row]
+                left_out[f"damaged: category_id must be a number, got {category!r:.40}"] += 1
+            elif row in self._rows.shapes:
+                shape, box = self._rows.shapes[row], self._rows.boxes[row]
+                found[row] = attempt(left_out, partial(_other_runs, shape, box, size, self._reading))
+            else:
+                wanted.append(row)
+        found.update(_drawn(self._rows, wanted, size, left_out) if wanted else {})
+        kept = [(row, runs) for row in rows if (runs := found.get(row)) is not None]
+        return [row for row, _ in kept], [runs for _, runs in kept]
+
+    def _label(self, row: int) -> int | None:
+        """The label of a row; a category that the file does not name has its number."""
+        category = self._rows.categories[row]
+        if category not in self._labels and isinstance(category, int):
+            self._labels[category] = category
+        return self._labels.get(category)
+
+
+def _read(path: Path, rows: Rows) -> dict[str, Any]:
+    """The parts of a file beside its annotations, which are taken as they come."""
+    try:
+        with path.open("rb") as file:
+            stream = JsonStream(file, path)
+            parts: dict[str, Any] = {}
+            if stream.is_list():
+                rows.take(stream.elements())
+                parts["results"] = True
+            else:
+                for name in stream.members():
+                    if name == "annotations" and stream.is_list():
+                        rows.take(stream.elements())
+                        continue
+                    value = stream.value()
+                    if name == "annotations" and value is not None:
+                        raise FormatError(
+                            f"annotations must be a list, got {value!r:.60}. Write the file again."
+                        )
+                    parts |= {name: value} if name in _KEPT else {}
+            stream.close()
+            return parts
+    except OSError as error:
+        raise common.unreadable(path, error) from None
+
+
+def _drawn(
+    rows: Rows, wanted: Sequence[int], size: tuple[int, int], left_out: Counter[str]
+) -> dict[int, rle.Runs]:
+    """Runs of rows of polygons, those of all plain rows drawn at once."""
+    plain = [row for row in wanted if rows.is_plain(row)]
+    places, counts, owners = rows.polygons(plain)
+    if not np.isfinite(places).all():
+        plain, counts = [], counts[:0]
+    found = _united(owners, draw(places.reshape(-1, 2), counts // 2, size), size) if len(plain) else {}
+    for row in wanted if not plain else [row for row in wanted if not rows.is_plain(row)]:
+        rings = attempt(left_out, partial(_checked_rings, rows, row))
+        if rings:
+            lengths = np.array([len(ring) // 2 for ring in rings])
+            found[row] = rle.union(draw(np.concatenate(rings).reshape(-1, 2), lengths, size), size)
+    return found
+
+
+def _united(owners: Sequence[int], runs: Sequence[rle.Runs], size: tuple[int, int]) -> dict[int, rle.Runs]:
+    """The union of the runs of each owner."""
+    found = dict(zip(owners, runs, strict=True))
+    if len(found) == len(owners):
+        return found
+    groups: dict[int, list[rle.Runs]] = {}
+    for row, one in zip(owners, runs, strict=True):
+        groups.setdefault(row, []).append(one)
+    return {row: rle.union(parts, size) for row, parts in groups.items()}
+
+
+def _rings(rows: Rows, row: int) -> list[NDArray[np.float64]]:
+    """The polygons of a row, without those of one or two corners, which have no pixels."""
+    first, past = rows.ring_ends[row : row + 2].tolist()
+    ends = rows.corner_ends[first : past + 1].tolist()
+    return [rows.places[a:b] for a, b in pairwise(ends) if b - a >= 6]
+
+
+def _checked_rings(rows: Rows, row: int) -> list[NDArray[np.float64]]:
+    """`_rings` of a row that may be damaged. Raises NoMaskError, FormatError."""
+    first, past = rows.ring_ends[row : row + 2].tolist()
+    counts = rows.ring_counts[first:past]
+    rings = _rings(rows, row)
+    if not counts.any():
+        raise NoMaskError(NO_OUTLINE)
+    if (counts % 2).any():
+        raise FormatError("polygon must be corners x, y, got an odd number of coordinates. Leave it out.")
+    if not rings:
+        raise FormatError(
+            f"polygon must be 3 or more corners x, y as finite numbers, got {counts.max()} numbers. "
+            "Leave such polygons out."
+        )
+    if not all(np.isfinite(ring).all() for ring in rings):
+        raise FormatError("polygon must be corners x, y as finite numbers, got others. Leave it out.")
+    return rings
+
+
+def _other_runs(shape: object, box: object, size: tuple[int, int], reading: Reading) -> rle.Runs:
+    """Runs of run lengths, or of a box. Raises FormatError, NoMaskError."""
+    if shape is None or shape == []:
+        if not isinstance(box, Sequence) or len(box) != 4:
+            raise NoMaskError(NO_OUTLINE)
+        if not reading.boxes:
+            raise NoMaskError(BOX)
+        x, y, w, h = (common.number(side, "bbox") for side in box)
+        ring = np.array([[x, y], [x, y + h], [x + w, y + h], [x + w, y]])
+        return draw(ring, np.array([4]), size)[0]
+    if isinstance(shape, list):
+        raise FormatError("segmentation must be a list of lists of numbers, got another list. Nest it.")
+    return common.segmentation_runs(shape, size)
+
+
+def _named(image: object) -> bool:
+    return isinstance(image, Mapping) and isinstance(image.get("file_name"), str)
+
+
+def _file_name(image: Mapping[str, Any]) -> str:
+    """The name of an image's file; LVIS has its address alone."""
+    if "file_name" not in image and "coco_url" in image:
+        return str(image["coco_url"]).rpartition("/")[2]
+    return str(common.field(image, "file_name", str, "image"))
+
+
+def _record_ids(images: Sequence[object]) -> list[str]:
+    """The records' ids: the images' numbers, or names that they had before they were given one."""
+    own = [image.get("name") if isinstance(image, Mapping) else None for image in images]
+    times = Counter(name for name in own if isinstance(name, str))
+    ids = []
+    for i, (image, name) in enumerate(zip(images, own, strict=True)):
+        number = image.get("id") if isinstance(image, Mapping) else None
+        fallback = f"image {i}" if number is None else str(number)
+        ids.append(name if isinstance(name, str) and times[name] == 1 else fallback)
+    return ids
+
+
+def _listed(document: Mapping[str, Any], name: str) -> list[Any]:
+    """A list that may be missing."""
+    entries = document.get(name) or []
+    if not isinstance(entries, list):
+        raise FormatError(f"{name} must be a list, got {entries!r:.60}. Write the file again.")
+    return entries
+
+
+def _categories(entries: Sequence[Any]) -> tuple[dict[object, int], dict[int, str]]:
+    """Labels by category id, and names by label: the ids where these are numbers, else numbers after them."""
+    labels: dict[object, int] = {}
+    names: dict[int, str] = {}
+    given = {key(common.mapping(entry, "category").get("id")) for entry in entries}
+    free = max([0, *(one for one in given if isinstance(one, int))])
+    for entry in entries:
+        number = key(entry.get("id"))
+        if number is None:
+            raise FormatError(f"category must have an id, got {entry!r:.60}. Write the file again.")
+        if not isinstance(number, int):
+            free += 1
+        labels[number] = number if isinstance(number, int) else free
+        names[labels[number]] = common.field(entry, "name", str, "category")
+    return labels, names
+
+
+def _marks_brushes(info: object, images: Sequence[object]) -> bool:
+    """Whether CVAT (by datumaro) wrote the file: there `iscrowd` says that a mask was drawn by brush."""
+    blank = {"contributor", "date_created", "description", "url", "version", "year"}
+    first = images[0] if images else None
+    return (
+        isinstance(info, Mapping)
+        and blank == set(info)
+        and not any(info.values())
+        and isinstance(first, Mapping)
+        and first.get("date_captured") == 0
+    )
+
+
+def _images_of_results(path: Path, rows: Rows, reading: Reading) -> list[dict[str, Any]]:
+    """Entries for the images that results are of, their size from run lengths."""
+    files = ImageFiles(path, reading.pictures)
+    images = []
+    for number, size in rows.first_sizes().items():
+        h, w = size if isinstance(size, list) and len(size) == 2 else (None, None)
+        name = of_number(number, files) if isinstance(number, int) else None
+        if number is not None:
+            images.append({"id": number, "height": h, "width": w, "file_name": name or f"{number}.jpg"})
+    return images

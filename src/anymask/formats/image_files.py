@@ -1,0 +1,199 @@
+"""Which image file an annotation file means by a name: this very path, else a name that only one has."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property, partial
+from pathlib import Path, PurePath
+from typing import TypeAlias
+
+from anymask.formats.names import inner_path
+from anymask.images.folder import IMAGE_SUFFIXES
+
+__all__ = ["PLAIN_FOLDERS", "ImageFiles", "Pictures", "agree", "is_hidden", "of_number", "place_of"]
+
+PLAIN_FOLDERS = frozenset(
+    ("images", "labels", "annotations", "masks", "json", "jpegimages", "image", "label")
+)
+"""Names of folders that say what is in them, not which images."""
+_MOST_FILES = 500_000  # that are looked through
+_UPLOADED = re.compile(r"[0-9a-f]{8}-(.+)")  # Label Studio puts this before the names of uploads
+
+
+def is_hidden(path: PurePath) -> bool:
+    """Whether a path inside a folder is nobody's annotation: `.DS_Store`, `._a.json`, `__MACOSX/a.json`."""
+    return any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
+
+
+def place_of(path: PurePath) -> tuple[str, ...]:
+    """The parts of a path that tell images apart: without folders as `images`."""
+    return (*(part for part in path.parts[:-1] if part.lower() not in PLAIN_FOLDERS), path.name)
+
+
+def agree(known: PurePath, wanted: PurePath, *, whole: bool = False) -> bool:
+    """Whether a path may be the wanted one: one is the end of the other, with `whole` the wanted one."""
+    a, b = place_of(known)[::-1], place_of(wanted)[::-1]
+    return all(x == y for x, y in zip(a, b, strict=False)) and (len(a) >= len(b) or not whole)
+
+
+Pictures: TypeAlias = "Path | Mapping[str, Path]"
+"""A folder of images, or images by the names that they go by."""
+
+
+class ImageFiles:
+    """Finds images in a folder, among those known by name, or near an annotation file; never elsewhere.
+
+    Near is its folder, `images` within or next to that, and the folder above; beside a folder `annotations`
+    also each other folder. A name means the file of this very path; else the only one of this name whose
+    folders do not speak against it; among images that were given also the only one of this name but for the
+    suffix.
+    """
+
+    def __init__(
+        self,
+        beside: Path,
+        pictures: Pictures | None = None,
+        names: Iterable[str] = (),
+        near: Sequence[Path] | None = None,
+    ) -> None:
+        """names: all that will be asked for, so that a name alone is never taken for two of them.
+
+        near: where to look without `pictures`, if it is elsewhere.
+        """
+        self._pictures = pictures
+        self._known = None if pictures is None or isinstance(pictures, Path) else _by_path(pictures)
+        self.folders = [pictures] if isinstance(pictures, Path) else list(near or _near(beside))
+        times = Counter(path.name for path in {inner_path(name) for name in names})
+        self._shared = {name for name, count in times.items() if count > 1}
+
+    @property
+    def are_given(self) -> bool:
+        """Whether the images are known by name."""
+        return self._known is not None
+
+    def find(self, name: str) -> Path:
+        """The file of a name; where there is none, a place where it might be."""
+        path = inner_path(name)
+        found = self._exact(path) or self._by_name(path)
+        if found is None and (self._pictures is not None or path.suffix.lower() not in IMAGE_SUFFIXES):
+            stem = path.with_suffix("") if path.suffix.lower() in IMAGE_SUFFIXES else path
+            alike = [] if path.name in self._shared else self.without_suffix(stem)
+            found = alike[0] if len(alike) == 1 else None
+        if found is not None or self._known is not None:
+            return found or path
+        missing = self.folders[0] / path.name
+        return self.folders[0] / path if os.path.isfile(missing) else missing  # that is another image
+
+    def without_suffix(self, stem: PurePath) -> list[Path]:
+        """The files of a path without its suffix in the first folder that has one, or has several."""
+        for tail in self._tails(stem):
+            names = [
+                tail.with_name(tail.name + suffix)
+                for suffix in (*IMAGE_SUFFIXES, *map(str.upper, IMAGE_SUFFIXES))
+            ]
+            for place in self._places():
+                found = [file for name in names if (file := place(name)) is not None]
+                if found:
+                    return list({os.path.realpath(file): file for file in found}.values())
+        deeper = [path for paths in self._index.values() for path in paths if path.stem == stem.name]
+        whole = stem.name in self._shared
+        fit = [
+            path
+            for path in deeper
+            if path.suffix.lower() in IMAGE_SUFFIXES and agree(path.with_suffix(""), stem, whole=whole)
+        ]
+        return [self._index[path.name][path] for path in fit]
+
+    def names(self) -> list[str]:
+        """The names of all images that were given, or lie near."""
+        if self._pictures is not None:
+            known = [path for paths in self._index.values() for path in paths]
+        else:
+            inside = [folder for folder in self.folders[:2] if folder.is_dir()]
+            known = [PurePath(file.name) for folder in inside for file in sorted(folder.iterdir())]
+        return [path.as_posix() for path in known if path.suffix.lower() in IMAGE_SUFFIXES]
+
+    def _places(self) -> list[Callable[[PurePath], Path | None]]:
+        """What gives the file of a path, for each place in which to look."""
+        if self._known is not None:
+            return [self._known.get]
+        return [partial(_file_in, folder) for folder in self.folders]
+
+    def _tails(self, path: PurePath) -> Iterator[PurePath]:
+        """A path, then without its first folder, and so on to the name alone unless several have it."""
+        for start in range(len(path.parts)):
+            if start and start == len(path.parts) - 1 and path.name in self._shared:
+                return
+            yield PurePath(*path.parts[start:])
+
+    def _exact(self, path: PurePath) -> Path | None:
+        found = (place(tail) for tail in self._tails(path) for place in self._places())
+        return next((file for file in found if file is not None), None)
+
+    def _by_name(self, path: PurePath) -> Path | None:
+        """The only file of a name deeper in the folder whose path does not speak against it."""
+        uploaded = _UPLOADED.fullmatch(path.name)
+        names = [path] if uploaded is None else [path, path.with_name(uploaded[1])]
+        for one in names:
+            if one is not path and (found := self._exact(PurePath(one.name))):
+                return found
+            alike = self._index.get(one.name, {})
+            whole = path.name in self._shared
+            fit = [file for inside, file in alike.items() if agree(inside, one, whole=whole)]
+            if len(fit) == 1:
+                return fit[0]
+        return None
+
+    @cached_property
+    def _index(self) -> dict[str, dict[PurePath, Path]]:
+        """All images that were given: by name the paths, and their files."""
+        index: dict[str, dict[PurePath, Path]] = {}
+        if self._known is not None:
+            every = iter(self._known.items())
+        elif self._pictures is not None:
+            every = _files_in(self.folders[0])
+        else:
+            return {}
+        for path, file in every:
+            index.setdefault(path.name, {})[path] = file
+        return index
+
+
+def _by_path(pictures: Mapping[str, Path]) -> dict[PurePath, Path]:
+    return {PurePath(inner_path(name)): file for name, file in pictures.items()}
+
+
+def _file_in(folder: Path, name: PurePath) -> Path | None:
+    """A file in a folder, None where it is not there."""
+    return folder / name if os.path.isfile(folder / name) else None  # false too for names that are too long
+
+
+def _files_in(folder: Path) -> Iterator[tuple[PurePath, Path]]:
+    """All files of a folder with their paths in it, as long as they are not too many."""
+    for count, file in enumerate(folder.rglob("*")):
+        inside = file.relative_to(folder)
+        if count < _MOST_FILES and not is_hidden(inside) and file.is_file():
+            yield inside, file
+
+
+def _near(beside: Path) -> list[Path]:
+    near = [beside.parent, beside.parent / "images", beside.parent.parent / "images", beside.parent.parent]
+    if beside.parent.name.lower() == "annotations":
+        root = beside.parent.parent
+        for folder in (root, root / "images"):
+            inside = sorted(entry for entry in folder.glob("*") if entry.is_dir())
+            near += [entry for entry in inside if entry not in near and not entry.name.startswith(".")]
+    return near
+
+
+def of_number(number: int, files: ImageFiles) -> str | None:
+    """The only image whose name ends with a number, as COCO's `000000000042.jpg`."""
+    found = {
+        name
+        for name in files.names()
+        if (digits := re.search(r"(\d+)$", PurePath(name).stem)) is not None and int(digits[1]) == number
+    }
+    return found.pop() if len(found) == 1 else None

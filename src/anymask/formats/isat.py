@@ -1,0 +1,55 @@
+"""ISAT (Image Segmentation Annotation Tool): one JSON file per picture. Read only.
+
+`{"info": {name, width, height}, "objects": [{category, group, segmentation: [[x, y], ...], iscrowd,
+layer}]}`.
+Objects of one category and group are one mask; "__background__", which ISAT paints over others, is told.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from anymask.formats import json_fields as common
+from anymask.formats.polygons.rings import as_ring, fill
+from anymask.formats.reading import PLAIN, NoMaskError, Reading, attempt
+from anymask.geometry import rle
+from anymask.types import Masks, Record
+
+__all__ = ["decode"]
+
+_BACKGROUND = "__background__"
+
+
+def decode(data: bytes, path: Path, reading: Reading = PLAIN) -> Record:
+    """The record in the file at `path`. Raises FormatError where it is no such file."""
+    document = common.parse_object(data, path)
+    info = common.field(document, "info", dict, "the file")
+    name = reading.named(path, str(common.field(info, "name", str, "info")))
+    picture = common.find_picture(path, name, reading.pictures)
+    size = common.size_beside(info, ("height", "width"), picture)
+    left_out: Counter[str] = Counter()
+    groups: dict[object, list[tuple[rle.Runs, Mapping[str, Any]]]] = {}
+    for i, thing in enumerate(common.field(document, "objects", list, "the file")):
+        runs = attempt(left_out, partial(_runs, thing, size))
+        if runs is not None:
+            group = thing.get("group")
+            key = i if group is None else (str(thing.get("category")), str(group))
+            groups.setdefault(key, []).append((runs, thing))
+    masks = [rle.union([runs for runs, _ in members], size) for members in groups.values()]
+    firsts = [members[0][1] for members in groups.values()]
+    meta: dict[str, Any] = {"file_name": name, "categories": [str(one.get("category")) for one in firsts]}
+    crowds = [one.get("iscrowd") is True for one in firsts]
+    if any(crowds):
+        meta["crowds"] = crowds
+    return Record(path.stem, picture, Masks(size, masks), meta=meta, left_out=dict(left_out))
+
+
+def _runs(thing: object, size: tuple[int, int]) -> rle.Runs:
+    entry = common.mapping(thing, "object")
+    if entry.get("category") == _BACKGROUND:
+        raise NoMaskError(_BACKGROUND)
+    return fill([[as_ring(entry.get("segmentation") or [])]], size)

@@ -1,0 +1,124 @@
+"""JSON files larger than memory should hold: read member by member, long lists element by element."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import os
+from collections.abc import Iterator
+from json.decoder import JSONDecodeError
+from typing import Any, BinaryIO
+
+from anymask.errors import FormatError
+
+__all__ = ["JsonStream"]
+
+_PIECE = 1 << 20  # bytes that are read at once
+_SPACE = " \t\n\r"
+_DECODE = json.JSONDecoder().raw_decode
+
+
+class JsonStream:
+    """Values of a JSON file in the order of the file."""
+
+    def __init__(self, file: BinaryIO, path: str | os.PathLike[str]) -> None:
+        """file: open for reading; path: its name in errors."""
+        self._file, self._path = file, path
+        head = file.read(4)
+        self._rest = head
+        self._decoder = codecs.getincrementaldecoder(json.detect_encoding(head))()
+        self._text, self._at, self._ended = "", 0, False
+
+    def members(self) -> Iterator[str]:
+        """The names of the members of an object; the caller takes each one's value before the next."""
+        self._expect("{")
+        if self._next() == "}":
+            self._at += 1
+            return
+        while True:
+            name = self.value()
+            if not isinstance(name, str):
+                raise self._damage("a name that is no text")
+            self._expect(":")
+            yield name
+            if not self._goes_on("}"):
+                return
+
+    def elements(self) -> Iterator[Any]:
+        """The values of a list, one at a time."""
+        self._expect("[")
+        if self._next() == "]":
+            self._at += 1
+            return
+        while True:
+            yield self.value()
+            if not self._goes_on("]"):
+                return
+
+    def is_list(self) -> bool:
+        """Whether the next value is a list."""
+        return self._next() == "["
+
+    def is_object(self) -> bool:
+        """Whether the next value is an object."""
+        return self._next() == "{"
+
+    def value(self) -> Any:
+        """The next value. Raises FormatError where it is damaged."""
+        self._next()
+        size = _PIECE
+        while True:
+            try:
+                value, end = _DECODE(self._text, self._at)
+            except (JSONDecodeError, RecursionError) as error:
+                if isinstance(error, RecursionError) or not self._fill(size):
+                    raise self._damage(str(error)) from None
+            else:
+                if end < len(self._text) or not self._fill(size):  # a number may go on
+                    self._at = end
+                    return value
+            size *= 2
+
+    def close(self) -> None:
+        """Raise FormatError where the file goes on after its value."""
+        if self._next():
+            raise self._damage("more than one value")
+
+    def _goes_on(self, end: str) -> bool:
+        """Whether a comma follows; else `end` must."""
+        found = self._next()
+        if found not in (",", end) or not found:
+            raise self._damage(f"{found!r} instead of a comma or '{end}'")
+        self._at += 1
+        return found == ","
+
+    def _expect(self, mark: str) -> None:
+        if self._next() != mark:
+            raise self._damage(f"{self._next()!r} instead of '{mark}'")
+        self._at += 1
+
+    def _next(self) -> str:
+        """The next character that is no space, empty at the end."""
+        while True:
+            while self._at < len(self._text) and self._text[self._at] in _SPACE:
+                self._at += 1
+            if self._at < len(self._text):
+                return self._text[self._at]
+            if not self._fill(_PIECE):
+                return ""
+
+    def _fill(self, size: int) -> bool:
+        """Read on; False at the end of the file. What was taken is dropped."""
+        if self._ended:
+            return False
+        data, self._rest = self._rest + self._file.read(size), b""
+        self._ended = len(data) < size
+        try:
+            more = self._decoder.decode(data, self._ended)
+        except UnicodeDecodeError as error:
+            raise self._damage(str(error)) from None
+        self._text, self._at = self._text[self._at :] + more, 0
+        return bool(more) or not self._ended
+
+    def _damage(self, what: str) -> FormatError:
+        return FormatError(f"path must be a whole JSON file, got {self._path} ({what}). Write it again.")

@@ -1,0 +1,144 @@
+"""What is in a task of Label Studio: its pictures, the results of each, and what of it is not read."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote
+
+from anymask.errors import FormatError
+from anymask.formats import json_fields as common
+
+__all__ = ["Answer", "answer_of", "by_picture", "picture_name", "pictures_of", "whole_task"]
+
+_SUFFIX = re.compile(r"\.(jpe?g|png|webp|tiff?|bmp|gif|avif|heic)($|[?#&])", re.IGNORECASE)
+_ADDRESS = re.compile(r"data:image/|[a-z0-9]+://|/data/", re.IGNORECASE)
+_OTHER = re.compile(r"\.(mp4|webm|mov|avi|mkv|mp3|wav|txt|json|csv|html|pdf)($|[?#&])", re.IGNORECASE)
+
+
+def whole_task(task: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A task in the full form; JSON-MIN has fields of the data and lists of values side by side."""
+    if "data" in task or not any(isinstance(value, str) for value in task.values()):
+        return task
+    data = {key: value for key, value in task.items() if isinstance(value, str) and _is_picture(value)}
+    results = [
+        _result(value, name)
+        for name, values in task.items()
+        if isinstance(values, list)
+        for value in values
+        if isinstance(value, Mapping)
+    ]
+    return {"id": task.get("id"), "data": data, "annotations": [{"result": results}]} if data else task
+
+
+def _result(value: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """A value of JSON-MIN as a result; its kind is the name of its list of labels, or told by its fields."""
+    kinds = [key for key, names in value.items() if key.endswith("labels") and isinstance(names, list)]
+    fields = {"brush": "rle", "polygon": "points", "ellipse": "radiusX", "rectangle": "width"}
+    guess = next((kind for kind, field in fields.items() if field in value), "value")
+    sizes = {
+        key: value[key] for key in ("original_width", "original_height", "image_rotation") if key in value
+    }
+    return {"type": kinds[0] if kinds else guess, "from_name": name, "value": value, **sizes}
+
+
+def _is_picture(text: str) -> bool:
+    address = _SUFFIX.search(text) or _ADDRESS.match(text)
+    return address is not None and _OTHER.search(text) is None
+
+
+def pictures_of(task: Mapping[str, Any]) -> list[str]:
+    """The fields of a task's data that name a picture."""
+    data = task.get("data")
+    if not isinstance(data, Mapping):
+        return []
+    texts = [key for key, value in data.items() if isinstance(value, str)]
+    files = [key for key in texts if _SUFFIX.search(data[key])]
+    named = files or [key for key in texts if _is_picture(data[key])]
+    return named or (["image"] if "image" in texts else texts[:1])
+
+
+def picture_name(data: Mapping[str, Any], key: str | None = None) -> str:
+    """The file name of a task's picture, out of a path or an address. Raises FormatError for none."""
+    place = data.get("image" if key is None else key) or data.get("image")
+    if not isinstance(place, str):
+        raise FormatError("task must name its picture in data.image, got no text. Export it again.")
+    address = re.fullmatch(r"(?:/data/local-files/\?d=|[a-z0-9]+://[^/]*/|/data/)(.*)", place)
+    return unquote(address.group(1).split("?")[0]) if address else place
+
+
+@dataclass
+class Answer:
+    """What somebody answered to a task."""
+
+    results: list[object] = field(default_factory=list)
+    is_guess: bool = False
+    """Whether it is a prediction."""
+    left_out: Counter[str] = field(default_factory=Counter)
+    """What else the task holds."""
+
+
+def answer_of(task: Mapping[str, Any]) -> Answer:
+    """The first annotation that was not cancelled, or the first prediction."""
+    found = Answer()
+    chosen = False
+    for key, word in (("annotations", "annotation"), ("predictions", "prediction"), ("drafts", "draft")):
+        for entry in task.get(key) or () if isinstance(task.get(key), list) else ():
+            if not isinstance(entry, Mapping):
+                continue
+            results = entry.get("result") or []
+            if not isinstance(results, list):
+                results = common.field(entry, "result", list, key)
+            if entry.get("was_cancelled"):
+                found.left_out["result of a cancelled annotation"] += len(results)
+            elif not chosen and word != "draft":
+                found.results, found.is_guess, chosen = list(results), word == "prediction", True
+            else:
+                found.left_out[f"result of another {word}"] += len(results)
+    found.left_out += Counter()  # without zeros
+    return found
+
+
+_Part = tuple["str | None", list[object], Counter[str]]
+
+
+def by_picture(answer: Answer, keys: Sequence[str]) -> list[_Part]:
+    """For each picture of a task that has results: its field, its results, and what is told there.
+
+    A result says by `to_name` which picture it is of: by the field's name, or where a task has as many
+    names as pictures, by their order. What else the task holds is told with its first picture.
+    """
+    fields = _fields([name for name in map(_to_name, answer.results) if name is not None], keys)
+    first = next(iter(keys), None)
+    parts: dict[str | None, list[object]] = {}
+    for result in answer.results:
+        name = _to_name(result)
+        if name is None or name in fields:
+            parts.setdefault(first if name is None else fields[name], []).append(result)
+        else:
+            answer.left_out["result of a picture that cannot be told"] += 1
+    if not parts:
+        parts[first] = []
+    return [
+        (key, found, answer.left_out if at == 0 else Counter())
+        for at, (key, found) in enumerate(parts.items())
+    ]
+
+
+def _fields(names: Sequence[str], keys: Sequence[str]) -> dict[str, str]:
+    """The field of each picture's name."""
+    distinct = list(dict.fromkeys(names))
+    if len(keys) == 1:
+        return dict.fromkeys(distinct, keys[0])
+    same = {name: name for name in distinct if name in keys}
+    if not same and len(distinct) == len(keys):
+        return dict(zip(distinct, keys, strict=True))
+    return same
+
+
+def _to_name(result: object) -> str | None:
+    name = result.get("to_name") if isinstance(result, Mapping) else None
+    return name if isinstance(name, str) else None

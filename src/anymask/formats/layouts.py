@@ -1,0 +1,242 @@
+"""What a path holds: of which format a file is, and which files of a folder are annotations.
+
+Folders are taken as tools export them: annotations beside their images or in folders of their own (images/,
+labels/, annotations/), splits (train/, valid/), files of the system (.DS_Store, ._a.json) passed over.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from anymask.errors import FormatError
+from anymask.formats import png
+from anymask.formats.image_files import PLAIN_FOLDERS, is_hidden
+from anymask.formats.json_fields import unreadable
+from anymask.formats.json_stream import JsonStream
+from anymask.formats.registry import FORMATS, READERS
+from anymask.formats.yolo_reading import label_folders
+
+__all__ = ["Layout", "detect", "layout"]
+
+_BY_SUFFIX = {".xml": "cvat", ".geojson": "geojson", ".svg": "svg", ".npz": "npz", ".png": "instances"}
+_MARKS = {"images": "coco", "shapes": "labelme", "features": "geojson", "_via_img_metadata": "via"}
+"""The member of a JSON object that tells its format."""
+NO_ANNOTATIONS = "file of no known annotation format"
+OTHER_KIND = "file beside instances_*.json"
+"""COCO's captions, keypoints, stuff: files of the same images, of which the instances are read."""
+_DEEPEST = 6  # folders within folders
+
+
+@dataclass
+class Layout:
+    """The annotations at a path."""
+
+    root: Path
+    """The folder, or the folder of the file."""
+    sources: list[tuple[str, Path]]
+    """Format and place of each file or folder that is read."""
+    passed_over: dict[Path, str] = field(default_factory=dict)
+    """Files that look like annotations and are not read, and what they are."""
+
+
+def detect(path: Path) -> str:
+    """The format of a file or folder, see `layout`; of several the first. Raises FormatError for none."""
+    return layout(path).sources[0][0]
+
+
+def layout(path: Path, format: str | None = None) -> Layout:
+    """What is to be read at a path, all of `format` if one is given. Raises FormatError for nothing."""
+    if not path.is_dir():
+        return Layout(path.parent, [(format or _of_file(path), path)])
+    if format is not None and READERS[format].always_folder:
+        return Layout(path, [(format, path)])
+    found = Layout(path, [])
+    if format is None and (known := _folder_format(path)) is not None:
+        return Layout(path, [(known, path)])
+    files = list(_files(path))
+    found.sources = _instances(list(_chosen(files, format, found.passed_over)), found.passed_over)
+    if not found.sources and format is None:
+        raise FormatError(
+            f"path must be a folder of a known format ({', '.join(FORMATS)}), got {path}. Name its format."
+        )
+    return found
+
+
+def _of_file(path: Path) -> str:
+    suffix = path.suffix.lower()
+    if suffix == ".json":
+        known = _of_json(path)
+        if known is None:
+            raise FormatError(
+                f"path must be JSON of a known format ({', '.join(READERS)}), got {path}. Name its format."
+            )
+        return known
+    if suffix in _BY_SUFFIX:
+        return _BY_SUFFIX[suffix]
+    raise FormatError(
+        f"path must be a file or folder of a known format ({', '.join(FORMATS)}), got {path}. "
+        f"{'Name its format.' if path.exists() else 'It does not exist.'}"
+    )
+
+
+def _files(path: Path) -> Iterator[Path]:
+    """The files of a folder and the folders in it, in order, without hidden ones."""
+    for file in sorted(path.rglob("*")):
+        inside = file.relative_to(path)
+        if len(inside.parts) <= _DEEPEST and not is_hidden(inside) and file.is_file():
+            yield file
+
+
+def _chosen(
+    files: Sequence[Path], format: str | None, passed_over: dict[Path, str]
+) -> Iterator[tuple[str, Path]]:
+    """The annotation files among the files of a folder."""
+    if format is not None:
+        suffix = READERS[format].suffix
+        for file in files:
+            if file.suffix.lower() == suffix:
+                of_json = _of_json_or_damaged(file) if suffix == ".json" else format
+                if of_json in (format, "damaged", *_ALIKE.get(format, ())):
+                    yield format, file
+                else:
+                    passed_over[file] = NO_ANNOTATIONS
+        return
+    text = [file for file in files if file.suffix.lower() in (*_TEXTS, ".json")]
+    for file in text:
+        known = (
+            _of_json_or_damaged(file) if file.suffix.lower() == ".json" else _BY_SUFFIX[file.suffix.lower()]
+        )
+        if known == "damaged":
+            known = _commonest(text)
+        if known is None:
+            passed_over[file] = NO_ANNOTATIONS
+        else:
+            yield known, file
+    if len(text) == len(passed_over):
+        maps = [file for file in files if file.suffix.lower() == ".png"]
+        yield from (("instances", file) for file in maps)
+
+
+def _instances(sources: list[tuple[str, Path]], passed_over: dict[Path, str]) -> list[tuple[str, Path]]:
+    """Of COCO's files in one folder those of instances, where there are such."""
+    best = {file.parent for format, file in sources if format == "coco" and file.name.startswith("instances")}
+    beside = [
+        (format, file)
+        for format, file in sources
+        if format == "coco" and file.parent in best and not file.name.startswith("instances")
+    ]
+    passed_over.update({file: OTHER_KIND for _, file in beside})
+    return [source for source in sources if source not in beside]
+
+
+_TEXTS = (".geojson", ".svg", ".npz", ".xml")
+_ALIKE: Mapping[str, tuple[str | None, ...]] = {"sa1b": (None,)}
+
+
+def _commonest(files: Sequence[Path]) -> str | None:
+    """The format of most JSON files of a folder, for those that are damaged."""
+    known = [_of_json_or_damaged(file) for file in files if file.suffix.lower() == ".json"]
+    counts = Counter(one for one in known if one not in (None, "damaged"))
+    return counts.most_common(1)[0][0] if counts else "sa1b"
+
+
+def _of_json_or_damaged(path: Path) -> str | None:
+    try:
+        return _of_json(path)
+    except FormatError:
+        return "damaged"
+
+
+def _folder_format(path: Path) -> str | None:
+    """The format of a folder whose files are read together, None for another."""
+    labels = [folder for folder in label_folders(path) if folder != path]
+    if any(_has(folder, ".txt") for folder in labels):
+        return "yolo"
+    if any(_is_annotation(file) for file in _files(path)):
+        return None
+    texts = [file for file in _files(path) if file.suffix.lower() == ".txt"]
+    if labels or any(not file.name.lower().startswith("readme") for file in texts):
+        return "yolo"
+    maps = [file for file in _files(path) if file.suffix.lower() == ".png"]
+    inside = {file.parent for file in maps}
+    numbered = all(png.NUMBERED.fullmatch(file.name) for file in maps)
+    if maps and numbered and all((folder / "000.png").is_file() for folder in inside):
+        return "masks"  # a mask each; maps of films are numbered with more digits
+    return None
+
+
+def _has(folder: Path, suffix: str) -> bool:
+    return any(file.suffix.lower() == suffix for file in _files(folder))
+
+
+def _is_annotation(file: Path) -> bool:
+    if file.suffix.lower() == ".json":
+        return _of_json_or_damaged(file) is not None
+    return file.suffix.lower() in _TEXTS
+
+
+def _of_json(path: Path) -> str | None:
+    """Which of the JSON formats a file is of, by its first names; None for none. Raises FormatError."""
+    try:
+        with path.open("rb") as file:
+            stream = JsonStream(file, path)
+            if stream.is_list():
+                return _of_list(next(stream.elements(), None))
+            return _of_object(stream)
+    except OSError as error:
+        raise unreadable(path, error) from None
+
+
+def _of_list(first: Any) -> str | None:
+    """The format of a list, by its first entry."""
+    if first is None:
+        return "labelstudio"
+    if not isinstance(first, dict):
+        return None
+    if "image_id" in first:
+        return "coco"
+    if first.get("type") == "Feature":
+        return "geojson"
+    is_task = "data" in first or "annotations" in first or "annotation_id" in first
+    texts = any(isinstance(value, str) for value in first.values())
+    lists = any(isinstance(value, list) for value in first.values())
+    return "labelstudio" if is_task or (texts and lists) else None
+
+
+def _of_object(stream: JsonStream) -> str | None:
+    """The format of an object, by as few of its members as tell it."""
+    seen: dict[str, Any] = {}
+    if not stream.is_object():
+        return None
+    for name in stream.members():
+        if name in _MARKS:
+            return _MARKS[name]
+        if name == "annotations" and stream.is_list():
+            first = next(stream.elements(), None)
+            is_coco = isinstance(first, dict) and "image_id" in first
+            return "coco" if is_coco else "sa1b" if "image" in seen or first is not None else None
+        seen[name] = stream.value()
+        if seen.get("type") in ("Feature", "FeatureCollection"):
+            return "geojson"
+        if isinstance(seen[name], dict) and "regions" in seen[name] and "filename" in seen[name]:
+            return "via"
+    return _of_members(seen)
+
+
+def _of_members(seen: Mapping[str, Any]) -> str | None:
+    if "objects" in seen and "info" in seen:
+        return "isat"
+    if "data" in seen and ("annotations" in seen or "predictions" in seen):
+        return "labelstudio"
+    if "imagePath" in seen:
+        return "labelme"
+    return "sa1b" if "image" in seen else None
+
+
+def split_of(file: Path, root: Path) -> Path:
+    """The folders between a root and a file that tell images apart."""
+    return Path(*(part for part in file.relative_to(root).parent.parts if part.lower() not in PLAIN_FOLDERS))

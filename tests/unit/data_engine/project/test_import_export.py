@@ -1,0 +1,183 @@
+"""Masks of a project leave and come back, to the pictures that they were of and to no others."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from anymask.app.archives import pack, unpack
+from anymask.app.settings import Limits
+from anymask.data_engine.project import Draft, masks, open_project
+from anymask.data_engine.project import images as pictures
+from anymask.data_engine.project import import_export as exchange
+from anymask.data_engine.project.project import scan, upload
+from anymask.errors import FormatError
+from anymask.formats import FORMATS
+from anymask.geometry import rle
+from anymask.images import write
+
+SIZE = (12, 16)
+NAMES = ["a.png", "sub/a.png", "x/001.png", "y/001.png"]
+
+
+def square(x: int) -> str:
+    mask = np.zeros(SIZE, bool)
+    mask[3:7, x : x + 3] = True
+    return rle.to_string(rle.encode(mask))
+
+
+@pytest.fixture
+def make(tmp_path):
+    """Makes a project of pictures; each call another."""
+
+    def project(names=NAMES, *, uploads=()):
+        folder = tmp_path / f"project{len(list(tmp_path.iterdir()))}"
+        for i, name in enumerate(names):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            write.write_png(np.full((*SIZE, 3), 10 * i, np.uint8), folder / name)
+        folder.mkdir(exist_ok=True)
+        found = open_project(folder)
+        list(scan(found))
+        for i, name in enumerate(uploads):
+            upload(found, name, write.encode_png(np.full((*SIZE, 3), 100 + i, np.uint8)), 10**6)
+        return found
+
+    return project
+
+
+def draw(project) -> dict[str, list[str]]:
+    """Give each picture a mask of its own."""
+    for i, picture in enumerate(pictures.every(project.db)):
+        one = Draft(id="m", size=SIZE, counts=square(2 * i), label_id=None)
+        masks.save(project.db, picture.id, one, seen=0, author="eve")
+    return shown(project)
+
+
+def shown(project) -> dict[str, list[str]]:
+    return {
+        picture.name: sorted(mask.counts for mask in masks.current(project.db, picture.id))
+        for picture in pictures.every(project.db)
+    }
+
+
+def packed(project, format: str, folder: Path) -> bytes:
+    (folder / "out").mkdir(parents=True)
+    loss = exchange.take(project, format, folder / "out")
+    pack(folder / "out", folder / "export.zip", {**loss.as_dict(), "path": "annotations"})
+    return (folder / "export.zip").read_bytes()
+
+
+def brought(project, name: str, data: bytes, folder: Path) -> exchange.Bringing:
+    folder.mkdir(parents=True, exist_ok=True)
+    return exchange.bring(project, unpack(name, io.BytesIO(data), folder, Limits()), None, "bob")
+
+
+@pytest.mark.parametrize("format", sorted(set(FORMATS) - {"mask", "labels"}))
+def test_an_export_comes_back_to_its_pictures(make, format, tmp_path) -> None:
+    first = make(uploads=["u.png"])
+    before = draw(first)
+    data = packed(first, format, tmp_path / "1")
+    second = make(uploads=["u.png"])
+    done = brought(second, "e.zip", data, tmp_path / "2")
+    assert (done.images, done.masks, done.skipped) == (5, 5, [])
+    assert shown(second) == before
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        assert not any(str(tmp_path).encode() in archive.read(name) for name in archive.namelist())
+
+
+XML = '<image name="{}" width="16" height="12"><box label="cat" xtl="{}" ytl="1" xbr="9" ybr="9"/></image>'
+
+
+def cvat(*names: str) -> bytes:
+    text = "".join(XML.format(name, i) for i, name in enumerate(names))
+    return f"<annotations>{text}</annotations>".encode()
+
+
+def test_a_record_of_another_folder_is_left_out(make, tmp_path) -> None:
+    project = make(["valid/001.png"])
+    done = brought(project, "a.xml", cvat("train/001.png", "valid/001.png"), tmp_path / "1")
+    assert (done.images, done.masks) == (1, 1)
+    assert done.skipped == ["train/001: the project has no picture of this name. Upload it first."]
+
+
+def test_a_name_alone_means_no_picture_where_two_have_it(make, tmp_path) -> None:
+    project = make(["x/001.png", "y/001.png"])
+    done = brought(project, "a.xml", cvat("001.png"), tmp_path / "1")
+    assert (done.images, len(done.skipped)) == (0, 1)
+    assert brought(make(["x/001.png"]), "a.xml", cvat("001.png"), tmp_path / "2").images == 1
+
+
+def test_two_uploads_of_one_name_are_told_apart_by_nobody(make, tmp_path) -> None:
+    project = make([], uploads=["a.png", "a.png"])
+    assert brought(project, "a.xml", cvat("a.png"), tmp_path / "1").images == 0
+
+
+def test_what_became_no_mask_is_told(make, tmp_path) -> None:
+    text = cvat("a.png").replace(b"</image>", b'<polyline points="1,1;2,2"/><tag label="t"/></image>')
+    done = brought(make(), "a.xml", text, tmp_path / "1")
+    assert done.skipped == ["a: not read: polyline (1)", "a: not read: tag (1)"]
+
+
+LABELME = {
+    "shapes": [{"label": "cat", "points": [[1, 1], [5, 1], [5, 5]]}],
+    "imagePath": "a.png",
+    "imageHeight": 12,
+    "imageWidth": 16,
+}
+LINE = "0 0.1 0.1 0.5 0.1 0.5 0.5\n"
+ARCHIVES: dict[str, dict[str, object]] = {
+    "cvat": {"annotations.xml": cvat("a.png").decode(), "images/a.png": ""},
+    "coco": {"annotations/instances_default.json": {
+        "images": [{"id": 1, "width": 16, "height": 12, "file_name": "a.png"}],
+        "annotations": [{"image_id": 1, "category_id": 1, "segmentation": [[1, 1, 5, 1, 5, 5]]}],
+    }},
+    "a mac": {
+        "export/annotations.xml": cvat("a.png").decode(), "__MACOSX/export/._annotations.xml": "x",
+        "export/.DS_Store": "x",
+    },
+    "labelme": {"labels/a.json": LABELME, "labels/._a.json": "x"},
+    "yolo": {"export/labels/a.txt": LINE, "export/data.yaml": "names: [cat]"},
+    "label studio": {"result.json": [{"data": {"image": "/data/upload/1/0a1b2c3d-a.png"}, "annotations": [{
+        "result": [{
+            "type": "rectanglelabels", "original_width": 16, "original_height": 12,
+            "value": {"x": 0, "y": 0, "width": 50, "height": 50},
+        }],
+    }]}], "images/0a1b2c3d-a.png": ""},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ARCHIVES)
+def test_archives_of_others(make, kind, tmp_path) -> None:
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        for name, what in ARCHIVES[kind].items():
+            archive.writestr(name, what if isinstance(what, str) else json.dumps(what))
+    project = make()
+    done = brought(project, "e.zip", data.getvalue(), tmp_path / "1")
+    assert (done.images, done.masks, done.skipped) == (1, 1, [])
+    assert [name for name, found in shown(project).items() if found] == ["a.png"]
+
+
+def test_no_path_of_ours_is_told(make, tmp_path) -> None:
+    project = make()
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        archive.writestr("labels/gone.txt", LINE)
+        archive.writestr("labels/a.txt", LINE)
+    done = brought(project, "e.zip", data.getvalue(), tmp_path / "1")
+    assert done.images == 1
+    (sentence,) = done.skipped
+    assert sentence.startswith(
+        "gone: labels gone.txt must have their picture near, got none among those given."
+    )
+    assert str(tmp_path) not in sentence
+
+
+def test_nothing_to_read_is_an_error(make, tmp_path) -> None:
+    with pytest.raises(FormatError, match="path must hold annotations of an image, got none"):
+        brought(make(), "a.xml", b"<annotations></annotations>", tmp_path / "1")

@@ -1,0 +1,73 @@
+/** The outbox: what is not saved yet survives reloads and closed tabs. */
+import { closeTab, emptyDatabases, maskOf, newTab } from "./browser.js";
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+import { Outbox } from "../../../src/anymask/app/static/storage/outbox.js";
+
+const entryOf = (outbox, mask) => ({
+  key: outbox.keyOf("cat", mask.id),
+  client: outbox.client,
+  image: "cat",
+  state: "waiting",
+  mask,
+});
+
+async function tab() {
+  newTab();
+  const outbox = new Outbox();
+  await outbox.open();
+  return outbox;
+}
+
+beforeEach(emptyDatabases);
+
+test("an entry is there after a reload, and known to have been tried", async () => {
+  const outbox = await tab();
+  await outbox.put([entryOf(outbox, maskOf("a"))]);
+  closeTab(outbox.client);
+  const again = new Outbox(); // the same tab: its name is in the tab's storage
+  await again.open();
+  assert.equal(again.client, outbox.client);
+  assert.deepEqual([...again.entries.values()], [{ ...entryOf(outbox, maskOf("a")), tried: true }]);
+});
+
+test("entries of a closed tab are taken over, those of an open one are left", async () => {
+  const open = await tab();
+  const closed = await tab();
+  await open.put([entryOf(open, maskOf("a"))]);
+  await closed.put([entryOf(closed, maskOf("b"))]);
+  closeTab(closed.client);
+  const third = await tab();
+  assert.deepEqual(
+    [...third.entries.values()].map(({ mask, client }) => [mask.id, client]),
+    [["b", third.client]],
+  );
+  closeTab(third.client);
+  const fourth = await tab();
+  assert.deepEqual(
+    [...fourth.entries.values()].map(({ mask }) => mask.id),
+    ["b"],
+    "it is kept under one name",
+  );
+});
+
+test("a duplicated tab gets a name of its own", async () => {
+  const first = await tab();
+  const copy = new Outbox();
+  assert.equal(copy.client, first.client);
+  await copy.open();
+  assert.notEqual(copy.client, first.client);
+});
+
+test("a removed entry does not come back", async () => {
+  const outbox = await tab();
+  const entry = entryOf(outbox, maskOf("a"));
+  await outbox.put([entry]);
+  assert.deepEqual(outbox.of("cat"), [entry]);
+  assert.equal(outbox.get("cat", "a"), entry);
+  await outbox.remove(entry);
+  closeTab(outbox.client);
+  const again = new Outbox();
+  await again.open();
+  assert.equal(again.entries.size, 0);
+});

@@ -121,7 +121,7 @@ def test_a_stage_has_the_name_of_its_target(tmp_path, name):
             new.write_bytes(content)
     assert (tmp_path / name).read_bytes() == b"2"
     for content in (b"1", b"2"):
-        with staged(tmp_path / "sets" / name, force=True, ours=lambda name: True) as new:
+        with staged(tmp_path / "sets" / name, force=True, may_replace=lambda name: True) as new:
             new.mkdir()
             (new / "file").write_bytes(content)
     assert (tmp_path / "sets" / name / "file").read_bytes() == b"2"

@@ -89,7 +89,7 @@ def _is_aside(path: Path) -> bool:
 
 
 def _root(inside: Path) -> Path:
-    """The innermost file or folder that holds the whole archive, except the report of an export."""
+    """The innermost file or folder that holds the whole archive."""
     while True:
         entries = list(inside.iterdir())
         if len(entries) != 1 or entries[0].name in ("images", "labels"):

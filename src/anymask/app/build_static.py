@@ -42,12 +42,10 @@ def build_static(
         page = (_STATIC / "index.html").read_text("utf-8")
         assert _HTTP in page, "the page must name its data store"
         (new / "index.html").write_text(page.replace(_HTTP, _LOCAL), "utf-8")
-        shutil.copytree(
-            _STATIC, new / "static", ignore=shutil.ignore_patterns("index.html", "service-worker.js")
-        )
-        shutil.copy2(
-            _STATIC / "service-worker.js", new / "service-worker.js"
-        )  # a worker reaches only what lies beside it
+        # a service worker serves only the folder that it is in, so it cannot be in static/
+        worker = "service-worker.js"
+        shutil.copytree(_STATIC, new / "static", ignore=shutil.ignore_patterns("index.html", worker))
+        shutil.copy2(_STATIC / worker, new / worker)
         shutil.copytree(exported, new / "models" / LOCAL_MODEL)
         _write_photos(new / "photos")
         (new / "_headers").write_text(_HEADERS, "utf-8")

@@ -20,7 +20,7 @@ from anymask.data_engine.project.project import scan
 from anymask.data_engine.project.values import ROLES
 from anymask.files import cache_dir
 
-__all__ = ["COOKIE", "Admin", "Annotator", "Here", "Reviewer", "Server", "person_of"]
+__all__ = ["COOKIE", "Admin", "Annotator", "CurrentServer", "Reviewer", "Server", "person_of"]
 
 COOKIE = "anymask_token"
 REMEMBER = 5.0
@@ -81,7 +81,7 @@ async def _server(request: Request) -> Server:
     return server
 
 
-Here = Annotated[Server, Depends(_server)]
+CurrentServer = Annotated[Server, Depends(_server)]
 
 
 def person_of(server: Server, token: str | None) -> Person | None:
@@ -100,7 +100,7 @@ def _token(request: Request) -> str | None:
     return value.strip() if scheme.lower() == "bearer" else request.cookies.get(COOKIE)
 
 
-async def _person(request: Request, server: Here) -> Person:
+async def _person(request: Request, server: CurrentServer) -> Person:
     token = _token(request) or ""
     since, person = server.seen.get(token, (0.0, None))
     if person is None or time.monotonic() - since > REMEMBER:

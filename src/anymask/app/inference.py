@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from anymask.models import Sam
     from anymask.types import Context
 
-__all__ = ["Answer", "automatic", "embedding_bytes", "embedding_key", "like", "predict"]
+__all__ = ["JobResult", "automatic", "embedding_bytes", "embedding_key", "like", "predict"]
 
-Answer = tuple[str, list[schemas.ImageFound]]
+JobResult = tuple[str, list[schemas.ImageFound]]
 """The fingerprint of a model, and the masks it found in each image."""
 
 
 def embedding_key(server: Server, image: Image, model: str | None) -> str:
-    """The name of an embedding in the cache: the fingerprint of the model and the hash of the image."""
+    """The cache key of an embedding: the fingerprint of the model and the hash of the image."""
     view = f"-{server.project.view}" if server.project.view else ""
     return f"{server.models.fingerprint(model)}/{server.project.sha256(image)}{view}.safetensors"
 
@@ -92,7 +92,7 @@ def _found(found: Masks, label_ids: Sequence[str | None] = ()) -> list[schemas.F
     ]
 
 
-def automatic(server: Server, image: Image, asked: schemas.Automatic, tick: Tick) -> Answer:
+def automatic(server: Server, image: Image, asked: schemas.Automatic, tick: Tick) -> JobResult:
     """The automatic masks of an image, best first."""
     from anymask.inference.mask_generation.config import AutoConfig
     from anymask.inference.mask_generation.generate import automatic as find
@@ -106,7 +106,7 @@ def automatic(server: Server, image: Image, asked: schemas.Automatic, tick: Tick
     return server.models.fingerprint(asked.model), [schemas.ImageFound(image=image.id, masks=_found(found))]
 
 
-def like(server: Server, asked: schemas.Like, tick: Tick) -> Answer:
+def like(server: Server, asked: schemas.Like, tick: Tick) -> JobResult:
     """Objects similar to the examples' masks in each image. An image that cannot be read gets an error."""
     from anymask.inference.in_context.segment import segment_like
     from anymask.models import weights_hash

@@ -24,7 +24,7 @@ __all__ = ["FOLDER", "MANIFEST", "SHIPPED", "folder_name", "found", "make", "set
 
 MANIFEST = "model.json"
 PRECISION = "float16"
-"""What the page loads first (`inference/onnx-model.js`); exporting and checking others would delay it."""
+"""The precision that the page loads first; exporting and checking others would only delay it."""
 FOLDER = Path(__file__).with_name("exported")
 """The folder of files made at set-up; ignored by git, included in wheels."""
 SHIPPED = "compact"

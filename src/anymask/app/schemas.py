@@ -32,7 +32,7 @@ __all__ = [
     "Predicted",
     "Project",
     "Prompt",
-    "Session",
+    "SignIn",
     "Stats",
 ]
 
@@ -353,7 +353,7 @@ class Imported(_Schema):
     """A sentence for every record that was left out."""
 
 
-class Session(_Schema):
+class SignIn(_Schema):
     """A token to sign in with."""
 
     token: Annotated[str, StringConstraints(pattern=r"^[!-~]{1,200}$")]

@@ -78,7 +78,7 @@ def _api() -> APIRouter:
         images,
         project,
         import_export,
-    ):  # the busiest first: they are looked through
+    ):  # the busiest first: routes are tried in order
         api.include_router(part.router)
     return api
 

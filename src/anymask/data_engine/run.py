@@ -42,7 +42,7 @@ __all__ = ["Summary", "harvest"]
 
 DAMAGED = "damaged.jsonl"
 FOLDERS = {"edges.png": "edges", "labels.png": "labels", "overlay.jpg": "overlays"}
-"""Where the files beside the JSON lie."""
+"""The folder of each kind of file."""
 FATAL = (OutputError, WeightsError, MissingExtraError)
 """Errors that every further image would meet too."""
 

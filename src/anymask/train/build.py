@@ -64,7 +64,7 @@ FaultReporter = Callable[[str], OnError]
 
 
 @dataclass(frozen=True)
-class Source:
+class RunDataset:
     """One data set of a run.
 
     address: its absolute path, or NAME:PATH for a published data set.
@@ -83,7 +83,7 @@ class Source:
         return hashlib.sha256("\n".join(self.train.source.ids).encode()).hexdigest()[:16]
 
 
-def open_sources(data: Sequence[str | Path], config: TrainConfig, faults: FaultReporter) -> list[Source]:
+def open_sources(data: Sequence[str | Path], config: TrainConfig, faults: FaultReporter) -> list[RunDataset]:
     """Open data sets given as `path` or `path=weight`; of those that have splits, the split "train".
 
     `name:path` opens a data set of `anymask.data.published` from the folder it was unpacked to, for example
@@ -100,7 +100,7 @@ def open_sources(data: Sequence[str | Path], config: TrainConfig, faults: FaultR
     return sources
 
 
-def _open_source(text: str, config: TrainConfig, faults: FaultReporter) -> Source:
+def _open_source(text: str, config: TrainConfig, faults: FaultReporter) -> RunDataset:
     path, weight = split_weight(text)
     named = _published(path)
     train, val = _open_published(*named, faults) if named else (_open_train(path, faults), _open_val(path))
@@ -112,7 +112,9 @@ def _open_source(text: str, config: TrainConfig, faults: FaultReporter) -> Sourc
         raise InputError(f"data must hold images with masks, got none in {path}. Run: anymask data check")
     share = config.weights.get(train.name, 1.0) if weight is None else weight
     address = f"{named[0]}:{named[1].absolute()}" if named else str(path.absolute())
-    return Source(address, share, train, None if val is None or val.source.ids == train.source.ids else val)
+    return RunDataset(
+        address, share, train, None if val is None or val.source.ids == train.source.ids else val
+    )
 
 
 def _published(path: Path) -> tuple[str, Path] | None:
@@ -254,7 +256,11 @@ def set_drop_path(model: Model, rate: float) -> None:
 
 
 def make_task(
-    config: TrainConfig, model: Model, sources: Sequence[Source], out: Path, validate: Validate | None = None
+    config: TrainConfig,
+    model: Model,
+    sources: Sequence[RunDataset],
+    out: Path,
+    validate: Validate | None = None,
 ) -> ClickTask | PaintTask:
     """The task that fits the model. Raises `InputError` for cut-outs that cannot be used."""
     mixture = Mixture(

@@ -48,7 +48,7 @@ class TrainConfig:
     size: side of the training crops in pixels, a multiple of 32; it overrides `augment.size` and
         `canvas.size`.
     weights: share of the draws by data set name; 1 for names that are missing.
-    bands, stretch, limits: texts for `bands.read_bands`: how images other than 8-bit RGB are shown.
+    bands, stretch, limits: how images other than 8-bit RGB are converted, as text for `bands.read_bands`.
     cutouts: path of a data set of objects to paste; empty for none.
     val_images: images of each validation set that are evaluated; for an in-context model, episodes per class.
     val_masks: masks of each image that are evaluated.

@@ -10,7 +10,7 @@ from fastapi import APIRouter, File, Query, Request, Response, UploadFile
 from fastapi.responses import FileResponse
 
 from anymask.app import schemas
-from anymask.app.dependencies import Annotator, Here, Server
+from anymask.app.dependencies import Annotator, CurrentServer, Server
 from anymask.data_engine.project import Image, images
 from anymask.data_engine.project.project import upload
 from anymask.errors import ImageError
@@ -33,12 +33,12 @@ _TYPES = {
 
 @router.get("/images")
 def list_images(
-    server: Here,
+    server: CurrentServer,
     person: Annotator,
     after: schemas.Id | None = None,
     limit: Annotated[int, Query(ge=1, le=schemas.IMAGES_AT_ONCE)] = 100,
 ) -> schemas.Images:
-    """Images by name, some at a time."""
+    """A page of the images, sorted by name."""
     found = images.listed(server.project.db, after, limit + 1)
     more = len(found) > limit
     return schemas.Images(
@@ -48,11 +48,11 @@ def list_images(
 
 @router.post("/images", status_code=201)
 def upload_images(
-    server: Here,
+    server: CurrentServer,
     person: Annotator,
     files: Annotated[list[UploadFile], File(max_length=schemas.IMAGES_AT_ONCE)],
 ) -> schemas.Images:
-    """Upload images. One that is there already, by its content, is not kept twice."""
+    """Upload images. An image with the same content is stored only once."""
     limits = server.settings.limits
     kept = []
     for file in files:
@@ -67,17 +67,17 @@ def upload_images(
 
 
 @router.get("/images/{id}")
-def get_image(server: Here, person: Annotator, id: schemas.Id) -> schemas.Image:
+def get_image(server: CurrentServer, person: Annotator, id: schemas.Id) -> schemas.Image:
     """An image."""
     return schemas.Image.of(images.find(server.project.db, id))
 
 
 @router.get("/images/{id}/file", response_class=Response)
-def get_file(server: Here, person: Annotator, request: Request, id: schemas.Id) -> Response:
-    """The file of an image; as PNG where browsers cannot show it."""
+def get_file(server: CurrentServer, person: Annotator, request: Request, id: schemas.Id) -> Response:
+    """The file of an image, converted to PNG if browsers cannot show its format."""
     image = images.find(server.project.db, id)
     file = server.project.file(image)
-    server.project.sha256(image)  # so that its masks follow it when it moves
+    server.project.sha256(image)  # by which the image is recognised after its file was moved
     etag = f'"{image.bytes:x}-{file.stat().st_mtime_ns:x}{server.project.view}"'
     if request.headers.get("if-none-match") == etag:
         return Response(status_code=304, headers=_cached(etag))
@@ -90,8 +90,8 @@ def get_file(server: Here, person: Annotator, request: Request, id: schemas.Id) 
 
 
 @router.get("/images/{id}/thumb", response_class=Response)
-def get_thumb(server: Here, person: Annotator, request: Request, id: schemas.Id) -> Response:
-    """A small image, JPEG, 320 pixels on its longest side."""
+def get_thumb(server: CurrentServer, person: Annotator, request: Request, id: schemas.Id) -> Response:
+    """A thumbnail: JPEG, 320 pixels on the longest side."""
     image = images.find(server.project.db, id)
     file = server.project.file(image)
     key = f"{image.id}-{file.stat().st_mtime_ns:x}{server.project.view}"

@@ -12,7 +12,7 @@ from fastapi.responses import FileResponse
 
 from anymask.app import schemas
 from anymask.app.archives import pack, unpack
-from anymask.app.dependencies import Annotator, Here, Reviewer
+from anymask.app.dependencies import Annotator, CurrentServer, Reviewer
 from anymask.data_engine.project import import_export
 from anymask.errors import FormatError
 
@@ -40,7 +40,7 @@ _ZIP: dict[int | str, dict[str, Any]] = {
 
 @router.get("/export", response_class=Response, responses=_ZIP)
 def export(
-    server: Here,
+    server: CurrentServer,
     person: Annotator,
     background: BackgroundTasks,
     format: Annotated[Format, Query()] = "coco",
@@ -62,7 +62,7 @@ def export(
 
 @router.post("/import")
 def import_(
-    server: Here,
+    server: CurrentServer,
     person: Reviewer,
     file: Annotated[UploadFile, File()],
     format: Annotated[Format | None, Query()] = None,

@@ -11,7 +11,7 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import StreamingResponse
 
 from anymask.app import inference, schemas
-from anymask.app.dependencies import Annotator, Here, Server
+from anymask.app.dependencies import Annotator, CurrentServer, Server
 from anymask.app.jobs import Job
 from anymask.data_engine.project import images
 
@@ -32,7 +32,7 @@ _TENSORS: dict[int | str, dict[str, Any]] = {
 
 @router.get("/images/{id}/embedding/{model}", response_class=Response, responses=_TENSORS)
 def get_embedding(
-    server: Here, person: Annotator, request: Request, id: schemas.Id, model: schemas.Id
+    server: CurrentServer, person: Annotator, request: Request, id: schemas.Id, model: schemas.Id
 ) -> Response:
     """The embedding of an image: features, skip0, skip1, ... in float16. Computed once, then cached."""
     image = images.find(server.project.db, id)
@@ -45,13 +45,17 @@ def get_embedding(
 
 
 @router.post("/images/{id}/predict")
-def predict(server: Here, person: Annotator, id: schemas.Id, body: schemas.Predict) -> schemas.Predicted:
+def predict(
+    server: CurrentServer, person: Annotator, id: schemas.Id, body: schemas.Predict
+) -> schemas.Predicted:
     """Masks for prompts, one for each, or three with `multimask`. Nothing is saved."""
     return inference.predict(server, images.find(server.project.db, id), body)
 
 
 @router.post("/images/{id}/automatic", status_code=202)
-def automatic(server: Here, person: Annotator, id: schemas.Id, body: schemas.Automatic) -> schemas.JobRef:
+def automatic(
+    server: CurrentServer, person: Annotator, id: schemas.Id, body: schemas.Automatic
+) -> schemas.JobRef:
     """Start automatic mask generation. The result of the job is masks, best first; nothing is saved."""
     image = images.find(server.project.db, id)
     server.models.check(body.model)
@@ -62,7 +66,7 @@ def automatic(server: Here, person: Annotator, id: schemas.Id, body: schemas.Aut
 
 
 @router.post("/like", status_code=202)
-def like(server: Here, person: Annotator, body: schemas.Like) -> schemas.JobRef:
+def like(server: CurrentServer, person: Annotator, body: schemas.Like) -> schemas.JobRef:
     """Find objects similar to saved masks in other images. The result is masks; nothing is saved."""
     for id in {*body.images, *(example.image for example in body.examples)}:
         images.find(server.project.db, id)
@@ -72,13 +76,13 @@ def like(server: Here, person: Annotator, body: schemas.Like) -> schemas.JobRef:
 
 
 @router.get("/jobs/{id}")
-def get_job(server: Here, person: Annotator, id: schemas.Id) -> schemas.Job:
+def get_job(server: CurrentServer, person: Annotator, id: schemas.Id) -> schemas.Job:
     """A job, with its result once it is done."""
     return server.jobs.get(id).to_schema()
 
 
 @router.delete("/jobs/{id}")
-def cancel_job(server: Here, person: Annotator, id: schemas.Id) -> schemas.Job:
+def cancel_job(server: CurrentServer, person: Annotator, id: schemas.Id) -> schemas.Job:
     """Cancel a job. It stops at its next step; a job that has ended does not change."""
     job = server.jobs.get(id)
     if person.role != "admin" and job.owner != person.name:
@@ -87,7 +91,7 @@ def cancel_job(server: Here, person: Annotator, id: schemas.Id) -> schemas.Job:
 
 
 @router.get("/jobs/{id}/events", response_class=Response, responses=_EVENTS)
-async def follow_job(server: Here, person: Annotator, id: schemas.Id) -> Response:
+async def follow_job(server: CurrentServer, person: Annotator, id: schemas.Id) -> Response:
     """Server-sent events: `progress`, and last `done`, `failed` or `cancelled`; the data is the job."""
     server.jobs.get(id)
     return StreamingResponse(

@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Request, Response
 
 from anymask.app import schemas
-from anymask.app.dependencies import Annotator, Here, Server
+from anymask.app.dependencies import Annotator, CurrentServer, Server
 from anymask.data_engine.project import Person, images, masks
 
 __all__ = ["router"]
@@ -23,7 +23,7 @@ Seen = Annotated[str, Header(alias="If-Match", pattern=r'^"?[0-9]{1,9}"?$')]
     response_model=schemas.Masks,
     responses={304: {"description": "The masks have not changed."}},
 )
-def list_masks(server: Here, person: Annotator, request: Request, id: schemas.Id) -> Response:
+def list_masks(server: CurrentServer, person: Annotator, request: Request, id: schemas.Id) -> Response:
     """The masks of an image. The response has an ETag, so that unchanged masks are not sent again."""
     image = images.find(server.project.db, id)
     headers = {"etag": f'"{image.changes}"', "cache-control": "private, no-cache"}
@@ -35,7 +35,12 @@ def list_masks(server: Here, person: Annotator, request: Request, id: schemas.Id
 
 @router.put("/images/{id}/masks/{mask_id}", response_model=schemas.Mask)
 def put_mask(
-    server: Here, person: Annotator, id: schemas.Id, mask_id: schemas.Id, if_match: Seen, body: schemas.MaskIn
+    server: CurrentServer,
+    person: Annotator,
+    id: schemas.Id,
+    mask_id: schemas.Id,
+    if_match: Seen,
+    body: schemas.MaskIn,
 ) -> Response:
     """Save a mask as the revision after If-Match. Saving the same again changes nothing."""
     author = _author(server, person, body.author)
@@ -45,7 +50,7 @@ def put_mask(
 
 @router.delete("/images/{id}/masks/{mask_id}")
 def delete_mask(
-    server: Here, person: Annotator, id: schemas.Id, mask_id: schemas.Id, if_match: Seen
+    server: CurrentServer, person: Annotator, id: schemas.Id, mask_id: schemas.Id, if_match: Seen
 ) -> schemas.Mask:
     """Delete a mask by saving a revision marked as deleted; its history stays."""
     there = masks.find(server.project.db, id, mask_id)
@@ -55,7 +60,9 @@ def delete_mask(
 
 
 @router.get("/images/{id}/masks/{mask_id}/revisions")
-def list_revisions(server: Here, person: Annotator, id: schemas.Id, mask_id: schemas.Id) -> schemas.Masks:
+def list_revisions(
+    server: CurrentServer, person: Annotator, id: schemas.Id, mask_id: schemas.Id
+) -> schemas.Masks:
     """Every revision of a mask, oldest first."""
     return schemas.Masks(
         masks=[schemas.Mask.of(one) for one in masks.history(server.project.db, id, mask_id)]

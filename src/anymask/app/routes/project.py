@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, HTTPException, Path, Request, Response
 
 from anymask.app import schemas
-from anymask.app.dependencies import COOKIE, Admin, Annotator, Here, Reviewer, person_of
+from anymask.app.dependencies import COOKIE, Admin, Annotator, CurrentServer, Reviewer, person_of
 from anymask.data_engine.project import Label, images, labels, people, statistics
 
 __all__ = ["router"]
@@ -18,7 +18,7 @@ Name = Annotated[str, Path(min_length=1, max_length=200)]
 
 
 @router.get("/project")
-def project(server: Here, person: Annotator) -> schemas.Project:
+def project(server: CurrentServer, person: Annotator) -> schemas.Project:
     """The overview that the page loads first: labels, models, counts, the user."""
     db = server.project.db
     return schemas.Project(
@@ -33,14 +33,14 @@ def project(server: Here, person: Annotator) -> schemas.Project:
 
 
 @router.put("/labels")
-def put_labels(server: Here, person: Reviewer, body: schemas.Labels) -> schemas.Labels:
+def put_labels(server: CurrentServer, person: Reviewer, body: schemas.Labels) -> schemas.Labels:
     """Replace all labels. A label that masks use cannot be removed."""
     kept = labels.replace(server.project.db, [Label(one.id, one.name, one.color) for one in body.labels])
     return schemas.Labels(labels=[schemas.Label.of(label) for label in kept])
 
 
 @router.post("/session", status_code=204)
-def sign_in(server: Here, request: Request, body: schemas.Session) -> Response:
+def sign_in(server: CurrentServer, request: Request, body: schemas.SignIn) -> Response:
     """Sign in: set a cookie with the token."""
     if person_of(server, body.token) is None:
         raise HTTPException(401, "This token is not valid. Ask an admin for yours.")
@@ -65,7 +65,7 @@ def sign_out() -> Response:
 
 
 @router.get("/people")
-def get_people(server: Here, person: Admin) -> schemas.People:
+def get_people(server: CurrentServer, person: Admin) -> schemas.People:
     """All users with a token."""
     return schemas.People(
         people=[schemas.Person(name=one.name, role=one.role) for one in people.listed(server.project.db)]
@@ -73,14 +73,14 @@ def get_people(server: Here, person: Admin) -> schemas.People:
 
 
 @router.post("/people", status_code=201)
-def add_person(server: Here, person: Admin, body: schemas.Person) -> schemas.NewPerson:
+def add_person(server: CurrentServer, person: Admin, body: schemas.Person) -> schemas.NewPerson:
     """Add a user. The response holds the token, which is shown only this once."""
     token = people.add(server.project.db, body.name, body.role)
     return schemas.NewPerson(name=body.name, role=body.role, token=token)
 
 
 @router.delete("/people/{name}", status_code=204)
-def remove_person(server: Here, person: Admin, name: Name) -> Response:
+def remove_person(server: CurrentServer, person: Admin, name: Name) -> Response:
     """Revoke the token of a user; the user's masks stay."""
     people.remove(server.project.db, name)
     server.seen.clear()
@@ -88,7 +88,7 @@ def remove_person(server: Here, person: Admin, name: Name) -> Response:
 
 
 @router.get("/stats")
-def stats(server: Here, person: Annotator) -> schemas.Stats:
+def stats(server: CurrentServer, person: Annotator) -> schemas.Stats:
     """Numbers of masks and time by label, author and model."""
     found = statistics.collect(server.project.db)
     return schemas.Stats(**found)

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from anymask.data.summary import SIZE_EDGES
 from anymask.data.transforms.copy_paste import Cutouts, paste
-from anymask.data.transforms.crop import Placement, Window
+from anymask.data.transforms.crop import CropWindow, Placement
 from anymask.errors import InputError
 from anymask.types import Record
 
@@ -141,14 +141,14 @@ def fixed_sample(record: Record, rng: np.random.Generator, config: Augment, *, f
     """
     placement = Placement(record.masks.rles, record.masks.size)
     zoom = config.size / max(placement.size)
-    window = Window.anywhere(placement.size, config.size, zoom, np.zeros(2), flip=flip)
+    window = CropWindow.anywhere(placement.size, config.size, zoom, np.zeros(2), flip=flip)
     masks, kinds = _choose(placement, window, _kinds(record), rng, config)
     return Sample(
         window.image(record.read()), _stack(masks, config), _unlabelled(window, record), tuple(kinds)
     )
 
 
-def _unlabelled(window: Window, record: Record) -> BoolArray:
+def _unlabelled(window: CropWindow, record: Record) -> BoolArray:
     """Unlabelled pixels and the padding, (S, S) bool."""
     outside = ~window.content()
     return outside if record.ignore is None else outside | window.whole(record.ignore)
@@ -163,7 +163,7 @@ def _kinds(record: Record) -> list[str]:
     return list(given) if given else ["instance"] * len(record.masks)
 
 
-def _window(placement: Placement, rng: np.random.Generator, config: Augment) -> Window:
+def _window(placement: Placement, rng: np.random.Generator, config: Augment) -> CropWindow:
     """Scale, crop and flip: a close-up of a random mask, a crop around one, or a crop anywhere."""
     if config.close and len(placement) and rng.random() < config.close:
         return _close_up(placement, rng, config)
@@ -173,17 +173,17 @@ def _window(placement: Placement, rng: np.random.Generator, config: Augment) -> 
     if len(placement) and rng.random() < config.focus:
         spread = _OFF_CENTRE * config.size / zoom
         at = placement.centre(int(rng.integers(len(placement)))) + rng.normal(scale=spread, size=2)
-        return Window.around(placement.size, config.size, zoom, at, flip=rng.random() < config.flip)
-    return Window.anywhere(placement.size, config.size, zoom, at, flip=rng.random() < config.flip)
+        return CropWindow.around(placement.size, config.size, zoom, at, flip=rng.random() < config.flip)
+    return CropWindow.anywhere(placement.size, config.size, zoom, at, flip=rng.random() < config.flip)
 
 
-def _close_up(placement: Placement, rng: np.random.Generator, config: Augment) -> Window:
+def _close_up(placement: Placement, rng: np.random.Generator, config: Augment) -> CropWindow:
     """A window around a random mask, _CLOSE times as long as its box, slightly off its centre."""
     number = int(rng.integers(len(placement)))
     side = max(placement.longest(number), config.size / _MOST_ZOOM) * float(rng.uniform(*_CLOSE))
     zoom = config.size / min(side, max(placement.size))
     at = placement.centre(number) + rng.normal(scale=_CLOSE_OFF_CENTRE * side, size=2)
-    return Window.around(placement.size, config.size, zoom, at, flip=rng.random() < config.flip)
+    return CropWindow.around(placement.size, config.size, zoom, at, flip=rng.random() < config.flip)
 
 
 def jitter_colours(image: ByteArray, rng: np.random.Generator, config: Augment) -> ByteArray:
@@ -209,7 +209,7 @@ def _colour_matrix(saturation: float, angle: float) -> npt.NDArray[np.float64]:
 
 
 def _choose(
-    placement: Placement, window: Window, kinds: list[str], rng: np.random.Generator, config: Augment
+    placement: Placement, window: CropWindow, kinds: list[str], rng: np.random.Generator, config: Augment
 ) -> tuple[list[BoolArray], list[str]]:
     """Draw up to `most` masks, evenly over size classes, and crop them to the window."""
     masks: list[BoolArray] = []
@@ -235,7 +235,7 @@ def _is_duplicate(mask: BoolArray, area: int, masks: list[BoolArray], areas: lis
 
 
 def _order(
-    placement: Placement, window: Window, kinds: list[str], rng: np.random.Generator, config: Augment
+    placement: Placement, window: CropWindow, kinds: list[str], rng: np.random.Generator, config: Augment
 ) -> npt.NDArray[np.int64]:
     """Indices of the masks visible in the window, in random order, weighted by kind and size class."""
     areas = placement.visible_areas(window)
@@ -249,7 +249,12 @@ def _order(
 
 
 def _masks_of(
-    placement: Placement, number: int, window: Window, kind: str, rng: np.random.Generator, config: Augment
+    placement: Placement,
+    number: int,
+    window: CropWindow,
+    kind: str,
+    rng: np.random.Generator,
+    config: Augment,
 ) -> list[tuple[BoolArray, str]]:
     """The training masks (S, S) of one mask, with their kinds.
 
@@ -289,7 +294,7 @@ def _paste(
     masks: list[BoolArray],
     kinds: list[str],
     ignore: BoolArray,
-    window: Window,
+    window: CropWindow,
     rng: np.random.Generator,
     config: Augment,
     cutouts: Cutouts,

@@ -26,7 +26,7 @@ FILL = (124, 116, 104)
 
 
 @dataclass(frozen=True)
-class Window:
+class CropWindow:
     """A crop of size x size pixels from an image scaled from size_hw to scaled_hw.
 
     size_hw: (H, W) of the image.
@@ -45,7 +45,7 @@ class Window:
     @staticmethod
     def anywhere(
         size_hw: tuple[int, int], size: int, zoom: float, at: Doubles, *, flip: bool = False
-    ) -> Window:
+    ) -> CropWindow:
         """A window inside the scaled image, or around all of it if that is smaller.
 
         zoom: scaled pixels per source pixel; at: (2,) xy in [0, 1], the position within the possible ones.
@@ -53,23 +53,23 @@ class Window:
         scaled_hw = _scaled(size_hw, zoom)
         slack = np.array([scaled_hw[1] - size, scaled_hw[0] - size])
         offset = np.sign(slack) * np.floor(at * (np.abs(slack) + 1)).clip(max=np.abs(slack))
-        return Window(size_hw, scaled_hw, (int(offset[0]), int(offset[1])), size, flip)
+        return CropWindow(size_hw, scaled_hw, (int(offset[0]), int(offset[1])), size, flip)
 
     @staticmethod
     def around(
         size_hw: tuple[int, int], size: int, zoom: float, centre: Doubles, *, flip: bool = False
-    ) -> Window:
+    ) -> CropWindow:
         """A window around a point, moved to hold as much of the image as possible; centre: (2,) source xy."""
         scaled_hw = _scaled(size_hw, zoom)
         scaled_xy = np.array(scaled_hw[::-1])
         offset = np.rint(centre * scaled_xy / np.array(size_hw[::-1]) - size / 2)
         slack = scaled_xy - size
         offset = np.clip(offset, np.minimum(slack, 0), np.maximum(slack, 0))
-        return Window(size_hw, scaled_hw, (int(offset[0]), int(offset[1])), size, flip)
+        return CropWindow(size_hw, scaled_hw, (int(offset[0]), int(offset[1])), size, flip)
 
     @property
     def zoom_xy(self) -> Doubles:
-        """Window pixels per source pixel, (2,) xy."""
+        """CropWindow pixels per source pixel, (2,) xy."""
         return np.array([self.scaled_hw[1] / self.size_hw[1], self.scaled_hw[0] / self.size_hw[0]])
 
     @property
@@ -215,7 +215,7 @@ class Placement:
         box = self._boxes[number]
         return float((box[2:] - box[:2]).max())
 
-    def visible_areas(self, window: Window) -> Doubles:
+    def visible_areas(self, window: CropWindow) -> Doubles:
         """Estimated areas in window pixels, (N,): each mask's area times the visible share of its box."""
         if not len(self):
             return np.zeros(0)
@@ -227,6 +227,6 @@ class Placement:
         result: Doubles = self._areas * np.prod(window.zoom_xy) * share
         return result
 
-    def mask(self, number: int, window: Window) -> BoolArray:
+    def mask(self, number: int, window: CropWindow) -> BoolArray:
         """The crop of a mask, (size, size) bool."""
         return window.mask(self._rles[number], self._boxes[number])

@@ -26,17 +26,17 @@ _SPACE = uuid.UUID("6f1d9a52-7a0e-4f43-9d0c-5b0a5f1b7c11")  # of the ids of impo
 
 
 def records(project: Project) -> Iterator[Record]:
-    """A Record for every image that has masks, by name; labels count from 1, 0 is none."""
+    """A Record for every picture that has masks, by name; labels count from 1, 0 is none."""
     kinds = {label.id: (place, label.name) for place, label in enumerate(labels.listed(project.db), 1)}
-    for image in images.every(project.db):
-        found = masks.current(project.db, image.id) if image.masks else []
+    for picture in images.every(project.db):
+        found = masks.current(project.db, picture.id) if picture.masks else []
         if not found:
             continue
         fit = [mask for mask in found if mask.size == found[0].size]  # another where the file was replaced
         own = [kinds.get(mask.label_id or "", (0, NAMELESS)) for mask in fit]
         yield Record(
-            str(PurePosixPath(image.name).with_suffix("")),
-            project.folder / unquote(image.path),
+            str(PurePosixPath(picture.name).with_suffix("")),
+            project.folder / unquote(picture.path),
             Masks(
                 found[0].size,
                 [rle.from_string(mask.counts) for mask in fit],
@@ -44,7 +44,7 @@ def records(project: Project) -> Iterator[Record]:
                 labels=[number for number, _ in own],
             ),
             source="human",
-            meta={"categories": [name for _, name in own], "file_name": image.name},
+            meta={"categories": [name for _, name in own], "file_name": picture.name},
         )
 
 
@@ -77,7 +77,7 @@ def bring(project: Project, path: Path, format: str | None, author: str) -> Brin
     """
     out = Bringing()
     known = _known(project)
-    of_file = {file: image for _, (file, image) in known.items()}
+    of_file = {file: picture for _, (file, picture) in known.items()}
 
     def skip(id: str, error: object) -> None:
         text = " ".join(str(error).split())
@@ -92,13 +92,13 @@ def bring(project: Project, path: Path, format: str | None, author: str) -> Brin
         on_error=skip,
         on_left_out=lambda file, kind, count: skip(file, f"not read: {kind} ({count})"),
     ):
-        image = of_file.get(record.image) if isinstance(record.image, Path) else None
-        if image is None:
-            skip(record.id, "the project has no image of this name. Upload it first.")
+        picture = of_file.get(record.image) if isinstance(record.image, Path) else None
+        if picture is None:
+            skip(record.id, "the project has no picture of this name. Upload it first.")
             continue
         try:
             out.masks += masks.save_all(
-                project.db, image.id, _drafts(project.db, image, record), author=author
+                project.db, picture.id, _drafts(project.db, picture, record), author=author
             )
             out.images += 1
         except AnymaskError as error:
@@ -109,7 +109,7 @@ def bring(project: Project, path: Path, format: str | None, author: str) -> Brin
 
 
 def _known(project: Project) -> dict[str, tuple[Path, Image]]:
-    """Files and images by name; a name that two images have stands for neither."""
+    """Files and pictures by name; a name that two pictures have stands for neither."""
     known: dict[str, tuple[Path, Image]] = {}
     twice: set[str] = set()
     for image in images.every(project.db):
@@ -118,7 +118,7 @@ def _known(project: Project) -> dict[str, tuple[Path, Image]]:
     return {name: found for name, found in known.items() if name not in twice}
 
 
-def _drafts(db: Database, image: Image, record: Record) -> list[Draft]:
+def _drafts(db: Database, picture: Image, record: Record) -> list[Draft]:
     """The masks of a record, each with an id that its content gives."""
     ids = _label_ids(db, sorted(set(names(record, NAMELESS)) - {NAMELESS}))
     out = []
@@ -126,7 +126,7 @@ def _drafts(db: Database, image: Image, record: Record) -> list[Draft]:
         record.masks.rles, names(record, NAMELESS), record.masks.scores.tolist(), strict=True
     ):
         counts, label = rle.to_string(runs), ids.get(name)
-        id = str(uuid.uuid5(_SPACE, f"{image.id} {label} {counts}"))
+        id = str(uuid.uuid5(_SPACE, f"{picture.id} {label} {counts}"))
         out.append(
             Draft(
                 id=id,

@@ -58,16 +58,16 @@ class Project:
         return images.file_of(image, self.folder)
 
     def pixels(self, image: Image) -> NDArray[np.uint8]:
-        """The image (H, W, 3) uint8 RGB, as `bands` say. Raises as `file`, and ImageError."""
+        """The pixels (H, W, 3) uint8 RGB, by `bands`. Raises the errors of `file`, and ImageError."""
         return read_display(self.file(image), self.bands)
 
     @property
     def view(self) -> str:
-        """Part of the cache keys of embeddings and thumbnails that depends on `bands`; empty without them."""
+        """The part of the cache keys of embeddings and thumbnails that depends on `bands`; empty without."""
         return "" if self.bands is None else hashlib.sha256(repr(self.bands).encode()).hexdigest()[:12]
 
     def sha256(self, image: Image) -> str:
-        """The hash of an image's file, from the database or computed once. Raises as `file`."""
+        """The hash of an image's file, computed once and then stored. Raises the errors of `file`."""
         if image.sha256 is not None:
             return image.sha256
         found = sha256_of(self.file(image))
@@ -82,10 +82,11 @@ class Project:
 def open_project(
     folder: str | os.PathLike[str], database: str | None = None, *, bands: Bands | None = None
 ) -> Project:
-    """Open a folder as a project; a SQLite database is made in it unless the address of another is given.
+    """Open a folder as a project.
 
-    Pictures are not looked for, see `scan`; `bands` say how images other than 8-bit RGB are shown. Raises
-    InputError for a folder that does not exist or cannot be written to, StoreError as `open_database`.
+    database: address of the database; by default a SQLite file in the folder. bands: how images other than
+    8-bit RGB are shown. Images are not searched, see `scan`. Raises InputError for a folder that does not
+    exist or is not writable, and the errors of `open_database`.
     """
     place = Path(folder).resolve()
     if not place.is_dir():
@@ -103,8 +104,8 @@ def open_project(
 def scan(project: Project) -> Iterator[int]:
     """Update the database from the files in the folder; yields the number of new images after every step.
 
-    A file that moved keeps its masks where its content was known. Unreadable images are left out, with
-    an `ImageWarning` where only an extra is missing.
+    A file that was moved keeps its masks if its content hash was known. Unreadable images are left out, with
+    an `ImageWarning` if only an extra is missing.
     """
     with project.db.reading() as connection:
         known = images.by_path(connection)
@@ -132,7 +133,7 @@ def upload(project: Project, name: str, data: bytes, max_pixels: int) -> tuple[I
     known = images.by_hash(project.db, digest)
     if known is not None:
         return known, False
-    read_display(data, project.bands, max_pixels=max_pixels)  # all of it: damage is refused now
+    read_display(data, project.bands, max_pixels=max_pixels)  # decoded completely: damage is refused now
     height, width = image_size(data)
     file = project.uploads / f"{digest}.{_suffix(data)}"
     project.db.check_file()

@@ -1,4 +1,7 @@
-"""The database tables. A change needs a migration in `migrations/versions`; a test compares both."""
+"""The database tables. A change needs a migration in `migrations/versions`; a test compares both.
+
+The database calls images `pictures` and their ids `picture_id`; renaming them would need a migration.
+"""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from anymask.evaluate.report import commit, machine
 from anymask.files import write_atomic
 from anymask.models.checkpoints.load import MODEL_FILE, Model
 from anymask.models.sam import Sam
-from anymask.train.build import EMBEDDINGS, Source, make_task, open_model, open_sources
+from anymask.train.build import EMBEDDINGS, RunDataset, make_task, open_model, open_sources
 from anymask.train.checkpoint import STATE
 from anymask.train.config import TrainConfig, change, first_change
 from anymask.train.loop import fit
@@ -113,7 +113,7 @@ def _note_fault(folder: Path, dataset: str) -> OnError:
     return note
 
 
-def _prepare(folder: Path, config: TrainConfig, sources: Sequence[Source], *, force: bool) -> None:
+def _prepare(folder: Path, config: TrainConfig, sources: Sequence[RunDataset], *, force: bool) -> None:
     """Make the folder and its run.json, or check that the folder holds the same run."""
     if force:
         _clear(folder)
@@ -139,7 +139,7 @@ def _prepare(folder: Path, config: TrainConfig, sources: Sequence[Source], *, fo
     write_atomic(folder / RUN, (json.dumps(description, indent=2) + "\n").encode(), force=True)
 
 
-def _describe(source: Source) -> dict[str, Any]:
+def _describe(source: RunDataset) -> dict[str, Any]:
     return {
         "name": source.train.name,
         "path": source.address,
@@ -173,7 +173,9 @@ def _check_free(folder: Path) -> None:
         )
 
 
-def _check_same(folder: Path, past: dict[str, Any], config: TrainConfig, sources: Sequence[Source]) -> None:
+def _check_same(
+    folder: Path, past: dict[str, Any], config: TrainConfig, sources: Sequence[RunDataset]
+) -> None:
     """Refuse to resume a run with other settings or other images than it was started with."""
     advice = "Choose another folder for a new run, or restart from scratch with force."
     changed = first_change(past["config"], config.to_dict())

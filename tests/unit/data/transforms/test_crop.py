@@ -5,21 +5,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anymask.data.transforms.crop import FILL, Placement, Window
+from anymask.data.transforms.crop import FILL, CropWindow, Placement
 from anymask.geometry import rle
 
 
 @st.composite
-def windows(draw) -> Window:
+def windows(draw) -> CropWindow:
     size_hw = (draw(st.integers(3, 40)), draw(st.integers(3, 40)))
     zoom = draw(st.floats(0.3, 3))
     size = draw(st.integers(8, 40))
     flip = draw(st.booleans())
     if draw(st.booleans()):
         at = np.array([draw(st.floats(0, 1)), draw(st.floats(0, 1))])
-        return Window.anywhere(size_hw, size, zoom, at, flip=flip)
+        return CropWindow.anywhere(size_hw, size, zoom, at, flip=flip)
     centre = np.array([draw(st.floats(-5, 45)), draw(st.floats(-5, 45))])
-    return Window.around(size_hw, size, zoom, centre, flip=flip)
+    return CropWindow.around(size_hw, size, zoom, centre, flip=flip)
 
 
 @given(windows())
@@ -62,18 +62,18 @@ def test_scale_1_is_a_copy():
     rng = np.random.default_rng(0)
     image = rng.integers(0, 255, (20, 30, 3), dtype=np.uint8)
     mask = rng.random((20, 30)) > 0.5
-    window = Window.anywhere((20, 30), 10, 1.0, np.array([0.5, 0.5]))
+    window = CropWindow.anywhere((20, 30), 10, 1.0, np.array([0.5, 0.5]))
     x, y = window.offset_xy
     assert (window.image(image) == image[y : y + 10, x : x + 10]).all()
     assert (window.whole(rle.encode(mask)) == mask[y : y + 10, x : x + 10]).all()
-    mirrored = Window.anywhere((20, 30), 10, 1.0, np.array([0.5, 0.5]), flip=True)
+    mirrored = CropWindow.anywhere((20, 30), 10, 1.0, np.array([0.5, 0.5]), flip=True)
     assert (mirrored.image(image) == image[y : y + 10, x : x + 10][:, ::-1]).all()
 
 
 def test_the_corners_are_reached():
     for at, offset in ((0.0, (0, 0)), (1.0, (20, 10))):
-        assert Window.anywhere((20, 30), 10, 1.0, np.array([at, at])).offset_xy == offset
-        small = Window.anywhere((20, 30), 40, 1.0, np.array([at, at])).offset_xy
+        assert CropWindow.anywhere((20, 30), 10, 1.0, np.array([at, at])).offset_xy == offset
+        small = CropWindow.anywhere((20, 30), 40, 1.0, np.array([at, at])).offset_xy
         assert small == ((0, 0) if at == 0 else (-10, -20))
 
 
@@ -83,14 +83,14 @@ def test_placement_knows_areas_and_centres():
     masks[1, 10:20, 10:20] = True
     placement = Placement([rle.encode(mask) for mask in masks], (20, 20))
     assert placement.centre(1).tolist() == [15, 15]
-    window = Window.anywhere((20, 20), 15, 1.0, np.zeros(2))
+    window = CropWindow.anywhere((20, 20), 15, 1.0, np.zeros(2))
     assert placement.visible_areas(window).tolist() == [16, 25]
     assert np.count_nonzero(placement.mask(1, window)) == 25
     assert len(Placement([], (20, 20)).visible_areas(window)) == 0
 
 
 def test_an_empty_or_hidden_mask_is_empty():
-    window = Window.anywhere((20, 20), 10, 1.0, np.zeros(2))
+    window = CropWindow.anywhere((20, 20), 10, 1.0, np.zeros(2))
     hidden = np.zeros((20, 20), bool)
     assert not window.whole(rle.encode(hidden)).any()
     hidden[15:, 15:] = True
@@ -98,7 +98,7 @@ def test_an_empty_or_hidden_mask_is_empty():
 
 
 def test_shown_frame_is_mirrored():
-    window = Window.anywhere((10, 10), 20, 1.0, np.zeros(2), flip=True)
+    window = CropWindow.anywhere((10, 10), 20, 1.0, np.zeros(2), flip=True)
     assert window.frame == (0, 0, 10, 10)
     assert window.shown_frame == (10, 0, 20, 10)
     assert window.content()[:10, 10:].all()

@@ -20,7 +20,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 import numpy as np
 
 from anymask.errors import FormatError
-from anymask.formats import json_fields as common
+from anymask.formats import json_fields
 from anymask.formats.cvat_video import Tracks
 from anymask.formats.image_files import ImageFiles
 from anymask.formats.polygons.primitives import box_ring, ellipse_ring
@@ -81,11 +81,11 @@ _Notes = dict[int, tuple[str, ...]]
 def _image(record: Record, number: int, outlines: Outlines) -> tuple[Element, list[Any], _Notes]:
     """The element of a picture."""
     h, w = record.masks.size
-    name = plain_text(common.file_name(record))
+    name = plain_text(json_fields.file_name(record))
     image = Element("image", {"id": str(number), "name": name, "width": str(w), "height": str(h)})
     runs: list[rle.Runs | None] = []
     notes = _Notes()
-    for i, label in enumerate(common.names(record)):
+    for i, label in enumerate(json_fields.names(record)):
         head = {"label": plain_text(label), "source": _SOURCES[record.source], "occluded": "0"}
         drawn, notes[i] = _draw(record, i, outlines)
         shapes = [SubElement(image, tag, {**head, **values, "z_order": "0"}) for tag, values in drawn]
@@ -139,7 +139,7 @@ def _entries(
     tracks = Tracks()
     for element in elements_of:
         if element.tag == "image":
-            id = Path(common.inner_path(element.get("name", ""))).with_suffix("").as_posix()
+            id = Path(json_fields.inner_path(element.get("name", ""))).with_suffix("").as_posix()
             yield id, partial(_record, element, id, names)
         else:
             tracks.add(element)
@@ -167,7 +167,7 @@ def _record(image: Element, id: str, files: ImageFiles) -> Record:
         id,
         picture,
         Masks(size, masks),
-        source=common.source(source),
+        source=json_fields.source(source),
         meta={"file_name": name, "categories": labels},
         left_out=dict(left_out),
     )
@@ -175,12 +175,12 @@ def _record(image: Element, id: str, files: ImageFiles) -> Record:
 
 def _size(image: Element, picture: Path) -> tuple[int, int]:
     """(H, W) of an image element, or of its picture where it says nothing."""
-    return common.size_beside(image.attrib, ("height", "width"), picture)
+    return json_fields.size_beside(image.attrib, ("height", "width"), picture)
 
 
 def _whole(element: Element, name: str) -> int:
     """An attribute that is a whole number."""
-    found = common.whole(element.get(name))
+    found = json_fields.whole(element.get(name))
     if found is None:
         raise FormatError(
             f"{element.tag} must have a whole number as '{name}', got {element.get(name)!r:.40}. "
@@ -195,9 +195,9 @@ def shape_runs(shape: Element, size: tuple[int, int]) -> rle.Runs:
         return _mask_runs(shape, size)
     if shape.tag == "polygon":
         corners = shape.get("points", "").replace(";", ",").split(",")
-        return fill([[as_ring([common.number(corner, "points") for corner in corners])]], size)
-    values = {key: common.number(text, key) for key, text in shape.attrib.items() if key in _PLACES}
-    turn = common.number(shape.get("rotation", "0"), "rotation")
+        return fill([[as_ring([json_fields.number(corner, "points") for corner in corners])]], size)
+    values = {key: json_fields.number(text, key) for key, text in shape.attrib.items() if key in _PLACES}
+    turn = json_fields.number(shape.get("rotation", "0"), "rotation")
     try:
         if shape.tag == "box":
             x0, y0, x1, y1 = (values[key] for key in ("xtl", "ytl", "xbr", "ybr"))
@@ -223,6 +223,6 @@ def _mask_runs(shape: Element, size: tuple[int, int]) -> rle.Runs:
             "Export it again."
         )
     text = shape.get("rle", "").split(",")
-    lengths = [int(common.number(part, "rle")) for part in text]
+    lengths = [int(json_fields.number(part, "rle")) for part in text]
     runs, _ = rle.from_coco({"size": [width, height], "counts": lengths})
     return rle.encode_region(np.ascontiguousarray(rle.decode(runs, (width, height)).T), (left, top), size)

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
-from anymask.formats import json_fields as common
+from anymask.formats import json_fields
 
 __all__ = ["Tracks"]
 
@@ -32,7 +32,7 @@ class Tracks:
             return
         head = {key: value for key, value in element.attrib.items() if key in ("label", "source", "group_id")}
         for shape in element:
-            frame = common.whole(shape.get("frame"))
+            frame = json_fields.whole(shape.get("frame"))
             if frame is None:
                 self._lost += 1
             elif shape.get("outside") != "1":

@@ -18,7 +18,7 @@ import numpy as np
 
 from anymask.errors import FormatError
 from anymask.formats import georeference
-from anymask.formats import json_fields as common
+from anymask.formats import json_fields
 from anymask.formats.image_files import ImageFiles
 from anymask.formats.polygons.rings import Polygon, Ring, as_ring, fill, signed_area
 from anymask.formats.reading import PLAIN, NoMaskError, Reading, attempt
@@ -44,7 +44,7 @@ def encode(record: Record, outlines: Outlines) -> Page:
     document = to_document(record, outlines)
     runs = [fill(_rings(feature), record.masks.size) for feature in document["features"]]
     notes = {i: outlines.notes for i in range(len(runs)) if outlines.notes}
-    return Page(common.to_json(document), runs, notes)
+    return Page(json_fields.to_json(document), runs, notes)
 
 
 def to_document(
@@ -78,7 +78,7 @@ def to_document(
 
 def _header(record: Record, transform: Affine | None) -> dict[str, Any]:
     h, w = record.masks.size
-    header: dict[str, Any] = {"id": record.id, "width": w, "height": h, "file_name": common.file_name(record)}
+    header: dict[str, Any] = {"id": record.id, "width": w, "height": h, "file_name": json_fields.file_name(record)}
     if "dataset" in record.meta:
         header["dataset"] = record.meta["dataset"]
     if record.source != "import":
@@ -93,7 +93,7 @@ def _header(record: Record, transform: Affine | None) -> dict[str, Any]:
 def _properties(record: Record) -> list[dict[str, Any]]:
     """What is told of each mask."""
     masks = record.masks
-    columns = {name: common.per_mask(record, meta) for meta, name in _PROPERTIES.items()}
+    columns = {name: json_fields.per_mask(record, meta) for meta, name in _PROPERTIES.items()}
     for field, name in _COLUMNS.items():
         values = getattr(masks, field)
         columns[name] = None if values is None else values.tolist()
@@ -126,12 +126,12 @@ def decode(data: bytes, path: Path, reading: Reading = PLAIN) -> Record:
     Coordinates of a map (longitude and latitude, or what the file's `crs` names) are turned into pixels by
     the picture's geo-reference. Raises FormatError where that is needed and missing.
     """
-    document = common.parse_json(data, path)
+    document = json_fields.parse_json(data, path)
     features = _features(document)
     image = document.get("image") if isinstance(document, Mapping) else None
-    header = common.mapping({} if image is None else image, "image")
+    header = json_fields.mapping({} if image is None else image, "image")
     picture = _picture(header, path, reading)
-    size = common.size_beside(header, ("height", "width"), picture)
+    size = json_fields.size_beside(header, ("height", "width"), picture)
     left_out: Counter[str] = Counter()
     shapes = [(attempt(left_out, partial(_rings, feature)), feature) for feature in features]
     drawn = [rings for rings, _ in shapes if rings]
@@ -139,7 +139,7 @@ def decode(data: bytes, path: Path, reading: Reading = PLAIN) -> Record:
     runs = [None if rings is None else fill(back(rings), size) for rings, _ in shapes]
     kept = [(one, feature) for one, (_, feature) in zip(runs, shapes, strict=True) if one is not None]
     told = [_told(feature) for _, feature in kept]
-    name = common.file_name(Record("", picture, Masks(size, ()), meta=_named(header, picture)))
+    name = json_fields.file_name(Record("", picture, Masks(size, ()), meta=_named(header, picture)))
     meta: dict[str, Any] = {"file_name": name}
     if "dataset" in header:
         meta["dataset"] = header["dataset"]
@@ -152,13 +152,13 @@ def decode(data: bytes, path: Path, reading: Reading = PLAIN) -> Record:
         Masks(
             size,
             [one for one, _ in kept],
-            common.scores(told, "score", left_out),
-            stability=common.column(told, "stability"),
-            labels=labels if labels and all(common.whole(one) is not None for one in labels) else None,
+            json_fields.scores(told, "score", left_out),
+            stability=json_fields.column(told, "stability"),
+            labels=labels if labels and all(json_fields.whole(one) is not None for one in labels) else None,
         ),
-        source=common.source(header.get("source")),
+        source=json_fields.source(header.get("source")),
         meta=meta,
-        ignore=None if ignore is None else attempt(left_out, partial(common.segmentation_runs, ignore, size)),
+        ignore=None if ignore is None else attempt(left_out, partial(json_fields.segmentation_runs, ignore, size)),
         left_out=dict(left_out),
     )
 
@@ -169,7 +169,7 @@ def _features(document: object) -> Sequence[object]:
         return document
     if isinstance(document, Mapping) and document.get("type") == "Feature":
         return [document]
-    return list(common.field(document, "features", list, "the file"))
+    return list(json_fields.field(document, "features", list, "the file"))
 
 
 def _named(header: Mapping[str, Any], picture: Path) -> dict[str, Any]:
@@ -224,24 +224,24 @@ _Rings = list[list[Ring]]
 
 def _rings(feature: object) -> _Rings:
     """The polygons of a feature, as they stand there. Raises NoMaskError, FormatError."""
-    entry = common.mapping(feature, "feature")
+    entry = json_fields.mapping(feature, "feature")
     if entry.get("type", "Feature") != "Feature" and "coordinates" in entry:
         entry = {"geometry": entry}  # a geometry alone
     geometry = entry.get("geometry")
-    return [] if geometry is None else _polygons(common.mapping(geometry, "geometry"))
+    return [] if geometry is None else _polygons(json_fields.mapping(geometry, "geometry"))
 
 
 def _polygons(geometry: Mapping[str, Any]) -> _Rings:
     kind = geometry.get("type")
     if kind == "GeometryCollection":
-        parts = common.field(geometry, "geometries", list, "geometry")
-        inner = [common.mapping(part, "geometry") for part in parts]
+        parts = json_fields.field(geometry, "geometries", list, "geometry")
+        inner = [json_fields.mapping(part, "geometry") for part in parts]
         if any(part.get("type") not in (*_AREAS, "GeometryCollection") for part in inner):
             raise NoMaskError("GeometryCollection with more than polygons")
         return [polygon for part in inner for polygon in _polygons(part)]
     if kind not in _AREAS:
         raise NoMaskError(str(kind)[:40])
-    shapes = common.field(geometry, "coordinates", list, "geometry")
+    shapes = json_fields.field(geometry, "coordinates", list, "geometry")
     parts = [shapes] if kind == "Polygon" else shapes
     return [[as_ring([corner[:2] for corner in ring]) for ring in part] for part in parts]
 

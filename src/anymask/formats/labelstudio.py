@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymask.errors import FormatError
-from anymask.formats import json_fields as common
+from anymask.formats import json_fields
 from anymask.formats.brush import from_bitmask, from_brush, to_brush
 from anymask.formats.image_files import ImageFiles
 from anymask.formats.labelstudio_tasks import answer_of, by_picture, picture_name, pictures_of, whole_task
@@ -50,7 +50,7 @@ class LabelStudioWriter:
     def add(self, record: Record) -> Page:
         """Write a task."""
         task, runs, notes = _task(record, self._count + 1, self._outlines)
-        data = common.to_json(task)
+        data = json_fields.to_json(task)
         with self._place.open("ab") as file:
             file.write((b",\n" if self._count else b"[\n") + data)
         self._count += 1
@@ -70,7 +70,7 @@ def _task(record: Record, number: int, outlines: Outlines) -> tuple[dict[str, An
     h, w = masks.size
     results: list[dict[str, Any]] = []
     runs: list[rle.Runs | None] = []
-    for i, name in enumerate(common.names(record)):
+    for i, name in enumerate(json_fields.names(record)):
         kind, value, notes[i] = _value(record, i, outlines)
         runs.append(None if value is None else _runs_of(kind, value, (h, w)))
         if value is not None:
@@ -86,7 +86,7 @@ def _task(record: Record, number: int, outlines: Outlines) -> tuple[dict[str, An
     if record.source == "human":
         meta["source"] = record.source
     answers = "predictions" if record.source == "auto" else "annotations"
-    data = {"image": common.file_name(record)}
+    data = {"image": json_fields.file_name(record)}
     return {"id": number, "data": data, answers: [{"result": results}], "meta": meta}, runs, notes
 
 
@@ -105,7 +105,7 @@ def _value(record: Record, i: int, outlines: Outlines) -> tuple[str, dict[str, A
 
 def items(data: bytes, path: Path, reading: Reading) -> Items:
     """Id and reader of every picture of every task. Raises FormatError where it is no list of tasks."""
-    tasks = common.parse_json(data, path)
+    tasks = json_fields.parse_json(data, path)
     if isinstance(tasks, dict) and "data" in tasks:
         tasks = [tasks]
     if not isinstance(tasks, list):
@@ -140,15 +140,15 @@ def _refuse(error: FormatError) -> Record:
 
 def _own_name(name: str, picture: Path) -> str:
     """The name of a task's picture; of an upload that lies near under the name it had before, that name."""
-    path = common.inner_path(name)
+    path = json_fields.inner_path(name)
     return path.with_name(picture.name).as_posix() if path.name.endswith(f"-{picture.name}") else name
 
 
 def _record(
     task: object, id: str, results: Sequence[object], left_out: Counter[str], files: ImageFiles
 ) -> Record:
-    entry = common.mapping(task, f"task {id}")
-    name = picture_name(common.field(entry, "data", dict, f"task {id}"), entry.get("picture"))
+    entry = json_fields.mapping(task, f"task {id}")
+    name = picture_name(json_fields.field(entry, "data", dict, f"task {id}"), entry.get("picture"))
     picture = files.find(name)
     left_out = Counter(left_out)
     groups: dict[str, list[Mapping[str, Any]]] = {}
@@ -168,8 +168,8 @@ def _record(
     return Record(
         id,
         picture,
-        Masks(size, [runs for runs, _ in things], common.scores(firsts, "score", left_out)),
-        source=common.source(made),
+        Masks(size, [runs for runs, _ in things], json_fields.scores(firsts, "score", left_out)),
+        source=json_fields.source(made),
         meta={"file_name": _own_name(name, picture), "categories": labels, **known},
         left_out=dict(left_out),
     )
@@ -181,7 +181,7 @@ def _size(results: Sequence[Mapping[str, Any]], meta: Mapping[str, Any], picture
     noted = meta.get("size")
     if not first and isinstance(noted, list) and len(noted) == 2:
         first = {"original_height": noted[0], "original_width": noted[1]}
-    return common.size_beside(first, ("original_height", "original_width"), picture)
+    return json_fields.size_beside(first, ("original_height", "original_width"), picture)
 
 
 def _label(members: Sequence[Mapping[str, Any]]) -> str:
@@ -211,7 +211,7 @@ def _runs_of_result(member: Mapping[str, Any], kind: str, size: tuple[int, int])
         raise NoMaskError((kind or "labels")[:40])
     if member.get("image_rotation"):
         raise FormatError("result must be of a picture that is not turned, got a turn. Turn it back.")
-    return _runs_of(kind, common.field(member, "value", dict, "result"), size)
+    return _runs_of(kind, json_fields.field(member, "value", dict, "result"), size)
 
 
 def _runs_of(kind: str, value: Mapping[str, Any], size: tuple[int, int]) -> rle.Runs:
@@ -229,12 +229,12 @@ def _polygon(value: Mapping[str, Any], size: tuple[int, int]) -> rle.Runs:
 
 def _vector(value: Mapping[str, Any], size: tuple[int, int]) -> rle.Runs:
     """A vector: closed, and of straight lines. Raises NoMaskError for another."""
-    points = common.field(value, "vertices", list, "vector")
+    points = json_fields.field(value, "vertices", list, "vector")
     if not value.get("closed"):
         raise NoMaskError("open vector")
-    if any(common.mapping(point, "vertex").get("isBezier") for point in points):
+    if any(json_fields.mapping(point, "vertex").get("isBezier") for point in points):
         raise NoMaskError("curved vector")
-    corners = [(common.number(point.get("x"), "x"), common.number(point.get("y"), "y")) for point in points]
+    corners = [(json_fields.number(point.get("x"), "x"), json_fields.number(point.get("y"), "y")) for point in points]
     return fill([[as_ring(corners) * _percent(size)]], size)
 
 
@@ -250,8 +250,8 @@ def _ellipse(value: Mapping[str, Any], size: tuple[int, int]) -> rle.Runs:
 
 def _numbers(value: Mapping[str, Any], names: Sequence[str], size: tuple[int, int]) -> list[float]:
     """Two places and two lengths in pixels, and a rotation in degrees."""
-    x, y, u, v = (common.number(value.get(name), name) for name in names)
-    turn = common.number(value.get("rotation") or 0, "rotation")
+    x, y, u, v = (json_fields.number(value.get(name), name) for name in names)
+    turn = json_fields.number(value.get("rotation") or 0, "rotation")
     return [*(_percent(size) * (x, y)).tolist(), *(_percent(size) * (u, v)).tolist(), turn]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from anymask.errors import FormatError
-from anymask.formats import json_fields as common
+from anymask.formats import json_fields
 
 __all__ = ["Answer", "answer_of", "by_picture", "picture_name", "pictures_of", "whole_task"]
 
@@ -91,7 +91,7 @@ def answer_of(task: Mapping[str, Any]) -> Answer:
                 continue
             results = entry.get("result") or []
             if not isinstance(results, list):
-                results = common.field(entry, "result", list, key)
+                results = json_fields.field(entry, "result", list, key)
             if entry.get("was_cancelled"):
                 found.left_out["result of a cancelled annotation"] += len(results)
             elif not chosen and word != "draft":

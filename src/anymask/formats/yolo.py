@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from anymask.formats import json_fields as common
+from anymask.formats import json_fields
 from anymask.formats.class_names import dump
 from anymask.formats.names import Stems
 from anymask.formats.polygons.rings import bridge
@@ -45,7 +45,7 @@ class YoloWriter:
         lines: list[str] = []
         runs: list[rle.Runs | None] = []
         notes: dict[int, tuple[str, ...]] = {}
-        for i, name in enumerate(common.names(record)):
+        for i, name in enumerate(json_fields.names(record)):
             parts = self._outlines.of(record, i)
             runs.append(None)
             if not parts:
@@ -66,9 +66,9 @@ class YoloWriter:
 
         Raises InputError for another picture of a stem that is taken.
         """
-        name = common.file_name(record)
+        name = json_fields.file_name(record)
         if name not in self._files:
-            inner = Path(common.stem(record))
+            inner = Path(json_fields.stem(record))
             under = (
                 inner.relative_to("images")
                 if inner.parts[0] == "images" and inner.name != "images"

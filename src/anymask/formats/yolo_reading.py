@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from anymask.errors import FormatError
-from anymask.formats import json_fields as common
+from anymask.formats import json_fields
 from anymask.formats.class_names import LISTS, Classes, read_classes
 from anymask.formats.image_files import ImageFiles, is_hidden, place_of
 from anymask.formats.polygons.primitives import box_ring
@@ -93,9 +93,9 @@ class _Style:
 def _is_tracked(files: Iterator[Path]) -> bool:
     """Whether a line of a set ends with a whole number over 1, which no place and no score is."""
     for file in files:
-        for line in common.text(common.read_bytes(file)).splitlines():
+        for line in json_fields.text(json_fields.read_bytes(file)).splitlines():
             words = line.split()
-            number = common.whole(words[-1]) if len(words) > 5 else None
+            number = json_fields.whole(words[-1]) if len(words) > 5 else None
             if number is not None and number > 1 and _could_be_tracked(words[1:]):
                 return True
     return False
@@ -114,7 +114,7 @@ def _record(file: Path, find: Callable[[], Path], name: Path, style: _Style) -> 
     picture = find()
     size = image_size(picture)
     left_out: Counter[str] = Counter()
-    lines = common.text(common.read_bytes(file)).splitlines()
+    lines = json_fields.text(json_fields.read_bytes(file)).splitlines()
     found = [
         attempt(left_out, partial(_line, line.split(), size, style, left_out))
         for line in lines
@@ -139,7 +139,7 @@ def _line(
     words: list[str], size: tuple[int, int], style: _Style, left_out: Counter[str]
 ) -> tuple[int, rle.Runs, float]:
     """Class, runs and score of a line. Raises NoMaskError, FormatError."""
-    number = common.whole(words[0])
+    number = json_fields.whole(words[0])
     if number is None or number < 0:
         raise FormatError(f"line must begin with the number of a class, got {words[0]!r:.40}. Mend the file.")
     values = [_number(word) for word in words[1:]]
@@ -157,7 +157,7 @@ def _line(
 
 
 def _number(word: str) -> float:
-    return common.number(word, "place")
+    return json_fields.number(word, "place")
 
 
 def _is_id(value: float) -> bool:

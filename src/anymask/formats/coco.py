@@ -1,4 +1,4 @@
-"""COCO: one JSON file for many pictures.
+"""COCO: one JSON file for many images.
 
 `{"images": [{id, width, height, file_name}], "annotations": [{id, image_id, category_id, segmentation, area,
 bbox, iscrowd}], "categories": [{id, name}]}`. Read are run lengths and polygons; written are run lengths, or
@@ -40,9 +40,9 @@ def write(records: Iterable[Record], path: str | os.PathLike[str], *, force: boo
     return Path(path)
 
 
-def read(path: str | os.PathLike[str], pictures: str | os.PathLike[str] | None = None) -> list[Record]:
+def read(path: str | os.PathLike[str], images: str | os.PathLike[str] | None = None) -> list[Record]:
     """Read all records of a file; see `CocoFile`."""
-    return CocoFile(path, pictures).records()
+    return CocoFile(path, images).records()
 
 
 def to_document(records: Sequence[Record]) -> dict[str, Any]:
@@ -98,7 +98,7 @@ _Notes = dict[int, tuple[str, ...]]
 
 
 def _page(record: Record, outlines: Outlines) -> tuple[dict[str, Any], list[rle.Runs], _Notes]:
-    """One picture without numbers; what a reader sees of its masks, and what was done to them."""
+    """One image without numbers; what a reader sees of its masks, and what was done to them."""
     masks, notes = record.masks, _Notes()
     entries = json_fields.annotate(masks)
     crowds = json_fields.per_mask(record, "crowds") or [False] * len(masks)
@@ -128,7 +128,7 @@ def _flat_polygons(record: Record, i: int, outlines: Outlines) -> tuple[list[lis
 
 
 def _image(record: Record) -> dict[str, Any]:
-    """The entry of a picture, still without its number."""
+    """The entry of an image, still without its number."""
     h, w = record.masks.size
     entry: dict[str, Any] = {"width": w, "height": h, "file_name": json_fields.file_name(record)}
     if "dataset" in record.meta:
@@ -157,7 +157,7 @@ def _numbered(pages: Callable[[], Iterator[dict[str, Any]]]) -> tuple[_Entries, 
 
 
 def _headed(page: Mapping[str, Any], number: int) -> dict[str, Any]:
-    """A picture's entry with its number, and its name where that is another."""
+    """An image's entry with its number, and its name where that is another."""
     name = {} if page["id"] == str(number) else {"name": page["id"]}
     return {"id": number, **page["image"], **name}
 

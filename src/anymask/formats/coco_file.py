@@ -22,7 +22,7 @@ from anymask.formats.coco_rows import Rows, key
 from anymask.formats.image_files import ImageFiles, of_number
 from anymask.formats.json_stream import JsonStream
 from anymask.formats.polygons.rasterise import draw
-from anymask.formats.reading import NoMaskError, Reading, as_pictures, attempt
+from anymask.formats.reading import NoMaskError, Reading, as_images, attempt
 from anymask.geometry import rle
 from anymask.types import Masks, Record
 
@@ -42,20 +42,20 @@ class CocoFile:
     def __init__(
         self,
         path: str | os.PathLike[str],
-        pictures: str | os.PathLike[str] | Mapping[str, Path] | None = None,
+        images: str | os.PathLike[str] | Mapping[str, Path] | None = None,
         *,
         document: Mapping[str, Any] | None = None,
         crowds: bool = False,
         boxes: bool = False,
     ) -> None:
-        """Read the JSON, or take it as `document`. Images are looked for in `pictures`, or near the file.
+        """Read the JSON, or take it as `document`. Images are looked for in `images`, or near the file.
 
         crowds: whether crowds are masks, marked in `meta["crowds"]`, and not ignored pixels. boxes: whether
         annotations that are only a box become masks. Raises FormatError.
         """
         self.path = Path(path)
         self._crowds = crowds
-        self._reading = Reading(as_pictures(pictures), boxes)
+        self._reading = Reading(as_images(images), boxes)
         self._rows = Rows()
         self.left_out: Counter[str] = Counter()
         """What belongs to no image, by kind."""
@@ -94,9 +94,9 @@ class CocoFile:
     @cached_property
     def _files(self) -> ImageFiles:
         names = [str(image["file_name"]) for image in self._images if _named(image)]
-        return ImageFiles(self.path, self._reading.pictures, names)
+        return ImageFiles(self.path, self._reading.images, names)
 
-    def picture(self, index: int) -> Path:
+    def image_path(self, index: int) -> Path:
         """Where the image of an index is, or ought to be."""
         return self._files.find(_file_name(self._images[index]))
 
@@ -111,8 +111,8 @@ class CocoFile:
                 f"image must have an id of its own, got {number!r}, which {self._times[number]} have. "
                 "Write the file again."
             )
-        picture = self.picture(index)
-        size = json_fields.size_beside(image, ("height", "width"), picture)
+        image_path = self.image_path(index)
+        size = json_fields.size_beside(image, ("height", "width"), image_path)
         left_out: Counter[str] = Counter()
         rows, runs = self._masks(self._rows.of_image(number), size, left_out)
         crowds = [bool(self._rows.crowds[row]) for row in rows]
@@ -126,7 +126,7 @@ class CocoFile:
         labels = [self._labels[self._rows.categories[rows[i]]] for i in kept]
         return Record(
             id=self.ids[index],
-            image=picture,
+            image=image_path,
             masks=Masks(
                 size, [runs[i] for i in kept], self._scores([rows[i] for i in kept], left_out), labels=labels
             ),
@@ -337,7 +337,7 @@ def _marks_brushes(info: object, images: Sequence[object]) -> bool:
 
 def _images_of_results(path: Path, rows: Rows, reading: Reading) -> list[dict[str, Any]]:
     """Entries for the images that results are of, their size from run lengths."""
-    files = ImageFiles(path, reading.pictures)
+    files = ImageFiles(path, reading.images)
     images = []
     for number, size in rows.first_sizes().items():
         h, w = size if isinstance(size, list) and len(size) == 2 else (None, None)

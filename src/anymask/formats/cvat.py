@@ -1,4 +1,4 @@
-"""CVAT for images 1.1: one XML file for many pictures.
+"""CVAT for images 1.1: one XML file for many images.
 
 `<annotations><version/><meta/><image id name width height><mask label source rle left top width height/>
 <polygon label points group_id/>...</image></annotations>`. Read are masks, polygons, boxes and ellipses;
@@ -39,7 +39,7 @@ _SOURCES = {"human": "manual", "auto": "auto", "import": "file"}
 
 
 class CvatWriter:
-    """Writes a file picture by picture; they wait on disk until all labels are known."""
+    """Writes a file image by image; they wait on disk until all labels are known."""
 
     def __init__(self, place: Path, outlines: Outlines) -> None:
         self._place, self._outlines = place, outlines
@@ -49,7 +49,7 @@ class CvatWriter:
         self._count = 0
 
     def add(self, record: Record) -> Page:
-        """Write a picture."""
+        """Write an image."""
         image, runs, notes = _image(record, self._count, self._outlines)
         data = tostring(image, "utf-8", xml_declaration=False) + b"\n"
         self._labels |= dict.fromkeys(shape.attrib["label"] for shape in image)
@@ -59,7 +59,7 @@ class CvatWriter:
         return Page(data, runs, notes)
 
     def close(self) -> None:
-        """Write the labels, and the pictures after them."""
+        """Write the labels, and the images after them."""
         meta = Element("meta")
         task = SubElement(meta, "task")
         SubElement(task, "size").text = str(self._count)
@@ -79,7 +79,7 @@ _Notes = dict[int, tuple[str, ...]]
 
 
 def _image(record: Record, number: int, outlines: Outlines) -> tuple[Element, list[Any], _Notes]:
-    """The element of a picture."""
+    """The element of an image."""
     h, w = record.masks.size
     name = plain_text(json_fields.file_name(record))
     image = Element("image", {"id": str(number), "name": name, "width": str(w), "height": str(h)})
@@ -120,7 +120,7 @@ def _mask_values(masks: Masks, i: int) -> dict[str, str]:
 
 
 def items(data: bytes, path: Path, reading: Reading) -> Items:
-    """Id and reader of every picture of the file at `path`. Raises FormatError where it is no such XML."""
+    """Id and reader of every image of the file at `path`. Raises FormatError where it is no such XML."""
     found = Items(())
     found.entries = _entries(data, path, reading, found.left_out)
     return found
@@ -135,7 +135,7 @@ def _entries(
         raise FormatError(
             f"path must be CVAT's <annotations>, got another XML in {path}. Export it as CVAT for images."
         )
-    names = ImageFiles(path, reading.pictures)
+    names = ImageFiles(path, reading.images)
     tracks = Tracks()
     for element in elements_of:
         if element.tag == "image":
@@ -149,8 +149,8 @@ def _entries(
 
 def _record(image: Element, id: str, files: ImageFiles) -> Record:
     name = image.get("name") or f"{id}.jpg"
-    picture = files.find(name)
-    size = _size(image, picture)
+    image_path = files.find(name)
+    size = _size(image, image_path)
     left_out: Counter[str] = Counter()
     groups: dict[object, tuple[list[rle.Runs], Mapping[str, str]]] = {}
     for i, shape in enumerate(image):
@@ -165,7 +165,7 @@ def _record(image: Element, id: str, files: ImageFiles) -> Record:
     source = next((ours for ours, theirs in _SOURCES.items() if sources == {theirs}), "import")
     return Record(
         id,
-        picture,
+        image_path,
         Masks(size, masks),
         source=json_fields.source(source),
         meta={"file_name": name, "categories": labels},
@@ -173,9 +173,9 @@ def _record(image: Element, id: str, files: ImageFiles) -> Record:
     )
 
 
-def _size(image: Element, picture: Path) -> tuple[int, int]:
-    """(H, W) of an image element, or of its picture where it says nothing."""
-    return json_fields.size_beside(image.attrib, ("height", "width"), picture)
+def _size(image: Element, image_path: Path) -> tuple[int, int]:
+    """(H, W) of an image element, or of its image where it says nothing."""
+    return json_fields.size_beside(image.attrib, ("height", "width"), image_path)
 
 
 def _whole(element: Element, name: str) -> int:

@@ -1,4 +1,4 @@
-"""ISAT (Image Segmentation Annotation Tool): one JSON file per picture. Read only.
+"""ISAT (Image Segmentation Annotation Tool): one JSON file per image. Read only.
 
 `{"info": {name, width, height}, "objects": [{category, group, segmentation: [[x, y], ...], iscrowd,
 layer}]}`.
@@ -29,8 +29,8 @@ def decode(data: bytes, path: Path, reading: Reading = PLAIN) -> Record:
     document = json_fields.parse_object(data, path)
     info = json_fields.field(document, "info", dict, "the file")
     name = reading.named(path, str(json_fields.field(info, "name", str, "info")))
-    picture = json_fields.find_picture(path, name, reading.pictures)
-    size = json_fields.size_beside(info, ("height", "width"), picture)
+    image_path = json_fields.find_image(path, name, reading.images)
+    size = json_fields.size_beside(info, ("height", "width"), image_path)
     left_out: Counter[str] = Counter()
     groups: dict[object, list[tuple[rle.Runs, Mapping[str, Any]]]] = {}
     for i, thing in enumerate(json_fields.field(document, "objects", list, "the file")):
@@ -45,7 +45,7 @@ def decode(data: bytes, path: Path, reading: Reading = PLAIN) -> Record:
     crowds = [one.get("iscrowd") is True for one in firsts]
     if any(crowds):
         meta["crowds"] = crowds
-    return Record(path.stem, picture, Masks(size, masks), meta=meta, left_out=dict(left_out))
+    return Record(path.stem, image_path, Masks(size, masks), meta=meta, left_out=dict(left_out))
 
 
 def _runs(thing: object, size: tuple[int, int]) -> rle.Runs:

@@ -1,9 +1,9 @@
-"""LabelMe: one JSON file per picture.
+"""LabelMe: one JSON file per image.
 
 `{"version", "flags", "shapes": [{label, points, group_id, shape_type, ...}], "imagePath", "imageData",
 "imageHeight", "imageWidth"}`. Shapes of one label and one group_id are one mask. Read are polygons,
 rectangles (also turned ones, of LabelMe 6 and X-AnyLabeling), circles and masks; other shapes are left out
-and told. `imagePath` is the way from the file's folder to the picture. Written are polygons, and for a
+and told. `imagePath` is the way from the file's folder to the image. Written are polygons, and for a
 mask with holes LabelMe's own mask shape (a PNG of its box, since 5.2), or with `Outlines.polygons` polygons
 cut open. Added where known: `score` of a shape, `id` and `dataset` of the file.
 """
@@ -96,8 +96,8 @@ def decode(data: bytes, path: Path, reading: Reading = PLAIN) -> Record:
     """The record in the file at `path`. Raises FormatError where it is no such file."""
     document = json_fields.parse_object(data, path)
     name = _image_name(document, path, reading)
-    picture = json_fields.find_picture(path, name, reading.pictures)
-    size = _size(document, picture)
+    image_path = json_fields.find_image(path, name, reading.images)
+    size = _size(document, image_path)
     left_out: Counter[str] = Counter()
     groups: dict[object, list[tuple[rle.Runs, Mapping[str, Any]]]] = {}
     for i, shape in enumerate(json_fields.field(document, "shapes", list, "the file")):
@@ -113,11 +113,11 @@ def decode(data: bytes, path: Path, reading: Reading = PLAIN) -> Record:
         meta["dataset"] = document["dataset"]
     id = document.get("id", Path(json_fields.inner_path(name)).stem)
     scores = json_fields.scores(firsts, "score", left_out)
-    return Record(str(id), picture, Masks(size, masks, scores), meta=meta, left_out=dict(left_out))
+    return Record(str(id), image_path, Masks(size, masks, scores), meta=meta, left_out=dict(left_out))
 
 
 def _image_name(document: Mapping[str, Any], path: Path, reading: Reading) -> str:
-    """The picture's name: as its path leads from the file's folder, within the folder that is read."""
+    """The image's name: as its path leads from the file's folder, within the folder that is read."""
     way = str(json_fields.field(document, "imagePath", str, "the file")).replace("\\", "/")
     if isinstance(document.get("file_name"), str):
         return str(document["file_name"])
@@ -127,17 +127,17 @@ def _image_name(document: Mapping[str, Any], path: Path, reading: Reading) -> st
     return Path(*place_of(json_fields.inner_path(joined))).as_posix()
 
 
-def _size(document: Mapping[str, Any], picture: Path) -> tuple[int, int]:
-    """(H, W) as the file says it, or of the picture, which may be within the file."""
+def _size(document: Mapping[str, Any], image_path: Path) -> tuple[int, int]:
+    """(H, W) as the file says it, or of the image, which may be within the file."""
     keys, inside = ("imageHeight", "imageWidth"), document.get("imageData")
     known = any(document.get(key) is not None for key in keys)
-    if known or picture.is_file() or not isinstance(inside, str):
-        return json_fields.size_beside(document, keys, picture)
+    if known or image_path.is_file() or not isinstance(inside, str):
+        return json_fields.size_beside(document, keys, image_path)
     return image_size(_decoded(inside, "imageData"))
 
 
 def _decoded(text: str, name: str) -> bytes:
-    """A picture in base64."""
+    """An image in base64."""
     try:
         return base64.b64decode(text, validate=True)
     except ValueError:

@@ -6,7 +6,7 @@ closed
 vectors, rectangles and ellipses (in percent), of the first annotation that was not cancelled, or the first
 prediction; results of one id are one mask. All else is told, other annotations of a task too. A task with
 several
-pictures is a record for each of them. Written are brushes, or with `Outlines.polygons` polygons with one
+images is a record for each of them. Written are brushes, or with `Outlines.polygons` polygons with one
 ring.
 Masks that a model made become predictions. Added to a task's `meta`: `id`, `size`, `dataset`, `source`.
 """
@@ -27,7 +27,7 @@ from anymask.errors import FormatError
 from anymask.formats import json_fields
 from anymask.formats.brush import from_bitmask, from_brush, to_brush
 from anymask.formats.image_files import ImageFiles
-from anymask.formats.labelstudio_tasks import answer_of, by_picture, picture_name, pictures_of, whole_task
+from anymask.formats.labelstudio_tasks import answer_of, by_image, image_name, images_of, whole_task
 from anymask.formats.polygons.primitives import box_ring, ellipse_ring
 from anymask.formats.polygons.rings import as_ring, bridge, fill
 from anymask.formats.reading import Items, NoMaskError, Reading, attempt
@@ -104,18 +104,18 @@ def _value(record: Record, i: int, outlines: Outlines) -> tuple[str, dict[str, A
 
 
 def items(data: bytes, path: Path, reading: Reading) -> Items:
-    """Id and reader of every picture of every task. Raises FormatError where it is no list of tasks."""
+    """Id and reader of every image of every task. Raises FormatError where it is no list of tasks."""
     tasks = json_fields.parse_json(data, path)
     if isinstance(tasks, dict) and "data" in tasks:
         tasks = [tasks]
     if not isinstance(tasks, list):
         raise FormatError(f"path must hold a list of tasks, got another form in {path}. Export it as JSON.")
-    files = ImageFiles(path, reading.pictures)
+    files = ImageFiles(path, reading.images)
     return Items([entry for number, task in enumerate(tasks, 1) for entry in _entries(task, number, files)])
 
 
 def _entries(task: object, number: int, files: ImageFiles) -> Iterator[tuple[str, Callable[[], Record]]]:
-    """The records of a task: one for each of its pictures that has results, at least one."""
+    """The records of a task: one for each of its images that has results, at least one."""
     if not isinstance(task, Mapping):
         yield str(number), partial(_record, task, str(number), [], Counter(), files)
         return
@@ -128,9 +128,9 @@ def _entries(task: object, number: int, files: ImageFiles) -> Iterator[tuple[str
     except FormatError as error:
         yield id, partial(_refuse, error)
         return
-    for at, (key, results, left_out) in enumerate(by_picture(answer, pictures_of(task))):
+    for at, (key, results, left_out) in enumerate(by_image(answer, images_of(task))):
         name = id if at == 0 else f"{id}-{key}"
-        told = {**task, "picture": key, "guess": answer.is_guess}
+        told = {**task, "image_field": key, "guess": answer.is_guess}
         yield name, partial(_record, told, name, results, left_out, files)
 
 
@@ -138,18 +138,18 @@ def _refuse(error: FormatError) -> Record:
     raise error
 
 
-def _own_name(name: str, picture: Path) -> str:
-    """The name of a task's picture; of an upload that lies near under the name it had before, that name."""
+def _own_name(name: str, image_path: Path) -> str:
+    """The name of a task's image; of an upload that lies near under the name it had before, that name."""
     path = json_fields.inner_path(name)
-    return path.with_name(picture.name).as_posix() if path.name.endswith(f"-{picture.name}") else name
+    return path.with_name(image_path.name).as_posix() if path.name.endswith(f"-{image_path.name}") else name
 
 
 def _record(
     task: object, id: str, results: Sequence[object], left_out: Counter[str], files: ImageFiles
 ) -> Record:
     entry = json_fields.mapping(task, f"task {id}")
-    name = picture_name(json_fields.field(entry, "data", dict, f"task {id}"), entry.get("picture"))
-    picture = files.find(name)
+    name = image_name(json_fields.field(entry, "data", dict, f"task {id}"), entry.get("image_field"))
+    image_path = files.find(name)
     left_out = Counter(left_out)
     groups: dict[str, list[Mapping[str, Any]]] = {}
     for i, result in enumerate(results):
@@ -158,7 +158,7 @@ def _record(
         else:
             left_out["damaged: result must be an object"] += 1
     meta = entry["meta"] if isinstance(entry.get("meta"), Mapping) else {}
-    size = _size([one for members in groups.values() for one in members], meta, picture)
+    size = _size([one for members in groups.values() for one in members], meta, image_path)
     found = [(_group_runs(members, size, left_out), members) for members in groups.values()]
     things = [(runs, members) for runs, members in found if runs is not None]
     firsts = [members[0] for _, members in things]
@@ -167,21 +167,21 @@ def _record(
     made = "auto" if entry.get("guess") else "human" if meta.get("source") == "human" else "import"
     return Record(
         id,
-        picture,
+        image_path,
         Masks(size, [runs for runs, _ in things], json_fields.scores(firsts, "score", left_out)),
         source=json_fields.source(made),
-        meta={"file_name": _own_name(name, picture), "categories": labels, **known},
+        meta={"file_name": _own_name(name, image_path), "categories": labels, **known},
         left_out=dict(left_out),
     )
 
 
-def _size(results: Sequence[Mapping[str, Any]], meta: Mapping[str, Any], picture: Path) -> tuple[int, int]:
-    """(H, W) as the results say it, or the task's meta, or the picture."""
+def _size(results: Sequence[Mapping[str, Any]], meta: Mapping[str, Any], image_path: Path) -> tuple[int, int]:
+    """(H, W) as the results say it, or the task's meta, or the image."""
     first = next((result for result in results if "original_width" in result), {})
     noted = meta.get("size")
     if not first and isinstance(noted, list) and len(noted) == 2:
         first = {"original_height": noted[0], "original_width": noted[1]}
-    return json_fields.size_beside(first, ("original_height", "original_width"), picture)
+    return json_fields.size_beside(first, ("original_height", "original_width"), image_path)
 
 
 def _label(members: Sequence[Mapping[str, Any]]) -> str:
@@ -210,7 +210,7 @@ def _runs_of_result(member: Mapping[str, Any], kind: str, size: tuple[int, int])
     if kind not in _READERS:
         raise NoMaskError((kind or "labels")[:40])
     if member.get("image_rotation"):
-        raise FormatError("result must be of a picture that is not turned, got a turn. Turn it back.")
+        raise FormatError("result must be of an image that is not turned, got a turn. Turn it back.")
     return _runs_of(kind, json_fields.field(member, "value", dict, "result"), size)
 
 
@@ -234,7 +234,9 @@ def _vector(value: Mapping[str, Any], size: tuple[int, int]) -> rle.Runs:
         raise NoMaskError("open vector")
     if any(json_fields.mapping(point, "vertex").get("isBezier") for point in points):
         raise NoMaskError("curved vector")
-    corners = [(json_fields.number(point.get("x"), "x"), json_fields.number(point.get("y"), "y")) for point in points]
+    corners = [
+        (json_fields.number(point.get("x"), "x"), json_fields.number(point.get("y"), "y")) for point in points
+    ]
     return fill([[as_ring(corners) * _percent(size)]], size)
 
 

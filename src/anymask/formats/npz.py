@@ -1,4 +1,4 @@
-"""NumPy: one .npz file per picture, read without pickle.
+"""NumPy: one .npz file per image, read without pickle.
 
 `size` (2,) H and W; `counts` uint32, the run lengths of all masks in a row; `lengths` (N,), how many of them
 each mask has; `scores`, and where known `stability`, `labels`, `prompt`, `logits`; `about`, JSON as bytes.
@@ -79,7 +79,7 @@ def decode(data: bytes, path: Path, reading: Reading = PLAIN) -> Record:
         ignore = rle.from_coco({"size": size, "counts": arrays["ignore"]})[0] if "ignore" in arrays else None
         return Record(
             str(about["id"]),
-            json_fields.find_picture(path, name, reading.pictures),
+            json_fields.find_image(path, name, reading.images),
             Masks(size, runs, **columns),
             source=about["source"],
             meta={"file_name": name, **meta},

@@ -1,4 +1,4 @@
-"""SA-1B: one JSON file per picture.
+"""SA-1B: one JSON file per image.
 
 `{"image": {image_id, width, height, file_name}, "annotations": [{id, segmentation, bbox, area, predicted_iou,
 stability_score, crop_box, point_coords}]}`; segmentation in COCO's run lengths, boxes xywh. A field that
@@ -50,11 +50,11 @@ def encode(record: Record, outlines: Outlines) -> Page:
 
 
 def decode(data: bytes, path: Path, reading: Reading = PLAIN) -> Record:
-    """The record in the file at `path`; its picture is looked for and read when asked for."""
+    """The record in the file at `path`; its image is looked for and read when asked for."""
     document = json_fields.parse_object(data, path)
     header = json_fields.field(document, "image", dict, "the file")
     name = reading.named(path, json_fields.field(header, "file_name", str, "image"))
-    return from_document(document, json_fields.find_picture(path, name, reading.pictures))
+    return from_document(document, json_fields.find_image(path, name, reading.images))
 
 
 def write(record: Record, path: str | os.PathLike[str], *, force: bool = False) -> Path:
@@ -107,7 +107,7 @@ def _plain(value: object) -> object:
 def from_document(
     document: Mapping[str, Any], image: NDArray[np.uint8] | Path, *, id: str | None = None
 ) -> Record:
-    """Build the record of a JSON object and its picture. Raises FormatError where it has no size.
+    """Build the record of a JSON object and its image. Raises FormatError where it has no size.
 
     The record's id is the image's unless `id` is given. `meta` holds "file_name", "dataset" where known; a
     list for each field that every annotation has: "ids", "categories", "kinds", "crop_boxes", "point_coords".
@@ -139,7 +139,9 @@ def from_document(
         masks=masks,
         source=json_fields.source(document.get("source")),
         meta=meta,
-        ignore=None if ignore is None else attempt(left_out, partial(json_fields.segmentation_runs, ignore, size)),
+        ignore=None
+        if ignore is None
+        else attempt(left_out, partial(json_fields.segmentation_runs, ignore, size)),
         left_out=dict(left_out),
     )
 

@@ -1,4 +1,4 @@
-"""SVG: one drawing per picture, a path for each mask over the picture.
+"""SVG: one drawing per image, a path for each mask over the image.
 
 Paths are filled by the even-odd rule and coloured by `colours.palette`; scores and names are data attributes.
 Read are paths of straight lines, polygons, rectangles, circles and ellipses; other shapes, curves,
@@ -44,7 +44,7 @@ KEEPS = frozenset({"id", "source", "dataset", *_DATA})
 
 
 def encode(record: Record, outlines: Outlines, home: Path | None = None) -> Page:
-    """The file of a record; at `home` it shows the record's picture where that is a file."""
+    """The file of a record; at `home` it shows the record's image where that is a file."""
     h, w = record.masks.size
     name = json_fields.file_name(record)
     root = Element("svg", {
@@ -113,7 +113,7 @@ def decode(data: bytes, path: Path, reading: Reading = PLAIN) -> Record:
         meta["dataset"] = root.get("data-dataset")
     return Record(
         root.get("data-id", path.stem),
-        json_fields.find_picture(path, name, reading.pictures),
+        json_fields.find_image(path, name, reading.images),
         Masks(size, [runs for _, runs in drawn if runs is not None], **cast(dict[str, Any], fields)),
         source=json_fields.source(root.get("data-source")),
         meta=meta,
@@ -144,7 +144,7 @@ def _shapes(element: Element, turned: bool, left_out: Counter[str]) -> Iterator[
 
 
 def _size(root: Element) -> tuple[int, int]:
-    """(H, W) of the drawing; its coordinates must be pixels of the picture."""
+    """(H, W) of the drawing; its coordinates must be pixels of the image."""
     box = root.get("viewBox", "").replace(",", " ").split()
     if not box:
         box = ["0", "0", *(re.sub(r"px$", "", root.get(side, "")) for side in ("width", "height"))]

@@ -1,8 +1,8 @@
-"""VIA (VGG Image Annotator) 2: one JSON file for many pictures, or a project file. Read only.
+"""VIA (VGG Image Annotator) 2: one JSON file for many images, or a project file. Read only.
 
 `{key: {filename, size, regions: [{shape_attributes: {name, ...}, region_attributes}], file_attributes}}`,
 in a
-project within "_via_img_metadata". Read are polygons, rectangles, circles and ellipses; a picture's size is
+project within "_via_img_metadata". Read are polygons, rectangles, circles and ellipses; the image size is
 nowhere, so that it must be near.
 """
 
@@ -33,11 +33,11 @@ _NAMES = ("class", "label", "category", "type", "name")
 
 
 def items(path: Path, reading: Reading) -> Items:
-    """Id and reader of every picture of a file. Raises FormatError where it is none of VIA's."""
+    """Id and reader of every image of a file. Raises FormatError where it is none of VIA's."""
     document = json_fields.load_json(path)
     files = json_fields.mapping(document.get("_via_img_metadata", document), "the file")
     names = [str(entry.get("filename")) for entry in files.values() if isinstance(entry, Mapping)]
-    look = ImageFiles(path, reading.pictures, names)
+    look = ImageFiles(path, reading.images, names)
     found: list[tuple[str, Callable[[], Record]]] = []
     for key, entry in files.items():
         if isinstance(entry, Mapping) and "filename" in entry:
@@ -50,12 +50,12 @@ def items(path: Path, reading: Reading) -> Items:
 
 def _record(entry: object, id: str, files: ImageFiles) -> Record:
     name = str(json_fields.field(entry, "filename", str, "image"))
-    picture = files.find(name)
-    if not picture.is_file():
+    image_path = files.find(name)
+    if not image_path.is_file():
         raise FormatError(
-            f"{name} must be near, got no such picture. Say where the pictures are: VIA holds no sizes."
+            f"{name} must be near, got no such image. Say where the images are: VIA holds no sizes."
         )
-    size = image_size(picture)
+    size = image_size(image_path)
     left_out: Counter[str] = Counter()
     regions = json_fields.mapping(entry, "image").get("regions") or []
     listed = list(regions.values()) if isinstance(regions, Mapping) else regions
@@ -65,7 +65,7 @@ def _record(entry: object, id: str, files: ImageFiles) -> Record:
     kept = [(runs, region) for runs, region in found if runs is not None]
     return Record(
         id,
-        picture,
+        image_path,
         Masks(size, [runs for runs, _ in kept]),
         meta={"file_name": name, "categories": [_label(region) for _, region in kept]},
         left_out=dict(left_out),

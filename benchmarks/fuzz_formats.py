@@ -117,7 +117,7 @@ class Run:
         source = {"yolo": self.folder, "masks": place.parent}.get(self.name, place)
         try:
             for record in formats.stream(
-                source, self.name, pictures=self.folder, boxes=bool(self.files % 2), on_error=self.told
+                source, self.name, images=self.folder, boxes=bool(self.files % 2), on_error=self.told
             ):
                 self.records += 1
                 assert all(rle.area(runs) >= 0 for runs in record.masks.rles)

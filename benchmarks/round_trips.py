@@ -138,7 +138,7 @@ def back(folder: Path) -> None:
 
     for name in ("supervision.json", "labelstudio.json", "datumaro_coco", "datumaro_cvat"):
         if (folder / name).exists():
-            (record,) = formats.read(folder / name, pictures=folder / "images")
+            (record,) = formats.read(folder / name, images=folder / "images")
             told(f"back from {name}", record.masks.dense())
 
 

@@ -123,7 +123,7 @@ BAD_MASKS: dict[str, tuple[Callable[[Path], object], str]] = {
     "black": (grey((120, 80), 0), "--mask must hold a mask, got mask.png, which is all black."),
     "colour": (
         lambda path: Image.new("RGB", (120, 80), "red").save(path),
-        "mask must be a grey or palette picture, got mask.png in colour.",
+        "mask must be a grey or palette image, got mask.png in colour.",
     ),
     "missing": (lambda path: None, "a file that exists, got mask.png"),
     "text": (lambda path: path.write_text("no mask"), "mask.png, which no decoder knows"),

@@ -36,9 +36,9 @@ def test_to_yolo_and_back(run, source: Path) -> None:
     answer = run("data", "convert", source, "-o", "yolo", "--to", "yolo", "--report", "lost.json")
     assert (answer.code, answer.err) == (0, "")
     assert answer.out.splitlines() == [
-        "3 pictures with 6 masks as yolo, mean IoU of what is read back 1.0000",
+        "3 images with 6 masks as yolo, mean IoU of what is read back 1.0000",
         "  3 masks: holes opened by cuts",
-        "  scores: no place (3 pictures)",
+        "  scores: not stored (3 images)",
         "wrote yolo",
         "wrote lost.json",
     ]
@@ -105,7 +105,7 @@ def test_single_annotations_are_told_and_left_out(run, source: Path) -> None:
     answer = run("data", "convert", source, "-o", "b.json", "--report", "lost.json")
     assert (answer.code, answer.err) == (0, "")
     assert answer.out.splitlines()[:2] == [
-        "3 pictures with 3 masks as coco, mean IoU of what is read back 1.0000",
+        "3 images with 3 masks as coco, mean IoU of what is read back 1.0000",
         "  not read: box without an outline (1), damaged (1), annotation of no image (1)",
     ]
     assert json.loads(Path("lost.json").read_text())["left_out"] == [
@@ -114,7 +114,7 @@ def test_single_annotations_are_told_and_left_out(run, source: Path) -> None:
         ["coco.json", "annotation of no image", 1],
     ]
     told = run("data", "convert", source, "-o", "c.json", "--boxes", "as-masks").out
-    assert told.startswith("3 pictures with 4 masks as coco")
+    assert told.startswith("3 images with 4 masks as coco")
 
 
 def test_zero_records_are_no_success(run, source: Path) -> None:

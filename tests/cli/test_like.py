@@ -250,7 +250,10 @@ BAD = {
         "output must lie in a folder that exists",
     ),
     "empty": (["--example", "first.png=white.png", "empty", "-o", "out"], "got the folder empty without any"),
-    "no picture": (["--example", "first.png=white.png", "text.txt", "-o", "out"], "image must be a picture"),
+    "no picture": (
+        ["--example", "first.png=white.png", "text.txt", "-o", "out"],
+        "image must be an image file",
+    ),
     "twice": (
         ["--example", "first.png=white.png", "photos", "photos", "-o", "out"],
         "PATH must name each file once, got photos/p4.png twice.",

@@ -60,7 +60,7 @@ class CocoPictures:
 
     def image_bytes(self, index: int) -> bytes:
         """The encoded image file of an item."""
-        return self._file.picture(index).read_bytes()
+        return self._file.image_path(index).read_bytes()
 
     def record(self, index: int) -> Record:
         """Read and decode an item. Raises FormatError, ImageError or OSError."""

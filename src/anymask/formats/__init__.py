@@ -2,21 +2,21 @@
 
 | format | what | suffix that chooses it |
 |---|---|---|
-| `coco` | COCO's JSON, many pictures a file | `.json` for a list of records |
-| `cvat` | CVAT for images 1.1, many pictures a file | `.xml` |
-| `geojson` | GeoJSON in pixels, one picture a file | `.geojson` |
+| `coco` | COCO's JSON, many images a file | `.json` for a list of records |
+| `cvat` | CVAT for images 1.1, many images a file | `.xml` |
+| `geojson` | GeoJSON in pixels, one image a file | `.geojson` |
 | `instances` | PNG, masks numbered from 1 | `.png` for more or fewer masks |
-| `labelme` | LabelMe's JSON, one picture a file | |
+| `labelme` | LabelMe's JSON, one image a file | |
 | `labels` | PNG, the masks' class numbers | |
-| `labelstudio` | Label Studio's JSON, many pictures a file | |
+| `labelstudio` | Label Studio's JSON, many images a file | |
 | `mask` | PNG, a single mask as 0 and 255 | `.png` for a single mask |
 | `masks` | a folder with one PNG per mask | no suffix |
-| `npz` | NumPy arrays, one picture a file | `.npz` |
-| `sa1b` | SA-1B's JSON, one picture a file | `.json` for masks or one record |
-| `svg` | SVG paths, one picture a file | `.svg` |
+| `npz` | NumPy arrays, one image a file | `.npz` |
+| `sa1b` | SA-1B's JSON, one image a file | `.json` for masks or one record |
+| `svg` | SVG paths, one image a file | `.svg` |
 | `yolo` | YOLO segmentation, a folder | |
 
-Only read are `isat` and `via`. Formats with one picture a file hold many as a folder of such files. All
+Only read are `isat` and `via`. Formats with one image a file hold many as a folder of such files. All
 pass through run lengths
 (`anymask.geometry.rle`), so that what is lost is lost by the format alone; `write` measures it.
 """
@@ -73,7 +73,7 @@ def write(
     """Write masks or records to `path`, whole or not at all; return what was lost.
 
     `format` is one of FORMATS, else the suffix tells (see the module's table). Several records of a format
-    with one picture a file make a folder, `path` without a suffix. Records may come from an iterator and are
+    with one image a file make a folder, `path` without a suffix. Records may come from an iterator and are
     taken one at a time. `outlines` says how masks become polygons. With `on_error` a record that cannot be
     written is told and left out. sent: for files that will be packed up and lie beside the images elsewhere;
     otherwise they point to the images where these are now. Raises UnknownNameError for another format or

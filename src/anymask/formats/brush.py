@@ -62,7 +62,7 @@ def from_bitmask(value: Mapping[str, Any], size: tuple[int, int]) -> rle.Runs:
     opaque = read_opaque(base64.b64decode(text, validate=True))
     if opaque.shape != size:
         raise FormatError(
-            f"imageDataURL must have the picture's size {size[0]} x {size[1]}, got {opaque.shape[0]} x "
+            f"imageDataURL must have the image size {size[0]} x {size[1]}, got {opaque.shape[0]} x "
             f"{opaque.shape[1]}. Export it again."
         )
     return rle.encode(opaque)

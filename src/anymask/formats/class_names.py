@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from anymask.errors import FormatError
-from anymask.formats import json_fields as common
+from anymask.formats import json_fields
 
 __all__ = ["LISTS", "Classes", "dump", "read_classes"]
 
@@ -36,7 +36,7 @@ def read_classes(folders: list[Path]) -> Classes:
                 return found
         for file in (folder / name for name in LISTS):
             if file.is_file():
-                lines = common.text(common.read_bytes(file)).splitlines()
+                lines = json_fields.text(json_fields.read_bytes(file)).splitlines()
                 return Classes(dict(enumerate(line.strip() for line in lines)))
     return Classes()
 
@@ -44,7 +44,7 @@ def read_classes(folders: list[Path]) -> Classes:
 def _of_yaml(file: Path) -> Classes | None:
     """The classes in a YAML file, None where it is about something else."""
     try:
-        document = yaml.safe_load(common.text(common.read_bytes(file)))
+        document = yaml.safe_load(json_fields.text(json_fields.read_bytes(file)))
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         where = " ".join(str(error).split())
         raise FormatError(f"{file.name} must be YAML, got {where:.160}. Mend the file.") from None
@@ -62,7 +62,7 @@ def _named(names: object, file: Path) -> Iterator[tuple[int, str]]:
             f"names must be a list or a table in {file.name}, got {names!r:.60}. Mend the file."
         )
     for number, name in names.items() if isinstance(names, dict) else enumerate(names):
-        found = common.whole(number)
+        found = json_fields.whole(number)
         if found is None or isinstance(name, (list, dict)):
             raise FormatError(
                 f"names must be a text for each number in {file.name}, got {number!s:.30}. Mend the file."

@@ -1,4 +1,4 @@
-"""COCO: one JSON file for many pictures.
+"""COCO: one JSON file for many images.
 
 `{"images": [{id, width, height, file_name}], "annotations": [{id, image_id, category_id, segmentation, area,
 bbox, iscrowd}], "categories": [{id, name}]}`. Read are run lengths and polygons; written are run lengths, or
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from anymask.files import staged
-from anymask.formats import json_fields as common
+from anymask.formats import json_fields
 from anymask.formats.coco_file import CocoFile
 from anymask.formats.polygons.rings import bridge
 from anymask.formats.writers import Outlines, Page, cut_notes
@@ -40,9 +40,9 @@ def write(records: Iterable[Record], path: str | os.PathLike[str], *, force: boo
     return Path(path)
 
 
-def read(path: str | os.PathLike[str], pictures: str | os.PathLike[str] | None = None) -> list[Record]:
+def read(path: str | os.PathLike[str], images: str | os.PathLike[str] | None = None) -> list[Record]:
     """Read all records of a file; see `CocoFile`."""
-    return CocoFile(path, pictures).records()
+    return CocoFile(path, images).records()
 
 
 def to_document(records: Sequence[Record]) -> dict[str, Any]:
@@ -67,7 +67,7 @@ class CocoWriter:
     def add(self, record: Record) -> Page:
         """Take a record."""
         page, runs, notes = _page(record, self._outlines)
-        data = common.to_json(page)
+        data = json_fields.to_json(page)
         with self._spool.open("ab") as spool:
             spool.write(data + b"\n")
         return Page(data, runs, notes)
@@ -84,7 +84,7 @@ class CocoWriter:
                 file.write(b"{" if name == "images" else b", ")
                 file.write(f'"{name}": ['.encode())
                 for i, entry in enumerate(entries):
-                    file.write((b",\n" if i else b"\n") + common.to_json(entry))
+                    file.write((b",\n" if i else b"\n") + json_fields.to_json(entry))
                 file.write(b"]")
             file.write(b"}\n")
         self._spool.unlink()
@@ -98,23 +98,23 @@ _Notes = dict[int, tuple[str, ...]]
 
 
 def _page(record: Record, outlines: Outlines) -> tuple[dict[str, Any], list[rle.Runs], _Notes]:
-    """One picture without numbers; what a reader sees of its masks, and what was done to them."""
+    """One image without numbers; what a reader sees of its masks, and what was done to them."""
     masks, notes = record.masks, _Notes()
-    entries = common.annotate(masks)
-    crowds = common.per_mask(record, "crowds") or [False] * len(masks)
+    entries = json_fields.annotate(masks)
+    crowds = json_fields.per_mask(record, "crowds") or [False] * len(masks)
     for i, entry in enumerate(entries):
         entry["iscrowd"] = int(bool(crowds[i]))
         if outlines.polygons and not crowds[i] and entry["area"]:  # no polygon at all would be no mask
             entry["segmentation"], notes[i] = _flat_polygons(record, i, outlines)
         if masks.scores[i] != 1:
             entry["score"] = float(masks.scores[i])
-    runs = [common.segmentation_runs(entry["segmentation"], masks.size) for entry in entries]
+    runs = [json_fields.segmentation_runs(entry["segmentation"], masks.size) for entry in entries]
     labels = None if masks.labels is None else masks.labels.tolist()
     page = {
         "id": record.id,
         "image": _image(record),
         "annotations": entries,
-        "names": common.names(record, _NAMELESS),
+        "names": json_fields.names(record, _NAMELESS),
         "labels": labels,
     }
     return page, runs, notes
@@ -128,9 +128,9 @@ def _flat_polygons(record: Record, i: int, outlines: Outlines) -> tuple[list[lis
 
 
 def _image(record: Record) -> dict[str, Any]:
-    """The entry of a picture, still without its number."""
+    """The entry of an image, still without its number."""
     h, w = record.masks.size
-    entry: dict[str, Any] = {"width": w, "height": h, "file_name": common.file_name(record)}
+    entry: dict[str, Any] = {"width": w, "height": h, "file_name": json_fields.file_name(record)}
     if "dataset" in record.meta:
         entry["dataset"] = record.meta["dataset"]
     if record.ignore is not None:
@@ -157,7 +157,7 @@ def _numbered(pages: Callable[[], Iterator[dict[str, Any]]]) -> tuple[_Entries, 
 
 
 def _headed(page: Mapping[str, Any], number: int) -> dict[str, Any]:
-    """A picture's entry with its number, and its name where that is another."""
+    """An image's entry with its number, and its name where that is another."""
     name = {} if page["id"] == str(number) else {"name": page["id"]}
     return {"id": number, **page["image"], **name}
 

@@ -17,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymask.errors import FormatError
-from anymask.formats import json_fields as common
+from anymask.formats import json_fields
 from anymask.formats.coco_rows import Rows, key
 from anymask.formats.image_files import ImageFiles, of_number
 from anymask.formats.json_stream import JsonStream
 from anymask.formats.polygons.rasterise import draw
-from anymask.formats.reading import NoMaskError, Reading, as_pictures, attempt
+from anymask.formats.reading import NoMaskError, Reading, as_images, attempt
 from anymask.geometry import rle
 from anymask.types import Masks, Record
 
@@ -42,20 +42,20 @@ class CocoFile:
     def __init__(
         self,
         path: str | os.PathLike[str],
-        pictures: str | os.PathLike[str] | Mapping[str, Path] | None = None,
+        images: str | os.PathLike[str] | Mapping[str, Path] | None = None,
         *,
         document: Mapping[str, Any] | None = None,
         crowds: bool = False,
         boxes: bool = False,
     ) -> None:
-        """Read the JSON, or take it as `document`. Images are looked for in `pictures`, or near the file.
+        """Read the JSON, or take it as `document`. Images are looked for in `images`, or near the file.
 
         crowds: whether crowds are masks, marked in `meta["crowds"]`, and not ignored pixels. boxes: whether
         annotations that are only a box become masks. Raises FormatError.
         """
         self.path = Path(path)
         self._crowds = crowds
-        self._reading = Reading(as_pictures(pictures), boxes)
+        self._reading = Reading(as_images(images), boxes)
         self._rows = Rows()
         self.left_out: Counter[str] = Counter()
         """What belongs to no image, by kind."""
@@ -73,7 +73,7 @@ class CocoFile:
         if "results" in parts:
             self._images = _images_of_results(self.path, self._rows, self._reading)
         else:
-            self._images = common.field(parts, "images", list, "the file")
+            self._images = json_fields.field(parts, "images", list, "the file")
         numbers = [key(image.get("id")) if isinstance(image, Mapping) else None for image in self._images]
         self._times = Counter(number for number in numbers if number is not None)
         self._labels, self._categories = _categories(_listed(parts, "categories"))
@@ -94,15 +94,15 @@ class CocoFile:
     @cached_property
     def _files(self) -> ImageFiles:
         names = [str(image["file_name"]) for image in self._images if _named(image)]
-        return ImageFiles(self.path, self._reading.pictures, names)
+        return ImageFiles(self.path, self._reading.images, names)
 
-    def picture(self, index: int) -> Path:
+    def image_path(self, index: int) -> Path:
         """Where the image of an index is, or ought to be."""
         return self._files.find(_file_name(self._images[index]))
 
     def record(self, index: int) -> Record:
         """Build a record, its image still unread. Raises FormatError for an image that is no whole entry."""
-        image = common.mapping(self._images[index], "image")
+        image = json_fields.mapping(self._images[index], "image")
         number = key(image.get("id"))
         if number is None:
             raise FormatError(f"image must have an id, got {image!r:.60}. Write the file again.")
@@ -111,8 +111,8 @@ class CocoFile:
                 f"image must have an id of its own, got {number!r}, which {self._times[number]} have. "
                 "Write the file again."
             )
-        picture = self.picture(index)
-        size = common.size_beside(image, ("height", "width"), picture)
+        image_path = self.image_path(index)
+        size = json_fields.size_beside(image, ("height", "width"), image_path)
         left_out: Counter[str] = Counter()
         rows, runs = self._masks(self._rows.of_image(number), size, left_out)
         crowds = [bool(self._rows.crowds[row]) for row in rows]
@@ -121,12 +121,12 @@ class CocoFile:
         left_out.update([CROWD] * len(crowd))
         kept = [i for i, is_hidden in enumerate(hidden) if not is_hidden]
         if image.get("ignore") is not None:
-            nobody = attempt(left_out, partial(common.segmentation_runs, image["ignore"], size))
+            nobody = attempt(left_out, partial(json_fields.segmentation_runs, image["ignore"], size))
             crowd += [nobody] if nobody is not None else []
         labels = [self._labels[self._rows.categories[rows[i]]] for i in kept]
         return Record(
             id=self.ids[index],
-            image=picture,
+            image=image_path,
             masks=Masks(
                 size, [runs[i] for i in kept], self._scores([rows[i] for i in kept], left_out), labels=labels
             ),
@@ -140,7 +140,7 @@ class CocoFile:
         given = self._rows.scores
         if not given:
             return None
-        return common.scores([{"score": given.get(row)} for row in rows], "score", left_out)
+        return json_fields.scores([{"score": given.get(row)} for row in rows], "score", left_out)
 
     def _meta(
         self, image: Mapping[str, Any], labels: Sequence[int], crowds: Sequence[bool]
@@ -202,7 +202,7 @@ def _read(path: Path, rows: Rows) -> dict[str, Any]:
             stream.close()
             return parts
     except OSError as error:
-        raise common.unreadable(path, error) from None
+        raise json_fields.unreadable(path, error) from None
 
 
 def _drawn(
@@ -266,12 +266,12 @@ def _other_runs(shape: object, box: object, size: tuple[int, int], reading: Read
             raise NoMaskError(NO_OUTLINE)
         if not reading.boxes:
             raise NoMaskError(BOX)
-        x, y, w, h = (common.number(side, "bbox") for side in box)
+        x, y, w, h = (json_fields.number(side, "bbox") for side in box)
         ring = np.array([[x, y], [x, y + h], [x + w, y + h], [x + w, y]])
         return draw(ring, np.array([4]), size)[0]
     if isinstance(shape, list):
         raise FormatError("segmentation must be a list of lists of numbers, got another list. Nest it.")
-    return common.segmentation_runs(shape, size)
+    return json_fields.segmentation_runs(shape, size)
 
 
 def _named(image: object) -> bool:
@@ -282,7 +282,7 @@ def _file_name(image: Mapping[str, Any]) -> str:
     """The name of an image's file; LVIS has its address alone."""
     if "file_name" not in image and "coco_url" in image:
         return str(image["coco_url"]).rpartition("/")[2]
-    return str(common.field(image, "file_name", str, "image"))
+    return str(json_fields.field(image, "file_name", str, "image"))
 
 
 def _record_ids(images: Sequence[object]) -> list[str]:
@@ -309,7 +309,7 @@ def _categories(entries: Sequence[Any]) -> tuple[dict[object, int], dict[int, st
     """Labels by category id, and names by label: the ids where these are numbers, else numbers after them."""
     labels: dict[object, int] = {}
     names: dict[int, str] = {}
-    given = {key(common.mapping(entry, "category").get("id")) for entry in entries}
+    given = {key(json_fields.mapping(entry, "category").get("id")) for entry in entries}
     free = max([0, *(one for one in given if isinstance(one, int))])
     for entry in entries:
         number = key(entry.get("id"))
@@ -318,7 +318,7 @@ def _categories(entries: Sequence[Any]) -> tuple[dict[object, int], dict[int, st
         if not isinstance(number, int):
             free += 1
         labels[number] = number if isinstance(number, int) else free
-        names[labels[number]] = common.field(entry, "name", str, "category")
+        names[labels[number]] = json_fields.field(entry, "name", str, "category")
     return labels, names
 
 
@@ -337,7 +337,7 @@ def _marks_brushes(info: object, images: Sequence[object]) -> bool:
 
 def _images_of_results(path: Path, rows: Rows, reading: Reading) -> list[dict[str, Any]]:
     """Entries for the images that results are of, their size from run lengths."""
-    files = ImageFiles(path, reading.pictures)
+    files = ImageFiles(path, reading.images)
     images = []
     for number, size in rows.first_sizes().items():
         h, w = size if isinstance(size, list) and len(size) == 2 else (None, None)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from anymask.formats import json_fields as common
+from anymask.formats import json_fields
 
 __all__ = ["Rows", "key"]
 
@@ -22,7 +22,7 @@ def key(number: object) -> int | str | None:
     """An id, the same for 1, 1.0 and "1"; None for what is none."""
     if type(number) is int:
         return number if -_LARGEST <= number <= _LARGEST else str(number)
-    found = common.whole(number)
+    found = json_fields.whole(number)
     return found if found is not None else number if isinstance(number, str) else None
 
 

@@ -1,4 +1,4 @@
-"""CVAT for images 1.1: one XML file for many pictures.
+"""CVAT for images 1.1: one XML file for many images.
 
 `<annotations><version/><meta/><image id name width height><mask label source rle left top width height/>
 <polygon label points group_id/>...</image></annotations>`. Read are masks, polygons, boxes and ellipses;
@@ -20,7 +20,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 import numpy as np
 
 from anymask.errors import FormatError
-from anymask.formats import json_fields as common
+from anymask.formats import json_fields
 from anymask.formats.cvat_video import Tracks
 from anymask.formats.image_files import ImageFiles
 from anymask.formats.polygons.primitives import box_ring, ellipse_ring
@@ -39,7 +39,7 @@ _SOURCES = {"human": "manual", "auto": "auto", "import": "file"}
 
 
 class CvatWriter:
-    """Writes a file picture by picture; they wait on disk until all labels are known."""
+    """Writes a file image by image; they wait on disk until all labels are known."""
 
     def __init__(self, place: Path, outlines: Outlines) -> None:
         self._place, self._outlines = place, outlines
@@ -49,7 +49,7 @@ class CvatWriter:
         self._count = 0
 
     def add(self, record: Record) -> Page:
-        """Write a picture."""
+        """Write an image."""
         image, runs, notes = _image(record, self._count, self._outlines)
         data = tostring(image, "utf-8", xml_declaration=False) + b"\n"
         self._labels |= dict.fromkeys(shape.attrib["label"] for shape in image)
@@ -59,7 +59,7 @@ class CvatWriter:
         return Page(data, runs, notes)
 
     def close(self) -> None:
-        """Write the labels, and the pictures after them."""
+        """Write the labels, and the images after them."""
         meta = Element("meta")
         task = SubElement(meta, "task")
         SubElement(task, "size").text = str(self._count)
@@ -79,13 +79,13 @@ _Notes = dict[int, tuple[str, ...]]
 
 
 def _image(record: Record, number: int, outlines: Outlines) -> tuple[Element, list[Any], _Notes]:
-    """The element of a picture."""
+    """The element of an image."""
     h, w = record.masks.size
-    name = plain_text(common.file_name(record))
+    name = plain_text(json_fields.file_name(record))
     image = Element("image", {"id": str(number), "name": name, "width": str(w), "height": str(h)})
     runs: list[rle.Runs | None] = []
     notes = _Notes()
-    for i, label in enumerate(common.names(record)):
+    for i, label in enumerate(json_fields.names(record)):
         head = {"label": plain_text(label), "source": _SOURCES[record.source], "occluded": "0"}
         drawn, notes[i] = _draw(record, i, outlines)
         shapes = [SubElement(image, tag, {**head, **values, "z_order": "0"}) for tag, values in drawn]
@@ -120,7 +120,7 @@ def _mask_values(masks: Masks, i: int) -> dict[str, str]:
 
 
 def items(data: bytes, path: Path, reading: Reading) -> Items:
-    """Id and reader of every picture of the file at `path`. Raises FormatError where it is no such XML."""
+    """Id and reader of every image of the file at `path`. Raises FormatError where it is no such XML."""
     found = Items(())
     found.entries = _entries(data, path, reading, found.left_out)
     return found
@@ -135,11 +135,11 @@ def _entries(
         raise FormatError(
             f"path must be CVAT's <annotations>, got another XML in {path}. Export it as CVAT for images."
         )
-    names = ImageFiles(path, reading.pictures)
+    names = ImageFiles(path, reading.images)
     tracks = Tracks()
     for element in elements_of:
         if element.tag == "image":
-            id = Path(common.inner_path(element.get("name", ""))).with_suffix("").as_posix()
+            id = Path(json_fields.inner_path(element.get("name", ""))).with_suffix("").as_posix()
             yield id, partial(_record, element, id, names)
         else:
             tracks.add(element)
@@ -149,8 +149,8 @@ def _entries(
 
 def _record(image: Element, id: str, files: ImageFiles) -> Record:
     name = image.get("name") or f"{id}.jpg"
-    picture = files.find(name)
-    size = _size(image, picture)
+    image_path = files.find(name)
+    size = _size(image, image_path)
     left_out: Counter[str] = Counter()
     groups: dict[object, tuple[list[rle.Runs], Mapping[str, str]]] = {}
     for i, shape in enumerate(image):
@@ -165,22 +165,22 @@ def _record(image: Element, id: str, files: ImageFiles) -> Record:
     source = next((ours for ours, theirs in _SOURCES.items() if sources == {theirs}), "import")
     return Record(
         id,
-        picture,
+        image_path,
         Masks(size, masks),
-        source=common.source(source),
+        source=json_fields.source(source),
         meta={"file_name": name, "categories": labels},
         left_out=dict(left_out),
     )
 
 
-def _size(image: Element, picture: Path) -> tuple[int, int]:
-    """(H, W) of an image element, or of its picture where it says nothing."""
-    return common.size_beside(image.attrib, ("height", "width"), picture)
+def _size(image: Element, image_path: Path) -> tuple[int, int]:
+    """(H, W) of an image element, or of its image where it says nothing."""
+    return json_fields.size_beside(image.attrib, ("height", "width"), image_path)
 
 
 def _whole(element: Element, name: str) -> int:
     """An attribute that is a whole number."""
-    found = common.whole(element.get(name))
+    found = json_fields.whole(element.get(name))
     if found is None:
         raise FormatError(
             f"{element.tag} must have a whole number as '{name}', got {element.get(name)!r:.40}. "
@@ -195,9 +195,9 @@ def shape_runs(shape: Element, size: tuple[int, int]) -> rle.Runs:
         return _mask_runs(shape, size)
     if shape.tag == "polygon":
         corners = shape.get("points", "").replace(";", ",").split(",")
-        return fill([[as_ring([common.number(corner, "points") for corner in corners])]], size)
-    values = {key: common.number(text, key) for key, text in shape.attrib.items() if key in _PLACES}
-    turn = common.number(shape.get("rotation", "0"), "rotation")
+        return fill([[as_ring([json_fields.number(corner, "points") for corner in corners])]], size)
+    values = {key: json_fields.number(text, key) for key, text in shape.attrib.items() if key in _PLACES}
+    turn = json_fields.number(shape.get("rotation", "0"), "rotation")
     try:
         if shape.tag == "box":
             x0, y0, x1, y1 = (values[key] for key in ("xtl", "ytl", "xbr", "ybr"))
@@ -223,6 +223,6 @@ def _mask_runs(shape: Element, size: tuple[int, int]) -> rle.Runs:
             "Export it again."
         )
     text = shape.get("rle", "").split(",")
-    lengths = [int(common.number(part, "rle")) for part in text]
+    lengths = [int(json_fields.number(part, "rle")) for part in text]
     runs, _ = rle.from_coco({"size": [width, height], "counts": lengths})
     return rle.encode_region(np.ascontiguousarray(rle.decode(runs, (width, height)).T), (left, top), size)

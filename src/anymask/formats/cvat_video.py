@@ -2,7 +2,7 @@
 object.
 
 CVAT writes every frame of a track, those between key frames too. A shape with outside="1" is where the
-object has left the picture and is no annotation.
+object has left the image and is no annotation.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
-from anymask.formats import json_fields as common
+from anymask.formats import json_fields
 
 __all__ = ["Tracks"]
 
@@ -32,7 +32,7 @@ class Tracks:
             return
         head = {key: value for key, value in element.attrib.items() if key in ("label", "source", "group_id")}
         for shape in element:
-            frame = common.whole(shape.get("frame"))
+            frame = json_fields.whole(shape.get("frame"))
             if frame is None:
                 self._lost += 1
             elif shape.get("outside") != "1":

@@ -1,7 +1,7 @@
-"""GeoJSON (RFC 7946): one FeatureCollection per picture, a Polygon or MultiPolygon for each mask.
+"""GeoJSON (RFC 7946): one FeatureCollection per image, a Polygon or MultiPolygon for each mask.
 
 Coordinates are image pixels, or what an affine `transform` makes of them. An empty mask has no geometry.
-Scores and the like are properties of the features; size, picture and transform stand beside the features in
+Scores and the like are properties of the features; size, image and transform stand beside the features in
 "image". Read are also files of QuPath (its classifications as names), lists of features, single ones, and
 maps.
 """
@@ -17,8 +17,7 @@ from typing import Any
 import numpy as np
 
 from anymask.errors import FormatError
-from anymask.formats import georeference
-from anymask.formats import json_fields as common
+from anymask.formats import georeference, json_fields
 from anymask.formats.image_files import ImageFiles
 from anymask.formats.polygons.rings import Polygon, Ring, as_ring, fill, signed_area
 from anymask.formats.reading import PLAIN, NoMaskError, Reading, attempt
@@ -44,7 +43,7 @@ def encode(record: Record, outlines: Outlines) -> Page:
     document = to_document(record, outlines)
     runs = [fill(_rings(feature), record.masks.size) for feature in document["features"]]
     notes = {i: outlines.notes for i in range(len(runs)) if outlines.notes}
-    return Page(common.to_json(document), runs, notes)
+    return Page(json_fields.to_json(document), runs, notes)
 
 
 def to_document(
@@ -78,7 +77,12 @@ def to_document(
 
 def _header(record: Record, transform: Affine | None) -> dict[str, Any]:
     h, w = record.masks.size
-    header: dict[str, Any] = {"id": record.id, "width": w, "height": h, "file_name": common.file_name(record)}
+    header: dict[str, Any] = {
+        "id": record.id,
+        "width": w,
+        "height": h,
+        "file_name": json_fields.file_name(record),
+    }
     if "dataset" in record.meta:
         header["dataset"] = record.meta["dataset"]
     if record.source != "import":
@@ -93,7 +97,7 @@ def _header(record: Record, transform: Affine | None) -> dict[str, Any]:
 def _properties(record: Record) -> list[dict[str, Any]]:
     """What is told of each mask."""
     masks = record.masks
-    columns = {name: common.per_mask(record, meta) for meta, name in _PROPERTIES.items()}
+    columns = {name: json_fields.per_mask(record, meta) for meta, name in _PROPERTIES.items()}
     for field, name in _COLUMNS.items():
         values = getattr(masks, field)
         columns[name] = None if values is None else values.tolist()
@@ -121,25 +125,25 @@ def _closed(ring: np.ndarray[Any, Any], outer: bool, transform: Affine | None) -
 
 
 def decode(data: bytes, path: Path, reading: Reading = PLAIN) -> Record:
-    """The record in the file at `path`, which must say its size or have its picture near.
+    """The record in the file at `path`, which must say its size or have its image near.
 
     Coordinates of a map (longitude and latitude, or what the file's `crs` names) are turned into pixels by
-    the picture's geo-reference. Raises FormatError where that is needed and missing.
+    the image's geo-reference. Raises FormatError where that is needed and missing.
     """
-    document = common.parse_json(data, path)
+    document = json_fields.parse_json(data, path)
     features = _features(document)
     image = document.get("image") if isinstance(document, Mapping) else None
-    header = common.mapping({} if image is None else image, "image")
-    picture = _picture(header, path, reading)
-    size = common.size_beside(header, ("height", "width"), picture)
+    header = json_fields.mapping({} if image is None else image, "image")
+    image_path = _image_path(header, path, reading)
+    size = json_fields.size_beside(header, ("height", "width"), image_path)
     left_out: Counter[str] = Counter()
     shapes = [(attempt(left_out, partial(_rings, feature)), feature) for feature in features]
     drawn = [rings for rings, _ in shapes if rings]
-    back = _to_pixels(document, header, drawn, picture, size)
+    back = _to_pixels(document, header, drawn, image_path, size)
     runs = [None if rings is None else fill(back(rings), size) for rings, _ in shapes]
     kept = [(one, feature) for one, (_, feature) in zip(runs, shapes, strict=True) if one is not None]
     told = [_told(feature) for _, feature in kept]
-    name = common.file_name(Record("", picture, Masks(size, ()), meta=_named(header, picture)))
+    name = json_fields.file_name(Record("", image_path, Masks(size, ()), meta=_named(header, image_path)))
     meta: dict[str, Any] = {"file_name": name}
     if "dataset" in header:
         meta["dataset"] = header["dataset"]
@@ -148,17 +152,19 @@ def decode(data: bytes, path: Path, reading: Reading = PLAIN) -> Record:
     labels = _column(told, "label")
     return Record(
         str(header.get("id", path.stem)),
-        picture,
+        image_path,
         Masks(
             size,
             [one for one, _ in kept],
-            common.scores(told, "score", left_out),
-            stability=common.column(told, "stability"),
-            labels=labels if labels and all(common.whole(one) is not None for one in labels) else None,
+            json_fields.scores(told, "score", left_out),
+            stability=json_fields.column(told, "stability"),
+            labels=labels if labels and all(json_fields.whole(one) is not None for one in labels) else None,
         ),
-        source=common.source(header.get("source")),
+        source=json_fields.source(header.get("source")),
         meta=meta,
-        ignore=None if ignore is None else attempt(left_out, partial(common.segmentation_runs, ignore, size)),
+        ignore=None
+        if ignore is None
+        else attempt(left_out, partial(json_fields.segmentation_runs, ignore, size)),
         left_out=dict(left_out),
     )
 
@@ -169,23 +175,23 @@ def _features(document: object) -> Sequence[object]:
         return document
     if isinstance(document, Mapping) and document.get("type") == "Feature":
         return [document]
-    return list(common.field(document, "features", list, "the file"))
+    return list(json_fields.field(document, "features", list, "the file"))
 
 
-def _named(header: Mapping[str, Any], picture: Path) -> dict[str, Any]:
+def _named(header: Mapping[str, Any], image_path: Path) -> dict[str, Any]:
     name = header.get("file_name")
-    return {"file_name": name if isinstance(name, str) else picture.name}
+    return {"file_name": name if isinstance(name, str) else image_path.name}
 
 
-def _picture(header: Mapping[str, Any], path: Path, reading: Reading) -> Path:
-    """The picture that the file names, or the only one of the file's stem."""
-    files = ImageFiles(path, reading.pictures)
+def _image_path(header: Mapping[str, Any], path: Path, reading: Reading) -> Path:
+    """The image that the file names, or the only one of the file's stem."""
+    files = ImageFiles(path, reading.images)
     if isinstance(header.get("file_name"), str):
         return files.find(header["file_name"])
     found = files.without_suffix(reading.inside(path).with_suffix(""))
     if len({image_size(file) for file in found}) > 1:
         raise FormatError(
-            f"{path.name} must have one picture of its name, got {', '.join(file.name for file in found)}. "
+            f"{path.name} must have one image of its name, got {', '.join(file.name for file in found)}. "
             "Leave one of them."
         )
     return found[0] if found else path.with_suffix(".jpg")
@@ -224,24 +230,24 @@ _Rings = list[list[Ring]]
 
 def _rings(feature: object) -> _Rings:
     """The polygons of a feature, as they stand there. Raises NoMaskError, FormatError."""
-    entry = common.mapping(feature, "feature")
+    entry = json_fields.mapping(feature, "feature")
     if entry.get("type", "Feature") != "Feature" and "coordinates" in entry:
         entry = {"geometry": entry}  # a geometry alone
     geometry = entry.get("geometry")
-    return [] if geometry is None else _polygons(common.mapping(geometry, "geometry"))
+    return [] if geometry is None else _polygons(json_fields.mapping(geometry, "geometry"))
 
 
 def _polygons(geometry: Mapping[str, Any]) -> _Rings:
     kind = geometry.get("type")
     if kind == "GeometryCollection":
-        parts = common.field(geometry, "geometries", list, "geometry")
-        inner = [common.mapping(part, "geometry") for part in parts]
+        parts = json_fields.field(geometry, "geometries", list, "geometry")
+        inner = [json_fields.mapping(part, "geometry") for part in parts]
         if any(part.get("type") not in (*_AREAS, "GeometryCollection") for part in inner):
             raise NoMaskError("GeometryCollection with more than polygons")
         return [polygon for part in inner for polygon in _polygons(part)]
     if kind not in _AREAS:
         raise NoMaskError(str(kind)[:40])
-    shapes = common.field(geometry, "coordinates", list, "geometry")
+    shapes = json_fields.field(geometry, "coordinates", list, "geometry")
     parts = [shapes] if kind == "Polygon" else shapes
     return [[as_ring([corner[:2] for corner in ring]) for ring in part] for part in parts]
 
@@ -250,7 +256,11 @@ _AREAS = ("Polygon", "MultiPolygon")
 
 
 def _to_pixels(
-    document: object, header: Mapping[str, Any], drawn: Sequence[_Rings], picture: Path, size: tuple[int, int]
+    document: object,
+    header: Mapping[str, Any],
+    drawn: Sequence[_Rings],
+    image_path: Path,
+    size: tuple[int, int],
 ) -> Callable[[_Rings], _Rings]:
     """What turns the file's coordinates into pixels."""
     transform = header.get("transform")
@@ -263,5 +273,5 @@ def _to_pixels(
     if "width" in header or not len(corners):
         return lambda rings: rings
     crs = document.get("crs") if isinstance(document, Mapping) else None
-    change = georeference.find(picture, crs, corners, size)
+    change = georeference.find(image_path, crs, corners, size)
     return lambda rings: rings if change is None else [[change(ring) for ring in part] for part in rings]

@@ -1,7 +1,7 @@
-"""Coordinates of a map turned into pixels of a picture, by the geo-reference of the picture (a GeoTIFF).
+"""Coordinates of a map turned into pixels of an image, by the geo-reference of the image (a GeoTIFF).
 
-RFC 7946 says that GeoJSON is in longitude and latitude; tools for pictures write pixels into it. Which of
-them a file holds is told by its `crs`, by the picture, and by the numbers.
+RFC 7946 says that GeoJSON is in longitude and latitude; tools for images write pixels into it. Which of
+them a file holds is told by its `crs`, by the image, and by the numbers.
 """
 
 from __future__ import annotations
@@ -24,21 +24,23 @@ _GEOGRAPHIC = "EPSG:4326"
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
-def find(picture: Path, crs: object, corners: Ring, size: tuple[int, int]) -> Callable[[Ring], Ring] | None:
-    """What turns coordinates into pixels of a picture of `size` (H, W); None where they are pixels already.
+def find(
+    image_path: Path, crs: object, corners: Ring, size: tuple[int, int]
+) -> Callable[[Ring], Ring] | None:
+    """What turns coordinates into pixels of an image of `size` (H, W); None where they are pixels already.
 
     crs: the file's member of this name, if it has one. corners: (N, 2) all coordinates. Raises FormatError
     where
-    they are those of a map and the picture has no place on the earth, MissingExtraError without rasterio.
+    they are those of a map and the image has no place on the earth, MissingExtraError without rasterio.
     """
     named = _crs_name(crs)
-    if named is None and not _is_map(picture, corners, size):
+    if named is None and not _is_map(image_path, corners, size):
         return None
-    place = _place(picture)
+    place = _place(image_path)
     if place is None:
         raise FormatError(
-            f"coordinates must be pixels of {picture.name}, got those of a map, as {_shown(corners)}. "
-            "Give the picture as a GeoTIFF with its place on the earth (--pictures)."
+            f"coordinates must be pixels of {image_path.name}, got those of a map, as {_shown(corners)}. "
+            "Give the image as a GeoTIFF with its place on the earth (--images)."
         )
     system, transform = place
     back = inverse_affine(transform)
@@ -49,8 +51,8 @@ def find(picture: Path, crs: object, corners: Ring, size: tuple[int, int]) -> Ca
     return change
 
 
-def _is_map(picture: Path, corners: Ring, size: tuple[int, int]) -> bool:
-    """Whether coordinates without a `crs` are of a map: off the picture, or longitudes and latitudes."""
+def _is_map(image_path: Path, corners: Ring, size: tuple[int, int]) -> bool:
+    """Whether coordinates without a `crs` are of a map: off the image, or longitudes and latitudes."""
     low, high = corners.min(axis=0), corners.max(axis=0)
     if (low >= size[::-1]).any() or (high <= 0).any():
         return True
@@ -58,12 +60,12 @@ def _is_map(picture: Path, corners: Ring, size: tuple[int, int]) -> bool:
         return False
     fine = bool((corners != corners.round(3)).any())  # finer than anybody draws
     small = bool((high - low < 1).all())  # everything within a pixel
-    return (fine and small) or ((fine or small) and _covers(picture, low, high))
+    return (fine and small) or ((fine or small) and _covers(image_path, low, high))
 
 
-def _covers(picture: Path, low: Ring, high: Ring) -> bool:
-    """Whether a picture lies on the earth where longitudes and latitudes say."""
-    place = _place(picture)
+def _covers(image_path: Path, low: Ring, high: Ring) -> bool:
+    """Whether an image lies on the earth where longitudes and latitudes say."""
+    place = _place(image_path)
     if place is None:
         return False
     system, transform = place
@@ -87,10 +89,10 @@ def _shown(corners: Ring) -> str:
     return f"({x:.6g}, {y:.6g})"
 
 
-def _place(picture: Path) -> tuple[str, tuple[float, ...]] | None:
-    """The coordinate system of a picture and its affine transform from pixels; None where it has none."""
+def _place(image_path: Path) -> tuple[str, tuple[float, ...]] | None:
+    """The coordinate system of an image and its affine transform from pixels; None where it has none."""
     try:
-        with picture.open("rb") as file:
+        with image_path.open("rb") as file:
             if file.read(4) not in _TIFF:
                 return None
     except OSError:
@@ -99,7 +101,7 @@ def _place(picture: Path) -> tuple[str, tuple[float, ...]] | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
-            with rasterio.open(picture) as file:
+            with rasterio.open(image_path) as file:
                 return None if file.crs is None else (file.crs.to_wkt(), tuple(file.transform)[:6])
     except rasterio.errors.RasterioError:
         return None

@@ -73,7 +73,7 @@ def _shapes(masks: Masks, image: GeoImage) -> Iterator[tuple[Polygons, dict[str,
     if masks.size != image.size_hw:
         raise InputError(
             f"masks must have the image's size {image.size_hw[0]} x {image.size_hw[1]}, got "
-            f"{masks.size[0]} x {masks.size[1]}. Give the picture that they belong to."
+            f"{masks.size[0]} x {masks.size[1]}. Give the image that they belong to."
         )
     for i, runs in enumerate(masks.rles):
         if rle.area(runs):

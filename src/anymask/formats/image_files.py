@@ -13,7 +13,7 @@ from typing import TypeAlias
 from anymask.formats.names import inner_path
 from anymask.images.folder import IMAGE_SUFFIXES
 
-__all__ = ["PLAIN_FOLDERS", "ImageFiles", "Pictures", "agree", "is_hidden", "of_number", "place_of"]
+__all__ = ["PLAIN_FOLDERS", "ImageFiles", "Images", "agree", "is_hidden", "of_number", "place_of"]
 
 PLAIN_FOLDERS = frozenset(
     ("images", "labels", "annotations", "masks", "json", "jpegimages", "image", "label")
@@ -39,7 +39,7 @@ def agree(known: PurePath, wanted: PurePath, *, whole: bool = False) -> bool:
     return all(x == y for x, y in zip(a, b, strict=False)) and (len(a) >= len(b) or not whole)
 
 
-Pictures: TypeAlias = "Path | Mapping[str, Path]"
+Images: TypeAlias = "Path | Mapping[str, Path]"
 """A folder of images, or images by the names that they go by."""
 
 
@@ -55,17 +55,17 @@ class ImageFiles:
     def __init__(
         self,
         beside: Path,
-        pictures: Pictures | None = None,
+        images: Images | None = None,
         names: Iterable[str] = (),
         near: Sequence[Path] | None = None,
     ) -> None:
         """names: all that will be asked for, so that a name alone is never taken for two of them.
 
-        near: where to look without `pictures`, if it is elsewhere.
+        near: where to look without `images`, if it is elsewhere.
         """
-        self._pictures = pictures
-        self._known = None if pictures is None or isinstance(pictures, Path) else _by_path(pictures)
-        self.folders = [pictures] if isinstance(pictures, Path) else list(near or _near(beside))
+        self._images = images
+        self._known = None if images is None or isinstance(images, Path) else _by_path(images)
+        self.folders = [images] if isinstance(images, Path) else list(near or _near(beside))
         times = Counter(path.name for path in {inner_path(name) for name in names})
         self._shared = {name for name, count in times.items() if count > 1}
 
@@ -78,7 +78,7 @@ class ImageFiles:
         """The file of a name; where there is none, a place where it might be."""
         path = inner_path(name)
         found = self._exact(path) or self._by_name(path)
-        if found is None and (self._pictures is not None or path.suffix.lower() not in IMAGE_SUFFIXES):
+        if found is None and (self._images is not None or path.suffix.lower() not in IMAGE_SUFFIXES):
             stem = path.with_suffix("") if path.suffix.lower() in IMAGE_SUFFIXES else path
             alike = [] if path.name in self._shared else self.without_suffix(stem)
             found = alike[0] if len(alike) == 1 else None
@@ -109,7 +109,7 @@ class ImageFiles:
 
     def names(self) -> list[str]:
         """The names of all images that were given, or lie near."""
-        if self._pictures is not None:
+        if self._images is not None:
             known = [path for paths in self._index.values() for path in paths]
         else:
             inside = [folder for folder in self.folders[:2] if folder.is_dir()]
@@ -153,7 +153,7 @@ class ImageFiles:
         index: dict[str, dict[PurePath, Path]] = {}
         if self._known is not None:
             every = iter(self._known.items())
-        elif self._pictures is not None:
+        elif self._images is not None:
             every = _files_in(self.folders[0])
         else:
             return {}
@@ -162,8 +162,8 @@ class ImageFiles:
         return index
 
 
-def _by_path(pictures: Mapping[str, Path]) -> dict[PurePath, Path]:
-    return {PurePath(inner_path(name)): file for name, file in pictures.items()}
+def _by_path(images: Mapping[str, Path]) -> dict[PurePath, Path]:
+    return {PurePath(inner_path(name)): file for name, file in images.items()}
 
 
 def _file_in(folder: Path, name: PurePath) -> Path | None:

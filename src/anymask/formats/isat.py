@@ -1,4 +1,4 @@
-"""ISAT (Image Segmentation Annotation Tool): one JSON file per picture. Read only.
+"""ISAT (Image Segmentation Annotation Tool): one JSON file per image. Read only.
 
 `{"info": {name, width, height}, "objects": [{category, group, segmentation: [[x, y], ...], iscrowd,
 layer}]}`.
@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from anymask.formats import json_fields as common
+from anymask.formats import json_fields
 from anymask.formats.polygons.rings import as_ring, fill
 from anymask.formats.reading import PLAIN, NoMaskError, Reading, attempt
 from anymask.geometry import rle
@@ -26,14 +26,14 @@ _BACKGROUND = "__background__"
 
 def decode(data: bytes, path: Path, reading: Reading = PLAIN) -> Record:
     """The record in the file at `path`. Raises FormatError where it is no such file."""
-    document = common.parse_object(data, path)
-    info = common.field(document, "info", dict, "the file")
-    name = reading.named(path, str(common.field(info, "name", str, "info")))
-    picture = common.find_picture(path, name, reading.pictures)
-    size = common.size_beside(info, ("height", "width"), picture)
+    document = json_fields.parse_object(data, path)
+    info = json_fields.field(document, "info", dict, "the file")
+    name = reading.named(path, str(json_fields.field(info, "name", str, "info")))
+    image_path = json_fields.find_image(path, name, reading.images)
+    size = json_fields.size_beside(info, ("height", "width"), image_path)
     left_out: Counter[str] = Counter()
     groups: dict[object, list[tuple[rle.Runs, Mapping[str, Any]]]] = {}
-    for i, thing in enumerate(common.field(document, "objects", list, "the file")):
+    for i, thing in enumerate(json_fields.field(document, "objects", list, "the file")):
         runs = attempt(left_out, partial(_runs, thing, size))
         if runs is not None:
             group = thing.get("group")
@@ -45,11 +45,11 @@ def decode(data: bytes, path: Path, reading: Reading = PLAIN) -> Record:
     crowds = [one.get("iscrowd") is True for one in firsts]
     if any(crowds):
         meta["crowds"] = crowds
-    return Record(path.stem, picture, Masks(size, masks), meta=meta, left_out=dict(left_out))
+    return Record(path.stem, image_path, Masks(size, masks), meta=meta, left_out=dict(left_out))
 
 
 def _runs(thing: object, size: tuple[int, int]) -> rle.Runs:
-    entry = common.mapping(thing, "object")
+    entry = json_fields.mapping(thing, "object")
     if entry.get("category") == _BACKGROUND:
         raise NoMaskError(_BACKGROUND)
     return fill([[as_ring(entry.get("segmentation") or [])]], size)

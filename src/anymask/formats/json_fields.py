@@ -14,7 +14,7 @@ from typing import Any, get_args
 import numpy as np
 
 from anymask.errors import FormatError
-from anymask.formats.image_files import ImageFiles, Pictures
+from anymask.formats.image_files import ImageFiles, Images
 from anymask.formats.names import inner_path
 from anymask.formats.polygons.rasterise import from_polygons
 from anymask.geometry import rle
@@ -29,7 +29,7 @@ __all__ = [
     "column",
     "field",
     "file_name",
-    "find_picture",
+    "find_image",
     "inner_path",
     "load_json",
     "mapping",
@@ -182,20 +182,20 @@ def annotate(masks: Masks) -> list[dict[str, Any]]:
     ]
 
 
-def find_picture(beside: Path, file_name: str, pictures: Pictures | None = None) -> Path:
-    """Look for a picture among `pictures`, or near an annotation file, see `ImageFiles`."""
-    return ImageFiles(beside, pictures).find(file_name)
+def find_image(beside: Path, file_name: str, images: Images | None = None) -> Path:
+    """Look for an image among `images`, or near an annotation file, see `ImageFiles`."""
+    return ImageFiles(beside, images).find(file_name)
 
 
-def size_beside(header: Mapping[str, Any], keys: tuple[str, str], picture: Path) -> tuple[int, int]:
-    """(H, W) from two fields of an object, or from its picture where they are missing or null."""
-    if all(header.get(key) is None for key in keys) and os.path.isfile(picture):
-        return image_size(picture)
+def size_beside(header: Mapping[str, Any], keys: tuple[str, str], image_path: Path) -> tuple[int, int]:
+    """(H, W) from two fields of an object, or from its image where they are missing or null."""
+    if all(header.get(key) is None for key in keys) and os.path.isfile(image_path):
+        return image_size(image_path)
     return read_size({"height": header.get(keys[0]), "width": header.get(keys[1])}, "image")
 
 
 def file_name(record: Record) -> str:
-    """The name of a record's picture; of a whole path from the root the last part."""
+    """The name of a record's image; of a whole path from the root the last part."""
     named = record.meta.get("file_name")
     if named is None:
         named = record.image.name if isinstance(record.image, Path) else f"{record.id}.jpg"
@@ -204,7 +204,7 @@ def file_name(record: Record) -> str:
 
 
 def stem(record: Record) -> str:
-    """The name of a record's picture without its suffix, in its sub-folders."""
+    """The name of a record's image without its suffix, in its sub-folders."""
     name = file_name(record)
     suffix = Path(name).suffix
     return name.removesuffix(suffix) if suffix.lower() in IMAGE_SUFFIXES else name

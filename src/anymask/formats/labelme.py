@@ -1,9 +1,9 @@
-"""LabelMe: one JSON file per picture.
+"""LabelMe: one JSON file per image.
 
 `{"version", "flags", "shapes": [{label, points, group_id, shape_type, ...}], "imagePath", "imageData",
 "imageHeight", "imageWidth"}`. Shapes of one label and one group_id are one mask. Read are polygons,
 rectangles (also turned ones, of LabelMe 6 and X-AnyLabeling), circles and masks; other shapes are left out
-and told. `imagePath` is the way from the file's folder to the picture. Written are polygons, and for a
+and told. `imagePath` is the way from the file's folder to the image. Written are polygons, and for a
 mask with holes LabelMe's own mask shape (a PNG of its box, since 5.2), or with `Outlines.polygons` polygons
 cut open. Added where known: `score` of a shape, `id` and `dataset` of the file.
 """
@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from anymask.errors import FormatError
-from anymask.formats import json_fields as common
+from anymask.formats import json_fields
 from anymask.formats.image_files import place_of
 from anymask.formats.polygons.primitives import box_ring, ellipse_ring
 from anymask.formats.polygons.rings import as_ring, bridge, fill
@@ -45,7 +45,7 @@ def encode(record: Record, outlines: Outlines, home: Path | None = None) -> Page
     shapes: list[dict[str, Any]] = []
     runs: list[rle.Runs | None] = []
     notes: dict[int, tuple[str, ...]] = {}
-    for i, name in enumerate(common.names(record)):
+    for i, name in enumerate(json_fields.names(record)):
         drawn, notes[i] = _draw(record, i, outlines)
         head: dict[str, Any] = {
             "label": name,
@@ -58,12 +58,12 @@ def encode(record: Record, outlines: Outlines, home: Path | None = None) -> Page
         seen = [_shape_runs(shape, masks.size) for shape in drawn]
         runs.append(rle.union(seen, masks.size) if drawn else None)
     document = {"version": _VERSION, "flags": {}, "shapes": shapes, **_header(record, home)}
-    return Page(common.to_json(document), runs, {i: note for i, note in notes.items() if note})
+    return Page(json_fields.to_json(document), runs, {i: note for i, note in notes.items() if note})
 
 
 def _header(record: Record, home: Path | None) -> dict[str, Any]:
     h, w = record.masks.size
-    name = common.file_name(record)
+    name = json_fields.file_name(record)
     extra = {"dataset": record.meta["dataset"]} if "dataset" in record.meta else {}
     if record.id != Path(name).stem:
         extra["id"] = record.id
@@ -94,13 +94,13 @@ def _mask_shape(masks: Masks, i: int) -> dict[str, Any]:
 
 def decode(data: bytes, path: Path, reading: Reading = PLAIN) -> Record:
     """The record in the file at `path`. Raises FormatError where it is no such file."""
-    document = common.parse_object(data, path)
+    document = json_fields.parse_object(data, path)
     name = _image_name(document, path, reading)
-    picture = common.find_picture(path, name, reading.pictures)
-    size = _size(document, picture)
+    image_path = json_fields.find_image(path, name, reading.images)
+    size = _size(document, image_path)
     left_out: Counter[str] = Counter()
     groups: dict[object, list[tuple[rle.Runs, Mapping[str, Any]]]] = {}
-    for i, shape in enumerate(common.field(document, "shapes", list, "the file")):
+    for i, shape in enumerate(json_fields.field(document, "shapes", list, "the file")):
         runs = attempt(left_out, partial(_checked_runs, shape, size))
         if runs is not None:
             group = shape.get("group_id")
@@ -111,33 +111,33 @@ def decode(data: bytes, path: Path, reading: Reading = PLAIN) -> Record:
     meta: dict[str, Any] = {"file_name": name, "categories": [str(first.get("label")) for first in firsts]}
     if "dataset" in document:
         meta["dataset"] = document["dataset"]
-    id = document.get("id", Path(common.inner_path(name)).stem)
-    scores = common.scores(firsts, "score", left_out)
-    return Record(str(id), picture, Masks(size, masks, scores), meta=meta, left_out=dict(left_out))
+    id = document.get("id", Path(json_fields.inner_path(name)).stem)
+    scores = json_fields.scores(firsts, "score", left_out)
+    return Record(str(id), image_path, Masks(size, masks, scores), meta=meta, left_out=dict(left_out))
 
 
 def _image_name(document: Mapping[str, Any], path: Path, reading: Reading) -> str:
-    """The picture's name: as its path leads from the file's folder, within the folder that is read."""
-    way = str(common.field(document, "imagePath", str, "the file")).replace("\\", "/")
+    """The image's name: as its path leads from the file's folder, within the folder that is read."""
+    way = str(json_fields.field(document, "imagePath", str, "the file")).replace("\\", "/")
     if isinstance(document.get("file_name"), str):
         return str(document["file_name"])
     if reading.root is None or way.startswith("/"):
         return way
     joined = posixpath.normpath((reading.inside(path).parent / way).as_posix())
-    return Path(*place_of(common.inner_path(joined))).as_posix()
+    return Path(*place_of(json_fields.inner_path(joined))).as_posix()
 
 
-def _size(document: Mapping[str, Any], picture: Path) -> tuple[int, int]:
-    """(H, W) as the file says it, or of the picture, which may be within the file."""
+def _size(document: Mapping[str, Any], image_path: Path) -> tuple[int, int]:
+    """(H, W) as the file says it, or of the image, which may be within the file."""
     keys, inside = ("imageHeight", "imageWidth"), document.get("imageData")
     known = any(document.get(key) is not None for key in keys)
-    if known or picture.is_file() or not isinstance(inside, str):
-        return common.size_beside(document, keys, picture)
+    if known or image_path.is_file() or not isinstance(inside, str):
+        return json_fields.size_beside(document, keys, image_path)
     return image_size(_decoded(inside, "imageData"))
 
 
 def _decoded(text: str, name: str) -> bytes:
-    """A picture in base64."""
+    """An image in base64."""
     try:
         return base64.b64decode(text, validate=True)
     except ValueError:
@@ -145,7 +145,7 @@ def _decoded(text: str, name: str) -> bytes:
 
 
 def _checked_runs(shape: object, size: tuple[int, int]) -> rle.Runs:
-    return _shape_runs(common.mapping(shape, "shape"), size)
+    return _shape_runs(json_fields.mapping(shape, "shape"), size)
 
 
 def _shape_runs(shape: Mapping[str, Any], size: tuple[int, int]) -> rle.Runs:
@@ -177,7 +177,7 @@ _TURNED = ("oriented_rectangle", "rotation", "quadrilateral")  # LabelMe 6; X-An
 
 def _pasted(shape: Mapping[str, Any], size: tuple[int, int]) -> rle.Runs:
     """Runs of a mask shape."""
-    crop = read_map(_decoded(common.field(shape, "mask", str, "a mask shape"), "mask")) != 0
+    crop = read_map(_decoded(json_fields.field(shape, "mask", str, "a mask shape"), "mask")) != 0
     x, y = (int(place) for place in np.asarray(shape.get("points"), np.float64).reshape(-1, 2)[0])
     if x < 0 or y < 0 or y + crop.shape[0] > size[0] or x + crop.shape[1] > size[1]:
         raise FormatError(

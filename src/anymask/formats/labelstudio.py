@@ -6,7 +6,7 @@ closed
 vectors, rectangles and ellipses (in percent), of the first annotation that was not cancelled, or the first
 prediction; results of one id are one mask. All else is told, other annotations of a task too. A task with
 several
-pictures is a record for each of them. Written are brushes, or with `Outlines.polygons` polygons with one
+images is a record for each of them. Written are brushes, or with `Outlines.polygons` polygons with one
 ring.
 Masks that a model made become predictions. Added to a task's `meta`: `id`, `size`, `dataset`, `source`.
 """
@@ -24,10 +24,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymask.errors import FormatError
-from anymask.formats import json_fields as common
+from anymask.formats import json_fields
 from anymask.formats.brush import from_bitmask, from_brush, to_brush
 from anymask.formats.image_files import ImageFiles
-from anymask.formats.labelstudio_tasks import answer_of, by_picture, picture_name, pictures_of, whole_task
+from anymask.formats.labelstudio_tasks import answer_of, by_image, image_name, images_of, whole_task
 from anymask.formats.polygons.primitives import box_ring, ellipse_ring
 from anymask.formats.polygons.rings import as_ring, bridge, fill
 from anymask.formats.reading import Items, NoMaskError, Reading, attempt
@@ -50,7 +50,7 @@ class LabelStudioWriter:
     def add(self, record: Record) -> Page:
         """Write a task."""
         task, runs, notes = _task(record, self._count + 1, self._outlines)
-        data = common.to_json(task)
+        data = json_fields.to_json(task)
         with self._place.open("ab") as file:
             file.write((b",\n" if self._count else b"[\n") + data)
         self._count += 1
@@ -70,7 +70,7 @@ def _task(record: Record, number: int, outlines: Outlines) -> tuple[dict[str, An
     h, w = masks.size
     results: list[dict[str, Any]] = []
     runs: list[rle.Runs | None] = []
-    for i, name in enumerate(common.names(record)):
+    for i, name in enumerate(json_fields.names(record)):
         kind, value, notes[i] = _value(record, i, outlines)
         runs.append(None if value is None else _runs_of(kind, value, (h, w)))
         if value is not None:
@@ -86,7 +86,7 @@ def _task(record: Record, number: int, outlines: Outlines) -> tuple[dict[str, An
     if record.source == "human":
         meta["source"] = record.source
     answers = "predictions" if record.source == "auto" else "annotations"
-    data = {"image": common.file_name(record)}
+    data = {"image": json_fields.file_name(record)}
     return {"id": number, "data": data, answers: [{"result": results}], "meta": meta}, runs, notes
 
 
@@ -104,18 +104,18 @@ def _value(record: Record, i: int, outlines: Outlines) -> tuple[str, dict[str, A
 
 
 def items(data: bytes, path: Path, reading: Reading) -> Items:
-    """Id and reader of every picture of every task. Raises FormatError where it is no list of tasks."""
-    tasks = common.parse_json(data, path)
+    """Id and reader of every image of every task. Raises FormatError where it is no list of tasks."""
+    tasks = json_fields.parse_json(data, path)
     if isinstance(tasks, dict) and "data" in tasks:
         tasks = [tasks]
     if not isinstance(tasks, list):
         raise FormatError(f"path must hold a list of tasks, got another form in {path}. Export it as JSON.")
-    files = ImageFiles(path, reading.pictures)
+    files = ImageFiles(path, reading.images)
     return Items([entry for number, task in enumerate(tasks, 1) for entry in _entries(task, number, files)])
 
 
 def _entries(task: object, number: int, files: ImageFiles) -> Iterator[tuple[str, Callable[[], Record]]]:
-    """The records of a task: one for each of its pictures that has results, at least one."""
+    """The records of a task: one for each of its images that has results, at least one."""
     if not isinstance(task, Mapping):
         yield str(number), partial(_record, task, str(number), [], Counter(), files)
         return
@@ -128,9 +128,9 @@ def _entries(task: object, number: int, files: ImageFiles) -> Iterator[tuple[str
     except FormatError as error:
         yield id, partial(_refuse, error)
         return
-    for at, (key, results, left_out) in enumerate(by_picture(answer, pictures_of(task))):
+    for at, (key, results, left_out) in enumerate(by_image(answer, images_of(task))):
         name = id if at == 0 else f"{id}-{key}"
-        told = {**task, "picture": key, "guess": answer.is_guess}
+        told = {**task, "image_field": key, "guess": answer.is_guess}
         yield name, partial(_record, told, name, results, left_out, files)
 
 
@@ -138,18 +138,18 @@ def _refuse(error: FormatError) -> Record:
     raise error
 
 
-def _own_name(name: str, picture: Path) -> str:
-    """The name of a task's picture; of an upload that lies near under the name it had before, that name."""
-    path = common.inner_path(name)
-    return path.with_name(picture.name).as_posix() if path.name.endswith(f"-{picture.name}") else name
+def _own_name(name: str, image_path: Path) -> str:
+    """The name of a task's image; of an upload that lies near under the name it had before, that name."""
+    path = json_fields.inner_path(name)
+    return path.with_name(image_path.name).as_posix() if path.name.endswith(f"-{image_path.name}") else name
 
 
 def _record(
     task: object, id: str, results: Sequence[object], left_out: Counter[str], files: ImageFiles
 ) -> Record:
-    entry = common.mapping(task, f"task {id}")
-    name = picture_name(common.field(entry, "data", dict, f"task {id}"), entry.get("picture"))
-    picture = files.find(name)
+    entry = json_fields.mapping(task, f"task {id}")
+    name = image_name(json_fields.field(entry, "data", dict, f"task {id}"), entry.get("image_field"))
+    image_path = files.find(name)
     left_out = Counter(left_out)
     groups: dict[str, list[Mapping[str, Any]]] = {}
     for i, result in enumerate(results):
@@ -158,7 +158,7 @@ def _record(
         else:
             left_out["damaged: result must be an object"] += 1
     meta = entry["meta"] if isinstance(entry.get("meta"), Mapping) else {}
-    size = _size([one for members in groups.values() for one in members], meta, picture)
+    size = _size([one for members in groups.values() for one in members], meta, image_path)
     found = [(_group_runs(members, size, left_out), members) for members in groups.values()]
     things = [(runs, members) for runs, members in found if runs is not None]
     firsts = [members[0] for _, members in things]
@@ -167,21 +167,21 @@ def _record(
     made = "auto" if entry.get("guess") else "human" if meta.get("source") == "human" else "import"
     return Record(
         id,
-        picture,
-        Masks(size, [runs for runs, _ in things], common.scores(firsts, "score", left_out)),
-        source=common.source(made),
-        meta={"file_name": _own_name(name, picture), "categories": labels, **known},
+        image_path,
+        Masks(size, [runs for runs, _ in things], json_fields.scores(firsts, "score", left_out)),
+        source=json_fields.source(made),
+        meta={"file_name": _own_name(name, image_path), "categories": labels, **known},
         left_out=dict(left_out),
     )
 
 
-def _size(results: Sequence[Mapping[str, Any]], meta: Mapping[str, Any], picture: Path) -> tuple[int, int]:
-    """(H, W) as the results say it, or the task's meta, or the picture."""
+def _size(results: Sequence[Mapping[str, Any]], meta: Mapping[str, Any], image_path: Path) -> tuple[int, int]:
+    """(H, W) as the results say it, or the task's meta, or the image."""
     first = next((result for result in results if "original_width" in result), {})
     noted = meta.get("size")
     if not first and isinstance(noted, list) and len(noted) == 2:
         first = {"original_height": noted[0], "original_width": noted[1]}
-    return common.size_beside(first, ("original_height", "original_width"), picture)
+    return json_fields.size_beside(first, ("original_height", "original_width"), image_path)
 
 
 def _label(members: Sequence[Mapping[str, Any]]) -> str:
@@ -210,8 +210,8 @@ def _runs_of_result(member: Mapping[str, Any], kind: str, size: tuple[int, int])
     if kind not in _READERS:
         raise NoMaskError((kind or "labels")[:40])
     if member.get("image_rotation"):
-        raise FormatError("result must be of a picture that is not turned, got a turn. Turn it back.")
-    return _runs_of(kind, common.field(member, "value", dict, "result"), size)
+        raise FormatError("result must be of an image that is not turned, got a turn. Turn it back.")
+    return _runs_of(kind, json_fields.field(member, "value", dict, "result"), size)
 
 
 def _runs_of(kind: str, value: Mapping[str, Any], size: tuple[int, int]) -> rle.Runs:
@@ -229,12 +229,14 @@ def _polygon(value: Mapping[str, Any], size: tuple[int, int]) -> rle.Runs:
 
 def _vector(value: Mapping[str, Any], size: tuple[int, int]) -> rle.Runs:
     """A vector: closed, and of straight lines. Raises NoMaskError for another."""
-    points = common.field(value, "vertices", list, "vector")
+    points = json_fields.field(value, "vertices", list, "vector")
     if not value.get("closed"):
         raise NoMaskError("open vector")
-    if any(common.mapping(point, "vertex").get("isBezier") for point in points):
+    if any(json_fields.mapping(point, "vertex").get("isBezier") for point in points):
         raise NoMaskError("curved vector")
-    corners = [(common.number(point.get("x"), "x"), common.number(point.get("y"), "y")) for point in points]
+    corners = [
+        (json_fields.number(point.get("x"), "x"), json_fields.number(point.get("y"), "y")) for point in points
+    ]
     return fill([[as_ring(corners) * _percent(size)]], size)
 
 
@@ -250,8 +252,8 @@ def _ellipse(value: Mapping[str, Any], size: tuple[int, int]) -> rle.Runs:
 
 def _numbers(value: Mapping[str, Any], names: Sequence[str], size: tuple[int, int]) -> list[float]:
     """Two places and two lengths in pixels, and a rotation in degrees."""
-    x, y, u, v = (common.number(value.get(name), name) for name in names)
-    turn = common.number(value.get("rotation") or 0, "rotation")
+    x, y, u, v = (json_fields.number(value.get(name), name) for name in names)
+    turn = json_fields.number(value.get("rotation") or 0, "rotation")
     return [*(_percent(size) * (x, y)).tolist(), *(_percent(size) * (u, v)).tolist(), turn]
 
 

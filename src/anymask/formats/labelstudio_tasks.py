@@ -1,4 +1,4 @@
-"""What is in a task of Label Studio: its pictures, the results of each, and what of it is not read."""
+"""What is in a task of Label Studio: its images, the results of each, and what of it is not read."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 from urllib.parse import unquote
 
 from anymask.errors import FormatError
-from anymask.formats import json_fields as common
+from anymask.formats import json_fields
 
-__all__ = ["Answer", "answer_of", "by_picture", "picture_name", "pictures_of", "whole_task"]
+__all__ = ["Answer", "answer_of", "by_image", "image_name", "images_of", "whole_task"]
 
 _SUFFIX = re.compile(r"\.(jpe?g|png|webp|tiff?|bmp|gif|avif|heic)($|[?#&])", re.IGNORECASE)
 _ADDRESS = re.compile(r"data:image/|[a-z0-9]+://|/data/", re.IGNORECASE)
@@ -23,7 +23,7 @@ def whole_task(task: Mapping[str, Any]) -> Mapping[str, Any]:
     """A task in the full form; JSON-MIN has fields of the data and lists of values side by side."""
     if "data" in task or not any(isinstance(value, str) for value in task.values()):
         return task
-    data = {key: value for key, value in task.items() if isinstance(value, str) and _is_picture(value)}
+    data = {key: value for key, value in task.items() if isinstance(value, str) and _is_image(value)}
     results = [
         _result(value, name)
         for name, values in task.items()
@@ -45,27 +45,27 @@ def _result(value: Mapping[str, Any], name: str) -> dict[str, Any]:
     return {"type": kinds[0] if kinds else guess, "from_name": name, "value": value, **sizes}
 
 
-def _is_picture(text: str) -> bool:
+def _is_image(text: str) -> bool:
     address = _SUFFIX.search(text) or _ADDRESS.match(text)
     return address is not None and _OTHER.search(text) is None
 
 
-def pictures_of(task: Mapping[str, Any]) -> list[str]:
-    """The fields of a task's data that name a picture."""
+def images_of(task: Mapping[str, Any]) -> list[str]:
+    """The fields of a task's data that name an image."""
     data = task.get("data")
     if not isinstance(data, Mapping):
         return []
     texts = [key for key, value in data.items() if isinstance(value, str)]
     files = [key for key in texts if _SUFFIX.search(data[key])]
-    named = files or [key for key in texts if _is_picture(data[key])]
+    named = files or [key for key in texts if _is_image(data[key])]
     return named or (["image"] if "image" in texts else texts[:1])
 
 
-def picture_name(data: Mapping[str, Any], key: str | None = None) -> str:
-    """The file name of a task's picture, out of a path or an address. Raises FormatError for none."""
+def image_name(data: Mapping[str, Any], key: str | None = None) -> str:
+    """The file name of a task's image, out of a path or an address. Raises FormatError for none."""
     place = data.get("image" if key is None else key) or data.get("image")
     if not isinstance(place, str):
-        raise FormatError("task must name its picture in data.image, got no text. Export it again.")
+        raise FormatError("task must name its image in data.image, got no text. Export it again.")
     address = re.fullmatch(r"(?:/data/local-files/\?d=|[a-z0-9]+://[^/]*/|/data/)(.*)", place)
     return unquote(address.group(1).split("?")[0]) if address else place
 
@@ -91,7 +91,7 @@ def answer_of(task: Mapping[str, Any]) -> Answer:
                 continue
             results = entry.get("result") or []
             if not isinstance(results, list):
-                results = common.field(entry, "result", list, key)
+                results = json_fields.field(entry, "result", list, key)
             if entry.get("was_cancelled"):
                 found.left_out["result of a cancelled annotation"] += len(results)
             elif not chosen and word != "draft":
@@ -105,11 +105,11 @@ def answer_of(task: Mapping[str, Any]) -> Answer:
 _Part = tuple["str | None", list[object], Counter[str]]
 
 
-def by_picture(answer: Answer, keys: Sequence[str]) -> list[_Part]:
-    """For each picture of a task that has results: its field, its results, and what is told there.
+def by_image(answer: Answer, keys: Sequence[str]) -> list[_Part]:
+    """For each image of a task that has results: its field, its results, and what is told there.
 
-    A result says by `to_name` which picture it is of: by the field's name, or where a task has as many
-    names as pictures, by their order. What else the task holds is told with its first picture.
+    A result says by `to_name` which image it is of: by the field's name, or where a task has as many
+    names as images, by their order. What else the task holds is told with its first image.
     """
     fields = _fields([name for name in map(_to_name, answer.results) if name is not None], keys)
     first = next(iter(keys), None)
@@ -119,7 +119,7 @@ def by_picture(answer: Answer, keys: Sequence[str]) -> list[_Part]:
         if name is None or name in fields:
             parts.setdefault(first if name is None else fields[name], []).append(result)
         else:
-            answer.left_out["result of a picture that cannot be told"] += 1
+            answer.left_out["result of an unknown image"] += 1
     if not parts:
         parts[first] = []
     return [
@@ -129,7 +129,7 @@ def by_picture(answer: Answer, keys: Sequence[str]) -> list[_Part]:
 
 
 def _fields(names: Sequence[str], keys: Sequence[str]) -> dict[str, str]:
-    """The field of each picture's name."""
+    """The field of each image's name."""
     distinct = list(dict.fromkeys(names))
     if len(keys) == 1:
         return dict.fromkeys(distinct, keys[0])

@@ -75,7 +75,7 @@ class Loss:
 
     def summary(self) -> str:
         """A few lines for a reader."""
-        head = f"{_count(self.records, 'picture')} with {_count(self.masks, 'mask')} as {self.format}"
+        head = f"{_count(self.records, 'image')} with {_count(self.masks, 'mask')} as {self.format}"
         if self.lossless:
             return f"{head}, nothing lost"
         lines = [f"{head}, mean IoU of what is read back {self.mean_iou:.4f}"]
@@ -84,7 +84,7 @@ class Loss:
             lines.append(f"  {_count(len(worse), 'mask')} changed, the worst to IoU {min(worse):.3f}")
         notes = Counter(note for one in self.changed for note in one.notes)
         lines += [f"  {_count(count, 'mask')}: {note}" for note, count in notes.most_common()]
-        lines += [f"  {name}: no place ({_count(count, 'picture')})" for name, count in self.dropped.items()]
+        lines += [f"  {name}: not stored ({_count(count, 'image')})" for name, count in self.dropped.items()]
         left_out = Counter[str]()
         for _, kind, count in self.left_out:
             left_out[kind.partition(":")[0]] += count
@@ -92,7 +92,7 @@ class Loss:
             told = ", ".join(f"{kind} ({count:,})" for kind, count in left_out.most_common())
             lines.append(f"  not read: {told}")
         if self.skipped:
-            lines.append(f"  {_count(len(self.skipped), 'picture')} skipped")
+            lines.append(f"  {_count(len(self.skipped), 'image')} skipped")
         return "\n".join(lines)
 
 
@@ -157,7 +157,7 @@ def _iou(wanted: rle.Runs, got: rle.Runs | None, size: tuple[int, int]) -> float
 
 
 def facts(record: Record) -> list[str]:
-    """What a record holds beside its masks' pixels, its size and its picture's name."""
+    """What a record holds beside its masks' pixels, its size and its image's name."""
     masks = record.masks
     found = [name for name in ("stability", "labels", "prompt", "logits") if getattr(masks, name) is not None]
     if len(masks) and (masks.scores != 1).any():

@@ -1,4 +1,4 @@
-"""NumPy: one .npz file per picture, read without pickle.
+"""NumPy: one .npz file per image, read without pickle.
 
 `size` (2,) H and W; `counts` uint32, the run lengths of all masks in a row; `lengths` (N,), how many of them
 each mask has; `scores`, and where known `stability`, `labels`, `prompt`, `logits`; `about`, JSON as bytes.
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymask.errors import FormatError
-from anymask.formats import json_fields as common
+from anymask.formats import json_fields
 from anymask.formats.reading import PLAIN, Reading
 from anymask.formats.writers import Outlines, Page
 from anymask.geometry import rle
@@ -42,9 +42,9 @@ def encode(record: Record, outlines: Outlines) -> Page:
     arrays |= {name: getattr(masks, name) for name in _COLUMNS if getattr(masks, name) is not None}
     if record.ignore is not None:
         arrays["ignore"] = record.ignore
-    about = {"id": record.id, "file_name": common.file_name(record), "source": record.source}
+    about = {"id": record.id, "file_name": json_fields.file_name(record), "source": record.source}
     kept = {key: _plain(record.meta[key]) for key in _META if key in record.meta}
-    arrays["about"] = np.frombuffer(common.to_json({**about, "meta": kept}), np.uint8)
+    arrays["about"] = np.frombuffer(json_fields.to_json({**about, "meta": kept}), np.uint8)
     file = io.BytesIO()
     np.savez_compressed(file, allow_pickle=False, **arrays)
     return Page(file.getvalue(), _split(arrays["counts"], arrays["lengths"]))
@@ -66,20 +66,20 @@ def decode(data: bytes, path: Path, reading: Reading = PLAIN) -> Record:
     """The record in the file at `path`. Raises FormatError where it is none of ours or damaged."""
     arrays = _arrays(data, path)
     try:
-        about = common.parse_object(arrays["about"].tobytes(), path)
+        about = json_fields.parse_object(arrays["about"].tobytes(), path)
         h, w = (int(side) for side in arrays["size"])
-        size = common.read_size({"height": h, "width": w}, "the file")
+        size = json_fields.read_size({"height": h, "width": w}, "the file")
         counts, lengths = arrays["counts"], arrays["lengths"]
         if lengths.sum() != counts.size or (lengths < 0).any():
             raise ValueError("lengths do not add up")
         runs = [rle.from_coco({"size": size, "counts": one})[0] for one in _split(counts, lengths)]
         columns = {name: arrays[name] for name in _COLUMNS if name in arrays}
         name = str(about["file_name"])
-        meta = dict(common.mapping(about["meta"], "meta"))
+        meta = dict(json_fields.mapping(about["meta"], "meta"))
         ignore = rle.from_coco({"size": size, "counts": arrays["ignore"]})[0] if "ignore" in arrays else None
         return Record(
             str(about["id"]),
-            common.find_picture(path, name, reading.pictures),
+            json_fields.find_image(path, name, reading.images),
             Masks(size, runs, **columns),
             source=about["source"],
             meta={"file_name": name, **meta},

@@ -1,4 +1,4 @@
-"""Masks that are in the transparency of a picture."""
+"""Masks that are in the transparency of an image."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ __all__ = ["read_opaque"]
 
 
 def read_opaque(data: bytes) -> NDArray[np.bool_]:
-    """Which pixels (H, W) of a picture are not transparent; without transparency those that are not black.
+    """Which pixels (H, W) of an image are not transparent; without transparency those that are not black.
 
-    Raises ImageError for what is no whole picture.
+    Raises ImageError for what is no whole image.
     """
     try:
         with Image.open(io.BytesIO(data)) as image:
@@ -27,6 +27,6 @@ def read_opaque(data: bytes) -> NDArray[np.bool_]:
             samples = np.asarray(image.convert("RGBA" if clear else "L"))
     except Exception as error:  # decoders raise nearly anything on damaged files
         raise ImageError(
-            f"mask must be a whole picture, got a damaged one ({error}). Export it again."
+            f"mask must be a complete image, got a corrupt one ({error}). Export it again."
         ) from None
     return np.asarray((samples[..., 3] if clear else samples) != 0)

@@ -186,7 +186,7 @@ def decode(data: bytes, path: Path, reading: Reading = PLAIN) -> Record:
         meta["ids"] = labels[keep].tolist()
         masks = replace(masks[keep], labels=labels[keep] // _MOTS)
     name = reading.inside(path).with_suffix("")
-    files = ImageFiles(path, reading.pictures)
+    files = ImageFiles(path, reading.images)
     others = [file for file in files.without_suffix(name) if file.resolve() != path.resolve()]
     image = others[0] if len(others) == 1 else files.folders[0] / f"{name.name}.jpg"
     nobody = hidden is not None and rle.area(hidden) > 0
@@ -216,7 +216,7 @@ def read_masks(path: ImageFile, *, ignore: int | None = None) -> tuple[Masks, rl
 
     Pixels of the number `ignore` (255 in Pascal VOC) come back as runs and are no mask. Palettes are read as
     numbers, not as colours; a file of one number (255, say) is a single mask. Raises ImageError for a colour
-    picture or one that cannot be read.
+    image or one that cannot be read.
     """
     numbers = read_numbers(path)
     found = [int(number) for number in np.unique(numbers) if number not in (0, ignore)]

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from anymask.errors import FormatError
-from anymask.formats.image_files import PLAIN_FOLDERS, Pictures
+from anymask.formats.image_files import PLAIN_FOLDERS, Images
 from anymask.formats.names import inner_path
 from anymask.types import Record
 
-__all__ = ["DAMAGED", "PLAIN", "Items", "NoMaskError", "Reading", "as_pictures", "attempt", "reason"]
+__all__ = ["DAMAGED", "PLAIN", "Items", "NoMaskError", "Reading", "as_images", "attempt", "reason"]
 
 T = TypeVar("T")
 
@@ -28,7 +28,7 @@ _DAMAGE = (FormatError, ValueError, TypeError, KeyError, IndexError, OverflowErr
 class Reading:
     """What a reader is told beside the place of the annotations."""
 
-    pictures: Pictures | None = None
+    images: Images | None = None
     """The folder of the images, or the images by name; None: they are looked for near the annotations."""
     boxes: bool = False
     """Whether annotations that are only a box become masks of the whole box."""
@@ -49,9 +49,9 @@ PLAIN = Reading()
 """A single file, its images near it."""
 
 
-def as_pictures(pictures: str | os.PathLike[str] | Mapping[str, Path] | None) -> Pictures | None:
+def as_images(images: str | os.PathLike[str] | Mapping[str, Path] | None) -> Images | None:
     """The images as a reader takes them."""
-    return pictures if pictures is None or isinstance(pictures, Mapping) else Path(pictures)
+    return images if images is None or isinstance(images, Mapping) else Path(images)
 
 
 @dataclass

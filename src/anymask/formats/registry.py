@@ -55,7 +55,11 @@ class Format:
 Decode = Callable[[bytes, Path, Reading], Record]
 
 
+<<<<<<< HEAD
 def per_image(
+=======
+def _per_image(
+>>>>>>> 19afda3f2bd6a69e424926815a401eda55ba4642
     name: str,
     what: str,
     suffix: str,
@@ -65,9 +69,9 @@ def per_image(
     *,
     told: bool = True,
 ) -> Format:
-    """A format with one file for each picture, in a folder if there are several.
+    """A format with one file for each image, in a folder if there are several.
 
-    told: whether a file says which picture it is of.
+    told: whether a file says which image it is of.
     """
 
     def start(target: Target) -> Writer:
@@ -79,7 +83,7 @@ def per_image(
 
 
 def one_record(decode: Decode) -> Callable[[Path, Reading], Items]:
-    """The items of a file that holds the annotations of one picture."""
+    """The items of a file that holds the annotations of one image."""
 
     def items(path: Path, reading: Reading) -> Items:
         return Items([(path.stem, partial(_read_one, decode, path, reading))])
@@ -92,7 +96,7 @@ def _read_one(decode: Decode, file: Path, reading: Reading) -> Record:
 
 
 def _coco_items(path: Path, reading: Reading) -> Items:
-    file = coco.CocoFile(path, reading.pictures, crowds=True, boxes=reading.boxes)
+    file = coco.CocoFile(path, reading.images, crowds=True, boxes=reading.boxes)
     entries = [(id, partial(file.record, index)) for index, id in enumerate(file.ids)]
     return Items(entries, file.left_out)
 
@@ -110,7 +114,7 @@ def _masks_items(path: Path, reading: Reading) -> Items:
 
 def _read_masks(folder: Path, root: Path, reading: Reading) -> Record:
     name = folder.relative_to(root).as_posix() if folder != root else folder.name
-    found = ImageFiles(root / name, reading.pictures).without_suffix(Path(name))
+    found = ImageFiles(root / name, reading.images).without_suffix(Path(name))
     image = found[0] if len(found) == 1 else root.parent / f"{Path(name).name}.jpg"
     return Record(name, image, png.read_folder(folder), meta={"file_name": f"{name}{image.suffix}"})
 
@@ -142,8 +146,13 @@ _ALL = (
         lambda path, reading: cvat.items(read_bytes(path), path, reading),
         lambda target: cvat.CvatWriter(target.place, target.outlines),
     ),
+<<<<<<< HEAD
     per_image("geojson", "GeoJSON", ".geojson", geojson.KEEPS, anywhere(geojson.encode), geojson.decode),
     per_image(
+=======
+    _per_image("geojson", "GeoJSON", ".geojson", geojson.KEEPS, _anywhere(geojson.encode), geojson.decode),
+    _per_image(
+>>>>>>> 19afda3f2bd6a69e424926815a401eda55ba4642
         "instances",
         "PNG, masks numbered from 1",
         ".png",
@@ -152,8 +161,13 @@ _ALL = (
         png.decode,
         told=False,
     ),
+<<<<<<< HEAD
     per_image("labelme", "LabelMe's JSON", ".json", labelme.KEEPS, labelme.encode, labelme.decode),
     per_image(
+=======
+    _per_image("labelme", "LabelMe's JSON", ".json", labelme.KEEPS, labelme.encode, labelme.decode),
+    _per_image(
+>>>>>>> 19afda3f2bd6a69e424926815a401eda55ba4642
         "labels",
         "PNG, the masks' class numbers",
         ".png",
@@ -170,7 +184,11 @@ _ALL = (
         lambda path, reading: labelstudio.items(read_bytes(path), path, reading),
         lambda target: labelstudio.LabelStudioWriter(target.place, target.outlines),
     ),
+<<<<<<< HEAD
     per_image(
+=======
+    _per_image(
+>>>>>>> 19afda3f2bd6a69e424926815a401eda55ba4642
         "mask",
         "PNG, a single mask as 0 and 255",
         ".png",
@@ -189,9 +207,15 @@ _ALL = (
         _is_numbered,
         always_folder=True,
     ),
+<<<<<<< HEAD
     per_image("npz", "NumPy arrays", ".npz", npz.KEEPS, anywhere(npz.encode), npz.decode),
     per_image("sa1b", "SA-1B's JSON", ".json", sa1b.KEEPS, anywhere(sa1b.encode), sa1b.decode),
     per_image("svg", "SVG paths", ".svg", svg.KEEPS, svg.encode, svg.decode),
+=======
+    _per_image("npz", "NumPy arrays", ".npz", npz.KEEPS, _anywhere(npz.encode), npz.decode),
+    _per_image("sa1b", "SA-1B's JSON", ".json", sa1b.KEEPS, _anywhere(sa1b.encode), sa1b.decode),
+    _per_image("svg", "SVG paths", ".svg", svg.KEEPS, svg.encode, svg.decode),
+>>>>>>> 19afda3f2bd6a69e424926815a401eda55ba4642
     Format(
         "yolo",
         "YOLO segmentation",

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from anymask.errors import AnymaskError, FormatError, unknown_name
 from anymask.formats.json_fields import inner_path
 from anymask.formats.layouts import NO_ANNOTATIONS, OTHER_KIND, Layout, layout, split_of
-from anymask.formats.reading import Reading, as_pictures
+from anymask.formats.reading import Reading, as_images
 from anymask.formats.registry import READERS
 from anymask.types import Record
 
@@ -29,18 +29,18 @@ def read(
     path: str | os.PathLike[str],
     format: str | None = None,
     *,
-    pictures: str | os.PathLike[str] | Mapping[str, Path] | None = None,
+    images: str | os.PathLike[str] | Mapping[str, Path] | None = None,
     boxes: bool = False,
 ) -> list[Record]:
     """Read every record of a file or folder, see `stream`. Raises FormatError, ImageError for damage."""
-    return list(stream(path, format, pictures=pictures, boxes=boxes))
+    return list(stream(path, format, images=images, boxes=boxes))
 
 
 def stream(
     path: str | os.PathLike[str],
     format: str | None = None,
     *,
-    pictures: str | os.PathLike[str] | Mapping[str, Path] | None = None,
+    images: str | os.PathLike[str] | Mapping[str, Path] | None = None,
     boxes: bool = False,
     on_error: OnError | None = None,
     on_item: OnItem | None = None,
@@ -49,7 +49,7 @@ def stream(
     """Read records one at a time. What of an image became no mask is in its record's `left_out`.
 
     format: one of READERS, else it is found by looking; a folder may hold several files, of several formats.
-    pictures: the folder of the images, or the images by name, else they are looked for near the file; they
+    images: the folder of the images, or the images by name, else they are looked for near the file; they
     are read when asked for. boxes: whether annotations that are only a box become masks of the whole box.
     on_error: called for a damaged record, which is then left out; without it FormatError is raised.
     on_item: called with the number of records before each, of how many in all (0 if not known), and its id.
@@ -65,7 +65,7 @@ def stream(
         )
         raise FormatError(f"path must be a folder, as {format} is one, got {path}, {found}.")
     there = layout(place, format)
-    reading = Reading(as_pictures(pictures), boxes, there.root if place.is_dir() else None)
+    reading = Reading(as_images(images), boxes, there.root if place.is_dir() else None)
     yield from _Run(there, reading, on_error, on_item, on_left_out or _warn).records(place)
 
 

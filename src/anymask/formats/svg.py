@@ -1,4 +1,4 @@
-"""SVG: one drawing per picture, a path for each mask over the picture.
+"""SVG: one drawing per image, a path for each mask over the image.
 
 Paths are filled by the even-odd rule and coloured by `colours.palette`; scores and names are data attributes.
 Read are paths of straight lines, polygons, rectangles, circles and ellipses; other shapes, curves,
@@ -19,7 +19,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 import numpy as np
 
 from anymask.errors import FormatError
-from anymask.formats import json_fields as common
+from anymask.formats import json_fields
 from anymask.formats.polygons.primitives import box_ring, ellipse_ring
 from anymask.formats.polygons.rings import Ring, as_ring, fill
 from anymask.formats.reading import PLAIN, Reading, attempt
@@ -44,9 +44,9 @@ KEEPS = frozenset({"id", "source", "dataset", *_DATA})
 
 
 def encode(record: Record, outlines: Outlines, home: Path | None = None) -> Page:
-    """The file of a record; at `home` it shows the record's picture where that is a file."""
+    """The file of a record; at `home` it shows the record's image where that is a file."""
     h, w = record.masks.size
-    name = common.file_name(record)
+    name = json_fields.file_name(record)
     root = Element("svg", {
         "xmlns": "http://www.w3.org/2000/svg", "viewBox": f"0 0 {w} {h}", "width": str(w), "height": str(h),
         "data-id": plain_text(record.id), "data-file-name": plain_text(name), "data-source": record.source,
@@ -74,7 +74,7 @@ def _told(record: Record) -> list[dict[str, str]]:
     columns: dict[str, Sequence[Any]] = {}
     for field, (name, _) in _DATA.items():
         values = getattr(masks, field, None)
-        column = common.per_mask(record, field) if values is None else values.tolist()
+        column = json_fields.per_mask(record, field) if values is None else values.tolist()
         if column is not None:
             columns[name] = column
     return [{name: plain_text(str(values[i])) for name, values in columns.items()} for i in range(len(masks))]
@@ -113,9 +113,9 @@ def decode(data: bytes, path: Path, reading: Reading = PLAIN) -> Record:
         meta["dataset"] = root.get("data-dataset")
     return Record(
         root.get("data-id", path.stem),
-        common.find_picture(path, name, reading.pictures),
+        json_fields.find_image(path, name, reading.images),
         Masks(size, [runs for _, runs in drawn if runs is not None], **cast(dict[str, Any], fields)),
-        source=common.source(root.get("data-source")),
+        source=json_fields.source(root.get("data-source")),
         meta=meta,
         left_out=dict(left_out),
     )
@@ -144,14 +144,14 @@ def _shapes(element: Element, turned: bool, left_out: Counter[str]) -> Iterator[
 
 
 def _size(root: Element) -> tuple[int, int]:
-    """(H, W) of the drawing; its coordinates must be pixels of the picture."""
+    """(H, W) of the drawing; its coordinates must be pixels of the image."""
     box = root.get("viewBox", "").replace(",", " ").split()
     if not box:
         box = ["0", "0", *(re.sub(r"px$", "", root.get(side, "")) for side in ("width", "height"))]
-    x, y, w, h = (common.number(part, "viewBox") for part in (box if len(box) == 4 else [None] * 4))
+    x, y, w, h = (json_fields.number(part, "viewBox") for part in (box if len(box) == 4 else [None] * 4))
     if x or y or w != int(w) or h != int(h):
         raise FormatError("viewBox must be 0 0 W H in whole pixels, got another. Save it in pixels.")
-    return common.read_size({"height": int(h), "width": int(w)}, "drawing")
+    return json_fields.read_size({"height": int(h), "width": int(w)}, "drawing")
 
 
 def _column(shapes: Sequence[Element], name: str, read: Callable[[str], Any]) -> list[Any] | None:
@@ -181,7 +181,7 @@ def _plain_ring(kind: str, shape: Element) -> Ring:
     """The ring of a rectangle, a circle or an ellipse."""
 
     def number(name: str) -> float:
-        return common.number(re.sub(r"px$", "", shape.get(name, "0")), name)
+        return json_fields.number(re.sub(r"px$", "", shape.get(name, "0")), name)
 
     if kind == "rect":
         if number("rx") or number("ry"):

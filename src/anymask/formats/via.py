@@ -1,8 +1,8 @@
-"""VIA (VGG Image Annotator) 2: one JSON file for many pictures, or a project file. Read only.
+"""VIA (VGG Image Annotator) 2: one JSON file for many images, or a project file. Read only.
 
 `{key: {filename, size, regions: [{shape_attributes: {name, ...}, region_attributes}], file_attributes}}`,
 in a
-project within "_via_img_metadata". Read are polygons, rectangles, circles and ellipses; a picture's size is
+project within "_via_img_metadata". Read are polygons, rectangles, circles and ellipses; the image size is
 nowhere, so that it must be near.
 """
 
@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from anymask.errors import FormatError
-from anymask.formats import json_fields as common
+from anymask.formats import json_fields
 from anymask.formats.image_files import ImageFiles
 from anymask.formats.polygons.primitives import box_ring, ellipse_ring
 from anymask.formats.polygons.rings import Ring, as_ring, fill
@@ -33,15 +33,15 @@ _NAMES = ("class", "label", "category", "type", "name")
 
 
 def items(path: Path, reading: Reading) -> Items:
-    """Id and reader of every picture of a file. Raises FormatError where it is none of VIA's."""
-    document = common.load_json(path)
-    files = common.mapping(document.get("_via_img_metadata", document), "the file")
+    """Id and reader of every image of a file. Raises FormatError where it is none of VIA's."""
+    document = json_fields.load_json(path)
+    files = json_fields.mapping(document.get("_via_img_metadata", document), "the file")
     names = [str(entry.get("filename")) for entry in files.values() if isinstance(entry, Mapping)]
-    look = ImageFiles(path, reading.pictures, names)
+    look = ImageFiles(path, reading.images, names)
     found: list[tuple[str, Callable[[], Record]]] = []
     for key, entry in files.items():
         if isinstance(entry, Mapping) and "filename" in entry:
-            id = Path(common.inner_path(str(entry["filename"]))).with_suffix("").as_posix()
+            id = Path(json_fields.inner_path(str(entry["filename"]))).with_suffix("").as_posix()
             found.append((id, partial(_record, entry, id, look)))
         elif not str(key).startswith("_via"):
             found.append((str(key), partial(_record, entry, str(key), look)))
@@ -49,23 +49,23 @@ def items(path: Path, reading: Reading) -> Items:
 
 
 def _record(entry: object, id: str, files: ImageFiles) -> Record:
-    name = str(common.field(entry, "filename", str, "image"))
-    picture = files.find(name)
-    if not picture.is_file():
+    name = str(json_fields.field(entry, "filename", str, "image"))
+    image_path = files.find(name)
+    if not image_path.is_file():
         raise FormatError(
-            f"{name} must be near, got no such picture. Say where the pictures are: VIA holds no sizes."
+            f"{name} must be near, got no such image. Say where the images are: VIA holds no sizes."
         )
-    size = image_size(picture)
+    size = image_size(image_path)
     left_out: Counter[str] = Counter()
-    regions = common.mapping(entry, "image").get("regions") or []
+    regions = json_fields.mapping(entry, "image").get("regions") or []
     listed = list(regions.values()) if isinstance(regions, Mapping) else regions
     if not isinstance(listed, list):
-        listed = common.field(entry, "regions", list, "image")
+        listed = json_fields.field(entry, "regions", list, "image")
     found = [(attempt(left_out, partial(_runs, region, size)), region) for region in listed]
     kept = [(runs, region) for runs, region in found if runs is not None]
     return Record(
         id,
-        picture,
+        image_path,
         Masks(size, [runs for runs, _ in kept]),
         meta={"file_name": name, "categories": [_label(region) for _, region in kept]},
         left_out=dict(left_out),
@@ -86,7 +86,7 @@ def _label(region: Mapping[str, Any]) -> str:
 
 
 def _runs(region: object, size: tuple[int, int]) -> rle.Runs:
-    shape = common.field(region, "shape_attributes", dict, "region")
+    shape = json_fields.field(region, "shape_attributes", dict, "region")
     return fill([[_ring(shape)]], size)
 
 
@@ -94,11 +94,11 @@ def _ring(shape: Mapping[str, Any]) -> Ring:
     """The ring of a shape. Raises NoMaskError for what has no area, FormatError."""
 
     def number(name: str) -> float:
-        return common.number(shape.get(name), name)
+        return json_fields.number(shape.get(name), name)
 
     kind = str(shape.get("name"))
     if kind == "polygon":
-        x, y = (common.field(shape, name, list, "polygon") for name in ("all_points_x", "all_points_y"))
+        x, y = (json_fields.field(shape, name, list, "polygon") for name in ("all_points_x", "all_points_y"))
         return as_ring(np.stack([np.asarray(x, np.float64), np.asarray(y, np.float64)], axis=1))
     if kind == "rect":
         x, y = number("x"), number("y")
@@ -106,6 +106,6 @@ def _ring(shape: Mapping[str, Any]) -> Ring:
     if kind == "circle":
         return ellipse_ring(number("cx"), number("cy"), number("r"), number("r"))
     if kind == "ellipse":
-        turn = math.degrees(common.number(shape.get("theta", 0), "theta"))
+        turn = math.degrees(json_fields.number(shape.get("theta", 0), "theta"))
         return ellipse_ring(number("cx"), number("cy"), number("rx"), number("ry"), degrees=turn)
     raise NoMaskError(kind[:40])

@@ -1,4 +1,4 @@
-"""What all writers share: a page is what one picture becomes in a file, and what a reader sees in it."""
+"""What all writers share: a page is what one image becomes in a file, and what a reader sees in it."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def cut_notes(polygons: Sequence[Polygon], *, parts: bool) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Page:
-    """One picture's annotations as they are written."""
+    """One image's annotations as they are written."""
 
     data: bytes
     """The file, or the part of a file."""
@@ -120,7 +120,7 @@ class Target:
 
 
 class SingleWriter:
-    """A file that holds one picture's annotations."""
+    """A file that holds one image's annotations."""
 
     def __init__(self, target: Target, encode: Encode) -> None:
         self._target, self._encode = target, encode
@@ -145,16 +145,16 @@ class SingleWriter:
 
 
 class FolderWriter:
-    """A folder with one file per picture, named after it, in its sub-folders."""
+    """A folder with one file per image, named after it, in its sub-folders."""
 
     def __init__(self, target: Target, encode: Encode, suffix: str, *, told: bool) -> None:
-        """told: whether the files say which picture they are of; else no two may have one stem."""
+        """told: whether the files say which image they are of; else no two may have one stem."""
         target.place.mkdir(parents=True, exist_ok=True)
         self._target, self._encode, self._suffix, self._told = target, encode, suffix, told
         self._stems = Stems()
 
     def add(self, record: Record) -> Page:
-        """Write a record's file. Raises InputError for a stem that another picture has."""
+        """Write a record's file. Raises InputError for a stem that another image has."""
         name = self._stems.name(stem(record), unique=not self._told) + self._suffix
         home = self._target.home
         page = self._encode(record, self._target.outlines, None if home is None else home / name)
@@ -168,7 +168,7 @@ class FolderWriter:
 
 
 def beside(record: Record, home: Path | None) -> str:
-    """How a file at `home` names a record's picture: by the way there where that is known."""
+    """How a file at `home` names a record's image: by the way there where that is known."""
     name = Path(file_name(record))
     if home is not None and isinstance(record.image, Path) and record.image.is_file():
         try:

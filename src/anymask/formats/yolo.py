@@ -1,16 +1,16 @@
-"""YOLO segmentation: a folder with `labels/<picture>.txt`, a line for each mask, and `data.yaml` with the
+"""YOLO segmentation: a folder with `labels/<image>.txt`, a line for each mask, and `data.yaml` with the
 names.
 
-A line is the class number, then x y of one ring in shares of the picture's width and height. Parts and holes
-of a mask are joined to one ring by cuts of no width. The picture's size is nowhere: for reading, the pictures
-must be near (`images/<picture>.*`) or their folder be given. `yolo_reading` reads.
+A line is the class number, then x y of one ring in shares of the image's width and height. Parts and holes
+of a mask are joined to one ring by cuts of no width. The image size is nowhere: for reading, the images
+must be near (`images/<image>.*`) or their folder be given. `yolo_reading` reads.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from anymask.formats import json_fields as common
+from anymask.formats import json_fields
 from anymask.formats.class_names import dump
 from anymask.formats.names import Stems
 from anymask.formats.polygons.rings import bridge
@@ -41,11 +41,11 @@ class YoloWriter:
         self._stems, self._files, self._classes = Stems(), dict[str, str](), dict[str, int]()
 
     def add(self, record: Record) -> Page:
-        """Write a picture's lines."""
+        """Write an image's lines."""
         lines: list[str] = []
         runs: list[rle.Runs | None] = []
         notes: dict[int, tuple[str, ...]] = {}
-        for i, name in enumerate(common.names(record)):
+        for i, name in enumerate(json_fields.names(record)):
             parts = self._outlines.of(record, i)
             runs.append(None)
             if not parts:
@@ -62,13 +62,13 @@ class YoloWriter:
         return Page(data, runs, notes)
 
     def _append(self, record: Record, data: bytes) -> None:
-        """Add lines to the label file of a picture, which several records may be of.
+        """Add lines to the label file of an image, which several records may be of.
 
-        Raises InputError for another picture of a stem that is taken.
+        Raises InputError for another image of a stem that is taken.
         """
-        name = common.file_name(record)
+        name = json_fields.file_name(record)
         if name not in self._files:
-            inner = Path(common.stem(record))
+            inner = Path(json_fields.stem(record))
             under = (
                 inner.relative_to("images")
                 if inner.parts[0] == "images" and inner.name != "images"

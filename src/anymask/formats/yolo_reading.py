@@ -1,6 +1,6 @@
 """Reading of YOLO's labels, as trainers, trackers and labelling tools lay them out.
 
-A label folder is called `labels` and has its pictures in `images` beside it; or labels and pictures lie in
+A label folder is called `labels` and has its images in `images` beside it; or labels and images lie in
 one
 folder. Of a set there may be several (train/labels, valid/labels), or folders within one (labels/train).
 """
@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from anymask.errors import FormatError
-from anymask.formats import json_fields as common
+from anymask.formats import json_fields
 from anymask.formats.class_names import LISTS, Classes, read_classes
 from anymask.formats.image_files import ImageFiles, is_hidden, place_of
 from anymask.formats.polygons.primitives import box_ring
@@ -56,15 +56,15 @@ def items(path: Path, reading: Reading) -> Items:
         for file in some
     }
     stems = {file: name.with_name(file.stem) for file, name in names.items()}
-    given = reading.pictures
+    given = reading.images
     found: list[tuple[str, Callable[[], Record]]] = []
     for folder, some in files.items():
         places = [folder.parent / "images", folder, folder.parent]
         look = ImageFiles(path, given, [stem.as_posix() for stem in stems.values()], places)
         for file in some:
             inner = stems[file] if given is not None else file.relative_to(folder).with_name(file.stem)
-            picture = partial(_picture, file, inner, look)
-            found.append((stems[file].as_posix(), partial(_record, file, picture, stems[file], style)))
+            image_path = partial(_image_path, file, inner, look)
+            found.append((stems[file].as_posix(), partial(_record, file, image_path, stems[file], style)))
     return Items(found)
 
 
@@ -93,9 +93,9 @@ class _Style:
 def _is_tracked(files: Iterator[Path]) -> bool:
     """Whether a line of a set ends with a whole number over 1, which no place and no score is."""
     for file in files:
-        for line in common.text(common.read_bytes(file)).splitlines():
+        for line in json_fields.text(json_fields.read_bytes(file)).splitlines():
             words = line.split()
-            number = common.whole(words[-1]) if len(words) > 5 else None
+            number = json_fields.whole(words[-1]) if len(words) > 5 else None
             if number is not None and number > 1 and _could_be_tracked(words[1:]):
                 return True
     return False
@@ -111,10 +111,10 @@ def _could_be_tracked(words: list[str]) -> bool:
 
 
 def _record(file: Path, find: Callable[[], Path], name: Path, style: _Style) -> Record:
-    picture = find()
-    size = image_size(picture)
+    image_path = find()
+    size = image_size(image_path)
     left_out: Counter[str] = Counter()
-    lines = common.text(common.read_bytes(file)).splitlines()
+    lines = json_fields.text(json_fields.read_bytes(file)).splitlines()
     found = [
         attempt(left_out, partial(_line, line.split(), size, style, left_out))
         for line in lines
@@ -125,10 +125,10 @@ def _record(file: Path, find: Callable[[], Path], name: Path, style: _Style) -> 
     names = style.classes.names
     return Record(
         name.as_posix(),
-        picture,
+        image_path,
         Masks(size, [runs for _, runs, _ in kept], [score for _, _, score in kept], labels=numbers),
         meta={
-            "file_name": name.with_name(f"{name.name}{picture.suffix}").as_posix(),
+            "file_name": name.with_name(f"{name.name}{image_path.suffix}").as_posix(),
             "categories": [names.get(number) or f"class {number}" for number in numbers],
         },
         left_out=dict(left_out),
@@ -139,7 +139,7 @@ def _line(
     words: list[str], size: tuple[int, int], style: _Style, left_out: Counter[str]
 ) -> tuple[int, rle.Runs, float]:
     """Class, runs and score of a line. Raises NoMaskError, FormatError."""
-    number = common.whole(words[0])
+    number = json_fields.whole(words[0])
     if number is None or number < 0:
         raise FormatError(f"line must begin with the number of a class, got {words[0]!r:.40}. Mend the file.")
     values = [_number(word) for word in words[1:]]
@@ -157,7 +157,7 @@ def _line(
 
 
 def _number(word: str) -> float:
-    return common.number(word, "place")
+    return json_fields.number(word, "place")
 
 
 def _is_id(value: float) -> bool:
@@ -198,22 +198,21 @@ def _box(values: list[float], size: tuple[int, int], style: _Style, kind: str) -
 
 
 def ring_runs(shares: list[float], size: tuple[int, int]) -> rle.Runs:
-    """Runs of a ring x, y, x, y, ... in shares of the picture's width and height."""
+    """Runs of a ring x, y, x, y, ... in shares of the image's width and height."""
     return fill([[as_ring(shares) * (size[1], size[0])]], size)
 
 
-def _picture(file: Path, name: Path, files: ImageFiles) -> Path:
-    """The picture of a label file. Raises FormatError without one, as only it knows the size, or with two."""
+def _image_path(file: Path, name: Path, files: ImageFiles) -> Path:
+    """The image of a label file. Raises FormatError without one, as only it knows the size, or with two."""
     found = files.without_suffix(name)
     if len(found) == 1:
         return found[0]
     if found:
         raise FormatError(
-            f"labels {file.name} must have one picture, got {', '.join(one.name for one in found)}. "
-            "Leave one."
+            f"labels {file.name} must have one image, got {', '.join(one.name for one in found)}. Leave one."
         )
     where = "among those given" if files.are_given else f"in {files.folders[0]}"
     raise FormatError(
-        f"labels {file.name} must have their picture near, got none {where}. Say where the pictures are: "
+        f"labels {file.name} must have their image near, got none {where}. Say where the images are: "
         "YOLO's files do not hold their size."
     )

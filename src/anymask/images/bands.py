@@ -1,4 +1,4 @@
-"""Pictures of other than 8-bit RGB samples, by a normalisation that is declared and not guessed.
+"""Images of other than 8-bit RGB samples, by a normalisation that is declared and not guessed.
 
 Satellites, microscopes and scanners give one band or many, of 16 bits or floats. `Bands` says which of them
 become red, green and blue and which sample values become 0 and 255.
@@ -22,7 +22,7 @@ Limits: TypeAlias = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Bands:
-    """How samples (H, W, B) become a picture. Raises InputError for values that cannot be used."""
+    """How samples (H, W, B) become an image. Raises InputError for values that cannot be used."""
 
     order: tuple[int, ...] | None = None
     """Numbers of the bands, from 1, for red, green and blue; one number for grey. None: see `among`."""
@@ -98,7 +98,7 @@ def numbers(text: str, count: int) -> tuple[float, ...] | None:
 
 
 def find_limits(samples: NDArray[Any], bands: Bands, *, nodata: float | None = None) -> Limits:
-    """The samples of each chosen band that become 0 and 255; `samples` (H, W, B) may be a thinned picture.
+    """The samples of each chosen band that become 0 and 255; `samples` (H, W, B) may be a thinned image.
 
     A band of one value alone gets limits 1 apart. Raises InputError where a band is missing.
     """
@@ -132,7 +132,7 @@ def _usable(band: NDArray[Any], nodata: float | None) -> NDArray[np.bool_]:
 def to_rgb(
     samples: NDArray[Any], bands: Bands, limits: Limits | None = None, *, nodata: float | None = None
 ) -> NDArray[np.uint8]:
-    """The picture (H, W, 3) uint8 RGB of samples (H, W) or (H, W, B) of any kind of number.
+    """The image (H, W, 3) uint8 RGB of samples (H, W) or (H, W, B) of any kind of number.
 
     `limits` are those of the whole image where `samples` are a part of it, else they are found here. A sample
     that is not finite or is `nodata` becomes 0. Raises InputError where a band is missing, ImageError for

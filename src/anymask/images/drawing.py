@@ -1,4 +1,4 @@
-"""Drawing on pictures so that it shows on any background: tints, outlines with a halo, texts with a rim."""
+"""Drawing on images so that it shows on any background: tints, outlines with a halo, texts with a rim."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def deepest_pixels(numbers: NDArray[np.int32], count: int) -> NDArray[np.float64
     """The pixel of each number 1 ... count that is farthest from any other: (count, 3) x, y, distance.
 
     Its centre, and the distance to the edge in pixels; a number that is nowhere has distance 0. One pass over
-    the picture, however many numbers there are.
+    the image, however many numbers there are.
     """
     framed = np.pad(numbers, 1)
     apart = np.zeros(framed.shape, np.bool_)
@@ -95,24 +95,24 @@ def draw_texts(
     image: Pixels, texts: Sequence[str], centres: NDArray[np.float64], heights: Sequence[int]
 ) -> Pixels:
     """Write texts around their centres (N, 2) in white with a dark rim; those of height 0 are left out."""
-    picture = Image.fromarray(image)
-    draw = ImageDraw.Draw(picture)
+    canvas = Image.fromarray(image)
+    draw = ImageDraw.Draw(canvas)
     fonts = {height: ImageFont.load_default(height) for height in set(heights) if height}
     for text, (x, y), height in zip(texts, centres, heights, strict=True):
         if height:
             rim = max(1, round(height / 9))
             draw.text((x, y), text, _LIGHT, fonts[height], anchor="mm", stroke_width=rim, stroke_fill=_DARK)
-    return np.asarray(picture).copy()
+    return np.asarray(canvas).copy()
 
 
 def write_title(image: Pixels, text: str, height: int) -> Pixels:
-    """Write a text into the lower left corner, shortened to the picture's width."""
-    picture = Image.fromarray(image)
-    draw, font = ImageDraw.Draw(picture), ImageFont.load_default(height)
-    room = picture.width - height
+    """Write a text into the lower left corner, shortened to the image's width."""
+    canvas = Image.fromarray(image)
+    draw, font = ImageDraw.Draw(canvas), ImageFont.load_default(height)
+    room = canvas.width - height
     shown = text
     while len(shown) > 1 and draw.textlength(shown, font) > room:
         shown = shown[:-2].rstrip("…") + "…"
-    place = (height / 2, picture.height - height / 2)
+    place = (height / 2, canvas.height - height / 2)
     draw.text(place, shown, _LIGHT, font, anchor="ls", stroke_width=max(1, height // 9), stroke_fill=_DARK)
-    return np.asarray(picture).copy()
+    return np.asarray(canvas).copy()

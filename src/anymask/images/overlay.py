@@ -75,10 +75,10 @@ def contact_sheet(
     *,
     names: Iterable[str] | None = None,
 ) -> Pixels:
-    """Overlays of many pictures in a grid, `width` pixels wide: (H, width, 3) uint8.
+    """Overlays of many images in a grid, `width` pixels wide: (H, width, 3) uint8.
 
-    masks: those (H, W) of each picture. names: a text for the corner of each. Pictures are shrunk to fit, so
-    one at a time is held in full. Raises InputError where there are more pictures than masks, or no room.
+    masks: those (H, W) of each image. names: a text for the corner of each. Images are shrunk to fit, so
+    one at a time is held in full. Raises InputError where there are more images than masks, or no room.
     """
     cell = (width - _GAP * (columns + 1)) // max(columns, 1)
     if columns < 1 or cell < _LEAST_CELL:
@@ -105,7 +105,7 @@ def contact_sheet(
 
 
 def _tile(image: Pixels, masks: Iterable[NDArray[np.bool_]], title: str, cell: int) -> Pixels:
-    """A picture with its masks, shrunk into a square of `cell` pixels, its title in the corner."""
+    """An image with its masks, shrunk into a square of `cell` pixels, its title in the corner."""
     h, w = image.shape[:2]
     scale = min(1.0, cell / max(h, w))
     size = (max(1, round(w * scale)), max(1, round(h * scale)))

@@ -23,12 +23,12 @@ __all__ = ["Painting", "read_numbers", "read_painting"]
 
 _BRIGHT = 127  # a lossy grey value above it is inside
 _FAINT = 16  # values of less than a 16th of the brightest are taken for the ringing of a filter
-_SOFT = 1 / 3  # of the pixels along black: so many must rise inwards in a soft picture
-_LEAST_LEVELS = 2  # of the values along black in a soft picture; one is a border that somebody drew
+_SOFT = 1 / 3  # of the pixels along black: so many must rise inwards in a soft image
+_LEAST_LEVELS = 2  # of the values along black in a soft image; one is a border that somebody drew
 _NEAR, _NEAR_LOSSY = 32, 64  # distances of colours up to which they are one
 _FLAT, _FLAT_LOSSY = 8, 24  # by which neighbours may differ where it is flat
 _LEAST_PIXELS, _LEAST_SHARE = 9, 0.02  # of a flat colour: in pixels, and of all that is flat and not black
-_GREY_CHROMA = 48  # up to which the channels of a lossy grey picture differ
+_GREY_CHROMA = 48  # up to which the channels of a lossy grey image differ
 _CODES = np.array([1 << 16, 1 << 8, 1])
 
 Array = NDArray[Any]
@@ -78,7 +78,7 @@ def read_numbers(path: ImageFile) -> NDArray[np.int64]:
     painting = read_painting(path)
     if painting.kind == "colours":
         raise ImageError(
-            f"mask must be a grey or palette picture, got {name_of(path)} in colour. Save it in grey."
+            f"mask must be a grey or palette image, got {name_of(path)} in colour. Save it in grey."
         )
     return painting.values
 
@@ -88,11 +88,11 @@ def _read(path: ImageFile) -> _File:
     stored = read_samples(path, name, MAX_PIXELS, indices=True)
     if stored is not None:
         return _from_samples(stored, name)
-    with open_image(path) as picture, reading(name, "picture"):
-        orientation, lossy = orientation_of(picture), _is_lossy(picture)
-        is_palette = picture.mode == "P"
-        picture.load()
-        pixels, alpha = _channels(picture)
+    with open_image(path) as opened, reading(name, "image file"):
+        orientation, lossy = orientation_of(opened), _is_lossy(opened)
+        is_palette = opened.mode == "P"
+        opened.load()
+        pixels, alpha = _channels(opened)
     upright = None if alpha is None else turn(alpha, orientation)
     return _File(turn(pixels, orientation), upright, is_palette, lossy)
 
@@ -111,19 +111,19 @@ def _from_samples(stored: Samples, name: str) -> _File:
     return _File(array[..., 0] if stored.colours == 1 else array[..., :3], alpha)
 
 
-def _channels(picture: Image.Image) -> tuple[Array, Array | None]:
+def _channels(opened: Image.Image) -> tuple[Array, Array | None]:
     """Numbers (H, W) or colours (H, W, 3), and alpha (H, W) where there is one."""
-    if picture.mode == "P":
-        indices = np.asarray(picture)
-        return indices, _palette_alpha(indices, picture.info.get("transparency"))
-    if picture.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in picture.info:
-        rgba = np.asarray(picture.convert("RGBA"))
+    if opened.mode == "P":
+        indices = np.asarray(opened)
+        return indices, _palette_alpha(indices, opened.info.get("transparency"))
+    if opened.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in opened.info:
+        rgba = np.asarray(opened.convert("RGBA"))
         return rgba[..., :3], rgba[..., 3]
-    if picture.mode == "1":
-        return np.asarray(picture).astype(np.uint8) * np.uint8(255), None
-    if picture.mode == "L" or picture.mode.startswith("I"):
-        return np.asarray(picture), None
-    return np.asarray(picture.convert("RGB")), None
+    if opened.mode == "1":
+        return np.asarray(opened).astype(np.uint8) * np.uint8(255), None
+    if opened.mode == "L" or opened.mode.startswith("I"):
+        return np.asarray(opened), None
+    return np.asarray(opened.convert("RGB")), None
 
 
 def _palette_alpha(indices: Array, transparency: Any) -> Array | None:
@@ -138,11 +138,11 @@ def _palette_alpha(indices: Array, transparency: Any) -> Array | None:
     return np.asarray(table[indices])
 
 
-def _is_lossy(picture: Image.Image) -> bool:
+def _is_lossy(opened: Image.Image) -> bool:
     """Whether a file's format scatters colours: JPEG, AVIF, HEIF, and WebP unless it is lossless."""
-    if picture.format != "WEBP":
-        return picture.format in ("JPEG", "MPO", "AVIF", "HEIF")
-    file: Any = getattr(picture, "fp", None)
+    if opened.format != "WEBP":
+        return opened.format in ("JPEG", "MPO", "AVIF", "HEIF")
+    file: Any = getattr(opened, "fp", None)
     if file is None:
         return True
     place = file.tell()

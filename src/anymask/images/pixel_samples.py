@@ -49,7 +49,7 @@ def reading(name: str, kind: str) -> Iterator[None]:
     except Exception as error:  # they raise nearly anything
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
         raise ImageError(
-            f"image must be a whole {kind}, got {name}, which is damaged or cut off ({reason}). "
+            f"image must be a complete {kind}, got {name}, which is damaged or cut off ({reason}). "
             "Get the file again."
         ) from error
 

@@ -22,7 +22,7 @@ from anymask.images.bands import Bands, Limits, find_limits, to_rgb
 __all__ = ["GeoImage", "load_rasterio", "open_raster"]
 
 OVERVIEW = 1024
-"""Longest side of the thinned picture from which the stretch is found."""
+"""Longest side of the thinned image from which the stretch is found."""
 
 
 def load_rasterio() -> Any:
@@ -48,7 +48,7 @@ def _open(path: str | os.PathLike[str]) -> Iterator[Any]:
 
 @dataclass(frozen=True, eq=False)
 class GeoImage:
-    """A picture on disk with its place on the earth; `read` gives windows of it as RGB."""
+    """An image on disk with its place on the earth; `read` gives windows of it as RGB."""
 
     path: Path
     """The file; it is opened anew for every window, so that threads may share this."""

@@ -51,12 +51,19 @@ _ALPHA_MODES = ("RGBA", "LA", "PA", "RGBa", "La")
 def read_image(image: ImageSource, *, max_pixels: int = MAX_PIXELS, white: float | None = None) -> Pixels:
     """Read an image as (H, W, 3) uint8 RGB.
 
-    `image` is a file name, the bytes of a file, an open file, a Pillow image or an array (H, W), (H, W, 1),
-    (H, W, 3) or (H, W, 4) of uint8 or uint16. The name may choose a plane, `stack.ome.tif[c=1,z=3]`, see
-    `images.planes`. Orientations of EXIF and TIFF are applied, alpha is laid over white, of an animation or
-    a stack the first frame is taken. `white` is the sample value that becomes 255 in images of more than 8
-    bits: 65535 if not given, needed for larger integers and for floats (`images.display.read_display` finds
-    one). Raises ImageError for anything that is not a whole picture, or has more than `max_pixels` pixels.
+        `image` is a file name, the bytes of a file, an open file, a Pillow image or an array (H, W), (H, W, 1),
+        (H, W, 3) or (H, W, 4) of uint8 or uint16. The name may choose a plane, `stack.ome.tif[c=1,z=3]`, see
+    <<<<<<< HEAD
+        `images.planes`. Orientations of EXIF and TIFF are applied, alpha is laid over white, of an animation or
+        a stack the first frame is taken. `white` is the sample value that becomes 255 in images of more than 8
+        bits: 65535 if not given, needed for larger integers and for floats (`images.display.read_display` finds
+        one). Raises ImageError for anything that is not a whole picture, or has more than `max_pixels` pixels.
+    =======
+        `planes`. Orientations of EXIF and TIFF are applied, alpha is laid over white, of an animation or a stack
+        the first frame is taken. `white` is the sample value that becomes 255 in images of more than 8 bits:
+        65535 if not given, needed for larger integers and for floats (`display.read_display` finds one). Raises
+        ImageError for anything that is not a whole image, or has more than `max_pixels` pixels.
+    >>>>>>> 19afda3f2bd6a69e424926815a401eda55ba4642
     """
     return from_samples(read_stored(image, max_pixels=max_pixels), white)
 
@@ -69,29 +76,29 @@ def read_stored(image: ImageSource, *, max_pixels: int = MAX_PIXELS) -> Samples:
     stored = None if isinstance(source, Image.Image) else read_samples(source, name_of(image), max_pixels)
     if stored is not None:
         return stored
-    picture = source if isinstance(source, Image.Image) else open_image(source)
-    check_pixels(picture.size[::-1], max_pixels)
+    opened = source if isinstance(source, Image.Image) else open_image(source)
+    check_pixels(opened.size[::-1], max_pixels)
     try:
-        return replace(_decode(picture), notes=_animation(picture, name_of(image)))
+        return replace(_decode(opened), notes=_animation(opened, name_of(image)))
     except ImageError:
         raise
     except Exception as error:  # decoders raise nearly anything on damaged files
         raise _damaged(image, error) from error
     finally:
-        if picture is not image:
-            picture.close()
+        if opened is not image:
+            opened.close()
 
 
-def _unread_tiff(picture: Image.Image) -> Image.Image | bytes:
+def _unread_tiff(opened: Image.Image) -> Image.Image | bytes:
     """The file of a TIFF that nobody has decoded yet: Pillow would get some of them wrong."""
-    untouched = picture.format == "TIFF" and bool(getattr(picture, "tile", None)) and picture.tell() == 0
-    return (_file_bytes(picture) if untouched else b"") or picture
+    untouched = opened.format == "TIFF" and bool(getattr(opened, "tile", None)) and opened.tell() == 0
+    return (_file_bytes(opened) if untouched else b"") or opened
 
 
 def read_map(path: ImageFile) -> NDArray[Any]:
-    """Read a picture of numbers, such as a mask: (H, W) uint8, uint16 or int32, palettes as their indices.
+    """Read an image of numbers, such as a mask: (H, W) uint8, uint16 or int32, palettes as their indices.
 
-    Raises ImageError where `read_image` does, and for a colour picture whose channels differ.
+    Raises ImageError where `read_image` does, and for a colour image whose channels differ.
     """
     stored = read_samples(path, name_of(path), MAX_PIXELS, indices=True)
     array = _decode_map(path) if stored is None else _map_of(stored)
@@ -99,20 +106,20 @@ def read_map(path: ImageFile) -> NDArray[Any]:
         array = array[..., 0]
     if array.ndim != 2 or array.dtype.kind not in "iu":
         raise ImageError(
-            f"mask must be a grey or palette picture, got {name_of(path)} in colour. Save it in grey."
+            f"mask must be a grey or palette image, got {name_of(path)} in colour. Save it in grey."
         )
     return array
 
 
 def _decode_map(path: ImageFile) -> NDArray[Any]:
     """The numbers of what Pillow reads, (H, W) or (H, W, B), upright."""
-    with open_image(path) as picture:
-        check_pixels(picture.size[::-1], MAX_PIXELS)
+    with open_image(path) as opened:
+        check_pixels(opened.size[::-1], MAX_PIXELS)
         try:
-            array = np.asarray(picture)
+            array = np.asarray(opened)
         except Exception as error:  # decoders raise nearly anything on damaged files
             raise _damaged(path, error) from error
-        array = turn(array, orientation_of(picture))
+        array = turn(array, orientation_of(opened))
     return (array.view(np.uint8) != 0) * np.uint8(255) if array.dtype == np.bool_ else array
 
 
@@ -127,7 +134,7 @@ def _map_of(stored: Samples) -> NDArray[Any]:
 def _damaged(image: object, error: Exception) -> ImageError:
     """The error for a file that a decoder gave up on."""
     return ImageError(
-        f"image must be a whole picture, got {name_of(image)}, which is damaged or cut off "
+        f"image must be a complete image file, got {name_of(image)}, which is damaged or cut off "
         f"({_reason(error)}). Get the file again."
     )
 
@@ -137,10 +144,10 @@ def image_size(image: ImageFile) -> tuple[int, int]:
     size = plane_size(image, name_of(image))
     if size is not None:
         return size
-    with open_image(image) as picture:
-        check_pixels(picture.size[::-1], MAX_PIXELS, name_of(image))
-        width, height = picture.size
-        return (width, height) if orientation_of(picture) >= 5 else (height, width)
+    with open_image(image) as opened:
+        check_pixels(opened.size[::-1], MAX_PIXELS, name_of(image))
+        width, height = opened.size
+        return (width, height) if orientation_of(opened) >= 5 else (height, width)
 
 
 def open_image(image: object) -> Image.Image:
@@ -150,32 +157,32 @@ def open_image(image: object) -> Image.Image:
         if is_heif(source):
             register_heif()
         with without_limit():
-            picture = Image.open(source)
+            opened = Image.open(source)
     except AnymaskError:
         raise
     except UnidentifiedImageError:
         raise ImageError(
-            f"image must be a picture, got {name_of(image)}, which no decoder knows. "
+            f"image must be an image file, got {name_of(image)}, which no decoder knows. "
             "Give a JPEG, PNG, WebP, TIFF, BMP, GIF, HEIC, DICOM or NIfTI file."
         ) from None
     except Exception as error:  # decoders raise nearly anything on damaged headers
         raise ImageError(
-            f"image must be a picture, got {name_of(image)}, which cannot be opened ({_reason(error)}). "
+            f"image must be an image file, got {name_of(image)}, which cannot be opened ({_reason(error)}). "
             "Get the file again."
         ) from error
     try:
-        check_pixels(picture.size[::-1], MAX_PIXELS, name_of(image))
+        check_pixels(opened.size[::-1], MAX_PIXELS, name_of(image))
     except ImageError:
-        picture.close()
+        opened.close()
         raise
-    return picture
+    return opened
 
 
 def _file_of(image: object) -> Any:
     """What Pillow opens; ImageError for what is missing, empty or no file."""
     if isinstance(image, (bytes, bytearray, memoryview)):
         if len(image) == 0:
-            raise ImageError("image must be a picture, got no bytes at all. Get the file again.")
+            raise ImageError("image must be an image file, got no bytes at all. Get the file again.")
         return io.BytesIO(image)
     if hasattr(image, "read"):
         return image
@@ -186,16 +193,16 @@ def _file_of(image: object) -> Any:
         )
     path = Path(path_of(image))
     if path.is_dir():
-        raise ImageError(f"image must be a file, got the folder {path}. Name one picture in it.")
+        raise ImageError(f"image must be a file, got the folder {path}. Name one image in it.")
     if not path.exists():
         raise ImageError(f"image must be a file that exists, got {path}. Check the name.")
     if path.is_file() and path.stat().st_size == 0:
-        raise ImageError(f"image must be a picture, got {path}, which is empty. Get the file again.")
+        raise ImageError(f"image must be an image file, got {path}, which is empty. Get the file again.")
     return path
 
 
 def name_of(image: object) -> str:
-    """How messages call the picture."""
+    """How messages call the image."""
     if isinstance(image, (str, os.PathLike)):
         return str(image)
     return f"{len(image)} bytes" if isinstance(image, (bytes, bytearray)) else type(image).__name__
@@ -207,63 +214,63 @@ def _reason(error: Exception) -> str:
     return lines[0][:100] if lines else type(error).__name__
 
 
-def orientation_of(picture: Image.Image) -> int:
+def orientation_of(opened: Image.Image) -> int:
     """EXIF orientation, 1 to 8; 1 where there is none or it is damaged."""
-    if picture.format == "PNG" and "exif" not in picture.info:
+    if opened.format == "PNG" and "exif" not in opened.info:
         return 1  # getexif would decode the whole file to look behind the pixels
     try:
-        value = picture.getexif().get(_ORIENTATION, 1)
+        value = opened.getexif().get(_ORIENTATION, 1)
     except Exception:  # damaged EXIF is no reason to refuse the pixels
         return 1
     return value if value in range(1, 9) else 1
 
 
-def _decode(picture: Image.Image) -> Samples:
-    """Decode, convert and turn a picture."""
-    if getattr(picture, "is_animated", False):
-        picture.seek(0)
-    array = _decode_by_opencv(picture)
+def _decode(opened: Image.Image) -> Samples:
+    """Decode, convert and turn an image."""
+    if getattr(opened, "is_animated", False):
+        opened.seek(0)
+    array = _decode_by_opencv(opened)
     if array is None:
-        picture.load()
-        array = _unpacked(picture)
-    return array_samples(np.ascontiguousarray(turn(array, orientation_of(picture))))
+        opened.load()
+        array = _unpacked(opened)
+    return array_samples(np.ascontiguousarray(turn(array, orientation_of(opened))))
 
 
-def _animation(picture: Image.Image, name: str) -> tuple[str, ...]:
+def _animation(opened: Image.Image, name: str) -> tuple[str, ...]:
     """A note where there is more than one frame; MPO is a photo with its preview."""
-    animated = bool(getattr(picture, "is_animated", False)) and picture.format != "MPO"
+    animated = bool(getattr(opened, "is_animated", False)) and opened.format != "MPO"
     return (f"{name} is animated; its first frame is used",) if animated else ()
 
 
-def _decode_by_opencv(picture: Image.Image) -> NDArray[Any] | None:
+def _decode_by_opencv(opened: Image.Image) -> NDArray[Any] | None:
     """Samples (H, W, 3 or 4) of the files that OpenCV reads better, None for all others.
 
     Those are colour of 16 bits a sample, which Pillow cuts to 8, and whole JPEGs, which OpenCV decodes to the
     same pixels in half the time. A JPEG without its end mark is left to Pillow, which sees it is cut off.
     """
-    deep = picture.mode in ("RGB", "RGBA") and is_deep(picture)
-    jpeg = picture.format == "JPEG" and picture.mode in ("RGB", "L") and bool(getattr(picture, "tile", None))
-    data = _file_bytes(picture) if deep or jpeg else b""
+    deep = opened.mode in ("RGB", "RGBA") and is_deep(opened)
+    jpeg = opened.format == "JPEG" and opened.mode in ("RGB", "L") and bool(getattr(opened, "tile", None))
+    data = _file_bytes(opened) if deep or jpeg else b""
     if not data or (jpeg and data[-2:] != b"\xff\xd9"):
         return None
     how = cv2.IMREAD_UNCHANGED if deep else cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
     found = cv2.imdecode(np.frombuffer(data, np.uint8), how)
-    if found is None or found.shape[:2] != picture.size[::-1] or (deep and found.dtype != np.uint16):
+    if found is None or found.shape[:2] != opened.size[::-1] or (deep and found.dtype != np.uint16):
         return None
     if not deep:
         return np.asarray(found)
     return np.asarray(cv2.cvtColor(found, cv2.COLOR_BGRA2RGBA if found.shape[2] == 4 else cv2.COLOR_BGR2RGB))
 
 
-def is_deep(picture: Image.Image) -> bool:
+def is_deep(opened: Image.Image) -> bool:
     """Whether an opened image that is not decoded yet has more than 8 bits a sample."""
-    tiles = getattr(picture, "tile", None) or []
-    return picture.mode[:1] in ("I", "F") or (bool(tiles) and ";16" in str(tiles[0][3]))
+    tiles = getattr(opened, "tile", None) or []
+    return opened.mode[:1] in ("I", "F") or (bool(tiles) and ";16" in str(tiles[0][3]))
 
 
-def _file_bytes(picture: Image.Image) -> bytes:
-    """The file that a picture was opened from, nothing where it is closed."""
-    file = getattr(picture, "fp", None)
+def _file_bytes(opened: Image.Image) -> bytes:
+    """The file that an image was opened from, nothing where it is closed."""
+    file = getattr(opened, "fp", None)
     if file is None:
         return b""
     place = file.tell()
@@ -273,10 +280,10 @@ def _file_bytes(picture: Image.Image) -> bytes:
     return data
 
 
-def _unpacked(picture: Image.Image) -> NDArray[Any]:
+def _unpacked(opened: Image.Image) -> NDArray[Any]:
     """The samples (H, W), (H, W, 3) or (H, W, 4) of a loaded Pillow image, whatever its mode."""
-    if picture.mode.startswith("I") or picture.mode == "F":
-        return np.asarray(picture)
-    if picture.mode in _ALPHA_MODES or "transparency" in picture.info:
-        return np.asarray(picture.convert("RGBA"))
-    return np.asarray(picture if picture.mode == "RGB" else picture.convert("RGB"))
+    if opened.mode.startswith("I") or opened.mode == "F":
+        return np.asarray(opened)
+    if opened.mode in _ALPHA_MODES or "transparency" in opened.info:
+        return np.asarray(opened.convert("RGBA"))
+    return np.asarray(opened if opened.mode == "RGB" else opened.convert("RGB"))

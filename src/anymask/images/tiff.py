@@ -62,7 +62,7 @@ def open_tiff(
     """
     import tifffile
 
-    with reading(name, "picture"), _binary(source) as file:
+    with reading(name, "image file"), _binary(source) as file:
         file.seek(0)
         # what an OME file says of other files is not followed: they may lie anywhere
         with tifffile.TiffFile(file, _multifile=False) as opened:
@@ -206,12 +206,12 @@ class Tiff:
 
     def _by_pillow(self, window: Window) -> Samples:
         """A window of what Pillow decodes, the whole image at once; it turns most images itself."""
-        with without_limit(), Image.open(self.raw) as picture:
-            picture.seek(self._first.index)
-            picture.load()
-            mode = {"1": "L", "L": "L", "RGBA": "RGBA"}.get(picture.mode, "RGB")
-            array = np.asarray(picture if picture.mode == mode else picture.convert(mode))
-            left = picture.getexif().get(_ORIENTATION, 1)
+        with without_limit(), Image.open(self.raw) as page:
+            page.seek(self._first.index)
+            page.load()
+            mode = {"1": "L", "L": "L", "RGBA": "RGBA"}.get(page.mode, "RGB")
+            array = np.asarray(page if page.mode == mode else page.convert(mode))
+            left = page.getexif().get(_ORIENTATION, 1)
         upright = turn(array, left if left in range(1, 9) else 1)
         x0, y0, x1, y1 = window
         part = upright.reshape(*upright.shape[:2], -1)[y0:y1, x0:x1]

@@ -107,11 +107,11 @@ def _encode(av: Any, container: Any, frames: Iterable[VideoFrame], encoder: str)
             stream = container.add_stream(encoder, rate=30, options=dict(_OPTIONS.get(encoder, {})))
             stream.height, stream.width, stream.pix_fmt = height, width, "yuv420p"
             stream.codec_context.time_base = base
-        picture = av.VideoFrame.from_ndarray(
+        encoded = av.VideoFrame.from_ndarray(
             np.ascontiguousarray(frame.image[: stream.height, : stream.width]), format="rgb24"
         )
-        picture.pts, picture.time_base = round(frame.time / base), base
-        container.mux(stream.encode(picture))
+        encoded.pts, encoded.time_base = round(frame.time / base), base
+        container.mux(stream.encode(encoded))
     if stream is not None:
         container.mux(stream.encode(None))
     return count
@@ -151,7 +151,9 @@ def _opened(av: Any, path: str | os.PathLike[str]) -> Iterator[Any]:
         raise ImageError(f"video must be a whole video file, got {path} ({error}). Get it again.") from error
     with container:
         if not container.streams.video:
-            raise ImageError(f"video must hold pictures, got {path}, which has none. Give another file.")
+            raise ImageError(
+                f"video must contain a video stream, got {path}, which has none. Give another file."
+            )
         yield container
 
 

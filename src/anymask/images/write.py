@@ -44,7 +44,7 @@ def encode_jpeg(image: Pixels) -> bytes:
             f"{image.shape[1]}. Make it smaller first, or leave the overlay out."
         )
     done, data = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
-    assert done, "OpenCV encodes every picture of such a size"
+    assert done, "OpenCV encodes every image of such a size"
     return data.tobytes()
 
 

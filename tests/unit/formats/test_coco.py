@@ -125,16 +125,16 @@ def test_polygons_and_crowds(tmp_path):
 def test_pictures_are_found(tmp_path, place):
     (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / place).touch()
-    assert coco.CocoFile(write(tmp_path)).picture(0) == tmp_path / place
+    assert coco.CocoFile(write(tmp_path)).image_path(0) == tmp_path / place
 
 
 def test_pictures_in_a_folder_of_their_own(tmp_path):
     (tmp_path / "pictures").mkdir()
     file = coco.CocoFile(write(tmp_path), tmp_path / "pictures")
-    assert file.picture(0) == tmp_path / "pictures" / "a.jpg"
+    assert file.image_path(0) == tmp_path / "pictures" / "a.jpg"
     (tmp_path / "pictures" / "val").mkdir()
     (tmp_path / "pictures" / "val" / "a.jpg").touch()
-    assert file.picture(0) == tmp_path / "pictures" / "val" / "a.jpg"
+    assert file.image_path(0) == tmp_path / "pictures" / "val" / "a.jpg"
 
 
 def test_a_file_is_read_one_record_at_a_time(tmp_path):

@@ -222,7 +222,7 @@ def test_annotations_in_are_masks_and_told(
     told: list[tuple[str, str, int]] = []
     source = folder if name == "yolo" else folder / file
     (record,) = formats.stream(
-        source, name, pictures=folder, boxes=boxes, on_left_out=lambda *what: told.append(what)
+        source, name, images=folder, boxes=boxes, on_left_out=lambda *what: told.append(what)
     )
     left_out = [(kind, count) for kind, count in record.left_out.items() if not kind.startswith(OF_FACTS)]
     counted = sum(count for _, count in left_out) + sum(count for *_, count in told)

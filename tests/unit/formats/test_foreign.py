@@ -185,8 +185,8 @@ def test_label_studio_takes_the_first_answer_that_counts(tmp_path):
     record = read(tmp_path / "b.json", task(annotations=[], predictions=guess["annotations"]))
     assert (record.source, record.masks.areas.tolist()) == ("auto", [150])
     turned = task({"type": "brush", "image_rotation": 90, "value": {}})
-    assert "picture that is not turned, got a turn" in complaint(tmp_path / "c.json", turned)
-    with pytest.raises(FormatError, match=r"must name its picture in data\.image"):
+    assert "image that is not turned, got a turn" in complaint(tmp_path / "c.json", turned)
+    with pytest.raises(FormatError, match=r"must name its image in data\.image"):
         read(tmp_path / "d.json", task(data={"image": 3}))
 
 
@@ -392,7 +392,7 @@ def test_yolo_needs_its_pictures(labels):
     labels.write_text(LINE)
     (labels.parents[2] / "images" / "val" / "a.png").unlink()
     with pytest.raises(
-        FormatError, match=r"labels a\.txt must have their picture near, got none in .*images\. Say"
+        FormatError, match=r"labels a\.txt must have their image near, got none in .*images\. Say"
     ):
         formats.read(labels.parents[2])
 
@@ -454,7 +454,7 @@ def test_damage_gives_a_mask_or_a_sentence(name, tmp_path, rng):
             damaged[place : place + 1] = rng.choice([b"", b"9", b"-", b'"', b"[", b"\xff", b"\0"])
         file.write_bytes(bytes(damaged))
         with contextlib.suppress(AnymaskError, UserWarning):  # a warning: annotations of no image
-            formats.read(target, name, pictures=tmp_path)
+            formats.read(target, name, images=tmp_path)
 
 
 @pytest.mark.parametrize("far", [1e6, 1e15, 1e300])

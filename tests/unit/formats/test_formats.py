@@ -105,7 +105,7 @@ def test_bad_records_are_told_and_left_out(tmp_path, masks):
     options = {"on_error": lambda id, error: told.append(id)}
     loss = formats.write(iter(records), tmp_path / "d", "labels", **options)
     assert (told, loss.records, [id for id, _ in loss.skipped], loss.lossless) == (["2"], 1, ["2"], False)
-    assert loss.summary().endswith("1 picture skipped")
+    assert loss.summary().endswith("1 image skipped")
     with pytest.raises(InputError, match="numbers from 1 to 65535"):
         formats.write(iter(records), tmp_path / "e", "labels")
     (tmp_path / "d" / "3.png").write_text("no picture")

@@ -204,7 +204,7 @@ def test_names_of_a_split_are_those_of_the_set(make):
 
 def test_labels_of_two_pictures_are_refused(make):
     folder = make({"labels/a.txt": LINE, "images/a.png": None, "images/a.jpg": None})
-    with pytest.raises(FormatError, match=r"labels a\.txt must have one picture, got a\.jpg, a\.png"):
+    with pytest.raises(FormatError, match=r"labels a\.txt must have one image, got a\.jpg, a\.png"):
         formats.read(folder)
 
 
@@ -353,7 +353,7 @@ def test_labelme_and_svg_lead_to_their_image(make, tmp_path):
     assert (tmp_path / "out" / "sub" / "../../set/sub/a b.png").is_file()
     formats.write([record], tmp_path / "drawn", "svg")
     assert 'href="../../set/sub/a%20b.png"' in (tmp_path / "drawn" / "sub" / "a b.svg").read_text()
-    (again,) = formats.read(tmp_path / "out", pictures=tmp_path / "set")
+    (again,) = formats.read(tmp_path / "out", images=tmp_path / "set")
     assert (again.meta["file_name"], again.image) == ("sub/a b.png", image)
 
 

@@ -195,7 +195,7 @@ def test_each_picture_of_a_task_has_its_own_masks(tmp_path):
     record = read(
         tmp_path / "a.json", task({**POLYGON, "to_name": "who"}, data=data, meta={"size": [20, 30]})
     )
-    assert (len(record.masks), record.left_out) == (0, {"result of a picture that cannot be told": 1})
+    assert (len(record.masks), record.left_out) == (0, {"result of an unknown image": 1})
 
 
 def test_the_short_form_of_tasks(tmp_path):
@@ -323,9 +323,7 @@ def test_any_picture_of_the_stem_gives_the_size(tmp_path, suffix):
 
 def test_two_pictures_of_a_stem_and_of_two_sizes(picture):
     Image.new("RGB", (9, 9)).save(picture.with_suffix(".jpg"))
-    with pytest.raises(
-        FormatError, match=r"a\.geojson must have one picture of its name, got a\.jpg, a\.png"
-    ):
+    with pytest.raises(FormatError, match=r"a\.geojson must have one image of its name, got a\.jpg, a\.png"):
         read(picture.with_name("a.geojson"), TUMOR)
 
 
@@ -375,7 +373,7 @@ def test_via(picture):
         assert record.masks.areas[2:] == pytest.approx([np.pi * 16] * 2, abs=3)
         assert (set(record.meta["categories"]), record.left_out) == ({"cat"}, {"polyline": 1, "point": 1})
     picture.unlink()
-    with pytest.raises(FormatError, match=r"a\.png must be near, got no such picture"):
+    with pytest.raises(FormatError, match=r"a\.png must be near, got no such image"):
         formats.read(picture.with_name("via.json"))
 
 

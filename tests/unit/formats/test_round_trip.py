@@ -63,7 +63,7 @@ def there_and_back(
     target = folder / ("set" if FORMATS[name].folder else f"set{FORMATS[name].suffix}")
     loss = formats.write(iter(records), target, name, **options)
     assert formats.detect(target) == name or name in SINGLE | {"labels", "instances", "masks"}
-    return formats.read(target, name, pictures=records[0].image.parent), loss
+    return formats.read(target, name, images=records[0].image.parent), loss
 
 
 def fit(name: str, one: Record) -> Record:
@@ -225,17 +225,17 @@ def test_the_report_in_words(picture: Path, tmp_path: Path) -> None:
     one = record(picture, scores=np.linspace(0.1, 0.8, 8))
     loss = formats.write([one], tmp_path / "set", "yolo")
     assert loss.summary().splitlines() == [
-        "1 picture with 8 masks as yolo, mean IoU of what is read back 0.8750",
+        "1 image with 8 masks as yolo, mean IoU of what is read back 0.8750",
         "  1 mask changed, the worst to IoU 0.000",
         "  3 masks: parts joined by cuts",
         "  1 mask: holes opened by cuts",
         "  1 mask: left out",
-        "  scores: no place (1 picture)",
+        "  scores: not stored (1 image)",
     ]
     told = json.loads(loss.to_json())
     assert told["dropped"] == {"scores": 1}
     assert told["changed"][-1] == {"record": "photo", "mask": 7, "iou": 0.0, "notes": ["left out"]}
-    assert formats.write(one, tmp_path / "a.npz").summary() == "1 picture with 8 masks as npz, nothing lost"
+    assert formats.write(one, tmp_path / "a.npz").summary() == "1 image with 8 masks as npz, nothing lost"
 
 
 def test_maps_say_what_became_of_each_mask(picture: Path, tmp_path: Path) -> None:

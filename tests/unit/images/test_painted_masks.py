@@ -180,7 +180,7 @@ def test_masks_of_a_folder_are_read_so(tmp_path):
 
 def test_colours_are_no_numbers(tmp_path):
     write(tmp_path / "a.png", np.stack([HARD * np.uint8(255), 0 * HARD, 0 * HARD], -1).astype(np.uint8))
-    with pytest.raises(ImageError, match=r"mask must be a grey or palette picture, got .*a\.png in colour"):
+    with pytest.raises(ImageError, match=r"mask must be a grey or palette image, got .*a\.png in colour"):
         read_numbers(tmp_path / "a.png")
 
 

@@ -75,7 +75,7 @@ def test_sound_is_no_video(tmp_path: Path) -> None:
     with wave.open(str(tmp_path / "v.wav"), "wb") as file:
         file.setparams((1, 2, 8000, 0, "NONE", ""))
         file.writeframes(bytes(2000))
-    with pytest.raises(ImageError, match=r"video must hold pictures, got .*, which has none"):
+    with pytest.raises(ImageError, match=r"video must contain a video stream, got .*, which has none"):
         list(read_video(tmp_path / "v.wav"))
 
 

@@ -101,7 +101,7 @@ def _records(options: Options, bad: _Bad, advance: Advance) -> Iterator[Record]:
     yield from formats.stream(
         source,
         format,
-        pictures=options.images,
+        images=options.images,
         boxes=options.boxes == "as-masks",
         on_error=bad,
         on_item=tell,

@@ -88,7 +88,7 @@ def bring(project: Project, path: Path, format: str | None, author: str) -> Brin
     for record in stream(
         path,
         format,
-        pictures={name: file for name, (file, _) in known.items()},
+        images={name: file for name, (file, _) in known.items()},
         on_error=skip,
         on_left_out=lambda file, kind, count: skip(file, f"not read: {kind} ({count})"),
     ):

@@ -173,7 +173,7 @@ def test_no_path_of_ours_is_told(make, tmp_path) -> None:
     assert done.images == 1
     (sentence,) = done.skipped
     assert sentence.startswith(
-        "gone: labels gone.txt must have their picture near, got none among those given."
+        "gone: labels gone.txt must have their image near, got none among those given."
     )
     assert str(tmp_path) not in sentence
 

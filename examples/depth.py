@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 import anymask
-from anymask.inference.in_context.depth import decode_depth, depth_scores, encode_depth
-from anymask.inference.in_context.restoration import psnr
+from anymask.inference.in_context.depth_encoding import decode_depth, depth_scores, encode_depth
+from anymask.inference.in_context.restoration_metrics import psnr
 from anymask.types.context import normalise, squash
 
 SIZE_HW = (240, 320)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import anymask
-from anymask.inference.in_context.keypoints import decode_keypoints, encode_keypoints, pck
+from anymask.inference.in_context.keypoint_encoding import decode_keypoints, encode_keypoints, pck
 from anymask.types.context import normalise, squash
 
 SIZE_HW = (256, 192)

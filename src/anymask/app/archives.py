@@ -13,7 +13,7 @@ from typing import BinaryIO
 from anymask.app.settings import Limits
 from anymask.errors import FormatError
 from anymask.formats.image_files import is_hidden
-from anymask.formats.names import inner_path, plain_stem
+from anymask.formats.safe_paths import inner_path, plain_stem
 
 __all__ = ["pack", "unpack"]
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from anymask.app.vendor import check_vendored
 from anymask.errors import InputError
 from anymask.files import staged
+from anymask.images.bundled_photos import GALLERY, sample_photo
 from anymask.images.read import image_size
-from anymask.images.samples import GALLERY, sample_photo
 
 __all__ = ["LOCAL_MODEL", "build_static"]
 

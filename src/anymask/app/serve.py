@@ -17,7 +17,7 @@ from anymask.app.settings import Settings
 from anymask.data_engine.project import Project
 from anymask.errors import AnymaskError, InputError
 from anymask.files import data_dir
-from anymask.images.samples import GALLERY, sample_photo
+from anymask.images.bundled_photos import GALLERY, sample_photo
 
 __all__ = ["gallery", "listen", "serve"]
 

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from anymask.errors import InputError
 from anymask.formats import sa1b
-from anymask.formats.georeferenced import geojson, geopackage
+from anymask.formats.to_map_coordinates import geojson, geopackage
 from anymask.geometry.label_map import cover
 from anymask.images.bands import Bands
 from anymask.images.display import TiffWindows, open_windows, read_display
+from anymask.images.georaster import GeoImage, open_raster
 from anymask.images.overlay import overlay
-from anymask.images.raster import GeoImage, open_raster
 from anymask.images.write import encode_jpeg, encode_png
 from anymask.inference.mask_generation.config import AutoConfig
 from anymask.inference.mask_generation.edges import edges

@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymask.errors import FormatError, InputError
-from anymask.evaluate.matching import correspond, require_scipy, skeleton
+from anymask.evaluate.edge_matching import correspond, require_scipy, skeleton
 from anymask.evaluate.metrics import Interval, interval
 from anymask.evaluate.report import Report, SetResult, commit, machine, model_hash
 from anymask.images.read import read_image

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymask.errors import FormatError
-from anymask.formats.opaque import read_opaque
+from anymask.formats.alpha_masks import read_opaque
 from anymask.geometry import rle
 
 __all__ = ["from_bitmask", "from_brush", "to_brush"]

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from anymask.errors import FormatError
-from anymask.formats import georeference, json_fields
+from anymask.formats import from_map_coordinates, json_fields
 from anymask.formats.image_files import ImageFiles
 from anymask.formats.polygons.rings import Polygon, Ring, as_ring, fill, signed_area
 from anymask.formats.reading import PLAIN, NoMaskError, Reading, attempt
@@ -273,5 +273,5 @@ def _to_pixels(
     if "width" in header or not len(corners):
         return lambda rings: rings
     crs = document.get("crs") if isinstance(document, Mapping) else None
-    change = georeference.find(image_path, crs, corners, size)
+    change = from_map_coordinates.find(image_path, crs, corners, size)
     return lambda rings: rings if change is None else [[change(ring) for ring in part] for part in rings]

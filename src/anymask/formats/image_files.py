@@ -10,7 +10,7 @@ from functools import cached_property, partial
 from pathlib import Path, PurePath
 from typing import TypeAlias
 
-from anymask.formats.names import inner_path
+from anymask.formats.safe_paths import inner_path
 from anymask.images.folder import IMAGE_SUFFIXES
 
 __all__ = ["PLAIN_FOLDERS", "ImageFiles", "Images", "agree", "is_hidden", "of_number", "place_of"]

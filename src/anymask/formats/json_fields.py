@@ -15,8 +15,8 @@ import numpy as np
 
 from anymask.errors import FormatError
 from anymask.formats.image_files import ImageFiles, Images
-from anymask.formats.names import inner_path
 from anymask.formats.polygons.rasterise import from_polygons
+from anymask.formats.safe_paths import inner_path
 from anymask.geometry import rle
 from anymask.geometry.boxes import xyxy_to_xywh
 from anymask.images.folder import IMAGE_SUFFIXES

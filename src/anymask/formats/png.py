@@ -22,8 +22,8 @@ from anymask.errors import FormatError, InputError, OutputError
 from anymask.files import check_target, staged, write_atomic
 from anymask.formats.image_files import ImageFiles
 from anymask.formats.json_fields import stem
-from anymask.formats.names import Stems
 from anymask.formats.reading import PLAIN, Reading
+from anymask.formats.safe_paths import Stems
 from anymask.formats.writers import HIDDEN, MERGED, Outlines, Page
 from anymask.geometry import rle
 from anymask.geometry.label_map import label_map as draw

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from anymask.errors import FormatError
 from anymask.formats.image_files import PLAIN_FOLDERS, Images
-from anymask.formats.names import inner_path
+from anymask.formats.safe_paths import inner_path
 from anymask.types import Record
 
 __all__ = ["DAMAGED", "PLAIN", "Items", "NoMaskError", "Reading", "as_images", "attempt", "reason"]

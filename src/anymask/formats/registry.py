@@ -55,11 +55,7 @@ class Format:
 Decode = Callable[[bytes, Path, Reading], Record]
 
 
-<<<<<<< HEAD
 def per_image(
-=======
-def _per_image(
->>>>>>> 19afda3f2bd6a69e424926815a401eda55ba4642
     name: str,
     what: str,
     suffix: str,
@@ -146,13 +142,8 @@ _ALL = (
         lambda path, reading: cvat.items(read_bytes(path), path, reading),
         lambda target: cvat.CvatWriter(target.place, target.outlines),
     ),
-<<<<<<< HEAD
     per_image("geojson", "GeoJSON", ".geojson", geojson.KEEPS, anywhere(geojson.encode), geojson.decode),
     per_image(
-=======
-    _per_image("geojson", "GeoJSON", ".geojson", geojson.KEEPS, _anywhere(geojson.encode), geojson.decode),
-    _per_image(
->>>>>>> 19afda3f2bd6a69e424926815a401eda55ba4642
         "instances",
         "PNG, masks numbered from 1",
         ".png",
@@ -161,13 +152,8 @@ _ALL = (
         png.decode,
         told=False,
     ),
-<<<<<<< HEAD
     per_image("labelme", "LabelMe's JSON", ".json", labelme.KEEPS, labelme.encode, labelme.decode),
     per_image(
-=======
-    _per_image("labelme", "LabelMe's JSON", ".json", labelme.KEEPS, labelme.encode, labelme.decode),
-    _per_image(
->>>>>>> 19afda3f2bd6a69e424926815a401eda55ba4642
         "labels",
         "PNG, the masks' class numbers",
         ".png",
@@ -184,11 +170,7 @@ _ALL = (
         lambda path, reading: labelstudio.items(read_bytes(path), path, reading),
         lambda target: labelstudio.LabelStudioWriter(target.place, target.outlines),
     ),
-<<<<<<< HEAD
     per_image(
-=======
-    _per_image(
->>>>>>> 19afda3f2bd6a69e424926815a401eda55ba4642
         "mask",
         "PNG, a single mask as 0 and 255",
         ".png",
@@ -207,15 +189,9 @@ _ALL = (
         _is_numbered,
         always_folder=True,
     ),
-<<<<<<< HEAD
     per_image("npz", "NumPy arrays", ".npz", npz.KEEPS, anywhere(npz.encode), npz.decode),
     per_image("sa1b", "SA-1B's JSON", ".json", sa1b.KEEPS, anywhere(sa1b.encode), sa1b.decode),
     per_image("svg", "SVG paths", ".svg", svg.KEEPS, svg.encode, svg.decode),
-=======
-    _per_image("npz", "NumPy arrays", ".npz", npz.KEEPS, _anywhere(npz.encode), npz.decode),
-    _per_image("sa1b", "SA-1B's JSON", ".json", sa1b.KEEPS, _anywhere(sa1b.encode), sa1b.decode),
-    _per_image("svg", "SVG paths", ".svg", svg.KEEPS, svg.encode, svg.decode),
->>>>>>> 19afda3f2bd6a69e424926815a401eda55ba4642
     Format(
         "yolo",
         "YOLO segmentation",

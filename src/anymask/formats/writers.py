@@ -10,9 +10,9 @@ from typing import Protocol
 
 from anymask.errors import InputError, OutputError
 from anymask.formats.json_fields import file_name, stem
-from anymask.formats.names import Stems
 from anymask.formats.polygons import trace as contours
 from anymask.formats.polygons.rings import Polygon
+from anymask.formats.safe_paths import Stems
 from anymask.geometry import rle
 from anymask.geometry.frame import Frame
 from anymask.types import Record

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from anymask.formats import json_fields
 from anymask.formats.class_names import dump
-from anymask.formats.names import Stems
 from anymask.formats.polygons.rings import bridge
+from anymask.formats.safe_paths import Stems
 from anymask.formats.writers import Outlines, Page, cut_notes
 from anymask.formats.yolo_reading import items, ring_runs
 from anymask.geometry import rle

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from anymask.models.compact import Backbone, double, stride_widths
+from anymask.models.compact_encoder import Backbone, double, stride_widths
 from anymask.models.config import FeaturePainterConfig
 from anymask.models.layers import LayerNorm2d, Network
 

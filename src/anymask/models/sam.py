@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from anymask.models.compact import CompactEncoder
+from anymask.models.compact_encoder import CompactEncoder
 from anymask.models.config import SamConfig, VitConfig
 from anymask.models.layers import (
     LayerNorm2d,

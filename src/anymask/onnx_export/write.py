@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from anymask.errors import ExportError, InputError, unknown_name
 from anymask.files import sha256_of, staged
+from anymask.images.bundled_photos import sample_photos
 from anymask.images.read import ImageSource, read_image
-from anymask.images.samples import sample_photos
 from anymask.inference.mask_generation.config import AutoConfig
 from anymask.models import InContext, Sam, weights_hash
 from anymask.models.config import PIXEL_MEAN, PIXEL_STD

@@ -18,7 +18,7 @@ from anymask.images.bands import read_bands
 from anymask.models import build, load
 from anymask.models.checkpoints.imagenet import load_imagenet
 from anymask.models.checkpoints.load import Config, InContext, Model
-from anymask.models.compact import Backbone, CompactEncoder
+from anymask.models.compact_encoder import Backbone, CompactEncoder
 from anymask.models.config import (
     COMPACT,
     CONTEXT,

@@ -10,8 +10,8 @@ from scipy.io import savemat
 
 from anymask.errors import FormatError, InputError
 from anymask.evaluate import edges
+from anymask.evaluate.edge_matching import skeleton
 from anymask.evaluate.edges import EdgeFolder, EdgesConfig, counts, figures, run, sobel
-from anymask.evaluate.matching import skeleton
 from anymask.models import build
 from anymask.models.config import DEBUG
 

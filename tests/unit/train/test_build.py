@@ -12,7 +12,7 @@ from PIL import Image
 
 from anymask.errors import FormatError, InputError, UnknownNameError
 from anymask.models import build, save
-from anymask.models.compact import CompactEncoder
+from anymask.models.compact_encoder import CompactEncoder
 from anymask.models.config import DEBUG, DEBUG_VIT
 from anymask.models.layers import DropPath
 from anymask.train import build as start

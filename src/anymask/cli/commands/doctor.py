@@ -23,7 +23,7 @@ from anymask.cli.console import out, out_json, table
 from anymask.cli.options.doctor import Options
 from anymask.errors import AnymaskError
 from anymask.files import cache_dir
-from anymask.images.samples import sample_photo
+from anymask.images.bundled_photos import sample_photo
 from anymask.inference.promptable.predict import embed, predict
 from anymask.models import load_sam, variants
 from anymask.models.devices import cpu_bf16_features, has_bf16

@@ -12,7 +12,7 @@ def run(options: Options) -> int:
     """Run the protocol of `anymask.evaluate.edges`, print its table, write its report."""
     from anymask.cli.loading import load_model
     from anymask.evaluate import edges
-    from anymask.evaluate.matching import require_scipy
+    from anymask.evaluate.edge_matching import require_scipy
 
     require_scipy("sparse")
     folder = edges.EdgeFolder(options.data, options.split)

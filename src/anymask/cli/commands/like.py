@@ -148,7 +148,7 @@ def _rank(options: Options) -> int:
             f"--rank-examples must be given without PATH, got {options.paths[0]}. Segment in another run."
         )
     from anymask.cli.loading import load_example_model
-    from anymask.evaluate.examples import rank_examples
+    from anymask.evaluate.rank_examples import rank_examples
 
     model = load_example_model(options.model, device=options.device, offline=options.offline)
     with progress("predictions") as advance:

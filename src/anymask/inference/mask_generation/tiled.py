@@ -31,7 +31,7 @@ OVERLAP = 256
 
 @runtime_checkable
 class Raster(Protocol):
-    """An image that can be read in windows, for example from `anymask.images.raster.open_raster`."""
+    """An image that can be read in windows, for example from `anymask.images.georaster.open_raster`."""
 
     @property
     def size_hw(self) -> tuple[int, int]:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from anymask.errors import MissingExtraError
-from anymask.models.compact import Backbone, CompactEncoder, InvertedResidual, SameConv
+from anymask.models.compact_encoder import Backbone, CompactEncoder, InvertedResidual, SameConv
 from anymask.models.config import PIXEL_MEAN, PIXEL_STD
 
 EPS = 1e-3

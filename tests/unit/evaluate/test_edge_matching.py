@@ -6,7 +6,7 @@ from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
 from anymask.errors import MissingExtraError
-from anymask.evaluate.matching import correspond, require_scipy, skeleton
+from anymask.evaluate.edge_matching import correspond, require_scipy, skeleton
 from anymask.geometry.regions import components
 
 

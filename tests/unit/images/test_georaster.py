@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from anymask.errors import ImageError, InputError, MissingExtraError, OutputError
-from anymask.formats.georeferenced import outlines, write_geojson, write_geopackage
+from anymask.formats.to_map_coordinates import outlines, write_geojson, write_geopackage
 from anymask.images.bands import Bands, to_rgb
-from anymask.images.raster import open_raster
+from anymask.images.georaster import open_raster
 from anymask.types import Masks
 
 rasterio = pytest.importorskip("rasterio")

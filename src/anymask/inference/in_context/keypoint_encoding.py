@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymask.errors import InputError
-from anymask.inference.in_context.shapes import check_rgb
+from anymask.inference.in_context.check_shapes import check_rgb
 
 __all__ = [
     "COCO_SIGMAS",

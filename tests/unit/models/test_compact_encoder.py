@@ -11,7 +11,7 @@ from torch.testing import assert_close
 
 from anymask.errors import MissingExtraError
 from anymask.models.checkpoints.imagenet import copy_efficientnet, load_imagenet
-from anymask.models.compact import CompactEncoder, SameConv
+from anymask.models.compact_encoder import CompactEncoder, SameConv
 from anymask.models.config import CompactConfig
 
 SMALL = CompactConfig(

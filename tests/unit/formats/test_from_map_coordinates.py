@@ -11,9 +11,9 @@ from PIL import Image
 
 from anymask import formats
 from anymask.errors import FormatError
-from anymask.formats import geojson, georeferenced
+from anymask.formats import geojson, to_map_coordinates
 from anymask.formats.polygons.rings import as_ring, fill
-from anymask.images import raster
+from anymask.images import georaster
 from anymask.types import Masks, Record
 
 rasterio = pytest.importorskip("rasterio")
@@ -46,7 +46,7 @@ def masks() -> Masks:
 
 
 def test_our_own_maps_come_back(map_: Path) -> None:
-    georeferenced.write_geojson(masks(), raster.open_raster(map_), map_.with_suffix(".geojson"))
+    to_map_coordinates.write_geojson(masks(), georaster.open_raster(map_), map_.with_suffix(".geojson"))
     (record,) = formats.read(map_.with_suffix(".geojson"))
     assert np.array_equal(record.masks.dense(), masks().dense())
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from anymask.errors import InputError
-from anymask.evaluate.examples import rank_examples
+from anymask.evaluate.rank_examples import rank_examples
 from anymask.images.colours import palette
 from anymask.types import Masks, Record
 

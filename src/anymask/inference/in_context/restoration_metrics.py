@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymask.errors import InputError
-from anymask.inference.in_context.shapes import check_rgb, check_same_shape
+from anymask.inference.in_context.check_shapes import check_rgb, check_same_shape
 
 __all__ = ["luma", "psnr", "ssim"]
 

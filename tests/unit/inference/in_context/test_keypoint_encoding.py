@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anymask.errors import InputError
-from anymask.inference.in_context import keypoints
-from anymask.inference.in_context.keypoints import (
+from anymask.inference.in_context import keypoint_encoding
+from anymask.inference.in_context.keypoint_encoding import (
     Person,
     decode_keypoints,
     encode_keypoints,
@@ -190,4 +190,4 @@ def test_refusals(call, message) -> None:
 
 def test_sigmas_are_cocos() -> None:
     evaluation = pytest.importorskip("pycocotools.cocoeval")
-    assert np.allclose(evaluation.Params("keypoints").kpt_oks_sigmas, keypoints.COCO_SIGMAS)
+    assert np.allclose(evaluation.Params("keypoints").kpt_oks_sigmas, keypoint_encoding.COCO_SIGMAS)

@@ -22,7 +22,7 @@ from anymask.errors import InputError
 from anymask.files import check_target, write_atomic
 from anymask.formats.polygons import rings
 from anymask.geometry import rle
-from anymask.images.raster import GeoImage, load_rasterio
+from anymask.images.georaster import GeoImage, load_rasterio
 from anymask.types import Masks
 
 __all__ = ["geojson", "geopackage", "outlines", "write_geojson", "write_geopackage"]

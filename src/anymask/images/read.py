@@ -53,8 +53,8 @@ def read_image(image: ImageSource, *, max_pixels: int = MAX_PIXELS, white: float
 
     `image` is a file name, the bytes of a file, an open file, a Pillow image or an array (H, W), (H, W, 1),
     (H, W, 3) or (H, W, 4) of uint8 or uint16. The name may choose a plane, `stack.ome.tif[c=1,z=3]`, see
-    `planes`. Orientations of EXIF and TIFF are applied, alpha is composited over white, and the first frame of
-    an animation or a stack is taken. `white` is the sample value that becomes 255 in images of more than 8
+    `planes`. Orientations of EXIF and TIFF are applied, alpha is composited over white, and the first frame
+    of an animation or a stack is taken. `white` is the sample value that becomes 255 in images of more than 8
     bits: 65535 by default; larger integers and floats need it (`display.read_display` finds one). Raises
     ImageError for anything that is not a complete image, or has more than `max_pixels` pixels.
     """

@@ -249,7 +249,10 @@ BAD = {
         "output must lie in a folder that exists",
     ),
     "empty": (["--example", "first.png=white.png", "empty", "-o", "out"], "got the folder empty without any"),
-    "no picture": (["--example", "first.png=white.png", "text.txt", "-o", "out"], "image must be an image file"),
+    "no picture": (
+        ["--example", "first.png=white.png", "text.txt", "-o", "out"],
+        "image must be an image file",
+    ),
     "twice": (
         ["--example", "first.png=white.png", "photos", "photos", "-o", "out"],
         "PATH must name each file once, got photos/p4.png twice.",
@@ -265,7 +268,7 @@ BAD = {
     ),
     "video": (
         ["--example", "first.png=white.png", "bad.mp4", "-o", "out"],
-        "video must be a whole video file",
+        "video must be a complete video file",
     ),
 }
 

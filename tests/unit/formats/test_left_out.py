@@ -323,9 +323,7 @@ def test_any_picture_of_the_stem_gives_the_size(tmp_path, suffix):
 
 def test_two_pictures_of_a_stem_and_of_two_sizes(picture):
     Image.new("RGB", (9, 9)).save(picture.with_suffix(".jpg"))
-    with pytest.raises(
-        FormatError, match=r"a\.geojson must have one image of its name, got a\.jpg, a\.png"
-    ):
+    with pytest.raises(FormatError, match=r"a\.geojson must have one image of its name, got a\.jpg, a\.png"):
         read(picture.with_name("a.geojson"), TUMOR)
 
 

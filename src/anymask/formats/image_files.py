@@ -24,7 +24,7 @@ _UPLOADED = re.compile(r"[0-9a-f]{8}-(.+)")  # Label Studio puts this before the
 
 
 def is_hidden(path: PurePath) -> bool:
-    """Whether a path inside a folder is hidden or a system file: `.DS_Store`, `._a.json`, `__MACOSX/a.json`."""
+    """Whether a path inside a folder is hidden or of the system: `.DS_Store`, `._a.json`, `__MACOSX/a.json`."""
     return any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
 
 

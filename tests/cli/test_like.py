@@ -269,7 +269,7 @@ BAD = {
     ),
     "video": (
         ["--example", "first.png=white.png", "bad.mp4", "-o", "out"],
-        "video must be a whole video file",
+        "video must be a complete video file",
     ),
 }
 

@@ -1,24 +1,25 @@
-"""Annotation files in and out.
+"""Reading and writing of annotation files.
 
-| format | what | suffix that chooses it |
+| format | description | suffix that selects it |
 |---|---|---|
-| `coco` | COCO's JSON, many images a file | `.json` for a list of records |
-| `cvat` | CVAT for images 1.1, many images a file | `.xml` |
-| `geojson` | GeoJSON in pixels, one image a file | `.geojson` |
+| `coco` | COCO's JSON, many images per file | `.json` for a list of records |
+| `cvat` | CVAT for images 1.1, many images per file | `.xml` |
+| `geojson` | GeoJSON in pixels, one image per file | `.geojson` |
 | `instances` | PNG, masks numbered from 1 | `.png` for more or fewer masks |
-| `labelme` | LabelMe's JSON, one image a file | |
+| `labelme` | LabelMe's JSON, one image per file | |
 | `labels` | PNG, the masks' class numbers | |
-| `labelstudio` | Label Studio's JSON, many images a file | |
+| `labelstudio` | Label Studio's JSON, many images per file | |
 | `mask` | PNG, a single mask as 0 and 255 | `.png` for a single mask |
 | `masks` | a folder with one PNG per mask | no suffix |
-| `npz` | NumPy arrays, one image a file | `.npz` |
-| `sa1b` | SA-1B's JSON, one image a file | `.json` for masks or one record |
-| `svg` | SVG paths, one image a file | `.svg` |
+| `npz` | NumPy arrays, one image per file | `.npz` |
+| `sa1b` | SA-1B's JSON, one image per file | `.json` for masks or one record |
+| `svg` | SVG paths, one image per file | `.svg` |
 | `yolo` | YOLO segmentation, a folder | |
 
-Only read are `isat` and `via`. Formats with one image a file hold many as a folder of such files. All
-pass through run lengths
-(`anymask.geometry.rle`), so that what is lost is lost by the format alone; `write` measures it.
+`isat` and `via` are read only. Formats with one image per file store several images as a folder of such
+files.
+All conversions go through run lengths (`anymask.geometry.rle`), so only the format itself can lose something;
+`write` measures what is lost.
 """
 
 from __future__ import annotations
@@ -70,15 +71,20 @@ def write(
     on_error: OnError | None = None,
     sent: bool = False,
 ) -> Loss:
-    """Write masks or records to `path`, whole or not at all; return what was lost.
+    """Write masks or records to `path`, atomically; return the loss report.
 
-    `format` is one of FORMATS, else the suffix tells (see the module's table). Several records of a format
-    with one image a file make a folder, `path` without a suffix. Records may come from an iterator and are
-    taken one at a time. `outlines` says how masks become polygons. With `on_error` a record that cannot be
-    written is told and left out. sent: for files that will be packed up and lie beside the images elsewhere;
-    otherwise they point to the images where these are now. Raises UnknownNameError for another format or
-    suffix, InputError where the
-    format cannot hold what is given, OutputError where the place is missing or taken and `force` is false.
+    format: one of FORMATS; None: chosen by the suffix of `path` (see the table of the module). Several
+    records
+    in a format with one image per file are written to a folder; `path` then has no suffix. An iterator of
+    records is consumed one record at a time.
+    outlines: how masks become polygons.
+    force: replace an existing file or folder.
+    on_error: called for a record that cannot be written, which is then left out; None: its error is raised.
+    sent: write image paths for files that will be moved next to the images; otherwise the paths point to
+    where the images are now.
+
+    Raises UnknownNameError for an unknown format or suffix, InputError if the format cannot store the data,
+    OutputError if the parent folder is missing, or `path` exists and `force` is false.
     """
     target = Path(path)
     records = [_as_record(what, target)] if isinstance(what, (Masks, Record)) else what
@@ -99,7 +105,7 @@ def write(
 
 
 def _add(writer: Writer, record: Record, tally: Tally, on_error: OnError | None) -> None:
-    """Write one record, or tell why not."""
+    """Write one record, or report its error."""
     try:
         page = writer.add(record)
     except OutputError:
@@ -114,7 +120,7 @@ def _add(writer: Writer, record: Record, tally: Tally, on_error: OnError | None)
 
 
 def format_for(what: Masks | Record | Iterable[Record], path: str | os.PathLike[str]) -> str:
-    """The format that a file name asks for. Raises UnknownNameError for a suffix that none has."""
+    """The format selected by the suffix of a file name. Raises UnknownNameError for an unknown suffix."""
     suffix = Path(path).suffix.lower()
     if suffix == ".json":
         return "sa1b" if isinstance(what, (Masks, Record)) else "coco"
@@ -127,5 +133,5 @@ def format_for(what: Masks | Record | Iterable[Record], path: str | os.PathLike[
 
 
 def _as_record(what: Masks | Record, path: Path) -> Record:
-    """Masks alone as a record named as their file."""
+    """A record of bare masks, named after their file."""
     return what if isinstance(what, Record) else Record(path.stem, Path(f"{path.stem}.jpg"), what)

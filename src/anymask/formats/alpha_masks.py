@@ -1,4 +1,4 @@
-"""Masks that are in the transparency of an image."""
+"""Masks stored as the transparency of an image."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["read_opaque"]
 def read_opaque(data: bytes) -> NDArray[np.bool_]:
     """Which pixels (H, W) of an image are not transparent; without transparency those that are not black.
 
-    Raises ImageError for what is no whole image.
+    Raises ImageError for an incomplete image.
     """
     try:
         with Image.open(io.BytesIO(data)) as image:

@@ -23,7 +23,7 @@ __all__ = ["from_bitmask", "from_brush", "to_brush"]
 
 _WIDTHS = (3, 4, 8, 16)  # of a length, those that Label Studio writes
 _HEAD = 32 + 5 + 4 * 4
-_DAMAGED = "rle must be whole run lengths of a brush, got {}. Export it again."
+_DAMAGED = "rle must be complete run lengths of a brush, got {}. Export it again."
 
 
 def to_brush(runs: rle.Runs, size: tuple[int, int]) -> list[int]:

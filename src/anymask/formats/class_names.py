@@ -1,4 +1,4 @@
-"""Names of classes beside YOLO's labels: `data.yaml` (by a YAML reader), or a list with one name a line."""
+"""Class names next to YOLO labels: `data.yaml`, or a list with one name per line."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _YAML = ("*.yaml", "*.yml")
 
 @dataclass(frozen=True)
 class Classes:
-    """What is said of the classes of a set."""
+    """The classes of a data set."""
 
     names: Mapping[int, str] = field(default_factory=dict)
     keypoints: bool = False
@@ -29,7 +29,7 @@ class Classes:
 
 
 def read_classes(folders: list[Path]) -> Classes:
-    """The names in the first of some folders that has any. Raises FormatError for a damaged file."""
+    """The names in the first of the folders that has any. Raises FormatError for a corrupt file."""
     for folder in folders:
         for file in [folder / "data.yaml", *(file for form in _YAML for file in sorted(folder.glob(form)))]:
             if file.is_file() and (found := _of_yaml(file)) is not None:
@@ -42,12 +42,12 @@ def read_classes(folders: list[Path]) -> Classes:
 
 
 def _of_yaml(file: Path) -> Classes | None:
-    """The classes in a YAML file, None where it is about something else."""
+    """The classes in a YAML file, None if it holds something else."""
     try:
         document = yaml.safe_load(json_fields.text(json_fields.read_bytes(file)))
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         where = " ".join(str(error).split())
-        raise FormatError(f"{file.name} must be YAML, got {where:.160}. Mend the file.") from None
+        raise FormatError(f"{file.name} must be YAML, got {where:.160}. Fix the file.") from None
     if not isinstance(document, dict) or not {"names", "kpt_shape"} & document.keys():
         return None
     return Classes(dict(_named(document.get("names"), file)), "kpt_shape" in document)
@@ -58,19 +58,17 @@ def _named(names: object, file: Path) -> Iterator[tuple[int, str]]:
     if names is None:
         return
     if not isinstance(names, (list, dict)):
-        raise FormatError(
-            f"names must be a list or a table in {file.name}, got {names!r:.60}. Mend the file."
-        )
+        raise FormatError(f"names must be a list or a table in {file.name}, got {names!r:.60}. Fix the file.")
     for number, name in names.items() if isinstance(names, dict) else enumerate(names):
         found = json_fields.whole(number)
         if found is None or isinstance(name, (list, dict)):
             raise FormatError(
-                f"names must be a text for each number in {file.name}, got {number!s:.30}. Mend the file."
+                f"names must be a text for each number in {file.name}, got {number!s:.30}. Fix the file."
             )
         yield found, "" if name is None else str(name)
 
 
 def dump(names: Mapping[int, str]) -> str:
-    """`data.yaml` of a set: without `path`, so that it counts from the file's own folder."""
+    """`data.yaml` of a data set; without `path`, so paths are relative to the folder of the file."""
     document: dict[str, Any] = {"train": "images", "val": "images", "names": dict(names)}
     return str(yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=float("inf")))

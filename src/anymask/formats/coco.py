@@ -2,7 +2,7 @@
 
 `{"images": [{id, width, height, file_name}], "annotations": [{id, image_id, category_id, segmentation, area,
 bbox, iscrowd}], "categories": [{id, name}]}`. Read are run lengths and polygons; written are run lengths, or
-polygons if asked for, which hold parts but no holes: those are opened by cuts of no width. Masks that
+polygons on request, which hold parts but no holes: holes are opened by zero-width cuts. Masks that
 `meta["crowds"]` marks are written as crowds (iscrowd 1). Added where known: `score` of an annotation;
 `dataset`, `name` (an id that is no number) and `ignore` of an image. `coco_file` reads.
 """
@@ -98,7 +98,7 @@ _Notes = dict[int, tuple[str, ...]]
 
 
 def _page(record: Record, outlines: Outlines) -> tuple[dict[str, Any], list[rle.Runs], _Notes]:
-    """One image without numbers; what a reader sees of its masks, and what was done to them."""
+    """One image without ids; its masks as read back, and notes on what was changed."""
     masks, notes = record.masks, _Notes()
     entries = json_fields.annotate(masks)
     crowds = json_fields.per_mask(record, "crowds") or [False] * len(masks)
@@ -128,7 +128,7 @@ def _flat_polygons(record: Record, i: int, outlines: Outlines) -> tuple[list[lis
 
 
 def _image(record: Record) -> dict[str, Any]:
-    """The entry of an image, still without its number."""
+    """The entry of an image, without its id."""
     h, w = record.masks.size
     entry: dict[str, Any] = {"width": w, "height": h, "file_name": json_fields.file_name(record)}
     if "dataset" in record.meta:
@@ -157,7 +157,7 @@ def _numbered(pages: Callable[[], Iterator[dict[str, Any]]]) -> tuple[_Entries, 
 
 
 def _headed(page: Mapping[str, Any], number: int) -> dict[str, Any]:
-    """An image's entry with its number, and its name where that is another."""
+    """The entry of an image with its id, and its name if that differs from the id."""
     name = {} if page["id"] == str(number) else {"name": page["id"]}
     return {"id": number, **page["image"], **name}
 

@@ -1,4 +1,4 @@
-"""Reading of COCO's JSON: annotations are kept packed, sorted by image; records are built one at a time.
+"""Reading of COCO's JSON: annotations are kept packed and sorted by image; records are built one at a time.
 
 Also read are lists of results ([{image_id, category_id, segmentation, score}]), which name no images.
 """
@@ -48,7 +48,7 @@ class CocoFile:
         crowds: bool = False,
         boxes: bool = False,
     ) -> None:
-        """Read the JSON, or take it as `document`. Images are looked for in `images`, or near the file.
+        """Read the JSON, or take it as `document`. Images are searched in `images`, or near the file.
 
         crowds: whether crowds are masks, marked in `meta["crowds"]`, and not ignored pixels. boxes: whether
         annotations that are only a box become masks. Raises FormatError.
@@ -97,11 +97,11 @@ class CocoFile:
         return ImageFiles(self.path, self._reading.images, names)
 
     def image_path(self, index: int) -> Path:
-        """Where the image of an index is, or ought to be."""
+        """The path of the image at an index, or where it is expected."""
         return self._files.find(_file_name(self._images[index]))
 
     def record(self, index: int) -> Record:
-        """Build a record, its image still unread. Raises FormatError for an image that is no whole entry."""
+        """Build a record without reading its image. Raises FormatError for an incomplete image entry."""
         image = json_fields.mapping(self._images[index], "image")
         number = key(image.get("id"))
         if number is None:
@@ -180,7 +180,7 @@ class CocoFile:
 
 
 def _read(path: Path, rows: Rows) -> dict[str, Any]:
-    """The parts of a file beside its annotations, which are taken as they come."""
+    """The parts of a file other than its annotations, which are packed as they are read."""
     try:
         with path.open("rb") as file:
             stream = JsonStream(file, path)

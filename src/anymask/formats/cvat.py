@@ -2,8 +2,8 @@
 
 `<annotations><version/><meta/><image id name width height><mask label source rle left top width height/>
 <polygon label points group_id/>...</image></annotations>`. Read are masks, polygons, boxes and ellipses;
-tags,
-lines, points, cuboids and skeletons are no masks and are told. Shapes of one label and one group_id are
+tags, lines, points, cuboids and skeletons are not masks and are reported. Shapes of one label and one
+group_id are
 one mask. Tracks of CVAT for video (`cvat_video`) are read frame by frame. Written are masks, or with
 `Outlines.polygons` polygons: parts by group_id, holes cut open.
 """
@@ -39,7 +39,7 @@ _SOURCES = {"human": "manual", "auto": "auto", "import": "file"}
 
 
 class CvatWriter:
-    """Writes a file image by image; they wait on disk until all labels are known."""
+    """Writes a file image by image; image elements are spooled on disk until all labels are known."""
 
     def __init__(self, place: Path, outlines: Outlines) -> None:
         self._place, self._outlines = place, outlines
@@ -174,7 +174,7 @@ def _record(image: Element, id: str, files: ImageFiles) -> Record:
 
 
 def _size(image: Element, image_path: Path) -> tuple[int, int]:
-    """(H, W) of an image element, or of its image where it says nothing."""
+    """(H, W) of an image element, or of its image file if the element has no size."""
     return json_fields.size_beside(image.attrib, ("height", "width"), image_path)
 
 
@@ -183,8 +183,7 @@ def _whole(element: Element, name: str) -> int:
     found = json_fields.whole(element.get(name))
     if found is None:
         raise FormatError(
-            f"{element.tag} must have a whole number as '{name}', got {element.get(name)!r:.40}. "
-            "Export it again."
+            f"{element.tag} must have an integer as '{name}', got {element.get(name)!r:.40}. Export it again."
         )
     return found
 

@@ -2,7 +2,7 @@
 object.
 
 CVAT writes every frame of a track, those between key frames too. A shape with outside="1" is where the
-object has left the image and is no annotation.
+object has left the image and is not an annotation.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Coordinates of a map turned into pixels of an image, by the geo-reference of the image (a GeoTIFF).
+"""Convert map coordinates to image pixels, by the georeference of the image (a GeoTIFF).
 
-RFC 7946 says that GeoJSON is in longitude and latitude; tools for images write pixels into it. Which of
-them a file holds is told by its `crs`, by the image, and by the numbers.
+RFC 7946 says that GeoJSON is in longitude and latitude; image tools write pixels into it. Which of
+them a file holds is detected from its `crs`, the image and the values.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 def find(
     image_path: Path, crs: object, corners: Ring, size: tuple[int, int]
 ) -> Callable[[Ring], Ring] | None:
-    """What turns coordinates into pixels of an image of `size` (H, W); None where they are pixels already.
+    """The conversion of coordinates to pixels of an image of `size` (H, W); None if they are already pixels.
 
     crs: the file's member of this name, if it has one. corners: (N, 2) all coordinates. Raises FormatError
     where
@@ -40,7 +40,7 @@ def find(
     if place is None:
         raise FormatError(
             f"coordinates must be pixels of {image_path.name}, got those of a map, as {_shown(corners)}. "
-            "Give the image as a GeoTIFF with its place on the earth (--images)."
+            "Give the image as a georeferenced GeoTIFF (--images)."
         )
     system, transform = place
     back = inverse_affine(transform)

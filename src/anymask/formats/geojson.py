@@ -95,7 +95,7 @@ def _header(record: Record, transform: Affine | None) -> dict[str, Any]:
 
 
 def _properties(record: Record) -> list[dict[str, Any]]:
-    """What is told of each mask."""
+    """The properties of each mask."""
     masks = record.masks
     columns = {name: json_fields.per_mask(record, meta) for meta, name in _PROPERTIES.items()}
     for field, name in _COLUMNS.items():
@@ -125,7 +125,7 @@ def _closed(ring: np.ndarray[Any, Any], outer: bool, transform: Affine | None) -
 
 
 def decode(data: bytes, path: Path, reading: Reading = PLAIN) -> Record:
-    """The record in the file at `path`, which must say its size or have its image near.
+    """The record in the file at `path`, which must contain its size or have its image near.
 
     Coordinates of a map (longitude and latitude, or what the file's `crs` names) are turned into pixels by
     the image's geo-reference. Raises FormatError where that is needed and missing.
@@ -184,7 +184,7 @@ def _named(header: Mapping[str, Any], image_path: Path) -> dict[str, Any]:
 
 
 def _image_path(header: Mapping[str, Any], path: Path, reading: Reading) -> Path:
-    """The image that the file names, or the only one of the file's stem."""
+    """The image that the file names, or the only one with the stem of the file."""
     files = ImageFiles(path, reading.images)
     if isinstance(header.get("file_name"), str):
         return files.find(header["file_name"])

@@ -1,4 +1,4 @@
-"""Which image file an annotation file means by a name: this very path, else a name that only one has."""
+"""Resolve image names in annotation files to image files: by exact path, else by a unique file name."""
 
 from __future__ import annotations
 
@@ -18,38 +18,38 @@ __all__ = ["PLAIN_FOLDERS", "ImageFiles", "Images", "agree", "is_hidden", "of_nu
 PLAIN_FOLDERS = frozenset(
     ("images", "labels", "annotations", "masks", "json", "jpegimages", "image", "label")
 )
-"""Names of folders that say what is in them, not which images."""
+"""Folder names that describe the kind of content and do not distinguish images."""
 _MOST_FILES = 500_000  # that are looked through
 _UPLOADED = re.compile(r"[0-9a-f]{8}-(.+)")  # Label Studio puts this before the names of uploads
 
 
 def is_hidden(path: PurePath) -> bool:
-    """Whether a path inside a folder is nobody's annotation: `.DS_Store`, `._a.json`, `__MACOSX/a.json`."""
+    """Whether a path in a folder is hidden or of the system: `.DS_Store`, `._a.json`, `__MACOSX/a.json`."""
     return any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
 
 
 def place_of(path: PurePath) -> tuple[str, ...]:
-    """The parts of a path that tell images apart: without folders as `images`."""
+    """The parts of a path that distinguish images: without folders such as `images`."""
     return (*(part for part in path.parts[:-1] if part.lower() not in PLAIN_FOLDERS), path.name)
 
 
 def agree(known: PurePath, wanted: PurePath, *, whole: bool = False) -> bool:
-    """Whether a path may be the wanted one: one is the end of the other, with `whole` the wanted one."""
+    """Whether two paths match: one ends with the other; with `whole`, `known` ends with `wanted`."""
     a, b = place_of(known)[::-1], place_of(wanted)[::-1]
     return all(x == y for x, y in zip(a, b, strict=False)) and (len(a) >= len(b) or not whole)
 
 
 Images: TypeAlias = "Path | Mapping[str, Path]"
-"""A folder of images, or images by the names that they go by."""
+"""A folder of images, or image files by name."""
 
 
 class ImageFiles:
     """Finds images in a folder, among those known by name, or near an annotation file; never elsewhere.
 
-    Near is its folder, `images` within or next to that, and the folder above; beside a folder `annotations`
-    also each other folder. A name means the file of this very path; else the only one of this name whose
-    folders do not speak against it; among images that were given also the only one of this name but for the
-    suffix.
+    Near means: the folder of the annotation file, `images` in it or next to it, and its parent; next to a
+    folder `annotations` also every sibling folder. A name resolves to the file at exactly this path; else to
+    the only file of this name whose folders do not contradict it; among given images also to the only file of
+    this name with another suffix.
     """
 
     def __init__(
@@ -59,9 +59,9 @@ class ImageFiles:
         names: Iterable[str] = (),
         near: Sequence[Path] | None = None,
     ) -> None:
-        """names: all that will be asked for, so that a name alone is never taken for two of them.
+        """names: all names that will be looked up, so that a bare file name never matches two of them.
 
-        near: where to look without `images`, if it is elsewhere.
+        near: the folders to search without `images`, instead of the default ones.
         """
         self._images = images
         self._known = None if images is None or isinstance(images, Path) else _by_path(images)
@@ -71,11 +71,11 @@ class ImageFiles:
 
     @property
     def are_given(self) -> bool:
-        """Whether the images are known by name."""
+        """Whether the images were given by name."""
         return self._known is not None
 
     def find(self, name: str) -> Path:
-        """The file of a name; where there is none, a place where it might be."""
+        """The file of a name; if there is none, the path where it is expected."""
         path = inner_path(name)
         found = self._exact(path) or self._by_name(path)
         if found is None and (self._images is not None or path.suffix.lower() not in IMAGE_SUFFIXES):
@@ -88,7 +88,7 @@ class ImageFiles:
         return self.folders[0] / path if os.path.isfile(missing) else missing  # that is another image
 
     def without_suffix(self, stem: PurePath) -> list[Path]:
-        """The files of a path without its suffix in the first folder that has one, or has several."""
+        """The files with this path, whatever their suffix, in the first folder that has any."""
         for tail in self._tails(stem):
             names = [
                 tail.with_name(tail.name + suffix)
@@ -108,7 +108,7 @@ class ImageFiles:
         return [self._index[path.name][path] for path in fit]
 
     def names(self) -> list[str]:
-        """The names of all images that were given, or lie near."""
+        """The names of all images that were given or are near."""
         if self._images is not None:
             known = [path for paths in self._index.values() for path in paths]
         else:
@@ -117,13 +117,13 @@ class ImageFiles:
         return [path.as_posix() for path in known if path.suffix.lower() in IMAGE_SUFFIXES]
 
     def _places(self) -> list[Callable[[PurePath], Path | None]]:
-        """What gives the file of a path, for each place in which to look."""
+        """A lookup from path to file for each location to search."""
         if self._known is not None:
             return [self._known.get]
         return [partial(_file_in, folder) for folder in self.folders]
 
     def _tails(self, path: PurePath) -> Iterator[PurePath]:
-        """A path, then without its first folder, and so on to the name alone unless several have it."""
+        """A path, then the path without its first folder, and so on to the bare name unless shared."""
         for start in range(len(path.parts)):
             if start and start == len(path.parts) - 1 and path.name in self._shared:
                 return
@@ -134,7 +134,7 @@ class ImageFiles:
         return next((file for file in found if file is not None), None)
 
     def _by_name(self, path: PurePath) -> Path | None:
-        """The only file of a name deeper in the folder whose path does not speak against it."""
+        """The only file of a name deeper in the folder whose path does not contradict it."""
         uploaded = _UPLOADED.fullmatch(path.name)
         names = [path] if uploaded is None else [path, path.with_name(uploaded[1])]
         for one in names:
@@ -149,7 +149,7 @@ class ImageFiles:
 
     @cached_property
     def _index(self) -> dict[str, dict[PurePath, Path]]:
-        """All images that were given: by name the paths, and their files."""
+        """All given images: for each file name its paths and their files."""
         index: dict[str, dict[PurePath, Path]] = {}
         if self._known is not None:
             every = iter(self._known.items())
@@ -167,12 +167,12 @@ def _by_path(images: Mapping[str, Path]) -> dict[PurePath, Path]:
 
 
 def _file_in(folder: Path, name: PurePath) -> Path | None:
-    """A file in a folder, None where it is not there."""
+    """A file in a folder, None if it does not exist."""
     return folder / name if os.path.isfile(folder / name) else None  # false too for names that are too long
 
 
 def _files_in(folder: Path) -> Iterator[tuple[PurePath, Path]]:
-    """All files of a folder with their paths in it, as long as they are not too many."""
+    """The files of a folder with their relative paths, up to a limit."""
     for count, file in enumerate(folder.rglob("*")):
         inside = file.relative_to(folder)
         if count < _MOST_FILES and not is_hidden(inside) and file.is_file():
@@ -190,7 +190,7 @@ def _near(beside: Path) -> list[Path]:
 
 
 def of_number(number: int, files: ImageFiles) -> str | None:
-    """The only image whose name ends with a number, as COCO's `000000000042.jpg`."""
+    """The only image whose name ends with a number, such as COCO's `000000000042.jpg`."""
     found = {
         name
         for name in files.names()

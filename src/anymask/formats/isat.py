@@ -2,7 +2,7 @@
 
 `{"info": {name, width, height}, "objects": [{category, group, segmentation: [[x, y], ...], iscrowd,
 layer}]}`.
-Objects of one category and group are one mask; "__background__", which ISAT paints over others, is told.
+Objects of one category and group are one mask; "__background__", which ISAT paints over others, is reported.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the JSON formats share: one annotation per mask, as SA-1B and COCO both write it."""
+"""Fields of JSON annotation files: reading, checking and writing, shared by all formats."""
 
 from __future__ import annotations
 
@@ -52,11 +52,11 @@ __all__ = [
 ]
 
 MOST_PIXELS = (1 << 32) - 1
-"""What a run length can count."""
+"""The largest count that a run length can store."""
 
 
 def read_bytes(path: str | os.PathLike[str]) -> bytes:
-    """A whole file. Raises FormatError where it cannot be read."""
+    """The contents of a file. Raises FormatError if it cannot be read."""
     try:
         return Path(path).read_bytes()
     except OSError as error:
@@ -64,13 +64,13 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
 
 
 def unreadable(path: str | os.PathLike[str], error: OSError) -> FormatError:
-    """The error for a file that the system does not give."""
+    """The error for a file that the operating system cannot read."""
     kind = f"{Path(path).suffix[1:].upper()} file".lstrip()
     return FormatError(f"path must be a {kind}, got {path} ({error.strerror}). Check the name.")
 
 
 def text(data: bytes) -> str:
-    """The text of a file in UTF-8 or, by its byte order mark, UTF-16; the mark is taken off."""
+    """The text of a file in UTF-8 or, by its byte order mark, UTF-16; the mark is removed."""
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return data.decode("utf-16", "replace")
     return data.decode("utf-8-sig", "replace")
@@ -82,11 +82,13 @@ def load_json(path: str | os.PathLike[str]) -> dict[str, Any]:
 
 
 def parse_json(data: bytes, path: str | os.PathLike[str]) -> Any:
-    """The value in a JSON file at `path`. Raises FormatError where it is damaged or nested without end."""
+    """The value in a JSON file at `path`. Raises FormatError if it is corrupt or nested too deeply."""
     try:
         return json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise FormatError(f"path must be a whole JSON file, got {path} ({error}). Write it again.") from None
+        raise FormatError(
+            f"path must be a complete JSON file, got {path} ({error}). Write it again."
+        ) from None
 
 
 def parse_object(data: bytes, path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -105,7 +107,7 @@ def to_json(value: object) -> bytes:
 
 
 def whole(value: object) -> int | None:
-    """A whole number of 64 bits, also one that is written as 10.0 or as text; None for anything else."""
+    """A 64-bit integer, also if written as 10.0 or as text; None for anything else."""
     if isinstance(value, bool):
         return None
     try:
@@ -116,7 +118,7 @@ def whole(value: object) -> int | None:
 
 
 def field(entry: object, name: str, kind: type, owner: str) -> Any:
-    """Take a field of `kind` from a JSON object. Raises FormatError where it is missing or another."""
+    """Take a field of `kind` from a JSON object. Raises FormatError if it is missing or of another type."""
     value = entry.get(name) if isinstance(entry, Mapping) else None
     if kind is int and (found := whole(value)) is not None:
         return found
@@ -183,7 +185,7 @@ def annotate(masks: Masks) -> list[dict[str, Any]]:
 
 
 def find_image(beside: Path, file_name: str, images: Images | None = None) -> Path:
-    """Look for an image among `images`, or near an annotation file, see `ImageFiles`."""
+    """Find an image among `images`, or near an annotation file, see `ImageFiles`."""
     return ImageFiles(beside, images).find(file_name)
 
 
@@ -195,7 +197,7 @@ def size_beside(header: Mapping[str, Any], keys: tuple[str, str], image_path: Pa
 
 
 def file_name(record: Record) -> str:
-    """The name of a record's image; of a whole path from the root the last part."""
+    """The file name of a record's image; for an absolute path its last part."""
     named = record.meta.get("file_name")
     if named is None:
         named = record.image.name if isinstance(record.image, Path) else f"{record.id}.jpg"
@@ -211,7 +213,7 @@ def stem(record: Record) -> str:
 
 
 def names(record: Record, nameless: str = "object") -> list[str]:
-    """A category's name for each mask."""
+    """The category name of each mask."""
     known = per_mask(record, "categories")
     if known is not None:
         return [str(name) for name in known]
@@ -220,7 +222,7 @@ def names(record: Record, nameless: str = "object") -> list[str]:
 
 
 def source(value: object) -> Source:
-    """Who made the masks, "import" for what is none of the known."""
+    """The source of the masks; "import" for an unknown one."""
     return next((known for known in get_args(Source) if known == value), "import")
 
 
@@ -238,7 +240,7 @@ def per_mask(record: Record, name: str) -> Sequence[Any] | None:
 def scores(
     entries: Sequence[Mapping[str, Any]], name: str, left_out: Counter[str]
 ) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """A number of each annotation, 1 without or null; what is no number is counted in `left_out`."""
+    """A number from each annotation, 1 if missing or null; other values are counted in `left_out`."""
     return np.array([_score(entry.get(name), name, left_out) for entry in entries], np.float32)
 
 
@@ -253,7 +255,7 @@ def _score(value: object, name: str, left_out: Counter[str]) -> float:
 
 
 def column(entries: Sequence[Mapping[str, Any]], name: str) -> list[float] | None:
-    """A number of every annotation, or None where one of them (or all) has none."""
+    """A number from each annotation, or None if any annotation lacks it."""
     values = [entry.get(name) for entry in entries]
     known = [v for v in values if isinstance(v, (int, float)) and math.isfinite(v)]
     return known if values and len(known) == len(values) else None

@@ -1,4 +1,4 @@
-"""JSON files larger than memory should hold: read member by member, long lists element by element."""
+"""Read large JSON files without loading them: member by member, long lists element by element."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class JsonStream:
         return self._next() == "{"
 
     def value(self) -> Any:
-        """The next value. Raises FormatError where it is damaged."""
+        """The next value. Raises FormatError if it is corrupt."""
         self._next()
         size = _PIECE
         while True:
@@ -80,7 +80,7 @@ class JsonStream:
             size *= 2
 
     def close(self) -> None:
-        """Raise FormatError where the file goes on after its value."""
+        """Raise FormatError if anything follows the value."""
         if self._next():
             raise self._damage("more than one value")
 
@@ -121,4 +121,4 @@ class JsonStream:
         return bool(more) or not self._ended
 
     def _damage(self, what: str) -> FormatError:
-        return FormatError(f"path must be a whole JSON file, got {self._path} ({what}). Write it again.")
+        return FormatError(f"path must be a complete JSON file, got {self._path} ({what}). Write it again.")

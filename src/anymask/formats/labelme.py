@@ -3,8 +3,8 @@
 `{"version", "flags", "shapes": [{label, points, group_id, shape_type, ...}], "imagePath", "imageData",
 "imageHeight", "imageWidth"}`. Shapes of one label and one group_id are one mask. Read are polygons,
 rectangles (also turned ones, of LabelMe 6 and X-AnyLabeling), circles and masks; other shapes are left out
-and told. `imagePath` is the way from the file's folder to the image. Written are polygons, and for a
-mask with holes LabelMe's own mask shape (a PNG of its box, since 5.2), or with `Outlines.polygons` polygons
+and reported. `imagePath` is the image path relative to the folder of the file. Written are polygons, and for
+a mask with holes LabelMe's own mask shape (a PNG of its box, since 5.2), or with `Outlines.polygons` polygons
 cut open. Added where known: `score` of a shape, `id` and `dataset` of the file.
 """
 
@@ -117,7 +117,7 @@ def decode(data: bytes, path: Path, reading: Reading = PLAIN) -> Record:
 
 
 def _image_name(document: Mapping[str, Any], path: Path, reading: Reading) -> str:
-    """The image's name: as its path leads from the file's folder, within the folder that is read."""
+    """The image name: its path relative to the folder of the file, within the folder that is read."""
     way = str(json_fields.field(document, "imagePath", str, "the file")).replace("\\", "/")
     if isinstance(document.get("file_name"), str):
         return str(document["file_name"])
@@ -128,7 +128,7 @@ def _image_name(document: Mapping[str, Any], path: Path, reading: Reading) -> st
 
 
 def _size(document: Mapping[str, Any], image_path: Path) -> tuple[int, int]:
-    """(H, W) as the file says it, or of the image, which may be within the file."""
+    """(H, W) from the file, or from the image, which may be embedded in the file."""
     keys, inside = ("imageHeight", "imageWidth"), document.get("imageData")
     known = any(document.get(key) is not None for key in keys)
     if known or image_path.is_file() or not isinstance(inside, str):

@@ -4,8 +4,8 @@
 original_height, value}]}], "meta"}]`, and its short form JSON-MIN. Read are brushes, bitmasks, polygons,
 closed
 vectors, rectangles and ellipses (in percent), of the first annotation that was not cancelled, or the first
-prediction; results of one id are one mask. All else is told, other annotations of a task too. A task with
-several
+prediction; results of one id are one mask. Everything else is reported, including further annotations of a
+task. A task with several
 images is a record for each of them. Written are brushes, or with `Outlines.polygons` polygons with one
 ring.
 Masks that a model made become predictions. Added to a task's `meta`: `id`, `size`, `dataset`, `source`.
@@ -139,7 +139,7 @@ def _refuse(error: FormatError) -> Record:
 
 
 def _own_name(name: str, image_path: Path) -> str:
-    """The name of a task's image; of an upload that lies near under the name it had before, that name."""
+    """The image name of a task; for an upload whose image is near under its original name, that name."""
     path = json_fields.inner_path(name)
     return path.with_name(image_path.name).as_posix() if path.name.endswith(f"-{image_path.name}") else name
 
@@ -176,7 +176,7 @@ def _record(
 
 
 def _size(results: Sequence[Mapping[str, Any]], meta: Mapping[str, Any], image_path: Path) -> tuple[int, int]:
-    """(H, W) as the results say it, or the task's meta, or the image."""
+    """(H, W) from the results, the meta of the task, or the image."""
     first = next((result for result in results if "original_width" in result), {})
     noted = meta.get("size")
     if not first and isinstance(noted, list) and len(noted) == 2:

@@ -1,4 +1,4 @@
-"""What is in a task of Label Studio: its images, the results of each, and what of it is not read."""
+"""Contents of a Label Studio task: its images, the results of each, and what is not read."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def images_of(task: Mapping[str, Any]) -> list[str]:
 
 
 def image_name(data: Mapping[str, Any], key: str | None = None) -> str:
-    """The file name of a task's image, out of a path or an address. Raises FormatError for none."""
+    """The file name of a task's image, from a path or URL. Raises FormatError if there is none."""
     place = data.get("image" if key is None else key) or data.get("image")
     if not isinstance(place, str):
         raise FormatError("task must name its image in data.image, got no text. Export it again.")
@@ -72,7 +72,7 @@ def image_name(data: Mapping[str, Any], key: str | None = None) -> str:
 
 @dataclass
 class Answer:
-    """What somebody answered to a task."""
+    """The annotation or prediction of a task."""
 
     results: list[object] = field(default_factory=list)
     is_guess: bool = False
@@ -106,10 +106,10 @@ _Part = tuple["str | None", list[object], Counter[str]]
 
 
 def by_image(answer: Answer, keys: Sequence[str]) -> list[_Part]:
-    """For each image of a task that has results: its field, its results, and what is told there.
+    """For each image of a task that has results: its field, its results, and what is left out.
 
     A result says by `to_name` which image it is of: by the field's name, or where a task has as many
-    names as images, by their order. What else the task holds is told with its first image.
+    names as images, by their order. Other contents of the task are reported with its first image.
     """
     fields = _fields([name for name in map(_to_name, answer.results) if name is not None], keys)
     first = next(iter(keys), None)

@@ -1,7 +1,7 @@
-"""What a path holds: of which format a file is, and which files of a folder are annotations.
+"""Detect the format of a file, and which files of a folder are annotations.
 
-Folders are taken as tools export them: annotations beside their images or in folders of their own (images/,
-labels/, annotations/), splits (train/, valid/), files of the system (.DS_Store, ._a.json) passed over.
+Folders are read as tools export them: annotations next to their images or in separate folders (images/,
+labels/, annotations/), with splits (train/, valid/). System files (.DS_Store, ._a.json) are skipped.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ __all__ = ["Layout", "detect", "layout"]
 
 _BY_SUFFIX = {".xml": "cvat", ".geojson": "geojson", ".svg": "svg", ".npz": "npz", ".png": "instances"}
 _MARKS = {"images": "coco", "shapes": "labelme", "features": "geojson", "_via_img_metadata": "via"}
-"""The member of a JSON object that tells its format."""
+"""The member of a JSON object that identifies its format."""
 NO_ANNOTATIONS = "file of no known annotation format"
 OTHER_KIND = "file beside instances_*.json"
 """COCO's captions, keypoints, stuff: files of the same images, of which the instances are read."""
@@ -38,18 +38,18 @@ class Layout:
     root: Path
     """The folder, or the folder of the file."""
     sources: list[tuple[str, Path]]
-    """Format and place of each file or folder that is read."""
+    """Format and path of each file or folder to read."""
     passed_over: dict[Path, str] = field(default_factory=dict)
     """Files that look like annotations and are not read, and what they are."""
 
 
 def detect(path: Path) -> str:
-    """The format of a file or folder, see `layout`; of several the first. Raises FormatError for none."""
+    """The format of a file or folder, the first if several, see `layout`. Raises FormatError if unknown."""
     return layout(path).sources[0][0]
 
 
 def layout(path: Path, format: str | None = None) -> Layout:
-    """What is to be read at a path, all of `format` if one is given. Raises FormatError for nothing."""
+    """The annotations at a path, only those of `format` if given. Raises FormatError if there are none."""
     if not path.is_dir():
         return Layout(path.parent, [(format or _of_file(path), path)])
     if format is not None and READERS[format].always_folder:
@@ -122,7 +122,7 @@ def _chosen(
 
 
 def _instances(sources: list[tuple[str, Path]], passed_over: dict[Path, str]) -> list[tuple[str, Path]]:
-    """Of COCO's files in one folder those of instances, where there are such."""
+    """Keep only the instances files of a folder of COCO files, if there are any."""
     best = {file.parent for format, file in sources if format == "coco" and file.name.startswith("instances")}
     beside = [
         (format, file)
@@ -138,7 +138,7 @@ _ALIKE: Mapping[str, tuple[str | None, ...]] = {"sa1b": (None,)}
 
 
 def _commonest(files: Sequence[Path]) -> str | None:
-    """The format of most JSON files of a folder, for those that are damaged."""
+    """The most frequent format of the JSON files of a folder, assumed for corrupt ones."""
     known = [_of_json_or_damaged(file) for file in files if file.suffix.lower() == ".json"]
     counts = Counter(one for one in known if one not in (None, "damaged"))
     return counts.most_common(1)[0][0] if counts else "sa1b"
@@ -152,7 +152,7 @@ def _of_json_or_damaged(path: Path) -> str | None:
 
 
 def _folder_format(path: Path) -> str | None:
-    """The format of a folder whose files are read together, None for another."""
+    """The format of a folder whose files are read together; None for other folders."""
     labels = [folder for folder in label_folders(path) if folder != path]
     if any(_has(folder, ".txt") for folder in labels):
         return "yolo"
@@ -180,7 +180,7 @@ def _is_annotation(file: Path) -> bool:
 
 
 def _of_json(path: Path) -> str | None:
-    """Which of the JSON formats a file is of, by its first names; None for none. Raises FormatError."""
+    """The JSON format of a file, by its first members; None if unknown. Raises FormatError."""
     try:
         with path.open("rb") as file:
             stream = JsonStream(file, path)
@@ -208,7 +208,7 @@ def _of_list(first: Any) -> str | None:
 
 
 def _of_object(stream: JsonStream) -> str | None:
-    """The format of an object, by as few of its members as tell it."""
+    """The format of an object, by as few of its members as possible."""
     seen: dict[str, Any] = {}
     if not stream.is_object():
         return None
@@ -238,5 +238,5 @@ def _of_members(seen: Mapping[str, Any]) -> str | None:
 
 
 def split_of(file: Path, root: Path) -> Path:
-    """The folders between a root and a file that tell images apart."""
+    """The folders between a root and a file that distinguish images."""
     return Path(*(part for part in file.relative_to(root).parent.parts if part.lower() not in PLAIN_FOLDERS))

@@ -1,4 +1,4 @@
-"""What writing lost, mask by mask: measured on what a reader will get."""
+"""Loss report: what writing lost, per mask, measured on what is read back."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["Loss", "MaskLoss", "Tally"]
 
 @dataclass(frozen=True)
 class MaskLoss:
-    """A mask that a file does not hold as it was."""
+    """A mask that is read back changed."""
 
     record: str
     """The record's id."""
@@ -62,11 +62,11 @@ class Loss:
     def with_source(
         self, skipped: Iterable[tuple[str, str]], left_out: Iterable[tuple[str, str, int]] = ()
     ) -> Loss:
-        """The report with all records that were left out, and with what a reader left out of no record."""
+        """The report extended by what the reader of the source left out."""
         return replace(self, skipped=tuple(skipped), left_out=(*self.left_out, *left_out))
 
     def as_dict(self) -> dict[str, Any]:
-        """Everything, ready for JSON."""
+        """The report as JSON-serialisable values."""
         return {**asdict(self), "path": str(self.path), "dropped": dict(self.dropped)}
 
     def to_json(self) -> bytes:
@@ -74,7 +74,7 @@ class Loss:
         return json.dumps(self.as_dict(), indent=1, ensure_ascii=False).encode("utf-8", "replace")
 
     def summary(self) -> str:
-        """A few lines for a reader."""
+        """The report as a few lines of text."""
         head = f"{_count(self.records, 'image')} with {_count(self.masks, 'mask')} as {self.format}"
         if self.lossless:
             return f"{head}, nothing lost"
@@ -104,7 +104,7 @@ class Tally:
     """Counts losses while records are written."""
 
     def __init__(self, keeps: frozenset[str]) -> None:
-        """keeps: the facts that the format holds, see `facts`."""
+        """keeps: the facts that the format stores, see `facts`."""
         self._keeps = keeps
         self._records = self._masks = 0
         self._sum = 0.0
@@ -157,7 +157,7 @@ def _iou(wanted: rle.Runs, got: rle.Runs | None, size: tuple[int, int]) -> float
 
 
 def facts(record: Record) -> list[str]:
-    """What a record holds beside its masks' pixels, its size and its image's name."""
+    """The facts that a record holds besides mask pixels, size and image name."""
     masks = record.masks
     found = [name for name in ("stability", "labels", "prompt", "logits") if getattr(masks, name) is not None]
     if len(masks) and (masks.scores != 1).any():

@@ -63,7 +63,7 @@ def _split(counts: NDArray[Any], lengths: NDArray[Any]) -> list[rle.Runs]:
 
 
 def decode(data: bytes, path: Path, reading: Reading = PLAIN) -> Record:
-    """The record in the file at `path`. Raises FormatError where it is none of ours or damaged."""
+    """The record in the file at `path`. Raises FormatError if it was not written by anymask or is corrupt."""
     arrays = _arrays(data, path)
     try:
         about = json_fields.parse_object(arrays["about"].tobytes(), path)
@@ -99,4 +99,6 @@ def _arrays(data: bytes, path: Path) -> Mapping[str, NDArray[Any]]:
         with np.load(io.BytesIO(data), allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
     except Exception as error:  # a damaged zip raises nearly anything
-        raise FormatError(f"path must be a whole .npz file, got {path} ({error}). Write it again.") from None
+        raise FormatError(
+            f"path must be a complete .npz file, got {path} ({error}). Write it again."
+        ) from None

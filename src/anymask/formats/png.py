@@ -132,7 +132,7 @@ class MasksWriter:
         return Page(b"", [rle.encode(read_map(file) != 0) for file in sorted(folder.iterdir())])
 
     def close(self) -> None:
-        """Nothing comes last."""
+        """Nothing to finish."""
 
 
 def encode_mask(record: Record, outlines: Outlines) -> Page:
@@ -174,8 +174,8 @@ def _encode_map(numbers: NDArray[Any], masks: Masks, of_mask: Sequence[int]) -> 
 def decode(data: bytes, path: Path, reading: Reading = PLAIN) -> Record:
     """The record in a mask or map: a mask for every number but 0, labelled with it.
 
-    255 may be nobody's, see `void_number`. Maps of MOTS (numbers from 1000 on) are labelled with the class, a
-    number's thousands; 10000 is nobody's.
+    255 may be void, see `void_number`. Maps of MOTS (numbers from 1000 on) are labelled with the class, a
+    number's thousands; 10000 is void.
     """
     masks, hidden = read_masks(data, ignore=void_number(data))
     labels = np.zeros(0, np.int64) if masks.labels is None else masks.labels
@@ -199,7 +199,7 @@ _LARGEST_CLASS = 127
 
 
 def void_number(file: ImageFile) -> int | None:
-    """255 where it is nobody's, as in Pascal VOC: in a palette map beside small numbers; else None.
+    """255 if it is void, as in Pascal VOC: in a palette map together with small numbers; else None.
 
     Raises ImageError as `read_map` does.
     """

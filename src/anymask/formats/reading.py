@@ -1,4 +1,4 @@
-"""How annotations are read, and how readers tell what became no mask."""
+"""Options of readers, and how readers report annotations that give no mask."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ __all__ = ["DAMAGED", "PLAIN", "Items", "NoMaskError", "Reading", "as_images", "
 T = TypeVar("T")
 
 DAMAGED = "damaged"
-"""How the kinds of annotations begin that could not be read; the reason follows."""
+"""Prefix of the kinds of annotations that could not be read; the reason follows."""
 _LONGEST = 160  # characters of a reason
 _DAMAGE = (FormatError, ValueError, TypeError, KeyError, IndexError, OverflowError, RecursionError)
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What a reader is told beside the place of the annotations."""
+    """Options of a reader, in addition to the path of the annotations."""
 
     images: Images | None = None
-    """The folder of the images, or the images by name; None: they are looked for near the annotations."""
+    """The folder of the images, or the images by name; None: they are searched near the annotations."""
     boxes: bool = False
-    """Whether annotations that are only a box become masks of the whole box."""
+    """Whether annotations that are only a box become masks that fill the box."""
     root: Path | None = None
     """The folder that is read, where it is not a single file."""
 
@@ -40,7 +40,7 @@ class Reading:
         return Path(path.name) if self.root is None else path.relative_to(self.root)
 
     def named(self, path: Path, name: str) -> str:
-        """The name of an image that a file in a folder has by its own name alone: with the file's folders."""
+        """An image name without folders, prefixed with the folders of the annotation file that names it."""
         folders = [part for part in self.inside(path).parent.parts if part.lower() not in PLAIN_FOLDERS]
         return "/".join([*folders, name]) if inner_path(name).as_posix() == inner_path(name).name else name
 
@@ -50,7 +50,7 @@ PLAIN = Reading()
 
 
 def as_images(images: str | os.PathLike[str] | Mapping[str, Path] | None) -> Images | None:
-    """The images as a reader takes them."""
+    """Convert the `images` argument to the type that readers take."""
     return images if images is None or isinstance(images, Mapping) else Path(images)
 
 
@@ -59,13 +59,13 @@ class Items:
     """The records of a file or folder."""
 
     entries: Iterable[tuple[str, Callable[[], Record]]]
-    """Id and reader of each; the reader raises FormatError or ImageError for a damaged one."""
+    """Id and reader of each; the reader raises FormatError or ImageError for a corrupt one."""
     left_out: Counter[str] = field(default_factory=Counter)
-    """What belongs to no record, by kind; complete once the entries are gone through."""
+    """Counts of annotations that belong to no record, by kind; complete once all entries are consumed."""
 
 
 class NoMaskError(FormatError):
-    """An annotation that is whole, and of a kind that has no area of its own."""
+    """A valid annotation of a kind that has no area."""
 
     def __init__(self, kind: str) -> None:
         super().__init__(f"annotation must have an area, got a {kind}. Draw its outline.")
@@ -73,7 +73,7 @@ class NoMaskError(FormatError):
 
 
 def attempt(left_out: Counter[str], read: Callable[[], T]) -> T | None:
-    """What `read` gives; None where an annotation gives no mask, which is counted in `left_out`."""
+    """The result of `read`; None if the annotation gives no mask, which is counted in `left_out`."""
     try:
         return read()
     except NoMaskError as error:

@@ -1,4 +1,4 @@
-"""Every annotation format by name: how it is recognised, read and written."""
+"""All annotation formats by name: how each is recognised, read and written."""
 
 from __future__ import annotations
 
@@ -37,19 +37,19 @@ class Format:
 
     name: str
     what: str
-    """What it is, in a few words."""
+    """A short description."""
     suffix: str
-    """Of its files; of a folder format those in the folder."""
+    """Suffix of its files; for a folder format, of the files in the folder."""
     keeps: frozenset[str]
-    """Facts of a record that it holds beside the masks, see `loss.facts`."""
+    """Facts of a record that it stores besides the masks, see `loss_report.facts`."""
     items: Callable[[Path, Reading], Items]
-    """Records of a file, or of a folder of a format that is one."""
+    """Reads the records of a file, or of a folder for a folder format."""
     open: Callable[[Target], Writer] | None
     """A writer; None for a format that is only read."""
     folder: Callable[[str], bool] | None = None
-    """Whether a file of a name may be ours in a folder that is replaced; None: there is only one file."""
+    """Whether this format writes a file of this name into a folder; None: single files only."""
     always_folder: bool = False
-    """Whether even a single record is a folder."""
+    """Whether even a single record is written as a folder."""
 
 
 Decode = Callable[[bytes, Path, Reading], Record]
@@ -65,9 +65,9 @@ def per_image(
     *,
     told: bool = True,
 ) -> Format:
-    """A format with one file for each image, in a folder if there are several.
+    """A format with one file per image; several files are written to a folder.
 
-    told: whether a file says which image it is of.
+    told: whether a file names its image.
     """
 
     def start(target: Target) -> Writer:
@@ -98,7 +98,7 @@ def _coco_items(path: Path, reading: Reading) -> Items:
 
 
 def _masks_items(path: Path, reading: Reading) -> Items:
-    """The folder itself, or the folders in it that hold masks."""
+    """The folder itself, or its subfolders that contain masks."""
     inner = sorted({file.parent for file in path.rglob("*.png") if not is_hidden(file.relative_to(path))})
     folders = [path] if path in inner or not inner else inner
     return Items([
@@ -120,7 +120,7 @@ def _is_numbered(name: str) -> bool:
 
 
 def anywhere(encode: Callable[[Record, Outlines], Page]) -> Encode:
-    """For files that are the same wherever they lie."""
+    """Adapt an encoder whose output does not depend on the path of the file."""
     return lambda record, outlines, home: encode(record, outlines)
 
 

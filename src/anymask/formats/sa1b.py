@@ -1,8 +1,8 @@
 """SA-1B: one JSON file per image.
 
 `{"image": {image_id, width, height, file_name}, "annotations": [{id, segmentation, bbox, area, predicted_iou,
-stability_score, crop_box, point_coords}]}`; segmentation in COCO's run lengths, boxes xywh. A field that
-nobody knows is left out. Added where known: `category`, `kind` and `parent` (an id or null) of an annotation,
+stability_score, crop_box, point_coords}]}`; segmentation in COCO's run lengths, boxes xywh. Unknown fields
+are left out. Added where known: `category`, `kind` and `parent` (an id or null) of an annotation,
 `dataset` of the image, `source`, and beside the annotations `ignore`, the run lengths of the pixels that
 nobody labelled.
 """
@@ -50,7 +50,7 @@ def encode(record: Record, outlines: Outlines) -> Page:
 
 
 def decode(data: bytes, path: Path, reading: Reading = PLAIN) -> Record:
-    """The record in the file at `path`; its image is looked for and read when asked for."""
+    """The record in the file at `path`; its image is searched and read lazily."""
     document = json_fields.parse_object(data, path)
     header = json_fields.field(document, "image", dict, "the file")
     name = reading.named(path, json_fields.field(header, "file_name", str, "image"))

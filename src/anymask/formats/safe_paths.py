@@ -1,4 +1,4 @@
-"""File names out of annotation files: nobody's file may lead out of the folder that it is looked for in."""
+"""File names from annotation files, made safe: none can lead out of the folder that is searched."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  
 
 
 def inner_path(name: str) -> Path:
-    """A name as a path that stays inside: without root, drive, "..", and bytes that no name has.
+    """A name as a relative path that stays inside: without root, drive, ".." and NUL characters.
 
     `val/a.jpg` stays; `../../a.jpg`, `/a.jpg` and `C:\\a.jpg` become `a.jpg`.
     """
@@ -33,13 +33,13 @@ def plain_stem(name: str) -> str:
 
 
 def _plain(part: str) -> str:
-    """One part of a path without what some file system refuses."""
+    """One part of a path without characters that some file systems refuse."""
     text = _UNFIT.sub("_", part).strip(" ").lstrip(".")
     return f"_{text}" if _RESERVED.fullmatch(text) else text
 
 
 class Stems:
-    """Gives each record of a folder a place of its own, named after its image."""
+    """Gives each record of a folder a unique path, named after its image."""
 
     def __init__(self) -> None:
         self._taken: set[str] = set()
@@ -47,7 +47,7 @@ class Stems:
     def name(self, name: str, *, unique: bool = False) -> str:
         """A path without suffix, in the image's sub-folders, that was not given before (case aside).
 
-        Raises InputError for one that was, with `unique`.
+        With `unique`, raises InputError if it was given before.
         """
         wanted = Path(*map(plain_stem, inner_path(name).parts)).as_posix()
         if unique and wanted.casefold() in self._taken:

@@ -1,4 +1,4 @@
-"""Records out of a file or folder, one at a time."""
+"""Read records from a file or folder, one at a time."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from anymask.types import Record
 __all__ = ["OnError", "OnLeftOut", "read", "stream"]
 
 OnError = Callable[[str, Exception], None]
-"""Called with a record's id and what is wrong with it."""
+"""Called with the id of a record and its error."""
 OnLeftOut = Callable[[str, str, int], None]
-"""Called with the name of a file, a kind, and how many of that kind in it belong to no record."""
+"""Called with a file name, a kind of annotation, and how many of that kind belong to no record."""
 OnItem = Callable[[int, int, str], None]
 _DAMAGE = (AnymaskError, OSError, ValueError, TypeError, KeyError, IndexError, OverflowError, RecursionError)
 
@@ -32,7 +32,7 @@ def read(
     images: str | os.PathLike[str] | Mapping[str, Path] | None = None,
     boxes: bool = False,
 ) -> list[Record]:
-    """Read every record of a file or folder, see `stream`. Raises FormatError, ImageError for damage."""
+    """Read all records, see `stream`. Raises FormatError or ImageError for a corrupt one."""
     return list(stream(path, format, images=images, boxes=boxes))
 
 
@@ -46,15 +46,19 @@ def stream(
     on_item: OnItem | None = None,
     on_left_out: OnLeftOut | None = None,
 ) -> Iterator[Record]:
-    """Read records one at a time. What of an image became no mask is in its record's `left_out`.
+    """Read records one at a time. Annotations that gave no mask are counted in `Record.left_out`.
 
-    format: one of READERS, else it is found by looking; a folder may hold several files, of several formats.
-    images: the folder of the images, or the images by name, else they are looked for near the file; they
-    are read when asked for. boxes: whether annotations that are only a box become masks of the whole box.
-    on_error: called for a damaged record, which is then left out; without it FormatError is raised.
-    on_item: called with the number of records before each, of how many in all (0 if not known), and its id.
-    on_left_out: called for what belongs to no record, such as annotations of no image; without it that is a
-    Python warning. Raises FormatError where there is no record at all.
+    format: one of READERS; None: detected from the content. A folder may hold several files, of several
+    formats.
+    images: the folder of the images, or the images by name; None: searched near the file. Images are read
+    lazily.
+    boxes: whether annotations that are only a box become masks that fill the box.
+    on_error: called for a corrupt record, which is then left out; None: FormatError is raised.
+    on_item: called before each record with its index, the total (0 if unknown) and its id.
+    on_left_out: called for annotations that belong to no record, such as those of a missing image; None: a
+    Python warning is issued.
+
+    Raises FormatError if there is no record at all.
     """
     place = Path(path)
     if format is not None and format not in READERS:
@@ -82,7 +86,7 @@ class _Run:
     told: list[str] = field(default_factory=list)
 
     def records(self, path: Path) -> Iterator[Record]:
-        """All records. Raises FormatError where there is none."""
+        """All records. Raises FormatError if there is none."""
         for file, kind in self.layout.passed_over.items():
             self.on_left_out(self.reading.inside(file).as_posix(), kind, 1)
         count = 0
@@ -94,7 +98,7 @@ class _Run:
             why = f" ({'; '.join(self.told[:3])})" if self.told else ""
             raise FormatError(
                 f"path must hold annotations of an image, got none in {path.name or path}{why}. "
-                "Look into it, or export it again."
+                "Check its contents, or export it again."
             )
 
     def _of_source(self, format: str, source: Path) -> Iterator[Record]:
@@ -132,7 +136,7 @@ class _Run:
         self.on_error(id, error)
 
     def _placed(self, record: Record, source: Path) -> Record:
-        """A record of one of several files, its image named by its place in the folder that is read."""
+        """A record from one of several files, its image named by its path within the folder that is read."""
         root = self.reading.root
         split = split_of(source, root) if root is not None else Path()
         if not split.parts:
@@ -152,7 +156,7 @@ def _warn(file: str, kind: str, number: int) -> None:
 
 
 def _unreadable(id: str, damage: Exception) -> FormatError:
-    """The error for damage that no check foresaw."""
+    """The error for an unexpected exception while reading."""
     return FormatError(
         f"record {id} must be readable, got {type(damage).__name__}: {damage}. Write the file again."
     )

@@ -2,7 +2,7 @@
 
 Paths are filled by the even-odd rule and coloured by `colours.palette`; scores and names are data attributes.
 Read are paths of straight lines, polygons, rectangles, circles and ellipses; other shapes, curves,
-transforms and what lies in definitions are left out and told.
+transforms and definitions are left out and reported.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ KEEPS = frozenset({"id", "source", "dataset", *_DATA})
 
 
 def encode(record: Record, outlines: Outlines, home: Path | None = None) -> Page:
-    """The file of a record; at `home` it shows the record's image where that is a file."""
+    """The file of a record; at `home` it links the image of the record if that is a file."""
     h, w = record.masks.size
     name = json_fields.file_name(record)
     root = Element("svg", {
@@ -91,7 +91,7 @@ def _path(ring: Ring) -> str:
 
 
 def decode(data: bytes, path: Path, reading: Reading = PLAIN) -> Record:
-    """The record in the file at `path`. Raises FormatError for another XML and for curves."""
+    """The record in the file at `path`. Raises FormatError for other XML and for curves."""
     found = elements(data, path, (*_SHAPES, *_NO_AREA, *_GROUPS, *_UNSEEN))
     root = next(found, None)
     if root is None or local_name(root) != "svg":
@@ -162,7 +162,7 @@ def _column(shapes: Sequence[Element], name: str, read: Callable[[str], Any]) ->
     try:
         return [read(cast(str, text)) for text in texts]
     except ValueError:
-        raise FormatError(f"{name} must be a number, got another text. Mend the file.") from None
+        raise FormatError(f"{name} must be a number, got other text. Fix the file.") from None
 
 
 def _shape_runs(shape: Element, size: tuple[int, int], turned: bool = False) -> rle.Runs:

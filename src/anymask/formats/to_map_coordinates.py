@@ -61,7 +61,7 @@ def _placed(ring: rings.Ring, image: GeoImage) -> Ring:
 
 
 def _properties(masks: Masks, i: int) -> dict[str, float | int]:
-    """What is told of a mask beside its shape."""
+    """The properties of a mask besides its shape."""
     found: dict[str, float | int] = {"id": i + 1, "predicted_iou": float(masks.scores[i])}
     if masks.stability is not None:
         found["stability_score"] = float(masks.stability[i])

@@ -2,8 +2,8 @@
 
 `{key: {filename, size, regions: [{shape_attributes: {name, ...}, region_attributes}], file_attributes}}`,
 in a
-project within "_via_img_metadata". Read are polygons, rectangles, circles and ellipses; the image size is
-nowhere, so that it must be near.
+project within "_via_img_metadata". Read are polygons, rectangles, circles and ellipses; image sizes are not
+stored, so the images must be near.
 """
 
 from __future__ import annotations

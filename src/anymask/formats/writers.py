@@ -1,4 +1,4 @@
-"""What all writers share: a page is what one image becomes in a file, and what a reader sees in it."""
+"""Base of all writers: pages (one image as written and as read back), targets, single files and folders."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Outlines:
     """Of the masks' logits: with it, and a loss allowed, outlines are the logits' zero line."""
 
     def __post_init__(self) -> None:
-        """Refuse a loss that is none. Raises InputError."""
+        """Check the loss. Raises InputError if it is out of range."""
         if not 0 <= self.max_loss < 1:
             raise InputError(f"max_loss must be from 0 to below 1, got {self.max_loss}. Try 0.01.")
 
@@ -70,12 +70,12 @@ class Outlines:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What is said of every polygon drawn so."""
+        """Notes on every polygon drawn this way."""
         return (CORNERS_DROPPED,) if self.max_loss > 0 else ()
 
 
 def cut_notes(polygons: Sequence[Polygon], *, parts: bool) -> tuple[str, ...]:
-    """What cutting does to polygons of which each (or, with `parts`, all together) becomes one ring."""
+    """Notes on the zero-width cuts needed if each polygon (with `parts`: all together) becomes one ring."""
     holes = any(len(polygon) > 1 for polygon in polygons)
     return (*([HOLES_CUT] if holes else []), *([PARTS_JOINED] if parts and len(polygons) > 1 else []))
 
@@ -97,13 +97,13 @@ Encode = Callable[[Record, Outlines, "Path | None"], Page]
 
 
 class Writer(Protocol):
-    """Takes records one by one and writes them to one file or folder, which is not yet in its place."""
+    """Writes records one by one to a file or folder at a temporary path."""
 
     def add(self, record: Record) -> Page:
-        """Write a record, or raise InputError and leave it out as a whole."""
+        """Write a record, or raise InputError and write nothing of it."""
 
     def close(self) -> None:
-        """Write what comes last."""
+        """Finish the file or folder."""
 
 
 @dataclass(frozen=True)
@@ -145,10 +145,10 @@ class SingleWriter:
 
 
 class FolderWriter:
-    """A folder with one file per image, named after it, in its sub-folders."""
+    """A folder with one file per image, named after the image, with its subfolders."""
 
     def __init__(self, target: Target, encode: Encode, suffix: str, *, told: bool) -> None:
-        """told: whether the files say which image they are of; else no two may have one stem."""
+        """told: whether the files name their image; otherwise the stems of all images must differ."""
         target.place.mkdir(parents=True, exist_ok=True)
         self._target, self._encode, self._suffix, self._told = target, encode, suffix, told
         self._stems = Stems()
@@ -164,11 +164,11 @@ class FolderWriter:
         return page
 
     def close(self) -> None:
-        """Nothing comes last."""
+        """Nothing to finish."""
 
 
 def beside(record: Record, home: Path | None) -> str:
-    """How a file at `home` names a record's image: by the way there where that is known."""
+    """The image path that a file at `home` stores: relative to the file if `home` is known."""
     name = Path(file_name(record))
     if home is not None and isinstance(record.image, Path) and record.image.is_file():
         try:

@@ -1,4 +1,4 @@
-"""XML read with care: nothing is fetched, no entity is expanded, elements come one at a time."""
+"""Safe XML reading: nothing is fetched, no entity is expanded, elements are read one at a time."""
 
 from __future__ import annotations
 
@@ -41,7 +41,9 @@ def elements(data: bytes, path: Path, names: Sequence[str]) -> Iterator[Element]
     except FormatError:
         raise
     except (expat.ExpatError, LookupError, ValueError) as error:  # of the text, or of its encoding
-        raise FormatError(f"path must be a whole XML file, got {path} ({error}). Write it again.") from None
+        raise FormatError(
+            f"path must be a complete XML file, got {path} ({error}). Write it again."
+        ) from None
 
 
 class _Reader:

@@ -1,9 +1,9 @@
 """YOLO segmentation: a folder with `labels/<image>.txt`, a line for each mask, and `data.yaml` with the
 names.
 
-A line is the class number, then x y of one ring in shares of the image's width and height. Parts and holes
-of a mask are joined to one ring by cuts of no width. The image size is nowhere: for reading, the images
-must be near (`images/<image>.*`) or their folder be given. `yolo_reading` reads.
+A line is the class number, then x y of one ring in fractions of the image width and height. Parts and
+holes of a mask are joined to one ring by zero-width cuts. The image size is not stored: reading needs the
+images near (`images/<image>.*`) or their folder. `yolo_reading` reads.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ _DECIMALS = 7
 
 
 def ours(name: str) -> bool:
-    """Whether we write files of such a name."""
+    """Whether this format writes files of this name."""
     return name == _NAMES or name.endswith(".txt")
 
 
 class YoloWriter:
-    """Writes the folder; classes are numbered as they come."""
+    """Writes the folder; classes are numbered in order of appearance."""
 
     def __init__(self, place: Path, outlines: Outlines) -> None:
         (place / "labels").mkdir(parents=True)
@@ -64,7 +64,7 @@ class YoloWriter:
     def _append(self, record: Record, data: bytes) -> None:
         """Add lines to the label file of an image, which several records may be of.
 
-        Raises InputError for another image of a stem that is taken.
+        Raises InputError if the stem is taken by another image.
         """
         name = json_fields.file_name(record)
         if name not in self._files:

@@ -141,7 +141,7 @@ def _line(
     """Class, runs and score of a line. Raises NoMaskError, FormatError."""
     number = json_fields.whole(words[0])
     if number is None or number < 0:
-        raise FormatError(f"line must begin with the number of a class, got {words[0]!r:.40}. Mend the file.")
+        raise FormatError(f"line must begin with the number of a class, got {words[0]!r:.40}. Fix the file.")
     values = [_number(word) for word in words[1:]]
     if style.classes.keypoints or _is_pose(values):
         return number, _box(values[:4], size, style, "pose (a box and keypoints)"), 1.0
@@ -198,12 +198,12 @@ def _box(values: list[float], size: tuple[int, int], style: _Style, kind: str) -
 
 
 def ring_runs(shares: list[float], size: tuple[int, int]) -> rle.Runs:
-    """Runs of a ring x, y, x, y, ... in shares of the image's width and height."""
+    """Runs of a ring x, y, x, y, ... in fractions of the image width and height."""
     return fill([[as_ring(shares) * (size[1], size[0])]], size)
 
 
 def _image_path(file: Path, name: Path, files: ImageFiles) -> Path:
-    """The image of a label file. Raises FormatError without one, as only it knows the size, or with two."""
+    """The image of a label file. Raises FormatError if there is none or more than one."""
     found = files.without_suffix(name)
     if len(found) == 1:
         return found[0]

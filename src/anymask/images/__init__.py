@@ -1,1 +1,1 @@
-"""Image files in and out, by what they hold: photos, bands, rasters, videos; and what is drawn on images."""
+"""Reading and writing of images: photos, multi-band files, rasters, videos; and drawing on images."""

@@ -1,7 +1,7 @@
-"""Images of other than 8-bit RGB samples, by a normalisation that is declared and not guessed.
+"""Conversion of images other than 8-bit RGB by an explicit normalisation.
 
-Satellites, microscopes and scanners give one band or many, of 16 bits or floats. `Bands` says which of them
-become red, green and blue and which sample values become 0 and 255.
+Satellites, microscopes and scanners produce one or more bands of 16 bits or floats. `Bands` says which of
+them become red, green and blue and which sample values become 0 and 255.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Bands:
             )
 
     def among(self, count: int) -> Bands:
-        """The same with an order: that given, else the first three of `count` bands, of fewer the first."""
+        """A copy with an order: the given one, else the first three of `count` bands, or the first."""
         return self if self.order is not None else replace(self, order=(1, 2, 3) if count >= 3 else (1,))
 
     def numbers(self, count: int) -> tuple[int, ...]:
@@ -89,7 +89,7 @@ def _pair(name: str, text: str) -> tuple[float, float]:
 
 
 def numbers(text: str, count: int) -> tuple[float, ...] | None:
-    """So many finite numbers with commas between, None for anything else."""
+    """A given count of finite numbers separated by commas, None for anything else."""
     try:
         found = tuple(float(part) for part in text.split(","))
     except ValueError:
@@ -98,7 +98,7 @@ def numbers(text: str, count: int) -> tuple[float, ...] | None:
 
 
 def find_limits(samples: NDArray[Any], bands: Bands, *, nodata: float | None = None) -> Limits:
-    """The samples of each chosen band that become 0 and 255; `samples` (H, W, B) may be a thinned image.
+    """The samples of each chosen band that become 0 and 255; `samples` (H, W, B) may be a subsampled image.
 
     A band of one value alone gets limits 1 apart. Raises InputError where a band is missing.
     """

@@ -1,4 +1,4 @@
-"""The photos that come with the package: for the demo, the app's gallery, checks and examples."""
+"""The photos bundled with the package: for the demo, the app's gallery, checks and examples."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Colours to tell masks apart, to write masks as colours and to read them back."""
+"""Colour palettes: to distinguish masks, to encode masks as colours and to decode them."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def check_palette(colours: ArrayLike) -> NDArray[np.uint8]:
     array = np.asarray(colours)
     if array.ndim != 2 or array.shape[1:] != (3,) or array.dtype.kind not in "iu":
         raise InputError(
-            f"palette must be whole numbers of shape (K, 3), got {array.dtype} of shape {array.shape}. "
+            f"palette must be integers of shape (K, 3), got {array.dtype} of shape {array.shape}. "
             "Take anymask.palette(n)."
         )
     if not 1 <= len(array) <= MOST_COLOURS:

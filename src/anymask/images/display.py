@@ -1,8 +1,8 @@
-"""How images of any depth and number of channels are shown to models: as 8-bit RGB, by one rule everywhere.
+"""Conversion of images of any depth and number of channels to 8-bit RGB, by the same rule everywhere.
 
-What a file declares is followed: 8 bits as they are, 16 bits from 0 to 65535, the window of a DICOM file.
-What would be black so, or has no range, is stretched to its percentiles, and an `ImageWarning` says so.
-`Bands` chooses otherwise.
+The range that a file declares is used: 8 bits unchanged, 16 bits from 0 to 65535, the window of a DICOM file.
+Images that would be black this way, or have no range, are stretched to their percentiles with an
+`ImageWarning`. `Bands` overrides this.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ def read_display(
 ) -> NDArray[np.uint8]:
     """Read an image as (H, W, 3) uint8 RGB, whatever its depth and its number of channels.
 
-    bands: which channels are red, green and blue, and which samples black and white; without it see the
-    module. Without it arrays are taken as `read_image` takes them. Warns by `ImageWarning` of what was chosen
-    without being asked for. Raises ImageError as `read_image`, InputError for a band that is missing.
+    bands: which channels are red, green and blue, and which samples black and white; without it the
+    rule of the module applies, and arrays are treated as by `read_image`. Issues an `ImageWarning` about
+    automatic choices. Raises ImageError as `read_image`, InputError for a band that is missing.
     """
     stored = read_stored(image, max_pixels=max_pixels)
     name = name_of(image)
@@ -91,7 +91,7 @@ def _choice(stored: Samples, bands: Bands | None, name: str) -> _Choice | None:
 
 
 def _told(stored: Samples, bands: Bands, name: str, *, plain: bool) -> str:
-    """What was chosen, and how to choose otherwise."""
+    """The text of the warning: what was chosen, and how to override it."""
     parts = []
     if stored.colours not in (1, 3):
         shown = ", ".join(map(str, bands.order or ()))

@@ -1,4 +1,4 @@
-"""Drawing on images so that it shows on any background: tints, outlines with a halo, texts with a rim."""
+"""Drawing on images, visible on any background: tints, outlines with a halo, texts with a rim."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def draw_texts(
 
 
 def write_title(image: Pixels, text: str, height: int) -> Pixels:
-    """Write a text into the lower left corner, shortened to the image's width."""
+    """Write a text into the lower left corner, shortened to the image width."""
     canvas = Image.fromarray(image)
     draw, font = ImageDraw.Draw(canvas), ImageFont.load_default(height)
     room = canvas.width - height

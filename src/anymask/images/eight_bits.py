@@ -1,4 +1,4 @@
-"""From samples to 8-bit RGB, by the range that a file declares."""
+"""Convert samples to 8-bit RGB, by the range that the file declares."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def array_samples(array: NDArray[Any]) -> Samples:
 def from_samples(stored: Samples, white: float | None = None) -> NDArray[np.uint8]:
     """The image (H, W, 3) uint8 RGB of samples, by the range that the file declares or from 0 to `white`.
 
-    Alpha is laid over white. Raises ImageError for two or more than four channels, and where nothing says
-    which value is white.
+    Alpha is composited over white. Raises ImageError for two or more than four channels, and if the white
+    value is unknown.
     """
     if stored.colours not in (1, 3):
         raise ImageError(

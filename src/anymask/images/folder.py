@@ -1,4 +1,4 @@
-"""The image files of a folder: the one rule for what counts, and the one list of suffixes."""
+"""List the image files of a folder; the recognised suffixes."""
 
 from __future__ import annotations
 

@@ -22,11 +22,11 @@ from anymask.images.bands import Bands, Limits, find_limits, to_rgb
 __all__ = ["GeoImage", "load_rasterio", "open_raster"]
 
 OVERVIEW = 1024
-"""Longest side of the thinned image from which the stretch is found."""
+"""Longest side of the subsampled image from which the stretch is computed."""
 
 
 def load_rasterio() -> Any:
-    """The package, with the parts that are used here."""
+    """Import rasterio with the submodules that are used here."""
     try:
         import rasterio
         import rasterio.warp
@@ -38,7 +38,7 @@ def load_rasterio() -> Any:
 
 @contextmanager
 def _open(path: str | os.PathLike[str]) -> Iterator[Any]:
-    """The file, open; that it may have no place on the earth is our caller's affair."""
+    """Open the file; a missing georeference is left to the caller."""
     rasterio = load_rasterio()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
@@ -48,7 +48,7 @@ def _open(path: str | os.PathLike[str]) -> Iterator[Any]:
 
 @dataclass(frozen=True, eq=False)
 class GeoImage:
-    """An image on disk with its place on the earth; `read` gives windows of it as RGB."""
+    """A georeferenced image on disk; `read` returns windows of it as RGB."""
 
     path: Path
     """The file; it is opened anew for every window, so that threads may share this."""
@@ -82,7 +82,7 @@ def open_raster(path: str | os.PathLike[str], bands: Bands | None = None) -> Geo
     """Open a GeoTIFF or whatever else GDAL reads, without decoding it all.
 
     Without `bands` the first three, or the first alone where there are fewer; samples of 8 bits are taken as
-    they are, others stretched. Raises ImageError, InputError for a band that it has not, MissingExtraError.
+    they are, others stretched. Raises ImageError, InputError for a missing band, MissingExtraError.
     """
     rasterio = load_rasterio()
     try:
@@ -108,7 +108,7 @@ def open_raster(path: str | os.PathLike[str], bands: Bands | None = None) -> Geo
 
 def _damaged(path: str | os.PathLike[str], error: Exception) -> ImageError:
     return ImageError(
-        f"image must be a whole file that GDAL reads, got {path} ({' '.join(str(error).split())[:120]}). "
+        f"image must be a complete file that GDAL reads, got {path} ({' '.join(str(error).split())[:120]}). "
         "Check the name, or get the file again."
     )
 

@@ -30,7 +30,7 @@ def is_heif(source: Any) -> bool:
 
 
 def register_heif() -> None:
-    """Teach Pillow to open such files. Raises MissingExtraError."""
+    """Register the HEIF decoder with Pillow. Raises MissingExtraError."""
     try:
         import pi_heif
     except ImportError:

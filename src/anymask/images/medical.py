@@ -30,7 +30,7 @@ def dicom_size(source: str | Path | bytes, name: str) -> tuple[int, int]:
 def dicom_samples(source: str | Path | bytes, plane: Mapping[str, int], name: str) -> Samples:
     """One frame: `plane` is {"p": number}, from 0; without it the first.
 
-    Raises as `dicom_size`, InputError for a frame that is not there.
+    Raises as `dicom_size`, InputError for a missing frame.
     """
     with _pydicom(name) as pydicom:
         from pydicom.pixels.processing import apply_color_lut, apply_modality_lut

@@ -1,4 +1,4 @@
-"""Masks drawn on images: overlays and contact sheets."""
+"""Overlays of masks on images, and contact sheets."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def contact_sheet(
 
 
 def _tile(image: Pixels, masks: Iterable[NDArray[np.bool_]], title: str, cell: int) -> Pixels:
-    """An image with its masks, shrunk into a square of `cell` pixels, its title in the corner."""
+    """An image with its masks, scaled down into a square of `cell` pixels, its title in the corner."""
     h, w = image.shape[:2]
     scale = min(1.0, cell / max(h, w))
     size = (max(1, round(w * scale)), max(1, round(h * scale)))

@@ -1,4 +1,4 @@
-"""Targets and masks that somebody painted: one mask for each object that a person sees.
+"""Hand-painted targets and masks, converted to one mask per object.
 
 Grey between black and white is an edge, not an object of its own; transparent pixels are outside; the colours
 that JPEG and WebP scatter around one colour are merged into it. Label maps stay as they are.
@@ -102,7 +102,7 @@ def _from_samples(stored: Samples, name: str) -> _File:
     if stored.inverted and stored.white is not None:
         array = np.asarray(stored.white - array, array.dtype)
     if array.dtype.kind not in "iu" or stored.colours not in (1, 3):
-        raise ImageError(f"mask must hold whole numbers, got {array.dtype} in {name}. Save it as a PNG.")
+        raise ImageError(f"mask must hold integers, got {array.dtype} in {name}. Save it as a PNG.")
     if stored.white == 1:
         array = array * np.uint8(255)
     if stored.colours == 3 and array.dtype != np.uint8:

@@ -1,4 +1,4 @@
-"""Pillow's own limit of pixels, set aside where ours is checked."""
+"""Disable Pillow's pixel limit where anymask checks its own."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ class Samples:
 
 @contextmanager
 def reading(name: str, kind: str) -> Iterator[None]:
-    """Raise as ImageError whatever a parser of other people's files raises on a damaged one."""
+    """Convert any exception that a parser raises on a corrupt file to ImageError."""
     try:
         yield
     except (AnymaskError, MemoryError):
@@ -49,7 +49,7 @@ def reading(name: str, kind: str) -> Iterator[None]:
     except Exception as error:  # they raise nearly anything
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
         raise ImageError(
-            f"image must be a complete {kind}, got {name}, which is damaged or cut off ({reason}). "
+            f"image must be a complete {kind}, got {name}, which is corrupt or truncated ({reason}). "
             "Get the file again."
         ) from error
 

@@ -25,7 +25,7 @@ _PART = re.compile(r"\s*([a-z])\s*=\s*(\d{1,9})\s*")
 def split_plane(name: str) -> tuple[str, dict[str, int]]:
     """Split `image.ome.tif[c=1,z=3]` into the path and {"c": 1, "z": 3}, counted from 0.
 
-    A file that bears the whole name goes first. Raises InputError for a choice that cannot be read.
+    A file with exactly this name takes precedence. Raises InputError for a choice that cannot be read.
     """
     found = _CHOICE.fullmatch(name)
     if found is None or os.path.lexists(name):
@@ -79,7 +79,7 @@ def read_samples(image: Any, name: str, most: int, *, indices: bool = False) -> 
     """The samples of a path (with or without a plane), bytes or an open file; None for other kinds of files.
 
     With `indices` palettes stay numbers. Raises ImageError for damage and for more than `most` pixels,
-    InputError for a plane that is not there, MissingExtraError.
+    InputError for a missing plane, MissingExtraError.
     """
     path, plane = split_plane(os.fspath(image)) if isinstance(image, (str, os.PathLike)) else (image, {})
     kind = kind_of(path)

@@ -53,9 +53,10 @@ def read_image(image: ImageSource, *, max_pixels: int = MAX_PIXELS, white: float
 
     `image` is a file name, the bytes of a file, an open file, a Pillow image or an array (H, W), (H, W, 1),
     (H, W, 3) or (H, W, 4) of uint8 or uint16. The name may choose a plane, `stack.ome.tif[c=1,z=3]`, see
-    `planes`. Orientations of EXIF and TIFF are applied, alpha is composited over white, and the first frame
-    of an animation or a stack is taken. `white` is the sample value that becomes 255 in images of more than 8
-    bits: 65535 by default; larger integers and floats need it (`display.read_display` finds one). Raises
+    `planes`. Orientations of EXIF and TIFF are applied, alpha is composited over white, and of an animation
+    or stack
+    the first frame is used. `white` is the sample value that becomes 255 in images of more than 8 bits:
+    65535 if not given, needed for larger integers and for floats (`display.read_display` finds one). Raises
     ImageError for anything that is not a complete image, or has more than `max_pixels` pixels.
     """
     return from_samples(read_stored(image, max_pixels=max_pixels), white)
@@ -83,7 +84,7 @@ def read_stored(image: ImageSource, *, max_pixels: int = MAX_PIXELS) -> Samples:
 
 
 def _unread_tiff(opened: Image.Image) -> Image.Image | bytes:
-    """The file of a TIFF that nobody has decoded yet: Pillow would get some of them wrong."""
+    """The bytes of a TIFF that is not decoded yet: Pillow decodes some of them wrongly."""
     untouched = opened.format == "TIFF" and bool(getattr(opened, "tile", None)) and opened.tell() == 0
     return (_file_bytes(opened) if untouched else b"") or opened
 
@@ -125,9 +126,9 @@ def _map_of(stored: Samples) -> NDArray[Any]:
 
 
 def _damaged(image: object, error: Exception) -> ImageError:
-    """The error for a file that a decoder gave up on."""
+    """The error for a file that a decoder could not finish."""
     return ImageError(
-        f"image must be a complete image file, got {name_of(image)}, which is damaged or cut off "
+        f"image must be a complete image file, got {name_of(image)}, which is corrupt or truncated "
         f"({_reason(error)}). Get the file again."
     )
 
@@ -172,7 +173,7 @@ def open_image(image: object) -> Image.Image:
 
 
 def _file_of(image: object) -> Any:
-    """What Pillow opens; ImageError for what is missing, empty or no file."""
+    """The source that Pillow opens. Raises ImageError if it is missing, empty or not a file."""
     if isinstance(image, (bytes, bytearray, memoryview)):
         if len(image) == 0:
             raise ImageError("image must be an image file, got no bytes at all. Get the file again.")
@@ -195,20 +196,20 @@ def _file_of(image: object) -> Any:
 
 
 def name_of(image: object) -> str:
-    """How messages call the image."""
+    """The name of the image in messages."""
     if isinstance(image, (str, os.PathLike)):
         return str(image)
     return f"{len(image)} bytes" if isinstance(image, (bytes, bytearray)) else type(image).__name__
 
 
 def _reason(error: Exception) -> str:
-    """A decoder's complaint in one short line."""
+    """The message of a decoder in one short line."""
     lines = str(error).strip().splitlines()
     return lines[0][:100] if lines else type(error).__name__
 
 
 def orientation_of(opened: Image.Image) -> int:
-    """EXIF orientation, 1 to 8; 1 where there is none or it is damaged."""
+    """EXIF orientation, 1 to 8; 1 if it is missing or corrupt."""
     if opened.format == "PNG" and "exif" not in opened.info:
         return 1  # getexif would decode the whole file to look behind the pixels
     try:

@@ -1,8 +1,8 @@
 """TIFF files: any bit depth, any number of bands, planes of stacks, windows of large files, upright.
 
 Tags and the order of planes come from the package tifffile; strips and tiles are read and decoded here, so
-that only those of a window are, and none becomes larger than its header says. What is compressed by JPEG or
-the fax codes is left to Pillow (`Tiff.by_pillow`).
+that only those of a window are, and none becomes larger than its header says. JPEG and fax compression is
+left to Pillow (`Tiff.by_pillow`).
 """
 
 from __future__ import annotations
@@ -55,10 +55,10 @@ logging.getLogger("tifffile").addHandler(logging.NullHandler())  # what is wrong
 def open_tiff(
     source: str | os.PathLike[str] | bytes | BinaryIO, name: str = "", plane: Mapping[str, int] | None = None
 ) -> Iterator[Tiff]:
-    """Open a file, without decoding it; what goes wrong with it meanwhile is raised as ImageError.
+    """Open a file, without decoding it; errors while it is open are raised as ImageError.
 
-    `plane` counts from 0 along `Tiff.axes`; of axes that it leaves out the first is taken, of channels all.
-    Raises InputError for a plane that is not there.
+    `plane` counts from 0 along `Tiff.axes`; of axes that it omits the first plane is used, of channels all.
+    Raises InputError for a missing plane.
     """
     import tifffile
 
@@ -164,7 +164,7 @@ class Tiff:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was chosen without being asked for."""
+        """Notes on automatic choices."""
         return tuple(
             f"{self.name} has {size} {_PLURAL.get(key, key)}; the first is used, choose by [{key}=N]"
             for key, size in self.axes.items()
@@ -236,7 +236,7 @@ class Tiff:
         size = next(size for size in (1, 2, 4, 8) if 8 * size >= self.bits)
         if kind is None or (kind != "u" and (self.bits != 8 * size or (kind == "f" and size == 1))):
             raise ImageError(
-                f"image must hold whole numbers or floats, got another type in {self.name}. Convert it."
+                f"image must hold integers or floats, got another type in {self.name}. Convert it."
             )
         return Layout(
             compression=int(self._first.compression),
@@ -356,7 +356,9 @@ def _read_segment(
     """
     width, height, bands = shape
     if index >= len(page.dataoffsets) or index >= len(page.databytecounts):
-        raise ImageError(f"image must be whole, got {handle.name} without strip {index}. Get the file again.")
+        raise ImageError(
+            f"image must be complete, got {handle.name} without strip {index}. Get the file again."
+        )
     offset, count = page.dataoffsets[index], page.databytecounts[index]
     if not offset or not count:
         return None

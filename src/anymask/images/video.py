@@ -58,8 +58,8 @@ def read_video(
 ) -> Iterator[VideoFrame]:
     """Read the frames of a video one by one, turned as the file says.
 
-    A frame that cannot be decoded is left out, and `skipped` is told. Raises ImageError for a file that is no
-    video or holds no whole frame, MissingExtraError without PyAV.
+    A frame that cannot be decoded is left out and reported to `skipped`. Raises ImageError for a file that is
+    not a video or has no complete frame, MissingExtraError without PyAV.
     """
     av = _av("reading videos")
     with _opened(av, path) as container:
@@ -80,7 +80,7 @@ def write_video(
     codec: Codec = "auto",
     force: bool = False,
 ) -> Path:
-    """Write frames at their times, whole or not at all.
+    """Write frames at their times, atomically.
 
     Without a codec it is VP9 with today's PyAV: what browsers and players open, without code under the GPL.
     An odd column or row at the edge is cut off. Raises OutputError as `files.write_atomic` does, InputError
@@ -148,7 +148,9 @@ def _opened(av: Any, path: str | os.PathLike[str]) -> Iterator[Any]:
     try:
         container = av.open(os.fspath(path))
     except (av.FFmpegError, ValueError, OSError) as error:
-        raise ImageError(f"video must be a whole video file, got {path} ({error}). Get it again.") from error
+        raise ImageError(
+            f"video must be a complete video file, got {path} ({error}). Get it again."
+        ) from error
     with container:
         if not container.streams.video:
             raise ImageError(
@@ -158,7 +160,7 @@ def _opened(av: Any, path: str | os.PathLike[str]) -> Iterator[Any]:
 
 
 def _decoded(av: Any, container: Any, skipped: Callable[[str], None]) -> Iterator[Any]:
-    """Frames packet by packet, so that a damaged one costs only itself."""
+    """Frames packet by packet, so that a corrupt one affects no other."""
     stream = container.streams.video[0]
     stream.thread_type = "AUTO"
     packets = container.demux(stream)
@@ -177,6 +179,6 @@ def _decoded(av: Any, container: Any, skipped: Callable[[str], None]) -> Iterato
         number += 1
         for frame in frames:
             if getattr(frame, "is_corrupt", False):
-                skipped(f"the frame of packet {number - 1} of the video is damaged; it is left out")
+                skipped(f"the frame of packet {number - 1} of the video is corrupt; it is left out")
             else:
                 yield frame

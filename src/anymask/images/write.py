@@ -49,6 +49,6 @@ def encode_jpeg(image: Pixels) -> bytes:
 
 
 def write_png(array: NDArray[Any], path: str | os.PathLike[str], *, force: bool = False) -> Path:
-    """Write what `encode_png` makes, whole or not at all. Raises OutputError as `files.write_atomic` does."""
+    """Write the output of `encode_png` atomically. Raises OutputError as `files.write_atomic` does."""
     check_target(path, force=force)
     return write_atomic(path, encode_png(array), force=force)

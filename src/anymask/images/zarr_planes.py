@@ -34,7 +34,7 @@ def zarr_size(folder: Path, name: str) -> tuple[int, int]:
 def zarr_samples(folder: Path, plane: Mapping[str, int], name: str) -> Samples:
     """A plane of the largest level; of axes that `plane` does not name the first, of channels all.
 
-    Raises as `zarr_size`, InputError for a plane that is not there.
+    Raises as `zarr_size`, InputError for a missing plane.
     """
     with reading(name, "Zarr image"):
         array, axes = _open(folder, name)

@@ -70,7 +70,7 @@ def test_shards_can_be_shared(shard, records):
 @pytest.mark.parametrize(
     ("damage", "word"),
     [
-        (lambda files: files.update({"b.jpg": files["b.jpg"][:-200]}), "cut off"),
+        (lambda files: files.update({"b.jpg": files["b.jpg"][:-200]}), "truncated"),
         (lambda files: files.update({"b.jpg": b""}), "no bytes"),
         (lambda files: files.update({"b.jpg": b"text"}), "no decoder"),
         (lambda files: files.update({"b.json": b"{"}), "must be JSON"),

@@ -307,5 +307,5 @@ def test_pieces_of_a_file_end_anywhere(tmp_path, monkeypatch):
 def test_cut_off_files(tmp_path, cut):
     path = write(tmp_path)
     path.write_bytes(path.read_bytes()[:cut])
-    with pytest.raises(FormatError, match="path must be a whole JSON file"):
+    with pytest.raises(FormatError, match="path must be a complete JSON file"):
         coco.read(path)

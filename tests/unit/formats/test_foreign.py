@@ -227,11 +227,11 @@ BAD_CVAT = {
     cvat(
         "<mask rle='1,1' left='2' top='0' width='3' height='1'/>"
     ): "counts must sum to 3 x 1 = 3 pixels, got 2",
-    cvat("<mask left='x'/>"): "mask must have a whole number as 'left', got 'x'",
+    cvat("<mask left='x'/>"): "mask must have an integer as 'left', got 'x'",
     cvat("<box xtl='1' ytl='2' xbr='3'/>"): "box must have 'ybr', got none",
     cvat("<polygon points='1,2;3,4'/>"): "damaged: polygon must be 3 or more corners",
     cvat("<a>" * 200 + "</a>" * 200): "XML must nest at most 100 elements, got more",
-    "<annotations><image name='a'>": "path must be a whole XML file",
+    "<annotations><image name='a'>": "path must be a complete XML file",
     '<!DOCTYPE x [<!ENTITY a "aa"><!ENTITY b "&a;&a;">]><annotations>&b;</annotations>': "no entities",
     '<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><annotations>&a;</annotations>': "no entities",
 }
@@ -321,7 +321,7 @@ BAD_SVG = {
     drawing("<path transform='scale(2)' d='M1 1 2 2 1 3'/>"): "shape must have no transform, got one",
     drawing("", 'viewBox="0 0 30.5 20"'): "viewBox must be 0 0 W H in whole pixels",
     drawing("", ""): "viewBox must be a finite number, got ''",
-    drawing("<path data-score='x' d='M1 1 2 2 1 3'/>"): "data-score must be a number, got another text",
+    drawing("<path data-score='x' d='M1 1 2 2 1 3'/>"): "data-score must be a number, got other text",
 }
 
 
@@ -402,7 +402,7 @@ def test_yolo_needs_its_pictures(labels):
 
 def test_npz_reads_no_pickle(tmp_path):
     np.savez(tmp_path / "a.npz", size=np.array([object()], dtype=object))
-    with pytest.raises(FormatError, match=r"path must be a whole \.npz file, got .*a\.npz"):
+    with pytest.raises(FormatError, match=r"path must be a complete \.npz file, got .*a\.npz"):
         formats.read(tmp_path / "a.npz")
 
 

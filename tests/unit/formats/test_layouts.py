@@ -193,7 +193,7 @@ def test_a_damaged_file_among_others_is_told(make):
     told = []
     found = list(formats.stream(folder, on_error=lambda id, error: told.append(id)))
     assert ([one.id for one in found], told) == (["a", "c"], ["b"])
-    with pytest.raises(FormatError, match="whole JSON file"):
+    with pytest.raises(FormatError, match="complete JSON file"):
         formats.read(folder)
 
 

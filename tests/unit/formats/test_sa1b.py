@@ -164,9 +164,9 @@ def test_a_bad_annotation_costs_itself_alone(entry, told, tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", r"path must be a whole JSON file, got .*a\.json"),
-        (b'{"image": {', r"path must be a whole JSON file"),
-        (b"\xff\xfe\x00", r"path must be a whole JSON file"),
+        (b"", r"path must be a complete JSON file, got .*a\.json"),
+        (b'{"image": {', r"path must be a complete JSON file"),
+        (b"\xff\xfe\x00", r"path must be a complete JSON file"),
         (b"[1]", r"path must hold a JSON object, got a list in .*a\.json"),
     ],
 )

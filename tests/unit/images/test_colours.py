@@ -110,8 +110,8 @@ def test_without_a_palette_bright_pixels_are_inside() -> None:
 @pytest.mark.parametrize(
     ("colours", "message"),
     [
-        ([1, 2, 3], r"palette must be whole numbers of shape \(K, 3\), got int64 of shape \(3,\)"),
-        ([[0.5, 0, 0]], "palette must be whole numbers"),
+        ([1, 2, 3], r"palette must be integers of shape \(K, 3\), got int64 of shape \(3,\)"),
+        ([[0.5, 0, 0]], "palette must be integers"),
         (np.zeros((0, 3), int), "palette must have 1 to 255 colours, got 0"),
         (palette(256), "palette must have 1 to 255 colours, got 256. Join classes"),
         ([[1, 2, 256]], "palette must hold numbers from 0 to 255, got 1 to 256"),

@@ -151,7 +151,7 @@ def test_geopackage_without_masks_or_stability(raster: Path, tmp_path: Path) -> 
 
 
 def test_bad_input(raster: Path, samples, masks: Masks, tmp_path: Path) -> None:
-    with pytest.raises(ImageError, match=r"image must be a whole file that GDAL reads, got nowhere\.tif"):
+    with pytest.raises(ImageError, match=r"image must be a complete file that GDAL reads, got nowhere\.tif"):
         open_raster("nowhere.tif")
     with pytest.raises(InputError, match=r"bands must be numbers from 1 to 5, as many .*, got \[6, 1, 2\]"):
         open_raster(raster, Bands((6, 1, 2)))
@@ -169,7 +169,7 @@ def test_bad_input(raster: Path, samples, masks: Masks, tmp_path: Path) -> None:
 def test_a_damaged_window_is_an_image_error(raster: Path) -> None:
     image = open_raster(raster)
     raster.write_bytes(raster.read_bytes()[:20_000])
-    with pytest.raises(ImageError, match="image must be a whole file"):
+    with pytest.raises(ImageError, match="image must be a complete file"):
         image.read((0, 0, 80, 60))
 
 

@@ -115,7 +115,7 @@ def test_frames_of_dicom(tmp_path):
 
 def test_damaged_dicom():
     data = dicom(HOUNSFIELD, **WINDOW)
-    with pytest.raises(ImageError, match="image must be a whole DICOM file"):
+    with pytest.raises(ImageError, match="image must be a complete DICOM file"):
         images.read_image(data[:-40])
     with pytest.raises(ImageError, match="image must hold pixels"):
         images.image_size(dicom(HOUNSFIELD, Rows=0))
@@ -142,7 +142,7 @@ def test_slices_of_nifti(tmp_path, rng, suffix):
     with pytest.raises(InputError, match=r"z from 0 to 4, got 5"):
         images.read_image(f"{path}[z=5]")
     path.write_bytes(path.read_bytes()[:100])
-    with pytest.raises(ImageError, match="image must be a whole NIfTI file"):
+    with pytest.raises(ImageError, match="image must be a complete NIfTI file"):
         images.read_image(path)
 
 
@@ -170,7 +170,7 @@ def test_planes_of_zarr(tmp_path, rng):
     with pytest.raises(InputError, match=r"plane must have c from 0 to 2, got 3"):
         images.read_image(f"{path}[c=3]")
     (path / "0" / ".zarray").write_text("{}")
-    with pytest.raises(ImageError, match="image must be a whole Zarr image"):
+    with pytest.raises(ImageError, match="image must be a complete Zarr image"):
         images.read_image(path)
 
 

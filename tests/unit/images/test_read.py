@@ -294,7 +294,7 @@ def test_max_pixels(picture):
 
 
 def test_headers_of_nothing_else():
-    with pytest.raises(ImageError, match=r"which is damaged or cut off \(.*\)\. Get the file again\."):
+    with pytest.raises(ImageError, match=r"which is corrupt or truncated \(.*\)\. Get the file again\."):
         images.read_image(png_header(8, 8))
 
 
@@ -326,5 +326,5 @@ def test_maps_are_read_as_numbers(tmp_path, picture):
     with pytest.raises(ImageError, match=r"mask must be a grey or palette image, got .*c\.png in colour"):
         images.read_map(saved(picture, tmp_path / "c.png"))
     (tmp_path / "c.png").write_bytes((tmp_path / "c.png").read_bytes()[:-40])
-    with pytest.raises(ImageError, match="damaged or cut off"):
+    with pytest.raises(ImageError, match="corrupt or truncated"):
         images.read_map(tmp_path / "c.png")

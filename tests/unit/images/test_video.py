@@ -53,7 +53,7 @@ def test_files_that_are_no_videos(kind: str, tmp_path: Path) -> None:
     elif kind != "missing":
         path.write_text("no video" if kind == "text" else "")
     with pytest.raises(
-        ImageError, match=r"video must (be a file that exists|be a whole video file), got .*v\.mp4"
+        ImageError, match=r"video must (be a file that exists|be a complete video file), got .*v\.mp4"
     ):
         list(read_video(path))
 

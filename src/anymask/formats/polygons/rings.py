@@ -196,11 +196,11 @@ def _owners(rings: Sequence[Ring], framed: NDArray[np.bool_]) -> list[int]:
 
 
 def bridge(polygons: Sequence[Sequence[Ring]]) -> Ring:
-    """Join all rings to a single one by cuts of no width, for formats that hold one ring.
+    """Join all rings to a single one by zero-width cuts, for formats that hold one ring.
 
     Rings are joined at their nearest corners, nearest first (a minimal tree; of thousands of rings only some
-    corners are tried); the ring goes to and fro over every cut. By the even-odd rule cuts change nothing.
-    Raises FormatError without rings.
+    corners are tried); the ring passes every cut in both directions. By the even-odd rule cuts change
+    nothing. Raises FormatError without rings.
     """
     rings = [ring for polygon in polygons for ring in polygon]
     if not rings:

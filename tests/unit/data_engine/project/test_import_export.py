@@ -102,7 +102,7 @@ def test_a_record_of_another_folder_is_left_out(make, tmp_path) -> None:
     project = make(["valid/001.png"])
     done = brought(project, "a.xml", cvat("train/001.png", "valid/001.png"), tmp_path / "1")
     assert (done.images, done.masks) == (1, 1)
-    assert done.skipped == ["train/001: the project has no picture of this name. Upload it first."]
+    assert done.skipped == ["train/001: the project has no image of this name. Upload it first."]
 
 
 def test_a_name_alone_means_no_picture_where_two_have_it(make, tmp_path) -> None:

@@ -349,7 +349,7 @@ def zipped(entries: dict[str, bytes]) -> bytes:
         ("many.zip", zipped({f"{n}.json": b"{}" for n in range(12)}), "archive must hold at most 10 files"),
         ("cut.zip", zipped({"a.json": os.urandom(5000)})[200:], "archive must be a whole ZIP file"),
         ("long.zip", zipped({"x" * 260 + ".json": b"{}"}), "names of at most 250 bytes"),
-        ("text.json", b"not json", "path must be a complete JSON file"),
+        ("text.json", b"not json", "path must be JSON of a known format"),
         ("what.xyz", b"hm", "path must be a file or folder of a known format"),
         ("deep.json", b"[" * 100_000, "path must be a complete JSON file"),
     ],

@@ -162,7 +162,7 @@ def test_pictures_that_are_not_there_are_told(labelled) -> None:
     document = {"images": [{"id": 7, "width": 9, "height": 9, "file_name": "other.jpg"}], "annotations": []}
     files = {"file": ("coco.json", json.dumps({**document, "categories": []}))}
     answer = labelled.post("/api/import", files=files).json()
-    assert answer["skipped"] == ["7: the project has no picture of this name. Upload it first."]
+    assert answer["skipped"] == ["7: the project has no image of this name. Upload it first."]
 
 
 def test_masks_of_another_size_are_told(labelled) -> None:

@@ -125,6 +125,22 @@ for (const choice of ["mine", "theirs"])
     );
   });
 
+test("a mask whose response was lost is no conflict with itself", async (t) => {
+  const { sync, sent, heard } = started(t, ({ counts }, time) => {
+    if (time === 1) return new OfflineError("gone"); // stored, but the page was left before it knew
+    if (time === 2) return new ConflictError(maskOf("a", { counts: "first", revision: 1 }));
+    return 2;
+  });
+  await sync.put("cat", [maskOf("a", { counts: "first" })]);
+  await sync.flush();
+  await sync.put("cat", [maskOf("a", { counts: "refined" })]);
+  await sync.flush();
+  await sync.flush();
+  assert.deepEqual(sent.map(({ counts, revision }) => [counts, revision]).at(-1), ["refined", 1]);
+  assert.ok(!heard.some(([type]) => type === "conflict"));
+  assert.deepEqual(sync.counts, { waiting: 0, conflict: 0, refused: 0 });
+});
+
 test("a refused mask stays with its reason until it is sent again", async (t) => {
   let refuse = true;
   const { sync } = started(t, ({ revision }) =>

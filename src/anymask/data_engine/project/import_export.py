@@ -94,7 +94,7 @@ def bring(project: Project, path: Path, format: str | None, author: str) -> Brin
     ):
         picture = of_file.get(record.image) if isinstance(record.image, Path) else None
         if picture is None:
-            skip(record.id, "the project has no picture of this name. Upload it first.")
+            skip(record.id, "the project has no image of this name. Upload it first.")
             continue
         try:
             out.masks += masks.save_all(

@@ -14,6 +14,7 @@ import { answered, finished, openDatabase } from "./indexed-db.js";
  * @property {Mask} mask as it shall be; its revision is the one it was made from
  * @property {"waiting" | "conflict" | "refused"} state
  * @property {boolean} [tried] it may have arrived already
+ * @property {string[]} [sent] contents that were sent without a response
  * @property {Mask} [theirs] with a conflict: what is stored
  * @property {string} [reason] with a refusal
  */

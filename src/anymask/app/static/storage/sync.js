@@ -61,6 +61,7 @@ export class Sync extends EventTarget {
         state: before?.state === "conflict" ? "conflict" : "waiting",
         theirs: before?.theirs,
         tried: before?.tried,
+        sent: before?.sent,
         mask: { ...mask, revision: this.revision(image, mask.id) },
       });
     });
@@ -142,6 +143,7 @@ export class Sync extends EventTarget {
     try {
       if (deleted && base === 0 && !entry.tried) return await this.stored(entry, 0).then(() => true); // it was never sent
       entry.tried = true;
+      await this.note(entry);
       const { revision } = await this.keeper.saveMask(entry.image, entry.mask);
       this.online(true);
       await this.stored(entry, revision);
@@ -155,13 +157,20 @@ export class Sync extends EventTarget {
     return true;
   }
 
+  /** Write down what is about to be sent: after a reload the server may have it. @param {Entry} entry */
+  async note(entry) {
+    const now = this.outbox.entries.get(entry.key); // which may have changed since
+    const sent = [...new Set(now?.sent).add(contentOf(entry.mask))];
+    if (now) await this.keep([Object.assign(now, { sent })]);
+  }
+
   /** @param {Entry} entry @param {number} revision */
   async stored(entry, revision) {
     this.revisions.set(`${entry.image} ${entry.mask.id}`, revision);
     const now = this.outbox.entries.get(entry.key);
     if (now === entry) await this.drop(entry);
     else if (now) {
-      await this.keep([{ ...now, mask: { ...now.mask, revision } }]); // it changed on the way
+      await this.keep([{ ...now, sent: [], mask: { ...now.mask, revision } }]); // it changed on the way
       this.soon(PAUSE);
     }
     this.emit("saved", entry);
@@ -171,7 +180,13 @@ export class Sync extends EventTarget {
   /** @param {Entry} entry @param {unknown} error */
   async held(entry, error) {
     const now = this.outbox.entries.get(entry.key) ?? entry;
-    if (error instanceof ConflictError) {
+    if (error instanceof ConflictError && error.current && now.sent?.includes(contentOf(error.current))) {
+      // the response to this very mask was lost, in a reload for example: it is stored, go on from it
+      await this.keep([
+        { ...now, state: "waiting", mask: { ...now.mask, revision: error.current.revision } },
+      ]);
+      this.soon(0);
+    } else if (error instanceof ConflictError) {
       const held = /** @type {Entry} */ ({ ...now, state: "conflict", theirs: error.current });
       await this.keep([held]);
       this.emit("conflict", held);
@@ -210,4 +225,12 @@ export class Sync extends EventTarget {
   emit(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
+}
+
+/**
+ * What a stored mask is recognised by.
+ * @param {Mask} mask
+ */
+function contentOf(mask) {
+  return [mask.counts, mask.label_id ?? "", mask.seconds ?? 0, mask.deleted ? "deleted" : ""].join(" ");
 }

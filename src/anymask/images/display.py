@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from anymask.errors import ImageWarning
 from anymask.images.bands import Bands, Limits, find_limits, to_rgb
 from anymask.images.eight_bits import from_samples
-from anymask.images.pixel_samples import MAX_PIXELS, Samples
 from anymask.images.planes import kind_of, path_of, split_plane
 from anymask.images.read import ImageSource, is_deep, name_of, open_image, read_stored
+from anymask.images.stored_pixels import MAX_PIXELS, Samples
 from anymask.images.tiff import open_tiff
 
 __all__ = ["TiffWindows", "open_windows", "read_display", "shown_format"]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymask.errors import ImageError
-from anymask.images.pixel_samples import Samples, check_pixels
+from anymask.images.stored_pixels import Samples, check_pixels
 
 __all__ = ["array_samples", "from_samples"]
 

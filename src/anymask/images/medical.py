@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymask.errors import ImageError, InputError, MissingExtraError
-from anymask.images.pixel_samples import MAX_PIXELS, Samples, check_pixels, check_plane, reading
+from anymask.images.stored_pixels import MAX_PIXELS, Samples, check_pixels, check_plane, reading
 
 __all__ = ["dicom_samples", "dicom_size", "nifti_samples", "nifti_size"]
 

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from anymask.errors import ImageError
-from anymask.images.pixel_samples import MAX_PIXELS, Samples, reading, turn
 from anymask.images.planes import read_samples
 from anymask.images.read import ImageFile, name_of, open_image, orientation_of
+from anymask.images.stored_pixels import MAX_PIXELS, Samples, reading, turn
 
 __all__ = ["Painting", "read_numbers", "read_painting"]
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from anymask.errors import ImageError, InputError
 from anymask.images.medical import dicom_samples, dicom_size, nifti_samples, nifti_size
-from anymask.images.pixel_samples import Samples, check_pixels
+from anymask.images.stored_pixels import Samples, check_pixels
 from anymask.images.tiff import MARKS, open_tiff
 from anymask.images.zarr_planes import is_zarr, zarr_samples, zarr_size
 

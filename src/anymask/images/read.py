@@ -17,8 +17,8 @@ from anymask.errors import AnymaskError, ImageError
 from anymask.images.eight_bits import array_samples, from_samples
 from anymask.images.heif import is_heif, register_heif
 from anymask.images.pillow_limit import without_limit
-from anymask.images.pixel_samples import MAX_PIXELS, Samples, check_pixels, turn
 from anymask.images.planes import path_of, plane_size, read_samples
+from anymask.images.stored_pixels import MAX_PIXELS, Samples, check_pixels, turn
 
 __all__ = [
     "MAX_PIXELS",

@@ -23,7 +23,7 @@ from PIL import Image
 
 from anymask.errors import ImageError
 from anymask.images.pillow_limit import without_limit
-from anymask.images.pixel_samples import (
+from anymask.images.stored_pixels import (
     MAX_PIXELS,
     Samples,
     check_pixels,

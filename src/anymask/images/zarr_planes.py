@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from anymask.errors import ImageError, MissingExtraError
-from anymask.images.pixel_samples import MAX_PIXELS, Samples, check_pixels, check_plane, reading
+from anymask.images.stored_pixels import MAX_PIXELS, Samples, check_pixels, check_plane, reading
 
 __all__ = ["is_zarr", "zarr_samples", "zarr_size"]
 

@@ -8,14 +8,13 @@ Objects of one category and group are one mask; "__background__", which ISAT pai
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from anymask.formats import json_fields
 from anymask.formats.polygons.rings import as_ring, fill
-from anymask.formats.reading import PLAIN, NoMaskError, Reading, attempt
+from anymask.formats.reading import PLAIN, NoMaskError, Reading, grouped_masks
 from anymask.geometry import rle
 from anymask.types import Masks, Record
 
@@ -32,15 +31,9 @@ def decode(data: bytes, path: Path, reading: Reading = PLAIN) -> Record:
     image_path = json_fields.find_image(path, name, reading.images)
     size = json_fields.size_beside(info, ("height", "width"), image_path)
     left_out: Counter[str] = Counter()
-    groups: dict[object, list[tuple[rle.Runs, Mapping[str, Any]]]] = {}
-    for i, thing in enumerate(json_fields.field(document, "objects", list, "the file")):
-        runs = attempt(left_out, partial(_runs, thing, size))
-        if runs is not None:
-            group = thing.get("group")
-            key = i if group is None else (str(thing.get("category")), str(group))
-            groups.setdefault(key, []).append((runs, thing))
-    masks = [rle.union([runs for runs, _ in members], size) for members in groups.values()]
-    firsts = [members[0][1] for members in groups.values()]
+    objects = json_fields.field(document, "objects", list, "the file")
+    read = partial(_runs, size=size)
+    masks, firsts = grouped_masks(objects, read, ("category", "group"), size, left_out)
     meta: dict[str, Any] = {"file_name": name, "categories": [str(one.get("category")) for one in firsts]}
     crowds = [one.get("iscrowd") is True for one in firsts]
     if any(crowds):

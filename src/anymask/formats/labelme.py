@@ -25,7 +25,7 @@ from anymask.formats import json_fields
 from anymask.formats.image_files import place_of
 from anymask.formats.polygons.primitives import box_ring, ellipse_ring
 from anymask.formats.polygons.rings import as_ring, bridge, fill
-from anymask.formats.reading import PLAIN, NoMaskError, Reading, attempt
+from anymask.formats.reading import PLAIN, NoMaskError, Reading, grouped_masks
 from anymask.formats.writers import Outlines, Page, beside, cut_notes
 from anymask.geometry import rle
 from anymask.images.read import image_size, read_map
@@ -99,15 +99,9 @@ def decode(data: bytes, path: Path, reading: Reading = PLAIN) -> Record:
     image_path = json_fields.find_image(path, name, reading.images)
     size = _size(document, image_path)
     left_out: Counter[str] = Counter()
-    groups: dict[object, list[tuple[rle.Runs, Mapping[str, Any]]]] = {}
-    for i, shape in enumerate(json_fields.field(document, "shapes", list, "the file")):
-        runs = attempt(left_out, partial(_checked_runs, shape, size))
-        if runs is not None:
-            group = shape.get("group_id")
-            key = i if group is None else (str(shape.get("label")), str(group))
-            groups.setdefault(key, []).append((runs, shape))
-    masks = [rle.union([runs for runs, _ in members], size) for members in groups.values()]
-    firsts = [members[0][1] for members in groups.values()]
+    shapes = json_fields.field(document, "shapes", list, "the file")
+    read = partial(_checked_runs, size=size)
+    masks, firsts = grouped_masks(shapes, read, ("label", "group_id"), size, left_out)
     meta: dict[str, Any] = {"file_name": name, "categories": [str(first.get("label")) for first in firsts]}
     if "dataset" in document:
         meta["dataset"] = document["dataset"]

@@ -6,15 +6,27 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from anymask.errors import FormatError
 from anymask.formats.image_files import PLAIN_FOLDERS, Images
 from anymask.formats.safe_paths import inner_path
+from anymask.geometry import rle
 from anymask.types import Record
 
-__all__ = ["DAMAGED", "PLAIN", "Items", "NoMaskError", "Reading", "as_images", "attempt", "reason"]
+__all__ = [
+    "DAMAGED",
+    "PLAIN",
+    "Items",
+    "NoMaskError",
+    "Reading",
+    "as_images",
+    "attempt",
+    "grouped_masks",
+    "reason",
+]
 
 T = TypeVar("T")
 
@@ -81,6 +93,34 @@ def attempt(left_out: Counter[str], read: Callable[[], T]) -> T | None:
     except _DAMAGE as error:
         left_out[f"{DAMAGED}: {reason(error)}"] += 1
     return None
+
+
+def grouped_masks(
+    shapes: Iterable[Any],
+    read: Callable[[Any], rle.Runs],
+    fields: tuple[str, str],
+    size: tuple[int, int],
+    left_out: Counter[str],
+) -> tuple[list[rle.Runs], list[Mapping[str, Any]]]:
+    """The masks of shapes, of which those of one label and group are parts of one object.
+
+    shapes: the JSON objects of the file.
+    read: gives the run lengths of a shape, or raises as `attempt` expects.
+    fields: the fields with the label and the group of a shape; a shape without a group is its own object.
+    size: (H, W) of the image.
+    left_out: counts the shapes that give no mask.
+
+    Returns the run lengths of each object, and its first shape.
+    """
+    label, group = fields
+    groups: dict[object, list[tuple[rle.Runs, Mapping[str, Any]]]] = {}
+    for i, shape in enumerate(shapes):
+        runs = attempt(left_out, partial(read, shape))
+        if runs is not None:
+            key = i if shape.get(group) is None else (str(shape.get(label)), str(shape[group]))
+            groups.setdefault(key, []).append((runs, shape))
+    masks = [rle.union([runs for runs, _ in members], size) for members in groups.values()]
+    return masks, [members[0][1] for members in groups.values()]
 
 
 def reason(error: Exception) -> str:

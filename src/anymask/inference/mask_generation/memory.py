@@ -9,7 +9,7 @@ from anymask.errors import InputError
 from anymask.geometry.frame import Frame
 
 if TYPE_CHECKING:
-    from anymask.models import Sam
+    from anymask.models.protocol import Promptable
 
 __all__ = ["parse_memory", "points_at_once"]
 
@@ -39,7 +39,7 @@ def parse_memory(amount: str | int) -> int:
     return int(size)
 
 
-def points_at_once(model: Sam, frame: Frame, max_memory: str | int | None) -> int:
+def points_at_once(model: Promptable, frame: Frame, max_memory: str | int | None) -> int:
     """Points per call of the decoder. Raises InputError if the memory is too small for one."""
     budget = DEFAULT_MEMORY if max_memory is None else parse_memory(max_memory)
     height, width = frame.padded_hw

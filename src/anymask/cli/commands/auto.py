@@ -16,7 +16,7 @@ from anymask.cli.outputs import OVERLAY, beside, check_distinct, write_all
 from anymask.cli.prompts import read_mask
 from anymask.cli.viewer import open_file
 from anymask.errors import ImageError, InputError, OutputError
-from anymask.files import check_target
+from anymask.files import check_target, read_regular
 from anymask.formats import sa1b
 from anymask.images.bands import numbers, read_bands
 from anymask.images.planes import kind_of, path_of
@@ -107,7 +107,7 @@ def _read_points(path: str) -> np.ndarray[Any, Any]:
     try:
         rows = [
             line.split("#")[0].replace(",", " ").split()
-            for line in Path(path).read_text("utf-8-sig").splitlines()
+            for line in read_regular(path, f"file {path}").decode("utf-8-sig").splitlines()
         ]
         points = np.array([[float(word) for word in row] for row in rows if row], np.float32)
     except OSError as error:

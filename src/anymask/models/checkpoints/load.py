@@ -22,7 +22,7 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from anymask.errors import OutputError, WeightsError
-from anymask.files import staged
+from anymask.files import open_regular, staged
 from anymask.models.checkpoints import painter_layouts
 from anymask.models.checkpoints import sam_layouts as layouts
 from anymask.models.config import FeaturePainterConfig, PainterConfig, SamConfig
@@ -271,7 +271,7 @@ def _some(names: Collection[str]) -> str:
 
 def _sniff(file: Path) -> str:
     """Detect "safetensors" or "torch" from the first bytes. Raises `WeightsError` for anything else."""
-    with file.open("rb") as stream:
+    with open_regular(file) as stream:
         head = stream.read(256)
     if len(head) > 8 and head[8:9] == b"{":  # tested first: the length before it may look like a pickle
         return "safetensors"

@@ -1,6 +1,6 @@
 """What one input may take: the one place of all limits that are checked before memory is allocated.
 
-Every limit follows from an amount of memory, `Budget.memory`, and from what a unit of each kind takes at most.
+Each limit follows from an amount of memory, `Budget.memory`, and the bytes that a unit of its kind takes.
 The command line sets it by `--max-memory`, the server for each import and export by its settings.
 """
 
@@ -47,7 +47,8 @@ class Budget:
         return self.memory // COSTS[kind]
 
 
-_CURRENT: ContextVar[Budget] = ContextVar("budget", default=Budget())
+_DEFAULT = Budget()
+_CURRENT: ContextVar[Budget] = ContextVar("budget", default=_DEFAULT)
 
 
 @contextmanager

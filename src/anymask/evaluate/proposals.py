@@ -27,7 +27,7 @@ from anymask.evaluate.report import Report, SetResult, commit, machine, model_ha
 from anymask.evaluate.thresholds import IOUS
 from anymask.geometry import rle
 from anymask.inference.mask_generation.proposals import PROPOSALS, proposals
-from anymask.models import Sam
+from anymask.models.sam import Sam
 from anymask.types import Record
 
 __all__ = ["PUBLISHED", "ProposalsConfig", "recalls", "run"]

@@ -61,6 +61,8 @@ WEIGHTS = (1.0, 0.0, 0.0, 0.0, 0.0)
 """Log odds of the IoU from the log odds of the score before, of the predicted IoU and stability in the crop
 and of the IoU of the masks before and after, and 1; fitted by benchmarks/agreement.py."""
 
+_NOTHING = np.zeros(0, np.int64), np.zeros(0, np.float32)
+
 
 @dataclass(frozen=True)
 class Task:
@@ -77,11 +79,11 @@ def agreeing_masks(model: Promptable, whole: Embedding, found: Hypotheses) -> Ma
 
     Scores are the IoU predicted from agreement and refinement. The crops are the whole image.
     """
-    rows, scores = best_hypotheses(found)
+    rows, scores = best_hypotheses(found) if len(found) else _NOTHING
     chosen, (h, w) = found.take(rows), found.size_hw
     tasks = close_up_tasks(chosen)
     runs, stability = [task.runs for task in tasks], chosen.stability
-    if whole.image is not None:
+    if whole.image is not None and tasks:
         refined = refine_tasks(model, whole, chosen, tasks)
         scores = logistic(refinement_columns(scores, tasks, refined), WEIGHTS)
         runs = [one.runs[0] for one in refined]

@@ -3,8 +3,9 @@
     python benchmarks/agreement.py --data DATA/voc DATA/coco DATA/cats --split train --max-images 8
 
 A logistic regression of the IoU with the best annotated mask: first of all masks of the grid, then of the
-refined ones. Put the weights into `WEIGHTS` of anymask/inference/mask_generation/{hypotheses,close_ups}.py, and
-repeat, since the first choose what is refined. Training images only: the model card's figures are from others.
+refined ones. Put the weights into `WEIGHTS` of hypotheses.py and close_ups.py in
+anymask/inference/mask_generation, and repeat, since the first choose what is refined. Use training images:
+the figures of the model card are from validation images.
 """
 
 from __future__ import annotations
@@ -98,15 +99,14 @@ def main() -> None:
         weights, spread, error = fit(columns, targets)
         words = ", ".join(f"{weight:.2f}" for weight in weights)
         print(
-            f"{what}: WEIGHTS = ({words}); {sum(map(len, targets))} masks of {len(targets)} images, deviation "
-            f"{spread:.3f}, after the fit {error:.3f}"
+            f"{what}: WEIGHTS = ({words}); {sum(map(len, targets))} masks of {len(targets)} images, "
+            f"deviation {spread:.3f}, after the fit {error:.3f}"
         )
     first, then = np.concatenate(before), np.concatenate(refined_ious)
     for low in (0.1, 0.3, 0.5, 0.7):
         some = (first >= low) & (first < low + 0.2)
-        print(
-            f"IoU {low} to {low + 0.2:.1f} before: {some.sum()} masks, mean change {(then - first)[some].mean():+.4f}"
-        )
+        change = (then - first)[some].mean()
+        print(f"IoU {low} to {low + 0.2:.1f} before: {some.sum()} masks, mean change {change:+.4f}")
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ Floats: TypeAlias = NDArray[np.float32]
 
 APART = 0.7
 """Of two masks with a higher IoU only the one of the higher score is refined."""
-MOST = 64
+MOST = 200
 """Maximum number of masks that are refined."""
 LEAST = 0.15
 """Masks with a lower score are not refined."""
@@ -57,7 +57,7 @@ AROUND = 0.15
 """Least distance of a mask from the edges of a shared crop, relative to its longest side."""
 CROPS_AT_ONCE = 32
 """Crops whose embeddings are held at the same time; about 2 MB each."""
-WEIGHTS = (1.0, 0.0, 0.0, 0.0, 0.0)
+WEIGHTS = (0.67, 0.39, 0.11, -0.22, -0.32)
 """Log odds of the IoU from the log odds of the score before, of the predicted IoU and stability in the crop
 and of the IoU of the masks before and after, and 1; fitted by benchmarks/agreement.py."""
 

@@ -199,7 +199,7 @@ def _remove(path: Path) -> None:
 
 def _promptable(model: Sam) -> dict[str, Any]:
     """What is needed to prepare images for the files and to interpret the outputs."""
-    config, chosen = model.config, AutoConfig().for_model(model)
+    config, chosen = model.config, AutoConfig(refine=False).for_model(model)
     return {
         "kind": "promptable",
         "encoder": config.encoder.kind,

@@ -49,6 +49,8 @@
  * @property {number} area
  * @property {number} score predicted IoU times stability
  * @property {Float32Array} logits on the grid of the model's frame
+ * @property {{frame: import("./geometry/frame.js").Frame, crop: Box, logits: Float32Array}} [view] the crop in
+ *   which it was refined, and its logits there
  *
  * @typedef {object} Candidate One mask that "everything" found.
  * @property {Runs} runs

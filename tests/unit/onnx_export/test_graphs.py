@@ -12,8 +12,8 @@ from anymask.geometry.frame import Frame
 from anymask.inference.promptable.predict import embed, predict
 from anymask.models import build
 from anymask.models.config import COMPACT, SamConfig, VitConfig
+from anymask.onnx_export.decoding import decode
 from anymask.onnx_export.graphs import counted, prompt_parts
-from anymask.onnx_export.onnxruntime_session import decode
 from anymask.onnx_export.tracing import trace
 from anymask.types import Prompt
 

@@ -17,7 +17,7 @@ from importlib import import_module
 from typing import TextIO
 
 from anymask.cli import parser
-from anymask.errors import AnymaskError, ImageWarning
+from anymask.errors import AnymaskError, ImageWarning, needs_torch
 
 __all__ = ["main"]
 
@@ -60,7 +60,8 @@ def _run(words: list[str], debug: bool) -> int:
             warnings.simplefilter("ignore")  # from libraries; our own are notes and errors
         warnings.simplefilter("default", ImageWarning)
         warnings.showwarning = _note
-        code: int = import_module(f"anymask.cli.commands.{command.module}").run(options)
+        with needs_torch(f"anymask {command.name}"):
+            code: int = import_module(f"anymask.cli.commands.{command.module}").run(options)
     return code
 
 

@@ -54,7 +54,9 @@ def draw(corners: NDArray[np.float64], counts: NDArray[np.int64], size: tuple[in
     return found
 
 
-def _work(corners: NDArray[np.float64], counts: NDArray[np.int64], size: tuple[int, int]) -> NDArray[np.int64]:
+def _work(
+    corners: NDArray[np.float64], counts: NDArray[np.int64], size: tuple[int, int]
+) -> NDArray[np.int64]:
     """For each polygon its edges and the columns that they cross. Raises FormatError beyond the budget."""
     budget.check("polygon", "corners", int(counts.max()))
     last = np.cumsum(counts) - 1

@@ -108,7 +108,7 @@ def size_of_current(db: Database, image_id: str) -> int:
 def write_current(db: Database, image_id: str, file: BinaryIO) -> None:
     """Write the JSON array of `current_json` to a file, one mask in memory at a time."""
     with db.reading() as connection:
-        rows = connection.execution_options(yield_per=1).execute(_ordered(image_id))
+        rows = connection.execute(_ordered(image_id).execution_options(yield_per=1))
         start = b"["
         for mask in map(_mask, rows):
             if not mask.deleted:

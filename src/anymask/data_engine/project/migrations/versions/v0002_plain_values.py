@@ -65,7 +65,7 @@ def _mend(connection: sa.Connection) -> None:
     """Scores and times become finite, scores 0 to 1, and prompts that are not plain JSON are removed."""
     query = sa.select(*(_REVISIONS.c[name] for name in _KEY), _REVISIONS.c.score, _REVISIONS.c.seconds,
                       sa.cast(_REVISIONS.c.prompts, sa.Text).label("prompts"))  # fmt: skip
-    with connection.execution_options(stream_results=True).execute(query) as rows:
+    with connection.execute(query.execution_options(yield_per=100)) as rows:
         wrong = [(row[:3], facts) for row in rows if (facts := _mended(row.score, row.seconds, row.prompts))]
     for key, facts in wrong:
         where = [_REVISIONS.c[name] == value for name, value in zip(_KEY, key, strict=True)]

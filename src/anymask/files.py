@@ -150,7 +150,6 @@ def read_tensors(
     what: str,
     writer: str,
     advice: str,
-    framework: str = "numpy",
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Read all arrays and the metadata of a safetensors file. Raises FormatError for any other file.
 
@@ -159,13 +158,12 @@ def read_tensors(
     what: the kind of file, for error messages ("embedding").
     writer: the function that writes such files, for error messages.
     advice: what to do, for error messages.
-    framework: "numpy" for arrays, "pt" for tensors.
     """
     from safetensors import SafetensorError, safe_open
 
     try:
         open_regular(path).close()
-        with safe_open(path, framework=framework) as file:
+        with safe_open(path, framework="numpy") as file:
             meta = file.metadata() or {}
             if meta.get("format") != form:
                 raise FormatError(f"{what} must be a file that {writer} wrote, got {path}. {advice}")

@@ -135,6 +135,10 @@ class Masks:
         """The same scores and other fields with replaced masks, one for each."""
         return Masks(self.size, rles, **_joined([self]))
 
+    def with_scores(self, scores: ArrayLike) -> Masks:
+        """The same masks and other fields with replaced scores, one for each."""
+        return Masks(self.size, self.rles, **{**_joined([self]), "scores": np.asarray(scores, np.float32)})
+
     @property
     def quality(self) -> Floats:
         """(N,) the score times the stability if known; ranks the hypotheses of a prompt."""

@@ -24,7 +24,7 @@ from anymask.images.planes import kind_of, path_of
 if TYPE_CHECKING:
     from anymask.data_engine.image_masks import Plan
     from anymask.data_engine.run import Summary
-    from anymask.models import Sam
+    from anymask.models import Promptable
     from anymask.types import Record
 
 __all__ = ["run"]
@@ -61,10 +61,10 @@ def run(options: Options) -> int:
     return _many(source, options) if many else _one(source, options)
 
 
-def _opener(options: Options) -> Callable[[], Sam]:
+def _opener(options: Options) -> Callable[[], Promptable]:
     """What loads the model, later: files are checked first."""
 
-    def load() -> Sam:
+    def load() -> Promptable:
         from anymask.cli.loading import load_model
 
         return load_model(

@@ -12,7 +12,7 @@ from anymask import budget
 from anymask.errors import InputError
 
 if TYPE_CHECKING:
-    from anymask.models import Sam
+    from anymask.models.protocol import Promptable
 
 __all__ = ["DEFAULT_THRESHOLDS", "AutoConfig", "Resize"]
 
@@ -111,7 +111,7 @@ class AutoConfig:
         if self.max_memory is not None:
             budget.parse_memory(self.max_memory)
 
-    def for_model(self, model: Sam) -> AutoConfig:
+    def for_model(self, model: Promptable) -> AutoConfig:
         """Replace None by the model's defaults for thresholds, floors and resize."""
         least_iou, least_stability = DEFAULT_THRESHOLDS[model.config.encoder.kind]
         return self.with_defaults(least_iou, least_stability, "twice" if model.config.square else "once")

@@ -9,7 +9,7 @@ from anymask.errors import InputError
 from anymask.geometry.frame import Frame
 
 if TYPE_CHECKING:
-    from anymask.models import Sam
+    from anymask.models.protocol import Promptable
 
 __all__ = ["points_at_once"]
 
@@ -21,7 +21,7 @@ MOST = 16
 """Maximum batch size: more points are not faster and exceed the CPU's cache."""
 
 
-def points_at_once(model: Sam, frame: Frame, max_memory: str | int | None) -> int:
+def points_at_once(model: Promptable, frame: Frame, max_memory: str | int | None) -> int:
     """Points per call of the decoder. Raises InputError if the memory is too small for one."""
     memory = budget.memory() if max_memory is None else budget.parse_memory(max_memory)
     height, width = frame.padded_hw

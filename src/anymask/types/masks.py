@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from anymask import budget
 from anymask.errors import FormatError
 from anymask.geometry import rle
 
@@ -145,7 +146,8 @@ class Masks:
         return self.scores if self.stability is None else self.scores * self.stability
 
     def dense(self) -> NDArray[np.bool_]:
-        """Decode to (N, H, W) bool."""
+        """Decode to (N, H, W) bool. Raises FormatError for a mask beyond the budget."""
+        budget.check("mask", "pixels", self.size[0] * self.size[1])
         out = np.zeros((len(self), *self.size), np.bool_)
         for i, runs in enumerate(self.rles):
             out[i] = rle.decode(runs, self.size)

@@ -64,8 +64,8 @@ def _is_plain_leaf(value: Any) -> bool:
 
 def is_text(text: str) -> bool:
     """Whether a text can be sent and stored: no halves of surrogate pairs and no NUL."""
-    return (
-        ("\0" not in text and text.isascii()) or not any(c == "\0" or "\ud800" <= c <= "\udfff" for c in text)
+    return ("\0" not in text and text.isascii()) or not any(
+        c == "\0" or "\ud800" <= c <= "\udfff" for c in text
     )
 
 

@@ -49,7 +49,7 @@ def ensure(db: Database, names: Sequence[str]) -> dict[str, str]:
     with db.writing() as connection:
         lock_table(connection, labels)
         query = select(labels.c.name, labels.c.id).where(~labels.c.removed).order_by(labels.c.place)
-        there = dict(connection.execute(query).tuples().all())
+        there: dict[str, str] = {row.name: row.id for row in connection.execute(query)}
         new = [name for name in names if name not in there]
         colours = palette(len(there) + len(new))[len(there) :].tolist()
         for place, (name, colour) in enumerate(zip(new, colours, strict=True), len(there)):

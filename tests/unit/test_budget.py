@@ -108,9 +108,16 @@ TOO_MUCH: dict[str, tuple[Callable[[Path], object], str]] = {
 @pytest.mark.parametrize("kind", TOO_MUCH)
 def test_what_is_too_much_is_refused(kind: str, tmp_path: Path) -> None:
     read, words = TOO_MUCH[kind]
-    with budget.limited(SMALL), pytest.raises(AnymaskError, match=words):
-        record = read(tmp_path)
-        raise FormatError(next(iter(record[0].left_out), ""))  # a reader goes on without the annotation
+    with budget.limited(SMALL):
+        assert words in refusal(lambda: read(tmp_path))
+
+
+def refusal(read: Callable[[], object]) -> str:
+    """Why nothing can be read, or what a reader left out."""
+    try:
+        return next(iter(read()[0].left_out), "")
+    except AnymaskError as error:
+        return str(error)
 
 
 @pytest.mark.parametrize(

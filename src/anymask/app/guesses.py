@@ -33,7 +33,7 @@ class Guesses:
         So those who share an address with somebody who guesses can still sign in and work.
         """
         with self._lock:
-            if self._left(address) < FREE or _hash(token) in self._right:
+            if self._left(address) + 1 <= FREE or _hash(token) in self._right:
                 return
         raise HTTPException(
             429, "Too many wrong tokens came from this address. Wait a minute.", {"retry-after": "60"}

@@ -8,7 +8,6 @@ from typing import Any
 from anymask.images.colours import PIXEL_MEAN as PIXEL_MEAN
 from anymask.images.colours import PIXEL_STD as PIXEL_STD
 
-
 _LARGEST, _DEEPEST = 1 << 14, 256
 _DEPTHS = ("depth", "decoder_depth", "neck_blocks")
 _MAY_BE_ZERO = ("zoom", "neck_blocks", "merge", "global_blocks", "taps", "drop_path")
@@ -22,7 +21,7 @@ def _check(config: Any) -> None:
         most = _DEEPEST if one.name in _DEPTHS else _LARGEST
         numbers = _flat(value)
         if one.type == "float":
-            fits = type(value) in (int, float) and (0 <= value if least == 0 else 0 < value) and value <= 1000
+            fits = type(value) in (int, float) and 0 <= value <= 1000 and (least == 0 or value > 0)
         elif one.type == "int" or str(one.type).startswith("tuple"):
             fits = isinstance(value, tuple) == (one.type != "int") and all(
                 type(number) is int and least <= number <= most for number in numbers

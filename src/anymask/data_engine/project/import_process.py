@@ -23,6 +23,10 @@ from anymask.images.bands import Bands
 __all__ = ["bring_apart"]
 
 
+OVERHEAD = 256 << 20
+"""Bytes of address space for what is imported late; little of it is touched."""
+
+
 @dataclass(frozen=True)
 class _Task:
     """What the process is to do."""
@@ -111,5 +115,5 @@ def _limit_memory(most: int) -> None:
         import resource
 
         pages = int(Path("/proc/self/statm").read_text().split()[0])
-        limit = pages * resource.getpagesize() + most
+        limit = pages * resource.getpagesize() + most + OVERHEAD
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))

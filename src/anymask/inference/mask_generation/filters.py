@@ -25,7 +25,7 @@ Indices = NDArray[np.int64]
 
 
 def select(candidates: Candidates, config: AutoConfig | None = None) -> Masks:
-    """The candidates that pass the filters of `config`, in order of decreasing predicted IoU, clipped to 0..1.
+    """The candidates that pass the filters of `config`, by decreasing predicted IoU, clipped to 0..1.
 
     Filters: predicted IoU, stability, crop edges, area, cover, region of interest, duplicates within a crop
     and between crops. Then small components and holes are removed, and so are masks that become duplicates by

@@ -24,7 +24,7 @@ from sqlalchemy import (
 __all__ = ["METADATA", "VERSION", "heads", "images", "labels", "people", "revisions"]
 
 METADATA = MetaData()
-VERSION = "0001"
+VERSION = "0002"
 """The newest migration; versions are compared as text."""
 
 images = Table(
@@ -86,6 +86,7 @@ people = Table(
     "people",
     METADATA,
     Column("name", String(64), primary_key=True),
+    Column("id", String(64), nullable=False, unique=True),
     Column("role", String(16), nullable=False),
     Column("token_hash", String(64), nullable=False, unique=True),
 )

@@ -125,7 +125,7 @@ function maskSection(screen, signal) {
     if (item)
       facts.textContent = [
         counted(item.area, "pixel"),
-        item.score === null ? null : `quality ${item.score.toFixed(2)}`,
+        item.score === null ? null : `score ${item.score.toFixed(2)}`,
         item.model ?? "drawn by hand",
         item.author,
       ]

@@ -22,7 +22,8 @@ export function hypothesis(frame, logits, iou) {
     runs,
     box: box(runs, frame.size),
     area: area(runs),
-    score: iou * stability(logits, frame),
+    score: Math.min(1, Math.max(0, iou)),
+    quality: iou * stability(logits, frame),
   };
 }
 
@@ -33,7 +34,7 @@ export function hypothesis(frame, logits, iou) {
  * @returns {Choice}
  */
 export function choice(answers, single) {
-  const best = single ? answers[0] : answers.reduce((a, b) => (b.score > a.score ? b : a));
+  const best = single ? answers[0] : answers.reduce((a, b) => (b.quality > a.quality ? b : a));
   const sorted = [...answers].sort((a, b) => b.area - a.area);
   // copies: to send a part of an array would send all of it
   return {

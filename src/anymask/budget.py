@@ -1,12 +1,7 @@
 """What one input may take: the one place of all limits that are checked before memory is allocated.
 
-<<<<<<< HEAD
 Every limit follows from an amount of memory and from what a unit of each kind takes at most. The command
 line sets the amount by `--max-memory`, the server for imports by its settings; `limited` sets it in Python.
-=======
-Each limit follows from an amount of memory, `Budget.memory`, and the bytes that a unit of its kind takes.
-The command line sets it by `--max-memory`, the server for each import and export by its settings.
->>>>>>> origin/main
 """
 
 from __future__ import annotations
@@ -39,24 +34,7 @@ COSTS: Mapping[Kind, int] = MappingProxyType({
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "KI": 2**10, "MI": 2**20, "GI": 2**30}
 
 
-<<<<<<< HEAD
 _MEMORY: ContextVar[int] = ContextVar("memory", default=DEFAULT_MEMORY)
-=======
-@dataclass(frozen=True)
-class Budget:
-    """The limits for one input."""
-
-    memory: int = DEFAULT_MEMORY
-    """Bytes."""
-
-    def most(self, kind: Kind) -> int:
-        """How many units of a kind are allowed."""
-        return self.memory // COSTS[kind]
-
-
-_DEFAULT = Budget()
-_CURRENT: ContextVar[Budget] = ContextVar("budget", default=_DEFAULT)
->>>>>>> origin/main
 
 
 @contextmanager

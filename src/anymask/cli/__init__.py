@@ -20,7 +20,7 @@ from typing import TextIO
 
 from anymask import budget
 from anymask.cli import parser
-from anymask.errors import AnymaskError, ImageWarning, InputError
+from anymask.errors import AnymaskError, ImageWarning, InputError, needs_torch
 
 __all__ = ["main"]
 
@@ -74,7 +74,8 @@ def _run(words: list[str], debug: bool) -> int:
         warnings.simplefilter("default", ImageWarning)
         warnings.showwarning = _note
         memory = getattr(options, "max_memory", None)
-        with nullcontext() if memory is None else budget.limited(budget.parse_memory(memory)):
+        allowed = nullcontext() if memory is None else budget.limited(budget.parse_memory(memory))
+        with allowed, needs_torch(f"anymask {command.name}"):
             code: int = import_module(f"anymask.cli.commands.{command.module}").run(options)
     return code
 

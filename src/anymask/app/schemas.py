@@ -137,6 +137,8 @@ class Image(_Schema):
     """Number of masks."""
     missing: bool
     """Whether its file is missing."""
+    version: str
+    """Of its file: another one when the file is replaced."""
 
     @classmethod
     def of(cls, image: store.Image) -> Image:
@@ -148,6 +150,7 @@ class Image(_Schema):
             height=image.height,
             masks=image.masks,
             missing=image.missing,
+            version=f"{image.bytes:x}-{image.modified:x}",
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Annotated
 
 import cv2
@@ -13,7 +14,7 @@ from anymask.app import schemas
 from anymask.app.dependencies import Annotator, CurrentServer, Server
 from anymask.data_engine.project import Image, images
 from anymask.data_engine.project.project import current, upload
-from anymask.errors import ImageError
+from anymask.errors import ImageError, StoreError, UnknownNameError
 from anymask.images.display import shown_format
 from anymask.images.write import encode_jpeg, encode_png
 
@@ -68,8 +69,11 @@ def upload_images(
 
 @router.get("/images/{id}")
 def get_image(server: CurrentServer, person: Annotator, id: schemas.Id) -> schemas.Image:
-    """An image."""
-    return schemas.Image.of(images.find(server.project.db, id))
+    """An image, as its file is now."""
+    image = images.find(server.project.db, id)
+    with suppress(UnknownNameError, StoreError, ImageError):  # of a missing file what is known is told
+        image = current(server.project, image)
+    return schemas.Image.of(image)
 
 
 @router.get("/images/{id}/file", response_class=Response)

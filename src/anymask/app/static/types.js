@@ -35,6 +35,7 @@
  * @property {number} width
  * @property {number} height
  * @property {number} masks how many it has
+ * @property {string} [version] another one when the file of an image was replaced
  *
  * @typedef {object} Project
  * @property {string} name

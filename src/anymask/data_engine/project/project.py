@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -91,6 +92,7 @@ def open_project(
     place = Path(folder).resolve()
     if not place.is_dir():
         raise InputError(f"project must be a folder that exists, got {folder}. Check the name.")
+    new = not (place / INNER).exists()
     try:
         (place / INNER / "images").mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -98,7 +100,12 @@ def open_project(
             f"project must be a folder that can be written to, got {folder} ({error.strerror}). "
             "Copy the images to another place."
         ) from error
-    return Project(place, open_database(database or place / INNER / "project.db"), bands)
+    try:
+        return Project(place, open_database(database or place / INNER / "project.db"), bands)
+    except BaseException:
+        if new:
+            shutil.rmtree(place / INNER, ignore_errors=True)
+        raise
 
 
 def current(project: Project, image: Image) -> Image:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import shutil
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -23,7 +24,7 @@ from anymask.data_engine.project import (
 )
 from anymask.data_engine.project.checks import is_plain, new_name, plain_text
 from anymask.data_engine.project.project import scan
-from anymask.errors import FormatError, InputError
+from anymask.errors import FormatError, InputError, StoreError
 from anymask.geometry import rle
 
 
@@ -147,4 +148,34 @@ def test_a_migration_mends_what_is_stored(url) -> None:
     assert len({one.id for one in users}) == 2
     with again.reading() as connection:
         assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == "0002"
+    again.close()
+
+
+def test_a_full_disk_does_not_prevent_reading(tmp_path, photos, monkeypatch) -> None:
+    shutil.copy(photos / "cat.jpg", tmp_path)
+    project = open_project(tmp_path)
+    list(scan(project))
+    [image] = images.listed(project.db)
+    given = {"size": image.size, "counts": rle.to_string(rle.encode(np.ones(image.size, bool)))}
+    masks.save(project.db, image.id, Draft(id="m", **given), seen=0, author="me")
+    project.close()
+
+    class Full(sqlite3.Connection):
+        """As on a disk without room for the log."""
+
+        def execute(self, statement: str, *given: object) -> sqlite3.Cursor:
+            if statement.startswith("PRAGMA journal_mode"):
+                raise sqlite3.OperationalError("disk I/O error")
+            return super().execute(statement, *given)
+
+    connect = sqlite3.connect
+    kinds = {True: sqlite3.Connection, False: Full}
+    with monkeypatch.context() as full:
+        full.setattr(sqlite3, "connect", lambda *a, **m: connect(*a, **m, factory=kinds["uri" in m]))
+        again = open_project(tmp_path)
+        assert [mask.id for mask in masks.current(again.db, image.id)] == ["m"]
+        with pytest.raises(StoreError, match="read-only"):
+            masks.save(again.db, image.id, Draft(id="n", **given), seen=0, author="me")
+    masks.save(again.db, image.id, Draft(id="n", **given), seen=0, author="me")
+    assert [mask.id for mask in masks.current(again.db, image.id)] == ["m", "n"]
     again.close()

@@ -275,8 +275,8 @@ class Automatic(_Schema):
     """Settings of automatic mask generation; see `anymask auto --help`."""
 
     model: Text | None = None
-    points_per_side: Annotated[int, Field(ge=1, le=64)] = 32
-    crop_layers: Annotated[int, Field(ge=0, le=2)] = 0
+    points_per_side: Annotated[int, Field(ge=1, le=64)] | None = None
+    crop_layers: Annotated[int, Field(ge=0, le=2)] | None = None
     min_iou: Share | None = None
     min_stability: Share | None = None
     nms: Share = 0.7

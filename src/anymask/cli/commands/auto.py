@@ -84,6 +84,7 @@ def _plan(options: Options, *, labelmap: bool, overlay: bool) -> Plan:
     given = {name: getattr(options, name) for name in _AUTO}
     given |= {
         "crop_layers": options.crops,
+        "refine": False if options.one_pass else None,
         "points": None if options.points_file is None else _read_points(options.points_file),
         "roi": None if options.roi is None else _read_roi(options.roi),
     }

@@ -43,6 +43,8 @@ class Server:
     decoding: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(2))
     """Images are decoded two at a time, to limit the memory."""
     scanning: bool = False
+    unreadable: list[str] = field(default_factory=list)
+    """Names of files in the folder that could not be read as images."""
     seen: dict[str, tuple[float, Person]] = field(default_factory=dict)
     """Recently used tokens: when they were looked up, and their users."""
 
@@ -56,7 +58,8 @@ class Server:
 
     def scan(self) -> None:
         """Update the project from its folder: the first images now, the rest in the background."""
-        steps = scan(self.project)
+        self.unreadable = []
+        steps = scan(self.project, self.unreadable.append)
         if next(steps, None) is None:
             return
         self.scanning = True

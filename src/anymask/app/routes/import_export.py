@@ -44,13 +44,17 @@ def export(
     person: Annotator,
     background: BackgroundTasks,
     format: Annotated[Format, Query()] = "coco",
+    suggestions: Annotated[bool, Query()] = False,
 ) -> Response:
-    """All masks in a format, as an archive; its report.json lists what the format could not hold."""
+    """All masks in a format, as an archive; its report.json lists what the format could not hold.
+
+    suggestions: also the suggestions that nobody has accepted yet.
+    """
     folder = Path(tempfile.mkdtemp(prefix="anymask-"))
     background.add_task(shutil.rmtree, folder, ignore_errors=True)
     try:
         (folder / "out").mkdir()
-        loss = import_export.take(server.project, format, folder / "out")
+        loss = import_export.take(server.project, format, folder / "out", suggestions=suggestions)
         pack(folder / "out", folder / "export.zip", {**loss.as_dict(), "path": f"annotations ({format})"})
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
@@ -77,4 +81,6 @@ def import_(
             done = import_export.bring(server.project, place, format, person.name)
         except FormatError as error:  # without the server's temporary folder in the message
             raise FormatError(str(error).replace(f"{folder}/", "")) from error
-    return schemas.Imported(images=done.images, masks=done.masks, skipped=done.skipped[:1000])
+    return schemas.Imported(
+        images=done.images, masks=done.masks, known=done.known, skipped=done.skipped[:1000]
+    )

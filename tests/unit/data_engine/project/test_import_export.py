@@ -181,3 +181,29 @@ def test_no_path_of_ours_is_told(make, tmp_path) -> None:
 def test_nothing_to_read_is_an_error(make, tmp_path) -> None:
     with pytest.raises(FormatError, match="path must hold annotations of an image, got none"):
         brought(make(), "a.xml", b"<annotations></annotations>", tmp_path / "1")
+
+
+@pytest.mark.parametrize("format", sorted(set(FORMATS) - {"mask", "labels"}))
+def test_a_project_that_imports_its_own_export_has_nothing_twice(make, format, tmp_path) -> None:
+    project = make()
+    rng = np.random.default_rng(5)
+    for picture in pictures.every(project.db):
+        for number in range(3):  # shapes that polygons and rounded coordinates may move
+            bits = np.zeros(SIZE, bool)
+            bits[2 + number : 11, 5 * number : 5 * number + 5] = rng.random((9 - number, 5)) < 0.9
+            one = Draft(id=f"m{number}", size=SIZE, counts=rle.to_string(rle.encode(bits)))
+            masks.save(project.db, picture.id, one, seen=0, author="eve")
+    before = shown(project)
+    done = brought(project, "e.zip", packed(project, format, tmp_path / "1"), tmp_path / "2")
+    assert (done.masks, done.known) == (0, 12)
+    assert shown(project) == before
+
+
+def test_coco_lists_the_images_without_masks(make, tmp_path) -> None:
+    project = make()
+    first = next(iter(pictures.every(project.db)))
+    masks.save(project.db, first.id, Draft(id="m", size=SIZE, counts=square(2)), seen=0, author="eve")
+    exchange.take(project, "coco", tmp_path)
+    found = json.loads((tmp_path / "annotations.json").read_text("utf-8"))
+    assert [one["file_name"] for one in found["images"]] == NAMES
+    assert len(found["annotations"]) == 1

@@ -1,7 +1,7 @@
 /**
  * The answers of the decoder as masks with a score, and the choice among them: the twin of `anymask.predict`.
  */
-import { STABILITY_OFFSET } from "../constants.js";
+import { NEAR_TIE, STABILITY_OFFSET } from "../constants.js";
 import { area, box } from "../masks/rle.js";
 
 /** @typedef {import("../geometry/frame.js").Frame} Frame */
@@ -40,6 +40,18 @@ export function choice(answers, single) {
     hypotheses: sorted.map((one) => ({ ...one, logits: one.logits.slice() })),
     chosen: sorted.indexOf(best),
   };
+}
+
+/**
+ * The hypotheses that are nearly as likely as the chosen one: which of them comes first may depend on the
+ * precision of the computer, so that the page shows the choice as one.
+ * @param {{score: number}[]} hypotheses
+ * @param {number} chosen
+ * @returns {number[]} their places, without the chosen one
+ */
+export function nearTies(hypotheses, chosen) {
+  const least = hypotheses[chosen].score - NEAR_TIE;
+  return hypotheses.flatMap(({ score }, i) => (i !== chosen && score >= least ? [i] : []));
 }
 
 /**

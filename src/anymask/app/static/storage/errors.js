@@ -27,6 +27,13 @@ export class RefusedError extends Error {
   }
 }
 
+/** A job was cancelled, by this page or by somebody else. */
+export class CancelledError extends Error {
+  constructor() {
+    super("it was cancelled");
+  }
+}
+
 /** What an error says, to stand in a sentence. @param {unknown} error */
 export function reasonOf(error) {
   return (error instanceof Error ? error.message : String(error)).replace(/\.$/, "");

@@ -210,7 +210,8 @@ def test_a_list(auto) -> None:
     Path("list.txt").write_text("photos/a.png\nmore/b.png\n")
     answer = auto("list.txt", "-o", "set", "--labelmap", "--overlay")
     assert answer.code == 0, answer.err
-    assert "wrote set" in answer.out
+    assert "wrote set\nlook at set/sheet/sheet.jpg" in answer.out
+    assert Path("set/sheet/sheet.jpg").stat().st_size > 0
     assert sorted(path.name for path in Path("set").glob("*.json")) == ["a.json", "b.json"]
 
 

@@ -20,8 +20,9 @@ export class FoundResults {
   constructor(app, images, found) {
     this.app = app;
     this.threshold = THRESHOLD;
-    this.failed = found.filter(({ error }) => error);
     const byId = new Map(images.map((image) => [image.id, image]));
+    /** @type {ImageInfo[]} */
+    this.failed = found.flatMap(({ image, error }) => (error ? (byId.get(image) ?? []) : []));
     /** @type {Row[]} */
     this.rows = found
       .flatMap(({ image: id, masks }) => {
@@ -88,7 +89,7 @@ export class FoundResults {
         h(
           "p",
           { class: "problem" },
-          `${counted(this.failed.length, "image")} could not be searched: ${this.failed[0].error}`,
+          `Could not be searched: ${this.failed.map(({ name }) => name).join(", ")}. Check that these files are whole.`,
         ),
       h("div", { class: "row end" }, h("button", { onclick: cancel }, "Cancel"), this.add),
     );

@@ -51,7 +51,17 @@ if TYPE_CHECKING:
     from anymask.inference.mask_generation.proposals import proposals
     from anymask.inference.mask_generation.tiled import automatic_tiled
     from anymask.inference.promptable.predict import embed, embed_batch, predict, predict_batch
-    from anymask.models import FeaturePainter, Painter, Sam, load, load_painter, load_sam, variants
+    from anymask.models import (
+        FeaturePainter,
+        InContext,
+        Painter,
+        Promptable,
+        Sam,
+        load,
+        load_painter,
+        load_sam,
+        variants,
+    )
     from anymask.onnx_export import export
     from anymask.train.tune import TuneConfig, tune
     from anymask.types import Context, Embedding, Masks, Prompt, Record
@@ -73,6 +83,7 @@ __all__ = [
     "FormatError",
     "Frame",
     "ImageError",
+    "InContext",
     "InputError",
     "Masks",
     "MissingExtraError",
@@ -80,6 +91,7 @@ __all__ = [
     "Painter",
     "Prompt",
     "PromptError",
+    "Promptable",
     "Record",
     "Sam",
     "StoreError",
@@ -141,7 +153,17 @@ _NAMES_OF_MODULE = {
     "inference.mask_generation.proposals": ("proposals",),
     "inference.mask_generation.tiled": ("automatic_tiled",),
     "inference.promptable.predict": ("embed", "embed_batch", "predict", "predict_batch"),
-    "models": ("FeaturePainter", "Painter", "Sam", "load", "load_painter", "load_sam", "variants"),
+    "models": (
+        "FeaturePainter",
+        "InContext",
+        "Painter",
+        "Promptable",
+        "Sam",
+        "load",
+        "load_painter",
+        "load_sam",
+        "variants",
+    ),
     "onnx_export": ("export",),
     "train.tune": ("TuneConfig", "tune"),
     "types": ("Context", "Embedding", "Masks", "Prompt", "Record"),

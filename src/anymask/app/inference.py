@@ -15,7 +15,7 @@ from anymask.images.colours import palette
 from anymask.types import Embedding, Masks, Prompt, Record
 
 if TYPE_CHECKING:
-    from anymask.models import Sam
+    from anymask.models import Promptable
     from anymask.types import Context
 
 __all__ = ["JobResult", "automatic", "embedding_bytes", "embedding_key", "like", "predict"]
@@ -39,7 +39,7 @@ def embedding_bytes(server: Server, image: Image, model: str | None, key: str) -
     return server.embeddings.get(key, make)
 
 
-def _embed(server: Server, image: Image, model: Sam) -> Embedding:
+def _embed(server: Server, image: Image, model: Promptable) -> Embedding:
     from anymask.inference.promptable.predict import embed
 
     with server.decoding:
@@ -109,7 +109,6 @@ def automatic(server: Server, image: Image, asked: schemas.Automatic, tick: Tick
 def like(server: Server, asked: schemas.Like, tick: Tick) -> JobResult:
     """Objects similar to the examples' masks in each image. An image that cannot be read gets an error."""
     from anymask.inference.in_context.segment import segment_like
-    from anymask.models import weights_hash
 
     model = server.models.painter(asked.model)
     contexts, label_ids = _contexts(server, asked.examples, model.config.size)
@@ -124,7 +123,7 @@ def like(server: Server, asked: schemas.Like, tick: Tick) -> JobResult:
             out.append(schemas.ImageFound(image=id, masks=_found(found, label_ids)))
         except AnymaskError as error:
             out.append(schemas.ImageFound(image=id, masks=[], error=" ".join(str(error).split())))
-    return weights_hash(model), out
+    return model.fingerprint, out
 
 
 def _contexts(

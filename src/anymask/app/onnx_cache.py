@@ -116,7 +116,7 @@ def set_up(place: Path = FOLDER) -> bool:
     from anymask.models import load_sam
 
     shutil.rmtree(place, ignore_errors=True)  # of other weights, or by another exporter
-    make(lambda: load_sam(SHIPPED, device="cpu", dtype="float32"), SHIPPED, folder, place)
+    make(lambda: load_sam(SHIPPED, runtime="torch", device="cpu", dtype="float32"), SHIPPED, folder, place)
     (place / f"{folder}.lock").unlink()
     return True
 

@@ -13,9 +13,11 @@ import sys
 import traceback
 import warnings
 from collections.abc import Sequence
+from contextlib import nullcontext
 from importlib import import_module
 from typing import TextIO
 
+from anymask import budget
 from anymask.cli import parser
 from anymask.errors import AnymaskError, ImageWarning
 
@@ -60,7 +62,9 @@ def _run(words: list[str], debug: bool) -> int:
             warnings.simplefilter("ignore")  # from libraries; our own are notes and errors
         warnings.simplefilter("default", ImageWarning)
         warnings.showwarning = _note
-        code: int = import_module(f"anymask.cli.commands.{command.module}").run(options)
+        memory = getattr(options, "max_memory", None)
+        with nullcontext() if memory is None else budget.limited(budget.parse_memory(memory)):
+            code: int = import_module(f"anymask.cli.commands.{command.module}").run(options)
     return code
 
 

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from anymask.data.folders import unpaired
 from anymask.data.parse import parse_record
 from anymask.errors import FormatError
+from anymask.files import open_regular
 from anymask.images.bands import Bands
 from anymask.images.folder import IMAGE_SUFFIXES
 from anymask.types import Record
@@ -59,6 +60,7 @@ class TarPairs:
     def _members(self, shard: Path) -> Iterator[tuple[str, int, int]]:
         """Name, offset and size of every file in a shard; of a truncated shard those that are complete."""
         try:
+            open_regular(shard).close()
             archive = tarfile.open(shard, mode="r:")  # noqa: SIM115
         except (tarfile.TarError, OSError) as error:
             raise FormatError(

@@ -30,7 +30,7 @@ from anymask.evaluate.metrics import Interval, interval
 from anymask.evaluate.report import Report, SetResult, commit, machine, model_hash
 from anymask.images.read import read_image
 from anymask.inference.mask_generation.edges import EdgeConfig, edges, thin
-from anymask.models import Sam
+from anymask.models.sam import Sam
 
 __all__ = ["PUBLISHED", "AnnotatedEdges", "EdgeFolder", "EdgesConfig", "counts", "figures", "run"]
 
@@ -77,7 +77,7 @@ class AnnotatedEdges:
 
     name: str
     image: NDArray[np.uint8]
-    drawn: tuple[Mask, ...]
+    annotated: tuple[Mask, ...]
     """An edge map (H, W) for each annotator."""
 
 
@@ -105,10 +105,10 @@ class EdgeFolder:
     def __iter__(self) -> Iterator[AnnotatedEdges]:
         """The images, read one by one. Raises ImageError, FormatError and MissingExtraError."""
         for image, truth in self.pairs:
-            yield AnnotatedEdges(image.stem, read_image(image), _read_drawn(truth))
+            yield AnnotatedEdges(image.stem, read_image(image), _read_annotated(truth))
 
 
-def _read_drawn(path: Path) -> tuple[Mask, ...]:
+def _read_annotated(path: Path) -> tuple[Mask, ...]:
     """The edge maps of a MATLAB file: the field "Boundaries" of each structure in the cell "groundTruth"."""
     reader = require_scipy("io")
     try:
@@ -121,24 +121,24 @@ def _read_drawn(path: Path) -> tuple[Mask, ...]:
         ) from error
 
 
-def counts(strength: NDArray[np.float32], drawn: Sequence[Mask], config: EdgesConfig) -> Floats:
+def counts(strength: NDArray[np.float32], annotated: Sequence[Mask], config: EdgesConfig) -> Floats:
     """(T, 4) pixel counts per threshold: matched and all of the annotators, matched and all of the model."""
     reach = config.reach * float(np.hypot(*strength.shape))
     rows = []
     for threshold in np.arange(1, config.thresholds + 1) / (config.thresholds + 1):
         predicted, matched = skeleton(strength >= threshold), np.zeros(strength.shape, np.bool_)
         recalled = 0
-        for truth in drawn:
+        for truth in annotated:
             found, covered = correspond(predicted, truth, reach)
             matched |= found
             recalled += int(np.count_nonzero(covered))
-        total = sum(np.count_nonzero(truth) for truth in drawn)
+        total = sum(np.count_nonzero(truth) for truth in annotated)
         rows.append((recalled, total, np.count_nonzero(matched), np.count_nonzero(predicted)))
     return np.array(rows, np.float64)
 
 
 def figures(counts_IT4: Floats) -> dict[str, float]:
-    """The figures of I pictures, from their `counts`."""
+    """The figures of I images, from their `counts`."""
     recall_T, precision_T, _ = _curve(counts_IT4.sum(axis=0))
     _, _, f_IT = _curve(counts_IT4)
     best_I4 = counts_IT4[np.arange(len(counts_IT4)), f_IT.argmax(axis=1)]
@@ -194,8 +194,8 @@ def run(
     total = len(data) if config.most_images is None else min(len(data), config.most_images)
     found: dict[str, list[Floats]] = {"sobel": [], data.name: []}
     for done, truth in zip(range(1, total + 1), data, strict=False):
-        found["sobel"].append(counts(sobel(truth.image), truth.drawn, config))
-        found[data.name].append(counts(edges(model, truth.image, settings), truth.drawn, config))
+        found["sobel"].append(counts(sobel(truth.image), truth.annotated, config))
+        found[data.name].append(counts(edges(model, truth.image, settings), truth.annotated, config))
         if progress is not None:
             progress(data.name, done, total)
     seconds = time.perf_counter() - start

@@ -21,13 +21,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymask.errors import InputError
-from anymask.evaluate.automatic import IOUS
 from anymask.evaluate.metrics import Floats, bootstrap_ci, mean_over_sets
 from anymask.evaluate.records import Progress, Records, read_record
 from anymask.evaluate.report import Report, SetResult, commit, machine, model_hash
+from anymask.evaluate.thresholds import IOUS
 from anymask.geometry import rle
 from anymask.inference.mask_generation.proposals import PROPOSALS, proposals
-from anymask.models import Sam
+from anymask.models.sam import Sam
 from anymask.types import Record
 
 __all__ = ["PUBLISHED", "ProposalsConfig", "recalls", "run"]

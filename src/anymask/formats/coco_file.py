@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymask.errors import FormatError
+from anymask.files import open_regular
 from anymask.formats import json_fields
 from anymask.formats.coco_rows import Rows, key
 from anymask.formats.image_files import ImageFiles, of_number
@@ -182,7 +183,7 @@ class CocoFile:
 def _read(path: Path, rows: Rows) -> dict[str, Any]:
     """The parts of a file other than its annotations, which are packed as they are read."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             stream = JsonStream(file, path)
             parts: dict[str, Any] = {}
             if stream.is_list():
@@ -201,7 +202,9 @@ def _read(path: Path, rows: Rows) -> dict[str, Any]:
                     parts |= {name: value} if name in _KEPT else {}
             stream.close()
             return parts
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a name with a NUL character
+        if isinstance(error, FormatError):
+            raise
         raise json_fields.unreadable(path, error) from None
 
 

@@ -10,11 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from anymask import budget
+from anymask.errors import FormatError
 from anymask.formats import json_fields
 
 __all__ = ["Rows", "key"]
 
 Integers = NDArray[np.int64]
+_MOST_DAMAGED = 10_000
+"""If so many entries at the start are no annotations, none is searched for in the rest."""
 _LARGEST = (1 << 63) - 2  # of what labels are kept in, with room for one more
 
 
@@ -56,8 +60,13 @@ class Rows:
         for entry in entries:
             if isinstance(entry, dict):
                 self._add(entry)
-            else:
-                self.damaged += 1
+                budget.check("annotations", "entries", len(self))
+                continue
+            self.damaged += 1
+            if self.damaged > _MOST_DAMAGED and not self.categories:
+                raise FormatError(
+                    f"annotations must be objects, got {entry!r:.40} and others. Write the file again."
+                )
 
     def _add(self, entry: dict[str, Any]) -> None:
         row = len(self.categories)

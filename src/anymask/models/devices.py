@@ -1,11 +1,10 @@
-"""The device, float type and mode that a model runs in."""
+"""The device and float type that a network runs in."""
 
 from __future__ import annotations
 
 import platform
 
 import torch
-from torch import nn
 
 from anymask.errors import InputError
 
@@ -43,14 +42,6 @@ def find_dtype(dtype: str | torch.dtype, device: torch.device) -> torch.dtype:
     if found is None or found not in DTYPES.values():
         raise InputError(f"dtype must be 'auto' or one of {', '.join(DTYPES)}, got {dtype!r}. Use 'auto'.")
     return found
-
-
-def check_evaluation_mode(model: nn.Module) -> None:
-    """Raise `InputError` if the model is in training mode."""
-    if model.training:
-        raise InputError(
-            "model must be in evaluation mode, got one in training mode. Call model.eval() first."
-        )
 
 
 def has_bf16(device: torch.device) -> bool:

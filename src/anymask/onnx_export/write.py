@@ -20,9 +20,10 @@ from anymask.files import sha256_of, staged
 from anymask.images.bundled_photos import sample_photos
 from anymask.images.read import ImageSource, read_image
 from anymask.inference.mask_generation.config import AutoConfig
-from anymask.models import InContext, Sam, weights_hash
+from anymask.models.checkpoints.load import InContextNetwork
 from anymask.models.config import PIXEL_MEAN, PIXEL_STD
-from anymask.models.devices import check_evaluation_mode
+from anymask.models.protocol import check_evaluation_mode
+from anymask.models.sam import Sam
 from anymask.onnx_export import check, check_in_context
 from anymask.onnx_export.check import Finding
 from anymask.onnx_export.graphs import Part, example_parts, prompt_parts
@@ -42,7 +43,7 @@ Tell: TypeAlias = Callable[[str], object]
 
 
 def export(
-    model: Sam | InContext,
+    model: Sam | InContextNetwork,
     path: str | os.PathLike[str],
     *,
     name: str = "model",
@@ -92,7 +93,7 @@ def _is_ours(name: str) -> bool:
     return name == MANIFEST or name.endswith((".onnx", ".onnx.data"))
 
 
-def _on_cpu(model: Sam | InContext) -> Sam | InContext:
+def _on_cpu(model: Sam | InContextNetwork) -> Sam | InContextNetwork:
     """The model in float32 on the CPU; a copy if it is not."""
     check_evaluation_mode(model)
     if model.dtype == torch.float32 and model.device.type == "cpu":
@@ -101,7 +102,7 @@ def _on_cpu(model: Sam | InContext) -> Sam | InContext:
 
 
 def _write_files(
-    model: Sam | InContext,
+    model: Sam | InContextNetwork,
     folder: Path,
     name: str,
     precisions: Sequence[str] | None,
@@ -138,7 +139,7 @@ def _write_files(
     return {
         "format": FORMAT,
         "name": name,
-        "model": weights_hash(model),
+        "model": model.fingerprint,
         **(_promptable(model) if isinstance(model, Sam) else _in_context(model)),
         "mean": PIXEL_MEAN,
         "std": PIXEL_STD,
@@ -149,7 +150,7 @@ def _write_files(
 
 
 def _plan(
-    model: Sam | InContext, images: list[NDArray[np.uint8]], *, encoder: bool
+    model: Sam | InContextNetwork, images: list[NDArray[np.uint8]], *, encoder: bool
 ) -> tuple[list[Part], Compare]:
     """The parts of a model, and the function that compares their files with the model."""
     if isinstance(model, Sam):
@@ -208,5 +209,5 @@ def _promptable(model: Sam) -> dict[str, Any]:
     }
 
 
-def _in_context(model: InContext) -> dict[str, Any]:
+def _in_context(model: InContextNetwork) -> dict[str, Any]:
     return {"kind": "in-context", "size": model.config.size}

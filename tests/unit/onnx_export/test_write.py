@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import anymask
-from anymask.models import build, weights_hash
+from anymask.models import build
 from anymask.models.config import DEBUG
 from anymask.onnx_export import check, tracing, write
 from anymask.onnx_export import onnxruntime_session as sessions
@@ -38,7 +38,7 @@ def test_a_folder_says_what_is_in_it(traced, tmp_path):
     assert steps[4::2] == [f"comparing {name} with the model" for name in write.PRECISIONS]
     said = json.loads((folder / "model.json").read_text("utf-8"))
     assert (said["format"], said["name"], said["kind"]) == (1, "tiny", "promptable")
-    assert said["model"] == weights_hash(one.model)
+    assert said["model"] == one.model.fingerprint
     assert said["frame"] == {"size": 64, "square": False, "multiple": 32}
     assert (said["encoder"], said["zoom"]) == ("compact", 32)
     assert said["mean"] == list(anymask.models.config.PIXEL_MEAN)

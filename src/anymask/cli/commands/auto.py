@@ -17,7 +17,7 @@ from anymask.cli.outputs import OVERLAY, beside, check_distinct, write_all
 from anymask.cli.prompts import read_mask
 from anymask.cli.viewer import open_file
 from anymask.errors import ImageError, InputError, OutputError
-from anymask.files import check_target
+from anymask.files import check_target, read_regular
 from anymask.formats import sa1b
 from anymask.images.bands import numbers, read_bands
 from anymask.images.planes import kind_of, path_of
@@ -25,7 +25,7 @@ from anymask.images.planes import kind_of, path_of
 if TYPE_CHECKING:
     from anymask.data_engine.image_masks import Plan
     from anymask.data_engine.run import Summary
-    from anymask.models import Sam
+    from anymask.models import Promptable
     from anymask.types import Record
 
 __all__ = ["run"]
@@ -62,10 +62,10 @@ def run(options: Options) -> int:
     return _many(source, options) if many else _one(source, options)
 
 
-def _opener(options: Options) -> Callable[[], Sam]:
+def _opener(options: Options) -> Callable[[], Promptable]:
     """What loads the model, later: files are checked first."""
 
-    def load() -> Sam:
+    def load() -> Promptable:
         from anymask.cli.loading import load_model
 
         return load_model(
@@ -108,7 +108,7 @@ def _read_points(path: str) -> np.ndarray[Any, Any]:
     try:
         rows = [
             line.split("#")[0].replace(",", " ").split()
-            for line in Path(path).read_text("utf-8-sig").splitlines()
+            for line in read_regular(path, f"file {path}").decode("utf-8-sig").splitlines()
         ]
         points = np.array([[float(word) for word in row] for row in rows if row], np.float32)
     except OSError as error:

@@ -18,7 +18,7 @@ def run(options: Options) -> int:
     check_model(options.model)
     check_report(options.output, options.force)
 
-    from anymask.cli.loading import load_model
+    from anymask.cli.loading import load_network
     from anymask.evaluate import clicks
 
     config = clicks.ClicksConfig(
@@ -28,7 +28,7 @@ def run(options: Options) -> int:
         zoom=options.zoom,
         seed=options.seed,
     )
-    model = load_model(options.model, device=options.device, offline=options.offline)
+    model = load_network(options.model, device=options.device, offline=options.offline)
     with by_set("images") as advance:
         report = clicks.run(model, datasets, config, advance)
     columns = [name for name in report.mean.numbers if name not in HIDDEN]

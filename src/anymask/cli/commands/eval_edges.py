@@ -11,7 +11,7 @@ __all__ = ["run"]
 
 def run(options: Options) -> int:
     """Run the protocol of `anymask.evaluate.edges`, print its table, write its report."""
-    from anymask.cli.loading import load_model
+    from anymask.cli.loading import load_network
     from anymask.evaluate import edges
     from anymask.evaluate.edge_matching import require_scipy
 
@@ -25,7 +25,7 @@ def run(options: Options) -> int:
         most_images=options.max_images,
         seed=options.seed,
     )
-    model = load_model(options.model, device=options.device, offline=options.offline)
+    model = load_network(options.model, device=options.device, offline=options.offline)
     with by_set("images") as advance:
         report = edges.run(model, folder, config, advance)
     print_report(report, options, {}, what="Matches within 0.0075 of the diagonal")

@@ -15,13 +15,13 @@ def run(options: Options) -> int:
     check_model(options.model)
     check_report(options.output, options.force)
 
-    from anymask.cli.loading import load_example_model
+    from anymask.cli.loading import load_example_network
     from anymask.evaluate import fewshot
 
     config = fewshot.FewshotConfig(
         tuple(options.shots), options.ensemble, options.max_queries, seed=options.seed
     )
-    model = load_example_model(options.model, device=options.device, offline=options.offline)
+    model = load_example_network(options.model, device=options.device, offline=options.offline)
     with by_set("queries") as advance:
         report = fewshot.run(model, datasets, config, advance)
     print_report(report, options, datasets)

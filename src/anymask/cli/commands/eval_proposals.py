@@ -19,7 +19,7 @@ def run(options: Options) -> int:
     check_model(options.model)
     check_report(options.output, options.force)
 
-    from anymask.cli.loading import load_model
+    from anymask.cli.loading import load_network
     from anymask.evaluate import proposals
 
     config = proposals.ProposalsConfig(
@@ -28,7 +28,7 @@ def run(options: Options) -> int:
         most_images=options.max_images,
         seed=options.seed,
     )
-    model = load_model(options.model, device=options.device, offline=options.offline)
+    model = load_network(options.model, device=options.device, offline=options.offline)
     rarity = frequencies(options.data)
     with by_set("images") as advance:
         report = proposals.run(model, datasets, config, advance, frequencies=rarity)

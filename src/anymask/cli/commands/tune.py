@@ -39,11 +39,11 @@ def run(options: Options) -> int:
         assert examples is not None, "checked above"
         records, palette = list(examples.records), examples.palette
 
-    from anymask.cli.loading import load_example_model
+    from anymask.cli.loading import load_example_network
     from anymask.train.tune import TuneConfig, tune
 
     config = TuneConfig(steps=options.steps, kind=options.kind)
-    model = load_example_model(options.model, device=options.device, offline=options.offline).float()
+    model = load_example_network(options.model, device=options.device, offline=options.offline).float()
     with progress("steps") as advance:
         learned = tune(
             model,

@@ -132,11 +132,7 @@ def _declare_large(parser: Parser) -> None:
         help="Pixels that tiles share. Default: a quarter of the tile.",
     )
     shared.declare_bands(parser)
-    parser.add_argument(
-        "--max-memory",
-        metavar="SIZE",
-        help="Memory to use in addition to the model's: 2GB, 512MiB. Default: about 1 GB.",
-    )
+    shared.declare_max_memory(parser)
     parser.add_argument(
         "--compile",
         action="store_true",

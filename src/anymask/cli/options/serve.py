@@ -35,6 +35,7 @@ class Options:
     static: str | None
     view: bool
     force: bool
+    max_memory: str | None
 
 
 def declare(parser: Parser) -> None:
@@ -59,6 +60,7 @@ def declare(parser: Parser) -> None:
     )
     shared.declare_open(parser, "Open the address in the browser.")
     shared.declare_force(parser)
+    shared.declare_max_memory(parser)
 
 
 def _declare_access(parser: Parser) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from anymask import budget
 from anymask.formats.polygons.rings import as_ring
 from anymask.geometry import rle
 
@@ -20,7 +21,7 @@ __all__ = ["draw", "from_polygon", "from_polygons"]
 
 _FINE = 5  # the grid is this much finer
 _FARTHEST = 1e8  # corners farther away than this are moved to it, so that whole numbers stay exact
-_MOST_EDGES = 1 << 18  # of polygons that are drawn in one go
+_MOST_EDGES = 1 << 20  # and columns crossed, of polygons that are drawn in one go
 
 
 def from_polygons(polygons: Sequence[ArrayLike], size: tuple[int, int]) -> rle.Runs:
@@ -43,13 +44,27 @@ def draw(corners: NDArray[np.float64], counts: NDArray[np.int64], size: tuple[in
     ends = np.cumsum(counts)
     if not counts.size:
         return []
-    parts = np.searchsorted(ends, np.arange(0, ends[-1], _MOST_EDGES), side="right")
+    work = np.cumsum(_work(corners, counts, size))
+    parts = np.searchsorted(work, np.arange(0, work[-1], _MOST_EDGES), side="right")
     bounds = [*np.unique(parts).tolist(), counts.size]
     found: list[rle.Runs] = []
     for first, past in pairwise(bounds):
         start = int(ends[first] - counts[first])
         found += _draw(corners[start : ends[past - 1]], counts[first:past], size)
     return found
+
+
+def _work(corners: NDArray[np.float64], counts: NDArray[np.int64], size: tuple[int, int]) -> NDArray[np.int64]:
+    """For each polygon its edges and the columns that they cross. Raises FormatError beyond the budget."""
+    budget.check("polygon", "corners", int(counts.max()))
+    last = np.cumsum(counts) - 1
+    x = np.clip(corners[:, 0], 0, size[1])
+    after = np.append(x[1:], 0.0)
+    after[last] = x[last - counts + 1]
+    crossed = np.add.reduceat(np.abs(after - x), last - counts + 1)
+    budget.check("columns crossed by a polygon", "corners", int(crossed.max()))
+    budget.check("columns crossed by the polygons of an image", "crossings", int(crossed.sum()))
+    return np.asarray(counts + crossed.astype(np.int64))
 
 
 def _draw(corners: NDArray[np.float64], counts: NDArray[np.int64], size: tuple[int, int]) -> list[rle.Runs]:

@@ -88,7 +88,7 @@ class Candidates:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], model: str | None = None) -> Candidates:
-        """Read a file of `save`; with a fingerprint `model` (`weights_hash`), only one of that model.
+        """Read a file of `save`; with the fingerprint of a model, only one of that model.
 
         Raises FormatError for another or a corrupt file, InputError for candidates of another model.
         """

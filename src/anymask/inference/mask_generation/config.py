@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from anymask import budget
 from anymask.errors import InputError
-from anymask.inference.mask_generation.memory import parse_memory
 
 if TYPE_CHECKING:
-    from anymask.models import Sam
+    from anymask.models.protocol import Promptable
 
 __all__ = ["DEFAULT_THRESHOLDS", "AutoConfig", "Resize"]
 
@@ -26,6 +26,8 @@ _SHARES = ("min_iou", "min_stability", "floor_iou", "floor_stability", "nms", "c
 _COUNTS = {"points_per_side": 1, "crop_layers": 0, "min_area": 0, "min_component": 0, "min_hole": 0}
 MOST_LAYERS = 4
 MOST_POINTS_PER_SIDE = 1024
+MOST_POINTS = MOST_POINTS_PER_SIDE**2
+"""Of an image and its crops together: hours for the smallest model."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -107,9 +109,9 @@ class AutoConfig:
         if self.resize not in ("once", "twice", None):
             raise InputError(f"resize must be 'once', 'twice' or None, got {self.resize!r}. Choose one.")
         if self.max_memory is not None:
-            parse_memory(self.max_memory)
+            budget.parse_memory(self.max_memory)
 
-    def for_model(self, model: Sam) -> AutoConfig:
+    def for_model(self, model: Promptable) -> AutoConfig:
         """Replace None by the model's defaults for thresholds, floors and resize."""
         least_iou, least_stability = DEFAULT_THRESHOLDS[model.config.encoder.kind]
         return self.with_defaults(least_iou, least_stability, "twice" if model.config.square else "once")
@@ -155,6 +157,7 @@ def _read_points(points: ArrayLike) -> NDArray[np.float32]:
         raise InputError(
             f"points must be (N, 2) x, y in original pixels, N at least 1, got {_shape(points)}. Give pairs."
         )
+    _check_most("the number of points", len(array), MOST_POINTS)
     if not np.isfinite(array).all():
         raise InputError("points must be finite, got NaN or infinity. Correct them.")
     return array

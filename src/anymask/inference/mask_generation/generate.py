@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from anymask.errors import InputError
 from anymask.geometry import rle
@@ -18,11 +16,10 @@ from anymask.inference.mask_generation.config import AutoConfig, Resize
 from anymask.inference.mask_generation.filters import select
 from anymask.inference.mask_generation.grids import Window, windows
 from anymask.inference.mask_generation.memory import points_at_once
-from anymask.inference.promptable.decode import HYPOTHESES
+from anymask.inference.promptable.decode import HYPOTHESES, cell_stability
 from anymask.inference.promptable.predict import check_embedding, embed
-from anymask.models import Progress, Sam, check_finite, weights_hash
-from anymask.models.layers import slices
-from anymask.models.sam import Decoded
+from anymask.models import Progress
+from anymask.models.protocol import DecodedPrompts, Promptable, PromptBatch, check_finite, slices
 from anymask.types import Embedding, Masks
 
 __all__ = ["automatic", "candidates"]
@@ -35,7 +32,7 @@ Floats = NDArray[np.float32]
 
 
 def automatic(
-    model: Sam,
+    model: Promptable,
     image: ImageSource | Embedding,
     config: AutoConfig | None = None,
     progress: Progress | None = None,
@@ -50,7 +47,7 @@ def automatic(
 
 
 def candidates(
-    model: Sam,
+    model: Promptable,
     image: ImageSource | Embedding,
     config: AutoConfig | None = None,
     progress: Progress | None = None,
@@ -85,7 +82,7 @@ def _empty(size: tuple[int, int]) -> Masks:
     return Masks(size, (), stability=[], points=np.zeros((0, 2)), crops=np.zeros((0, 4)))
 
 
-def _collected(model: Sam, masks: Masks, config: AutoConfig, *, asked: int) -> Candidates:
+def _collected(model: Promptable, masks: Masks, config: AutoConfig, *, asked: int) -> Candidates:
     areas = masks.areas
     return Candidates(
         masks,
@@ -96,7 +93,7 @@ def _collected(model: Sam, masks: Masks, config: AutoConfig, *, asked: int) -> C
         floors=_floors(config),
         resize=cast(Resize, config.resize),
         asked=asked,
-        model=weights_hash(model),
+        model=model.fingerprint,
     )
 
 
@@ -121,9 +118,8 @@ def _region_runs(roi: NDArray[Any], size: tuple[int, int]) -> rle.Runs:
     return rle.encode_region(np.ones((y1 - y0, x1 - x0), np.bool_), (x0, y0), size)
 
 
-@torch.inference_mode()
 def _point_masks(
-    model: Sam,
+    model: Promptable,
     embedding: Embedding,
     part: Window,
     points: Floats,
@@ -144,47 +140,36 @@ def _point_masks(
     floor_iou, floor_stability = _floors(config)
     frame, corner = embedding.frame, np.array(part.xyxy[:2], np.float32)
     decoded = _decode(model, embedding, points - corner)
-    check_finite(decoded.iou_N4)
-    rows, outputs = (decoded.iou_N4[:, -HYPOTHESES:] >= floor_iou).nonzero().unbind(1)
-    outputs = outputs + decoded.iou_N4.shape[1] - HYPOTHESES
-    rows_read, columns_read = (cells + (config.resize == "twice") for cells in frame.content_hw)
-    decoded = decoded.within((rows_read, columns_read))  # "twice" reads one cell of padding
-    logits_Mhw = model.mask_logits_of(decoded, rows, outputs)
+    scores_N4 = decoded.scores
+    check_finite(scores_N4)
+    rows, outputs = np.nonzero(scores_N4[:, -HYPOTHESES:] >= floor_iou)
+    outputs = outputs + scores_N4.shape[1] - HYPOTHESES
+    rows_cells, column_cells = frame.content_hw
+    more = config.resize == "twice"  # it reads one cell of padding
+    logits_Mhw = decoded.logits_of(rows, outputs, (rows_cells + more, column_cells + more))
     check_finite(logits_Mhw.sum((-1, -2)))
-    likely = _cell_stability(logits_Mhw, frame, config.stability_offset) >= floor_stability - MARGIN
-    grids = logits_Mhw[likely].cpu().numpy()
+    content = logits_Mhw[:, :rows_cells, :column_cells]
+    likely = cell_stability(content, config.stability_offset) >= floor_stability - MARGIN
+    grids = logits_Mhw[likely]
     stability, runs = _stable(grids, frame, config)
     stable = stability >= np.float32(floor_stability)
     return Masks(
         size,
         [rle.paste(one, frame.size_hw, part.xyxy[:2], size) for one in runs],
-        decoded.iou_N4[rows, outputs][likely].cpu().numpy()[stable],
+        scores_N4[rows, outputs][likely][stable],
         stability=stability[stable],
-        points=points[rows[likely].cpu().numpy()[stable]],
+        points=points[rows[likely][stable]],
         crops=np.tile(np.array(part.xyxy, np.float32), (len(runs), 1)),
     )
 
 
-def _decode(model: Sam, embedding: Embedding, points: Floats) -> Decoded:
+def _decode(model: Promptable, embedding: Embedding, points: Floats) -> DecodedPrompts:
     """Decode single clicks, xy in the embedding's image, without computing their masks."""
     coords_NK2 = np.zeros((len(points), 2, 2), np.float32)  # the second is the padding point
     coords_NK2[:, 0] = embedding.frame.to_model_xy(points) + np.float32(0.5)
-    labels_NK = torch.tensor([[1, -1]], device=model.device).expand(len(points), -1)
-    return model.decode_tokens(
-        embedding.features,
-        embedding.skips,
-        torch.zeros(len(points), dtype=torch.long, device=model.device),
-        torch.tensor(coords_NK2, device=model.device),
-        labels_NK,
-    )
-
-
-def _cell_stability(logits_Mhw: Tensor, frame: Frame, offset: float) -> Tensor:
-    """The stability (M,) on the logit grid without padding: a cheap approximation of that in pixels."""
-    rows, columns = frame.content_hw
-    content = logits_Mhw[:, :rows, :columns]
-    inner, outer = ((content > bound).sum((-1, -2)) for bound in (offset, -offset))
-    return inner / outer.clamp(min=1)
+    labels_NK = np.tile(np.array([1, -1], np.int64), (len(points), 1))
+    batch = PromptBatch(np.zeros(len(points), np.intp), coords_NK2, labels_NK)
+    return model.decode_prompts([(embedding.features, embedding.skips)], batch)
 
 
 def _stable(logits_Mhw: Floats, frame: Frame, config: AutoConfig) -> tuple[Floats, list[rle.Runs]]:

@@ -18,8 +18,7 @@ from anymask.inference.promptable.decode import (
     frame_prompt,
     predict_prompts,
 )
-from anymask.models import Sam
-from anymask.models.layers import slices
+from anymask.models.protocol import Promptable, slices
 from anymask.types import Embedding, Prompt
 
 OUTSIDE_LOGIT = -8.0
@@ -48,7 +47,7 @@ class _CropTask:
 
 
 def predict_refined(
-    model: Sam, embeddings: Sequence[Embedding], prompts: Sequence[FramedPrompt], *, multimask: bool
+    model: Promptable, embeddings: Sequence[Embedding], prompts: Sequence[FramedPrompt], *, multimask: bool
 ) -> list[Prediction]:
     """As `predict_prompts`, with crop refinement.
 
@@ -71,7 +70,10 @@ def _best_mask(prediction: Prediction) -> Prediction:
 
 
 def _add_click_crops(
-    model: Sam, embeddings: Sequence[Embedding], prompts: Sequence[FramedPrompt], first: Sequence[Prediction]
+    model: Promptable,
+    embeddings: Sequence[Embedding],
+    prompts: Sequence[FramedPrompt],
+    first: Sequence[Prediction],
 ) -> list[Prediction]:
     """Add, for single clicks, the hypotheses from a crop around the click."""
     tasks = [
@@ -113,7 +115,10 @@ def _merge_click_crop(first: Prediction, task: _CropTask, found: Prediction) -> 
 
 
 def _refine_small_masks(
-    model: Sam, embeddings: Sequence[Embedding], prompts: Sequence[FramedPrompt], first: Sequence[Prediction]
+    model: Promptable,
+    embeddings: Sequence[Embedding],
+    prompts: Sequence[FramedPrompt],
+    first: Sequence[Prediction],
 ) -> list[Prediction]:
     """Refine the small masks of all embeddings that have their pixels."""
     tasks = [
@@ -142,7 +147,7 @@ def _refine_small_masks(
 
 
 def _mask_tasks(
-    model: Sam, number: int, embedding: Embedding, prompt: Prompt, prediction: Prediction
+    model: Promptable, number: int, embedding: Embedding, prompt: Prompt, prediction: Prediction
 ) -> Iterator[_CropTask]:
     """The crops for the small masks of prediction `number`."""
     if embedding.image is None:
@@ -153,7 +158,7 @@ def _mask_tasks(
             yield _crop_task(model, number, mask, embedding, crop)
 
 
-def _crop_task(model: Sam, prediction: int, mask: int, embedding: Embedding, crop: Crop) -> _CropTask:
+def _crop_task(model: Promptable, prediction: int, mask: int, embedding: Embedding, crop: Crop) -> _CropTask:
     return _CropTask(prediction, mask, embedding, crop, frame_of(model, crop.crop_hw, model.config.zoom))
 
 

@@ -7,7 +7,8 @@ from anymask import AutoConfig
 from anymask.errors import InputError
 from anymask.geometry.frame import Frame
 from anymask.inference.mask_generation.config import DEFAULT_THRESHOLDS
-from anymask.inference.mask_generation.memory import parse_memory, points_at_once
+from anymask.budget import parse_memory
+from anymask.inference.mask_generation.memory import points_at_once
 from anymask.models import build
 from anymask.models.config import DEBUG, DEBUG_VIT
 

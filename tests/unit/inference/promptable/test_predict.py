@@ -12,7 +12,7 @@ from anymask import predict as public
 from anymask.errors import ImageError, InputError, PromptError, WeightsError
 from anymask.inference.promptable import decode as answering
 from anymask.inference.promptable.predict import embed, embed_batch, predict, predict_batch
-from anymask.models import build, weights_hash
+from anymask.models import build
 from anymask.models.config import DEBUG, DEBUG_VIT
 from anymask.types import Embedding, Masks, Prompt
 
@@ -99,7 +99,7 @@ def test_embedding_knows_its_frame_and_model(model, image, embedding):
     assert embedding.frame.padded_hw == (64, 64)
     assert embedding.features.shape == (1, 32, 4, 4)
     assert [tuple(skip.shape) for skip in embedding.skips] == [(1, 4, 16, 16), (1, 8, 8, 8)]
-    assert embedding.model == weights_hash(model)
+    assert embedding.model == model.fingerprint
 
 
 def test_images_come_as_arrays_files_and_pictures(model, image, embedding, tmp_path):

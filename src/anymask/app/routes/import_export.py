@@ -45,17 +45,21 @@ def export(
     background: BackgroundTasks,
     format: Annotated[Format, Query()] = "coco",
     suggestions: Annotated[bool, Query()] = False,
+    images: Annotated[bool, Query()] = False,
 ) -> Response:
     """All masks in a format, as an archive; its report.json lists what the format could not hold.
 
-    suggestions: also the suggestions that nobody has accepted yet.
+    suggestions: also the suggestions that nobody has accepted yet. images: also the image files, so that the
+    unpacked archive is a data set to train on.
     """
     folder = Path(tempfile.mkdtemp(prefix="anymask-"))
     background.add_task(shutil.rmtree, folder, ignore_errors=True)
     try:
         (folder / "out").mkdir()
         loss = import_export.take(server.project, format, folder / "out", suggestions=suggestions)
-        pack(folder / "out", folder / "export.zip", {**loss.as_dict(), "path": f"annotations ({format})"})
+        report = {**loss.as_dict(), "path": f"annotations ({format})"}
+        files = import_export.image_files(server.project) if images else ()
+        pack(folder / "out", folder / "export.zip", report, files)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise

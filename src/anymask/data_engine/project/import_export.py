@@ -19,7 +19,7 @@ from anymask.geometry import rle
 from anymask.images.colours import palette
 from anymask.types import Masks, Record
 
-__all__ = ["Bringing", "bring", "records", "take"]
+__all__ = ["Bringing", "bring", "image_files", "records", "take"]
 
 NAMELESS = "object"
 SAME_IOU = 0.9
@@ -68,6 +68,13 @@ def take(project: Project, format: str, folder: Path, *, suggestions: bool = Fal
     place = folder / ("annotations" if many or known is None else f"annotations{known.suffix}")
     found = records(project, every=not many, suggestions=suggestions)
     return write(found, place, format, on_error=lambda id, error: None, sent=True)
+
+
+def image_files(project: Project) -> Iterator[tuple[str, Path]]:
+    """The name and the file of every image of the project whose file is there."""
+    for image in images.every(project.db):
+        if not image.missing:
+            yield image.name, project.file(image)
 
 
 @dataclass

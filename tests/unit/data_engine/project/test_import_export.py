@@ -12,6 +12,7 @@ import pytest
 
 from anymask.app.archives import pack, unpack
 from anymask.app.settings import Limits
+from anymask.data import open_dataset
 from anymask.data_engine.project import Draft, masks, open_project
 from anymask.data_engine.project import images as pictures
 from anymask.data_engine.project import import_export as exchange
@@ -197,6 +198,23 @@ def test_a_project_that_imports_its_own_export_has_nothing_twice(make, format, t
     done = brought(project, "e.zip", packed(project, format, tmp_path / "1"), tmp_path / "2")
     assert (done.masks, done.known) == (0, 12)
     assert shown(project) == before
+
+
+@pytest.mark.parametrize("format", ["coco", "yolo", "cvat", "sa1b"])
+def test_an_export_with_images_is_a_data_set(make, format, tmp_path) -> None:
+    project = make(["a.png", "sub/a.png"])
+    draw(project)
+    (tmp_path / "out").mkdir()
+    exchange.take(project, format, tmp_path / "out")
+    pack(tmp_path / "out", tmp_path / "e.zip", {}, exchange.image_files(project))
+    with zipfile.ZipFile(tmp_path / "e.zip") as archive:
+        archive.extractall(tmp_path / "exported")
+    assert (tmp_path / "exported/images/sub/a.png").is_file()
+    if format == "coco":
+        dataset = open_dataset(tmp_path / "exported/annotations.json")
+        assert [len(dataset[index].masks) for index in range(len(dataset))] == [1, 1]
+    done = brought(project, "e.zip", (tmp_path / "e.zip").read_bytes(), tmp_path / "2")
+    assert (done.masks, done.known) == (0, 2), "the images do not disturb"
 
 
 def test_coco_lists_the_images_without_masks(make, tmp_path) -> None:

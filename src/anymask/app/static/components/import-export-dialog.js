@@ -21,6 +21,7 @@ function exportForm({ storage, project }, close) {
     ...storage.formats.map(([value, text]) => h("option", { value }, text)),
   );
   const also = h("input", { type: "checkbox", role: "switch" });
+  const images = h("input", { type: "checkbox", role: "switch" });
   const start = h("button", { class: "primary" }, icon("export"), "Export");
   const waiting = project.counts?.suggestions ?? 0;
   return h(
@@ -31,7 +32,9 @@ function exportForm({ storage, project }, close) {
         event.preventDefault();
         start.disabled = true;
         try {
-          download(await storage.exported(format.value, also.checked));
+          download(
+            await storage.exported(format.value, { suggestions: also.checked, images: images.checked }),
+          );
           close();
         } catch (error) {
           notify(`The export failed: ${reasonOf(error)}.`);
@@ -41,6 +44,7 @@ function exportForm({ storage, project }, close) {
     },
     h("h3", {}, "Export all masks"),
     h("div", { class: "field" }, h("label", { for: "format" }, "Format"), format),
+    storage.findsSimilar && h("label", { class: "switch" }, images, "With the image files, to train on"),
     waiting > 0 &&
       h("label", { class: "switch" }, also, `Also ${counted(waiting, "suggestion")} not accepted yet`),
     h("div", { class: "row end" }, start),

@@ -168,7 +168,7 @@ export class BrowserStorage {
     return { revision };
   }
 
-  /** All masks in COCO's form. @returns {Promise<{name: string, blob: Blob}>} */
+  /** All masks in COCO's form, the only one here. @returns {Promise<{name: string, blob: Blob}>} */
   async exported() {
     const [{ images }, { labels }] = [await this.images(), await this.project()];
     /** @type {KeptMask[]} */

@@ -240,12 +240,15 @@ export class ServerStorage {
   /**
    * All masks as one file.
    * @param {string} format
-   * @param {boolean} suggestions also those that nobody has accepted yet
+   * @param {{suggestions?: boolean, images?: boolean}} also suggestions that nobody has accepted yet, image files
    * @returns {Promise<{name: string, blob: Blob}>}
    */
-  async exported(format = "coco", suggestions = false) {
+  async exported(format, { suggestions = false, images = false }) {
     const patient = { signal: AbortSignal.timeout(10 * SECONDS * 1000) };
-    const answer = await this.request(`api/export?format=${format}&suggestions=${suggestions}`, patient);
+    const answer = await this.request(
+      `api/export?format=${format}&suggestions=${suggestions}&images=${images}`,
+      patient,
+    );
     return { name: `anymask-${format}.zip`, blob: await answer.blob() };
   }
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from .conftest import profile
@@ -110,7 +112,15 @@ def test_other_tabs_hear_of_changes(browser: Browser, served: Served) -> None:
         other.saved()
 
 
-def test_masks_leave_and_come_back_in_the_page(page: Page, served: Served, tmp_path: Path) -> None:
+@pytest.fixture
+def loud(browser: Browser) -> Iterator[Page]:
+    """A page whose console may report refused requests."""
+    with profile(browser, quiet=False) as page:
+        yield page
+
+
+def test_masks_leave_and_come_back_in_the_page(loud: Page, served: Served, tmp_path: Path) -> None:
+    page = loud
     for one in served.images().values():
         served.clear(one)
     image = served.images()["coffee.jpg"]

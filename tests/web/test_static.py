@@ -36,7 +36,8 @@ def test_all_works_without_a_server(browser: Browser, site: Path) -> None:
         person.count(1)
         page.goto(f"{address}#/")
         with page.expect_download() as download:
-            page.get_by_role("button", name="Export all masks").click()
+            page.get_by_role("button", name="Export and import").click()
+            page.get_by_role("button", name="Export", exact=True).click()
         coco = json.loads(Path(download.value.path()).read_text("utf-8"))
         (one,) = coco["annotations"]
         runs, size = rle.from_coco(one["segmentation"])

@@ -4,11 +4,12 @@ import test from "node:test";
 import { maskOf } from "./browser.js";
 import { nearTies } from "../../../src/anymask/app/static/inference/hypotheses.js";
 import { ownColour, PALETTE } from "../../../src/anymask/app/static/masks/colours.js";
-import { encode, toString } from "../../../src/anymask/app/static/masks/rle.js";
+import { encode, fromString, toString } from "../../../src/anymask/app/static/masks/rle.js";
 import { Editor } from "../../../src/anymask/app/static/state/editor.js";
 import { OpenImage } from "../../../src/anymask/app/static/state/open-image.js";
 import { dropClick, keepClick, takeClick } from "../../../src/anymask/app/static/state/pending-click.js";
 import { decide, decideAll, suggestionsOf } from "../../../src/anymask/app/static/state/suggestions.js";
+import { RefusedError, reasonOf } from "../../../src/anymask/app/static/storage/errors.js";
 import { fromCoco, toCoco } from "../../../src/anymask/app/static/storage/coco.js";
 
 const INFO = { id: "cat", name: "cat.jpg", width: 4, height: 3, masks: 0 };
@@ -116,15 +117,28 @@ test("a click waits over a reload until its mask is stored", () => {
 });
 
 test("masks that are about as likely as the chosen one are a choice", () => {
-  const scores = (...some) => some.map((score) => ({ score }));
-  assert.deepEqual(nearTies(scores(0.9, 0.89, 0.5), 0), [1]);
-  assert.deepEqual(nearTies(scores(0.9, 0.8, 0.5), 0), []);
+  const found = (...some) =>
+    some.map(([score, y]) => ({ score, area: 4, runs: fromString(row("a", y).counts) }));
+  assert.deepEqual(nearTies(found([0.9, 0], [0.89, 1], [0.5, 2]), 0), [1]);
+  assert.deepEqual(nearTies(found([0.9, 0], [0.8, 1], [0.5, 2]), 0), []);
+  assert.deepEqual(nearTies(found([0.9, 0], [0.89, 0], [0.5, 2]), 0), [], "the same mask is no choice");
 });
 
 test("a mask without a label never has the colour of a label", () => {
   const ids = Array.from({ length: 300 }, (_, i) => `mask ${i}`);
   for (const labels of [[PALETTE[0]], PALETTE.slice(0, 8), PALETTE, ["#e5e7eb", ...PALETTE]])
     for (const id of ids) assert.ok(!labels.includes(ownColour(id, labels)));
+});
+
+test("errors are said in the words of people", () => {
+  const exact = "image must be one of this project, got 'doesnotexist'. List them first.";
+  assert.equal(reasonOf(new RefusedError(exact, 404)), "it is no longer in this project");
+  const broken = "image must be a complete image file, got /srv/a.jpg, which is corrupt. Get the file again.";
+  assert.equal(
+    reasonOf(new RefusedError(broken, 400)),
+    "image must be a complete image file. Get the file again",
+  );
+  assert.equal(reasonOf(new Error("the server does not respond")), "the server does not respond");
 });
 
 test("a COCO file of the app without a server comes back", () => {

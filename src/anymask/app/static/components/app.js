@@ -94,7 +94,12 @@ export class App extends HTMLElement {
       if (location.hash === hash) this.show(screen, `${image.name} – anymask`);
     } catch (error) {
       if (location.hash !== hash) return;
-      notify(`The image could not be opened: ${reasonOf(error)}.`);
+      const gone = error instanceof RefusedError && error.status === 404;
+      notify(
+        gone
+          ? "This image is no longer in the project."
+          : `The image could not be opened: ${reasonOf(error)}.`,
+      );
       location.hash = GALLERY;
     }
   }
@@ -150,7 +155,10 @@ export class App extends HTMLElement {
       await this.storage.saveLabels(labels);
       this.changed();
     } catch (error) {
-      notify(`The labels could not be saved: ${reasonOf(error)}.`);
+      const used = error instanceof RefusedError && error.message.includes("masks use");
+      const reason = used ? "masks still have a label that you removed" : reasonOf(error);
+      notify(`The labels could not be saved: ${reason}.`);
+      this.project = await this.storage.project().catch(() => this.project); // as they are
     }
   }
 

@@ -1,6 +1,6 @@
 /** The first screen: the images of the project. */
 import { GALLERY } from "../state/routes.js";
-import { reasonOf } from "../storage/errors.js";
+import { RefusedError, reasonOf } from "../storage/errors.js";
 import { counted, fill, h } from "./dom.js";
 import { imageCard } from "./image-card.js";
 import { importExportDialog } from "./import-export-dialog.js";
@@ -295,7 +295,8 @@ export class GalleryScreen extends HTMLElement {
         await this.app.storage.addImage(file);
         added++;
       } catch (error) {
-        notify(error instanceof Error ? error.message : String(error));
+        const unread = error instanceof RefusedError && [400, 422].includes(error.status);
+        notify(`${file.name} was not added: ${unread ? "it cannot be read as an image" : reasonOf(error)}.`);
       }
     }
     if (added) {

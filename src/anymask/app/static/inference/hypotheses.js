@@ -2,7 +2,9 @@
  * The answers of the decoder as masks with a score, and the choice among them: the twin of `anymask.predict`.
  */
 import { NEAR_TIE, STABILITY_OFFSET } from "../constants.js";
-import { area, box } from "../masks/rle.js";
+import { area, box, intersection } from "../masks/rle.js";
+
+const ALIKE = 0.9; // IoU from which two masks show the same object
 
 /** @typedef {import("../geometry/frame.js").Frame} Frame */
 /** @typedef {import("../types.js").Hypothesis} Hypothesis */
@@ -43,15 +45,19 @@ export function choice(answers, single) {
 }
 
 /**
- * The hypotheses that are nearly as likely as the chosen one: which of them comes first may depend on the
- * precision of the computer, so that the page shows the choice as one.
- * @param {{score: number}[]} hypotheses
+ * The hypotheses that are nearly as likely as the chosen one, and another object: which of them comes first
+ * may depend on the precision of the computer, so that the page shows the choice as one.
+ * @param {Pick<Hypothesis, "score" | "runs" | "area">[]} hypotheses
  * @param {number} chosen
  * @returns {number[]} their places, without the chosen one
  */
 export function nearTies(hypotheses, chosen) {
-  const least = hypotheses[chosen].score - NEAR_TIE;
-  return hypotheses.flatMap(({ score }, i) => (i !== chosen && score >= least ? [i] : []));
+  const best = hypotheses[chosen];
+  return hypotheses.flatMap((one, i) => {
+    if (i === chosen || one.score < best.score - NEAR_TIE) return [];
+    const shared = intersection(one.runs, best.runs);
+    return shared < ALIKE * (one.area + best.area - shared) ? [i] : [];
+  });
 }
 
 /**

@@ -113,13 +113,15 @@ def main() -> None:
     """Make all images in the folder that is named."""
     out = Path(sys.argv[1])
     show_click(out)
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory() as place, sync_playwright() as playwright:
+        folder = Path(place, "photos")
+        folder.mkdir()
         for photo in sample_photos():
             shutil.copy(photo, folder)
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         page = browser.new_page(viewport=SIZE)
         page.set_default_timeout(240_000)  # the first start exports the model
-        with served(Path(folder)) as address:
+        with served(folder) as address:
             show_app(page, address, out)
         browser.close()
 

@@ -26,7 +26,11 @@ export function openDialog(title, content, { class: kind = "", must = false } = 
     ),
     body,
   );
-  dialog.addEventListener("close", () => dialog.remove());
+  dialog.addEventListener("close", () => {
+    dialog.remove();
+    const canvas = document.querySelector("am-image-canvas");
+    if (canvas instanceof HTMLElement) canvas.focus(); // keys go on there, not to the button that opened this
+  });
   dialog.addEventListener("cancel", (event) => must && event.preventDefault());
   dialog.addEventListener("click", (event) => {
     if (event.target === dialog && !must) dialog.close();

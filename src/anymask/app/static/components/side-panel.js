@@ -128,9 +128,9 @@ function maskSection(screen, signal) {
       facts.textContent = [
         counted(item.area, "pixel"),
         item.score === null ? null : `quality ${item.score.toFixed(2)}`,
-        item.model ?? "drawn by hand",
+        item.suggestedBy ? "found by example" : (item.model ?? "drawn by hand"),
         item.author,
-        item.suggestedBy ? "suggested: accept (Y) or reject (R)" : null,
+        item.suggestedBy ? "accept (Y) or reject (R)" : null,
       ]
         .filter(Boolean)
         .join(" · ");

@@ -16,6 +16,7 @@ from PIL import Image
 from anymask import EdgeConfig, edges, models, open_dataset
 from anymask.cli.commands import auto as module
 from anymask.data_engine import image_masks as plan
+from anymask.models import compiling
 from anymask.models.config import DEBUG
 
 FEW = ("--points-per-side", "3", "--min-iou", "0", "--min-stability", "0")
@@ -76,7 +77,7 @@ def test_the_encoder_is_compiled_where_asked(
     wanted: bool, auto, photo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     compiled: list[object] = []
-    monkeypatch.setattr(models, "compile_parts", compiled.append)
+    monkeypatch.setattr(compiling, "compile_parts", compiled.append)
     assert auto(photo, *["--compile"] * wanted).code == 0
     assert len(compiled) == wanted
 

@@ -92,7 +92,7 @@ def test_answers_are_those_of_python(
     assert len(prompt.points) == {"click": 1, "in and out": 2, "box": 0}[kind]
     expected = clicked(model, photos / "cat.jpg", prompt)
     assert iou(bits(stored), expected.dense()[0]) >= 0.98
-    assert stored["score"] == pytest.approx(float(expected.quality[0]), abs=0.02)
+    assert stored["score"] == pytest.approx(float(expected.scores[0]), abs=0.02)
 
 
 def test_small_things_are_looked_at_again(

@@ -1,4 +1,4 @@
-"""ZIP archives: packing an export, and unpacking an upload safely."""
+"""ZIP archives: packing an export, and unpacking an upload safely. Files that are sent once."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
+from starlette.responses import FileResponse
+from starlette.types import Receive, Scope, Send
+
 from anymask.app.settings import Limits
 from anymask.errors import FormatError
 from anymask.formats.image_files import is_hidden
 from anymask.formats.safe_paths import inner_path, plain_stem
 
-__all__ = ["pack", "unpack"]
+__all__ = ["Temporary", "pack", "unpack"]
 
 CHUNK = 1 << 20
 LONGEST, DEEPEST = 250, 12  # bytes of a name, levels of folders
@@ -108,3 +111,14 @@ def _root(inside: Path) -> Path:
         if entries[0].is_file():
             return entries[0]
         inside = entries[0]
+
+
+class Temporary(FileResponse):
+    """A file whose folder is removed after it was sent, also if the client went away."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the file."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            shutil.rmtree(Path(self.path).parent, ignore_errors=True)

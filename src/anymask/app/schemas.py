@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from anymask.data_engine import project as store
+from anymask.data_engine.project.checks import LONGEST_NAME
 from anymask.data_engine.project.values import Role
 
 __all__ = [
@@ -48,7 +49,8 @@ IMAGES_AT_ONCE = 1000
 
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 """Only letters, digits, _ - and ., since an id is part of URLs."""
-Text = Annotated[str, StringConstraints(min_length=1, max_length=TEXT_LENGTH, pattern=r"^[^\x00-\x1f\x7f]+$")]
+_PRINTED = r"^[^\x00-\x1f\x7f]+$"
+Text = Annotated[str, StringConstraints(min_length=1, max_length=TEXT_LENGTH, pattern=_PRINTED)]
 Side = Annotated[int, Field(ge=1, le=MOST_SIDE)]
 Coordinate = Annotated[float, Field(ge=-1e7, le=1e7, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -92,7 +94,7 @@ class Labels(_Schema):
 class Person(_Schema):
     """A user of the project."""
 
-    name: Text
+    name: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_NAME, pattern=_PRINTED)]
     role: Role
 
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 import time
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -65,8 +65,10 @@ class AutomaticConfig:
     @property
     def auto(self) -> AutoConfig:
         """The settings of mask generation."""
-        chosen = {} if self.points_per_side is None else {"points_per_side": self.points_per_side}
-        return AutoConfig(crop_layers=self.crop_layers, **chosen)
+        config = AutoConfig(crop_layers=self.crop_layers)
+        if self.points_per_side is None:
+            return config
+        return replace(config, points_per_side=self.points_per_side)
 
 
 Sums = Mapping[str, tuple[float, float]]

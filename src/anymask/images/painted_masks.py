@@ -19,7 +19,7 @@ from anymask import budget
 from anymask.errors import ImageError
 from anymask.images.planes import read_samples
 from anymask.images.read import ImageFile, image_size, name_of, open_image, orientation_of
-from anymask.images.stored_pixels import Samples, check_pixels, reading, turn
+from anymask.images.stored_pixels import Samples, reading, turn
 
 __all__ = ["Painting", "read_numbers", "read_painting"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from anymask.onnx_export.onnxruntime_session import Session
+from anymask.models.onnx_session import Session
 from anymask.onnx_export.precision import _channel_axes, to_float16, to_int8
 
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from anymask.geometry.frame import Frame
-from anymask.onnx_export.onnxruntime_session import Session, decode
+from anymask.models.onnx_session import Session
+from anymask.onnx_export.decoding import decode
 from anymask.onnx_export.webassembly import for_webassembly, with_instance_norms
 from anymask.onnx_export.write import _converted
 from anymask.types import Prompt

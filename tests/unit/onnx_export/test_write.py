@@ -16,7 +16,7 @@ import anymask
 from anymask.models import build
 from anymask.models.config import DEBUG
 from anymask.onnx_export import check, tracing, write
-from anymask.onnx_export import onnxruntime_session as sessions
+from anymask.onnx_export import decoding as sessions
 from anymask.onnx_export.check import Finding
 
 

@@ -118,7 +118,7 @@ test("a click waits over a reload until its mask is stored", () => {
 
 test("masks that are about as likely as the chosen one are a choice", () => {
   const found = (...some) =>
-    some.map(([score, y]) => ({ score, area: 4, runs: fromString(row("a", y).counts) }));
+    some.map(([quality, y]) => ({ quality, area: 4, runs: fromString(row("a", y).counts) }));
   assert.deepEqual(nearTies(found([0.9, 0], [0.89, 1], [0.5, 2]), 0), [1]);
   assert.deepEqual(nearTies(found([0.9, 0], [0.8, 1], [0.5, 2]), 0), []);
   assert.deepEqual(nearTies(found([0.9, 0], [0.89, 0], [0.5, 2]), 0), [], "the same mask is no choice");

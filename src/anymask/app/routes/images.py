@@ -12,7 +12,7 @@ from fastapi.responses import FileResponse
 from anymask.app import schemas
 from anymask.app.dependencies import Annotator, CurrentServer, Server
 from anymask.data_engine.project import Image, images
-from anymask.data_engine.project.project import upload
+from anymask.data_engine.project.project import current, upload
 from anymask.errors import ImageError
 from anymask.images.display import shown_format
 from anymask.images.write import encode_jpeg, encode_png
@@ -59,9 +59,9 @@ def upload_images(
     kept = []
     for file in files:
         name = file.filename or ""
-        data = file.file.read()
         try:
-            image, _ = upload(server.project, name, data, limits.pixels)
+            with server.turn():
+                image, _ = upload(server.project, name, file.file.read(), limits.pixels)
         except ImageError as error:
             raise ImageError(f"{_short(name)}: {error}") from error
         kept.append(schemas.Image.of(image))
@@ -87,7 +87,7 @@ def mark_image(server: CurrentServer, person: Annotator, id: schemas.Id, body: s
 @router.get("/images/{id}/file", response_class=Response)
 def get_file(server: CurrentServer, person: Annotator, request: Request, id: schemas.Id) -> Response:
     """The file of an image, converted to PNG if browsers cannot show its format."""
-    image = images.find(server.project.db, id)
+    image = current(server.project, images.find(server.project.db, id))
     file = server.project.file(image)
     server.project.sha256(image)  # by which the image is recognised after its file was moved
     etag = f'"{image.bytes:x}-{file.stat().st_mtime_ns:x}{server.project.view}"'
@@ -95,16 +95,19 @@ def get_file(server: CurrentServer, person: Annotator, request: Request, id: sch
         return Response(status_code=304, headers=_cached(etag))
     type = _TYPES.get(shown_format(file, server.project.bands))
     if type is None:
-        return Response(
-            encode_png(server.project.pixels(image)), media_type="image/png", headers=_cached(etag)
-        )
+        name = f"{image.id}-{file.stat().st_mtime_ns:x}{server.project.view}.png"
+        with server.turn():
+            shown = server.thumbs.file(name, lambda: encode_png(server.project.pixels(image)))
+        if isinstance(shown, bytes):
+            return Response(shown, media_type="image/png", headers=_cached(etag))
+        return FileResponse(shown, media_type="image/png", headers=_cached(etag))
     return FileResponse(file, media_type=type, headers=_cached(etag))
 
 
 @router.get("/images/{id}/thumb", response_class=Response)
 def get_thumb(server: CurrentServer, person: Annotator, request: Request, id: schemas.Id) -> Response:
     """A thumbnail: JPEG, 320 pixels on the longest side."""
-    image = images.find(server.project.db, id)
+    image = current(server.project, images.find(server.project.db, id))
     file = server.project.file(image)
     key = f"{image.id}-{file.stat().st_mtime_ns:x}{server.project.view}"
     if request.headers.get("if-none-match") == f'"{key}"':

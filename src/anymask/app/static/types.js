@@ -52,7 +52,8 @@
  * @property {Runs} runs
  * @property {Box} box
  * @property {number} area
- * @property {number} score predicted IoU times stability
+ * @property {number} score predicted IoU, from 0 to 1
+ * @property {number} quality predicted IoU times stability: by it the best is chosen
  * @property {Float32Array} logits on the grid of the model's frame
  *
  * @typedef {object} Candidate One mask that "everything" found.

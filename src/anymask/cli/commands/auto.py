@@ -105,16 +105,24 @@ def _plan(options: Options, *, labelmap: bool, overlay: bool) -> Plan:
 
 def _read_points(path: str) -> np.ndarray[Any, Any]:
     """Points (N, 2) from a file with x,y on each line."""
+    from anymask.inference.mask_generation.config import MOST_POINTS
+
     try:
+        data = read_regular(path, f"file {path}")
+        if data.count(b"\n") > MOST_POINTS:
+            raise InputError(
+                f"--points-file must hold at most {MOST_POINTS} points, got more lines. Use fewer."
+            )
         rows = [
-            line.split("#")[0].replace(",", " ").split()
-            for line in read_regular(path, f"file {path}").decode("utf-8-sig").splitlines()
+            line.split("#")[0].replace(",", " ").split() for line in data.decode("utf-8-sig").splitlines()
         ]
         points = np.array([[float(word) for word in row] for row in rows if row], np.float32)
     except OSError as error:
         raise InputError(
             f"--points-file must be a file that exists, got {path} ({error.strerror}). Check the name."
         ) from None
+    except InputError:
+        raise
     except ValueError:
         points = np.zeros((0, 0), np.float32)
     if points.ndim != 2 or points.shape[1] != 2:

@@ -19,7 +19,7 @@ def run(options: Options) -> int:
     datasets = open_all(options.data, options.split)
     check_report(options.output, options.force)
 
-    from anymask.cli.loading import load_model
+    from anymask.cli.loading import load_network
     from anymask.evaluate import automatic
 
     config = automatic.AutomaticConfig(
@@ -28,7 +28,7 @@ def run(options: Options) -> int:
         most_images=options.max_images,
         seed=options.seed,
     )
-    model = load_model(options.model, device=options.device, offline=options.offline)
+    model = load_network(options.model, device=options.device, offline=options.offline)
     with by_set("images") as advance:
         report = automatic.run(model, datasets, config, advance)
     print_report(report, options, datasets, columns=COLUMNS, what="Automatic masks")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -59,14 +60,27 @@ def _segment(options: Options) -> int:
     contexts = [context(record, examples.palette, size=size) for record in examples.records] + learned
     edits = dict(zip(fixes, examples.corrections, strict=True))
     job = Job(options, model, refiner, examples, contexts, edits, folder, shown)
-    folder.mkdir(exist_ok=True)
-    facts = _images(job, inputs) + [like_video.run(job, item) for item in inputs.videos]
+    with _made(folder):
+        facts = _images(job, inputs) + [like_video.run(job, item) for item in inputs.videos]
     if options.as_json:
         out_json(facts)
     else:
         out(table([_row(fact) for fact in facts]))
         out(f"wrote {len(facts)} to {folder}")
     return 0
+
+
+@contextmanager
+def _made(folder: Path) -> Iterator[None]:
+    """Make the folder; if nothing comes to be written there, it is removed again."""
+    new = not folder.exists()
+    folder.mkdir(exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        if new and not any(folder.iterdir()):
+            folder.rmdir()
+        raise
 
 
 def _check_output(options: Options, inputs: Inputs) -> Path:

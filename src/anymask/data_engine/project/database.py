@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from anymask.data_engine.project.tables import VERSION
 from anymask.errors import InputError, MissingExtraError, StoreError
 
-__all__ = ["Database", "open_database"]
+__all__ = ["Database", "lock_table", "open_database"]
 
 BUSY = 10.0
 """Seconds that a writer waits for another process."""
@@ -150,6 +150,12 @@ def _identity(file: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
+def lock_table(connection: Connection, table: Table) -> None:
+    """Let no other transaction change a table until the end of this one; SQLite has one writer anyway."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"LOCK TABLE {table.name} IN SHARE ROW EXCLUSIVE MODE")
+
+
 def open_database(url: str | os.PathLike[str]) -> Database:
     """Open a database by address (sqlite:///file, postgresql://...) or SQLite file, created if missing.
 
@@ -209,7 +215,13 @@ def _tune_sqlite(connection: Any, record: object) -> None:
 
 
 def _migrate(database: Database) -> None:
-    """Migrate the tables to this version; refuse those of a newer one. Alembic is slow, so imported late."""
+    """Migrate the tables to this version; refuse those of a newer one. Alembic is slow, so imported late.
+
+    Tables of this version are only read, so that a full disk does not prevent it.
+    """
+    with database.reading() as connection:
+        if _version(connection) == VERSION:
+            return
     with database.writing() as connection:
         there = _version(connection)
         if there > VERSION:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import math
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
-from anymask.data_engine.project import images, labels, masks
+import numpy as np
+
+from anymask.data_engine.project import checks, images, labels, masks
 from anymask.data_engine.project.database import Database
 from anymask.data_engine.project.project import Project
-from anymask.data_engine.project.values import Draft, Image, Label, Mask
+from anymask.data_engine.project.values import Draft, Image, Mask
 from anymask.errors import AnymaskError
 from anymask.formats import FORMATS, Loss, detect, stream, write
 from anymask.formats.json_fields import names
 from anymask.geometry import rle
-from anymask.images.colours import palette
 from anymask.types import Masks, Record
 
 __all__ = ["Bringing", "bring", "image_files", "records", "take"]
@@ -149,11 +151,12 @@ def _known(project: Project) -> dict[str, tuple[Path, Image]]:
 
 def _drafts(db: Database, picture: Image, record: Record) -> list[Draft]:
     """The masks of a record, each with an id that its content gives."""
-    ids = _label_ids(db, sorted(set(names(record, NAMELESS)) - {NAMELESS}))
+    named = [checks.plain_text(name) or NAMELESS for name in names(record, NAMELESS)]
+    wanted = sorted(set(named) - {NAMELESS})
+    known = {label.name: label.id for label in labels.listed(db)}
+    ids = known if all(name in known for name in wanted) else labels.ensure(db, wanted)
     out = []
-    for runs, name, score in zip(
-        record.masks.rles, names(record, NAMELESS), record.masks.scores.tolist(), strict=True
-    ):
+    for runs, name, score in zip(record.masks.rles, named, record.masks.scores.tolist(), strict=True):
         counts, label = rle.to_string(runs), ids.get(name)
         id = str(uuid.uuid5(_SPACE, f"{picture.id} {label} {counts}"))
         out.append(
@@ -162,7 +165,7 @@ def _drafts(db: Database, picture: Image, record: Record) -> list[Draft]:
                 size=record.masks.size,
                 counts=counts,
                 label_id=label,
-                score=None if score == 1 else score,
+                score=None if score == 1 or not math.isfinite(score) else score,
             )
         )
     return list({draft.id: draft for draft in out}.values())
@@ -170,29 +173,18 @@ def _drafts(db: Database, picture: Image, record: Record) -> list[Draft]:
 
 def _unlike(drafts: list[Draft], there: list[Mask]) -> list[Draft]:
     """Those that are not in the image already. A polygon may have moved an edge by a part of a pixel."""
+    runs = [rle.from_string(mask.counts) for mask in there]
+    areas = np.array([rle.area(one) for one in runs])
 
     def known(draft: Draft) -> bool:
+        own = rle.from_string(draft.counts)
+        area = rle.area(own)
+        near = np.flatnonzero((areas >= SAME_IOU * area) & (SAME_IOU * areas <= area)) if len(runs) else []
         alike = [
-            rle.from_string(mask.counts)
-            for mask in there
-            if mask.size == draft.size and draft.label_id in (None, mask.label_id)
+            runs[i]
+            for i in near
+            if there[i].size == draft.size and draft.label_id in (None, there[i].label_id)
         ]
-        return bool(alike) and bool(rle.iou([rle.from_string(draft.counts)], alike).max() >= SAME_IOU)
+        return bool(alike) and bool(rle.iou([own], alike).max() >= SAME_IOU)
 
     return [draft for draft in drafts if not known(draft)]
-
-
-def _label_ids(db: Database, wanted: list[str]) -> dict[str, str]:
-    """Ids by name; labels are made where there are none."""
-    there = labels.listed(db)
-    ids = {label.name: label.id for label in there}
-    new = [name for name in wanted if name not in ids]
-    if new:
-        colours = palette(len(there) + len(new))[len(there) :]
-        made = [
-            Label(images.new_id(), name, "#{:02x}{:02x}{:02x}".format(*colour))
-            for name, colour in zip(new, colours.tolist(), strict=True)
-        ]
-        labels.replace(db, [*there, *made])
-        ids |= {label.name: label.id for label in made}
-    return ids

@@ -6,7 +6,7 @@ import hashlib
 import os
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from anymask.images.display import read_display
 from anymask.images.folder import list_files
 from anymask.images.read import image_size
 
-__all__ = ["INNER", "Project", "open_project", "scan", "upload"]
+__all__ = ["INNER", "Project", "current", "open_project", "scan", "upload"]
 
 INNER = ".anymask"
 """The folder in a project for anymask's files: project.db, and images/ with the uploaded images."""
@@ -99,6 +99,23 @@ def open_project(
             "Copy the images to another place."
         ) from error
     return Project(place, open_database(database or place / INNER / "project.db"), bands)
+
+
+def current(project: Project, image: Image) -> Image:
+    """An image as its file is now: replaced under its name, it has another size and content hash.
+
+    Raises the errors of `Project.file`, ImageError for a file that is no image any more.
+    """
+    file = project.file(image)
+    state = file.stat()
+    if (state.st_size, state.st_mtime_ns) == (image.bytes, image.modified):
+        return image
+    height, width = image_size(file)
+    facts: dict[str, Any] = {"width": width, "height": height, "sha256": None, "missing": False}
+    facts |= {"bytes": state.st_size, "modified": state.st_mtime_ns}
+    with project.db.writing() as connection:
+        images.change(connection, image.id, **facts)
+    return replace(image, **facts)
 
 
 def scan(project: Project, on_unreadable: Callable[[str], object] = str) -> Iterator[int]:

@@ -25,7 +25,7 @@ from sqlalchemy import (
 __all__ = ["METADATA", "VERSION", "heads", "images", "labels", "people", "revisions"]
 
 METADATA = MetaData()
-VERSION = "0002"
+VERSION = "0003"
 """The newest migration; versions are compared as text."""
 
 images = Table(
@@ -91,6 +91,7 @@ people = Table(
     "people",
     METADATA,
     Column("name", String(64), primary_key=True),
+    Column("id", String(64), nullable=False, unique=True),
     Column("role", String(16), nullable=False),
     Column("token_hash", String(64), nullable=False, unique=True),
 )

@@ -116,3 +116,5 @@ class Person:
 
     name: str
     role: Role
+    id: str
+    """By which jobs know their owner; another user who later gets the same name has another."""

@@ -20,6 +20,7 @@ COPIES = 9.5
 MOST = 16
 """Maximum batch size: more points are not faster and exceed the CPU's cache."""
 
+
 def points_at_once(model: Promptable, frame: Frame, max_memory: str | int | None) -> int:
     """Points per call of the decoder. Raises InputError if the memory is too small for one."""
     memory = budget.memory() if max_memory is None else budget.parse_memory(max_memory)

@@ -117,8 +117,8 @@ def test_masks_as_json_are_the_same(project) -> None:
     assert masks.current_json(project.db, image.id) == "[]"
     third = {"score": 1 / 3, "seconds": 0.1, "model": 'a "b" \\ é\n'}
     drafts = [
-        draft(image, "z", prompts={"points": [[0.1, 2]], "text": "\ud83d\ude00 \\"}),
-        draft(image, "b", prompts=[float("nan")] if project.db.file else None),
+        draft(image, "z", prompts={"points": [[0.1, 2]], "text": "😀 \\"}),
+        draft(image, "b"),
         draft(image, "gone", deleted=True),
         draft(image, "a", x=40, **third),
     ]
@@ -127,7 +127,6 @@ def test_masks_as_json_are_the_same(project) -> None:
     masks.save(project.db, image.id, draft(image, "z", x=9, label_id=None), seen=1, author="bob")
     wanted = json.loads(json.dumps([vars(mask) for mask in masks.current(project.db, image.id)]))
     found = json.loads(masks.current_json(project.db, image.id))
-    wanted[1]["prompts"] = None  # what is no JSON
     assert [one["id"] for one in found] == ["z", "b", "a"]
     assert found == wanted
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from anymask import AutoConfig
+from anymask.budget import parse_memory
 from anymask.errors import InputError
 from anymask.geometry.frame import Frame
 from anymask.inference.mask_generation.config import DEFAULT_THRESHOLDS
-from anymask.budget import parse_memory
 from anymask.inference.mask_generation.memory import points_at_once
 from anymask.models import build
 from anymask.models.config import DEBUG, DEBUG_VIT

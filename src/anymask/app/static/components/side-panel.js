@@ -127,7 +127,7 @@ function maskSection(screen, signal) {
     if (item)
       facts.textContent = [
         counted(item.area, "pixel"),
-        item.score === null ? null : `quality ${item.score.toFixed(2)}`,
+        item.score === null ? null : `score ${item.score.toFixed(2)}`,
         item.suggestedBy ? "found by example" : (item.model ?? "drawn by hand"),
         item.author,
         item.suggestedBy ? "accept (Y) or reject (R)" : null,

@@ -24,7 +24,8 @@ export function hypothesis(frame, logits, iou) {
     runs,
     box: box(runs, frame.size),
     area: area(runs),
-    score: iou * stability(logits, frame),
+    score: Math.min(1, Math.max(0, iou)),
+    quality: iou * stability(logits, frame),
   };
 }
 
@@ -35,7 +36,7 @@ export function hypothesis(frame, logits, iou) {
  * @returns {Choice}
  */
 export function choice(answers, single) {
-  const best = single ? answers[0] : answers.reduce((a, b) => (b.score > a.score ? b : a));
+  const best = single ? answers[0] : answers.reduce((a, b) => (b.quality > a.quality ? b : a));
   const sorted = [...answers].sort((a, b) => b.area - a.area);
   // copies: to send a part of an array would send all of it
   return {
@@ -47,14 +48,14 @@ export function choice(answers, single) {
 /**
  * The hypotheses that are nearly as likely as the chosen one, and another object: which of them comes first
  * may depend on the precision of the computer, so that the page shows the choice as one.
- * @param {Pick<Hypothesis, "score" | "runs" | "area">[]} hypotheses
+ * @param {Pick<Hypothesis, "quality" | "runs" | "area">[]} hypotheses
  * @param {number} chosen
  * @returns {number[]} their places, without the chosen one
  */
 export function nearTies(hypotheses, chosen) {
   const best = hypotheses[chosen];
   return hypotheses.flatMap((one, i) => {
-    if (i === chosen || one.score < best.score - NEAR_TIE) return [];
+    if (i === chosen || one.quality < best.quality - NEAR_TIE) return [];
     const shared = intersection(one.runs, best.runs);
     return shared < ALIKE * (one.area + best.area - shared) ? [i] : [];
   });

@@ -226,6 +226,10 @@ export class ServerStorage {
         "failed",
         end((value) => reject(new RefusedError(value.error ?? "the job failed", 500))),
       );
+      events.addEventListener(
+        "cancelled",
+        end(() => reject(new RefusedError("the search was cancelled", 409))),
+      );
       events.onerror = () => {
         if (events.readyState === EventSource.CLOSED) reject(new OfflineError());
       };

@@ -114,7 +114,7 @@ export class EverythingTool extends Tool {
         box,
         area,
         model: this.model,
-        score: iou * stability,
+        score: Math.min(1, Math.max(0, iou)),
         clicks: { points: [point], labels: [1], box: null },
       })),
     );

@@ -75,7 +75,7 @@ def show_app(page: Page, address: str, out: Path) -> None:
     page.keyboard.press("Enter")
     page.keyboard.press("0")
     click(page, 200, 150)
-    shot("tutorial-app")
+    shot("app")
     page.get_by_role("button", name="Find similar objects").click()
     page.get_by_role("button", name="Search 3 images").click()
     page.wait_for_selector(".found-grid")

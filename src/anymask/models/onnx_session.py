@@ -44,7 +44,10 @@ class Session:
 
 
 def cores() -> int:
-    """Number of CPU cores that this process may use."""
+    """Number of threads of a model: OMP_NUM_THREADS, as for PyTorch, else the cores that this process may use."""
+    wanted = os.environ.get("OMP_NUM_THREADS", "")
+    if wanted.isdecimal() and int(wanted) > 0:
+        return int(wanted)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

@@ -108,6 +108,7 @@ export class EditorScreen extends HTMLElement {
       signal,
     });
     addEventListener("keydown", (event) => this.key(event), { signal });
+    document.addEventListener("visibilitychange", () => !document.hidden && this.refresh(), { signal });
     editor.use(this.tools.point);
     this.ready();
     this.imageCanvas.focus(); // all keys work at once

@@ -6,7 +6,6 @@ import shutil
 
 import numpy as np
 import pytest
-from sqlalchemy import text
 
 from anymask.data_engine.project import Draft, images, masks, open_database, open_project, suggestions
 from anymask.data_engine.project import import_export as exchange
@@ -130,20 +129,16 @@ def test_files_that_cannot_be_read_are_named(project) -> None:
     assert named == ["broken.jpg"]
 
 
-def test_masks_stored_before_are_masks_after_the_migration(url) -> None:
-    database = open_database(url)
-    with database.writing() as connection:
-        for table, column in (("pictures", "suggestions"), ("pictures", "done"), ("pictures", "removed")):
-            connection.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
-        connection.execute(text("DROP INDEX ix_revisions_suggested_by"))
-        connection.execute(text("ALTER TABLE revisions DROP COLUMN suggested_by"))
-        connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
-        row = "'p', 'a.png', 'a.png', NULL, 4, 4, 1, 1, 1, 1, false"
-        connection.execute(text(f"INSERT INTO pictures VALUES ({row})"))
-        connection.execute(text("INSERT INTO heads VALUES ('p', 'm', 1)"))
-        row = "'p', 'm', 1, NULL, 4, 4, '4<', NULL, NULL, NULL, 0, false, 'eve', 0"
-        connection.execute(text(f"INSERT INTO revisions VALUES ({row})"))
-    database.close()
+def test_masks_stored_before_are_masks_after_the_migration(old, url) -> None:
+    with old.writing() as connection:
+        for line in (
+            "INSERT INTO pictures VALUES ('p', 'a.png', 'a.png', NULL, 4, 4, 1, 1, 1, 1, false)",
+            "INSERT INTO heads VALUES ('p', 'm', 1)",
+            "INSERT INTO revisions VALUES "
+            "('p', 'm', 1, NULL, 4, 4, '4<', NULL, NULL, NULL, 0, false, 'eve', 0)",
+        ):
+            connection.exec_driver_sql(line)
+    old.close()
     again = open_database(url)
     assert [mask.is_mask for mask in masks.current(again, "p")] == [True]
     (one,) = images.listed(again)

@@ -136,8 +136,10 @@ export class App extends HTMLElement {
       this.order = null;
       this.project = await this.storage.project().catch(() => this.project);
     }
-    if (this.screen instanceof GalleryScreen) this.screen.refresh();
-    else if (this.screen instanceof EditorScreen && (!image || this.screen.openImage.info.id === image))
+    if (this.screen instanceof GalleryScreen) {
+      if (image) this.screen.update(image);
+      else this.screen.refresh();
+    } else if (this.screen instanceof EditorScreen && (!image || this.screen.openImage.info.id === image))
       this.screen.refresh();
   }
 

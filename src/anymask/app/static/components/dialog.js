@@ -41,3 +41,28 @@ export function openDialog(title, content, { class: kind = "", must = false } = 
   if (body.scrollHeight > body.clientHeight) body.tabIndex = 0; // so that keys can scroll it
   return dialog;
 }
+
+/**
+ * Ask before what cannot be undone.
+ * @param {string} title @param {string} sentence @param {string} action
+ * @returns {Promise<boolean>}
+ */
+export function confirmDialog(title, sentence, action) {
+  return new Promise((resolve) => {
+    let yes = false;
+    const close = (/** @type {boolean} */ answer) => {
+      yes = answer;
+      dialog.close();
+    };
+    const dialog = openDialog(title, [
+      h("p", {}, sentence),
+      h(
+        "div",
+        { class: "row end" },
+        h("button", { onclick: () => close(false) }, "Cancel"),
+        h("button", { class: "primary", onclick: () => close(true) }, action),
+      ),
+    ]);
+    dialog.addEventListener("close", () => resolve(yes));
+  });
+}

@@ -2,6 +2,7 @@
 import { GALLERY } from "../state/routes.js";
 import { RefusedError, reasonOf } from "../storage/errors.js";
 import { counted, fill, h } from "./dom.js";
+import { confirmDialog } from "./dialog.js";
 import { imageCard } from "./image-card.js";
 import { importExportDialog } from "./import-export-dialog.js";
 import { showShortcuts } from "./shortcuts-dialog.js";
@@ -242,12 +243,30 @@ export class GalleryScreen extends HTMLElement {
     const { list } = this;
     const { images: count = images.length, masks = images.reduce((sum, one) => sum + one.masks, 0) } =
       project.counts ?? {};
-    this.summary.textContent = count
-      ? `${counted(count, "image")}, ${counted(masks, "mask")}. Open one and click an object.`
-      : "No images yet.";
+    this.summarise(count, masks);
     if (!images.length && count) this.grid.append(h("li", { class: "note" }, "No image fits this search."));
     this.note(project);
     if (project.scanning) setTimeout(() => list === this.list && this.isConnected && this.reload(), AGAIN);
+  }
+
+  /** @param {number} images @param {number} masks */
+  summarise(images, masks) {
+    this.summary.textContent = images
+      ? `${counted(images, "image")}, ${counted(masks, "mask")}. Open one and click an object.`
+      : "No images yet.";
+  }
+
+  /** Another tab changed the masks of an image: its card alone is made anew. @param {string} id */
+  async update(id) {
+    const old = [...this.grid.children].find((one) => /** @type {HTMLElement} */ (one).dataset.id === id);
+    const { storage } = this.app;
+    const [project, image] = await Promise.all([storage.project(), storage.image(id)]).catch(() => []);
+    if (!project || !image) return;
+    this.app.project = project;
+    if (project.counts) this.summarise(project.counts.images, project.counts.masks);
+    this.note(project);
+    const card = old && (await imageCard(this, image, true));
+    if (card && old.isConnected) old.replaceWith(card);
   }
 
   /** @param {import("../types.js").Project} project */
@@ -255,6 +274,14 @@ export class GalleryScreen extends HTMLElement {
     const { app } = this;
     const waiting = counts?.suggestions ?? 0;
     const withdraw = async () => {
+      if (
+        !(await confirmDialog(
+          "Withdraw all suggestions?",
+          "They leave the project; masks stay. A new search may suggest them again.",
+          "Withdraw",
+        ))
+      )
+        return;
       await /** @type {import("../storage/on-server.js").ServerStorage} */ (
         app.storage
       ).withdrawSuggestions();

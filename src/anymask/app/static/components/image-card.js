@@ -34,7 +34,7 @@ export async function imageCard(gallery, image, soon) {
   if (suggestions > 0) facts.append(h("span", { class: "badge open" }, counted(suggestions, "suggestion")));
   return h(
     "li",
-    {},
+    { "data-id": id },
     h(
       "a",
       { class: "card", href: imageAddress(id) },

@@ -104,7 +104,8 @@ export class BrowserStorage {
       (await this.photos()).find((photo) => photo.id === id) ??
       (await answered((await this.store("images")).get(id)));
     if (!kept) throw new RefusedError("This image is no longer stored in this browser.", 404);
-    return { ...kept, done: (await this.marks())[id]?.done ?? false };
+    const masks = (await this.counts()).get(id) ?? 0;
+    return { ...kept, masks, done: (await this.marks())[id]?.done ?? false };
   }
 
   /** @param {File} file */

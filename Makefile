@@ -59,8 +59,9 @@ bench: $(VENV)/.dev  ## time encoding, clicks and automatic masks against segmen
 	$(BIN)/python benchmarks/decode.py
 	$(BIN)/python benchmarks/automatic.py --size 1500 2250 --points 12
 
-docs: $(VENV)/.dev  ## regenerate docs/cli.md from the help texts
+docs: $(VENV)/.dev  ## regenerate docs/cli.md and docs/licences.md
 	$(BIN)/python tests/cli/test_reference.py
+	$(BIN)/python tests/docs/test_licences.py
 
 dist: $(VENV)/.vendor  ## build the wheel and check its contents
 	@rm -rf dist
@@ -68,6 +69,7 @@ dist: $(VENV)/.vendor  ## build the wheel and check its contents
 	@$(BIN)/python -m zipfile -l dist/anymask-*.whl > dist/contents.txt
 	@for part in py.typed images/photos/cat.jpg models/weights/compact.safetensors models/weights/context.safetensors app/static/vendor/ort.wasm.min.mjs app/exported/compact-.*/decoder-float16.onnx licenses/LICENSE licenses/NOTICE; do \
 	    grep -q "$$part" dist/contents.txt || { echo "The wheel does not contain $$part." >&2; exit 1; }; done
+	$(BIN)/anymask licences -o dist/anymask.spdx.json > dist/licences.txt
 	@ls -lh dist/*.whl
 
 clean:  ## remove the environment and all build outputs

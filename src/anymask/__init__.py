@@ -16,6 +16,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from anymask.errors import needs_torch
+
 if TYPE_CHECKING:
     from anymask.data import Dataset, open_dataset
     from anymask.errors import (
@@ -175,7 +177,8 @@ def __getattr__(name: str) -> object:
     """Import the module behind a public name on first use (PEP 562)."""
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(_HOME[name]), name)
+    with needs_torch(f"anymask.{name}"):
+        value = getattr(import_module(_HOME[name]), name)
     globals()[name] = value
     return value
 

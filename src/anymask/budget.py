@@ -1,7 +1,7 @@
 """What one input may take: the one place of all limits that are checked before memory is allocated.
 
-Each limit follows from an amount of memory, `Budget.memory`, and the bytes that a unit of its kind takes.
-The command line sets it by `--max-memory`, the server for each import and export by its settings.
+Every limit follows from an amount of memory and from what a unit of each kind takes at most. The command
+line sets the amount by `--max-memory`, the server for imports by its settings; `limited` sets it in Python.
 """
 
 from __future__ import annotations
@@ -10,13 +10,12 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
 from anymask.errors import FormatError, InputError
 
-__all__ = ["DEFAULT_MEMORY", "Budget", "Kind", "check", "limited", "most", "parse_memory"]
+__all__ = ["COSTS", "DEFAULT_MEMORY", "Kind", "check", "limited", "memory", "most", "parse_memory"]
 
 DEFAULT_MEMORY = 1 << 30
 """Bytes that reading one input may take unless it is said otherwise."""
@@ -35,40 +34,27 @@ COSTS: Mapping[Kind, int] = MappingProxyType({
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "KI": 2**10, "MI": 2**20, "GI": 2**30}
 
 
-@dataclass(frozen=True)
-class Budget:
-    """The limits for one input."""
-
-    memory: int = DEFAULT_MEMORY
-    """Bytes."""
-
-    def most(self, kind: Kind) -> int:
-        """How many units of a kind are allowed."""
-        return self.memory // COSTS[kind]
-
-
-_DEFAULT = Budget()
-_CURRENT: ContextVar[Budget] = ContextVar("budget", default=_DEFAULT)
+_MEMORY: ContextVar[int] = ContextVar("memory", default=DEFAULT_MEMORY)
 
 
 @contextmanager
 def limited(memory: int) -> Iterator[None]:
     """Allow `memory` bytes for each input that is read inside, in this thread."""
-    token = _CURRENT.set(Budget(memory))
+    token = _MEMORY.set(memory)
     try:
         yield
     finally:
-        _CURRENT.reset(token)
+        _MEMORY.reset(token)
 
 
 def memory() -> int:
     """The bytes that are allowed now."""
-    return _CURRENT.get().memory
+    return _MEMORY.get()
 
 
 def most(kind: Kind) -> int:
     """How many units of a kind are allowed now."""
-    return _CURRENT.get().most(kind)
+    return memory() // COSTS[kind]
 
 
 def check(what: str, kind: Kind, amount: int, error: type[InputError] = FormatError) -> None:

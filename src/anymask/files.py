@@ -21,6 +21,7 @@ __all__ = [
     "cache_dir",
     "check_folder",
     "check_target",
+    "complete",
     "data_dir",
     "locked",
     "open_regular",
@@ -170,6 +171,21 @@ def read_tensors(
             return {name: file.get_tensor(name) for name in file.keys()}, meta  # noqa: SIM118
     except (OSError, SafetensorError) as error:
         raise FormatError(f"{what} must be a whole safetensors file, got {path}. {advice}") from error
+
+
+@contextmanager
+def complete(path: str | os.PathLike[str], what: str, advice: str) -> Iterator[None]:
+    """Turn what is raised for missing or wrong values of a file into FormatError.
+
+    path: the file. what: the kind of file ("context"). advice: what to do.
+    """
+    try:
+        yield
+    except FormatError:
+        raise
+    except (KeyError, IndexError, TypeError, ValueError, OverflowError, RecursionError) as error:
+        reason = " ".join(f"{error!r}".split())[:160]
+        raise FormatError(f"{what} must be a complete file, got {path} ({reason}). {advice}") from error
 
 
 def check_folder(

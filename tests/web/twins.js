@@ -91,7 +91,7 @@ const ANSWERS = {
       shared: mergeCrops(closes),
       surroundings: prompt.points.length === 1 && !prompt.box ? contextCrop(prompt, size) : null,
       different: distinct(
-        counts.map((text, i) => ({ runs: rle.fromString(text), score: quality[i], i })),
+        counts.map((text, i) => ({ runs: rle.fromString(text), quality: quality[i], i })),
         3,
       ).map(({ i }) => i),
       cut: part.masks.map((text) => isCutOff(rle.fromString(text), part.xyxy, size)),

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from anymask.app import schemas
 from anymask.app.dependencies import Server
 from anymask.app.jobs import Tick
 from anymask.data_engine.project import Image, Mask, images, masks
-from anymask.errors import AnymaskError, InputError, UnknownNameError
+from anymask.data_engine.project.project import current
+from anymask.errors import AnymaskError, InputError, StoreError, UnknownNameError
 from anymask.geometry import rle
 from anymask.images.colours import palette
 from anymask.types import Embedding, Masks, Prompt, Record
@@ -21,6 +23,10 @@ if TYPE_CHECKING:
 
 __all__ = ["JobResult", "automatic", "embedding_bytes", "embedding_key", "like", "predict"]
 
+AT_ONCE = 16
+"""Prompts in one call of the model."""
+DECODED = 64 << 20
+"""Pixels of mask prompts that are decoded at once, at least one mask."""
 JobResult = tuple[str, list[schemas.ImageFound]]
 """The fingerprint of a model, and the masks it found in each image."""
 
@@ -44,7 +50,10 @@ def _embed(server: Server, image: Image, model: Promptable) -> Embedding:
     from anymask.inference.promptable.predict import embed
 
     with server.decoding:
-        return embed(model, server.project.pixels(image))
+        pixels = server.project.pixels(image)
+    if current(server.project, image) != image:
+        raise StoreError(f"The image {image.name} was replaced while it was read. Try again.")
+    return embed(model, pixels)
 
 
 def _embedding(server: Server, image: Image, model: str | None) -> Embedding:
@@ -64,10 +73,23 @@ def predict(server: Server, image: Image, asked: schemas.Predict) -> schemas.Pre
     """Masks for prompts. Raises PromptError, FormatError, UnknownNameError, and errors of the model."""
     from anymask.inference.promptable.predict import predict as predict_masks
 
-    prompts = [_prompt(one, image) for one in asked.prompts]
+    for one in asked.prompts:
+        if one.mask is None:
+            _prompt(one, image)  # what is wrong with a prompt is told before any work
     model, embedding = server.models.sam(asked.model), _embedding(server, image, asked.model)
-    found = server.models.call(lambda: predict_masks(model, embedding, prompts, multimask=asked.multimask))
-    return schemas.Predicted(masks=_found(found), model=embedding.model)
+
+    def some(start: int) -> list[schemas.Found]:
+        prompts = [_prompt(one, image) for one in asked.prompts[start : start + step]]
+        return _found(predict_masks(model, embedding, prompts, multimask=asked.multimask), first=start)
+
+    # few at a time: masks of prompts are decoded to the image size, and other users have their turns
+    step = max(1, min(AT_ONCE, DECODED // (image.width * image.height)))
+    masks = [
+        one
+        for start in range(0, len(asked.prompts), step)
+        for one in server.models.call(partial(some, start))
+    ]
+    return schemas.Predicted(masks=masks, model=embedding.model)
 
 
 def _prompt(asked: schemas.Prompt, image: Image) -> Prompt:
@@ -78,15 +100,15 @@ def _prompt(asked: schemas.Prompt, image: Image) -> Prompt:
     return Prompt(points=asked.points, labels=asked.labels, box=asked.box, mask=mask)
 
 
-def _found(found: Masks, label_ids: Sequence[str | None] = ()) -> list[schemas.Found]:
-    """Masks as JSON; their labels are indices into `label_ids`."""
+def _found(found: Masks, label_ids: Sequence[str | None] = (), first: int = 0) -> list[schemas.Found]:
+    """Masks as JSON; their labels are indices into `label_ids`, their prompts count from `first`."""
     return [
         schemas.Found(
             size=found.size,
             counts=rle.to_string(runs),
             score=float(found.scores[i]),
             stability=None if found.stability is None else float(found.stability[i]),
-            prompt=None if found.prompt is None else int(found.prompt[i]),
+            prompt=None if found.prompt is None else first + int(found.prompt[i]),
             label_id=None if found.labels is None or not label_ids else label_ids[int(found.labels[i])],
         )
         for i, runs in enumerate(found.rles)
@@ -99,6 +121,7 @@ def automatic(server: Server, image: Image, asked: schemas.Automatic, tick: Tick
     from anymask.inference.mask_generation.generate import automatic as find
 
     model = server.models.sam(asked.model)
+    image = current(server.project, image)
     config = AutoConfig(**asked.model_dump(exclude={"model"}))
     embedding = _embedding(server, image, asked.model)
     found = find(model, replace(embedding, image=server.project.pixels(image)), config, tick)
@@ -115,13 +138,17 @@ def like(server: Server, asked: schemas.Like, tick: Tick) -> JobResult:
     for done, id in enumerate(asked.images):
         tick(done, len(asked.images))
         try:
-            pixels = server.project.pixels(images.find(server.project.db, id))
+            image = current(server.project, images.find(server.project.db, id))
+            with server.decoding:
+                pixels = server.project.pixels(image)
             found = segment_like(
                 model, pixels, contexts, kind="semantic" if len(label_ids) > 1 else "instance"
             )
             out.append(schemas.ImageFound(image=id, masks=_found(found, label_ids)))
         except AnymaskError as error:
-            out.append(schemas.ImageFound(image=id, masks=[], error=" ".join(str(error).split())))
+            out.append(
+                schemas.ImageFound(image=id, masks=[], error=server.tell(" ".join(str(error).split())))
+            )
     return model.fingerprint, out
 
 
@@ -131,7 +158,10 @@ def _contexts(
     """The contexts of examples, and the label id of each colour in them."""
     from anymask.inference.in_context.examples import context
 
-    pairs = [(images.find(server.project.db, one.image), _masks_of(server, one)) for one in examples]
+    pairs = [
+        (current(server.project, images.find(server.project.db, one.image)), _masks_of(server, one))
+        for one in examples
+    ]
     label_ids = list(dict.fromkeys(mask.label_id for _, some in pairs for mask in some))
     colours = palette(len(label_ids)) if len(label_ids) > 1 else None
     records = [

@@ -12,6 +12,7 @@ from pathlib import Path
 import uvicorn
 
 from anymask.app.models import Models
+from anymask.app.protocol import most_connections, protocol
 from anymask.app.server import create_app
 from anymask.app.settings import Settings
 from anymask.data_engine.project import Project
@@ -105,6 +106,8 @@ def serve(
         access_log=False,
         server_header=False,
         timeout_keep_alive=75,
+        http=protocol(settings.limits.patience),
+        limit_concurrency=most_connections(settings.limits.connections),
         timeout_graceful_shutdown=3,
     )
     server = uvicorn.Server(config)

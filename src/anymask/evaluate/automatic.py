@@ -25,11 +25,10 @@ from typing import Any
 import numpy as np
 
 from anymask.errors import InputError
-from anymask.evaluate.metrics import Floats, Interval, Mask, boundary_f, interval
+from anymask.evaluate.metrics import IOUS, Floats, Interval, Mask, boundary_f, interval
 from anymask.evaluate.records import Progress, Records, read_record
 from anymask.evaluate.report import Report, SetResult, commit, machine, model_hash
 from anymask.evaluate.simulated_clicks import ClicksConfig, Targets, choose_targets
-from anymask.evaluate.thresholds import IOUS
 from anymask.geometry import rle
 from anymask.geometry.regions import components
 from anymask.inference.mask_generation.config import AutoConfig

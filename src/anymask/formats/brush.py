@@ -83,8 +83,7 @@ def from_brush(packed: object, size: tuple[int, int]) -> rle.Runs:
         raise FormatError(_DAMAGED.format("no list of bytes"))
     if int.from_bytes(data[:4], "big") != size[0] * size[1] * 4:
         raise FormatError(_DAMAGED.format(f"a mask of another size than {size[0]} x {size[1]}"))
-    ends: list[int] = []
-    values: list[int] = []
+    ends, values = list[int](), list[bool]()
     for end, value in _packets(data):
         if len(ends) == _MOST_PACKETS:
             raise FormatError(_DAMAGED.format(f"more than {_MOST_PACKETS} changes"))

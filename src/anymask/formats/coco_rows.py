@@ -39,6 +39,8 @@ class Rows:
         self.categories: list[int | str | None] = []
         """The key of each row's category."""
         self.crowds = bytearray()
+        self.areas = array("d")
+        """The area that each row states, in pixels; NaN for none."""
         self.scores: dict[int, object] = {}
         """Of the rows that have one."""
         self.shapes: dict[int, object] = {}
@@ -74,6 +76,8 @@ class Rows:
         self.categories.append(key(entry.get("category_id")))
         crowd = entry.get("iscrowd")
         self.crowds.append(crowd != 0 and _is_yes(crowd))
+        area = entry.get("area")
+        self.areas.append(area if type(area) in (int, float) and abs(area) <= _LARGEST else float("nan"))
         if entry.get("score") is not None:
             self.scores[row] = entry["score"]
         shape = entry.get("segmentation")
@@ -115,13 +119,25 @@ class Rows:
         self.ring_counts = rings
         self.ring_ends = np.concatenate([[0], np.frombuffer(self._ring_ends, np.int64)])
         self.corner_ends = np.concatenate([[0], np.cumsum(rings)])
+        self._row_ends = self.corner_ends[self.ring_ends]
         self.places = np.frombuffer(self.corners, np.float64) if len(self.corners) else np.zeros(0)
-        strange = np.flatnonzero((rings % 2 != 0) | (rings < 6))
+        bad = np.flatnonzero(~np.isfinite(self.places))
+        strange = np.concatenate(
+            [
+                np.flatnonzero((rings % 2 != 0) | (rings < 6)),
+                np.searchsorted(self.corner_ends, bad, side="right") - 1,
+            ]
+        )
         self._strange = set((np.searchsorted(self.ring_ends, strange, side="right") - 1).tolist())
 
     def is_plain(self, row: int) -> bool:
-        """Whether all polygons of a row have three or more corners."""
-        return row not in self._strange
+        """Whether a row has polygons alone, all of three or more finite corners."""
+        return row not in self._strange and row not in self.shapes
+
+    def corners_of(self, rows: Sequence[int]) -> int:
+        """The number of corners of the polygons of rows."""
+        chosen = np.asarray(rows, np.int64)
+        return int((self._row_ends[chosen + 1] - self._row_ends[chosen]).sum()) // 2
 
     def polygons(self, rows: Sequence[int]) -> tuple[NDArray[np.float64], Integers, list[int]]:
         """All coordinates of the polygons of rows, how many each polygon has, and its row."""

@@ -85,7 +85,7 @@ class JsonStream:
 
     def _check_budget(self) -> None:
         """Raise FormatError if what is to be parsed now, one value or a piece, exceeds the budget."""
-        if len(self._text) - self._at > _PIECE:
+        if len(self._text) - self._at > 2 * _PIECE:
             name = f"a value of {Path(self._path).name}"
             budget.check(name, "bytes", len(self._text) - self._at)
             check_values(self._text[self._at :], name)

@@ -196,6 +196,7 @@ def _plain_ring(kind: str, shape: Element) -> Ring:
 
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 _COMMAND = re.compile(r"([A-DF-Za-df-z])([^A-DF-Za-df-z]*)")  # e is part of numbers
+_START = re.compile(r"\s*(?:[A-Za-z]|$)")
 _BETWEEN = re.compile(r"\s*([A-Za-z][\sA-Za-z,]*)?")  # what is left of a path without its numbers
 _ARGUMENTS: Mapping[str, int] = {"M": 2, "L": 2, "H": 1, "V": 1, "Z": 0}
 
@@ -228,7 +229,7 @@ def _commands(path: str) -> Iterator[tuple[str, list[float]]]:
     """Commands of a path with their numbers."""
     rest = _NUMBER.sub("", path)
     budget.check("path", "corners", len(rest) - rest.count(" ") - rest.count(","))
-    if _BETWEEN.fullmatch(rest) is None:
+    if _BETWEEN.fullmatch(rest) is None or _START.match(path) is None:
         raise FormatError(f"path must be commands and numbers, got {path!r:.40}. Save the file again.")
     if "e" in rest or "E" in rest:
         raise FormatError("path must be of straight lines, got 'e'. Flatten curves first.")

@@ -152,7 +152,7 @@ def open_image(image: object) -> Image.Image:
         if is_heif(source):
             register_heif()
         with without_limit():
-            opened = Image.open(source)
+            opened = Image.open(source, formats=_known())
     except AnymaskError:
         raise
     except UnidentifiedImageError:
@@ -171,6 +171,16 @@ def open_image(image: object) -> Image.Image:
         opened.close()
         raise
     return opened
+
+
+_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "HEIF")
+
+
+def _known() -> list[str]:
+    """The formats that are read, of those that this Pillow has; EPS, for one, would start Ghostscript."""
+    if "WEBP" not in Image.OPEN:
+        Image.init()
+    return [name for name in _FORMATS if name in Image.OPEN]
 
 
 def _file_of(image: object) -> Any:

@@ -14,7 +14,7 @@ from anymask.errors import AnymaskError, ImageError, InputError
 
 __all__ = ["MAX_PIXELS", "Samples", "check_pixels", "check_plane", "reading", "stored_window", "turn"]
 
-MAX_PIXELS = budget.Budget().most("pixels")
+MAX_PIXELS = budget.most("pixels")
 """Images with more pixels are refused by their header, before they are decoded: 268 megapixels by default."""
 
 

@@ -206,7 +206,7 @@ class Tiff:
 
     def _by_pillow(self, window: Window) -> Samples:
         """A window of what Pillow decodes, the whole image at once; it turns most images itself."""
-        with without_limit(), Image.open(self.raw) as page:
+        with without_limit(), Image.open(self.raw, formats=["TIFF"]) as page:
             page.seek(self._first.index)
             page.load()
             mode = {"1": "L", "L": "L", "RGBA": "RGBA"}.get(page.mode, "RGB")

@@ -15,8 +15,9 @@ from anymask.images.colours import decode, encode
 from anymask.inference.in_context.examples import context
 from anymask.inference.in_context.segment import paint
 from anymask.models.checkpoints.load import InContextNetwork
+from anymask.models.onnx_session import Arrays, Session
 from anymask.onnx_export.check import Finding
-from anymask.onnx_export.onnxruntime_session import Arrays, Session, milliseconds
+from anymask.onnx_export.decoding import milliseconds
 from anymask.types import Masks, Record
 from anymask.types.context import squash
 

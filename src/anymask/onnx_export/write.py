@@ -15,19 +15,19 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from anymask.errors import ExportError, InputError, unknown_name
+from anymask.errors import ExportError, InputError, OutputError, unknown_name
 from anymask.files import sha256_of, staged
 from anymask.images.bundled_photos import sample_photos
 from anymask.images.read import ImageSource, read_image
 from anymask.inference.mask_generation.config import AutoConfig
 from anymask.models.checkpoints.load import InContextNetwork
 from anymask.models.config import PIXEL_MEAN, PIXEL_STD
+from anymask.models.onnx_session import cores
 from anymask.models.protocol import check_evaluation_mode
 from anymask.models.sam import Sam
 from anymask.onnx_export import check, check_in_context
 from anymask.onnx_export.check import Finding
 from anymask.onnx_export.graphs import Part, example_parts, prompt_parts
-from anymask.onnx_export.onnxruntime_session import cores
 from anymask.onnx_export.precision import to_float16, to_int8
 from anymask.onnx_export.tracing import require_packages, save_graph, trace
 from anymask.onnx_export.webassembly import for_webassembly
@@ -72,6 +72,8 @@ def export(
     training mode, UnknownNameError, ImageError, MissingExtraError.
     """
     require_packages()
+    if not os.fspath(path).isprintable():  # onnxruntime takes paths as UTF-8
+        raise OutputError("output must have a name of printable letters, got another. Choose another name.")
     for precision in precisions or ():
         if precision not in PRECISIONS:
             raise unknown_name("precisions", precision, PRECISIONS)

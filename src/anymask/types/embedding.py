@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from anymask.files import read_tensors, write_atomic
+from anymask.files import complete, read_tensors, write_atomic
 from anymask.geometry.frame import Frame
 from anymask.geometry.outlines import Guide, guide
 
@@ -67,14 +67,15 @@ class Embedding:
         """
         words = {"what": "embedding", "writer": "Embedding.save", "advice": "Embed again."}
         read, meta = read_tensors(path, _EMBEDDING_FORMAT, **words)
-        # stored by channel, kept by pixel as encoders do, so that the decoder need not convert
-        arrays = {
-            name: array.astype(np.float32).transpose(0, 2, 3, 1).copy().transpose(0, 3, 1, 2)
-            for name, array in read.items()
-        }
-        frame = Frame(*(tuple(sizes) for sizes in json.loads(meta["frame"])))
-        skips = tuple(arrays[f"skip{i}"] for i in range(len(arrays) - 1))
-        return cls(arrays["features"], skips, frame, meta["model"])
+        with complete(path, "embedding", "Embed again."):
+            # stored by channel, kept by pixel as encoders do, so that the decoder need not convert
+            arrays = {
+                name: array.astype(np.float32).transpose(0, 2, 3, 1).copy().transpose(0, 3, 1, 2)
+                for name, array in read.items()
+            }
+            frame = Frame(*(tuple(sizes) for sizes in json.loads(meta["frame"])))
+            skips = tuple(arrays[f"skip{i}"] for i in range(len(arrays) - 1))
+            return cls(arrays["features"], skips, frame, meta["model"])
 
 
 def _half(array: Array) -> NDArray[np.float16]:

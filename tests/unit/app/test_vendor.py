@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from anymask.app import vendor
-from anymask.errors import DownloadError, MissingExtraError
+from anymask.errors import DownloadError, MissingExtraError, install_command
 
 
 def package(names: tuple[str, ...] = vendor.FILES) -> bytes:
@@ -107,7 +107,7 @@ def test_the_program_answers_by_its_exit_code(
 
     monkeypatch.setattr(vendor.onnx_cache, "set_up", lacks)
     assert vendor.main() == 2
-    assert "pip install 'anymask[export]'" in capsys.readouterr().err
+    assert install_command("export") in capsys.readouterr().err
     monkeypatch.setattr(vendor, "SHA512", "other")
     assert vendor.main() == 2
     assert "must have the sha512" in capsys.readouterr().err

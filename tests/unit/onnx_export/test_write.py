@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 
 import anymask
+from anymask.errors import install_command
 from anymask.models import build
 from anymask.models.config import DEBUG
 from anymask.onnx_export import check, tracing, write
-from anymask.onnx_export import onnxruntime_session as sessions
+from anymask.onnx_export import decoding as sessions
 from anymask.onnx_export.check import Finding
 
 
@@ -171,7 +172,7 @@ def test_mistakes_are_told_before_any_work(tmp_path):
 
 def test_a_missing_package_says_the_command(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "onnxscript", None)
-    with pytest.raises(anymask.MissingExtraError, match=re.escape("pip install 'anymask[export]'")):
+    with pytest.raises(anymask.MissingExtraError, match=re.escape(install_command("export"))):
         anymask.export(build(DEBUG).eval(), tmp_path / "a")
 
 

@@ -173,8 +173,8 @@ def _declare_outputs(parser: Parser) -> None:
         parser.add_argument(name, action="store_true", help=text)
     shared.declare_open(
         parser,
-        "Open the overlay in the system's viewer; implies --overlay. For many images open a contact sheet "
-        "of the first 24, OUT/sheet/sheet.jpg, instead.",
+        "Open the overlay in the system's viewer; implies --overlay. For many images open their contact "
+        "sheet, OUT/sheet/sheet.jpg, instead.",
     )
 
 

@@ -18,6 +18,7 @@ from anymask.cli.options import (
     eval_fewshot,
     eval_proposals,
     export,
+    licences,
     like,
     models,
     segment,
@@ -49,6 +50,7 @@ _MODULES = (
     data_convert,
     serve,
     doctor,
+    licences,
     version,
 )
 COMMANDS: Mapping[str, Command] = MappingProxyType({one.COMMAND.name: one.COMMAND for one in _MODULES})

@@ -30,6 +30,8 @@ DECODE_CELLS = 64 * 96 * 96
 """Maximum logit cells per output and call of the decoder, which needs about 300 bytes for each."""
 STABILITY_OFFSET = 1.0
 """Stability compares the masks at the thresholds plus and minus this logit."""
+NEAR_TIE = 0.03
+"""Hypotheses of a click whose quality differs less are about equally likely: bfloat16 may exchange them."""
 HYPOTHESES = 3
 """Masks per prompt with `multimask`: outputs 1 to 3 of the decoder."""
 

@@ -77,7 +77,7 @@ def predict_batch(
 ) -> list[Masks]:
     """Predict masks for the prompts `prompts[i]` on image i: a Masks per image, of the image size.
 
-    `Masks.prompt` is the index of the prompt of each mask, `scores` the predicted IoU (not clipped),
+    `Masks.prompt` is the index of the prompt of each mask, `scores` the predicted IoU, clipped to 0..1,
     `stability` the IoU between the masks at slightly higher and lower thresholds.
 
     model: a promptable model in evaluation mode.
@@ -172,7 +172,7 @@ def _masks(frame: Frame, predictions: Sequence[Prediction], logits: bool) -> Mas
     return Masks(
         frame.size_hw,
         [runs for one in predictions for runs in one.runs],
-        np.concatenate([empty, *(one.scores for one in predictions)]),
+        np.clip(np.concatenate([empty, *(one.scores for one in predictions)]), 0, 1),
         stability=np.concatenate([empty, *(one.stability for one in predictions)]),
         prompt=np.repeat(np.arange(len(predictions)), [len(one.runs) for one in predictions]),
         logits=np.concatenate([np.zeros((0, *frame.grid_hw), np.float32), *kept]) if logits else None,

@@ -121,7 +121,7 @@ def _own_config(text: str, file: Path) -> Config:
         if head["format"] != FORMAT or head["model"] not in _KINDS:
             raise ValueError(f"format {head['format']} of a '{head['model']}' model")
         return _KINDS[head["model"]][1].from_dict(head["config"])
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise WeightsError(
             f"weights must be in a format that this version reads ({', '.join(_KINDS)}, {FORMAT}), got "
             f"{file} ({error}). Update anymask, or save the model again."

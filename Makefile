@@ -109,7 +109,7 @@ $(VENV)/.dev: $(VENV)/.core
 	@touch $@
 
 $(VENV)/.core: pyproject.toml $(VENV)/.made
-	@echo "Installing anymask (MEGABYTES, under a minute) ..."
+	@echo "Installing anymask (340 MB on disk, about half a minute) ..."
 	@$(INSTALL) -e .
 	@touch $@
 

@@ -333,7 +333,7 @@ def test_what_is_there_can_be_read_when_nothing_can_be_written(
 
 
 @pytest.mark.filterwarnings("ignore::anymask.errors.ImageWarning")
-@pytest.mark.parametrize("what", ["embedding", "predict", "automatic", "like", "thumb", "file"])
+@pytest.mark.parametrize("what", ["version", "embedding", "predict", "automatic", "like", "thumb", "file"])
 def test_a_replaced_image_gets_no_answer_of_the_old_one(
     start, weights, folder, photos, what, monkeypatch
 ) -> None:
@@ -349,6 +349,8 @@ def test_a_replaced_image_gets_no_answer_of_the_old_one(
 
     def answer() -> object:
         place = f"/api/images/{first['id']}"
+        if what == "version":
+            return client.get(place).json()["version"]
         if what in ("thumb", "file"):
             return client.get(f"{place}/{what}").content
         if what == "embedding":

@@ -41,6 +41,7 @@ CONSTANTS = (
     Constant("MASK_LOGIT", prompt.MASK_LOGIT, 'The logit that stands for "surely inside" in a mask prompt.'),
     Constant("DECODER_MASKS", sam.MASKS, "Masks that the decoder predicts for each prompt."),
     Constant("HYPOTHESES", decode.HYPOTHESES, "The last so many of them answer a single click."),
+    Constant("NEAR_TIE", decode.NEAR_TIE, "Hypotheses whose quality differs less are about equally likely."),
     Constant(
         "STABILITY_OFFSET",
         decode.STABILITY_OFFSET,

@@ -108,7 +108,9 @@ class Guard:
             try:
                 message = await asyncio.wait_for(receive(), limits.patience)
             except asyncio.TimeoutError:
-                raise HTTPException(408, "The request did not go on. Send it again.") from None
+                raise HTTPException(
+                    408, "The request did not go on. Send it again.", {"connection": "close"}
+                ) from None
             body = message.get("body", b"")
             total, ended = total + len(body), not message.get("more_body", False)
             if total > most:

@@ -8,6 +8,7 @@ module of a command is imported when it runs.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
@@ -53,6 +54,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:
         if "allocate memory" in str(error):  # as PyTorch and OpenCV say it
             return _fail(MISTAKE, f"error: {_of_system(MemoryError())}", debug)
+        if str(error).startswith("Symlink loop from "):  # as pathlib says it before Python 3.13
+            return _fail(MISTAKE, f"error: {_of_system(OSError(errno.ELOOP, _sentence(error)))}", debug)
         return _fail(FAULT, f"error: {_report(error)}", debug)
 
 

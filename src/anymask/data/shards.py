@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import numpy.typing as npt
 
+from anymask import budget
 from anymask.data.folders import unpaired
 from anymask.data.parse import parse_record
 from anymask.errors import FormatError
@@ -71,7 +72,7 @@ class TarPairs:
                 for member in archive:
                     if member.isfile():
                         yield member.name, member.offset_data, member.size
-            except tarfile.TarError as error:
+            except (tarfile.TarError, ValueError, OverflowError) as error:  # sizes that no file has
                 self.faults.append((str(shard), FormatError(f"shard must be a whole tar file, got {error}.")))
 
     def image_bytes(self, index: int) -> bytes:
@@ -86,6 +87,7 @@ class TarPairs:
 
     def _read(self, index: int, part: int) -> bytes:
         number, offset, size = (int(value) for value in self._places[index, part])
+        budget.check("item of a shard", "bytes", size)
         handle = os.open(self.shards[number], os.O_RDONLY)
         try:
             data = os.pread(handle, size, offset)

@@ -38,7 +38,7 @@ WEIGHTS, FINGERPRINT = "weights", "fingerprint"
 """Keys of the graphs' metadata: the sha256 of the file that they point into, and `Promptable.fingerprint`."""
 LOGITS = 4
 """Logit cells per side of a feature cell."""
-TOGETHER = 16
+TOGETHER = 8
 """Prompts per call of the decoder."""
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from anymask.errors import ExportError, InputError, unknown_name
+from anymask.errors import ExportError, InputError, OutputError, unknown_name
 from anymask.files import staged
 from anymask.images.bundled_photos import sample_photos
 from anymask.images.read import ImageSource, read_image
@@ -69,6 +69,8 @@ def export(
     training mode, UnknownNameError, ImageError, MissingExtraError.
     """
     require_packages()
+    if not os.fspath(path).isprintable():  # onnxruntime takes paths as UTF-8
+        raise OutputError("output must have a name of printable letters, got another. Choose another name.")
     for precision in precisions or ():
         if precision not in PRECISIONS:
             raise unknown_name("precisions", precision, PRECISIONS)

@@ -43,14 +43,22 @@ def export(
     server: CurrentServer,
     person: Annotator,
     format: Annotated[Format, Query()] = "coco",
+    suggestions: Annotated[bool, Query()] = False,
+    images: Annotated[bool, Query()] = False,
 ) -> Response:
-    """All masks in a format, as an archive; its report.json lists what the format could not hold."""
+    """All masks in a format, as an archive; its report.json lists what the format could not hold.
+
+    suggestions: also the suggestions that nobody has accepted yet. images: also the image files, so that the
+    unpacked archive is a data set to train on.
+    """
     folder = Path(tempfile.mkdtemp(prefix="anymask-"))
     try:
         (folder / "out").mkdir()
         with server.turn():
-            loss = import_export.take(server.project, format, folder / "out")
-            pack(folder / "out", folder / "export.zip", {**loss.as_dict(), "path": f"annotations ({format})"})
+            loss = import_export.take(server.project, format, folder / "out", suggestions=suggestions)
+            report = {**loss.as_dict(), "path": f"annotations ({format})"}
+            files = import_export.image_files(server.project) if images else ()
+            pack(folder / "out", folder / "export.zip", report, files)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -77,4 +85,6 @@ def import_(
             )
         except FormatError as error:  # without the server's temporary folder in the message
             raise FormatError(str(error).replace(f"{folder}/", "")) from error
-    return schemas.Imported(images=done.images, masks=done.masks, skipped=done.skipped[:1000])
+    return schemas.Imported(
+        images=done.images, masks=done.masks, known=done.known, skipped=done.skipped[:1000]
+    )

@@ -15,6 +15,9 @@ export const DECODER_MASKS = 4;
 /** The last so many of them answer a single click. */
 export const HYPOTHESES = 3;
 
+/** Hypotheses whose quality differs less are about equally likely. */
+export const NEAR_TIE = 0.03;
+
 /** Logits above and below 0 at which the stability of a mask is measured. */
 export const STABILITY_OFFSET = 1;
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import shutil
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -23,7 +24,8 @@ from anymask.data_engine.project import (
 )
 from anymask.data_engine.project.checks import is_plain, new_name, plain_text
 from anymask.data_engine.project.project import scan
-from anymask.errors import FormatError, InputError
+from anymask.data_engine.project.tables import VERSION
+from anymask.errors import FormatError, InputError, StoreError
 from anymask.geometry import rle
 
 
@@ -108,19 +110,14 @@ def test_many_clients_add_one_user(project) -> None:
     assert len(ann.id) == 16
 
 
-def test_a_migration_mends_what_is_stored(url) -> None:
-    database = open_database(url)
+def test_a_migration_mends_what_is_stored(old, url) -> None:
+    database = old
     with database.writing() as connection:
         for line in (
-            "DELETE FROM people",
-            "DROP TABLE people",
-            "CREATE TABLE people (name VARCHAR(64) PRIMARY KEY, role VARCHAR(16) NOT NULL, "
-            "token_hash VARCHAR(64) NOT NULL UNIQUE)",
             "INSERT INTO people VALUES ('admin', 'annotator', 'a'), ('ann', 'admin', 'b')",
             "INSERT INTO labels VALUES ('c', 'c\x07at', '#ff0000', 0, false)",
             "INSERT INTO labels VALUES ('d', 'cat', '#ff0000', 1, false)",
             "INSERT INTO pictures VALUES ('p', 'p', 'p', NULL, 2, 2, 1, 1, 0, 0, false)",
-            "UPDATE alembic_version SET version_num = '0001'",
         ):
             connection.exec_driver_sql(line)
         huge = "9e999" if database.file else "'Infinity'"
@@ -146,5 +143,35 @@ def test_a_migration_mends_what_is_stored(url) -> None:
     assert [one.name for one in users] == ["admin-2", "ann"]
     assert len({one.id for one in users}) == 2
     with again.reading() as connection:
-        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == "0002"
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == VERSION
+    again.close()
+
+
+def test_a_full_disk_does_not_prevent_reading(tmp_path, photos, monkeypatch) -> None:
+    shutil.copy(photos / "cat.jpg", tmp_path)
+    project = open_project(tmp_path)
+    list(scan(project))
+    [image] = images.listed(project.db)
+    given = {"size": image.size, "counts": rle.to_string(rle.encode(np.ones(image.size, bool)))}
+    masks.save(project.db, image.id, Draft(id="m", **given), seen=0, author="me")
+    project.close()
+
+    class Full(sqlite3.Connection):
+        """As on a disk without room for the log."""
+
+        def execute(self, statement: str, *given: object) -> sqlite3.Cursor:
+            if statement.startswith("PRAGMA journal_mode"):
+                raise sqlite3.OperationalError("disk I/O error")
+            return super().execute(statement, *given)
+
+    connect = sqlite3.connect
+    kinds = {True: sqlite3.Connection, False: Full}
+    with monkeypatch.context() as full:
+        full.setattr(sqlite3, "connect", lambda *a, **m: connect(*a, **m, factory=kinds["uri" in m]))
+        again = open_project(tmp_path)
+        assert [mask.id for mask in masks.current(again.db, image.id)] == ["m"]
+        with pytest.raises(StoreError, match="read-only"):
+            masks.save(again.db, image.id, Draft(id="n", **given), seen=0, author="me")
+    masks.save(again.db, image.id, Draft(id="n", **given), seen=0, author="me")
+    assert [mask.id for mask in masks.current(again.db, image.id)] == ["m", "n"]
     again.close()

@@ -156,7 +156,7 @@ def test_of_many_at_once_one_wins(project) -> None:
     with ThreadPoolExecutor(8) as pool:
         assert sum(pool.map(save, range(8))) == 1
     assert len(masks.history(project.db, image.id, "m")) == 1
-    assert images.count(project.db) == {"images": 1, "annotated": 1, "masks": 1}
+    assert images.count(project.db).items() >= {"images": 1, "annotated": 1, "masks": 1}.items()
 
 
 def test_work_that_shares_a_transaction_fails_alone(project) -> None:

@@ -4,6 +4,7 @@ import { reasonOf } from "../storage/errors.js";
 import { select, unlike } from "../masks/candidates.js";
 import { contains } from "../masks/rle.js";
 import { Tool } from "./tool.js";
+import { imageKey } from "../inference/predictor.js";
 
 /** @typedef {import("../types.js").Candidate} Candidate */
 /** @typedef {import("./tool.js").Point} Point */
@@ -64,7 +65,7 @@ export class EverythingTool extends Tool {
   /** @param {AbortSignal} signal */
   async generate(signal) {
     const { predictor, openImage, file } = this.editor;
-    const image = openImage.info.id;
+    const image = imageKey(openImage.info);
     const { model } = predictor;
     const { thresholds } = await predictor.load();
     if (model !== this.model)

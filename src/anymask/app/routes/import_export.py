@@ -13,12 +13,14 @@ from anymask.app import schemas
 from anymask.app.archives import Temporary, pack, unpack
 from anymask.app.dependencies import Annotator, CurrentServer, Reviewer
 from anymask.data_engine.project import import_export
-from anymask.data_engine.project.import_process import bring_apart
+from anymask.data_engine.project.apart import run_apart
 from anymask.errors import FormatError
 
 __all__ = ["router"]
 
 router = APIRouter(tags=["exchange"])
+EXPORT, HOUR = 4, 3600.0
+"""An export may take so many times the memory of an import, and seconds."""
 Format = Literal[
     "coco",
     "cvat",
@@ -49,7 +51,14 @@ def export(
     try:
         (folder / "out").mkdir()
         with server.turn():
-            loss = import_export.take(server.project, format, folder / "out")
+            loss = run_apart(
+                server.project,
+                import_export.take,
+                format,
+                folder / "out",
+                memory=EXPORT * server.settings.limits.memory,
+                seconds=HOUR,
+            )
             pack(folder / "out", folder / "export.zip", {**loss.as_dict(), "path": f"annotations ({format})"})
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
@@ -72,8 +81,14 @@ def import_(
     with server.turn(), tempfile.TemporaryDirectory(prefix="anymask-") as folder:
         place = unpack(file.filename or "upload", file.file, Path(folder), limits)
         try:
-            done = bring_apart(
-                server.project, place, format, person.name, memory=limits.memory, seconds=limits.seconds
+            done = run_apart(
+                server.project,
+                import_export.bring,
+                place,
+                format,
+                person.name,
+                memory=limits.memory,
+                seconds=limits.seconds,
             )
         except FormatError as error:  # without the server's temporary folder in the message
             raise FormatError(str(error).replace(f"{folder}/", "")) from error

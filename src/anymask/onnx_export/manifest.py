@@ -24,7 +24,7 @@ def model_facts(model: Promptable | InContext, name: str) -> dict[str, Any]:
 
 
 def _promptable(model: Promptable) -> dict[str, Any]:
-    config, chosen = model.config, AutoConfig().for_model(model)
+    config, chosen = model.config, AutoConfig(refine=False).for_model(model)
     return {
         "kind": "promptable",
         "encoder": config.encoder.kind,

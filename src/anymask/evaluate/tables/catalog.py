@@ -5,13 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from anymask.evaluate.tables import masks, point_sets, points
-from anymask.evaluate.tables.self_tests import prompts
+from anymask.evaluate.tables import fewshot, masks, point_sets, points, video
+from anymask.evaluate.tables.self_tests import examples, prompts
 from anymask.evaluate.tables.table import Published, Table
 
 __all__ = ["TABLES"]
 
 _PROPOSAL_COLUMNS = ("ar_1000", "small", "medium", "large", "frequent", "common", "rare")
+
+_EPISODES = (
+    "Queries and examples are those of HSNet's lists and random numbers; an example may be drawn twice. Masks are "
+    "compared at 400 x 400. mIoU is the mean over classes of summed intersections by summed unions."
+)
+_VIDEO = (
+    "The first frame with its masks and the last frames with their predicted masks are the examples. The first and "
+    "the last frame are left out, the figures are means over objects; J is the IoU, F that of the boundaries."
+)
+
+
+def _trained(hsnet: float, vat: float, fptrans: float) -> dict[str, float]:
+    """Methods that were trained with the test classes too, as SegGPT was."""
+    return {"HSNet*": hsnet, "VAT*": vat, "FPTrans*": fptrans}
+
 
 _TABLES = (
     Table(
@@ -88,6 +103,84 @@ _TABLES = (
             )
         ),
         self_test=prompts.instances,
+    ),
+    Table(
+        name="seggpt-fewshot",
+        source="SegGPT, table 1",
+        summary="Few-shot segmentation on COCO-20i and PASCAL-5i, one and five examples.",
+        protocol=_EPISODES + " 1000 episodes of each of 4 folds; the figure is the mean of the folds.",
+        model="examples",
+        columns=("miou", "fb_iou"),
+        sets=fewshot.FEWSHOT_SETS,
+        published=tuple(
+            Published(method, {"miou": miou / 100}, name)
+            for name, methods in {
+                "COCO-20i, 1 shot": {"SegGPT": 56.1, "Painter": 32.8, **_trained(41.7, 42.9, 56.5)},
+                "COCO-20i, 5 shot": {"SegGPT, few": 67.9, "Painter, few": 32.6, **_trained(50.7, 49.4, 65.5)},
+                "PASCAL-5i, 1 shot": {"SegGPT": 83.2, "Painter": 64.5, **_trained(68.7, 72.4, 77.7)},
+                "PASCAL-5i, 5 shot": {"SegGPT, few": 89.8, "Painter, few": 64.6, **_trained(73.8, 76.3, 83.2)},
+            }.items()
+            for method, miou in methods.items()
+        ),
+        self_test=examples.fewshot,
+    ),
+    Table(
+        name="seggpt-fss",
+        source="SegGPT, table 2",
+        summary="Few-shot segmentation on the 240 test classes of FSS-1000.",
+        protocol=_EPISODES + " Each of the 2,400 images is a query once.",
+        model="examples",
+        columns=("miou", "fb_iou"),
+        sets=fewshot.FSS_SETS,
+        published=(
+            Published("SegGPT", {"miou": 0.856}, "FSS-1000, 1 shot"),
+            Published("Painter", {"miou": 0.617}, "FSS-1000, 1 shot"),
+            Published("SegGPT, few", {"miou": 0.893}, "FSS-1000, 5 shots"),
+            Published("Painter, few", {"miou": 0.623}, "FSS-1000, 5 shots"),
+        ),
+        self_test=examples.fss,
+    ),
+    Table(
+        name="seggpt-vos",
+        source="SegGPT, table 3",
+        summary="Video object segmentation from the masks of the first frame.",
+        protocol=_VIDEO,
+        model="examples",
+        columns=("jf", "j", "f", "j_recall", "f_recall"),
+        sets=video.VIDEO_SETS,
+        published=(
+            Published("SegGPT", {"jf": 0.756, "j": 0.725, "f": 0.786}, "DAVIS 2017 val"),
+            Published("Painter", {"jf": 0.346, "j": 0.285, "f": 0.408}, "DAVIS 2017 val"),
+        ),
+        self_test=examples.video,
+    ),
+    Table(
+        name="seggpt-ensembles",
+        source="SegGPT, tables 4 and 9",
+        summary="Ensembles of examples on FSS-1000, and the number of frames in memory on DAVIS 2017.",
+        protocol=f"{_EPISODES} {_VIDEO}",
+        model="examples",
+        columns=("miou", "fb_iou", "jf", "j", "f"),
+        sets=(
+            *fewshot.ENSEMBLE_SETS,
+            *(video.davis_set(f"DAVIS 2017, {frames} frames", frames) for frames in (1, 4, 8, 12, 16)),
+        ),
+        published=(
+            *(
+                Published("SegGPT", {"miou": miou, "fb_iou": fb}, f"FSS-1000, {name}")
+                for name, miou, fb in (
+                    ("1 example", 0.855, 0.908),
+                    ("4 examples, spatial", 0.893, 0.935),
+                    ("4 examples, feature", 0.878, 0.924),
+                    ("8 examples, feature", 0.898, 0.938),
+                )
+            ),
+            *(
+                Published("SegGPT", {"jf": jf}, f"DAVIS 2017, {frames} frames")
+                for frames, jf in ((1, 0.700), (4, 0.747), (8, 0.756), (12, 0.748), (16, 0.746))
+            ),
+        ),
+        self_test=examples.ensembles,
     ),
 )
 

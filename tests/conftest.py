@@ -95,7 +95,7 @@ class Exported:
         """The file of a part at work."""
         from anymask.models.onnx_session import Session
 
-        return Session(self.files[part], threads=1)
+        return Session(self.files[part], count=1)
 
 
 @pytest.fixture(scope="session")

@@ -277,7 +277,7 @@ def test_labels_name_and_colour_masks(person: Person, served: Served, cat: str) 
     person.count(1)
     page.keyboard.press("1")
     person.saved()
-    expect(page.get_by_role("list", name="Masks").get_by_role("button")).to_contain_text("eye")
+    expect(page.locator(".masks .mask")).to_contain_text("eye")
     (label,) = served.ask("api/project")["labels"]
     assert eventually(lambda: served.masks(cat)[0]["label_id"] == label["id"])
     assert label["name"] == "eye"

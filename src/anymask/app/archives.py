@@ -7,6 +7,7 @@ import os
 import shutil
 import zipfile
 import zlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -25,13 +26,23 @@ LONGEST, DEEPEST = 250, 12  # bytes of a name, levels of folders
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
 
 
-def pack(folder: Path, target: Path, report: object) -> None:
-    """Write all files of a folder, and the report as report.json, to an archive."""
+def pack(folder: Path, target: Path, report: object, images: Iterable[tuple[str, Path]] = ()) -> None:
+    """Write all files of a folder, the report as report.json, and image files by name to an archive.
+
+    Images are stored in the folder `images`, where readers of annotations look for them; of two with the same
+    name only the first.
+    """
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for file in sorted(folder.rglob("*")):
             if file.is_file():
                 archive.write(file, file.relative_to(folder).as_posix())
         archive.writestr("report.json", json.dumps(report, indent=1, ensure_ascii=False))
+        written: set[str] = set()
+        for name, file in images:
+            inner = f"images/{inner_path(name).as_posix()}"
+            if inner not in written:
+                archive.write(file, inner, zipfile.ZIP_STORED)
+            written.add(inner)
 
 
 def unpack(name: str, source: BinaryIO, folder: Path, limits: Limits) -> Path:

@@ -55,6 +55,8 @@ class Server:
     guesses: Guesses = field(default_factory=Guesses)
     """Wrong tokens by the address that they came from."""
     scanning: bool = False
+    unreadable: list[str] = field(default_factory=list)
+    """Names of files in the folder that could not be read as images."""
     seen: dict[str, tuple[float, Person]] = field(default_factory=dict)
     """Recently used tokens: when they were looked up, and their users."""
 
@@ -91,7 +93,8 @@ class Server:
 
     def scan(self) -> None:
         """Update the project from its folder: the first images now, the rest in the background."""
-        steps = scan(self.project)
+        self.unreadable = []
+        steps = scan(self.project, self.unreadable.append)
         try:
             if next(steps, None) is None:
                 return

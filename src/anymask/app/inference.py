@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -128,10 +129,8 @@ def automatic(server: Server, image: Image, asked: schemas.Automatic, tick: Tick
     model = server.models.sam(asked.model)
     image = current(server.project, image)
     config = AutoConfig(**asked.model_dump(exclude={"model"}))
-    if asked.crop_layers:
-        found = find(model, _pixels(server, image), config, tick)
-    else:
-        found = find(model, _embedding(server, image, asked.model), config, tick)
+    embedding = _embedding(server, image, asked.model)
+    found = find(model, replace(embedding, image=_pixels(server, image)), config, tick)
     return server.models.fingerprint(asked.model), [schemas.ImageFound(image=image.id, masks=_found(found))]
 
 

@@ -26,12 +26,16 @@ __all__ = ["main"]
 
 FINE, FAULT, MISTAKE, STOPPED, NO_READER = 0, 1, 2, 130, 141
 DEBUG = "ANYMASK_DEBUG"
+THREADS, THREADS_VARIABLE = "--threads", "ANYMASK_THREADS"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line, by default the process's own; returns the exit code and raises nothing."""
     os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")  # anymask reports damaged files itself
     words = list(sys.argv[1:] if argv is None else argv)
+    threads = _take(words, THREADS)
+    if threads is not None:
+        os.environ[THREADS_VARIABLE] = threads
     debug = "--debug" in words or os.environ.get(DEBUG, "0") not in ("", "0")
     try:
         code = _run([word for word in words if word != "--debug"], debug)
@@ -53,6 +57,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         if str(error).startswith("Symlink loop from "):  # as pathlib says it before Python 3.13
             return _fail(MISTAKE, f"error: {_of_system(OSError(errno.ELOOP, _sentence(error)))}", debug)
         return _fail(FAULT, f"error: {_report(error)}", debug)
+
+
+def _take(words: list[str], option: str) -> str | None:
+    """Remove an option of all commands and its value from the words; returns the value."""
+    for place, word in enumerate(words):
+        name, equals, value = word.partition("=")
+        if name == option:
+            given = [value] if equals else words[place + 1 : place + 2]
+            del words[place : place + (1 if equals else 2)]
+            return "".join(given) or "nothing"
+    return None
 
 
 def _run(words: list[str], debug: bool) -> int:

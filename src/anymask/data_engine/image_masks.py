@@ -216,5 +216,5 @@ def default_auto(candidates: int | None, settings: dict[str, Any]) -> AutoConfig
     """The given settings; where `candidates` is a number, over the paper's defaults for proposals."""
     if candidates is None:
         return AutoConfig(**settings)
-    names = ("points_per_side", "nms", "min_iou", "min_stability")
+    names = ("points_per_side", "nms", "min_iou", "min_stability", "refine")
     return AutoConfig(**{**{name: getattr(PROPOSALS, name) for name in names}, **settings})

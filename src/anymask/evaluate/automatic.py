@@ -19,17 +19,16 @@ from __future__ import annotations
 import time
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from anymask.errors import InputError
-from anymask.evaluate.metrics import Floats, Interval, Mask, boundary_f, interval
+from anymask.evaluate.metrics import IOUS, Floats, Interval, Mask, boundary_f, interval
 from anymask.evaluate.records import Progress, Records, read_record
 from anymask.evaluate.report import Report, SetResult, commit, machine, model_hash
 from anymask.evaluate.simulated_clicks import ClicksConfig, Targets, choose_targets
-from anymask.evaluate.thresholds import IOUS
 from anymask.geometry import rle
 from anymask.geometry.regions import components
 from anymask.inference.mask_generation.config import AutoConfig
@@ -53,8 +52,10 @@ class AutomaticConfig:
 
     points_per_side: int | None = None
     """Number of grid points along each side; None for the default of `AutoConfig`."""
-    crop_layers: int = 0
-    """Number of layers of crops, see `AutoConfig`."""
+    crop_layers: int | None = None
+    """Number of layers of crops; None for the default."""
+    refine: bool | None = None
+    """Whether masks are refined in close-up crops; None for the default."""
     most_images: int | None = None
     """Maximum number of images per data set, the first ones; None for all."""
     seed: int = 0
@@ -65,10 +66,9 @@ class AutomaticConfig:
     @property
     def auto(self) -> AutoConfig:
         """The settings of mask generation."""
-        config = AutoConfig(crop_layers=self.crop_layers)
-        if self.points_per_side is None:
-            return config
-        return replace(config, points_per_side=self.points_per_side)
+        return AutoConfig(
+            points_per_side=self.points_per_side, crop_layers=self.crop_layers, refine=self.refine
+        )
 
 
 Sums = Mapping[str, tuple[float, float]]

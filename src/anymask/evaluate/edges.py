@@ -102,14 +102,21 @@ class EdgeFolder:
         """The number of images."""
         return len(self.pairs)
 
+    def __getitem__(self, index: int) -> AnnotatedEdges:
+        """Read an image. Raises ImageError, FormatError and MissingExtraError."""
+        image, truth = self.pairs[index]
+        return AnnotatedEdges(image.stem, read_image(image), read_annotated(truth))
+
     def __iter__(self) -> Iterator[AnnotatedEdges]:
-        """The images, read one by one. Raises ImageError, FormatError and MissingExtraError."""
-        for image, truth in self.pairs:
-            yield AnnotatedEdges(image.stem, read_image(image), read_annotated(truth))
+        """The images, read one by one. Raises as reading one does."""
+        return (self[index] for index in range(len(self)))
 
 
 def read_annotated(path: Path) -> tuple[Mask, ...]:
-    """The edge maps of a MATLAB file: the field "Boundaries" of each structure in the cell "groundTruth"."""
+    """The edge maps of a MATLAB file: the field "Boundaries" of each structure in the cell "groundTruth".
+
+    Raises FormatError for another file.
+    """
     reader = require_scipy("io")
     try:
         cells = reader.loadmat(path)["groundTruth"].reshape(-1)
@@ -141,14 +148,15 @@ def counts(strength: NDArray[np.float32], annotated: Sequence[Mask], config: Edg
     return np.array(rows, np.float64)
 
 
-def figures(counts_IT4: Floats) -> dict[str, float]:
-    """The figures of I images, from their `counts`."""
-    recall_T, precision_T, _ = _curve(counts_IT4.sum(axis=0))
+def figures(counts_IT4: Floats, weights_I: Floats | None = None) -> dict[str, float]:
+    """The figures of I images, from their `counts`; an image counts as often as its weight says."""
+    weights = np.ones(len(counts_IT4)) if weights_I is None else weights_I
+    recall_T, precision_T, _ = _curve(np.tensordot(weights, counts_IT4, 1))
     _, _, f_IT = _curve(counts_IT4)
     best_I4 = counts_IT4[np.arange(len(counts_IT4)), f_IT.argmax(axis=1)]
     return {
         "ods": _best_f(recall_T, precision_T),
-        "ois": float(_curve(best_I4.sum(axis=0))[2]),
+        "ois": float(_curve(weights @ best_I4)[2]),
         "ap": _mean_precision(recall_T, precision_T),
         "r50": _recall_at_half(recall_T, precision_T),
     }
@@ -187,6 +195,20 @@ def sobel(image: NDArray[np.uint8]) -> NDArray[np.float32]:
     dx, dy = (cv2.Sobel(grey, cv2.CV_32F, i, 1 - i, borderType=cv2.BORDER_REPLICATE) for i in (1, 0))
     lines = thin(np.asarray(np.hypot(dx, dy), np.float32))
     return np.asarray(lines / max(float(lines.max()), 1e-12), np.float32)
+
+
+def canny(image: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Baseline without a model: (H, W), the highest of 32 thresholds at which Canny's detector has an edge.
+
+    The image is smoothed by sigma 1.4; the lower threshold is 0.4 of the higher one, as in MATLAB's `edge`.
+    """
+    grey = cv2.GaussianBlur(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32), (0, 0), 2**0.5)
+    dx, dy = (cv2.Sobel(grey, cv2.CV_16S, i, 1 - i) for i in (1, 0))
+    top = max(float(np.hypot(dx.astype(np.float64), dy).max()), 1.0)
+    strength = np.zeros(grey.shape, np.float32)
+    for level in np.arange(1, 33) / 33:
+        strength[cv2.Canny(dx, dy, 0.4 * level * top, level * top, L2gradient=True) > 0] = level
+    return strength
 
 
 def run(

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from anymask.errors import InputError
-from anymask.evaluate.metrics import Floats
+from anymask.evaluate.metrics import IOUS, Floats
 from anymask.evaluate.records import Progress, Records, read_record
 from anymask.evaluate.simulated_clicks import ClicksConfig, choose_targets
 from anymask.geometry import rle
@@ -31,9 +31,6 @@ from anymask.models.sam import Sam
 from anymask.types import Record
 
 __all__ = ["CandidateIous", "Figures", "Trial", "candidate_ious", "figures", "sweep"]
-
-IOUS = np.arange(0.5, 1.0, 0.05)
-"""The IoUs over which recall is averaged."""
 
 
 @dataclass(frozen=True)

@@ -133,7 +133,7 @@ class CocoFile:
             masks=Masks(
                 size, [runs[i] for i in kept], self._scores([rows[i] for i in kept], left_out), labels=labels
             ),
-            meta=self._meta(image, labels, [crowds[i] for i in kept]),
+            meta=self._meta(image, labels, [rows[i] for i in kept]),
             ignore=rle.union(crowd, size) if crowd else None,
             left_out=dict(left_out),
         )
@@ -145,14 +145,18 @@ class CocoFile:
             return None
         return json_fields.scores([{"score": given.get(row)} for row in rows], "score", left_out)
 
-    def _meta(
-        self, image: Mapping[str, Any], labels: Sequence[int], crowds: Sequence[bool]
-    ) -> dict[str, Any]:
+    def _meta(self, image: Mapping[str, Any], labels: Sequence[int], rows: Sequence[int]) -> dict[str, Any]:
         meta: dict[str, Any] = {name: image[name] for name in ("dataset",) if name in image}
         meta["file_name"] = _file_name(image)
         meta["categories"] = [self._categories.get(label) or f"class {label}" for label in labels]
+        crowds, areas = (
+            [bool(self._rows.crowds[row]) for row in rows],
+            [self._rows.areas[row] for row in rows],
+        )
         if any(crowds):
-            meta["crowds"] = list(crowds)
+            meta["crowds"] = crowds
+        if rows and np.isfinite(areas).all():
+            meta["areas"] = areas
         return meta
 
     def _masks(

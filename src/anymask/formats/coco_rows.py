@@ -39,6 +39,8 @@ class Rows:
         self.categories: list[int | str | None] = []
         """The key of each row's category."""
         self.crowds = bytearray()
+        self.areas = array("d")
+        """The area that each row states, in pixels; NaN for none."""
         self.scores: dict[int, object] = {}
         """Of the rows that have one."""
         self.shapes: dict[int, object] = {}
@@ -74,6 +76,8 @@ class Rows:
         self.categories.append(key(entry.get("category_id")))
         crowd = entry.get("iscrowd")
         self.crowds.append(crowd != 0 and _is_yes(crowd))
+        area = entry.get("area")
+        self.areas.append(area if type(area) in (int, float) and abs(area) <= _LARGEST else float("nan"))
         if entry.get("score") is not None:
             self.scores[row] = entry["score"]
         shape = entry.get("segmentation")

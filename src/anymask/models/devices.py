@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import platform
 
 import torch
 
 from anymask.errors import InputError
+from anymask.models.onnx_session import VARIABLES, threads
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 BF16_FEATURES = ("amx_bf16", "avx512_bf16", "bf16")  # x86, x86, ARM: as torch.cpu.get_capabilities names them
@@ -29,6 +31,12 @@ def find_device(device: str | torch.device = "auto") -> torch.device:
             "Use 'auto'."
         ) from error
     return found
+
+
+def limit_threads() -> None:
+    """Let PyTorch use as many threads as `ANYMASK_THREADS` says; `OMP_NUM_THREADS` it obeys itself."""
+    if os.environ.get(VARIABLES[0]):
+        torch.set_num_threads(threads())
 
 
 def find_dtype(dtype: str | torch.dtype, device: torch.device) -> torch.dtype:

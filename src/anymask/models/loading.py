@@ -118,8 +118,9 @@ def load_network(
     with needs_torch(f"the model {os.fspath(name_or_path)}"):
         from anymask.models.checkpoints.load import load_weights
         from anymask.models.compiling import compile_parts
-        from anymask.models.devices import find_device, find_dtype
+        from anymask.models.devices import find_device, find_dtype, limit_threads
 
+    limit_threads()
     where = find_device(device)
     kind = find_dtype(dtype, where)
     model = load_weights(hub.find(name_or_path, offline=offline, progress=progress)).to(where, kind)

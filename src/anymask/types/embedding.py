@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from anymask.files import complete, read_tensors, write_atomic
 from anymask.geometry.frame import Frame
+from anymask.geometry.outlines import Guide, guide
 
 __all__ = ["Embedding"]
 
@@ -33,7 +35,13 @@ class Embedding:
     model: str
     """The fingerprint of the model that made it; no other model can use it."""
     image: NDArray[np.uint8] | None = None
-    """The pixels, (H, W, 3) RGB, for crop refinement (`promptable.crops`). They are not saved."""
+    """The pixels, (H, W, 3) RGB, for crop refinement and outlines (`promptable.refine`), not saved."""
+
+    @cached_property
+    def guide(self) -> Guide:
+        """What outlines need of the pixels, which must be known; computed at the first use."""
+        assert self.image is not None, "an embedding without pixels has no outlines"
+        return guide(self.frame, self.image)
 
     def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
         """Write to a safetensors file in float16. Raises OutputError as `files.write_atomic` does."""

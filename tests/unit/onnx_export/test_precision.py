@@ -31,7 +31,7 @@ def make(rng, weight_shape, kind):
 
 def run(model, x, path):
     path.write_bytes(model.SerializeToString())
-    return Session(path, threads=1)({"x": x})["y"]
+    return Session(path, count=1)({"x": x})["y"]
 
 
 @pytest.mark.parametrize(("kind", "shape"), [("Conv", (16, 256, 1, 1)), ("MatMul", (256, 32))])

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import anymask
+from anymask.errors import install_command
 from anymask.models import build
 from anymask.models.config import DEBUG
 from anymask.onnx_export import check, tracing, write
@@ -171,7 +172,7 @@ def test_mistakes_are_told_before_any_work(tmp_path):
 
 def test_a_missing_package_says_the_command(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "onnxscript", None)
-    with pytest.raises(anymask.MissingExtraError, match=re.escape("pip install 'anymask[export]'")):
+    with pytest.raises(anymask.MissingExtraError, match=re.escape(install_command("export"))):
         anymask.export(build(DEBUG).eval(), tmp_path / "a")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -45,21 +46,29 @@ def export(
     server: CurrentServer,
     person: Annotator,
     format: Annotated[Format, Query()] = "coco",
+    suggestions: Annotated[bool, Query()] = False,
+    images: Annotated[bool, Query()] = False,
 ) -> Response:
-    """All masks in a format, as an archive; its report.json lists what the format could not hold."""
+    """All masks in a format, as an archive; its report.json lists what the format could not hold.
+
+    suggestions: also the suggestions that nobody has accepted yet. images: also the image files, so that the
+    unpacked archive is a data set to train on.
+    """
     folder = Path(tempfile.mkdtemp(prefix="anymask-"))
     try:
         (folder / "out").mkdir()
         with server.turn():
             loss = run_apart(
                 server.project,
-                import_export.take,
+                partial(import_export.take, suggestions=suggestions),
                 format,
                 folder / "out",
                 memory=EXPORT * server.settings.limits.memory,
                 seconds=HOUR,
             )
-            pack(folder / "out", folder / "export.zip", {**loss.as_dict(), "path": f"annotations ({format})"})
+            report = {**loss.as_dict(), "path": f"annotations ({format})"}
+            files = import_export.image_files(server.project) if images else ()
+            pack(folder / "out", folder / "export.zip", report, files)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -92,4 +101,6 @@ def import_(
             )
         except FormatError as error:  # without the server's temporary folder in the message
             raise FormatError(str(error).replace(f"{folder}/", "")) from error
-    return schemas.Imported(images=done.images, masks=done.masks, skipped=done.skipped[:1000])
+    return schemas.Imported(
+        images=done.images, masks=done.masks, known=done.known, skipped=done.skipped[:1000]
+    )

@@ -10,10 +10,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Request, Response
 
-from anymask.app import schemas
+from anymask.app import schemas, suggestion_schemas
 from anymask.app.archives import Temporary
 from anymask.app.dependencies import Annotator, CurrentServer, Server
-from anymask.data_engine.project import Person, images, masks
+from anymask.data_engine.project import Draft, Person, images, masks, suggestions
+from anymask.data_engine.project.images import new_id
 
 __all__ = ["router"]
 
@@ -89,6 +90,28 @@ def list_revisions(
     return schemas.Masks(
         masks=[schemas.Mask.of(one) for one in masks.history(server.project.db, id, mask_id)]
     )
+
+
+@router.put("/suggestions/{by}")
+def put_suggestions(
+    server: CurrentServer, person: Annotator, by: schemas.Id, body: suggestion_schemas.Suggestions
+) -> suggestion_schemas.Suggested:
+    """Replace the open suggestions of the search with the example mask `by`; without images withdraw them."""
+    found = {
+        one.image: [
+            Draft(id=new_id(), label_id=body.label_id, model=body.model, **mask.model_dump())
+            for mask in one.masks
+        ]
+        for one in body.images
+    }
+    new = suggestions.replace(server.project.db, by, found, author=person.name)
+    return suggestion_schemas.Suggested(images=len(new), masks=sum(new.values()))
+
+
+@router.delete("/suggestions")
+def delete_suggestions(server: CurrentServer, person: Annotator) -> suggestion_schemas.Withdrawn:
+    """Withdraw all open suggestions of the project. Later searches may suggest the same masks again."""
+    return suggestion_schemas.Withdrawn(masks=suggestions.withdraw(server.project.db, author=person.name))
 
 
 def _number(if_match: str) -> int:

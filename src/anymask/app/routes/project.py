@@ -14,6 +14,7 @@ from anymask.data_engine.project.checks import new_name
 __all__ = ["router"]
 
 router = APIRouter(tags=["project"])
+MOST_UNREADABLE = 100
 YEAR = 365 * 24 * 3600
 Name = Annotated[str, Path(min_length=1, max_length=200)]
 
@@ -29,6 +30,7 @@ def project(server: CurrentServer, person: Annotator) -> schemas.Project:
         example_models=server.models.example_names,
         counts=images.count(db),
         scanning=server.scanning,
+        unreadable=server.unreadable[:MOST_UNREADABLE],
         person=schemas.Person(name=person.name, role=person.role),
     )
 

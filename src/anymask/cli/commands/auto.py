@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from anymask.cli.console import Clock, note, out, out_json, progress, spent
+from anymask.cli.model_names import check_model
 from anymask.cli.options.auto import Options
 from anymask.cli.outputs import OVERLAY, beside, check_distinct, write_all
 from anymask.cli.prompts import read_mask
@@ -84,6 +85,7 @@ def _plan(options: Options, *, labelmap: bool, overlay: bool) -> Plan:
     given = {name: getattr(options, name) for name in _AUTO}
     given |= {
         "crop_layers": options.crops,
+        "refine": False if options.one_pass else None,
         "points": None if options.points_file is None else _read_points(options.points_file),
         "roi": None if options.roi is None else _read_roi(options.roi),
     }
@@ -166,6 +168,9 @@ def _one(image: Path, options: Options) -> int:
     targets = _targets(image, options)
     clock = Clock()
     plan = _plan(options, labelmap="labels.png" in targets.others, overlay=OVERLAY in targets.others)
+    check_model(options.model)
+    for target in targets.all:
+        check_target(target, force=options.force)
     with clock.part("read"):
         opened = open_image(image, plan, as_raster=targets.form in (".geojson", ".gpkg"))
     with clock.part("load"):
@@ -192,7 +197,7 @@ def _one(image: Path, options: Options) -> int:
 
 
 def _targets(image: Path, options: Options) -> _Targets:
-    """The files to write. Raises `OutputError` for unknown suffixes, the image itself and existing files."""
+    """The files to write. Raises `OutputError` for unknown suffixes and the image itself."""
     named = Path(f"{image.stem}-masks.json") if options.output is None else Path(options.output)
     form = named.suffix.lower()
     if form not in FORMS:
@@ -207,8 +212,6 @@ def _targets(image: Path, options: Options) -> _Targets:
     masks = None if options.output is None and options.as_json else named
     targets = _Targets(form, masks, {kind: beside(named, kind) for kind, wanted in kinds.items() if wanted})
     check_distinct(targets.all, image)
-    for target in targets.all:
-        check_target(target, force=options.force)
     return targets
 
 
@@ -265,9 +268,10 @@ def _many(source: Path, options: Options) -> int:
             )
     except KeyboardInterrupt:
         raise KeyboardInterrupt("the same command resumes here") from None
-    _report(summary, folder, as_json=options.as_json)
-    if options.view and summary.made + summary.kept:
-        open_file(write_sheet(folder))
+    sheet = write_sheet(folder) if summary.made + summary.kept else None
+    _report(summary, folder, sheet, as_json=options.as_json)
+    if options.view and sheet is not None:
+        open_file(sheet)
     return DAMAGED if summary.damaged else 0
 
 
@@ -280,14 +284,15 @@ def _shard_size(megabytes: float | None) -> int | None:
     return math.ceil(megabytes * 1e6)
 
 
-def _report(summary: Summary, folder: Path, *, as_json: bool) -> None:
+def _report(summary: Summary, folder: Path, sheet: Path | None, *, as_json: bool) -> None:
     for file, problem in summary.damaged.items():
         note(f"left out {file}: {problem}")
     if as_json:
-        out_json({"dataset": str(folder), **vars(summary)})
+        out_json({"dataset": str(folder), "sheet": None if sheet is None else str(sheet), **vars(summary)})
         return
     kept = f", {summary.kept:,} were there already" if summary.kept else ""
     lines = [f"{summary.made:,} images with {summary.masks:,} masks{kept}"]
     if summary.damaged:
         lines.append(f"{len(summary.damaged):,} images could not be read, see {folder / 'damaged.jsonl'}")
-    out("\n".join([*lines, f"wrote {folder}"]))
+    lines += [f"wrote {folder}"] if sheet is None else [f"wrote {folder}", f"look at {sheet}"]
+    out("\n".join(lines))

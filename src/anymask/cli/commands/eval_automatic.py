@@ -25,6 +25,7 @@ def run(options: Options) -> int:
     config = automatic.AutomaticConfig(
         points_per_side=options.points_per_side,
         crop_layers=options.crops,
+        refine=False if options.one_pass else None,
         most_images=options.max_images,
         seed=options.seed,
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from anymask.cli.console import note, out, out_json
+from anymask.cli.model_names import check_model
 from anymask.cli.options.eval_calibration import Options
 from anymask.cli.reports import by_set, check_report, open_all
 from anymask.files import check_target, write_atomic
@@ -22,6 +23,7 @@ __all__ = ["run"]
 def run(options: Options) -> int:
     """Run the protocol of `anymask.evaluate.calibration`, print its table, write what is asked for."""
     datasets = open_all(options.data, options.split)
+    check_model(options.model)
     check_report(options.output, options.force)
     for target in (options.plot, options.corrected_model):
         if target is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from anymask.cli.model_names import check_model
 from anymask.cli.options.eval_edges import Options
 from anymask.cli.reports import by_set, check_report, print_report
 
@@ -16,6 +17,7 @@ def run(options: Options) -> int:
 
     require_scipy("sparse")
     folder = edges.EdgeFolder(options.data, options.split)
+    check_model(options.model)
     check_report(options.output, options.force)
     config = edges.EdgesConfig(
         points_per_side=options.points_per_side,

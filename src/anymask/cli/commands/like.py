@@ -14,6 +14,7 @@ from anymask.cli.commands import like_video
 from anymask.cli.console import out, out_json, progress, table
 from anymask.cli.like_inputs import Inputs, find_inputs, read_all, read_correction
 from anymask.cli.like_outputs import Job, describe, number_map
+from anymask.cli.model_names import check_model
 from anymask.cli.options.like import Options
 from anymask.cli.outputs import encode_overlay
 from anymask.data_engine.sources import Item
@@ -46,6 +47,7 @@ def _segment(options: Options) -> int:
             f"--correct must go with a single video, got {len(inputs.videos)} videos and "
             f"{len(inputs.images)} images. Run it alone."
         )
+    check_model(options.model)
     folder = _check_output(options, inputs)
     from anymask.cli.loading import load_example_model, load_model
     from anymask.inference.in_context.examples import context

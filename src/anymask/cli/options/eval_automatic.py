@@ -26,7 +26,8 @@ class Options:
     device: str
     offline: bool
     points_per_side: int | None
-    crops: int
+    crops: int | None
+    one_pass: bool
     max_images: int | None
     seed: int
     output: str | None
@@ -38,13 +39,17 @@ def declare(parser: Parser) -> None:
     """Declare the options."""
     shared.declare_data_sets(parser)
     shared.declare_model(parser)
-    shared.declare_points_per_side(parser, None, "32")
+    shared.declare_points_per_side(parser, None, "32; for compact 20, and 10 in each crop")
     parser.add_argument(
         "--crops",
         type=integer,
-        default=0,
         metavar="N",
-        help="Add N layers of crops: 2 x 2, then 4 x 4. Default: 0.",
+        help="Add N layers of crops: 2 x 2, then 4 x 4. Default: 0; for compact 1.",
+    )
+    parser.add_argument(
+        "--one-pass",
+        action="store_true",
+        help="Predict each mask once, from the whole image, without close-up crops.",
     )
     shared.declare_max_images(parser, "the first ones")
     shared.declare_report(parser)

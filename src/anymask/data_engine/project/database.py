@@ -264,12 +264,17 @@ def _migrate(database: Database) -> None:
                 f"version {there}. Upgrade with: pip install -U anymask"
             )
         if there < VERSION:
-            from alembic import command
-            from alembic.config import Config
+            upgrade(connection)
 
-            config = Config(attributes={"connection": connection})
-            config.set_main_option("script_location", str(_MIGRATIONS))
-            command.upgrade(config, "head")
+
+def upgrade(connection: Connection, to: str = "head") -> None:
+    """Run the migrations up to a version."""
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    command.upgrade(config, to)
 
 
 def _version(connection: Connection) -> str:

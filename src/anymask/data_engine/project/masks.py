@@ -37,7 +37,7 @@ def save(db: Database, image_id: str, draft: Draft, *, seen: int, author: str) -
     FormatError for a mask that does not fit its image.
     """
     draft = _clipped(draft)
-    return db.group_commit(lambda it: _save(it, _image(it, image_id), draft, seen, author))
+    return db.group_commit(lambda it: save_on(it, _image(it, image_id), draft, seen, author))
 
 
 def _clipped(draft: Draft) -> Draft:
@@ -53,7 +53,7 @@ def save_all(db: Database, image_id: str, drafts: list[Draft], *, author: str) -
     drafts = [_clipped(draft) for draft in drafts]
     image = images.find(db, image_id)
     for draft in drafts:
-        _check(draft, image)
+        check(draft, image)
     with db.writing() as connection:
         image = _image(connection, image_id)
         before = set(connection.scalars(select(heads.c.id).where(heads.c.picture_id == image_id)))
@@ -69,14 +69,14 @@ def _add_all(connection: Connection, image: Image, new: list[Draft], author: str
     made = [Mask(**vars(draft), revision=1, author=author, time=time.time()) for draft in new]
     connection.execute(_ADD, [_row(image.id, mask) for mask in made])
     connection.execute(_START, [{"picture_id": image.id, "id": mask.id, "revision": 1} for mask in made])
-    shown = sum(not mask.deleted for mask in made)
+    shown = sum(mask.is_mask for mask in made)
     images.change(connection, image.id, masks=image.masks + shown, changes=image.changes + len(made))
 
 
 def current(db: Database, image_id: str, *, deleted: bool = False) -> list[Mask]:
-    """The masks of an image, oldest first; with `deleted` including the deleted ones."""
+    """The masks and suggestions of an image, oldest first; with `deleted` including the deleted ones."""
     with db.reading() as connection:
-        found = _all(connection, image_id)
+        found = all_on(connection, image_id)
     return [mask for mask in found if deleted or not mask.deleted]
 
 
@@ -123,7 +123,7 @@ def write_current(db: Database, image_id: str, file: BinaryIO) -> None:
 def find(db: Database, image_id: str, id: str) -> Mask:
     """The newest revision of a mask. Raises UnknownNameError."""
     with db.reading() as connection:
-        mask = _head(connection, image_id, id)
+        mask = head_on(connection, image_id, id)
     if mask is None:
         raise _unknown(id)
     return mask
@@ -147,13 +147,14 @@ def _image(connection: Connection, id: str) -> Image:
     return images.find_on(connection, id, lock=True)
 
 
-def _save(connection: Connection, image: Image, draft: Draft, seen: int, author: str) -> Mask:
-    there = _head(connection, image.id, draft.id)
+def save_on(connection: Connection, image: Image, draft: Draft, seen: int, author: str) -> Mask:
+    """Like `save`, in an open transaction; `image` is as stored now."""
+    there = head_on(connection, image.id, draft.id)
     if there is not None and there.same(draft):
         return there
     if seen != (0 if there is None else there.revision):
         raise ConflictError(_explain(draft, seen, there), there)
-    _check(draft, image)
+    check(draft, image)
     if draft.label_id is not None:
         labels.use(connection, draft.label_id)
     mask = Mask(**vars(draft), revision=seen + 1, author=author, time=time.time())
@@ -163,8 +164,15 @@ def _save(connection: Connection, image: Image, draft: Draft, seen: int, author:
         connection.execute(_START, {**key, "revision": 1})
     else:
         connection.execute(_MOVE, {"image": image.id, "mask": draft.id, "revision": mask.revision})
-    more = int(not mask.deleted) - int(there is not None and not there.deleted)
-    images.change(connection, image.id, masks=image.masks + more, changes=image.changes + 1)
+    more = int(mask.is_mask) - int(there is not None and there.is_mask)
+    suggested = int(mask.is_suggestion) - int(there is not None and there.is_suggestion)
+    images.change(
+        connection,
+        image.id,
+        masks=image.masks + more,
+        suggestions=image.suggestions + suggested,
+        changes=image.changes + 1,
+    )
     return mask
 
 
@@ -177,7 +185,7 @@ def _explain(draft: Draft, seen: int, there: Mask | None) -> str:
     )
 
 
-def _check(draft: Draft, image: Image) -> None:
+def check(draft: Draft, image: Image) -> None:
     """Raise FormatError unless the mask has the image size and valid run lengths."""
     if draft.size != image.size:
         raise FormatError(
@@ -220,7 +228,8 @@ SELECT '[' || coalesce(group_concat(entry, ','), '') || ']' FROM (
             json(printf('%!.17g', mask.score)) END,
         'prompts', CASE WHEN json_valid(mask.prompts) THEN json(mask.prompts) END, 'model', mask.model,
         'seconds', json(printf('%!.17g', mask.seconds)), 'deleted', json('false'),
-        'revision', mask.revision, 'author', mask.author, 'time', json(printf('%!.17g', mask.time))
+        'suggested_by', mask.suggested_by, 'revision', mask.revision, 'author', mask.author,
+        'time', json(printf('%!.17g', mask.time))
     ) AS entry
     FROM heads CROSS JOIN revisions AS mask USING (picture_id, id, revision)
     CROSS JOIN revisions AS first
@@ -234,13 +243,14 @@ CROSS JOIN keeps SQLite from scanning all revisions of the image first.
 """
 
 
-def _head(connection: Connection, image_id: str, id: str) -> Mask | None:
+def head_on(connection: Connection, image_id: str, id: str) -> Mask | None:
+    """The newest revision of a mask, also a deleted one, on an open connection."""
     row = connection.execute(_HEAD, {"image": image_id, "mask": id}).one_or_none()
     return None if row is None else _mask(row)
 
 
-def _all(connection: Connection, image_id: str) -> list[Mask]:
-    """The newest revisions, ordered by the time of the first."""
+def all_on(connection: Connection, image_id: str) -> list[Mask]:
+    """The newest revisions, deleted ones too, on an open connection; ordered by the time of the first."""
     return [_mask(row) for row in connection.execute(_ordered(image_id))]
 
 

@@ -48,7 +48,9 @@ def explain(candidates: Candidates, config: AutoConfig | None = None) -> NDArray
 
 def _resolved(candidates: Candidates, config: AutoConfig | None) -> AutoConfig:
     """The configuration with all thresholds set. Raises InputError for thresholds below the floors."""
-    wanted = (config or AutoConfig()).with_defaults(*candidates.thresholds, candidates.resize)
+    wanted = (config or AutoConfig()).with_defaults(
+        *candidates.thresholds, candidates.resize, candidates.refine
+    )
     values = (wanted.min_iou, wanted.min_stability)
     for name, value, floor in zip(("min_iou", "min_stability"), values, candidates.floors, strict=True):
         if value is not None and value < floor:

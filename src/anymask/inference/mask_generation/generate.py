@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -12,9 +13,11 @@ from anymask.geometry import rle
 from anymask.geometry.frame import Frame
 from anymask.images.read import ImageSource, read_image
 from anymask.inference.mask_generation.candidates import Candidates
+from anymask.inference.mask_generation.close_ups import agreeing_masks
 from anymask.inference.mask_generation.config import AutoConfig, Resize
 from anymask.inference.mask_generation.filters import select
 from anymask.inference.mask_generation.grids import Window, windows
+from anymask.inference.mask_generation.hypotheses import Hypotheses, click_hypotheses
 from anymask.inference.mask_generation.memory import points_at_once
 from anymask.inference.promptable.decode import HYPOTHESES, cell_stability
 from anymask.inference.promptable.predict import check_embedding, embed
@@ -22,7 +25,7 @@ from anymask.models import Progress
 from anymask.models.protocol import DecodedPrompts, Promptable, PromptBatch, check_finite, slices
 from anymask.types import Embedding, Masks
 
-__all__ = ["automatic", "candidates"]
+__all__ = ["Grid", "automatic", "candidates", "grid_hypotheses"]
 
 MARGIN = 0.15
 """Masks whose stability on the logit grid is this far below the floor are discarded early: it differs from
@@ -40,8 +43,9 @@ def automatic(
     """Generate masks of all objects in an image, best predicted IoU first (SAM, section 5 and appendix B).
 
     Predicts masks for every point of a grid, keeps those with a high predicted IoU and stability, and removes
-    duplicates. The masks have scores (predicted IoU), stability, points and crops; `progress(done, total)`
-    counts points. Equals `select` of `candidates`, which raise the same errors.
+    duplicates. With `AutoConfig.refine`, masks on which points agree are refined in close-up crops. The masks
+    have scores (predicted IoU), stability, points and crops; `progress(done, total)` counts points. Equals
+    `select` of `candidates`, which raise the same errors.
     """
     return select(candidates(model, image, config, progress), config)
 
@@ -54,28 +58,82 @@ def candidates(
 ) -> Candidates:
     """All masks above the floors of `config`, for `select` and `explain`.
 
-    `image` is what `read_image` accepts, or an Embedding if no crops are used.
+    `image` is what `read_image` accepts, or an Embedding, with its pixels if crops are used.
     Raises ImageError, InputError for a point or region outside the image, crops of an Embedding or an
     Embedding of another model, WeightsError for weights that give no finite scores.
     """
-    config = (config or AutoConfig()).for_model(model)
     opened = check_embedding(model, image) if isinstance(image, Embedding) else read_image(image)
-    if isinstance(opened, Embedding) and config.crop_layers:
-        raise InputError("image must be an image if crop_layers is set, got an Embedding. Give the image.")
+    pixels = opened.image if isinstance(opened, Embedding) else opened
+    config = (config or AutoConfig()).for_model(model, pixels=pixels is not None)
+    if pixels is None and config.crop_layers:
+        raise InputError(
+            "image must be an image if crop_layers is set, got an Embedding without pixels. Give the image."
+        )
     h, w = opened.frame.size_hw if isinstance(opened, Embedding) else opened.shape[:2]
     parts = windows((h, w), config)
-    total, done = sum(len(part.points) for part in parts), 0
-    found = [_empty((h, w))]
-    for part in parts:
+    grid = Grid(model, opened, parts, config, progress)
+    masks = _agreeing(grid, (h, w)) if config.refine else _independent(grid, (h, w))
+    return _collected(model, masks, config, asked=grid.total * HYPOTHESES)
+
+
+class Grid:
+    """The points of all windows of an image, in batches, with the embedding of their window."""
+
+    def __init__(
+        self,
+        model: Promptable,
+        image: NDArray[np.uint8] | Embedding,
+        parts: Sequence[Window],
+        config: AutoConfig,
+        progress: Progress | None,
+    ) -> None:
+        self.model, self.image, self.parts, self.config, self.progress = model, image, parts, config, progress
+        self.total = sum(len(part.points) for part in parts)
+
+    def __iter__(self) -> Iterator[tuple[Embedding, Window, Floats]]:
+        done = 0
+        for part in self.parts:
+            embedding = self.embedding(part)
+            count = points_at_once(self.model, embedding.frame, self.config.max_memory)
+            for batch in slices(len(part.points), count):
+                yield embedding, part, part.points[batch]
+                done += len(part.points[batch])
+                if self.progress is not None:
+                    self.progress(done, self.total)
+
+    def embedding(self, part: Window) -> Embedding:
+        """The embedding of a window."""
+        if part.layer == 0 and isinstance(self.image, Embedding):
+            return self.image
+        pixels = self.image.image if isinstance(self.image, Embedding) else self.image
+        assert pixels is not None
         x0, y0, x1, y1 = part.xyxy
-        embedding = opened if isinstance(opened, Embedding) else embed(model, opened[y0:y1, x0:x1])
-        for batch in slices(len(part.points), points_at_once(model, embedding.frame, config.max_memory)):
-            points = part.points[batch]
-            found.append(_point_masks(model, embedding, part, points, (h, w), config))
-            done += len(points)
-            if progress is not None:
-                progress(done, total)
-    return _collected(model, Masks.concat(found), config, asked=total * HYPOTHESES)
+        return embed(self.model, pixels[y0:y1, x0:x1])
+
+
+def _independent(grid: Grid, size: tuple[int, int]) -> Masks:
+    """The masks of all points, each by itself."""
+    found = [_point_masks(grid.model, *some, size, grid.config) for some in grid]
+    return Masks.concat([_empty(size), *found])
+
+
+def _agreeing(grid: Grid, size: tuple[int, int]) -> Masks:
+    """The masks on which points agree, refined, above the floors."""
+    masks = agreeing_masks(grid.model, *grid_hypotheses(grid, size))
+    floor_iou, floor_stability = _floors(grid.config)
+    assert masks.stability is not None
+    return masks[(masks.scores >= np.float32(floor_iou)) & (masks.stability >= np.float32(floor_stability))]
+
+
+def grid_hypotheses(grid: Grid, size: tuple[int, int]) -> tuple[Embedding, Hypotheses]:
+    """The embedding of the image, and the masks of all points."""
+    whole, found = None, []
+    for embedding, part, points in grid:
+        found.append(click_hypotheses(grid.model, embedding, part, points, size))
+        whole = embedding if part.layer == 0 else whole
+    if whole is None:  # all points lie in crops
+        whole = grid.embedding(Window((0, 0, size[1], size[0]), 0, np.zeros((0, 2), np.float32)))
+    return whole, Hypotheses.concat(found)
 
 
 def _empty(size: tuple[int, int]) -> Masks:
@@ -92,6 +150,7 @@ def _collected(model: Promptable, masks: Masks, config: AutoConfig, *, asked: in
         thresholds=(cast(float, config.min_iou), cast(float, config.min_stability)),
         floors=_floors(config),
         resize=cast(Resize, config.resize),
+        refine=bool(config.refine),
         asked=asked,
         model=model.fingerprint,
     )

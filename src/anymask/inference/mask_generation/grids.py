@@ -39,7 +39,7 @@ def windows(size_hw: tuple[int, int], config: AutoConfig) -> list[Window]:
     _check_points(size_hw, config)
     _check_roi(size_hw, config)
     found, total = [], 0
-    for xyxy, layer in crop_windows(size_hw, config.crop_layers, config.crop_overlap):
+    for xyxy, layer in crop_windows(size_hw, config.crop_layers or 0, config.crop_overlap):
         points = _window_points(xyxy, layer, config)
         total += len(points)
         _check_total(total)
@@ -109,7 +109,8 @@ def _window_points(xyxy: tuple[int, int, int, int], layer: int, config: AutoConf
         rows, columns = (max(1, round(side / config.pixels_per_point)) for side in size)
         points = _cells(size, rows, columns) + corner
     else:
-        points = grid_points(size, max(1, int(config.points_per_side / config.crop_shrink**layer))) + corner
+        per_side = (config.points_per_side or 1) / (config.crop_shrink or 1.0) ** layer
+        points = grid_points(size, max(1, int(per_side))) + corner
     return points[inside_roi(points, config.roi)] if config.roi is not None else points
 
 

@@ -14,8 +14,8 @@ from anymask.types import Embedding, Masks
 
 __all__ = ["PROPOSALS", "proposals"]
 
-PROPOSALS = AutoConfig(points_per_side=64, nms=0.9, min_iou=0.0, min_stability=0.0)
-"""The settings of SAM, section 7.3 and appendix D.3: more points, a looser NMS, no thresholds."""
+PROPOSALS = AutoConfig(points_per_side=64, nms=0.9, min_iou=0.0, min_stability=0.0, refine=False)
+"""The settings of SAM, section 7.3 and appendix D.3: more points, a looser NMS, no thresholds, no crops."""
 
 
 def proposals(

@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 
 from anymask.errors import PromptError
 from anymask.geometry.frame import Frame
+from anymask.geometry.outlines import guide, outline
 from anymask.geometry.rle import Runs
+from anymask.inference.promptable.crops import Crop
 from anymask.models.protocol import Promptable, PromptBatch, check_finite, slices
 from anymask.types import Embedding, Prompt
 
@@ -28,6 +30,8 @@ DECODE_CELLS = 64 * 96 * 96
 """Maximum logit cells per output and call of the decoder, which needs about 300 bytes for each."""
 STABILITY_OFFSET = 1.0
 """Stability compares the masks at the thresholds plus and minus this logit."""
+NEAR_TIE = 0.03
+"""Hypotheses of a click whose quality differs less are about equally likely: bfloat16 may exchange them."""
 HYPOTHESES = 3
 """Masks per prompt with `multimask`: outputs 1 to 3 of the decoder."""
 
@@ -52,6 +56,24 @@ class FramedPrompt:
 
 
 @dataclass(frozen=True)
+class View:
+    """The logits (h, w) of a mask in the frame in which it was predicted: of an image, or of a crop of it."""
+
+    image: Embedding
+    crop: Crop | None
+    frame: Frame
+    logits: Floats
+
+    def outline(self) -> Runs | None:
+        """The mask in the image, with outlines along its edges; None if the pixels are not known."""
+        if self.image.image is None:
+            return None
+        if self.crop is None:
+            return outline(self.image.guide, self.logits)
+        return self.crop.runs(outline(guide(self.frame, self.crop.pixels(self.image.image)), self.logits))
+
+
+@dataclass(frozen=True)
 class Prediction:
     """The R masks predicted for one prompt: runs, scores (R,), stability (R,), logits (R, h, w) or None."""
 
@@ -59,11 +81,15 @@ class Prediction:
     scores: Floats
     stability: Floats
     logits: Floats | None
+    views: Sequence[View] = ()
+    """The closest view of each mask, if outlines are wanted."""
 
     def part(self, rows: list[int]) -> Prediction:
         """The masks `rows`, in this order."""
         logits = None if self.logits is None else self.logits[rows]
-        return Prediction([self.runs[row] for row in rows], self.scores[rows], self.stability[rows], logits)
+        views = [self.views[row] for row in rows] if self.views else ()
+        runs = [self.runs[row] for row in rows]
+        return Prediction(runs, self.scores[rows], self.stability[rows], logits, views)
 
 
 def frame_of(model: Promptable, size_hw: tuple[int, int], longest: int = 0) -> Frame:

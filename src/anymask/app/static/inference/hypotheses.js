@@ -1,8 +1,10 @@
 /**
  * The answers of the decoder as masks with a score, and the choice among them: the twin of `anymask.predict`.
  */
-import { STABILITY_OFFSET } from "../constants.js";
-import { area, box } from "../masks/rle.js";
+import { NEAR_TIE, STABILITY_OFFSET } from "../constants.js";
+import { area, box, intersection } from "../masks/rle.js";
+
+const ALIKE = 0.9; // IoU from which two masks show the same object
 
 /** @typedef {import("../geometry/frame.js").Frame} Frame */
 /** @typedef {import("../types.js").Hypothesis} Hypothesis */
@@ -38,9 +40,25 @@ export function choice(answers, single) {
   const sorted = [...answers].sort((a, b) => b.area - a.area);
   // copies: to send a part of an array would send all of it
   return {
-    hypotheses: sorted.map((one) => ({ ...one, logits: one.logits.slice() })),
+    hypotheses: sorted.map(({ view: _, ...one }) => ({ ...one, logits: one.logits.slice() })),
     chosen: sorted.indexOf(best),
   };
+}
+
+/**
+ * The hypotheses that are nearly as likely as the chosen one, and another object: which of them comes first
+ * may depend on the precision of the computer, so that the page shows the choice as one.
+ * @param {Pick<Hypothesis, "quality" | "runs" | "area">[]} hypotheses
+ * @param {number} chosen
+ * @returns {number[]} their places, without the chosen one
+ */
+export function nearTies(hypotheses, chosen) {
+  const best = hypotheses[chosen];
+  return hypotheses.flatMap((one, i) => {
+    if (i === chosen || one.quality < best.quality - NEAR_TIE) return [];
+    const shared = intersection(one.runs, best.runs);
+    return shared < ALIKE * (one.area + best.area - shared) ? [i] : [];
+  });
 }
 
 /**

@@ -81,7 +81,8 @@ def _add(connection: Connection, image_id: str, by: str, found: Sequence[Draft],
         runs = rle.from_string(draft.counts)
         if known and rle.iou([runs], known).max() >= SAME_IOU:
             continue
-        masks.save_on(connection, image, changed(draft, suggested_by=by, score=clipped(draft.score)), 0, author)
+        mine = changed(draft, suggested_by=by, score=clipped(draft.score))
+        masks.save_on(connection, image, mine, 0, author)
         known.append(runs)
         count += 1
     return count

@@ -14,11 +14,13 @@ from anymask.files import sha256_of, write_atomic
 from anymask.models.checkpoints.hub import CARDS, SHIPPED
 from anymask.models.checkpoints.load import load_weights
 from anymask.models.feature_painter import FeaturePainter
-from anymask.models.onnx_runtime import FINGERPRINT, WEIGHTS, graph_file
+from anymask.models.onnx_runtime import DECODER, FINGERPRINT, WEIGHTS, graph_file
 from anymask.models.sam import Sam
+from anymask.onnx_export.graphs import prompt_parts
 from anymask.onnx_export.linked_weights import link_weights
 from anymask.onnx_export.runtime_graphs import painter_part, sam_parts
 from anymask.onnx_export.tracing import require_packages, trace
+from anymask.onnx_export.webassembly import for_webassembly
 
 __all__ = ["main", "shipped_graphs"]
 
@@ -29,7 +31,10 @@ def shipped_graphs(name: str) -> dict[str, Any]:
     model = load_weights(weights)
     assert isinstance(model, Sam | FeaturePainter), "no other network is shipped"
     parts = sam_parts(model) if isinstance(model, Sam) else [painter_part(model)]
-    graphs = {part.name: link_weights(trace(part), weights) for part in parts}
+    traced = {part.name: trace(part) for part in parts}
+    if isinstance(model, Sam):  # the page's decoder, in one step
+        traced[DECODER] = for_webassembly(trace(prompt_parts(model)[1]))
+    graphs = {name: link_weights(graph, weights) for name, graph in traced.items()}
     for graph in graphs.values():
         graph.metadata_props.add(key=WEIGHTS, value=sha256_of(weights))
         graph.metadata_props.add(key=FINGERPRINT, value=model.fingerprint)

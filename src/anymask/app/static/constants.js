@@ -51,6 +51,18 @@ export const CUT_OFF_SHARE = 0.5;
 /** Logits of minus this stand outside a crop. */
 export const UNSEEN_LOGIT = 8;
 
+/** Values per cell of the grid on which outlines lie, at most. */
+export const OUTLINE_FINER = 8;
+
+/** Variance of colours below which logits are averaged. */
+export const OUTLINE_SMOOTHNESS = 0.001;
+
+/** Logits are clipped to this for outlines. */
+export const OUTLINE_CLIP = 4;
+
+/** Cells around a mask that its outline may move over. */
+export const OUTLINE_MARGIN = 2;
+
 /** The model that comes with the page. */
 export const LOCAL_MODEL = "compact";
 

@@ -56,6 +56,8 @@
  * @property {number} score predicted IoU, from 0 to 1
  * @property {number} quality predicted IoU times stability: by it the best is chosen
  * @property {Float32Array} logits on the grid of the model's frame
+ * @property {{frame: import("./geometry/frame.js").Frame, crop: Box, logits: Float32Array}} [view] the crop in
+ *   which it was refined, and its logits there
  *
  * @typedef {object} Candidate One mask that "everything" found.
  * @property {Runs} runs

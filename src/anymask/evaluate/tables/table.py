@@ -91,6 +91,8 @@ class SelfTest:
     model: Callable[[], Any]
     expected: Mapping[str, Mapping[str, float]]
     """Figures by data set."""
+    limit: int | None = None
+    """Maximum number of items of each data set."""
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ export function choice(answers, single) {
   const sorted = [...answers].sort((a, b) => b.area - a.area);
   // copies: to send a part of an array would send all of it
   return {
-    hypotheses: sorted.map((one) => ({ ...one, logits: one.logits.slice() })),
+    hypotheses: sorted.map(({ view: _, ...one }) => ({ ...one, logits: one.logits.slice() })),
     chosen: sorted.indexOf(best),
   };
 }

@@ -46,6 +46,7 @@ class Rows:
         self._rings = array("q")  # coordinates of each polygon
         self._ring_ends = array("q")  # for each row
         self._by_image: dict[object, Integers] = {}
+        self._strange: set[int] = set()
 
     def __len__(self) -> int:
         """The number of rows."""
@@ -80,9 +81,7 @@ class Rows:
         corners, before, first = self.corners, len(self.corners), len(self._rings)
         try:
             for part in shape:
-                if type(part) is not list:
-                    raise TypeError
-                corners.extend(array("d", part))
+                corners.fromlist(part)  # what is no list is a TypeError
                 self._rings.append(len(part))
         except (TypeError, OverflowError):
             del corners[before:], self._rings[first:]
@@ -115,11 +114,13 @@ class Rows:
                 np.searchsorted(self.corner_ends, bad, side="right") - 1,
             ]
         )
-        self._strange = set((np.searchsorted(self.ring_ends, strange, side="right") - 1).tolist())
+        self._strange = {*(np.searchsorted(self.ring_ends, strange, side="right") - 1).tolist(), *self.shapes}
 
-    def is_plain(self, row: int) -> bool:
-        """Whether a row has polygons alone, all of three or more finite corners."""
-        return row not in self._strange and row not in self.shapes
+    def plain(self, rows: Sequence[int]) -> Sequence[int]:
+        """Those of some rows that have polygons alone, all of three or more finite corners."""
+        if not self._strange:
+            return rows
+        return [row for row in rows if row not in self._strange]
 
     def corners_of(self, rows: Sequence[int]) -> int:
         """The number of corners of the polygons of rows."""

@@ -85,7 +85,8 @@ class ImageFiles:
         if found is not None or self._known is not None:
             return found or path
         missing = self.folders[0] / path.name
-        return self.folders[0] / path if os.path.isfile(missing) else missing  # that is another image
+        is_other = len(path.parts) > 1 and os.path.isfile(missing)  # an image of the same name
+        return self.folders[0] / path if is_other else missing
 
     def without_suffix(self, stem: PurePath) -> list[Path]:
         """The files with this path, whatever their suffix, in the first folder that has any."""
@@ -94,7 +95,7 @@ class ImageFiles:
                 tail.with_name(tail.name + suffix)
                 for suffix in (*IMAGE_SUFFIXES, *map(str.upper, IMAGE_SUFFIXES))
             ]
-            for place in self._places():
+            for place in self._places:
                 found = [file for name in names if (file := place(name)) is not None]
                 if found:
                     return list({os.path.realpath(file): file for file in found}.values())
@@ -116,11 +117,12 @@ class ImageFiles:
             known = [PurePath(file.name) for folder in inside for file in sorted(folder.iterdir())]
         return [path.as_posix() for path in known if path.suffix.lower() in IMAGE_SUFFIXES]
 
+    @cached_property
     def _places(self) -> list[Callable[[PurePath], Path | None]]:
         """A lookup from path to file for each location to search."""
         if self._known is not None:
             return [self._known.get]
-        return [partial(_file_in, folder) for folder in self.folders]
+        return [partial(_file_in, folder) for folder in self.folders if folder.is_dir()]
 
     def _tails(self, path: PurePath) -> Iterator[PurePath]:
         """A path, then the path without its first folder, and so on to the bare name unless shared."""
@@ -130,7 +132,7 @@ class ImageFiles:
             yield PurePath(*path.parts[start:])
 
     def _exact(self, path: PurePath) -> Path | None:
-        found = (place(tail) for tail in self._tails(path) for place in self._places())
+        found = (place(tail) for tail in self._tails(path) for place in self._places)
         return next((file for file in found if file is not None), None)
 
     def _by_name(self, path: PurePath) -> Path | None:

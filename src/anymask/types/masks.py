@@ -23,6 +23,8 @@ Floats: TypeAlias = NDArray[np.float32]
 
 def _frozen(array: NDArray[Any]) -> NDArray[Any]:
     """A read-only view of `array`."""
+    if not array.flags.writeable:
+        return array
     view = array.view()
     view.flags.writeable = False
     return view
@@ -79,7 +81,7 @@ class Masks:
         object.__setattr__(self, "rles", runs)
         values = {"stability": stability, "labels": labels, "prompt": prompt, "logits": logits}
         values |= {"points": points, "crops": crops}
-        values["scores"] = np.ones(len(runs)) if scores is None else scores
+        values["scores"] = np.ones(len(runs), np.float32) if scores is None else scores
         for name, value in values.items():
             array = None if value is None else _frozen(np.asarray(value, _KINDS[name]))
             if array is not None and array.shape[:1] != (len(runs),):
@@ -144,7 +146,7 @@ class Masks:
         """Decode to (N, H, W) bool."""
         out = np.zeros((len(self), *self.size), np.bool_)
         for i, runs in enumerate(self.rles):
-            out[i] = rle.decode(runs, self.size)
+            rle.decode(runs, self.size, out[i])
         return out
 
     @property
@@ -155,7 +157,7 @@ class Masks:
     @property
     def areas(self) -> NDArray[np.int64]:
         """(N,) number of pixels of each mask."""
-        return np.array([rle.area(runs) for runs in self.rles], np.int64)
+        return rle.areas(self.rles)
 
 
 _KINDS: dict[str, Any] = {

@@ -14,7 +14,7 @@ from anymask.cli.console import out, out_json, progress, table
 from anymask.cli.like_inputs import Inputs, find_inputs, read_all, read_correction
 from anymask.cli.like_outputs import Job, describe, number_map
 from anymask.cli.options.like import Options
-from anymask.cli.outputs import encode_overlay
+from anymask.cli.outputs import DAMAGED, encode_overlay
 from anymask.data_engine.sources import Item
 from anymask.errors import InputError, OutputError
 from anymask.files import write_atomic
@@ -64,7 +64,7 @@ def _segment(options: Options) -> int:
     else:
         out(table([_row(fact) for fact in facts]))
         out(f"wrote {len(facts)} to {folder}")
-    return 0
+    return DAMAGED if inputs.left_out else 0
 
 
 def _check_output(options: Options, inputs: Inputs) -> Path:

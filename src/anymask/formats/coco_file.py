@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymask.errors import FormatError
+from anymask.files import open_regular
 from anymask.formats import json_fields
 from anymask.formats.coco_polygons import PlainPolygons
 from anymask.formats.coco_rows import Rows, key
@@ -157,8 +158,14 @@ class CocoFile:
         meta: dict[str, Any] = {name: image[name] for name in ("dataset",) if name in image}
         meta["file_name"] = _file_name(image)
         meta["categories"] = [self._categories.get(label) or f"class {label}" for label in labels]
-        if self._crowds_of(rows):
-            meta["crowds"] = [bool(self._rows.crowds[row]) for row in rows]
+        crowds, areas = (
+            [bool(self._rows.crowds[row]) for row in rows],
+            [self._rows.areas[row] for row in rows],
+        )
+        if any(crowds):
+            meta["crowds"] = crowds
+        if rows and np.isfinite(areas).all():
+            meta["areas"] = areas
         return meta
 
     def _masks(
@@ -186,7 +193,7 @@ class CocoFile:
 def _read(path: Path, rows: Rows) -> dict[str, Any]:
     """The parts of a file other than its annotations, which are packed as they are read."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             stream = JsonStream(file, path)
             parts: dict[str, Any] = {}
             if stream.is_list():
@@ -205,7 +212,9 @@ def _read(path: Path, rows: Rows) -> dict[str, Any]:
                     parts |= {name: value} if name in _KEPT else {}
             stream.close()
             return parts
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a name with a NUL character
+        if isinstance(error, FormatError):
+            raise
         raise json_fields.unreadable(path, error) from None
 
 

@@ -10,11 +10,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from anymask import budget
+from anymask.errors import FormatError
 from anymask.formats import json_fields
 
 __all__ = ["Rows", "key"]
 
 Integers = NDArray[np.int64]
+_MOST_DAMAGED = 10_000
+"""If so many entries at the start are no annotations, none is searched for in the rest."""
+_CHECKED = 256  # annotations, after which the budget is checked
 _LARGEST = (1 << 63) - 2  # of what labels are kept in, with room for one more
 
 
@@ -35,6 +40,8 @@ class Rows:
         self.categories: list[int | str | None] = []
         """The key of each row's category."""
         self.crowds = bytearray()
+        self.areas = array("d")
+        """The area that each row states, in pixels; NaN for none."""
         self.scores: dict[int, object] = {}
         """Of the rows that have one."""
         self.shapes: dict[int, object] = {}
@@ -57,8 +64,15 @@ class Rows:
         for entry in entries:
             if isinstance(entry, dict):
                 self._add(entry)
-            else:
-                self.damaged += 1
+                if len(self) % _CHECKED == 0:
+                    budget.check("annotations", "entries", len(self))
+                continue
+            self.damaged += 1
+            if self.damaged > _MOST_DAMAGED and not self.categories:
+                raise FormatError(
+                    f"annotations must be objects, got {entry!r:.40} and others. Write the file again."
+                )
+        budget.check("annotations", "entries", len(self))
 
     def _add(self, entry: dict[str, Any]) -> None:
         row = len(self.categories)
@@ -66,6 +80,8 @@ class Rows:
         self.categories.append(key(entry.get("category_id")))
         crowd = entry.get("iscrowd")
         self.crowds.append(crowd != 0 and _is_yes(crowd))
+        area = entry.get("area")
+        self.areas.append(area if type(area) in (int, float) and abs(area) <= _LARGEST else float("nan"))
         if entry.get("score") is not None:
             self.scores[row] = entry["score"]
         shape = entry.get("segmentation")

@@ -90,6 +90,8 @@ class ImageFiles:
 
     def without_suffix(self, stem: PurePath) -> list[Path]:
         """The files with this path, whatever their suffix, in the first folder that has any."""
+        if self._known is not None and stem.name not in self._by_stem:
+            return []
         for tail in self._tails(stem):
             names = [
                 tail.with_name(tail.name + suffix)
@@ -99,14 +101,20 @@ class ImageFiles:
                 found = [file for name in names if (file := place(name)) is not None]
                 if found:
                     return list({os.path.realpath(file): file for file in found}.values())
-        deeper = [path for paths in self._index.values() for path in paths if path.stem == stem.name]
         whole = stem.name in self._shared
-        fit = [
-            path
-            for path in deeper
-            if path.suffix.lower() in IMAGE_SUFFIXES and agree(path.with_suffix(""), stem, whole=whole)
-        ]
+        deeper = self._by_stem.get(stem.name, ())
+        fit = [path for path in deeper if agree(path.with_suffix(""), stem, whole=whole)]
         return [self._index[path.name][path] for path in fit]
+
+    @cached_property
+    def _by_stem(self) -> dict[str, list[PurePath]]:
+        """The paths of all given images by their names without suffix."""
+        found: dict[str, list[PurePath]] = {}
+        for paths in self._index.values():
+            for path in paths:
+                if path.suffix.lower() in IMAGE_SUFFIXES:
+                    found.setdefault(path.stem, []).append(path)
+        return found
 
     def names(self) -> list[str]:
         """The names of all images that were given or are near."""
@@ -170,7 +178,8 @@ def _by_path(images: Mapping[str, Path]) -> dict[PurePath, Path]:
 
 def _file_in(folder: Path, name: PurePath) -> Path | None:
     """A file in a folder, None if it does not exist."""
-    return folder / name if os.path.isfile(folder / name) else None  # false too for names that are too long
+    path = os.path.join(folder, name)
+    return Path(path) if os.path.isfile(path) else None  # false too for names that are too long
 
 
 def _files_in(folder: Path) -> Iterator[tuple[PurePath, Path]]:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from anymask import budget
 from anymask.formats.polygons.rings import as_ring
 from anymask.geometry import rle
 
@@ -39,13 +40,18 @@ def from_polygon(polygon: ArrayLike, size: tuple[int, int]) -> rle.Runs:
 
 
 def draw(corners: NDArray[np.float64], counts: NDArray[np.int64], size: tuple[int, int]) -> list[rle.Runs]:
-    """Runs of each of many polygons in masks of `size` (H, W).
+    """Runs of each of many polygons in masks of `size` (H, W). Raises FormatError beyond the budget.
 
     corners: (N, 2) finite, those of all polygons in a row. counts: how many of them each polygon has, 1 or
     more.
     """
+    if not counts.size:
+        return []
+    budget.check("polygon", "corners", int(counts.max()))
     edges = _edges(corners, counts, size)
-    crossings = np.cumsum(np.bincount(edges.polygon, edges.many, counts.size).astype(np.int64))
+    crossed = np.bincount(edges.polygon, edges.many, counts.size).astype(np.int64)
+    budget.check("columns crossed by a polygon", "corners", int(crossed.max()))
+    crossings = np.cumsum(crossed)
     bounds = [0, *(np.flatnonzero(np.diff(crossings // _MOST_CROSSINGS)) + 1).tolist(), counts.size]
     found: list[rle.Runs] = []
     for first, past in pairwise(bounds):

@@ -59,8 +59,9 @@ bench: $(VENV)/.dev  ## time encoding, clicks and automatic masks against segmen
 	$(BIN)/python benchmarks/decode.py
 	$(BIN)/python benchmarks/automatic.py --size 1500 2250 --points 12
 
-docs: $(VENV)/.dev  ## regenerate docs/cli.md from the help texts
+docs: $(VENV)/.dev  ## regenerate docs/cli.md and docs/tables.md
 	$(BIN)/python tests/cli/test_reference.py
+	$(BIN)/python tests/docs/test_tables.py
 
 dist: $(VENV)/.vendor  ## build the wheel and check its contents
 	@rm -rf dist

@@ -64,9 +64,10 @@ def _removable(framed: Mask, *, odd: bool) -> Mask:
 def correspond(one: Mask, other: Mask, reach: float) -> tuple[Mask, Mask]:
     """One-to-one matching of two maps (H, W) of least cost: the matched pixels of each.
 
-    A pair costs its distance, which is at most `reach` pixels, rounded to 0.01 pixels; an unmatched pixel costs
-    100 * `reach`. The benchmark of BSDS500 (`match.cc`) has the same costs but offers each pixel a few random
-    ways to stay unmatched, so that its result changes from run to run. Raises MissingExtraError without SciPy.
+    A pair costs its distance, which is at most `reach` pixels, rounded to 0.01 pixels; an unmatched pixel
+    costs 100 * `reach`. The benchmark of BSDS500 (`match.cc`) has the same costs but offers each pixel a few
+    random ways to stay unmatched, so that its result changes from run to run. Raises MissingExtraError
+    without SciPy.
     """
     rows, columns, costs = _near(one, other, reach)
     places = np.flatnonzero(one), np.flatnonzero(other)
@@ -80,9 +81,9 @@ def correspond(one: Mask, other: Mask, reach: float) -> tuple[Mask, Mask]:
 def _matched(rows: Integers, columns: Integers, costs: Integers, reach: float) -> tuple[Integers, Integers]:
     """The rows and the columns that are matched in the cheapest matching of a graph given by its edges.
 
-    The graph is doubled so that a full matching exists: a row or column that stays unmatched is matched with a
-    private copy of itself, and the copies of matched ones with each other for nothing. All costs are raised by
-    one, as SciPy's sparse graphs have no edges of cost 0; the number of pairs is always the same.
+    The graph is doubled so that a full matching exists: a row or column that stays unmatched is matched with
+    a private copy of itself, and the copies of matched ones with each other for nothing. All costs are raised
+    by one, as SciPy's sparse graphs have no edges of cost 0; the number of pairs is always the same.
     """
     rows_used, row = np.unique(rows, return_inverse=True)
     columns_used, column = np.unique(columns, return_inverse=True)

@@ -313,7 +313,9 @@ def test_cut_off_files(tmp_path, cut):
 
 def test_the_stated_area_is_kept_where_every_annotation_has_one(tmp_path):
     square = [[0, 0, 4, 0, 4, 4, 0, 4]]
-    entries = [{"id": i, "image_id": 1, "category_id": 1, "segmentation": square, "area": 15.5} for i in (0, 1)]
+    entries = [
+        {"id": i, "image_id": 1, "category_id": 1, "segmentation": square, "area": 15.5} for i in (0, 1)
+    ]
     document = {
         "images": [{"id": 1, "width": 8, "height": 8, "file_name": "a.png"}],
         "annotations": entries,

@@ -91,7 +91,9 @@ def _print(result: TableResult, options: Options) -> None:
 def _print_list(tables: list[Table], root: Path, as_json: bool) -> None:
     """Name the tables, their data sets, and where these are or can be had."""
     found = {
-        table.name: {one.name: None if (place := one.find(root)) is None else str(place) for one in table.sets}
+        table.name: {
+            one.name: None if (place := one.find(root)) is None else str(place) for one in table.sets
+        }
         for table in tables
     }
     if as_json:

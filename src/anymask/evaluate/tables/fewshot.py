@@ -40,13 +40,17 @@ class Shown:
     """The class in an image (H, W), and the pixels that do not count."""
 
 
-def measure_episode(model: InContext, one: Shown, *, ensemble: Literal["feature", "spatial"] = "feature") -> Row:
+def measure_episode(
+    model: InContext, one: Shown, *, ensemble: Literal["feature", "spatial"] = "feature"
+) -> Row:
     """Pixels that prediction and truth share and have in all, of background and class."""
     episode = one.episode
     contexts = [
         context(_example(one, name), size=model.config.size) for name in episode.examples
     ]  # fmt: skip
-    found = segment_like(model, read_image(one.image(episode.query)), contexts, kind="semantic", ensemble=ensemble)
+    found = segment_like(
+        model, read_image(one.image(episode.query)), contexts, kind="semantic", ensemble=ensemble
+    )
     truth, ignored = one.mask(episode.query)
     predicted = rle.decode(found.rles[0], found.size) if len(found) else np.zeros(found.size, np.bool_)
     counted = np.ones((SIDE, SIDE), np.bool_) if ignored is None else ~_resized(ignored)
@@ -59,7 +63,9 @@ def measure_episode(model: InContext, one: Shown, *, ensemble: Literal["feature"
 def _example(one: Shown, name: str) -> Record:
     shown, _ = one.mask(name)
     if not shown.any():
-        raise FormatError(f"mask of {name} must show class {one.episode.category}, got none. Use the original lists.")
+        raise FormatError(
+            f"mask of {name} must show class {one.episode.category}, got none. Use the original lists."
+        )
     return Record(name, one.image(name), Masks.from_dense(shown[None]))
 
 

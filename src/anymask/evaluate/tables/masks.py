@@ -228,7 +228,9 @@ INSTANCE_SETS = (
         licence="CC BY 4.0; images of Flickr's terms",
         folders=("coco", "COCO", "."),
         needs=("annotations/instances_val2017.json", "val2017", "detections/coco_val2017.json"),
-        open=_open_boxes("annotations/instances_val2017.json", "detections/coco_val2017.json", per_image=None),
+        open=_open_boxes(
+            "annotations/instances_val2017.json", "detections/coco_val2017.json", per_image=None
+        ),
         measure=lambda model, one: measure_instances(model, one, 100),
         figures=_ap_figures,
         resamples=50,

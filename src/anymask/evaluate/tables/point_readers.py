@@ -208,7 +208,9 @@ def visor(root: Path) -> Items:
     def read(id: str, image: Path, entries: Sequence[Mapping[str, Any]], width: float) -> Record:
         size = image_size(image)
         scale = size[1] / width
-        shapes = [[np.ravel(part) * scale for part in entry["segments"] if len(part) > 2] for entry in entries]
+        shapes = [
+            [np.ravel(part) * scale for part in entry["segments"] if len(part) > 2] for entry in entries
+        ]
         return Record(id, image, Masks(size, [from_polygons(parts, size) for parts in shapes if parts]))
 
     records: dict[str, Callable[[], Record]] = {}
@@ -236,7 +238,9 @@ def woodscape(root: Path) -> Items:
         runs = [from_polygons([np.ravel(shape)], size) for shape in shapes if len(shape) > 2]
         return Record(id, image, Masks(size, runs))
 
-    return _pairs(_by_stem(root / "rgb_images", "*.png"), _by_stem(root / "instance_annotations", "*.json"), read)
+    return _pairs(
+        _by_stem(root / "rgb_images", "*.png"), _by_stem(root / "instance_annotations", "*.json"), read
+    )
 
 
 def hypersim(root: Path) -> Items:

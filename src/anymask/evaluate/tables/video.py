@@ -38,7 +38,7 @@ class Video:
 
 
 def read_labels(path: Path) -> NDArray[np.uint8]:
-    """A palette image of object numbers (H, W). Raises FormatError for colours, and for a number above 254."""
+    """The object numbers (H, W) of a palette image. Raises FormatError for an image in colour."""
     with open_image(path) as opened:
         if opened.mode not in ("P", "L", "1"):
             raise FormatError(
@@ -66,7 +66,9 @@ def _sequence(root: Path, name: str) -> Video:
     frames = tuple(root / "JPEGImages/480p" / name / f"{path.stem}.jpg" for path in maps)
     lacking = next((path for path in frames if not path.is_file()), None)
     if len(maps) < 3 or lacking is not None:
-        raise FormatError(f"sequence {name} must have 3 frames or more, got no {lacking or 'frames'}. Get it again.")
+        raise FormatError(
+            f"sequence {name} must have 3 frames or more, got no {lacking or 'frames'}. Get it again."
+        )
     return Video(name, frames, maps)
 
 

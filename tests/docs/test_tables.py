@@ -18,8 +18,10 @@ not there, and prints the published rows beside the measured ones, with 95 % int
 writes the values of every image and a page with plots, and lets an interrupted run resume; `--limit N` is a
 quick look. `--self-test` checks a table without data.
 
+Sizes and licences are a guide only: read the terms of each data set.
+
 Not offered: `sam-text`, `sam-stages`, `sam-volume` and `sam-encoders` (figure 13 needs training runs),
-`seggpt-panoptic`, Painter's keypoints, YouTube-VOS and MOSE.
+Painter's keypoints, YouTube-VOS and MOSE. `seggpt-panoptic` scores prepared predictions.
 """
 
 
@@ -38,7 +40,8 @@ def page() -> str:
 
 
 def _command(table: Table) -> str:
-    model = {"prompts": " --model sam_vit_h", "examples": " --model seggpt", "files": ""}[table.model]
+    example = "painter_vit_l" if table.name == "painter" else "seggpt_vit_l"
+    model = {"prompts": " --model sam_vit_h", "examples": f" --model {example}", "files": ""}[table.model]
     return f"```\nanymask eval table {table.name} --data ROOT{model} -o report.json\n```\n"
 
 
@@ -46,10 +49,10 @@ def _needs(table: Table) -> str:
     rows = ["| data set | from | size | licence | below ROOT |", "| --- | --- | --- | --- | --- |"]
     for one in table.sets:
         needs = ", ".join(f"`{need}`" for need in one.needs)
-        name = f"{one.name} ¹" if "not checked against a copy" in one.note else one.name
+        name = f"{one.name} ¹" if "from memory" in one.note else one.name
         rows.append(f"| {name} | {one.home} | {one.size} | {one.licence} | `{one.folders[0]}/`: {needs} |")
     if any("¹" in row for row in rows):
-        rows += ["", "¹ The layout is not checked against a copy of the data set."]
+        rows += ["", "¹ The layout is from memory and may differ from the one that is distributed."]
     return "\n".join(rows) + "\n"
 
 

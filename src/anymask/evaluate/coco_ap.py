@@ -53,7 +53,7 @@ class Detections:
 
     def chosen(self, which: NDArray[np.int64]) -> Detections:
         """Some of the masks."""
-        return Detections([self.runs[i] for i in which], self.categories[which], self.scores[which])
+        return Detections([self.runs[int(i)] for i in which], self.categories[which], self.scores[which])
 
 
 def match(
@@ -74,7 +74,7 @@ def match(
     "scores", highest first; and for each range the bits of the IoUs at which each mask is "matched" and
     "ignored".
     """
-    found = []
+    found: list[Matches] = []
     for category in np.union1d(truths.categories, detections.categories).tolist():
         own = np.flatnonzero(truths.categories == category)
         mine = np.flatnonzero(detections.categories == category)

@@ -20,14 +20,17 @@ _AROUND = ((-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1))
 """Offsets (y, x) of the eight neighbours, clockwise from the one above."""
 
 
-def require_scipy(name: str) -> Any:
-    """Import a module of SciPy, such as "sparse". Raises MissingExtraError if it is not installed."""
+def require_scipy(name: str, need: str = "measuring edges") -> Any:
+    """Import a module of SciPy, such as "sparse". Raises MissingExtraError if it is not installed.
+
+    need: what it is for, in the error.
+    """
     from importlib import import_module
 
     try:
         return import_module(f"scipy.{name}")
     except ImportError:
-        raise MissingExtraError("measuring edges", "eval") from None
+        raise MissingExtraError(need, "eval") from None
 
 
 def skeleton(mask: Mask) -> Mask:

@@ -36,7 +36,7 @@ def ssim_volume(found: Floats, truth: Floats) -> float:
 
     Raises MissingExtraError without SciPy.
     """
-    gaussian = require_scipy("ndimage").gaussian_filter
+    gaussian = require_scipy("ndimage", "SSIM of colour volumes").gaussian_filter
 
     def local(values: Floats) -> Floats:
         return np.asarray(gaussian(values, _SIGMA, mode="nearest", radius=_RADIUS), np.float64)

@@ -102,5 +102,5 @@ def _print_list(tables: list[Table], root: Path, as_json: bool) -> None:
     for table in tables:
         out(f"{table.name}: {table.summary} ({table.source})")
         for one in table.sets:
-            place = found[table.name][one.name]
-            out(f"  {one.name}: in {place}" if place else f"  {one.missing()}")
+            where = found[table.name][one.name]
+            out(f"  {one.name}: in {where}" if where else f"  {one.missing()}")

@@ -10,6 +10,7 @@ from anymask.evaluate.tables import (
     fewshot,
     masks,
     painter,
+    panoptic,
     people,
     point_sets,
     points,
@@ -240,6 +241,21 @@ _TABLES = (
             Published("SegGPT", {"miou": 0.396}, "ADE20K val, tuned prompt"),
         ),
         self_test=examples.semantic,
+    ),
+    Table(
+        name="seggpt-panoptic",
+        source="SegGPT, table 6",
+        summary="Panoptic segmentation of COCO.",
+        protocol="Segments of a class match above an IoU of 0.5; void and the last crowd of a class forgive "
+        "false segments. PQ is the mean over classes with any match or miss.",
+        model="files",
+        columns=("pq", "sq", "rq", "pq_things", "pq_stuff"),
+        sets=panoptic.PANOPTIC_SETS,
+        published=(
+            Published("Painter", {"pq": 0.434}, panoptic.PANOPTIC_SETS[0].name),
+            Published("SegGPT", {"pq": 0.344}, panoptic.PANOPTIC_SETS[0].name),
+        ),
+        self_test=prompts.panoptic,
     ),
     Table(
         name="painter",

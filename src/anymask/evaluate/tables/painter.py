@@ -88,7 +88,7 @@ def measure_depth(model: InContext, pair: Pair) -> Row:
     """RMSE in metres, relative error and delta 1 of an image, in the crop of Eigen et al."""
     shown = example(model, read_image(pair.example[0]), grey_depth(read_map(pair.example[1])))
     query, truth = _pixels(pair.query), read_map(Path(str(pair.truth))).astype(np.float64) / 1000
-    colours = np.clip(painted(model, query, shown) / 255 * DEPTH_FAR, 0, DEPTH_FAR)
+    colours = np.clip(painted(model, query, shown) * np.float32(DEPTH_FAR / 255), 0, DEPTH_FAR)
     found = (
         _resized(colours, (query.shape[0], query.shape[1]), cv2.INTER_LINEAR).mean(axis=2).astype(np.int64)
     )
@@ -179,7 +179,7 @@ def _open_light(root: Path) -> Items:
 
 
 def _open_noise(root: Path) -> Items:
-    reader = require_scipy("io")
+    reader = require_scipy("io", "reading .mat files")
     noisy = reader.loadmat(root / "val/ValidationNoisyBlocksSrgb.mat")["ValidationNoisyBlocksSrgb"]
     clean = reader.loadmat(root / "val/ValidationGtBlocksSrgb.mat")["ValidationGtBlocksSrgb"]
     shown = (root / "train/input/9_9.png", root / "train/groundtruth/9_9.png")

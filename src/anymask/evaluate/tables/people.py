@@ -65,7 +65,7 @@ def _open_ratings(root: Path, *, name: str) -> Items:
 
 def rating_figures(rows: Sequence[Row]) -> Figures:
     """Mean rating of each method, and for each pair the mean difference and the p of a paired t-test."""
-    require_scipy("special")
+    require_scipy("special", "a t-test")
     methods = sorted({method for row in rows for method in row})
     values = {m: np.array([row.get(m, np.nan) for row in rows], np.float64) for m in methods}
     pairs = [(a, b) for i, a in enumerate(methods) for b in methods[i + 1 :]]
@@ -94,7 +94,7 @@ def p_value(mean: float, deviation: float, count: float) -> float:
     if not (count > 1 and deviation > 0):
         return float("nan")
     statistic = abs(mean) / (deviation / count**0.5)
-    return float(2 * require_scipy("special").stdtr(count - 1, -statistic))
+    return float(2 * require_scipy("special", "a t-test").stdtr(count - 1, -statistic))
 
 
 def _open_audit(root: Path) -> Items:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -143,29 +143,27 @@ def _open_tuned(root: Path) -> Items:
     return _open(root, root / "prompt.safetensors")
 
 
-_ADE = {
-    "home": "sceneparsing.csail.mit.edu (ADEChallengeData2016.zip)",
-    "size": "950 MB",
-    "licence": "BSD-3; images research only",
-    "folders": ("ADEChallengeData2016", "ade20k", "datasets/ade20k"),
-    "figures": mean_iou,
-    "resamples": 500,
-}
+_PALETTE = TableSet(
+    name="ADE20K val, palette",
+    home="sceneparsing.csail.mit.edu (ADEChallengeData2016.zip)",
+    size="950 MB",
+    licence="BSD-3; images research only",
+    folders=("ADEChallengeData2016", "ade20k", "datasets/ade20k"),
+    needs=("images/validation/*.jpg", "annotations/validation/*.png", f"images/training/{PROMPT}.jpg"),
+    open=_open_palette,
+    measure=measure_palette,
+    figures=mean_iou,
+    resamples=500,
+)
 
 SEMANTIC_SETS = (
-    TableSet(
-        name="ADE20K val, palette",
-        needs=("images/validation/*.jpg", "annotations/validation/*.png", f"images/training/{PROMPT}.jpg"),
-        open=_open_palette,
-        measure=measure_palette,
-        **_ADE,  # type: ignore[arg-type]
-    ),
-    TableSet(
+    _PALETTE,
+    replace(
+        _PALETTE,
         name="ADE20K val, tuned prompt",
         needs=("images/validation/*.jpg", "annotations/validation/*.png", "prompt.safetensors"),
         open=_open_tuned,
         measure=measure_tuned,
         note="prompt.safetensors is made by anymask tune; SegGPT's was not released.",
-        **_ADE,  # type: ignore[arg-type]
     ),
 )

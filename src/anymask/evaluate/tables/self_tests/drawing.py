@@ -55,8 +55,8 @@ def masks(boxes: Sequence[tuple[int, int, int, int]] = BOXES) -> NDArray[np.bool
 def numbers(
     values: Sequence[int] = (1, 2), boxes: Sequence[tuple[int, int, int, int]] = BOXES
 ) -> NDArray[Any]:
-    """(H, W) uint8: a number for each object, 0 elsewhere."""
-    out = np.zeros(SIZE, np.uint8)
+    """(H, W): a number for each object, 0 elsewhere; uint8 where all fit."""
+    out = np.zeros(SIZE, np.uint8 if max(values) < 256 else np.int64)
     for mask, value in zip(masks(boxes), values, strict=False):
         out[mask] = value
     return out

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from anymask.evaluate.edge_matching import skeleton
+from anymask.evaluate.edge_matching import require_scipy, skeleton
 from anymask.evaluate.records import Image
 from anymask.evaluate.simulated_clicks import Session
 from anymask.evaluate.tables.models import PromptModel
@@ -29,7 +29,7 @@ from anymask.evaluate.tables.self_tests.drawing import (
 from anymask.evaluate.tables.table import SelfTest
 from anymask.types import Masks, Prompt
 
-__all__ = ["audit", "edges", "fairness", "instances", "points", "proposals", "rating"]
+__all__ = ["audit", "edges", "fairness", "instances", "panoptic", "points", "proposals", "rating"]
 
 
 def stub() -> PromptModel:
@@ -187,15 +187,13 @@ def points() -> SelfTest:
 
 
 def _edge_copy(root: Path) -> None:
-    from scipy.io import savemat
-
     for split in ("images", "groundTruth"):
         (root / f"BSDS500/data/{split}/test").mkdir(parents=True, exist_ok=True)
     put(root / "BSDS500/data/images/test/1.jpg", image())
     cells = np.empty((1, 2), object)
     cells[0, 0] = {"Boundaries": outline().astype(np.uint8)}
     cells[0, 1] = {"Boundaries": np.zeros(SIZE, np.uint8)}
-    savemat(root / "BSDS500/data/groundTruth/test/1.mat", {"groundTruth": cells})
+    require_scipy("io").savemat(root / "BSDS500/data/groundTruth/test/1.mat", {"groundTruth": cells})
 
 
 def edges() -> SelfTest:
@@ -288,3 +286,27 @@ def rating() -> SelfTest:
 def audit() -> SelfTest:
     """Four masks, two of them above 90 %, three above 75 %."""
     return SelfTest(_people_copy, lambda: None, {"audit": {"above_90": 0.5, "above_75": 0.75}})
+
+
+def _panoptic_copy(root: Path) -> None:
+    """The first object is found exactly, the second one by three quarters; nothing else is annotated."""
+    found = numbers((7, 300))
+    x, _, w, _ = BOXES[1]
+    found[:, x + w - w // 4 :] = 0
+    categories = [{"id": 1, "name": "a", "isthing": 1}, {"id": 2, "name": "b", "isthing": 0}]
+    for folder, map in (("annotations", numbers((7, 300))), ("predictions", found)):
+        infos = [
+            {"id": number, "category_id": i, "area": int((map == number).sum()), "iscrowd": 0}
+            for i, number in enumerate((7, 300), 1)
+        ]
+        entry = {"image_id": 1, "file_name": "1.png", "segments_info": infos}
+        document = {"images": [{"id": 1}], "annotations": [entry], "categories": categories}
+        put_json(root / f"coco/{folder}/panoptic_val2017.json", document)
+        colours = np.stack([map % 256, map // 256, map * 0], -1).astype(np.uint8)
+        put(root / f"coco/{folder}/panoptic_val2017/1.png", colours)
+
+
+def panoptic() -> SelfTest:
+    """Two classes with an IoU of 1 and 0.75."""
+    figures = {"pq": 0.875, "pq_things": 1.0, "pq_stuff": 0.75, "rq": 1.0}
+    return SelfTest(_panoptic_copy, lambda: None, {"COCO panoptic val2017, predicted PNGs": figures})

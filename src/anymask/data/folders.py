@@ -10,6 +10,7 @@ from anymask.data.parse import decode_image, labelled, parse_record
 from anymask.data.published import label_images
 from anymask.data.published.classes import VOC
 from anymask.errors import FormatError
+from anymask.files import read_regular
 from anymask.formats import coco, png
 from anymask.geometry import rle
 from anymask.images.bands import Bands
@@ -42,7 +43,7 @@ class FilePairs:
     def record(self, index: int) -> Record:
         """Read and decode an item. Raises FormatError, ImageError or OSError."""
         name = self.ids[index]
-        annotation = self._texts[name].read_bytes()
+        annotation = read_regular(self._texts[name], f"annotation {self._texts[name].name}")
         return parse_record(name, self.image_bytes(index), annotation, self.name, self.bands)
 
 

@@ -30,7 +30,7 @@ from anymask.evaluate.metrics import Interval, interval
 from anymask.evaluate.report import Report, SetResult, commit, machine, model_hash
 from anymask.images.read import read_image
 from anymask.inference.mask_generation.edges import EdgeConfig, edges, thin
-from anymask.models import Sam
+from anymask.models.sam import Sam
 
 __all__ = ["PUBLISHED", "AnnotatedEdges", "EdgeFolder", "EdgesConfig", "counts", "figures", "run"]
 

@@ -28,7 +28,7 @@ from anymask.evaluate.records import Progress, Records, read_record
 from anymask.evaluate.report import Report, SetResult, commit, machine, model_hash
 from anymask.geometry import rle
 from anymask.inference.mask_generation.proposals import PROPOSALS, proposals
-from anymask.models import Sam
+from anymask.models.sam import Sam
 from anymask.types import Record
 
 __all__ = ["PUBLISHED", "ProposalsConfig", "recalls", "run"]

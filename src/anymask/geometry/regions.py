@@ -32,14 +32,17 @@ def _labelled(mask: Bits) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     return np.asarray(labels, np.int32), areas
 
 
-def fill_holes(mask: Bits, max_area: int) -> Bits:
+def fill_holes(mask: Bits, max_area: int, outside: Bits | None = None) -> Bits:
     """Fill background components with fewer than `max_area` pixels, including those at the border.
 
-    As in the released `remove_small_regions`, the background is 8-connected.
+    As in the released `remove_small_regions`, the background is 8-connected. Components with a pixel of
+    `outside` (H, W) are not filled.
     """
     labels, areas = _labelled(~mask)
     small = areas < max_area
     small[0] = False
+    if outside is not None:
+        small[np.unique(labels[outside])] = False
     return mask | small[labels] if small.any() else mask.copy()
 
 

@@ -8,8 +8,8 @@ import torch
 
 from anymask.geometry.frame import Frame
 from anymask.inference.promptable.predict import embed, predict
+from anymask.onnx_export.decoding import decode
 from anymask.onnx_export.graphs import counted
-from anymask.onnx_export.onnxruntime_session import decode
 from anymask.types import Prompt
 
 PROMPTS = [

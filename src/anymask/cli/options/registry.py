@@ -11,6 +11,7 @@ from anymask.cli.options import (
     data_convert,
     data_stats,
     doctor,
+    eval_automatic,
     eval_calibration,
     eval_clicks,
     eval_edges,
@@ -18,6 +19,7 @@ from anymask.cli.options import (
     eval_proposals,
     eval_table,
     export,
+    licences,
     like,
     models,
     segment,
@@ -41,6 +43,7 @@ _MODULES = (
     eval_calibration,
     eval_fewshot,
     eval_edges,
+    eval_automatic,
     eval_proposals,
     eval_table,
     export,
@@ -49,6 +52,7 @@ _MODULES = (
     data_convert,
     serve,
     doctor,
+    licences,
     version,
 )
 COMMANDS: Mapping[str, Command] = MappingProxyType({one.COMMAND.name: one.COMMAND for one in _MODULES})

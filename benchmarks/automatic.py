@@ -33,7 +33,7 @@ from timing import print_header
 from anymask.geometry.frame import Frame
 from anymask.inference.mask_generation.config import AutoConfig
 from anymask.inference.mask_generation.generate import automatic, candidates
-from anymask.models import Sam, build, weights_hash
+from anymask.models import Sam, build
 from anymask.models.config import SAM_VIT_B
 from anymask.models.devices import find_dtype
 from anymask.types import Embedding
@@ -84,7 +84,7 @@ def prepared(options: argparse.Namespace) -> tuple[Sam, Embedding]:
         model.mask_decoder.iou_prediction_head.layers[-1].bias.add_(0.5)
     frame = Frame.fit(tuple(options.size), SAM_VIT_B.size, square=True)
     features = smooth_features().to(model.dtype).contiguous(memory_format=torch.channels_last)
-    return model, Embedding(features, (), frame, weights_hash(model))
+    return model, Embedding(features, (), frame, model.fingerprint)
 
 
 def measured(call: Callable[[], Any], points: int) -> Cost:

@@ -28,7 +28,7 @@ from anymask.geometry.rle import iou
 from anymask.images.read import read_image
 from anymask.inference.promptable.decode import DECODE_CELLS
 from anymask.inference.promptable.predict import embed, predict
-from anymask.models import Sam, build, load, weights_hash
+from anymask.models import Sam, build, load
 from anymask.models.config import SAM_VIT_B
 from anymask.types import Embedding, Prompt
 
@@ -92,14 +92,14 @@ def embeddings(name: str, options: argparse.Namespace) -> tuple[Sam, Embedding]:
     model = smoothed(build(SAM_VIT_B).eval()).to(options.device)
     frame = Frame.fit(image.shape[:2], 1024, square=True)
     features = smooth_features().to(options.device).contiguous(memory_format=torch.channels_last)
-    return model, Embedding(features, (), frame, weights_hash(model))
+    return model, Embedding(features, (), frame, model.fingerprint)
 
 
 def converted(model: Sam, embedding: Embedding, kind: str) -> tuple[Sam, Embedding]:
     """Both in another data type."""
     model = copy.deepcopy(model).to(dtype=getattr(torch, kind))
     features, *skips = (part.to(model.dtype) for part in (embedding.features, *embedding.skips))
-    return model, Embedding(features, tuple(skips), embedding.frame, weights_hash(model))
+    return model, Embedding(features, tuple(skips), embedding.frame, model.fingerprint)
 
 
 def measure(name: str, options: argparse.Namespace) -> dict[str, dict[str, float]]:

@@ -15,7 +15,7 @@ import torch
 from timing import print_header
 
 from anymask.cli.reports import open_all
-from anymask.evaluate.automatic import Figures, candidate_ious, sweep
+from anymask.evaluate.thresholds import Figures, candidate_ious, sweep
 from anymask.inference.mask_generation.config import AutoConfig
 from anymask.models import load
 

@@ -93,9 +93,9 @@ class Exported:
 
     def session(self, part: str):
         """The file of a part at work."""
-        from anymask.onnx_export.onnxruntime_session import Session
+        from anymask.models.onnx_session import Session
 
-        return Session(self.files[part], threads=1)
+        return Session(self.files[part], count=1)
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from anymask.errors import needs_torch
+
 if TYPE_CHECKING:
     from anymask.data import Dataset, open_dataset
     from anymask.errors import (
@@ -51,7 +53,17 @@ if TYPE_CHECKING:
     from anymask.inference.mask_generation.proposals import proposals
     from anymask.inference.mask_generation.tiled import automatic_tiled
     from anymask.inference.promptable.predict import embed, embed_batch, predict, predict_batch
-    from anymask.models import FeaturePainter, Painter, Sam, load, load_painter, load_sam, variants
+    from anymask.models import (
+        FeaturePainter,
+        InContext,
+        Painter,
+        Promptable,
+        Sam,
+        load,
+        load_painter,
+        load_sam,
+        variants,
+    )
     from anymask.onnx_export import export
     from anymask.train.tune import TuneConfig, tune
     from anymask.types import Context, Embedding, Masks, Prompt, Record
@@ -73,6 +85,7 @@ __all__ = [
     "FormatError",
     "Frame",
     "ImageError",
+    "InContext",
     "InputError",
     "Masks",
     "MissingExtraError",
@@ -80,6 +93,7 @@ __all__ = [
     "Painter",
     "Prompt",
     "PromptError",
+    "Promptable",
     "Record",
     "Sam",
     "StoreError",
@@ -141,7 +155,17 @@ _NAMES_OF_MODULE = {
     "inference.mask_generation.proposals": ("proposals",),
     "inference.mask_generation.tiled": ("automatic_tiled",),
     "inference.promptable.predict": ("embed", "embed_batch", "predict", "predict_batch"),
-    "models": ("FeaturePainter", "Painter", "Sam", "load", "load_painter", "load_sam", "variants"),
+    "models": (
+        "FeaturePainter",
+        "InContext",
+        "Painter",
+        "Promptable",
+        "Sam",
+        "load",
+        "load_painter",
+        "load_sam",
+        "variants",
+    ),
     "onnx_export": ("export",),
     "train.tune": ("TuneConfig", "tune"),
     "types": ("Context", "Embedding", "Masks", "Prompt", "Record"),
@@ -153,7 +177,8 @@ def __getattr__(name: str) -> object:
     """Import the module behind a public name on first use (PEP 562)."""
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(_HOME[name]), name)
+    with needs_torch(f"anymask.{name}"):
+        value = getattr(import_module(_HOME[name]), name)
     globals()[name] = value
     return value
 

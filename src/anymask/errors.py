@@ -22,7 +22,10 @@ AnymaskError
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 __all__ = [
@@ -40,7 +43,9 @@ __all__ = [
     "StoreError",
     "UnknownNameError",
     "WeightsError",
+    "install_command",
     "nearest",
+    "needs_torch",
     "unknown_name",
 ]
 
@@ -103,7 +108,7 @@ class MissingExtraError(AnymaskError, ImportError):
 
     def __init__(self, need: str, extra: str) -> None:
         """`need` names the operation ("reading tar shards"), `extra` the extra of the package."""
-        super().__init__(f"{need} needs an optional package. Run: pip install 'anymask[{extra}]'")
+        super().__init__(f"{need} needs an optional package. Run: {install_command(extra)}")
         self.need = need
         self.extra = extra
 
@@ -114,6 +119,59 @@ class MissingExtraError(AnymaskError, ImportError):
 
 class ImageWarning(UserWarning):
     """Something was chosen for an image: a plane of a stack, the samples that become black and white."""
+
+
+@contextmanager
+def needs_torch(need: str) -> Iterator[None]:
+    """Turn a failed import of PyTorch in the body into MissingExtraError; `need` names the operation."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "torch":
+            raise
+        raise MissingExtraError(need, "torch") from error
+
+
+def install_command(extra: str) -> str:
+    """The command that adds an extra to this installation of anymask, with the Python that runs it."""
+    from importlib.util import find_spec
+
+    python = _short(Path(sys.executable))
+    tool = f"{python} -m pip install" if find_spec("pip") else f"uv pip install --python {python}"
+    return f"{tool} {_requirement(extra)}"
+
+
+def _requirement(extra: str) -> str:
+    """anymask with an extra, from where it was installed: a clone, an address, or a package index."""
+    from shlex import quote
+
+    clone = Path(__file__).resolve().parents[2]
+    if (clone / "pyproject.toml").is_file():
+        return f"-e {quote(f'{_short(clone)}[{extra}]')}"
+    origin = _origin()
+    return quote(f"anymask[{extra}] @ {origin}" if origin else f"anymask[{extra}]")
+
+
+def _origin() -> str:
+    """The address that anymask was installed from, empty if that was a package index (PEP 610)."""
+    import json
+    from importlib import metadata
+
+    try:
+        record = metadata.distribution("anymask").read_text("direct_url.json")
+        told = json.loads(record or "{}")
+    except (metadata.PackageNotFoundError, ValueError):
+        return ""
+    vcs = told.get("vcs_info", {}).get("vcs")
+    return f"{vcs}+{told['url']}" if vcs else str(told.get("url", ""))
+
+
+def _short(path: Path) -> str:
+    """A path relative to the current folder if it is inside."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except (ValueError, OSError):
+        return str(path)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

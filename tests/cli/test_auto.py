@@ -16,6 +16,7 @@ from PIL import Image
 from anymask import EdgeConfig, edges, models, open_dataset
 from anymask.cli.commands import auto as module
 from anymask.data_engine import image_masks as plan
+from anymask.models import compiling
 from anymask.models.config import DEBUG
 
 FEW = ("--points-per-side", "3", "--min-iou", "0", "--min-stability", "0")
@@ -76,7 +77,7 @@ def test_the_encoder_is_compiled_where_asked(
     wanted: bool, auto, photo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     compiled: list[object] = []
-    monkeypatch.setattr(models, "compile_parts", compiled.append)
+    monkeypatch.setattr(compiling, "compile_parts", compiled.append)
     assert auto(photo, *["--compile"] * wanted).code == 0
     assert len(compiled) == wanted
 
@@ -201,7 +202,7 @@ def test_hidden_files_do_not_count_and_subfolders_do(auto) -> None:
         noise(f"photos/{name}")
     answer = auto("photos", "-o", "set")
     assert answer.code == 0, answer.err
-    assert names_in("set") == ["a.jpg", "a.json", "auto.settings", "sub_c.jpg", "sub_c.json"]
+    assert names_in("set") == ["a.jpg", "a.json", "auto.settings", "sheet", "sub_c.jpg", "sub_c.json"]
 
 
 def test_a_list(auto) -> None:
@@ -210,7 +211,8 @@ def test_a_list(auto) -> None:
     Path("list.txt").write_text("photos/a.png\nmore/b.png\n")
     answer = auto("list.txt", "-o", "set", "--labelmap", "--overlay")
     assert answer.code == 0, answer.err
-    assert "wrote set" in answer.out
+    assert "wrote set\nlook at set/sheet/sheet.jpg" in answer.out
+    assert Path("set/sheet/sheet.jpg").stat().st_size > 0
     assert sorted(path.name for path in Path("set").glob("*.json")) == ["a.json", "b.json"]
 
 
@@ -219,7 +221,7 @@ def test_a_folder_becomes_shards(auto) -> None:
         noise(f"photos/{number}.png", seed=number)
     answer = auto("photos", "-o", "set", "--shards", "0.005", "--labelmap")
     assert answer.code == 0, answer.err
-    assert names_in("set") == ["auto.settings", "labels", "masks-000000.tar", "masks-000001.tar"]
+    assert names_in("set") == ["auto.settings", "labels", "masks-000000.tar", "masks-000001.tar", "sheet"]
     assert [record.id for record in open_dataset("set")] == ["0", "1", "2"]
 
 

@@ -333,6 +333,12 @@ def test_words_that_look_like_options_and_are_none(run, photo: Path, model: Path
         "eval proposals --data nowhere -o there.json",
         "export nowhere.safetensors -o there",
         "data convert nowhere.json -o there.json",
+        "segment photo.jpg --point 9,9 --model nowhere.safetensors -o there.png",
+        "segment photo.jpg --point 9,9 --mask nowhere.png -o there.png",
+        "auto photo.jpg --model nowhere.safetensors -o there.json",
+        "auto photo.jpg --points-file nowhere.txt -o there.json",
+        "auto photo.jpg --roi nowhere.png -o there.json",
+        "like --example photo.jpg=there.png --model nowhere.safetensors photo.jpg -o there",
     ],
 )
 @pytest.mark.usefixtures("photo")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
 from anymask.cli.commands import doctor
-from anymask.errors import WeightsError
+from anymask.errors import WeightsError, install_command
+from anymask.models import devices
 
 
 def test_all_is_well(run) -> None:
@@ -36,7 +38,7 @@ def test_extras_name_what_is_missing_and_the_command(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(doctor.metadata, "requires", lambda name: required)
     there, lacking = doctor.check_extras()
     assert (there.topic, there.state, there.text) == ("extra good", doctor.GOOD, "installed")
-    assert lacking.text == "lacks no-such-thing. To add it: pip install 'anymask[bad]'"
+    assert lacking.text == f"lacks no-such-thing. To add it: {install_command('bad')}"
 
 
 def test_without_metadata_extras_are_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,17 +54,19 @@ def test_without_metadata_extras_are_unknown(monkeypatch: pytest.MonkeyPatch) ->
 def test_features_come_with_consequences(monkeypatch: pytest.MonkeyPatch, has: bool) -> None:
     names = ("avx2", "avx512_f", "amx_bf16")
     monkeypatch.setattr(doctor, "capabilities", lambda: dict.fromkeys(names, has))
-    monkeypatch.setattr(doctor, "has_bf16", lambda device: has)
+    monkeypatch.setattr(devices, "has_bf16", lambda device: has)
     monkeypatch.setattr(doctor.platform, "machine", lambda: "x86_64")
     findings = doctor.check_cpu()[1:]
     assert [finding.topic.strip() for finding in findings] == ["AVX2", "AVX-512", "AMX", "bf16"]
     assert all(finding.text.startswith("yes" if has else "no") for finding in findings)
 
 
-def test_old_versions_of_torch_can_be_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(doctor.torch.cpu, "get_capabilities", raising=False)
-    monkeypatch.setattr(doctor, "cpu_bf16_features", lambda: ["amx_bf16"])
-    assert set(doctor.capabilities()) == {"avx2", "avx512_f", "amx_bf16"}
+def test_without_torch_the_command_that_adds_it_is_named(run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    answer = run("doctor")
+    assert (answer.code, answer.err) == (0, "")
+    assert f"evaluation and export need it. To add it: {install_command('torch')}" in answer.out
+    assert "bf16" not in answer.out
 
 
 def test_unfinished_downloads_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

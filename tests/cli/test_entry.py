@@ -201,3 +201,11 @@ def test_main_takes_the_words_of_the_process(
     monkeypatch.setattr(sys, "argv", ["anymask", "version"])
     assert main() == 0
     assert capsys.readouterr().out.startswith("anymask ")
+
+
+def test_threads_are_an_option_of_every_command(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANYMASK_THREADS", "1")
+    assert main(["--threads", "2", "models", "--json"]) == 0
+    assert os.environ["ANYMASK_THREADS"] == "2"
+    assert main(["segment", str(photo), "--point", "9,9", "--threads=many"]) == 2
+    assert os.environ["ANYMASK_THREADS"] == "many"

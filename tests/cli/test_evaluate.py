@@ -107,6 +107,17 @@ def test_proposals(run, dataset: Path, model: Path) -> None:
     assert json.loads(Path("report.json").read_text())["protocol"] == "proposals"
 
 
+def test_automatic(run, dataset: Path, model: Path) -> None:
+    words = ["eval", "automatic", "--data", dataset, "--split", "val", "--model", model]
+    answer = run(*words, "--points-per-side", "2", "--max-images", "1", "-o", "report.json")
+    assert answer.code == 0, answer.err
+    assert all(
+        name in answer.out.splitlines()[0] for name in ("f1_50", "ar ", "f1_75", "boundary", "islands")
+    )
+    assert json.loads(Path("report.json").read_text())["config"]["points_per_side"] == 2
+    assert "which exists" in run(*words, "-o", "report.json").err
+
+
 def rectangle(x: int, y: int, w: int, h: int) -> np.ndarray:
     mask = np.zeros((200, 200), np.bool_)
     mask[y : y + h, x : x + w] = True

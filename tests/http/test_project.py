@@ -33,7 +33,7 @@ def test_what_the_page_needs_first(client) -> None:
     found = client.get("/api/project").json()
     assert found["name"] == "photos"
     assert (found["models"], found["example_models"]) == (["compact"], ["context"])
-    assert found["counts"] == {"images": 2, "annotated": 0, "masks": 0}
+    assert found["counts"] == {"images": 2, "annotated": 0, "done": 0, "masks": 0, "suggestions": 0}
     assert found["person"] == {"name": "local", "role": "admin"}
 
 
@@ -133,7 +133,7 @@ def exported(client, format: str) -> zipfile.ZipFile:
 def test_masks_leave_as_coco(labelled, image, square) -> None:
     archive = exported(labelled, "coco")
     document = json.loads(archive.read("annotations.json"))
-    assert [one["file_name"] for one in document["images"]] == ["cat.jpg"]
+    assert [one["file_name"] for one in document["images"]] == ["cat.jpg", "flower.jpg"]
     assert [one["segmentation"]["counts"] for one in document["annotations"]] == [
         square(image, x=10 + 40 * number)["counts"] for number in range(3)
     ]
@@ -153,7 +153,8 @@ def test_what_left_comes_back(labelled, image, format, start, folder) -> None:
     data = archive.fp.getvalue()
     for new in (3, 0):  # the second time all is there already
         answer = labelled.post(f"/api/import?format={format}", files={"file": ("a.zip", data)})
-        assert answer.json() == {"images": 1, "masks": new, "skipped": []}
+        found = answer.json()
+        assert (found["masks"], found["known"], found["skipped"]) == (new, 3 - new, [])
     after = labelled.get(address).json()["masks"]
     assert sorted(mask["counts"] for mask in after) == sorted(mask["counts"] for mask in before)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -22,18 +23,23 @@ from anymask.errors import InputError
 CODE = """
 import sys
 from anymask.app.serve import serve
-from anymask.app.settings import Settings
+from anymask.app.settings import Limits, Settings
 from anymask.data_engine.project import open_project
 tell = lambda address: print(address, flush=True)
-serve(open_project(sys.argv[1]), Settings(models=(sys.argv[2],)), "127.0.0.1", 0, tell)
+settings = Settings(models=(sys.argv[2],), limits=Limits(patience=float(sys.argv[3])))
+serve(open_project(sys.argv[1]), settings, "127.0.0.1", 0, tell)
 """
 
 
 @contextmanager
-def server(folder: Path, model: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A server with its address."""
+def server(
+    folder: Path, model: Path, patience: float = 30.0, files: int | None = None
+) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A server with its address, that may open at most so many files."""
+    few = None if files is None else lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
     process = subprocess.Popen(
-        [sys.executable, "-c", CODE, str(folder), str(model)],
+        [sys.executable, "-c", CODE, str(folder), str(model), str(patience)],
+        preexec_fn=few,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -93,6 +99,38 @@ def test_what_was_acknowledged_survives_a_kill(folder, square, exported) -> None
         assert count == len(there)
         process.send_signal(signal.SIGINT)
         process.wait(20)
+
+
+BEGINNINGS = {
+    "nothing": b"",
+    "half a line": b"GET /api/pro",
+    "half a head": b"GET /api/project HTTP/1.1\r\nhost: localhost\r\n",
+    "half a body": b"PUT /api/labels HTTP/1.1\r\nhost: localhost\r\ncontent-length: 90\r\n\r\n{",
+}
+
+
+def test_unfinished_requests_are_closed_and_few_files_are_survived(folder, exported) -> None:
+    with server(folder, exported, patience=0.5, files=64) as (_, address):
+        port = int(address.rpartition(":")[2])
+        for start in BEGINNINGS.values():
+            with socket.create_connection(("127.0.0.1", port), timeout=30) as slow:
+                slow.sendall(start)
+                received = b""
+                while part := slow.recv(4096):
+                    received += part
+            assert (b" 408 " in received) == start.endswith(b"{"), received
+        many = [socket.create_connection(("127.0.0.1", port), timeout=30) for _ in range(100)]
+        for one in many:
+            one.sendall(BEGINNINGS["half a head"])
+        for one in many:
+            one.close()
+        for path in ("/api/project", "/api/images", "/api/export"):
+            answer = httpx.get(address + path, timeout=30)
+            for _ in range(100):
+                if answer.status_code == 200:
+                    break
+                answer = httpx.get(address + path, timeout=30)  # 503 until the connections are gone
+            assert answer.status_code == 200
 
 
 @pytest.fixture

@@ -135,7 +135,7 @@ SETTINGS: dict[str, tuple[int, dict[str, Any]]] = {
 def test_same_masks_of_a_scene(segment_anything: Any, generators: Any, name: str) -> None:
     least, settings = SETTINGS[name]
     scene, image = Scene(), picture()
-    config = AutoConfig(points_per_side=SIDE, min_iou=0.88, min_stability=0.95, **settings)
+    config = AutoConfig(points_per_side=SIDE, min_iou=0.88, min_stability=0.95, refine=False, **settings)
     check_same(scene, around(scene, segment_anything), generators, image, config, least)
 
 
@@ -150,11 +150,13 @@ def check_same(
 
 def at_quantiles(model: Sam, image: np.ndarray, share: float, **settings: Any) -> AutoConfig:
     """Settings with thresholds that this share of all masks fails, each by itself."""
-    free = AutoConfig(points_per_side=8, min_iou=0.0, min_stability=0.0)
+    free = AutoConfig(points_per_side=8, min_iou=0.0, min_stability=0.0, refine=False)
     found = candidates(model, image, free).masks
     assert found.stability is not None
     least_iou, least_stability = (float(np.quantile(it, share)) for it in (found.scores, found.stability))
-    return AutoConfig(points_per_side=8, min_iou=least_iou, min_stability=least_stability, **settings)
+    return AutoConfig(
+        points_per_side=8, min_iou=least_iou, min_stability=least_stability, refine=False, **settings
+    )
 
 
 @pytest.mark.slow
@@ -190,7 +192,7 @@ def test_same_masks_of_whole_photos(
     side = int(os.environ["ANYMASK_POINTS"])
     shares = {}
     for nms in (0.7, 1.0):
-        config = AutoConfig(points_per_side=side, resize=resize, nms=nms).for_model(compact)
+        config = AutoConfig(points_per_side=side, resize=resize, nms=nms, refine=False).for_model(compact)
         ours, others = automatic(compact, image, config), theirs(generators, peer, image, config)
         shares[nms] = matched(ours, others), matched(others, ours)
         found = f"{shares[nms][0]:.3f}, {shares[nms][1]:.3f} ({len(ours)}, {len(others)})"

@@ -78,7 +78,7 @@ def test_a_prompt_on_a_picture(kind: str, pair: tuple[Any, Sam], picture: Any) -
         found = predict(ours, picture, [prompt], multimask=multimask, logits=True)
         scale = np.abs(logits).max()
         assert np.abs(found.logits - logits).max() <= 2e-5 * scale
-        np.testing.assert_allclose(found.scores, scores, atol=2e-5 * max(1, np.abs(scores).max()))
+        np.testing.assert_allclose(found.scores, np.clip(scores, 0, 1), atol=2e-5)  # the peer does not clip
         assert (found.dense() != masks).mean() < 0.04  # the peer interpolates twice, random logits are rough
 
 

@@ -16,6 +16,7 @@ import pytest
 from anymask.geometry import rle
 from anymask.geometry.boxes import suppress
 from anymask.geometry.frame import Frame
+from anymask.geometry.outlines import guide, outline
 from anymask.inference.promptable.crops import Crop, click_crop, distinct, mask_crop, merge_similar
 from anymask.types import Prompt
 
@@ -140,7 +141,15 @@ def zoom_answer(case: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def outline_answer(case: dict[str, Any]) -> dict[str, Any]:
+    frame = frame_of(case)
+    image = array_of(case["image"], np.uint8, [*case["size"], 3])
+    logits = array_of(case["logits"], np.float32, list(frame.grid_hw))
+    return {"counts": rle.to_string(outline(guide(frame, image), logits))}
+
+
 ANSWERS = {
+    "outlines": outline_answer,
     "frames": frame_answer,
     "logits": logits_answer,
     "coverage": coverage_answer,
@@ -244,7 +253,32 @@ def zoom_cases(rng: np.random.Generator) -> list[dict[str, Any]]:
     return cases
 
 
+def outline_cases(rng: np.random.Generator) -> list[dict[str, Any]]:
+    cases = []
+    for rule, size, low, high in [
+        ("tiny", (45, 64), (12, 18), (30, 50)),
+        ("tiny", (70, 41), (0, 0), (33, 41)),
+        ("compact", (24, 30), (3, 4), (20, 22)),
+    ]:
+        mask = np.zeros(size, np.bool_)
+        mask[low[0] : high[0], low[1] : high[1]] = True
+        noise = rng.integers(0, 30, (*size, 3))
+        image = np.where(mask[..., None], (170, 60, 90), (50, 110, 140)) + noise
+        frame = frame_of({"rule": rule, "size": size})
+        logits = 5 * frame.mask_to_grid(mask) - 2 + rng.normal(0, 0.4, frame.grid_hw)
+        cases.append(
+            {
+                "rule": rule,
+                "size": list(size),
+                "image": text(image.astype(np.uint8)),
+                "logits": text(logits.astype(np.float32)),
+            }
+        )
+    return cases
+
+
 MAKERS = {
+    "outlines": outline_cases,
     "frames": frame_cases,
     "logits": logits_cases,
     "coverage": coverage_cases,

@@ -12,9 +12,8 @@ from typing import NamedTuple
 from anymask.app import build_static, onnx_cache, schemas
 from anymask.app.routes import images
 from anymask.data_engine.project import import_export
-from anymask.geometry import resample
-from anymask.inference.mask_generation import generate
-from anymask.inference.mask_generation.config import AutoConfig
+from anymask.geometry import outlines, resample
+from anymask.inference.mask_generation import config, generate
 from anymask.inference.promptable import crops, decode, refine
 from anymask.models import sam
 from anymask.onnx_export import write as export
@@ -41,6 +40,7 @@ CONSTANTS = (
     Constant("MASK_LOGIT", prompt.MASK_LOGIT, 'The logit that stands for "surely inside" in a mask prompt.'),
     Constant("DECODER_MASKS", sam.MASKS, "Masks that the decoder predicts for each prompt."),
     Constant("HYPOTHESES", decode.HYPOTHESES, "The last so many of them answer a single click."),
+    Constant("NEAR_TIE", decode.NEAR_TIE, "Hypotheses whose quality differs less are about equally likely."),
     Constant(
         "STABILITY_OFFSET",
         decode.STABILITY_OFFSET,
@@ -51,7 +51,7 @@ CONSTANTS = (
         generate.MARGIN,
         "A mask whose stability in cells is this far below the floor is not measured in pixels.",
     ),
-    Constant("NMS_IOU", AutoConfig().nms, "Automatic masks whose boxes overlap more are duplicates."),
+    Constant("NMS_IOU", config.ONE_PASS["nms"], "Automatic masks whose boxes overlap more are duplicates."),
     Constant("CROP_SCALE", crops.CROP_SCALE, "Side of a refinement crop by the longest side of the object."),
     Constant("CROP_MIN_SIDE", crops.SMALLEST_CROP, "Side of a crop in image pixels, at least."),
     Constant(
@@ -70,6 +70,12 @@ CONSTANTS = (
         "A mask is cut off where more of its pixels lie on the crop's edge, by the root of its area.",
     ),
     Constant("UNSEEN_LOGIT", -refine.OUTSIDE_LOGIT, "Logits of minus this stand outside a crop."),
+    Constant("OUTLINE_FINER", outlines.FINER, "Values per cell of the grid on which outlines lie, at most."),
+    Constant(
+        "OUTLINE_SMOOTHNESS", outlines.SMOOTHNESS, "Variance of colours below which logits are averaged."
+    ),
+    Constant("OUTLINE_CLIP", outlines.CLIP, "Logits are clipped to this for outlines."),
+    Constant("OUTLINE_MARGIN", outlines.MARGIN, "Cells around a mask that its outline may move over."),
     Constant("LOCAL_MODEL", build_static.LOCAL_MODEL, "The model that comes with the page."),
     Constant("LOCAL_ENCODER", onnx_cache.IN_PAGE, "The kind of encoder that runs in the page."),
     Constant("MANIFEST", onnx_cache.MANIFEST, "What an exported model says about itself."),

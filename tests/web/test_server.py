@@ -69,37 +69,21 @@ def test_more_like_this_in_the_other_images(tab: Page, served: Served) -> None:
     person.count(1)
     person.saved()
     tab.get_by_role("button", name="Find similar objects").click()
-    dialog = tab.get_by_role("dialog", name="Find similar objects in other images")
+    dialog = tab.get_by_role("dialog", name="Find similar objects")
     expect(dialog.get_by_role("checkbox")).to_have_count(2)
     dialog.get_by_label("flower.jpg").uncheck()
-    dialog.get_by_role("button", name="Search").click()
-    expect(dialog).to_be_hidden(timeout=60_000)
-    expect(tab.locator(".toast")).to_contain_text("Found 1 mask in 1 image.")
+    dialog.get_by_role("button", name="Search 1 image").click()
+    dialog.get_by_label("Confidence at least").fill("0", timeout=60_000)
+    dialog.get_by_role("button", name="Suggest 1 mask").click()
+    expect(tab.locator(".toast")).to_contain_text("1 suggestion in 1 image.")
     found = eventually(lambda: served.masks(images["coffee.jpg"]))
     assert not served.masks(images["flower.jpg"])
-    assert found[0]["model"] == models.weights_hash(anymask.load("context", device="cpu"))
+    assert found[0]["model"] == anymask.load("context", device="cpu").fingerprint
+    assert found[0]["suggested_by"] == served.masks(images["cat.jpg"])[0]["id"]
     assert bits(found[0]).any()
     Person(tab).open(served.address, images["coffee.jpg"]).count(1)
     for image in images.values():
         served.clear(image)
-
-
-def test_without_examples_nothing_is_lost(tab: Page, served: Served) -> None:
-    images = served.images()
-    person = Person(tab).open(served.address, images["cat.jpg"])
-    person.tool("Brush")
-    person.drag((120, 80), (280, 80))
-    person.count(1)
-    tab.get_by_role("button", name="Find similar objects").click()
-    dialog = tab.get_by_role("dialog", name="Find similar objects in other images")
-    for box in dialog.get_by_role("checkbox").all():
-        box.uncheck()
-    dialog.get_by_role("button", name="Search").click()
-    expect(dialog).to_be_visible()  # there is nowhere to look
-    tab.keyboard.press("Escape")
-    person.count(1)
-    person.saved()
-    served.clear(images["cat.jpg"])
 
 
 def check_click(tab: Page, served: Served, weights: Path, photo: Path) -> int:

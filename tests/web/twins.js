@@ -1,5 +1,6 @@
 /** Answers to the cases of tests/fixtures, by the app's modules; Python's are made by tests/unit/test_fixtures.py. */
 import { Frame } from "../../src/anymask/app/static/geometry/frame.js";
+import { guide, outline } from "../../src/anymask/app/static/geometry/outlines.js";
 import { resizeToRgb } from "../../src/anymask/app/static/geometry/resize.js";
 import * as rle from "../../src/anymask/app/static/masks/rle.js";
 import {
@@ -47,6 +48,13 @@ const ANSWERS = {
     for (let i = 0; i < rgb.length / 3; i++) rgba.set(rgb.subarray(3 * i, 3 * i + 3), 4 * i);
     return { rgb: textOf(resizeToRgb(rgba, given.size, frameOf(given).scaled)) };
   },
+  outlines(given) {
+    const rgb = bytesOf(given.image);
+    const rgba = new Uint8Array((rgb.length / 3) * 4);
+    for (let i = 0; i < rgb.length / 3; i++) rgba.set(rgb.subarray(3 * i, 3 * i + 3), 4 * i);
+    const prepared = guide(frameOf(given), rgba);
+    return { counts: rle.toString(outline(prepared, new Float32Array(bytesOf(given.logits).buffer))) };
+  },
   prompts(given) {
     const { points, labels } = promptArrays(given.prompt, frameOf(given));
     return {
@@ -83,7 +91,7 @@ const ANSWERS = {
       shared: mergeCrops(closes),
       surroundings: prompt.points.length === 1 && !prompt.box ? contextCrop(prompt, size) : null,
       different: distinct(
-        counts.map((text, i) => ({ runs: rle.fromString(text), score: quality[i], i })),
+        counts.map((text, i) => ({ runs: rle.fromString(text), quality: quality[i], i })),
         3,
       ).map(({ i }) => i),
       cut: part.masks.map((text) => isCutOff(rle.fromString(text), part.xyxy, size)),

@@ -1,4 +1,4 @@
-"""ZIP archives: packing an export, and unpacking an upload safely."""
+"""ZIP archives: packing an export, and unpacking an upload safely. Files that are sent once."""
 
 from __future__ import annotations
 
@@ -7,28 +7,42 @@ import os
 import shutil
 import zipfile
 import zlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
+
+from starlette.responses import FileResponse
+from starlette.types import Receive, Scope, Send
 
 from anymask.app.settings import Limits
 from anymask.errors import FormatError
 from anymask.formats.image_files import is_hidden
 from anymask.formats.safe_paths import inner_path, plain_stem
 
-__all__ = ["pack", "unpack"]
+__all__ = ["Temporary", "pack", "unpack"]
 
 CHUNK = 1 << 20
 LONGEST, DEEPEST = 250, 12  # bytes of a name, levels of folders
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
 
 
-def pack(folder: Path, target: Path, report: object) -> None:
-    """Write all files of a folder, and the report as report.json, to an archive."""
+def pack(folder: Path, target: Path, report: object, images: Iterable[tuple[str, Path]] = ()) -> None:
+    """Write all files of a folder, the report as report.json, and image files by name to an archive.
+
+    Images are stored in the folder `images`, where readers of annotations look for them; of two with the same
+    name only the first.
+    """
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for file in sorted(folder.rglob("*")):
             if file.is_file():
                 archive.write(file, file.relative_to(folder).as_posix())
         archive.writestr("report.json", json.dumps(report, indent=1, ensure_ascii=False))
+        written: set[str] = set()
+        for name, file in images:
+            inner = f"images/{inner_path(name).as_posix()}"
+            if inner not in written:
+                archive.write(file, inner, zipfile.ZIP_STORED)
+            written.add(inner)
 
 
 def unpack(name: str, source: BinaryIO, folder: Path, limits: Limits) -> Path:
@@ -97,3 +111,14 @@ def _root(inside: Path) -> Path:
         if entries[0].is_file():
             return entries[0]
         inside = entries[0]
+
+
+class Temporary(FileResponse):
+    """A file whose folder is removed after it was sent, also if the client went away."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the file."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            shutil.rmtree(Path(self.path).parent, ignore_errors=True)

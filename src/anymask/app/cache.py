@@ -43,6 +43,22 @@ class DiskCache:
             finally:
                 self._making.pop(name, None)
 
+    def file(self, name: str, make: Callable[[], bytes]) -> Path | bytes:
+        """The file of a name, made if there is none and not held in memory; its bytes if the disk is full."""
+        place = self.folder / name
+        try:
+            os.utime(place)
+            return place
+        except OSError:
+            data = make()
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            write_atomic(place, data, force=True)
+        except (OSError, OutputError):
+            return data
+        self._shrink(name, len(data))
+        return place
+
     def peek(self, name: str) -> bytes | None:
         """The bytes cached under a name, or None."""
         with self._lock:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hmac
+import logging
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -12,22 +15,28 @@ from anyio.to_thread import run_sync
 from fastapi import Depends, HTTPException, Request
 
 from anymask.app.cache import DiskCache
+from anymask.app.error_handlers import busy, without_paths
+from anymask.app.guesses import Guesses
 from anymask.app.jobs import Jobs
 from anymask.app.models import Models
 from anymask.app.settings import Settings
 from anymask.data_engine.project import Person, Project, people
 from anymask.data_engine.project.project import scan
 from anymask.data_engine.project.values import ROLES
+from anymask.errors import StoreError
 from anymask.files import cache_dir
 
-__all__ = ["COOKIE", "Admin", "Annotator", "CurrentServer", "Reviewer", "Server", "person_of"]
+__all__ = ["COOKIE", "Admin", "Annotator", "CurrentServer", "Reviewer", "Server", "identify"]
 
 COOKIE = "anymask_token"
 REMEMBER = 5.0
 """Seconds for which the user of a token is cached."""
+_log = logging.getLogger("anymask.app")
 THUMBS = 256 << 20
 """Bytes of thumbnails kept on disk."""
-LOCAL = Person("local", "admin")
+LOCAL = Person("local", "admin", "local")
+OWNER = Person("admin", "admin", "admin")
+"""The user of the server's own token. No other user can have the names or ids of these two."""
 
 
 @dataclass
@@ -40,24 +49,49 @@ class Server:
     jobs: Jobs = field(init=False)
     embeddings: DiskCache = field(init=False)
     thumbs: DiskCache = field(init=False)
-    decoding: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(2))
-    """Images are decoded two at a time, to limit the memory."""
+    decoding: threading.BoundedSemaphore = field(init=False)
+    """Held while an image is read or decoded for a model or thumbnail, to limit the memory."""
+    guesses: Guesses = field(default_factory=Guesses)
+    """Wrong tokens by the address that they came from."""
     scanning: bool = False
+    unreadable: list[str] = field(default_factory=list)
+    """Names of files in the folder that could not be read as images."""
     seen: dict[str, tuple[float, Person]] = field(default_factory=dict)
     """Recently used tokens: when they were looked up, and their users."""
 
     def __post_init__(self) -> None:
         """Create models, jobs and caches; nothing is loaded yet."""
         limits = self.settings.limits
+        self.decoding = threading.BoundedSemaphore(limits.heavy)
+        self._turns = threading.BoundedSemaphore(limits.heavy)
         self.models = Models(self.settings)
-        self.jobs = Jobs(limits.jobs)
+        self.jobs = Jobs(limits.jobs, self.tell)
         self.embeddings = DiskCache(cache_dir() / "embeddings", limits.embedding_bytes)
         self.thumbs = DiskCache(cache_dir() / "thumbs", THUMBS)
 
+    def tell(self, sentence: str) -> str:
+        """A sentence of an error for users, without paths of this machine."""
+        return without_paths(sentence, self.project)
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Wait for one of a few places for heavy requests. Raises HTTPException 503 if none gets free."""
+        if not self._turns.acquire(timeout=self.settings.limits.patience):
+            raise busy("The server is busy with large files of other users. Try again soon.")
+        try:
+            yield
+        finally:
+            self._turns.release()
+
     def scan(self) -> None:
         """Update the project from its folder: the first images now, the rest in the background."""
-        steps = scan(self.project)
-        if next(steps, None) is None:
+        self.unreadable = []
+        steps = scan(self.project, self.unreadable.append)
+        try:
+            if next(steps, None) is None:
+                return
+        except (StoreError, OSError) as error:  # a full disk, for example: what is known can still be shown
+            _log.warning("The folder was not searched for new images: %s", error)
             return
         self.scanning = True
         threading.Thread(target=self._finish, args=(steps,), name="scan", daemon=True).start()
@@ -66,6 +100,8 @@ class Server:
         try:
             for _ in steps:  # type: ignore[attr-defined]
                 pass
+        except (StoreError, OSError) as error:
+            _log.warning("The folder was not searched to its end: %s", error)
         finally:
             self.scanning = False
 
@@ -91,7 +127,7 @@ def person_of(server: Server, token: str | None) -> Person | None:
     if not token:
         return None
     if hmac.compare_digest(token.encode("utf-8", "replace"), server.settings.token.encode()):
-        return Person("admin", "admin")
+        return OWNER
     return people.by_token(server.project.db, token)
 
 
@@ -100,13 +136,25 @@ def _token(request: Request) -> str | None:
     return value.strip() if scheme.lower() == "bearer" else request.cookies.get(COOKIE)
 
 
+def identify(server: Server, request: Request, token: str | None) -> Person:
+    """The user with a token. Raises HTTPException 401 for a wrong one, 429 after too many of them."""
+    address = request.client.host if request.client else ""
+    if token:
+        server.guesses.check(address, token)
+    person = person_of(server, token)
+    if person is None:
+        if token:
+            server.guesses.wrong(address)
+        raise HTTPException(401, "This token is not valid. Ask an admin for yours.")
+    server.guesses.right(token or "")
+    return person
+
+
 async def _person(request: Request, server: CurrentServer) -> Person:
     token = _token(request) or ""
     since, person = server.seen.get(token, (0.0, None))
     if person is None or time.monotonic() - since > REMEMBER:
-        person = await run_sync(person_of, server, token)
-        if person is None:
-            raise HTTPException(401, "Sign in with a valid token. If you have none, ask an admin for one.")
+        person = await run_sync(identify, server, request, token)
         if len(server.seen) > 1000:
             server.seen.clear()
         server.seen[token] = (time.monotonic(), person)

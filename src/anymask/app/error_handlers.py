@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import reprlib
+import tempfile
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -11,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from anymask.app import schemas
+from anymask.data_engine.project import Project
 from anymask.errors import (
     AnymaskError,
     ConflictError,
@@ -19,16 +22,19 @@ from anymask.errors import (
     StoreError,
     UnknownNameError,
 )
+from anymask.files import cache_dir
 
-__all__ = ["ERRORS", "add_handlers", "busy"]
+__all__ = ["ERRORS", "add_handlers", "busy", "without_paths"]
 
 _MEANINGS = {
     400: "A value in the request cannot be used.",
     401: "A valid token is needed.",
     403: "The user's role does not permit this, or the request comes from another site's page.",
     404: "The project has no such item.",
+    408: "The request did not go on.",
     409: "Somebody else changed the mask in the meantime; `current` is the mask as it is now.",
     413: "The request is too large.",
+    429: "Too many wrong tokens came from this address; `Retry-After` says how long to wait.",
     422: "A field is missing or does not have the documented type.",
     503: "The project's database or folder cannot be used now; nothing was saved.",
     507: "The disk is full; nothing was saved.",
@@ -37,6 +43,8 @@ ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": schemas.Error, "description": meaning} for status, meaning in _MEANINGS.items()
 }
 """The error responses in the OpenAPI document."""
+_SHORT = reprlib.Repr()  # of values of many megabytes
+_SHORT.maxstring = _SHORT.maxother = 60
 _PLACES = ("body", "query", "path", "header")
 
 
@@ -57,11 +65,26 @@ def _answer(status: int, sentence: str, **more: Any) -> JSONResponse:
     return JSONResponse({"error": " ".join(sentence.split()), **more}, status)
 
 
+def without_paths(sentence: str, project: Project) -> str:
+    """A sentence that does not say where the server keeps its files."""
+    database = project.db.url
+    names = {str(database.database): "the project's database"} if project.db.file else {}
+    names |= {
+        database.render_as_string(): "the project's database",
+        str(project.folder): "the project's folder",
+    }
+    names |= {str(cache_dir()): "the cache", tempfile.gettempdir(): "a temporary folder"}
+    for place in sorted(names, key=len, reverse=True):
+        sentence = sentence.replace(place, names[place])
+    return sentence
+
+
 async def _ours(request: Request, error: Exception) -> JSONResponse:
+    sentence = without_paths(str(error), request.app.state.server.project)
     if isinstance(error, ConflictError):
         current = None if error.current is None else schemas.Mask.of(error.current).model_dump(mode="json")
-        return _answer(409, str(error), current=current)
-    return _answer(_status(error), str(error))
+        return _answer(409, sentence, current=current)
+    return _answer(_status(error), sentence)
 
 
 def _status(error: Exception) -> int:
@@ -100,5 +123,5 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
     place = ".".join(str(part) for part in first["loc"] if part not in _PLACES) or "body"
-    given = f"got {first.get('input')!r:.60}"
+    given = f"got {_SHORT.repr(first.get('input')):.60}"
     return _answer(422, f"{place} must be valid, {given}: {first['msg']}. See /api/openapi.json.")

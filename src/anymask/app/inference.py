@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from anymask.app import schemas
 from anymask.app.dependencies import Server
 from anymask.app.jobs import Tick
 from anymask.data_engine.project import Image, Mask, images, masks
-from anymask.errors import AnymaskError, InputError, UnknownNameError
+from anymask.data_engine.project.project import current
+from anymask.errors import AnymaskError, InputError, StoreError, UnknownNameError
 from anymask.geometry import rle
 from anymask.images.colours import palette
 from anymask.types import Embedding, Masks, Prompt, Record
 
 if TYPE_CHECKING:
-    from anymask.models import Sam
+    from anymask.models import Promptable
     from anymask.types import Context
 
 __all__ = ["JobResult", "automatic", "embedding_bytes", "embedding_key", "like", "predict"]
 
+AT_ONCE = 16
+"""Prompts in one call of the model."""
+DECODED = 64 << 20
+"""Pixels of mask prompts that are decoded at once, at least one mask."""
 JobResult = tuple[str, list[schemas.ImageFound]]
 """The fingerprint of a model, and the masks it found in each image."""
 
@@ -39,11 +46,14 @@ def embedding_bytes(server: Server, image: Image, model: str | None, key: str) -
     return server.embeddings.get(key, make)
 
 
-def _embed(server: Server, image: Image, model: Sam) -> Embedding:
+def _embed(server: Server, image: Image, model: Promptable) -> Embedding:
     from anymask.inference.promptable.predict import embed
 
     with server.decoding:
-        return embed(model, server.project.pixels(image))
+        pixels = server.project.pixels(image)
+    if current(server.project, image) != image:
+        raise StoreError(f"The image {image.name} was replaced while it was read. Try again.")
+    return embed(model, pixels)
 
 
 def _embedding(server: Server, image: Image, model: str | None) -> Embedding:
@@ -63,10 +73,23 @@ def predict(server: Server, image: Image, asked: schemas.Predict) -> schemas.Pre
     """Masks for prompts. Raises PromptError, FormatError, UnknownNameError, and errors of the model."""
     from anymask.inference.promptable.predict import predict as predict_masks
 
-    prompts = [_prompt(one, image) for one in asked.prompts]
+    for one in asked.prompts:
+        if one.mask is None:
+            _prompt(one, image)  # what is wrong with a prompt is told before any work
     model, embedding = server.models.sam(asked.model), _embedding(server, image, asked.model)
-    found = server.models.call(lambda: predict_masks(model, embedding, prompts, multimask=asked.multimask))
-    return schemas.Predicted(masks=_found(found), model=embedding.model)
+
+    def some(start: int) -> list[schemas.Found]:
+        prompts = [_prompt(one, image) for one in asked.prompts[start : start + step]]
+        return _found(predict_masks(model, embedding, prompts, multimask=asked.multimask), first=start)
+
+    # few at a time: masks of prompts are decoded to the image size, and other users have their turns
+    step = max(1, min(AT_ONCE, DECODED // (image.width * image.height)))
+    masks = [
+        one
+        for start in range(0, len(asked.prompts), step)
+        for one in server.models.call(partial(some, start))
+    ]
+    return schemas.Predicted(masks=masks, model=embedding.model)
 
 
 def _prompt(asked: schemas.Prompt, image: Image) -> Prompt:
@@ -77,15 +100,15 @@ def _prompt(asked: schemas.Prompt, image: Image) -> Prompt:
     return Prompt(points=asked.points, labels=asked.labels, box=asked.box, mask=mask)
 
 
-def _found(found: Masks, label_ids: Sequence[str | None] = ()) -> list[schemas.Found]:
-    """Masks as JSON; their labels are indices into `label_ids`."""
+def _found(found: Masks, label_ids: Sequence[str | None] = (), first: int = 0) -> list[schemas.Found]:
+    """Masks as JSON; their labels are indices into `label_ids`, their prompts count from `first`."""
     return [
         schemas.Found(
             size=found.size,
             counts=rle.to_string(runs),
             score=float(found.scores[i]),
             stability=None if found.stability is None else float(found.stability[i]),
-            prompt=None if found.prompt is None else int(found.prompt[i]),
+            prompt=None if found.prompt is None else first + int(found.prompt[i]),
             label_id=None if found.labels is None or not label_ids else label_ids[int(found.labels[i])],
         )
         for i, runs in enumerate(found.rles)
@@ -98,18 +121,16 @@ def automatic(server: Server, image: Image, asked: schemas.Automatic, tick: Tick
     from anymask.inference.mask_generation.generate import automatic as find
 
     model = server.models.sam(asked.model)
+    image = current(server.project, image)
     config = AutoConfig(**asked.model_dump(exclude={"model"}))
-    if asked.crop_layers:
-        found = find(model, server.project.pixels(image), config, tick)
-    else:
-        found = find(model, _embedding(server, image, asked.model), config, tick)
+    embedding = _embedding(server, image, asked.model)
+    found = find(model, replace(embedding, image=server.project.pixels(image)), config, tick)
     return server.models.fingerprint(asked.model), [schemas.ImageFound(image=image.id, masks=_found(found))]
 
 
 def like(server: Server, asked: schemas.Like, tick: Tick) -> JobResult:
     """Objects similar to the examples' masks in each image. An image that cannot be read gets an error."""
     from anymask.inference.in_context.segment import segment_like
-    from anymask.models import weights_hash
 
     model = server.models.painter(asked.model)
     contexts, label_ids = _contexts(server, asked.examples, model.config.size)
@@ -117,14 +138,18 @@ def like(server: Server, asked: schemas.Like, tick: Tick) -> JobResult:
     for done, id in enumerate(asked.images):
         tick(done, len(asked.images))
         try:
-            pixels = server.project.pixels(images.find(server.project.db, id))
+            image = current(server.project, images.find(server.project.db, id))
+            with server.decoding:
+                pixels = server.project.pixels(image)
             found = segment_like(
                 model, pixels, contexts, kind="semantic" if len(label_ids) > 1 else "instance"
             )
             out.append(schemas.ImageFound(image=id, masks=_found(found, label_ids)))
         except AnymaskError as error:
-            out.append(schemas.ImageFound(image=id, masks=[], error=" ".join(str(error).split())))
-    return weights_hash(model), out
+            out.append(
+                schemas.ImageFound(image=id, masks=[], error=server.tell(" ".join(str(error).split())))
+            )
+    return model.fingerprint, out
 
 
 def _contexts(
@@ -133,7 +158,10 @@ def _contexts(
     """The contexts of examples, and the label id of each colour in them."""
     from anymask.inference.in_context.examples import context
 
-    pairs = [(images.find(server.project.db, one.image), _masks_of(server, one)) for one in examples]
+    pairs = [
+        (current(server.project, images.find(server.project.db, one.image)), _masks_of(server, one))
+        for one in examples
+    ]
     label_ids = list(dict.fromkeys(mask.label_id for _, some in pairs for mask in some))
     colours = palette(len(label_ids)) if len(label_ids) > 1 else None
     records = [

@@ -37,6 +37,7 @@ class Job:
     id: str
     kind: Literal["automatic", "like"]
     owner: str
+    """Id of the user."""
     state: State = "waiting"
     done: int = 0
     total: int = 0
@@ -66,9 +67,12 @@ class Job:
 class Jobs:
     """All jobs of a server; they are lost when it stops."""
 
-    def __init__(self, most_waiting: int) -> None:
-        """most_waiting: largest number of unfinished jobs. The thread starts with the first job."""
-        self._most = most_waiting
+    def __init__(self, most_waiting: int, tell: Callable[[str], str] = str) -> None:
+        """most_waiting: largest number of unfinished jobs. The thread starts with the first job.
+
+        tell: words the error of a job for its user.
+        """
+        self._most, self._tell = most_waiting, tell
         self._jobs: OrderedDict[str, Job] = OrderedDict()
         self._queue: SimpleQueue[tuple[str, Work] | None] = SimpleQueue()
         self._lock = threading.Lock()
@@ -137,7 +141,7 @@ class Jobs:
         except Cancelled:
             pass
         except AnymaskError as error:
-            self._change(id, state="failed", error=" ".join(str(error).split()))
+            self._change(id, state="failed", error=self._tell(" ".join(str(error).split())))
         except Exception:
             _log.exception("job %s", id)
             self._change(id, state="failed", error="The job failed. See the server's output.")

@@ -19,7 +19,7 @@ from anymask.errors import unknown_name
 from anymask.files import sha256_of
 
 if TYPE_CHECKING:
-    from anymask.models import InContext, Sam
+    from anymask.models import InContext, Promptable, Sam
     from anymask.types import Embedding
 
 __all__ = ["Models"]
@@ -57,20 +57,18 @@ class Models:
         """In-context models, the default one first."""
         return list(self._example_places)
 
-    def sam(self, name: str | None) -> Sam:
+    def sam(self, name: str | None) -> Promptable:
         """A promptable model, by default the first. Raises UnknownNameError and the errors of `load_sam`."""
         from anymask.models import load_sam
 
-        model: Sam = self._load(self.check(name), self._places, load_sam)
+        model: Promptable = self._load(self.check(name), self._places, load_sam)
         return model
 
     def fingerprint(self, name: str | None) -> str:
-        """The `weights_hash` of a promptable model, computed once. Raises the errors of `sam`."""
+        """The fingerprint of a promptable model, computed once. Raises the errors of `sam`."""
         chosen = self.check(name)
         if chosen not in self._fingerprints:
-            from anymask.models import weights_hash
-
-            self._fingerprints[chosen] = weights_hash(self.sam(chosen))
+            self._fingerprints[chosen] = self.sam(chosen).fingerprint
         return self._fingerprints[chosen]
 
     def painter(self, name: str | None) -> InContext:
@@ -111,12 +109,16 @@ class Models:
         known = onnx_cache.found(folder)
         if known is not None:
             return known
+        if name == SHIPPED:
+            return onnx_cache.make_shipped(folder)
 
         def load() -> Sam:  # loaded again, since the served model may be in bfloat16
             from anymask.models import load_sam
 
             offline = self._settings.offline
-            return load_sam(self._places[name], device="cpu", dtype="float32", offline=offline)
+            return load_sam(
+                self._places[name], runtime="torch", device="cpu", dtype="float32", offline=offline
+            )
 
         with self._exporting:
             return onnx_cache.make(load, name, folder, tell=tell)
@@ -127,8 +129,11 @@ class Models:
         if file is not None:
             return sha256_of(file)
         from anymask.evaluate.report import model_hash
+        from anymask.models import Sam
 
-        return model_hash(self.sam(name))
+        model = self.sam(name)
+        assert isinstance(model, Sam), "only a network has no weights file here"
+        return model_hash(model)
 
     def check(self, name: str | None) -> str:
         """The name of a promptable model, by default the first. Raises UnknownNameError."""

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from anymask.data_engine import project as store
+from anymask.data_engine.project.checks import LONGEST_NAME
 from anymask.data_engine.project.values import Role
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "Label",
     "Labels",
     "Like",
+    "Mark",
     "Mask",
     "MaskIn",
     "Masks",
@@ -47,16 +49,19 @@ IMAGES_AT_ONCE = 1000
 
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 """Only letters, digits, _ - and ., since an id is part of URLs."""
-Text = Annotated[str, StringConstraints(min_length=1, max_length=TEXT_LENGTH, pattern=r"^[^\x00-\x1f\x7f]+$")]
+_PRINTED = r"^[^\x00-\x1f\x7f]+$"
+Text = Annotated[str, StringConstraints(min_length=1, max_length=TEXT_LENGTH, pattern=_PRINTED)]
 Side = Annotated[int, Field(ge=1, le=MOST_SIDE)]
 Coordinate = Annotated[float, Field(ge=-1e7, le=1e7, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
+CONFIG = ConfigDict(extra="forbid", frozen=True)
+"""Unknown fields are refused; values do not change."""
 
 
 class _Schema(BaseModel):
     """Base of all values; unknown fields are refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = CONFIG
 
 
 class Error(_Schema):
@@ -89,7 +94,7 @@ class Labels(_Schema):
 class Person(_Schema):
     """A user of the project."""
 
-    name: Text
+    name: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_NAME, pattern=_PRINTED)]
     role: Role
 
 
@@ -117,9 +122,11 @@ class Project(_Schema):
     example_models: list[str]
     """Names of the in-context models, the default one first."""
     counts: dict[str, int]
-    """images, annotated (images with masks), masks."""
+    """images, annotated (images with masks), done (images marked as done), masks, suggestions."""
     scanning: bool
     """Whether the folder is still being scanned for images."""
+    unreadable: list[str]
+    """Names of files in the folder that look like images and cannot be read, at most 100."""
     person: Person
     """The user of this request."""
 
@@ -133,20 +140,28 @@ class Image(_Schema):
     height: int
     masks: int
     """Number of masks."""
+    suggestions: int
+    """Number of suggestions to accept or reject."""
     missing: bool
     """Whether its file is missing."""
+    done: bool
+    """Whether somebody marked it as done."""
+    removed: bool
+    """Whether it was removed from the project; its file and masks are kept."""
+    version: str
+    """Of its file: another one when the file is replaced."""
 
     @classmethod
     def of(cls, image: store.Image) -> Image:
         """From the project's image."""
-        return cls(
-            id=image.id,
-            name=image.name,
-            width=image.width,
-            height=image.height,
-            masks=image.masks,
-            missing=image.missing,
-        )
+        return cls(**{name: getattr(image, name) for name in cls.model_fields})
+
+
+class Mark(_Schema):
+    """What to mark an image as; a field left out does not change."""
+
+    done: bool | None = None
+    removed: bool | None = None
 
 
 class Images(_Schema):
@@ -176,6 +191,8 @@ class MaskIn(_Schema):
     """Used only by a server without tokens; else the token tells the author."""
     time: float | None = None
     deleted: bool = False
+    suggested_by: Id | None = None
+    """For a suggestion the id of the example mask; save the mask without it to accept the suggestion."""
 
     def draft(self, id: str) -> store.Draft:
         """As the project's draft."""
@@ -189,6 +206,7 @@ class MaskIn(_Schema):
             model=self.model,
             seconds=self.seconds,
             deleted=self.deleted,
+            suggested_by=self.suggested_by,
         )
 
 
@@ -210,6 +228,8 @@ class Mask(_Schema):
     time: float
     """Seconds since 1970."""
     deleted: bool
+    suggested_by: str | None
+    """For a suggestion the id of the example mask; None for a mask."""
 
     @classmethod
     def of(cls, mask: store.Mask) -> Mask:
@@ -270,8 +290,8 @@ class Automatic(_Schema):
     """Settings of automatic mask generation; see `anymask auto --help`."""
 
     model: Text | None = None
-    points_per_side: Annotated[int, Field(ge=1, le=64)] = 32
-    crop_layers: Annotated[int, Field(ge=0, le=2)] = 0
+    points_per_side: Annotated[int, Field(ge=1, le=64)] | None = None
+    crop_layers: Annotated[int, Field(ge=0, le=2)] | None = None
     min_iou: Share | None = None
     min_stability: Share | None = None
     nms: Share = 0.7
@@ -335,7 +355,9 @@ class Stats(_Schema):
 
     images: int
     annotated: int
+    done: int
     masks: int
+    suggestions: int
     revisions: int
     seconds: float
     by_label: list[Group]
@@ -349,6 +371,8 @@ class Imported(_Schema):
     images: int
     masks: int
     """Number of new masks."""
+    known: int
+    """Number of masks that the project had already; they are not added again."""
     skipped: list[str]
     """A sentence for every record that was left out."""
 

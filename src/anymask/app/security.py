@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import traceback
@@ -74,6 +75,8 @@ class Guard:
 
     def _refusal(self, scope: Scope) -> JSONResponse | None:
         headers = Headers(scope=scope)
+        if len(headers.getlist("host")) > 1:
+            return _refused(400, "A request must have one Host header, not several. Leave the others out.")
         host = headers.get("host", "")
         if self.settings.token is None and _hostname(host) not in self.settings.hosts:
             return _refused(
@@ -93,18 +96,43 @@ class Guard:
         return limits.upload_bytes if scope["path"] in _UPLOADS else limits.json_bytes
 
     def _bounded(self, scope: Scope, receive: Receive) -> Receive:
-        """Limit the size of requests that do not state their length."""
-        total, most = 0, self._most(scope)
+        """Limit the size and the pauses of a request's body, and the number of values in JSON."""
+        limits, most = self.settings.limits, self._most(scope)
+        is_json = scope["path"] not in _UPLOADS
+        total, ended, parts = 0, False, list[bytes]()
 
         async def counted() -> Message:
-            nonlocal total
-            message = await receive()
-            total += len(message.get("body", b""))
+            nonlocal total, ended
+            if ended:
+                return await receive()  # waits until the client goes away
+            try:
+                message = await asyncio.wait_for(receive(), limits.patience)
+            except asyncio.TimeoutError:
+                raise HTTPException(
+                    408, "The request did not go on. Send it again.", {"connection": "close"}
+                ) from None
+            body = message.get("body", b"")
+            total, ended = total + len(body), not message.get("more_body", False)
             if total > most:
                 raise HTTPException(413, _too_large(most))
+            if is_json:
+                parts.append(body)
+                if ended and total > limits.values and count_values(b"".join(parts)) > limits.values:
+                    raise HTTPException(
+                        413, f"The request holds more than {limits.values} values. Send less."
+                    )
             return message
 
         return counted
+
+
+_TEXTS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+
+
+def count_values(data: bytes) -> int:
+    """About how many values JSON has: its commas, brackets and braces outside of texts."""
+    bare = _TEXTS.sub(b"", data)
+    return bare.count(b",") + bare.count(b"[") + bare.count(b"{")
 
 
 def _add_headers(message: MutableMapping[str, Any], path: str) -> None:

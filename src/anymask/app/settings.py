@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from anymask import budget
 from anymask.errors import InputError
 
 __all__ = ["Limits", "Settings"]
@@ -24,6 +25,18 @@ class Limits:
     """Size of an uploaded archive after unpacking."""
     entries: int = 20_000
     """Files in an uploaded archive."""
+    memory: int = budget.DEFAULT_MEMORY
+    """Bytes that an import may take; it runs in a process of its own."""
+    seconds: float = 60.0
+    """Seconds that an import may take."""
+    values: int = 250_000
+    """Numbers, texts, lists and objects in the JSON of a request."""
+    heavy: int = 2
+    """Imports, exports, uploads and conversions of images at once; others wait."""
+    patience: float = 30.0
+    """Seconds after which an unfinished request is closed, and that a heavy one waits for its turn."""
+    connections: int = 500
+    """Open connections; fewer where the system allows fewer open files."""
     embedding_bytes: int = 4 << 30
     """Embeddings kept on disk; the least recently used are removed."""
     jobs: int = 100

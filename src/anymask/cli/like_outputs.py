@@ -17,7 +17,7 @@ from anymask.types import Masks
 
 if TYPE_CHECKING:
     from anymask.images.bands import Bands
-    from anymask.models import InContext, Sam
+    from anymask.models import InContext, Promptable
     from anymask.types import Context
 
 __all__ = ["Job", "describe", "number_map"]
@@ -29,7 +29,7 @@ class Job:
 
     options: Options
     model: InContext
-    refiner: Sam | None
+    refiner: Promptable | None
     """The promptable model of --sharpen."""
     examples: Examples
     contexts: Sequence[Context]

@@ -25,6 +25,7 @@ WIDTH = 100
 _HELP = ("-h", "--help")
 _COMMON = (
     ("-h, --help", "Show this text."),
+    ("--threads N", "Threads that compute a model (or set ANYMASK_THREADS=N); by default one per core."),
     ("--debug", "Show the traceback of an error (or set ANYMASK_DEBUG=1)."),
 )
 _SHOWN = 3

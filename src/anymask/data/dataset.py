@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar
 
 import cv2
 
-from anymask.data.folders import CocoPictures, FilePairs, Joined, PngMasks, VocMaps, by_id
+from anymask.data.folders import CocoImages, FilePairs, Joined, PngMasks, VocMaps, by_id
 from anymask.data.shards import TarPairs
 from anymask.errors import AnymaskError, FormatError, unknown_name
 from anymask.formats.coco import CocoFile
@@ -195,7 +195,7 @@ def _split_folder(path: Path, split: str | None) -> Path:
 def _open_files(name: str, path: Path, images: str | Path | None, ignore: int | None) -> Source:
     """The source for files that are not in tar shards."""
     if path.is_file() and path.suffix.lower() == ".json":
-        return CocoPictures(name, CocoFile(path, images))
+        return CocoImages(name, CocoFile(path, images))
     if path.is_dir():
         if (path / "images").is_dir() and (path / "masks").is_dir():
             return PngMasks(name, path, ignore)
@@ -205,9 +205,9 @@ def _open_files(name: str, path: Path, images: str | Path | None, ignore: int | 
             return FilePairs(name, path)
         texts = sorted(path.glob("*.json"))
         if len(texts) == 1:
-            return CocoPictures(name, CocoFile(texts[0], images))
+            return CocoImages(name, CocoFile(texts[0], images))
         if files := _coco_files(path):
-            parts = [(_split_name(file, path), CocoPictures(name, CocoFile(file, images))) for file in files]
+            parts = [(_split_name(file, path), CocoImages(name, CocoFile(file, images))) for file in files]
             return parts[0][1] if len(parts) == 1 else Joined(parts)
     raise FormatError(
         f"path must be {_FORMS}, got {path}. "

@@ -1,4 +1,4 @@
-"""Data sets of loose files: SA-1B pairs, a COCO file with its pictures, pictures with PNG masks."""
+"""Data sets of loose files: SA-1B pairs, a COCO file with its images, images with PNG masks."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from anymask.data.parse import decode_image, labelled, parse_record
 from anymask.data.published import label_images
 from anymask.data.published.classes import VOC
 from anymask.errors import FormatError
+from anymask.files import read_regular
 from anymask.formats import coco, png
 from anymask.geometry import rle
 from anymask.images.bands import Bands
@@ -26,7 +27,7 @@ class FilePairs:
     bands: Bands | None = None
 
     def __init__(self, name: str, folder: Path) -> None:
-        """List the folder; pictures and annotations without their other half become faults."""
+        """List the folder; images without an annotation and annotations without an image become faults."""
         self.name = name
         self._texts = by_id(folder, (".json",))
         annotated = {path.parent for path in self._texts.values()}
@@ -42,17 +43,17 @@ class FilePairs:
     def record(self, index: int) -> Record:
         """Read and decode an item. Raises FormatError, ImageError or OSError."""
         name = self.ids[index]
-        annotation = self._texts[name].read_bytes()
+        annotation = read_regular(self._texts[name], f"annotation {self._texts[name].name}")
         return parse_record(name, self.image_bytes(index), annotation, self.name, self.bands)
 
 
-class CocoPictures:
-    """The pictures of a COCO file."""
+class CocoImages:
+    """The images of a COCO file."""
 
     bands: Bands | None = None
 
     def __init__(self, name: str, file: coco.CocoFile) -> None:
-        """file: its annotations, already read. Pictures that are not there become faults when asked for."""
+        """file: its annotations, already read. Missing images become faults when they are read."""
         self.name = name
         self._file = file
         self.ids: Sequence[str] = file.ids
@@ -107,9 +108,9 @@ class VocMaps:
 
 
 class Joined:
-    """Several sources as one; ids say which each item is of."""
+    """Several sources as one; each id begins with the name of its source."""
 
-    def __init__(self, parts: Sequence[tuple[str, CocoPictures]]) -> None:
+    def __init__(self, parts: Sequence[tuple[str, CocoImages]]) -> None:
         """parts: a name, such as that of a split, and a source."""
         self._parts = [source for _, source in parts]
         self._items = [(source, i) for source in self._parts for i in range(len(source.ids))]
@@ -140,15 +141,15 @@ class Joined:
 class PngMasks:
     """`images/<id>.*` with `masks/<id>.png` (a map), `masks/<id>_*.png` or `masks/<id>/*.png` (a mask each).
 
-    A map holds a mask for every number but 0; pixels of the number `ignore` are nobody's. The only file of a
-    picture is a map too if it holds several numbers (`<id>_cp_masks.png` of cellpose), and so is each of
-    several.
+    A map holds a mask for every number but 0; pixels of the number `ignore` are ignored. A single mask file
+    that holds several numbers is also a map (`<id>_cp_masks.png` of cellpose), as is each of several such
+    files.
     """
 
     bands: Bands | None = None
 
     def __init__(self, name: str, folder: Path, ignore: int | None = None) -> None:
-        """List the folder; pictures without a mask and masks without a picture become faults."""
+        """List the folder; images without a mask and masks without an image become faults."""
         self.name = name
         self._ignore = ignore
         self._images = by_id(folder / "images")
@@ -170,7 +171,7 @@ class PngMasks:
         return labelled(Record(id=name, image=image, masks=masks, ignore=hidden), image, self.name)
 
     def _read(self, files: Sequence[Path]) -> tuple[Masks, rle.Runs | None]:
-        """The masks of a picture, and the pixels that are nobody's."""
+        """The masks of an image, and the ignored pixels."""
         if len(files) == 1:
             void = self._ignore if self._ignore is not None else png.void_number(files[0])
             masks, hidden = png.read_masks(files[0], ignore=void)
@@ -181,7 +182,7 @@ class PngMasks:
 
 
 def _is_map(masks: Masks) -> bool:
-    """Whether the numbers of a file are those of several things: shades of grey end with white."""
+    """Whether the numbers of a file stand for several objects and are not the grey levels of a soft edge."""
     labels = [] if masks.labels is None else masks.labels.tolist()
     return len(labels) > 1 and (255 not in labels or labels == list(range(1, len(labels) + 1)))
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
-from typing import Any
 
 import cv2
 import numpy as np
@@ -12,6 +10,7 @@ import numpy.typing as npt
 
 from anymask.errors import FormatError
 from anymask.formats import sa1b
+from anymask.formats.json_fields import parse_object
 from anymask.formats.reading import DAMAGED
 from anymask.images.bands import Bands
 from anymask.images.display import read_display
@@ -30,7 +29,8 @@ def parse_record(
     FormatError or ImageError.
     """
     pixels = decode_image(image, bands)
-    return labelled(sa1b.from_document(_parse_json(annotation), pixels, id=name), pixels, dataset)
+    document = parse_object(annotation, f"{name}.json")
+    return labelled(sa1b.from_document(document, pixels, id=name), pixels, dataset)
 
 
 def labelled(record: Record, image: ByteArray, dataset: str) -> Record:
@@ -47,16 +47,6 @@ def labelled(record: Record, image: ByteArray, dataset: str) -> Record:
     if damage and not len(record.masks):  # else training would take it for an image that shows nothing
         raise FormatError(f"annotation must have a mask that can be read, got {damage[0]}. Write it again.")
     return replace(record, image=image, meta={"dataset": dataset, **record.meta})
-
-
-def _parse_json(text: bytes) -> dict[str, Any]:
-    try:
-        document = json.loads(text)
-    except ValueError as error:
-        raise FormatError(f"annotation must be JSON, got {error}. Write the file again.") from None
-    if not isinstance(document, dict):
-        raise FormatError(f"annotation must be a JSON object, got {type(document).__name__}. Wrap it.")
-    return document
 
 
 def decode_image(data: bytes, bands: Bands | None = None) -> ByteArray:

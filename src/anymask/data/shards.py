@@ -14,9 +14,11 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import numpy.typing as npt
 
+from anymask import budget
 from anymask.data.folders import unpaired
 from anymask.data.parse import parse_record
 from anymask.errors import FormatError
+from anymask.files import open_regular
 from anymask.images.bands import Bands
 from anymask.images.folder import IMAGE_SUFFIXES
 from anymask.types import Record
@@ -59,6 +61,7 @@ class TarPairs:
     def _members(self, shard: Path) -> Iterator[tuple[str, int, int]]:
         """Name, offset and size of every file in a shard; of a truncated shard those that are complete."""
         try:
+            open_regular(shard).close()
             archive = tarfile.open(shard, mode="r:")  # noqa: SIM115
         except (tarfile.TarError, OSError) as error:
             raise FormatError(
@@ -69,7 +72,7 @@ class TarPairs:
                 for member in archive:
                     if member.isfile():
                         yield member.name, member.offset_data, member.size
-            except tarfile.TarError as error:
+            except (tarfile.TarError, ValueError, OverflowError) as error:  # sizes that no file has
                 self.faults.append((str(shard), FormatError(f"shard must be a whole tar file, got {error}.")))
 
     def image_bytes(self, index: int) -> bytes:
@@ -84,6 +87,7 @@ class TarPairs:
 
     def _read(self, index: int, part: int) -> bytes:
         number, offset, size = (int(value) for value in self._places[index, part])
+        budget.check("item of a shard", "bytes", size)
         handle = os.open(self.shards[number], os.O_RDONLY)
         try:
             data = os.pread(handle, size, offset)

@@ -26,7 +26,7 @@ from anymask.inference.mask_generation.generate import automatic
 from anymask.inference.mask_generation.hierarchy import flatten, tree
 from anymask.inference.mask_generation.proposals import PROPOSALS, proposals
 from anymask.inference.mask_generation.tiled import OVERLAP, automatic_tiled
-from anymask.models import Progress, Sam
+from anymask.models import Progress, Promptable
 from anymask.types import Masks, Record
 
 __all__ = ["OpenImage", "Plan", "default_auto", "open_image", "pixels_of", "process"]
@@ -130,7 +130,7 @@ def pixels_of(image: OpenImage) -> Pixels:
 
 
 def process(
-    model: Sam,
+    model: Promptable,
     image: OpenImage,
     plan: Plan,
     *,
@@ -167,7 +167,7 @@ def process(
     return record, files
 
 
-def _generate(model: Sam, image: OpenImage, plan: Plan, progress: Progress | None) -> Masks:
+def _generate(model: Promptable, image: OpenImage, plan: Plan, progress: Progress | None) -> Masks:
     """The masks of an image, best first, or the level of their tree that the plan keeps."""
     if plan.tile is not None:
         masks = automatic_tiled(
@@ -216,5 +216,5 @@ def default_auto(candidates: int | None, settings: dict[str, Any]) -> AutoConfig
     """The given settings; where `candidates` is a number, over the paper's defaults for proposals."""
     if candidates is None:
         return AutoConfig(**settings)
-    names = ("points_per_side", "nms", "min_iou", "min_stability")
+    names = ("points_per_side", "nms", "min_iou", "min_stability", "refine")
     return AutoConfig(**{**{name: getattr(PROPOSALS, name) for name in names}, **settings})

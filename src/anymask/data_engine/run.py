@@ -36,7 +36,7 @@ from anymask.errors import (
 )
 from anymask.files import write_atomic
 from anymask.images.write import encode_png
-from anymask.models import Sam, weights_hash
+from anymask.models import Promptable
 
 __all__ = ["Summary", "harvest"]
 
@@ -65,7 +65,7 @@ class Summary:
 
 
 def harvest(
-    model: Sam,
+    model: Promptable,
     items: Sequence[Item],
     folder: str | os.PathLike[str],
     plan: Plan | None = None,
@@ -100,8 +100,8 @@ def harvest(
         return run.through(items if shards is None else without_dots(items), advance)
 
 
-def _settings(model: Sam, plan: Plan, source: str, shards: int | None) -> dict[str, Any]:
-    own = {"version": anymask.__version__, "model": weights_hash(model), "source": source, "shards": shards}
+def _settings(model: Promptable, plan: Plan, source: str, shards: int | None) -> dict[str, Any]:
+    own = {"version": anymask.__version__, "model": model.fingerprint, "source": source, "shards": shards}
     return own | plan.to_dict()
 
 
@@ -109,7 +109,7 @@ def _settings(model: Sam, plan: Plan, source: str, shards: int | None) -> dict[s
 class _Run:
     """A run in progress."""
 
-    model: Sam
+    model: Promptable
     place: Path
     plan: Plan
     shards: Shards | None

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
 from anymask.errors import InputError
+from anymask.files import read_regular
 from anymask.images.folder import IMAGE_SUFFIXES, list_files
 
 __all__ = ["Item", "find_items", "name_items", "without_dots"]
@@ -62,7 +63,8 @@ def without_dots(items: Sequence[Item]) -> list[Item]:
 
 def _lines(path: Path) -> list[str]:
     try:
-        lines = [line.strip() for line in path.read_text("utf-8-sig").splitlines()]
+        text = read_regular(path, f"list {path.name}").decode("utf-8-sig")
+        lines = [line.strip() for line in text.splitlines()]
     except OSError as error:
         raise InputError(
             f"source must be a folder or a list that exists, got {path} ({error.strerror}). Check the name."

@@ -1,168 +1,205 @@
-"""Automatic masks compared with annotated masks: mean best IoU, recall, AR, precision.
+"""Automatic masks compared with annotated masks: recall, precision, boundaries, islands, coverage.
 
-Protocol, for each image: compute all candidates of a grid once, then select masks with different filters.
-- "best_iou": IoU of the best selected mask, per annotated mask; "recall_50": share of annotated masks with a
-  best IoU of at least 0.5; "ar": mean of that share over the IoUs 0.5, 0.55, .. 0.95.
-- "precision_50": share of selected masks with an IoU of at least 0.5 with an annotated mask. Since not every
-  object is annotated, it serves to compare filters only.
-- "masks": selected masks per image. "f1": harmonic mean of recall_50 and precision_50 over a data set.
-Unlabelled pixels are ignored. Figures are means over masks; the last row is the mean over data sets.
+Protocol, for each image: automatic masks with the given settings, as a user gets them.
+- "ar": share of annotated masks with an automatic mask of at least an IoU, mean over the IoUs 0.5, 0.55, ..
+  0.95; "recall_50", "recall_75": the share at one IoU.
+- "precision_50", "precision_75": share of automatic masks with such an IoU with an annotated mask. Since not
+  every object is annotated, it serves to compare settings only. "f1_50", "f1_75": harmonic means of recall
+  and precision over a data set.
+- "boundary": boundary F of an annotated mask and its best automatic mask within 2 pixels at a longest side of
+  1024 (at least 1 pixel), 0 without a mask of IoU 0.5; "outline": its mean over masks that have one.
+- "islands": components of an automatic mask beyond the largest; "coverage": share of the image's pixels in
+  any automatic mask; "masks" and "seconds" per image.
+Unlabelled pixels are ignored. Figures are means over masks or images, intervals bootstraps over images, the
+last row is the mean over data sets.
 """
 
 from __future__ import annotations
 
-import itertools
+import time
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
 from anymask.errors import InputError
-from anymask.evaluate.metrics import Floats
+from anymask.evaluate.metrics import IOUS, Floats, Interval, Mask, boundary_f, interval
 from anymask.evaluate.records import Progress, Records, read_record
-from anymask.evaluate.simulated_clicks import ClicksConfig, choose_targets
+from anymask.evaluate.report import Report, SetResult, commit, machine, model_hash
+from anymask.evaluate.simulated_clicks import ClicksConfig, Targets, choose_targets
 from anymask.geometry import rle
-from anymask.inference.mask_generation.candidates import Candidates
+from anymask.geometry.regions import components
 from anymask.inference.mask_generation.config import AutoConfig
-from anymask.inference.mask_generation.filters import explain
-from anymask.inference.mask_generation.generate import candidates
-from anymask.models.sam import Sam
-from anymask.types import Record
+from anymask.inference.mask_generation.generate import automatic
+from anymask.models import Sam
+from anymask.types import Masks
 
-__all__ = ["CandidateIous", "Figures", "Trial", "candidate_ious", "figures", "sweep"]
+__all__ = ["AutomaticConfig", "measure", "run"]
 
-IOUS = np.arange(0.5, 1.0, 0.05)
-"""The IoUs over which recall is averaged."""
-
-
-@dataclass(frozen=True)
-class CandidateIous:
-    """The candidates of one image and their IoUs with the annotated masks."""
-
-    data: str
-    """Name of the data set."""
-    candidates: Candidates
-    """All masks of the model."""
-    ious: Floats
-    """(N, M) IoU of every candidate with every annotated mask."""
+REACH = 2 / 1024
+"""Distance of matching boundary pixels, as a share of the longest side of the image."""
+FOUND = 0.5
+"""Minimum IoU of an automatic mask with an annotated mask whose boundary it is compared with."""
+STEPS = {"50": 0.5, "75": 0.75}
+"""IoUs by the suffix of the figures."""
 
 
 @dataclass(frozen=True)
-class Figures:
-    """The figures of a selection of masks, see the module."""
+class AutomaticConfig:
+    """Settings of `run`. Raises InputError for invalid values."""
 
-    best_iou: float
-    recall_50: float
-    ar: float
-    precision_50: float
-    masks: float
+    points_per_side: int | None = None
+    """Number of grid points along each side; None for the default of `AutoConfig`."""
+    crop_layers: int | None = None
+    """Number of layers of crops; None for the default."""
+    refine: bool | None = None
+    """Whether masks are refined in close-up crops; None for the default."""
+    most_images: int | None = None
+    """Maximum number of images per data set, the first ones; None for all."""
+    seed: int = 0
+    """Seed of the bootstrap."""
+    resamples: int = 2000
+    """Number of bootstrap samples."""
 
     @property
-    def f1(self) -> float:
-        """Harmonic mean of recall and precision at IoU 0.5."""
-        return 2 * self.recall_50 * self.precision_50 / max(self.recall_50 + self.precision_50, 1e-9)
+    def auto(self) -> AutoConfig:
+        """The settings of mask generation."""
+        return AutoConfig(
+            points_per_side=self.points_per_side, crop_layers=self.crop_layers, refine=self.refine
+        )
 
 
-@dataclass(frozen=True)
-class Trial:
-    """Filters and their figures: by data set, and the mean over data sets."""
-
-    config: AutoConfig
-    sets: Mapping[str, Figures]
-    mean: Figures
+Sums = Mapping[str, tuple[float, float]]
+"""By figure: the sum over the masks of an image, or its value, and the number of masks, or 1."""
 
 
-def candidate_ious(
+def measure(masks: Masks, targets: Targets, seconds: float = 0.0) -> Sums:
+    """Sums and counts of all figures but f1 for the automatic masks of an image."""
+    dense = [rle.decode(runs, masks.size) for runs in masks.rles]
+    ious_NM = _ious(dense, targets)
+    best_M, best_N = ious_NM.max(axis=0, initial=0.0), ious_NM.max(axis=1, initial=0.0)
+    n, m = ious_NM.shape
+    outlines = _outlines(dense, targets, ious_NM)
+    covered = np.logical_or.reduce(dense) if n else np.zeros(masks.size, np.bool_)
+    recalls = {f"recall_{name}": (float((best_M >= iou).sum()), m) for name, iou in STEPS.items()}
+    precisions = {f"precision_{name}": (float((best_N >= iou).sum()), n) for name, iou in STEPS.items()}
+    return {
+        "ar": (float((best_M[:, None] >= IOUS).mean(axis=1).sum()), m),
+        **recalls,
+        **precisions,
+        "boundary": (sum(outlines), m),
+        "outline": (sum(outlines), len(outlines)),
+        "islands": (float(sum(max(components(mask)[1] - 1, 0) for mask in dense)), n),
+        "coverage": (float(covered.mean()), 1),
+        "masks": (n, 1),
+        "seconds": (seconds, 1),
+    }
+
+
+def _ious(dense: Sequence[Mask], targets: Targets) -> Floats:
+    """IoU (N, M) of automatic and annotated masks, without ignored pixels."""
+    out = np.zeros((len(dense), len(targets.truths)))
+    own = targets.truths.sum(axis=(1, 2))
+    for row, mask in enumerate(dense):
+        seen = mask if targets.ignore is None else mask & ~targets.ignore
+        shared = (targets.truths & seen).sum(axis=(1, 2))
+        out[row] = shared / np.maximum(own + np.count_nonzero(seen) - shared, 1)
+    return out
+
+
+def _outlines(dense: Sequence[Mask], targets: Targets, ious_NM: Floats) -> list[float]:
+    """Boundary F of every annotated mask that is found."""
+    reach = max(1.0, REACH * max(targets.truths.shape[1:]))
+    return [
+        boundary_f(dense[int(ious_NM[:, m].argmax())], truth, reach, targets.ignore)
+        for m, truth in enumerate(targets.truths)
+        if ious_NM[:, m].max(initial=0.0) >= FOUND
+    ]
+
+
+def run(
     model: Sam,
     datasets: Mapping[str, Records],
-    config: AutoConfig | None = None,
-    *,
-    most_images: int | None = None,
+    config: AutomaticConfig | None = None,
     progress: Progress | None = None,
-) -> list[CandidateIous]:
-    """Compute the candidates of all images; corrupt images and those without suitable masks are skipped.
+) -> Report:
+    """Evaluate a model on named data sets (protocol: see the module).
 
-    `config` sets points and crops; its thresholds are ignored, all masks are kept. Raises InputError if no
-    image remains.
+    Corrupt images and those without a suitable mask are skipped. Raises InputError if none remains.
     """
-    keep_all = replace(
-        config or AutoConfig(), min_iou=0.0, min_stability=0.0, floor_iou=0.0, floor_stability=0.0
-    )
-    found = []
+    config, start = config or AutomaticConfig(), time.perf_counter()
+    found: dict[str, list[Sums]] = {}
     for name, records in datasets.items():
-        count = len(records) if most_images is None else min(len(records), most_images)
-        for index in range(count):
+        total = len(records) if config.most_images is None else min(len(records), config.most_images)
+        rows = []
+        for index in range(total):
+            rows.append(_image_sums(model, records, index, config))
             if progress is not None:
-                progress(name, index + 1, count)
-            one = _image_ious(model, name, records, index, keep_all)
-            if one is not None:
-                found.append(one)
+                progress(name, index + 1, total)
+        found[name] = [row for row in rows if row is not None]
+    found = {name: rows for name, rows in found.items() if rows}
     if not found:
         raise InputError(
             f"datasets must hold a mask that counts, got none in {sorted(datasets)}. Give others."
         )
-    return found
+    return _report(model, found, config, time.perf_counter() - start)
 
 
-def _image_ious(
-    model: Sam, name: str, records: Records, index: int, config: AutoConfig
-) -> CandidateIous | None:
+def _image_sums(model: Sam, records: Records, index: int, config: AutomaticConfig) -> Sums | None:
     found = read_record(records, index)
     if found is None:
         return None
     record, image = found
-    rules = ClicksConfig(most_masks=None)
     generator = np.random.default_rng(zlib.crc32(record.id.encode()))
-    truths = [rle.encode(mask) for mask in choose_targets(record, rules, generator).truths]
-    if not truths:
+    targets = choose_targets(record, ClicksConfig(most_masks=None), generator)
+    if not len(targets.truths):
         return None
-    pool = candidates(model, image, config)
-    return CandidateIous(name, pool, _ious(pool, truths, record))
+    start = time.perf_counter()
+    masks = automatic(model, image, config.auto)
+    return measure(masks, targets, time.perf_counter() - start)
 
 
-def _ious(found: Candidates, truths: Sequence[rle.Runs], record: Record) -> Floats:
-    """IoU (N, M) of candidates and annotated masks, without ignored pixels."""
-    masks = found.masks
-    shared = rle.intersection(masks.rles, truths, masks.size).astype(np.float64)
-    areas = found.areas.astype(np.float64)
-    if record.ignore is not None:
-        areas -= rle.intersection(masks.rles, [record.ignore], masks.size)[:, 0]
-    own = np.array([rle.area(truth) for truth in truths])
-    return np.asarray(shared / np.maximum(areas[:, None] + own - shared, 1))
-
-
-def figures(images: Sequence[CandidateIous], config: AutoConfig) -> Figures:
-    """The figures of the filters of `config` on images of one data set."""
-    best, right, count = [np.zeros(0)], 0, 0
-    for image in images:
-        ious = image.ious[explain(image.candidates, config) == ""]
-        best.append(ious.max(axis=0, initial=0.0))
-        right += int((ious.max(axis=1, initial=0.0) >= IOUS[0]).sum())
-        count += len(ious)
-    ious_M = np.concatenate(best)
-    return Figures(
-        best_iou=float(ious_M.mean()),
-        recall_50=float((ious_M >= IOUS[0]).mean()),
-        ar=float((ious_M[:, None] >= IOUS).mean()),
-        precision_50=right / max(count, 1),
-        masks=count / len(images),
+def _report(
+    model: Sam, found: Mapping[str, Sequence[Sums]], config: AutomaticConfig, seconds: float
+) -> Report:
+    draws = {name: _draws(rows, config) for name, rows in found.items()}
+    mean = {
+        key: np.mean([numbers[key] for numbers in draws.values()], axis=0)
+        for key in next(iter(draws.values()))
+    }
+    facts: dict[str, Any] = {"commit": commit(), "machine": machine()}
+    rows = [row for some in found.values() for row in some]
+    results = tuple(_result(name, found[name], numbers) for name, numbers in draws.items())
+    return Report(
+        "automatic", asdict(config), model_hash(model), results, _result("mean", rows, mean), seconds, **facts
     )
 
 
-def sweep(
-    images: Sequence[CandidateIous], min_iou: Sequence[float], min_stability: Sequence[float]
-) -> list[Trial]:
-    """Try every pair of thresholds; trials in order of decreasing mean `f1`."""
-    names = sorted({image.data for image in images})
-    trials = []
-    for least_iou, least_stability in itertools.product(min_iou, min_stability):
-        config = AutoConfig(min_iou=least_iou, min_stability=least_stability)
-        sets = {name: figures([it for it in images if it.data == name], config) for name in names}
-        trials.append(Trial(config, sets, _mean(list(sets.values()))))
-    return sorted(trials, key=lambda trial: -trial.mean.f1)
+def _draws(rows: Sequence[Sums], config: AutomaticConfig) -> dict[str, Floats]:
+    """Figures (1 + R,) of all images of a data set, then of R bootstrap samples of them."""
+    images, generator = len(rows), np.random.default_rng(config.seed)
+    samples = generator.multinomial(images, np.full(images, 1 / images), size=config.resamples)
+    weights = np.concatenate([np.ones((1, images)), samples])
+    out = {}
+    for key in rows[0]:
+        sums, counts = (
+            weights @ np.array(column, np.float64) for column in zip(*(row[key] for row in rows), strict=True)
+        )
+        out[key] = sums / np.maximum(counts, 1)
+    return out
 
 
-def _mean(sets: Sequence[Figures]) -> Figures:
-    rows = np.array([[it.best_iou, it.recall_50, it.ar, it.precision_50, it.masks] for it in sets])
-    return Figures(*rows.mean(axis=0).tolist())
+def _result(name: str, rows: Sequence[Sums], numbers: Mapping[str, Floats]) -> SetResult:
+    """The figures with f1 and intervals."""
+    f1 = {f"f1_{step}": _harmonic(numbers[f"recall_{step}"], numbers[f"precision_{step}"]) for step in STEPS}
+    intervals: dict[str, Interval] = {
+        key: interval(float(values[0]), values[1:]) for key, values in {**f1, **numbers}.items()
+    }
+    masks = round(sum(row["ar"][1] for row in rows))
+    return SetResult(name, len(rows), masks, intervals, sum(row["seconds"][0] for row in rows))
+
+
+def _harmonic(a: Floats, b: Floats) -> Floats:
+    return np.asarray(2 * a * b / np.maximum(a + b, 1e-9))

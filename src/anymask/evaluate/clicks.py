@@ -2,12 +2,11 @@
 
 Protocol, for each mask separately:
 - The first click is the pixel of the mask farthest from its edge; the image border counts as an edge. Of the
-  three predicted masks the one of the best `Masks.quality` (predicted IoU times stability) is evaluated
-  ("click_1"). "oracle_1" is the best of the three by true IoU; "random_1" is as click_1, but from a pixel
-  drawn uniformly from the mask.
-- Each further click is the centre (farthest from the edge) of the largest component of the error: a
-  foreground click on missed pixels, a background click on false ones. The prompt consists of all clicks so
-  far and the logits of the last prediction; the model's single output is evaluated.
+  three predicted masks the one with the highest predicted IoU is evaluated ("click_1"). "oracle_1" is the
+  best of the three by true IoU; "random_1" is as click_1, but from a pixel drawn uniformly from the mask.
+- Each further click is the pixel that lies deepest in the error, over all missed pixels and all false ones:
+  a foreground click if the missed pixels are strictly deeper, else a background click. The prompt consists of
+  all clicks so far and the logits of the last prediction; the model's single output is evaluated.
 - "box": the tight box of the mask, single output. "grabcut_box": OpenCV's GrabCut from the same box.
 - "noc_85", "noc_90": mean number of clicks until this IoU is reached, `most_clicks` if it never is.
 Unlabelled pixels are excluded from every IoU, click and box. Figures are means over the masks of a data set

@@ -1,7 +1,7 @@
 """Edges compared with annotated edges: ODS, OIS, AP and R50 (BSDS500; SAM, section 7.2).
 
-Protocol, for each image: edges of the model, 0 to 1, are thinned at each of 99 thresholds and matched with
-the edges of each annotator within 0.0075 of the image diagonal.
+Protocol, for each image: edges of the model, 0 to 1 in 256 steps, are thinned at each of 99 thresholds and
+matched with the edges of each annotator within 0.0075 of the image diagonal, at the least total distance.
 - precision: share of the model's pixels that match any annotator's; recall: share of all annotators' pixels
   that are matched. Both are computed from sums over images; F is their harmonic mean.
 - "ods": the best F with one threshold for all images, on the precision-recall curve interpolated between
@@ -30,7 +30,7 @@ from anymask.evaluate.metrics import Interval, interval
 from anymask.evaluate.report import Report, SetResult, commit, machine, model_hash
 from anymask.images.read import read_image
 from anymask.inference.mask_generation.edges import EdgeConfig, edges, thin
-from anymask.models import Sam
+from anymask.models.sam import Sam
 
 __all__ = ["PUBLISHED", "AnnotatedEdges", "EdgeFolder", "EdgesConfig", "counts", "figures", "run"]
 
@@ -77,7 +77,7 @@ class AnnotatedEdges:
 
     name: str
     image: NDArray[np.uint8]
-    drawn: tuple[Mask, ...]
+    annotated: tuple[Mask, ...]
     """An edge map (H, W) for each annotator."""
 
 
@@ -102,14 +102,21 @@ class EdgeFolder:
         """The number of images."""
         return len(self.pairs)
 
+    def __getitem__(self, index: int) -> AnnotatedEdges:
+        """Read an image. Raises ImageError, FormatError and MissingExtraError."""
+        image, truth = self.pairs[index]
+        return AnnotatedEdges(image.stem, read_image(image), read_annotated(truth))
+
     def __iter__(self) -> Iterator[AnnotatedEdges]:
-        """The images, read one by one. Raises ImageError, FormatError and MissingExtraError."""
-        for image, truth in self.pairs:
-            yield AnnotatedEdges(image.stem, read_image(image), _read_drawn(truth))
+        """The images, read one by one. Raises as reading one does."""
+        return (self[index] for index in range(len(self)))
 
 
-def _read_drawn(path: Path) -> tuple[Mask, ...]:
-    """The edge maps of a MATLAB file: the field "Boundaries" of each structure in the cell "groundTruth"."""
+def read_annotated(path: Path) -> tuple[Mask, ...]:
+    """The edge maps of a MATLAB file: the field "Boundaries" of each structure in the cell "groundTruth".
+
+    Raises FormatError for another file.
+    """
     reader = require_scipy("io")
     try:
         cells = reader.loadmat(path)["groundTruth"].reshape(-1)
@@ -121,30 +128,35 @@ def _read_drawn(path: Path) -> tuple[Mask, ...]:
         ) from error
 
 
-def counts(strength: NDArray[np.float32], drawn: Sequence[Mask], config: EdgesConfig) -> Floats:
-    """(T, 4) pixel counts per threshold: matched and all of the annotators, matched and all of the model."""
-    reach = config.reach * float(np.hypot(*strength.shape))
+def counts(strength: NDArray[np.float32], annotated: Sequence[Mask], config: EdgesConfig) -> Floats:
+    """(T, 4) pixel counts per threshold: matched and all of the annotators, matched and all of the model.
+
+    `strength` (H, W), 0 to 1, is rounded to 256 levels, as the benchmark reads it from 8-bit PNG.
+    """
+    levels = np.rint(255 * np.asarray(strength, np.float64)) / 255
+    reach, step = config.reach * float(np.hypot(*strength.shape)), 1 / (config.thresholds + 1)
     rows = []
-    for threshold in np.arange(1, config.thresholds + 1) / (config.thresholds + 1):
-        predicted, matched = skeleton(strength >= threshold), np.zeros(strength.shape, np.bool_)
+    for threshold in np.linspace(step, 1 - step, config.thresholds):
+        predicted, matched = skeleton(levels >= threshold), np.zeros(strength.shape, np.bool_)
         recalled = 0
-        for truth in drawn:
+        for truth in annotated:
             found, covered = correspond(predicted, truth, reach)
             matched |= found
             recalled += int(np.count_nonzero(covered))
-        total = sum(np.count_nonzero(truth) for truth in drawn)
+        total = sum(np.count_nonzero(truth) for truth in annotated)
         rows.append((recalled, total, np.count_nonzero(matched), np.count_nonzero(predicted)))
     return np.array(rows, np.float64)
 
 
-def figures(counts_IT4: Floats) -> dict[str, float]:
-    """The figures of I pictures, from their `counts`."""
-    recall_T, precision_T, _ = _curve(counts_IT4.sum(axis=0))
+def figures(counts_IT4: Floats, weights_I: Floats | None = None) -> dict[str, float]:
+    """The figures of I images, from their `counts`; an image counts as often as its weight says."""
+    weights = np.ones(len(counts_IT4)) if weights_I is None else weights_I
+    recall_T, precision_T, _ = _curve(np.tensordot(weights, counts_IT4, 1))
     _, _, f_IT = _curve(counts_IT4)
     best_I4 = counts_IT4[np.arange(len(counts_IT4)), f_IT.argmax(axis=1)]
     return {
         "ods": _best_f(recall_T, precision_T),
-        "ois": float(_curve(best_I4.sum(axis=0))[2]),
+        "ois": float(_curve(weights @ best_I4)[2]),
         "ap": _mean_precision(recall_T, precision_T),
         "r50": _recall_at_half(recall_T, precision_T),
     }
@@ -185,6 +197,20 @@ def sobel(image: NDArray[np.uint8]) -> NDArray[np.float32]:
     return np.asarray(lines / max(float(lines.max()), 1e-12), np.float32)
 
 
+def canny(image: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Baseline without a model: (H, W), the highest of 32 thresholds at which Canny's detector has an edge.
+
+    The image is smoothed by sigma 1.4; the lower threshold is 0.4 of the higher one, as in MATLAB's `edge`.
+    """
+    grey = cv2.GaussianBlur(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32), (0, 0), 2**0.5)
+    dx, dy = (cv2.Sobel(grey, cv2.CV_16S, i, 1 - i) for i in (1, 0))
+    top = max(float(np.hypot(dx.astype(np.float64), dy).max()), 1.0)
+    strength = np.zeros(grey.shape, np.float32)
+    for level in np.arange(1, 33) / 33:
+        strength[cv2.Canny(dx, dy, 0.4 * level * top, level * top, L2gradient=True) > 0] = level
+    return strength
+
+
 def run(
     model: Sam, data: EdgeFolder, config: EdgesConfig | None = None, progress: Progress | None = None
 ) -> Report:
@@ -194,8 +220,8 @@ def run(
     total = len(data) if config.most_images is None else min(len(data), config.most_images)
     found: dict[str, list[Floats]] = {"sobel": [], data.name: []}
     for done, truth in zip(range(1, total + 1), data, strict=False):
-        found["sobel"].append(counts(sobel(truth.image), truth.drawn, config))
-        found[data.name].append(counts(edges(model, truth.image, settings), truth.drawn, config))
+        found["sobel"].append(counts(sobel(truth.image), truth.annotated, config))
+        found[data.name].append(counts(edges(model, truth.image, settings), truth.annotated, config))
         if progress is not None:
             progress(data.name, done, total)
     seconds = time.perf_counter() - start

@@ -32,7 +32,7 @@ from anymask.evaluate.report import Report, SetResult, commit, machine, model_ha
 from anymask.geometry import rle
 from anymask.inference.in_context.examples import context
 from anymask.inference.in_context.segment import segment_like
-from anymask.models import InContext
+from anymask.models.checkpoints.load import InContextNetwork
 from anymask.types import Context, Masks, Record
 
 COLOUR_SIDE = 48
@@ -122,7 +122,7 @@ def _ratios(
 
 
 def run(
-    model: InContext,
+    model: InContextNetwork,
     datasets: Mapping[str, Records],
     config: FewshotConfig | None = None,
     progress: Progress | None = None,
@@ -164,7 +164,7 @@ def _pooled(sets: Sequence[SetResult], total: _Overlap, config: FewshotConfig, s
 
 
 def _evaluate_set(
-    model: InContext, name: str, records: Records, config: FewshotConfig, progress: Progress | None
+    model: InContextNetwork, name: str, records: Records, config: FewshotConfig, progress: Progress | None
 ) -> tuple[SetResult, _Overlap]:
     start, overlap = time.perf_counter(), _Overlap()
     generator = np.random.default_rng([config.seed, zlib.crc32(name.encode())])
@@ -184,7 +184,7 @@ def _evaluate_set(
 class _RecordCache:
     """The records of a data set and their examples, with the last used ones cached."""
 
-    def __init__(self, model: InContext, records: Records) -> None:
+    def __init__(self, model: InContextNetwork, records: Records) -> None:
         self.size = model.config.size
         self.record = lru_cache(CACHED_IMAGES)(records.__getitem__)
         self.example = lru_cache(max(1, EXAMPLE_BYTES // (24 * self.size**2)))(self._example)
@@ -230,7 +230,7 @@ def _class_runs(record: Record, category: str) -> rle.Runs:
 
 
 def _evaluate_episode(
-    model: InContext,
+    model: InContextNetwork,
     cache: _RecordCache,
     episode: Episode,
     config: FewshotConfig,

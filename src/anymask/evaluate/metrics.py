@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
+IOUS = np.linspace(0.5, 0.95, 10)
+"""The IoUs over which COCO's figures are averaged; rounded otherwise, a mask of exactly 0.6 would not count."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,34 @@ def iou(prediction: Mask, truth: Mask, ignore: Mask | None = None) -> float:
         both, either = both & ~ignore, either & ~ignore
     union = np.count_nonzero(either)
     return np.count_nonzero(both) / union if union else 1.0
+
+
+def boundary_f(prediction: Mask, truth: Mask, reach: float, ignore: Mask | None = None) -> float:
+    """F of the boundaries of two (H, W) masks, in [0, 1]; 1 if both have none.
+
+    Precision is the share of the prediction's boundary pixels within `reach` pixels of one of the truth's,
+    recall the reverse; F is their harmonic mean. Pixels of `ignore` are excluded, and so is the image border
+    ("A Benchmark Dataset and Evaluation Methodology for Video Object Segmentation", CVPR 2016, section 4.1).
+    """
+    lines = [boundary(mask) for mask in (prediction, truth)]
+    if ignore is not None:
+        lines = [line & ~ignore for line in lines]
+    counts = [np.count_nonzero(line) for line in lines]
+    if not all(counts):
+        return float(counts[0] == counts[1])
+    hits = [
+        np.count_nonzero(cv2.distanceTransform(np.uint8(1) - near, cv2.DIST_L2, 5)[line] <= reach)
+        for line, near in zip(lines, [line.view(np.uint8) for line in lines[::-1]], strict=True)
+    ]
+    precision, recall = (hit / count for hit, count in zip(hits, counts, strict=True))
+    return 2 * precision * recall / max(precision + recall, 1e-9)
+
+
+def boundary(mask: Mask) -> Mask:
+    """The pixels (H, W) of a mask with one of four neighbours outside of it, without those of the border."""
+    bits = np.ascontiguousarray(mask).view(np.uint8)
+    inner = cv2.erode(bits, cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3)))
+    return np.asarray((bits != inner).astype(np.bool_))
 
 
 def clicks_to_reach(ious_MK: Floats, threshold: float, most: int) -> NDArray[np.int64]:

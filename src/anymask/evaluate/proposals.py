@@ -4,7 +4,8 @@ Protocol, for each image: `proposals` of the model, best first; without classes.
 0.55, .. 0.95, proposals in this order are matched to the remaining annotated mask of the highest IoU above
 the threshold. Recall is the share of matched masks, AR its mean over the thresholds.
 - "ar_10", "ar_100", "ar_1000": with this number of proposals; "ar_<n>" for the configured number.
-- "small", "medium", "large": with all proposals, masks below 32 x 32 pixels, up to 96 x 96, and larger.
+- "small", "medium", "large": with all proposals, masks below 32 x 32 pixels, up to 96 x 96, and larger, by
+  the area that the annotation file states, if it does.
 - "rare", "common", "frequent": by the frequency of a mask's category, if the file has it (LVIS).
 Figures are means over masks, intervals bootstraps over images. Unmatched proposals are not penalised, since
 not every object is annotated.
@@ -16,18 +17,18 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from anymask.errors import InputError
-from anymask.evaluate.automatic import IOUS
-from anymask.evaluate.metrics import Floats, bootstrap_ci, mean_over_sets
+from anymask.evaluate.metrics import IOUS, Floats, bootstrap_ci, mean_over_sets
 from anymask.evaluate.records import Progress, Records, read_record
 from anymask.evaluate.report import Report, SetResult, commit, machine, model_hash
 from anymask.geometry import rle
 from anymask.inference.mask_generation.proposals import PROPOSALS, proposals
-from anymask.models import Sam
+from anymask.models.sam import Sam
 from anymask.types import Record
 
 __all__ = ["PUBLISHED", "ProposalsConfig", "recalls", "run"]
@@ -72,10 +73,10 @@ def recalls(ious_NM: Floats) -> Bools:
     masks = ious_NM.shape[1]
     taken = np.zeros((masks, len(IOUS)), np.bool_)
     for column, least in enumerate(IOUS):
-        for row in np.flatnonzero((ious_NM >= least - 1e-10).any(axis=1)) if masks else ():
+        for row in np.flatnonzero((ious_NM >= least).any(axis=1)) if masks else ():
             free = np.where(taken[:, column], -1.0, ious_NM[row])
             best = masks - 1 - int(free[::-1].argmax())  # of equal ones the last, as in the COCO API
-            if free[best] >= least - 1e-10:
+            if free[best] >= least:
                 taken[best, column] = True
     return taken
 
@@ -99,7 +100,7 @@ def run(
         total = len(records) if config.most_images is None else min(len(records), config.most_images)
         rows = []
         for index in range(total):
-            rows.append(_image_recalls(model, records, index, config, frequencies or {}))
+            rows.append(_of_image(model, records, index, config, frequencies or {}))
             if progress is not None:
                 progress(name, index + 1, total)
         found[name] = [row for row in rows if row is not None]
@@ -120,7 +121,7 @@ def run(
     )
 
 
-def _image_recalls(
+def _of_image(
     model: Sam, records: Records, index: int, config: ProposalsConfig, frequencies: Mapping[str, str]
 ) -> dict[str, Floats] | None:
     """The recall of every mask of an image for each figure, None without masks."""
@@ -129,33 +130,32 @@ def _image_recalls(
         return None
     record, image = found
     settings = replace(PROPOSALS, points_per_side=config.points_per_side)
-    some = np.flatnonzero(record.masks.areas > 0)
-    if not some.size:
+    if not len(record.masks):
         return None
     answer = proposals(model, image, config.count, settings)
-    ious = rle.iou(answer.rles, [record.masks.rles[i] for i in some], record.masks.size)
-    return _by_figure(ious, record, some, config, frequencies)
+    ious = rle.iou(answer.rles, record.masks.rles, record.masks.size)
+    return image_recalls(ious, record, config.count, frequencies)
 
 
-def _by_figure(
-    ious_NM: Floats,
-    record: Record,
-    some: NDArray[np.int64],
-    config: ProposalsConfig,
-    frequencies: Mapping[str, str],
+def image_recalls(
+    ious_NM: Floats, record: Record, count: int, frequencies: Mapping[str, str]
 ) -> dict[str, Floats]:
-    """Recall by figure. Groups are matched separately: a proposal can match masks of two groups."""
-    counts = sorted({*(count for count in COUNTS if count < config.count), config.count})
-    out = {f"ar_{count}": recalls(ious_NM[:count]).mean(axis=1) for count in counts}
-    groups = [(size, _between(record.masks.areas[some], *ends)) for size, ends in SIZES.items()]
+    """Recall of the masks of a record by figure, from its IoUs with N proposals, best first.
+
+    Groups are matched separately: a proposal can match masks of two groups.
+    """
+    counts = sorted({*(few for few in COUNTS if few < count), count})
+    out = {f"ar_{few}": recalls(ious_NM[:few]).mean(axis=1) for few in counts}
+    areas = np.asarray(record.meta.get("areas", record.masks.areas))
+    groups = [(size, _between(areas, *ends)) for size, ends in SIZES.items()]
     if frequencies:
-        categories = np.array(record.meta.get("categories", [""] * len(record.masks)), object)[some]
+        categories = record.meta.get("categories", [""] * len(record.masks))
         rarity = np.array([frequencies.get(name, "") for name in categories])
         groups += [(name, np.asarray(rarity == letter)) for letter, name in RARITY.items()]
     return out | {name: recalls(ious_NM[:, members]).mean(axis=1) for name, members in groups}
 
 
-def _between(areas: NDArray[np.int64], low: int, high: int) -> Bools:
+def _between(areas: NDArray[Any], low: int, high: int) -> Bools:
     return np.asarray((areas >= low) & (areas <= high), np.bool_)
 
 

@@ -14,7 +14,7 @@ from anymask.errors import InputError
 from anymask.evaluate.metrics import Floats, Mask, iou
 from anymask.evaluate.records import Image, sample
 from anymask.geometry import rle
-from anymask.geometry.regions import inner_point, largest_component
+from anymask.geometry.regions import deepest, inner_point
 from anymask.types import Masks, Prompt, Record
 
 AREA_SIDE = 512
@@ -154,7 +154,7 @@ class _State:
     def click(self, truth: Mask, ignore: Mask | None) -> bool:
         """Add the next click; False if there is no error left."""
         assert self.prediction is not None
-        found = next_click(self.prediction, truth, ignore)
+        found = next_click(self.prediction, truth, ignore, np.stack(self.points))
         if found is None:
             return False
         self.points.append(found[0])
@@ -191,14 +191,14 @@ def _next_round(session: Session, targets: Targets, states: list[_State], active
 
 
 def _judge(masks: Masks, targets: Targets, active: Sequence[int]) -> _Round:
-    """Choose the mask of the best quality for each prompt and compare it with mask `active[prompt]`."""
+    """Choose the mask of the best predicted IoU for each prompt, compare it with mask `active[prompt]`."""
     owner = np.arange(len(masks)) if masks.prompt is None else masks.prompt
     picks, ious, oracle = [], [], []
     for prompt, m in enumerate(active):
         rows = np.flatnonzero(owner == prompt)
         dense = [rle.decode(masks.rles[row], masks.size) for row in rows]
         found = [iou(mask, targets.truths[m], targets.ignore) for mask in dense]
-        best = int(np.argmax(masks.quality[rows]))
+        best = int(np.argmax(masks.scores[rows]))
         picks.append((dense[best], None if masks.logits is None else masks.logits[rows[best]]))
         ious.append(found[best])
         oracle.append(max(found))
@@ -225,21 +225,20 @@ def random_click(mask: Mask, generator: np.random.Generator) -> NDArray[np.float
 
 
 def next_click(
-    prediction: Mask, truth: Mask, ignore: Mask | None = None
+    prediction: Mask, truth: Mask, ignore: Mask | None = None, clicked: NDArray[np.float32] | None = None
 ) -> tuple[NDArray[np.float32], int] | None:
-    """The centre of the largest error component, (2,) xy, and its label: 1 missed, 0 false; None if none."""
+    """The next click on the errors of a prediction, (2,) xy, and its label: 1 foreground, 0 background.
+
+    The click is the centre of the pixel that lies deepest in the missed or in the false pixels, whichever is
+    deeper; of equal depths it is a background click. None if there is no error, or only under `clicked`
+    (N, 2). The rule of RITM (Sofiiuk et al., "Reviving Iterative Training with Mask Guidance", section 4) and
+    of SAM 2's evaluation.
+    """
     error = prediction ^ truth
     if ignore is not None:
         error &= ~ignore
-    found = [(_largest(error & side), label) for side, label in ((truth, 1), (prediction, 0))]
-    (area, point), label = max(found, key=lambda item: item[0][0])
-    return (point, label) if area else None
-
-
-def _largest(error: Mask) -> tuple[int, NDArray[np.float32]]:
-    """Area and inner point of the largest component, (0, any) without a pixel."""
-    x, y, width, height = cv2.boundingRect(error.view(np.uint8))
-    if width == 0:
-        return 0, np.zeros(2, np.float32)
-    part = largest_component(np.ascontiguousarray(error[y : y + height, x : x + width]))
-    return int(np.count_nonzero(part)), inner_point(part) + np.array([x, y], np.float32)
+    missed, missed_point = deepest(error & truth, clicked)
+    false, false_point = deepest(error & prediction, clicked)
+    if missed > false:
+        return missed_point, 1
+    return (false_point, 0) if false else None

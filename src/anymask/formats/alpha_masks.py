@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
+from anymask import budget
 from anymask.errors import ImageError
-from anymask.images.read import MAX_PIXELS
+from anymask.images.read import open_image
 
 __all__ = ["read_opaque"]
 
@@ -20,11 +18,12 @@ def read_opaque(data: bytes) -> NDArray[np.bool_]:
     Raises ImageError for an incomplete image.
     """
     try:
-        with Image.open(io.BytesIO(data)) as image:
-            if image.width * image.height > MAX_PIXELS:
-                raise ValueError(f"{image.width} x {image.height} pixels")
+        with open_image(data) as image:
+            budget.check("mask", "map pixels", image.width * image.height, ImageError)
             clear = "A" in image.getbands() or "transparency" in image.info
             samples = np.asarray(image.convert("RGBA" if clear else "L"))
+    except ImageError:
+        raise
     except Exception as error:  # decoders raise nearly anything on damaged files
         raise ImageError(
             f"mask must be a complete image, got a corrupt one ({error}). Export it again."

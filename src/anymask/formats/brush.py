@@ -15,13 +15,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from anymask import budget
 from anymask.errors import FormatError
 from anymask.formats.alpha_masks import read_opaque
 from anymask.geometry import rle
+from anymask.images.read import image_size
 
 __all__ = ["from_bitmask", "from_brush", "to_brush"]
 
 _WIDTHS = (3, 4, 8, 16)  # of a length, those that Label Studio writes
+_MOST_PACKETS = 1 << 21  # they are read one by one: about four seconds
 _HEAD = 32 + 5 + 4 * 4
 _DAMAGED = "rle must be complete run lengths of a brush, got {}. Export it again."
 
@@ -59,13 +62,14 @@ def from_bitmask(value: Mapping[str, Any], size: tuple[int, int]) -> rle.Runs:
     head, _, text = str(value.get("imageDataURL") or "").partition("base64,")
     if not text or not head.startswith("data:"):
         raise FormatError("imageDataURL must be a PNG as a data URL, got another text. Export it again.")
-    opaque = read_opaque(base64.b64decode(text, validate=True))
-    if opaque.shape != size:
+    data = base64.b64decode(text, validate=True)
+    found = image_size(data)
+    if found != size:
         raise FormatError(
-            f"imageDataURL must have the image size {size[0]} x {size[1]}, got {opaque.shape[0]} x "
-            f"{opaque.shape[1]}. Export it again."
+            f"imageDataURL must have the image size {size[0]} x {size[1]}, got {found[0]} x "
+            f"{found[1]}. Export it again."
         )
-    return rle.encode(opaque)
+    return rle.encode(read_opaque(data))
 
 
 def from_brush(packed: object, size: tuple[int, int]) -> rle.Runs:
@@ -74,12 +78,15 @@ def from_brush(packed: object, size: tuple[int, int]) -> rle.Runs:
         data = bytes(packed) if isinstance(packed, list) else b""
     except (TypeError, ValueError):
         data = b""
+    budget.check("brush", "map pixels", size[0] * size[1])
     if len(data) * 8 < _HEAD:
         raise FormatError(_DAMAGED.format("no list of bytes"))
     if int.from_bytes(data[:4], "big") != size[0] * size[1] * 4:
         raise FormatError(_DAMAGED.format(f"a mask of another size than {size[0]} x {size[1]}"))
-    ends, values = [], []
+    ends, values = list[int](), list[bool]()
     for end, value in _packets(data):
+        if len(ends) == _MOST_PACKETS:
+            raise FormatError(_DAMAGED.format(f"more than {_MOST_PACKETS} changes"))
         ends.append(end)
         values.append(value)
     pixels = np.array(ends, np.int64) // 4  # whose alpha comes before the end of the packet

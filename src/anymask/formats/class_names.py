@@ -16,6 +16,8 @@ __all__ = ["LISTS", "Classes", "dump", "read_classes"]
 
 LISTS = ("classes.txt", "classification.txt", "obj.names", "_darknet.labels")
 """Names of lists; the second is ISAT's."""
+_MOST_TEXT = 1 << 20
+"""Letters of a YAML file; a hundred thousand names have fewer."""
 _YAML = ("*.yaml", "*.yml")
 
 
@@ -43,8 +45,13 @@ def read_classes(folders: list[Path]) -> Classes:
 
 def _of_yaml(file: Path) -> Classes | None:
     """The classes in a YAML file, None if it holds something else."""
+    text = json_fields.text(json_fields.read_bytes(file))
+    if len(text) > _MOST_TEXT:
+        raise FormatError(f"{file.name} must have at most {_MOST_TEXT} letters, got {len(text)}. Shorten it.")
+    if "<<" in text:  # merged again and again, a few lines become gigabytes
+        raise FormatError(f"{file.name} must hold no merged tables (<<), got some. Write the names out.")
     try:
-        document = yaml.safe_load(json_fields.text(json_fields.read_bytes(file)))
+        document = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         where = " ".join(str(error).split())
         raise FormatError(f"{file.name} must be YAML, got {where:.160}. Fix the file.") from None

@@ -17,7 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymask.errors import FormatError
+from anymask.files import open_regular
 from anymask.formats import json_fields
+from anymask.formats.coco_polygons import PlainPolygons
 from anymask.formats.coco_rows import Rows, key
 from anymask.formats.image_files import ImageFiles, of_number
 from anymask.formats.json_stream import JsonStream
@@ -82,6 +84,7 @@ class CocoFile:
         self.left_out.update({NO_IMAGE: sum(alone), NO_OBJECT: self._rows.damaged})
         self.left_out += Counter()  # without zeros
         self.ids = _record_ids(self._images)
+        self._polygons = PlainPolygons(self._rows, self._images)
 
     def __len__(self) -> int:
         """The number of images."""
@@ -114,7 +117,7 @@ class CocoFile:
         image_path = self.image_path(index)
         size = json_fields.size_beside(image, ("height", "width"), image_path)
         left_out: Counter[str] = Counter()
-        rows, runs = self._masks(self._rows.of_image(number), size, left_out)
+        rows, runs = self._masks(index, number, size, left_out)
         crowds = [bool(self._rows.crowds[row]) for row in rows]
         hidden = [crowd and not self._crowds and not self._are_brushes for crowd in crowds]
         crowd = [one for one, is_hidden in zip(runs, hidden, strict=True) if is_hidden]
@@ -130,7 +133,7 @@ class CocoFile:
             masks=Masks(
                 size, [runs[i] for i in kept], self._scores([rows[i] for i in kept], left_out), labels=labels
             ),
-            meta=self._meta(image, labels, [crowds[i] for i in kept]),
+            meta=self._meta(image, labels, [rows[i] for i in kept]),
             ignore=rle.union(crowd, size) if crowd else None,
             left_out=dict(left_out),
         )
@@ -142,32 +145,36 @@ class CocoFile:
             return None
         return json_fields.scores([{"score": given.get(row)} for row in rows], "score", left_out)
 
-    def _meta(
-        self, image: Mapping[str, Any], labels: Sequence[int], crowds: Sequence[bool]
-    ) -> dict[str, Any]:
+    def _meta(self, image: Mapping[str, Any], labels: Sequence[int], rows: Sequence[int]) -> dict[str, Any]:
         meta: dict[str, Any] = {name: image[name] for name in ("dataset",) if name in image}
         meta["file_name"] = _file_name(image)
         meta["categories"] = [self._categories.get(label) or f"class {label}" for label in labels]
+        crowds, areas = (
+            [bool(self._rows.crowds[row]) for row in rows],
+            [self._rows.areas[row] for row in rows],
+        )
         if any(crowds):
-            meta["crowds"] = list(crowds)
+            meta["crowds"] = crowds
+        if rows and np.isfinite(areas).all():
+            meta["areas"] = areas
         return meta
 
     def _masks(
-        self, rows: Sequence[int], size: tuple[int, int], left_out: Counter[str]
+        self, index: int, number: int | str, size: tuple[int, int], left_out: Counter[str]
     ) -> tuple[list[int], list[rle.Runs]]:
-        """The rows that are masks of an image, and their runs; all polygons are drawn at once."""
-        found: dict[int, rle.Runs | None] = {}
-        wanted: list[int] = []
+        """The rows that are masks of an image, and their runs."""
+        rows = self._rows.of_image(number)
+        found: dict[int, rle.Runs | None] = {**self._polygons.of_image(index, rows, size)}
         for row in rows:
             if self._label(row) is None:
                 category = self._rows.categories[row]
                 left_out[f"damaged: category_id must be a number, got {category!r:.40}"] += 1
+                found[row] = None
             elif row in self._rows.shapes:
                 shape, box = self._rows.shapes[row], self._rows.boxes[row]
                 found[row] = attempt(left_out, partial(_other_runs, shape, box, size, self._reading))
-            else:
-                wanted.append(row)
-        found.update(_drawn(self._rows, wanted, size, left_out) if wanted else {})
+            elif row not in found:
+                found[row] = attempt(left_out, partial(_checked_runs, self._rows, row, size))
         kept = [(row, runs) for row in rows if (runs := found.get(row)) is not None]
         return [row for row, _ in kept], [runs for _, runs in kept]
 
@@ -182,7 +189,7 @@ class CocoFile:
 def _read(path: Path, rows: Rows) -> dict[str, Any]:
     """The parts of a file other than its annotations, which are packed as they are read."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             stream = JsonStream(file, path)
             parts: dict[str, Any] = {}
             if stream.is_list():
@@ -201,36 +208,10 @@ def _read(path: Path, rows: Rows) -> dict[str, Any]:
                     parts |= {name: value} if name in _KEPT else {}
             stream.close()
             return parts
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a name with a NUL character
+        if isinstance(error, FormatError):
+            raise
         raise json_fields.unreadable(path, error) from None
-
-
-def _drawn(
-    rows: Rows, wanted: Sequence[int], size: tuple[int, int], left_out: Counter[str]
-) -> dict[int, rle.Runs]:
-    """Runs of rows of polygons, those of all plain rows drawn at once."""
-    plain = [row for row in wanted if rows.is_plain(row)]
-    places, counts, owners = rows.polygons(plain)
-    if not np.isfinite(places).all():
-        plain, counts = [], counts[:0]
-    found = _united(owners, draw(places.reshape(-1, 2), counts // 2, size), size) if len(plain) else {}
-    for row in wanted if not plain else [row for row in wanted if not rows.is_plain(row)]:
-        rings = attempt(left_out, partial(_checked_rings, rows, row))
-        if rings:
-            lengths = np.array([len(ring) // 2 for ring in rings])
-            found[row] = rle.union(draw(np.concatenate(rings).reshape(-1, 2), lengths, size), size)
-    return found
-
-
-def _united(owners: Sequence[int], runs: Sequence[rle.Runs], size: tuple[int, int]) -> dict[int, rle.Runs]:
-    """The union of the runs of each owner."""
-    found = dict(zip(owners, runs, strict=True))
-    if len(found) == len(owners):
-        return found
-    groups: dict[int, list[rle.Runs]] = {}
-    for row, one in zip(owners, runs, strict=True):
-        groups.setdefault(row, []).append(one)
-    return {row: rle.union(parts, size) for row, parts in groups.items()}
 
 
 def _rings(rows: Rows, row: int) -> list[NDArray[np.float64]]:
@@ -240,8 +221,8 @@ def _rings(rows: Rows, row: int) -> list[NDArray[np.float64]]:
     return [rows.places[a:b] for a, b in pairwise(ends) if b - a >= 6]
 
 
-def _checked_rings(rows: Rows, row: int) -> list[NDArray[np.float64]]:
-    """`_rings` of a row that may be damaged. Raises NoMaskError, FormatError."""
+def _checked_runs(rows: Rows, row: int, size: tuple[int, int]) -> rle.Runs:
+    """The runs of a row with polygons that may be damaged. Raises NoMaskError, FormatError."""
     first, past = rows.ring_ends[row : row + 2].tolist()
     counts = rows.ring_counts[first:past]
     rings = _rings(rows, row)
@@ -256,7 +237,8 @@ def _checked_rings(rows: Rows, row: int) -> list[NDArray[np.float64]]:
         )
     if not all(np.isfinite(ring).all() for ring in rings):
         raise FormatError("polygon must be corners x, y as finite numbers, got others. Leave it out.")
-    return rings
+    lengths = np.array([len(ring) // 2 for ring in rings])
+    return rle.union(draw(np.concatenate(rings).reshape(-1, 2), lengths, size), size)
 
 
 def _other_runs(shape: object, box: object, size: tuple[int, int], reading: Reading) -> rle.Runs:

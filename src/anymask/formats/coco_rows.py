@@ -10,11 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from anymask import budget
+from anymask.errors import FormatError
 from anymask.formats import json_fields
 
 __all__ = ["Rows", "key"]
 
 Integers = NDArray[np.int64]
+_MOST_DAMAGED = 10_000
+"""If so many entries at the start are no annotations, none is searched for in the rest."""
 _LARGEST = (1 << 63) - 2  # of what labels are kept in, with room for one more
 
 
@@ -35,6 +39,8 @@ class Rows:
         self.categories: list[int | str | None] = []
         """The key of each row's category."""
         self.crowds = bytearray()
+        self.areas = array("d")
+        """The area that each row states, in pixels; NaN for none."""
         self.scores: dict[int, object] = {}
         """Of the rows that have one."""
         self.shapes: dict[int, object] = {}
@@ -56,8 +62,13 @@ class Rows:
         for entry in entries:
             if isinstance(entry, dict):
                 self._add(entry)
-            else:
-                self.damaged += 1
+                budget.check("annotations", "entries", len(self))
+                continue
+            self.damaged += 1
+            if self.damaged > _MOST_DAMAGED and not self.categories:
+                raise FormatError(
+                    f"annotations must be objects, got {entry!r:.40} and others. Write the file again."
+                )
 
     def _add(self, entry: dict[str, Any]) -> None:
         row = len(self.categories)
@@ -65,6 +76,8 @@ class Rows:
         self.categories.append(key(entry.get("category_id")))
         crowd = entry.get("iscrowd")
         self.crowds.append(crowd != 0 and _is_yes(crowd))
+        area = entry.get("area")
+        self.areas.append(area if type(area) in (int, float) and abs(area) <= _LARGEST else float("nan"))
         if entry.get("score") is not None:
             self.scores[row] = entry["score"]
         shape = entry.get("segmentation")
@@ -106,13 +119,25 @@ class Rows:
         self.ring_counts = rings
         self.ring_ends = np.concatenate([[0], np.frombuffer(self._ring_ends, np.int64)])
         self.corner_ends = np.concatenate([[0], np.cumsum(rings)])
+        self._row_ends = self.corner_ends[self.ring_ends]
         self.places = np.frombuffer(self.corners, np.float64) if len(self.corners) else np.zeros(0)
-        strange = np.flatnonzero((rings % 2 != 0) | (rings < 6))
+        bad = np.flatnonzero(~np.isfinite(self.places))
+        strange = np.concatenate(
+            [
+                np.flatnonzero((rings % 2 != 0) | (rings < 6)),
+                np.searchsorted(self.corner_ends, bad, side="right") - 1,
+            ]
+        )
         self._strange = set((np.searchsorted(self.ring_ends, strange, side="right") - 1).tolist())
 
     def is_plain(self, row: int) -> bool:
-        """Whether all polygons of a row have three or more corners."""
-        return row not in self._strange
+        """Whether a row has polygons alone, all of three or more finite corners."""
+        return row not in self._strange and row not in self.shapes
+
+    def corners_of(self, rows: Sequence[int]) -> int:
+        """The number of corners of the polygons of rows."""
+        chosen = np.asarray(rows, np.int64)
+        return int((self._row_ends[chosen + 1] - self._row_ends[chosen]).sum()) // 2
 
     def polygons(self, rows: Sequence[int]) -> tuple[NDArray[np.float64], Integers, list[int]]:
         """All coordinates of the polygons of rows, how many each polygon has, and its row."""

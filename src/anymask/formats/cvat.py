@@ -221,7 +221,9 @@ def _mask_runs(shape: Element, size: tuple[int, int]) -> rle.Runs:
             f"mask must lie in its image {size[0]} x {size[1]}, got {height} x {width} at ({left}, {top}). "
             "Export it again."
         )
-    text = shape.get("rle", "").split(",")
-    lengths = [int(json_fields.number(part, "rle")) for part in text]
+    text = shape.get("rle", "")
+    if text.count(",") > width * height:
+        raise FormatError(f"rle must have at most a number for each of {width * height} pixels, got more.")
+    lengths = [int(json_fields.number(part, "rle")) for part in text.split(",")]
     runs, _ = rle.from_coco({"size": [width, height], "counts": lengths})
     return rle.encode_region(np.ascontiguousarray(rle.decode(runs, (width, height)).T), (left, top), size)

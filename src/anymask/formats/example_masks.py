@@ -17,6 +17,7 @@ from anymask.images.bands import Bands
 from anymask.images.colours import MOST_COLOURS, palette
 from anymask.images.display import read_display
 from anymask.images.painted_masks import read_painting
+from anymask.images.read import image_size
 from anymask.types import Masks, Record
 
 __all__ = ["Examples", "read_examples"]
@@ -61,14 +62,14 @@ def read_examples(
     """
     if not pairs:
         raise InputError("pairs must hold at least one example, got none. Give a photo with its target.")
-    targets = [_read_target(target, many=many) for _, target in pairs]
-    for (photo, target), (values, _) in zip(pairs, targets, strict=True):
-        size = read_display(photo, bands).shape[:2]
-        if values.shape != size:
+    for photo, target in pairs:
+        size, found = image_size(photo), image_size(target)
+        if found != size:
             raise InputError(
                 f"target must have the size of its photo {photo}, {size[0]} x {size[1]} (height x width), "
-                f"got {values.shape[0]} x {values.shape[1]} in {target}. Give the mask drawn on this photo."
+                f"got {found[0]} x {found[1]} in {target}. Give the mask drawn on this photo."
             )
+    targets = [_read_target(target, many=many) for _, target in pairs]
     fixes = [_read_target(path, many=many, may_be_black=True) for path in corrections]
     painted = [(values, kind) for values, kind in [*targets, *fixes] if values.any()]
     kinds = sorted({kind for _, kind in painted})
@@ -122,6 +123,6 @@ def _record(photo: File, values: NDArray[np.int64], codes: NDArray[np.int64], ba
 
 def _masks(values: NDArray[np.int64], codes: NDArray[np.int64]) -> Masks:
     """A mask for each code that is there, labelled with its number in `codes`."""
-    here = [number for number, code in enumerate(codes) if (values == code).any()]
-    runs = [rle.encode(values == codes[number]) for number in here]
-    return Masks((values.shape[0], values.shape[1]), runs, labels=np.array(here, np.int64))
+    runs = rle.encode_numbers(values)
+    here = np.searchsorted(codes, list(runs))
+    return Masks((values.shape[0], values.shape[1]), runs.values(), labels=np.array(here, np.int64))

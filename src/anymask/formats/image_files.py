@@ -89,23 +89,31 @@ class ImageFiles:
 
     def without_suffix(self, stem: PurePath) -> list[Path]:
         """The files with this path, whatever their suffix, in the first folder that has any."""
+        if self._known is not None and stem.name not in self._by_stem:
+            return []
         for tail in self._tails(stem):
             names = [
                 tail.with_name(tail.name + suffix)
                 for suffix in (*IMAGE_SUFFIXES, *map(str.upper, IMAGE_SUFFIXES))
             ]
-            for place in self._places():
+            for place in self._places:
                 found = [file for name in names if (file := place(name)) is not None]
                 if found:
                     return list({os.path.realpath(file): file for file in found}.values())
-        deeper = [path for paths in self._index.values() for path in paths if path.stem == stem.name]
         whole = stem.name in self._shared
-        fit = [
-            path
-            for path in deeper
-            if path.suffix.lower() in IMAGE_SUFFIXES and agree(path.with_suffix(""), stem, whole=whole)
-        ]
+        deeper = self._by_stem.get(stem.name, ())
+        fit = [path for path in deeper if agree(path.with_suffix(""), stem, whole=whole)]
         return [self._index[path.name][path] for path in fit]
+
+    @cached_property
+    def _by_stem(self) -> dict[str, list[PurePath]]:
+        """The paths of all given images by their names without suffix."""
+        found: dict[str, list[PurePath]] = {}
+        for paths in self._index.values():
+            for path in paths:
+                if path.suffix.lower() in IMAGE_SUFFIXES:
+                    found.setdefault(path.stem, []).append(path)
+        return found
 
     def names(self) -> list[str]:
         """The names of all images that were given or are near."""
@@ -116,11 +124,12 @@ class ImageFiles:
             known = [PurePath(file.name) for folder in inside for file in sorted(folder.iterdir())]
         return [path.as_posix() for path in known if path.suffix.lower() in IMAGE_SUFFIXES]
 
+    @cached_property
     def _places(self) -> list[Callable[[PurePath], Path | None]]:
         """A lookup from path to file for each location to search."""
         if self._known is not None:
             return [self._known.get]
-        return [partial(_file_in, folder) for folder in self.folders]
+        return [partial(_file_in, folder) for folder in self.folders if folder.is_dir()]
 
     def _tails(self, path: PurePath) -> Iterator[PurePath]:
         """A path, then the path without its first folder, and so on to the bare name unless shared."""
@@ -130,7 +139,7 @@ class ImageFiles:
             yield PurePath(*path.parts[start:])
 
     def _exact(self, path: PurePath) -> Path | None:
-        found = (place(tail) for tail in self._tails(path) for place in self._places())
+        found = (place(tail) for tail in self._tails(path) for place in self._places)
         return next((file for file in found if file is not None), None)
 
     def _by_name(self, path: PurePath) -> Path | None:
@@ -168,7 +177,8 @@ def _by_path(images: Mapping[str, Path]) -> dict[PurePath, Path]:
 
 def _file_in(folder: Path, name: PurePath) -> Path | None:
     """A file in a folder, None if it does not exist."""
-    return folder / name if os.path.isfile(folder / name) else None  # false too for names that are too long
+    path = os.path.join(folder, name)
+    return Path(path) if os.path.isfile(path) else None  # false too for names that are too long
 
 
 def _files_in(folder: Path) -> Iterator[tuple[PurePath, Path]]:

@@ -13,7 +13,9 @@ from typing import Any, get_args
 
 import numpy as np
 
+from anymask import budget
 from anymask.errors import FormatError
+from anymask.files import read_regular
 from anymask.formats.image_files import ImageFiles, Images
 from anymask.formats.polygons.rasterise import from_polygons
 from anymask.formats.safe_paths import inner_path
@@ -26,6 +28,7 @@ from anymask.types import Masks, Record, Source
 __all__ = [
     "MOST_PIXELS",
     "annotate",
+    "check_values",
     "column",
     "field",
     "file_name",
@@ -58,15 +61,18 @@ MOST_PIXELS = (1 << 32) - 1
 def read_bytes(path: str | os.PathLike[str]) -> bytes:
     """The contents of a file. Raises FormatError if it cannot be read."""
     try:
-        return Path(path).read_bytes()
-    except OSError as error:
+        return read_regular(path, f"file {Path(path).name}")
+    except (OSError, ValueError) as error:  # ValueError: a name with a NUL character
+        if isinstance(error, FormatError):
+            raise
         raise unreadable(path, error) from None
 
 
-def unreadable(path: str | os.PathLike[str], error: OSError) -> FormatError:
+def unreadable(path: str | os.PathLike[str], error: OSError | ValueError) -> FormatError:
     """The error for a file that the operating system cannot read."""
     kind = f"{Path(path).suffix[1:].upper()} file".lstrip()
-    return FormatError(f"path must be a {kind}, got {path} ({error.strerror}). Check the name.")
+    reason = getattr(error, "strerror", None) or str(error)
+    return FormatError(f"path must be a {kind}, got {path} ({reason}). Check the name.")
 
 
 def text(data: bytes) -> str:
@@ -83,12 +89,22 @@ def load_json(path: str | os.PathLike[str]) -> dict[str, Any]:
 
 def parse_json(data: bytes, path: str | os.PathLike[str]) -> Any:
     """The value in a JSON file at `path`. Raises FormatError if it is corrupt or nested too deeply."""
+    check_values(data, f"file {Path(path).name}")
     try:
         return json.loads(data)
     except (ValueError, RecursionError) as error:
         raise FormatError(
             f"path must be a complete JSON file, got {path} ({error}). Write it again."
         ) from None
+
+
+def check_values(text: bytes | str, what: str) -> None:
+    """Raise FormatError if JSON has more values than the budget allows, by its commas and brackets."""
+    if isinstance(text, bytes):
+        found = text.count(b",") + text.count(b"[") + 3 * text.count(b"{")
+    else:
+        found = text.count(",") + text.count("[") + 3 * text.count("{")  # an object takes as much as three
+    budget.check(what, "values", found)
 
 
 def parse_object(data: bytes, path: str | os.PathLike[str]) -> dict[str, Any]:

@@ -7,9 +7,12 @@ import json
 import os
 from collections.abc import Iterator
 from json.decoder import JSONDecodeError
+from pathlib import Path
 from typing import Any, BinaryIO
 
+from anymask import budget
 from anymask.errors import FormatError
+from anymask.formats.json_fields import check_values
 
 __all__ = ["JsonStream"]
 
@@ -68,6 +71,7 @@ class JsonStream:
         self._next()
         size = _PIECE
         while True:
+            self._check_budget()
             try:
                 value, end = _DECODE(self._text, self._at)
             except (JSONDecodeError, RecursionError) as error:
@@ -78,6 +82,13 @@ class JsonStream:
                     self._at = end
                     return value
             size *= 2
+
+    def _check_budget(self) -> None:
+        """Raise FormatError if what is to be parsed now, one value or a piece, exceeds the budget."""
+        if len(self._text) - self._at > 2 * _PIECE:
+            name = f"a value of {Path(self._path).name}"
+            budget.check(name, "bytes", len(self._text) - self._at)
+            check_values(self._text[self._at :], name)
 
     def close(self) -> None:
         """Raise FormatError if anything follows the value."""

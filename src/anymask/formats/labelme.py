@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from anymask import budget
 from anymask.errors import FormatError
 from anymask.formats import json_fields
 from anymask.formats.image_files import place_of
@@ -171,11 +172,13 @@ _TURNED = ("oriented_rectangle", "rotation", "quadrilateral")  # LabelMe 6; X-An
 
 def _pasted(shape: Mapping[str, Any], size: tuple[int, int]) -> rle.Runs:
     """Runs of a mask shape."""
-    crop = read_map(_decoded(json_fields.field(shape, "mask", str, "a mask shape"), "mask")) != 0
+    data = _decoded(json_fields.field(shape, "mask", str, "a mask shape"), "mask")
+    height, width = image_size(data)
     x, y = (int(place) for place in np.asarray(shape.get("points"), np.float64).reshape(-1, 2)[0])
-    if x < 0 or y < 0 or y + crop.shape[0] > size[0] or x + crop.shape[1] > size[1]:
+    if x < 0 or y < 0 or y + height > size[0] or x + width > size[1]:
         raise FormatError(
-            f"mask must lie in its image {size[0]} x {size[1]}, got {crop.shape[0]} x {crop.shape[1]} at "
+            f"mask must lie in its image {size[0]} x {size[1]}, got {height} x {width} at "
             f"({x}, {y}). Check the points."
         )
-    return rle.encode_region(crop, (x, y), size)
+    budget.check("mask", "map pixels", height * width)
+    return rle.encode_region(read_map(data) != 0, (x, y), size)

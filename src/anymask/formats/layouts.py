@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from anymask.errors import FormatError
+from anymask.files import open_regular
 from anymask.formats import png
 from anymask.formats.image_files import PLAIN_FOLDERS, is_hidden
 from anymask.formats.json_fields import unreadable
@@ -182,12 +183,14 @@ def _is_annotation(file: Path) -> bool:
 def _of_json(path: Path) -> str | None:
     """The JSON format of a file, by its first members; None if unknown. Raises FormatError."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             stream = JsonStream(file, path)
             if stream.is_list():
                 return _of_list(next(stream.elements(), None))
             return _of_object(stream)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a name with a NUL character
+        if isinstance(error, FormatError):
+            raise
         raise unreadable(path, error) from None
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from anymask import budget
 from anymask.errors import FormatError
 from anymask.formats import json_fields
 from anymask.formats.reading import PLAIN, Reading
@@ -28,7 +29,6 @@ _COLUMNS = ("scores", "stability", "labels", "prompt", "logits")
 _META = ("categories", "kinds", "ids", "parents", "dataset", "crop_boxes", "point_coords")
 KEEPS = frozenset({"id", "source", "ignore", *_COLUMNS, *_META})
 """Facts of a record that a file holds."""
-_MOST_BYTES = 1 << 31  # of all arrays together, unpacked
 
 
 def encode(record: Record, outlines: Outlines) -> Page:
@@ -94,7 +94,7 @@ def _arrays(data: bytes, path: Path) -> Mapping[str, NDArray[Any]]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as packed:
             unpacked = sum(info.file_size for info in packed.infolist())
-        if unpacked > _MOST_BYTES:
+        if unpacked > budget.memory() // 2:
             raise ValueError(f"{unpacked} bytes unpacked")
         with np.load(io.BytesIO(data), allow_pickle=False) as file:
             return {name: file[name] for name in file.files}

@@ -159,7 +159,7 @@ def encode_labels(record: Record, outlines: Outlines) -> Page:
 
 def _encode_map(numbers: NDArray[Any], masks: Masks, of_mask: Sequence[int]) -> Page:
     """A map as a page: a mask that shows nowhere is not in it, though it may have pixels."""
-    shown: dict[int, rle.Runs] = {int(n): rle.encode(numbers == n) for n in np.unique(numbers) if n}
+    shown = rle.encode_numbers(numbers)
     runs = [shown.get(number) for number in of_mask]
     notes: dict[int, tuple[str, ...]] = {}
     times = Counter(of_mask)
@@ -219,10 +219,10 @@ def read_masks(path: ImageFile, *, ignore: int | None = None) -> tuple[Masks, rl
     image or one that cannot be read.
     """
     numbers = read_numbers(path)
-    found = [int(number) for number in np.unique(numbers) if number not in (0, ignore)]
-    masks = [rle.encode(numbers == number) for number in found]
-    hidden = rle.encode(numbers == ignore) if ignore is not None else None
-    return Masks((numbers.shape[0], numbers.shape[1]), masks, labels=found), hidden
+    size = (numbers.shape[0], numbers.shape[1])
+    masks = rle.encode_numbers(numbers)
+    hidden = None if ignore is None else masks.pop(ignore, rle.from_edges(np.zeros(0, np.int64), size))
+    return Masks(size, masks.values(), labels=list(masks)), hidden
 
 
 def read_folder(folder: str | os.PathLike[str]) -> Masks:

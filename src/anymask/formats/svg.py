@@ -18,6 +18,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 import numpy as np
 
+from anymask import budget
 from anymask.errors import FormatError
 from anymask.formats import json_fields
 from anymask.formats.polygons.primitives import box_ring, ellipse_ring
@@ -194,7 +195,9 @@ def _plain_ring(kind: str, shape: Element) -> Ring:
 
 
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
-_TOKEN = re.compile(rf"([A-Za-z])|({_NUMBER.pattern})|([\s,]+)|(.)", re.DOTALL)
+_COMMAND = re.compile(r"([A-DF-Za-df-z])([^A-DF-Za-df-z]*)")  # e is part of numbers
+_START = re.compile(r"\s*(?:[A-Za-z]|$)")
+_BETWEEN = re.compile(r"\s*([A-Za-z][\sA-Za-z,]*)?")  # what is left of a path without its numbers
 _ARGUMENTS: Mapping[str, int] = {"M": 2, "L": 2, "H": 1, "V": 1, "Z": 0}
 
 
@@ -222,20 +225,19 @@ def _rings(path: str) -> list[Ring]:
     return [as_ring(ring) for ring in rings]
 
 
-def _commands(path: str) -> list[tuple[str, list[float]]]:
+def _commands(path: str) -> Iterator[tuple[str, list[float]]]:
     """Commands of a path with their numbers."""
-    found: list[tuple[str, list[float]]] = []
-    for letter, number, space, other in _TOKEN.findall(path):
-        if letter:
-            found.append((letter, []))
-        elif number and found:
-            found[-1][1].append(float(number))
-        elif other or not space:
-            raise FormatError(f"path must be commands and numbers, got {path!r:.40}. Save the file again.")
-    for letter, numbers in found:
+    rest = _NUMBER.sub("", path)
+    budget.check("path", "corners", len(rest) - rest.count(" ") - rest.count(","))
+    if _BETWEEN.fullmatch(rest) is None or _START.match(path) is None:
+        raise FormatError(f"path must be commands and numbers, got {path!r:.40}. Save the file again.")
+    if "e" in rest or "E" in rest:
+        raise FormatError("path must be of straight lines, got 'e'. Flatten curves first.")
+    for letter, arguments in _COMMAND.findall(path):
+        numbers = list(map(float, _NUMBER.findall(arguments)))
         count = _ARGUMENTS.get(letter.upper())
         if count is None:
             raise FormatError(f"path must be of straight lines, got '{letter}'. Flatten curves first.")
         if (len(numbers) % count if count else len(numbers)) or (count and not numbers):
             raise FormatError(f"'{letter}' must have {count} numbers, got {len(numbers)}. Save it again.")
-    return found
+        yield letter, numbers

@@ -9,6 +9,7 @@ from pathlib import Path
 from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
 
+from anymask import budget
 from anymask.errors import FormatError
 
 __all__ = ["elements", "local_name", "plain_text"]
@@ -51,7 +52,7 @@ class _Reader:
 
     def __init__(self, names: frozenset[str]) -> None:
         self._names = names
-        self._depth = 0
+        self._depth = self._values = 0
         self._builder: TreeBuilder | None = None
         self._inner = 0
         self._done: list[Element] = []
@@ -70,6 +71,9 @@ class _Reader:
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
         self._depth += 1
+        self._values += 4 + 2 * len(attributes)
+        if self._values > budget.most("values"):
+            budget.check("XML", "values", self._values)
         if self._depth > _DEEPEST:
             raise FormatError(f"XML must nest at most {_DEEPEST} elements, got more. Write the file again.")
         if self._depth == 1:

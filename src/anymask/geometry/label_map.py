@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from anymask import budget
 from anymask.errors import InputError
 from anymask.geometry import rle
 
@@ -23,6 +24,7 @@ def label_map(runs: Sequence[rle.Runs], size: tuple[int, int], order: Iterable[i
 
     Where masks overlap, the last in `order` is on top; by default the smallest, of equal ones the earlier.
     """
+    budget.check("label map", "map pixels", size[0] * size[1])
     columns = np.zeros(size[0] * size[1], np.int32)
     for i in by_area(runs) if order is None else order:
         for start, end in rle.to_edges(runs[i]).reshape(-1, 2).tolist():

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from anymask.errors import InputError
 
-__all__ = ["components", "drop_islands", "fill_holes", "inner_point", "largest_component"]
+__all__ = ["components", "deepest", "drop_islands", "fill_holes", "inner_point"]
 
 Bits = NDArray[np.bool_]
 
@@ -32,20 +32,17 @@ def _labelled(mask: Bits) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     return np.asarray(labels, np.int32), areas
 
 
-def largest_component(mask: Bits) -> Bits:
-    """Keep the largest component (of equal ones the first in reading order); an empty mask stays empty."""
-    labels, areas = _labelled(mask)
-    return np.asarray(labels == areas.argmax()) if areas.any() else np.zeros(mask.shape, np.bool_)
-
-
-def fill_holes(mask: Bits, max_area: int) -> Bits:
+def fill_holes(mask: Bits, max_area: int, outside: Bits | None = None) -> Bits:
     """Fill background components with fewer than `max_area` pixels, including those at the border.
 
-    As in the released `remove_small_regions`, the background is 8-connected.
+    As in the released `remove_small_regions`, the background is 8-connected. Components with a pixel of
+    `outside` (H, W) are not filled.
     """
     labels, areas = _labelled(~mask)
     small = areas < max_area
     small[0] = False
+    if outside is not None:
+        small[np.unique(labels[outside])] = False
     return mask | small[labels] if small.any() else mask.copy()
 
 
@@ -65,10 +62,25 @@ def inner_point(mask: Bits) -> NDArray[np.float32]:
     Distances are Euclidean and exact; the image border counts as an edge; of equal pixels the first in
     reading order. Raises InputError for an empty mask.
     """
+    depth, point = deepest(mask)
+    if not depth:
+        raise InputError("mask must hold a pixel, got an empty mask. Leave empty masks out.")
+    return point
+
+
+def deepest(mask: Bits, without: NDArray[np.float32] | None = None) -> tuple[float, NDArray[np.float32]]:
+    """The distance of `inner_point` from the mask's edge in pixels, and that point; 0 for an empty mask.
+
+    Pixels that hold a point of `without` (N, 2) are not chosen.
+    """
     x, y, w, h = cv2.boundingRect(_bytes(mask))
     if w == 0:
-        raise InputError("mask must hold a pixel, got an empty mask. Leave empty masks out.")
+        return 0.0, np.zeros(2, np.float32)
     framed = np.pad(mask[y : y + h, x : x + w], 1)
-    depth = cv2.distanceTransform(_bytes(framed), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    depth = cv2.distanceTransform(_bytes(framed), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
+    if without is not None:
+        columns, rows = np.floor(without).astype(np.int64).T - [[x], [y]]
+        inside = (columns >= 0) & (columns < w) & (rows >= 0) & (rows < h)
+        depth[rows[inside], columns[inside]] = 0
     row, column = np.unravel_index(int(depth.argmax()), depth.shape)
-    return np.array([x + int(column) - 0.5, y + int(row) - 0.5], np.float32)
+    return float(depth[row, column]), np.array([x + int(column) + 0.5, y + int(row) + 0.5], np.float32)

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from anymask import budget
 from anymask.errors import FormatError
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "box",
     "decode",
     "encode",
+    "encode_numbers",
     "encode_region",
     "from_coco",
     "from_edges",
@@ -52,6 +54,27 @@ def encode(mask_HW: NDArray[Any]) -> Runs:
     bits = _as_bytes(mask_HW)
     x, y, w, h = cv2.boundingRect(bits) if bits.size else (0, 0, 0, 0)
     return encode_region(bits[y : y + h, x : x + w], (x, y), (bits.shape[0], bits.shape[1]))
+
+
+def encode_numbers(numbers_HW: NDArray[Any]) -> dict[int, Runs]:
+    """Encode a map of whole numbers (H, W): the mask of each number but 0, in ascending order.
+
+    The map is passed over once, however many numbers it has.
+    """
+    flat = np.ascontiguousarray(numbers_HW.T).ravel()
+    starts = np.concatenate([[0], np.flatnonzero(flat[1:] != flat[:-1]) + 1])[: flat.size]
+    ends = np.append(starts[1:], flat.size)
+    values = flat[starts]
+    order = np.argsort(values, kind="stable")
+    edges = np.stack([starts[order], ends[order]], axis=1)
+    known, first = np.unique(values[order], return_index=True)
+    size = (numbers_HW.shape[0], numbers_HW.shape[1])
+    parts = np.split(edges, first[1:])
+    return {
+        int(number): from_edges(part.ravel(), size)
+        for number, part in zip(known, parts, strict=False)
+        if number
+    }
 
 
 def encode_region(mask_hw: NDArray[Any], xy: tuple[int, int], size: tuple[int, int]) -> Runs:
@@ -99,6 +122,7 @@ def to_edges(runs: Runs) -> NDArray[np.int64]:
 def decode(runs: Runs, size: tuple[int, int]) -> Bits:
     """Decode to a bool array (H, W) in C order."""
     h, w = size
+    budget.check("mask", "pixels", h * w)
     _check_total(runs, size)
     out = np.zeros((h, w), np.bool_)
     edges = to_edges(runs)

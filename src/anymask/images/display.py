@@ -21,7 +21,7 @@ from anymask.images.bands import Bands, Limits, find_limits, to_rgb
 from anymask.images.eight_bits import from_samples
 from anymask.images.planes import kind_of, path_of, split_plane
 from anymask.images.read import ImageSource, is_deep, name_of, open_image, read_stored
-from anymask.images.stored_pixels import MAX_PIXELS, Samples
+from anymask.images.stored_pixels import Samples
 from anymask.images.tiff import open_tiff
 
 __all__ = ["TiffWindows", "open_windows", "read_display", "shown_format"]
@@ -33,7 +33,7 @@ _MOST_PROBED = 1 << 22  # samples of a band by which percentiles are found
 
 
 def read_display(
-    image: ImageSource, bands: Bands | None = None, *, max_pixels: int = MAX_PIXELS
+    image: ImageSource, bands: Bands | None = None, *, max_pixels: int | None = None
 ) -> NDArray[np.uint8]:
     """Read an image as (H, W, 3) uint8 RGB, whatever its depth and its number of channels.
 

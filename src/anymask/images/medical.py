@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymask.errors import ImageError, InputError, MissingExtraError
-from anymask.images.stored_pixels import MAX_PIXELS, Samples, check_pixels, check_plane, reading
+from anymask.images.stored_pixels import Samples, check_pixels, check_plane, reading
 
 __all__ = ["dicom_samples", "dicom_size", "nifti_samples", "nifti_size"]
 
@@ -37,7 +37,7 @@ def dicom_samples(source: str | Path | bytes, plane: Mapping[str, int], name: st
         from pydicom.pixels.utils import pixel_array
 
         header = pydicom.dcmread(_binary(source))
-        check_pixels(_dicom_hw(header, name), MAX_PIXELS, name)
+        check_pixels(_dicom_hw(header, name), None, name)
         frames = int(header.get("NumberOfFrames", 1) or 1)
         check_plane(plane, {"p": frames} if frames > 1 else {}, name)
         array = pixel_array(header, index=plane.get("p", 0) if frames > 1 else 0)
@@ -116,7 +116,7 @@ def nifti_samples(path: str | Path, plane: Mapping[str, int], name: str) -> Samp
         image = nibabel.load(path)
         index, notes = _slice(image.shape, plane, name)
         sizes = [size for size, at in index if at is None]
-        check_pixels((sizes[1], sizes[0]), MAX_PIXELS, name)
+        check_pixels((sizes[1], sizes[0]), None, name)
         voxels = np.asarray(image.dataobj[tuple(slice(None) if at is None else at for _, at in index)])
         return Samples(_numbers(voxels, name).T[..., None], 1, white=_white(voxels), notes=notes)
 

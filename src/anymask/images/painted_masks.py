@@ -6,6 +6,7 @@ that JPEG and WebP scatter around one colour are merged into it. Label maps stay
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -14,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from anymask import budget
 from anymask.errors import ImageError
 from anymask.images.planes import read_samples
-from anymask.images.read import ImageFile, name_of, open_image, orientation_of
-from anymask.images.stored_pixels import MAX_PIXELS, Samples, reading, turn
+from anymask.images.read import ImageFile, image_size, name_of, open_image, orientation_of
+from anymask.images.stored_pixels import Samples, reading, turn
 
 __all__ = ["Painting", "read_numbers", "read_painting"]
 
@@ -85,7 +87,8 @@ def read_numbers(path: ImageFile) -> NDArray[np.int64]:
 
 def _read(path: ImageFile) -> _File:
     name = name_of(path)
-    stored = read_samples(path, name, MAX_PIXELS, indices=True)
+    budget.check(f"map {name}", "map pixels", math.prod(image_size(path)), ImageError)
+    stored = read_samples(path, name, None, indices=True)
     if stored is not None:
         return _from_samples(stored, name)
     with open_image(path) as opened, reading(name, "image file"):

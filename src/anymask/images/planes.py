@@ -75,7 +75,7 @@ def _head(path: Path) -> bytes:
         return b""
 
 
-def read_samples(image: Any, name: str, most: int, *, indices: bool = False) -> Samples | None:
+def read_samples(image: Any, name: str, most: int | None, *, indices: bool = False) -> Samples | None:
     """The samples of a path (with or without a plane), bytes or an open file; None for other kinds of files.
 
     With `indices` palettes stay numbers. Raises ImageError for damage and for more than `most` pixels,

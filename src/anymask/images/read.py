@@ -48,7 +48,7 @@ _ORIENTATION = 0x0112  # the EXIF tag
 _ALPHA_MODES = ("RGBA", "LA", "PA", "RGBa", "La")
 
 
-def read_image(image: ImageSource, *, max_pixels: int = MAX_PIXELS, white: float | None = None) -> Pixels:
+def read_image(image: ImageSource, *, max_pixels: int | None = None, white: float | None = None) -> Pixels:
     """Read an image as (H, W, 3) uint8 RGB.
 
     `image` is a file name, the bytes of a file, an open file, a Pillow image or an array (H, W), (H, W, 1),
@@ -57,12 +57,13 @@ def read_image(image: ImageSource, *, max_pixels: int = MAX_PIXELS, white: float
     or stack
     the first frame is used. `white` is the sample value that becomes 255 in images of more than 8 bits:
     65535 if not given, needed for larger integers and for floats (`display.read_display` finds one). Raises
-    ImageError for anything that is not a complete image, or has more than `max_pixels` pixels.
+    ImageError for anything that is not a complete image, or has more than `max_pixels` pixels,
+    by default those of the budget.
     """
     return from_samples(read_stored(image, max_pixels=max_pixels), white)
 
 
-def read_stored(image: ImageSource, *, max_pixels: int = MAX_PIXELS) -> Samples:
+def read_stored(image: ImageSource, *, max_pixels: int | None = None) -> Samples:
     """The samples of whatever `read_image` takes, upright, in the depth of the file. Raises as it does."""
     if isinstance(image, np.ndarray):
         return array_samples(image)
@@ -94,7 +95,7 @@ def read_map(path: ImageFile) -> NDArray[Any]:
 
     Raises ImageError where `read_image` does, and for a colour image whose channels differ.
     """
-    stored = read_samples(path, name_of(path), MAX_PIXELS, indices=True)
+    stored = read_samples(path, name_of(path), None, indices=True)
     array = _decode_map(path) if stored is None else _map_of(stored)
     if array.ndim == 3 and (array[..., :3] == array[..., :1]).all():
         array = array[..., 0]
@@ -108,7 +109,7 @@ def read_map(path: ImageFile) -> NDArray[Any]:
 def _decode_map(path: ImageFile) -> NDArray[Any]:
     """The numbers of what Pillow reads, (H, W) or (H, W, B), upright."""
     with open_image(path) as opened:
-        check_pixels(opened.size[::-1], MAX_PIXELS)
+        check_pixels(opened.size[::-1])
         try:
             array = np.asarray(opened)
         except Exception as error:  # decoders raise nearly anything on damaged files
@@ -139,7 +140,7 @@ def image_size(image: ImageFile) -> tuple[int, int]:
     if size is not None:
         return size
     with open_image(image) as opened:
-        check_pixels(opened.size[::-1], MAX_PIXELS, name_of(image))
+        check_pixels(opened.size[::-1], None, name_of(image))
         width, height = opened.size
         return (width, height) if orientation_of(opened) >= 5 else (height, width)
 
@@ -151,7 +152,7 @@ def open_image(image: object) -> Image.Image:
         if is_heif(source):
             register_heif()
         with without_limit():
-            opened = Image.open(source)
+            opened = Image.open(source, formats=_known())
     except AnymaskError:
         raise
     except UnidentifiedImageError:
@@ -165,11 +166,21 @@ def open_image(image: object) -> Image.Image:
             "Get the file again."
         ) from error
     try:
-        check_pixels(opened.size[::-1], MAX_PIXELS, name_of(image))
+        check_pixels(opened.size[::-1], None, name_of(image))
     except ImageError:
         opened.close()
         raise
     return opened
+
+
+_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "HEIF")
+
+
+def _known() -> list[str]:
+    """The formats that are read, of those that this Pillow has; EPS, for one, would start Ghostscript."""
+    if "WEBP" not in Image.OPEN:
+        Image.init()
+    return [name for name in _FORMATS if name in Image.OPEN]
 
 
 def _file_of(image: object) -> Any:
@@ -190,7 +201,9 @@ def _file_of(image: object) -> Any:
         raise ImageError(f"image must be a file, got the folder {path}. Name one image in it.")
     if not path.exists():
         raise ImageError(f"image must be a file that exists, got {path}. Check the name.")
-    if path.is_file() and path.stat().st_size == 0:
+    if not path.is_file():
+        raise ImageError(f"image must be a regular file, got {path}, a pipe or device. Save it to a file.")
+    if path.stat().st_size == 0:
         raise ImageError(f"image must be an image file, got {path}, which is empty. Get the file again.")
     return path
 

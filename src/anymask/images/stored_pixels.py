@@ -9,12 +9,13 @@ from typing import Any, Literal
 
 from numpy.typing import NDArray
 
+from anymask import budget
 from anymask.errors import AnymaskError, ImageError, InputError
 
 __all__ = ["MAX_PIXELS", "Samples", "check_pixels", "check_plane", "reading", "stored_window", "turn"]
 
-MAX_PIXELS = 1 << 28
-"""Images with more pixels are refused by their header, before they are decoded: 268 megapixels."""
+MAX_PIXELS = budget.most("pixels")
+"""Images with more pixels are refused by their header, before they are decoded: 268 megapixels by default."""
 
 
 @dataclass(frozen=True)
@@ -54,9 +55,10 @@ def reading(name: str, kind: str) -> Iterator[None]:
         ) from error
 
 
-def check_pixels(size_hw: tuple[int, int], most: int, name: str = "") -> None:
-    """Raise ImageError for an image without pixels or with more than `most`."""
+def check_pixels(size_hw: tuple[int, int], most: int | None = None, name: str = "") -> None:
+    """Raise ImageError for an image without pixels or with more than `most`, by default the budget's."""
     height, width = size_hw
+    most = budget.most("pixels") if most is None else most
     place = f" by the header of {name}" if name else ""
     if width < 1 or height < 1:
         raise ImageError(f"image must have pixels, got {width} x {height}{place}. Give another image.")

@@ -21,10 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from anymask import budget
 from anymask.errors import ImageError
 from anymask.images.pillow_limit import without_limit
 from anymask.images.stored_pixels import (
-    MAX_PIXELS,
     Samples,
     check_pixels,
     check_plane,
@@ -45,7 +45,7 @@ _WHITE_IS_ZERO, _RGB, _PALETTE, _CMYK = 0, 2, 3, 5
 _KNOWN_COLOURS = (_WHITE_IS_ZERO, 1, _RGB, _PALETTE, 4, _CMYK)
 _COLOURS = {_RGB: 3, _CMYK: 4}
 _REDUCED, _MASK = 1, 4  # bits of NewSubfileType: pages that are no images of their own
-_MOST_BYTES = 8 * MAX_PIXELS  # of samples decoded at once
+_SAMPLE = 8  # bytes for each pixel of the budget that may be decoded at once
 _STACKS = ("is_ome", "is_imagej", "is_lsm", "is_shaped", "is_stk")
 
 logging.getLogger("tifffile").addHandler(logging.NullHandler())  # what is wrong with a file we say ourselves
@@ -206,7 +206,7 @@ class Tiff:
 
     def _by_pillow(self, window: Window) -> Samples:
         """A window of what Pillow decodes, the whole image at once; it turns most images itself."""
-        with without_limit(), Image.open(self.raw) as page:
+        with without_limit(), Image.open(self.raw, formats=["TIFF"]) as page:
             page.seek(self._first.index)
             page.load()
             mode = {"1": "L", "L": "L", "RGBA": "RGBA"}.get(page.mode, "RGB")
@@ -220,13 +220,14 @@ class Tiff:
 
     def _check_bytes(self, window: Window, bands: int) -> None:
         x0, y0, x1, y1 = window
-        check_pixels((y1 - y0, x1 - x0), MAX_PIXELS, self.name)
+        check_pixels((y1 - y0, x1 - x0), None, self.name)
         if bands < 1:
             raise ImageError(f"image must have a channel, got none in {self.name}. Get the file again.")
         total = (y1 - y0) * (x1 - x0) * bands * -(-self.bits // 8)
-        if total > _MOST_BYTES:
+        most = _SAMPLE * budget.most("pixels")
+        if total > most:
             raise ImageError(
-                f"image must have at most {_MOST_BYTES >> 30} GiB of samples, got {total >> 20} MiB by the "
+                f"image must have at most {most >> 20} MiB of samples, got {total >> 20} MiB by the "
                 f"header of {self.name}. Choose a channel by [c=N], or a smaller image."
             )
 
@@ -326,6 +327,7 @@ def _segments(page: Any, *, apart: bool) -> Iterator[tuple[int, int, tuple[int, 
         step_y, step_x = min(int(page.rowsperstrip) or height, height), width
     if step_y < 1 or step_x < 1 or int(getattr(page, "imagedepth", 1)) > 1:
         raise ImageError(f"image must have tiles of a size, got {step_x} x {step_y}. Convert it.")
+    check_pixels((step_y, step_x))
     index = 0
     for band in range(int(page.samplesperpixel) if apart else 1):
         for top in range(0, height, step_y):

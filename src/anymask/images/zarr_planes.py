@@ -9,14 +9,15 @@ from typing import Any
 
 import numpy as np
 
+from anymask import budget
 from anymask.errors import ImageError, MissingExtraError
-from anymask.images.stored_pixels import MAX_PIXELS, Samples, check_pixels, check_plane, reading
+from anymask.images.stored_pixels import Samples, check_pixels, check_plane, reading
 
 __all__ = ["is_zarr", "zarr_samples", "zarr_size"]
 
 _FILES = (".zgroup", ".zarray", "zarr.json")
 _USUAL = "tczyx"
-_MOST_BYTES = 8 * MAX_PIXELS
+_SAMPLE = 8  # bytes for each pixel of the budget that may be decoded at once
 
 
 def is_zarr(folder: Path) -> bool:
@@ -42,10 +43,10 @@ def zarr_samples(folder: Path, plane: Mapping[str, int], name: str) -> Samples:
         rest = {key: size for key, size in sizes.items() if key not in "yx" and size > 1}
         check_plane(plane, rest, name)
         shape = (sizes["y"], sizes["x"])
-        check_pixels(shape, MAX_PIXELS, name)
+        check_pixels(shape, None, name)
         kept = [key for key in axes if key in "yx" or (key == "c" and "c" not in plane)]
         total = math.prod(sizes[key] for key in kept) * np.dtype(array.dtype).itemsize
-        if total > _MOST_BYTES:
+        if total > _SAMPLE * budget.most("pixels"):
             raise ImageError(
                 f"image must fit into memory, got {total >> 20} MiB in {name}. Choose a channel: [c=N]."
             )

@@ -2,11 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from anymask.images.colours import PIXEL_MEAN as PIXEL_MEAN
 from anymask.images.colours import PIXEL_STD as PIXEL_STD
+
+_LARGEST, _DEEPEST = 1 << 14, 256
+_DEPTHS = ("depth", "decoder_depth", "neck_blocks")
+_MAY_BE_ZERO = ("zoom", "neck_blocks", "merge", "global_blocks", "taps", "drop_path")
+
+
+def _check(config: Any) -> None:
+    """Raise ValueError unless every value has the type of its field and is in the range of real networks."""
+    for one in fields(config):
+        value = getattr(config, one.name)
+        least = 0 if one.name in _MAY_BE_ZERO else 1
+        most = _DEEPEST if one.name in _DEPTHS else _LARGEST
+        numbers = _flat(value)
+        if one.type == "float":
+            fits = type(value) in (int, float) and 0 <= value <= 1000 and (least == 0 or value > 0)
+        elif one.type == "int" or str(one.type).startswith("tuple"):
+            fits = isinstance(value, tuple) == (one.type != "int") and all(
+                type(number) is int and least <= number <= most for number in numbers
+            )
+        else:
+            fits = one.type not in ("bool", "str") or type(value).__name__ == one.type
+        if not fits:
+            raise ValueError(f"{one.name} must be {one.type}, {least} to {most}, got {value!r:.40}")
+
+
+def _flat(value: Any) -> list[Any]:
+    return [leaf for item in value for leaf in _flat(item)] if isinstance(value, tuple) else [value]
 
 
 @dataclass(frozen=True)
@@ -27,6 +54,10 @@ class VitConfig:
     image_size: int = 1024
     drop_path: float = 0.0
     kind: str = "vit"
+
+    def __post_init__(self) -> None:
+        """Check the values. Raises ValueError."""
+        _check(self)
 
 
 @dataclass(frozen=True)
@@ -51,6 +82,10 @@ class CompactConfig:
     out_channels: int = 256
     skip_channels: tuple[int, int] = (32, 64)
     kind: str = "compact"
+
+    def __post_init__(self) -> None:
+        """Check the values. Raises ValueError."""
+        _check(self)
 
 
 @dataclass(frozen=True)
@@ -77,6 +112,10 @@ class SamConfig:
     decoder_eps: float = 1e-5
     zoom: int = 0
 
+    def __post_init__(self) -> None:
+        """Check the values. Raises ValueError."""
+        _check(self)
+
     def to_dict(self) -> dict[str, Any]:
         """A JSON-serialisable dictionary; `from_dict` reads it back."""
         return asdict(self)
@@ -87,7 +126,7 @@ class SamConfig:
         values = dict(values)
         encoder = {key: _tuples(value) for key, value in values.pop("encoder").items()}
         kinds: dict[str, Any] = {"vit": VitConfig, "compact": CompactConfig}
-        return SamConfig(encoder=kinds[encoder["kind"]](**encoder), **values)
+        return SamConfig(encoder=kinds[str(encoder["kind"])](**encoder), **values)
 
     def with_size(self, size: int) -> SamConfig:
         """The same network with another longest side, in pixels."""
@@ -116,6 +155,10 @@ class PainterConfig:
     head_channels: int = 64
     types: bool = True
     drop_path: float = 0.1
+
+    def __post_init__(self) -> None:
+        """Check the values. Raises ValueError."""
+        _check(self)
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-serialisable dictionary; `from_dict` reads it back."""
@@ -146,6 +189,10 @@ class FeaturePainterConfig:
     key_dim: int = 96
     width: int = 48
     patch: int = 16
+
+    def __post_init__(self) -> None:
+        """Check the values. Raises ValueError."""
+        _check(self)
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-serialisable dictionary; `from_dict` reads it back."""

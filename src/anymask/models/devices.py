@@ -1,13 +1,14 @@
-"""The device, float type and mode that a model runs in."""
+"""The device and float type that a network runs in."""
 
 from __future__ import annotations
 
+import os
 import platform
 
 import torch
-from torch import nn
 
 from anymask.errors import InputError
+from anymask.models.onnx_session import VARIABLES, threads
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 BF16_FEATURES = ("amx_bf16", "avx512_bf16", "bf16")  # x86, x86, ARM: as torch.cpu.get_capabilities names them
@@ -32,6 +33,12 @@ def find_device(device: str | torch.device = "auto") -> torch.device:
     return found
 
 
+def limit_threads() -> None:
+    """Let PyTorch use as many threads as `ANYMASK_THREADS` says; `OMP_NUM_THREADS` it obeys itself."""
+    if os.environ.get(VARIABLES[0]):
+        torch.set_num_threads(threads())
+
+
 def find_dtype(dtype: str | torch.dtype, device: torch.device) -> torch.dtype:
     """Convert a name to a float type; "auto" is bfloat16 where the hardware supports it, else float32.
 
@@ -43,14 +50,6 @@ def find_dtype(dtype: str | torch.dtype, device: torch.device) -> torch.dtype:
     if found is None or found not in DTYPES.values():
         raise InputError(f"dtype must be 'auto' or one of {', '.join(DTYPES)}, got {dtype!r}. Use 'auto'.")
     return found
-
-
-def check_evaluation_mode(model: nn.Module) -> None:
-    """Raise `InputError` if the model is in training mode."""
-    if model.training:
-        raise InputError(
-            "model must be in evaluation mode, got one in training mode. Call model.eval() first."
-        )
 
 
 def has_bf16(device: torch.device) -> bool:

@@ -18,9 +18,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from anymask.models import painter_arrays
 from anymask.models.compact_encoder import Backbone, double, stride_widths
 from anymask.models.config import FeaturePainterConfig
+from anymask.models.fingerprint import fingerprint_of
 from anymask.models.layers import LayerNorm2d, Network
+from anymask.models.protocol import Floats
 
 PATCH = 16
 CELL = 4
@@ -99,6 +102,17 @@ class FeaturePainter(Network):
         self.skip4, self.skip8 = nn.Conv2d(channels[4], width, 1), nn.Conv2d(channels[8], width, 1)
         self.conv1, self.norm1 = nn.Conv2d(width, width, 3, padding=1), LayerNorm2d(width)
         self.conv2, self.out = nn.Conv2d(width, width, 3, padding=1), nn.Conv2d(width, 3, 1)
+
+    @property
+    def fingerprint(self) -> str:
+        """As `InContext.fingerprint`."""
+        return fingerprint_of(self, self.config)
+
+    def paint(
+        self, examples_N3PP: Floats, targets_N3PP: Floats, query_3PP: Floats, *, instance: bool
+    ) -> Floats:
+        """As `InContext.paint`."""
+        return painter_arrays.paint(self, examples_N3PP, targets_N3PP, query_3PP, instance=instance)
 
     def forward(
         self, images_B3HW: Tensor, targets_B3HW: Tensor, hidden_BHW: Tensor, instance_B: Tensor | None = None

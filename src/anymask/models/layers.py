@@ -177,9 +177,3 @@ def products(rows_NRC: Tensor, image_NLC: Tensor, shift_1LC: Tensor | None = Non
     if shift_1LC is None:
         return rows_NRC @ image_NLC.transpose(1, 2)
     return torch.baddbmm(F.linear(rows_NRC, shift_1LC[0]), rows_NRC, image_NLC.transpose(1, 2))
-
-
-def slices(length: int, most: int) -> list[slice]:
-    """Consecutive slices of at most `most`, and at least one, that cover `length`."""
-    step = max(1, min(most, length))
-    return [slice(start, min(start + step, length)) for start in range(0, length, step)]

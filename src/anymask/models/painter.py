@@ -16,8 +16,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from anymask.models import painter_arrays
 from anymask.models.config import PainterConfig
+from anymask.models.fingerprint import fingerprint_of
 from anymask.models.layers import LayerNorm2d, Network, recorded
+from anymask.models.protocol import Floats
 from anymask.models.vit import NORM_EPS, Block, PatchEmbed, attend, relative_table, resize_positions
 
 SCORES = 2**20
@@ -64,6 +67,17 @@ class Painter(Network):
             nn.GELU(),
             nn.Conv2d(channels, 3, 1),
         )
+
+    @property
+    def fingerprint(self) -> str:
+        """As `InContext.fingerprint`."""
+        return fingerprint_of(self, self.config)
+
+    def paint(
+        self, examples_N3PP: Floats, targets_N3PP: Floats, query_3PP: Floats, *, instance: bool
+    ) -> Floats:
+        """As `InContext.paint`."""
+        return painter_arrays.paint(self, examples_N3PP, targets_N3PP, query_3PP, instance=instance)
 
     def forward(
         self, images_B3HW: Tensor, targets_B3HW: Tensor, hidden_BHW: Tensor, instance_B: Tensor

@@ -7,14 +7,17 @@ image, h w of the feature grid, M = 4 masks.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from anymask.models import sam_arrays
 from anymask.models.compact_encoder import CompactEncoder
 from anymask.models.config import SamConfig, VitConfig
+from anymask.models.fingerprint import fingerprint_of
 from anymask.models.layers import (
     LayerNorm2d,
     Mlp,
@@ -28,6 +31,7 @@ from anymask.models.layers import (
     to_blocks,
 )
 from anymask.models.prompt_encoder import PromptEncoder, PromptMaps
+from anymask.models.protocol import Encoded, Pixels, PromptBatch
 from anymask.models.two_way import HIDDEN, SharedView, TwoWayTransformer
 from anymask.models.vit import Vit
 
@@ -155,6 +159,19 @@ class Sam(Network):
         self.prompt_encoder = PromptEncoder(config.dim, config.mask_channels)
         self.mask_decoder = MaskDecoder(config)
         self._shared: tuple[tuple[object, ...], Tensor, SharedView] | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """As `Promptable.fingerprint`: of the image encoder, on which embeddings depend."""
+        return fingerprint_of(self.image_encoder, self.config.encoder)
+
+    def encode_images(self, images: Sequence[Pixels], padded_hw: tuple[int, int]) -> list[Encoded]:
+        """As `Promptable.encode_images`."""
+        return sam_arrays.encode_images(self, images, padded_hw)
+
+    def decode_prompts(self, encoded: Sequence[Encoded], prompts: PromptBatch) -> sam_arrays.SamPrompts:
+        """As `Promptable.decode_prompts`."""
+        return sam_arrays.decode_prompts(self, encoded, prompts)
 
     def encode(self, images_B3HW: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Normalised, zero-padded images -> features (B, C, H/16, W/16) and skips (empty for a ViT)."""

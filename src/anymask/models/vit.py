@@ -17,7 +17,8 @@ from torch.nn import functional as F
 
 from anymask.errors import InputError
 from anymask.models.config import VitConfig
-from anymask.models.layers import DropPath, LayerNorm2d, recorded, slices
+from anymask.models.layers import DropPath, LayerNorm2d, recorded
+from anymask.models.protocol import slices
 
 NORM_EPS = 1e-6
 CPU_SCORES = 2**20  # attention scores computed at once: few enough to stay in the cache

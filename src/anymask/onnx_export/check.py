@@ -15,8 +15,9 @@ from anymask.geometry.frame import Frame
 from anymask.geometry.rle import Runs
 from anymask.inference.promptable.decode import HYPOTHESES
 from anymask.inference.promptable.predict import embed, predict
-from anymask.models import Sam
-from anymask.onnx_export.onnxruntime_session import Arrays, Session, decode, milliseconds
+from anymask.models.onnx_session import Arrays, Session
+from anymask.models.sam import Sam
+from anymask.onnx_export.decoding import decode, milliseconds
 from anymask.types import Embedding, Prompt
 
 ACROSS = (0.2, 0.4, 0.6, 0.8)

@@ -14,9 +14,10 @@ from anymask.geometry import rle
 from anymask.images.colours import decode, encode
 from anymask.inference.in_context.examples import context
 from anymask.inference.in_context.segment import paint
-from anymask.models import InContext
+from anymask.models.checkpoints.load import InContextNetwork
+from anymask.models.onnx_session import Arrays, Session
 from anymask.onnx_export.check import Finding
-from anymask.onnx_export.onnxruntime_session import Arrays, Session, milliseconds
+from anymask.onnx_export.decoding import milliseconds
 from anymask.types import Masks, Record
 from anymask.types.context import squash
 
@@ -34,7 +35,7 @@ class Case:
     painted: Pixels
 
 
-def cases(model: InContext, photos: Sequence[Pixels]) -> list[Case]:
+def cases(model: InContextNetwork, photos: Sequence[Pixels]) -> list[Case]:
     """Each photo as query, once with the next photo as example and once with the next two."""
     out = []
     for number in range(min(len(photos), MOST)):
@@ -43,7 +44,7 @@ def cases(model: InContext, photos: Sequence[Pixels]) -> list[Case]:
     return out
 
 
-def _case(model: InContext, query: Pixels, shown: Sequence[Pixels]) -> Case:
+def _case(model: InContextNetwork, query: Pixels, shown: Sequence[Pixels]) -> Case:
     side = model.config.size
     query, shown = squash(query, side), [squash(pixels, side) for pixels in shown]
     inside = _disc(side)

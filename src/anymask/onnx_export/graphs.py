@@ -14,8 +14,10 @@ from torch import Tensor, nn
 from torch.export import Dim
 from torch.nn import functional as F
 
-from anymask.models import InContext, Painter, Sam, VitConfig
-from anymask.models.config import PIXEL_MEAN, PIXEL_STD
+from anymask.models.checkpoints.load import InContextNetwork
+from anymask.models.config import PIXEL_MEAN, PIXEL_STD, VitConfig
+from anymask.models.painter import Painter
+from anymask.models.sam import Sam
 
 SKIP_STRIDES = (4, 8)
 FEATURE_STRIDE = 16
@@ -67,7 +69,7 @@ def prompt_parts(model: Sam) -> list[Part]:
     ]
 
 
-def example_parts(model: InContext) -> list[Part]:
+def example_parts(model: InContextNetwork) -> list[Part]:
     """The whole model, for any number of examples and a query."""
     side, some = model.config.size, 2
     examples_NPP3 = torch.zeros(some, side, side, 3)
@@ -155,7 +157,7 @@ class DecoderGraph(nn.Module):
 class PainterGraph(nn.Module):
     """Examples with their targets, and a query -> the painted target of the query."""
 
-    def __init__(self, model: InContext) -> None:
+    def __init__(self, model: InContextNetwork) -> None:
         super().__init__()
         self.model = model
 

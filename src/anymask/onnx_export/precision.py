@@ -35,7 +35,7 @@ def to_float16(graph: Graph) -> Graph:
     out, nodes = copied(graph), list[Any]()
     for tensor in _large(out):
         _store_half(tensor, nodes)
-    return _begin_with(out, nodes)
+    return begin_with(out, nodes)
 
 
 def to_int8(graph: Graph, *, products: bool) -> Graph:
@@ -59,7 +59,7 @@ def to_int8(graph: Graph, *, products: bool) -> Graph:
         out.graph.initializer.append(numpy_helper.from_array(scale.astype(np.float32), f"{name}_scale"))
         nodes.append(helper.make_node("Cast", [f"{name}_stored"], [f"{name}_wide"], to=TensorProto.FLOAT))
         nodes.append(helper.make_node("Mul", [f"{name}_wide", f"{name}_scale"], [name]))
-    return _begin_with(out, nodes)
+    return begin_with(out, nodes)
 
 
 def _store_half(tensor: Any, nodes: list[Any]) -> None:
@@ -106,7 +106,8 @@ def _channel_axes(graph: Graph) -> dict[str, int]:
     return axes
 
 
-def _begin_with(graph: Graph, nodes: list[Any]) -> Graph:
+def begin_with(graph: Graph, nodes: list[Any]) -> Graph:
+    """The graph, changed in place, with nodes before its own."""
     rest = list(graph.graph.node)
     del graph.graph.node[:]
     graph.graph.node.extend([*nodes, *rest])

@@ -15,9 +15,8 @@ from anymask.data.published.sets import PUBLISHED, open_published
 from anymask.data.transforms.copy_paste import Cutouts
 from anymask.errors import FormatError, InputError, unknown_name
 from anymask.images.bands import read_bands
-from anymask.models import build, load
 from anymask.models.checkpoints.imagenet import load_imagenet
-from anymask.models.checkpoints.load import Config, InContext, Model
+from anymask.models.checkpoints.load import Config, InContextNetwork, Model, build
 from anymask.models.compact_encoder import Backbone, CompactEncoder
 from anymask.models.config import (
     COMPACT,
@@ -34,6 +33,7 @@ from anymask.models.config import (
 )
 from anymask.models.feature_painter import FeaturePainter
 from anymask.models.layers import DropPath
+from anymask.models.loading import load_network
 from anymask.models.painter import Painter
 from anymask.models.sam import Sam, start_local
 from anymask.models.vit import Vit
@@ -180,7 +180,7 @@ def open_model(config: TrainConfig, started: Path | None = None) -> Model:
     errors of `load`.
     """
     torch.manual_seed(config.loop.seed)
-    model = _initial(config) if started is None else load(started, device="cpu", dtype="float32")
+    model = _initial(config) if started is None else load_network(started, device="cpu", dtype="float32")
     if config.drop_path:
         set_drop_path(model, config.drop_path)
     if isinstance(model, Sam):
@@ -217,7 +217,7 @@ def _freeze_backbone(model: Sam) -> None:
 
 def _initial(config: TrainConfig) -> Model:
     if config.init not in ("scratch", "imagenet"):
-        return load(config.init, device="cpu", dtype="float32")
+        return load_network(config.init, device="cpu", dtype="float32")
     if config.model not in CONFIGS:
         raise unknown_name("model", config.model, CONFIGS)
     model = build(CONFIGS[config.model])
@@ -281,7 +281,7 @@ def make_task(
 
 
 def _paint_task(
-    config: TrainConfig, model: InContext, mixture: Mixture, validate: Validate | None
+    config: TrainConfig, model: InContextNetwork, mixture: Mixture, validate: Validate | None
 ) -> PaintTask:
     canvas = replace(config.canvas, size=config.size)
     return PaintTask(model, mixture, canvas, config.paint, cutouts=_cutouts(config), validate=validate)

@@ -18,6 +18,10 @@ from anymask.train.painter import PaintLoss
 from anymask.train.sam import Rounds
 
 TUNES = ("all", "head", "decoder", "scores", "lora")
+MOST_SIZE = 4096
+"""Side of training crops in pixels."""
+_LARGEST = 1e9
+_ANY_LENGTH = ("optim.drops",)
 FREE = frozenset(
     {
         "loop.steps",
@@ -82,6 +86,8 @@ class TrainConfig:
         """Check the values. Raises `InputError`."""
         if self.tune not in TUNES:
             raise unknown_name("tune", self.tune, TUNES)
+        if self.size > MOST_SIZE:
+            raise InputError(f"size must be at most {MOST_SIZE}, got {self.size}. Lower it.")
         if self.size < 32 or self.size % 32:
             raise InputError(
                 f"size must be a multiple of 32, got {self.size}. Try {max(1, round(self.size / 32)) * 32}."
@@ -169,11 +175,16 @@ def _parse(text: str, old: Any, key: str) -> Any:
         return text
     try:
         value = json.loads(text.lower() if isinstance(old, bool) else text)
-    except ValueError:
+    except (ValueError, RecursionError):
         value = None
+    numbers = value if isinstance(value, list) else [value]
+    if any(isinstance(it, int | float) and not 0 <= it <= _LARGEST for it in numbers):
+        raise InputError(
+            f"--set {key} must be from 0 to {_LARGEST:g}, got {text:.40}. It is {old!r} by default."
+        )
     if isinstance(old, float) and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
-    if isinstance(old, tuple) and _are_numbers(value):
+    if isinstance(old, tuple) and _are_numbers(value) and (len(value) == len(old) or key in _ANY_LENGTH):
         return tuple(float(it) for it in value)
     if type(value) is not type(old):
         kind = "list of numbers such as [0.5,2]" if isinstance(old, tuple) else type(old).__name__

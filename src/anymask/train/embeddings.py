@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,7 @@ class Embeddings:
     """
 
     def __init__(self, folder: Path, most_bytes: int = MEMORY) -> None:
-        """folder: made when needed; files of a stopped run of the same model are used."""
+        """folder: made when needed; files of a stopped run of the same model and images are used."""
         self.folder, self.free_bytes = folder, most_bytes
         self.memory: dict[int, list[Tensor]] = {}
 
@@ -46,7 +47,7 @@ class Embeddings:
         assert key >= 0, "only images with a key can be cached"
         if key in self.memory:
             return self.memory[key]
-        path = self.folder / f"{key}.safetensors"
+        path = self.folder / f"{key}-{_digest(batch.image_BSS3[i])}.safetensors"
         if path.exists():
             stored = load_file(path)
             return [stored[str(level)] for level in range(len(stored))]
@@ -61,6 +62,11 @@ class Embeddings:
         self.folder.mkdir(parents=True, exist_ok=True)
         write_atomic(path, save({str(level): tensor for level, tensor in enumerate(tensors)}), force=True)
         return tensors
+
+
+def _digest(image_SS3: Tensor) -> str:
+    """Of the pixels: between two runs an image may have been replaced under its name."""
+    return hashlib.blake2b(image_SS3.contiguous().cpu().numpy().tobytes(), digest_size=8).hexdigest()
 
 
 @torch.no_grad()

@@ -42,6 +42,8 @@ class Optim:
         """Check the values. Raises `InputError`."""
         if self.schedule not in SCHEDULES:
             raise unknown_name("schedule", self.schedule, SCHEDULES)
+        if not all(0 <= beta < 1 for beta in self.betas):
+            raise InputError(f"betas must be from 0 to under 1, got {self.betas}. Try [0.9, 0.999].")
         if self.lr <= 0 or not 0 < self.layer_decay <= 1:
             raise InputError(
                 "lr must be positive and layer_decay over 0 and at most 1, "

@@ -18,7 +18,7 @@ from anymask.data.mixture import Mixture
 from anymask.data.transforms.canvas import Canvas, CanvasConfig, make_canvas
 from anymask.data.transforms.copy_paste import Cutouts
 from anymask.errors import InputError
-from anymask.models.checkpoints.load import MODEL_FILE, InContext, save
+from anymask.models.checkpoints.load import MODEL_FILE, InContextNetwork, save
 from anymask.train.metrics import tally
 from anymask.types import Record
 
@@ -92,13 +92,13 @@ class PaintTask:
 
     def __init__(
         self,
-        model: InContext,
+        model: InContextNetwork,
         mixture: Mixture,
         config: CanvasConfig,
         loss: PaintLoss | None = None,
         *,
         cutouts: Cutouts | None = None,
-        validate: Callable[[InContext], dict[str, float]] | None = None,
+        validate: Callable[[InContextNetwork], dict[str, float]] | None = None,
     ) -> None:
         """Combine the parts of the task.
 

@@ -23,8 +23,10 @@ from anymask.geometry import rle
 from anymask.images.colours import decode
 from anymask.inference.in_context.examples import context
 from anymask.inference.in_context.segment import Kind
-from anymask.models import FeaturePainter, InContext, Painter, weights_hash
-from anymask.models.devices import check_evaluation_mode
+from anymask.models.checkpoints.load import InContextNetwork
+from anymask.models.feature_painter import FeaturePainter
+from anymask.models.painter import Painter
+from anymask.models.protocol import check_evaluation_mode
 from anymask.train.painter import PaintLoss, hidden_loss
 from anymask.types import Context, Record
 from anymask.types.context import denormalise, normalise, squash
@@ -120,7 +122,7 @@ class Query:
 
 
 def tune(
-    model: InContext,
+    model: InContextNetwork,
     records: Sequence[Record],
     config: TuneConfig | None = None,
     *,
@@ -152,7 +154,7 @@ def tune(
                 best, most = (example[0].clone(), example[1].clone()), now
         progress(done, config.steps, loss)
     image, target = (part.cpu().numpy() for part in best)
-    return Context(image, target, contexts[0].palette, weights_hash(model))
+    return Context(image, target, contexts[0].palette, model.fingerprint)
 
 
 def split_queries(queries: Sequence[Query], config: TuneConfig) -> tuple[list[Query], list[Query]]:
@@ -163,7 +165,7 @@ def split_queries(queries: Sequence[Query], config: TuneConfig) -> tuple[list[Qu
     return shuffled[:count], shuffled[count:]
 
 
-def _check(model: InContext, records: Sequence[Record]) -> None:
+def _check(model: InContextNetwork, records: Sequence[Record]) -> None:
     if not isinstance(model, Painter | FeaturePainter):
         raise InputError("model must work by examples, got another one. Load context or seggpt_vit_l.")
     check_evaluation_mode(model)
@@ -171,14 +173,14 @@ def _check(model: InContext, records: Sequence[Record]) -> None:
         raise InputError(f"records must be at least two, got {len(records)}. Give more.")
 
 
-def colours_of(model: InContext, one: Context) -> Tensor:
+def colours_of(model: InContextNetwork, one: Context) -> Tensor:
     """Black and the colours of a context's palette, (1 + K, 3), normalised as for the network."""
     table = np.full((1, 3), 255, np.uint8) if one.palette is None else one.palette
     every = np.concatenate([np.zeros((1, 3), np.uint8), table])
     return torch.from_numpy(normalise(every[None])[:, 0].T.copy()).to(model.device)
 
 
-def as_query(model: InContext, record: Record, one: Context, config: TuneConfig) -> Query:
+def as_query(model: InContextNetwork, record: Record, one: Context, config: TuneConfig) -> Query:
     """A record, with the context made from it, as a query; unlabelled pixels have weight 0."""
     shown = denormalise(one.target)
     weight = np.where((shown > 0.5).any(-1), config.loss.painted, 1)
@@ -190,7 +192,11 @@ def as_query(model: InContext, record: Record, one: Context, config: TuneConfig)
 
 
 def best_start(
-    model: InContext, trained: Sequence[Query], held: Sequence[Query], colours: Tensor, config: TuneConfig
+    model: InContextNetwork,
+    trained: Sequence[Query],
+    held: Sequence[Query],
+    colours: Tensor,
+    config: TuneConfig,
 ) -> Example:
     """The training query that is the best example: with the highest soft IoU on other records."""
 
@@ -202,7 +208,7 @@ def best_start(
 
 
 def steps(
-    model: InContext,
+    model: InContextNetwork,
     start: Example,
     queries: Sequence[Query],
     colours: Tensor,
@@ -255,7 +261,9 @@ def _augmented(query: Query, rng: np.random.Generator, config: TuneConfig) -> Qu
     return query.flipped() if rng.random() < config.flip else query
 
 
-def _loss(model: InContext, example: Example, query: Query, colours: Tensor, config: TuneConfig) -> Tensor:
+def _loss(
+    model: InContextNetwork, example: Example, query: Query, colours: Tensor, config: TuneConfig
+) -> Tensor:
     """The training loss of a canvas whose query half is hidden, plus `config.iou` times 1 - soft IoU."""
     predicted = _predicted(model, example, query, config)
     hidden_Bhw = torch.ones(1, 1, 1, dtype=torch.bool, device=model.device)
@@ -267,7 +275,7 @@ def _loss(model: InContext, example: Example, query: Query, colours: Tensor, con
     return loss + config.iou * missed_K.sum() / (either_K > 0).sum().clamp(min=1)
 
 
-def _predicted(model: InContext, example: Example, query: Query, config: TuneConfig) -> Tensor:
+def _predicted(model: InContextNetwork, example: Example, query: Query, config: TuneConfig) -> Tensor:
     image, target, query_image = (part.to(model.dtype) for part in (*example, query.image))
     return model.inpaint(image[None], target[None], query_image, instance=config.kind == "instance")
 
@@ -292,7 +300,7 @@ def _overlap(predicted_3SS: Tensor, query: Query, colours_K3: Tensor) -> tuple[T
 
 @torch.no_grad()
 def soft_iou(
-    model: InContext, example: Example, queries: Sequence[Query], colours: Tensor, config: TuneConfig
+    model: InContextNetwork, example: Example, queries: Sequence[Query], colours: Tensor, config: TuneConfig
 ) -> float:
     """The soft version of few-shot mIoU: per colour, all intersections over all unions; then their mean."""
     pairs = [_overlap(_predicted(model, example, query, config), query, colours) for query in queries]

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from anymask.errors import InputError
-from anymask.files import read_tensors, write_atomic
+from anymask.files import complete, read_tensors, write_atomic
 from anymask.images.colours import PIXEL_MEAN, PIXEL_STD, check_palette
 
 __all__ = ["SIZE", "Context", "denormalise", "grid", "normalise", "split", "squash", "stitch"]
@@ -86,10 +86,13 @@ class Context:
         arrays, head = read_tensors(
             path, FORMAT, what="context", writer="Context.save", advice="Create it again."
         )
-        colours = json.loads(head["palette"])
-        return cls(
-            arrays["image"], arrays["target"], None if colours is None else np.array(colours), head["model"]
-        )
+        with complete(path, "context", "Create it again."):
+            colours = json.loads(head["palette"])
+            palette = None if colours is None else np.array(colours)
+            found = cls(arrays["image"], arrays["target"], palette, head["model"])
+            if not (np.isfinite(found.image).all() and np.isfinite(found.target).all()):
+                raise ValueError("numbers that are not finite")
+            return found
 
 
 def squash(image: Pixels, size: int, *, nearest: bool = False) -> Pixels:

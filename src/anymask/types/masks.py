@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from anymask import budget
 from anymask.errors import FormatError
 from anymask.geometry import rle
 
@@ -135,13 +136,18 @@ class Masks:
         """The same scores and other fields with replaced masks, one for each."""
         return Masks(self.size, rles, **_joined([self]))
 
+    def with_scores(self, scores: ArrayLike) -> Masks:
+        """The same masks and other fields with replaced scores, one for each."""
+        return Masks(self.size, self.rles, **{**_joined([self]), "scores": np.asarray(scores, np.float32)})
+
     @property
     def quality(self) -> Floats:
         """(N,) the score times the stability if known; ranks the hypotheses of a prompt."""
         return self.scores if self.stability is None else self.scores * self.stability
 
     def dense(self) -> NDArray[np.bool_]:
-        """Decode to (N, H, W) bool."""
+        """Decode to (N, H, W) bool. Raises FormatError for a mask beyond the budget."""
+        budget.check("mask", "pixels", self.size[0] * self.size[1])
         out = np.zeros((len(self), *self.size), np.bool_)
         for i, runs in enumerate(self.rles):
             out[i] = rle.decode(runs, self.size)

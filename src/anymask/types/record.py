@@ -19,7 +19,7 @@ __all__ = ["PER_MASK", "Record", "Source"]
 Source: TypeAlias = Literal["human", "auto", "import"]
 
 
-PER_MASK = ("ids", "categories", "kinds", "parents", "crowds", "crop_boxes", "point_coords")
+PER_MASK = ("ids", "categories", "kinds", "parents", "crowds", "areas", "crop_boxes", "point_coords")
 """Keys of `Record.meta` whose values are lists with one entry per mask."""
 
 
@@ -36,7 +36,8 @@ class Record:
     source: Source = "import"
     """The origin of the masks."""
     meta: Mapping[str, Any] = field(default_factory=dict)
-    """Further metadata; the keys of `PER_MASK` hold one entry per mask, "dataset" one for all."""
+    """Further metadata; the keys of `PER_MASK` hold one entry per mask, "dataset" one for all. "areas" are those
+    that an annotation file states, which may differ from the masks' pixel counts."""
     ignore: rle.Runs | None = None
     """Runs of the unlabelled pixels, which are excluded from losses and scores."""
     left_out: Mapping[str, int] = field(default_factory=dict)

@@ -1,35 +1,68 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
-import torch
 
-from anymask import AutoConfig
 from anymask.errors import ImageError, InputError
-from anymask.evaluate.automatic import candidate_ious, figures, sweep
-from anymask.geometry import rle
-from anymask.models import build
-from anymask.models.config import DEBUG
+from anymask.evaluate import automatic
+from anymask.evaluate.automatic import AutomaticConfig, measure, run
+from anymask.evaluate.simulated_clicks import Targets
 from anymask.types import Masks, Record
 
-SIZE = (40, 60)
+SIZE = (60, 80)
 
 
-@pytest.fixture(scope="module")
-def model():
-    torch.manual_seed(0)
-    model = build(DEBUG).eval()
-    model.mask_decoder.iou_prediction_head.layers[-1].bias.data += 0.5
-    return model
+def rectangle(x0, y0, x1, y1):
+    mask = np.zeros(SIZE, np.bool_)
+    mask[y0:y1, x0:x1] = True
+    return mask
 
 
-def record(name="a", ignore=None, masks=None):
-    dense = np.zeros((2, *SIZE), np.bool_)
-    dense[0, 5:25, 5:25] = dense[1, 20:38, 30:58] = True
-    image = np.random.default_rng(0).integers(0, 256, (*SIZE, 3), np.uint8)
-    return Record(name, image, Masks.from_dense(dense) if masks is None else masks, ignore=ignore)
+TRUTHS = np.stack([rectangle(5, 5, 25, 25), rectangle(40, 10, 60, 50)])
+
+
+def figures(*masks, ignore=None):
+    found = Masks.from_dense(np.stack(masks)) if masks else Masks(SIZE, ())
+    return measure(found, Targets(TRUTHS, ignore))
+
+
+def test_perfect_masks_have_perfect_figures():
+    got = figures(*TRUTHS)
+    assert {name: total / count for name, (total, count) in got.items() if name not in ("seconds",)} == {
+        "ar": 1,
+        **{f"{name}_{step}": 1 for name in ("recall", "precision") for step in (50, 75)},
+        "boundary": 1,
+        "outline": 1,
+        "islands": 0,
+        "coverage": pytest.approx(TRUTHS.any(axis=0).mean()),
+        "masks": 2,
+    }
+
+
+def test_half_found_counts_by_its_iou():
+    got = figures(rectangle(5, 5, 24, 19), rectangle(70, 0, 80, 10))  # IoU 0.665 with the first
+    assert got["ar"] == (pytest.approx(0.4), 2)  # 0.5, 0.55, 0.6 and 0.65
+    assert (got["recall_50"], got["recall_75"]) == ((1, 2), (0, 2))
+    assert (got["precision_50"], got["precision_75"]) == ((1, 2), (0, 2))
+    assert got["outline"][1] == 1
+    assert 0 < got["boundary"][0] == got["outline"][0] < 1
+
+
+def test_islands_are_components_beyond_the_largest():
+    torn = TRUTHS[0] | rectangle(70, 50, 72, 52) | rectangle(70, 0, 72, 2)
+    assert figures(torn, TRUTHS[1])["islands"] == (2, 2)
+
+
+def test_unlabelled_pixels_do_not_count():
+    outside = rectangle(0, 26, 30, 60)
+    assert figures(TRUTHS[0] | outside, ignore=outside)["recall_75"] == (1, 2)
+    assert figures(TRUTHS[0] | outside)["recall_50"] == (0, 2)
+
+
+def test_no_mask_scores_nothing():
+    got = figures()
+    assert all(total == 0 for total, _ in got.values())
+    assert (got["precision_50"][1], got["outline"][1]) == (0, 0)
 
 
 class Broken(list):
@@ -37,58 +70,31 @@ class Broken(list):
         raise ImageError("broken")
 
 
-@pytest.fixture(scope="module")
-def images(model):
-    return candidate_ious(
-        model, {"one": [record(), record("b")], "two": [record("c")]}, AutoConfig(points_per_side=4)
+def test_report_means_over_sets_and_f1_of_the_means(monkeypatch):
+    image = np.zeros((*SIZE, 3), np.uint8)
+    answers = iter([Masks.from_dense(TRUTHS), Masks.from_dense(TRUTHS[:1]), Masks(SIZE, ())])
+    monkeypatch.setattr(automatic, "automatic", lambda *_: next(answers))
+    monkeypatch.setattr(automatic, "model_hash", lambda _: "none")
+    records = [Record(name, image, Masks.from_dense(TRUTHS)) for name in "abc"]
+    seen = []
+    report = run(
+        None,
+        {"one": records[:2], "two": records[2:]},
+        AutomaticConfig(resamples=50),
+        lambda *it: seen.append(it),
     )
+    assert seen[-1] == ("two", 1, 1)
+    one, two = report.sets
+    assert (one.numbers["recall_50"].value, two.numbers["recall_50"].value) == (0.75, 0)
+    assert one.numbers["f1_50"].value == pytest.approx(2 * 0.75 / 1.75)
+    assert report.mean.numbers["recall_50"].value == 0.375
+    assert report.mean.numbers["precision_50"].value == 0.5
+    assert report.mean.numbers["f1_50"].value == pytest.approx(2 * 0.375 * 0.5 / 0.875)
+    low, high = report.mean.numbers["recall_50"].low, report.mean.numbers["recall_50"].high
+    assert low < 0.375 < high
+    assert (report.mean.images, report.mean.masks) == (3, 6)
 
 
-def test_every_mask_meets_every_truth(images):
-    assert [it.data for it in images] == ["one", "one", "two"]
-    for it in images:
-        assert it.ious.shape == (len(it.candidates), 2)
-        expected = rle.iou(it.candidates.masks.rles, record().masks.rles, SIZE)
-        assert np.allclose(it.ious, expected)
-
-
-def test_figures_are_right_for_known_overlaps(images):
-    one = images[0]
-    ious = np.zeros_like(one.ious)
-    kept = AutoConfig(min_iou=0.0, min_stability=0.0, nms=1.0)
-    ious[0] = (0.72, 0.1)
-    got = figures([replace(one, ious=ious)], kept)
-    assert got.best_iou == pytest.approx(0.41)
-    assert got.recall_50 == 0.5
-    assert got.ar == pytest.approx(0.25)  # 5 of 10 for one of two
-    assert got.precision_50 == pytest.approx(1 / got.masks)
-    assert got.f1 == pytest.approx(2 * 0.5 / got.masks / (0.5 + 1 / got.masks))
-
-
-def test_nothing_chosen_scores_nothing(images):
-    got = figures(images, AutoConfig(min_iou=1.0, min_stability=1.0))
-    assert (got.best_iou, got.recall_50, got.precision_50, got.masks, got.f1) == (0, 0, 0, 0, 0)
-
-
-def test_the_sweep_puts_the_best_first(images):
-    trials = sweep(images, [0.0, 0.5], [0.0, 0.5])
-    assert len(trials) == 4
-    assert sorted((t.mean.f1 for t in trials), reverse=True) == [t.mean.f1 for t in trials]
-    assert set(trials[0].sets) == {"one", "two"}
-    assert trials[0].mean.masks == pytest.approx(np.mean([it.masks for it in trials[0].sets.values()]))
-
-
-def test_pixels_that_nobody_labelled_count_for_no_side(model):
-    everything = Masks.from_dense(np.ones((1, *SIZE)))
-    left = np.zeros(SIZE, np.bool_)
-    left[:, :30] = True
-    [one] = candidate_ious(
-        model, {"one": [record(ignore=rle.encode(left), masks=everything)]}, AutoConfig(points_per_side=2)
-    )
-    dense = one.candidates.masks.dense()[:, :, 30:]
-    assert np.allclose(one.ious[:, 0], dense.mean(axis=(1, 2)))
-
-
-def test_corrupt_images_are_left_out_and_none_is_an_error(model):
+def test_no_image_with_masks_is_an_error():
     with pytest.raises(InputError, match=r"datasets must hold a mask that counts, got none in \['one'\]"):
-        candidate_ious(model, {"one": Broken([1, 2])})
+        run(None, {"one": Broken([1])})

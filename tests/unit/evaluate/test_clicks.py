@@ -87,7 +87,7 @@ class Three:
         return Masks.from_dense(np.stack(masks), scores, prompt=np.array(owner), logits=np.stack(logits))
 
 
-def test_next_click_is_the_middle_of_the_largest_error():
+def test_next_click_is_the_middle_of_the_deepest_error():
     point, label = next_click(LARGE, THREE)
     assert (at(MIDDLE, point), label) == (True, 1)
     assert point.tolist() in [[x, y] for x in (23.5, 24.5) for y in (7.5, 8.5)]
@@ -95,10 +95,50 @@ def test_next_click_is_the_middle_of_the_largest_error():
     assert (at(OTHER, point), label) == (True, 0)
 
 
-def test_errors_of_both_kinds_that_touch_are_two_components():
-    truth, prediction = rectangle(0, 0, 10, 10), rectangle(10, 0, 22, 10)
+def test_depth_decides_between_missed_and_false_pixels_not_area():
+    """RITM clicks the false blob of 400 pixels, 10 deep, before the missed strip of 720, 2 deep."""
+    truth, prediction = np.zeros((2, 60, 200), bool)
+    truth[5:9, 5:185] = True
+    prediction[30:50, 30:50] = True
     point, label = next_click(prediction, truth)
-    assert (at(prediction, point), label) == (True, 0)
+    assert (point.tolist(), label) == ([39.5, 39.5], 0)
+    assert next_click(truth, prediction)[1] == 1
+
+
+def test_of_equal_depths_the_click_is_on_the_background():
+    truth, prediction = rectangle(0, 0, 10, 10), rectangle(20, 10, 30, 20)
+    assert next_click(prediction, truth)[1] == 0
+    assert next_click(truth, prediction)[1] == 0
+
+
+def test_a_clicked_pixel_is_not_clicked_again():
+    first, _ = next_click(OTHER & False, MIDDLE)
+    second, _ = next_click(OTHER & False, MIDDLE, clicked=first[None])
+    assert first.tolist() != second.tolist()
+    single = rectangle(5, 5, 6, 6)
+    assert next_click(single & False, single, clicked=np.array([[5.5, 5.5]], np.float32)) is None
+
+
+def by_definition(prediction, truth, ignore, clicked):
+    """The rule of RITM's clicker over whole images, with SciPy's exact distances."""
+    edt = pytest.importorskip("scipy.ndimage").distance_transform_edt
+    depths = []
+    for error in (truth & ~prediction & ~ignore, prediction & ~truth & ~ignore):
+        depth = edt(np.pad(error, 1))[1:-1, 1:-1]
+        for x, y in clicked:
+            depth[int(y), int(x)] = 0
+        depths.append(depth)
+    label = int(depths[0].max() > depths[1].max())
+    y, x = np.argwhere(depths[1 - label] == depths[1 - label].max())[0]
+    return [x + 0.5, y + 0.5], label
+
+
+def test_next_click_equals_the_definition(rng):
+    for size in ((9, 11), (40, 60)) * 15:
+        prediction, truth, ignore = rng.random((3, *size)) < np.array([0.7, 0.7, 0.1])[:, None, None]
+        clicked = np.floor(rng.random((2, 2)) * size[::-1]) + 0.5
+        point, label = next_click(prediction, truth, ignore, clicked.astype(np.float32))
+        assert (point.tolist(), label) == by_definition(prediction, truth, ignore, clicked)
 
 
 def test_ignored_errors_get_no_click():
@@ -148,6 +188,15 @@ def test_a_model_that_never_learns_needs_all_clicks():
     assert numbers["noc_85"].tolist() == [20]
     assert len(asked) == 20
     assert all(numbers[f"click_{k}"][0] == pytest.approx(144 / 2400) for k in (1, 2, 3, 5, 9))
+
+
+def test_the_first_mask_is_that_of_the_highest_predicted_iou_whatever_its_stability():
+    def three(prompts, *, multimask):
+        masks = Masks.from_dense(np.stack([LARGE, LARGE | OTHER]), [0.9, 0.8], prompt=np.zeros(2))
+        return Masks(masks.size, masks.rles, masks.scores, stability=[0.1, 1.0], prompt=[0, 0])
+
+    ious, _ = click_ious(three, targets(LARGE), ClicksConfig(clicks=(1,), noc=()))
+    assert ious.tolist() == [[1.0]]
 
 
 def test_best_score_counts_and_oracle_is_the_best_of_three():

@@ -110,8 +110,8 @@ def test_the_published_layout(folder, tmp_path_factory):
     data = EdgeFolder(root, "val")
     assert (data.name, len(data)) == (root.name, 2)
     first = next(iter(data))
-    assert (first.name, first.image.shape, len(first.drawn)) == ("0", (*SIZE, 3), 2)
-    assert all(np.array_equal(drawn, square()) for drawn in first.drawn)
+    assert (first.name, first.image.shape, len(first.annotated)) == ("0", (*SIZE, 3), 2)
+    assert all(np.array_equal(drawn, square()) for drawn in first.annotated)
 
 
 def test_sobel_finds_the_square():

@@ -9,6 +9,7 @@ from anymask.evaluate.metrics import (
     Interval,
     bootstrap_ci,
     bootstrap_means,
+    boundary_f,
     clicks_to_reach,
     interval,
     iou,
@@ -38,6 +39,27 @@ def test_iou_of_two_empty_masks_is_one():
     assert iou(empty, empty) == 1.0
     assert iou(~empty, ~empty, ~empty) == 1.0
     assert iou(empty, ~empty) == 0.0
+
+
+def square(x, y, side=20):
+    mask = np.zeros((60, 60), np.bool_)
+    mask[y : y + side, x : x + side] = True
+    return mask
+
+
+def test_boundary_f_allows_for_its_reach():
+    assert boundary_f(square(10, 10), square(11, 10), 1.0) == 1
+    assert boundary_f(square(10, 10), square(13, 10), 1.0) < 0.8
+    assert boundary_f(square(10, 10), square(13, 10), 3.0) == 1
+    assert boundary_f(square(0, 0, 5), square(40, 40), 2.0) == 0
+
+
+def test_boundary_f_leaves_out_ignored_pixels_and_the_image_border():
+    band = square(29, 0, 31)
+    assert boundary_f(square(10, 10), square(10, 10, 40), 1.0, ignore=band | band.T | square(30, 30, 30)) == 1
+    everything = np.ones((60, 60), np.bool_)
+    assert boundary_f(everything, everything, 1.0) == 1
+    assert boundary_f(everything, square(10, 10), 1.0) == 0
 
 
 def test_clicks_to_reach_counts_to_the_first_hit():

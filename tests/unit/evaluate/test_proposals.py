@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import contextlib
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
 from anymask.errors import InputError
-from anymask.evaluate.proposals import ProposalsConfig, recalls, run
+from anymask.evaluate.proposals import ProposalsConfig, image_recalls, recalls, run
 from anymask.geometry import rle
 from anymask.models import build
 from anymask.models.config import DEBUG
@@ -112,6 +113,21 @@ def test_a_set_is_measured():
     assert 2 * numbers["ar_200"].value == pytest.approx(numbers["rare"].value + numbers["frequent"].value)
     assert np.isnan(numbers["large"].value)
     assert "SAM ViT-H, LVIS v1 (published)" in report.table()
+
+
+def test_sizes_are_the_areas_that_the_file_states():
+    """LVIS and COCO state the area of the polygon, which may fall on the other side of 32 x 32 pixels."""
+    stated = replace(record(), meta={"areas": [1024 + 1, 100 * 100]})
+    found = image_recalls(np.array([[1.0, 0.0]]), stated, 1000, {})
+    assert (found["small"].size, found["medium"].tolist(), found["large"].tolist()) == (0, [1.0], [0.0])
+    assert image_recalls(np.array([[1.0, 0.0]]), record(), 1000, {})["small"].tolist() == [1.0, 0.0]
+
+
+def test_masks_without_a_pixel_count_as_missed():
+    dense = np.zeros((2, 40, 60), np.bool_)
+    dense[0, 5:25, 5:25] = True
+    empty = replace(record(), masks=Masks.from_dense(dense))
+    assert run(model(), {"one": [empty]}, ProposalsConfig(points_per_side=2)).mean.masks == 2
 
 
 def test_sets_without_masks_are_refused():

@@ -309,3 +309,19 @@ def test_cut_off_files(tmp_path, cut):
     path.write_bytes(path.read_bytes()[:cut])
     with pytest.raises(FormatError, match="path must be a complete JSON file"):
         coco.read(path)
+
+
+def test_the_stated_area_is_kept_where_every_annotation_has_one(tmp_path):
+    square = [[0, 0, 4, 0, 4, 4, 0, 4]]
+    entries = [
+        {"id": i, "image_id": 1, "category_id": 1, "segmentation": square, "area": 15.5} for i in (0, 1)
+    ]
+    document = {
+        "images": [{"id": 1, "width": 8, "height": 8, "file_name": "a.png"}],
+        "annotations": entries,
+        "categories": [{"id": 1, "name": "a"}],
+    }
+    path = tmp_path / "a.json"
+    assert coco.CocoFile(path, document=document).record(0).meta["areas"] == [15.5, 15.5]
+    del entries[1]["area"]
+    assert "areas" not in coco.CocoFile(path, document=document).record(0).meta

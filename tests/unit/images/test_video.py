@@ -118,7 +118,7 @@ def test_turned_frames_stand_upright() -> None:
 
 def test_without_pyav_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "av", None)
-    with pytest.raises(MissingExtraError, match=r"reading videos needs .*pip install 'anymask\[video\]'"):
+    with pytest.raises(MissingExtraError, match=r"reading videos needs .*pip install .*\[video\]'"):
         next(read_video(tmp_path / "v.mp4"))
     with pytest.raises(MissingExtraError, match="writing videos"):
         write_video(tmp_path / "v.mp4", [])

@@ -12,7 +12,7 @@ from torch import Tensor
 from anymask.errors import InputError
 from anymask.models import vit
 from anymask.models.config import VitConfig
-from anymask.models.layers import slices
+from anymask.models.protocol import slices
 from anymask.models.vit import Attention, Block, Vit, attend, relative_table, resize_positions
 
 TINY = VitConfig(dim=16, depth=3, heads=2, global_blocks=(1,), window=3, out_channels=8, image_size=80)

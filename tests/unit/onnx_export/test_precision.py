@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from anymask.onnx_export.onnxruntime_session import Session
+from anymask.models.onnx_session import Session
 from anymask.onnx_export.precision import _channel_axes, to_float16, to_int8
 
 
@@ -31,7 +31,7 @@ def make(rng, weight_shape, kind):
 
 def run(model, x, path):
     path.write_bytes(model.SerializeToString())
-    return Session(path, threads=1)({"x": x})["y"]
+    return Session(path, count=1)({"x": x})["y"]
 
 
 @pytest.mark.parametrize(("kind", "shape"), [("Conv", (16, 256, 1, 1)), ("MatMul", (256, 32))])

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from anymask.geometry.frame import Frame
-from anymask.onnx_export.onnxruntime_session import Session, decode
+from anymask.models.onnx_session import Session
+from anymask.onnx_export.decoding import decode
 from anymask.onnx_export.webassembly import for_webassembly, with_instance_norms
 from anymask.onnx_export.write import _converted
 from anymask.types import Prompt
@@ -50,7 +51,7 @@ def test_maps_and_matrices(rng, tmp_path, shape):
     for name, graph in (("a", model), ("b", spelled)):
         path = tmp_path / f"{name}.onnx"
         path.write_bytes(graph.SerializeToString())
-        answers.append(Session(path, threads=1)({"x": x})["y"])
+        answers.append(Session(path, count=1)({"x": x})["y"])
     assert answers[0].shape == answers[1].shape == shape
     assert np.abs(answers[0] - answers[1]).max() < 1e-5 < answers[0].std()
 
@@ -88,7 +89,7 @@ def test_a_decoder_answers_nearly_the_same(rng, exported, tmp_path, kind):
     prompts = [Prompt.point(20, 30), Prompt(box=(5, 6, 40, 44))]
     exact, near = (
         decode(session, encoded, prompts, frame)
-        for session in (one.session("decoder"), Session(path, threads=1))
+        for session in (one.session("decoder"), Session(path, count=1))
     )
     assert 0 < np.abs(near - exact).max() < 2e-3 * np.abs(exact).max()
 

@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 
 import anymask
-from anymask.models import build, weights_hash
+from anymask.errors import install_command
+from anymask.models import build
 from anymask.models.config import DEBUG
 from anymask.onnx_export import check, tracing, write
-from anymask.onnx_export import onnxruntime_session as sessions
+from anymask.onnx_export import decoding as sessions
 from anymask.onnx_export.check import Finding
 
 
@@ -38,7 +39,7 @@ def test_a_folder_says_what_is_in_it(traced, tmp_path):
     assert steps[4::2] == [f"comparing {name} with the model" for name in write.PRECISIONS]
     said = json.loads((folder / "model.json").read_text("utf-8"))
     assert (said["format"], said["name"], said["kind"]) == (1, "tiny", "promptable")
-    assert said["model"] == weights_hash(one.model)
+    assert said["model"] == one.model.fingerprint
     assert said["frame"] == {"size": 64, "square": False, "multiple": 32}
     assert (said["encoder"], said["zoom"]) == ("compact", 32)
     assert said["mean"] == list(anymask.models.config.PIXEL_MEAN)
@@ -171,7 +172,7 @@ def test_mistakes_are_told_before_any_work(tmp_path):
 
 def test_a_missing_package_says_the_command(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "onnxscript", None)
-    with pytest.raises(anymask.MissingExtraError, match=re.escape("pip install 'anymask[export]'")):
+    with pytest.raises(anymask.MissingExtraError, match=re.escape(install_command("export"))):
         anymask.export(build(DEBUG).eval(), tmp_path / "a")
 
 

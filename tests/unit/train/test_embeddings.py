@@ -49,6 +49,15 @@ def test_embeddings_are_those_of_the_encoder(task) -> None:
         torch.testing.assert_close(skip, other, rtol=2e-3, atol=2e-3)
 
 
+def test_an_image_that_was_replaced_between_two_runs_is_encoded_again(task, tmp_path) -> None:
+    batch = task.collate([task.item(0)])
+    kept, again = (Embeddings(tmp_path / "run", most_bytes=0) for _ in range(2))
+    before, _ = kept.of(task.model, batch)
+    assert torch.equal(again.of(task.model, batch)[0], before)
+    replaced = replace(batch, image_BSS3=255 - batch.image_BSS3)
+    assert not torch.equal(again.of(task.model, replaced)[0], before)
+
+
 def test_embeddings_under_autocast(task) -> None:
     batch = task.collate([task.item(0), task.item(1)])
     with torch.autocast("cpu", torch.bfloat16):

@@ -29,7 +29,9 @@ from anymask.train.sam import Rounds
 SCRIPT = """
 import json, sys
 from anymask.train import recipes
-recipes.run(recipes.TrainConfig.from_dict(json.loads(sys.argv[1])), [sys.argv[2]], sys.argv[3])
+config = recipes.TrainConfig.from_dict(json.loads(sys.argv[1]))
+for out in sys.argv[3:]:
+    recipes.run(config, [sys.argv[2]], out)
 """
 
 
@@ -219,15 +221,15 @@ def test_a_run_killed_at_a_random_moment_ends_with_the_bits_of_one_that_was_not(
     os.kill(process.pid, signal.SIGKILL)
     _, errors = process.communicate()
     assert process.returncode == -signal.SIGKILL, errors.decode()
-    for process in (start(config, data, out), start(config, data, whole)):
-        _, errors = process.communicate()
-        assert process.returncode == 0, errors.decode()
+    process = start(config, data, out, whole)
+    _, errors = process.communicate()
+    assert process.returncode == 0, errors.decode()
     assert same(weights(out), weights(whole)), f"killed after step {wanted}"
     assert metrics(out) == metrics(whole)
 
 
-def start(config: TrainConfig, data: Path, out: Path) -> subprocess.Popen[bytes]:
-    """A run in a process of its own whose matrix products add up in one order."""
-    command = [sys.executable, "-c", SCRIPT, config.to_json(), str(data), str(out)]
+def start(config: TrainConfig, data: Path, *outs: Path) -> subprocess.Popen[bytes]:
+    """Runs, one after the other, in a process of their own whose matrix products add up in one order."""
+    command = [sys.executable, "-c", SCRIPT, config.to_json(), str(data), *map(str, outs)]
     fixed = {"OMP_NUM_THREADS": "1", "MKL_CBWR": "COMPATIBLE"}
     return subprocess.Popen(command, stderr=subprocess.PIPE, env=os.environ | fixed)

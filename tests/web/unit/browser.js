@@ -12,6 +12,7 @@ define("document", { baseURI: "http://localhost/" });
 define("sessionStorage", {
   getItem: (key) => kept.get(key) ?? null,
   setItem: (key, value) => kept.set(key, value),
+  removeItem: (key) => kept.delete(key),
 });
 define("navigator", {
   locks: {

@@ -75,7 +75,7 @@ test("a small answer is predicted again in a crop, from its own logits", async (
   );
   const [x0, y0, x1, y1] = refined.box;
   assert.ok(x0 > 280 && y0 > 180 && x1 < 330 && y1 < 230, `${refined.box}`);
-  assert.ok(refined.score > first.score);
+  assert.ok(refined.quality > first.quality);
   assert.equal(refined.logits.length, first.logits.length);
   assert.equal(refined.logits[0], first.logits[0], "outside the crop the logits stay");
 });

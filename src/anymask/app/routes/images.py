@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Annotated
 
 import cv2
 import numpy as np
-from fastapi import APIRouter, File, Query, Request, Response, UploadFile
+from fastapi import APIRouter, File, HTTPException, Query, Request, Response, UploadFile
 from fastapi.responses import FileResponse
 
 from anymask.app import schemas
 from anymask.app.dependencies import Annotator, CurrentServer, Server
 from anymask.data_engine.project import Image, images
-from anymask.data_engine.project.project import upload
-from anymask.errors import ImageError
+from anymask.data_engine.project.project import current, upload
+from anymask.errors import ImageError, StoreError, UnknownNameError
 from anymask.images.display import shown_format
 from anymask.images.write import encode_jpeg, encode_png
 
@@ -37,9 +38,11 @@ def list_images(
     person: Annotator,
     after: schemas.Id | None = None,
     limit: Annotated[int, Query(ge=1, le=schemas.IMAGES_AT_ONCE)] = 100,
+    search: Annotated[str, Query(max_length=schemas.TEXT_LENGTH)] = "",
+    show: Annotated[images.Show, Query()] = "all",
 ) -> schemas.Images:
-    """A page of the images, sorted by name."""
-    found = images.listed(server.project.db, after, limit + 1)
+    """A page of the images, sorted by name: those whose name contains `search`, in the state `show`."""
+    found = images.listed(server.project.db, after, limit + 1, search=search, show=show)
     more = len(found) > limit
     return schemas.Images(
         images=[schemas.Image.of(one) for one in found[:limit]], next=found[limit - 1].id if more else None
@@ -57,9 +60,9 @@ def upload_images(
     kept = []
     for file in files:
         name = file.filename or ""
-        data = file.file.read()
         try:
-            image, _ = upload(server.project, name, data, limits.pixels)
+            with server.turn():
+                image, _ = upload(server.project, name, file.file.read(), limits.pixels)
         except ImageError as error:
             raise ImageError(f"{_short(name)}: {error}") from error
         kept.append(schemas.Image.of(image))
@@ -68,14 +71,27 @@ def upload_images(
 
 @router.get("/images/{id}")
 def get_image(server: CurrentServer, person: Annotator, id: schemas.Id) -> schemas.Image:
-    """An image."""
-    return schemas.Image.of(images.find(server.project.db, id))
+    """An image, as its file is now."""
+    image = images.find(server.project.db, id)
+    with suppress(UnknownNameError, StoreError, ImageError):  # of a missing file what is known is told
+        image = current(server.project, image)
+    return schemas.Image.of(image)
+
+
+@router.patch("/images/{id}")
+def mark_image(server: CurrentServer, person: Annotator, id: schemas.Id, body: schemas.Mark) -> schemas.Image:
+    """Mark an image as done, or remove it from the project. Removing needs the role reviewer."""
+    if body.removed is not None and person.role == "annotator":
+        raise HTTPException(
+            403, "Removing an image needs the role reviewer; yours is annotator. Ask an admin."
+        )
+    return schemas.Image.of(images.mark(server.project.db, id, done=body.done, removed=body.removed))
 
 
 @router.get("/images/{id}/file", response_class=Response)
 def get_file(server: CurrentServer, person: Annotator, request: Request, id: schemas.Id) -> Response:
     """The file of an image, converted to PNG if browsers cannot show its format."""
-    image = images.find(server.project.db, id)
+    image = current(server.project, images.find(server.project.db, id))
     file = server.project.file(image)
     server.project.sha256(image)  # by which the image is recognised after its file was moved
     etag = f'"{image.bytes:x}-{file.stat().st_mtime_ns:x}{server.project.view}"'
@@ -83,16 +99,19 @@ def get_file(server: CurrentServer, person: Annotator, request: Request, id: sch
         return Response(status_code=304, headers=_cached(etag))
     type = _TYPES.get(shown_format(file, server.project.bands))
     if type is None:
-        return Response(
-            encode_png(server.project.pixels(image)), media_type="image/png", headers=_cached(etag)
-        )
+        name = f"{image.id}-{file.stat().st_mtime_ns:x}{server.project.view}.png"
+        with server.turn():
+            shown = server.thumbs.file(name, lambda: encode_png(server.project.pixels(image)))
+        if isinstance(shown, bytes):
+            return Response(shown, media_type="image/png", headers=_cached(etag))
+        return FileResponse(shown, media_type="image/png", headers=_cached(etag))
     return FileResponse(file, media_type=type, headers=_cached(etag))
 
 
 @router.get("/images/{id}/thumb", response_class=Response)
 def get_thumb(server: CurrentServer, person: Annotator, request: Request, id: schemas.Id) -> Response:
     """A thumbnail: JPEG, 320 pixels on the longest side."""
-    image = images.find(server.project.db, id)
+    image = current(server.project, images.find(server.project.db, id))
     file = server.project.file(image)
     key = f"{image.id}-{file.stat().st_mtime_ns:x}{server.project.view}"
     if request.headers.get("if-none-match") == f'"{key}"':

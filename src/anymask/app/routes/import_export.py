@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, BackgroundTasks, File, Query, Response, UploadFile
-from fastapi.responses import FileResponse
+from fastapi import APIRouter, File, Query, Response, UploadFile
 
 from anymask.app import schemas
-from anymask.app.archives import pack, unpack
+from anymask.app.archives import Temporary, pack, unpack
 from anymask.app.dependencies import Annotator, CurrentServer, Reviewer
 from anymask.data_engine.project import import_export
+from anymask.data_engine.project.apart import run_apart
 from anymask.errors import FormatError
 
 __all__ = ["router"]
 
 router = APIRouter(tags=["exchange"])
+EXPORT, HOUR = 4, 3600.0
+"""An export may take so many times the memory of an import, and seconds."""
 Format = Literal[
     "coco",
     "cvat",
@@ -42,22 +45,34 @@ _ZIP: dict[int | str, dict[str, Any]] = {
 def export(
     server: CurrentServer,
     person: Annotator,
-    background: BackgroundTasks,
     format: Annotated[Format, Query()] = "coco",
+    suggestions: Annotated[bool, Query()] = False,
+    images: Annotated[bool, Query()] = False,
 ) -> Response:
-    """All masks in a format, as an archive; its report.json lists what the format could not hold."""
+    """All masks in a format, as an archive; its report.json lists what the format could not hold.
+
+    suggestions: also the suggestions that nobody has accepted yet. images: also the image files, so that the
+    unpacked archive is a data set to train on.
+    """
     folder = Path(tempfile.mkdtemp(prefix="anymask-"))
-    background.add_task(shutil.rmtree, folder, ignore_errors=True)
     try:
         (folder / "out").mkdir()
-        loss = import_export.take(server.project, format, folder / "out")
-        pack(folder / "out", folder / "export.zip", {**loss.as_dict(), "path": f"annotations ({format})"})
+        with server.turn():
+            loss = run_apart(
+                server.project,
+                partial(import_export.take, suggestions=suggestions),
+                format,
+                folder / "out",
+                memory=EXPORT * server.settings.limits.memory,
+                seconds=HOUR,
+            )
+            report = {**loss.as_dict(), "path": f"annotations ({format})"}
+            files = import_export.image_files(server.project) if images else ()
+            pack(folder / "out", folder / "export.zip", report, files)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    return FileResponse(
-        folder / "export.zip", media_type="application/zip", filename=f"{format}.zip", background=background
-    )
+    return Temporary(folder / "export.zip", media_type="application/zip", filename=f"{format}.zip")
 
 
 @router.post("/import")
@@ -71,10 +86,21 @@ def import_(
 
     The format is detected if it is not given. Importing the same file again changes nothing.
     """
-    with tempfile.TemporaryDirectory(prefix="anymask-") as folder:
-        place = unpack(file.filename or "upload", file.file, Path(folder), server.settings.limits)
+    limits = server.settings.limits
+    with server.turn(), tempfile.TemporaryDirectory(prefix="anymask-") as folder:
+        place = unpack(file.filename or "upload", file.file, Path(folder), limits)
         try:
-            done = import_export.bring(server.project, place, format, person.name)
+            done = run_apart(
+                server.project,
+                import_export.bring,
+                place,
+                format,
+                person.name,
+                memory=limits.memory,
+                seconds=limits.seconds,
+            )
         except FormatError as error:  # without the server's temporary folder in the message
             raise FormatError(str(error).replace(f"{folder}/", "")) from error
-    return schemas.Imported(images=done.images, masks=done.masks, skipped=done.skipped[:1000])
+    return schemas.Imported(
+        images=done.images, masks=done.masks, known=done.known, skipped=done.skipped[:1000]
+    )

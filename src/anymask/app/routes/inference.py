@@ -14,6 +14,7 @@ from anymask.app import inference, schemas
 from anymask.app.dependencies import Annotator, CurrentServer, Server
 from anymask.app.jobs import Job
 from anymask.data_engine.project import images
+from anymask.data_engine.project.project import current
 
 __all__ = ["router"]
 
@@ -35,7 +36,7 @@ def get_embedding(
     server: CurrentServer, person: Annotator, request: Request, id: schemas.Id, model: schemas.Id
 ) -> Response:
     """The embedding of an image: features, skip0, skip1, ... in float16. Computed once, then cached."""
-    image = images.find(server.project.db, id)
+    image = current(server.project, images.find(server.project.db, id))
     key = inference.embedding_key(server, image, model)
     headers = {"etag": f'"{key}"', "cache-control": "private, no-cache"}
     if request.headers.get("if-none-match") == headers["etag"]:
@@ -49,7 +50,7 @@ def predict(
     server: CurrentServer, person: Annotator, id: schemas.Id, body: schemas.Predict
 ) -> schemas.Predicted:
     """Masks for prompts, one for each, or three with `multimask`. Nothing is saved."""
-    return inference.predict(server, images.find(server.project.db, id), body)
+    return inference.predict(server, current(server.project, images.find(server.project.db, id)), body)
 
 
 @router.post("/images/{id}/automatic", status_code=202)
@@ -57,10 +58,10 @@ def automatic(
     server: CurrentServer, person: Annotator, id: schemas.Id, body: schemas.Automatic
 ) -> schemas.JobRef:
     """Start automatic mask generation. The result of the job is masks, best first; nothing is saved."""
-    image = images.find(server.project.db, id)
+    image = current(server.project, images.find(server.project.db, id))
     server.models.check(body.model)
     job = server.jobs.start(
-        "automatic", person.name, lambda tick: inference.automatic(server, image, body, tick)
+        "automatic", person.id, lambda tick: inference.automatic(server, image, body, tick)
     )
     return schemas.JobRef(id=job.id)
 
@@ -71,7 +72,7 @@ def like(server: CurrentServer, person: Annotator, body: schemas.Like) -> schema
     for id in {*body.images, *(example.image for example in body.examples)}:
         images.find(server.project.db, id)
     server.models.check_examples(body.model)
-    job = server.jobs.start("like", person.name, lambda tick: inference.like(server, body, tick))
+    job = server.jobs.start("like", person.id, lambda tick: inference.like(server, body, tick))
     return schemas.JobRef(id=job.id)
 
 
@@ -85,8 +86,8 @@ def get_job(server: CurrentServer, person: Annotator, id: schemas.Id) -> schemas
 def cancel_job(server: CurrentServer, person: Annotator, id: schemas.Id) -> schemas.Job:
     """Cancel a job. It stops at its next step; a job that has ended does not change."""
     job = server.jobs.get(id)
-    if person.role != "admin" and job.owner != person.name:
-        raise HTTPException(403, f"Only {job.owner} or an admin can cancel this job.")
+    if person.role != "admin" and job.owner != person.id:
+        raise HTTPException(403, "Only the user who started this job or an admin can cancel it.")
     return server.jobs.cancel(id).to_schema()
 
 

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Request, Response
 
-from anymask.app import schemas
+from anymask.app import schemas, suggestion_schemas
+from anymask.app.archives import Temporary
 from anymask.app.dependencies import Annotator, CurrentServer, Server
-from anymask.data_engine.project import Person, images, masks
+from anymask.data_engine.project import Draft, Person, images, masks, suggestions
+from anymask.data_engine.project.images import new_id
 
 __all__ = ["router"]
 
 router = APIRouter(tags=["masks"])
+LARGE = 4 << 20
+"""Bytes of a list of masks from which on it goes through a file."""
 Seen = Annotated[str, Header(alias="If-Match", pattern=r'^"?[0-9]{1,9}"?$')]
 """The revision that the change is based on, 0 for a new mask."""
 
@@ -29,8 +36,24 @@ def list_masks(server: CurrentServer, person: Annotator, request: Request, id: s
     headers = {"etag": f'"{image.changes}"', "cache-control": "private, no-cache"}
     if request.headers.get("if-none-match") == headers["etag"]:
         return Response(status_code=304, headers=headers)
+    if masks.size_of_current(server.project.db, id) > LARGE:
+        return _large(server, id, headers)
     found = masks.current_json(server.project.db, id)
     return Response(f'{{"masks":{found}}}', media_type="application/json", headers=headers)
+
+
+def _large(server: Server, id: str, headers: dict[str, str]) -> Response:
+    """A long list goes through a file, so that slow clients hold no memory."""
+    folder = Path(tempfile.mkdtemp(prefix="anymask-"))
+    try:
+        with server.turn(), (folder / "masks.json").open("wb") as file:
+            file.write(b'{"masks":')
+            masks.write_current(server.project.db, id, file)
+            file.write(b"}")
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return Temporary(folder / "masks.json", media_type="application/json", headers=headers)
 
 
 @router.put("/images/{id}/masks/{mask_id}", response_model=schemas.Mask)
@@ -67,6 +90,28 @@ def list_revisions(
     return schemas.Masks(
         masks=[schemas.Mask.of(one) for one in masks.history(server.project.db, id, mask_id)]
     )
+
+
+@router.put("/suggestions/{by}")
+def put_suggestions(
+    server: CurrentServer, person: Annotator, by: schemas.Id, body: suggestion_schemas.Suggestions
+) -> suggestion_schemas.Suggested:
+    """Replace the open suggestions of the search with the example mask `by`; without images withdraw them."""
+    found = {
+        one.image: [
+            Draft(id=new_id(), label_id=body.label_id, model=body.model, **mask.model_dump())
+            for mask in one.masks
+        ]
+        for one in body.images
+    }
+    new = suggestions.replace(server.project.db, by, found, author=person.name)
+    return suggestion_schemas.Suggested(images=len(new), masks=sum(new.values()))
+
+
+@router.delete("/suggestions")
+def delete_suggestions(server: CurrentServer, person: Annotator) -> suggestion_schemas.Withdrawn:
+    """Withdraw all open suggestions of the project. Later searches may suggest the same masks again."""
+    return suggestion_schemas.Withdrawn(masks=suggestions.withdraw(server.project.db, author=person.name))
 
 
 def _number(if_match: str) -> int:

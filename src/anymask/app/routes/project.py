@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, HTTPException, Path, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 
 from anymask.app import schemas
-from anymask.app.dependencies import COOKIE, Admin, Annotator, CurrentServer, Reviewer, person_of
+from anymask.app.dependencies import COOKIE, Admin, Annotator, CurrentServer, Reviewer, identify
 from anymask.data_engine.project import Label, images, labels, people, statistics
+from anymask.data_engine.project.checks import new_name
 
 __all__ = ["router"]
 
 router = APIRouter(tags=["project"])
+MOST_UNREADABLE = 100
 YEAR = 365 * 24 * 3600
 Name = Annotated[str, Path(min_length=1, max_length=200)]
 
@@ -28,6 +30,7 @@ def project(server: CurrentServer, person: Annotator) -> schemas.Project:
         example_models=server.models.example_names,
         counts=images.count(db),
         scanning=server.scanning,
+        unreadable=server.unreadable[:MOST_UNREADABLE],
         person=schemas.Person(name=person.name, role=person.role),
     )
 
@@ -42,8 +45,7 @@ def put_labels(server: CurrentServer, person: Reviewer, body: schemas.Labels) ->
 @router.post("/session", status_code=204)
 def sign_in(server: CurrentServer, request: Request, body: schemas.SignIn) -> Response:
     """Sign in: set a cookie with the token."""
-    if person_of(server, body.token) is None:
-        raise HTTPException(401, "This token is not valid. Ask an admin for yours.")
+    identify(server, request, body.token)
     answer = Response(status_code=204)
     answer.set_cookie(
         COOKIE,
@@ -75,8 +77,9 @@ def get_people(server: CurrentServer, person: Admin) -> schemas.People:
 @router.post("/people", status_code=201)
 def add_person(server: CurrentServer, person: Admin, body: schemas.Person) -> schemas.NewPerson:
     """Add a user. The response holds the token, which is shown only this once."""
-    token = people.add(server.project.db, body.name, body.role)
-    return schemas.NewPerson(name=body.name, role=body.role, token=token)
+    name = new_name(body.name)
+    token = people.add(server.project.db, name, body.role)
+    return schemas.NewPerson(name=name, role=body.role, token=token)
 
 
 @router.delete("/people/{name}", status_code=204)

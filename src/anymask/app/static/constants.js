@@ -15,6 +15,9 @@ export const DECODER_MASKS = 4;
 /** The last so many of them answer a single click. */
 export const HYPOTHESES = 3;
 
+/** Hypotheses whose quality differs less are about equally likely. */
+export const NEAR_TIE = 0.03;
+
 /** Logits above and below 0 at which the stability of a mask is measured. */
 export const STABILITY_OFFSET = 1;
 
@@ -47,6 +50,18 @@ export const CUT_OFF_SHARE = 0.5;
 
 /** Logits of minus this stand outside a crop. */
 export const UNSEEN_LOGIT = 8;
+
+/** Values per cell of the grid on which outlines lie, at most. */
+export const OUTLINE_FINER = 8;
+
+/** Variance of colours below which logits are averaged. */
+export const OUTLINE_SMOOTHNESS = 0.001;
+
+/** Logits are clipped to this for outlines. */
+export const OUTLINE_CLIP = 4;
+
+/** Cells around a mask that its outline may move over. */
+export const OUTLINE_MARGIN = 2;
 
 /** The model that comes with the page. */
 export const LOCAL_MODEL = "compact";

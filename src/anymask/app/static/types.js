@@ -23,6 +23,7 @@
  * @property {string} [author]
  * @property {string} [time]
  * @property {boolean} [deleted]
+ * @property {string | null} [suggested_by] for a suggestion the id of the example mask; null for a mask
  *
  * @typedef {object} Label
  * @property {string} id
@@ -35,20 +36,28 @@
  * @property {number} width
  * @property {number} height
  * @property {number} masks how many it has
+ * @property {number} [suggestions] how many wait to be accepted or rejected
+ * @property {boolean} [done] somebody marked it as done
+ * @property {boolean} [missing] its file is missing
+ * @property {string} [version] another one when the file of an image was replaced
  *
  * @typedef {object} Project
  * @property {string} name
  * @property {Label[]} labels
  * @property {string[]} models names of promptable models, the one of the browser first
- * @property {{images: number, masks: number}} [counts] what a server counts
+ * @property {{images: number, masks: number, done: number, suggestions: number}} [counts] what a server counts
+ * @property {string[]} [unreadable] files that look like images and cannot be read
  * @property {boolean} [scanning] the server still scans its folder
  *
  * @typedef {object} Hypothesis One mask that the model predicts.
  * @property {Runs} runs
  * @property {Box} box
  * @property {number} area
- * @property {number} score predicted IoU times stability
+ * @property {number} score predicted IoU, from 0 to 1
+ * @property {number} quality predicted IoU times stability: by it the best is chosen
  * @property {Float32Array} logits on the grid of the model's frame
+ * @property {{frame: import("./geometry/frame.js").Frame, crop: Box, logits: Float32Array}} [view] the crop in
+ *   which it was refined, and its logits there
  *
  * @typedef {object} Candidate One mask that "everything" found.
  * @property {Runs} runs

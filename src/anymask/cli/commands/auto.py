@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from anymask.cli.console import Clock, note, out, out_json, progress, spent
+from anymask.cli.model_names import check_model
 from anymask.cli.options.auto import Options
 from anymask.cli.outputs import OVERLAY, beside, check_distinct, write_all
 from anymask.cli.prompts import read_mask
 from anymask.cli.viewer import open_file
 from anymask.errors import ImageError, InputError, OutputError
-from anymask.files import check_target
+from anymask.files import check_target, read_regular
 from anymask.formats import sa1b
 from anymask.images.bands import numbers, read_bands
 from anymask.images.planes import kind_of, path_of
@@ -24,7 +25,7 @@ from anymask.images.planes import kind_of, path_of
 if TYPE_CHECKING:
     from anymask.data_engine.image_masks import Plan
     from anymask.data_engine.run import Summary
-    from anymask.models import Sam
+    from anymask.models import Promptable
     from anymask.types import Record
 
 __all__ = ["run"]
@@ -61,10 +62,10 @@ def run(options: Options) -> int:
     return _many(source, options) if many else _one(source, options)
 
 
-def _opener(options: Options) -> Callable[[], Sam]:
+def _opener(options: Options) -> Callable[[], Promptable]:
     """What loads the model, later: files are checked first."""
 
-    def load() -> Sam:
+    def load() -> Promptable:
         from anymask.cli.loading import load_model
 
         return load_model(
@@ -84,6 +85,7 @@ def _plan(options: Options, *, labelmap: bool, overlay: bool) -> Plan:
     given = {name: getattr(options, name) for name in _AUTO}
     given |= {
         "crop_layers": options.crops,
+        "refine": False if options.one_pass else None,
         "points": None if options.points_file is None else _read_points(options.points_file),
         "roi": None if options.roi is None else _read_roi(options.roi),
     }
@@ -104,16 +106,24 @@ def _plan(options: Options, *, labelmap: bool, overlay: bool) -> Plan:
 
 def _read_points(path: str) -> np.ndarray[Any, Any]:
     """Points (N, 2) from a file with x,y on each line."""
+    from anymask.inference.mask_generation.config import MOST_POINTS
+
     try:
+        data = read_regular(path, f"file {path}")
+        if data.count(b"\n") > MOST_POINTS:
+            raise InputError(
+                f"--points-file must hold at most {MOST_POINTS} points, got more lines. Use fewer."
+            )
         rows = [
-            line.split("#")[0].replace(",", " ").split()
-            for line in Path(path).read_text("utf-8-sig").splitlines()
+            line.split("#")[0].replace(",", " ").split() for line in data.decode("utf-8-sig").splitlines()
         ]
         points = np.array([[float(word) for word in row] for row in rows if row], np.float32)
     except OSError as error:
         raise InputError(
             f"--points-file must be a file that exists, got {path} ({error.strerror}). Check the name."
         ) from None
+    except InputError:
+        raise
     except ValueError:
         points = np.zeros((0, 0), np.float32)
     if points.ndim != 2 or points.shape[1] != 2:
@@ -158,6 +168,9 @@ def _one(image: Path, options: Options) -> int:
     targets = _targets(image, options)
     clock = Clock()
     plan = _plan(options, labelmap="labels.png" in targets.others, overlay=OVERLAY in targets.others)
+    check_model(options.model)
+    for target in targets.all:
+        check_target(target, force=options.force)
     with clock.part("read"):
         opened = open_image(image, plan, as_raster=targets.form in (".geojson", ".gpkg"))
     with clock.part("load"):
@@ -184,7 +197,7 @@ def _one(image: Path, options: Options) -> int:
 
 
 def _targets(image: Path, options: Options) -> _Targets:
-    """The files to write. Raises `OutputError` for unknown suffixes, the image itself and existing files."""
+    """The files to write. Raises `OutputError` for unknown suffixes and the image itself."""
     named = Path(f"{image.stem}-masks.json") if options.output is None else Path(options.output)
     form = named.suffix.lower()
     if form not in FORMS:
@@ -199,8 +212,6 @@ def _targets(image: Path, options: Options) -> _Targets:
     masks = None if options.output is None and options.as_json else named
     targets = _Targets(form, masks, {kind: beside(named, kind) for kind, wanted in kinds.items() if wanted})
     check_distinct(targets.all, image)
-    for target in targets.all:
-        check_target(target, force=options.force)
     return targets
 
 
@@ -257,9 +268,10 @@ def _many(source: Path, options: Options) -> int:
             )
     except KeyboardInterrupt:
         raise KeyboardInterrupt("the same command resumes here") from None
-    _report(summary, folder, as_json=options.as_json)
-    if options.view and summary.made + summary.kept:
-        open_file(write_sheet(folder))
+    sheet = write_sheet(folder) if summary.made + summary.kept else None
+    _report(summary, folder, sheet, as_json=options.as_json)
+    if options.view and sheet is not None:
+        open_file(sheet)
     return DAMAGED if summary.damaged else 0
 
 
@@ -272,14 +284,15 @@ def _shard_size(megabytes: float | None) -> int | None:
     return math.ceil(megabytes * 1e6)
 
 
-def _report(summary: Summary, folder: Path, *, as_json: bool) -> None:
+def _report(summary: Summary, folder: Path, sheet: Path | None, *, as_json: bool) -> None:
     for file, problem in summary.damaged.items():
         note(f"left out {file}: {problem}")
     if as_json:
-        out_json({"dataset": str(folder), **vars(summary)})
+        out_json({"dataset": str(folder), "sheet": None if sheet is None else str(sheet), **vars(summary)})
         return
     kept = f", {summary.kept:,} were there already" if summary.kept else ""
     lines = [f"{summary.made:,} images with {summary.masks:,} masks{kept}"]
     if summary.damaged:
         lines.append(f"{len(summary.damaged):,} images could not be read, see {folder / 'damaged.jsonl'}")
-    out("\n".join([*lines, f"wrote {folder}"]))
+    lines += [f"wrote {folder}"] if sheet is None else [f"wrote {folder}", f"look at {sheet}"]
+    out("\n".join(lines))

@@ -11,22 +11,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import cv2
-import torch
 
 import anymask
 from anymask.cli.commands.models import place
 from anymask.cli.console import out, out_json, table
 from anymask.cli.options.doctor import Options
-from anymask.errors import AnymaskError
+from anymask.errors import AnymaskError, install_command
 from anymask.files import cache_dir
 from anymask.images.bundled_photos import sample_photo
 from anymask.inference.promptable.predict import embed, predict
 from anymask.models import load_sam, variants
-from anymask.models.devices import cpu_bf16_features, has_bf16
+from anymask.models.onnx_session import threads
 from anymask.types import Prompt
 
 __all__ = ["Finding", "run"]
@@ -34,7 +34,7 @@ __all__ = ["Finding", "run"]
 GOOD, NOTE, BAD = "ok", "note", "FAULT"
 PHOTO, CLICK, COVERED = "cat.jpg", (210.0, 180.0), (0.02, 0.98)
 """The bundled photo, a click on its cat, the least and largest share of the photo that a mask may cover."""
-PACKAGES = ("torch", "numpy", "opencv-python-headless", "pillow", "safetensors", "rich")
+PACKAGES = ("numpy", "opencv-python-headless", "pillow", "onnxruntime", "safetensors", "rich")
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def _version(name: str) -> str | None:
     try:
         return metadata.version(name)
     except metadata.PackageNotFoundError:
-        return {"opencv-python-headless": cv2.__version__, "torch": torch.__version__}.get(name)
+        return {"opencv-python-headless": cv2.__version__}.get(name)
 
 
 def check_extras() -> list[Finding]:
@@ -107,18 +107,37 @@ def _extras(required: Sequence[str]) -> list[tuple[str, str]]:
 def _extra(name: str, missing: Sequence[str]) -> Finding:
     if not missing:
         return Finding(f"extra {name}", GOOD, "installed")
-    command = f"pip install 'anymask[{name}]'"
-    return Finding(f"extra {name}", NOTE, f"lacks {', '.join(missing)}. To add it: {command}")
+    return Finding(f"extra {name}", NOTE, f"lacks {', '.join(missing)}. To add it: {install_command(name)}")
+
+
+def check_runtimes() -> list[Finding]:
+    """What each runtime can do here."""
+    shipped = ", ".join(card.name for card in variants().values() if card.address is None)
+    found = [Finding("onnxruntime", GOOD, f"{_version('onnxruntime')}: runs {shipped}, on the CPU")]
+    if has_torch():
+        text = "runs every model; trains, tunes, evaluates and exports models"
+        return [*found, Finding("torch", GOOD, f"{_version('torch')}: {text}")]
+    text = "not installed; published weights, training, tuning, evaluation and export need it. To add it: "
+    return [*found, Finding("torch", GOOD, text + install_command("torch"))]
+
+
+def has_torch() -> bool:
+    """Whether PyTorch can be imported."""
+    try:
+        return find_spec("torch") is not None
+    except ValueError:  # an entry in sys.modules that blocks it
+        return False
 
 
 def check_cpu() -> list[Finding]:
     """Cores, threads, and the features that speed depends on."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    threads = torch.get_num_threads()
-    named = f"{_cpu_name()}, {cores} cores, {threads} threads used"
-    few = NOTE if cores and threads < cores else GOOD
-    more = "" if few == GOOD else " (OMP_NUM_THREADS or the machine limits them)"
-    return [Finding("CPU", few, named + more), *_features(), _float_type()]
+    cores = os.cpu_count() or 1
+    named = f"{_cpu_name()}, {cores} cores, {threads()} threads used"
+    few = NOTE if threads() < cores else GOOD
+    more = (
+        "" if few == GOOD else " (ANYMASK_THREADS, OMP_NUM_THREADS, or the cores that this process may use)"
+    )
+    return [Finding("CPU", few, named + more), *_features(), *_float_type()]
 
 
 def _cpu_name() -> str:
@@ -128,20 +147,28 @@ def _cpu_name() -> str:
     return found.group(1).strip() if found else platform.processor() or platform.machine()
 
 
-def capabilities() -> Mapping[str, bool]:
-    """Features of the CPU by PyTorch's names, as far as this version of PyTorch knows them."""
+def capabilities() -> Mapping[str, bool] | None:
+    """Whether the CPU has avx2, avx512_f and amx_bf16; None where neither the system nor PyTorch tells."""
+    info = Path("/proc/cpuinfo")
+    flags = re.search(r"^flags\s*:\s*(.+)$", info.read_text(errors="replace") if info.is_file() else "", re.M)
+    if flags is not None:
+        there = set(flags.group(1).split())
+        names = {"avx2": "avx2", "avx512_f": "avx512f", "amx_bf16": "amx_bf16"}
+        return {name: flag in there for name, flag in names.items()}
+    if not has_torch():
+        return None
+    import torch
+
     ask: Callable[[], Mapping[str, Any]] | None = getattr(torch.cpu, "get_capabilities", None)
-    if ask is not None:
-        return {name: bool(value) for name, value in ask().items()}
-    level = torch.backends.cpu.get_cpu_capability()
-    known = {"avx2": level in ("AVX2", "AVX512"), "avx512_f": level == "AVX512"}
-    return known | dict.fromkeys(cpu_bf16_features(), True)
+    return None if ask is None else {name: bool(value) for name, value in ask().items()}
 
 
 def _features() -> list[Finding]:
     if platform.machine().lower() not in ("x86_64", "amd64"):
         return []
     has = capabilities()
+    if has is None:
+        return []
     return [
         _feature("AVX2", bool(has.get("avx2")), "float32 at full speed", "several times slower without"),
         _feature("AVX-512", bool(has.get("avx512_f")), "wider vectors are used", "AVX2 is used"),
@@ -153,14 +180,26 @@ def _feature(name: str, there: bool, if_so: str, if_not: str) -> Finding:
     return Finding(f"  {name}", GOOD if there else NOTE, f"yes: {if_so}" if there else f"no: {if_not}")
 
 
-def _float_type() -> Finding:
+def _float_type() -> list[Finding]:
+    """What PyTorch computes in; onnxruntime computes in float32."""
+    if not has_torch():
+        return []
+    import torch
+
+    from anymask.models.devices import cpu_bf16_features, has_bf16
+
     if has_bf16(torch.device("cpu")):
-        return Finding("  bf16", GOOD, f"yes ({', '.join(cpu_bf16_features())}): models run in bfloat16")
-    return Finding("  bf16", NOTE, "no: models run in float32; bfloat16 would be emulated, far slower")
+        text = f"yes ({', '.join(cpu_bf16_features())}): models of PyTorch run in bfloat16"
+        return [Finding("  bf16", GOOD, text)]
+    return [Finding("  bf16", NOTE, "no: models run in float32; bfloat16 would be emulated, far slower")]
 
 
 def check_gpu() -> list[Finding]:
     """CUDA and MPS, in this build of torch and in this machine."""
+    if not has_torch():
+        return [Finding("GPU", GOOD, "not used; PyTorch is needed for it")]
+    import torch
+
     if torch.cuda.is_available():
         names = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
         return [Finding("GPU", GOOD, f"CUDA {torch.version.cuda}: {', '.join(names)}")]
@@ -213,6 +252,7 @@ def check_click() -> list[Finding]:
 
 CHECKS: tuple[Callable[[], list[Finding]], ...] = (
     check_versions,
+    check_runtimes,
     check_extras,
     check_cpu,
     check_gpu,

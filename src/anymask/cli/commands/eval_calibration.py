@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from anymask.cli.console import note, out, out_json
+from anymask.cli.model_names import check_model
 from anymask.cli.options.eval_calibration import Options
 from anymask.cli.reports import by_set, check_report, open_all
 from anymask.files import check_target, write_atomic
@@ -22,19 +23,20 @@ __all__ = ["run"]
 def run(options: Options) -> int:
     """Run the protocol of `anymask.evaluate.calibration`, print its table, write what is asked for."""
     datasets = open_all(options.data, options.split)
+    check_model(options.model)
     check_report(options.output, options.force)
     for target in (options.plot, options.corrected_model):
         if target is not None:
             check_target(target, force=options.force)
 
-    from anymask.cli.loading import load_model
+    from anymask.cli.loading import load_network
     from anymask.evaluate.calibration import collect, reliability
     from anymask.evaluate.clicks import ClicksConfig
 
     config = ClicksConfig(
         most_images=options.max_images, most_masks=options.max_masks, zoom=options.zoom, seed=options.seed
     )
-    model = load_model(options.model, device=options.device, offline=options.offline)
+    model = load_network(options.model, device=options.device, offline=options.offline)
     with by_set("images") as advance:
         pairs = collect(model, datasets, config, advance)
     found = {kind: reliability(*pair) for kind, pair in pairs.items()}
@@ -60,7 +62,7 @@ def _write(
     if options.plot is not None:
         write_png(draw(found), options.plot, force=options.force)
     if options.corrected_model is not None:
-        model = load_sam(options.model, device="cpu", dtype="float32", offline=True)
+        model = load_sam(options.model, runtime="torch", device="cpu", dtype="float32", offline=True)
         save(correct(model, pairs), options.corrected_model)
     for written in (options.output, options.plot, options.corrected_model):
         if written is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from anymask.cli.model_names import check_model
 from anymask.cli.options.eval_clicks import Options
 from anymask.cli.reports import by_set, check_report, open_all, print_report
 
@@ -14,9 +15,10 @@ HIDDEN = ("random_1",)
 def run(options: Options) -> int:
     """Run the protocol of `anymask.evaluate.clicks`, print its table, write its report."""
     datasets = open_all(options.data, options.split)
+    check_model(options.model)
     check_report(options.output, options.force)
 
-    from anymask.cli.loading import load_model
+    from anymask.cli.loading import load_network
     from anymask.evaluate import clicks
 
     config = clicks.ClicksConfig(
@@ -26,7 +28,7 @@ def run(options: Options) -> int:
         zoom=options.zoom,
         seed=options.seed,
     )
-    model = load_model(options.model, device=options.device, offline=options.offline)
+    model = load_network(options.model, device=options.device, offline=options.offline)
     with by_set("images") as advance:
         report = clicks.run(model, datasets, config, advance)
     columns = [name for name in report.mean.numbers if name not in HIDDEN]

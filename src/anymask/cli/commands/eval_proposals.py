@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from anymask.cli.model_names import check_model
 from anymask.cli.options.eval_proposals import Options
 from anymask.cli.reports import by_set, check_report, open_all, print_report
 
@@ -15,9 +16,10 @@ __all__ = ["frequencies", "run"]
 def run(options: Options) -> int:
     """Run the protocol of `anymask.evaluate.proposals`, print its table, write its report."""
     datasets = open_all(options.data, options.split)
+    check_model(options.model)
     check_report(options.output, options.force)
 
-    from anymask.cli.loading import load_model
+    from anymask.cli.loading import load_network
     from anymask.evaluate import proposals
 
     config = proposals.ProposalsConfig(
@@ -26,7 +28,7 @@ def run(options: Options) -> int:
         most_images=options.max_images,
         seed=options.seed,
     )
-    model = load_model(options.model, device=options.device, offline=options.offline)
+    model = load_network(options.model, device=options.device, offline=options.offline)
     rarity = frequencies(options.data)
     with by_set("images") as advance:
         report = proposals.run(model, datasets, config, advance, frequencies=rarity)

@@ -10,7 +10,7 @@ from typing import Any
 
 from anymask.cli.console import note, out, out_json, table
 from anymask.cli.options.export import Options
-from anymask.models import load
+from anymask.models.loading import load_network
 from anymask.onnx_export import export
 
 __all__ = ["run"]
@@ -18,7 +18,7 @@ __all__ = ["run"]
 
 def run(options: Options) -> int:
     """Export and print what the check found."""
-    model = load(options.model, device="cpu", dtype="float32", offline=options.offline)
+    model = load_network(options.model, device="cpu", dtype="float32", offline=options.offline)
     began = time.perf_counter()
 
     def tell(step: str) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from anymask.cli.commands import like_video
 from anymask.cli.console import out, out_json, progress, table
 from anymask.cli.like_inputs import Inputs, find_inputs, read_all, read_correction
 from anymask.cli.like_outputs import Job, describe, number_map
+from anymask.cli.model_names import check_model
 from anymask.cli.options.like import Options
 from anymask.cli.outputs import encode_overlay
 from anymask.data_engine.sources import Item
@@ -45,6 +47,7 @@ def _segment(options: Options) -> int:
             f"--correct must go with a single video, got {len(inputs.videos)} videos and "
             f"{len(inputs.images)} images. Run it alone."
         )
+    check_model(options.model)
     folder = _check_output(options, inputs)
     from anymask.cli.loading import load_example_model, load_model
     from anymask.inference.in_context.examples import context
@@ -57,14 +60,27 @@ def _segment(options: Options) -> int:
     contexts = [context(record, examples.palette, size=size) for record in examples.records] + learned
     edits = dict(zip(fixes, examples.corrections, strict=True))
     job = Job(options, model, refiner, examples, contexts, edits, folder, shown)
-    folder.mkdir(exist_ok=True)
-    facts = _images(job, inputs) + [like_video.run(job, item) for item in inputs.videos]
+    with _made(folder):
+        facts = _images(job, inputs) + [like_video.run(job, item) for item in inputs.videos]
     if options.as_json:
         out_json(facts)
     else:
         out(table([_row(fact) for fact in facts]))
         out(f"wrote {len(facts)} to {folder}")
     return 0
+
+
+@contextmanager
+def _made(folder: Path) -> Iterator[None]:
+    """Make the folder; if nothing comes to be written there, it is removed again."""
+    new = not folder.exists()
+    folder.mkdir(exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        if new and not any(folder.iterdir()):
+            folder.rmdir()
+        raise
 
 
 def _check_output(options: Options, inputs: Inputs) -> Path:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymask.cli.console import Clock, out, out_json, spent, table
+from anymask.cli.model_names import check_model
 from anymask.cli.options.segment import Options
 from anymask.cli.outputs import Targets, choose_targets, owners, ranks, write_all
 from anymask.cli.prompts import read_mask, read_prompts
@@ -35,6 +36,7 @@ def run(options: Options) -> int:
         candidates=options.all_candidates,
         as_json=options.as_json,
     )
+    check_model(options.model)
     for target in targets.all:
         check_target(target, force=options.force)
     masks = _predict(pixels, prompts, options, clock)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import webbrowser
 from typing import TYPE_CHECKING
 
+from anymask import budget
 from anymask.cli.console import note, out
 from anymask.cli.options.serve import Options
 from anymask.errors import InputError, MissingExtraError
@@ -25,7 +26,7 @@ def run(options: Options) -> int:
     try:
         from anymask.app.models import Models
         from anymask.app.serve import gallery, serve
-        from anymask.app.settings import Settings
+        from anymask.app.settings import Limits, Settings
         from anymask.app.vendor import check_vendored
         from anymask.data_engine.project import open_project
     except ModuleNotFoundError as error:
@@ -36,6 +37,7 @@ def run(options: Options) -> int:
         example_models=tuple(options.example_model) or Settings.example_models,
         device=options.device,
         offline=options.offline,
+        limits=Limits(memory=budget.memory()),
     )
     check_vendored()
     shown = read_bands(options.bands, options.stretch, options.limits)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from anymask.cli.console import out, progress
 from anymask.cli.like_inputs import read_pair
+from anymask.cli.model_names import check_model
 from anymask.cli.options.tune import Options
 from anymask.data import of_category, open_dataset
 from anymask.errors import InputError, OutputError
@@ -29,6 +30,7 @@ def run(options: Options) -> int:
         raise OutputError(
             f"output must end in .safetensors, got {options.output}. Name it cat.safetensors, for example."
         )
+    check_model(options.model)
     check_target(options.output, force=options.force)
     if dataset is not None:
         records = of_category(dataset, str(options.category), options.max_images)
@@ -37,11 +39,11 @@ def run(options: Options) -> int:
         assert examples is not None, "checked above"
         records, palette = list(examples.records), examples.palette
 
-    from anymask.cli.loading import load_example_model
+    from anymask.cli.loading import load_example_network
     from anymask.train.tune import TuneConfig, tune
 
     config = TuneConfig(steps=options.steps, kind=options.kind)
-    model = load_example_model(options.model, device=options.device, offline=options.offline).float()
+    model = load_example_network(options.model, device=options.device, offline=options.offline).float()
     with progress("steps") as advance:
         learned = tune(
             model,

@@ -26,6 +26,7 @@ class Options:
     points_file: str | None
     roi: str | None
     crops: int | None
+    one_pass: bool
     candidates: int | None
     min_iou: float | None
     min_stability: float | None
@@ -83,7 +84,7 @@ def declare(parser: Parser) -> None:
 
 
 def _declare_prompts(parser: Parser) -> None:
-    shared.declare_points_per_side(parser, None, "32")
+    shared.declare_points_per_side(parser, None, "32; for compact 20, and 10 in each crop")
     for name, read, metavar, text in (
         ("--pixels-per-point", number, "K", "One point for each K x K pixels instead."),
         ("--points-file", str, "FILE", "Your own points instead: x,y in pixels, one per line."),
@@ -94,9 +95,15 @@ def _declare_prompts(parser: Parser) -> None:
             "Restrict the points to a region: a box, or an image of the same size in which anything but "
             "black is inside.",
         ),
-        ("--crops", integer, "N", "Add N layers of crops: 2 x 2, then 4 x 4. Default: 0."),
+        ("--crops", integer, "N", "Add N layers of crops: 2 x 2, then 4 x 4. Default: 0; for compact 1."),
     ):
         parser.add_argument(name, type=read, metavar=metavar, help=text)
+    parser.add_argument(
+        "--one-pass",
+        action="store_true",
+        help="Predict each mask once, from the whole image: coarser, and several times faster for compact, "
+        "which else refines the masks on which points agree in close-up crops.",
+    )
     shared.declare_candidates(
         parser,
         None,
@@ -132,11 +139,7 @@ def _declare_large(parser: Parser) -> None:
         help="Pixels that tiles share. Default: a quarter of the tile.",
     )
     shared.declare_bands(parser)
-    parser.add_argument(
-        "--max-memory",
-        metavar="SIZE",
-        help="Memory to use in addition to the model's: 2GB, 512MiB. Default: about 1 GB.",
-    )
+    shared.declare_max_memory(parser)
     parser.add_argument(
         "--compile",
         action="store_true",
@@ -170,8 +173,8 @@ def _declare_outputs(parser: Parser) -> None:
         parser.add_argument(name, action="store_true", help=text)
     shared.declare_open(
         parser,
-        "Open the overlay in the system's viewer; implies --overlay. For many images open a contact sheet "
-        "of the first 24, OUT/sheet/sheet.jpg, instead.",
+        "Open the overlay in the system's viewer; implies --overlay. For many images open their contact "
+        "sheet, OUT/sheet/sheet.jpg, instead.",
     )
 
 

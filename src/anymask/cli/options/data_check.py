@@ -23,6 +23,7 @@ class Options:
     split: str | None
     ignore: int | None
     as_json: bool
+    max_memory: str | None
 
 
 def declare(parser: Parser) -> None:
@@ -31,6 +32,7 @@ def declare(parser: Parser) -> None:
     shared.declare_split(parser)
     shared.declare_ignore(parser)
     shared.declare_json(parser)
+    shared.declare_max_memory(parser)
 
 
 COMMAND = Command(

@@ -33,6 +33,7 @@ class Options:
     report: str | None
     as_json: bool
     force: bool
+    max_memory: str | None
 
 
 def declare(parser: Parser) -> None:
@@ -83,6 +84,7 @@ def declare(parser: Parser) -> None:
     )
     shared.declare_json(parser)
     shared.declare_force(parser)
+    shared.declare_max_memory(parser)
 
 
 COMMAND = Command(

@@ -34,6 +34,7 @@ class Options:
     output: str | None
     as_json: bool
     force: bool
+    max_memory: str | None
 
 
 def declare(parser: Parser) -> None:
@@ -46,6 +47,7 @@ def declare(parser: Parser) -> None:
         help="Also write the model with its predicted IoUs lowered by the mean error.",
     )
     shared.declare_report(parser)
+    shared.declare_max_memory(parser)
 
 
 COMMAND = Command(

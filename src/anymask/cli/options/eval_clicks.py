@@ -33,6 +33,7 @@ class Options:
     output: str | None
     as_json: bool
     force: bool
+    max_memory: str | None
 
 
 def declare(parser: Parser) -> None:
@@ -46,6 +47,7 @@ def declare(parser: Parser) -> None:
         help="grabcut: OpenCV's GrabCut from the same boxes, in the same run (slow). Default: none.",
     )
     shared.declare_report(parser)
+    shared.declare_max_memory(parser)
 
 
 def declare_prompting(parser: Parser) -> None:

@@ -31,6 +31,7 @@ class Options:
     output: str | None
     as_json: bool
     force: bool
+    max_memory: str | None
 
 
 def declare(parser: Parser) -> None:
@@ -53,6 +54,7 @@ def declare(parser: Parser) -> None:
         help="Number of thresholds, evenly spaced between 0 and 1. Default: 99.",
     )
     shared.declare_report(parser)
+    shared.declare_max_memory(parser)
 
 
 COMMAND = Command(

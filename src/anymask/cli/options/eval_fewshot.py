@@ -32,6 +32,7 @@ class Options:
     output: str | None
     as_json: bool
     force: bool
+    max_memory: str | None
 
 
 def declare(parser: Parser) -> None:
@@ -55,6 +56,7 @@ def declare(parser: Parser) -> None:
     )
     shared.declare_ensemble(parser)
     shared.declare_report(parser)
+    shared.declare_max_memory(parser)
 
 
 COMMAND = Command(

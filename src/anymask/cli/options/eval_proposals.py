@@ -31,6 +31,7 @@ class Options:
     output: str | None
     as_json: bool
     force: bool
+    max_memory: str | None
 
 
 def declare(parser: Parser) -> None:
@@ -41,6 +42,7 @@ def declare(parser: Parser) -> None:
     shared.declare_candidates(parser, 1000, "Proposals for each image. Default: 1000.")
     shared.declare_max_images(parser, "the first ones")
     shared.declare_report(parser)
+    shared.declare_max_memory(parser)
 
 
 COMMAND = Command(

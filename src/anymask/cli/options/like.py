@@ -41,6 +41,7 @@ class Options:
     offline: bool
     as_json: bool
     force: bool
+    max_memory: str | None
 
 
 def declare(parser: Parser) -> None:
@@ -82,6 +83,7 @@ def declare(parser: Parser) -> None:
     shared.declare_model(parser, "context", "SegGPT")
     shared.declare_json(parser)
     shared.declare_force(parser)
+    shared.declare_max_memory(parser)
 
 
 def _declare_refinement(parser: Parser) -> None:

@@ -36,6 +36,7 @@ class Options:
     view: bool
     as_json: bool
     force: bool
+    max_memory: str | None
 
 
 def declare(parser: Parser) -> None:
@@ -70,6 +71,7 @@ def declare(parser: Parser) -> None:
     shared.declare_open(parser, "Open the overlay in the system's viewer; implies --overlay.")
     shared.declare_json(parser)
     shared.declare_force(parser)
+    shared.declare_max_memory(parser)
 
 
 def _declare_prompts(parser: Parser) -> None:

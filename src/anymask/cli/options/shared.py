@@ -26,6 +26,7 @@ __all__ = [
     "declare_many",
     "declare_max_images",
     "declare_max_masks",
+    "declare_max_memory",
     "declare_model",
     "declare_offline",
     "declare_open",
@@ -112,6 +113,16 @@ def declare_data_sets(parser: Parser) -> None:
         "--data", action="extend", nargs="+", default=[], metavar="PATH", help="Data sets, as for training."
     )
     declare_split(parser)
+
+
+def declare_max_memory(parser: Parser) -> None:
+    """How much memory reading and processing an input may take."""
+    parser.add_argument(
+        "--max-memory",
+        metavar="SIZE",
+        help="Memory that one input may take besides the model: 4GB, 512MiB. What needs more is refused, "
+        "before it is read. Default: 1GiB, enough for 268 megapixels.",
+    )
 
 
 def declare_report(parser: Parser) -> None:

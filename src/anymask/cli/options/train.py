@@ -29,6 +29,7 @@ class Options:
     limits: str | None
     output: str | None
     force: bool
+    max_memory: str | None
 
 
 def declare(parser: Parser) -> None:
@@ -72,6 +73,7 @@ def declare(parser: Parser) -> None:
         "RECIPE and --data, does so too.",
     )
     shared.declare_force(parser)
+    shared.declare_max_memory(parser)
 
 
 COMMAND = Command(

@@ -36,6 +36,7 @@ class Options:
     offline: bool
     output: str
     force: bool
+    max_memory: str | None
 
 
 def declare(parser: Parser) -> None:
@@ -62,6 +63,7 @@ def declare(parser: Parser) -> None:
     )
     shared.declare_model(parser, "context", "SegGPT")
     shared.declare_force(parser)
+    shared.declare_max_memory(parser)
 
 
 COMMAND = Command(

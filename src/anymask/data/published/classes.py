@@ -1,4 +1,4 @@
-"""Names of the classes in published data sets, by their numbers in the annotation pictures."""
+"""Names of the classes in published data sets, by their numbers in the annotation images."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ CITYSCAPES = _numbered(
 )
 """The numbers below 7 are void: unlabelled, the car that carries the camera, borders."""
 CITYSCAPES_THINGS = frozenset(range(24, 34))
-"""Classes whose objects are told apart; where they are not, a crowd was drawn as one."""
+"""Classes with separate objects; a group that was annotated as one region is a crowd."""
 
 ISAID = _numbered(
     "ship, storage tank, baseball diamond, tennis court, basketball court, ground track field, bridge, "
@@ -59,7 +59,7 @@ ADE20K_CLASSES = 150
 
 
 def ade20k(table: Path) -> dict[int, str]:
-    """Names out of ADE20K's objectInfo150.txt: the first word for each; "class N" where there is no table.
+    """Class names from ADE20K's objectInfo150.txt: the first name of each class; "class N" without it.
 
     A row is number, ..., names, between tabs. Raises FormatError for another table.
     """

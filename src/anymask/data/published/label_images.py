@@ -1,7 +1,7 @@
-"""Annotation pictures of published data sets as Records: what the numbers or colours of their pixels mean.
+"""Annotation images of published data sets as Records: the meaning of their numbers or colours.
 
 Each reader is a value that is called with an Item and reads only then. Pixels that are neither a segment nor
-background are nobody's: they go to `Record.ignore`.
+background are ignored: they go to `Record.ignore`.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ Numbers = NDArray[Any]
 
 @dataclass(frozen=True)
 class Item:
-    """A picture and the files that say what is on it."""
+    """An image and its annotation files."""
 
     id: str
-    picture: Path
+    image: Path
     files: tuple[Path, ...]
 
 
 class Segment(NamedTuple):
-    """What a number in an annotation picture stands for."""
+    """The meaning of a number in an annotation image."""
 
     label: int
     category: str
@@ -54,7 +54,7 @@ def to_record(
     chosen = [segments[number] for number in shown]
     return Record(
         id=item.id,
-        image=item.picture,
+        image=item.image,
         masks=Masks((numbers.shape[0], numbers.shape[1]), runs, labels=[one.label for one in chosen]),
         meta={"categories": [one.category for one in chosen], "kinds": [one.kind for one in chosen]},
         ignore=rle.encode(np.isin(numbers, strange)) if strange else None,
@@ -63,7 +63,7 @@ def to_record(
 
 @dataclass(frozen=True)
 class ClassMap:
-    """A grey or palette picture with the number of a class in each pixel."""
+    """A grey or palette image with the number of a class in each pixel."""
 
     names: Mapping[int, str]
     kind: str = "semantic"
@@ -77,7 +77,7 @@ class ClassMap:
 
 @dataclass(frozen=True)
 class ObjectMaps:
-    """Pascal VOC's pair of palette pictures: classes, and objects numbered from 1; 255 is nobody's."""
+    """Pascal VOC's pair of palette images: classes, and objects numbered from 1; 255 is ignored."""
 
     names: Mapping[int, str]
 
@@ -104,9 +104,9 @@ def _commonest(numbers: Numbers) -> int:
 
 
 def cityscapes(item: Item) -> Record:
-    """Read `*_gtFine_instanceIds.png`: 1000 x class + n for things, the class's number for the rest.
+    """Read `*_gtFine_instanceIds.png`: 1000 x class + n for objects, the number of the class for the rest.
 
-    Crowds of things (a thing's class without n) and void are nobody's.
+    Crowds (the class of an object without n) and void pixels are ignored.
     """
     numbers = read_map(item.files[0])
     segments = {}
@@ -127,33 +127,33 @@ def isaid(item: Item) -> Record:
 
 
 def vessels(item: Item) -> Record:
-    """Read a picture that is white where vessels are, and maybe one that is black where nobody looked."""
-    white, *seen = [read_image(file)[..., 0] > 127 for file in item.files]
+    """Read an image that is white on vessels and, if given, one that is black outside the annotated field."""
+    white, *field = [read_image(file)[..., 0] > 127 for file in item.files]
     return Record(
         id=item.id,
-        image=item.picture,
+        image=item.image,
         masks=Masks.from_dense(white[None], labels=[1]),
         meta={"categories": ["vessel"], "kinds": ["semantic"]},
-        ignore=rle.encode(~seen[0]) if seen else None,
+        ignore=rle.encode(~field[0]) if field else None,
     )
 
 
 def panoptic(
     item: Item, infos: Sequence[Mapping[str, Any]], categories: Mapping[int, tuple[str, bool]]
 ) -> Record:
-    """Read COCO's panoptic PNG: R + 256 G + 65536 B is the id of a segment, 0 is nobody's.
+    """Read COCO's panoptic PNG: R + 256 G + 65536 B is the id of a segment, 0 is ignored.
 
-    infos: the annotation's `segments_info`; categories: name, and whether it is a thing. Crowds are nobody's.
-    Raises FormatError for a category that is not there.
+    infos: the annotation's `segments_info`; categories: name, and whether the class has instances.
+    Crowds are ignored. Raises FormatError for an unknown category.
     """
     segments = {}
     for info in infos:
         label = info["category_id"]
         if label not in categories:
             raise FormatError(f"category_id must be one of the file's, got {label!r}. Get the file again.")
-        name, thing = categories[label]
+        name, has_instances = categories[label]
         if not info.get("iscrowd"):
-            segments[info["id"]] = Segment(label, name, "instance" if thing else "semantic")
+            segments[info["id"]] = Segment(label, name, "instance" if has_instances else "semantic")
     return to_record(item, _pack(read_image(item.files[0])), segments)
 
 

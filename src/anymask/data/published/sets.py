@@ -17,8 +17,8 @@
 | isaid | train/images/*.png, train/Semantic_masks/images/*_instance_color_RGB.png | semantic |
 | loveda | Train/Rural/ and Train/Urban/ with images_png/, masks_png/ | semantic |
 
-For coco and paco, `images/train2017/` does as well. Opening lists files and reads lists; pictures wait until
-they are asked for.
+For coco and paco, `images/train2017/` works too. Opening a set lists its files; images are read when
+they are needed.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from anymask.data.dataset import Collection, OnError, Source
-from anymask.data.folders import CocoPictures, unpaired
+from anymask.data.folders import CocoImages, unpaired
 from anymask.data.parse import decode_image, labelled
 from anymask.data.published import classes
 from anymask.data.published import label_images as segments
@@ -44,7 +44,7 @@ from anymask.types import Record
 
 @dataclass(frozen=True)
 class Published:
-    """How a set is opened, from its root and split; `splits` are those it has, none if it is one whole."""
+    """How a set is opened, from its root and split; `splits` are its splits, none if it has one part only."""
 
     open: Callable[[Path, str], Source]
     splits: tuple[str, ...] = ("train", "val")
@@ -53,9 +53,9 @@ class Published:
 def open_published(
     name: str, root: str | Path, split: str | None = None, *, on_error: OnError | None = None
 ) -> Collection:
-    """Open a published data set from the folder it was unpacked to; see the module for names and layouts.
+    """Open a published data set from its folder; the module lists names and layouts.
 
-    split: the first of the set's if not given. on_error: told of every damaged item, once. Raises
+    split: by default the first of the set. on_error: called once for every damaged item. Raises
     UnknownNameError for a name, InputError for a split that is not there, FormatError where folders are
     missing.
     """
@@ -87,7 +87,7 @@ class Listing:
 
     def image_bytes(self, index: int) -> bytes:
         """The encoded image file of an item."""
-        return self._items[index].picture.read_bytes()
+        return self._items[index].image.read_bytes()
 
     def record(self, index: int) -> Record:
         """Read and decode an item. Raises FormatError, ImageError or OSError."""
@@ -96,10 +96,10 @@ class Listing:
 
 
 class CocoKinds:
-    """The images of a COCO file whose masks are all of one kind, except that labels in `parts` are parts."""
+    """The images of a COCO file; all masks are of one kind, except that labels in `parts` are parts."""
 
     def __init__(self, name: str, file: CocoFile, kind: str, parts: frozenset[int] = frozenset()) -> None:
-        self._source = CocoPictures(name, file)
+        self._source = CocoImages(name, file)
         self._kind, self._parts = kind, parts
         self.ids, self.faults = self._source.ids, self._source.faults
 
@@ -125,7 +125,7 @@ class CocoKinds:
 
 
 def _held(root: Path, *places: str) -> Path:
-    """The first of some files or folders that is there. Raises FormatError where none is."""
+    """The first existing one of several files or folders. Raises FormatError if there is none."""
     for place in places:
         if (root / place).exists():
             return root / place
@@ -140,15 +140,15 @@ def _files(folder: Path, pattern: str, ending: str = "") -> dict[str, Path]:
 
 
 def _pairs(
-    name: str, pictures: Mapping[str, Path], *annotations: Mapping[str, Path], reader: Reader
+    name: str, images: Mapping[str, Path], *annotations: Mapping[str, Path], reader: Reader
 ) -> Listing:
-    """Pictures with a file of each annotation; what lacks one becomes a fault."""
-    whole = set(pictures).intersection(*annotations)
-    faults = {id: fault for found in annotations for id, fault in unpaired(pictures, found)}
-    items = [Item(id, pictures[id], tuple(found[id] for found in annotations)) for id in whole]
+    """Images with a file of each annotation; an image or annotation without the others becomes a fault."""
+    complete = set(images).intersection(*annotations)
+    faults = {id: fault for found in annotations for id, fault in unpaired(images, found)}
+    items = [Item(id, images[id], tuple(found[id] for found in annotations)) for id in complete]
     if not items:
         raise FormatError(
-            f"root must hold pictures of {name} with annotations, got none. "
+            f"root must hold images of {name} with annotations, got none. "
             "See anymask.data.published for layouts."
         )
     return Listing(name, items, reader, sorted(faults.items()))
@@ -190,8 +190,8 @@ def _paco(root: Path, split: str) -> Source:
 def _coco_panoptic(root: Path, split: str) -> Source:
     text = _held(root, f"annotations/panoptic_{split}2017.json")
     maps = _held(root, f"annotations/panoptic_{split}2017")
-    pictures, document = _coco_folder(root, split), json_fields.load_json(text)
-    things = {
+    images, document = _coco_folder(root, split), json_fields.load_json(text)
+    categories = {
         json_fields.field(one, "id", int, "category"): (
             json_fields.field(one, "name", str, "category"),
             bool(one.get("isthing", 1)),
@@ -201,14 +201,14 @@ def _coco_panoptic(root: Path, split: str) -> Source:
     items, infos = [], {}
     for one in json_fields.field(document, "annotations", list, "the file"):
         file = json_fields.inner_path(json_fields.field(one, "file_name", str, "annotation"))
-        items.append(Item(file.stem, pictures / f"{file.stem}.jpg", (maps / file.name,)))
+        items.append(Item(file.stem, images / f"{file.stem}.jpg", (maps / file.name,)))
         infos[file.stem] = json_fields.field(one, "segments_info", list, "annotation")
-    return Listing("coco_panoptic", items, _Panoptic(infos, things))
+    return Listing("coco_panoptic", items, _Panoptic(infos, categories))
 
 
 @dataclass(frozen=True)
 class _Panoptic:
-    """`segments.panoptic` with what a file says of each item."""
+    """`segments.panoptic` with the segments of each item."""
 
     infos: Mapping[str, Sequence[Mapping[str, Any]]]
     categories: Mapping[int, tuple[str, bool]]
@@ -219,10 +219,10 @@ class _Panoptic:
 
 def _voc(root: Path, split: str) -> Source:
     names = _held(root, f"ImageSets/Segmentation/{split}.txt").read_text("utf-8").split()
-    pictures = _held(root, "JPEGImages")
+    images = _held(root, "JPEGImages")
     maps = [_held(root, "SegmentationClass"), _held(root, "SegmentationObject")]
     items = [
-        Item(stem, pictures / f"{stem}.jpg", tuple(folder / f"{stem}.png" for folder in maps))
+        Item(stem, images / f"{stem}.jpg", tuple(folder / f"{stem}.png" for folder in maps))
         for stem in (json_fields.inner_path(name).name for name in names)
     ]
     return Listing("voc", items, segments.ObjectMaps(classes.VOC))
@@ -238,19 +238,19 @@ def _cityscapes(root: Path, split: str) -> Source:
 
 
 def _lip(root: Path, split: str) -> Source:
-    pictures, maps = "TrainVal_images", "TrainVal_parsing_annotations"
-    images, masks = f"{split}_images", f"{split}_segmentations"
+    image_root, maps = "TrainVal_images", "TrainVal_parsing_annotations"
+    image_part, masks = f"{split}_images", f"{split}_segmentations"
     return _pairs(
         "lip",
-        _files(_held(root, f"{pictures}/{images}", f"{pictures}/{pictures}/{images}"), "*.jpg"),
+        _files(_held(root, f"{image_root}/{image_part}", f"{image_root}/{image_root}/{image_part}"), "*.jpg"),
         _files(_held(root, f"{maps}/{masks}", f"{maps}/{maps}/{masks}"), "*.png"),
         reader=segments.ClassMap(classes.LIP, kind="part"),
     )
 
 
 def _chase(root: Path, split: str) -> Source:
-    pictures, drawn = _files(root, "*.jpg"), _files(root, "*_1stHO.png", "_1stHO")
-    return _pairs("chase_db1", pictures, drawn, reader=segments.vessels)
+    images, annotated = _files(root, "*.jpg"), _files(root, "*_1stHO.png", "_1stHO")
+    return _pairs("chase_db1", images, annotated, reader=segments.vessels)
 
 
 def _drive(root: Path, split: str) -> Source:
@@ -275,11 +275,11 @@ def _hrf(root: Path, split: str) -> Source:
 
 
 def _stare(root: Path, split: str) -> Source:
-    """STARE: labelled are 20 of the pictures; the others, and a second expert's labels, are left alone."""
-    pictures = root / "stare-images" if (root / "stare-images").is_dir() else root
-    drawn = _files(root / "labels-ah" if (root / "labels-ah").is_dir() else root, "*.ah.ppm", ".ah")
-    shown = {stem: path for stem, path in _files(pictures, "im*.ppm").items() if stem in drawn}
-    return _pairs("stare", shown, drawn, reader=segments.vessels)
+    """STARE: only the 20 labelled images are read, with the labels of the first expert."""
+    images = root / "stare-images" if (root / "stare-images").is_dir() else root
+    annotated = _files(root / "labels-ah" if (root / "labels-ah").is_dir() else root, "*.ah.ppm", ".ah")
+    shown = {stem: path for stem, path in _files(images, "im*.ppm").items() if stem in annotated}
+    return _pairs("stare", shown, annotated, reader=segments.vessels)
 
 
 def _isaid(root: Path, split: str) -> Source:
@@ -296,14 +296,14 @@ def _isaid(root: Path, split: str) -> Source:
 
 
 def _loveda(root: Path, split: str) -> Source:
-    pictures: dict[str, Path] = {}
+    images: dict[str, Path] = {}
     maps: dict[str, Path] = {}
     for area in ("Rural", "Urban"):
         place = _held(root, f"{split.title()}/{area}")
-        for found, folder in ((pictures, "images_png"), (maps, "masks_png")):
+        for found, folder in ((images, "images_png"), (maps, "masks_png")):
             files = _files(_held(place, folder), "*.png")
             found.update({f"{area}/{stem}": path for stem, path in files.items()})
-    return _pairs("loveda", pictures, maps, reader=segments.ClassMap(classes.LOVEDA, background=()))
+    return _pairs("loveda", images, maps, reader=segments.ClassMap(classes.LOVEDA, background=()))
 
 
 PUBLISHED: Mapping[str, Published] = {

@@ -7,20 +7,23 @@ database is raised as a StoreError.
 from __future__ import annotations
 
 import os
+import shutil
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from anymask.data_engine.project.tables import VERSION
 from anymask.errors import InputError, MissingExtraError, StoreError
 
-__all__ = ["Database", "open_database"]
+__all__ = ["Database", "lock_table", "open_database"]
 
 BUSY = 10.0
 """Seconds that a writer waits for another process."""
@@ -150,6 +153,12 @@ def _identity(file: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
+def lock_table(connection: Connection, table: Table) -> None:
+    """Let no other transaction change a table until the end of this one; SQLite has one writer anyway."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"LOCK TABLE {table.name} IN SHARE ROW EXCLUSIVE MODE")
+
+
 def open_database(url: str | os.PathLike[str]) -> Database:
     """Open a database by address (sqlite:///file, postgresql://...) or SQLite file, created if missing.
 
@@ -190,9 +199,9 @@ def _engine(url: URL) -> Engine:
             url,
             pool_size=CONNECTIONS,
             max_overflow=0,
-            connect_args={"timeout": BUSY, "check_same_thread": False},
+            creator=partial(_open_sqlite, url.database or ":memory:"),
         )
-        event.listen(engine, "connect", _tune_sqlite)
+        event.listen(engine, "checkin", _forget_frozen)
         return engine
     try:
         return create_engine(
@@ -202,14 +211,51 @@ def _engine(url: URL) -> Engine:
         raise MissingExtraError("PostgreSQL", "postgres") from error
 
 
-def _tune_sqlite(connection: Any, record: object) -> None:
-    connection.isolation_level = None  # transactions begin explicitly in `writing`
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "cache_size = -1000"):
-        connection.execute(f"PRAGMA {pragma}")
+def _open_sqlite(file: str) -> sqlite3.Connection:
+    """A connection in write-ahead mode; on a full disk one that reads the file as it is.
+
+    Write-ahead mode needs room for a file of its own even to read. Without a log beside it the file is
+    complete, and can be read without any other.
+    """
+    connection = sqlite3.connect(file, timeout=BUSY, check_same_thread=False, isolation_level=None)
+    try:
+        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "cache_size = -1000"):
+            connection.execute(f"PRAGMA {pragma}")
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        return connection
+    except sqlite3.OperationalError as error:
+        connection.close()
+        if not any(sign in str(error) for sign in _NO_ROOM) or not _is_complete(Path(file)):
+            raise
+    frozen = sqlite3.connect(f"{Path(file).as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False)
+    frozen.isolation_level = None
+    frozen.execute("PRAGMA query_only = ON")
+    return frozen
+
+
+_NO_ROOM = ("disk I/O error", "disk is full", "unable to open")
+
+
+def _is_complete(file: Path) -> bool:
+    """Whether a database file has content and no write-ahead log."""
+    log = file.with_name(f"{file.name}-wal")
+    return file.is_file() and file.stat().st_size > 0 and not (log.exists() and log.stat().st_size)
+
+
+def _forget_frozen(connection: Any, record: Any) -> None:
+    """Do not use a connection of a full disk again, as it would never see a change."""
+    if connection is not None and connection.execute("PRAGMA query_only").fetchone()[0]:
+        record.invalidate()
 
 
 def _migrate(database: Database) -> None:
-    """Migrate the tables to this version; refuse those of a newer one. Alembic is slow, so imported late."""
+    """Migrate the tables to this version; refuse those of a newer one. Alembic is slow, so imported late.
+
+    Tables of this version are only read, so that a full disk does not prevent it.
+    """
+    with database.reading() as connection:
+        if _version(connection) == VERSION:
+            return
     with database.writing() as connection:
         there = _version(connection)
         if there > VERSION:
@@ -218,12 +264,17 @@ def _migrate(database: Database) -> None:
                 f"version {there}. Upgrade with: pip install -U anymask"
             )
         if there < VERSION:
-            from alembic import command
-            from alembic.config import Config
+            upgrade(connection)
 
-            config = Config(attributes={"connection": connection})
-            config.set_main_option("script_location", str(_MIGRATIONS))
-            command.upgrade(config, "head")
+
+def upgrade(connection: Connection, to: str = "head") -> None:
+    """Run the migrations up to a version."""
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    command.upgrade(config, to)
 
 
 def _version(connection: Connection) -> str:
@@ -253,6 +304,8 @@ def _translated(database: Database) -> Iterator[None]:
         yield
     except DBAPIError as error:
         text = str(error.orig)
+        if "readonly" in text and database.file and not shutil.disk_usage(database.file.parent).free:
+            text = "disk is full"
         line = text.strip().splitlines()[0][:200] if text.strip() else type(error.orig).__name__
         reason = next(
             (ours for theirs, ours in _REASONS.items() if theirs in text), f"the database reports: {line}"

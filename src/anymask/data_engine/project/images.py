@@ -6,21 +6,50 @@ import os
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 from urllib.parse import quote, unquote_to_bytes
 
-from sqlalchemy import Connection, Row, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    and_,
+    bindparam,
+    func,
+    insert,
+    or_,
+    select,
+    true,
+    update,
+)
 
 from anymask.data_engine.project.database import Database
 from anymask.data_engine.project.tables import images
 from anymask.data_engine.project.values import Image
 from anymask.errors import UnknownNameError
 
-__all__ = ["add", "by_path", "count", "file_of", "find", "listed", "relative", "set_hash"]
+__all__ = ["Show", "add", "by_path", "count", "file_of", "find", "listed", "mark", "relative", "set_hash"]
 
 _COLUMNS = list(images.c)
+_NEW: dict[str, Any] = {
+    **dict.fromkeys(("masks", "suggestions", "changes"), 0),
+    **dict.fromkeys(("missing", "done", "removed"), False),
+    "sha256": None,
+}
 _FIND = select(*_COLUMNS).where(images.c.id == bindparam("image"))
 _FIND_AND_LOCK = _FIND.with_for_update()
+
+
+Show: TypeAlias = Literal["all", "todo", "done", "suggestions", "empty"]
+"""Which images to list: all, those to do, done ones, those with suggestions, those without masks."""
+_THERE = ~images.c.removed & (~images.c.missing | (images.c.masks > 0))
+_SHOWN: dict[Show, ColumnElement[bool]] = {
+    "all": true(),
+    "todo": ~images.c.done,
+    "done": images.c.done,
+    "suggestions": images.c.suggestions > 0,
+    "empty": images.c.masks == 0,
+}
 
 
 def relative(file: Path, folder: Path) -> str:
@@ -57,14 +86,19 @@ def find_on(connection: Connection, id: str, *, lock: bool = False) -> Image:
     return _image(row)
 
 
-def listed(db: Database, after: str | None = None, limit: int = 100) -> list[Image]:
+def listed(
+    db: Database, after: str | None = None, limit: int = 100, *, search: str = "", show: Show = "all"
+) -> list[Image]:
     """Images sorted by name: at most `limit` of those after the image with the id `after`.
 
-    Missing files are left out unless they have masks. Raises UnknownNameError.
+    Images that were removed, and missing files without masks, are left out. search: text in the name, in any
+    case. show: only images in this state. Raises UnknownNameError.
     """
     c = images.c
     with db.reading() as connection:
-        query = select(*_COLUMNS).where(or_(~c.missing, c.masks > 0)).order_by(c.name, c.id).limit(limit)
+        query = select(*_COLUMNS).where(_THERE, _SHOWN[show]).order_by(c.name, c.id).limit(limit)
+        if search:
+            query = query.where(c.name.icontains(search, autoescape=True))
         if after is not None:
             last = find_on(connection, after)
             query = query.where(or_(c.name > last.name, and_(c.name == last.name, c.id > last.id)))
@@ -80,15 +114,18 @@ def every(db: Database, step: int = 500) -> Iterator[Image]:
 
 
 def count(db: Database) -> dict[str, int]:
-    """Numbers of images, of images with masks ("annotated"), and of masks."""
+    """Numbers of images, of images with masks ("annotated") and of done ones, of masks and of suggestions."""
     c = images.c
-    there = or_(~c.missing, c.masks > 0)
-    query = select(func.count(), func.count().filter(c.masks > 0), func.coalesce(func.sum(c.masks), 0)).where(
-        there
-    )
+    columns = {
+        "images": func.count(),
+        "annotated": func.count().filter(c.masks > 0),
+        "done": func.count().filter(c.done),
+        "masks": func.coalesce(func.sum(c.masks), 0),
+        "suggestions": func.coalesce(func.sum(c.suggestions), 0),
+    }
+    query = select(*(column.label(name) for name, column in columns.items())).where(_THERE)
     with db.reading() as connection:
-        total, annotated, masks = connection.execute(query).one()
-    return {"images": total, "annotated": annotated, "masks": masks}
+        return {name: int(value) for name, value in connection.execute(query).one()._mapping.items()}
 
 
 def by_path(connection: Connection) -> dict[str, Image]:
@@ -106,9 +143,7 @@ def by_hash(db: Database, sha256: str) -> Image | None:
 
 def add(connection: Connection, facts: Iterable[Mapping[str, Any]]) -> None:
     """Add images from their path, name, sha256, width, height, bytes and modified."""
-    rows = [
-        {"id": new_id(), "masks": 0, "changes": 0, "missing": False, "sha256": None, **fact} for fact in facts
-    ]
+    rows = [{**_NEW, "id": new_id(), **fact} for fact in facts]
     if rows:
         connection.execute(insert(images), rows)
 
@@ -121,6 +156,19 @@ def new_id() -> str:
 def change(connection: Connection, id: str, **facts: Any) -> None:
     """Set columns of an image."""
     connection.execute(update(images).where(images.c.id == id).values(**facts))
+
+
+def mark(db: Database, id: str, *, done: bool | None = None, removed: bool | None = None) -> Image:
+    """Mark an image as done or not, as removed or not; None changes nothing. Returns it as it is now.
+
+    A removed image is in no list and no export; its file and its masks are kept. Raises UnknownNameError.
+    """
+    facts = {name: value for name, value in (("done", done), ("removed", removed)) if value is not None}
+    with db.writing() as connection:
+        find_on(connection, id, lock=True)
+        if facts:
+            change(connection, id, **facts)
+        return find_on(connection, id)
 
 
 def set_hash(db: Database, id: str, sha256: str) -> None:

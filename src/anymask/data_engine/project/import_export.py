@@ -2,43 +2,52 @@
 
 from __future__ import annotations
 
+import math
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
-from anymask.data_engine.project import images, labels, masks
+import numpy as np
+
+from anymask.data_engine.project import checks, images, labels, masks
 from anymask.data_engine.project.database import Database
 from anymask.data_engine.project.project import Project
-from anymask.data_engine.project.values import Draft, Image, Label
+from anymask.data_engine.project.values import Draft, Image, Mask
 from anymask.errors import AnymaskError
-from anymask.formats import FORMATS, Loss, stream, write
+from anymask.formats import FORMATS, Loss, detect, stream, write
 from anymask.formats.json_fields import names
 from anymask.geometry import rle
-from anymask.images.colours import palette
 from anymask.types import Masks, Record
 
-__all__ = ["Bringing", "bring", "records", "take"]
+__all__ = ["Bringing", "bring", "image_files", "records", "take"]
 
 NAMELESS = "object"
+SAME_IOU = 0.9
+"""Imported masks with at least this IoU with a mask of the project are that mask."""
 _SPACE = uuid.UUID("6f1d9a52-7a0e-4f43-9d0c-5b0a5f1b7c11")  # of the ids of imported masks
 
 
-def records(project: Project) -> Iterator[Record]:
-    """A Record for every picture that has masks, by name; labels count from 1, 0 is none."""
+def records(project: Project, *, every: bool = False, suggestions: bool = False) -> Iterator[Record]:
+    """A Record for every image that has masks or is done, by name; labels count from 1, 0 is none.
+
+    every: also the other images, without masks. suggestions: also masks that nobody has accepted yet.
+    """
     kinds = {label.id: (place, label.name) for place, label in enumerate(labels.listed(project.db), 1)}
     for picture in images.every(project.db):
-        found = masks.current(project.db, picture.id) if picture.masks else []
-        if not found:
+        there = masks.current(project.db, picture.id) if picture.masks or picture.suggestions else []
+        found = [mask for mask in there if suggestions or mask.is_mask]
+        if not (found or picture.done or every):
             continue
-        fit = [mask for mask in found if mask.size == found[0].size]  # another where the file was replaced
+        size = found[0].size if found else picture.size
+        fit = [mask for mask in found if mask.size == size]  # another where the file was replaced
         own = [kinds.get(mask.label_id or "", (0, NAMELESS)) for mask in fit]
         yield Record(
             str(PurePosixPath(picture.name).with_suffix("")),
             project.folder / unquote(picture.path),
             Masks(
-                found[0].size,
+                size,
                 [rle.from_string(mask.counts) for mask in fit],
                 [1.0 if mask.score is None else mask.score for mask in fit],
                 labels=[number for number, _ in own],
@@ -48,15 +57,26 @@ def records(project: Project) -> Iterator[Record]:
         )
 
 
-def take(project: Project, format: str, folder: Path) -> Loss:
+def take(project: Project, format: str, folder: Path, *, suggestions: bool = False) -> Loss:
     """Write all masks into a folder in a format of `formats.FORMATS`; tells what was lost.
+
+    Formats that list many images in one file also list those without masks. suggestions: also write masks
+    that nobody has accepted yet.
 
     Raises UnknownNameError for another format, OutputError for a full disk.
     """
     known = FORMATS.get(format)
     many = known is None or known.folder is not None
     place = folder / ("annotations" if many or known is None else f"annotations{known.suffix}")
-    return write(records(project), place, format, on_error=lambda id, error: None, sent=True)
+    found = records(project, every=not many, suggestions=suggestions)
+    return write(found, place, format, on_error=lambda id, error: None, sent=True)
+
+
+def image_files(project: Project) -> Iterator[tuple[str, Path]]:
+    """The name and the file of every image of the project whose file is there."""
+    for image in images.every(project.db):
+        if not image.missing:
+            yield image.name, project.file(image)
 
 
 @dataclass
@@ -65,6 +85,8 @@ class Bringing:
 
     images: int = 0
     masks: int = 0
+    known: int = 0
+    """Masks that the project had already."""
     skipped: list[str] = field(default_factory=list)
     """A sentence for each record that was left out."""
 
@@ -72,10 +94,12 @@ class Bringing:
 def bring(project: Project, path: Path, format: str | None, author: str) -> Bringing:
     """Add the masks of an annotation file or folder to the pictures of the same name.
 
-    Labels are found by name and made where they are missing. The same masks again change nothing. Raises
-    FormatError for a file that is none; single damaged records are left out.
+    Labels are found by name and made where they are missing. What is in the project already is not added
+    again: a mask with the same label, or without one, and an IoU of at least SAME_IOU. Raises FormatError for
+    a file that is none; single damaged records are left out.
     """
     out = Bringing()
+    numbered = (format or detect(path)) == "instances"
     known = _known(project)
     of_file = {file: picture for _, (file, picture) in known.items()}
 
@@ -97,15 +121,22 @@ def bring(project: Project, path: Path, format: str | None, author: str) -> Brin
             skip(record.id, "the project has no image of this name. Upload it first.")
             continue
         try:
-            out.masks += masks.save_all(
-                project.db, picture.id, _drafts(project.db, picture, record), author=author
+            drafts = _drafts(project.db, picture, _without_numbers(record) if numbered else record)
+            new = masks.save_all(
+                project.db, picture.id, _unlike(drafts, masks.current(project.db, picture.id)), author=author
             )
-            out.images += 1
+            out.masks, out.known, out.images = out.masks + new, out.known + len(drafts) - new, out.images + 1
         except AnymaskError as error:
             skip(record.id, error)
         for kind, count in record.left_out.items():
             skip(record.id, f"not read: {kind} ({count})")
     return out
+
+
+def _without_numbers(record: Record) -> Record:
+    """The record with masks that have no category: their labels are the numbers of instances."""
+    masks = Masks(record.masks.size, record.masks.rles, record.masks.scores)
+    return replace(record, masks=masks)
 
 
 def _known(project: Project) -> dict[str, tuple[Path, Image]]:
@@ -120,11 +151,12 @@ def _known(project: Project) -> dict[str, tuple[Path, Image]]:
 
 def _drafts(db: Database, picture: Image, record: Record) -> list[Draft]:
     """The masks of a record, each with an id that its content gives."""
-    ids = _label_ids(db, sorted(set(names(record, NAMELESS)) - {NAMELESS}))
+    named = [checks.plain_text(name) or NAMELESS for name in names(record, NAMELESS)]
+    wanted = sorted(set(named) - {NAMELESS})
+    known = {label.name: label.id for label in labels.listed(db)}
+    ids = known if all(name in known for name in wanted) else labels.ensure(db, wanted)
     out = []
-    for runs, name, score in zip(
-        record.masks.rles, names(record, NAMELESS), record.masks.scores.tolist(), strict=True
-    ):
+    for runs, name, score in zip(record.masks.rles, named, record.masks.scores.tolist(), strict=True):
         counts, label = rle.to_string(runs), ids.get(name)
         id = str(uuid.uuid5(_SPACE, f"{picture.id} {label} {counts}"))
         out.append(
@@ -133,23 +165,26 @@ def _drafts(db: Database, picture: Image, record: Record) -> list[Draft]:
                 size=record.masks.size,
                 counts=counts,
                 label_id=label,
-                score=None if score == 1 else score,
+                score=None if score == 1 or not math.isfinite(score) else score,
             )
         )
     return list({draft.id: draft for draft in out}.values())
 
 
-def _label_ids(db: Database, wanted: list[str]) -> dict[str, str]:
-    """Ids by name; labels are made where there are none."""
-    there = labels.listed(db)
-    ids = {label.name: label.id for label in there}
-    new = [name for name in wanted if name not in ids]
-    if new:
-        colours = palette(len(there) + len(new))[len(there) :]
-        made = [
-            Label(images.new_id(), name, "#{:02x}{:02x}{:02x}".format(*colour))
-            for name, colour in zip(new, colours.tolist(), strict=True)
+def _unlike(drafts: list[Draft], there: list[Mask]) -> list[Draft]:
+    """Those that are not in the image already. A polygon may have moved an edge by a part of a pixel."""
+    runs = [rle.from_string(mask.counts) for mask in there]
+    areas = np.array([rle.area(one) for one in runs], np.int64)
+
+    def known(draft: Draft) -> bool:
+        own = rle.from_string(draft.counts)
+        area = rle.area(own)
+        near = np.flatnonzero((areas >= SAME_IOU * area) & (SAME_IOU * areas <= area))
+        alike = [
+            runs[i]
+            for i in near
+            if there[i].size == draft.size and draft.label_id in (None, there[i].label_id)
         ]
-        labels.replace(db, [*there, *made])
-        ids |= {label.name: label.id for label in made}
-    return ids
+        return bool(alike) and bool(rle.iou([own], alike).max() >= SAME_IOU)
+
+    return [draft for draft in drafts if not known(draft)]

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import secrets
+from collections import Counter
 from collections.abc import Sequence
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from anymask.data_engine.project.database import Database
+from anymask.data_engine.project.database import Database, lock_table
 from anymask.data_engine.project.tables import heads, labels, revisions
 from anymask.data_engine.project.values import Label
 from anymask.errors import InputError, UnknownNameError
+from anymask.images.colours import palette
 
-__all__ = ["listed", "replace", "use"]
+__all__ = ["ensure", "listed", "replace", "use"]
 
 
 def listed(db: Database) -> list[Label]:
@@ -29,15 +32,31 @@ def replace(db: Database, new: Sequence[Label]) -> list[Label]:
     Raises InputError for duplicate ids or names, and if a label that masks use would be removed.
     """
     for what in ("id", "name"):
-        values = [getattr(label, what) for label in new]
-        twice = next((value for value in values if values.count(value) > 1), None)
+        counts = Counter(getattr(label, what) for label in new)
+        twice = next((value for value, count in counts.items() if count > 1), None)
         if twice is not None:
             raise InputError(f"labels must have different {what}s, got '{twice}' twice. Change one of them.")
     with db.writing() as connection:
+        lock_table(connection, labels)
         _remove(connection, {label.id for label in new})
         for place, label in enumerate(new):
             put(connection, label, place)
     return list(new)
+
+
+def ensure(db: Database, names: Sequence[str]) -> dict[str, str]:
+    """Ids by name; labels that are missing are added, by one client at a time."""
+    with db.writing() as connection:
+        lock_table(connection, labels)
+        query = select(labels.c.name, labels.c.id).where(~labels.c.removed).order_by(labels.c.place)
+        there: dict[str, str] = {row.name: row.id for row in connection.execute(query)}
+        new = [name for name in names if name not in there]
+        colours = palette(len(there) + len(new))[len(there) :].tolist()
+        for place, (name, colour) in enumerate(zip(new, colours, strict=True), len(there)):
+            label = Label(secrets.token_hex(8), name, "#{:02x}{:02x}{:02x}".format(*colour))
+            put(connection, label, place)
+            there[name] = label.id
+    return there
 
 
 def put(connection: Connection, label: Label, place: int) -> None:

@@ -7,12 +7,16 @@ import secrets
 
 from sqlalchemy import delete, insert, select
 
-from anymask.data_engine.project.database import Database
+from anymask.data_engine.project.checks import new_name
+from anymask.data_engine.project.database import Database, lock_table
 from anymask.data_engine.project.tables import people
 from anymask.data_engine.project.values import ROLES, Person, Role
 from anymask.errors import InputError, UnknownNameError, unknown_name
 
 __all__ = ["add", "by_token", "listed", "remove", "token_hash"]
+
+
+_PERSON = select(people.c.name, people.c.role, people.c.id)
 
 
 def token_hash(token: str) -> str:
@@ -21,21 +25,28 @@ def token_hash(token: str) -> str:
 
 
 def add(db: Database, name: str, role: Role) -> str:
-    """Add a user and return the token, which is not stored. Raises InputError for a name that is taken."""
+    """Add a user and return the token, which is not stored.
+
+    Raises InputError for a name that is taken, reserved, empty or too long.
+    """
+    name = new_name(name)
     if role not in ROLES:
         raise unknown_name("role", role, ROLES)
     token = secrets.token_urlsafe(24)
     with db.writing() as connection:
-        if connection.execute(select(people.c.name).where(people.c.name == name)).first():
+        lock_table(connection, people)
+        taken = {one.casefold() for one in connection.scalars(select(people.c.name))}
+        if name.casefold() in taken:
             raise InputError(f"name must be new, got '{name}', which is taken. Remove that user first.")
-        connection.execute(insert(people).values(name=name, role=role, token_hash=token_hash(token)))
+        facts = {"name": name, "role": role, "id": secrets.token_hex(8), "token_hash": token_hash(token)}
+        connection.execute(insert(people).values(**facts))
     return token
 
 
 def listed(db: Database) -> list[Person]:
     """All users, by name."""
     with db.reading() as connection:
-        rows = connection.execute(select(people.c.name, people.c.role).order_by(people.c.name))
+        rows = connection.execute(_PERSON.order_by(people.c.name))
         return [Person(*row) for row in rows]
 
 
@@ -49,7 +60,7 @@ def remove(db: Database, name: str) -> None:
 
 def by_token(db: Database, token: str) -> Person | None:
     """The user with this token, or None."""
-    query = select(people.c.name, people.c.role).where(people.c.token_hash == token_hash(token))
+    query = _PERSON.where(people.c.token_hash == token_hash(token))
     with db.reading() as connection:
         row = connection.execute(query).one_or_none()
     return None if row is None else Person(*row)

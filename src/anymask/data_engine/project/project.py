@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import warnings
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from anymask.images.display import read_display
 from anymask.images.folder import list_files
 from anymask.images.read import image_size
 
-__all__ = ["INNER", "Project", "open_project", "scan", "upload"]
+__all__ = ["INNER", "Project", "current", "open_project", "scan", "upload"]
 
 INNER = ".anymask"
 """The folder in a project for anymask's files: project.db, and images/ with the uploaded images."""
@@ -91,6 +92,7 @@ def open_project(
     place = Path(folder).resolve()
     if not place.is_dir():
         raise InputError(f"project must be a folder that exists, got {folder}. Check the name.")
+    new = not (place / INNER).exists()
     try:
         (place / INNER / "images").mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -98,14 +100,36 @@ def open_project(
             f"project must be a folder that can be written to, got {folder} ({error.strerror}). "
             "Copy the images to another place."
         ) from error
-    return Project(place, open_database(database or place / INNER / "project.db"), bands)
+    try:
+        return Project(place, open_database(database or place / INNER / "project.db"), bands)
+    except BaseException:
+        if new:
+            shutil.rmtree(place / INNER, ignore_errors=True)
+        raise
 
 
-def scan(project: Project) -> Iterator[int]:
+def current(project: Project, image: Image) -> Image:
+    """An image as its file is now: replaced under its name, it has another size and content hash.
+
+    Raises the errors of `Project.file`, ImageError for a file that is no image any more.
+    """
+    file = project.file(image)
+    state = file.stat()
+    if (state.st_size, state.st_mtime_ns) == (image.bytes, image.modified):
+        return image
+    height, width = image_size(file)
+    facts: dict[str, Any] = {"width": width, "height": height, "sha256": None, "missing": False}
+    facts |= {"bytes": state.st_size, "modified": state.st_mtime_ns}
+    with project.db.writing() as connection:
+        images.change(connection, image.id, **facts)
+    return replace(image, **facts)
+
+
+def scan(project: Project, on_unreadable: Callable[[str], object] = str) -> Iterator[int]:
     """Update the database from the files in the folder; yields the number of new images after every step.
 
     A file that was moved keeps its masks if its content hash was known. Unreadable images are left out, with
-    an `ImageWarning` if only an extra is missing.
+    an `ImageWarning` if only an extra is missing; `on_unreadable` gets the name of every other.
     """
     with project.db.reading() as connection:
         known = images.by_path(connection)
@@ -117,6 +141,9 @@ def scan(project: Project) -> Iterator[int]:
     new = [path for path in there if path not in known and path not in moved.values()]
     for start in range(0, len(new), STEP):
         facts = [_facts(path, there[path], project.folder) for path in new[start : start + STEP]]
+        for path, fact in zip(new[start : start + STEP], facts, strict=True):
+            if fact is None:
+                on_unreadable(_printable(str(there[path].relative_to(project.folder))))
         with project.db.writing() as connection:
             taken = images.by_path(connection).keys() if start else known.keys()
             images.add(connection, [fact for fact in facts if fact is not None and fact["path"] not in taken])
@@ -125,6 +152,7 @@ def scan(project: Project) -> Iterator[int]:
 
 def upload(project: Project, name: str, data: bytes, max_pixels: int) -> tuple[Image, bool]:
     """Store an uploaded image. Returns the image and whether it is new: the same content is stored once.
+    An image that was removed is back then, with its masks.
 
     Raises ImageError for a file that is not a complete image or has too many pixels, OutputError for a full
     disk.
@@ -132,7 +160,7 @@ def upload(project: Project, name: str, data: bytes, max_pixels: int) -> tuple[I
     digest = hashlib.sha256(data).hexdigest()
     known = images.by_hash(project.db, digest)
     if known is not None:
-        return known, False
+        return images.mark(project.db, known.id, removed=False) if known.removed else known, False
     read_display(data, project.bands, max_pixels=max_pixels)  # decoded completely: damage is refused now
     height, width = image_size(data)
     file = project.uploads / f"{digest}.{_suffix(data)}"

@@ -44,7 +44,7 @@ def _groups(connection: Connection, column: ColumnElement[Any]) -> list[dict[str
         .select_from(revisions)
         .join(heads, _IS_HEAD)
         .outerjoin(labels, labels.c.id == revisions.c.label_id)
-        .where(~revisions.c.deleted)
+        .where(~revisions.c.deleted, revisions.c.suggested_by.is_(None))
         .group_by(column)
         .order_by(func.count().desc())
     )

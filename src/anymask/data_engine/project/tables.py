@@ -19,12 +19,13 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
 )
 
 __all__ = ["METADATA", "VERSION", "heads", "images", "labels", "people", "revisions"]
 
 METADATA = MetaData()
-VERSION = "0001"
+VERSION = "0003"
 """The newest migration; versions are compared as text."""
 
 images = Table(
@@ -41,6 +42,9 @@ images = Table(
     Column("masks", Integer, nullable=False),
     Column("changes", Integer, nullable=False),
     Column("missing", Boolean, nullable=False),
+    Column("suggestions", Integer, nullable=False, server_default="0"),
+    Column("done", Boolean, nullable=False, server_default=false()),
+    Column("removed", Boolean, nullable=False, server_default=false()),
     Index("pictures_by_name", "name", "id"),
 )
 
@@ -79,6 +83,7 @@ revisions = Table(
     Column("deleted", Boolean, nullable=False),
     Column("author", Text, nullable=False),
     Column("time", Float, nullable=False),
+    Column("suggested_by", String(64), index=True),
     ForeignKeyConstraint(["picture_id"], ["pictures.id"]),
 )
 
@@ -86,6 +91,7 @@ people = Table(
     "people",
     METADATA,
     Column("name", String(64), primary_key=True),
+    Column("id", String(64), nullable=False, unique=True),
     Column("role", String(16), nullable=False),
     Column("token_hash", String(64), nullable=False, unique=True),
 )

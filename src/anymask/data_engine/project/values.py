@@ -29,16 +29,27 @@ class Image:
     modified: int
     """Modification time of the file, nanoseconds."""
     masks: int
-    """Number of masks."""
+    """Number of masks, without suggestions."""
     changes: int
     """Number of changes of its masks."""
     missing: bool
     """Whether the file was missing in the last scan of the folder."""
+    suggestions: int
+    """Number of suggestions that nobody has accepted or rejected yet."""
+    done: bool
+    """Whether somebody marked the image as done."""
+    removed: bool
+    """Whether the image was removed from the project; its file and its masks are kept."""
 
     @property
     def size(self) -> tuple[int, int]:
         """(H, W), EXIF orientation applied."""
         return self.height, self.width
+
+    @property
+    def version(self) -> str:
+        """Of the file: another one when the file is replaced."""
+        return f"{self.bytes:x}-{self.modified:x}"
 
 
 @dataclass(frozen=True)
@@ -70,6 +81,19 @@ class Draft:
     seconds: float = 0.0
     """Time that the user spent on it."""
     deleted: bool = False
+    suggested_by: str | None = None
+    """For a suggestion the id of the example mask whose search found it, see `suggestions`; None for a mask
+    that was made or accepted by a user."""
+
+    @property
+    def is_mask(self) -> bool:
+        """Whether it counts as a mask: neither deleted nor a suggestion."""
+        return not self.deleted and self.suggested_by is None
+
+    @property
+    def is_suggestion(self) -> bool:
+        """Whether it waits to be accepted or rejected."""
+        return not self.deleted and self.suggested_by is not None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,3 +121,5 @@ class Person:
 
     name: str
     role: Role
+    id: str
+    """By which jobs know their owner; another user who later gets the same name has another."""

@@ -1,18 +1,22 @@
 """Polygons to masks, pixel for pixel as the COCO API draws them (`maskApi`, function rleFrPoly).
 
 The COCO API walks along every edge on a grid five times as fine and notes where it steps over the middle of a
-column. Here those places are computed at once, for all edges of any number of polygons.
+column. Along an edge these places lie on a line, so that they are computed for all edges of many polygons at
+once. Only where the line meets the boundary of a pixel, so that rounding decides, the walk's own steps are
+repeated.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from anymask import budget
 from anymask.formats.polygons.rings import as_ring
 from anymask.geometry import rle
 
@@ -20,7 +24,8 @@ __all__ = ["draw", "from_polygon", "from_polygons"]
 
 _FINE = 5  # the grid is this much finer
 _FARTHEST = 1e8  # corners farther away than this are moved to it, so that whole numbers stay exact
-_MOST_EDGES = 1 << 18  # of polygons that are drawn in one go
+_MOST_CROSSINGS = 1 << 16  # of polygons that are drawn in one go, so that they stay in the cache
+_NEAR = 1e-6  # pixels; a row this near to a whole number is computed exactly
 
 
 def from_polygons(polygons: Sequence[ArrayLike], size: tuple[int, int]) -> rle.Runs:
@@ -35,120 +40,178 @@ def from_polygon(polygon: ArrayLike, size: tuple[int, int]) -> rle.Runs:
 
 
 def draw(corners: NDArray[np.float64], counts: NDArray[np.int64], size: tuple[int, int]) -> list[rle.Runs]:
-    """Runs of each of many polygons in masks of `size` (H, W).
+    """Runs of each of many polygons in masks of `size` (H, W). Raises FormatError beyond the budget.
 
     corners: (N, 2) finite, those of all polygons in a row. counts: how many of them each polygon has, 1 or
     more.
     """
-    ends = np.cumsum(counts)
     if not counts.size:
         return []
-    parts = np.searchsorted(ends, np.arange(0, ends[-1], _MOST_EDGES), side="right")
-    bounds = [*np.unique(parts).tolist(), counts.size]
+    budget.check("polygon", "corners", int(counts.max()))
+    edges = _edges(corners, counts, size)
+    crossed = np.bincount(edges.polygon, edges.many, counts.size).astype(np.int64)
+    budget.check("columns crossed by a polygon", "corners", int(crossed.max()))
+    crossings = np.cumsum(crossed)
+    bounds = [0, *(np.flatnonzero(np.diff(crossings // _MOST_CROSSINGS)) + 1).tolist(), counts.size]
     found: list[rle.Runs] = []
     for first, past in pairwise(bounds):
-        start = int(ends[first] - counts[first])
-        found += _draw(corners[start : ends[past - 1]], counts[first:past], size)
+        start, end = np.searchsorted(edges.polygon, (first, past))
+        found += _draw(edges.part(start, end), first, past - first, size)
     return found
 
 
-def _draw(corners: NDArray[np.float64], counts: NDArray[np.int64], size: tuple[int, int]) -> list[rle.Runs]:
-    """`draw` for as many polygons as fit into memory."""
-    fine = (np.clip(_FINE * corners + 0.5, -_FARTHEST, _FARTHEST)).astype(np.int64)
+@dataclass(frozen=True)
+class _Edges:
+    """Edges that step over the middle of a column, in the order of their polygons."""
+
+    polygon: NDArray[np.int64]
+    first: NDArray[np.int64]
+    """The first column."""
+    many: NDArray[np.int64]
+    """The number of columns."""
+    low: NDArray[np.int64]
+    """(N, 2) the end, on the fine grid, from which an edge is drawn: that of the smaller coordinate along its
+    longer side."""
+    way: NDArray[np.int64]
+    """(N, 2) its extent from there."""
+    is_flat: NDArray[np.bool_]
+    """Whether it is at least as wide as high."""
+
+    def part(self, start: int, end: int) -> _Edges:
+        return _Edges(*(getattr(self, one.name)[start:end] for one in fields(self)))
+
+
+def _edges(corners: NDArray[np.float64], counts: NDArray[np.int64], size: tuple[int, int]) -> _Edges:
+    fine = np.clip(_FINE * corners + 0.5, -_FARTHEST, _FARTHEST).astype(np.int64)
     last = np.cumsum(counts) - 1
     after = np.arange(1, len(fine) + 1)
     after[last] = last - counts + 1
-    edge, column, row = _crossings(fine, fine[after], size)
+    x0, y0 = fine.T.copy()
+    x1, y1 = x0[after], y0[after]
+    # the middle of column x lies between 5 x + 2 and 5 x + 3
+    first = np.maximum((np.minimum(x0, x1) + 2) // _FINE, 0)
+    past = np.minimum((np.maximum(x0, x1) + 2) // _FINE, size[1])
+    some = np.flatnonzero(past > first)
+    first, x0, y0, x1, y1 = first[some], x0[some], y0[some], x1[some], y1[some]
+    dx, dy = x1 - x0, y1 - y0
+    flat = np.abs(dx) >= np.abs(dy)
+    flip = np.where(flat, dx, dy) < 0
+    sign = np.where(flip, -1, 1)
+    return _Edges(
+        np.repeat(np.arange(counts.size), counts)[some],
+        first,
+        past[some] - first,
+        np.stack([np.where(flip, x1, x0), np.where(flip, y1, y0)], axis=1),
+        np.stack([sign * dx, sign * dy], axis=1),
+        flat,
+    )
+
+
+def _draw(edges: _Edges, first: int, count: int, size: tuple[int, int]) -> list[rle.Runs]:
+    """Runs of `count` polygons from the number `first` on."""
     height, width = size
     reach = height * width + 1
-    small = np.int32 if counts.size * reach < 1 << 31 else np.int64  # sorts twice as fast
-    starts = np.arange(counts.size + 1) * reach
-    places = (np.repeat(starts[:-1], counts)[edge] + column * height + row).astype(small)
-    places.sort()
-    return _runs(places[_odd(places)], starts, height * width)
+    ends = np.cumsum(edges.many)
+    before = ends - edges.many
+    total = int(ends[-1]) if ends.size else 0
+    step = np.arange(total)
+    small = np.int32 if count * reach < 1 << 31 else np.int64  # sorts twice as fast
+    places = np.repeat(
+        ((edges.polygon - first) * reach + height * (edges.first - before)).astype(small), edges.many
+    )
+    places += (step * height).astype(small)
+    places += _rows(edges, before, step, height)
+    starts = np.arange(count + 1) * reach
+    of_each = np.searchsorted(edges.polygon, np.arange(first, first + count + 1))
+    for start, end in pairwise(np.append(before, total)[of_each].tolist()):
+        places[start:end].sort()  # parts of some hundred numbers sort ten times as fast as all at once
+    return _runs(_odd(places), starts, height * width)
 
 
-def _odd(places: NDArray[Any]) -> NDArray[np.bool_]:
-    """Which of some ascending numbers to keep so that one is left of what is there an odd number of times."""
-    new = np.ones(places.size + 1, np.bool_)
-    np.not_equal(places[1:], places[:-1], out=new[1:-1])
-    if new.all():
-        return new[:-1]
-    starts = np.flatnonzero(new)
-    kept = np.zeros(places.size, np.bool_)
-    kept[starts[:-1][np.diff(starts) % 2 == 1]] = True  # what is crossed twice is not crossed
-    return kept
+def _rows(
+    edges: _Edges, before: NDArray[np.int64], step: NDArray[np.int64], height: int
+) -> NDArray[np.int32]:
+    """The first row below each place where edges step over the middle of a column, from 0 to the height.
+
+    It is the whole part of a number that grows by the edge's slope from column to column.
+    """
+    x, y = edges.low.T
+    slope = edges.way[:, 1] / edges.way[:, 0]
+    middle = _FINE * edges.first + 2 - x
+    start = np.where(edges.is_flat, 0.5 + slope * (middle + (slope < 0)), slope * (middle + 0.5))
+    start = (start + (y + 2)) / _FINE - slope * before + _NEAR
+    row = np.repeat(slope, edges.many)
+    row *= step
+    row += np.repeat(start, edges.many)
+    np.clip(row, 0.5, height + 0.5, out=row)
+    whole = row.astype(np.int32)
+    row -= 2 * _NEAR
+    unsure = row.astype(np.int32) != whole
+    steep = np.abs(slope) * step.size > 1e8
+    if steep.any():  # a sum of this size is not exact enough
+        unsure |= np.repeat(steep, edges.many)
+    at = np.flatnonzero(unsure)
+    if at.size:
+        edge = np.searchsorted(before, at, side="right") - 1
+        exact = _walked(
+            edges.low[edge], edges.way[edge], edges.first[edge] + at - before[edge], edges.is_flat[edge]
+        )
+        whole[at] = np.clip((exact + 2) // _FINE, 0, height)
+    return whole
+
+
+def _walked(
+    low: NDArray[np.int64], way: NDArray[np.int64], column: NDArray[np.int64], is_flat: NDArray[np.bool_]
+) -> NDArray[np.int64]:
+    """The upper of the two fine rows where edges step over the middles of columns, by the walk's sums."""
+    found = np.empty(column.size, np.int64)
+    for chosen, find in ((is_flat, _on_flat), (~is_flat, _on_steep)):
+        found[chosen] = find(low[chosen], way[chosen], column[chosen])
+    return found
+
+
+def _on_flat(low: NDArray[np.int64], way: NDArray[np.int64], column: NDArray[np.int64]) -> NDArray[np.int64]:
+    """`_walked` for edges wider than high."""
+    slope, before = way[:, 1] / way[:, 0], _FINE * column + 2 - low[:, 0]
+    rows = [(low[:, 1] + slope * step + 0.5).astype(np.int64) for step in (before, before + 1)]
+    return np.asarray(np.minimum(*rows))
+
+
+def _on_steep(low: NDArray[np.int64], way: NDArray[np.int64], column: NDArray[np.int64]) -> NDArray[np.int64]:
+    """`_walked` for edges higher than wide."""
+    slope = way[:, 0] / way[:, 1]
+    middle = (_FINE * column + 3).astype(np.float64)
+    rises = slope > 0
+
+    def is_over(step: NDArray[np.int64]) -> NDArray[np.bool_]:
+        return np.asarray((low[:, 0] + slope * step + 0.5 >= middle) == rises)
+
+    step = np.ceil((middle - 0.5 - low[:, 0]) / slope).astype(np.int64)
+    step -= is_over(step - 1)
+    step += ~is_over(step)
+    return np.asarray(low[:, 1] - 1 + step)
+
+
+def _odd(places: NDArray[Any]) -> NDArray[Any]:
+    """Of each number among some ascending ones one if it is there an odd number of times, else none."""
+    twice = np.flatnonzero(places[1:] == places[:-1])
+    if not twice.size:
+        return places
+    is_first = np.diff(twice, prepend=-2) > 1  # of several after one another: the same number
+    since = np.maximum.accumulate(np.where(is_first, np.arange(twice.size), 0))
+    pairs = twice[(np.arange(twice.size) - since) % 2 == 0]  # what is crossed twice is not crossed
+    kept = np.ones(places.size, np.bool_)
+    kept[pairs] = kept[pairs + 1] = False
+    return np.asarray(places[kept])
 
 
 def _runs(places: NDArray[Any], starts: NDArray[np.int64], total: int) -> list[rle.Runs]:
     """Runs of masks of `total` pixels from the ascending places of changes, counted from its start."""
-    bounds = np.searchsorted(places, starts)
-    count = np.diff(bounds)
-    ends = np.cumsum(count + 1)
-    filled = np.empty(places.size + count.size, np.int64)
-    filled[np.arange(places.size) + np.repeat(np.arange(count.size), count)] = places
-    filled[ends - 1] = starts[:-1] + total
-    runs = np.diff(filled, prepend=0)
-    runs[ends[:-1]] = filled[ends[:-1]] - starts[1:-1]
+    bounds = np.searchsorted(places, starts.astype(places.dtype))
+    filled = np.insert(places, bounds[1:], (starts[:-1] + total).astype(places.dtype))
+    bounds += np.arange(bounds.size)
+    runs = np.diff(filled, prepend=places.dtype.type(0))
+    runs[bounds[1:-1]] = filled[bounds[1:-1]] - starts[1:-1]
     packed = runs.astype(np.uint32)
-    found = [packed[a:b] for a, b in pairwise([0, *ends.tolist()])]
+    found = [packed[a:b] for a, b in pairwise(bounds.tolist())]
     return [one[:-1] if one.size > 1 and one[-1] == 0 else one for one in found]  # a change at the very end
-
-
-_Crossings = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
-
-
-def _crossings(start: NDArray[np.int64], end: NDArray[np.int64], size: tuple[int, int]) -> _Crossings:
-    """Where edges (N, 2) on the fine grid step over the middles of columns: edge, column, first row below."""
-    left, right = np.minimum(start[:, 0], end[:, 0]), np.maximum(start[:, 0], end[:, 0])
-    # the middle of column x lies between 5 x + 2 and 5 x + 3
-    first = np.maximum((left + 2) // _FINE, 0)
-    many = np.maximum(np.minimum((right - 3) // _FINE, size[1] - 1) + 1 - first, 0)
-    way = end - start
-    flat = np.abs(way[:, 0]) >= np.abs(way[:, 1])
-    # an edge is drawn along its longer side, from the smaller coordinate on
-    flip = (np.where(flat, way[:, 0], way[:, 1]) < 0)[:, None]
-    low, way = np.where(flip, end, start), np.where(flip, -way, way)
-    found = []
-    for chosen, find in (
-        (np.flatnonzero(flat & (many > 0)), _on_flat),
-        (np.flatnonzero(~flat & (many > 0)), _on_steep),
-    ):
-        count = many[chosen]
-        before = np.cumsum(count) - count
-        column = np.arange(count.sum()) - np.repeat(before - first[chosen], count)
-        row = find(low[chosen], way[chosen], column, count)
-        found.append((np.repeat(chosen, count), column, row))
-    edge, column, row = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    return edge, column, np.clip((row + 2) // _FINE, 0, size[0])
-
-
-def _on_flat(
-    low: NDArray[np.int64], way: NDArray[np.int64], column: NDArray[np.int64], count: NDArray[np.int64]
-) -> NDArray[np.int64]:
-    """The upper of the two fine rows where edges wider than high step over the middles of columns.
-
-    low, way: (N, 2) start and extent of each edge. column: the columns, `count` for each edge in a row.
-    """
-    slope = np.repeat(way[:, 1] / np.maximum(way[:, 0], 1), count)
-    before = _FINE * column + np.repeat(2 - low[:, 0], count)
-    height = np.repeat(low[:, 1] + 0.5, count)
-    rows = [(height + slope * step).astype(np.int64) for step in (before, before + 1)]
-    return np.asarray(np.minimum(*rows))
-
-
-def _on_steep(
-    low: NDArray[np.int64], way: NDArray[np.int64], column: NDArray[np.int64], count: NDArray[np.int64]
-) -> NDArray[np.int64]:
-    """`_on_flat` for edges that are higher than wide."""
-    slope = np.repeat(way[:, 0] / way[:, 1], count)
-    middle, base = (_FINE * column + 3).astype(np.float64), np.repeat(low[:, 0] + 0.5, count)
-    rises = slope > 0
-
-    def is_over(step: NDArray[np.int64]) -> NDArray[np.bool_]:
-        return np.asarray((base + slope * step >= middle) == rises)
-
-    step = np.ceil((middle - base) / slope).astype(np.int64)
-    step -= is_over(step - 1)
-    step += ~is_over(step)
-    return np.asarray(np.repeat(low[:, 1] - 1, count) + step)

@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from anymask import budget
 from anymask.errors import FormatError
 from anymask.geometry import rle
 
@@ -55,7 +56,8 @@ def fill(polygons: Iterable[Sequence[Ring]], size: tuple[int, int]) -> rle.Runs:
 
 
 def _fill_one(rings: Sequence[Ring], size: tuple[int, int]) -> rle.Runs:
-    """Runs of one polygon, any number of rings."""
+    """Runs of one polygon, any number of rings. Raises FormatError beyond the budget."""
+    budget.check("polygon", "corners", sum(map(len, rings)))
     start = np.concatenate([np.zeros((0, 2)), *rings])
     end = np.concatenate([np.zeros((0, 2)), *(np.roll(ring, -1, axis=0) for ring in rings)])
     # an edge gives the same numbers in both directions, so that a cut there and back leaves nothing
@@ -63,6 +65,7 @@ def _fill_one(rings: Sequence[Ring], size: tuple[int, int]) -> rle.Runs:
     left, right = np.where(turned, end, start), np.where(turned, start, end)
     first = np.ceil(np.clip(left[:, 0] - 0.5, 0, size[1])).astype(np.int64)
     past = np.ceil(np.clip(right[:, 0] - 0.5, 0, size[1])).astype(np.int64)
+    budget.check("columns crossed by a polygon", "corners", int((past - first).sum()))
     flips = np.zeros(0, np.int64)
     for part in _portions(past - first):
         found = _crossings(left[part], right[part], first[part], past[part], size[0])

@@ -10,7 +10,6 @@ from typing import Literal, TypeAlias
 
 import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from anymask.errors import InputError, unknown_name
@@ -18,8 +17,7 @@ from anymask.geometry import rle
 from anymask.images.colours import confidence, decode, log_odds
 from anymask.images.read import ImageSource, read_image
 from anymask.inference.promptable.predict import predict
-from anymask.models import InContext, Sam, weights_hash
-from anymask.models.devices import check_evaluation_mode
+from anymask.models.protocol import InContext, Promptable, check_evaluation_mode, is_in_context
 from anymask.types import Context, Masks, Prompt
 from anymask.types.context import denormalise, grid, normalise, squash
 
@@ -96,7 +94,7 @@ def segment_like(
     return _masks(colours, contexts[0].palette, (pixels.shape[0], pixels.shape[1]), logits)
 
 
-def sharpen(model: Sam, image: ImageSource, masks: Masks) -> Masks:
+def sharpen(model: Promptable, image: ImageSource, masks: Masks) -> Masks:
     """Refine masks with a promptable model, prompted by each mask and its box; order and labels are kept.
 
     A mask is kept unchanged if its IoU with the refined one is below 0.5.
@@ -125,7 +123,7 @@ def _painted(
     examples = _joined(model, contexts, ensemble)
     if kind not in ("semantic", "instance"):
         raise unknown_name("kind", str(kind), ("semantic", "instance"))
-    given = tuple(_batch(model, [getattr(one, name) for one in examples]) for name in ("image", "target"))
+    given = np.stack([one.image for one in examples]), np.stack([one.target for one in examples])
     instance = kind == "instance"
     if tile is None:
         return _inpaint(model, given, pixels, instance)
@@ -140,9 +138,11 @@ def _painted(
     return total / weight
 
 
-def _joined(model: InContext | Sam, contexts: Sequence[Context], ensemble: Ensemble) -> Sequence[Context]:
+def _joined(
+    model: InContext | Promptable, contexts: Sequence[Context], ensemble: Ensemble
+) -> Sequence[Context]:
     """Check that the contexts fit the model and each other; combine them in a grid for "spatial"."""
-    if isinstance(model, Sam):
+    if not is_in_context(model):
         raise InputError(
             "model must work by examples, got one that answers prompts. Use predict, or load context."
         )
@@ -166,9 +166,9 @@ def _check(model: InContext, one: Context, first: Context) -> None:
             f"contexts must have the model's size {model.config.size}, got {one.size}. "
             f"Make them with size={model.config.size}."
         )
-    if one.model and one.model != weights_hash(model):
+    if one.model and one.model != model.fingerprint:
         raise InputError(
-            f"contexts must be learned with this model ({weights_hash(model)}), got one of {one.model}. "
+            f"contexts must be learned with this model ({model.fingerprint}), got one of {one.model}. "
             "Tune it again."
         )
     colours = [[] if palette is None else palette.tolist() for palette in (one.palette, first.palette)]
@@ -178,17 +178,12 @@ def _check(model: InContext, one: Context, first: Context) -> None:
         )
 
 
-def _batch(model: InContext, images: Sequence[Floats]) -> torch.Tensor:
-    return torch.from_numpy(np.stack(images)).to(model.device, model.dtype)
-
-
-@torch.inference_mode()
 def _inpaint(
-    model: InContext, given: tuple[torch.Tensor, ...], pixels: NDArray[np.uint8], instance: bool
+    model: InContext, given: tuple[Floats, Floats], pixels: NDArray[np.uint8], instance: bool
 ) -> Floats:
     """(S, S, 3) RGB in 0..255."""
-    query = _batch(model, [normalise(squash(pixels, model.config.size))])[0]
-    return denormalise(model.inpaint(given[0], given[1], query, instance=instance).cpu().numpy())
+    query = normalise(squash(pixels, model.config.size))
+    return denormalise(model.paint(*given, query, instance=instance))
 
 
 def _tiles(size_hw: tuple[int, int], tile: int) -> Iterator[tuple[slice, slice]]:

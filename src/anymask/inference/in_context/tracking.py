@@ -18,7 +18,7 @@ from anymask.images.read import ImageSource, read_image
 from anymask.images.video import Pixels
 from anymask.inference.in_context.examples import context
 from anymask.inference.in_context.segment import Kind, segment_like, sharpen
-from anymask.models import InContext, Sam
+from anymask.models.protocol import InContext, Promptable
 from anymask.types import Context, Masks, Record
 from anymask.types.context import denormalise
 
@@ -48,7 +48,7 @@ def segment_video(
     kind: Kind = "instance",
     edits: Mapping[int, Masks] | None = None,
     known: Mapping[int, Masks] | None = None,
-    refine: Sam | None = None,
+    refine: Promptable | None = None,
 ) -> Iterator[Tracked]:
     """Segment the frames of a video one by one as the contexts show.
 

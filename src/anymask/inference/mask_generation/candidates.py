@@ -20,7 +20,7 @@ from anymask.types import Masks
 
 __all__ = ["Candidates"]
 
-_FORMAT = "anymask-candidates-2"
+_FORMAT = "anymask-candidates-3"
 _KINDS = {
     "runs": np.uint32,
     "counts": np.int64,
@@ -52,6 +52,8 @@ class Candidates:
     """Predicted IoU and stability below which no mask was kept."""
     resize: Resize
     """How logits were resized to the image size, see `AutoConfig`."""
+    refine: bool
+    """Whether they were refined, see `AutoConfig`."""
     asked: int
     """Number of masks predicted: three for each point."""
     model: str
@@ -81,6 +83,7 @@ class Candidates:
             "thresholds": self.thresholds,
             "floors": self.floors,
             "resize": self.resize,
+            "refine": self.refine,
             "asked": self.asked,
         }
         meta = {"format": _FORMAT, "model": self.model, "facts": json.dumps(facts)}
@@ -88,7 +91,7 @@ class Candidates:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], model: str | None = None) -> Candidates:
-        """Read a file of `save`; with a fingerprint `model` (`weights_hash`), only one of that model.
+        """Read a file of `save`; with the fingerprint of a model, only one of that model.
 
         Raises FormatError for another or a corrupt file, InputError for candidates of another model.
         """
@@ -109,6 +112,7 @@ class Candidates:
             thresholds=tuple(facts["thresholds"]),
             floors=tuple(facts["floors"]),
             resize=facts["resize"],
+            refine=facts["refine"],
             asked=facts["asked"],
             model=meta["model"],
         )

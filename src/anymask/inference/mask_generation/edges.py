@@ -14,8 +14,8 @@ from anymask.images.read import ImageSource
 from anymask.inference.mask_generation.grids import grid_points
 from anymask.inference.mask_generation.nms import owners
 from anymask.inference.promptable.predict import check_embedding, embed, predict
-from anymask.models import Progress, Sam
-from anymask.models.layers import slices
+from anymask.models import Progress
+from anymask.models.protocol import Promptable, slices
 from anymask.types import Embedding, Masks, Prompt
 
 __all__ = ["EdgeConfig", "edges", "thin"]
@@ -46,7 +46,7 @@ class EdgeConfig:
 
 
 def edges(
-    model: Sam,
+    model: Promptable,
     image: ImageSource | Embedding,
     config: EdgeConfig | None = None,
     progress: Progress | None = None,
@@ -70,13 +70,13 @@ def edges(
     return lines / max(float(lines.max()), 1e-12)
 
 
-def _predict_points(model: Sam, embedding: Embedding, points: Floats, *, logits: bool) -> Masks:
+def _predict_points(model: Promptable, embedding: Embedding, points: Floats, *, logits: bool) -> Masks:
     prompts = [Prompt.point(float(x), float(y)) for x, y in points]
     return predict(model, embedding, prompts, logits=logits, zoom=False)
 
 
 def _kept(
-    model: Sam, embedding: Embedding, points: Floats, nms: float, progress: Progress | None
+    model: Promptable, embedding: Embedding, points: Floats, nms: float, progress: Progress | None
 ) -> NDArray[np.int64]:
     """Numbers 3 * point + output of the masks kept by NMS, ascending."""
     parts = []
@@ -89,7 +89,7 @@ def _kept(
     return np.flatnonzero((owner == np.arange(len(masks))) & (masks.areas > 0))
 
 
-def _max_gradient(model: Sam, embedding: Embedding, points: Floats, kept: NDArray[np.int64]) -> Floats:
+def _max_gradient(model: Promptable, embedding: Embedding, points: Floats, kept: NDArray[np.int64]) -> Floats:
     """The maximum of the masks' edge maps, at the smaller of the image size and the model's size."""
     frame = embedding.frame
     size = min(frame.size_hw, frame.scaled_hw)

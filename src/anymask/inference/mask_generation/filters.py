@@ -25,7 +25,7 @@ Indices = NDArray[np.int64]
 
 
 def select(candidates: Candidates, config: AutoConfig | None = None) -> Masks:
-    """The candidates that pass the filters of `config`, in order of decreasing predicted IoU.
+    """The candidates that pass the filters of `config`, by decreasing predicted IoU, clipped to 0..1.
 
     Filters: predicted IoU, stability, crop edges, area, cover, region of interest, duplicates within a crop
     and between crops. Then small components and holes are removed, and so are masks that become duplicates by
@@ -33,7 +33,8 @@ def select(candidates: Candidates, config: AutoConfig | None = None) -> Masks:
     Raises InputError for a threshold below the candidates' floor.
     """
     kept, runs, _ = _filter(candidates, _resolved(candidates, config))
-    return candidates.masks[kept].with_runs(runs)
+    found = candidates.masks[kept].with_runs(runs)
+    return found.with_scores(np.clip(found.scores, 0, 1))
 
 
 def explain(candidates: Candidates, config: AutoConfig | None = None) -> NDArray[np.str_]:
@@ -47,7 +48,9 @@ def explain(candidates: Candidates, config: AutoConfig | None = None) -> NDArray
 
 def _resolved(candidates: Candidates, config: AutoConfig | None) -> AutoConfig:
     """The configuration with all thresholds set. Raises InputError for thresholds below the floors."""
-    wanted = (config or AutoConfig()).with_defaults(*candidates.thresholds, candidates.resize)
+    wanted = (config or AutoConfig()).with_defaults(
+        *candidates.thresholds, candidates.resize, candidates.refine
+    )
     values = (wanted.min_iou, wanted.min_stability)
     for name, value, floor in zip(("min_iou", "min_stability"), values, candidates.floors, strict=True):
         if value is not None and value < floor:

@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from anymask.errors import InputError
 from anymask.geometry import rle
 from anymask.geometry.frame import Frame
 from anymask.images.read import ImageSource, read_image
 from anymask.inference.mask_generation.candidates import Candidates
+from anymask.inference.mask_generation.close_ups import agreeing_masks
 from anymask.inference.mask_generation.config import AutoConfig, Resize
 from anymask.inference.mask_generation.filters import select
 from anymask.inference.mask_generation.grids import Window, windows
+from anymask.inference.mask_generation.hypotheses import Hypotheses, click_hypotheses
 from anymask.inference.mask_generation.memory import points_at_once
-from anymask.inference.promptable.decode import HYPOTHESES
+from anymask.inference.promptable.decode import HYPOTHESES, cell_stability
 from anymask.inference.promptable.predict import check_embedding, embed
-from anymask.models import Progress, Sam, check_finite, weights_hash
-from anymask.models.layers import slices
-from anymask.models.sam import Decoded
+from anymask.models import Progress
+from anymask.models.protocol import DecodedPrompts, Promptable, PromptBatch, check_finite, slices
 from anymask.types import Embedding, Masks
 
-__all__ = ["automatic", "candidates"]
+__all__ = ["Grid", "automatic", "candidates", "grid_hypotheses"]
 
 MARGIN = 0.15
 """Masks whose stability on the logit grid is this far below the floor are discarded early: it differs from
@@ -35,7 +35,7 @@ Floats = NDArray[np.float32]
 
 
 def automatic(
-    model: Sam,
+    model: Promptable,
     image: ImageSource | Embedding,
     config: AutoConfig | None = None,
     progress: Progress | None = None,
@@ -43,49 +43,104 @@ def automatic(
     """Generate masks of all objects in an image, best predicted IoU first (SAM, section 5 and appendix B).
 
     Predicts masks for every point of a grid, keeps those with a high predicted IoU and stability, and removes
-    duplicates. The masks have scores (predicted IoU), stability, points and crops; `progress(done, total)`
-    counts points. Equals `select` of `candidates`, which raise the same errors.
+    duplicates. With `AutoConfig.refine`, masks on which points agree are refined in close-up crops. The masks
+    have scores (predicted IoU), stability, points and crops; `progress(done, total)` counts points. Equals
+    `select` of `candidates`, which raise the same errors.
     """
     return select(candidates(model, image, config, progress), config)
 
 
 def candidates(
-    model: Sam,
+    model: Promptable,
     image: ImageSource | Embedding,
     config: AutoConfig | None = None,
     progress: Progress | None = None,
 ) -> Candidates:
     """All masks above the floors of `config`, for `select` and `explain`.
 
-    `image` is what `read_image` accepts, or an Embedding if no crops are used.
+    `image` is what `read_image` accepts, or an Embedding, with its pixels if crops are used.
     Raises ImageError, InputError for a point or region outside the image, crops of an Embedding or an
     Embedding of another model, WeightsError for weights that give no finite scores.
     """
-    config = (config or AutoConfig()).for_model(model)
     opened = check_embedding(model, image) if isinstance(image, Embedding) else read_image(image)
-    if isinstance(opened, Embedding) and config.crop_layers:
-        raise InputError("image must be an image if crop_layers is set, got an Embedding. Give the image.")
+    pixels = opened.image if isinstance(opened, Embedding) else opened
+    config = (config or AutoConfig()).for_model(model, pixels=pixels is not None)
+    if pixels is None and config.crop_layers:
+        raise InputError(
+            "image must be an image if crop_layers is set, got an Embedding without pixels. Give the image."
+        )
     h, w = opened.frame.size_hw if isinstance(opened, Embedding) else opened.shape[:2]
     parts = windows((h, w), config)
-    total, done = sum(len(part.points) for part in parts), 0
-    found = [_empty((h, w))]
-    for part in parts:
+    grid = Grid(model, opened, parts, config, progress)
+    masks = _agreeing(grid, (h, w)) if config.refine else _independent(grid, (h, w))
+    return _collected(model, masks, config, asked=grid.total * HYPOTHESES)
+
+
+class Grid:
+    """The points of all windows of an image, in batches, with the embedding of their window."""
+
+    def __init__(
+        self,
+        model: Promptable,
+        image: NDArray[np.uint8] | Embedding,
+        parts: Sequence[Window],
+        config: AutoConfig,
+        progress: Progress | None,
+    ) -> None:
+        self.model, self.image, self.parts, self.config, self.progress = model, image, parts, config, progress
+        self.total = sum(len(part.points) for part in parts)
+
+    def __iter__(self) -> Iterator[tuple[Embedding, Window, Floats]]:
+        done = 0
+        for part in self.parts:
+            embedding = self.embedding(part)
+            count = points_at_once(self.model, embedding.frame, self.config.max_memory)
+            for batch in slices(len(part.points), count):
+                yield embedding, part, part.points[batch]
+                done += len(part.points[batch])
+                if self.progress is not None:
+                    self.progress(done, self.total)
+
+    def embedding(self, part: Window) -> Embedding:
+        """The embedding of a window."""
+        if part.layer == 0 and isinstance(self.image, Embedding):
+            return self.image
+        pixels = self.image.image if isinstance(self.image, Embedding) else self.image
+        assert pixels is not None
         x0, y0, x1, y1 = part.xyxy
-        embedding = opened if isinstance(opened, Embedding) else embed(model, opened[y0:y1, x0:x1])
-        for batch in slices(len(part.points), points_at_once(model, embedding.frame, config.max_memory)):
-            points = part.points[batch]
-            found.append(_point_masks(model, embedding, part, points, (h, w), config))
-            done += len(points)
-            if progress is not None:
-                progress(done, total)
-    return _collected(model, Masks.concat(found), config, asked=total * HYPOTHESES)
+        return embed(self.model, pixels[y0:y1, x0:x1])
+
+
+def _independent(grid: Grid, size: tuple[int, int]) -> Masks:
+    """The masks of all points, each by itself."""
+    found = [_point_masks(grid.model, *some, size, grid.config) for some in grid]
+    return Masks.concat([_empty(size), *found])
+
+
+def _agreeing(grid: Grid, size: tuple[int, int]) -> Masks:
+    """The masks on which points agree, refined, above the floors."""
+    masks = agreeing_masks(grid.model, *grid_hypotheses(grid, size))
+    floor_iou, floor_stability = _floors(grid.config)
+    assert masks.stability is not None
+    return masks[(masks.scores >= np.float32(floor_iou)) & (masks.stability >= np.float32(floor_stability))]
+
+
+def grid_hypotheses(grid: Grid, size: tuple[int, int]) -> tuple[Embedding, Hypotheses]:
+    """The embedding of the image, and the masks of all points."""
+    whole, found = None, []
+    for embedding, part, points in grid:
+        found.append(click_hypotheses(grid.model, embedding, part, points, size))
+        whole = embedding if part.layer == 0 else whole
+    if whole is None:  # all points lie in crops
+        whole = grid.embedding(Window((0, 0, size[1], size[0]), 0, np.zeros((0, 2), np.float32)))
+    return whole, Hypotheses.concat(found)
 
 
 def _empty(size: tuple[int, int]) -> Masks:
     return Masks(size, (), stability=[], points=np.zeros((0, 2)), crops=np.zeros((0, 4)))
 
 
-def _collected(model: Sam, masks: Masks, config: AutoConfig, *, asked: int) -> Candidates:
+def _collected(model: Promptable, masks: Masks, config: AutoConfig, *, asked: int) -> Candidates:
     areas = masks.areas
     return Candidates(
         masks,
@@ -95,8 +150,9 @@ def _collected(model: Sam, masks: Masks, config: AutoConfig, *, asked: int) -> C
         thresholds=(cast(float, config.min_iou), cast(float, config.min_stability)),
         floors=_floors(config),
         resize=cast(Resize, config.resize),
+        refine=bool(config.refine),
         asked=asked,
-        model=weights_hash(model),
+        model=model.fingerprint,
     )
 
 
@@ -121,9 +177,8 @@ def _region_runs(roi: NDArray[Any], size: tuple[int, int]) -> rle.Runs:
     return rle.encode_region(np.ones((y1 - y0, x1 - x0), np.bool_), (x0, y0), size)
 
 
-@torch.inference_mode()
 def _point_masks(
-    model: Sam,
+    model: Promptable,
     embedding: Embedding,
     part: Window,
     points: Floats,
@@ -144,47 +199,36 @@ def _point_masks(
     floor_iou, floor_stability = _floors(config)
     frame, corner = embedding.frame, np.array(part.xyxy[:2], np.float32)
     decoded = _decode(model, embedding, points - corner)
-    check_finite(decoded.iou_N4)
-    rows, outputs = (decoded.iou_N4[:, -HYPOTHESES:] >= floor_iou).nonzero().unbind(1)
-    outputs = outputs + decoded.iou_N4.shape[1] - HYPOTHESES
-    rows_read, columns_read = (cells + (config.resize == "twice") for cells in frame.content_hw)
-    decoded = decoded.within((rows_read, columns_read))  # "twice" reads one cell of padding
-    logits_Mhw = model.mask_logits_of(decoded, rows, outputs)
+    scores_N4 = decoded.scores
+    check_finite(scores_N4)
+    rows, outputs = np.nonzero(scores_N4[:, -HYPOTHESES:] >= floor_iou)
+    outputs = outputs + scores_N4.shape[1] - HYPOTHESES
+    rows_cells, column_cells = frame.content_hw
+    more = config.resize == "twice"  # it reads one cell of padding
+    logits_Mhw = decoded.logits_of(rows, outputs, (rows_cells + more, column_cells + more))
     check_finite(logits_Mhw.sum((-1, -2)))
-    likely = _cell_stability(logits_Mhw, frame, config.stability_offset) >= floor_stability - MARGIN
-    grids = logits_Mhw[likely].cpu().numpy()
+    content = logits_Mhw[:, :rows_cells, :column_cells]
+    likely = cell_stability(content, config.stability_offset) >= floor_stability - MARGIN
+    grids = logits_Mhw[likely]
     stability, runs = _stable(grids, frame, config)
     stable = stability >= np.float32(floor_stability)
     return Masks(
         size,
         [rle.paste(one, frame.size_hw, part.xyxy[:2], size) for one in runs],
-        decoded.iou_N4[rows, outputs][likely].cpu().numpy()[stable],
+        scores_N4[rows, outputs][likely][stable],
         stability=stability[stable],
-        points=points[rows[likely].cpu().numpy()[stable]],
+        points=points[rows[likely][stable]],
         crops=np.tile(np.array(part.xyxy, np.float32), (len(runs), 1)),
     )
 
 
-def _decode(model: Sam, embedding: Embedding, points: Floats) -> Decoded:
+def _decode(model: Promptable, embedding: Embedding, points: Floats) -> DecodedPrompts:
     """Decode single clicks, xy in the embedding's image, without computing their masks."""
     coords_NK2 = np.zeros((len(points), 2, 2), np.float32)  # the second is the padding point
     coords_NK2[:, 0] = embedding.frame.to_model_xy(points) + np.float32(0.5)
-    labels_NK = torch.tensor([[1, -1]], device=model.device).expand(len(points), -1)
-    return model.decode_tokens(
-        embedding.features,
-        embedding.skips,
-        torch.zeros(len(points), dtype=torch.long, device=model.device),
-        torch.tensor(coords_NK2, device=model.device),
-        labels_NK,
-    )
-
-
-def _cell_stability(logits_Mhw: Tensor, frame: Frame, offset: float) -> Tensor:
-    """The stability (M,) on the logit grid without padding: a cheap approximation of that in pixels."""
-    rows, columns = frame.content_hw
-    content = logits_Mhw[:, :rows, :columns]
-    inner, outer = ((content > bound).sum((-1, -2)) for bound in (offset, -offset))
-    return inner / outer.clamp(min=1)
+    labels_NK = np.tile(np.array([1, -1], np.int64), (len(points), 1))
+    batch = PromptBatch(np.zeros(len(points), np.intp), coords_NK2, labels_NK)
+    return model.decode_prompts([(embedding.features, embedding.skips)], batch)
 
 
 def _stable(logits_Mhw: Floats, frame: Frame, config: AutoConfig) -> tuple[Floats, list[rle.Runs]]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymask.errors import InputError
-from anymask.inference.mask_generation.config import AutoConfig
+from anymask.inference.mask_generation.config import MOST_POINTS, AutoConfig
 
 __all__ = ["Window", "crop_windows", "grid_points", "inside_roi", "windows"]
 
@@ -38,11 +38,12 @@ def windows(size_hw: tuple[int, int], config: AutoConfig) -> list[Window]:
     """
     _check_points(size_hw, config)
     _check_roi(size_hw, config)
-    found = [
-        Window(xyxy, layer, _window_points(xyxy, layer, config))
-        for xyxy, layer in crop_windows(size_hw, config.crop_layers, config.crop_overlap)
-    ]
-    found = [window for window in found if len(window.points)]
+    found, total = [], 0
+    for xyxy, layer in crop_windows(size_hw, config.crop_layers or 0, config.crop_overlap):
+        points = _window_points(xyxy, layer, config)
+        total += len(points)
+        _check_total(total)
+        found += [Window(xyxy, layer, points)] if len(points) else []
     if not found:
         raise InputError(
             "roi must contain at least one prompt point, got none. Raise points_per_side, or give points."
@@ -82,9 +83,19 @@ def grid_points(size_hw: tuple[int, int], per_side: int) -> Floats:
 
 def _cells(size_hw: tuple[int, int], rows: int, columns: int) -> Floats:
     h, w = size_hw
+    _check_total(rows * columns)
     x = (np.arange(columns) + 0.5) * (w / columns)
     y = (np.arange(rows) + 0.5) * (h / rows)
     return np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2).astype(np.float32)
+
+
+def _check_total(count: int) -> None:
+    """Raise InputError for more points than anybody waits for."""
+    if count > MOST_POINTS:
+        raise InputError(
+            f"points must be at most {MOST_POINTS} in an image and its crops, got {count} or more. "
+            "Lower points_per_side or crop_layers, or raise pixels_per_point."
+        )
 
 
 def _window_points(xyxy: tuple[int, int, int, int], layer: int, config: AutoConfig) -> Floats:
@@ -98,7 +109,8 @@ def _window_points(xyxy: tuple[int, int, int, int], layer: int, config: AutoConf
         rows, columns = (max(1, round(side / config.pixels_per_point)) for side in size)
         points = _cells(size, rows, columns) + corner
     else:
-        points = grid_points(size, max(1, int(config.points_per_side / config.crop_shrink**layer))) + corner
+        per_side = (config.points_per_side or 1) / (config.crop_shrink or 1.0) ** layer
+        points = grid_points(size, max(1, int(per_side))) + corner
     return points[inside_roi(points, config.roi)] if config.roi is not None else points
 
 

@@ -8,17 +8,18 @@ from anymask.errors import InputError
 from anymask.images.read import ImageSource
 from anymask.inference.mask_generation.config import AutoConfig
 from anymask.inference.mask_generation.generate import automatic
-from anymask.models import Progress, Sam
+from anymask.models import Progress
+from anymask.models.protocol import Promptable
 from anymask.types import Embedding, Masks
 
 __all__ = ["PROPOSALS", "proposals"]
 
-PROPOSALS = AutoConfig(points_per_side=64, nms=0.9, min_iou=0.0, min_stability=0.0)
-"""The settings of SAM, section 7.3 and appendix D.3: more points, a looser NMS, no thresholds."""
+PROPOSALS = AutoConfig(points_per_side=64, nms=0.9, min_iou=0.0, min_stability=0.0, refine=False)
+"""The settings of SAM, section 7.3 and appendix D.3: more points, a looser NMS, no thresholds, no crops."""
 
 
 def proposals(
-    model: Sam,
+    model: Promptable,
     image: ImageSource | Embedding,
     n: int = 1000,
     config: AutoConfig = PROPOSALS,

@@ -18,7 +18,8 @@ from anymask.inference.mask_generation.config import AutoConfig
 from anymask.inference.mask_generation.generate import automatic
 from anymask.inference.mask_generation.stitch import merge
 from anymask.inference.promptable.predict import embed
-from anymask.models import Progress, Sam
+from anymask.models import Progress
+from anymask.models.protocol import Promptable
 from anymask.types import Masks
 
 __all__ = ["Raster", "automatic_tiled"]
@@ -42,7 +43,7 @@ class Raster(Protocol):
 
 
 def automatic_tiled(
-    model: Sam,
+    model: Promptable,
     image: ImageSource | Raster,
     config: AutoConfig | None = None,
     *,
@@ -88,7 +89,7 @@ class _ArrayRaster:
 
 
 def _parts(
-    model: Sam, source: Raster, config: AutoConfig, places: list[Tile], progress: Progress | None
+    model: Promptable, source: Raster, config: AutoConfig, places: list[Tile], progress: Progress | None
 ) -> Iterator[tuple[Tile, Masks]]:
     """The tiles that contain points, with their masks."""
     for done, place in enumerate(places, 1):
@@ -99,7 +100,7 @@ def _parts(
             progress(done, len(places))
 
 
-def _large_masks(model: Sam, source: Raster, config: AutoConfig, side: int) -> Masks:
+def _large_masks(model: Promptable, source: Raster, config: AutoConfig, side: int) -> Masks:
     """The masks of the reduced whole image that have a side of more than `side` pixels."""
     shape = model.config
     fit = Frame.fit(source.size_hw, shape.size, square=shape.square, multiple=shape.multiple)

@@ -9,19 +9,20 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
-from torch.nn import functional as F
 
 from anymask.errors import PromptError
 from anymask.geometry.frame import Frame
+from anymask.geometry.outlines import guide, outline
 from anymask.geometry.rle import Runs
-from anymask.models import Sam, check_finite, weights_hash
-from anymask.models.layers import slices
+from anymask.inference.promptable.crops import Crop
+from anymask.models.protocol import Promptable, PromptBatch, check_finite, slices
 from anymask.types import Embedding, Prompt
+
+Floats: TypeAlias = NDArray[np.float32]
 
 ENCODE_PIXELS = 4 * 1024 * 1024
 """Maximum model pixels per call of the encoder."""
@@ -29,6 +30,8 @@ DECODE_CELLS = 64 * 96 * 96
 """Maximum logit cells per output and call of the decoder, which needs about 300 bytes for each."""
 STABILITY_OFFSET = 1.0
 """Stability compares the masks at the thresholds plus and minus this logit."""
+NEAR_TIE = 0.03
+"""Hypotheses of a click whose quality differs less are about equally likely: bfloat16 may exchange them."""
 HYPOTHESES = 3
 """Masks per prompt with `multimask`: outputs 1 to 3 of the decoder."""
 
@@ -47,9 +50,27 @@ class FramedPrompt:
 
     image: int
     prompt: Prompt
-    coords: NDArray[np.float32]
+    coords: Floats
     labels: NDArray[np.int64]
-    mask: NDArray[np.float32] | None
+    mask: Floats | None
+
+
+@dataclass(frozen=True)
+class View:
+    """The logits (h, w) of a mask in the frame in which it was predicted: of an image, or of a crop of it."""
+
+    image: Embedding
+    crop: Crop | None
+    frame: Frame
+    logits: Floats
+
+    def outline(self) -> Runs | None:
+        """The mask in the image, with outlines along its edges; None if the pixels are not known."""
+        if self.image.image is None:
+            return None
+        if self.crop is None:
+            return outline(self.image.guide, self.logits)
+        return self.crop.runs(outline(guide(self.frame, self.crop.pixels(self.image.image)), self.logits))
 
 
 @dataclass(frozen=True)
@@ -57,28 +78,31 @@ class Prediction:
     """The R masks predicted for one prompt: runs, scores (R,), stability (R,), logits (R, h, w) or None."""
 
     runs: list[Runs]
-    scores: NDArray[np.float32]
-    stability: NDArray[np.float32]
-    logits: NDArray[np.float32] | None
+    scores: Floats
+    stability: Floats
+    logits: Floats | None
+    views: Sequence[View] = ()
+    """The closest view of each mask, if outlines are wanted."""
 
     def part(self, rows: list[int]) -> Prediction:
         """The masks `rows`, in this order."""
         logits = None if self.logits is None else self.logits[rows]
-        return Prediction([self.runs[row] for row in rows], self.scores[rows], self.stability[rows], logits)
+        views = [self.views[row] for row in rows] if self.views else ()
+        runs = [self.runs[row] for row in rows]
+        return Prediction(runs, self.scores[rows], self.stability[rows], logits, views)
 
 
-def frame_of(model: Sam, size_hw: tuple[int, int], longest: int = 0) -> Frame:
+def frame_of(model: Promptable, size_hw: tuple[int, int], longest: int = 0) -> Frame:
     """The model's frame of an image, or one with another longest side."""
     config = model.config
     return Frame.fit(size_hw, longest or config.size, square=config.square, multiple=config.multiple)
 
 
-@torch.no_grad()  # not inference_mode: a decoder can be trained on these tensors
-def encode(model: Sam, images: Sequence[FramedImage]) -> list[Embedding]:
+def encode(model: Promptable, images: Sequence[FramedImage]) -> list[Embedding]:
     """An Embedding for each image, in order; images of the same padded size are encoded together."""
     if not images:
         return []
-    name = weights_hash(model)
+    name = model.fingerprint
     groups: dict[tuple[int, int], list[int]] = defaultdict(list)
     for number, image in enumerate(images):
         groups[image.frame.padded_hw].append(number)
@@ -86,26 +110,10 @@ def encode(model: Sam, images: Sequence[FramedImage]) -> list[Embedding]:
     for (height, width), numbers in groups.items():
         for batch_slice in slices(len(numbers), ENCODE_PIXELS // (height * width)):
             part = numbers[batch_slice]
-            batch = torch.cat([_model_input(model, images[number]) for number in part])
-            features, skips = model.encode(batch)
-            for row, number in enumerate(part):
-                own = slice(row, row + 1)
-                out[number] = Embedding(
-                    features[own],
-                    tuple(skip[own] for skip in skips),
-                    images[number].frame,
-                    name,
-                    images[number].pixels,
-                )
+            resized = [images[number].frame.resize(images[number].pixels) for number in part]
+            for number, encoded in zip(part, model.encode_images(resized, (height, width)), strict=True):
+                out[number] = Embedding(*encoded, images[number].frame, name, images[number].pixels)
     return [out[number] for number in range(len(images))]
-
-
-def _model_input(model: Sam, image: FramedImage) -> Tensor:
-    """(1, 3, H, W) of the padded size: resized, normalised, padded with zeros at the right and below."""
-    frame = image.frame
-    image_BHWC = torch.tensor(frame.resize(image.pixels), device=model.device)[None]
-    (h, w), (height, width) = frame.scaled_hw, frame.padded_hw
-    return F.pad(model.normalise(image_BHWC), (0, width - w, 0, height - h))
 
 
 def frame_prompt(prompt: Prompt, frame: Frame, image: int) -> FramedPrompt:
@@ -118,7 +126,7 @@ def frame_prompt(prompt: Prompt, frame: Frame, image: int) -> FramedPrompt:
 
 
 def predict_prompts(
-    model: Sam,
+    model: Promptable,
     embeddings: Sequence[Embedding],
     prompts: Sequence[FramedPrompt],
     *,
@@ -147,43 +155,40 @@ def predict_prompts(
     return [out[number] for number in range(len(prompts))]
 
 
-@torch.inference_mode()
 def _decode(
-    model: Sam,
+    model: Promptable,
     embeddings: Sequence[Embedding],
     prompts: Sequence[FramedPrompt],
     *,
     multimask: bool,
     whole: bool,
-) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+) -> tuple[Floats, Floats, Floats]:
     """Logits (N, R, h, w), scores and stability (N, R) of prompts with equal numbers of tokens; R = 3 or 1.
 
     Logits are those of the `whole` grid, or of the part that covers all images.
     """
     images, index_N = np.unique([prompt.image for prompt in prompts], return_inverse=True)
     used = [embeddings[image] for image in images]
-    features = _concatenated([it.features for it in used])
-    skips = tuple(map(_concatenated, zip(*(it.skips for it in used), strict=True)))
-    decoded = model.decode_tokens(
-        features,
-        skips,
-        torch.tensor(index_N, device=model.device),
-        torch.tensor(np.stack([prompt.coords for prompt in prompts]), device=model.device),
-        torch.tensor(np.stack([prompt.labels for prompt in prompts]), device=model.device),
-        *_mask_prompts(model, prompts, used[0].frame.grid_hw),
+    batch = PromptBatch(
+        index_N,
+        np.stack([prompt.coords for prompt in prompts]),
+        np.stack([prompt.labels for prompt in prompts]),
+        *_mask_prompts(prompts, used[0].frame.grid_hw),
     )
+    decoded = model.decode_prompts([(it.features, it.skips) for it in used], batch)
     contents = [it.frame.content_hw for it in used]
-    if not whole:
-        decoded = decoded.within((max(h for h, _ in contents), max(w for _, w in contents)))
+    cells_hw = used[0].frame.grid_hw if whole else (max(h for h, _ in contents), max(w for _, w in contents))
     outputs = _outputs(prompts, multimask=multimask)
-    logits_NRhw, scores_NR = model.mask_logits(decoded, outputs), decoded.iou_N4[:, outputs]
+    logits_NRhw, scores_NR = decoded.logits(outputs, cells_hw), decoded.scores[:, outputs]
     check_finite(scores_NR + logits_NRhw.sum((-1, -2)))
-    parts = (logits_NRhw, scores_NR, _stability(logits_NRhw, contents, index_N))
-    if not multimask:
-        rows_N = torch.arange(len(prompts), device=model.device)
-        best_N = _best_outputs(prompts, *parts[1:])
-        parts = tuple(part[rows_N, best_N][:, None] for part in parts)  # type: ignore[assignment]
-    return tuple(part.cpu().numpy() for part in parts)  # type: ignore[return-value]
+    stability_NR = np.empty_like(scores_NR)
+    for image, (rows, columns) in enumerate(contents):  # without the padding
+        own = index_N == image
+        stability_NR[own] = cell_stability(logits_NRhw[own, :, :rows, :columns], STABILITY_OFFSET)
+    if multimask:
+        return logits_NRhw, scores_NR, stability_NR
+    best_N = np.arange(len(prompts)), _best_outputs(prompts, scores_NR, stability_NR)
+    return logits_NRhw[best_N][:, None], scores_NR[best_N][:, None], stability_NR[best_N][:, None]
 
 
 def _outputs(prompts: Sequence[FramedPrompt], *, multimask: bool) -> slice:
@@ -192,38 +197,30 @@ def _outputs(prompts: Sequence[FramedPrompt], *, multimask: bool) -> slice:
     return slice(1 if all(ambiguous) else 0, None if any(ambiguous) else 1)
 
 
-def _best_outputs(prompts: Sequence[FramedPrompt], scores_NR: Tensor, stability_NR: Tensor) -> Tensor:
+def _best_outputs(
+    prompts: Sequence[FramedPrompt], scores_NR: Floats, stability_NR: Floats
+) -> NDArray[np.intp]:
     """The output (N,) to use: for a single click the hypothesis of the best quality, else the single one."""
-    single_N = torch.tensor([not one.prompt.ambiguous for one in prompts], device=scores_NR.device)
     quality_NH = (scores_NR * stability_NR)[:, -HYPOTHESES:]
-    return torch.where(single_N, 0, quality_NH.argmax(dim=1) + scores_NR.shape[1] - quality_NH.shape[1])
+    best_N = quality_NH.argmax(axis=1) + scores_NR.shape[1] - quality_NH.shape[1]
+    return np.where([one.prompt.ambiguous for one in prompts], best_N, 0)
 
 
-def _stability(logits_NRhw: Tensor, contents: Sequence[tuple[int, int]], index_N: NDArray[np.intp]) -> Tensor:
-    """IoU of the masks at the thresholds +1 and -1, (N, R) in [0, 1]; 0 for an empty one (SAM, appendix B).
+def cell_stability(logits_Xhw: Floats, offset: float) -> Floats:
+    """IoU of the masks (...) at the thresholds plus and minus `offset`, in [0, 1] (SAM, appendix B).
 
-    Cells of padding are excluded: the image of object n covers `contents[index_N[n]]` cells.
+    0 for an empty mask. Counts the cells of logits (..., h, w), which must not include padding.
     """
-    out_NR = logits_NRhw.new_empty(logits_NRhw.shape[:2])
-    for image, (rows, columns) in enumerate(contents):
-        own = slice(None) if len(contents) == 1 else torch.tensor(index_N == image, device=out_NR.device)
-        content = logits_NRhw[own, :, :rows, :columns]
-        inner, outer = ((content > bound).sum((-1, -2)) for bound in (STABILITY_OFFSET, -STABILITY_OFFSET))
-        out_NR[own] = inner / outer.clamp(min=1)
-    return out_NR
-
-
-def _concatenated(tensors: Sequence[Tensor]) -> Tensor:
-    return tensors[0] if len(tensors) == 1 else torch.cat(tuple(tensors))
+    inner, outer = ((logits_Xhw > bound).sum((-1, -2)) for bound in (offset, -offset))
+    return np.asarray(inner / np.maximum(outer, 1), np.float32)
 
 
 def _mask_prompts(
-    model: Sam, prompts: Sequence[FramedPrompt], grid_hw: tuple[int, int]
-) -> tuple[Tensor | None, Tensor | None]:
+    prompts: Sequence[FramedPrompt], grid_hw: tuple[int, int]
+) -> tuple[Floats | None, NDArray[np.bool_] | None]:
     """Mask logits (N, 1, h, w) and which prompts have a mask, (N,) bool; None, None if none has."""
     if all(prompt.mask is None for prompt in prompts):
         return None, None
     none = np.zeros(grid_hw, np.float32)
     masks = np.stack([none if prompt.mask is None else prompt.mask for prompt in prompts])[:, None]
-    has = [prompt.mask is not None for prompt in prompts]
-    return torch.tensor(masks, device=model.device), torch.tensor(has, device=model.device)
+    return masks, np.array([prompt.mask is not None for prompt in prompts])

@@ -24,19 +24,18 @@ from anymask.inference.promptable.decode import (
     predict_prompts,
 )
 from anymask.inference.promptable.refine import predict_refined
-from anymask.models import InContext, Sam, weights_hash
-from anymask.models.devices import check_evaluation_mode
+from anymask.models.protocol import InContext, Promptable, check_evaluation_mode, is_promptable
 from anymask.types import Embedding, Masks, Prompt
 
 __all__ = ["check_embedding", "embed", "embed_batch", "predict", "predict_batch"]
 
 
-def embed(model: Sam, image: ImageSource) -> Embedding:
+def embed(model: Promptable, image: ImageSource) -> Embedding:
     """Encode an image for `predict`. See `embed_batch`."""
     return embed_batch(model, [image])[0]
 
 
-def embed_batch(model: Sam, images: Iterable[ImageSource]) -> list[Embedding]:
+def embed_batch(model: Promptable, images: Iterable[ImageSource]) -> list[Embedding]:
     """Encode images, those of the same padded size together; an Embedding for each, in order.
 
     `images` are of any size and type that `read_image` accepts: (H, W, 3) uint8 RGB arrays, file names, etc.
@@ -47,7 +46,7 @@ def embed_batch(model: Sam, images: Iterable[ImageSource]) -> list[Embedding]:
 
 
 def predict(
-    model: Sam,
+    model: Promptable,
     image: ImageSource | Embedding,
     prompts: Sequence[Prompt],
     *,
@@ -68,7 +67,7 @@ def predict(
 
 
 def predict_batch(
-    model: Sam,
+    model: Promptable,
     images: Sequence[ImageSource | Embedding],
     prompts: Sequence[Sequence[Prompt]],
     *,
@@ -78,7 +77,7 @@ def predict_batch(
 ) -> list[Masks]:
     """Predict masks for the prompts `prompts[i]` on image i: a Masks per image, of the image size.
 
-    `Masks.prompt` is the index of the prompt of each mask, `scores` the predicted IoU (not clipped),
+    `Masks.prompt` is the index of the prompt of each mask, `scores` the predicted IoU, clipped to 0..1,
     `stability` the IoU between the masks at slightly higher and lower thresholds.
 
     model: a promptable model in evaluation mode.
@@ -120,8 +119,8 @@ def predict_batch(
     return [_masks(it.frame, got, logits) for it, got in zip(embeddings, found, strict=True)]
 
 
-def _check_ready(model: Sam | InContext) -> None:
-    if not isinstance(model, Sam):
+def _check_ready(model: Promptable | InContext) -> None:
+    if not is_promptable(model):
         raise InputError(
             "model must answer prompts, got one that works by examples. Use segment_like, or load compact."
         )
@@ -149,10 +148,10 @@ def _check_pixels(embeddings: Sequence[Embedding], zoom: bool | None) -> None:
         )
 
 
-def check_embedding(model: Sam, embedding: Embedding) -> Embedding:
+def check_embedding(model: Promptable, embedding: Embedding) -> Embedding:
     """Return the embedding if `model` made it and is in evaluation mode, else raise InputError."""
     _check_ready(model)
-    own = weights_hash(model)
+    own = model.fingerprint
     if embedding.model != own:
         raise InputError(
             f"image must be an Embedding made by this model ({own}), got one made by {embedding.model}. "
@@ -161,7 +160,7 @@ def check_embedding(model: Sam, embedding: Embedding) -> Embedding:
     return embedding
 
 
-def _framed(model: Sam, image: ImageSource) -> FramedImage:
+def _framed(model: Promptable, image: ImageSource) -> FramedImage:
     pixels = read_image(image)
     return FramedImage(pixels, frame_of(model, (pixels.shape[0], pixels.shape[1])))
 
@@ -173,7 +172,7 @@ def _masks(frame: Frame, predictions: Sequence[Prediction], logits: bool) -> Mas
     return Masks(
         frame.size_hw,
         [runs for one in predictions for runs in one.runs],
-        np.concatenate([empty, *(one.scores for one in predictions)]),
+        np.clip(np.concatenate([empty, *(one.scores for one in predictions)]), 0, 1),
         stability=np.concatenate([empty, *(one.stability for one in predictions)]),
         prompt=np.repeat(np.arange(len(predictions)), [len(one.runs) for one in predictions]),
         logits=np.concatenate([np.zeros((0, *frame.grid_hw), np.float32), *kept]) if logits else None,

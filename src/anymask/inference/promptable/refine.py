@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from anymask.geometry.frame import Frame
 from anymask.inference.promptable.crops import Crop, click_crop, distinct, mask_crop, merge_similar
 from anymask.inference.promptable.decode import (
+    Floats,
     FramedImage,
     FramedPrompt,
     Prediction,
+    View,
     encode,
     frame_of,
     frame_prompt,
     predict_prompts,
 )
-from anymask.models import Sam
-from anymask.models.layers import slices
+from anymask.models.protocol import Promptable, slices
 from anymask.types import Embedding, Prompt
 
 OUTSIDE_LOGIT = -8.0
@@ -42,15 +43,18 @@ class _CropTask:
         assert self.image.image is not None
         return FramedImage(self.crop.pixels(self.image.image), self.frame)
 
+    def view(self, logits: Floats) -> View:
+        return View(self.image, self.crop, self.frame, logits)
+
     def prompt(self, prompt: Prompt, first: Prediction) -> Prompt:
         assert first.logits is not None
         return self.crop.prompt(prompt, first.logits[self.mask], self.image.frame, self.frame)
 
 
 def predict_refined(
-    model: Sam, embeddings: Sequence[Embedding], prompts: Sequence[FramedPrompt], *, multimask: bool
+    model: Promptable, embeddings: Sequence[Embedding], prompts: Sequence[FramedPrompt], *, multimask: bool
 ) -> list[Prediction]:
-    """As `predict_prompts`, with crop refinement.
+    """As `predict_prompts`, with crop refinement and outlines along the edges of the image.
 
     For a single click all hypotheses are refined before the best one is chosen.
     """
@@ -59,10 +63,25 @@ def predict_refined(
         numbers = [n for n, one in enumerate(prompts) if many == (multimask or one.prompt.ambiguous)]
         chosen = [prompts[number] for number in numbers]
         first = predict_prompts(model, embeddings, chosen, multimask=many, logits=True)
+        first = [_seen(embeddings[one.image], it) for one, it in zip(chosen, first, strict=True)]
         first = _add_click_crops(model, embeddings, chosen, first) if many else first
         refined = _refine_small_masks(model, embeddings, chosen, first)
-        out |= zip(numbers, refined if multimask else map(_best_mask, refined), strict=True)
+        kept = refined if multimask else map(_best_mask, refined)
+        out |= zip(numbers, map(_outlined, kept), strict=True)
     return [out[number] for number in range(len(prompts))]
+
+
+def _seen(image: Embedding, first: Prediction) -> Prediction:
+    """The prediction for a whole image, with its views."""
+    assert first.logits is not None
+    return replace(first, views=[View(image, None, image.frame, one) for one in first.logits])
+
+
+def _outlined(prediction: Prediction) -> Prediction:
+    """The prediction with outlines along the edges of the image, where its pixels are known."""
+    outlines = [view.outline() for view in prediction.views]
+    runs = [old if new is None else new for old, new in zip(prediction.runs, outlines, strict=True)]
+    return replace(prediction, runs=runs)
 
 
 def _best_mask(prediction: Prediction) -> Prediction:
@@ -71,7 +90,10 @@ def _best_mask(prediction: Prediction) -> Prediction:
 
 
 def _add_click_crops(
-    model: Sam, embeddings: Sequence[Embedding], prompts: Sequence[FramedPrompt], first: Sequence[Prediction]
+    model: Promptable,
+    embeddings: Sequence[Embedding],
+    prompts: Sequence[FramedPrompt],
+    first: Sequence[Prediction],
 ) -> list[Prediction]:
     """Add, for single clicks, the hypotheses from a crop around the click."""
     tasks = [
@@ -108,12 +130,16 @@ def _merge_click_crop(first: Prediction, task: _CropTask, found: Prediction) -> 
         np.concatenate([first.scores, found.scores]),
         np.concatenate([first.stability, found.stability]),
         np.concatenate([first.logits, logits]),
+        [*first.views, *(task.view(one) for one in found.logits)],
     )
     return both.part(distinct(both.runs, both.scores * both.stability, len(first.runs)))
 
 
 def _refine_small_masks(
-    model: Sam, embeddings: Sequence[Embedding], prompts: Sequence[FramedPrompt], first: Sequence[Prediction]
+    model: Promptable,
+    embeddings: Sequence[Embedding],
+    prompts: Sequence[FramedPrompt],
+    first: Sequence[Prediction],
 ) -> list[Prediction]:
     """Refine the small masks of all embeddings that have their pixels."""
     tasks = [
@@ -142,7 +168,7 @@ def _refine_small_masks(
 
 
 def _mask_tasks(
-    model: Sam, number: int, embedding: Embedding, prompt: Prompt, prediction: Prediction
+    model: Promptable, number: int, embedding: Embedding, prompt: Prompt, prediction: Prediction
 ) -> Iterator[_CropTask]:
     """The crops for the small masks of prediction `number`."""
     if embedding.image is None:
@@ -153,7 +179,7 @@ def _mask_tasks(
             yield _crop_task(model, number, mask, embedding, crop)
 
 
-def _crop_task(model: Sam, prediction: int, mask: int, embedding: Embedding, crop: Crop) -> _CropTask:
+def _crop_task(model: Promptable, prediction: int, mask: int, embedding: Embedding, crop: Crop) -> _CropTask:
     return _CropTask(prediction, mask, embedding, crop, frame_of(model, crop.crop_hw, model.config.zoom))
 
 
@@ -166,4 +192,6 @@ def _replace_mask(first: Prediction, task: _CropTask, found: Prediction) -> Pred
     runs[task.mask] = task.crop.runs(found.runs[0])
     scores[task.mask], stability[task.mask] = found.scores[0], found.stability[0]
     logits[task.mask] = task.crop.logits(logits[task.mask], found.logits[0], whole, task.frame)
-    return Prediction(runs, scores, stability, logits)
+    views = list(first.views)
+    views[task.mask] = task.view(found.logits[0])
+    return Prediction(runs, scores, stability, logits, views)

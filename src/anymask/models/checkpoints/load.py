@@ -8,35 +8,31 @@ unknown or of another shape.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import warnings
 from collections.abc import Collection, Mapping
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TypeAlias
-from weakref import WeakKeyDictionary
+from typing import Any, TypeAlias, overload
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from anymask.errors import OutputError, WeightsError
-from anymask.files import staged
+from anymask.files import open_regular, staged
 from anymask.models.checkpoints import painter_layouts
 from anymask.models.checkpoints import sam_layouts as layouts
 from anymask.models.config import FeaturePainterConfig, PainterConfig, SamConfig
 from anymask.models.feature_painter import FeaturePainter
-from anymask.models.layers import states_of
 from anymask.models.painter import Painter
 from anymask.models.sam import Sam
 
-InContext: TypeAlias = Painter | FeaturePainter
-"""The in-context models, which work by examples."""
-Model: TypeAlias = Sam | InContext
+InContextNetwork: TypeAlias = Painter | FeaturePainter
+"""The networks that work by examples."""
+Model: TypeAlias = Sam | InContextNetwork
 Config: TypeAlias = SamConfig | PainterConfig | FeaturePainterConfig
 
 _KINDS: dict[str, tuple[type[Model], type[Config]]] = {
@@ -50,7 +46,6 @@ MODEL_FILE = "model.safetensors"
 NAMES_SHOWN = 5
 
 _HF_INDEX, _HF_CONFIG, _HF_PICKLE = "model.safetensors.index.json", "config.json", "pytorch_model.bin"
-_hashes: WeakKeyDictionary[nn.Module, tuple[tuple[tuple[int, int], ...], str]] = WeakKeyDictionary()
 
 
 def load_weights(path: str | os.PathLike[str]) -> Model:
@@ -80,39 +75,6 @@ def save(model: Model, path: str | os.PathLike[str], *, dtype: torch.dtype | Non
     with staged(target, force=True) as new:
         save_file(tensors, new, {METADATA: json.dumps(head)})
     return target
-
-
-def weights_hash(model: Model) -> str:
-    """Fingerprint, 16 hexadecimal digits, of the weights and the configuration that embeddings depend on.
-
-    For a `Sam` these are those of the image encoder, for an in-context model those of the whole model.
-    Weights are rounded to bfloat16 first, so that the fingerprint is the same in every float type and on
-    every device. Cached per state of the weights; changes through `Tensor.data` are not detected.
-    """
-    part = model.image_encoder if isinstance(model, Sam) else model
-    state = states_of(part)
-    known = _hashes.get(model)
-    if known is None or known[0] != state:
-        config = model.config.encoder if isinstance(model, Sam) else model.config
-        tensors = sorted(part.state_dict(keep_vars=True).items())
-        known = _hashes[model] = (state, _digest(asdict(config), tensors))
-    return known[1]
-
-
-def check_finite(values: Tensor) -> None:
-    """Raise WeightsError if a model's output is not finite, which corrupt weights cause."""
-    if not torch.isfinite(values).all():
-        raise WeightsError("model must give finite scores, got NaN or infinity. Load its weights again.")
-
-
-def _digest(settings: Mapping[str, Any], tensors: list[tuple[str, Tensor]]) -> str:
-    settings = {**settings, "drop_path": None}
-    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
-    for name, tensor in tensors:
-        digest.update(f"{name} {tuple(tensor.shape)}".encode())
-        rounded = tensor.detach().to("cpu", torch.bfloat16).contiguous()
-        digest.update(rounded.view(torch.int16).numpy().tobytes())
-    return digest.hexdigest()[:16]
 
 
 def _read(source: Path) -> tuple[Config, dict[str, Tensor]]:
@@ -159,7 +121,7 @@ def _own_config(text: str, file: Path) -> Config:
         if head["format"] != FORMAT or head["model"] not in _KINDS:
             raise ValueError(f"format {head['format']} of a '{head['model']}' model")
         return _KINDS[head["model"]][1].from_dict(head["config"])
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise WeightsError(
             f"weights must be in a format that this version reads ({', '.join(_KINDS)}, {FORMAT}), got "
             f"{file} ({error}). Update anymask, or save the model again."
@@ -265,6 +227,12 @@ def _assemble(config: Config, weights: Mapping[str, Tensor], source: Path) -> Mo
     return model.eval()
 
 
+@overload
+def build(config: SamConfig) -> Sam: ...
+@overload
+def build(config: PainterConfig) -> Painter: ...
+@overload
+def build(config: FeaturePainterConfig) -> FeaturePainter: ...
 def build(config: Config) -> Model:
     """A new model with random weights, in training mode, on the CPU."""
     network = next(network for network, settings in _KINDS.values() if isinstance(config, settings))
@@ -303,7 +271,7 @@ def _some(names: Collection[str]) -> str:
 
 def _sniff(file: Path) -> str:
     """Detect "safetensors" or "torch" from the first bytes. Raises `WeightsError` for anything else."""
-    with file.open("rb") as stream:
+    with open_regular(file) as stream:
         head = stream.read(256)
     if len(head) > 8 and head[8:9] == b"{":  # tested first: the length before it may look like a pickle
         return "safetensors"

@@ -49,16 +49,27 @@ def run(
     folder = Path(out)
     sources = open_sources(data, config, partial(_note_fault, folder))
     first = int(os.environ.get("RANK", "0")) == 0
+    new = not folder.exists()
     if first:
         _prepare(folder, config, sources, force=force)
+    try:
+        _fit(folder, config, sources, report)
+    except Exception:
+        if first and new and not (folder / STATE).exists():  # nothing was trained
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+    if first:
+        shutil.rmtree(folder / EMBEDDINGS, ignore_errors=True)
+    return folder
+
+
+def _fit(folder: Path, config: TrainConfig, sources: Sequence[RunDataset], report: Report | None) -> None:
+    """Train in a prepared folder."""
     started = folder if (folder / STATE).exists() else None
     validation = {source.train.name: source.val for source in sources if source.val is not None}
     validate = partial(_validate, validation, config) if validation else None
     task = make_task(config, open_model(config, started), sources, folder, validate)
     fit(task, config.loop, config.optim, folder, report)
-    if first:
-        shutil.rmtree(folder / EMBEDDINGS, ignore_errors=True)
-    return folder
 
 
 def resume(out: str | Path, settings: Sequence[str] = (), report: Report | None = None) -> Path:

@@ -12,6 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from anymask.data_engine.project import Database, open_database
+from anymask.data_engine.project.database import upgrade
+from anymask.data_engine.project.tables import METADATA
+
 
 def _programs() -> Path | None:
     """The folder of PostgreSQL's programs: on the path, or where Debian puts it."""
@@ -64,3 +68,15 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     with psycopg.connect(server % "postgres", autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")
     return server % name
+
+
+@pytest.fixture
+def old(url: str) -> Database:
+    """A database as the first version made it."""
+    database = open_database(url)
+    with database.writing() as connection:
+        tables = METADATA.sorted_tables[::-1]
+        for name in (*(table.name for table in tables), "alembic_version"):
+            connection.exec_driver_sql(f"DROP TABLE {name}")
+        upgrade(connection, "0001")
+    return database

@@ -12,6 +12,7 @@ import pytest
 
 from anymask.app.archives import pack, unpack
 from anymask.app.settings import Limits
+from anymask.data import open_dataset
 from anymask.data_engine.project import Draft, masks, open_project
 from anymask.data_engine.project import images as pictures
 from anymask.data_engine.project import import_export as exchange
@@ -181,3 +182,46 @@ def test_no_path_of_ours_is_told(make, tmp_path) -> None:
 def test_nothing_to_read_is_an_error(make, tmp_path) -> None:
     with pytest.raises(FormatError, match="path must hold annotations of an image, got none"):
         brought(make(), "a.xml", b"<annotations></annotations>", tmp_path / "1")
+
+
+@pytest.mark.parametrize("format", sorted(set(FORMATS) - {"mask", "labels"}))
+def test_a_project_that_imports_its_own_export_has_nothing_twice(make, format, tmp_path) -> None:
+    project = make()
+    rng = np.random.default_rng(5)
+    for picture in pictures.every(project.db):
+        for number in range(3):  # shapes that polygons and rounded coordinates may move
+            bits = np.zeros(SIZE, bool)
+            bits[2 + number : 11, 5 * number : 5 * number + 5] = rng.random((9 - number, 5)) < 0.9
+            one = Draft(id=f"m{number}", size=SIZE, counts=rle.to_string(rle.encode(bits)))
+            masks.save(project.db, picture.id, one, seen=0, author="eve")
+    before = shown(project)
+    done = brought(project, "e.zip", packed(project, format, tmp_path / "1"), tmp_path / "2")
+    assert (done.masks, done.known) == (0, 12)
+    assert shown(project) == before
+
+
+@pytest.mark.parametrize("format", ["coco", "yolo", "cvat", "sa1b"])
+def test_an_export_with_images_is_a_data_set(make, format, tmp_path) -> None:
+    project = make(["a.png", "sub/a.png"])
+    draw(project)
+    (tmp_path / "out").mkdir()
+    exchange.take(project, format, tmp_path / "out")
+    pack(tmp_path / "out", tmp_path / "e.zip", {}, exchange.image_files(project))
+    with zipfile.ZipFile(tmp_path / "e.zip") as archive:
+        archive.extractall(tmp_path / "exported")
+    assert (tmp_path / "exported/images/sub/a.png").is_file()
+    if format == "coco":
+        dataset = open_dataset(tmp_path / "exported/annotations.json")
+        assert [len(dataset[index].masks) for index in range(len(dataset))] == [1, 1]
+    done = brought(project, "e.zip", (tmp_path / "e.zip").read_bytes(), tmp_path / "2")
+    assert (done.masks, done.known) == (0, 2), "the images do not disturb"
+
+
+def test_coco_lists_the_images_without_masks(make, tmp_path) -> None:
+    project = make()
+    first = next(iter(pictures.every(project.db)))
+    masks.save(project.db, first.id, Draft(id="m", size=SIZE, counts=square(2)), seen=0, author="eve")
+    exchange.take(project, "coco", tmp_path)
+    found = json.loads((tmp_path / "annotations.json").read_text("utf-8"))
+    assert [one["file_name"] for one in found["images"]] == NAMES
+    assert len(found["annotations"]) == 1

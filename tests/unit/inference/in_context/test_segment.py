@@ -15,7 +15,7 @@ from anymask.inference.in_context import segment as incontext
 from anymask.inference.in_context.examples import context
 from anymask.inference.in_context.segment import paint, segment_like, sharpen
 from anymask.inference.promptable.predict import predict
-from anymask.models import Painter, build, weights_hash
+from anymask.models import Painter, build
 from anymask.models.config import DEBUG, PAINTER_DEBUG
 from anymask.types import Context, Masks, Prompt, Record
 from anymask.types.context import denormalise, normalise
@@ -234,7 +234,7 @@ def test_unknown_words_name_the_nearest(settings: dict[str, str], model: Painter
 
 
 def test_contexts_of_another_model_are_refused(model: Painter) -> None:
-    learned = replace(at(), model=weights_hash(model))
+    learned = replace(at(), model=model.fingerprint)
     assert paint(model, record().read(), [learned]).any()
     with pytest.raises(
         InputError, match=r"contexts must be learned with this model \(\w{16}\), got one of abc"

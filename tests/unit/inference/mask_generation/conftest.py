@@ -52,6 +52,7 @@ def pool():
             thresholds=(0.5, 0.5),
             floors=(0.0, 0.0),
             resize="once",
+            refine=False,
             asked=3 * n,
             model="0" * 16,
         )

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from anymask import AutoConfig
+from anymask.budget import parse_memory
 from anymask.errors import InputError
 from anymask.geometry.frame import Frame
 from anymask.inference.mask_generation.config import DEFAULT_THRESHOLDS
-from anymask.inference.mask_generation.memory import parse_memory, points_at_once
+from anymask.inference.mask_generation.memory import points_at_once
 from anymask.models import build
 from anymask.models.config import DEBUG, DEBUG_VIT
 
@@ -35,8 +36,9 @@ from anymask.models.config import DEBUG, DEBUG_VIT
         ),
         ({"roi": (1, 2, 3)}, r"roi must be a box x0, y0, x1, y1 or a mask"),
         ({"roi": (5, 5, 1, 9)}, r"roi must have x0 < x1 and y0 < y1"),
-        ({"nms_by": "area"}, r"nms_by must be 'box' or 'mask', got 'area'"),
+        ({"nms_by": "area"}, r"nms_by must be 'box', 'mask' or None, got 'area'"),
         ({"resize": "thrice"}, r"resize must be 'once', 'twice' or None, got 'thrice'"),
+        ({"min_share": 2}, r"min_share must be a number from 0 to 1, got 2"),
         ({"min_hole": -1}, r"min_hole must be a whole number from 0 on, got -1"),
         ({"max_memory": "lots"}, r"max_memory must be a number of bytes or a text like '4GB'"),
         ({"max_memory": True}, r"max_memory must be a number of bytes"),
@@ -63,7 +65,7 @@ def test_models_of_the_released_frame_are_resized_as_released(config, resize):
 
 
 def test_given_thresholds_and_floors_stay():
-    filled = AutoConfig(min_iou=0.3, floor_stability=0.1).with_defaults(0.8, 0.9, "once")
+    filled = AutoConfig(min_iou=0.3, floor_stability=0.1).with_defaults(0.8, 0.9, "once", False)
     assert (filled.min_iou, filled.floor_iou) == (0.3, 0.3)
     assert (filled.min_stability, filled.floor_stability) == (0.9, 0.1)
 

@@ -37,8 +37,8 @@ def test_the_best_by_the_mean_of_score_and_stability(model, rng: np.random.Gener
 
 
 def test_the_settings_are_the_paper_s() -> None:
-    assert (PROPOSALS.points_per_side, PROPOSALS.nms, PROPOSALS.nms_by) == (64, 0.9, "box")
-    assert (PROPOSALS.min_iou, PROPOSALS.min_stability, PROPOSALS.crop_layers) == (0, 0, 0)
+    assert (PROPOSALS.points_per_side, PROPOSALS.nms, PROPOSALS.refine) == (64, 0.9, False)
+    assert (PROPOSALS.min_iou, PROPOSALS.min_stability) == (0, 0)
 
 
 def test_n_must_be_positive(model) -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from anymask.errors import InputError
 from anymask.geometry import rle
 from anymask.geometry.frame import Frame
+from anymask.geometry.outlines import guide, outline
 from anymask.inference.promptable import refine
 from anymask.inference.promptable.crops import Crop, click_crop, distinct, mask_crop, merge_similar
 from anymask.inference.promptable.predict import embed, predict, predict_batch
@@ -172,11 +173,23 @@ def test_refinement_is_the_same_prompt_on_the_crop(model, image):
     close = mask_crop(prompt, first.rles[0], (150, 200))
     part = Frame.fit(close.crop_hw, DEBUG.size, square=False)
     again = close.prompt(prompt, first.logits[0], embedding.frame, part)
-    by_hand = predict(model, close.pixels(image), [again], multimask=False, zoom=False)
+    by_hand = predict(model, close.pixels(image), [again], multimask=False, logits=True, zoom=False)
     seen = predict(model, embedding, [prompt], multimask=False)
-    assert same(seen.rles[0], close.runs(by_hand.rles[0]))
+    outlined = outline(guide(part, close.pixels(image)), by_hand.logits[0])
+    assert same(seen.rles[0], close.runs(outlined))
+    assert not same(outlined, by_hand.rles[0])
     assert not same(seen.rles[0], first.rles[0])
     assert seen.scores[0] == pytest.approx(by_hand.scores[0], abs=1e-5)
+
+
+def test_masks_that_fill_the_image_have_outlines_too(model, image):
+    prompt = Prompt(box=(2, 2, 198, 148))
+    embedding = embed(model, image)
+    first = predict(model, embedding, [prompt], multimask=False, logits=True, zoom=False)
+    assert mask_crop(prompt, first.rles[0], (150, 200)) is None
+    seen = predict(model, embedding, [prompt], multimask=False)
+    assert same(seen.rles[0], outline(embedding.guide, first.logits[0]))
+    assert not same(seen.rles[0], first.rles[0])
 
 
 def test_a_single_click_is_predicted_from_the_click_crop_too(model, image):

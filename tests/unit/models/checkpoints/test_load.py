@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from anymask.errors import OutputError, WeightsError
-from anymask.models import build, save, weights_hash
+from anymask.models import build, save
 from anymask.models.checkpoints.load import load_weights
 from anymask.models.checkpoints.sam_layouts import (
     config_from_shapes,
@@ -509,30 +509,30 @@ def test_recognise_needs_no_tensors() -> None:
 def test_hash_names_the_encoder(tmp_path: Path) -> None:
     torch.manual_seed(2)
     first = build(DEBUG)
-    name = weights_hash(first)
+    name = first.fingerprint
     assert len(name) == 16
     assert int(name, 16) >= 0
-    assert weights_hash(load_weights(save(first, tmp_path / "m.safetensors"))) == name
-    assert weights_hash(load_weights(tmp_path / "m.safetensors").bfloat16()) == name
-    assert weights_hash(build(DEBUG)) != name
+    assert load_weights(save(first, tmp_path / "m.safetensors")).fingerprint == name
+    assert load_weights(tmp_path / "m.safetensors").bfloat16().fingerprint == name
+    assert build(DEBUG).fingerprint != name
 
 
 def test_hash_follows_training_of_the_encoder_alone() -> None:
     model = build(DEBUG)
-    name = weights_hash(model)
+    name = model.fingerprint
     with torch.no_grad():
         next(model.mask_decoder.parameters()).add_(1.0)
-    assert weights_hash(model) == name
+    assert model.fingerprint == name
     with torch.no_grad():
         next(model.image_encoder.parameters()).add_(1.0)
-    assert weights_hash(model) != name
+    assert model.fingerprint != name
 
 
 def test_hash_follows_a_layer_that_is_replaced() -> None:
     model = build(DEBUG_VIT)
-    name, block = weights_hash(model), model.image_encoder.blocks[0]
+    name, block = model.fingerprint, model.image_encoder.blocks[0]
     block.mlp.lin1 = torch.nn.Linear(block.mlp.lin1.in_features, block.mlp.lin1.out_features)
-    assert weights_hash(model) != name
+    assert model.fingerprint != name
 
 
 def test_hash_leaves_settings_of_training_out() -> None:
@@ -540,4 +540,4 @@ def test_hash_leaves_settings_of_training_out() -> None:
     model = build(DEBUG_VIT)
     other = build(replace(DEBUG_VIT, encoder=replace(DEBUG_VIT.encoder, drop_path=0.5)))
     other.load_state_dict(model.state_dict())
-    assert weights_hash(other) == weights_hash(model)
+    assert other.fingerprint == model.fingerprint

@@ -6,15 +6,23 @@ import { clip } from "../geometry/boxes.js";
 /** @typedef {import("../types.js").Box} Box */
 /** @typedef {import("../types.js").Size} Size */
 /** @typedef {{runs: Runs, box: Box}} Shape */
-/** @typedef {{fill: number, edge: number}} Ink little-endian RGBA */
+/**
+ * @typedef {{fill: number, edge: number, gap?: number}} Ink little-endian RGBA; with `gap` the edge is dashed, in two colours
+ */
 
 const FILL = 0x73000000;
 const EDGE = 0xf2000000;
+const DASHES = 120; // along the longest side of an image, so that they show at any zoom
 
 /** @param {import("../masks/colours.js").Rgb} rgb @returns {Ink} */
 export function ink([r, g, b]) {
   const colour = (b << 16) | (g << 8) | r;
   return { fill: (FILL | colour) >>> 0, edge: (EDGE | colour) >>> 0 };
+}
+
+/** For what is not decided yet: an edge in black and white, which shows on bright and on dark images. @param {import("../masks/colours.js").Rgb} rgb @returns {Ink} */
+export function dashed(rgb) {
+  return { fill: ink(rgb).fill, edge: 0xffffffff, gap: 0xff000000 };
 }
 
 /**
@@ -61,6 +69,9 @@ function stamp({ runs, box }, size, colour, region) {
   const wide = clip([x0 - 1, y0 - 1, x1 + 1, y1 + 1], size);
   const bits = bitsIn(runs, size[0], wide, box);
   const stride = wide[2] - wide[0];
+  const dash = Math.max(2, Math.round(Math.max(...size) / DASHES));
+  const edgeAt = (/** @type {number} */ x, /** @type {number} */ y) =>
+    colour.gap !== undefined && Math.floor((x + y) / dash) % 2 ? colour.gap : colour.edge;
   for (let y = y0, at = 0; y < y1; y++)
     for (let x = x0, i = (y - wide[1]) * stride + x0 - wide[0]; x < x1; x++, i++, at++) {
       if (!bits[i]) continue;
@@ -73,7 +84,7 @@ function stamp({ runs, box }, size, colour, region) {
         bits[i + 1] &&
         bits[i - stride] &&
         bits[i + stride];
-      pixels[at] = inner ? colour.fill : colour.edge;
+      pixels[at] = inner ? colour.fill : edgeAt(x, y);
     }
   context.putImageData(image, 0, 0);
   return scratch;

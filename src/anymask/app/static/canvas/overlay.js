@@ -3,7 +3,7 @@
  * tool.
  */
 import { toRgb, PALETTE } from "../masks/colours.js";
-import { drawMask, ink } from "./draw-mask.js";
+import { dashed, drawMask, ink } from "./draw-mask.js";
 
 /** @typedef {import("../state/editor.js").Editor} Editor */
 /** @typedef {import("../geometry/viewport.js").Viewport} Viewport */
@@ -12,7 +12,7 @@ import { drawMask, ink } from "./draw-mask.js";
 /** @typedef {import("./draw-mask.js").Shape} Shape */
 /** @typedef {{bits: Uint8Array, box: Box | null, touched: Box, id: string | null}} Stroke */
 
-const GHOST = ink([255, 255, 255]);
+const GHOST = dashed([20, 184, 166]); // dashed in black and white over a tint: seen on any image
 const RADIUS = 7; // of a prompt, screen pixels
 
 export class Overlay {
@@ -25,7 +25,7 @@ export class Overlay {
     /** A place under the keys, in image pixels. @type {[number, number] | null} */
     this.cursor = null;
     this.size = editor.openImage.size;
-    /** @type {{shape: Shape, colour: string, canvas: OffscreenCanvas} | null} */
+    /** @type {{shape: Shape, colour: string, open: boolean, canvas: OffscreenCanvas} | null} */
     this.picked = null;
     /** @type {OffscreenCanvas | null} */
     this.found = null;
@@ -90,9 +90,9 @@ export class Overlay {
       onImage(this.painting, whole);
     } else if (item) {
       context.globalAlpha = Math.max(settings.opacity, 0.25);
-      onImage(this.cut(item, this.colourOf(item.id)), item.box);
+      onImage(this.cut(item, this.colourOf(item.id), this.isOpen(item)), item.box);
     }
-    context.globalAlpha = 0.8;
+    context.globalAlpha = 0.85;
     if (this.preview && !item) onImage(this.cut(this.preview, ""), this.preview.box);
     context.globalAlpha = 1;
     if (item) this.paintPrompts(context, view);
@@ -100,21 +100,30 @@ export class Overlay {
     if (this.cursor) paintCross(context, ...view.toScreen(...this.cursor));
   }
 
+  /** Whether a mask is not decided yet: a suggestion, or one that is refined now. @param {{id: string, suggestedBy?: string | null}} item */
+  isOpen({ id, suggestedBy }) {
+    return this.editor.refined === id || Boolean(suggestedBy);
+  }
+
   /**
    * One mask on a canvas of its own, drawn once; "" for the colour of previews.
    * @param {Shape} shape
    * @param {string} colour
+   * @param {boolean} [open] with a dashed edge
    */
-  cut(shape, colour) {
-    if (this.picked?.shape !== shape || this.picked.colour !== colour) {
+  cut(shape, colour, open = false) {
+    const { picked } = this;
+    if (picked?.shape !== shape || picked.colour !== colour || picked.open !== open) {
       const [x0, y0, x1, y1] = shape.box;
       const canvas = new OffscreenCanvas(Math.max(x1 - x0, 1), Math.max(y1 - y0, 1));
       const context = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext("2d"));
       context.translate(-x0, -y0);
-      drawMask(context, shape, this.size, colour ? strong(colour) : GHOST);
-      this.picked = { shape, colour, canvas };
+      const ink = open ? dashed(toRgb(colour)) : strong(colour);
+      drawMask(context, shape, this.size, colour ? ink : GHOST);
+      this.picked = { shape, colour, open, canvas };
+      return canvas;
     }
-    return this.picked.canvas;
+    return picked.canvas;
   }
 
   /** @param {CanvasRenderingContext2D} context @param {Viewport} view */

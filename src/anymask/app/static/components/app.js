@@ -28,6 +28,7 @@ export class App extends HTMLElement {
   /** The images in the order of the gallery, once requested. @type {Promise<ImageInfo[]> | null} */ order =
     null;
   /** @type {HTMLElement} */ screen;
+  /** The other tabs of this browser. @type {BroadcastChannel | undefined} */ tabs;
 
   async connectedCallback() {
     applyTheme();
@@ -38,6 +39,11 @@ export class App extends HTMLElement {
     this.sync = new Sync(outbox, this.storage);
     this.sync.addEventListener("conflict", (event) =>
       this.conflict(/** @type {CustomEvent} */ (event).detail),
+    );
+    this.tabs = globalThis.BroadcastChannel && new BroadcastChannel("anymask");
+    this.tabs?.addEventListener("message", ({ data }) => this.heard(data.image));
+    this.sync.addEventListener("saved", (event) =>
+      this.changed(/** @type {CustomEvent} */ (event).detail.image),
     );
     this.sync.addEventListener("trouble", (event) =>
       notify(`Not saved yet: ${/** @type {CustomEvent} */ (event).detail}`),
@@ -88,7 +94,12 @@ export class App extends HTMLElement {
       if (location.hash === hash) this.show(screen, `${image.name} – anymask`);
     } catch (error) {
       if (location.hash !== hash) return;
-      notify(`The image could not be opened: ${reasonOf(error)}.`);
+      const gone = error instanceof RefusedError && error.status === 404;
+      notify(
+        gone
+          ? "This image is no longer in the project."
+          : `The image could not be opened: ${reasonOf(error)}.`,
+      );
       location.hash = GALLERY;
     }
   }
@@ -109,9 +120,34 @@ export class App extends HTMLElement {
     if (open) await conflictDialog(this, open, entry);
     else
       notify("Someone else changed a mask that you also changed.", {
-        action: "Review",
-        act: () => (location.hash = imageAddress(entry.image)),
+        actions: [["Review", () => (location.hash = imageAddress(entry.image))]],
       });
+  }
+
+  /** Tell this page's gallery and all other tabs that something is stored. @param {string | null} [image] */
+  changed(image = null) {
+    if (!image) this.order = null;
+    this.tabs?.postMessage({ image });
+  }
+
+  /** Another tab stored something. @param {string | null} image null for anything but masks */
+  async heard(image) {
+    if (!image) {
+      this.order = null;
+      this.project = await this.storage.project().catch(() => this.project);
+    }
+    if (this.screen instanceof GalleryScreen) {
+      if (image) this.screen.update(image);
+      else this.screen.refresh();
+    } else if (this.screen instanceof EditorScreen && (!image || this.screen.openImage.info.id === image))
+      this.screen.refresh();
+  }
+
+  /** Open the first image with suggestions. */
+  async reviewNext() {
+    const { images } = await this.storage.images(null, 1, { show: "suggestions" });
+    if (images.length) location.hash = imageAddress(images[0].id);
+    else notify("There are no suggestions to review.");
   }
 
   /** @param {import("../types.js").Label[]} labels */
@@ -119,8 +155,12 @@ export class App extends HTMLElement {
     this.project.labels = labels;
     try {
       await this.storage.saveLabels(labels);
+      this.changed();
     } catch (error) {
-      notify(`The labels could not be saved: ${reasonOf(error)}.`);
+      const used = error instanceof RefusedError && error.message.includes("masks use");
+      const reason = used ? "masks still have a label that you removed" : reasonOf(error);
+      notify(`The labels could not be saved: ${reason}.`);
+      this.project = await this.storage.project().catch(() => this.project); // as they are
     }
   }
 

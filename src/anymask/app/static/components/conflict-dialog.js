@@ -1,5 +1,6 @@
 /** Two people changed one mask: see both, keep one or both. */
-import { drawMask, ink } from "../canvas/draw-mask.js";
+import { ink } from "../canvas/draw-mask.js";
+import { drawThumbnail } from "../canvas/thumbnail.js";
 import { box, fromString } from "../masks/rle.js";
 import { itemOf } from "../state/open-image.js";
 import { openDialog } from "./dialog.js";
@@ -82,18 +83,9 @@ function describe(mask) {
  * @param {import("../canvas/draw-mask.js").Ink} colour
  */
 function preview(image, mask, colour) {
-  const [height, width] = mask.size;
-  const scale = SIDE / Math.max(height, width);
-  const canvas = h("canvas", {
-    width: Math.round(width * scale),
-    height: Math.round(height * scale),
-    role: "img",
-    "aria-label": mask.deleted ? "Deleted" : "The mask",
-  });
-  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
-  context.scale(scale, scale);
-  if (image) context.drawImage(image, 0, 0);
+  const canvas = h("canvas", { role: "img", "aria-label": mask.deleted ? "Deleted" : "The mask" });
   const runs = fromString(mask.counts);
-  if (!mask.deleted) drawMask(context, { runs, box: box(runs, mask.size) }, mask.size, colour);
+  const masks = mask.deleted ? [] : [{ shape: { runs, box: box(runs, mask.size) }, ink: colour }];
+  drawThumbnail(canvas, image, mask.size, masks, { side: SIDE });
   return canvas;
 }

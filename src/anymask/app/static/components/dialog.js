@@ -26,7 +26,11 @@ export function openDialog(title, content, { class: kind = "", must = false } = 
     ),
     body,
   );
-  dialog.addEventListener("close", () => dialog.remove());
+  dialog.addEventListener("close", () => {
+    dialog.remove();
+    const canvas = document.querySelector("am-image-canvas");
+    if (canvas instanceof HTMLElement) canvas.focus(); // keys go on there, not to the button that opened this
+  });
   dialog.addEventListener("cancel", (event) => must && event.preventDefault());
   dialog.addEventListener("click", (event) => {
     if (event.target === dialog && !must) dialog.close();
@@ -36,4 +40,29 @@ export function openDialog(title, content, { class: kind = "", must = false } = 
   dialog.showModal();
   if (body.scrollHeight > body.clientHeight) body.tabIndex = 0; // so that keys can scroll it
   return dialog;
+}
+
+/**
+ * Ask before what cannot be undone.
+ * @param {string} title @param {string} sentence @param {string} action
+ * @returns {Promise<boolean>}
+ */
+export function confirmDialog(title, sentence, action) {
+  return new Promise((resolve) => {
+    let yes = false;
+    const close = (/** @type {boolean} */ answer) => {
+      yes = answer;
+      dialog.close();
+    };
+    const dialog = openDialog(title, [
+      h("p", {}, sentence),
+      h(
+        "div",
+        { class: "row end" },
+        h("button", { onclick: () => close(false) }, "Cancel"),
+        h("button", { class: "primary", onclick: () => close(true) }, action),
+      ),
+    ]);
+    dialog.addEventListener("close", () => resolve(yes));
+  });
 }

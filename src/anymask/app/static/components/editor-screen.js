@@ -2,6 +2,8 @@
 import { reasonOf } from "../storage/errors.js";
 import { OpenImage } from "../state/open-image.js";
 import { Editor } from "../state/editor.js";
+import { suggestionsOf } from "../state/suggestions.js";
+import { takeClick } from "../state/pending-click.js";
 import { GALLERY, imageAddress } from "../state/routes.js";
 import { actionOf } from "../state/shortcuts.js";
 import { BoxTool } from "../tools/box.js";
@@ -10,6 +12,7 @@ import { EverythingTool } from "../tools/everything.js";
 import { LassoTool } from "../tools/lasso.js";
 import { PointTool } from "../tools/point.js";
 import { SelectTool } from "../tools/select.js";
+import { nearTies } from "../inference/hypotheses.js";
 import { fill, h } from "./dom.js";
 import { showShortcuts } from "./shortcuts-dialog.js";
 import { icon } from "./icons.js";
@@ -18,6 +21,7 @@ import { sidePanel } from "./side-panel.js";
 import { saveStatus } from "./save-status.js";
 import { ImageCanvas } from "./image-canvas.js";
 import { nextTheme } from "./theme.js";
+import { review } from "./suggestion-bar.js";
 import { notify } from "./toast.js";
 
 /** @typedef {import("./app.js").App} App */
@@ -46,6 +50,7 @@ export class EditorScreen extends HTMLElement {
   /** @type {HTMLElement} */ status;
   /** @type {HTMLButtonElement} */ undoButton;
   /** @type {HTMLButtonElement} */ redoButton;
+  /** @type {HTMLButtonElement} */ doneButton;
   /** @type {Record<string, HTMLButtonElement>} */ toolButtons;
   /** @type {AbortController} */ leaving;
 
@@ -96,15 +101,21 @@ export class EditorScreen extends HTMLElement {
         this.panel,
       ),
     );
-    for (const type of ["select", "tool", "busy", "answer", "candidates"])
+    for (const type of ["select", "tool", "busy", "answer", "candidates", "refining"])
       editor.addEventListener(type, () => this.describe(), { signal });
     editor.addEventListener("tool", () => this.markTool(), { signal });
     editor.addEventListener("notice", (event) => notify(/** @type {CustomEvent} */ (event).detail), {
       signal,
     });
     addEventListener("keydown", (event) => this.key(event), { signal });
+    document.addEventListener("visibilitychange", () => !document.hidden && this.refresh(), { signal });
     editor.use(this.tools.point);
     this.ready();
+    this.imageCanvas.focus(); // all keys work at once
+    const [suggestion] = suggestionsOf(editor);
+    if (suggestion) editor.select(suggestion.id);
+    const cutOff = takeClick(this.openImage.info.id);
+    if (cutOff) editor.resume(cutOff);
     const conflict = app.sync.outbox.of(this.openImage.info.id).find(({ state }) => state === "conflict");
     if (conflict) app.conflict(conflict);
   }
@@ -142,6 +153,8 @@ export class EditorScreen extends HTMLElement {
       /** @type {() => void} */ act,
       kind = "",
     ) => h("button", { class: `icon-button ${kind}`, "aria-label": title, title, onclick: act }, icon(name));
+    this.doneButton = h("button", { class: "done wide-only", title: "W", onclick: () => this.act("done") });
+    this.showDone();
     this.undoButton = button("undo", "Undo (Ctrl+Z)", () => this.act("undo"));
     this.redoButton = button("redo", "Redo (Ctrl+Shift+Z)", () => this.act("redo"));
     return h(
@@ -158,12 +171,33 @@ export class EditorScreen extends HTMLElement {
       h("span", { class: "spacer" }),
       this.undoButton,
       this.redoButton,
+      this.doneButton,
       saveStatus(app),
       models.length > 1 && choice,
       button("theme", "Switch the theme", () => notify(`Theme: ${nextTheme()}`), "wide-only"),
       button("keys", "Keyboard shortcuts (?)", showShortcuts, "wide-only"),
       button("list", "Masks and labels", () => this.togglePanel(), "narrow-only"),
     );
+  }
+
+  /** Show whether the image is done. */
+  showDone() {
+    const { done } = this.openImage.info;
+    fill(this.doneButton, icon("done"), done ? "Done" : "Mark as done");
+    this.doneButton.setAttribute("aria-pressed", String(Boolean(done)));
+  }
+
+  async markDone() {
+    const { app, openImage } = this;
+    const done = !openImage.info.done;
+    try {
+      await app.storage.mark(openImage.info.id, { done });
+    } catch (error) {
+      return notify(`The image could not be marked: ${reasonOf(error)}.`);
+    }
+    openImage.info.done = done;
+    app.changed();
+    this.showDone();
   }
 
   togglePanel() {
@@ -228,8 +262,24 @@ export class EditorScreen extends HTMLElement {
       yes: "",
     };
     const state = sentences[/** @type {keyof sentences} */ (this.dataset.ready ?? "yes")];
-    this.status.textContent = state || this.editor.tool?.hint || "";
+    const refined = this.editor.refined && "Refining this mask in a close-up crop …";
+    this.status.textContent = state || refined || this.tie() || this.editor.tool?.hint || "";
     this.classList.toggle("busy", this.editor.asking > 0);
+  }
+
+  /** Says that another mask is about as likely as the one shown. */
+  tie() {
+    const { answers, item } = this.editor;
+    if (!answers || !item || !nearTies(answers.hypotheses, answers.chosen).length) return "";
+    return "Another mask is about as likely. Press C to compare.";
+  }
+
+  /** Take what others stored since. */
+  async refresh() {
+    const { app, openImage } = this;
+    const before = openImage.stored();
+    const masks = await app.storage.masks(openImage.info.id).catch(() => null);
+    if (masks) openImage.merge(masks, before);
   }
 
   /** @param {string} model */
@@ -265,6 +315,11 @@ export class EditorScreen extends HTMLElement {
       walk: () => this.walk(number),
       label: () => editor.setLabel(this.app.project.labels[number - 1]?.id ?? null),
       remove: () => editor.remove(),
+      accept: () => review(this, true, false),
+      reject: () => review(this, false, false),
+      "accept-all": () => review(this, true, true),
+      "reject-all": () => review(this, false, true),
+      done: () => this.markDone(),
       undo: () => editor.travel("undo"),
       redo: () => editor.travel("redo"),
       zoom: () => imageCanvas.zoom(number),

@@ -1,115 +1,150 @@
-/** Find objects similar to the selected one in other images; the server does the work. */
+/** Find objects similar to the selected one in other images: choose images, search, choose among the results. */
 import { IMAGES_AT_ONCE } from "../constants.js";
-import { reasonOf } from "../storage/errors.js";
-import { itemOf } from "../state/open-image.js";
+import { CancelledError, reasonOf } from "../storage/errors.js";
 import { openDialog } from "./dialog.js";
-import { counted, h } from "./dom.js";
+import { counted, fill, h } from "./dom.js";
+import { FoundResults } from "./found-results.js";
 import { notify } from "./toast.js";
 
 /** @typedef {import("./editor-screen.js").EditorScreen} EditorScreen */
+/** @typedef {import("../state/open-image.js").Item} Item */
 /** @typedef {import("../storage/on-server.js").ServerStorage} ServerStorage */
-/**
- * @typedef {{size: import("../types.js").Size, counts: string, score: number, label_id: string | null}} Found
- */
+/** @typedef {import("../types.js").ImageInfo} ImageInfo */
 
 /** @param {EditorScreen} screen */
 export async function findSimilarDialog(screen) {
-  const { app, editor, openImage } = screen;
-  const { item } = editor;
+  const { item } = screen.editor;
   if (!item) return;
-  const others = (await app.allImages())
-    .filter(({ id }) => id !== openImage.info.id)
+  const others = (await screen.app.allImages())
+    .filter(({ id }) => id !== screen.openImage.info.id)
     .slice(0, IMAGES_AT_ONCE);
   if (!others.length) return notify("There are no other images.");
-  const boxes = others.map(({ id, name }) =>
-    h(
-      "label",
-      { class: "row" },
-      h("input", { type: "checkbox", name: "image", value: id, checked: true }),
-      name,
-    ),
+  const dialog = openDialog("Find similar objects", [], { class: "wide" });
+  const body = /** @type {HTMLElement} */ (dialog.querySelector(".dialog-body"));
+  fill(
+    body,
+    chooseForm(others, (images) => search(screen, item, images, dialog, body)),
   );
-  const progress = h("progress", { max: 1, value: 0, hidden: true, "aria-label": "Progress" });
-  const start = h("button", { class: "primary" }, "Search");
-  const form = h(
+}
+
+/** @param {ImageInfo[]} images @param {(images: ImageInfo[]) => void} search */
+function chooseForm(images, search) {
+  const boxes = images.map(({ id }) =>
+    h("input", { type: "checkbox", name: "image", value: id, checked: true, onchange: () => count() }),
+  );
+  const start = h("button", { class: "primary" });
+  const chosen = () => images.filter((_, i) => boxes[i].checked);
+  const count = () => {
+    start.textContent = `Search ${counted(chosen().length, "image")}`;
+    start.disabled = chosen().length === 0;
+  };
+  const setAll = (/** @type {(image: ImageInfo) => boolean} */ wanted) => {
+    images.forEach((image, i) => (boxes[i].checked = wanted(image)));
+    count();
+  };
+  const choose = (/** @type {string} */ text, /** @type {(image: ImageInfo) => boolean} */ wanted) =>
+    h("button", { type: "button", class: "quiet", onclick: () => setAll(wanted) }, text);
+  count();
+  return h(
     "form",
     {
       class: "stack",
-      async onsubmit(/** @type {Event} */ event) {
+      onsubmit(/** @type {Event} */ event) {
         event.preventDefault();
-        const images = new FormData(form).getAll("image").map(String);
-        if (!images.length) return;
-        start.disabled = true;
-        progress.hidden = false;
-        try {
-          await search(screen, item, images, (share) => (progress.value = share));
-        } catch (error) {
-          notify(`The search failed: ${reasonOf(error)}.`);
-        }
-        dialog.close();
+        search(chosen());
       },
     },
-    h("fieldset", { class: "choices" }, h("legend", {}, "Images to search"), ...boxes),
-    progress,
-    h("div", { class: "row end" }, start),
-  );
-  const dialog = openDialog("Find similar objects in other images", [
     h(
       "p",
       {},
-      "The server searches the chosen images for objects like the selected one. Each becomes a mask that you can correct.",
+      "The server searches these images for objects like the selected one. You see what it found before anything is added.",
     ),
-    form,
-  ]);
+    h(
+      "div",
+      { class: "row" },
+      choose("All", () => true),
+      choose("None", () => false),
+      choose("Without masks", ({ masks }) => masks === 0),
+      choose("Not done", ({ done }) => !done),
+    ),
+    h(
+      "fieldset",
+      { class: "choices" },
+      h("legend", {}, "Images to search"),
+      ...images.map(({ name }, i) => h("label", { class: "row" }, boxes[i], name)),
+    ),
+    h("div", { class: "row end" }, start),
+  );
 }
 
 /**
- * @param {EditorScreen} screen
- * @param {import("../state/open-image.js").Item} item
- * @param {string[]} images
- * @param {(share: number) => void} step
+ * @param {EditorScreen} screen @param {Item} item @param {ImageInfo[]} images
+ * @param {HTMLDialogElement} dialog @param {HTMLElement} body
  */
-async function search({ app, openImage }, item, images, step) {
+async function search({ app, openImage }, item, images, dialog, body) {
   const storage = /** @type {ServerStorage} */ (app.storage);
-  await app.sync.flush(); // the server must know the example
-  const { id } = await storage.findSimilar(openImage.info.id, [item.id], images);
-  const { result, model = null } = await storage.follow(id, ({ done, total }) =>
-    step(done / Math.max(total, 1)),
-  );
-  const found = (result ?? []).filter(({ masks }) => masks.length);
-  const failed = (result ?? []).find(({ error }) => error);
-  let count = 0;
-  for (const { image, masks } of found) {
-    await app.sync.put(
-      image,
-      masks.map((one) => made(one, item.label, model)),
+  const progress = h("progress", { max: images.length, value: 0, "aria-label": "Progress" });
+  const text = h("p", { role: "status" }, "Starting …");
+  const cancel = h("button", { onclick: () => dialog.close() }, "Cancel");
+  fill(body, text, progress, h("div", { class: "row end" }, cancel));
+  try {
+    await app.sync.flush(); // the server must know the example
+    const { id } = await storage.findSimilar(
+      openImage.info.id,
+      [item.id],
+      images.map((one) => one.id),
     );
-    count += masks.length;
+    const stop = () => storage.cancel(id).catch(() => {}); // it may have ended
+    dialog.addEventListener("close", stop);
+    if (!dialog.isConnected) stop();
+    const job = await storage.follow(id, ({ done }) => {
+      progress.value = done;
+      text.textContent = `Searched ${done} of ${counted(images.length, "image")} …`;
+    });
+    dialog.removeEventListener("close", stop);
+    if (!dialog.isConnected) return;
+    const results = new FoundResults(app, images, job.result ?? []);
+    fill(
+      body,
+      results.element(
+        () => dialog.close(),
+        () => suggest(),
+      ),
+    );
+    const suggest = async () => {
+      dialog.close();
+      await keep(app, item, { model: job.model ?? null, images: results.kept() });
+    };
+  } catch (error) {
+    if (!(error instanceof CancelledError)) notify(`The search failed: ${reasonOf(error)}.`);
+    dialog.close();
   }
-  notify(
-    `Found ${counted(count, "mask")} in ${counted(found.length, "image")}.${failed ? ` One image failed: ${failed.error}` : ""}`,
-  );
 }
 
 /**
- * @param {Found} found
- * @param {string | null} label
- * @param {string | null} model
- * @returns {import("../types.js").Mask}
+ * Store suggestions, in the place of those of an earlier search with the same example.
+ * @param {import("./app.js").App} app @param {Item} item
+ * @param {{model: string | null, images: import("../storage/on-server.js").SuggestedMasks[]}} found
  */
-function made({ size, counts, score }, label, model) {
-  const mask = {
-    id: crypto.randomUUID(),
-    revision: 0,
-    label_id: label,
-    size,
-    counts,
-    score,
-    prompts: null,
-    model,
-    seconds: 0,
-    deleted: false,
-  };
-  itemOf(mask); // a code that cannot be read is not kept
-  return mask;
+async function keep(app, { id, label }, { model, images }) {
+  const storage = /** @type {ServerStorage} */ (app.storage);
+  try {
+    const made = await storage.suggest(id, { label_id: label, model, images });
+    app.changed();
+    if (!made.masks)
+      return notify("Nothing was suggested: what was found has a mask already, or was rejected before.");
+    const undo = async () => {
+      await storage.suggest(id, { label_id: null, model: null, images: [] });
+      app.changed();
+      notify("The suggestions are gone.");
+    };
+    notify(`${counted(made.masks, "suggestion")} in ${counted(made.images, "image")}.`, {
+      actions: [
+        ["Review", () => app.reviewNext()],
+        ["Undo", undo],
+      ],
+    });
+  } catch (error) {
+    notify(`The suggestions could not be saved: ${reasonOf(error)}.`);
+  }
 }

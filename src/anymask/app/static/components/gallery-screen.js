@@ -1,7 +1,10 @@
 /** The first screen: the images of the project. */
-import { GALLERY, imageAddress } from "../state/routes.js";
-import { reasonOf } from "../storage/errors.js";
-import { counted, download, fill, h } from "./dom.js";
+import { GALLERY } from "../state/routes.js";
+import { RefusedError, reasonOf } from "../storage/errors.js";
+import { counted, fill, h } from "./dom.js";
+import { confirmDialog } from "./dialog.js";
+import { imageCard } from "./image-card.js";
+import { importExportDialog } from "./import-export-dialog.js";
 import { showShortcuts } from "./shortcuts-dialog.js";
 import { icon } from "./icons.js";
 import { saveStatus } from "./save-status.js";
@@ -12,6 +15,16 @@ import { notify } from "./toast.js";
 /** @typedef {import("../types.js").ImageInfo} ImageInfo */
 
 const AGAIN = 1500; // ms, while the server still scans its folder
+const PAUSE = 200; // ms after a letter or a change
+const AT_ONCE = 60; // images
+/** @type {[string, string][]} */
+const SHOWN = [
+  ["all", "All images"],
+  ["todo", "Not done"],
+  ["done", "Done"],
+  ["empty", "Without masks"],
+  ["suggestions", "With suggestions"],
+];
 
 export class GalleryScreen extends HTMLElement {
   /** @type {App} */ app;
@@ -19,6 +32,12 @@ export class GalleryScreen extends HTMLElement {
   /** @type {HTMLUListElement} */ grid;
   /** @type {HTMLButtonElement} */ more;
   /** @type {HTMLElement} */ summary;
+  /** Suggestions to review, files that cannot be read. @type {HTMLElement} */ notes;
+  /** Which images are on show. @type {{search: string, show: string}} */ choice = {
+    search: "",
+    show: "all",
+  };
+  waiting = 0;
   /** @type {AbortController} */ leaving;
   /** The list on show and where its next images begin; a newer one takes its place.
    * @type {{from: string | null}} */ list;
@@ -49,7 +68,13 @@ export class GalleryScreen extends HTMLElement {
     this.summary = h("p", { class: "summary" });
     this.leaving = new AbortController();
     const { signal } = this.leaving;
-    fill(this, this.header(), h("main", {}, this.lead(), this.grid, this.more), this.picker);
+    this.notes = h("div", { class: "notes" });
+    fill(
+      this,
+      this.header(),
+      h("main", {}, this.lead(), this.finder(), this.notes, this.grid, this.more),
+      this.picker,
+    );
     addEventListener("paste", (event) => this.add([...(event.clipboardData?.files ?? [])]), { signal });
     addEventListener(
       "dragover",
@@ -104,9 +129,9 @@ export class GalleryScreen extends HTMLElement {
         "button",
         {
           class: "icon-button",
-          "aria-label": "Export all masks",
-          title: "Export all masks",
-          onclick: () => this.exportAll(),
+          "aria-label": "Export and import",
+          title: "Export and import",
+          onclick: () => importExportDialog(this.app),
         },
         icon("export"),
       ),
@@ -144,6 +169,40 @@ export class GalleryScreen extends HTMLElement {
     );
   }
 
+  /** Search by name, and by state. */
+  finder() {
+    const later = () => {
+      clearTimeout(this.waiting);
+      this.waiting = setTimeout(() => this.choose({ search: search.value }), PAUSE);
+    };
+    const search = h("input", {
+      type: "search",
+      placeholder: "Search by name",
+      "aria-label": "Search by name",
+      oninput: later,
+    });
+    const show = h(
+      "select",
+      { "aria-label": "Show", onchange: () => this.choose({ show: show.value }) },
+      ...SHOWN.filter(([value]) => value !== "suggestions" || this.app.storage.findsSimilar).map(
+        ([value, text]) => h("option", { value }, text),
+      ),
+    );
+    return h("div", { class: "finder", role: "search" }, search, show);
+  }
+
+  /** @param {Partial<GalleryScreen["choice"]>} some */
+  choose(some) {
+    Object.assign(this.choice, some);
+    return this.reload();
+  }
+
+  /** Something changed: show it, without a flicker, when no more changes come. */
+  refresh() {
+    clearTimeout(this.waiting);
+    this.waiting = setTimeout(() => this.isConnected && this.reload(), PAUSE);
+  }
+
   /** The list from its beginning, in the place of what is shown and of what is still on its way. */
   reload() {
     this.list = { from: null };
@@ -157,10 +216,11 @@ export class GalleryScreen extends HTMLElement {
     try {
       // before the images: while the server scans its folder, the list is requested again
       const project = first ? await this.app.storage.project() : null;
-      const { images, next } = await this.app.storage.images(list.from);
-      const cards = await Promise.all(images.map((image, i) => this.card(image, first && i < 6)));
+      const { images, next } = await this.app.storage.images(list.from, AT_ONCE, this.choice);
+      const cards = await Promise.all(images.map((image, i) => imageCard(this, image, first && i < 6)));
       if (list !== this.list) return;
       if (project) {
+        this.app.project = project;
         this.app.order = null;
         this.grid.replaceChildren();
         this.describe(project, images);
@@ -171,8 +231,7 @@ export class GalleryScreen extends HTMLElement {
     } catch (error) {
       if (list !== this.list) return;
       notify(`The images could not be loaded: ${reasonOf(error)}.`, {
-        action: "Try again",
-        act: () => list === this.list && this.load(list),
+        actions: [["Try again", () => list === this.list && this.load(list)]],
       });
     }
     this.more.disabled = false;
@@ -184,42 +243,67 @@ export class GalleryScreen extends HTMLElement {
     const { list } = this;
     const { images: count = images.length, masks = images.reduce((sum, one) => sum + one.masks, 0) } =
       project.counts ?? {};
-    this.summary.textContent = count
-      ? `${counted(count, "image")}, ${counted(masks, "mask")}. Open one and click an object.`
-      : "No images yet.";
+    this.summarise(count, masks);
+    if (!images.length && count) this.grid.append(h("li", { class: "note" }, "No image fits this search."));
+    this.note(project);
     if (project.scanning) setTimeout(() => list === this.list && this.isConnected && this.reload(), AGAIN);
   }
 
-  /** @param {ImageInfo} image @param {boolean} soon */
-  async card(image, soon) {
-    const { id, name, width, height, masks } = image;
-    const img = h("img", {
-      alt: "",
-      width,
-      height,
-      loading: soon ? "eager" : "lazy",
-      decoding: "async",
-      src: await this.app.storage.thumb(image).catch(() => ""),
-    });
-    return h(
-      "li",
-      {},
-      h(
-        "a",
-        { class: "card", href: imageAddress(id) },
-        h("span", { class: "photo" }, img),
+  /** @param {number} images @param {number} masks */
+  summarise(images, masks) {
+    this.summary.textContent = images
+      ? `${counted(images, "image")}, ${counted(masks, "mask")}. Open one and click an object.`
+      : "No images yet.";
+  }
+
+  /** Another tab changed the masks of an image: its card alone is made anew. @param {string} id */
+  async update(id) {
+    const old = [...this.grid.children].find((one) => /** @type {HTMLElement} */ (one).dataset.id === id);
+    const { storage } = this.app;
+    const [project, image] = await Promise.all([storage.project(), storage.image(id)]).catch(() => []);
+    if (!project || !image) return;
+    this.app.project = project;
+    if (project.counts) this.summarise(project.counts.images, project.counts.masks);
+    this.note(project);
+    const card = old && (await imageCard(this, image, true));
+    if (card && old.isConnected) old.replaceWith(card);
+  }
+
+  /** @param {import("../types.js").Project} project */
+  note({ counts, unreadable = [] }) {
+    const { app } = this;
+    const waiting = counts?.suggestions ?? 0;
+    const withdraw = async () => {
+      if (
+        !(await confirmDialog(
+          "Withdraw all suggestions?",
+          "They leave the project; masks stay. A new search may suggest them again.",
+          "Withdraw",
+        ))
+      )
+        return;
+      await /** @type {import("../storage/on-server.js").ServerStorage} */ (
+        app.storage
+      ).withdrawSuggestions();
+      app.changed();
+      this.reload();
+    };
+    fill(
+      this.notes,
+      waiting > 0 &&
         h(
-          "span",
-          { class: "card-text" },
-          h("span", { class: "name" }, name),
-          h(
-            "span",
-            { class: "facts" },
-            `${width} × ${height}`,
-            masks > 0 && h("span", { class: "badge" }, counted(masks, "mask")),
-          ),
+          "p",
+          { class: "row wrap notice" },
+          `${counted(waiting, "suggestion")} to review.`,
+          h("button", { class: "quiet", onclick: () => app.reviewNext() }, "Review"),
+          h("button", { class: "quiet", onclick: withdraw }, "Withdraw all"),
         ),
-      ),
+      unreadable.length > 0 &&
+        h(
+          "p",
+          { class: "notice problem" },
+          `${counted(unreadable.length, "file")} in the folder cannot be read as ${unreadable.length === 1 ? "an image" : "images"}: ${unreadable.slice(0, 5).join(", ")}${unreadable.length > 5 ? ", …" : "."}`,
+        ),
     );
   }
 
@@ -238,20 +322,13 @@ export class GalleryScreen extends HTMLElement {
         await this.app.storage.addImage(file);
         added++;
       } catch (error) {
-        notify(error instanceof Error ? error.message : String(error));
+        const unread = error instanceof RefusedError && [400, 422].includes(error.status);
+        notify(`${file.name} was not added: ${unread ? "it cannot be read as an image" : reasonOf(error)}.`);
       }
     }
     if (added) {
       notify(`${counted(added, "image")} added.`);
       this.reload();
-    }
-  }
-
-  async exportAll() {
-    try {
-      download(await this.app.storage.exported());
-    } catch (error) {
-      notify(`The export failed: ${reasonOf(error)}.`);
     }
   }
 }

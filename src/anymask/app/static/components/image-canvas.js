@@ -1,7 +1,7 @@
 /** The image with its masks: zoom, pan, pointer and keyboard for the tool in use. */
 import { MaskLayer } from "../canvas/mask-layer.js";
 import { Overlay } from "../canvas/overlay.js";
-import { ink } from "../canvas/draw-mask.js";
+import { dashed, ink } from "../canvas/draw-mask.js";
 import { ownColour, toRgb } from "../masks/colours.js";
 import { Gestures } from "./gestures.js";
 import { h } from "./dom.js";
@@ -84,6 +84,8 @@ export class ImageCanvas extends HTMLElement {
       /** @type {(detail: any) => void} */ act,
     ) => target.addEventListener(type, (event) => act(/** @type {CustomEvent} */ (event).detail), { signal });
     on(openImage, "masks", (changes) => this.update(changes.map((/** @type {{id: string}} */ { id }) => id)));
+    on(editor.visibility, "change", (ids) => this.update(ids));
+    on(editor, "refining", () => this.draw("over"));
     on(editor, "select", ({ before, now }) => this.update([before, now]));
     on(editor, "view", (some) => {
       if (some && "hideOthers" in some) this.layer.reset(openImage.items);
@@ -125,14 +127,30 @@ export class ImageCanvas extends HTMLElement {
 
   /** The selected mask is drawn over the layer, not in it. @param {string} id */
   inkOf(id) {
-    if (id === this.editor.selected || this.editor.settings.hideOthers) return null;
-    return ink(toRgb(this.colourOf(id)));
+    const { selected, settings, visibility, openImage } = this.editor;
+    if (id === selected || settings.hideOthers || visibility.hidden.has(id)) return null;
+    const rgb = toRgb(this.colourOf(id));
+    if (openImage.items.get(id)?.suggestedBy) return dashed(rgb);
+    return visibility.hovered === id ? { fill: ink(rgb).fill, edge: 0xffffffff } : ink(rgb);
   }
 
   /** @param {string} id */
   colourOf(id) {
     const label = this.editor.openImage.items.get(id)?.label;
-    return this.labels().find((one) => one.id === label)?.color ?? ownColour(id);
+    const labels = this.labels();
+    const found = labels.find((one) => one.id === label)?.color;
+    return (
+      found ??
+      ownColour(
+        id,
+        labels.map(({ color }) => color),
+      )
+    );
+  }
+
+  focus() {
+    this.over.dataset.pointer = ""; // without a ring until a key is used
+    this.over.focus({ preventScroll: true });
   }
 
   fitScreen() {

@@ -1,11 +1,12 @@
 /** Beside the image: labels, the selected mask, all masks. */
-import { counted, fill, h, set } from "./dom.js";
+import { counted, fill, h } from "./dom.js";
 import { icon } from "./icons.js";
 import { labelsDialog } from "./labels-dialog.js";
 import { findSimilarDialog } from "./find-similar-dialog.js";
+import { maskList } from "./mask-list.js";
+import { suggestionSection } from "./suggestion-bar.js";
 
 /** @typedef {import("./editor-screen.js").EditorScreen} EditorScreen */
-/** @typedef {import("../state/open-image.js").Item} Item */
 
 /** @param {EditorScreen} screen @param {AbortSignal} signal */
 export function sidePanel(screen, signal) {
@@ -18,9 +19,10 @@ export function sidePanel(screen, signal) {
     "aside",
     { class: "panel", "aria-label": "Masks and labels" },
     close,
+    suggestionSection(screen, signal),
     labelSection(screen, signal),
     maskSection(screen, signal),
-    listSection(screen, signal),
+    maskList(screen, signal),
   );
 }
 
@@ -125,9 +127,10 @@ function maskSection(screen, signal) {
     if (item)
       facts.textContent = [
         counted(item.area, "pixel"),
-        item.score === null ? null : `quality ${item.score.toFixed(2)}`,
-        item.model ?? "drawn by hand",
+        item.score === null ? null : `score ${item.score.toFixed(2)}`,
+        item.suggestedBy ? "found by example" : (item.model ?? "drawn by hand"),
         item.author,
+        item.suggestedBy ? "accept (Y) or reject (R)" : null,
       ]
         .filter(Boolean)
         .join(" · ");
@@ -143,74 +146,4 @@ function maskSection(screen, signal) {
     { signal },
   );
   return h("div", { class: "sections" }, section, view);
-}
-
-/** @param {EditorScreen} screen @param {AbortSignal} signal */
-function listSection(screen, signal) {
-  const { editor, openImage, app } = screen;
-  const title = h("h2", {});
-  const list = h("ul", { class: "masks", "aria-label": "Masks" });
-  /** @type {Map<string, HTMLLIElement>} */
-  const rows = new Map();
-  const count = () =>
-    (title.textContent = openImage.items.size ? counted(openImage.items.size, "mask") : "No masks yet");
-  const put = (/** @type {string} */ id) => {
-    const item = openImage.items.get(id);
-    const row = rows.get(id);
-    if (!item) {
-      row?.remove();
-      rows.delete(id);
-    } else if (row) fill(row, button(item));
-    else {
-      const fresh = h("li", {}, button(item));
-      rows.set(id, fresh);
-      list.prepend(fresh);
-    }
-  };
-  const button = (/** @type {Item} */ item) => {
-    const dot = h("span", { class: "dot" });
-    dot.style.background = screen.imageCanvas.colourOf(item.id);
-    const name = app.project.labels.find(({ id }) => id === item.label)?.name ?? "Mask";
-    return h(
-      "button",
-      {
-        class: "mask",
-        "aria-pressed": String(item.id === editor.selected),
-        onclick: () => editor.select(item.id === editor.selected ? null : item.id),
-      },
-      dot,
-      h("span", { class: "name" }, name),
-      h("span", { class: "facts" }, `${item.area.toLocaleString("en")} px`),
-    );
-  };
-  const press = (/** @type {string | null} */ id, /** @type {boolean} */ pressed) => {
-    const row = id && rows.get(id);
-    if (row && row.firstElementChild) set(row.firstElementChild, { "aria-pressed": String(pressed) });
-  };
-  openImage.addEventListener(
-    "masks",
-    (event) => {
-      for (const { id } of /** @type {CustomEvent} */ (event).detail) put(id);
-      count();
-    },
-    { signal },
-  );
-  editor.addEventListener(
-    "select",
-    (event) => {
-      const { before, now } = /** @type {CustomEvent} */ (event).detail;
-      press(before, false);
-      press(now, true);
-      const row = now && rows.get(now);
-      if (row) row.scrollIntoView({ block: "nearest" });
-    },
-    { signal },
-  );
-  const all = () => [...openImage.items.keys()].forEach(put);
-  queueMicrotask(() => {
-    all();
-    screen.panel.addEventListener("labels", all, { signal });
-  });
-  count();
-  return h("section", { class: "grow" }, title, list);
 }

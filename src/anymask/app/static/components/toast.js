@@ -2,9 +2,10 @@
 import { h } from "./dom.js";
 
 const SHOWN = 6000;
+const SHOWN_WITH_ACTIONS = 15_000; // long enough to read and to decide
 
-/** @param {string} sentence @param {{action?: string, act?: () => void}} [options] */
-export function notify(sentence, { action, act } = {}) {
+/** @param {string} sentence @param {{actions?: [string, () => unknown][]}} [options] */
+export function notify(sentence, { actions = [] } = {}) {
   const place =
     document.querySelector(".toasts") ??
     document.body.appendChild(h("div", { class: "toasts", role: "status", "aria-live": "polite" }));
@@ -12,7 +13,7 @@ export function notify(sentence, { action, act } = {}) {
   if ([...place.children].some((one) => one.firstChild?.textContent === sentence)) return;
   const toast = h("div", { class: "toast" }, h("span", {}, sentence));
   const close = () => toast.remove();
-  if (action)
+  for (const [text, act] of actions)
     toast.append(
       h(
         "button",
@@ -20,12 +21,12 @@ export function notify(sentence, { action, act } = {}) {
           class: "quiet",
           onclick: () => {
             close();
-            act?.();
+            act();
           },
         },
-        action,
+        text,
       ),
     );
   place.append(toast);
-  setTimeout(close, SHOWN);
+  setTimeout(close, actions.length ? SHOWN_WITH_ACTIONS : SHOWN);
 }

@@ -1,4 +1,5 @@
 /** Above the image: the options of the tool in use, and the predicted masks to choose from. */
+import { nearTies } from "../inference/hypotheses.js";
 import { counted, fill, h } from "./dom.js";
 import { icon } from "./icons.js";
 
@@ -62,11 +63,23 @@ function inOut({ editor }, name) {
 function parts({ editor }) {
   const { answers } = editor;
   if (!answers || answers.hypotheses.length !== PARTS.length) return null;
+  const likely = nearTies(answers.hypotheses, answers.chosen);
+  const title = (/** @type {number} */ i) =>
+    likely.includes(i) ? "About as likely as the mask shown" : null;
   return h(
     "div",
     { class: "segments", role: "group", "aria-label": "Alternatives (C)" },
     ...PARTS.map((text, i) =>
-      h("button", { "aria-pressed": String(answers.chosen === i), onclick: () => editor.choose(i) }, text),
+      h(
+        "button",
+        {
+          "aria-pressed": String(answers.chosen === i),
+          class: likely.includes(i) ? "likely" : null,
+          title: title(i),
+          onclick: () => editor.choose(i),
+        },
+        text,
+      ),
     ),
   );
 }

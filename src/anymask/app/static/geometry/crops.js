@@ -72,10 +72,10 @@ export function isCutOff(runs, crop, [h, w]) {
 
 /**
  * The best answers that differ from all better ones, then the best of the others.
- * @template {{runs: Runs, score: number}} T @param {T[]} answers @param {number} most @returns {T[]}
+ * @template {{runs: Runs, quality: number}} T @param {T[]} answers @param {number} most @returns {T[]}
  */
 export function distinct(answers, most) {
-  const order = [...answers].sort((a, b) => b.score - a.score);
+  const order = [...answers].sort((a, b) => b.quality - a.quality);
   /** @type {T[]} */
   const apart = [];
   for (const one of order)

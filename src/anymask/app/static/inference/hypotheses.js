@@ -1,8 +1,10 @@
 /**
  * The answers of the decoder as masks with a score, and the choice among them: the twin of `anymask.predict`.
  */
-import { STABILITY_OFFSET } from "../constants.js";
-import { area, box } from "../masks/rle.js";
+import { NEAR_TIE, STABILITY_OFFSET } from "../constants.js";
+import { area, box, intersection } from "../masks/rle.js";
+
+const ALIKE = 0.9; // IoU from which two masks show the same object
 
 /** @typedef {import("../geometry/frame.js").Frame} Frame */
 /** @typedef {import("../types.js").Hypothesis} Hypothesis */
@@ -22,7 +24,8 @@ export function hypothesis(frame, logits, iou) {
     runs,
     box: box(runs, frame.size),
     area: area(runs),
-    score: iou * stability(logits, frame),
+    score: Math.min(1, Math.max(0, iou)),
+    quality: iou * stability(logits, frame),
   };
 }
 
@@ -33,13 +36,29 @@ export function hypothesis(frame, logits, iou) {
  * @returns {Choice}
  */
 export function choice(answers, single) {
-  const best = single ? answers[0] : answers.reduce((a, b) => (b.score > a.score ? b : a));
+  const best = single ? answers[0] : answers.reduce((a, b) => (b.quality > a.quality ? b : a));
   const sorted = [...answers].sort((a, b) => b.area - a.area);
   // copies: to send a part of an array would send all of it
   return {
-    hypotheses: sorted.map((one) => ({ ...one, logits: one.logits.slice() })),
+    hypotheses: sorted.map(({ view: _, ...one }) => ({ ...one, logits: one.logits.slice() })),
     chosen: sorted.indexOf(best),
   };
+}
+
+/**
+ * The hypotheses that are nearly as likely as the chosen one, and another object: which of them comes first
+ * may depend on the precision of the computer, so that the page shows the choice as one.
+ * @param {Pick<Hypothesis, "quality" | "runs" | "area">[]} hypotheses
+ * @param {number} chosen
+ * @returns {number[]} their places, without the chosen one
+ */
+export function nearTies(hypotheses, chosen) {
+  const best = hypotheses[chosen];
+  return hypotheses.flatMap((one, i) => {
+    if (i === chosen || one.quality < best.quality - NEAR_TIE) return [];
+    const shared = intersection(one.runs, best.runs);
+    return shared < ALIKE * (one.area + best.area - shared) ? [i] : [];
+  });
 }
 
 /**

@@ -4,7 +4,7 @@ import { Frame } from "../geometry/frame.js";
 import { resizeToRgb } from "../geometry/resize.js";
 import { decode } from "../masks/rle.js";
 import { choice, hypothesis } from "./hypotheses.js";
-import { needsRefinement, refine } from "./refine.js";
+import { needsRefinement, outlined, refine } from "./refine.js";
 import { encodesHere } from "./manifest.js";
 import { readPixels } from "./image-pixels.js";
 import { isAmbiguous, maskLogits, promptArrays } from "./prompts.js";
@@ -185,10 +185,12 @@ export class OnnxModel {
     for (let i = single ? 0 : 1; i < DECODER_MASKS; i++)
       answers.push(hypothesis(frame, logits.subarray(i * cells, (i + 1) * cells), iou[i]));
     const able = embedding.file && this.manifest.zoom;
-    if (!refining || !able || !needsRefinement(clicks, answers, single, frame))
-      return choice(answers, single);
+    if (!refining || !able) return choice(answers, single);
     refining.first(choice(answers, single));
-    return choice(await refine(this, embedding, clicks, answers, single, refining.stop), single);
+    const refined = needsRefinement(clicks, answers, single, frame)
+      ? await refine(this, embedding, clicks, answers, single, refining.stop)
+      : answers;
+    return choice(await outlined(this, embedding, refined), single);
   }
 }
 

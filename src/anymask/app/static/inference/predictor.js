@@ -10,6 +10,14 @@ import { encodesHere } from "./manifest.js";
 /** @typedef {import("../types.js").ImageInfo} ImageInfo */
 /** @typedef {{embedding(image: string, model: string): Promise<ArrayBuffer>}} Embedder */
 
+/**
+ * By what the worker knows an image: another one if its file was replaced.
+ * @param {ImageInfo} image
+ */
+export function imageKey({ id, version }) {
+  return version ? `${id}@${version}` : id;
+}
+
 export class Predictor {
   /** @param {ModelClient} client @param {Embedder} storage of embeddings that the browser does not make */
   constructor(client, storage) {
@@ -42,7 +50,7 @@ export class Predictor {
    * @returns {Promise<void>}
    */
   prepare(image, file) {
-    const key = `${this.model} ${image.id}`;
+    const key = `${this.model} ${imageKey(image)}`;
     const known = this.encoded.get(key);
     if (known) return known;
     const ready = this.encode(this.model, image, file);
@@ -56,10 +64,10 @@ export class Predictor {
     const loaded = this.load(model);
     // the local model runs here, so the image can be read while it loads
     if (model === LOCAL_MODEL || encodesHere(await loaded))
-      await this.client.encode(model, image.id, await file);
+      await this.client.encode(model, imageKey(image), await file);
     else {
       const bytes = await this.storage.embedding(image.id, model);
-      await this.client.receiveEmbedding(model, image.id, bytes, [image.height, image.width]);
+      await this.client.receiveEmbedding(model, imageKey(image), bytes, [image.height, image.width]);
     }
     await loaded;
   }
@@ -76,12 +84,12 @@ export class Predictor {
     const { model } = this;
     await this.prepare(image, file);
     try {
-      return await this.client.predict(model, image.id, clicks, base, refining);
+      return await this.client.predict(model, imageKey(image), clicks, base, refining);
     } catch (error) {
       if (!(error instanceof Error) || !error.message.includes("not encoded")) throw error;
-      this.encoded.delete(`${model} ${image.id}`); // dropped to make room for others
+      this.encoded.delete(`${model} ${imageKey(image)}`); // dropped to make room for others
       await this.prepare(image, file);
-      return this.client.predict(model, image.id, clicks, base, refining);
+      return this.client.predict(model, imageKey(image), clicks, base, refining);
     }
   }
 

@@ -13,7 +13,8 @@ import {
   refineCrop,
   shiftClicks,
 } from "../geometry/crops.js";
-import { paste } from "../masks/rle.js";
+import { guide, outline } from "../geometry/outlines.js";
+import { area, box, paste } from "../masks/rle.js";
 import { hypothesis } from "./hypotheses.js";
 import { promptArrays } from "./prompts.js";
 
@@ -72,6 +73,28 @@ export async function refine(model, embedding, clicks, firsts, single, stop) {
     answers[i] = await refineInCrop(model, frame, part, clicks, answers[i], crop);
   }
   return answers;
+}
+
+/**
+ * The answers with outlines along the edges of the image, from their closest view.
+ * @param {OnnxModel} model @param {Embedding} embedding @param {Hypothesis[]} answers
+ */
+export async function outlined(model, embedding, answers) {
+  const { rgba, size } = await model.pixels(embedding);
+  /** @type {Map<Box | null, import("../geometry/outlines.js").Guide>} */
+  const guides = new Map();
+  return answers.map((answer) => {
+    const { frame, crop, logits } = answer.view ?? {
+      frame: embedding.frame,
+      crop: null,
+      logits: answer.logits,
+    };
+    const known = guides.get(crop) ?? guide(frame, crop ? cropPixels(rgba, size, crop) : rgba);
+    guides.set(crop, known);
+    const own = outline(known, logits);
+    const runs = crop ? paste(own, frame.size, [crop[0], crop[1]], size) : own;
+    return { ...answer, runs, box: box(runs, size), area: area(runs) };
+  });
 }
 
 /**
@@ -147,5 +170,6 @@ function placed(found, known, whole, inner, crop) {
     logits: mergeLogits(known, found.logits, whole, inner, crop),
     runs: paste(found.runs, inner.size, [x, y], whole.size),
     box: found.area > 0 ? [x0 + x, y0 + y, x1 + x, y1 + y] : found.box,
+    view: { frame: inner, crop, logits: found.logits },
   };
 }

@@ -18,12 +18,26 @@ export const PALETTE = [
   "#8b5cf6",
 ];
 
-/** @param {string} id */
-export function ownColour(id) {
+const NEUTRAL = ["#e5e7eb", "#9ca3af", "#4b5563"]; // where labels use up the palette
+const DISTINCT = 90; // distance in RGB of colours that are not taken for each other
+
+/**
+ * The colour of a mask without a label: none that a label has, nor one like it.
+ * @param {string} id of the mask
+ * @param {string[]} [labels] colours of the labels
+ */
+export function ownColour(id, labels = []) {
+  const taken = labels.map(toRgb);
+  const free = (/** @type {string[]} */ some) =>
+    some.filter((one) => taken.every((other) => distance(toRgb(one), other) >= DISTINCT));
+  const able = [free(PALETTE), free(NEUTRAL), NEUTRAL].find(({ length }) => length) ?? NEUTRAL;
   let hash = 0;
   for (const character of id) hash = (hash * 31 + character.charCodeAt(0)) >>> 0;
-  return PALETTE[hash % PALETTE.length];
+  return able[hash % able.length];
 }
+
+/** @param {Rgb} a @param {Rgb} b */
+const distance = (a, b) => Math.hypot(...a.map((value, i) => value - b[i]));
 
 /** @param {string} hex "#rrggbb" @returns {Rgb} */
 export function toRgb(hex) {

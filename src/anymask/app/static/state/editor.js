@@ -2,6 +2,9 @@
 import { reasonOf } from "../storage/errors.js";
 import { Viewport } from "../geometry/viewport.js";
 import { area, box, decode, encode } from "../masks/rle.js";
+import { dropClick, keepClick } from "./pending-click.js";
+import { LogitsCache } from "./logits-cache.js";
+import { Visibility } from "./visibility.js";
 
 /** @typedef {import("../types.js").Clicks} Clicks */
 /** @typedef {import("../types.js").Runs} Runs */
@@ -12,10 +15,9 @@ import { area, box, decode, encode } from "../masks/rle.js";
  * @typedef {{id: string, clicks: Clicks, base: Runs | null, logits: Float32Array | null}} Draft the question asked last about a mask: all clicks, the drawn mask that it began with, the logits of the last answer
  */
 
-const REMEMBERED = 64; // answers whose logits are kept, some 50 kB each
 const LONGEST_THOUGHT = 60; // seconds that count as work between two steps at most
 
-/** Emits "select", "tool", "answer", "view", "busy", and "notice" with a sentence as detail. */
+/** Emits "select", "tool", "answer", "view", "busy", "refining", and "notice" with a sentence as detail. */
 export class Editor extends EventTarget {
   /**
    * @param {import("./open-image.js").OpenImage} openImage
@@ -43,15 +45,17 @@ export class Editor extends EventTarget {
     /** Where a preview is wanted. @type {[number, number] | null} */
     this.wished = null;
     this.settings = { opacity: 0.85, hideOthers: false, brush: 24, outside: false, preview: true };
+    this.visibility = new Visibility();
+    /** The mask that is refined now: it may still change. @type {string | null} */
+    this.refined = null;
     this.view = new Viewport(openImage.size);
     this.asking = 0;
     /** Questions under way whose answers are still wanted. @type {Set<Draft>} */
     this.open = new Set();
     openImage.addEventListener("masks", (event) => this.forget(/** @type {CustomEvent} */ (event).detail));
-    /** Logits of answers, by their runs. @type {Map<Runs, Float32Array>} */
-    this.logits = new Map();
+    this.logits = new LogitsCache();
     /** Stops the refinement under way. */
-    this.refining = new AbortController();
+    this.stopping = new AbortController();
     this.since = performance.now();
   }
 
@@ -91,6 +95,7 @@ export class Editor extends EventTarget {
    */
   addPoint(point, label) {
     const item = this.item;
+    if (item && this.isLocked(item.id)) return;
     const draft = this.draft ?? (item ? this.draftOf(item) : null);
     if (!draft && label === 0) return this.notice("Click an object first, then the parts to exclude.");
     const { id, clicks, base } = draft ?? {
@@ -108,13 +113,7 @@ export class Editor extends EventTarget {
 
   /** Those of the answer that a mask is, for the next click to go on from. @param {Item} item */
   logitsOf({ runs, model }) {
-    return (model === this.predictor.model && this.logits.get(runs)) || null;
-  }
-
-  /** @param {Hypothesis} answer */
-  remember({ runs, logits }) {
-    this.logits.set(runs, logits);
-    for (const oldest of [...this.logits.keys()].slice(0, -REMEMBERED)) this.logits.delete(oldest);
+    return model === this.predictor.model ? this.logits.of(runs) : null;
   }
 
   /**
@@ -140,6 +139,13 @@ export class Editor extends EventTarget {
     });
   }
 
+  /** Ask again about a click whose mask a reload of the page cut off. @param {import("./pending-click.js").Pending} pending */
+  resume({ id, clicks, base, label }) {
+    this.label = label;
+    if (this.openImage.items.has(id)) this.select(id);
+    return this.predict({ id, clicks, base, logits: null });
+  }
+
   /** @param {import("../types.js").Box} rectangle */
   addBox(rectangle) {
     return this.predict({
@@ -154,21 +160,39 @@ export class Editor extends EventTarget {
   async predict(draft) {
     this.draft = draft;
     this.open.add(draft);
+    keepClick(this.openImage.info.id, draft, this.label);
     this.busy(1);
     /** @type {Hypothesis | null} */
     let shown = null;
     const show = (/** @type {import("../inference/worker-client.js").Answer} */ answer) => {
       if (this.open.has(draft)) shown = this.answer(draft, answer, shown);
     };
+    const first = (/** @type {import("../inference/worker-client.js").Answer} */ answer) => {
+      show(answer);
+      if (shown) this.refining(draft.id);
+    };
     try {
-      show(await this.predictRefined(draft.clicks, draft.logits ?? draft.base, show));
+      show(await this.predictRefined(draft.clicks, draft.logits ?? draft.base, first));
     } catch (error) {
       if (this.draft === draft) this.draft = null;
       this.notice(`The model failed: ${reasonOf(error)}.`);
     } finally {
       this.open.delete(draft);
+      if (!shown) dropClick(draft);
+      this.refining(null, draft.id);
       this.busy(-1);
     }
+  }
+
+  /**
+   * Say that a mask is shown before its refinement, or that it is not refined any more.
+   * @param {string | null} id
+   * @param {string} [only] where this one is refined
+   */
+  refining(id, only) {
+    if (only && this.refined !== only) return;
+    this.refined = id;
+    this.emit("refining");
   }
 
   /**
@@ -177,7 +201,7 @@ export class Editor extends EventTarget {
    */
   forget(changes) {
     const gone = new Set(changes.filter(({ after }) => !after).map(({ id }) => id));
-    for (const draft of this.open) if (gone.has(draft.id)) this.open.delete(draft);
+    for (const draft of this.open) if (gone.has(draft.id) && this.open.delete(draft)) dropClick(draft);
   }
 
   /**
@@ -186,11 +210,11 @@ export class Editor extends EventTarget {
    * @param {(answer: import("../inference/worker-client.js").Answer) => void} [first] gets the answer before refinement
    */
   predictRefined(clicks, base, first = () => {}) {
-    this.refining.abort();
-    this.refining = new AbortController();
+    this.stopping.abort();
+    this.stopping = new AbortController();
     return this.predictor.predict(this.openImage.info, this.file, clicks, base, {
       first,
-      signal: this.refining.signal,
+      signal: this.stopping.signal,
     });
   }
 
@@ -209,7 +233,7 @@ export class Editor extends EventTarget {
         return shown;
     } else if (pixels === 0) return this.empty();
     this.answers = { id: draft.id, model, hypotheses, chosen };
-    this.remember(best);
+    this.logits.remember(best);
     if (shown) this.emit("answer");
     else this.take("Predict a mask", draft, model, best);
     return best;
@@ -223,7 +247,7 @@ export class Editor extends EventTarget {
   /** Go through whole, part and subpart. @param {number} step */
   async cycle(step) {
     const item = this.item;
-    if (!item) return;
+    if (!item || this.isLocked(item.id)) return;
     if (!this.answers) {
       if (!item.clicks)
         return this.notice("This mask was drawn by hand, so there are no alternatives to choose from.");
@@ -243,14 +267,15 @@ export class Editor extends EventTarget {
     this.answers.chosen = chosen;
     const { model, hypotheses } = this.answers;
     const best = hypotheses[chosen];
-    this.remember(best);
+    this.logits.remember(best);
     this.take("Choose another mask", this.draft ?? this.draftOf(this.item), model, best);
   }
 
   /** @param {string} name @param {Draft} draft @param {string} model @param {Hypothesis} hypothesis */
   take(name, draft, model, { runs, box: at, area: pixels, score }) {
     const clicks = draft.base ? null : draft.clicks;
-    this.change(name, draft.id, { runs, box: at, area: pixels, score, clicks, model });
+    const safe = this.change(name, draft.id, { runs, box: at, area: pixels, score, clicks, model });
+    safe?.then(() => dropClick(draft));
     this.emit("answer");
   }
 
@@ -276,6 +301,7 @@ export class Editor extends EventTarget {
    * @param {Partial<Item>} some
    */
   change(name, id, some) {
+    if (this.isLocked(id)) return;
     const before = this.openImage.items.get(id) ?? null;
     const spent = Math.min((performance.now() - this.since) / 1000, LONGEST_THOUGHT);
     const blank = {
@@ -290,10 +316,12 @@ export class Editor extends EventTarget {
       seconds: 0,
     };
     const old = before ?? blank;
-    const after = { ...old, ...some, seconds: Math.round((old.seconds + spent) * 10) / 10 };
-    this.openImage.step(name, [{ id, before, after }]);
+    const seconds = Math.round((old.seconds + spent) * 10) / 10;
+    const after = { ...old, ...some, suggestedBy: null, seconds }; // who corrects a suggestion accepts it
+    const safe = this.openImage.step(name, [{ id, before, after }]);
     if (this.selected !== id) this.select(id);
     this.since = performance.now();
+    return safe;
   }
 
   /** Many new masks in one step. @param {Partial<Item>[]} many */
@@ -309,9 +337,16 @@ export class Editor extends EventTarget {
   /** @param {string} [id] */
   remove(id = this.selected ?? "") {
     const before = this.openImage.items.get(id);
-    if (!before) return;
+    if (!before || this.isLocked(id)) return;
     if (id === this.selected) this.select(null);
     this.openImage.step("Delete a mask", [{ id, before, after: null }]);
+  }
+
+  /** Whether a mask is locked, which is said then. @param {string} id */
+  isLocked(id) {
+    const locked = this.visibility.locked.has(id);
+    if (locked) this.notice("This mask is locked. Unlock it in the list of masks to change it.");
+    return locked;
   }
 
   /** Give the selected mask, and those made after it, a label. @param {string | null} label */

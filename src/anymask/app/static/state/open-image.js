@@ -20,6 +20,7 @@ import { UndoHistory } from "./undo-history.js";
  * @property {string | null} model
  * @property {number} seconds
  * @property {string} [author]
+ * @property {string | null} [suggestedBy] for a suggestion the id of the example mask
  */
 
 /** Emits "masks" with the changes of each step as detail. */
@@ -102,6 +103,33 @@ export class OpenImage extends EventTarget {
     );
   }
 
+  /** The masks here that are stored. @returns {Set<string>} */
+  stored() {
+    const { id: image } = this.info;
+    return new Set([...this.items.keys()].filter((id) => this.sync.revision(image, id) > 0));
+  }
+
+  /**
+   * Take what another tab or another user has stored since; what waits here to be saved stays.
+   * @param {Mask[]} masks all that are stored
+   * @param {Set<string>} before what was stored here when they were asked for
+   */
+  merge(masks, before) {
+    const { id: image } = this.info;
+    const waits = (/** @type {string} */ id) => this.sync.outbox.get(image, id) !== undefined;
+    const stored = new Set(masks.map(({ id }) => id));
+    for (const mask of masks) {
+      if (waits(mask.id) || mask.revision <= this.sync.revision(image, mask.id)) continue;
+      this.sync.know(image, mask);
+      this.show(mask);
+    }
+    for (const [id, item] of this.items) {
+      if (stored.has(id) || waits(id) || !before.has(id)) continue;
+      this.items.delete(id);
+      this.emit([{ id, before: item, after: null }]);
+    }
+  }
+
   /** Show what is stored instead of what was here; no step of the person's. @param {Mask} mask */
   show(mask) {
     const before = this.items.get(mask.id) ?? null;
@@ -125,6 +153,7 @@ export class OpenImage extends EventTarget {
       model: item.model,
       seconds: item.seconds,
       deleted,
+      suggested_by: item.suggestedBy ?? null,
     };
   }
 
@@ -165,5 +194,6 @@ export function itemOf(mask) {
     model: mask.model,
     seconds: mask.seconds ?? 0,
     author: mask.author,
+    suggestedBy: mask.suggested_by ?? null,
   };
 }

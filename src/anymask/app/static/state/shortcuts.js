@@ -24,6 +24,15 @@ export const SHORTCUTS = [
   { group: "Masks", keys: ["x"], title: "Switch clicks between in and out", act: "outside" },
   { group: "Masks", keys: ["m"], title: "Select the next mask", act: "walk", with: "1" },
   { group: "Masks", keys: ["M"], title: "Select the previous mask", act: "walk", with: "-1" },
+  { group: "Masks", keys: ["y"], title: "Accept the suggestion", act: "accept" },
+  { group: "Masks", keys: ["r"], title: "Reject the suggestion", act: "reject" },
+  { group: "Masks", keys: ["Y"], title: "Accept all suggestions of the image", act: "accept-all" },
+  {
+    group: "Masks",
+    keys: ["R"],
+    title: "Nothing here: reject all suggestions of the image",
+    act: "reject-all",
+  },
   { group: "Masks", keys: ["1–9"], title: "Set the label with this number", act: "label" },
   { group: "Masks", keys: ["0"], title: "Remove the label", act: "label" },
   { group: "Masks", keys: ["Delete", "Backspace"], title: "Delete the mask", act: "remove" },
@@ -41,6 +50,7 @@ export const SHORTCUTS = [
   { group: "Viewport", keys: ["u"], title: "Switch the preview on or off", act: "preview" },
   { group: "Images", keys: ["k", "PageDown"], title: "Next image", act: "image", with: "1" },
   { group: "Images", keys: ["j", "PageUp"], title: "Previous image", act: "image", with: "-1" },
+  { group: "Images", keys: ["w"], title: "Mark the image as done, or not", act: "done" },
   { group: "Images", keys: ["g"], title: "All images", act: "gallery" },
   { group: "Images", keys: ["?"], title: "Show the keyboard shortcuts", act: "help" },
 ];

@@ -27,7 +27,26 @@ export class RefusedError extends Error {
   }
 }
 
-/** What an error says, to stand in a sentence. @param {unknown} error */
+/** A job was cancelled, by this page or by somebody else. */
+export class CancelledError extends Error {
+  constructor() {
+    super("it was cancelled");
+  }
+}
+
+/** What a status means to a person. @type {Record<number, string>} */
+const MEANINGS = {
+  401: "you are signed out; reload the page and enter your token",
+  404: "it is no longer in this project",
+  413: "it is too large",
+  422: "the server did not understand the request; reload the page",
+};
+/** The server's sentences for programs: what must be, what is, what to do. */
+const EXACT = /^(.+ must (?:be|have|hold|include|name|end) .+?), got .+?\.( [A-Z].+)$/;
+
+/** What an error says to a person, to stand in a sentence. @param {unknown} error */
 export function reasonOf(error) {
-  return (error instanceof Error ? error.message : String(error)).replace(/\.$/, "");
+  const message = error instanceof Error ? error.message : String(error);
+  const plain = error instanceof RefusedError ? (MEANINGS[error.status] ?? message) : message;
+  return plain.replace(EXACT, "$1.$2").replace(/\.$/, "");
 }

@@ -1,6 +1,7 @@
 /** Project, images and masks kept in this browser: the static build, without a server. */
-import { LOCAL_MODEL, NO_LABEL, THUMBNAIL_SIDE } from "../constants.js";
-import { fromString, area, box } from "../masks/rle.js";
+import { LOCAL_MODEL, THUMBNAIL_SIDE } from "../constants.js";
+import { PALETTE } from "../masks/colours.js";
+import { fromCoco, toCoco } from "./coco.js";
 import { ConflictError, RefusedError } from "./errors.js";
 import { answered, finished, openDatabase } from "./indexed-db.js";
 
@@ -8,6 +9,9 @@ import { answered, finished, openDatabase } from "./indexed-db.js";
 /** @typedef {import("../types.js").Label} Label */
 /** @typedef {import("../types.js").ImageInfo} ImageInfo */
 /** @typedef {import("../types.js").Project} Project */
+/** @typedef {import("./on-server.js").Choice} Choice */
+/** @typedef {import("./on-server.js").Imported} Imported */
+/** @typedef {{done?: boolean, removed?: boolean}} Marks */
 /**
  * @typedef {ImageInfo & {file?: string, blob?: Blob, added: number}} Kept `file` of a photo that came with the app
  */
@@ -17,6 +21,8 @@ const BUNDLED = "photos/photos.json";
 
 export class BrowserStorage {
   findsSimilar = false;
+  /** @type {[string, string][]} */
+  formats = [["coco", "COCO (JSON)"]];
 
   constructor() {
     this.database = openDatabase("project", { images: "id", masks: ["image", "id"], facts: "name" });
@@ -46,20 +52,42 @@ export class BrowserStorage {
     return this.bundled;
   }
 
-  /** @returns {Promise<{images: ImageInfo[], next: null}>} */
-  async images() {
+  /**
+   * @param {string | null} [after] there is one page only
+   * @param {number} [limit]
+   * @param {Choice} [choice]
+   * @returns {Promise<{images: ImageInfo[], next: null}>}
+   */
+  async images(after = null, limit = Infinity, { search = "", show = "all" } = {}) {
     /** @type {Kept[]} */
     const own = await answered((await this.store("images")).getAll());
     own.sort((a, b) => a.added - b.added);
-    const counts = await this.counts();
-    const images = [...(await this.photos()), ...own].map(({ id, name, width, height }) => ({
-      id,
-      name,
-      width,
-      height,
-      masks: counts.get(id) ?? 0,
-    }));
-    return { images, next: null };
+    const [counts, marks] = [await this.counts(), await this.marks()];
+    const images = [...(await this.photos()), ...own]
+      .filter(({ id }) => !marks[id]?.removed)
+      .map(({ id, name, width, height }) => ({
+        id,
+        name,
+        width,
+        height,
+        masks: counts.get(id) ?? 0,
+        suggestions: 0,
+        done: marks[id]?.done ?? false,
+      }))
+      .filter((image) => image.name.toLowerCase().includes(search.toLowerCase()) && isShown(image, show));
+    return { images: images.slice(0, limit), next: null };
+  }
+
+  /** @returns {Promise<Record<string, Marks>>} */
+  async marks() {
+    return (await answered((await this.store("facts")).get("marks")))?.marks ?? {};
+  }
+
+  /** Mark an image as done, or remove it from the list; its masks are kept. @param {string} id @param {Marks} mark */
+  async mark(id, mark) {
+    const marks = await this.marks();
+    const changed = { name: "marks", marks: { ...marks, [id]: { ...marks[id], ...mark } } };
+    await answered((await this.store("facts", "readwrite")).put(changed));
   }
 
   async counts() {
@@ -76,7 +104,8 @@ export class BrowserStorage {
       (await this.photos()).find((photo) => photo.id === id) ??
       (await answered((await this.store("images")).get(id)));
     if (!kept) throw new RefusedError("This image is no longer stored in this browser.", 404);
-    return kept;
+    const masks = (await this.counts()).get(id) ?? 0;
+    return { ...kept, masks, done: (await this.marks())[id]?.done ?? false };
   }
 
   /** @param {File} file */
@@ -140,48 +169,71 @@ export class BrowserStorage {
     return { revision };
   }
 
-  /** All masks in COCO's form. @returns {Promise<{name: string, blob: Blob}>} */
+  /** All masks in COCO's form, the only one here. @returns {Promise<{name: string, blob: Blob}>} */
   async exported() {
     const [{ images }, { labels }] = [await this.images(), await this.project()];
-    const numbers = new Map(images.map(({ id }, i) => [id, i + 1]));
-    const kinds = new Map(labels.map(({ id }, i) => [id, i + 1]));
     /** @type {KeptMask[]} */
-    const masks = (await answered((await this.store("masks")).getAll())).filter(
-      (/** @type {Mask} */ m) => !m.deleted,
+    const all = await answered((await this.store("masks")).getAll());
+    const coco = toCoco(
+      images,
+      labels,
+      all.filter(({ deleted }) => !deleted),
     );
-    const coco = {
-      images: images.map(({ id, name, width, height }) => ({
-        id: numbers.get(id),
-        file_name: name,
-        width,
-        height,
-      })),
-      categories: [{ id: 0, name: NO_LABEL }, ...labels.map(({ id, name }) => ({ id: kinds.get(id), name }))],
-      annotations: masks.map((mask, i) => annotation(mask, i + 1, numbers.get(mask.image), kinds)),
-    };
     return {
       name: "anymask-coco.json",
       blob: new Blob([JSON.stringify(coco)], { type: "application/json" }),
     };
   }
+
+  /** Read masks from a COCO file of this app. @param {File} file @returns {Promise<Imported>} */
+  async importMasks(file) {
+    const { images } = await this.images();
+    let found;
+    try {
+      found = fromCoco(JSON.parse(await file.text()), images);
+    } catch {
+      throw new RefusedError(`${file.name} is not a COCO file with run-length masks.`, 422);
+    }
+    const labels = await this.labelled(found.map(({ category }) => category));
+    const total = { images: new Set(found.map(({ image }) => image)).size, masks: 0, known: 0, skipped: [] };
+    for (const { image, category, size, counts } of found) {
+      const label_id = labels.get(category ?? "") ?? null;
+      const there = (await this.masks(image)).some(
+        (mask) => mask.counts === counts && mask.label_id === label_id,
+      );
+      total[there ? "known" : "masks"]++;
+      const mask = {
+        id: crypto.randomUUID(),
+        revision: 0,
+        label_id,
+        size,
+        counts,
+        score: null,
+        prompts: null,
+        model: null,
+        seconds: 0,
+      };
+      if (!there) await this.saveMask(image, mask);
+    }
+    return total;
+  }
+
+  /** The ids of labels by name; those that are missing are made. @param {(string | null)[]} names */
+  async labelled(names) {
+    const { labels } = await this.project();
+    const missing = [...new Set(names)].filter((name) => name && !labels.some((one) => one.name === name));
+    const made = missing.map((name, i) => ({
+      id: crypto.randomUUID(),
+      name: String(name),
+      color: PALETTE[(labels.length + i) % PALETTE.length],
+    }));
+    if (made.length) await this.saveLabels([...labels, ...made]);
+    return new Map([...labels, ...made].map(({ id, name }) => [name, id]));
+  }
 }
 
-/**
- * @param {KeptMask} mask
- * @param {number} id
- * @param {number | undefined} image
- * @param {Map<string, number>} kinds
- */
-function annotation(mask, id, image, kinds) {
-  const runs = fromString(mask.counts);
-  const [x0, y0, x1, y1] = box(runs, mask.size);
-  return {
-    id,
-    image_id: image,
-    category_id: kinds.get(mask.label_id ?? "") ?? 0,
-    iscrowd: 0,
-    area: area(runs),
-    bbox: [x0, y0, x1 - x0, y1 - y0],
-    segmentation: { size: mask.size, counts: mask.counts },
-  };
+/** @param {ImageInfo} image @param {string} show */
+function isShown({ masks, done }, show) {
+  const states = { all: true, todo: !done, done, empty: masks === 0, suggestions: false };
+  return Boolean(states[/** @type {keyof typeof states} */ (show)]);
 }

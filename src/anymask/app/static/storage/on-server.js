@@ -1,21 +1,42 @@
 /** Project, images and masks kept by the server: the client of its HTTP API. */
-import { ConflictError, OfflineError, RefusedError } from "./errors.js";
+import { CancelledError, ConflictError, OfflineError, RefusedError } from "./errors.js";
 
 /** @typedef {import("../types.js").Mask} Mask */
 /** @typedef {import("../types.js").Label} Label */
 /** @typedef {import("../types.js").ImageInfo} ImageInfo */
 /** @typedef {import("../types.js").Project} Project */
 /** @typedef {{size: [number, number], counts: string, score: number, label_id: string | null}} Found */
+/** @typedef {{image: string, masks: Found[], error?: string | null}} ImageFound */
+/** @typedef {{image: string, masks: {size: [number, number], counts: string, score: number}[]}} SuggestedMasks */
+/** @typedef {{search?: string, show?: string}} Choice which images: by a part of their name, by their state */
+/** @typedef {{images: number, masks: number, known: number, skipped: string[]}} Imported */
 /**
  * @typedef {{id: string, state: string, done: number, total: number, error?: string | null, model?: string | null,
- *   result?: {image: string, masks: Found[], error?: string | null}[] | null}} Job
+ *   result?: ImageFound[] | null}} Job
  */
 
 const SECONDS = 30;
+/** What people call the formats. @type {[string, string][]} */
+const EXPORT_FORMATS = [
+  ["coco", "COCO (JSON)"],
+  ["yolo", "YOLO segmentation"],
+  ["cvat", "CVAT (XML)"],
+  ["labelme", "LabelMe (JSON)"],
+  ["labelstudio", "Label Studio (JSON)"],
+  ["geojson", "GeoJSON in pixels"],
+  ["instances", "PNG, one number for each mask"],
+  ["labels", "PNG, one number for each label"],
+  ["masks", "PNG, one file for each mask"],
+  ["npz", "NumPy"],
+  ["sa1b", "SA-1B (JSON)"],
+  ["svg", "SVG"],
+];
 
 export class ServerStorage {
   /** The server can search other images for similar objects. */
   findsSimilar = true;
+  /** Formats of exports. */
+  formats = EXPORT_FORMATS;
 
   /** @param {string} base address of the server, with a slash at the end */
   constructor(base = document.baseURI) {
@@ -80,10 +101,23 @@ export class ServerStorage {
   /**
    * @param {string | null} [after]
    * @param {number} [limit]
+   * @param {Choice} [choice]
    * @returns {Promise<{images: ImageInfo[], next: string | null}>}
    */
-  images(after = null, limit = 60) {
-    return this.json(`api/images?limit=${limit}${after ? `&after=${encodeURIComponent(after)}` : ""}`);
+  images(after = null, limit = 60, choice = {}) {
+    const query = new URLSearchParams({ limit: String(limit), ...choice });
+    if (after) query.set("after", after);
+    return this.json(`api/images?${query}`);
+  }
+
+  /**
+   * Mark an image as done, or remove it from the project; the server keeps its file and its masks.
+   * @param {string} id
+   * @param {{done?: boolean, removed?: boolean}} mark
+   * @returns {Promise<ImageInfo>}
+   */
+  mark(id, mark) {
+    return this.send("PATCH", imagePath(id), mark);
   }
 
   /** @param {string} id @returns {Promise<ImageInfo>} */
@@ -151,6 +185,21 @@ export class ServerStorage {
   }
 
   /**
+   * Store the suggestions of a search, in the place of those of an earlier search with the same example.
+   * @param {string} example id of its mask
+   * @param {{label_id: string | null, model: string | null, images: SuggestedMasks[]}} found
+   * @returns {Promise<{images: number, masks: number}>}
+   */
+  suggest(example, found) {
+    return this.send("PUT", `api/suggestions/${encodeURIComponent(example)}`, found);
+  }
+
+  /** Withdraw all suggestions of the project. @returns {Promise<{masks: number}>} */
+  withdrawSuggestions() {
+    return this.json("api/suggestions", { method: "DELETE" });
+  }
+
+  /**
    * Follow a job to its end; the answer has its result, which events have not.
    * @param {string} job
    * @param {(job: Job) => void} step
@@ -170,8 +219,16 @@ export class ServerStorage {
         end(() => resolve(this.json(`api/jobs/${encodeURIComponent(job)}`))),
       );
       events.addEventListener(
+        "cancelled",
+        end(() => reject(new CancelledError())),
+      );
+      events.addEventListener(
         "failed",
         end((value) => reject(new RefusedError(value.error ?? "the job failed", 500))),
+      );
+      events.addEventListener(
+        "cancelled",
+        end(() => reject(new RefusedError("the search was cancelled", 409))),
       );
       events.onerror = () => {
         if (events.readyState === EventSource.CLOSED) reject(new OfflineError());
@@ -184,9 +241,30 @@ export class ServerStorage {
     await this.request(`api/jobs/${encodeURIComponent(job)}`, { method: "DELETE" });
   }
 
-  /** All masks as one file. @returns {Promise<{name: string, blob: Blob}>} */
-  async exported() {
-    return { name: "anymask-coco.zip", blob: await (await this.request("api/export?format=coco")).blob() };
+  /**
+   * All masks as one file.
+   * @param {string} format
+   * @param {{suggestions?: boolean, images?: boolean}} also suggestions that nobody has accepted yet, image files
+   * @returns {Promise<{name: string, blob: Blob}>}
+   */
+  async exported(format, { suggestions = false, images = false }) {
+    const patient = { signal: AbortSignal.timeout(10 * SECONDS * 1000) };
+    const answer = await this.request(
+      `api/export?format=${format}&suggestions=${suggestions}&images=${images}`,
+      patient,
+    );
+    return { name: `anymask-${format}.zip`, blob: await answer.blob() };
+  }
+
+  /** Read masks from an annotation file or an archive of such files. @param {File} file @returns {Promise<Imported>} */
+  async importMasks(file) {
+    const body = new FormData();
+    body.append("file", file, file.name);
+    return this.json("api/import", {
+      method: "POST",
+      body,
+      signal: AbortSignal.timeout(10 * SECONDS * 1000),
+    });
   }
 }
 

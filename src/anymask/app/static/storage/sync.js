@@ -232,5 +232,6 @@ export class Sync extends EventTarget {
  * @param {Mask} mask
  */
 function contentOf(mask) {
-  return [mask.counts, mask.label_id ?? "", mask.seconds ?? 0, mask.deleted ? "deleted" : ""].join(" ");
+  const { counts, label_id, seconds, deleted, suggested_by } = mask;
+  return [counts, label_id ?? "", seconds ?? 0, deleted ? "deleted" : "", suggested_by ?? ""].join(" ");
 }

@@ -38,6 +38,7 @@ export class BrushTool extends Tool {
   /** @param {Point} point @param {import("./tool.js").Intent} intent */
   down(point, { label }) {
     this.value = /** @type {0 | 1} */ (this.erases || label === 0 ? 0 : 1);
+    if (this.editor.item && this.editor.isLocked(this.editor.item.id)) return;
     if (!this.value && !this.editor.item) return this.editor.notice("Select a mask to erase from first.");
     this.work = this.editor.bits();
     this.last = point;

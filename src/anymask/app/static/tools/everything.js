@@ -4,6 +4,7 @@ import { reasonOf } from "../storage/errors.js";
 import { select, unlike } from "../masks/candidates.js";
 import { contains } from "../masks/rle.js";
 import { Tool } from "./tool.js";
+import { imageKey } from "../inference/predictor.js";
 
 /** @typedef {import("../types.js").Candidate} Candidate */
 /** @typedef {import("./tool.js").Point} Point */
@@ -64,7 +65,7 @@ export class EverythingTool extends Tool {
   /** @param {AbortSignal} signal */
   async generate(signal) {
     const { predictor, openImage, file } = this.editor;
-    const image = openImage.info.id;
+    const image = imageKey(openImage.info);
     const { model } = predictor;
     const { thresholds } = await predictor.load();
     if (model !== this.model)
@@ -114,7 +115,7 @@ export class EverythingTool extends Tool {
         box,
         area,
         model: this.model,
-        score: iou * stability,
+        score: Math.min(1, Math.max(0, iou)),
         clicks: { points: [point], labels: [1], box: null },
       })),
     );

@@ -10,8 +10,23 @@ export class SelectTool extends Tool {
 
   /** @param {import("./tool.js").Point} point */
   down([x, y]) {
-    const { openImage, settings } = this.editor;
-    const found = openImage.at(x, y, () => !settings.hideOthers);
-    this.editor.select(found?.id ?? null);
+    this.editor.select(this.at(x, y));
+  }
+
+  /** @param {import("./tool.js").Point | null} point */
+  hover(point) {
+    this.editor.visibility.hover(point && this.at(...point));
+  }
+
+  leave() {
+    this.hover(null);
+  }
+
+  /** The mask at a pixel that can be seen and is not locked. @param {number} x @param {number} y */
+  at(x, y) {
+    const { openImage, settings, visibility } = this.editor;
+    const able = (/** @type {string} */ id) =>
+      !settings.hideOthers && !visibility.hidden.has(id) && !visibility.locked.has(id);
+    return openImage.at(x, y, able)?.id ?? null;
   }
 }

@@ -1,6 +1,6 @@
 """Render one click per photo: docs/images/demo.jpg (README), hard-clicks.jpg, clicks.jpg (model card).
 
-    python benchmarks/click_pictures.py [--model compact]
+    python benchmarks/click_images.py [--model compact]
 
 The clicks were chosen before any result was seen; failures are included.
 """

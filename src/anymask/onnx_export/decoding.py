@@ -1,51 +1,23 @@
-"""Running exported files with onnxruntime, from prompts to logits."""
+"""Running exported files, from prompts to logits."""
 
 from __future__ import annotations
 
-import os
 import statistics
 import time
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import Any, TypeAlias
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from anymask.geometry.frame import Frame
+from anymask.models.onnx_session import Arrays, Session
 from anymask.types import Prompt
-
-Arrays: TypeAlias = dict[str, NDArray[Any]]
 
 TOGETHER = 8
 """Maximum number of objects per call of a decoder."""
 ENOUGH = 5.0
 """Total seconds after which a measurement stops; the encoder of a large model takes longer."""
-
-
-class Session:
-    """An opened ONNX file, called with inputs by name."""
-
-    def __init__(self, path: Path, threads: int | None = None) -> None:
-        """`threads`: None for one per available core."""
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
-        options.intra_op_num_threads = threads or cores()
-        self._session = onnxruntime.InferenceSession(
-            os.fspath(path), options, providers=["CPUExecutionProvider"]
-        )
-        self.outputs = [output.name for output in self._session.get_outputs()]
-
-    def __call__(self, feed: Mapping[str, NDArray[Any]]) -> Arrays:
-        """The outputs by name."""
-        return dict(zip(self.outputs, self._session.run(None, dict(feed)), strict=True))
-
-
-def cores() -> int:
-    """Number of CPU cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def prompt_arrays(prompts: Sequence[Prompt], frame: Frame) -> Arrays:

@@ -1,6 +1,6 @@
 """Render in-context results on photos: docs/images/by-example.jpg and drift.jpg, for docs/in-context.md.
 
-    python benchmarks/example_pictures.py [--model context] [--sharpener compact]
+    python benchmarks/example_images.py [--model context] [--sharpener compact]
 
 Examples are made by clicks that were chosen before any result was seen; failures are included.
 """

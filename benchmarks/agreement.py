@@ -1,0 +1,113 @@
+"""Fit the scores of automatic masks to the real IoU, on annotated training images, and print the weights.
+
+    python benchmarks/agreement.py --data DATA/voc DATA/coco DATA/cats --split train --max-images 8
+
+A logistic regression of the IoU with the best annotated mask: first of all masks of the grid, then of the
+refined ones. Put the weights into `WEIGHTS` of hypotheses.py and close_ups.py in
+anymask/inference/mask_generation, and repeat, since the first choose what is refined. Use training images:
+the figures of the model card are from validation images.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import zlib
+
+import numpy as np
+
+from anymask.cli.reports import open_all
+from anymask.evaluate.records import read_record
+from anymask.evaluate.simulated_clicks import ClicksConfig, choose_targets
+from anymask.geometry import rle
+from anymask.inference.mask_generation import close_ups, hypotheses
+from anymask.inference.mask_generation.config import AutoConfig
+from anymask.inference.mask_generation.generate import Grid, grid_hypotheses
+from anymask.inference.mask_generation.grids import windows
+from anymask.models import load
+
+
+def fit(
+    columns: list[np.ndarray], ious: list[np.ndarray], decay: float = 1e-3
+) -> tuple[np.ndarray, float, float]:
+    """Weights of columns of images and of 1, and the mean entropy before and after; images weigh the same."""
+    x = np.concatenate(
+        [np.column_stack([*some, np.ones(len(y))]) for some, y in zip(columns, ious, strict=True)]
+    )
+    y = np.concatenate(ious)
+    share = np.concatenate([np.full(len(some), 1 / len(some)) for some in ious])
+    share /= share.sum()
+    weights = np.zeros(x.shape[1])
+    for _ in range(50):
+        p = 1 / (1 + np.exp(-x @ weights))
+        gradient = x.T @ (share * (p - y)) + decay * weights
+        weights -= np.linalg.solve(
+            (x * (share * p * (1 - p))[:, None]).T @ x + decay * np.eye(len(weights)), gradient
+        )
+    p = 1 / (1 + np.exp(-x @ weights))
+    return weights, float(np.sqrt(share @ (y - share @ y) ** 2)), float(np.sqrt(share @ (y - p) ** 2))
+
+
+def best_ious(runs: list[rle.Runs], truths: list[rle.Runs], size: tuple[int, int]) -> np.ndarray:
+    """The IoU (N,) of masks with the annotated mask that fits best."""
+    shared = rle.intersection(runs, truths, size).astype(np.float64)
+    areas, own = (np.array([rle.area(one) for one in some]) for some in (runs, truths))
+    return (shared / np.maximum(areas[:, None] + own - shared, 1)).max(axis=1)
+
+
+def main() -> None:
+    """Collect columns and IoUs of all images, fit, print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", nargs="+", required=True)
+    parser.add_argument("--split", default="train")
+    parser.add_argument("--model", default="compact")
+    parser.add_argument("--max-images", type=int, default=8)
+    options = parser.parse_args()
+    model = load(options.model)
+    config = AutoConfig().for_model(model)
+    grid_columns, grid_ious, refined_columns, refined_ious, before = [], [], [], [], []
+    for name, records in open_all(options.data, options.split).items():
+        for index in range(min(len(records), options.max_images)):
+            found = read_record(records, index)
+            if found is None:
+                continue
+            record, image = found
+            size = record.masks.size
+            generator = np.random.default_rng(zlib.crc32(record.id.encode()))
+            targets = choose_targets(record, ClicksConfig(most_masks=None), generator)
+            truths = [rle.encode(truth) for truth in targets.truths]
+            if not truths:
+                continue
+            whole, masks = grid_hypotheses(Grid(model, image, windows(size, config), config, None), size)
+            bits = hypotheses.coarse_bits(masks)
+            ious = hypotheses.coarse_ious(bits)
+            runs = [close_ups.runs_in_image(masks, row) for row in range(len(masks))]
+            grid_columns.append(hypotheses.agreement_columns(masks, bits, ious))
+            grid_ious.append(best_ious(runs, truths, size))
+            rows, scores = close_ups.best_hypotheses(masks)
+            chosen = masks.take(rows)
+            tasks = close_ups.close_up_tasks(chosen)
+            refined = close_ups.refine_tasks(model, whole, chosen, tasks)
+            refined_columns.append(close_ups.refinement_columns(scores, tasks, refined))
+            refined_ious.append(best_ious([one.runs[0] for one in refined], truths, size))
+            before.append(grid_ious[-1][rows])
+            print(f"{name} {index + 1}", end="\r", file=sys.stderr)
+    for what, columns, targets in (
+        ("hypotheses", grid_columns, grid_ious),
+        ("close_ups", refined_columns, refined_ious),
+    ):
+        weights, spread, error = fit(columns, targets)
+        words = ", ".join(f"{weight:.2f}" for weight in weights)
+        print(
+            f"{what}: WEIGHTS = ({words}); {sum(map(len, targets))} masks of {len(targets)} images, "
+            f"deviation {spread:.3f}, after the fit {error:.3f}"
+        )
+    first, then = np.concatenate(before), np.concatenate(refined_ious)
+    for low in (0.1, 0.3, 0.5, 0.7):
+        some = (first >= low) & (first < low + 0.2)
+        change = (then - first)[some].mean()
+        print(f"IoU {low} to {low + 0.2:.1f} before: {some.sum()} masks, mean change {change:+.4f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,99 @@
+/** An image in the gallery: what it shows, its state, and what can be done with it. */
+import { reasonOf } from "../storage/errors.js";
+import { imageAddress } from "../state/routes.js";
+import { counted, fill, h } from "./dom.js";
+import { icon } from "./icons.js";
+import { notify } from "./toast.js";
+
+/** @typedef {import("./gallery-screen.js").GalleryScreen} GalleryScreen */
+/** @typedef {import("../types.js").ImageInfo} ImageInfo */
+
+/** @param {GalleryScreen} gallery @param {ImageInfo} image @param {boolean} soon whether it is in sight at once */
+export async function imageCard(gallery, image, soon) {
+  const { id, name, width, height, masks, suggestions = 0, missing } = image;
+  const photo = h("span", { class: "photo" });
+  const broken = () =>
+    fill(photo, icon("broken"), h("span", {}, missing ? "The file is missing" : "Cannot be read"));
+  const src = missing ? "" : await gallery.app.storage.thumb(image).catch(() => "");
+  if (src)
+    fill(
+      photo,
+      h("img", {
+        alt: "",
+        width,
+        height,
+        loading: soon ? "eager" : "lazy",
+        decoding: "async",
+        src,
+        onerror: broken,
+      }),
+    );
+  else broken();
+  const facts = h("span", { class: "facts" }, `${width} × ${height}`);
+  if (masks > 0) facts.append(h("span", { class: "badge" }, counted(masks, "mask")));
+  if (suggestions > 0) facts.append(h("span", { class: "badge open" }, counted(suggestions, "suggestion")));
+  return h(
+    "li",
+    { "data-id": id },
+    h(
+      "a",
+      { class: "card", href: imageAddress(id) },
+      photo,
+      h("span", { class: "card-text" }, h("span", { class: "name" }, name), facts),
+    ),
+    h("div", { class: "card-actions" }, removeButton(gallery, image), doneButton(gallery, image)),
+  );
+}
+
+/** @param {GalleryScreen} gallery @param {ImageInfo} image */
+function doneButton({ app }, image) {
+  const button = h(
+    "button",
+    {
+      class: "icon-button done",
+      "aria-label": `Done: ${image.name}`,
+      title: "Done",
+      "aria-pressed": String(Boolean(image.done)),
+      async onclick() {
+        try {
+          await app.storage.mark(image.id, { done: !image.done });
+        } catch (error) {
+          return notify(`The image could not be marked: ${reasonOf(error)}.`);
+        }
+        image.done = !image.done;
+        button.setAttribute("aria-pressed", String(image.done));
+        app.changed();
+      },
+    },
+    icon("done"),
+  );
+  return button;
+}
+
+/** @param {GalleryScreen} gallery @param {ImageInfo} image */
+function removeButton(gallery, { id, name }) {
+  const { storage } = gallery.app;
+  const set = async (/** @type {boolean} */ removed) => {
+    try {
+      await storage.mark(id, { removed });
+    } catch (error) {
+      return notify(`The image could not be removed: ${reasonOf(error)}.`);
+    }
+    gallery.app.changed();
+    gallery.refresh();
+    if (removed)
+      notify(`${name} was removed from the project. Its file and masks are kept.`, {
+        actions: [["Undo", () => set(false)]],
+      });
+  };
+  return h(
+    "button",
+    {
+      class: "icon-button",
+      "aria-label": `Remove ${name}`,
+      title: "Remove from the project",
+      onclick: () => set(true),
+    },
+    icon("trash"),
+  );
+}

@@ -1,0 +1,203 @@
+/** The list of the masks of an image: thumbnails, selection, hiding, locking, a filter. */
+import { ink } from "../canvas/draw-mask.js";
+import { around, drawThumbnail } from "../canvas/thumbnail.js";
+import { suggestionsOf } from "../state/suggestions.js";
+import { toRgb } from "../masks/colours.js";
+import { counted, fill, h, set } from "./dom.js";
+import { icon } from "./icons.js";
+
+/** @typedef {import("./editor-screen.js").EditorScreen} EditorScreen */
+/** @typedef {import("../state/open-image.js").Item} Item */
+
+const THUMBNAIL = 72; // pixels, shown at half of that
+const FILTERED = 6; // masks from which the filter is worth its place
+const SUGGESTIONS = "suggestions";
+
+/** @param {EditorScreen} screen @param {AbortSignal} signal */
+export function maskList(screen, signal) {
+  const list = new MaskList(screen, signal);
+  return h("section", { class: "grow" }, list.title, list.filter, list.list);
+}
+
+class MaskList {
+  /** @param {EditorScreen} screen @param {AbortSignal} signal */
+  constructor(screen, signal) {
+    this.screen = screen;
+    this.title = h("h2", {});
+    this.list = h("ul", { class: "masks", "aria-label": "Masks" });
+    this.filter = h("select", {
+      class: "filter",
+      "aria-label": "Show masks",
+      onchange: () => this.filterRows(),
+    });
+    /** @type {Map<string, HTMLLIElement>} */
+    this.rows = new Map();
+    /** Rows in sight have their thumbnails. */
+    this.seen = new IntersectionObserver((entries) => this.drawSeen(entries), { root: this.list });
+    signal.addEventListener("abort", () => this.seen.disconnect());
+    this.listen(signal);
+    queueMicrotask(() => {
+      this.reset();
+      screen.panel.addEventListener("labels", () => this.reset(), { signal });
+      screen.imageCanvas.addEventListener("shown", () => this.reset(), { signal });
+    });
+  }
+
+  /** @param {AbortSignal} signal */
+  listen(signal) {
+    const { editor, openImage } = this.screen;
+    const on = (
+      /** @type {EventTarget} */ target,
+      /** @type {string} */ type,
+      /** @type {(detail: any) => void} */ act,
+    ) => target.addEventListener(type, (event) => act(/** @type {CustomEvent} */ (event).detail), { signal });
+    on(openImage, "masks", (changes) => {
+      for (const { id } of changes) this.put(id);
+      this.describe();
+    });
+    on(editor.visibility, "change", (ids) => ids.forEach((/** @type {string} */ id) => this.mark(id)));
+    on(editor, "select", ({ before, now }) => {
+      this.press(before, false);
+      this.press(now, true);
+      const row = now && this.rows.get(now);
+      if (row) row.scrollIntoView({ block: "nearest" });
+    });
+  }
+
+  reset() {
+    for (const id of this.screen.openImage.items.keys()) this.put(id);
+    this.describe();
+  }
+
+  describe() {
+    const open = suggestionsOf(this.screen.editor).length;
+    const masks = this.screen.openImage.items.size - open;
+    const also = open ? `, ${counted(open, "suggestion")}` : "";
+    this.title.textContent = masks || open ? `${counted(masks, "mask")}${also}` : "No masks yet";
+    this.fillFilter();
+    this.filterRows();
+  }
+
+  /** Offer what there is to choose from: labels, masks without one, suggestions. */
+  fillFilter() {
+    const { openImage, app } = this.screen;
+    const items = [...openImage.items.values()];
+    const labels = app.project.labels.filter(({ id }) => items.some(({ label }) => label === id));
+    const choices = [
+      ["", "All masks"],
+      ...labels.map(({ id, name }) => [`label ${id}`, name]),
+      ...(labels.length ? [["label ", "Without a label"]] : []),
+      ...(items.some(({ suggestedBy }) => suggestedBy) ? [[SUGGESTIONS, "Suggestions"]] : []),
+    ];
+    const before = this.filter.value;
+    fill(this.filter, ...choices.map(([value, text]) => h("option", { value }, text)));
+    this.filter.value = choices.some(([value]) => value === before) ? before : "";
+    this.filter.hidden = choices.length < 2 || items.length < FILTERED;
+  }
+
+  filterRows() {
+    const { value } = this.filter;
+    for (const [id, row] of this.rows) {
+      const item = this.screen.openImage.items.get(id);
+      row.hidden =
+        !item ||
+        !(value === "" || (value === SUGGESTIONS ? item.suggestedBy : value === `label ${item.label ?? ""}`));
+    }
+  }
+
+  /** Bring the row of a mask up to date. @param {string} id */
+  put(id) {
+    const item = this.screen.openImage.items.get(id);
+    const row = this.rows.get(id);
+    if (row) this.seen.unobserve(row);
+    if (!item) {
+      row?.remove();
+      this.rows.delete(id);
+      return;
+    }
+    const now =
+      row ??
+      h("li", {
+        onmouseenter: () => this.screen.editor.visibility.hover(id),
+        onmouseleave: () => this.screen.editor.visibility.hover(null),
+      });
+    fill(now, ...this.content(item));
+    now.dataset.id = id;
+    if (!row) this.list.prepend(now);
+    this.rows.set(id, now);
+    this.mark(id);
+    this.seen.observe(now);
+  }
+
+  /** @param {Item} item */
+  content(item) {
+    const { editor, app, imageCanvas } = this.screen;
+    const canvas = h("canvas", { class: "thumbnail", width: 1, height: 1, "aria-hidden": "true" });
+    canvas.style.borderColor = imageCanvas.colourOf(item.id);
+    const label = app.project.labels.find(({ id }) => id === item.label)?.name ?? "Mask";
+    const name = item.suggestedBy ? `${label}?` : label;
+    const toggle = (
+      /** @type {"hidden" | "locked"} */ what,
+      /** @type {string} */ symbol,
+      /** @type {string} */ text,
+    ) =>
+      h(
+        "button",
+        {
+          class: `icon-button ${what}`,
+          "aria-label": `${text} ${name}`,
+          title: text,
+          onclick: () => editor.visibility.toggle(what, item.id),
+        },
+        icon(symbol),
+      );
+    return [
+      h(
+        "button",
+        {
+          class: "mask",
+          "aria-pressed": String(item.id === editor.selected),
+          onclick: () => editor.select(item.id === editor.selected ? null : item.id),
+        },
+        canvas,
+        h("span", { class: "name" }, name),
+        h("span", { class: "facts" }, `${item.area.toLocaleString("en")} px`),
+      ),
+      toggle("hidden", "eye", "Hide"),
+      toggle("locked", "lock", "Lock"),
+    ];
+  }
+
+  /** Show whether a mask is hidden, locked or pointed at. @param {string} id */
+  mark(id) {
+    const { hidden, locked, hovered } = this.screen.editor.visibility;
+    const row = this.rows.get(id);
+    if (!row) return;
+    row.classList.toggle("hovered", hovered === id);
+    for (const [name, ids] of /** @type {[string, Set<string>][]} */ ([
+      ["hidden", hidden],
+      ["locked", locked],
+    ]))
+      row.querySelector(`.${name}`)?.setAttribute("aria-pressed", String(ids.has(id)));
+  }
+
+  /** @param {string | null} id @param {boolean} pressed */
+  press(id, pressed) {
+    const button = id && this.rows.get(id)?.firstElementChild;
+    if (button) set(button, { "aria-pressed": String(pressed) });
+  }
+
+  /** @param {IntersectionObserverEntry[]} entries */
+  drawSeen(entries) {
+    const { openImage, imageCanvas } = this.screen;
+    for (const { target, isIntersecting } of entries) {
+      const item = openImage.items.get(/** @type {HTMLElement} */ (target).dataset.id ?? "");
+      const canvas = target.querySelector("canvas");
+      if (!isIntersecting || !item || !canvas || !imageCanvas.image) continue;
+      this.seen.unobserve(target);
+      const mask = { shape: item, ink: { ...ink(toRgb(imageCanvas.colourOf(item.id))), fill: 0 } };
+      const region = around(item.box, openImage.size);
+      drawThumbnail(canvas, imageCanvas.image, openImage.size, [mask], { side: THUMBNAIL, region });
+    }
+  }
+}

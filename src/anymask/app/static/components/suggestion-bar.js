@@ -1,0 +1,63 @@
+/** Above the masks: how many suggestions an image has, and what to do with them. */
+import { decide, decideAll, suggestionsOf } from "../state/suggestions.js";
+import { imageAddress } from "../state/routes.js";
+import { counted, fill, h } from "./dom.js";
+import { icon } from "./icons.js";
+import { notify } from "./toast.js";
+
+/** @typedef {import("./editor-screen.js").EditorScreen} EditorScreen */
+
+/** @param {EditorScreen} screen @param {AbortSignal} signal */
+export function suggestionSection(screen, signal) {
+  const title = h("h2", {});
+  const button = (
+    /** @type {string} */ text,
+    /** @type {string} */ key,
+    /** @type {string} */ act,
+    kind = "",
+  ) =>
+    h(
+      "button",
+      { class: kind, title: key, onclick: () => screen.act(act) },
+      text,
+      h("kbd", { "aria-hidden": "true" }, key),
+    );
+  const section = h(
+    "section",
+    { class: "suggestions", hidden: true },
+    title,
+    h(
+      "div",
+      { class: "row wrap" },
+      button("Accept", "Y", "accept", "primary"),
+      button("Reject", "R", "reject"),
+      button("Accept all", "Shift+Y", "accept-all"),
+      button("Nothing here", "Shift+R", "reject-all"),
+    ),
+  );
+  const draw = () => {
+    const count = suggestionsOf(screen.editor).length;
+    section.hidden = count === 0;
+    fill(title, icon("similar"), counted(count, "suggestion"));
+  };
+  screen.openImage.addEventListener("masks", draw, { signal });
+  draw();
+  return section;
+}
+
+/**
+ * Accept or reject, one or all; after the last one of an image, lead to the next image with suggestions.
+ * @param {EditorScreen} screen @param {boolean} accept @param {boolean} all
+ */
+export async function review(screen, accept, all) {
+  const { app, editor, openImage } = screen;
+  const had = suggestionsOf(editor).length;
+  const left = all ? decideAll(editor, accept) : decide(editor, accept);
+  if (!had || left) return;
+  const { images } = await app.storage.images(null, 2, { show: "suggestions" });
+  const next = images.find(({ id }) => id !== openImage.info.id);
+  if (!next) return notify("No more suggestions to review.");
+  notify("All suggestions of this image are reviewed.", {
+    actions: [["Next image with suggestions", () => (location.hash = imageAddress(next.id))]],
+  });
+}

@@ -1,0 +1,50 @@
+/**
+ * A click whose mask is not there yet, kept over a reload of the page: written in the moment of the click,
+ * taken back when its mask is stored.
+ */
+import { fromString, toString } from "../masks/rle.js";
+
+/** @typedef {import("../types.js").Clicks} Clicks */
+/** @typedef {import("../types.js").Runs} Runs */
+/**
+ * @typedef {{id: string, clicks: Clicks, base: Runs | null, label: string | null}} Pending
+ */
+
+const KEY = "anymask pending click";
+/** What is kept now. @type {object | null} */
+let kept = null;
+
+/** @param {string} image @param {Pick<Pending, "id" | "clicks" | "base">} draft @param {string | null} label */
+export function keepClick(image, draft, label) {
+  const { id, clicks, base } = draft;
+  kept = draft;
+  const text = JSON.stringify({ image, id, clicks, base: base && toString(base), label });
+  try {
+    sessionStorage.setItem(KEY, text);
+  } catch {
+    // a storage that is full or switched off: the click is safe when its mask is
+  }
+}
+
+/** The mask of a click is stored, or is not wanted any more. @param {object} draft as it was kept */
+export function dropClick(draft) {
+  if (kept === draft) sessionStorage.removeItem(KEY);
+}
+
+/** The click that waits in an image; gone from here. @param {string} image @returns {Pending | null} */
+export function takeClick(image) {
+  const found = read();
+  if (found?.image !== image) return null;
+  sessionStorage.removeItem(KEY);
+  const { id, clicks, base, label } = found;
+  return { id, clicks, base: base && fromString(base), label };
+}
+
+/** @returns {any} */
+function read() {
+  try {
+    return JSON.parse(sessionStorage.getItem(KEY) ?? "null");
+  } catch {
+    return null;
+  }
+}

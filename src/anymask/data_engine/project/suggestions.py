@@ -1,0 +1,86 @@
+"""Suggestions: masks that a search for similar objects found and that a user accepts or rejects.
+
+A suggestion is a mask whose `suggested_by` names the example mask of its search. Accepting it saves it
+without that name; rejecting it deletes it. A new search with the same example replaces the suggestions that
+are still open, and does not suggest again what is a mask already or what was rejected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace as changed
+
+from sqlalchemy import Connection, select
+
+from anymask.data_engine.project import images, masks
+from anymask.data_engine.project.database import Database
+from anymask.data_engine.project.tables import heads, revisions
+from anymask.data_engine.project.values import Draft
+from anymask.geometry import rle
+
+__all__ = ["SAME_IOU", "replace", "withdraw"]
+
+SAME_IOU = 0.7
+"""A suggestion with at least this IoU with a mask, or with a rejected suggestion, is the same object."""
+
+
+def replace(db: Database, by: str, found: Mapping[str, Sequence[Draft]], *, author: str) -> dict[str, int]:
+    """Replace the open suggestions of a search in one transaction; returns how many are new, by image id.
+
+    by: the id of the example mask.
+    found: the masks found, by image id; without any, the suggestions of the search are only withdrawn.
+    author: who searched.
+
+    Raises UnknownNameError and FormatError like `masks.save`; nothing is changed then.
+    """
+    with db.writing() as connection:
+        _withdraw(connection, by, author)
+        return {
+            id: count for id, some in found.items() if (count := _add(connection, id, by, some, author)) > 0
+        }
+
+
+def withdraw(db: Database, *, author: str) -> int:
+    """Withdraw all open suggestions of a project; returns how many there were."""
+    with db.writing() as connection:
+        return _withdraw(connection, None, author)
+
+
+def _withdraw(connection: Connection, by: str | None, author: str) -> int:
+    """Delete open suggestions, of one search or of all, so that they do not count as rejected."""
+    same = (
+        (heads.c.picture_id == revisions.c.picture_id)
+        & (heads.c.id == revisions.c.id)
+        & (heads.c.revision == revisions.c.revision)
+    )
+    named = revisions.c.suggested_by.is_not(None) if by is None else revisions.c.suggested_by == by
+    query = select(heads.c.picture_id, heads.c.id).join(revisions, same).where(named, ~revisions.c.deleted)
+    rows = connection.execute(query.order_by(heads.c.picture_id, heads.c.id)).all()
+    for image_id, id in rows:
+        image = images.find_on(connection, image_id, lock=True)
+        there = masks.head_on(connection, image_id, id)
+        assert there is not None, "it was listed just now"
+        gone = changed(there.draft(), deleted=True, suggested_by=None)
+        masks.save_on(connection, image, gone, there.revision, author)
+    return len(rows)
+
+
+def _add(connection: Connection, image_id: str, by: str, found: Sequence[Draft], author: str) -> int:
+    """Save the new ones among the masks found in an image; returns their number."""
+    size = images.find_on(connection, image_id).size
+    known = [
+        rle.from_string(mask.counts)
+        for mask in masks.all_on(connection, image_id)
+        if (not mask.deleted or mask.suggested_by == by) and mask.size == size
+    ]
+    count = 0
+    for draft in found:
+        image = images.find_on(connection, image_id, lock=True)
+        masks.check(draft, image)
+        runs = rle.from_string(draft.counts)
+        if known and rle.iou([runs], known).max() >= SAME_IOU:
+            continue
+        masks.save_on(connection, image, changed(draft, suggested_by=by), 0, author)
+        known.append(runs)
+        count += 1
+    return count

@@ -1,0 +1,292 @@
+"""Readers of the layouts of SAM's 23 data sets: each lists a folder and reads single images as records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anymask.errors import FormatError, MissingExtraError
+from anymask.evaluate.tables.table import Items
+from anymask.formats import json_fields, via
+from anymask.formats.coco import CocoFile
+from anymask.formats.polygons.rasterise import from_polygons
+from anymask.formats.reading import Reading
+from anymask.geometry import rle
+from anymask.images.read import image_size, read_image, read_map
+from anymask.types import Masks, Record
+
+__all__ = [
+    "ade20k_full",
+    "binary_masks",
+    "cityscapes_panoptic",
+    "class_maps",
+    "coco_files",
+    "colour_maps",
+    "hypersim",
+    "instance_folders",
+    "listed",
+    "number_maps",
+    "ovis",
+    "via_files",
+    "visor",
+    "woodscape",
+]
+
+Numbers = NDArray[Any]
+
+
+def listed(records: Mapping[str, Callable[[], Record]]) -> Items:
+    """Items from the reader of each."""
+    ids = sorted(records)
+    return Items(ids, lambda index: records[ids[index]]())
+
+
+def _record(id: str, image: Path, masks: Sequence[Numbers]) -> Record:
+    if not masks:
+        return Record(id, image, Masks(image_size(image), ()))
+    return Record(id, image, Masks.from_dense(np.stack(masks)))
+
+
+def of_numbers(id: str, image: Path, numbers: Numbers, without: Iterable[int] = (0,)) -> Record:
+    """A mask for each number (H, W) but those `without`."""
+    shown = sorted({*np.unique(numbers).tolist()} - {*without})
+    size = (int(numbers.shape[0]), int(numbers.shape[1]))
+    return Record(id, image, Masks(size, [rle.encode(numbers == number) for number in shown]))
+
+
+def _by_stem(folder: Path, pattern: str, ending: str = "") -> dict[str, Path]:
+    return {
+        str(path.relative_to(folder).with_suffix("")).removesuffix(ending): path
+        for path in sorted(folder.glob(pattern))
+    }
+
+
+def _pairs(
+    images: Mapping[str, Path], annotations: Mapping[str, Path], read: Callable[[str, Path, Path], Record]
+) -> Items:
+    """Images that have an annotation of the same name."""
+    both = images.keys() & annotations.keys()
+    return listed({id: partial(read, id, images[id], annotations[id]) for id in both})
+
+
+def coco_files(pattern: str, images: str = ".") -> Callable[[Path], Items]:
+    """COCO files by a pattern; `images` is relative to the data set. Crowds are ignored pixels."""
+
+    def open_(root: Path) -> Items:
+        records: dict[str, Callable[[], Record]] = {}
+        for path in sorted(root.glob(pattern)):
+            file = CocoFile(path, root / images)
+            prefix = path.relative_to(root).with_suffix("").as_posix()
+            records |= {f"{prefix}/{id}": partial(file.record, index) for index, id in enumerate(file.ids)}
+        return listed(records)
+
+    return open_
+
+
+def number_maps(
+    images: str, maps: str, endings: tuple[str, str] = ("", ""), *, only: tuple[str, ...] = ()
+) -> Callable[[Path], Items]:
+    """Images with a grey or palette image of numbers, one mask for each but 0.
+
+    images, maps: folder and pattern, such as "image/*.jpg". endings: of the names, before the suffix. only:
+    what a name must contain one of, in lower case.
+    """
+
+    def open_(root: Path) -> Items:
+        found = [_of_pattern(root, one, end) for one, end in zip((images, maps), endings, strict=True)]
+        kept = {id: path for id, path in found[0].items() if not only or any(w in id.lower() for w in only)}
+        return _pairs(kept, found[1], lambda id, image, path: of_numbers(id, image, read_map(path)))
+
+    return open_
+
+
+def class_maps(images: str, maps: str, ignored: tuple[int, ...] = (0, 255)) -> Callable[[Path], Items]:
+    """The same for classes: one mask for each class, but those that are ignored."""
+
+    def read(id: str, image: Path, path: Path) -> Record:
+        return of_numbers(id, image, read_map(path), ignored)
+
+    return lambda root: _pairs(_of_pattern(root, images), _of_pattern(root, maps), read)
+
+
+def colour_maps(images: str, maps: str, endings: tuple[str, str]) -> Callable[[Path], Items]:
+    """Images with an image that has a colour for each object, black elsewhere."""
+
+    def read(id: str, image: Path, path: Path) -> Record:
+        return of_numbers(id, image, read_image(path).astype(np.int64) @ np.array([65536, 256, 1]))
+
+    return lambda root: _pairs(
+        _of_pattern(root, images, endings[0]), _of_pattern(root, maps, endings[1]), read
+    )
+
+
+def _of_pattern(root: Path, pattern: str, ending: str = "") -> dict[str, Path]:
+    """Files by their names below the part of the pattern that is no pattern."""
+    parts = Path(pattern).parts
+    fixed = next((i for i, part in enumerate(parts) if "*" in part or "[" in part), len(parts) - 1)
+    return _by_stem(root.joinpath(*parts[:fixed]), "/".join(parts[fixed:]), ending)
+
+
+def binary_masks(images: str, masks: str) -> Callable[[Path], Items]:
+    """Images with one image that is white on the object."""
+
+    def read(id: str, image: Path, path: Path) -> Record:
+        return _record(id, image, [read_image(path)[..., 0] > 127])
+
+    return lambda root: _pairs(_of_pattern(root, images), _of_pattern(root, masks), read)
+
+
+def instance_folders(root: Path) -> Items:
+    """BBBC038v1: `<id>/images/<id>.png` with one white-on-black image for each nucleus in `<id>/masks/`."""
+
+    def read(folder: Path) -> Record:
+        masks = [read_image(path)[..., 0] > 127 for path in sorted((folder / "masks").glob("*.png"))]
+        return _record(folder.name, folder / "images" / f"{folder.name}.png", masks)
+
+    folders = [path.parent for path in root.glob("*/masks") if path.is_dir()]
+    return listed({folder.name: partial(read, folder) for folder in folders})
+
+
+def via_files(*names: tuple[str, str]) -> Callable[[Path], Items]:
+    """Files of VGG's annotator, each with the folder of its images."""
+
+    def open_(root: Path) -> Items:
+        records: dict[str, Callable[[], Record]] = {}
+        for file, folder in names:
+            found = via.items(root / file, Reading(root / folder)).entries
+            records |= {f"{folder}/{id}": read for id, read in found}
+        return listed(records)
+
+    return open_
+
+
+def ade20k_full(root: Path) -> Items:
+    """The full ADE20K: instances in the blue channel of `*_seg.png`, and of `*_parts_<n>.png` for parts."""
+
+    def read(id: str, image: Path, map: Path) -> Record:
+        levels = [map, *sorted(map.parent.glob(f"{image.stem}_parts_*.png"))]
+        masks = []
+        for level in levels:
+            pixels = read_image(level).astype(np.int64)
+            numbers = (pixels[..., 0] // 10 * 256 + pixels[..., 1]) * 256 + pixels[..., 2]
+            shown = [number for number in np.unique(numbers).tolist() if number // 256]
+            masks += [rle.encode(numbers == number) for number in shown]
+        return Record(id, image, Masks(image_size(image), masks))
+
+    images, maps = _by_stem(root, "**/ADE_val_*.jpg"), _by_stem(root, "**/ADE_val_*_seg.png", "_seg")
+    return _pairs(images, maps, read)
+
+
+def ovis(root: Path) -> Items:
+    """OVIS: run lengths for each frame of a video, none where the object is absent."""
+    document = json_fields.load_json(root / "annotations_train.json")
+    tracks: dict[int, list[Mapping[str, Any]]] = {}
+    for one in json_fields.field(document, "annotations", list, "annotations_train.json"):
+        tracks.setdefault(json_fields.field(one, "video_id", int, "annotation"), []).append(one)
+
+    def read(id: str, name: str, frame: int, size: tuple[int, int], video: int) -> Record:
+        shapes = [track["segmentations"][frame] for track in tracks.get(video, [])]
+        runs = [json_fields.segmentation_runs(shape, size) for shape in shapes if shape is not None]
+        return Record(id, root / "train" / json_fields.inner_path(name), Masks(size, runs))
+
+    records: dict[str, Callable[[], Record]] = {}
+    for video in json_fields.field(document, "videos", list, "annotations_train.json"):
+        size = (int(video["height"]), int(video["width"]))
+        for frame, name in enumerate(json_fields.field(video, "file_names", list, "video")):
+            records[name] = partial(read, name, name, frame, size, int(video["id"]))
+    return listed(records)
+
+
+def visor(root: Path) -> Items:
+    """VISOR: polygons for each frame, drawn on frames of another size; they are scaled to the frame."""
+
+    def read(id: str, image: Path, entries: Sequence[Mapping[str, Any]], width: float) -> Record:
+        size = image_size(image)
+        scale = size[1] / width
+        shapes = [
+            [np.ravel(part) * scale for part in entry["segments"] if len(part) > 2] for entry in entries
+        ]
+        return Record(id, image, Masks(size, [from_polygons(parts, size) for parts in shapes if parts]))
+
+    records: dict[str, Callable[[], Record]] = {}
+    for path in sorted(root.glob("annotations/val/*.json")):
+        for frame in json_fields.field(json_fields.load_json(path), "video_annotations", list, path.name):
+            name, folder = frame["image"]["name"], root / "rgb_frames" / "val"
+            found = next(iter(sorted(folder.glob(f"**/{json_fields.inner_path(name).name}"))), folder / name)
+            width = float(frame["image"].get("width", VISOR_WIDTH))
+            records[name] = partial(read, name, found, frame["annotations"], width)
+    return listed(records)
+
+
+VISOR_WIDTH = 1920.0
+"""Width of the frames that VISOR's polygons were drawn on."""
+
+
+def woodscape(root: Path) -> Items:
+    """WoodScape: `instance_annotations/<name>.json`, a list of polygons of a fisheye image."""
+
+    def read(id: str, image: Path, path: Path) -> Record:
+        document = json_fields.load_json(path)
+        entry = json_fields.mapping(next(iter(document.values()), None), path.name)
+        shapes = [one.get("segmentation") or [] for one in entry.get("annotation", [])]
+        size = image_size(image)
+        runs = [from_polygons([np.ravel(shape)], size) for shape in shapes if len(shape) > 2]
+        return Record(id, image, Masks(size, runs))
+
+    return _pairs(
+        _by_stem(root / "rgb_images", "*.png"), _by_stem(root / "instance_annotations", "*.json"), read
+    )
+
+
+def hypersim(root: Path) -> Items:
+    """Hypersim: `frame.*.semantic_instance.hdf5`, -1 where there is none. Raises MissingExtraError."""
+    try:
+        import h5py
+    except ImportError:
+        raise MissingExtraError("reading HDF5", "hdf5") from None
+
+    def read(id: str, image: Path, path: Path) -> Record:
+        try:
+            with h5py.File(path) as file:
+                numbers = np.asarray(file["dataset"])
+        except (OSError, KeyError) as error:
+            raise FormatError(f"path must hold instances, got {path} ({error}). Get it again.") from None
+        return of_numbers(id, image, numbers, (-1,))
+
+    images, maps = {}, {}
+    for path in sorted(root.glob("ai_*/images/scene_cam_*_geometry_hdf5/frame.*.semantic_instance.hdf5")):
+        scene, camera, frame = path.parts[-4], path.parts[-2].removesuffix("_geometry_hdf5"), path.name[6:10]
+        if int(scene.split("_")[1]) in HYPERSIM_VOLUMES:
+            id = f"{scene}/{camera}/{frame}"
+            folder = path.parent.parent / f"{camera}_final_preview"
+            images[id], maps[id] = folder / f"frame.{frame}.tonemap.jpg", path
+    return _pairs(images, maps, read)
+
+
+HYPERSIM_VOLUMES = frozenset(range(1, 56)) - {20, 25, 40, 49}
+
+
+def cityscapes_panoptic(root: Path) -> Items:
+    """Cityscapes val: a mask for each object and each class of the rest, of the 19 evaluated classes."""
+
+    def read(id: str, image: Path, path: Path) -> Record:
+        numbers = read_map(path).astype(np.int64)
+        labels = np.where(numbers >= 1000, numbers // 1000, numbers)
+        single = (numbers >= 1000) | ~np.isin(labels, list(CITYSCAPES_THINGS))
+        kept = np.isin(labels, list(CITYSCAPES_EVALUATED)) & single
+        return of_numbers(id, image, np.where(kept, numbers, 0))
+
+    return _pairs(
+        _of_pattern(root, "leftImg8bit/val/*/*_leftImg8bit.png", "_leftImg8bit"),
+        _of_pattern(root, "gtFine/val/*/*_gtFine_instanceIds.png", "_gtFine_instanceIds"),
+        read,
+    )
+
+
+CITYSCAPES_THINGS = frozenset((24, 25, 26, 27, 28, 31, 32, 33))
+CITYSCAPES_EVALUATED = frozenset((7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23)) | CITYSCAPES_THINGS

@@ -1,0 +1,280 @@
+"""Measuring a table: every data set that is there, item by item, with resumption and intervals."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import anymask
+from anymask.errors import AnymaskError, InputError, MissingExtraError
+from anymask.evaluate.metrics import Floats, Interval, interval
+from anymask.evaluate.report import commit, machine
+from anymask.evaluate.tables.table import Items, Row, Table, TableSet, Weights
+
+__all__ = ["RunOptions", "SetFigures", "TableResult", "run_table"]
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How a table is run."""
+
+    limit: int | None = None
+    """Maximum number of items of each data set, drawn by `seed`: for a quick look."""
+    seed: int = 0
+    """Seed of the draws of items, random clicks and bootstrap samples."""
+    partial: Path | None = None
+    """A folder for the rows of items already measured, from which an interrupted run resumes."""
+
+
+@dataclass(frozen=True)
+class SetFigures:
+    """The figures of one data set."""
+
+    name: str
+    rows: Sequence[Row]
+    """One for each item, with its "id"."""
+    numbers: Mapping[str, Interval]
+    seconds: float
+    note: str = ""
+    skipped: Mapping[str, str] = field(default_factory=dict)
+    """Items that could not be measured, and why."""
+
+
+@dataclass(frozen=True)
+class TableResult:
+    """The measured table."""
+
+    table: Table
+    model: str
+    options: RunOptions
+    sets: tuple[SetFigures, ...]
+    mean: Mapping[str, Interval]
+    """Unweighted means over the data sets that are there."""
+    missing: Mapping[str, str]
+    """Why data sets are left out: where they can be had, or which extra they need."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything, for JSON; NaN as null."""
+        table = self.table
+        return _plain(
+            {
+                "table": table.name,
+                "source": table.source,
+                "protocol": table.protocol,
+                "settings": dict(table.options),
+                "version": anymask.__version__,
+                "commit": commit(),
+                "machine": machine(),
+                "model": self.model,
+                "seed": self.options.seed,
+                "limit": self.options.limit,
+                "sets": [asdict(one) for one in self.sets],
+                "mean": {name: asdict(one) for name, one in self.mean.items()},
+                "missing": dict(self.missing),
+                "published": [asdict(one) for one in table.published],
+            }
+        )
+
+
+def run_table(
+    table: Table,
+    model: Any,
+    root: Path,
+    options: RunOptions | None = None,
+    progress: Progress | None = None,
+    *,
+    name: str = "",
+) -> TableResult:
+    """Measure a model on all data sets of a table that are below `root`.
+
+    table: one of the catalogue.
+    model: what its protocol takes, see `anymask.evaluate.tables.models`.
+    root: the folder of all data sets.
+    options: how it is run.
+    progress: called with the data set, the items done and in all.
+    name: of the model, for the report and for resumption.
+
+    Raises InputError if no data set is there.
+    """
+    options = options or RunOptions()
+    results, draws, missing = [], [], {}
+    for one in table.sets:
+        place = one.find(root)
+        if place is None:
+            missing[one.name] = one.missing()
+            continue
+        try:
+            items = one.open(place)
+        except MissingExtraError as error:
+            missing[one.name] = f"{one.name} is left out: {error}"
+            continue
+        result, drawn = _run_set(table, one, (place, items), model, options, progress, name)
+        results.append(result)
+        draws.append(drawn)
+    if not results:
+        raise InputError(
+            f"data must hold a data set of {table.name}, got none in {root}. {next(iter(missing.values()))}"
+        )
+    mean = _mean(results, draws) if table.mean else {}
+    return TableResult(table, name, options, tuple(results), mean, missing)
+
+
+def _run_set(
+    table: Table,
+    one: TableSet,
+    data: tuple[Path, Items],
+    model: Any,
+    options: RunOptions,
+    progress: Progress | None,
+    name: str,
+) -> tuple[SetFigures, Mapping[str, Floats]]:
+    start, (place, items) = time.perf_counter(), data
+    if not len(items.ids):
+        raise InputError(f"{one.name} must hold an item to measure, got none in {place}. Check the folder.")
+    head = {"table": table.name, "set": one.name, "model": name, "seed": options.seed, "place": str(place),
+            "version": anymask.__version__, "items": len(items.ids)}  # fmt: skip
+    rows: list[Row] = []
+    skipped: dict[str, str] = {}
+    total = len(items.ids)
+    with _Spool(options.partial, one.name, head) as spool:
+        for index in _chosen(one, items, options, rows):
+            id = items.ids[index]
+            row = spool.known.get(id)
+            if row is None:
+                row = {"id": id, **_measured(one, items, index, model)}
+                spool.add(row)
+            if "error" in row:
+                skipped[id] = str(row["error"])
+            else:
+                rows.append(row)
+            if progress is not None:
+                progress(one.name, len(rows) + len(skipped), min(options.limit or total, total))
+    if not rows:
+        id, error = next(iter(skipped.items()))
+        raise InputError(f"{one.name} must hold an item that can be read, got {id}: {error}")
+    numbers, draws = _figures(one, rows, options.seed)
+    return SetFigures(one.name, rows, numbers, time.perf_counter() - start, one.note, skipped), draws
+
+
+def _chosen(one: TableSet, items: Items, options: RunOptions, rows: Sequence[Row]) -> Iterator[int]:
+    """Indices of the items to measure: all in order, or drawn at random while more are wanted."""
+    count = len(items.ids)
+    order = range(count)
+    if options.limit is not None or one.most_masks is not None:
+        order = np.random.default_rng(options.seed).permutation(count).tolist()
+    for index in order[: options.limit]:
+        if one.most_masks is not None and sum(_masks(row) for row in rows) >= one.most_masks:
+            return
+        yield index
+
+
+def _masks(row: Row) -> int:
+    return max((len(value) for value in row.values() if isinstance(value, list)), default=0)
+
+
+def _measured(one: TableSet, items: Items, index: int, model: Any) -> Row:
+    """The row of an item, or its error."""
+    try:
+        return one.measure(model, items.read(index))
+    except (AnymaskError, OSError) as error:
+        return {"error": str(error)}
+
+
+class _Spool:
+    """The rows of a data set as lines of JSON, in a file that an interrupted run leaves behind."""
+
+    def __init__(self, folder: Path | None, name: str, head: Mapping[str, Any]) -> None:
+        self.known: dict[str, Row] = {}
+        self._path = None if folder is None else folder / f"{name.replace('/', '-')}.jsonl"
+        self._head = json.dumps(head)
+
+    def __enter__(self) -> _Spool:
+        self._file = None
+        if self._path is not None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._read(self._path)
+            self._file = self._path.open("w", encoding="utf-8")
+            self._write(self._head)
+            for row in self.known.values():
+                self._write(json.dumps(row))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def _read(self, path: Path) -> None:
+        """Take the rows of an earlier run of the same kind; a line that was cut off is dropped."""
+        lines = path.read_text("utf-8").splitlines() if path.is_file() else []
+        if lines[:1] != [self._head]:
+            return
+        for line in lines[1:]:
+            try:
+                row = json.loads(line)
+            except ValueError:
+                break
+            self.known[row["id"]] = row
+
+    def _write(self, line: str) -> None:
+        assert self._file is not None
+        self._file.write(line + "\n")
+        self._file.flush()
+
+    def add(self, row: Row) -> None:
+        """Keep a row."""
+        if self._file is not None:
+            self._write(json.dumps(row))
+
+
+def _figures(one: TableSet, rows: Sequence[Row], seed: int) -> tuple[dict[str, Interval], dict[str, Floats]]:
+    """Figures with 95 % intervals over items, and the bootstrap samples."""
+    figures, count = one.figures([{k: v for k, v in row.items() if k != "id"} for row in rows]), len(rows)
+    values = figures(np.ones(count))
+    generator = np.random.default_rng(seed)
+    samples: list[Mapping[str, float]] = []
+    for _ in range(one.resamples if count > 1 else 0):
+        weights: Weights = generator.multinomial(count, np.full(count, 1 / count)).astype(np.float64)
+        samples.append(figures(weights))
+    draws = {name: np.array([sample[name] for sample in samples]) for name in values}
+    numbers = {
+        name: interval(value, drawn[np.isfinite(drawn)])
+        for (name, value), drawn in zip(values.items(), draws.values(), strict=True)
+    }
+    return numbers, draws
+
+
+def _mean(results: Sequence[SetFigures], draws: Sequence[Mapping[str, Floats]]) -> dict[str, Interval]:
+    """Unweighted means over data sets; the sets are resampled independently of each other."""
+    out = {}
+    for name in dict.fromkeys(name for one in results for name in one.numbers):
+        having = [i for i, one in enumerate(results) if name in one.numbers and _defined(one.numbers[name])]
+        if having:
+            least = min(len(draws[i][name]) for i in having)
+            sampled = np.mean([draws[i][name][:least] for i in having], axis=0) if least else np.zeros(0)
+            value = float(np.mean([results[i].numbers[name].value for i in having]))
+            out[name] = interval(value, sampled[np.isfinite(sampled)])
+    return out
+
+
+def _defined(number: Interval) -> bool:
+    return bool(np.isfinite(number.value))
+
+
+def _plain(value: Any) -> Any:
+    """A value for JSON: NaN and infinities as null."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float | np.floating):
+        return float(value) if np.isfinite(value) else None
+    return os.fspath(value) if isinstance(value, Path) else value

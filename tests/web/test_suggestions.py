@@ -1,0 +1,134 @@
+"""Similar objects become suggestions: previewed, accepted or rejected by a key, taken back as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from anymask.geometry import rle
+
+from .conftest import profile
+from .driving import Person, Served, eventually
+
+# The server's search itself is tested in tests/http; here its results are given.
+SEARCH = """
+([found]) => {
+    const { storage } = document.querySelector("am-app");
+    storage.findSimilar = async () => ({ id: "job" });
+    storage.follow = async (job, step) => {
+        step({ done: 1, total: 2 });
+        return { id: job, model: "context", result: found };
+    };
+}
+"""
+
+
+def square(served: Served, image: str, x: int, score: float) -> dict:
+    """A mask that a search found."""
+    info = served.ask(f"api/images/{image}")
+    bits = np.zeros((info["height"], info["width"]), bool)
+    bits[40:120, x : x + 80] = True
+    return {"size": list(bits.shape), "counts": rle.to_string(rle.encode(bits)), "score": score}
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser) -> Iterator[Page]:
+    """One page for all tests: the model is loaded once."""
+    with profile(browser) as page:
+        yield page
+
+
+@pytest.fixture
+def images(served: Served) -> Iterator[dict[str, str]]:
+    """Ids by name, all without masks, before and after."""
+    found = served.images()
+    for _ in range(2):
+        served.ask("api/suggestions", "DELETE")
+        for image in found.values():
+            served.clear(image)
+        if not _:
+            yield found
+
+
+def search(page: Page, served: Served, images: dict[str, str], scores: dict[str, list[float]]) -> None:
+    """Select the first mask and search; the results have these scores."""
+    found = [
+        {
+            "image": images[name],
+            "masks": [square(served, images[name], 10 + 100 * i, score) for i, score in enumerate(some)],
+        }
+        for name, some in scores.items()
+    ]
+    page.evaluate(SEARCH, [found])
+    page.locator(".masks .mask").first.click()
+    page.get_by_role("button", name="Find similar objects").click()
+    page.get_by_role("button", name="Search 2 images").click()
+
+
+def test_suggestions_from_search_to_review(page: Page, served: Served, images: dict[str, str]) -> None:
+    person = Person(page).open(served.address, images["cat.jpg"])
+    person.click(200, 150)
+    person.count(1)
+    page.keyboard.press("Enter")
+    person.saved()
+    scores = {"coffee.jpg": [0.95, 0.9], "flower.jpg": [0.6]}
+    search(page, served, images, scores)
+    expect(page.get_by_role("button", name="Suggest 2 masks")).to_be_visible()
+    cards = page.locator(".found")
+    expect(cards).to_contain_text(["2 objects", "nothing here"])
+    page.get_by_label("Confidence at least").fill("0.5")
+    expect(cards.last).to_contain_text("1 object")
+    cards.last.click()  # the person says that nothing is there
+    expect(cards.last).to_contain_text("nothing here")
+    cards.last.click()
+    page.get_by_role("button", name="Suggest 3 masks").click()
+    page.get_by_role("button", name="Review").click()
+    page.wait_for_selector("am-editor[data-ready=yes]")
+    expect(page.locator(".suggestions h2")).to_contain_text("2 suggestions")
+    page.keyboard.press("y")
+    expect(page.locator(".suggestions h2")).to_contain_text("1 suggestion")
+    page.keyboard.press("r")
+    person.count(1)
+    person.saved()
+    assert [mask["suggested_by"] for mask in served.masks(images["coffee.jpg"])] == [None]
+    page.get_by_role("button", name="Next image with suggestions").click()
+    expect(page.get_by_role("heading", name="flower.jpg")).to_be_visible()
+    page.keyboard.press("Shift+R")
+    person.count(0)
+    person.saved()
+    assert served.ask("api/project")["counts"]["suggestions"] == 0
+
+
+def test_a_search_is_undone_and_cancelled(page: Page, served: Served, images: dict[str, str]) -> None:
+    person = Person(page).open(served.address, images["cat.jpg"])
+    person.click(200, 150)
+    person.count(1)
+    person.saved()
+    page.keyboard.press("Escape")
+    search(page, served, images, {"coffee.jpg": [0.95], "flower.jpg": [0.9]})
+    page.get_by_role("button", name="Suggest 2 masks").click()
+    page.get_by_role("button", name="Undo", exact=True).click()
+    assert eventually(lambda: served.ask("api/project")["counts"]["suggestions"] == 0)
+    page.evaluate(
+        """() => {
+            const { storage } = document.querySelector("am-app");
+            window.cancelled = [];
+            storage.cancel = async (job) => window.cancelled.push(job);
+            storage.follow = (job, step) => new Promise(() => step({ done: 1, total: 2 }));
+        }"""
+    )
+    page.get_by_role("button", name="Find similar objects").click()
+    page.get_by_role("button", name="None", exact=True).click()
+    expect(page.get_by_role("button", name="Search 0 images")).to_be_disabled()
+    page.get_by_role("button", name="All", exact=True).click()
+    page.get_by_role("button", name="Search 2 images").click()
+    bar = page.get_by_role("progressbar")
+    expect(page.get_by_text("Searched 1 of 2 images")).to_be_visible()
+    box = bar.bounding_box()
+    assert box is not None
+    assert box["height"] >= 4
+    page.get_by_role("button", name="Cancel").click()
+    assert eventually(lambda: page.evaluate("cancelled")) == ["job"]

@@ -1,0 +1,160 @@
+/** Suggestions in the open image, and what a person hides and locks. */
+import assert from "node:assert/strict";
+import test from "node:test";
+import { maskOf } from "./browser.js";
+import { nearTies } from "../../../src/anymask/app/static/inference/hypotheses.js";
+import { ownColour, PALETTE } from "../../../src/anymask/app/static/masks/colours.js";
+import { encode, fromString, toString } from "../../../src/anymask/app/static/masks/rle.js";
+import { Editor } from "../../../src/anymask/app/static/state/editor.js";
+import { OpenImage } from "../../../src/anymask/app/static/state/open-image.js";
+import { dropClick, keepClick, takeClick } from "../../../src/anymask/app/static/state/pending-click.js";
+import { decide, decideAll, suggestionsOf } from "../../../src/anymask/app/static/state/suggestions.js";
+import { RefusedError, reasonOf } from "../../../src/anymask/app/static/storage/errors.js";
+import { fromCoco, toCoco } from "../../../src/anymask/app/static/storage/coco.js";
+
+const INFO = { id: "cat", name: "cat.jpg", width: 4, height: 3, masks: 0 };
+
+/** A mask of one row. */
+function row(id, y, some = {}) {
+  const bits = new Uint8Array(12);
+  bits.fill(1, y * 4, y * 4 + 4);
+  return maskOf(id, { counts: toString(encode(bits, [3, 4])), revision: 1, ...some });
+}
+
+/** An image with masks in an editor; `sent` are the masks that were saved, `told` the notices. */
+function opened(masks) {
+  const revisions = new Map();
+  const sent = [];
+  const sync = {
+    put: async (image, some) => sent.push(...some),
+    know: (image, { id, revision }) => revisions.set(id, revision),
+    revision: (image, id) => revisions.get(id) ?? 0,
+    outbox: { of: () => [], get: () => undefined },
+  };
+  const openImage = new OpenImage(INFO, sync);
+  openImage.load(masks);
+  const editor = new Editor(openImage, {}, Promise.resolve(new Blob()));
+  const told = [];
+  editor.addEventListener("notice", ({ detail }) => told.push(detail));
+  return { editor, openImage, sent, told };
+}
+
+const three = () =>
+  opened([row("a", 0, { suggested_by: "x" }), row("b", 1), row("c", 2, { suggested_by: "x" })]);
+
+test("a suggestion is accepted or rejected by one key, then the next is selected", () => {
+  const { editor, sent } = three();
+  editor.select("a");
+  assert.equal(decide(editor, true), 1);
+  assert.equal(editor.selected, "c");
+  assert.equal(decide(editor, false), 0);
+  assert.deepEqual(
+    sent.map(({ id, deleted, suggested_by }) => [id, deleted, suggested_by]),
+    [
+      ["a", false, null],
+      ["c", true, "x"],
+    ],
+  );
+});
+
+test("nothing here is one step, which undo takes back", () => {
+  const { editor, openImage } = three();
+  decideAll(editor, false);
+  assert.deepEqual([...openImage.items.keys()], ["b"]);
+  editor.travel("undo");
+  assert.equal(suggestionsOf(editor).length, 2);
+});
+
+test("who corrects a suggestion accepts it", () => {
+  const { editor, sent } = three();
+  editor.select("a");
+  editor.setLabel("cat");
+  assert.deepEqual([sent[0].suggested_by, sent[0].label_id], [null, "cat"]);
+});
+
+test("a locked mask is neither changed nor deleted, and that is said", () => {
+  const { editor, sent, told } = three();
+  editor.visibility.toggle("locked", "b");
+  editor.select("b");
+  editor.remove();
+  editor.setLabel("cat");
+  editor.addPoint([1, 1], 1);
+  assert.deepEqual([sent.length, told.length], [0, 3]);
+  editor.visibility.toggle("locked", "b");
+  editor.remove("b");
+  assert.equal(sent.length, 1);
+});
+
+test("what another tab stored is taken, what is not stored yet stays", () => {
+  const { editor, openImage } = opened([row("a", 0), row("b", 1)]);
+  editor.add([{ runs: openImage.items.get("a").runs, box: [0, 0, 4, 1], area: 4 }]);
+  const mine = [...openImage.items.keys()].at(-1);
+  openImage.merge([row("a", 2, { revision: 2 }), row("d", 1)], openImage.stored());
+  assert.deepEqual([...openImage.items.keys()].sort(), ["a", "d", mine].sort());
+  assert.deepEqual(openImage.items.get("a").box, [0, 2, 4, 3]);
+});
+
+test("a mask stored while the list was on its way is not taken for a deleted one", () => {
+  const { openImage } = opened([row("a", 0)]);
+  const before = openImage.stored();
+  openImage.show(row("b", 1));
+  openImage.sync.know("cat", row("b", 1));
+  openImage.merge([row("a", 0)], before);
+  assert.ok(openImage.items.has("b"));
+});
+
+test("a click waits over a reload until its mask is stored", () => {
+  const base = encode(new Uint8Array(12).fill(1), [3, 4]);
+  const draft = { id: "m", clicks: { points: [[1, 2]], labels: [1], box: null }, base };
+  keepClick("cat", draft, "label");
+  assert.equal(takeClick("dog"), null);
+  assert.deepEqual(takeClick("cat"), { ...draft, label: "label" });
+  assert.equal(takeClick("cat"), null, "it is asked again once");
+  const next = { ...draft };
+  keepClick("cat", next, null);
+  dropClick(draft); // an earlier click is stored now
+  assert.equal(takeClick("cat").id, "m");
+});
+
+test("masks that are about as likely as the chosen one are a choice", () => {
+  const found = (...some) =>
+    some.map(([quality, y]) => ({ quality, area: 4, runs: fromString(row("a", y).counts) }));
+  assert.deepEqual(nearTies(found([0.9, 0], [0.89, 1], [0.5, 2]), 0), [1]);
+  assert.deepEqual(nearTies(found([0.9, 0], [0.8, 1], [0.5, 2]), 0), []);
+  assert.deepEqual(nearTies(found([0.9, 0], [0.89, 0], [0.5, 2]), 0), [], "the same mask is no choice");
+});
+
+test("a mask without a label never has the colour of a label", () => {
+  const ids = Array.from({ length: 300 }, (_, i) => `mask ${i}`);
+  for (const labels of [[PALETTE[0]], PALETTE.slice(0, 8), PALETTE, ["#e5e7eb", ...PALETTE]])
+    for (const id of ids) assert.ok(!labels.includes(ownColour(id, labels)));
+});
+
+test("errors are said in the words of people", () => {
+  const exact = "image must be one of this project, got 'doesnotexist'. List them first.";
+  assert.equal(reasonOf(new RefusedError(exact, 404)), "it is no longer in this project");
+  const broken = "image must be a complete image file, got /srv/a.jpg, which is corrupt. Get the file again.";
+  assert.equal(
+    reasonOf(new RefusedError(broken, 400)),
+    "image must be a complete image file. Get the file again",
+  );
+  assert.equal(reasonOf(new Error("the server does not respond")), "the server does not respond");
+});
+
+test("a COCO file of the app without a server comes back", () => {
+  const images = [INFO, { ...INFO, id: "dog", name: "dog.jpg" }];
+  const labels = [{ id: "l", name: "face", color: "#ff0000" }];
+  const masks = [
+    { ...row("a", 0, { label_id: "l" }), image: "cat" },
+    { ...row("b", 1), image: "gone" },
+  ];
+  const coco = JSON.parse(JSON.stringify(toCoco(images, labels, masks)));
+  assert.deepEqual(
+    coco.images.map(({ file_name }) => file_name),
+    ["cat.jpg", "dog.jpg"],
+    "also those without masks",
+  );
+  assert.deepEqual(fromCoco(coco, images), [
+    { image: "cat", category: "face", size: [3, 4], counts: masks[0].counts },
+  ]);
+});

@@ -2,7 +2,7 @@
 # imageio 2.38.1: its FFMPEG and pyav plugins disagree on the number of frames of the same video.
 # A video of 10 frames at uneven times (a phone, a screen recording) gives 10 frames with pyav, in order; the FFMPEG
 # plugin fills the gaps with copies up to a constant rate, so frame numbers of the two are different images.
-# Expected: the frames that are in the file, as documented for reading "all frames".
+# Expected: the frames that are in the file, so that frame numbers of masks mean the same in both.
 # Guessed before running: the FFMPEG plugin repeats frames. Result: as guessed.
 # Seen: 10 frames of brightness 10, 20, 30, 40, 50 ... by pyav; 48 of 10, 20, 30, 30, 30, 30, 30, 30, 30, 40 ... by FFMPEG.
 set -euo pipefail

@@ -11,7 +11,7 @@ trap 'rm -rf "$work"' EXIT
 python3 -m venv "$work/venv"
 "$work/venv/bin/pip" install -q --disable-pip-version-check onnxruntime==1.32.0 onnx==1.23.2 numpy==2.4.6
 cd "$work"
-"$work/venv/bin/python" - <<'PY'
+"$work/venv/bin/python" - <<'PY' 2>/dev/null
 import numpy as np
 import onnx
 import onnxruntime

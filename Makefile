@@ -2,20 +2,23 @@
 # make test   set up if needed, then run the tests
 PYTHON ?= python3
 VENV ?= .venv
-# PyTorch is installed first and by exact version: the plain name may resolve to a build with gigabytes of CUDA
-# libraries, and `pip install -e .` keeps the version that is already installed. Any pip arguments work here,
+# Using anymask needs no PyTorch; training, export and the tests do. There it is installed first and by exact version:
+# the plain name may resolve to a build with gigabytes of CUDA libraries, and `pip install -e '.[dev]'` keeps the
+# version that is already installed. Any pip arguments work here,
 # for example the index address for CPU builds from PyTorch's installation page:
-#   make demo TORCH="torch --index-url <address>"
+#   make test TORCH="torch --index-url <address>"
 TORCH ?= torch==2.13.0
 PHOTO ?= src/anymask/images/photos/flower.jpg
 CLICK ?= 330,240
+# The port of the app; by default 8321, or a free one if that is taken.
+PORT ?=
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-# Byte-compile modules on first import, not all of PyTorch now: that takes minutes on a slow machine.
+# Byte-compile modules on first import, not all of them now: that takes minutes on a slow machine.
 INSTALL := $(PIP) install -q --no-compile
 
-.PHONY: help setup dev demo web serve test lint format bench docs dist clean
+.PHONY: help setup dev demo web serve test lint format bench docs graphs dist clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -27,14 +30,16 @@ dev: $(VENV)/.dev  ## the same, with the development tools
 demo: $(VENV)/.core  ## segment a bundled photo by one click (PHOTO=file CLICK=x,y for another)
 	@mkdir -p demo
 	$(BIN)/anymask segment $(PHOTO) --point $(CLICK) -o demo/mask.png --overlay --force
+	@$(BIN)/python examples/side_by_side.py $(PHOTO) --point $(CLICK) -o demo
 	@echo "Photo: $(PHOTO), clicked at $(CLICK) (x,y)"
 	@echo "Mask: $(CURDIR)/demo/mask.png"
-	@echo "Overlay: $(CURDIR)/demo/mask-overlay.jpg"
+	@echo "Photo, mask, and mask on the photo: $(CURDIR)/demo/side-by-side.jpg"
+	@echo "To go on in this shell, so that it finds anymask: . $(BIN)/activate"
 
 web: $(VENV)/.web  ## install the browser app's runtime and checkers with npm
 
-serve: $(VENV)/.dev $(VENV)/.vendor  ## open the app in the browser (PROJECT=folder of images)
-	$(BIN)/anymask serve $(PROJECT) --open
+serve: $(VENV)/.app $(VENV)/.vendor  ## open the app in the browser (PROJECT=folder of images, PORT=number)
+	$(BIN)/anymask serve $(PROJECT) $(if $(PORT),--port $(PORT)) --open
 
 test: $(VENV)/.dev  ## run the tests
 	@$(MAKE) -s web || echo "Browser tests will be skipped: make web failed."
@@ -59,26 +64,34 @@ bench: $(VENV)/.dev  ## time encoding, clicks and automatic masks against segmen
 	$(BIN)/python benchmarks/decode.py
 	$(BIN)/python benchmarks/automatic.py --size 1500 2250 --points 12
 
-docs: $(VENV)/.dev  ## regenerate docs/cli.md and docs/licences.md
+docs: $(VENV)/.dev  ## regenerate docs/cli.md, docs/licences.md and docs/tables.md
 	$(BIN)/python tests/cli/test_reference.py
 	$(BIN)/python tests/docs/test_licences.py
+	$(BIN)/python tests/docs/test_tables.py
+
+graphs: $(VENV)/.dev  ## trace the graphs of the shipped models anew, after a change of networks or weights
+	$(BIN)/python -m anymask.onnx_export.shipped
 
 dist: $(VENV)/.vendor  ## build the wheel and check its contents
 	@rm -rf dist
 	$(PIP) wheel -q --no-deps -w dist .
 	@$(BIN)/python -m zipfile -l dist/anymask-*.whl > dist/contents.txt
-	@for part in py.typed images/photos/cat.jpg models/weights/compact.safetensors models/weights/context.safetensors app/static/vendor/ort.wasm.min.mjs app/exported/compact-.*/decoder-float16.onnx licenses/LICENSE licenses/NOTICE; do \
+	@for part in py.typed images/photos/cat.jpg models/weights/compact.safetensors models/weights/context.safetensors models/weights/compact-encoder.onnx models/weights/context-painter.onnx app/static/vendor/ort.wasm.min.mjs licenses/LICENSE licenses/NOTICE; do \
 	    grep -q "$$part" dist/contents.txt || { echo "The wheel does not contain $$part." >&2; exit 1; }; done
 	$(BIN)/anymask licences -o dist/anymask.spdx.json > dist/licences.txt
 	@ls -lh dist/*.whl
 
 clean:  ## remove the environment and all build outputs
-	rm -rf $(VENV) build dist demo src/anymask/app/static/vendor src/anymask/app/exported node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) build dist demo src/anymask/app/static/vendor node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
-# What the app loads: onnxruntime-web and the exported compact model (half a minute), so that it opens at once.
-$(VENV)/.vendor: $(VENV)/.core src/anymask/app/vendor.py src/anymask/app/onnx_cache.py $(wildcard $(addprefix src/anymask/,inference/mask_generation/*.py onnx_export/*.py models/*.py models/checkpoints/*.py)) src/anymask/models/weights/compact.safetensors
-	@$(INSTALL) -e '.[export]'
+# onnxruntime-web, which runs the model in the browser.
+$(VENV)/.vendor: $(VENV)/.core src/anymask/app/vendor.py
 	@$(BIN)/python -m anymask.app.vendor
+	@touch $@
+
+$(VENV)/.app: $(VENV)/.core
+	@echo "Installing the app's server ..."
+	@$(INSTALL) -e '.[app]'
 	@touch $@
 
 $(VENV)/.web: $(VENV)/.vendor $(VENV)/.npm
@@ -90,14 +103,14 @@ $(VENV)/.npm: package-lock.json $(VENV)/.made
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.core
+	@echo "Installing PyTorch (about 200 MB, a minute or two) ..."
+	@$(INSTALL) $(TORCH)
 	@echo "Installing the development tools ..."
 	@$(INSTALL) -e '.[dev]'
 	@touch $@
 
 $(VENV)/.core: pyproject.toml $(VENV)/.made
-	@echo "Installing PyTorch (about 200 MB, a minute or two) ..."
-	@$(INSTALL) $(TORCH)
-	@echo "Installing anymask ..."
+	@echo "Installing anymask (340 MB on disk, about half a minute) ..."
 	@$(INSTALL) -e .
 	@touch $@
 

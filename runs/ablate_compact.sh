@@ -7,7 +7,9 @@
 set -eu
 data=${1:?"give the folder that holds the data sets"}
 out=${2:-runs/ablations}
-python=${PYTHON:-python3}
+python=$(dirname "$0")/../.venv/bin/python  # of make
+[ -x "$python" ] || python=python3
+python=${PYTHON:-$python}
 everyday="voc coco ccp cats carparts kitchen_objects endangered_animals dogs_wild pets600 human"
 all=
 for folder in "$data"/*/; do

@@ -11,7 +11,9 @@ images=${1:?"give the folder of images with masks"}
 test=${2:-$images}
 out=${3:-runs/mine}
 recipe=${4:-finetune_decoder}
-python=${PYTHON:-python3}
+python=$(dirname "$0")/../.venv/bin/python  # of make
+[ -x "$python" ] || python=python3
+python=${PYTHON:-$python}
 
 "$python" -m anymask data check "$images"
 "$python" -m anymask train "$recipe" --data "$images" -o "$out"

@@ -8,7 +8,9 @@
 set -eu
 data=${1:?"give the folder that holds the data sets"}
 out=${2:-runs/compact}
-python=${PYTHON:-python3}
+python=$(dirname "$0")/../.venv/bin/python  # of make
+[ -x "$python" ] || python=python3
+python=${PYTHON:-$python}
 
 # glibc returns every large buffer to the kernel and faults it in again, which takes a quarter of the time.
 for jemalloc in /usr/lib/*/libjemalloc.so.2 /usr/lib64/libjemalloc.so.2; do

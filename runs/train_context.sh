@@ -10,7 +10,9 @@ set -eu
 data=${1:?"give the folder that holds the data sets"}
 out=${2:-runs/context}
 [ $# -gt 2 ] && shift 2 || set -- coffee_leaf endangered_animals food fruits_kmo pallets ppe whole_sky work_tools
-python=${PYTHON:-python3}
+python=$(dirname "$0")/../.venv/bin/python  # of make
+[ -x "$python" ] || python=python3
+python=${PYTHON:-$python}
 
 sets=
 unseen=

@@ -39,6 +39,19 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
+def apart() -> None:
+    """Imports and exports run in processes of their own, as they do in a server."""
+
+
+@pytest.fixture(autouse=True)
+def together(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without `apart` they run in this process, which is faster."""
+    if "apart" not in request.fixturenames:
+        here = "anymask.app.routes.import_export.run_apart"
+        monkeypatch.setattr(here, lambda project, work, *given, memory, seconds: work(project, *given))
+
+
+@pytest.fixture
 def folder(tmp_path: Path, photos: Path) -> Path:
     """A folder with two photos."""
     place = tmp_path / "photos"

@@ -47,15 +47,24 @@ def send(client, text: str):
 @pytest.mark.parametrize(
     ("limits", "words"),
     [
-        ({"seconds": 0.0}, "file must be imported within 0 seconds"),
+        ({"seconds": 0.0}, "this must be done within 0 seconds"),
         ({"memory": 1 << 20}, "Split it, or allow more with --max-memory"),
     ],
 )
+@pytest.mark.usefixtures("apart")
 def test_imports_have_limits_of_their_own(start, limits, words) -> None:
     client = start(Settings(limits=Limits(**limits)))
     text = json.dumps({"imagePath": "cat.jpg", "imageWidth": 9, "imageHeight": 9, "shapes": [[]] * 9000})
     answer = client.post("/api/import?format=labelme", files={"file": ("a.json", text)})
     assert (answer.status_code, words in answer.json()["error"]) == (400, True), answer.json()
+
+
+@pytest.mark.usefixtures("apart")
+def test_masks_leave_and_come_back_through_other_processes(client, image) -> None:
+    assert send(client, coco(image)).json()["masks"] == 1
+    answer = client.get("/api/export?format=coco")
+    assert (answer.status_code, answer.content[:2]) == (200, b"PK")
+    assert send(client, "[]").status_code == 400
 
 
 def test_heavy_requests_wait_for_their_turn_and_are_told(start) -> None:

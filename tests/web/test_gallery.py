@@ -12,6 +12,13 @@ from .conftest import profile
 from .driving import Person, Served, eventually
 
 
+@pytest.fixture(scope="module")
+def page(browser: Browser) -> Iterator[Page]:
+    """One page for all tests: the model is loaded once."""
+    with profile(browser) as page:
+        yield page
+
+
 def cards(page: Page):
     return page.get_by_role("list", name="Images").get_by_role("listitem")
 

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from anymask.geometry import rle
 
+from .conftest import profile
 from .driving import Person, Served, eventually
 
 # The server's search itself is tested in tests/http; here its results are given.
@@ -31,6 +32,13 @@ def square(served: Served, image: str, x: int, score: float) -> dict:
     bits = np.zeros((info["height"], info["width"]), bool)
     bits[40:120, x : x + 80] = True
     return {"size": list(bits.shape), "counts": rle.to_string(rle.encode(bits)), "score": score}
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser) -> Iterator[Page]:
+    """One page for all tests: the model is loaded once."""
+    with profile(browser) as page:
+        yield page
 
 
 @pytest.fixture

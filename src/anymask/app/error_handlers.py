@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import reprlib
 import tempfile
 from typing import Any
 
@@ -42,6 +43,8 @@ ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": schemas.Error, "description": meaning} for status, meaning in _MEANINGS.items()
 }
 """The error responses in the OpenAPI document."""
+_SHORT = reprlib.Repr()  # of values of many megabytes
+_SHORT.maxstring = _SHORT.maxother = 60
 _PLACES = ("body", "query", "path", "header")
 
 
@@ -120,5 +123,5 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
     place = ".".join(str(part) for part in first["loc"] if part not in _PLACES) or "body"
-    given = f"got {first.get('input')!r:.60}"
+    given = f"got {_SHORT.repr(first.get('input')):.60}"
     return _answer(422, f"{place} must be valid, {given}: {first['msg']}. See /api/openapi.json.")

@@ -109,6 +109,8 @@ class Models:
         known = onnx_cache.found(folder)
         if known is not None:
             return known
+        if name == SHIPPED:
+            return onnx_cache.make_shipped(folder)
 
         def load() -> Sam:  # loaded again, since the served model may be in bfloat16
             from anymask.models import load_sam

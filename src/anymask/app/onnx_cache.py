@@ -1,4 +1,4 @@
-"""ONNX files of models for the page, exported once per weights and exporter; those of `compact` at set-up.
+"""ONNX files of models for the page, made once per weights and code; those of `compact` without an export.
 
 The name of a folder identifies its content, so files are used only with the weights and the code they were
 made from.
@@ -8,25 +8,25 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anymask
-from anymask.files import cache_dir, locked, sha256_of
+from anymask.files import cache_dir, locked, staged
+from anymask.onnx_export.manifest import MANIFEST
 
 if TYPE_CHECKING:
     from anymask.models import Sam
 
-__all__ = ["FOLDER", "MANIFEST", "SHIPPED", "folder_name", "found", "make", "set_up", "weights_file"]
+__all__ = ["MANIFEST", "SHIPPED", "folder_name", "found", "make", "make_shipped", "weights_file"]
 
-MANIFEST = "model.json"
 PRECISION = "float16"
 """The precision that the page loads first; exporting and checking others would only delay it."""
-FOLDER = Path(__file__).with_name("exported")
-"""The folder of files made at set-up; ignored by git, included in wheels."""
 SHIPPED = "compact"
 IN_PAGE = "compact"
 """The kind of encoder that the page runs itself (`inference/manifest.js`)."""
@@ -50,24 +50,22 @@ def folder_name(name: str, content: str) -> str:
 def exporter() -> str:
     """Fingerprint, 8 hexadecimal digits, of the exporting code, which also changes within a version."""
     digest = hashlib.sha256()
-    for file in sorted(file for part in CODE for file in (_package() / part).rglob("*.py")):
+    files = (file for part in CODE for file in (_package() / part).rglob("*"))
+    for file in sorted(file for file in files if file.suffix in (".py", ".onnx")):
         digest.update(b"\n".join([file.name.encode(), *file.read_bytes().splitlines()]))
     return digest.hexdigest()[:8]
 
 
 def found(folder: str) -> Path | None:
-    """A folder made at set-up or by an earlier server, or None. Needs no torch, so the page opens at once."""
-    for place in (FOLDER, _cache()):
-        if (place / folder / MANIFEST).is_file():
-            return place / folder
-    return None
+    """A folder made by an earlier server, or None."""
+    place = _cache() / folder
+    return place if (place / MANIFEST).is_file() else None
 
 
 def make(
     load: Callable[[], Sam],
     name: str,
     folder: str,
-    place: Path | None = None,
     tell: Callable[[str], object] = str,
 ) -> Path:
     """Export a model unless that was done before; returns the folder. Raises the errors of `export`.
@@ -78,20 +76,46 @@ def make(
     load: returns the model, in float32; called only if it is needed.
     name: the model's name in the manifest.
     folder: the name from `folder_name`.
-    place: the parent folder, by default the cache.
     tell: called with a sentence about each step.
     """
     from anymask.onnx_export import export
 
-    target = (place or _cache()) / folder
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with locked(target.with_name(f"{folder}.lock")):  # another server may be exporting the same model
-        _clear(target)
-        if not (target / MANIFEST).is_file():
+    with _claimed(folder) as (target, there):
+        if not there:
             model = load()
             in_page = model.config.encoder.kind == IN_PAGE
             export(model, target, name=name, precisions=(PRECISION,), encoder=in_page, tell=tell)
     return target
+
+
+def make_shipped(folder: str) -> Path:
+    """As `make`, for the shipped model: its graphs, with the weights inside. Needs no PyTorch."""
+    from anymask.app.inline_weights import inlined
+    from anymask.models.onnx_runtime import DECODER, ENCODER, OnnxSam, graph_file
+    from anymask.onnx_export.manifest import file_entry, model_facts
+
+    with _claimed(folder) as (target, there):
+        if not there:
+            with staged(target, force=True, may_replace=lambda name: True) as new:
+                new.mkdir()
+                files = {}
+                for part in (ENCODER, DECODER):
+                    file = new / f"{part}-{PRECISION}.onnx"
+                    file.write_bytes(inlined(graph_file(SHIPPED, part)))
+                    files[part] = {PRECISION: file_entry(file)}
+                manifest = {**model_facts(OnnxSam(SHIPPED), SHIPPED), "files": files}
+                (new / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", "utf-8")
+    return target
+
+
+@contextmanager
+def _claimed(folder: str) -> Iterator[tuple[Path, bool]]:
+    """The path of a folder in the cache, and whether it is complete; other servers wait meanwhile."""
+    target = _cache() / folder
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with locked(target.with_name(f"{folder}.lock")):
+        _clear(target)
+        yield target, (target / MANIFEST).is_file()
 
 
 def _clear(target: Path) -> None:
@@ -101,24 +125,6 @@ def _clear(target: Path) -> None:
         outdated = other.name.startswith(f"{weights}-") and not other.name.startswith(target.name)
         if outdated or other.name.startswith(begun):
             shutil.rmtree(other, ignore_errors=True)
-
-
-def set_up(place: Path = FOLDER) -> bool:
-    """Export the shipped model to a folder and remove other exports there; False if it was there already.
-
-    Raises MissingExtraError and the errors of `export`.
-    """
-    weights = weights_file(SHIPPED)
-    assert weights is not None, "the package has its weights"
-    folder = folder_name(SHIPPED, sha256_of(weights))
-    if (place / folder / MANIFEST).is_file():
-        return False
-    from anymask.models import load_sam
-
-    shutil.rmtree(place, ignore_errors=True)  # of other weights, or by another exporter
-    make(lambda: load_sam(SHIPPED, runtime="torch", device="cpu", dtype="float32"), SHIPPED, folder, place)
-    (place / f"{folder}.lock").unlink()
-    return True
 
 
 def _package() -> Path:

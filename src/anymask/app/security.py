@@ -99,10 +99,10 @@ class Guard:
         """Limit the size and the pauses of a request's body, and the number of values in JSON."""
         limits, most = self.settings.limits, self._most(scope)
         is_json = scope["path"] not in _UPLOADS
-        total, ended, head = 0, False, b""
+        total, ended, parts = 0, False, list[bytes]()
 
         async def counted() -> Message:
-            nonlocal total, ended, head
+            nonlocal total, ended
             if ended:
                 return await receive()  # waits until the client goes away
             try:
@@ -115,14 +115,12 @@ class Guard:
             total, ended = total + len(body), not message.get("more_body", False)
             if total > most:
                 raise HTTPException(413, _too_large(most))
-            if is_json and total > limits.values:
-                head += body
-                if ended and count_values(head) > limits.values:
+            if is_json:
+                parts.append(body)
+                if ended and total > limits.values and count_values(b"".join(parts)) > limits.values:
                     raise HTTPException(
                         413, f"The request holds more than {limits.values} values. Send less."
                     )
-            elif is_json:
-                head += body
             return message
 
         return counted

@@ -22,6 +22,8 @@ from anymask.images.bundled_photos import GALLERY, sample_photo
 
 __all__ = ["gallery", "listen", "serve"]
 
+PORT = 8321
+"""The usual port."""
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -53,8 +55,16 @@ def listen(host: str, port: int) -> socket.socket:
         ) from error
 
 
+def _listen_anywhere(host: str) -> socket.socket:
+    """A socket on the usual port, or on a free one if that is taken."""
+    try:
+        return listen(host, PORT)
+    except InputError:
+        return listen(host, 0)
+
+
 def _prepare(models: Models, tell: Callable[[str], object]) -> None:
-    """Export the default model before the page requests it: half a minute, unless it was done at set-up."""
+    """Make the files of the default model before the page requests them."""
     name, steps = models.names[0], list[str]()
 
     def say(step: str) -> None:
@@ -79,7 +89,7 @@ def serve(
     project: Project,
     settings: Settings,
     host: str,
-    port: int,
+    port: int | None,
     ready: Callable[[str], None],
     tell: Callable[[str], object] = str,
 ) -> None:
@@ -87,7 +97,7 @@ def serve(
 
     project: the project; closed at the end.
     settings: token, models and limits.
-    host, port: where to listen; port 0 takes any free one.
+    host, port: where to listen; port 0 takes any free one, None the usual one or, if that is taken, any.
     ready: called with the URL when the server listens.
     tell: called with the steps of the first export of a model for the browser.
 
@@ -98,7 +108,7 @@ def serve(
             f"--host must go with --token, got {host} alone. Without it anybody on the network could "
             "change masks."
         )
-    listening = listen(host, port)
+    listening = listen(host, port) if port is not None else _listen_anywhere(host)
     app = create_app(project, settings)
     config = uvicorn.Config(
         app,

@@ -1,4 +1,4 @@
-"""Set up the browser app: `python -m anymask.app.vendor` fetches onnxruntime-web and exports the model.
+"""Set up the browser app: `python -m anymask.app.vendor` fetches onnxruntime-web.
 
 onnxruntime-web runs the networks in the browser. The package is fetched by the user's own npm client, so that
 proxies and mirrors work, and is used only if its hash is the one below. Three of its files are kept, with a
@@ -17,7 +17,6 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from anymask.app import onnx_cache
 from anymask.errors import AnymaskError, DownloadError
 from anymask.files import staged
 
@@ -34,18 +33,13 @@ _SECONDS = 300
 
 
 def main() -> int:
-    """Make the missing files. Returns 0, or 2 after printing an error."""
-    steps = (
-        (f"{PACKAGE} {VERSION}", FOLDER, vendor),
-        ("the model for the browser", onnx_cache.FOLDER, onnx_cache.set_up),
-    )
-    for what, folder, work in steps:
-        try:
-            news = "made" if work(folder) else "there already"
-        except AnymaskError as error:
-            sys.stderr.write(f"{error}\n")
-            return 2
-        sys.stderr.write(f"{what}: {news}, in {folder}\n")
+    """Fetch the files unless they are there. Returns 0, or 2 after printing an error."""
+    try:
+        news = "made" if vendor(FOLDER) else "there already"
+    except AnymaskError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    sys.stderr.write(f"{PACKAGE} {VERSION}: {news}, in {FOLDER}\n")
     return 0
 
 

@@ -21,13 +21,24 @@ from anymask.models.config import FeaturePainterConfig, SamConfig
 from anymask.models.onnx_session import Arrays, Session
 from anymask.models.protocol import Encoded, Floats, Pixels, PromptBatch, slices
 
-__all__ = ["FINGERPRINT", "WEIGHTS", "OnnxPainter", "OnnxSam", "graph_file", "open_model"]
+__all__ = [
+    "DECODER",
+    "ENCODER",
+    "FINGERPRINT",
+    "WEIGHTS",
+    "OnnxPainter",
+    "OnnxSam",
+    "graph_file",
+    "open_model",
+]
 
+ENCODER, DECODER = "encoder", "decoder"
+"""The parts of a promptable model that the page runs; it runs the decoder in one step."""
 WEIGHTS, FINGERPRINT = "weights", "fingerprint"
 """Keys of the graphs' metadata: the sha256 of the file that they point into, and `Promptable.fingerprint`."""
 LOGITS = 4
 """Logit cells per side of a feature cell."""
-TOGETHER = 16
+TOGETHER = 8
 """Prompts per call of the decoder."""
 
 
@@ -40,7 +51,7 @@ class OnnxSam:
         config = CARDS[name].config
         assert isinstance(config, SamConfig)
         self.config: SamConfig = config
-        self._encoder, self._tokens, self._masks = _open(name, ("encoder", "tokens", "masks"), folder)
+        self._encoder, self._tokens, self._masks = _open(name, (ENCODER, "tokens", "masks"), folder)
         self.fingerprint = self._encoder.metadata[FINGERPRINT]
 
     def encode_images(self, images: Sequence[Pixels], padded_hw: tuple[int, int]) -> list[Encoded]:

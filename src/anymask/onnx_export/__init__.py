@@ -2,6 +2,18 @@
 
 from __future__ import annotations
 
-from anymask.onnx_export.write import PRECISIONS, export
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from anymask.onnx_export.write import PRECISIONS, export
 
 __all__ = ["PRECISIONS", "export"]
+
+
+def __getattr__(name: str) -> object:
+    """Import what needs PyTorch on first use; `manifest` needs none."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from anymask.onnx_export import write
+
+    return getattr(write, name)

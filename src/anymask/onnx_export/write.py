@@ -16,27 +16,24 @@ import torch
 from numpy.typing import NDArray
 
 from anymask.errors import ExportError, InputError, OutputError, unknown_name
-from anymask.files import sha256_of, staged
+from anymask.files import staged
 from anymask.images.bundled_photos import sample_photos
 from anymask.images.read import ImageSource, read_image
-from anymask.inference.mask_generation.config import AutoConfig
 from anymask.models.checkpoints.load import InContextNetwork
-from anymask.models.config import PIXEL_MEAN, PIXEL_STD
 from anymask.models.onnx_session import cores
 from anymask.models.protocol import check_evaluation_mode
 from anymask.models.sam import Sam
 from anymask.onnx_export import check, check_in_context
 from anymask.onnx_export.check import Finding
 from anymask.onnx_export.graphs import Part, example_parts, prompt_parts
+from anymask.onnx_export.manifest import MANIFEST, file_entry, model_facts
 from anymask.onnx_export.precision import to_float16, to_int8
 from anymask.onnx_export.tracing import require_packages, save_graph, trace
 from anymask.onnx_export.webassembly import for_webassembly
 
-FORMAT = 1
 PRECISIONS = ("float32", "float16", "int8")
 LEAST_IOU = {"float32": 0.99, "float16": 0.99, "int8": 0.97}
 """Minimum mean IoU with PyTorch's masks for each precision."""
-MANIFEST = "model.json"
 
 Compare: TypeAlias = Callable[[Mapping[str, Path]], Finding]
 Tell: TypeAlias = Callable[[str], object]
@@ -127,7 +124,7 @@ def _write_files(
         paths = {part.name: folder / f"{part.name}-{precision}.onnx" for part in parts}
         for part in parts:
             save_graph(_converted(graphs[part.name], precision, part), paths[part.name])
-        entries = {key: _entry(path) for key, path in paths.items()}
+        entries = {key: file_entry(path) for key, path in paths.items()}
         tell(f"comparing {precision} with the model")
         finding = compare(paths)
         refused = _refused(precision, finding, asked_for=precisions is not None)
@@ -139,12 +136,7 @@ def _write_files(
         size = sum(entry["bytes"] for entry in entries.values())
         rows.append({"precision": precision, "refused": refused, "bytes": size, **asdict(finding)})
     return {
-        "format": FORMAT,
-        "name": name,
-        "model": model.fingerprint,
-        **(_promptable(model) if isinstance(model, Sam) else _in_context(model)),
-        "mean": PIXEL_MEAN,
-        "std": PIXEL_STD,
+        **model_facts(model, name),
         "files": listed,
         "check": rows,
         "machine": {"processor": platform.processor() or platform.machine(), "threads": cores()},
@@ -171,16 +163,6 @@ def _converted(graph: Any, precision: str, part: Part) -> Any:
     return to_int8(graph, products=part.products) if precision == "int8" else graph
 
 
-def _entry(path: Path) -> dict[str, Any]:
-    """The manifest entry of a file, and of the file with its constants if there is one."""
-    data = path.with_name(f"{path.name}.data")
-    entry: dict[str, Any] = {"file": path.name, "bytes": path.stat().st_size, "sha256": sha256_of(path)}
-    if data.exists():
-        entry["bytes"] += data.stat().st_size
-        entry["data"] = {"file": data.name, "sha256": sha256_of(data)}
-    return entry
-
-
 def _refused(precision: str, finding: Finding, *, asked_for: bool) -> bool:
     """Whether masks differ too much. Raises ExportError then for float32, and if the precision was given."""
     least = LEAST_IOU[precision]
@@ -197,19 +179,3 @@ def _refused(precision: str, finding: Finding, *, asked_for: bool) -> bool:
 def _remove(path: Path) -> None:
     path.unlink()
     path.with_name(f"{path.name}.data").unlink(missing_ok=True)
-
-
-def _promptable(model: Sam) -> dict[str, Any]:
-    """What is needed to prepare images for the files and to interpret the outputs."""
-    config, chosen = model.config, AutoConfig(refine=False).for_model(model)
-    return {
-        "kind": "promptable",
-        "encoder": config.encoder.kind,
-        "frame": {"size": config.size, "square": config.square, "multiple": config.multiple},
-        "zoom": config.zoom,
-        "thresholds": {"min_iou": chosen.min_iou, "min_stability": chosen.min_stability},
-    }
-
-
-def _in_context(model: InContextNetwork) -> dict[str, Any]:
-    return {"kind": "in-context", "size": model.config.size}

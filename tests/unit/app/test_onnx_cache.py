@@ -1,18 +1,26 @@
-"""Where the page's model lies: made at set-up, or on first use."""
+"""Where the page's model lies: made on first use."""
 
 from __future__ import annotations
 
 import importlib
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
-import anymask
 from anymask.app import onnx_cache as exported
-from anymask.files import sha256_of
-from anymask.models import Sam, build
+from anymask.app.inline_weights import inlined
+from anymask.geometry import rle
+from anymask.images.bundled_photos import sample_photo
+from anymask.images.read import read_image
+from anymask.inference.promptable.predict import embed, predict
+from anymask.models import Sam, build, load_sam
 from anymask.models.config import DEBUG, DEBUG_VIT, SamConfig
+from anymask.models.onnx_runtime import DECODER, ENCODER, graph_file
+from anymask.models.onnx_session import Session
+from anymask.onnx_export.decoding import decode
+from anymask.types import Prompt
 
 
 def tiny(config: SamConfig = DEBUG) -> Sam:
@@ -23,7 +31,7 @@ def tiny(config: SamConfig = DEBUG) -> Sam:
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Path]:
-    """Where stand-ins for `load_sam` and `export` wrote; package and cache are empty folders."""
+    """Where a stand-in for `export` wrote; the cache is an empty folder."""
     made: list[Path] = []
 
     def write(
@@ -33,73 +41,69 @@ def calls(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Path]:
         (path / exported.MANIFEST).write_text(json.dumps([str(model.dtype), name, precisions, encoder]))
         made.append(path)
 
-    def load(name: str, *, device: str, dtype: str) -> Sam:
-        assert (name, device, dtype) == ("compact", "cpu", "float32")
-        return tiny()
-
-    monkeypatch.setattr(importlib.import_module("anymask.onnx_export"), "export", write)
-    monkeypatch.setattr(importlib.import_module("anymask.models"), "load_sam", load)
-    monkeypatch.setattr(exported, "FOLDER", tmp_path / "package")
+    monkeypatch.setattr(importlib.import_module("anymask.onnx_export"), "export", write, raising=False)
     monkeypatch.setenv("ANYMASK_CACHE", str(tmp_path / "cache"))
     return made
 
 
-@pytest.fixture
-def shipped() -> str:
-    """The folder's name for the weights of the package."""
-    weights = Path(anymask.__file__).parent / "models" / "weights" / "compact.safetensors"
-    return f"compact-{sha256_of(weights)[:16]}-{anymask.__version__}-{exported.exporter()}"
-
-
-def test_set_up_makes_the_shipped_model_once(calls: list[Path], shipped: str, tmp_path: Path) -> None:
-    place = tmp_path / "package"
-    (place / "compact-0123456789abcdef-0.0.1").mkdir(parents=True)  # of earlier weights
-    assert exported.set_up(place)
-    assert not exported.set_up(place)
-    assert calls == [place / shipped]
-    assert json.loads((place / shipped / "model.json").read_text()) == [
-        "torch.float32",
-        "compact",
-        ["float16"],
-        True,
-    ]
-    assert [entry.name for entry in place.iterdir()] == [shipped]
-    assert exported.found(shipped) == place / shipped
-
-
-def test_files_of_other_weights_are_not_taken(calls: list[Path], tmp_path: Path) -> None:
-    exported.set_up(tmp_path / "package")
-    other = exported.folder_name("compact", "f" * 64)
-    assert exported.found(other) is None
-    made = exported.make(tiny, "compact", other)
-    assert made == tmp_path / "cache" / "exported" / other
-    assert exported.found(other) == made == calls[-1]
-
-
-def test_files_of_another_exporter_are_not_taken(
-    calls: list[Path], shipped: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_shipped_model_is_made_once_without_torch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    package = tmp_path / "code"
-    for folder in ("inference/mask_generation", "onnx_export", "models/weights"):
-        (package / folder).mkdir(parents=True)
-    (package / "models" / "weights" / "compact.safetensors").write_bytes(b"the same weights")
-    monkeypatch.setattr(exported, "_package", lambda: package)
+    monkeypatch.setenv("ANYMASK_CACHE", str(tmp_path))
+    monkeypatch.setitem(sys.modules, "torch", None)
+    folder = exported.folder_name("compact", "f" * 64)
+    assert exported.found(folder) is None
+    made = exported.make_shipped(folder)
+    assert exported.found(folder) == made == tmp_path / "exported" / folder
+    before = (made / exported.MANIFEST).stat().st_mtime_ns
+    assert exported.make_shipped(folder) == made
+    assert (made / exported.MANIFEST).stat().st_mtime_ns == before
+
+
+def test_the_files_of_the_shipped_model_hold_its_weights(tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    for part in (ENCODER, DECODER):
+        ours, theirs = tmp_path / f"{part}.onnx", graph_file("compact", part)
+        ours.write_bytes(inlined(theirs))
+        a, b = onnx.load(ours), onnx.load(theirs)  # which reads what lies in other files
+        for tensor in b.graph.initializer:
+            tensor.ClearField("external_data")
+            tensor.ClearField("data_location")
+        assert a == b
+        onnx.checker.check_model(a)
+
+
+def test_the_decoder_of_the_page_gives_the_masks_of_the_model() -> None:
+    model = load_sam("compact", runtime="onnx")
+    image = read_image(sample_photo("cat.jpg"))
+    embedding = embed(model, image)
+    prompts = [Prompt.point(210, 180), Prompt.point(300, 60)]
+    wanted = predict(model, embedding, prompts, logits=True, zoom=False)
+    skips = {f"skip_{i}": skip for i, skip in enumerate(embedding.skips)}
+    encoded = {"features": embedding.features, **skips}
+    logits = decode(Session(graph_file("compact", DECODER)), encoded, prompts, embedding.frame)
+    masks = embedding.frame.masks_rle(logits[:, 1:].reshape(-1, *embedding.frame.grid_hw))
+    assert min(rle.iou([a], [b])[0, 0] for a, b in zip(masks, wanted.rles, strict=True)) > 0.99
+
+
+def test_files_of_another_code_are_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exported, "_package", lambda: tmp_path)
     names = []
     for code, text in (
-        ("onnx_export", "1\n"),
-        ("models", "1\n"),
-        ("inference/mask_generation", "1\n"),
-        ("onnx_export", "2\n"),
+        ("onnx_export/a.py", "1\n"),
+        ("models/a.py", "1\n"),
+        ("models/weights/a.onnx", "1\n"),
+        ("inference/mask_generation/a.py", "1\n"),
+        ("onnx_export/a.py", "2\n"),
     ):
-        (package / code / "a.py").write_text(text)
+        (tmp_path / code).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / code).write_text(text)
         exported.exporter.cache_clear()
-        assert exported.set_up(tmp_path / "package")
-        assert not exported.set_up(tmp_path / "package")
-        names += [entry.name for entry in (tmp_path / "package").iterdir()]
+        names.append(exported.folder_name("compact", "f" * 64))
     exported.exporter.cache_clear()
-    (package / "onnx_export/a.py").write_bytes(b"2\r\n")  # a checkout on Windows
-    assert not exported.set_up(tmp_path / "package")
-    assert len(set(names)) == len(calls) == 4
+    (tmp_path / "onnx_export/a.py").write_bytes(b"2\r\n")  # a checkout on Windows
+    assert exported.folder_name("compact", "f" * 64) == names[-1]
+    assert len(set(names)) == len(names)
     exported.exporter.cache_clear()
 
 

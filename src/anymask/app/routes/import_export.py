@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -13,12 +14,14 @@ from anymask.app import schemas
 from anymask.app.archives import Temporary, pack, unpack
 from anymask.app.dependencies import Annotator, CurrentServer, Reviewer
 from anymask.data_engine.project import import_export
-from anymask.data_engine.project.import_process import bring_apart
+from anymask.data_engine.project.apart import run_apart
 from anymask.errors import FormatError
 
 __all__ = ["router"]
 
 router = APIRouter(tags=["exchange"])
+EXPORT, HOUR = 4, 3600.0
+"""An export may take so many times the memory of an import, and seconds."""
 Format = Literal[
     "coco",
     "cvat",
@@ -55,7 +58,14 @@ def export(
     try:
         (folder / "out").mkdir()
         with server.turn():
-            loss = import_export.take(server.project, format, folder / "out", suggestions=suggestions)
+            loss = run_apart(
+                server.project,
+                partial(import_export.take, suggestions=suggestions),
+                format,
+                folder / "out",
+                memory=EXPORT * server.settings.limits.memory,
+                seconds=HOUR,
+            )
             report = {**loss.as_dict(), "path": f"annotations ({format})"}
             files = import_export.image_files(server.project) if images else ()
             pack(folder / "out", folder / "export.zip", report, files)
@@ -80,8 +90,14 @@ def import_(
     with server.turn(), tempfile.TemporaryDirectory(prefix="anymask-") as folder:
         place = unpack(file.filename or "upload", file.file, Path(folder), limits)
         try:
-            done = bring_apart(
-                server.project, place, format, person.name, memory=limits.memory, seconds=limits.seconds
+            done = run_apart(
+                server.project,
+                import_export.bring,
+                place,
+                format,
+                person.name,
+                memory=limits.memory,
+                seconds=limits.seconds,
             )
         except FormatError as error:  # without the server's temporary folder in the message
             raise FormatError(str(error).replace(f"{folder}/", "")) from error

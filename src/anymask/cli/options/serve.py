@@ -22,7 +22,7 @@ class Options:
 
     folder: str | None
     host: str
-    port: int
+    port: int | None
     token: str | None
     model: Sequence[str]
     example_model: Sequence[str]
@@ -65,7 +65,10 @@ def declare(parser: Parser) -> None:
 
 def _declare_access(parser: Parser) -> None:
     parser.add_argument(
-        "--port", type=whole(0), default=8321, metavar="PORT", help="0 takes any free port. Default: 8321."
+        "--port",
+        type=whole(0),
+        metavar="PORT",
+        help="0 takes any free port. Default: 8321, or a free one if that is taken.",
     )
     parser.add_argument(
         "--host", default="127.0.0.1", metavar="NAME", help="The address to listen on. Default: 127.0.0.1."

@@ -174,12 +174,12 @@ def _drafts(db: Database, picture: Image, record: Record) -> list[Draft]:
 def _unlike(drafts: list[Draft], there: list[Mask]) -> list[Draft]:
     """Those that are not in the image already. A polygon may have moved an edge by a part of a pixel."""
     runs = [rle.from_string(mask.counts) for mask in there]
-    areas = np.array([rle.area(one) for one in runs])
+    areas = np.array([rle.area(one) for one in runs], np.int64)
 
     def known(draft: Draft) -> bool:
         own = rle.from_string(draft.counts)
         area = rle.area(own)
-        near = np.flatnonzero((areas >= SAME_IOU * area) & (SAME_IOU * areas <= area)) if len(runs) else []
+        near = np.flatnonzero((areas >= SAME_IOU * area) & (SAME_IOU * areas <= area))
         alike = [
             runs[i]
             for i in near

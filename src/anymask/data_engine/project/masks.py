@@ -102,7 +102,10 @@ def size_of_current(db: Database, image_id: str) -> int:
         .join(heads, same & (heads.c.picture_id == revisions.c.picture_id))
     )
     with db.reading() as connection:
-        return int(connection.execute(query.where(heads.c.picture_id == image_id)).scalar() or 0)
+        return int(
+            connection.execute(query.where(heads.c.picture_id == image_id, ~revisions.c.deleted)).scalar()
+            or 0
+        )
 
 
 def write_current(db: Database, image_id: str, file: BinaryIO) -> None:

@@ -40,7 +40,7 @@ class TableSet:
     """Of the download."""
     licence: str
     folders: tuple[str, ...]
-    """Where it may lie below the root of all data, as its archives are unpacked; the first that fits is used."""
+    """Where it may lie below the root of all data, as it is unpacked; the first that fits is used."""
     needs: tuple[str, ...]
     """Files or folders (globs) that must exist there."""
     open: Callable[[Path], Items]
@@ -91,6 +91,8 @@ class SelfTest:
     model: Callable[[], Any]
     expected: Mapping[str, Mapping[str, float]]
     """Figures by data set."""
+    limit: int | None = None
+    """Maximum number of items of each data set."""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import shutil
@@ -83,6 +84,22 @@ def test_the_store_refuses_what_it_cannot_give_back(project) -> None:
     assert masks.save(project.db, image.id, Draft(**given, score=1.2), seen=0, author="me").score == 1
     [found] = json.loads(masks.current_json(project.db, image.id))
     assert found["score"] == 1
+
+
+def test_a_list_in_a_file_is_the_list_in_memory(project) -> None:
+    [image] = images.listed(project.db)
+    assert masks.size_of_current(project.db, image.id) == 0
+    bits = np.zeros(image.size, bool)
+    for number in range(4):
+        bits[number] = True
+        given = {"size": image.size, "counts": rle.to_string(rle.encode(bits)), "prompts": {"a": [0.1, "é"]}}
+        draft = Draft(id=f"m{number}", deleted=number == 2, **given)
+        masks.save(project.db, image.id, draft, seen=0, author="me")
+    file = io.BytesIO()
+    masks.write_current(project.db, image.id, file)
+    text = masks.current_json(project.db, image.id)
+    assert json.loads(file.getvalue()) == json.loads(text)
+    assert 0 < masks.size_of_current(project.db, image.id) < len(text)
 
 
 def test_many_clients_make_labels_at_once(project) -> None:

@@ -174,11 +174,11 @@ class MaskList {
     const row = this.rows.get(id);
     if (!row) return;
     row.classList.toggle("hovered", hovered === id);
-    for (const [name, set_] of /** @type {[string, Set<string>][]} */ ([
+    for (const [name, ids] of /** @type {[string, Set<string>][]} */ ([
       ["hidden", hidden],
       ["locked", locked],
     ]))
-      row.querySelector(`.${name}`)?.setAttribute("aria-pressed", String(set_.has(id)));
+      row.querySelector(`.${name}`)?.setAttribute("aria-pressed", String(ids.has(id)));
   }
 
   /** @param {string | null} id @param {boolean} pressed */

@@ -1,0 +1,106 @@
+"""`anymask eval table`: measure a model as a published table does."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from anymask.cli.console import note, out, out_json
+from anymask.cli.options.eval_table import Options
+from anymask.cli.reports import by_set, check_report
+from anymask.errors import unknown_name
+from anymask.files import check_target
+
+if TYPE_CHECKING:
+    from anymask.evaluate.tables.running import TableResult
+    from anymask.evaluate.tables.table import Table
+
+__all__ = ["run"]
+
+
+def run(options: Options) -> int:
+    """Measure a table, print it and write its report; or list all tables."""
+    from anymask.evaluate.tables.catalog import TABLES
+
+    if options.name is None:
+        _print_list(list(TABLES.values()), Path(options.data), options.as_json)
+        return 0
+    if options.name not in TABLES:
+        raise unknown_name("name", options.name, TABLES)
+    table = TABLES[options.name]
+    check_report(options.output, options.force)
+    if options.output is not None:
+        check_target(Path(options.output).with_suffix(".html"), force=options.force)
+    result = _self_tested(table) if options.self_test else _measured(table, options)
+    _print(result, options)
+    return 0
+
+
+def _measured(table: Table, options: Options) -> TableResult:
+    from anymask.evaluate.tables.running import RunOptions, run_table
+
+    model, name = _model(table, options)
+    partial = None if options.output is None else Path(options.output).with_suffix(".partial")
+    asked = RunOptions(options.limit, options.seed, partial)
+    with by_set("items") as advance:
+        return run_table(table, model, Path(options.data), asked, advance, name=name)
+
+
+def _self_tested(table: Table) -> TableResult:
+    from anymask.evaluate.tables.self_tests import check
+
+    with tempfile.TemporaryDirectory() as folder:
+        return check(table, Path(folder))
+
+
+def _model(table: Table, options: Options) -> tuple[Any, str]:
+    """What the table measures, and its name with the hash of its weights."""
+    from anymask.cli.loading import load_example_model, load_model
+    from anymask.evaluate.report import model_hash
+    from anymask.evaluate.tables.models import prompt_model
+
+    if table.model == "files":
+        return None, "none"
+    if table.model == "examples":
+        name = options.model or "context"
+        example = load_example_model(name, device=options.device, offline=options.offline)
+        return example, f"{name} ({model_hash(example)})"
+    name = options.model or "compact"
+    promptable = load_model(name, device=options.device, offline=options.offline)
+    return prompt_model(promptable), f"{name} ({model_hash(promptable)})"
+
+
+def _print(result: TableResult, options: Options) -> None:
+    from anymask.evaluate.tables.report import as_text, save
+
+    if options.as_json:
+        out_json(result.to_dict())
+    else:
+        out(as_text(result))
+        if options.self_test:
+            out("\nSelf-test passed: the figures are the known ones.")
+    if options.output is not None:
+        written = save(result, Path(options.output), force=options.force)
+        for path in written:
+            (note if options.as_json else out)(f"wrote {path}")
+        shutil.rmtree(Path(options.output).with_suffix(".partial"), ignore_errors=True)
+
+
+def _print_list(tables: list[Table], root: Path, as_json: bool) -> None:
+    """Name the tables, their data sets, and where these are or can be had."""
+    found = {
+        table.name: {
+            one.name: None if (place := one.find(root)) is None else str(place) for one in table.sets
+        }
+        for table in tables
+    }
+    if as_json:
+        out_json(found)
+        return
+    for table in tables:
+        out(f"{table.name}: {table.summary} ({table.source})")
+        for one in table.sets:
+            where = found[table.name][one.name]
+            out(f"  {one.name}: in {where}" if where else f"  {one.missing()}")

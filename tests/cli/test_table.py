@@ -1,0 +1,59 @@
+"""`anymask eval table` lists, measures and resumes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from anymask.evaluate.tables.self_tests import prompts
+
+
+def test_all_tables_are_listed_with_what_is_missing(run, tmp_path: Path) -> None:
+    prompts.proposals().copy(tmp_path)
+    answer = run("eval", "table", "--data", tmp_path)
+    assert answer.code == 0, answer.err
+    assert f"LVIS v1 val: in {tmp_path / 'LVIS'}" in answer.out
+    assert "BSDS500 is not there: it needs data/images/test/*.jpg" in answer.out
+    assert "licence: research only" in answer.out
+    assert run("eval", "table", "--data", tmp_path, "--json").json["sam-edges"]["BSDS500"] is None
+
+
+def test_a_table_is_measured_reported_and_not_overwritten(run, tmp_path: Path, model: Path) -> None:
+    prompts.points().copy(tmp_path / "data")
+    words = ["eval", "table", "sam-points", "--data", tmp_path / "data", "--model", model, "--limit", "1"]
+    answer = run(*words, "-o", "points.json")
+    assert answer.code == 0, answer.err
+    assert "| GTEA" in answer.out
+    assert "A quick look: at most 1 items" in answer.out
+    assert "SAM ViT-H minus RITM (published)" in answer.out
+    report = json.loads(Path("points.json").read_text())
+    assert report["sets"][0]["rows"][0]["id"]
+    assert (report["table"], report["limit"], report["seed"]) == ("sam-points", 1, 0)
+    page = Path("points.html").read_text()
+    assert "<svg" in page
+    assert "BBBC038v1" in page
+    assert not Path("points.partial").exists()
+    assert "which exists" in run(*words, "-o", "points.json").err
+
+
+def test_a_self_test_needs_no_data(run) -> None:
+    answer = run("eval", "table", "sam-instances", "--self-test")
+    assert (answer.code, answer.out.splitlines()[-1]) == (
+        0, "Self-test passed: the figures are the known ones.",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["sam-point"], "name must be"),
+        (["sam-edges", "--data", "nowhere"], "data must hold a data set of sam-edges, got none in nowhere"),
+        (["sam-edges", "-o", "a.txt"], "output must end in .json"),
+    ],
+)
+def test_messages(run, words: list[str], told: str) -> None:
+    answer = run("eval", "table", *words)
+    assert answer.code == 2
+    assert told in answer.err

@@ -1,7 +1,7 @@
 """Region and boundary measures of masks in videos: J and F of DAVIS.
 
-Source of the rules: the evaluation of DAVIS 2017 (Perazzi et al., "A Benchmark Dataset and Evaluation Methodology
-for Video Object Segmentation", 2016, sections 4 and A; the released metrics).
+Source of the rules: the evaluation of DAVIS 2017 (Perazzi et al., "A Benchmark Dataset and Evaluation
+Methodology for Video Object Segmentation", 2016, sections 4 and A; the released metrics).
 """
 
 from __future__ import annotations
@@ -69,7 +69,9 @@ def _near(one: _Line | None, other: _Line | None, reach: int) -> float:
     return float(np.mean(far[one[0] - top + reach, one[1] - left + reach] <= reach))
 
 
-def object_scores(found: Sequence[NDArray[np.uint8]], truths: Sequence[NDArray[np.uint8]]) -> dict[str, list[float]]:
+def object_scores(
+    found: Sequence[NDArray[np.uint8]], truths: Sequence[NDArray[np.uint8]]
+) -> dict[str, list[float]]:
     """J and F of each object, from label maps (H, W) of all frames of a video.
 
     As the official tool, the first and the last frame are left out; the objects are those up to the highest

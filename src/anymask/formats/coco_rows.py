@@ -80,8 +80,7 @@ class Rows:
         self.categories.append(key(entry.get("category_id")))
         crowd = entry.get("iscrowd")
         self.crowds.append(crowd != 0 and _is_yes(crowd))
-        area = entry.get("area")
-        self.areas.append(area if type(area) in (int, float) and abs(area) <= _LARGEST else float("nan"))
+        self.areas.append(_area(entry.get("area")))
         if entry.get("score") is not None:
             self.scores[row] = entry["score"]
         shape = entry.get("segmentation")
@@ -171,6 +170,12 @@ def _ranges(starts: Integers, counts: Integers) -> Integers:
     """start, start + 1, ... for each start, as many as its count."""
     ends = np.cumsum(counts)
     return np.arange(ends[-1] if ends.size else 0) + np.repeat(starts - ends + counts, counts)
+
+
+def _area(value: object) -> float:
+    """A stated area, NaN for what is none."""
+    usable = isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= _LARGEST
+    return float(value) if usable else float("nan")  # type: ignore[arg-type]
 
 
 def _is_yes(value: object) -> bool:

@@ -91,7 +91,9 @@ def _print(result: TableResult, options: Options) -> None:
 def _print_list(tables: list[Table], root: Path, as_json: bool) -> None:
     """Name the tables, their data sets, and where these are or can be had."""
     found = {
-        table.name: {one.name: None if (place := one.find(root)) is None else str(place) for one in table.sets}
+        table.name: {
+            one.name: None if (place := one.find(root)) is None else str(place) for one in table.sets
+        }
         for table in tables
     }
     if as_json:
@@ -100,5 +102,5 @@ def _print_list(tables: list[Table], root: Path, as_json: bool) -> None:
     for table in tables:
         out(f"{table.name}: {table.summary} ({table.source})")
         for one in table.sets:
-            place = found[table.name][one.name]
-            out(f"  {one.name}: in {place}" if place else f"  {one.missing()}")
+            where = found[table.name][one.name]
+            out(f"  {one.name}: in {where}" if where else f"  {one.missing()}")

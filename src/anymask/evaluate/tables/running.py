@@ -65,7 +65,7 @@ class TableResult:
     def to_dict(self) -> dict[str, Any]:
         """Everything, for JSON; NaN as null."""
         table = self.table
-        return _plain(
+        out: dict[str, Any] = _plain(
             {
                 "table": table.name,
                 "source": table.source,
@@ -83,6 +83,7 @@ class TableResult:
                 "published": [asdict(one) for one in table.published],
             }
         )
+        return out
 
 
 def run_table(

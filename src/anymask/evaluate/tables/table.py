@@ -40,7 +40,7 @@ class TableSet:
     """Of the download."""
     licence: str
     folders: tuple[str, ...]
-    """Where it may lie below the root of all data, as its archives are unpacked; the first that fits is used."""
+    """Where it may lie below the root of all data, as it is unpacked; the first that fits is used."""
     needs: tuple[str, ...]
     """Files or folders (globs) that must exist there."""
     open: Callable[[Path], Items]

@@ -27,7 +27,7 @@ from anymask import formats
 from anymask.errors import AnymaskError
 from anymask.geometry import rle
 from anymask.images import read as images
-from anymask.types.masks import Masks, Record
+from anymask.types import Masks, Record
 
 SIZE = (20, 30)
 NASTY = st.one_of(

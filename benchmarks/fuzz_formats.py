@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 from anymask import formats
 from anymask.errors import AnymaskError
 from anymask.geometry import rle
-from anymask.images import read as images
+from anymask.images import write as images
 from anymask.types import Masks, Record
 
 SIZE = (20, 30)

@@ -19,6 +19,7 @@ __all__ = ["Rows", "key"]
 Integers = NDArray[np.int64]
 _MOST_DAMAGED = 10_000
 """If so many entries at the start are no annotations, none is searched for in the rest."""
+_NONE = float("nan")
 _CHECKED = 256  # annotations, after which the budget is checked
 _LARGEST = (1 << 63) - 2  # of what labels are kept in, with room for one more
 
@@ -81,7 +82,8 @@ class Rows:
         crowd = entry.get("iscrowd")
         self.crowds.append(crowd != 0 and _is_yes(crowd))
         area = entry.get("area")
-        self.areas.append(area if type(area) in (int, float) and abs(area) <= _LARGEST else float("nan"))
+        is_number = (type(area) is int or type(area) is float) and abs(area) <= _LARGEST
+        self.areas.append(area if is_number else _NONE)
         if entry.get("score") is not None:
             self.scores[row] = entry["score"]
         shape = entry.get("segmentation")

@@ -6,7 +6,7 @@ import codecs
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from json.decoder import JSONDecodeError
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -15,19 +15,19 @@ from anymask import budget
 from anymask.errors import FormatError
 from anymask.formats.json_fields import check_values
 
-try:
-    from msgspec import MsgspecError
-    from msgspec.json import decode as _decode_many
-except ImportError:  # no wheel for the platform: the standard library is four times slower
-    MsgspecError = ValueError
-    _decode_many = json.loads
-
 __all__ = ["JsonStream"]
 
 _PIECE = 1 << 16  # bytes that are read at once; their values stay in the cache
 _SPACE = " \t\n\r"
 _NEXT_OBJECT = re.compile(r",\s*\{")
-_FAULTS = (ValueError, RecursionError, MsgspecError)
+_decode_many: Callable[[str], Any]
+_FAULTS: tuple[type[Exception], ...]
+try:
+    import msgspec
+except ImportError:  # no wheel for the platform: the standard library is four times slower
+    _decode_many, _FAULTS = json.loads, (ValueError, RecursionError)
+else:
+    _decode_many, _FAULTS = msgspec.json.decode, (ValueError, RecursionError, msgspec.MsgspecError)
 _DECODE = json.JSONDecoder().raw_decode
 
 

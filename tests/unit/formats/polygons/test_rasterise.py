@@ -36,7 +36,7 @@ KINDS = {
     "pixels": lambda rng, shape: rng.uniform(-20, 90, shape).round(),
     "the fine grid": lambda rng, shape: (5 * rng.uniform(-20, 90, shape)).round() / 5,
     "halves": lambda rng, shape: (2 * rng.uniform(-20, 90, shape)).round() / 2,
-    "far away": lambda rng, shape: rng.uniform(-20, 90, shape) * 10.0 ** rng.integers(0, 6),
+    "far away": lambda rng, shape: rng.uniform(-20, 90, shape) * 10.0 ** rng.integers(0, 3),
     "few places": lambda rng, shape: rng.choice([0, 0.1, 0.2, 0.3, 0.5, 1, 2, 10, 30, 33.3, 40], shape),
 }
 

@@ -41,7 +41,7 @@ def boundary_f(found: Mask, truth: Mask) -> float:
     counts = [cv2.countNonZero(line) for line in lines]
     if not all(counts):
         return float(counts[0] == counts[1])
-    near = [cv2.dilate(line, _disk(reach)) for line in lines]
+    near = [np.asarray(cv2.dilate(line, _disk(reach)), np.uint8) for line in lines]
     precision = cv2.countNonZero(lines[0] & near[1]) / counts[0]
     recall = cv2.countNonZero(lines[1] & near[0]) / counts[1]
     return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
@@ -58,7 +58,7 @@ def _cropped(found: Mask, truth: Mask) -> tuple[Mask, Mask]:
 def _disk(reach: int) -> NDArray[np.uint8]:
     """Pixels within a distance of the centre."""
     y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
-    return (x**2 + y**2 <= reach**2).astype(np.uint8)
+    return np.asarray(x**2 + y**2 <= reach**2, np.uint8)
 
 
 def object_scores(

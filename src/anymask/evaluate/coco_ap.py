@@ -47,14 +47,6 @@ class Detections:
     categories: NDArray[np.int64]
     scores: Floats
 
-    def best(self, count: int) -> Detections:
-        """The `count` with the highest scores; of equal ones the first."""
-        return self.chosen(np.sort(np.argsort(-self.scores, kind="stable")[:count]))
-
-    def chosen(self, which: NDArray[np.int64]) -> Detections:
-        """Some of the masks."""
-        return Detections([self.runs[int(i)] for i in which], self.categories[which], self.scores[which])
-
 
 def match(
     truths: Truths,
@@ -80,7 +72,7 @@ def match(
         mine = np.flatnonzero(detections.categories == category)
         mine = mine[np.argsort(-detections.scores[mine], kind="stable")][:most]
         ious = _ious(truths, own, detections, mine)
-        areas = np.array([rle.area(detections.runs[i]) for i in mine], np.float64)
+        areas = np.array([rle.area(detections.runs[i]) for i in mine.tolist()], np.float64)
         entry: dict[str, Any] = {"category": category, "scores": detections.scores[mine].tolist()}
         entry |= {"positives": [], "matched": [], "ignored": []}
         for low, high in AREAS.values():

@@ -118,7 +118,7 @@ def quality(
         for category, column in zip(row["categories"], values.T, strict=True):
             totals[category] = totals.get(category, np.zeros(4)) + weight * column
     of_class = {c: _quality(*sums) for c, sums in totals.items() if sums[1:].sum() > 0}
-    out = {}
+    out: dict[str, float] = {}
     for ending, chosen in (
         ("", list(of_class)),
         ("_things", [c for c in of_class if c in things]),

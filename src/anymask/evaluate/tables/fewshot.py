@@ -190,6 +190,9 @@ _FSS = replace(
 )
 
 
+_OPENERS = {_COCO.name: _open_coco, _PASCAL.name: _open_pascal, _FSS.name: _open_fss}
+
+
 def _with(
     data: TableSet, shots: int, name: str, ensemble: Literal["feature", "spatial"] = "feature"
 ) -> TableSet:
@@ -197,7 +200,7 @@ def _with(
     return replace(
         data,
         name=f"{data.name}, {name}",
-        open=partial(data.open, shots=shots),
+        open=partial(_OPENERS[data.name], shots=shots),
         measure=partial(measure_episode, ensemble=ensemble),
     )
 

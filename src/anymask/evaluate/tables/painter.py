@@ -14,7 +14,6 @@ from typing import Any
 
 import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from anymask.errors import FormatError
@@ -54,14 +53,10 @@ def example(model: InContext, image: Pixels, target: Pixels) -> Context:
     return Context(normalise(squash(image, size)), normalise(squash(target, size)))
 
 
-@torch.inference_mode()
 def painted(model: InContext, image: Pixels, shown: Context) -> Floats:
     """What the model paints, (S, S, 3) RGB, about 0 to 255 and not clipped."""
-    given = [
-        torch.from_numpy(np.array(part)).to(model.device, model.dtype) for part in (shown.image, shown.target)
-    ]
-    query = torch.from_numpy(normalise(squash(image, model.config.size))).to(model.device, model.dtype)
-    out = model.inpaint(given[0][None], given[1][None], query, instance=False).float().cpu().numpy()
+    query = normalise(squash(image, model.config.size))
+    out = model.paint(shown.image[None], shown.target[None], query, instance=False)
     return np.asarray(out.transpose(1, 2, 0) * np.array(PIXEL_STD) + np.array(PIXEL_MEAN), np.float32)
 
 

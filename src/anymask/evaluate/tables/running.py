@@ -30,7 +30,7 @@ class RunOptions:
     limit: int | None = None
     """Maximum number of items of each data set, drawn by `seed`: for a quick look."""
     seed: int = 0
-    """Seed of the draws of items, random clicks and bootstrap samples."""
+    """Seed of the draws of items and of the bootstrap; random clicks depend on the image alone."""
     partial: Path | None = None
     """A folder for the rows of items already measured, from which an interrupted run resumes."""
 

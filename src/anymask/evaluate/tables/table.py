@@ -62,8 +62,9 @@ class TableSet:
 
     def missing(self) -> str:
         """A sentence for a data set that is not there."""
+        places = " or ".join("ROOT itself" if folder == "." else folder for folder in self.folders)
         return (
-            f"{self.name} is not there: it needs {', '.join(self.needs)} in {' or '.join(self.folders)}. "
+            f"{self.name} is not there: it needs {', '.join(self.needs)} in {places}. "
             f"From {self.home}; {self.size}; licence: {self.licence}."
         )
 

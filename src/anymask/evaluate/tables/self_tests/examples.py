@@ -69,12 +69,16 @@ def truth(x: int, value: int = 1, w: int = 24) -> NDArray[np.uint8]:
 def _fewshot_copy(root: Path) -> None:
     """Two images of each class, each the example of the other."""
     for x, name in ((8, "a"), (24, "b")):
+        put(root / f"{name}.jpg", scene(x))
+        pixels = (root / f"{name}.jpg").read_bytes()
+        for folder in ("COCO2014/val2014", "VOC2012/JPEGImages"):
+            (root / folder).mkdir(parents=True, exist_ok=True)
         for category in range(80):
             file = f"val2014/COCO_val2014_{category:02d}{name}"
-            put(root / f"COCO2014/{file}.jpg", scene(x))
+            (root / f"COCO2014/{file}.jpg").write_bytes(pixels)
             put(root / f"COCO2014/annotations/{file}.png", truth(x, category + 1, 16))
         for category in range(20):
-            put(root / f"VOC2012/JPEGImages/{category:02d}{name}.jpg", scene(x))
+            (root / f"VOC2012/JPEGImages/{category:02d}{name}.jpg").write_bytes(pixels)
             numbers = truth(x, category + 1, 16)
             numbers[:4] = 255
             put(root / f"VOC2012/SegmentationClassAug/{category:02d}{name}.png", numbers)

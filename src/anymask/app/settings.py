@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from anymask import budget
 from anymask.errors import InputError
+from anymask.files import budget
 
 __all__ = ["Limits", "Settings"]
 

@@ -13,9 +13,8 @@ from typing import Any, get_args
 
 import numpy as np
 
-from anymask import budget
 from anymask.errors import FormatError
-from anymask.files import read_regular
+from anymask.files import budget, read_regular
 from anymask.formats.image_files import ImageFiles, Images
 from anymask.formats.polygons.rasterise import from_polygons
 from anymask.formats.safe_paths import inner_path

@@ -11,8 +11,8 @@ from json.decoder import JSONDecodeError
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from anymask import budget
 from anymask.errors import FormatError
+from anymask.files import budget
 from anymask.formats.json_fields import check_values
 
 __all__ = ["JsonStream"]

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from anymask import budget
 from anymask.errors import ImageError
+from anymask.files import budget
 from anymask.images.planes import read_samples
 from anymask.images.read import ImageFile, image_size, name_of, open_image, orientation_of
 from anymask.images.stored_pixels import Samples, reading, turn

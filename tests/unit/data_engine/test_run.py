@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from anymask import AutoConfig, Masks, automatic, files, models, open_dataset
+from anymask import AutoConfig, Masks, automatic, models, open_dataset
 from anymask.data_engine import image_masks, shards
 from anymask.data_engine import run as module
 from anymask.data_engine.contact_sheet import write_sheet
@@ -23,6 +23,7 @@ from anymask.data_engine.image_masks import Plan
 from anymask.data_engine.run import harvest
 from anymask.data_engine.sources import find_items, without_dots
 from anymask.errors import InputError, OutputError
+from anymask.files import writing
 
 PLAN = Plan(auto=AutoConfig(points_per_side=3, min_iou=0.0, min_stability=0.0), parents=True)
 
@@ -160,7 +161,7 @@ def test_another_run_is_refused_by_name_and_replaced_by_force(model, photos: Pat
 def test_a_full_disk_stops_the_run_and_leaves_whole_files(
     model, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    replace, count = files.os.replace, 0
+    replace, count = writing.os.replace, 0
 
     def full(*names):
         nonlocal count
@@ -169,7 +170,7 @@ def test_a_full_disk_stops_the_run_and_leaves_whole_files(
             raise OSError(28, "No space left on device")
         return replace(*names)
 
-    monkeypatch.setattr(files.os, "replace", full)
+    monkeypatch.setattr(writing.os, "replace", full)
     with pytest.raises(OutputError, match="No space left on device"):
         harvest(model, find_items(photos), tmp_path / "set", PLAN)
     monkeypatch.undo()

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from anymask import budget
+from anymask.files import budget
 from anymask.formats.polygons.rings import as_ring
 from anymask.geometry import rle
 

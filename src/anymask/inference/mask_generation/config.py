@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from anymask import budget
 from anymask.errors import InputError
+from anymask.files import budget
 
 if TYPE_CHECKING:
     from anymask.models.protocol import Promptable

@@ -19,6 +19,8 @@ __all__ = ["Rows", "key"]
 Integers = NDArray[np.int64]
 _MOST_DAMAGED = 10_000
 """If so many entries at the start are no annotations, none is searched for in the rest."""
+_NONE = float("nan")
+_CHECKED = 256  # annotations, after which the budget is checked
 _LARGEST = (1 << 63) - 2  # of what labels are kept in, with room for one more
 
 
@@ -52,6 +54,7 @@ class Rows:
         self._rings = array("q")  # coordinates of each polygon
         self._ring_ends = array("q")  # for each row
         self._by_image: dict[object, Integers] = {}
+        self._strange: set[int] = set()
 
     def __len__(self) -> int:
         """The number of rows."""
@@ -62,13 +65,15 @@ class Rows:
         for entry in entries:
             if isinstance(entry, dict):
                 self._add(entry)
-                budget.check("annotations", "entries", len(self))
+                if len(self) % _CHECKED == 0:
+                    budget.check("annotations", "entries", len(self))
                 continue
             self.damaged += 1
             if self.damaged > _MOST_DAMAGED and not self.categories:
                 raise FormatError(
                     f"annotations must be objects, got {entry!r:.40} and others. Write the file again."
                 )
+        budget.check("annotations", "entries", len(self))
 
     def _add(self, entry: dict[str, Any]) -> None:
         row = len(self.categories)
@@ -92,9 +97,7 @@ class Rows:
         corners, before, first = self.corners, len(self.corners), len(self._rings)
         try:
             for part in shape:
-                if type(part) is not list:
-                    raise TypeError
-                corners.extend(array("d", part))
+                corners.fromlist(part)  # what is no list is a TypeError
                 self._rings.append(len(part))
         except (TypeError, OverflowError):
             del corners[before:], self._rings[first:]
@@ -127,11 +130,13 @@ class Rows:
                 np.searchsorted(self.corner_ends, bad, side="right") - 1,
             ]
         )
-        self._strange = set((np.searchsorted(self.ring_ends, strange, side="right") - 1).tolist())
+        self._strange = {*(np.searchsorted(self.ring_ends, strange, side="right") - 1).tolist(), *self.shapes}
 
-    def is_plain(self, row: int) -> bool:
-        """Whether a row has polygons alone, all of three or more finite corners."""
-        return row not in self._strange and row not in self.shapes
+    def plain(self, rows: Sequence[int]) -> Sequence[int]:
+        """Those of some rows that have polygons alone, all of three or more finite corners."""
+        if not self._strange:
+            return rows
+        return [row for row in rows if row not in self._strange]
 
     def corners_of(self, rows: Sequence[int]) -> int:
         """The number of corners of the polygons of rows."""

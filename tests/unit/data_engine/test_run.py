@@ -59,6 +59,18 @@ def tree_of(folder: Path) -> dict[str, bytes]:
     return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
+def test_an_image_that_needs_a_missing_package_does_not_stop_the_run(
+    model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator
+) -> None:
+    (tmp_path / "photos").mkdir()
+    Image.fromarray(rng.integers(0, 255, (24, 36, 3)).astype(np.uint8)).save(tmp_path / "photos" / "b.png")
+    (tmp_path / "photos" / "a.dcm").write_bytes(bytes(128) + b"DICM")
+    monkeypatch.setitem(sys.modules, "pydicom", None)
+    done = harvest(model, find_items(tmp_path / "photos"), tmp_path / "set", PLAN)
+    assert done.made == 1
+    assert "pip install 'anymask[medical]'" in done.damaged[str(tmp_path / "photos" / "a.dcm")]
+
+
 def test_the_folder_is_a_data_set(model, photos: Path, tmp_path: Path) -> None:
     steps: list[tuple[int, int, str]] = []
     plan = Plan(auto=PLAN.auto, edges=True, labelmap=True, overlay=True)

@@ -6,17 +6,16 @@ import pickle
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from anymask.evaluate.edge_matching import require_scipy
 from anymask.evaluate.tables.self_tests.drawing import put
 from anymask.evaluate.tables.table import SelfTest
-from anymask.models import Painter
 from anymask.models.config import PAINTER_DEBUG
 
 __all__ = ["ColourPainter", "ensembles", "fewshot", "fss", "video"]
 
+Floats = NDArray[np.float32]
 SIDE = PAINTER_DEBUG.size
 """The images are as large as the model's input, so that nothing is resized."""
 INSIDE, OUTSIDE = (200, 60, 40), (60, 90, 120)
@@ -24,32 +23,33 @@ LIMIT = 3
 """Episodes of each data set."""
 
 
-class ColourPainter(Painter):
+class ColourPainter:
     """Paints each pixel as the pixels of the examples that have the nearest colour, without weights."""
 
-    def __init__(self) -> None:
-        super().__init__(PAINTER_DEBUG)
+    config = PAINTER_DEBUG
+    fingerprint = "0123456789abcdef"
+    training = False
 
-    def inpaint(
-        self,
-        examples: torch.Tensor,
-        targets: torch.Tensor,
-        query: torch.Tensor,
-        *,
-        instance: bool | torch.Tensor,
-    ) -> torch.Tensor:
-        """As `Painter.inpaint`."""
-        seen, painted = (values.permute(0, 2, 3, 1).reshape(-1, 3) for values in (examples, targets))
-        colours, which = torch.unique(seen, dim=0, return_inverse=True)
-        means = torch.zeros(len(colours), 3, dtype=torch.float64).index_add_(0, which, painted.double())
-        means = (means / torch.bincount(which)[:, None]).float()
-        nearest = torch.cdist(query.permute(1, 2, 0).reshape(-1, 3), colours).argmin(1)
-        return means[nearest].view(*query.shape[1:], 3).permute(2, 0, 1)
+    def paint(
+        self, examples_N3PP: Floats, targets_N3PP: Floats, query_3PP: Floats, *, instance: bool
+    ) -> Floats:
+        """As the models by example do."""
+        seen, shown = (np.moveaxis(values, 1, -1).reshape(-1, 3) for values in (examples_N3PP, targets_N3PP))
+        colours, which = np.unique(seen, axis=0, return_inverse=True)
+        sums = np.zeros((len(colours), 3))
+        np.add.at(sums, which.ravel(), shown.astype(np.float64))
+        means = sums / np.bincount(which.ravel())[:, None]
+        pixels = np.moveaxis(query_3PP, 0, -1).reshape(-1, 1, 3)
+        nearest = np.concatenate(
+            [((part - colours) ** 2).sum(axis=2).argmin(axis=1) for part in np.array_split(pixels, 64)]
+        )
+        out = means[nearest].reshape(*query_3PP.shape[1:], 3)
+        return np.ascontiguousarray(np.moveaxis(out, -1, 0), np.float32)
 
 
-def stub() -> Painter:
-    """The painter, in evaluation mode."""
-    return ColourPainter().eval()
+def stub() -> ColourPainter:
+    """The painter."""
+    return ColourPainter()
 
 
 def scene(x: int, w: int = 16) -> NDArray[np.uint8]:

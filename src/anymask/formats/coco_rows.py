@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,7 +20,6 @@ __all__ = ["Rows", "key"]
 Integers = NDArray[np.int64]
 _MOST_DAMAGED = 10_000
 """If so many entries at the start are no annotations, none is searched for in the rest."""
-_NONE = float("nan")
 _CHECKED = 256  # annotations, after which the budget is checked
 _LARGEST = (1 << 63) - 2  # of what labels are kept in, with room for one more
 
@@ -81,9 +81,7 @@ class Rows:
         self.categories.append(key(entry.get("category_id")))
         crowd = entry.get("iscrowd")
         self.crowds.append(crowd != 0 and _is_yes(crowd))
-        area = entry.get("area")
-        is_number = (type(area) is int or type(area) is float) and abs(area) <= _LARGEST
-        self.areas.append(area if is_number else _NONE)
+        self.areas.append(_stated(entry.get("area")))
         if entry.get("score") is not None:
             self.scores[row] = entry["score"]
         shape = entry.get("segmentation")
@@ -180,6 +178,13 @@ def _is_yes(value: object) -> bool:
     if isinstance(value, str):
         return value.strip().lower() in ("1", "1.0", "true", "yes")
     return bool(value)
+
+
+def _stated(area: object) -> float:
+    """The area that an annotation states, NaN for none."""
+    if not isinstance(area, (int, float)) or isinstance(area, bool) or not abs(area) <= _LARGEST:
+        return math.nan
+    return area
 
 
 def _packed(shape: object) -> object:

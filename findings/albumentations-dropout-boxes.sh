@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # albumentations 2.0.8: CoarseDropout moves boxes that no hole touches by a pixel, upwards.
-# Documented: boxes are changed where holes cover them. The only hole here is 4 x 4 pixels in the corner, the box is far
-# away. Expected: the box as it was; the mask is.
-# Guessed before running: untouched boxes stay. Result: missed; boxes taller than four pixels move, fractions are cut off.
+# Boxes are to be cut where holes cover them. The only hole is 4 x 4 pixels and at least four pixels away from the box.
+# Expected: the box as it was, as for the mask.
+# Guessed before running: untouched boxes stay. Result: missed; tall boxes move, flat ones stay, fractions are cut off.
 # Seen: (30, 10, 50, 20) becomes (30, 9, 50, 19), the mask stays at 30, 10, 50, 20.
 set -euo pipefail
 work=$(mktemp -d)

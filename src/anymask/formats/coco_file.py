@@ -158,10 +158,8 @@ class CocoFile:
         meta: dict[str, Any] = {name: image[name] for name in ("dataset",) if name in image}
         meta["file_name"] = _file_name(image)
         meta["categories"] = [self._categories.get(label) or f"class {label}" for label in labels]
-        crowds, areas = (
-            [bool(self._rows.crowds[row]) for row in rows],
-            [self._rows.areas[row] for row in rows],
-        )
+        crowds = [bool(self._rows.crowds[row]) for row in rows]
+        areas = [self._rows.areas[row] for row in rows]
         if any(crowds):
             meta["crowds"] = crowds
         if rows and np.isfinite(areas).all():

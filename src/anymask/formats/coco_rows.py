@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,6 +19,7 @@ __all__ = ["Rows", "key"]
 Integers = NDArray[np.int64]
 _MOST_DAMAGED = 10_000
 """If so many entries at the start are no annotations, none is searched for in the rest."""
+_NONE = float("nan")
 _CHECKED = 256  # annotations, after which the budget is checked
 _LARGEST = (1 << 63) - 2  # of what labels are kept in, with room for one more
 
@@ -81,7 +81,7 @@ class Rows:
         self.categories.append(key(entry.get("category_id")))
         crowd = entry.get("iscrowd")
         self.crowds.append(crowd != 0 and _is_yes(crowd))
-        self.areas.append(_stated(entry.get("area")))
+        self.areas.append(_area(entry.get("area")))
         if entry.get("score") is not None:
             self.scores[row] = entry["score"]
         shape = entry.get("segmentation")
@@ -173,18 +173,17 @@ def _ranges(starts: Integers, counts: Integers) -> Integers:
     return np.arange(ends[-1] if ends.size else 0) + np.repeat(starts - ends + counts, counts)
 
 
+def _area(value: object) -> float:
+    """A stated area, NaN for what is none."""
+    usable = isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= _LARGEST
+    return float(value) if usable else float("nan")  # type: ignore[arg-type]
+
+
 def _is_yes(value: object) -> bool:
     """A flag, also as text."""
     if isinstance(value, str):
         return value.strip().lower() in ("1", "1.0", "true", "yes")
     return bool(value)
-
-
-def _stated(area: object) -> float:
-    """The area that an annotation states, NaN for none."""
-    if not isinstance(area, (int, float)) or isinstance(area, bool) or not abs(area) <= _LARGEST:
-        return math.nan
-    return area
 
 
 def _packed(shape: object) -> object:

@@ -19,7 +19,6 @@ __all__ = ["Rows", "key"]
 Integers = NDArray[np.int64]
 _MOST_DAMAGED = 10_000
 """If so many entries at the start are no annotations, none is searched for in the rest."""
-_NONE = float("nan")
 _CHECKED = 256  # annotations, after which the budget is checked
 _LARGEST = (1 << 63) - 2  # of what labels are kept in, with room for one more
 

@@ -64,9 +64,10 @@ bench: $(VENV)/.dev  ## time encoding, clicks and automatic masks against segmen
 	$(BIN)/python benchmarks/decode.py
 	$(BIN)/python benchmarks/automatic.py --size 1500 2250 --points 12
 
-docs: $(VENV)/.dev  ## regenerate docs/cli.md and docs/licences.md
+docs: $(VENV)/.dev  ## regenerate docs/cli.md, docs/licences.md and docs/tables.md
 	$(BIN)/python tests/cli/test_reference.py
 	$(BIN)/python tests/docs/test_licences.py
+	$(BIN)/python tests/docs/test_tables.py
 
 graphs: $(VENV)/.dev  ## trace the graphs of the shipped models anew, after a change of networks or weights
 	$(BIN)/python -m anymask.onnx_export.shipped

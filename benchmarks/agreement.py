@@ -28,7 +28,7 @@ from anymask.models import load
 
 
 def fit(
-    columns: list[np.ndarray], ious: list[np.ndarray], decay: float = 1e-3
+    columns: list[list[np.ndarray]], ious: list[np.ndarray], decay: float = 1e-3
 ) -> tuple[np.ndarray, float, float]:
     """Weights of columns of images and of 1, and the mean entropy before and after; images weigh the same."""
     x = np.concatenate(
@@ -52,7 +52,7 @@ def best_ious(runs: list[rle.Runs], truths: list[rle.Runs], size: tuple[int, int
     """The IoU (N,) of masks with the annotated mask that fits best."""
     shared = rle.intersection(runs, truths, size).astype(np.float64)
     areas, own = (np.array([rle.area(one) for one in some]) for some in (runs, truths))
-    return (shared / np.maximum(areas[:, None] + own - shared, 1)).max(axis=1)
+    return np.asarray((shared / np.maximum(areas[:, None] + own - shared, 1)).max(axis=1))
 
 
 def main() -> None:
@@ -65,7 +65,9 @@ def main() -> None:
     options = parser.parse_args()
     model = load(options.model)
     config = AutoConfig().for_model(model)
-    grid_columns, grid_ious, refined_columns, refined_ious, before = [], [], [], [], []
+    grid_columns: list[list[np.ndarray]] = []
+    refined_columns: list[list[np.ndarray]] = []
+    grid_ious, refined_ious, before = list[np.ndarray](), list[np.ndarray](), list[np.ndarray]()
     for name, records in open_all(options.data, options.split).items():
         for index in range(min(len(records), options.max_images)):
             found = read_record(records, index)
@@ -92,14 +94,14 @@ def main() -> None:
             refined_ious.append(best_ious([one.runs[0] for one in refined], truths, size))
             before.append(grid_ious[-1][rows])
             print(f"{name} {index + 1}", end="\r", file=sys.stderr)
-    for what, columns, targets in (
+    for what, columns, reached in (
         ("hypotheses", grid_columns, grid_ious),
         ("close_ups", refined_columns, refined_ious),
     ):
-        weights, spread, error = fit(columns, targets)
+        weights, spread, error = fit(columns, reached)
         words = ", ".join(f"{weight:.2f}" for weight in weights)
         print(
-            f"{what}: WEIGHTS = ({words}); {sum(map(len, targets))} masks of {len(targets)} images, "
+            f"{what}: WEIGHTS = ({words}); {sum(map(len, reached))} masks of {len(reached)} images, "
             f"deviation {spread:.3f}, after the fit {error:.3f}"
         )
     first, then = np.concatenate(before), np.concatenate(refined_ious)

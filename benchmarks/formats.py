@@ -56,14 +56,20 @@ def make(path: Path, images: int, polygons: int) -> None:
         )
 
 
+def count(mask: np.ndarray) -> int:
+    """The pixels of an array of one byte each, in the order of its memory, so that counting takes no time."""
+    return int(np.count_nonzero((mask.T if mask.flags.f_contiguous else mask).view(np.bool_)))
+
+
 def ours(path: Path, dense: bool) -> int:
     from anymask import formats
 
     pixels = 0
     for record in formats.stream(path, "coco"):
-        pixels += (
-            sum(int(mask.dense().sum()) for mask in record.masks) if dense else int(record.masks.areas.sum())
-        )
+        if dense:
+            pixels += sum(count(mask.dense()[0]) for mask in record.masks)
+        else:
+            pixels += int(record.masks.areas.sum())
     return pixels
 
 
@@ -75,7 +81,7 @@ def pycocotools(path: Path, dense: bool) -> int:
     pixels = 0
     for image in coco.getImgIds():
         for entry in coco.loadAnns(coco.getAnnIds(imgIds=[image])):
-            pixels += int(coco.annToMask(entry).sum() if dense else api.area(coco.annToRLE(entry)))
+            pixels += count(coco.annToMask(entry)) if dense else int(api.area(coco.annToRLE(entry)))
     return pixels
 
 
@@ -83,7 +89,8 @@ def supervision(path: Path, dense: bool) -> int:
     import supervision as sv
 
     data = sv.DetectionDataset.from_coco(str(path.parent), str(path), force_masks=True)
-    return int(sum(found.mask.sum() for found in data.annotations.values() if found.mask is not None))
+    every = (mask for found in data.annotations.values() if found.mask is not None for mask in found.mask)
+    return sum(count(mask) for mask in every)
 
 
 READERS = {"anymask": ours, "pycocotools": pycocotools, "supervision": supervision}

@@ -26,8 +26,8 @@ from hypothesis import strategies as st
 from anymask import formats
 from anymask.errors import AnymaskError
 from anymask.geometry import rle
-from anymask.images import read as images
-from anymask.types.masks import Masks, Record
+from anymask.images import write as images
+from anymask.types import Masks, Record
 
 SIZE = (20, 30)
 NASTY = st.one_of(

@@ -35,7 +35,7 @@ def main(data: Path | None, steps: int, folder: Path) -> None:
 
     images = {"test": anymask.open_dataset(write_shapes(folder / "test", 4))}
     for name in ("compact", str(run)):
-        report = clicks.run(anymask.load_sam(name), images, QUICK)
+        report = clicks.run(anymask.load_sam(name, runtime="torch"), images, QUICK)
         print(name, {what: round(number.value, 3) for what, number in report.mean.numbers.items()})
     print(f"wrote {run / 'model.safetensors'}")
 

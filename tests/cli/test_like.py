@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -78,6 +79,19 @@ def test_hidden_files_do_not_count_and_subfolders_do(run) -> None:
     maps = sorted(path.name for path in Path("out").glob("*.png"))
     assert maps == ["first.png", "p4.png", "p8.png", "sub_c-2.png", "sub_c.png"]
     assert len(list(Path("out").glob("*-overlay.jpg"))) == 5
+
+
+@pytest.mark.usefixtures("given")
+def test_an_image_that_needs_a_missing_package_does_not_stop_a_folder(run, monkeypatch) -> None:
+    Path("photos/scan.dcm").write_bytes(bytes(128) + b"DICM")
+    monkeypatch.setitem(sys.modules, "pydicom", None)
+    answer = run("like", "--example", "first.png=white.png", "photos", "-o", "out")
+    assert answer.code == 3
+    assert "left out photos/scan.dcm: " in answer.err
+    assert "pip install 'anymask[medical]'" in answer.err
+    assert answer.out.splitlines()[-1] == "wrote 2 to out"
+    alone = run("like", "--example", "first.png=white.png", "photos/scan.dcm", "-o", "other")
+    assert alone.code not in (0, 3)
 
 
 @pytest.mark.usefixtures("given")

@@ -284,7 +284,7 @@ def test_a_full_disk_is_a_sentence(run, photo: Path, example_model: Path, monkey
     def full(*given: object, **more: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "x")
 
-    monkeypatch.setattr("anymask.files.os.replace", full)
+    monkeypatch.setattr("anymask.files.writing.os.replace", full)
     message = check(
         run, "like", "--example", f"{photo}=white.png", photo, "--model", example_model, "-o", "out"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -78,3 +79,32 @@ anymask.load("compact"), anymask.load("context"), anymask.automatic, anymask.seg
 print("torch" in sys.modules)"""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+SERVER = """import sys
+sys.modules["torch"] = None
+from fastapi.testclient import TestClient
+from anymask.app.server import create_app
+from anymask.app.settings import Settings
+from anymask.data_engine.project import open_project
+with TestClient(create_app(open_project({folder!r}), Settings()), base_url="http://127.0.0.1") as client:
+    image = client.get("/api/images").json()["images"][0]
+    asked = {{"prompts": [{{"points": [[210, 180]], "labels": [1]}}]}}
+    print(client.post(f"/api/images/{{image['id']}}/predict", json=asked).json()["masks"][0]["size"])
+    print(client.get("/models/compact/model.json").json()["encoder"])
+    print(client.get("/models/compact/decoder-float16.onnx").status_code)
+"""
+
+
+def test_the_server_works(tmp_path: Path, photos: Path) -> None:
+    pytest.importorskip("fastapi")
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    shutil.copy(photos / "cat.jpg", folder)
+    done = subprocess.run(
+        [sys.executable, "-c", SERVER.format(folder=str(folder))],
+        env={**os.environ, "ANYMASK_CACHE": str(tmp_path / "cache")},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.splitlines() == ["[300, 451]", "compact", "200"], done.stderr

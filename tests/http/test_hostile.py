@@ -328,7 +328,7 @@ def test_a_full_disk_is_told_and_nothing_is_lost(start, project, folder, square,
     def full(*given: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("anymask.files.os.replace", full)
+    monkeypatch.setattr("anymask.files.writing.os.replace", full)
     answer = send(client, "a.png", picture_bytes())
     assert (answer.status_code, "No space left" in answer.json()["error"]) == (507, True)
     assert list((folder / ".anymask" / "images").iterdir()) == []

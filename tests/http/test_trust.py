@@ -26,10 +26,10 @@ from anymask.types import Masks
 BOSS = {"authorization": "Bearer boss"}
 
 
-def coco(image: dict, **annotation: object) -> str:
+def coco(image: dict, start: int = 10, **annotation: object) -> str:
     """A COCO file with one mask of an image."""
     size = [image["height"], image["width"]]
-    shape = {"size": size, "counts": [10, 5, size[0] * size[1] - 15]}
+    shape = {"size": size, "counts": [start, 5, size[0] * size[1] - start - 5]}
     return json.dumps({
         "images": [{"id": 1, "width": size[1], "height": size[0], "file_name": image["name"]}],
         "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "segmentation": shape, **annotation}],
@@ -61,7 +61,7 @@ def test_imports_have_limits_of_their_own(start, limits, words) -> None:
 
 @pytest.mark.usefixtures("apart")
 def test_masks_leave_and_come_back_through_other_processes(client, image) -> None:
-    assert send(client, coco(image)).json() == {"images": 1, "masks": 1, "skipped": []}
+    assert send(client, coco(image)).json()["masks"] == 1
     answer = client.get("/api/export?format=coco")
     assert (answer.status_code, answer.content[:2]) == (200, b"PK")
     assert send(client, "[]").status_code == 400
@@ -154,35 +154,37 @@ BAD_PROMPTS = {
 }
 
 
-@pytest.mark.parametrize("kind", BAD_PROMPTS)
-def test_prompts_that_cannot_be_stored_are_refused(client, image, square, kind) -> None:
-    body = json.dumps({**square(image), "prompts": BAD_PROMPTS[kind]})
+def test_prompts_that_cannot_be_stored_are_refused(client, image, square) -> None:
+    address = f"/api/images/{image['id']}/masks"
     headers = {"If-Match": "0", "content-type": "application/json"}
-    answer = client.put(f"/api/images/{image['id']}/masks/m", content=body, headers=headers)
-    assert answer.status_code in (400, 422), answer.text
-    assert set(answer.json()) == {"error"}
-    assert client.get(f"/api/images/{image['id']}/masks").json() == {"masks": []}
+    for kind, prompts in BAD_PROMPTS.items():
+        body = json.dumps({**square(image), "prompts": prompts})
+        answer = client.put(f"{address}/m", content=body, headers=headers)
+        assert answer.status_code in (400, 422), (kind, answer.text)
+        assert set(answer.json()) == {"error"}
+    assert client.get(address).json() == {"masks": []}
 
 
-@pytest.mark.parametrize(
-    "path",
-    ["/api/people", "/api/labels", "/api/images/{id}/masks/m", "/api/images/{id}/predict", "/api/session"],
-)
-@pytest.mark.parametrize("depth", [500, 5000])
-def test_deep_json_is_no_fault(client, image, path, depth) -> None:
-    body = '{"prompts":' + "[" * depth + "]" * depth + "}"
-    method = "PUT" if path.endswith(("labels", "/m")) else "POST"
+def test_deep_json_is_no_fault(client, image) -> None:
+    place = f"/api/images/{image['id']}"
     headers = {"If-Match": "0", "content-type": "application/json"}
-    answer = client.request(method, path.format(id=image["id"]), content=body, headers=headers)
-    assert answer.status_code in (400, 422)
+    for path in ("/api/people", "/api/labels", f"{place}/masks/m", f"{place}/predict", "/api/session"):
+        method = "PUT" if path.endswith(("labels", "/m")) else "POST"
+        for depth in (500, 5000):
+            body = '{"prompts":' + "[" * depth + "]" * depth + "}"
+            answer = client.request(method, path, content=body, headers=headers)
+            assert answer.status_code in (400, 422), (path, depth)
 
 
-@pytest.mark.parametrize("score", ["1e400", "Infinity", "-Infinity", "NaN", "1e39", "97.5", "-3"])
-def test_no_imported_score_makes_a_list_unreadable(client, image, score) -> None:
-    text = coco(image, score=0).replace('"score": 0', f'"score": {score}')
-    assert send(client, text).json()["masks"] == 1
-    [mask] = client.get(f"/api/images/{image['id']}/masks").json()["masks"]
-    assert mask["score"] is None or 0 <= mask["score"] <= 1
+def test_no_imported_score_makes_a_list_unreadable(client, image) -> None:
+    address = f"/api/images/{image['id']}/masks"
+    scores = ("1e400", "Infinity", "-Infinity", "NaN", "1e39", "97.5", "-3")
+    for count, score in enumerate(scores, 1):
+        text = coco(image, score=0, start=10 * count).replace('"score": 0', f'"score": {score}')
+        assert send(client, text).json()["masks"] == 1
+        found = client.get(address).json()["masks"]
+        assert len(found) == count
+        assert all(mask["score"] is None or 0 <= mask["score"] <= 1 for mask in found)
 
 
 def test_names_of_labels_from_files_become_plain(client, image) -> None:
@@ -192,20 +194,19 @@ def test_names_of_labels_from_files_become_plain(client, image) -> None:
     assert label["name"] == "a" + "b" * 199
 
 
-@pytest.mark.parametrize("name", ["x" * 65, "x" * 200, "", "a\nb"])
-def test_names_of_users_have_at_most_64_letters(client, name) -> None:
-    answer = client.post("/api/people", json={"name": name, "role": "admin"})
-    assert answer.status_code == 422
+def test_names_of_users_have_at_most_64_letters(client) -> None:
+    for name in ("x" * 65, "x" * 200, "", "a\nb"):
+        assert client.post("/api/people", json={"name": name, "role": "admin"}).status_code == 422
     assert client.post("/api/people", json={"name": "y" * 64, "role": "admin"}).status_code == 201
 
 
 # ---- users
 
 
-@pytest.mark.parametrize("name", ["admin", "Admin", " ADMIN ", "local", "ａdmin"])
-def test_reserved_names_are_refused(client, name) -> None:
-    answer = client.post("/api/people", json={"name": name, "role": "annotator"})
-    assert (answer.status_code, "name must not be one of" in answer.json()["error"]) == (400, True)
+def test_reserved_names_are_refused(client) -> None:
+    for name in ("admin", "Admin", " ADMIN ", "local", "ａdmin"):
+        answer = client.post("/api/people", json={"name": name, "role": "annotator"})
+        assert (answer.status_code, "name must not be one of" in answer.json()["error"]) == (400, True)
 
 
 def test_jobs_belong_to_ids_and_not_to_names(start, weights, image) -> None:

@@ -48,7 +48,7 @@ def generators(segment_anything: Any) -> Any:
 @pytest.fixture(scope="module")
 def compact() -> Sam:
     """Trained weights, with pictures padded to a square as the released code wants them."""
-    model = load("compact", device="cpu", dtype="float32")
+    model = load("compact", runtime="torch", device="cpu", dtype="float32")
     model.config = replace(model.config, square=True)
     return model
 
@@ -142,6 +142,7 @@ def test_same_masks_of_a_scene(segment_anything: Any, generators: Any, name: str
 def check_same(
     model: Sam, peer: Any, generators: Any, image: np.ndarray, config: AutoConfig, least: int
 ) -> None:
+    config = config.for_model(model)
     ours, others = automatic(model, image, config), theirs(generators, peer, image, config)
     assert min(len(ours), len(others)) >= least
     assert matched(ours, others) >= 0.98

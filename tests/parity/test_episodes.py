@@ -24,7 +24,7 @@ needs_lists = pytest.mark.skipif(LISTS is None, reason="ANYMASK_HSNET names no f
 def theirs(categories, names_of, shots, count):
     """As HSNet's `load_frame` of COCO, with NumPy's global generator."""
     np.random.seed(0)  # noqa: NPY002
-    choice, out = np.random.choice, []  # noqa: NPY002
+    choice, out = np.random.choice, []
     for _ in range(count):
         category = choice(categories, 1, replace=False)[0]
         query = choice(names_of[category], 1, replace=False)[0]

@@ -51,7 +51,7 @@ CONSTANTS = (
         generate.MARGIN,
         "A mask whose stability in cells is this far below the floor is not measured in pixels.",
     ),
-    Constant("NMS_IOU", config.ONE_PASS["nms"], "Automatic masks whose boxes overlap more are duplicates."),
+    Constant("NMS_IOU", config.AutoConfig().nms, "Automatic masks whose boxes overlap more are duplicates."),
     Constant("CROP_SCALE", crops.CROP_SCALE, "Side of a refinement crop by the longest side of the object."),
     Constant("CROP_MIN_SIDE", crops.SMALLEST_CROP, "Side of a crop in image pixels, at least."),
     Constant(

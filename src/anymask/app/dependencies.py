@@ -6,10 +6,12 @@ import hmac
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import copy_context
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from anyio.to_thread import run_sync
 from fastapi import Depends, HTTPException, Request
@@ -28,6 +30,7 @@ from anymask.files import cache_dir
 
 __all__ = ["COOKIE", "Admin", "Annotator", "CurrentServer", "Reviewer", "Server", "identify"]
 
+Result = TypeVar("Result")
 COOKIE = "anymask_token"
 REMEMBER = 5.0
 """Seconds for which the user of a token is cached."""
@@ -49,8 +52,6 @@ class Server:
     jobs: Jobs = field(init=False)
     embeddings: DiskCache = field(init=False)
     thumbs: DiskCache = field(init=False)
-    decoding: threading.BoundedSemaphore = field(init=False)
-    """Held while an image is read or decoded for a model or thumbnail, to limit the memory."""
     guesses: Guesses = field(default_factory=Guesses)
     """Wrong tokens by the address that they came from."""
     scanning: bool = False
@@ -62,7 +63,7 @@ class Server:
     def __post_init__(self) -> None:
         """Create models, jobs and caches; nothing is loaded yet."""
         limits = self.settings.limits
-        self.decoding = threading.BoundedSemaphore(limits.heavy)
+        self._decoders = ThreadPoolExecutor(limits.heavy, "decode")
         self._turns = threading.BoundedSemaphore(limits.heavy)
         self.models = Models(self.settings)
         self.jobs = Jobs(limits.jobs, self.tell)
@@ -73,9 +74,16 @@ class Server:
         """A sentence of an error for users, without paths of this machine."""
         return without_paths(sentence, self.project)
 
+    def decode(self, work: Callable[[], Result]) -> Result:
+        """The result of reading or writing whole images, in one of a few threads.
+
+        So memory is bounded, and what the allocator keeps of it belongs to few threads.
+        """
+        return self._decoders.submit(copy_context().run, work).result()
+
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """Wait for one of a few places for heavy requests. Raises HTTPException 503 if none gets free."""
+        """Wait for one of a few places for imports and exports. Raises HTTPException 503 if there is none."""
         if not self._turns.acquire(timeout=self.settings.limits.patience):
             raise busy("The server is busy with large files of other users. Try again soon.")
         try:
@@ -109,6 +117,7 @@ class Server:
         """Cancel all jobs and close the database."""
         self.jobs.close()
         self.models.close()
+        self._decoders.shutdown(wait=False, cancel_futures=True)
         self.project.close()
 
 

@@ -7,6 +7,9 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from anymask.app import schemas
 from anymask.app.dependencies import Server
 from anymask.app.jobs import Tick
@@ -49,11 +52,14 @@ def embedding_bytes(server: Server, image: Image, model: str | None, key: str) -
 def _embed(server: Server, image: Image, model: Promptable) -> Embedding:
     from anymask.inference.promptable.predict import embed
 
-    with server.decoding:
-        pixels = server.project.pixels(image)
+    pixels = _pixels(server, image)
     if current(server.project, image) != image:
         raise StoreError(f"The image {image.name} was replaced while it was read. Try again.")
     return embed(model, pixels)
+
+
+def _pixels(server: Server, image: Image) -> NDArray[np.uint8]:
+    return server.decode(lambda: server.project.pixels(image))
 
 
 def _embedding(server: Server, image: Image, model: str | None) -> Embedding:
@@ -124,7 +130,7 @@ def automatic(server: Server, image: Image, asked: schemas.Automatic, tick: Tick
     image = current(server.project, image)
     config = AutoConfig(**asked.model_dump(exclude={"model"}))
     embedding = _embedding(server, image, asked.model)
-    found = find(model, replace(embedding, image=server.project.pixels(image)), config, tick)
+    found = find(model, replace(embedding, image=_pixels(server, image)), config, tick)
     return server.models.fingerprint(asked.model), [schemas.ImageFound(image=image.id, masks=_found(found))]
 
 
@@ -139,8 +145,7 @@ def like(server: Server, asked: schemas.Like, tick: Tick) -> JobResult:
         tick(done, len(asked.images))
         try:
             image = current(server.project, images.find(server.project.db, id))
-            with server.decoding:
-                pixels = server.project.pixels(image)
+            pixels = _pixels(server, image)
             found = segment_like(
                 model, pixels, contexts, kind="semantic" if len(label_ids) > 1 else "instance"
             )
@@ -167,7 +172,7 @@ def _contexts(
     records = [
         Record(
             image.id,
-            server.project.pixels(image),
+            _pixels(server, image),
             Masks(
                 image.size,
                 [rle.from_string(mask.counts) for mask in some],

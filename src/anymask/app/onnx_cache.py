@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anymask
+from anymask.errors import InputError
 from anymask.files import cache_dir, locked, staged
 from anymask.onnx_export.manifest import MANIFEST
 
@@ -110,9 +111,18 @@ def make_shipped(folder: str) -> Path:
 
 @contextmanager
 def _claimed(folder: str) -> Iterator[tuple[Path, bool]]:
-    """The path of a folder in the cache, and whether it is complete; other servers wait meanwhile."""
+    """The path of a folder in the cache, and whether it is complete; other servers wait meanwhile.
+
+    Raises InputError for a cache that is not writable.
+    """
     target = _cache() / folder
-    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"the cache must be a writable folder, got {target.parent} ({error.strerror}). "
+            "Set ANYMASK_CACHE to another folder."
+        ) from error
     with locked(target.with_name(f"{folder}.lock")):
         _clear(target)
         yield target, (target / MANIFEST).is_file()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from anymask import budget
 from anymask.errors import InputError
+from anymask.files import budget
 
 __all__ = ["Limits", "Settings"]
 
@@ -32,7 +32,7 @@ class Limits:
     values: int = 250_000
     """Numbers, texts, lists and objects in the JSON of a request."""
     heavy: int = 2
-    """Imports, exports, uploads and conversions of images at once; others wait."""
+    """Imports and exports at once, and images that are read or written at once; others wait."""
     patience: float = 30.0
     """Seconds after which an unfinished request is closed, and that a heavy one waits for its turn."""
     connections: int = 500

@@ -18,9 +18,9 @@ from contextlib import nullcontext
 from importlib import import_module
 from typing import TextIO
 
-from anymask import budget
 from anymask.cli import parser
 from anymask.errors import AnymaskError, ImageWarning, InputError, needs_torch
+from anymask.files import budget
 
 __all__ = ["main"]
 

@@ -151,10 +151,10 @@ def _licence(there: metadata.Distribution) -> str:
     name = re.sub(r"[-_.]+", "-", head["Name"]).lower()
     if name in _STATED:
         return _STATED[name]
-    if head.get("License-Expression"):
+    if "License-Expression" in head:
         return str(head["License-Expression"])
     classifiers = [one for one in head.get_all("Classifier", []) if one.startswith("License ::")]
-    stated = (head.get("License") or "").splitlines()
+    stated = head["License"].splitlines() if "License" in head else []
     texts = [*stated[:1], *classifiers]
     found = list(dict.fromkeys(one for one in map(spdx, texts) if one))
     return " AND ".join(found) if found else "not stated"

@@ -10,7 +10,7 @@ import numpy as np
 
 from anymask.cli.console import note
 from anymask.data_engine.sources import Item, name_items
-from anymask.errors import InputError
+from anymask.errors import InputError, MissingExtraError
 from anymask.formats.example_masks import Examples, read_examples
 from anymask.images.bands import Bands
 from anymask.images.folder import IMAGE_SUFFIXES, VIDEO_SUFFIXES, is_video, list_files
@@ -28,26 +28,36 @@ class Inputs:
 
     images: tuple[Item, ...]
     videos: tuple[Item, ...]
+    left_out: tuple[Path, ...] = ()
+    """Images in folders that need a package that is not installed; each was reported."""
 
 
 def find_inputs(paths: Sequence[str]) -> Inputs:
     """Images and videos, those of folders in the order of their names.
 
     Raises `InputError` for an empty folder, a missing video and a file that is named twice, `ImageError` for
-    a file that is no image.
+    a file that is no image, MissingExtraError for one that is named itself.
     """
     files: list[tuple[Path, PurePath]] = []
     for path in map(Path, paths):
         files += _in_folder(path) if path.is_dir() else [(path, PurePath(path.name))]
     known: set[Path] = set()
-    for path, _ in files:
+    left_out = []
+    for path, inner in files:
         if path.resolve() in known:
             raise InputError(f"PATH must name each file once, got {path} twice. Leave one out.")
         known.add(path.resolve())
-        _check(path)
-    items = name_items(files)
+        try:
+            _check(path)
+        except MissingExtraError as error:
+            if str(path) in paths:
+                raise
+            note(f"left out {path}: {error}")
+            left_out.append((path, inner))
+    items = name_items(file for file in files if file not in left_out)
     images = tuple(item for item in items if not is_video(item.path))
-    return Inputs(images, tuple(item for item in items if is_video(item.path)))
+    videos = tuple(item for item in items if is_video(item.path))
+    return Inputs(images, videos, tuple(path for path, _ in left_out))
 
 
 def _check(path: Path) -> None:

@@ -19,6 +19,7 @@ from anymask.images.write import encode_jpeg, encode_png
 from anymask.types import Masks, Record
 
 __all__ = [
+    "DAMAGED",
     "OVERLAY",
     "Targets",
     "beside",
@@ -30,6 +31,8 @@ __all__ = [
     "write_all",
 ]
 
+DAMAGED = 3
+"""Exit code: done, except for images that could not be read."""
 CANDIDATES = 3
 """Masks for each object with --all."""
 OVERLAY = "overlay.jpg"

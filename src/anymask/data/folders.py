@@ -141,6 +141,7 @@ class Joined:
 class PngMasks:
     """`images/<id>.*` with `masks/<id>.png` (a map), `masks/<id>_*.png` or `masks/<id>/*.png` (a mask each).
 
+    Masks may be of any image type, see `images.painted_masks` for those with soft edges and lossy ones.
     A map holds a mask for every number but 0; pixels of the number `ignore` are ignored. A single mask file
     that holds several numbers is also a map (`<id>_cp_masks.png` of cellpose), as is each of several such
     files.
@@ -153,10 +154,12 @@ class PngMasks:
         self.name = name
         self._ignore = ignore
         self._images = by_id(folder / "images")
-        self._maps = by_id(folder / "masks", (".png",))
-        self._masks = _group(self._maps, self._images)
-        self.ids: Sequence[str] = sorted(self._images.keys() & self._masks.keys())
-        self.faults = unpaired(self._images, self._masks)
+        self._masks = _group(by_id(folder / "masks"), self._images)
+        shared = _shared(folder / "images") | {
+            _owner(id, set(self._images)): files for id, files in _shared(folder / "masks").items()
+        }
+        self.ids: Sequence[str] = sorted(self._images.keys() & self._masks.keys() - shared.keys())
+        self.faults = unpaired(self._images, self._masks) + [_ambiguous(*one) for one in shared.items()]
 
     def image_bytes(self, index: int) -> bytes:
         """The encoded image file of an item."""
@@ -213,6 +216,21 @@ def by_id(folder: Path, suffixes: Sequence[str] = IMAGE_SUFFIXES) -> dict[str, P
     """The files of a folder and its subfolders by id, the path without suffix, such as sub/c; in order."""
     files = list_files(folder, suffixes)
     return {path.relative_to(folder).with_suffix("").as_posix(): path for path in files}
+
+
+def _shared(folder: Path) -> dict[str, list[str]]:
+    """The ids that several files of a folder have, with the names of these files."""
+    files: dict[str, list[str]] = {}
+    for path in list_files(folder, IMAGE_SUFFIXES):
+        files.setdefault(path.relative_to(folder).with_suffix("").as_posix(), []).append(path.name)
+    return {id: names for id, names in files.items() if len(names) > 1}
+
+
+def _ambiguous(id: str, names: Sequence[str]) -> tuple[str, Exception]:
+    """The fault of an item whose files differ in the suffix alone."""
+    return id, FormatError(
+        f"item {id} must have a name of its own, got {' and '.join(names)}. Rename one, or remove it."
+    )
 
 
 def unpaired(images: Iterable[str], annotations: Iterable[str]) -> list[tuple[str, Exception]]:

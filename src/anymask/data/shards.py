@@ -14,11 +14,10 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import numpy.typing as npt
 
-from anymask import budget
 from anymask.data.folders import unpaired
 from anymask.data.parse import parse_record
 from anymask.errors import FormatError
-from anymask.files import open_regular
+from anymask.files import budget, open_regular
 from anymask.images.bands import Bands
 from anymask.images.folder import IMAGE_SUFFIXES
 from anymask.types import Record

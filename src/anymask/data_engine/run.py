@@ -30,7 +30,6 @@ from anymask.errors import (
     AnymaskError,
     ImageError,
     InputError,
-    MissingExtraError,
     OutputError,
     WeightsError,
 )
@@ -43,7 +42,7 @@ __all__ = ["Summary", "harvest"]
 DAMAGED = "damaged.jsonl"
 FOLDERS = {"edges.png": "edges", "labels.png": "labels", "overlay.jpg": "overlays"}
 """The folder of each kind of file."""
-FATAL = (OutputError, WeightsError, MissingExtraError)
+FATAL = (OutputError, WeightsError)
 """Errors that every further image would meet too."""
 
 Advance = Callable[[int, int, str], None]

@@ -6,6 +6,8 @@ Protocol, for each image: automatic masks with the given settings, as a user get
 - "precision_50", "precision_75": share of automatic masks with such an IoU with an annotated mask. Since not
   every object is annotated, it serves to compare settings only. "f1_50", "f1_75": harmonic means of recall
   and precision over a data set.
+- "unique_50": as "precision_50", but of several masks of one annotated mask a single one counts, so that near
+  copies lower it; "f1_unique": with it instead of "precision_50".
 - "boundary": boundary F of an annotated mask and its best automatic mask within 2 pixels at a longest side of
   1024 (at least 1 pixel), 0 without a mask of IoU 0.5; "outline": its mean over masks that have one.
 - "islands": components of an automatic mask beyond the largest; "coverage": share of the image's pixels in
@@ -26,6 +28,7 @@ import numpy as np
 
 from anymask.errors import InputError
 from anymask.evaluate.metrics import IOUS, Floats, Interval, Mask, boundary_f, interval
+from anymask.evaluate.proposals import recalls as recalls_at
 from anymask.evaluate.records import Progress, Records, read_record
 from anymask.evaluate.report import Report, SetResult, commit, machine, model_hash
 from anymask.evaluate.simulated_clicks import ClicksConfig, Targets, choose_targets
@@ -89,6 +92,7 @@ def measure(masks: Masks, targets: Targets, seconds: float = 0.0) -> Sums:
         "ar": (float((best_M[:, None] >= IOUS).mean(axis=1).sum()), m),
         **recalls,
         **precisions,
+        "unique_50": (float(recalls_at(ious_NM)[:, 0].sum()), n),
         "boundary": (sum(outlines), m),
         "outline": (sum(outlines), len(outlines)),
         "islands": (float(sum(max(components(mask)[1] - 1, 0) for mask in dense)), n),
@@ -194,6 +198,7 @@ def _draws(rows: Sequence[Sums], config: AutomaticConfig) -> dict[str, Floats]:
 def _result(name: str, rows: Sequence[Sums], numbers: Mapping[str, Floats]) -> SetResult:
     """The figures with f1 and intervals."""
     f1 = {f"f1_{step}": _harmonic(numbers[f"recall_{step}"], numbers[f"precision_{step}"]) for step in STEPS}
+    f1["f1_unique"] = _harmonic(numbers["recall_50"], numbers["unique_50"])
     intervals: dict[str, Interval] = {
         key: interval(float(values[0]), values[1:]) for key, values in {**f1, **numbers}.items()
     }

@@ -1,7 +1,7 @@
 """Average precision of masks with classes, as the COCO and LVIS APIs compute it, per image and with weights.
 
-`match` compares the masks of one image; `AveragePrecision` accumulates the matches of weighted images, so that
-images can be resampled without matching again.
+`match` compares the masks of one image; `AveragePrecision` accumulates the matches of weighted images, so
+that images can be resampled without matching again.
 Source of the rules: `COCOeval` and `LVISEval`, the functions evaluateImg and accumulate.
 """
 
@@ -47,14 +47,6 @@ class Detections:
     categories: NDArray[np.int64]
     scores: Floats
 
-    def best(self, count: int) -> Detections:
-        """The `count` with the highest scores; of equal ones the first."""
-        return self.chosen(np.sort(np.argsort(-self.scores, kind="stable")[:count]))
-
-    def chosen(self, which: NDArray[np.int64]) -> Detections:
-        """Some of the masks."""
-        return Detections([self.runs[i] for i in which], self.categories[which], self.scores[which])
-
 
 def match(
     truths: Truths,
@@ -74,13 +66,13 @@ def match(
     "scores", highest first; and for each range the bits of the IoUs at which each mask is "matched" and
     "ignored".
     """
-    found = []
+    found: list[Matches] = []
     for category in np.union1d(truths.categories, detections.categories).tolist():
         own = np.flatnonzero(truths.categories == category)
         mine = np.flatnonzero(detections.categories == category)
         mine = mine[np.argsort(-detections.scores[mine], kind="stable")][:most]
         ious = _ious(truths, own, detections, mine)
-        areas = np.array([rle.area(detections.runs[i]) for i in mine], np.float64)
+        areas = np.array([rle.area(detections.runs[i]) for i in mine.tolist()], np.float64)
         entry: dict[str, Any] = {"category": category, "scores": detections.scores[mine].tolist()}
         entry |= {"positives": [], "matched": [], "ignored": []}
         for low, high in AREAS.values():
@@ -164,9 +156,9 @@ class _Class:
         self._positives_EA = np.array([entry["positives"] for _, entry in entries], np.float64)
         self._owner = owner[order].astype(np.int64)
         matched, ignored = (
-            np.concatenate([np.asarray(entry[name], np.int64).reshape(len(AREAS), -1) for _, entry in entries], 1)
+            np.concatenate([_by_area(entry[name]) for _, entry in entries], axis=1)
             for name in ("matched", "ignored")
-        )  # fmt: skip
+        )
         bits = [(some[:, order][:, None] & _BITS[:, None]) > 0 for some in (matched, ignored)]
         self._hits_ATD, self._counts_ATD = bits[0] & ~bits[1], ~bits[1]
 
@@ -181,6 +173,10 @@ class _Class:
             for column in range(len(IOUS)):
                 out[area, column] = _interpolated(right[area, column], counted[area, column], total_A[area])
         return out
+
+
+def _by_area(bits: Sequence[Sequence[int]]) -> NDArray[np.int64]:
+    return np.asarray(bits, np.int64).reshape(len(AREAS), -1)
 
 
 def _interpolated(right: Floats, counted: Floats, total: float) -> float:

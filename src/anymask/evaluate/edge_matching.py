@@ -20,14 +20,17 @@ _AROUND = ((-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1))
 """Offsets (y, x) of the eight neighbours, clockwise from the one above."""
 
 
-def require_scipy(name: str) -> Any:
-    """Import a module of SciPy, such as "sparse". Raises MissingExtraError if it is not installed."""
+def require_scipy(name: str, need: str = "measuring edges") -> Any:
+    """Import a module of SciPy, such as "sparse". Raises MissingExtraError if it is not installed.
+
+    need: what it is for, in the error.
+    """
     from importlib import import_module
 
     try:
         return import_module(f"scipy.{name}")
     except ImportError:
-        raise MissingExtraError("measuring edges", "eval") from None
+        raise MissingExtraError(need, "eval") from None
 
 
 def skeleton(mask: Mask) -> Mask:
@@ -64,9 +67,10 @@ def _removable(framed: Mask, *, odd: bool) -> Mask:
 def correspond(one: Mask, other: Mask, reach: float) -> tuple[Mask, Mask]:
     """One-to-one matching of two maps (H, W) of least cost: the matched pixels of each.
 
-    A pair costs its distance, which is at most `reach` pixels, rounded to 0.01 pixels; an unmatched pixel costs
-    100 * `reach`. The benchmark of BSDS500 (`match.cc`) has the same costs but offers each pixel a few random
-    ways to stay unmatched, so that its result changes from run to run. Raises MissingExtraError without SciPy.
+    A pair costs its distance, which is at most `reach` pixels, rounded to 0.01 pixels; an unmatched pixel
+    costs 100 * `reach`. The benchmark of BSDS500 (`match.cc`) has the same costs but offers each pixel a few
+    random ways to stay unmatched, so that its result changes from run to run. Raises MissingExtraError
+    without SciPy.
     """
     rows, columns, costs = _near(one, other, reach)
     places = np.flatnonzero(one), np.flatnonzero(other)
@@ -80,9 +84,9 @@ def correspond(one: Mask, other: Mask, reach: float) -> tuple[Mask, Mask]:
 def _matched(rows: Integers, columns: Integers, costs: Integers, reach: float) -> tuple[Integers, Integers]:
     """The rows and the columns that are matched in the cheapest matching of a graph given by its edges.
 
-    The graph is doubled so that a full matching exists: a row or column that stays unmatched is matched with a
-    private copy of itself, and the copies of matched ones with each other for nothing. All costs are raised by
-    one, as SciPy's sparse graphs have no edges of cost 0; the number of pairs is always the same.
+    The graph is doubled so that a full matching exists: a row or column that stays unmatched is matched with
+    a private copy of itself, and the copies of matched ones with each other for nothing. All costs are raised
+    by one, as SciPy's sparse graphs have no edges of cost 0; the number of pairs is always the same.
     """
     rows_used, row = np.unique(rows, return_inverse=True)
     columns_used, column = np.unique(columns, return_inverse=True)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 IOUS = np.linspace(0.5, 0.95, 10)
-"""The IoUs over which COCO's figures are averaged; rounded otherwise, a mask of exactly 0.6 would not count."""
+"""The IoUs over which COCO's figures are averaged; from `arange`, a mask of exactly 0.6 would not count."""
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ def ssim_volume(found: Floats, truth: Floats) -> float:
 
     Raises MissingExtraError without SciPy.
     """
-    gaussian = require_scipy("ndimage").gaussian_filter
+    gaussian = require_scipy("ndimage", "SSIM of colour volumes").gaussian_filter
 
     def local(values: Floats) -> Floats:
         return np.asarray(gaussian(values, _SIGMA, mode="nearest", radius=_RADIUS), np.float64)
@@ -44,7 +44,9 @@ def ssim_volume(found: Floats, truth: Floats) -> float:
     return float(_ssim(found, truth, local, 1.0, 1.0).mean())
 
 
-def _ssim(found: Floats, truth: Floats, local: Callable[[Floats], Floats], value_range: float, unbiased: float) -> Floats:
+def _ssim(
+    found: Floats, truth: Floats, local: Callable[[Floats], Floats], value_range: float, unbiased: float
+) -> Floats:
     """The similarity at each pixel; variances are multiplied by `unbiased`."""
     c1, c2 = (0.01 * value_range) ** 2, (0.03 * value_range) ** 2
     a, b = local(found), local(truth)

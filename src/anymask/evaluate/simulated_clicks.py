@@ -117,14 +117,22 @@ def _of_kind(record: Record, kinds: tuple[str, ...]) -> list[int]:
     return objects or list(range(count))
 
 
-def click_ious(session: Session, targets: Targets, config: ClicksConfig) -> tuple[Floats, Floats]:
+def click_ious(
+    session: Session,
+    targets: Targets,
+    config: ClicksConfig,
+    first_points: Sequence[NDArray[np.float32]] | None = None,
+) -> tuple[Floats, Floats]:
     """IoU of every mask after 1, 2, ... clicks, (M, rounds), and the oracle of the first click, (M,).
+
+    The first clicks are `first_points`, (2,) xy each, or the inner points of the masks.
 
     A mask without any error gets no more clicks and keeps its IoU. Rounds after the last of `config.clicks`
     are for `config.noc` only and skip masks that have reached its highest IoU.
     """
     truths = targets.truths
-    states = [_State([inner_point(truth)], [1]) for truth in truths]
+    points = [inner_point(truth) for truth in truths] if first_points is None else first_points
+    states = [_State([point], [1]) for point in points]
     first = first_round(session, targets, [state.points[0] for state in states])
     ious_MK = np.zeros((len(truths), config.rounds))
     _keep(states, first, range(len(truths)))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from anymask import budget
 from anymask.errors import ImageError
+from anymask.files import budget
 from anymask.images.read import open_image
 
 __all__ = ["read_opaque"]

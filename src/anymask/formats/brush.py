@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from anymask import budget
 from anymask.errors import FormatError
+from anymask.files import budget
 from anymask.formats.alpha_masks import read_opaque
 from anymask.geometry import rle
 from anymask.images.read import image_size

@@ -6,12 +6,14 @@ Also read are lists of results ([{image_id, category_id, segmentation, score}]),
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cached_property, partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +32,7 @@ from anymask.types import Masks, Record
 
 __all__ = ["CocoFile"]
 
+_ADDRESS = re.compile(r"(https?|s3|gs)://", re.IGNORECASE)
 _KEPT = ("images", "categories", "info")
 NO_IMAGE = "annotation of no image"
 NO_OBJECT = "damaged: annotation must be an object"
@@ -79,6 +82,8 @@ class CocoFile:
         numbers = [key(image.get("id")) if isinstance(image, Mapping) else None for image in self._images]
         self._times = Counter(number for number in numbers if number is not None)
         self._labels, self._categories = _categories(_listed(parts, "categories"))
+        for category in {one for one in self._rows.categories if isinstance(one, int)}:
+            self._labels.setdefault(category, category)  # one that the file does not name has its number
         self._are_brushes = _marks_brushes(parts.get("info"), self._images)
         alone = [count for number, count in self._rows.images().items() if number not in self._times]
         self.left_out.update({NO_IMAGE: sum(alone), NO_OBJECT: self._rows.damaged})
@@ -96,7 +101,7 @@ class CocoFile:
 
     @cached_property
     def _files(self) -> ImageFiles:
-        names = [str(image["file_name"]) for image in self._images if _named(image)]
+        names = [_file_name(image) for image in self._images if _named(image)]
         return ImageFiles(self.path, self._reading.images, names)
 
     def image_path(self, index: int) -> Path:
@@ -117,26 +122,30 @@ class CocoFile:
         image_path = self.image_path(index)
         size = json_fields.size_beside(image, ("height", "width"), image_path)
         left_out: Counter[str] = Counter()
-        rows, runs = self._masks(index, number, size, left_out)
-        crowds = [bool(self._rows.crowds[row]) for row in rows]
-        hidden = [crowd and not self._crowds and not self._are_brushes for crowd in crowds]
-        crowd = [one for one, is_hidden in zip(runs, hidden, strict=True) if is_hidden]
-        left_out.update([CROWD] * len(crowd))
-        kept = [i for i, is_hidden in enumerate(hidden) if not is_hidden]
+        rows = self._rows.of_image(number)
+        runs = self._masks(index, rows, size, left_out)
+        hidden = [] if self._crowds or self._are_brushes else self._crowds_of(rows)
+        ignored = [runs.pop(row) for row in hidden if row in runs]
+        if ignored:
+            left_out[CROWD] += len(ignored)
         if image.get("ignore") is not None:
             nobody = attempt(left_out, partial(json_fields.segmentation_runs, image["ignore"], size))
-            crowd += [nobody] if nobody is not None else []
-        labels = [self._labels[self._rows.categories[rows[i]]] for i in kept]
+            ignored += [nobody] if nobody is not None else []
+        kept = [row for row in rows if row in runs]
+        labels = [self._labels[self._rows.categories[row]] for row in kept]
         return Record(
             id=self.ids[index],
             image=image_path,
-            masks=Masks(
-                size, [runs[i] for i in kept], self._scores([rows[i] for i in kept], left_out), labels=labels
-            ),
-            meta=self._meta(image, labels, [rows[i] for i in kept]),
-            ignore=rle.union(crowd, size) if crowd else None,
+            masks=Masks(size, [runs[row] for row in kept], self._scores(kept, left_out), labels=labels),
+            meta=self._meta(image, labels, kept),
+            ignore=rle.union(ignored, size) if ignored else None,
             left_out=dict(left_out),
         )
+
+    def _crowds_of(self, rows: Sequence[int]) -> list[int]:
+        """Those of some rows that are crowds."""
+        flags = self._rows.crowds
+        return [row for row in rows if flags[row]]
 
     def _scores(self, rows: Sequence[int], left_out: Counter[str]) -> NDArray[np.float32] | None:
         """The scores of rows, None where there is none."""
@@ -149,10 +158,8 @@ class CocoFile:
         meta: dict[str, Any] = {name: image[name] for name in ("dataset",) if name in image}
         meta["file_name"] = _file_name(image)
         meta["categories"] = [self._categories.get(label) or f"class {label}" for label in labels]
-        crowds, areas = (
-            [bool(self._rows.crowds[row]) for row in rows],
-            [self._rows.areas[row] for row in rows],
-        )
+        crowds = [bool(self._rows.crowds[row]) for row in rows]
+        areas = [self._rows.areas[row] for row in rows]
         if any(crowds):
             meta["crowds"] = crowds
         if rows and np.isfinite(areas).all():
@@ -160,30 +167,25 @@ class CocoFile:
         return meta
 
     def _masks(
-        self, index: int, number: int | str, size: tuple[int, int], left_out: Counter[str]
-    ) -> tuple[list[int], list[rle.Runs]]:
-        """The rows that are masks of an image, and their runs."""
-        rows = self._rows.of_image(number)
-        found: dict[int, rle.Runs | None] = {**self._polygons.of_image(index, rows, size)}
-        for row in rows:
-            if self._label(row) is None:
-                category = self._rows.categories[row]
+        self, index: int, rows: Sequence[int], size: tuple[int, int], left_out: Counter[str]
+    ) -> dict[int, rle.Runs]:
+        """Runs of those rows of an image that are masks."""
+        categories, labels = self._rows.categories, self._labels
+        known = [row for row in rows if categories[row] in labels]
+        if len(known) < len(rows):
+            for category in [categories[row] for row in rows if categories[row] not in labels]:
                 left_out[f"damaged: category_id must be a number, got {category!r:.40}"] += 1
-                found[row] = None
-            elif row in self._rows.shapes:
-                shape, box = self._rows.shapes[row], self._rows.boxes[row]
-                found[row] = attempt(left_out, partial(_other_runs, shape, box, size, self._reading))
-            elif row not in found:
-                found[row] = attempt(left_out, partial(_checked_runs, self._rows, row, size))
-        kept = [(row, runs) for row in rows if (runs := found.get(row)) is not None]
-        return [row for row, _ in kept], [runs for _, runs in kept]
+        found = self._polygons.of_image(index, known, size)
+        for row in known if len(found) < len(known) else ():
+            runs = found[row] if row in found else attempt(left_out, partial(self._runs, row, size))
+            found |= {} if runs is None else {row: runs}
+        return found
 
-    def _label(self, row: int) -> int | None:
-        """The label of a row; a category that the file does not name has its number."""
-        category = self._rows.categories[row]
-        if category not in self._labels and isinstance(category, int):
-            self._labels[category] = category
-        return self._labels.get(category)
+    def _runs(self, row: int, size: tuple[int, int]) -> rle.Runs:
+        """Runs of a row that has no valid polygons alone. Raises NoMaskError, FormatError."""
+        if row not in self._rows.shapes:
+            return _checked_runs(self._rows, row, size)
+        return _other_runs(self._rows.shapes[row], self._rows.boxes[row], size, self._reading)
 
 
 def _read(path: Path, rows: Rows) -> dict[str, Any]:
@@ -261,10 +263,11 @@ def _named(image: object) -> bool:
 
 
 def _file_name(image: Mapping[str, Any]) -> str:
-    """The name of an image's file; LVIS has its address alone."""
+    """The name of an image's file; LVIS has its address alone, others have it as the name."""
     if "file_name" not in image and "coco_url" in image:
         return str(image["coco_url"]).rpartition("/")[2]
-    return str(json_fields.field(image, "file_name", str, "image"))
+    name = str(json_fields.field(image, "file_name", str, "image"))
+    return unquote(urlsplit(name).path).lstrip("/") if _ADDRESS.match(name) else name
 
 
 def _record_ids(images: Sequence[object]) -> list[str]:

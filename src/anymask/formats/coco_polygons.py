@@ -13,7 +13,7 @@ from anymask.geometry import rle
 
 __all__ = ["PlainPolygons"]
 
-_MOST_CORNERS = 1 << 13  # of polygons that are drawn before their image is asked for
+_MOST_CORNERS = 1 << 12  # of polygons that are drawn before their image is asked for
 
 _Size: TypeAlias = tuple[int, int]
 
@@ -29,38 +29,43 @@ class PlainPolygons:
 
     def of_image(self, index: int, rows: Sequence[int], size: _Size) -> dict[int, rle.Runs]:
         """Runs of those of the rows of an image that are plain. size: (H, W) of the image."""
-        plain = [row for row in rows if self._rows.is_plain(row)]
+        plain = self._rows.plain(rows)
         ready = self._ready
         if plain and plain[0] not in ready:
-            groups = {size: plain}
+            groups: dict[_Size, Sequence[int]] = {size: plain}
             for other, more in self._following(index) if index == self._next else ():
                 groups[other] = [*groups.get(other, ()), *more]
-            ready = self._ready = {
-                row: runs for one, members in groups.items() for row, runs in self._drawn(members, one)
-            }
+            ready = {}
+            for one, members in groups.items():
+                ready |= self._drawn(members, one)
+            self._ready = ready
         self._next = index + 1
         return {row: ready[row] for row in plain}
 
-    def _following(self, index: int) -> Iterator[tuple[_Size, list[int]]]:
+    def _following(self, index: int) -> Iterator[tuple[_Size, Sequence[int]]]:
         """Sizes and plain rows of the images after one, up to a number of corners."""
         corners = 0
         for later in range(index + 1, len(self._images)):
             size, number = _header(self._images[later])
             if size is None or number is None:
                 continue
-            rows = [row for row in self._rows.of_image(number) if self._rows.is_plain(row)]
+            rows = self._rows.plain(self._rows.of_image(number))
             corners += self._rows.corners_of(rows)
             if corners > _MOST_CORNERS:
                 return
             yield size, rows
 
-    def _drawn(self, rows: Sequence[int], size: _Size) -> Iterator[tuple[int, rle.Runs]]:
-        """Each row with its runs, the union of its polygons."""
+    def _drawn(self, rows: Sequence[int], size: _Size) -> dict[int, rle.Runs]:
+        """The runs of each row, the union of its polygons."""
         places, counts, owners = self._rows.polygons(rows)
+        runs = draw(places.reshape(-1, 2), counts // 2, size)
+        found = dict(zip(owners, runs, strict=True))
+        if len(found) == len(owners):
+            return found
         parts: dict[int, list[rle.Runs]] = {}
-        for row, runs in zip(owners, draw(places.reshape(-1, 2), counts // 2, size), strict=True):
-            parts.setdefault(row, []).append(runs)
-        return ((row, rle.union(runs, size)) for row, runs in parts.items())
+        for row, one in zip(owners, runs, strict=True):
+            parts.setdefault(row, []).append(one)
+        return {row: rle.union(several, size) for row, several in parts.items()}
 
 
 def _header(image: object) -> tuple[_Size | None, int | str | None]:

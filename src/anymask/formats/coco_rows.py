@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from anymask import budget
 from anymask.errors import FormatError
+from anymask.files import budget
 from anymask.formats import json_fields
 
 __all__ = ["Rows", "key"]
@@ -19,6 +19,7 @@ __all__ = ["Rows", "key"]
 Integers = NDArray[np.int64]
 _MOST_DAMAGED = 10_000
 """If so many entries at the start are no annotations, none is searched for in the rest."""
+_CHECKED = 256  # annotations, after which the budget is checked
 _LARGEST = (1 << 63) - 2  # of what labels are kept in, with room for one more
 
 
@@ -52,6 +53,7 @@ class Rows:
         self._rings = array("q")  # coordinates of each polygon
         self._ring_ends = array("q")  # for each row
         self._by_image: dict[object, Integers] = {}
+        self._strange: set[int] = set()
 
     def __len__(self) -> int:
         """The number of rows."""
@@ -62,13 +64,15 @@ class Rows:
         for entry in entries:
             if isinstance(entry, dict):
                 self._add(entry)
-                budget.check("annotations", "entries", len(self))
+                if len(self) % _CHECKED == 0:
+                    budget.check("annotations", "entries", len(self))
                 continue
             self.damaged += 1
             if self.damaged > _MOST_DAMAGED and not self.categories:
                 raise FormatError(
                     f"annotations must be objects, got {entry!r:.40} and others. Write the file again."
                 )
+        budget.check("annotations", "entries", len(self))
 
     def _add(self, entry: dict[str, Any]) -> None:
         row = len(self.categories)
@@ -76,8 +80,7 @@ class Rows:
         self.categories.append(key(entry.get("category_id")))
         crowd = entry.get("iscrowd")
         self.crowds.append(crowd != 0 and _is_yes(crowd))
-        area = entry.get("area")
-        self.areas.append(area if type(area) in (int, float) and abs(area) <= _LARGEST else float("nan"))
+        self.areas.append(_area(entry.get("area")))
         if entry.get("score") is not None:
             self.scores[row] = entry["score"]
         shape = entry.get("segmentation")
@@ -93,9 +96,7 @@ class Rows:
         corners, before, first = self.corners, len(self.corners), len(self._rings)
         try:
             for part in shape:
-                if type(part) is not list:
-                    raise TypeError
-                corners.extend(array("d", part))
+                corners.fromlist(part)  # what is no list is a TypeError
                 self._rings.append(len(part))
         except (TypeError, OverflowError):
             del corners[before:], self._rings[first:]
@@ -128,11 +129,13 @@ class Rows:
                 np.searchsorted(self.corner_ends, bad, side="right") - 1,
             ]
         )
-        self._strange = set((np.searchsorted(self.ring_ends, strange, side="right") - 1).tolist())
+        self._strange = {*(np.searchsorted(self.ring_ends, strange, side="right") - 1).tolist(), *self.shapes}
 
-    def is_plain(self, row: int) -> bool:
-        """Whether a row has polygons alone, all of three or more finite corners."""
-        return row not in self._strange and row not in self.shapes
+    def plain(self, rows: Sequence[int]) -> Sequence[int]:
+        """Those of some rows that have polygons alone, all of three or more finite corners."""
+        if not self._strange:
+            return rows
+        return [row for row in rows if row not in self._strange]
 
     def corners_of(self, rows: Sequence[int]) -> int:
         """The number of corners of the polygons of rows."""
@@ -167,6 +170,12 @@ def _ranges(starts: Integers, counts: Integers) -> Integers:
     """start, start + 1, ... for each start, as many as its count."""
     ends = np.cumsum(counts)
     return np.arange(ends[-1] if ends.size else 0) + np.repeat(starts - ends + counts, counts)
+
+
+def _area(value: object) -> float:
+    """A stated area, NaN for what is none."""
+    usable = isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= _LARGEST
+    return float(value) if usable else float("nan")  # type: ignore[arg-type]
 
 
 def _is_yes(value: object) -> bool:

@@ -85,7 +85,8 @@ class ImageFiles:
         if found is not None or self._known is not None:
             return found or path
         missing = self.folders[0] / path.name
-        return self.folders[0] / path if os.path.isfile(missing) else missing  # that is another image
+        is_other = len(path.parts) > 1 and os.path.isfile(missing)  # an image of the same name
+        return self.folders[0] / path if is_other else missing
 
     def without_suffix(self, stem: PurePath) -> list[Path]:
         """The files with this path, whatever their suffix, in the first folder that has any."""

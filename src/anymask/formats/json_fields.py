@@ -13,9 +13,8 @@ from typing import Any, get_args
 
 import numpy as np
 
-from anymask import budget
 from anymask.errors import FormatError
-from anymask.files import read_regular
+from anymask.files import budget, read_regular
 from anymask.formats.image_files import ImageFiles, Images
 from anymask.formats.polygons.rasterise import from_polygons
 from anymask.formats.safe_paths import inner_path
@@ -54,6 +53,7 @@ __all__ = [
     "whole",
 ]
 
+_LARGEST_SCORE = 1e30  # scores are kept as float32
 MOST_PIXELS = (1 << 32) - 1
 """The largest count that a run length can store."""
 
@@ -264,14 +264,17 @@ def _score(value: object, name: str, left_out: Counter[str]) -> float:
     if value is None:
         return 1.0
     try:
-        return number(value, name)
+        found = number(value, name)
     except FormatError:
+        found = math.inf
+    if abs(found) > _LARGEST_SCORE:
         left_out[f"{name} that is no number"] += 1
         return 1.0
+    return found
 
 
 def column(entries: Sequence[Mapping[str, Any]], name: str) -> list[float] | None:
     """A number from each annotation, or None if any annotation lacks it."""
     values = [entry.get(name) for entry in entries]
-    known = [v for v in values if isinstance(v, (int, float)) and math.isfinite(v)]
+    known = [v for v in values if isinstance(v, (int, float)) and abs(v) <= _LARGEST_SCORE]
     return known if values and len(known) == len(values) else None

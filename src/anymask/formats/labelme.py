@@ -20,8 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from anymask import budget
 from anymask.errors import FormatError
+from anymask.files import budget
 from anymask.formats import json_fields
 from anymask.formats.image_files import place_of
 from anymask.formats.polygons.primitives import box_ring, ellipse_ring

@@ -119,7 +119,8 @@ def _chosen(
             yield known, file
     if len(text) == len(passed_over):
         maps = [file for file in files if file.suffix.lower() == ".png"]
-        yield from (("instances", file) for file in maps)
+        if len(maps) > len(text):  # else they are the images of annotations that nobody knows
+            yield from (("instances", file) for file in maps)
 
 
 def _instances(sources: list[tuple[str, Path]], passed_over: dict[Path, str]) -> list[tuple[str, Path]]:

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from anymask import budget
 from anymask.errors import FormatError
+from anymask.files import budget
 from anymask.formats import json_fields
 from anymask.formats.reading import PLAIN, Reading
 from anymask.formats.writers import Outlines, Page

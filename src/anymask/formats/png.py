@@ -142,7 +142,8 @@ def encode_mask(record: Record, outlines: Outlines) -> Page:
             f"masks must be a single one for a mask file, got {len(record.masks)}. Write a folder."
         )
     data = encode_png(record.masks.dense()[0])
-    return Page(data, [rle.encode(read_map(data) != 0)])
+    found = read_map(data) != 0
+    return Page(data, [rle.encode(found) if found.any() else None])  # a black file holds no mask
 
 
 def encode_instances(record: Record, outlines: Outlines) -> Page:

@@ -18,8 +18,8 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 import numpy as np
 
-from anymask import budget
 from anymask.errors import FormatError
+from anymask.files import budget
 from anymask.formats import json_fields
 from anymask.formats.polygons.primitives import box_ring, ellipse_ring
 from anymask.formats.polygons.rings import Ring, as_ring, fill

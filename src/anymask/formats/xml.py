@@ -9,8 +9,8 @@ from pathlib import Path
 from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
 
-from anymask import budget
 from anymask.errors import FormatError
+from anymask.files import budget
 
 __all__ = ["elements", "local_name", "plain_text"]
 

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from anymask import budget
 from anymask.errors import InputError
+from anymask.files import budget
 from anymask.geometry import rle
 
 __all__ = ["Labels", "by_area", "cover", "label_map"]

@@ -148,7 +148,7 @@ class _Axis:
         first = max(int((low - MARGIN) / scale), 0)
         last = min(int(np.ceil((high + MARGIN) / scale)), fine)
         used = slice(max(low - MARGIN - 2, 0), min(high + MARGIN + 2, cells))
-        place = (np.arange(first, last) + 0.5) * scale - 0.5
+        place = np.asarray((np.arange(first, last) + 0.5) * scale - 0.5, np.float64)
         return cls(used, first, last, cells_around(place - used.start, used.stop - used.start))
 
 

@@ -14,12 +14,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from anymask import budget
 from anymask.errors import FormatError
+from anymask.files import budget
 
 __all__ = [
     "Runs",
     "area",
+    "areas",
     "box",
     "decode",
     "encode",
@@ -41,6 +42,9 @@ Runs: TypeAlias = NDArray[np.uint32]
 
 
 Bits: TypeAlias = NDArray[np.bool_]
+
+
+_NO_RUN: Runs = np.zeros(1, np.uint32)
 
 
 _BITS = 5  # payload bits of one character
@@ -119,27 +123,36 @@ def to_edges(runs: Runs) -> NDArray[np.int64]:
     return ends[: ends.size // 2 * 2]
 
 
-def decode(runs: Runs, size: tuple[int, int]) -> Bits:
-    """Decode to a bool array (H, W) in C order."""
+def decode(runs: Runs, size: tuple[int, int], out: Bits | None = None) -> Bits:
+    """Decode to a bool array (H, W) in C order: a new one, or `out`, which must be all False."""
     h, w = size
     budget.check("mask", "pixels", h * w)
     _check_total(runs, size)
-    out = np.zeros((h, w), np.bool_)
+    found = np.zeros((h, w), np.bool_) if out is None else out
     edges = to_edges(runs)
     if edges.size == 0 or edges[-1] == edges[0]:
-        return out
+        return found
     first, last = int(edges[0]) // h, int(edges[-1] - 1) // h + 1
     lengths = np.diff(edges - first * h, prepend=0, append=(last - first) * h)
     ones = np.zeros(lengths.size, np.uint8)
     ones[1::2] = 1
     columns = np.repeat(ones, lengths).reshape(last - first, h)
-    out[:, first:last] = cv2.transpose(columns).view(np.bool_)
-    return out
+    found[:, first:last] = cv2.transpose(columns).view(np.bool_)
+    return found
 
 
 def area(runs: Runs) -> int:
     """Number of pixels inside the mask."""
-    return int(runs[1::2].sum(dtype=np.int64))
+    return int(np.add.reduce(runs[1::2], dtype=np.int64))
+
+
+def areas(many: Sequence[Runs]) -> NDArray[np.int64]:
+    """Number of pixels inside each mask: (N,) int64."""
+    if not many or not all(runs.size for runs in many):
+        return np.array([area(runs) for runs in many], np.int64)
+    even = [part for runs in many for part in ((runs, _NO_RUN) if runs.size % 2 else (runs,))]
+    starts = np.cumsum([0, *((runs.size + 1) // 2 for runs in many[:-1])])
+    return np.add.reduceat(np.concatenate(even)[1::2], starts, dtype=np.int64)
 
 
 def box(runs: Runs, size: tuple[int, int]) -> NDArray[np.float32]:
@@ -333,7 +346,8 @@ def _from_list(counts: object) -> Runs:
     numbers = np.asarray(counts if isinstance(counts, (list, tuple, np.ndarray)) else ["not a list"])
     if numbers.size == 0:
         return np.zeros(0, np.uint32)
-    if numbers.ndim != 1 or numbers.dtype.kind not in "iu":
+    is_whole = numbers.dtype.kind in "iu" or (numbers.dtype.kind == "f" and bool((numbers % 1 == 0).all()))
+    if numbers.ndim != 1 or not is_whole:
         raise FormatError(
             "counts must be a string or a list of whole numbers, got another form. Write the file again."
         )

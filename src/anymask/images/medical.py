@@ -7,6 +7,7 @@ DICOM file is PS3.3, C.11.2.1.2.
 from __future__ import annotations
 
 import io
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +19,10 @@ from numpy.typing import NDArray
 from anymask.errors import ImageError, InputError, MissingExtraError
 from anymask.images.stored_pixels import Samples, check_pixels, check_plane, reading
 
-__all__ = ["dicom_samples", "dicom_size", "nifti_samples", "nifti_size"]
+__all__ = ["dicom_samples", "dicom_size", "is_nifti", "nifti_samples", "nifti_size"]
+
+_GZIP = b"\x1f\x8b"
+_MOST_BYTES = 1 << 31  # of a compressed NIfTI file that is given as bytes
 
 
 def dicom_size(source: str | Path | bytes, name: str) -> tuple[int, int]:
@@ -98,22 +102,41 @@ def _pydicom(name: str) -> Iterator[Any]:
         yield pydicom
 
 
-def nifti_size(path: str | Path, plane: Mapping[str, int], name: str) -> tuple[int, int]:
+def is_nifti(head: bytes) -> bool:
+    """Whether the first bytes of a file, compressed or not, are those of a NIfTI file with its voxels."""
+    if head[:2] == _GZIP:
+        try:
+            head = zlib.decompressobj(31).decompress(head, 348)
+        except zlib.error:
+            return False
+    return head[344:348] == b"n+1\0" or head[4:8] == b"n+2\0"
+
+
+def _volume(nibabel: Any, source: str | Path | bytes) -> Any:
+    if not isinstance(source, bytes):
+        return nibabel.load(source)
+    if source[:2] == _GZIP:
+        source = zlib.decompressobj(31).decompress(source, _MOST_BYTES)
+    kind = nibabel.Nifti2Image if source[4:8] == b"n+2\0" else nibabel.Nifti1Image
+    return kind.from_bytes(source)
+
+
+def nifti_size(source: str | Path | bytes, plane: Mapping[str, int], name: str) -> tuple[int, int]:
     """(H, W) of a slice by the header. Raises ImageError, InputError, MissingExtraError."""
     with _nibabel(name) as nibabel:
-        index, _ = _slice(nibabel.load(path).shape, plane, name)
+        index, _ = _slice(_volume(nibabel, source).shape, plane, name)
         width, height = (size for size, at in index if at is None)
         return height, width
 
 
-def nifti_samples(path: str | Path, plane: Mapping[str, int], name: str) -> Samples:
+def nifti_samples(source: str | Path | bytes, plane: Mapping[str, int], name: str) -> Samples:
     """A slice across one axis of the voxels: `plane` is {"z": k}, {"y": j} or {"x": i}, with "t" for a time.
 
     Without one the middle slice across the last axis. The first of the other two axes runs to the right, the
     second down, as the voxels are stored, so that a mask goes back by its transpose. Raises as `nifti_size`.
     """
     with _nibabel(name) as nibabel:
-        image = nibabel.load(path)
+        image = _volume(nibabel, source)
         index, notes = _slice(image.shape, plane, name)
         sizes = [size for size, at in index if at is None]
         check_pixels((sizes[1], sizes[0]), None, name)

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from anymask import budget
 from anymask.errors import ImageError
+from anymask.files import budget
 from anymask.images.planes import read_samples
 from anymask.images.read import ImageFile, image_size, name_of, open_image, orientation_of
 from anymask.images.stored_pixels import Samples, reading, turn
@@ -30,6 +30,7 @@ _LEAST_LEVELS = 2  # of the values along black in a soft image; one is a border 
 _NEAR, _NEAR_LOSSY = 32, 64  # distances of colours up to which they are one
 _FLAT, _FLAT_LOSSY = 8, 24  # by which neighbours may differ where it is flat
 _LEAST_PIXELS, _LEAST_SHARE = 9, 0.02  # of a flat colour: in pixels, and of all that is flat and not black
+_SHADE, _LEVEL, _MOST_SHADES = 64, 4, 0.1  # of lossy greys: from the middle, of flat parts, their share
 _GREY_CHROMA = 48  # up to which the channels of a lossy grey image differ
 _CODES = np.array([1 << 16, 1 << 8, 1])
 
@@ -69,7 +70,7 @@ def read_painting(path: ImageFile) -> Painting:
         pixels = pixels.mean(axis=2).round().astype(np.uint8) if file.is_lossy else pixels[..., 0]
     if pixels.ndim == 2:
         if file.is_lossy:
-            return Painting((pixels > _BRIGHT) * np.int64(255), "numbers")
+            return Painting(_black_and_white(pixels, name_of(path)), "numbers")
         settled = pixels if file.is_palette else _settled(pixels[..., None])[..., 0]
         return Painting(settled.astype(np.int64), "numbers")
     return Painting(_settled(pixels, lossy=file.is_lossy).astype(np.int64) @ _CODES, "colours")
@@ -180,6 +181,17 @@ def _is_grey(pixels: Array, *, lossy: bool) -> bool:
         return bool((pixels == pixels[..., :1]).all())
     chroma = pixels.max(axis=2).astype(np.int64) - pixels.min(axis=2)
     return bool(np.percentile(chroma, 99) <= _GREY_CHROMA)
+
+
+def _black_and_white(pixels: Array, name: str) -> NDArray[np.int64]:
+    """255 in the bright parts of a lossy grey image. Raises ImageError for a map, whose numbers are lost."""
+    lit = pixels > _FAINT
+    shades = lit & (np.abs(pixels - 127.5) < _SHADE) & (_spread(pixels) <= _LEVEL)
+    if shades.sum() > _MOST_SHADES * lit.sum() or (pixels.any() and not lit.any()):
+        raise ImageError(
+            f"mask must be black and white in a lossy file, got shades of grey in {name}. Save it as PNG."
+        )
+    return (pixels > _BRIGHT) * np.int64(255)
 
 
 def _settled(pixels: Array, *, lossy: bool = False) -> Array:

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from anymask.errors import ImageError, InputError
-from anymask.images.medical import dicom_samples, dicom_size, nifti_samples, nifti_size
+from anymask.images.medical import dicom_samples, dicom_size, is_nifti, nifti_samples, nifti_size
 from anymask.images.stored_pixels import Samples, check_pixels
 from anymask.images.tiff import MARKS, open_tiff
 from anymask.images.zarr_planes import is_zarr, zarr_samples, zarr_size
 
 __all__ = ["kind_of", "path_of", "plane_size", "read_samples", "split_plane"]
 
+_HEAD = 1024  # bytes that tell kinds apart, the compressed header of NIfTI included
 _CHOICE = re.compile(r"(?P<path>.+)\[(?P<plane>[^\[\]]*)\]")
 _PART = re.compile(r"\s*([a-z])\s*=\s*(\d{1,9})\s*")
 
@@ -54,23 +55,25 @@ def kind_of(source: Any) -> str | None:
             return "nifti"
         head = _head(path) if path.is_file() else b""
     elif isinstance(source, (bytes, bytearray, memoryview)):
-        head = bytes(source[:132])
+        head = bytes(source[:_HEAD])
     elif hasattr(source, "read") and hasattr(source, "seek"):
         place = source.tell()
         source.seek(0)
-        head = source.read(132)
+        head = source.read(_HEAD)
         source.seek(place)
     else:
         return None
     if head[:4] in MARKS:
         return "tiff"
-    return "dicom" if head[128:132] == b"DICM" else None
+    if head[128:132] == b"DICM":
+        return "dicom"
+    return "nifti" if is_nifti(head) and not isinstance(source, (str, os.PathLike)) else None
 
 
 def _head(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            return file.read(132)
+            return file.read(_HEAD)
     except OSError:
         return b""
 
@@ -93,7 +96,8 @@ def read_samples(image: Any, name: str, most: int | None, *, indices: bool = Fal
             return file.samples(indices=indices)
     if kind == "zarr":
         return zarr_samples(Path(path), plane, name)
-    return dicom_samples(_whole(path), plane, name) if kind == "dicom" else nifti_samples(path, plane, name)
+    whole = _whole(path)
+    return dicom_samples(whole, plane, name) if kind == "dicom" else nifti_samples(whole, plane, name)
 
 
 def plane_size(image: Any, name: str) -> tuple[int, int] | None:
@@ -109,7 +113,8 @@ def _size(kind: str, path: Any, plane: dict[str, int], name: str) -> tuple[int, 
             return file.size_hw
     if kind == "zarr":
         return zarr_size(Path(path), name)
-    return dicom_size(_whole(path), name) if kind == "dicom" else nifti_size(path, plane, name)
+    whole = _whole(path)
+    return dicom_size(whole, name) if kind == "dicom" else nifti_size(whole, plane, name)
 
 
 def _whole(source: Any) -> Any:

@@ -173,7 +173,7 @@ def open_image(image: object) -> Image.Image:
     return opened
 
 
-_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "HEIF")
+_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "HEIF", "PPM")
 
 
 def _known() -> list[str]:

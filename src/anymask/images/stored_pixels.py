@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 from numpy.typing import NDArray
 
-from anymask import budget
 from anymask.errors import AnymaskError, ImageError, InputError
+from anymask.files import budget
 
 __all__ = ["MAX_PIXELS", "Samples", "check_pixels", "check_plane", "reading", "stored_window", "turn"]
 

@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from anymask import budget
 from anymask.errors import ImageError
+from anymask.files import budget
 from anymask.images.pillow_limit import without_limit
 from anymask.images.stored_pixels import (
     Samples,

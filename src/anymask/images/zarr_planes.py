@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from anymask import budget
 from anymask.errors import ImageError, MissingExtraError
+from anymask.files import budget
 from anymask.images.stored_pixels import Samples, check_pixels, check_plane, reading
 
 __all__ = ["is_zarr", "zarr_samples", "zarr_size"]

@@ -28,6 +28,8 @@ class Session:
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
         options.intra_op_num_threads = count or threads()
+        # waiting threads sleep: spinning takes twice the time on a shared machine (docs/log.md, 2026-11-30)
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
             self._session = onnxruntime.InferenceSession(
                 os.fspath(path), options, providers=["CPUExecutionProvider"]

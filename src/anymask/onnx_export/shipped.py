@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
 
 from anymask.files import sha256_of, write_atomic
 from anymask.models.checkpoints.hub import CARDS, SHIPPED
@@ -16,29 +15,33 @@ from anymask.models.checkpoints.load import load_weights
 from anymask.models.feature_painter import FeaturePainter
 from anymask.models.onnx_runtime import DECODER, FINGERPRINT, WEIGHTS, graph_file
 from anymask.models.sam import Sam
-from anymask.onnx_export.graphs import prompt_parts
+from anymask.onnx_export.graphs import Part, prompt_parts
 from anymask.onnx_export.linked_weights import link_weights
 from anymask.onnx_export.runtime_graphs import painter_part, sam_parts
 from anymask.onnx_export.tracing import require_packages, trace
 from anymask.onnx_export.webassembly import for_webassembly
 
-__all__ = ["main", "shipped_graphs"]
+__all__ = ["main", "shipped_graph", "shipped_parts"]
 
 
-def shipped_graphs(name: str) -> dict[str, Any]:
-    """The graphs of a shipped model by their parts, each an onnx.ModelProto."""
-    weights = SHIPPED / CARDS[name].file
-    model = load_weights(weights)
+def shipped_parts(name: str) -> list[Part]:
+    """The parts of a shipped model that have a graph each."""
+    model = load_weights(SHIPPED / CARDS[name].file)
     assert isinstance(model, Sam | FeaturePainter), "no other network is shipped"
-    parts = sam_parts(model) if isinstance(model, Sam) else [painter_part(model)]
-    traced = {part.name: trace(part) for part in parts}
-    if isinstance(model, Sam):  # the page's decoder, in one step
-        traced[DECODER] = for_webassembly(trace(prompt_parts(model)[1]))
-    graphs = {name: link_weights(graph, weights) for name, graph in traced.items()}
-    for graph in graphs.values():
-        graph.metadata_props.add(key=WEIGHTS, value=sha256_of(weights))
-        graph.metadata_props.add(key=FINGERPRINT, value=model.fingerprint)
-    return graphs
+    if isinstance(model, FeaturePainter):
+        return [painter_part(model)]
+    _, decoder = prompt_parts(model)  # the page runs it in one step
+    return [*sam_parts(model), decoder]
+
+
+def shipped_graph(name: str, part: Part) -> bytes:
+    """The graph of a part of a shipped model, as in its file."""
+    weights, traced = SHIPPED / CARDS[name].file, trace(part)
+    graph = link_weights(for_webassembly(traced) if part.name == DECODER else traced, weights)
+    graph.metadata_props.add(key=WEIGHTS, value=sha256_of(weights))
+    graph.metadata_props.add(key=FINGERPRINT, value=part.module.model.fingerprint)  # type: ignore[union-attr]
+    out: bytes = graph.SerializeToString(deterministic=True)
+    return out
 
 
 def main(folder: Path = SHIPPED) -> int:
@@ -46,9 +49,9 @@ def main(folder: Path = SHIPPED) -> int:
     require_packages()
     for card in CARDS.values():
         if card.address is None:
-            for part, graph in shipped_graphs(card.name).items():
-                target = graph_file(card.name, part, folder)
-                write_atomic(target, graph.SerializeToString(deterministic=True), force=True)
+            for part in shipped_parts(card.name):
+                target = graph_file(card.name, part.name, folder)
+                write_atomic(target, shipped_graph(card.name, part), force=True)
                 sys.stderr.write(f"{target.name}: {target.stat().st_size:,} bytes\n")
     return 0
 

@@ -13,8 +13,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from anymask import budget
 from anymask.errors import FormatError
+from anymask.files import budget
 from anymask.geometry import rle
 
 __all__ = ["Masks"]
@@ -24,6 +24,8 @@ Floats: TypeAlias = NDArray[np.float32]
 
 def _frozen(array: NDArray[Any]) -> NDArray[Any]:
     """A read-only view of `array`."""
+    if not array.flags.writeable:
+        return array
     view = array.view()
     view.flags.writeable = False
     return view
@@ -80,7 +82,7 @@ class Masks:
         object.__setattr__(self, "rles", runs)
         values = {"stability": stability, "labels": labels, "prompt": prompt, "logits": logits}
         values |= {"points": points, "crops": crops}
-        values["scores"] = np.ones(len(runs)) if scores is None else scores
+        values["scores"] = np.ones(len(runs), np.float32) if scores is None else scores
         for name, value in values.items():
             array = None if value is None else _frozen(np.asarray(value, _KINDS[name]))
             if array is not None and array.shape[:1] != (len(runs),):
@@ -150,7 +152,7 @@ class Masks:
         budget.check("mask", "pixels", self.size[0] * self.size[1])
         out = np.zeros((len(self), *self.size), np.bool_)
         for i, runs in enumerate(self.rles):
-            out[i] = rle.decode(runs, self.size)
+            rle.decode(runs, self.size, out[i])
         return out
 
     @property
@@ -161,7 +163,7 @@ class Masks:
     @property
     def areas(self) -> NDArray[np.int64]:
         """(N,) number of pixels of each mask."""
-        return np.array([rle.area(runs) for runs in self.rles], np.int64)
+        return rle.areas(self.rles)
 
 
 _KINDS: dict[str, Any] = {

@@ -36,8 +36,8 @@ class Record:
     source: Source = "import"
     """The origin of the masks."""
     meta: Mapping[str, Any] = field(default_factory=dict)
-    """Further metadata; the keys of `PER_MASK` hold one entry per mask, "dataset" one for all. "areas" are those
-    that an annotation file states, which may differ from the masks' pixel counts."""
+    """Further metadata; the keys of `PER_MASK` hold one entry per mask, "dataset" one for all. "areas" are
+    those that an annotation file states, which may differ from the masks' pixel counts."""
     ignore: rle.Runs | None = None
     """Runs of the unlabelled pixels, which are excluded from losses and scores."""
     left_out: Mapping[str, int] = field(default_factory=dict)

@@ -11,6 +11,7 @@ import pytest
 
 from anymask.app import onnx_cache as exported
 from anymask.app.inline_weights import inlined
+from anymask.errors import InputError
 from anymask.geometry import rle
 from anymask.images.bundled_photos import sample_photo
 from anymask.images.read import read_image
@@ -58,6 +59,13 @@ def test_the_shipped_model_is_made_once_without_torch(
     before = (made / exported.MANIFEST).stat().st_mtime_ns
     assert exported.make_shipped(folder) == made
     assert (made / exported.MANIFEST).stat().st_mtime_ns == before
+
+
+def test_a_cache_that_is_not_writable_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("ANYMASK_CACHE", str(tmp_path / "file"))
+    with pytest.raises(InputError, match=r"the cache must be a writable folder, .* Set ANYMASK_CACHE"):
+        exported.make_shipped(exported.folder_name("compact", "f" * 64))
 
 
 def test_the_files_of_the_shipped_model_hold_its_weights(tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ def test_shards_can_be_shared(shard, records):
         (lambda files: files.update({"b.jpg": files["b.jpg"][:-200]}), "truncated"),
         (lambda files: files.update({"b.jpg": b""}), "no bytes"),
         (lambda files: files.update({"b.jpg": b"text"}), "no decoder"),
-        (lambda files: files.update({"b.json": b"{"}), "must be JSON"),
+        (lambda files: files.update({"b.json": b"{"}), "must be a complete JSON file"),
         (lambda files: files.update({"b.json": b"[]"}), "JSON object"),
         (lambda files: files.update({"b.json": b"{}"}), "image"),
         (lambda files: files.update({"b.json": files["b.json"].replace(b"counts", b"coun")}), "counts"),

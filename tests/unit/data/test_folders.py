@@ -179,6 +179,39 @@ def test_the_only_file_of_a_picture_may_be_a_map(tmp_path, records, save, name, 
     assert len(open_dataset(tmp_path)[0].masks) == count
 
 
+@pytest.mark.parametrize("suffix", ["tif", "tiff", "bmp", "webp", "gif", "TIF"])
+def test_masks_of_every_lossless_type(tmp_path, records, save, suffix):
+    save(tmp_path / "images" / "a.jpg", records[0].read())
+    (tmp_path / "masks").mkdir()
+    image = Image.fromarray(numbers_of(records[0], (1, 2, 3)))
+    image.save(tmp_path / "masks" / f"a.{suffix}", **({"lossless": True} if suffix == "webp" else {}))
+    (record,) = open_dataset(tmp_path)
+    assert record.masks.areas.tolist() == [4 * image.width] * 3
+
+
+def test_masks_as_jpeg(tmp_path, records, save):
+    """A mask of two shades is read, a map is refused: its numbers are lost."""
+    save(tmp_path / "images" / "a.jpg", records[0].read())
+    save(tmp_path / "images" / "b.jpg", records[0].read())
+    (tmp_path / "masks").mkdir()
+    Image.fromarray(numbers_of(records[0], (0, 255, 255))).save(tmp_path / "masks" / "a.jpg")
+    Image.fromarray(numbers_of(records[0], (60, 120, 180, 240))).save(tmp_path / "masks" / "b.jpg")
+    dataset = open_dataset(tmp_path)
+    (record,) = dataset
+    assert abs(int(record.masks.areas[0]) - 8 * record.masks.size[1]) <= 8
+    assert "shades of grey" in dataset.faults.messages["b"]
+
+
+def test_files_that_differ_in_the_suffix_alone_are_reported(tmp_path, records, save):
+    for name in ("a.jpg", "a.png", "b.jpg", "c.jpg"):
+        save(tmp_path / "images" / name, records[0].read())
+    for name in ("a.png", "b.png", "b.bmp", "c.png"):
+        mask_file(tmp_path / "masks" / name, numbers_of(records[0], (1,)))
+    dataset = open_dataset(tmp_path)
+    assert [record.id for record in dataset] == ["c"]
+    assert dataset.faults.messages.keys() == {"a", "b"}
+
+
 def test_several_files_of_a_picture_may_be_maps(tmp_path, records, save):
     save(tmp_path / "images" / "a.jpg", records[0].read())
     mask_file(tmp_path / "masks" / "a_0.png", numbers_of(records[0], (1, 2)))

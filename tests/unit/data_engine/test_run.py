@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from anymask import AutoConfig, Masks, automatic, files, models, open_dataset
+from anymask import AutoConfig, Masks, automatic, models, open_dataset
 from anymask.data_engine import image_masks, shards
 from anymask.data_engine import run as module
 from anymask.data_engine.contact_sheet import write_sheet
@@ -23,6 +23,7 @@ from anymask.data_engine.image_masks import Plan
 from anymask.data_engine.run import harvest
 from anymask.data_engine.sources import find_items, without_dots
 from anymask.errors import InputError, OutputError
+from anymask.files import writing
 
 PLAN = Plan(auto=AutoConfig(points_per_side=3, min_iou=0.0, min_stability=0.0), parents=True)
 
@@ -57,6 +58,18 @@ def photos(tmp_path: Path, rng: np.random.Generator) -> Path:
 
 def tree_of(folder: Path) -> dict[str, bytes]:
     return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def test_an_image_that_needs_a_missing_package_does_not_stop_the_run(
+    model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator
+) -> None:
+    (tmp_path / "photos").mkdir()
+    Image.fromarray(rng.integers(0, 255, (24, 36, 3)).astype(np.uint8)).save(tmp_path / "photos" / "b.png")
+    (tmp_path / "photos" / "a.dcm").write_bytes(bytes(128) + b"DICM")
+    monkeypatch.setitem(sys.modules, "pydicom", None)
+    done = harvest(model, find_items(tmp_path / "photos"), tmp_path / "set", PLAN)
+    assert done.made == 1
+    assert "pip install 'anymask[medical]'" in done.damaged[str(tmp_path / "photos" / "a.dcm")]
 
 
 def test_the_folder_is_a_data_set(model, photos: Path, tmp_path: Path) -> None:
@@ -148,7 +161,7 @@ def test_another_run_is_refused_by_name_and_replaced_by_force(model, photos: Pat
 def test_a_full_disk_stops_the_run_and_leaves_whole_files(
     model, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    replace, count = files.os.replace, 0
+    replace, count = writing.os.replace, 0
 
     def full(*names):
         nonlocal count
@@ -157,7 +170,7 @@ def test_a_full_disk_stops_the_run_and_leaves_whole_files(
             raise OSError(28, "No space left on device")
         return replace(*names)
 
-    monkeypatch.setattr(files.os, "replace", full)
+    monkeypatch.setattr(writing.os, "replace", full)
     with pytest.raises(OutputError, match="No space left on device"):
         harvest(model, find_items(photos), tmp_path / "set", PLAN)
     monkeypatch.undo()

@@ -31,6 +31,7 @@ def test_perfect_masks_have_perfect_figures():
     assert {name: total / count for name, (total, count) in got.items() if name not in ("seconds",)} == {
         "ar": 1,
         **{f"{name}_{step}": 1 for name in ("recall", "precision") for step in (50, 75)},
+        "unique_50": 1,
         "boundary": 1,
         "outline": 1,
         "islands": 0,
@@ -46,6 +47,11 @@ def test_half_found_counts_by_its_iou():
     assert (got["precision_50"], got["precision_75"]) == ((1, 2), (0, 2))
     assert got["outline"][1] == 1
     assert 0 < got["boundary"][0] == got["outline"][0] < 1
+
+
+def test_copies_of_one_mask_count_once_as_unique():
+    got = figures(TRUTHS[0], rectangle(5, 5, 25, 24), TRUTHS[1])
+    assert (got["precision_50"], got["unique_50"]) == ((3, 3), (2, 3))
 
 
 def test_islands_are_components_beyond_the_largest():

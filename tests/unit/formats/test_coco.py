@@ -295,6 +295,47 @@ def test_results_name_no_images(tmp_path):
     )
 
 
+def test_images_may_be_read_in_any_order(tmp_path, rng):
+    """Polygons are drawn ahead for images that are read in order."""
+    images = [{"id": i, "width": 30 + i % 3, "height": 20, "file_name": f"{i}.jpg"} for i in range(9)]
+    annotations = [
+        {
+            "id": i,
+            "image_id": i % 10,
+            "category_id": 1,
+            "segmentation": [polygon.tolist(), [1, 1, 9, 1, 9, 9]],
+        }
+        for i, polygon in enumerate(rng.uniform(0, 30, (40, 8)))
+    ]
+    annotations[5]["segmentation"] = [[1, 2, 3, 4, None, 6]]
+    annotations[6]["segmentation"] = [[1, 2, 3, 4]]
+    path = tmp_path / "c.json"
+    path.write_text(json.dumps({"images": images, "annotations": annotations}))
+    in_order = coco.CocoFile(path).records()
+    file = coco.CocoFile(path)
+    for index in (8, 3, 4, 4, 0, 7, 1, 2, 3, 6, 5):
+        one, known = file.record(index), in_order[index]
+        assert np.array_equal(one.masks.dense(), known.masks.dense())
+        assert (one.left_out, one.id) == (known.left_out, known.id)
+    assert sum(len(record.masks) + sum(record.left_out.values()) for record in in_order) == 36
+
+
+@pytest.mark.parametrize("odd", ["NaN", '"},{"', '[{"a": 1}, {"b": 2}]', '"\\ud800"', "1e999", '"\\"},\\n{"'])
+def test_odd_values_among_annotations(tmp_path, odd):
+    """Annotations are decoded many at once, and one by one where that fails."""
+    text = ",\n".join(
+        f'{{"id": {i}, "image_id": 1, "category_id": 1, "note": {odd if i == 5 else 0}, '
+        f'"segmentation": [[1, 1, 9, 1, 9, {i}]]}}'
+        for i in range(4, 9)
+    )
+    image = '{"id": 1, "width": 30, "height": 20, "file_name": "a.jpg"}'
+    path = tmp_path / "c.json"
+    path.write_text(f'{{"images": [{image}], "annotations": [{text}]}}')
+    (record,) = coco.read(path)
+    assert len(record.masks) == 5
+    assert len(set(record.masks.areas.tolist())) == 5
+
+
 def test_pieces_of_a_file_end_anywhere(tmp_path, monkeypatch):
     path = write(tmp_path, note="é \U0001f99d \\" * 3)
     whole = coco.read(path)

@@ -11,12 +11,15 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
 
 from anymask import formats
-from anymask.formats import READERS
+from anymask.formats import FORMATS, READERS, writers
 from anymask.formats.brush import to_brush
 from anymask.geometry import rle
 from anymask.images import write
+from anymask.types import Masks, Record
 
 H, W = 20, 30
 MASK = np.zeros((H, W), bool)
@@ -229,6 +232,51 @@ def test_annotations_in_are_masks_and_told(
     assert len(record.masks) + counted == len(many), (many, record.left_out, told)
 
 
+MAPS = ("instances", "labels", "mask")
+
+
+@pytest.mark.parametrize("name", MAPS)
+@settings(max_examples=40, suppress_health_check=list(HealthCheck), deadline=None)
+@given(numbers=arrays(np.uint16, (6, 7), elements=st.sampled_from([0, 1, 2, 200, 254, 255, 256, 999, 40000])))
+def test_numbers_in_are_masks(
+    name: str, tmp_path_factory: pytest.TempPathFactory, numbers: NDArray[np.uint16]
+) -> None:
+    file = tmp_path_factory.mktemp("set") / "a.png"
+    file.write_bytes(write.encode_png(numbers))
+    (record,) = formats.read(file, name)
+    assert len(record.masks) == len(np.unique(numbers[numbers > 0]))
+    assert record.masks.areas.sum() == (numbers > 0).sum()
+
+
 def test_every_reader_is_counted() -> None:
-    of_pixels = {"instances", "labels", "mask", "masks", "npz"}  # hold masks and nothing else
-    assert set(WRITE) | of_pixels == set(READERS)
+    assert {*WRITE, *MAPS, "masks", "npz"} == set(READERS)
+
+
+@pytest.mark.parametrize("name", sorted(FORMATS))
+@pytest.mark.parametrize("polygons", [False, True])
+@settings(max_examples=15, suppress_health_check=list(HealthCheck), deadline=None)
+@given(
+    dense=st.integers(1, 4).flatmap(lambda count: arrays(np.bool_, (count, 6, 7))), crowd=st.booleans()
+)  # fmt: skip
+def test_masks_in_are_masks_written_and_told(
+    name: str,
+    polygons: bool,
+    tmp_path_factory: pytest.TempPathFactory,
+    dense: NDArray[np.bool_],
+    crowd: bool,
+) -> None:
+    folder = tmp_path_factory.mktemp("set")
+    write.write_png(np.zeros((*dense.shape[1:], 3), np.uint8), folder / "a.png")
+    if name == "mask":
+        dense = dense[:1]
+    masks = Masks.from_dense(dense, labels=np.arange(1, len(dense) + 1))
+    meta = {"crowds": [crowd] * len(dense)} if crowd else {}
+    target = folder / f"out{'' if FORMATS[name].folder else FORMATS[name].suffix}"
+    loss = formats.write(
+        [Record("a", folder / "a.png", masks, meta=meta)], target, name,
+        outlines=formats.Outlines(polygons=polygons),
+    )  # fmt: skip
+    lost = sum(writers.LEFT_OUT in change.notes for change in loss.changed)
+    again = [one for record in formats.read(target, name, images=folder) for one in record.masks]
+    assert len(again) + lost == len(dense)
+    assert not crowd or loss.changed or "crowds" in FORMATS[name].keeps

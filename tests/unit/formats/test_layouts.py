@@ -149,6 +149,24 @@ LAYOUTS = {
         },
         {"a.png": "a.png"},
     ),
+    "CVAT's YOLO 1.1": (
+        {
+            "obj_train_data/a.txt": LINE, "obj_train_data/a.png": None, "obj.names": "dog\ncat\n",
+            "obj.data": "names = data/obj.names\n", "train.txt": "data/obj_train_data/a.png\n",
+        },
+        {"obj_train_data/a.png": "obj_train_data/a.png"},
+    ),
+    "CVAT's YOLO of ultralytics": (
+        {"labels/train/a.txt": LINE, "images/train/a.png": None, "data.yaml": NAMES, "train.txt": "a.png\n"},
+        {"train/a.png": "images/train/a.png"},
+    ),
+    "addresses as names": (
+        {
+            "c.json": coco("https://host/x%20y/a.png?size=1", "s3://bucket/y/b.png"),
+            "images/x y/a.png": None, "images/b.png": None,
+        },
+        {"x y/a.png": "images/x y/a.png", "y/b.png": "images/b.png"},
+    ),
     "several formats": (
         {"a.json": labelme("a.png"), "b.xml": XML.format("b.png"), "a.png": None, "b.png": None},
         {"a.png": "a.png", "b.png": "b.png"},
@@ -171,6 +189,18 @@ def test_files_that_are_none_are_told(make):
     told = []
     assert len(list(formats.stream(folder, on_left_out=lambda *what: told.append(what)))) == 1
     assert told == [("_meta.json", "file of no known annotation format", 1)]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"a.png": None, "a_polygons.json": {"imgHeight": 20, "objects": [{"polygon": []}]}},
+        {"ds/img/a.png": None, "ds/ann/a.png.json": {"size": {}, "objects": []}, "meta.json": {}},
+    ],
+)
+def test_images_of_unknown_annotations_are_no_maps(make, content):
+    with pytest.raises(FormatError, match="folder of a known format"):
+        formats.read(make(content))
 
 
 def test_of_cocos_own_files_the_instances_are_read(make):

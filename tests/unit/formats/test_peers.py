@@ -6,11 +6,13 @@ and says what the packages read of ours.
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+from pycocotools import mask as coco_masks
 
 from anymask import formats
 from anymask.geometry import rle
@@ -49,6 +51,12 @@ def test_supervision_draws_polygons_through_the_middles_of_pixels(tmp_path) -> N
     ious = [rle.iou([a], [rle.encode(b)])[0, 0] for a, b in zip(record.masks.rles, truth(), strict=True)]
     assert ious[:2] == [1, 1], "with a hole or parts it writes run lengths, marked as crowds"
     assert ious[2] > 0.85
+    document = json.loads((PEERS / "supervision_0.31.2_coco.json").read_text())
+    (polygons,) = [one for one in document["annotations"] if not one["iscrowd"]]
+    (of_pycocotools,) = coco_masks.frPyObjects(polygons["segmentation"], *SIZE)
+    assert of_pycocotools == rle.to_coco(record.masks.rles[2], SIZE) | {
+        "counts": rle.to_string(record.masks.rles[2]).encode()
+    }
     (tmp_path / "labels").mkdir()
     shutil.copy(PEERS / "supervision_0.31.2_yolo.txt", tmp_path / "labels" / "a.txt")
     write.write_png(np.zeros((*SIZE, 3), np.uint8), tmp_path / "a.png")

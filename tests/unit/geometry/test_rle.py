@@ -148,6 +148,17 @@ def test_long_masks_without_a_size_keep_their_positions():
     assert rle.iou([far], [far, near]).tolist() == [[1, 0]]
 
 
+def test_whole_numbers_with_a_point_are_run_lengths():
+    runs, size = rle.from_coco({"size": [2.0, 3.0], "counts": [1.0, 4.0, 1.0]})
+    assert (runs.tolist(), size) == ([1, 4, 1], (2, 3))
+
+
+def test_areas(rng):
+    masks = [rle.encode(rng.random((5, 7)) < share) for share in (0, 0.5, 1, 0.3, 0)]
+    assert rle.areas(masks).tolist() == [rle.area(one) for one in masks]
+    assert rle.areas([]).tolist() == rle.areas([rle.from_string("")])[:0].tolist() == []
+
+
 @pytest.mark.parametrize(
     ("segmentation", "message"),
     [

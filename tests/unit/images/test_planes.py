@@ -134,6 +134,9 @@ def test_slices_of_nifti(tmp_path, rng, suffix):
     assert np.array_equal(read_samples(f"{path}[x=0]", "a", 999).array[..., 0], voxels[0].T)
     assert images.image_size(f"{path}[x=0]") == (5, 9)
     assert images.image_size(path) == (9, 7)
+    for source in (path.read_bytes(), io.BytesIO(path.read_bytes())):  # as uploads are
+        assert images.image_size(source) == (9, 7)
+        assert np.array_equal(read_samples(source, "a", 999).array[..., 0], voxels[:, :, 2].T)
     with pytest.warns(ImageWarning, match=r"has 5 slices; z=2 is used"):
         middle = read_display(path, Bands(limits=(-500, 1500)))
     assert np.abs(middle[..., 0] - (voxels[:, :, 2].T + 500) * (255 / 2000)).max() <= 0.51

@@ -175,4 +175,4 @@ def test_graphs_are_shipped_for_every_shipped_model() -> None:
 
 
 def test_graphs_hold_no_weights() -> None:
-    assert sum(file.stat().st_size for file in SHIPPED.glob("*.onnx")) < 400_000
+    assert sum(file.stat().st_size for file in SHIPPED.glob("*.onnx")) < 500_000

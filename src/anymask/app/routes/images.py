@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 from typing import Annotated
 
 import cv2
@@ -56,13 +57,11 @@ def upload_images(
     files: Annotated[list[UploadFile], File(max_length=schemas.IMAGES_AT_ONCE)],
 ) -> schemas.Images:
     """Upload images. An image with the same content is stored only once."""
-    limits = server.settings.limits
     kept = []
     for file in files:
         name = file.filename or ""
         try:
-            with server.turn():
-                image, _ = upload(server.project, name, file.file.read(), limits.pixels)
+            image, _ = server.decode(partial(_store, server, file))
         except ImageError as error:
             raise ImageError(f"{_short(name)}: {error}") from error
         kept.append(schemas.Image.of(image))
@@ -100,8 +99,9 @@ def get_file(server: CurrentServer, person: Annotator, request: Request, id: sch
     type = _TYPES.get(shown_format(file, server.project.bands))
     if type is None:
         name = f"{image.id}-{file.stat().st_mtime_ns:x}{server.project.view}.png"
-        with server.turn():
-            shown = server.thumbs.file(name, lambda: encode_png(server.project.pixels(image)))
+        shown = server.decode(
+            lambda: server.thumbs.file(name, lambda: encode_png(server.project.pixels(image)))
+        )
         if isinstance(shown, bytes):
             return Response(shown, media_type="image/png", headers=_cached(etag))
         return FileResponse(shown, media_type="image/png", headers=_cached(etag))
@@ -120,9 +120,12 @@ def get_thumb(server: CurrentServer, person: Annotator, request: Request, id: sc
     return Response(data, media_type="image/jpeg", headers=_cached(f'"{key}"'))
 
 
+def _store(server: Server, file: UploadFile) -> tuple[Image, bool]:
+    return upload(server.project, file.filename or "", file.file.read(), server.settings.limits.pixels)
+
+
 def _thumbnail(server: Server, image: Image) -> bytes:
-    with server.decoding:
-        pixels = server.project.pixels(image)
+    pixels = server.decode(lambda: server.project.pixels(image))
     scale = min(1.0, THUMB / max(image.size))
     size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
     small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)

@@ -46,7 +46,7 @@ def _large(server: Server, id: str, headers: dict[str, str]) -> Response:
     """A long list goes through a file, so that slow clients hold no memory."""
     folder = Path(tempfile.mkdtemp(prefix="anymask-"))
     try:
-        with server.turn(), (folder / "masks.json").open("wb") as file:
+        with (folder / "masks.json").open("wb") as file:
             file.write(b'{"masks":')
             masks.write_current(server.project.db, id, file)
             file.write(b"}")

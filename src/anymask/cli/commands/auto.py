@@ -13,7 +13,7 @@ import numpy as np
 from anymask.cli.console import Clock, note, out, out_json, progress, spent
 from anymask.cli.model_names import check_model
 from anymask.cli.options.auto import Options
-from anymask.cli.outputs import OVERLAY, beside, check_distinct, write_all
+from anymask.cli.outputs import DAMAGED, OVERLAY, beside, check_distinct, write_all
 from anymask.cli.prompts import read_mask
 from anymask.cli.viewer import open_file
 from anymask.errors import ImageError, InputError, OutputError
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
 __all__ = ["run"]
 
-DAMAGED = 3
-"""Exit code: done, except for images that could not be read."""
 FORMS = (".json", ".png", ".geojson", ".gpkg")
 """Suffixes of the files that the masks of one image are written to."""
 _AUTO = (

@@ -8,8 +8,8 @@ from anymask.cli.reports import by_set, check_report, open_all, print_report
 __all__ = ["run"]
 
 COLUMNS = (
-    "f1_50", "recall_50", "precision_50", "ar", "f1_75", "boundary", "outline", "islands", "coverage",
-    "masks", "seconds",
+    "f1_50", "recall_50", "precision_50", "f1_unique", "ar", "f1_75", "boundary", "outline", "islands",
+    "coverage", "masks", "seconds",
 )  # fmt: skip
 """The figures in the table; the report has all."""
 

@@ -57,7 +57,7 @@ def _self_tested(table: Table) -> TableResult:
 
 def _model(table: Table, options: Options) -> tuple[Any, str]:
     """What the table measures, and its name with the hash of its weights."""
-    from anymask.cli.loading import load_example_model, load_model
+    from anymask.cli.loading import load_example_network, load_network
     from anymask.evaluate.report import model_hash
     from anymask.evaluate.tables.models import prompt_model
 
@@ -65,10 +65,10 @@ def _model(table: Table, options: Options) -> tuple[Any, str]:
         return None, "none"
     if table.model == "examples":
         name = options.model or "context"
-        example = load_example_model(name, device=options.device, offline=options.offline)
+        example = load_example_network(name, device=options.device, offline=options.offline)
         return example, f"{name} ({model_hash(example)})"
     name = options.model or "compact"
-    promptable = load_model(name, device=options.device, offline=options.offline)
+    promptable = load_network(name, device=options.device, offline=options.offline)
     return prompt_model(promptable), f"{name} ({model_hash(promptable)})"
 
 
@@ -91,7 +91,9 @@ def _print(result: TableResult, options: Options) -> None:
 def _print_list(tables: list[Table], root: Path, as_json: bool) -> None:
     """Name the tables, their data sets, and where these are or can be had."""
     found = {
-        table.name: {one.name: None if (place := one.find(root)) is None else str(place) for one in table.sets}
+        table.name: {
+            one.name: None if (place := one.find(root)) is None else str(place) for one in table.sets
+        }
         for table in tables
     }
     if as_json:
@@ -100,5 +102,5 @@ def _print_list(tables: list[Table], root: Path, as_json: bool) -> None:
     for table in tables:
         out(f"{table.name}: {table.summary} ({table.source})")
         for one in table.sets:
-            place = found[table.name][one.name]
-            out(f"  {one.name}: in {place}" if place else f"  {one.missing()}")
+            where = found[table.name][one.name]
+            out(f"  {one.name}: in {where}" if where else f"  {one.missing()}")

@@ -16,7 +16,7 @@ from anymask.cli.like_inputs import Inputs, find_inputs, read_all, read_correcti
 from anymask.cli.like_outputs import Job, describe, number_map
 from anymask.cli.model_names import check_model
 from anymask.cli.options.like import Options
-from anymask.cli.outputs import encode_overlay
+from anymask.cli.outputs import DAMAGED, encode_overlay
 from anymask.data_engine.sources import Item
 from anymask.errors import InputError, OutputError
 from anymask.files import write_atomic
@@ -67,7 +67,7 @@ def _segment(options: Options) -> int:
     else:
         out(table([_row(fact) for fact in facts]))
         out(f"wrote {len(facts)} to {folder}")
-    return 0
+    return DAMAGED if inputs.left_out else 0
 
 
 @contextmanager

@@ -5,10 +5,10 @@ from __future__ import annotations
 import webbrowser
 from typing import TYPE_CHECKING
 
-from anymask import budget
 from anymask.cli.console import note, out
 from anymask.cli.options.serve import Options
 from anymask.errors import InputError, MissingExtraError
+from anymask.files import budget
 from anymask.images.bands import read_bands
 
 if TYPE_CHECKING:

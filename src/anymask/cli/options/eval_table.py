@@ -34,7 +34,9 @@ class Options:
 
 def declare(parser: Parser) -> None:
     """Declare the options."""
-    parser.add_argument("name", nargs="?", metavar="NAME", help="The table. Without it all tables are listed.")
+    parser.add_argument(
+        "name", nargs="?", metavar="NAME", help="The table. Without it all tables are listed."
+    )
     parser.add_argument(
         "--data",
         default=".",
@@ -68,10 +70,10 @@ COMMAND = Command(
     name="eval table",
     usage="[NAME] [--data ROOT] [--model MODEL] [OPTION]...",
     summary="Measure a model as a published table does.",
-    details="Measure a model as a table or figure of the papers does, with the published rows beside it. Data "
-    "sets that are not there are named with where they come from, and the rest of the table is still made. "
-    "With -o a page with plots is written beside the JSON, and an interrupted run resumes. Without a name, "
-    "lists the tables and which of their data sets are there.\n\n"
+    details="Measure a model as a table or figure of the papers does, with the published rows beside it. "
+    "Data sets that are not there are named with where they come from, and the rest of the table is still "
+    "made. With -o a page with plots is written beside the JSON, and an interrupted run resumes. Without a "
+    "name, lists the tables and which of their data sets are there.\n\n"
     "  anymask eval table sam-points --data /data --model sam_vit_b -o points.json\n"
     "  anymask eval table --data /data",
     declare=declare,

@@ -16,9 +16,9 @@ from multiprocessing.context import BaseContext
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from anymask import budget
 from anymask.data_engine.project.project import Project, open_project
 from anymask.errors import AnymaskError, FormatError
+from anymask.files import budget
 from anymask.images.bands import Bands
 
 __all__ = ["run_apart"]

@@ -13,6 +13,7 @@ from dataclasses import replace as changed
 from sqlalchemy import Connection, select
 
 from anymask.data_engine.project import images, masks
+from anymask.data_engine.project.checks import clipped
 from anymask.data_engine.project.database import Database
 from anymask.data_engine.project.tables import heads, revisions
 from anymask.data_engine.project.values import Draft
@@ -80,7 +81,8 @@ def _add(connection: Connection, image_id: str, by: str, found: Sequence[Draft],
         runs = rle.from_string(draft.counts)
         if known and rle.iou([runs], known).max() >= SAME_IOU:
             continue
-        masks.save_on(connection, image, changed(draft, suggested_by=by), 0, author)
+        mine = changed(draft, suggested_by=by, score=clipped(draft.score))
+        masks.save_on(connection, image, mine, 0, author)
         known.append(runs)
         count += 1
     return count

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from anymask.evaluate.tables import fewshot, masks, point_sets, points, video
+from anymask.evaluate.tables import (
+    fairness,
+    fewshot,
+    masks,
+    painter,
+    panoptic,
+    people,
+    point_sets,
+    points,
+    semantic,
+    video,
+)
 from anymask.evaluate.tables.self_tests import examples, prompts
 from anymask.evaluate.tables.table import Published, Table
 
@@ -14,12 +25,13 @@ __all__ = ["TABLES"]
 _PROPOSAL_COLUMNS = ("ar_1000", "small", "medium", "large", "frequent", "common", "rare")
 
 _EPISODES = (
-    "Queries and examples are those of HSNet's lists and random numbers; an example may be drawn twice. Masks are "
-    "compared at 400 x 400. mIoU is the mean over classes of summed intersections by summed unions."
+    "Queries and examples are those of HSNet's lists and random numbers; an example may be drawn twice. "
+    "Masks are compared at 400 x 400. mIoU is the mean over classes of summed intersections by summed unions."
 )
 _VIDEO = (
-    "The first frame with its masks and the last frames with their predicted masks are the examples. The first and "
-    "the last frame are left out, the figures are means over objects; J is the IoU, F that of the boundaries."
+    "The first frame with its masks and the last frames with their predicted masks are the examples. The "
+    "first and the last frame are left out, the figures are means over objects; J is the IoU, F the boundary "
+    "measure."
 )
 
 
@@ -28,15 +40,43 @@ def _trained(hsnet: float, vat: float, fptrans: float) -> dict[str, float]:
     return {"HSNet*": hsnet, "VAT*": vat, "FPTrans*": fptrans}
 
 
+def _groups(set: str, points: int, values: Mapping[str, float]) -> Published:
+    """Means of groups at a number of points; the half-widths of the paper's intervals are left out."""
+    return Published("SAM", {f"{name}, {points} points": value / 100 for name, value in values.items()}, set)
+
+
+_FEMININE, _MASCULINE = "Predominantly Feminine", "Predominantly Masculine"
+_FAIRNESS = (
+    _groups(
+        "MIAP, persons", 1, {_FEMININE: 54.4, _MASCULINE: 55.7, "Older": 62.9, "Middle": 54.5, "Young": 54.2}
+    ),
+    _groups(
+        "MIAP, persons", 3, {_FEMININE: 90.4, _MASCULINE: 90.1, "Older": 92.6, "Middle": 90.2, "Young": 91.2}
+    ),
+    _groups(
+        "MIAP, clothing", 1, {_FEMININE: 76.3, _MASCULINE: 81.0, "Older": 81.9, "Middle": 78.2, "Young": 77.3}
+    ),
+    _groups(
+        "MIAP, clothing", 3, {_FEMININE: 90.7, _MASCULINE: 92.3, "Older": 92.8, "Middle": 91.3, "Young": 91.5}
+    ),
+    *(
+        _groups("skin tones", points, {f"tone {tone}": value for tone, value in enumerate(values, 1)})
+        for points, values in (
+            (1, (52.9, 51.5, 52.2, 51.5, 52.4, 56.7)),
+            (3, (91.0, 91.1, 91.4, 91.7, 92.5, 91.2)),
+        )
+    ),
+)
+
 _TABLES = (
     Table(
         name="sam-points",
         source="Segment Anything, figure 9 and table 7",
         summary="Mean IoU from 1, 2, 3, 5 and 9 simulated points on 23 data sets.",
-        protocol="The first point is the pixel of the mask that is farthest from its edge; random_1 is a random "
-        "pixel. Of three masks the one with the highest predicted IoU is evaluated, oracle_1 is the best by true "
-        "IoU. Further points lie deepest in the error. With more than one point the single output is evaluated. "
-        "A set's figure is the mean over its masks, the mean that of the sets.",
+        protocol="The first point is the pixel of the mask that is farthest from its edge; random_1 is a "
+        "random pixel. Of three masks the one with the highest predicted IoU is evaluated, oracle_1 is the "
+        "best by true IoU. Further points lie deepest in the error. With more than one point the single "
+        "output is evaluated. A set's figure is the mean over its masks, the mean that of the sets.",
         model="prompts",
         columns=points.COLUMNS,
         sets=point_sets.POINT_SETS,
@@ -48,8 +88,8 @@ _TABLES = (
         name="sam-edges",
         source="Segment Anything, table 3",
         summary="Edges of automatic masks on BSDS500, without training for edges.",
-        protocol="16 x 16 points with three masks each, NMS at 0.7; edges are thinned and matched with those of "
-        "each annotator within 0.0075 of the diagonal at the least total distance, at 99 thresholds.",
+        protocol="16 x 16 points with three masks each, NMS at 0.7; edges are thinned and matched with those "
+        "of each annotator within 0.0075 of the diagonal at the least total distance, at 99 thresholds.",
         model="prompts",
         columns=("ods", "ois", "ap", "r50"),
         sets=masks.EDGE_SETS,
@@ -67,9 +107,9 @@ _TABLES = (
         name="sam-proposals",
         source="Segment Anything, table 4",
         summary="Average recall of 1000 automatic masks per image on LVIS v1.",
-        protocol="64 x 64 points, NMS at 0.9, ranked by the mean of predicted IoU and stability; recall without "
-        "classes, averaged over IoU 0.5 to 0.95; sizes by the annotation's area; groups of categories are "
-        "matched separately.",
+        protocol="64 x 64 points, NMS at 0.9, ranked by the mean of predicted IoU and stability; recall "
+        "without classes, averaged over IoU 0.5 to 0.95; sizes by the annotation's area; groups of "
+        "categories are matched separately.",
         model="prompts",
         columns=("ar_1000", "small", "medium", "large", "frequent", "common", "rare", "ar_10", "ar_100"),
         sets=masks.PROPOSAL_SETS,
@@ -87,9 +127,9 @@ _TABLES = (
         name="sam-instances",
         source="Segment Anything, table 5",
         summary="Instance segmentation from the boxes of a detector on COCO and LVIS v1.",
-        protocol="Each box prompts the model, and once more together with the mask; the score is the detector's. "
-        "Mask AP over IoU 0.5 to 0.95, of 100 masks of a class (COCO) or 300 of an image (LVIS); sizes by the "
-        "annotation's area.",
+        protocol="Each box prompts the model, and once more together with the mask; the score is the "
+        "detector's. Mask AP over IoU 0.5 to 0.95, of 100 masks of a class (COCO) or 300 of an image (LVIS); "
+        "sizes by the annotation's area.",
         model="prompts",
         columns=("ap", "small", "medium", "large", "ap_50", "ap_75"),
         sets=masks.INSTANCE_SETS,
@@ -118,7 +158,11 @@ _TABLES = (
                 "COCO-20i, 1 shot": {"SegGPT": 56.1, "Painter": 32.8, **_trained(41.7, 42.9, 56.5)},
                 "COCO-20i, 5 shot": {"SegGPT, few": 67.9, "Painter, few": 32.6, **_trained(50.7, 49.4, 65.5)},
                 "PASCAL-5i, 1 shot": {"SegGPT": 83.2, "Painter": 64.5, **_trained(68.7, 72.4, 77.7)},
-                "PASCAL-5i, 5 shot": {"SegGPT, few": 89.8, "Painter, few": 64.6, **_trained(73.8, 76.3, 83.2)},
+                "PASCAL-5i, 5 shot": {
+                    "SegGPT, few": 89.8,
+                    "Painter, few": 64.6,
+                    **_trained(73.8, 76.3, 83.2),
+                },
             }.items()
             for method, miou in methods.items()
         ),
@@ -181,6 +225,92 @@ _TABLES = (
             ),
         ),
         self_test=examples.ensembles,
+    ),
+    Table(
+        name="seggpt-ade20k",
+        source="SegGPT, table 5",
+        summary="Semantic segmentation of ADE20K's 150 classes by example.",
+        protocol="Painter's palette and example, or a tuned prompt; the painted image is resized in colour "
+        "space, truncated to 8 bits and decoded to the nearest of 150 colours. mIoU from one confusion "
+        "matrix, over the classes of the truth; pixels of other things do not count.",
+        model="examples",
+        columns=("miou", "accuracy"),
+        sets=semantic.SEMANTIC_SETS,
+        published=(
+            Published("Painter", {"miou": 0.499}, "ADE20K val, palette"),
+            Published("SegGPT", {"miou": 0.396}, "ADE20K val, tuned prompt"),
+        ),
+        self_test=examples.semantic,
+    ),
+    Table(
+        name="seggpt-panoptic",
+        source="SegGPT, table 6",
+        summary="Panoptic segmentation of COCO.",
+        protocol="Segments of a class match above an IoU of 0.5; void and the last crowd of a class forgive "
+        "false segments. PQ is the mean over classes with any match or miss.",
+        model="files",
+        columns=("pq", "sq", "rq", "pq_things", "pq_stuff"),
+        sets=panoptic.PANOPTIC_SETS,
+        published=(
+            Published("Painter", {"pq": 0.434}, panoptic.PANOPTIC_SETS[0].name),
+            Published("SegGPT", {"pq": 0.344}, panoptic.PANOPTIC_SETS[0].name),
+        ),
+        self_test=prompts.panoptic,
+    ),
+    Table(
+        name="painter",
+        source="Painter, table 1, with the figures of the released weights",
+        summary="Depth, denoising, deraining and low-light enhancement by example.",
+        protocol="One example for each task, that of the released evaluation; images are resized to the "
+        "model's size and back. Depth: means over images in the crop of Eigen et al. Deraining: luma of "
+        "8-bit images. Denoising: SSIM over the volume of the three channels. LoL: SSIM with the value range "
+        "2, that old scikit-image took, and with 1.",
+        model="examples",
+        columns=("rmse", "a_rel", "delta1", "psnr", "ssim", "ssim_range_1"),
+        sets=painter.PAINTER_SETS,
+        published=(
+            Published("Painter", {"rmse": 0.288, "a_rel": 0.080, "delta1": 0.950}, "NYUv2"),
+            Published("Painter", {"psnr": 38.66, "ssim": 0.954}, "SIDD"),
+            Published("Painter, deraining", {"psnr": 29.42, "ssim": 0.867}),
+            Published("Painter", {"psnr": 22.34, "ssim": 0.872}, "LoL"),
+        ),
+        self_test=examples.painter,
+    ),
+    Table(
+        name="sam-fairness",
+        source="Segment Anything, tables 2, 6 and 7",
+        summary="Mean IoU at 1 and 3 points for groups of people.",
+        protocol="The first point is a random pixel of the mask, two more lie deepest in the error. Persons: "
+        "masks of Open Images whose box lies within 1 % of one of MIAP. Intervals are bootstraps over "
+        "images; how the paper made its own is not stated.",
+        model="prompts",
+        columns=(),
+        sets=fairness.FAIRNESS_SETS,
+        published=_FAIRNESS,
+        self_test=prompts.fairness,
+    ),
+    Table(
+        name="sam-rating",
+        source="Segment Anything, figure 11",
+        summary="Ratings of masks by people: means, differences and paired t-tests.",
+        protocol="Ratings from 1 to 10 of the same masks of several methods, blind and shuffled. Differences "
+        "are over the masks that both have. The paper gives no figures; SAM lies between 7 and 9.",
+        model="files",
+        columns=(),
+        sets=people.RATING_SETS,
+        published=(),
+        self_test=prompts.rating,
+    ),
+    Table(
+        name="sam-audit",
+        source="Segment Anything, section 5",
+        summary="IoU of automatic masks with the corrections of people.",
+        protocol="The share of masks with an IoU above 0.90 and 0.75 with their correction.",
+        model="files",
+        columns=("above_90", "above_75", "iou"),
+        sets=people.AUDIT_SETS,
+        published=(Published("SA-1B, 500 images", {"above_90": 0.94, "above_75": 0.97}, "audit"),),
+        self_test=prompts.audit,
     ),
 )
 

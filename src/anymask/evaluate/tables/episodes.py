@@ -1,7 +1,7 @@
 """The few-shot episodes of HSNet, VAT and those who compare with them: COCO-20i, PASCAL-5i, FSS-1000.
 
-Their lists of images come with the code (`data/splits`) and are read from the data; the draws repeat theirs, with
-the same random numbers.
+Their lists of images come with the code (`data/splits`) and are read from the data; the draws repeat theirs,
+with the same random numbers.
 """
 
 from __future__ import annotations
@@ -17,7 +17,14 @@ import numpy as np
 
 from anymask.errors import FormatError
 
-__all__ = ["Episode", "coco_episodes", "fss_episodes", "pascal_episodes", "read_coco_list", "read_pascal_list"]
+__all__ = [
+    "Episode",
+    "coco_episodes",
+    "fss_episodes",
+    "pascal_episodes",
+    "read_coco_list",
+    "read_pascal_list",
+]
 
 EPISODES = 1000
 """Episodes of a fold."""
@@ -39,7 +46,7 @@ class _Draws:
     """Their random numbers: NumPy's old generator, started at 0 for every fold."""
 
     def __init__(self) -> None:
-        self._state = np.random.RandomState(0)  # noqa: NPY002 - the episodes are those of this generator
+        self._state = np.random.RandomState(0)
 
     def one_of(self, names: Sequence[Any]) -> Any:
         """As `np.random.choice(names, 1, replace=False)[0]`."""
@@ -99,7 +106,9 @@ def fss_episodes(categories: Sequence[str], shots: int) -> list[Episode]:
 
 def _check(names: Sequence[str], what: str) -> None:
     if len(set(names)) < 2:
-        raise FormatError(f"{what} must have two images or more, got {len(set(names))}. Use the original lists.")
+        raise FormatError(
+            f"{what} must have two images or more, got {len(set(names))}. Use the original lists."
+        )
 
 
 class _Plain(pickle.Unpickler):
@@ -115,7 +124,9 @@ def read_coco_list(path: Path) -> dict[int, list[str]]:
         found = _Plain(io.BytesIO(path.read_bytes())).load()
         return {int(category): [str(name) for name in names] for category, names in found.items()}
     except (pickle.UnpicklingError, EOFError, ValueError, AttributeError, TypeError, IndexError) as error:
-        raise FormatError(f"path must hold names by class, got {path} ({error}). Use the original lists.") from None
+        raise FormatError(
+            f"path must hold names by class, got {path} ({error}). Use the original lists."
+        ) from None
 
 
 def read_pascal_list(path: Path) -> list[tuple[str, int]]:
@@ -124,6 +135,8 @@ def read_pascal_list(path: Path) -> list[tuple[str, int]]:
     for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
         name, mark, category = line.partition("__")
         if not mark or not category.isdecimal():
-            raise FormatError(f"line {number} of {path} must be name__CC, got {line!r:.60}. Use the original lists.")
+            raise FormatError(
+                f"line {number} of {path} must be name__CC, got {line!r:.60}. Use the original lists."
+            )
         pairs.append((name, int(category) - 1))
     return pairs

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Literal
@@ -40,13 +40,17 @@ class Shown:
     """The class in an image (H, W), and the pixels that do not count."""
 
 
-def measure_episode(model: InContext, one: Shown, *, ensemble: Literal["feature", "spatial"] = "feature") -> Row:
+def measure_episode(
+    model: InContext, one: Shown, *, ensemble: Literal["feature", "spatial"] = "feature"
+) -> Row:
     """Pixels that prediction and truth share and have in all, of background and class."""
     episode = one.episode
     contexts = [
         context(_example(one, name), size=model.config.size) for name in episode.examples
     ]  # fmt: skip
-    found = segment_like(model, read_image(one.image(episode.query)), contexts, kind="semantic", ensemble=ensemble)
+    found = segment_like(
+        model, read_image(one.image(episode.query)), contexts, kind="semantic", ensemble=ensemble
+    )
     truth, ignored = one.mask(episode.query)
     predicted = rle.decode(found.rles[0], found.size) if len(found) else np.zeros(found.size, np.bool_)
     counted = np.ones((SIDE, SIDE), np.bool_) if ignored is None else ~_resized(ignored)
@@ -59,7 +63,9 @@ def measure_episode(model: InContext, one: Shown, *, ensemble: Literal["feature"
 def _example(one: Shown, name: str) -> Record:
     shown, _ = one.mask(name)
     if not shown.any():
-        raise FormatError(f"mask of {name} must show class {one.episode.category}, got none. Use the original lists.")
+        raise FormatError(
+            f"mask of {name} must show class {one.episode.category}, got none. Use the original lists."
+        )
     return Record(name, one.image(name), Masks.from_dense(shown[None]))
 
 
@@ -95,7 +101,7 @@ def _items(shown: Sequence[Shown]) -> Items:
     return Items([f"{i}/{one.episode.query}" for i, one in enumerate(shown)], shown.__getitem__)
 
 
-def _open_coco(root: Path, *, shots: int) -> Items:
+def _open_coco(root: Path, *, shots: int = 1) -> Items:
     base = root / "COCO2014"
 
     def mask(category: int, name: str) -> tuple[Mask, None]:
@@ -112,7 +118,7 @@ def _open_coco(root: Path, *, shots: int) -> Items:
     )
 
 
-def _open_pascal(root: Path, *, shots: int) -> Items:
+def _open_pascal(root: Path, *, shots: int = 1) -> Items:
     base = root / "VOC2012"
 
     def mask(category: int, name: str) -> tuple[Mask, Mask]:
@@ -130,7 +136,7 @@ def _open_pascal(root: Path, *, shots: int) -> Items:
     )
 
 
-def _open_fss(root: Path, *, shots: int) -> Items:
+def _open_fss(root: Path, *, shots: int = 1) -> Items:
     names = (root / "splits/fss/test.txt").read_text("utf-8").split("\n")
     base = root / "FSS-1000"
 
@@ -152,61 +158,58 @@ def _class_map(path: Path) -> NDArray[np.uint8]:
 
 
 _SPLITS = "the lists: data/splits of github.com/juhongm999/hsnet, in a folder splits"
-_COCO = {
-    "home": f"cocodataset.org (2014), masks and {_SPLITS}",
-    "size": "20 GB",
-    "licence": "CC BY 4.0; images of Flickr's terms",
-    "folders": ("fewshot", "."),
-    "figures": figures,
-    "resamples": 200,
-}
-_PASCAL = _COCO | {
-    "home": f"host.robots.ox.ac.uk/pascal/VOC, SegmentationClassAug (SBD) and {_SPLITS}",
-    "size": "2 GB",
-    "licence": "images of Flickr's terms",
-}
-_FSS = _COCO | {
-    "home": f"github.com/HKUSTCV/FSS-1000, and {_SPLITS}",
-    "size": "700 MB",
-    "licence": "none stated",
-}
+_COCO = TableSet(
+    name="COCO-20i",
+    home=f"cocodataset.org (2014), masks and {_SPLITS}",
+    size="20 GB",
+    licence="CC BY 4.0; images of Flickr's terms",
+    folders=("fewshot", "."),
+    needs=("splits/coco/val/fold3.pkl", "COCO2014/val2014", "COCO2014/annotations/val2014"),
+    open=_open_coco,
+    measure=measure_episode,
+    figures=figures,
+    resamples=200,
+)
+_PASCAL = replace(
+    _COCO,
+    name="PASCAL-5i",
+    home=f"host.robots.ox.ac.uk/pascal/VOC, SegmentationClassAug (SBD) and {_SPLITS}",
+    size="2 GB",
+    licence="images of Flickr's terms",
+    needs=("splits/pascal/val/fold3.txt", "VOC2012/JPEGImages", "VOC2012/SegmentationClassAug"),
+    open=_open_pascal,
+)
+_FSS = replace(
+    _COCO,
+    name="FSS-1000",
+    home=f"github.com/HKUSTCV/FSS-1000, and {_SPLITS}",
+    size="700 MB",
+    licence="none stated",
+    needs=("splits/fss/test.txt", "FSS-1000"),
+    open=_open_fss,
+)
 
 
-def _coco(shots: int) -> TableSet:
-    return TableSet(
-        name=f"COCO-20i, {shots} shot",
-        needs=("splits/coco/val/fold3.pkl", "COCO2014/val2014", "COCO2014/annotations/val2014"),
-        open=partial(_open_coco, shots=shots),
-        measure=measure_episode,
-        **_COCO,  # type: ignore[arg-type]
-    )
+_OPENERS = {_COCO.name: _open_coco, _PASCAL.name: _open_pascal, _FSS.name: _open_fss}
 
 
-def _pascal(shots: int) -> TableSet:
-    return TableSet(
-        name=f"PASCAL-5i, {shots} shot",
-        needs=("splits/pascal/val/fold3.txt", "VOC2012/JPEGImages", "VOC2012/SegmentationClassAug"),
-        open=partial(_open_pascal, shots=shots),
-        measure=measure_episode,
-        **_PASCAL,  # type: ignore[arg-type]
-    )
-
-
-def _fss(shots: int, ensemble: Literal["feature", "spatial"], name: str) -> TableSet:
-    return TableSet(
-        name=name,
-        needs=("splits/fss/test.txt", "FSS-1000"),
-        open=partial(_open_fss, shots=shots),
+def _with(
+    data: TableSet, shots: int, name: str, ensemble: Literal["feature", "spatial"] = "feature"
+) -> TableSet:
+    """A data set with this many examples."""
+    return replace(
+        data,
+        name=f"{data.name}, {name}",
+        open=partial(_OPENERS[data.name], shots=shots),
         measure=partial(measure_episode, ensemble=ensemble),
-        **_FSS,  # type: ignore[arg-type]
     )
 
 
-FEWSHOT_SETS = (_coco(1), _coco(5), _pascal(1), _pascal(5))
-FSS_SETS = (_fss(1, "feature", "FSS-1000, 1 shot"), _fss(5, "feature", "FSS-1000, 5 shots"))
+FEWSHOT_SETS = tuple(_with(data, shots, f"{shots} shot") for data in (_COCO, _PASCAL) for shots in (1, 5))
+FSS_SETS = (_with(_FSS, 1, "1 shot"), _with(_FSS, 5, "5 shots"))
 ENSEMBLE_SETS = (
-    _fss(1, "feature", "FSS-1000, 1 example"),
-    _fss(4, "spatial", "FSS-1000, 4 examples, spatial"),
-    _fss(4, "feature", "FSS-1000, 4 examples, feature"),
-    _fss(8, "feature", "FSS-1000, 8 examples, feature"),
+    _with(_FSS, 1, "1 example"),
+    _with(_FSS, 4, "4 examples, spatial", "spatial"),
+    _with(_FSS, 4, "4 examples, feature"),
+    _with(_FSS, 8, "8 examples, feature"),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from anymask.formats.coco import CocoFile
 from anymask.geometry import rle
 from anymask.types import Masks, Prompt, Record
 
-__all__ = ["EDGE_SETS", "INSTANCE_SETS", "PROPOSAL_SETS"]
+__all__ = ["EDGE_SETS", "INSTANCE_SETS", "PROPOSAL_SETS", "Pictured", "measure_proposals"]
 
 PROPOSALS = 1000
 """Proposals for each image."""
@@ -72,8 +72,8 @@ EDGE_SETS = (
 
 
 @dataclass(frozen=True)
-class _Lvis:
-    """An image of LVIS, and how frequent its categories are."""
+class Pictured:
+    """An image with its masks, and how frequent its categories are."""
 
     record: Record
     frequencies: Mapping[str, str]
@@ -83,7 +83,7 @@ def _open_lvis(root: Path) -> Items:
     path = root / "lvis_v1_val.json"
     file = CocoFile(path, root)
     frequencies = {one["name"]: one["frequency"] for one in _listed(path, "categories")}
-    return Items(file.ids, lambda index: _Lvis(file.record(index), frequencies))
+    return Items(file.ids, lambda index: Pictured(file.record(index), frequencies))
 
 
 def _listed(path: Path, name: str) -> list[Any]:
@@ -91,7 +91,7 @@ def _listed(path: Path, name: str) -> list[Any]:
     return found
 
 
-def measure_proposals(model: PromptModel, one: _Lvis) -> Row:
+def measure_proposals(model: PromptModel, one: Pictured) -> Row:
     """The recall of each annotated mask, by group."""
     record = one.record
     if not len(record.masks):
@@ -102,21 +102,17 @@ def measure_proposals(model: PromptModel, one: _Lvis) -> Row:
     return {name: values.tolist() for name, values in recalled.items()}
 
 
-_LVIS_HOME = {
-    "home": "lvisdataset.org; images: cocodataset.org (val2017, train2017)",
-    "size": "0.2 GB, images 19 GB",
-    "licence": "CC BY 4.0; images of Flickr's terms",
-    "folders": ("LVIS", "lvis", "coco", "."),
-}
-
 PROPOSAL_SETS = (
     TableSet(
         name="LVIS v1 val",
+        home="lvisdataset.org; images: cocodataset.org (val2017, train2017)",
+        size="0.2 GB, images 19 GB",
+        licence="CC BY 4.0; images of Flickr's terms",
+        folders=("LVIS", "lvis", "coco", "."),
         needs=("lvis_v1_val.json", "val2017"),
         open=_open_lvis,
         measure=measure_proposals,
         figures=means,
-        **_LVIS_HOME,
     ),
 )
 
@@ -235,13 +231,12 @@ INSTANCE_SETS = (
         figures=_ap_figures,
         resamples=50,
     ),
-    TableSet(
-        name="LVIS v1 val",
+    replace(
+        PROPOSAL_SETS[0],
         needs=("lvis_v1_val.json", "val2017", "detections/lvis_v1_val.json"),
         open=_open_boxes("lvis_v1_val.json", "detections/lvis_v1_val.json", per_image=300),
         measure=lambda model, one: measure_instances(model, one, None),
         figures=_ap_figures,
         resamples=20,
-        **_LVIS_HOME,
     ),
 )

@@ -1,7 +1,7 @@
 """Painter, table 1: depth on NYUv2, denoising on SIDD, deraining, and low-light enhancement on LoL.
 
-Every set has the example of the released evaluation. Images are resized to the model's size and back, which the
-figures include.
+Every set has the example of the released evaluation. Images are resized to the model's size and back, which
+the figures include.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from typing import Any
 
 import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from anymask.errors import FormatError
@@ -54,12 +53,10 @@ def example(model: InContext, image: Pixels, target: Pixels) -> Context:
     return Context(normalise(squash(image, size)), normalise(squash(target, size)))
 
 
-@torch.inference_mode()
 def painted(model: InContext, image: Pixels, shown: Context) -> Floats:
     """What the model paints, (S, S, 3) RGB, about 0 to 255 and not clipped."""
-    given = [torch.from_numpy(np.array(part)).to(model.device, model.dtype) for part in (shown.image, shown.target)]
-    query = torch.from_numpy(normalise(squash(image, model.config.size))).to(model.device, model.dtype)
-    out = model.inpaint(given[0][None], given[1][None], query, instance=False).float().cpu().numpy()
+    query = normalise(squash(image, model.config.size))
+    out = model.paint(shown.image[None], shown.target[None], query, instance=False)
     return np.asarray(out.transpose(1, 2, 0) * np.array(PIXEL_STD) + np.array(PIXEL_MEAN), np.float32)
 
 
@@ -86,8 +83,10 @@ def measure_depth(model: InContext, pair: Pair) -> Row:
     """RMSE in metres, relative error and delta 1 of an image, in the crop of Eigen et al."""
     shown = example(model, read_image(pair.example[0]), grey_depth(read_map(pair.example[1])))
     query, truth = _pixels(pair.query), read_map(Path(str(pair.truth))).astype(np.float64) / 1000
-    colours = np.clip(painted(model, query, shown) / 255 * DEPTH_FAR, 0, DEPTH_FAR)
-    found = _resized(colours, (query.shape[0], query.shape[1]), cv2.INTER_LINEAR).mean(axis=2).astype(np.int64)
+    colours = np.clip(painted(model, query, shown) * np.float32(DEPTH_FAR / 255), 0, DEPTH_FAR)
+    found = (
+        _resized(colours, (query.shape[0], query.shape[1]), cv2.INTER_LINEAR).mean(axis=2).astype(np.int64)
+    )
     cropped = EIGEN_CROP if truth.shape == (480, 640) else (slice(None), slice(None))
     valid = np.zeros(truth.shape, np.bool_)
     valid[cropped] = True
@@ -101,7 +100,8 @@ def _open_nyu(root: Path) -> Items:
     shown = (prompt / "rgb_00094.jpg", prompt / "sync_depth_00094.png")
     queries = sorted(root.glob("official_splits/test/*/rgb_*"))
     return _pairs(
-        [(f"{path.parent.name}/{path.stem}", path, path.with_name(_depth_of(path))) for path in queries], shown
+        [(f"{path.parent.name}/{path.stem}", path, path.with_name(_depth_of(path))) for path in queries],
+        shown,
     )
 
 
@@ -120,7 +120,9 @@ def _restored(model: InContext, pair: Pair) -> tuple[NDArray[np.float64], Pixels
     """The restored image, 0 to 255 and not rounded, and the truth."""
     query, truth = _pixels(pair.query), _pixels(pair.truth)
     if query.shape != truth.shape:
-        raise FormatError(f"truth must have the size of {pair.query} {query.shape[:2]}, got {truth.shape[:2]}. Get it again.")
+        raise FormatError(
+            f"truth of {pair.query} must have its size {query.shape[:2]}, got {truth.shape[:2]}. Get it."
+        )
     shown = example(model, *(read_image(path) for path in pair.example))
     colours = _resized(painted(model, query, shown), (query.shape[0], query.shape[1]), cv2.INTER_CUBIC)
     return np.clip(colours.astype(np.float64), 0, 255), truth
@@ -137,7 +139,11 @@ def measure_light(model: InContext, pair: Pair) -> Row:
     """PSNR, and SSIM with the value range 2, which old scikit-image took for floats, and 1."""
     restored, truth = _restored(model, pair)
     a, b = restored / 255, truth / 255
-    return {"psnr": psnr(restored, truth), "ssim": ssim_uniform(a, b, 2.0), "ssim_range_1": ssim_uniform(a, b, 1.0)}
+    return {
+        "psnr": psnr(restored, truth),
+        "ssim": ssim_uniform(a, b, 2.0),
+        "ssim_range_1": ssim_uniform(a, b, 1.0),
+    }
 
 
 def measure_noise(model: InContext, pair: Pair) -> Row:
@@ -154,7 +160,9 @@ def _images(folder: Path) -> list[Path]:
 def _open_rain(root: Path, *, name: str) -> Items:
     queries, truths = (_images(root / "test" / name / kind) for kind in ("input", "target"))
     if len(queries) != len(truths):
-        raise FormatError(f"{name} must have a target for each input, got {len(queries)} and {len(truths)} in {root}.")
+        raise FormatError(
+            f"{name} must have a target for each input, got {len(queries)} and {len(truths)} in {root}."
+        )
     shown = (root / "train/input/100.jpg", root / "train/target/100.jpg")
     return _pairs([(path.stem, path, truth) for path, truth in zip(queries, truths, strict=True)], shown)
 
@@ -166,7 +174,7 @@ def _open_light(root: Path) -> Items:
 
 
 def _open_noise(root: Path) -> Items:
-    reader = require_scipy("io")
+    reader = require_scipy("io", "reading .mat files")
     noisy = reader.loadmat(root / "val/ValidationNoisyBlocksSrgb.mat")["ValidationNoisyBlocksSrgb"]
     clean = reader.loadmat(root / "val/ValidationGtBlocksSrgb.mat")["ValidationGtBlocksSrgb"]
     shown = (root / "train/input/9_9.png", root / "train/groundtruth/9_9.png")

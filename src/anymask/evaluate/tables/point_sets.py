@@ -12,7 +12,7 @@ from anymask.evaluate.tables.table import Items, Published, TableSet, means
 __all__ = ["GAINS", "POINT_SETS"]
 
 _DRAWN = "The images are drawn anew: those of the paper were never published. Faces are not blurred."
-_RECALLED = "The layout is not checked against a copy of the data set."
+_RECALLED = "The layout is from memory and may differ from the one that is distributed."
 
 
 def _set(

@@ -1,7 +1,7 @@
 """SAM, figure 9 and table 7: mean IoU from 1, 2, 3, 5 and 9 points on 23 data sets.
 
-All masks of the drawn images count, of any kind and size. Images of sets with more than 15,000 masks are drawn
-at random until they have 10,000; which ones the paper drew was never published.
+All masks of the drawn images count, of any kind and size. Images of sets with more than 15,000 masks are
+drawn at random until they have 10,000; which ones the paper drew was never published.
 """
 
 from __future__ import annotations

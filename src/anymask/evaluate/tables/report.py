@@ -55,10 +55,15 @@ def _rows(result: TableResult) -> list[list[str]]:
 
 def _published(result: TableResult, name: str, columns: Sequence[str]) -> list[list[str]]:
     return [
-        [name or result.table.mean, f"{one.method} (published)", "", *(_figure(one.numbers.get(c)) for c in columns)]
+        [
+            name or result.table.mean,
+            f"{one.method} (published)",
+            "",
+            *(_figure(one.numbers.get(column)) for column in columns),
+        ]
         for one in result.table.published
         if one.set == name
-    ]  # fmt: skip
+    ]
 
 
 def _cells(numbers: Mapping[str, Interval], columns: Sequence[str]) -> list[str]:
@@ -78,9 +83,13 @@ def _figure(value: float | None) -> str:
 
 def _notes(result: TableResult) -> list[str]:
     """Sentences below the table."""
-    notes = [f"{result.table.source}. Model {result.model}. ± is half of a 95 % interval (bootstrap over items)."]
+    notes = [
+        f"{result.table.source}. Model {result.model}. ± is half of a 95 % interval (bootstrap over items)."
+    ]
     if result.options.limit is not None:
-        notes.append(f"A quick look: at most {result.options.limit} items of each data set, not the table's figures.")
+        notes.append(
+            f"A quick look: at most {result.options.limit} items of each data set, not the table's figures."
+        )
     for one in result.sets:
         notes += [f"{one.name}: {one.note}"] if one.note else []
         skipped = list(one.skipped.items())
@@ -96,7 +105,7 @@ body {{ font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 75re
 table {{ border-collapse: collapse; display: block; overflow-x: auto }}
 td, th {{ padding: .2rem .7rem; border-bottom: 1px solid #ddd; text-align: right; white-space: nowrap }}
 td:nth-child(-n+2), th:nth-child(-n+2) {{ text-align: left }}
-tr.published {{ color: #666 }} svg {{ margin: .5rem 1rem .5rem 0 }} text {{ font: 12px system-ui, sans-serif }}
+tr.published {{ color: #666 }} svg {{ margin: .5rem 1rem .5rem 0 }} text {{ font: 12px sans-serif }}
 </style>
 <h1>{title}</h1><p>{summary}</p>
 <table>{table}</table>

@@ -30,7 +30,7 @@ class RunOptions:
     limit: int | None = None
     """Maximum number of items of each data set, drawn by `seed`: for a quick look."""
     seed: int = 0
-    """Seed of the draws of items, random clicks and bootstrap samples."""
+    """Seed of the draws of items and of the bootstrap; random clicks depend on the image alone."""
     partial: Path | None = None
     """A folder for the rows of items already measured, from which an interrupted run resumes."""
 
@@ -65,7 +65,7 @@ class TableResult:
     def to_dict(self) -> dict[str, Any]:
         """Everything, for JSON; NaN as null."""
         table = self.table
-        return _plain(
+        out: dict[str, Any] = _plain(
             {
                 "table": table.name,
                 "source": table.source,
@@ -83,6 +83,7 @@ class TableResult:
                 "published": [asdict(one) for one in table.published],
             }
         )
+        return out
 
 
 def run_table(

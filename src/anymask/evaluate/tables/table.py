@@ -40,7 +40,7 @@ class TableSet:
     """Of the download."""
     licence: str
     folders: tuple[str, ...]
-    """Where it may lie below the root of all data, as its archives are unpacked; the first that fits is used."""
+    """Where it may lie below the root of all data, as it is unpacked; the first that fits is used."""
     needs: tuple[str, ...]
     """Files or folders (globs) that must exist there."""
     open: Callable[[Path], Items]
@@ -62,8 +62,9 @@ class TableSet:
 
     def missing(self) -> str:
         """A sentence for a data set that is not there."""
+        places = " or ".join("ROOT itself" if folder == "." else folder for folder in self.folders)
         return (
-            f"{self.name} is not there: it needs {', '.join(self.needs)} in {' or '.join(self.folders)}. "
+            f"{self.name} is not there: it needs {', '.join(self.needs)} in {places}. "
             f"From {self.home}; {self.size}; licence: {self.licence}."
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -38,7 +38,7 @@ class Video:
 
 
 def read_labels(path: Path) -> NDArray[np.uint8]:
-    """A palette image of object numbers (H, W). Raises FormatError for colours, and for a number above 254."""
+    """The object numbers (H, W) of a palette image. Raises FormatError for an image in colour."""
     with open_image(path) as opened:
         if opened.mode not in ("P", "L", "1"):
             raise FormatError(
@@ -66,7 +66,9 @@ def _sequence(root: Path, name: str) -> Video:
     frames = tuple(root / "JPEGImages/480p" / name / f"{path.stem}.jpg" for path in maps)
     lacking = next((path for path in frames if not path.is_file()), None)
     if len(maps) < 3 or lacking is not None:
-        raise FormatError(f"sequence {name} must have 3 frames or more, got no {lacking or 'frames'}. Get it again.")
+        raise FormatError(
+            f"sequence {name} must have 3 frames or more, got no {lacking or 'frames'}. Get it again."
+        )
     return Video(name, frames, maps)
 
 
@@ -101,6 +103,22 @@ def measure_sequence(model: InContext, one: Video, *, memory: int = MEMORY) -> R
     return object_scores(segment_sequence(model, one.frames, truths[0], memory), truths)
 
 
+def measure_predictions(_: object, one: Video) -> Row:
+    """J and F of label maps that lie in `Predictions/480p/<sequence>`, for all frames. Raises FormatError."""
+    truths, found = [read_labels(path) for path in one.maps], []
+    objects = int(np.where(truths[0] == NOBODY, 0, truths[0]).max())
+    for path, truth in zip(one.maps, truths, strict=True):
+        place = path.parents[3] / "Predictions" / Path(*path.parts[-3:])
+        if not place.is_file():
+            raise FormatError(f"prediction of every frame must exist, got none at {place}. Predict it.")
+        labels = read_labels(place)
+        if labels.shape != truth.shape:
+            raise FormatError(f"prediction must have the size {truth.shape}, got {labels.shape} in {place}.")
+        check_prediction(labels, objects, place)
+        found.append(labels)
+    return object_scores(found, truths)
+
+
 def davis_set(name: str = "DAVIS 2017 val", memory: int = MEMORY) -> TableSet:
     """DAVIS 2017 with this many frames in memory."""
     return TableSet(
@@ -116,4 +134,12 @@ def davis_set(name: str = "DAVIS 2017 val", memory: int = MEMORY) -> TableSet:
     )
 
 
-VIDEO_SETS = (davis_set(),)
+VIDEO_SETS = (
+    davis_set(),
+    replace(
+        davis_set("DAVIS 2017 val, predicted PNGs"),
+        needs=("ImageSets/2017/val.txt", "Annotations/480p", "JPEGImages/480p", "Predictions/480p"),
+        measure=measure_predictions,
+        note="Label maps of any method, in Predictions/480p; the model is not used.",
+    ),
+)

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from anymask import budget
+from anymask.files import budget
 from anymask.formats.polygons.rings import as_ring
 from anymask.geometry import rle
 
@@ -213,5 +213,6 @@ def _runs(places: NDArray[Any], starts: NDArray[np.int64], total: int) -> list[r
     runs = np.diff(filled, prepend=places.dtype.type(0))
     runs[bounds[1:-1]] = filled[bounds[1:-1]] - starts[1:-1]
     packed = runs.astype(np.uint32)
+    packed.flags.writeable = False
     found = [packed[a:b] for a, b in pairwise(bounds.tolist())]
     return [one[:-1] if one.size > 1 and one[-1] == 0 else one for one in found]  # a change at the very end

@@ -18,8 +18,8 @@ import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from anymask import budget
 from anymask.errors import FormatError
+from anymask.files import budget
 from anymask.geometry import rle
 
 __all__ = ["Polygon", "Ring", "as_ring", "bridge", "fill", "loops", "outline", "outline_bits", "signed_area"]

@@ -49,7 +49,7 @@ APART = 0.7
 """Of two masks with a higher IoU only the one of the higher score is refined."""
 MOST = 200
 """Maximum number of masks that are refined."""
-LEAST = 0.15
+LEAST = 0.2
 """Masks with a lower score are not refined."""
 SHARED = 1.6
 """A crop is shared by masks whose own crops would be smaller by up to this factor."""

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from anymask import budget
 from anymask.errors import InputError
+from anymask.files import budget
 
 if TYPE_CHECKING:
     from anymask.models.protocol import Promptable
@@ -28,7 +28,6 @@ ONE_PASS: Mapping[str, Any] = MappingProxyType(
         "points_per_side": 32,
         "crop_layers": 0,
         "crop_shrink": 1.0,
-        "nms": 0.7,
         "nms_by": "box",
         "min_share": 0.0,
     }
@@ -39,13 +38,12 @@ REFINED: Mapping[str, Any] = MappingProxyType(
         "points_per_side": 20,
         "crop_layers": 1,
         "crop_shrink": 2.0,
-        "nms": 0.6,
         "nms_by": "mask",
         "min_share": 0.05,
     }
 )
 """Defaults with `refine`, chosen on validation images (docs/log.md)."""
-REFINED_THRESHOLDS = (0.35, 0.0)
+REFINED_THRESHOLDS = (0.3, 0.0)
 """Minimum predicted IoU and stability with `refine`; stability is a part of its predicted IoU."""
 
 _SHARES = (
@@ -100,9 +98,8 @@ class AutoConfig:
     """Minimum stability; None for the model's default."""
     stability_offset: float = 1.0
     """Stability compares the masks at the thresholds plus and minus this logit."""
-    nms: float | None = None
-    """Of two masks of a crop with a higher IoU than this, the one with the lower predicted IoU is removed;
-    None for 0.7, with `refine` for 0.6."""
+    nms: float = 0.7
+    """Of two masks of a crop with a higher IoU than this, the one with the lower predicted IoU is removed."""
     crop_nms: float = 0.7
     """The same between crops, where the mask from the larger crop is removed."""
     nms_by: Literal["box", "mask"] | None = None

@@ -59,8 +59,8 @@ def candidates(
     """All masks above the floors of `config`, for `select` and `explain`.
 
     `image` is what `read_image` accepts, or an Embedding, with its pixels if crops are used.
-    Raises ImageError, InputError for a point or region outside the image, crops of an Embedding or an
-    Embedding of another model, WeightsError for weights that give no finite scores.
+    Raises ImageError, InputError for a point or region outside the image, crops of an Embedding without
+    pixels or an Embedding of another model, WeightsError for weights that give no finite scores.
     """
     opened = check_embedding(model, image) if isinstance(image, Embedding) else read_image(image)
     pixels = opened.image if isinstance(opened, Embedding) else opened

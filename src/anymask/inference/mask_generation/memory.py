@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from anymask import budget
 from anymask.errors import InputError
+from anymask.files import budget
 from anymask.geometry.frame import Frame
 
 if TYPE_CHECKING:

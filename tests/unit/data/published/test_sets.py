@@ -272,7 +272,7 @@ def test_missing_folders_are_named(tmp_path, name):
 
 @pytest.mark.parametrize("name", ["chase_db1", "stare"])
 def test_an_empty_folder_is_refused(tmp_path, name):
-    with pytest.raises(FormatError, match=f"root must hold pictures of {name} with annotations"):
+    with pytest.raises(FormatError, match=f"root must hold images of {name} with annotations"):
         open_published(name, tmp_path)
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pycocotools import mask as coco
 
 from anymask.errors import FormatError
+from anymask.formats.polygons import rasterise
 from anymask.formats.polygons.rasterise import from_polygon, from_polygons
 from anymask.geometry import rle
 
@@ -28,6 +29,36 @@ outline = st.lists(st.tuples(corner, corner), min_size=3, max_size=8, unique=Tru
 def test_equal_to_pycocotools(polygons, h, w):
     theirs = coco.merge(coco.frPyObjects(polygons, h, w))
     assert rle.to_string(from_polygons(polygons, (h, w))) == rle.to_string(rle.encode(coco.decode(theirs)))
+
+
+KINDS = {
+    "between pixels": lambda rng, shape: rng.uniform(-20, 90, shape),
+    "pixels": lambda rng, shape: rng.uniform(-20, 90, shape).round(),
+    "the fine grid": lambda rng, shape: (5 * rng.uniform(-20, 90, shape)).round() / 5,
+    "halves": lambda rng, shape: (2 * rng.uniform(-20, 90, shape)).round() / 2,
+    "far away": lambda rng, shape: rng.uniform(-20, 90, shape) * 10.0 ** rng.integers(0, 3),
+    "few places": lambda rng, shape: rng.choice([0, 0.1, 0.2, 0.3, 0.5, 1, 2, 10, 30, 33.3, 40], shape),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("most", [1, 50, 1 << 16])
+def test_many_at_once_are_equal_to_pycocotools(rng, monkeypatch, kind, most):
+    """However many are drawn in one go."""
+    monkeypatch.setattr(rasterise, "_MOST_CROSSINGS", most)
+    for size in ((30, 40), (1, 50), (64, 3)):
+        counts = rng.integers(3, 12, 40)
+        corners = KINDS[kind](rng, (counts.sum(), 2))
+        found = rasterise.draw(corners, counts, size)
+        outlines = [ring.ravel().tolist() for ring in np.split(corners, np.cumsum(counts)[:-1])]
+        theirs = coco.frPyObjects(outlines, *size)
+        assert [rle.to_string(one) for one in found] == [one["counts"].decode() for one in theirs]
+
+
+def test_places_that_are_crossed_often():
+    """What is crossed an even number of times is not crossed."""
+    twice = np.array([1, 3, 3, 4, 4, 4, 6, 6, 6, 6, 7, 8, 8, 9, 9, 9, 9, 9])
+    assert rasterise._odd(twice).tolist() == [1, 4, 7, 9]
 
 
 def test_a_rectangle_is_its_pixels():

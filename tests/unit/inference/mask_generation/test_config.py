@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from anymask import AutoConfig
-from anymask.budget import parse_memory
 from anymask.errors import InputError
+from anymask.files.budget import parse_memory
 from anymask.geometry.frame import Frame
 from anymask.inference.mask_generation.config import DEFAULT_THRESHOLDS
 from anymask.inference.mask_generation.memory import points_at_once

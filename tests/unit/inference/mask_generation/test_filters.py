@@ -173,3 +173,26 @@ def test_choosing_again_is_quick(pool, rng):
         times.append(time.process_time() - start)
     assert 100 < len(kept) < 1000
     assert min(times) < 0.05
+
+
+def test_islands_and_holes_below_a_share_of_the_mask_go(pool):
+    masks = np.zeros((1, 60, 80), np.bool_)
+    masks[0, 10:40, 10:40] = True  # 900 pixels
+    masks[0, 20:24, 20:24] = False  # 1.8 %
+    masks[0, 50:55, 60:65] = True  # 2.8 %
+    found = pool([(0, 0, 1, 1)], masks=masks)
+    [kept] = select(found, replace(KEEP_ALL, min_share=0.025)).dense()
+    assert kept[22, 22]
+    assert kept[52, 62]
+    [kept] = select(found, replace(KEEP_ALL, min_share=0.05)).dense()
+    assert kept[10:40, 10:40].all()
+    assert kept.sum() == 900
+
+
+def test_background_that_continues_beyond_the_box_is_no_hole(pool):
+    masks = np.zeros((1, 60, 80), np.bool_)
+    masks[0, 1:59, 1:79] = True
+    masks[0, 20:40, 60:79] = False  # open to the right: one column of background is left there
+    found = pool([(0, 0, 1, 1)], masks=masks)
+    [kept] = select(found, replace(KEEP_ALL, min_share=0.2)).dense()
+    assert np.array_equal(kept, masks[0])

@@ -62,7 +62,7 @@ def test_nothing_found_is_an_empty_masks(model, image):
 
 def test_crops_need_the_picture(model, image):
     with pytest.raises(InputError, match=r"image must be an image if crop_layers is set"):
-        automatic(model, embed(model, image), AutoConfig(crop_layers=1))
+        automatic(model, replace(embed(model, image), image=None), AutoConfig(crop_layers=1))
 
 
 def test_broken_weights_are_named(image):

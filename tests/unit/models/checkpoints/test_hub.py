@@ -16,8 +16,10 @@ import torch
 
 from anymask.errors import DownloadError, InputError, UnknownNameError, WeightsError
 from anymask.models import PainterName, SamName, build, load, save, variants
+from anymask.models.checkpoints import download
 from anymask.models.checkpoints import hub as zoo
-from anymask.models.checkpoints.hub import CARDS, Card, fetch, find
+from anymask.models.checkpoints.download import fetch
+from anymask.models.checkpoints.hub import CARDS, Card, find
 from anymask.models.config import DEBUG, FeaturePainterConfig, PainterConfig, SamConfig
 
 CONTENT = bytes(range(256)) * 1000
@@ -93,7 +95,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("ANYMASK_OFFLINE", "ANYMASK_MIRROR", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("ANYMASK_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(zoo, "PAUSE", 0.0)
+    monkeypatch.setattr(download, "PAUSE", 0.0)
     return tmp_path / "cache"
 
 
@@ -245,7 +247,7 @@ def test_redirects_away_from_http_are_refused(target: str, card: Card, server: S
 
 def test_a_full_disk_is_noticed_before(card: Card, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = type("Usage", (), {"free": 1000})
-    monkeypatch.setattr(zoo.shutil, "disk_usage", lambda folder: usage)
+    monkeypatch.setattr(download.shutil, "disk_usage", lambda folder: usage)
     with pytest.raises(DownloadError, match="the cache must have 0 MB free, got 0 MB"):
         fetch(card)
 

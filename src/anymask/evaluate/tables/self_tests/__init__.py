@@ -28,7 +28,9 @@ def check(table: Table, root: Path) -> TableResult:
     """
     test = table.self_test()
     test.copy(root)
-    quick = replace(table, sets=tuple(replace(one, resamples=min(one.resamples, RESAMPLES)) for one in table.sets))
+    quick = replace(
+        table, sets=tuple(replace(one, resamples=min(one.resamples, RESAMPLES)) for one in table.sets)
+    )
     result = run_table(quick, test.model(), root, RunOptions(test.limit), name="stub")
     measured = {one.name: one.numbers for one in result.sets}
     for name, figures in test.expected.items():

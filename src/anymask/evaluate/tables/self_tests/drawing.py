@@ -13,7 +13,19 @@ from PIL import Image
 
 from anymask.geometry import rle
 
-__all__ = ["BOXES", "SIZE", "coco", "image", "masks", "numbers", "polygon", "put", "put_json", "results", "runs"]
+__all__ = [
+    "BOXES",
+    "SIZE",
+    "coco",
+    "image",
+    "masks",
+    "numbers",
+    "polygon",
+    "put",
+    "put_json",
+    "results",
+    "runs",
+]
 
 SIZE = (48, 64)
 BOXES = ((4, 6, 20, 16), (34, 20, 24, 20))
@@ -40,9 +52,11 @@ def masks(boxes: Sequence[tuple[int, int, int, int]] = BOXES) -> NDArray[np.bool
     return out
 
 
-def numbers(values: Sequence[int] = (1, 2), boxes: Sequence[tuple[int, int, int, int]] = BOXES) -> NDArray[Any]:
-    """(H, W) uint8: a number for each object, 0 elsewhere."""
-    out = np.zeros(SIZE, np.uint8)
+def numbers(
+    values: Sequence[int] = (1, 2), boxes: Sequence[tuple[int, int, int, int]] = BOXES
+) -> NDArray[Any]:
+    """(H, W): a number for each object, 0 elsewhere; uint8 where all fit."""
+    out = np.zeros(SIZE, np.uint8 if max(values) < 256 else np.int64)
     for mask, value in zip(masks(boxes), values, strict=False):
         out[mask] = value
     return out
@@ -74,8 +88,16 @@ def coco(
     extra = {key: more.get(key, {}) for key in ("images", "annotations", "categories")}
     entry = {"id": image_id, "height": SIZE[0], "width": SIZE[1], "file_name": name, **extra["images"]}
     annotations = [
-        {"id": number, "image_id": image_id, "category_id": number, "bbox": list(box), "area": int(mask.sum()),
-         "iscrowd": 0, "segmentation": [np.ravel(polygon(box)).tolist()], **extra["annotations"]}
+        {
+            "id": number,
+            "image_id": image_id,
+            "category_id": number,
+            "bbox": list(box),
+            "area": int(mask.sum()),
+            "iscrowd": 0,
+            "segmentation": [np.ravel(polygon(box)).tolist()],
+            **extra["annotations"],
+        }
         for number, (box, mask) in enumerate(zip(BOXES, masks(), strict=True), 1)
     ]  # fmt: skip
     categories = [{"id": i, "name": f"class {i}", **extra["categories"]} for i in (1, 2)]

@@ -6,16 +6,16 @@ import pickle
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
+from anymask.evaluate.edge_matching import require_scipy
 from anymask.evaluate.tables.self_tests.drawing import put
 from anymask.evaluate.tables.table import SelfTest
-from anymask.models import Painter
 from anymask.models.config import PAINTER_DEBUG
 
 __all__ = ["ColourPainter", "ensembles", "fewshot", "fss", "video"]
 
+Floats = NDArray[np.float32]
 SIDE = PAINTER_DEBUG.size
 """The images are as large as the model's input, so that nothing is resized."""
 INSIDE, OUTSIDE = (200, 60, 40), (60, 90, 120)
@@ -23,27 +23,33 @@ LIMIT = 3
 """Episodes of each data set."""
 
 
-class ColourPainter(Painter):
+class ColourPainter:
     """Paints each pixel as the pixels of the examples that have the nearest colour, without weights."""
 
-    def __init__(self) -> None:
-        super().__init__(PAINTER_DEBUG)
+    config = PAINTER_DEBUG
+    fingerprint = "0123456789abcdef"
+    training = False
 
-    def inpaint(
-        self, examples: torch.Tensor, targets: torch.Tensor, query: torch.Tensor, *, instance: bool
-    ) -> torch.Tensor:
-        """As `Painter.inpaint`."""
-        seen, painted = (values.permute(0, 2, 3, 1).reshape(-1, 3) for values in (examples, targets))
-        colours, which = torch.unique(seen, dim=0, return_inverse=True)
-        means = torch.zeros_like(colours).index_add_(0, which, painted)
-        means /= torch.bincount(which)[:, None]
-        nearest = torch.cdist(query.permute(1, 2, 0).reshape(-1, 3), colours).argmin(1)
-        return means[nearest].view(*query.shape[1:], 3).permute(2, 0, 1)
+    def paint(
+        self, examples_N3PP: Floats, targets_N3PP: Floats, query_3PP: Floats, *, instance: bool
+    ) -> Floats:
+        """As the models by example do."""
+        seen, shown = (np.moveaxis(values, 1, -1).reshape(-1, 3) for values in (examples_N3PP, targets_N3PP))
+        colours, which = np.unique(seen, axis=0, return_inverse=True)
+        sums = np.zeros((len(colours), 3))
+        np.add.at(sums, which.ravel(), shown.astype(np.float64))
+        means = sums / np.bincount(which.ravel())[:, None]
+        pixels = np.moveaxis(query_3PP, 0, -1).reshape(-1, 1, 3)
+        nearest = np.concatenate(
+            [((part - colours) ** 2).sum(axis=2).argmin(axis=1) for part in np.array_split(pixels, 64)]
+        )
+        out = means[nearest].reshape(*query_3PP.shape[1:], 3)
+        return np.ascontiguousarray(np.moveaxis(out, -1, 0), np.float32)
 
 
-def stub() -> Painter:
-    """The painter, in evaluation mode."""
-    return ColourPainter().eval()
+def stub() -> ColourPainter:
+    """The painter."""
+    return ColourPainter()
 
 
 def scene(x: int, w: int = 16) -> NDArray[np.uint8]:
@@ -61,14 +67,18 @@ def truth(x: int, value: int = 1, w: int = 24) -> NDArray[np.uint8]:
 
 
 def _fewshot_copy(root: Path) -> None:
-    """Examples show what is drawn; queries call for a wider rectangle, but both are examples of each other."""
+    """Two images of each class, each the example of the other."""
     for x, name in ((8, "a"), (24, "b")):
+        put(root / f"{name}.jpg", scene(x))
+        pixels = (root / f"{name}.jpg").read_bytes()
+        for folder in ("COCO2014/val2014", "VOC2012/JPEGImages"):
+            (root / folder).mkdir(parents=True, exist_ok=True)
         for category in range(80):
             file = f"val2014/COCO_val2014_{category:02d}{name}"
-            put(root / f"COCO2014/{file}.jpg", scene(x))
+            (root / f"COCO2014/{file}.jpg").write_bytes(pixels)
             put(root / f"COCO2014/annotations/{file}.png", truth(x, category + 1, 16))
         for category in range(20):
-            put(root / f"VOC2012/JPEGImages/{category:02d}{name}.jpg", scene(x))
+            (root / f"VOC2012/JPEGImages/{category:02d}{name}.jpg").write_bytes(pixels)
             numbers = truth(x, category + 1, 16)
             numbers[:4] = 255
             put(root / f"VOC2012/SegmentationClassAug/{category:02d}{name}.png", numbers)
@@ -111,13 +121,15 @@ def _video_copy(root: Path) -> None:
         put(root / f"DAVIS/JPEGImages/480p/bear/{frame:05d}.jpg", scene(8 + 4 * frame))
         numbers = truth(8 + 4 * frame, 1, 16 if frame == 0 else 24)
         put(root / f"DAVIS/Annotations/480p/bear/{frame:05d}.png", numbers)
+        put(root / f"DAVIS/Predictions/480p/bear/{frame:05d}.png", truth(8 + 4 * frame, 1, 12))
     (root / "DAVIS/ImageSets/2017").mkdir(parents=True)
     (root / "DAVIS/ImageSets/2017/val.txt").write_text("bear\n", "utf-8")
 
 
 def video() -> SelfTest:
-    """Two thirds of the object are found in every frame."""
-    return SelfTest(_video_copy, stub, {"DAVIS 2017 val": {"j": 2 / 3, "j_recall": 1.0}})
+    """Two thirds of the object are found in every frame; half of it in the prepared predictions."""
+    known = {"DAVIS 2017 val": {"j": 2 / 3, "j_recall": 1.0}, "DAVIS 2017 val, predicted PNGs": {"j": 0.5}}
+    return SelfTest(_video_copy, stub, known)
 
 
 def _ensembles_copy(root: Path) -> None:
@@ -130,5 +142,70 @@ def ensembles() -> SelfTest:
     known = {f"FSS-1000, {count} feature": {"miou": 1.0} for count in ("4 examples,", "8 examples,")}
     known["FSS-1000, 1 example"] = {"miou": 1.0, "fb_iou": 1.0}
     return SelfTest(
-        _ensembles_copy, stub, known | {f"DAVIS 2017, {n} frames": {"j": 2 / 3} for n in (1, 4, 8, 12, 16)}, LIMIT
+        _ensembles_copy,
+        stub,
+        known | {f"DAVIS 2017, {n} frames": {"j": 2 / 3} for n in (1, 4, 8, 12, 16)},
+        LIMIT,
     )
+
+
+def _semantic_copy(root: Path) -> None:
+    """The query's second class is drawn as the first one, and its truth is wider."""
+    base = root / "ADEChallengeData2016"
+    for part, name in (("training", "ADE_train_00009574"), ("validation", "ADE_val_00000001")):
+        pixels, classes = scene(8), truth(8, 3, 16)
+        pixels[:8], classes[:8] = (250, 250, 20), 150
+        classes[60:] = 0 if part == "training" else 7
+        put(base / f"images/{part}/{name}.jpg", pixels)
+        put(base / f"annotations/{part}/{name}.png", classes)
+
+
+def semantic() -> SelfTest:
+    """Classes 2 and 149 are found; class 6, on four rows that nothing shows, is not: it is painted black."""
+    return SelfTest(_semantic_copy, stub, {"ADE20K val, palette": {"miou": 2 / 3}})
+
+
+def _painter_copy(root: Path) -> None:
+    """The example and the query are equal, so that the painter restores the truth exactly."""
+    clean, spoiled = scene(8), scene(8) // 2
+    for name in ("Test100", "Rain100H", "Rain100L", "Test2800", "Test1200"):
+        put(root / f"derain/test/{name}/input/1.png", spoiled)
+        put(
+            root / f"derain/test/{name}/target/1.png",
+            np.where(clean > 100, clean - 2, clean).astype(np.uint8),
+        )
+    put(root / "derain/train/input/100.jpg", spoiled)
+    put(root / "derain/train/target/100.jpg", clean)
+    for kind, pixels in (("low", spoiled), ("high", clean)):
+        put(root / f"light_enhance/our485/{kind}/100.png", pixels)
+        put(
+            root / f"light_enhance/eval15/{kind}/1.png",
+            np.abs(pixels.astype(int) - (kind == "high")).astype(np.uint8),
+        )
+    put(root / "denoise/train/input/9_9.png", spoiled)
+    put(root / "denoise/train/groundtruth/9_9.png", clean)
+    (root / "denoise/val").mkdir(parents=True)
+    for key, pixels in (("Noisy", spoiled), ("Gt", clean - 1)):
+        name = f"Validation{key}BlocksSrgb"
+        require_scipy("io").savemat(root / f"denoise/val/{name}.mat", {name: pixels[None, None]})
+    depth = np.where(truth(8, 1, 16) > 0, 2000, 4000).astype(np.uint16)
+    for place in ("sync/study_room_0005b", "official_splits/test/kitchen"):
+        put(root / f"nyu_depth_v2/{place}/rgb_00094.jpg", clean)
+        put(root / f"nyu_depth_v2/{place}/sync_depth_00094.png", depth)
+
+
+def painter() -> SelfTest:
+    """An error of one level everywhere is 48.13 dB; depths are off by their coding in 8 bits."""
+    level = 20 * np.log10(255)
+    depths = [
+        (2000, int(int(2000 * 255 / 10000) / 255 * 10000)),
+        (4000, int(int(4000 * 255 / 10000) / 255 * 10000)),
+    ]
+    near, far = (abs(found - true) / true for true, found in depths)
+    share = 16 * 32 / SIDE**2
+    known = {
+        "LoL": {"psnr": float(level)},
+        "SIDD": {"psnr": float(level)},
+        "NYUv2": {"a_rel": float(near * share + far * (1 - share)), "delta1": 1.0},
+    }
+    return SelfTest(_painter_copy, stub, known)

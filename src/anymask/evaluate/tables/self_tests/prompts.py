@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from anymask.evaluate.edge_matching import skeleton
+from anymask.evaluate.edge_matching import require_scipy, skeleton
 from anymask.evaluate.records import Image
 from anymask.evaluate.simulated_clicks import Session
 from anymask.evaluate.tables.models import PromptModel
@@ -29,7 +29,7 @@ from anymask.evaluate.tables.self_tests.drawing import (
 from anymask.evaluate.tables.table import SelfTest
 from anymask.types import Masks, Prompt
 
-__all__ = ["edges", "instances", "points", "proposals"]
+__all__ = ["audit", "edges", "fairness", "instances", "panoptic", "points", "proposals", "rating"]
 
 
 def stub() -> PromptModel:
@@ -139,7 +139,9 @@ def _polygon_sets(root: Path) -> None:
     for name in names:
         put(root / "OVIS/train" / name, picture)
     video = {"id": 1, "height": SIZE[0], "width": SIZE[1], "file_names": names, "length": 2}
-    put_json(root / "OVIS/annotations_train.json", {"videos": [video], "annotations": tracks, "categories": []})
+    put_json(
+        root / "OVIS/annotations_train.json", {"videos": [video], "annotations": tracks, "categories": []}
+    )
     frame = "P01_01_frame_0000000001.jpg"
     put(root / "VISOR/rgb_frames/val/P01/P01_01" / frame, picture)
     scaled = [[[(np.array(polygon(box)) * 1920 / SIZE[1]).tolist()], "object"] for box in BOXES]
@@ -181,19 +183,17 @@ def points() -> SelfTest:
         "ADE20K", "OVIS", "NDISPark", "VISOR", "Plittersdorf", "EgoHOS", "IBD", "WoodScape", "Cityscapes",
         "PIDray", "DRAM", "TrashCan", "GTEA",
     )  # fmt: skip
-    return SelfTest(_points, stub, {name: both for name in names})
+    return SelfTest(_points, stub, dict.fromkeys(names, both))
 
 
 def _edge_copy(root: Path) -> None:
-    from scipy.io import savemat
-
     for split in ("images", "groundTruth"):
         (root / f"BSDS500/data/{split}/test").mkdir(parents=True, exist_ok=True)
     put(root / "BSDS500/data/images/test/1.jpg", image())
     cells = np.empty((1, 2), object)
     cells[0, 0] = {"Boundaries": outline().astype(np.uint8)}
     cells[0, 1] = {"Boundaries": np.zeros(SIZE, np.uint8)}
-    savemat(root / "BSDS500/data/groundTruth/test/1.mat", {"groundTruth": cells})
+    require_scipy("io").savemat(root / "BSDS500/data/groundTruth/test/1.mat", {"groundTruth": cells})
 
 
 def edges() -> SelfTest:
@@ -229,3 +229,84 @@ def instances() -> SelfTest:
     """Boxes as masks: one exact, one with an IoU of 0.75."""
     figures = {"ap": 0.8, "ap_50": 1.0, "ap_75": 1.0, "small": 0.8}
     return SelfTest(_instance_copy, stub, {"COCO val2017": figures, "LVIS v1 val": figures})
+
+
+def _fairness_copy(root: Path) -> None:
+    """One image with two persons; one of MIAP's boxes fits the first object, the other one nothing."""
+    (root / "skin_tones").mkdir()
+    put(root / "skin_tones/a.png", image())
+    put(root / "open_images/test/ab.jpg", image())
+    boxes, files = [], []
+    for number, (mask, box) in enumerate(zip(masks(), BOXES, strict=True)):
+        x, y, w, h = box
+        sides = [x / SIZE[1], (x + w) / SIZE[1], y / SIZE[0], (y + h) / SIZE[0]]
+        put(root / f"skin_tones/{number}.png", mask.astype(np.uint8) * 255)
+        put(root / f"open_images/masks/ab_{number}.png", mask.astype(np.uint8) * 255)
+        told = ",".join(f"{side:.6f}" for side in sides)
+        files.append(f"ab_{number}.png,ab,/m/01g317,{told}")
+        files.append(f"ab_{number}.png,ab,/m/09j2d,{told}")
+        shifted = told if number == 0 else ",".join(f"{side / 2:.6f}" for side in sides)
+        boxes.append(f"ab,{shifted},Predominantly Feminine,{'Young' if number == 0 else 'Older'}")
+    head = "ImageID,XMin,XMax,YMin,YMax,GenderPresentation,AgePresentation"
+    _put_lines(root / "open_images/open_images_extended_miap_boxes_test.csv", [head, *boxes])
+    head = "MaskPath,ImageID,LabelName,BoxXMin,BoxXMax,BoxYMin,BoxYMax"
+    _put_lines(root / "open_images/test-annotations-object-segmentation.csv", [head, *files])
+    _put_lines(
+        root / "skin_tones/groups.csv", ["image,mask,group", "a.png,0.png,tone 1", "a.png,1.png,tone 6"]
+    )
+
+
+def _put_lines(path: Path, lines: Sequence[str]) -> None:
+    path.write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def fairness() -> SelfTest:
+    """Three points find all of an object."""
+    person = {"Predominantly Feminine, 3 points": 1.0, "Young, 3 points": 1.0}
+    tones = {"tone 1, 3 points": 1.0, "tone 6, 3 points": 1.0}
+    known = {"MIAP, persons": person, "MIAP, clothing": person, "skin tones": tones}
+    return SelfTest(_fairness_copy, stub, known)
+
+
+def _people_copy(root: Path) -> None:
+    (root / "ratings").mkdir()
+    scores = {"a": (8, 6), "b": (9, 8), "c": (7, 4)}
+    lines = [f"{mask},SAM,{sam}\n{mask},RITM,{ritm}" for mask, (sam, ritm) in scores.items()]
+    _put_lines(root / "ratings/VISOR.csv", ["mask,method,rating", *lines])
+    _put_lines(root / "audit.csv", ["image,iou", "a,0.95", "a,0.80", "b,0.92", "b,0.5"])
+
+
+def rating() -> SelfTest:
+    """Differences of 2, 1 and 3 points: t = 2 / (1 / sqrt 3), two degrees of freedom."""
+    t = 2 * 3**0.5
+    known = {"SAM": 8.0, "RITM": 6.0, "RITM - SAM": -2.0, "p: RITM = SAM": 1 - t / (2 + t**2) ** 0.5}
+    return SelfTest(_people_copy, lambda: None, {"VISOR": known})
+
+
+def audit() -> SelfTest:
+    """Four masks, two of them above 90 %, three above 75 %."""
+    return SelfTest(_people_copy, lambda: None, {"audit": {"above_90": 0.5, "above_75": 0.75}})
+
+
+def _panoptic_copy(root: Path) -> None:
+    """The first object is found exactly, the second one by three quarters; nothing else is annotated."""
+    found = numbers((7, 300))
+    x, _, w, _ = BOXES[1]
+    found[:, x + w - w // 4 :] = 0
+    categories = [{"id": 1, "name": "a", "isthing": 1}, {"id": 2, "name": "b", "isthing": 0}]
+    for folder, map in (("annotations", numbers((7, 300))), ("predictions", found)):
+        infos = [
+            {"id": number, "category_id": i, "area": int((map == number).sum()), "iscrowd": 0}
+            for i, number in enumerate((7, 300), 1)
+        ]
+        entry = {"image_id": 1, "file_name": "1.png", "segments_info": infos}
+        document = {"images": [{"id": 1}], "annotations": [entry], "categories": categories}
+        put_json(root / f"coco/{folder}/panoptic_val2017.json", document)
+        colours = np.stack([map % 256, map // 256, map * 0], -1).astype(np.uint8)
+        put(root / f"coco/{folder}/panoptic_val2017/1.png", colours)
+
+
+def panoptic() -> SelfTest:
+    """Two classes with an IoU of 1 and 0.75."""
+    figures = {"pq": 0.875, "pq_things": 1.0, "pq_stuff": 0.75, "rq": 1.0}
+    return SelfTest(_panoptic_copy, lambda: None, {"COCO panoptic val2017, predicted PNGs": figures})

@@ -3,7 +3,6 @@ from __future__ import annotations
 import pytest
 
 from anymask.evaluate.tables.catalog import TABLES
-from anymask.evaluate.tables.running import RunOptions, run_table
 from anymask.evaluate.tables.self_tests import check
 
 

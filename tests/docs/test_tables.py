@@ -1,0 +1,73 @@
+"""docs/tables.md is made from the catalogue of tables. To write it again: python tests/docs/test_tables.py"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from anymask.evaluate.tables.catalog import TABLES
+from anymask.evaluate.tables.table import Table
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE, MEASURED = ROOT / "docs" / "tables.md", ROOT / "docs" / "tables-measured"
+HEAD = """# Published tables
+
+This page is generated from the catalogue of `anymask eval table`; a test checks that it is up to date. Each
+table is one command: it finds the data sets below `--data` in the layouts they come in, names those that are
+not there, and prints the published rows beside the measured ones, with 95 % intervals. `-o report.json` also
+writes the values of every image and a page with plots, and lets an interrupted run resume; `--limit N` is a
+quick look. `--self-test` checks a table without data.
+
+Sizes and licences are a guide only: read the terms of each data set.
+
+Not offered: `sam-text`, `sam-stages`, `sam-volume` and `sam-encoders` (figure 13 needs training runs),
+Painter's keypoints, YouTube-VOS and MOSE. `seggpt-panoptic` scores prepared predictions.
+"""
+
+
+def page() -> str:
+    """The text of the page."""
+    parts = [HEAD]
+    for name, table in TABLES.items():
+        parts.append(f"## {name}\n\n{table.summary} {table.source}.\n\n{table.protocol}\n\n{_command(table)}")
+        parts.append(_needs(table))
+        if table.published:
+            parts.append(_published(table))
+        measured = MEASURED / f"{name}.md"
+        if measured.is_file():
+            parts.append(measured.read_text("utf-8"))
+    return "\n".join(parts)
+
+
+def _command(table: Table) -> str:
+    example = "painter_vit_l" if table.name == "painter" else "seggpt_vit_l"
+    model = {"prompts": " --model sam_vit_h", "examples": f" --model {example}", "files": ""}[table.model]
+    return f"```\nanymask eval table {table.name} --data ROOT{model} -o report.json\n```\n"
+
+
+def _needs(table: Table) -> str:
+    rows = ["| data set | from | size | licence | below ROOT |", "| --- | --- | --- | --- | --- |"]
+    for one in table.sets:
+        needs = ", ".join(f"`{need}`" for need in one.needs)
+        name = f"{one.name} ¹" if "from memory" in one.note else one.name
+        rows.append(f"| {name} | {one.home} | {one.size} | {one.licence} | `{one.folders[0]}/`: {needs} |")
+    if any("¹" in row for row in rows):
+        rows += ["", "¹ The layout is from memory and may differ from the one that is distributed."]
+    return "\n".join(rows) + "\n"
+
+
+def _published(table: Table) -> str:
+    columns = list(dict.fromkeys(name for one in table.published for name in one.numbers))
+    rows = ["| published | " + " | ".join(["method", *columns]) + " |", "| --- " * (len(columns) + 2) + "|"]
+    for one in table.published:
+        cells = [f"{one.numbers[name]:g}" if name in one.numbers else "" for name in columns]
+        rows.append(f"| {one.set or table.mean or 'mean'} | " + " | ".join([one.method, *cells]) + " |")
+    return "\n".join(rows) + "\n"
+
+
+def test_the_page_is_up_to_date() -> None:
+    assert PAGE.read_text("utf-8") == page(), "run: python tests/docs/test_tables.py"
+
+
+if __name__ == "__main__":
+    sys.exit(0 if PAGE.write_text(page(), "utf-8") else 1)

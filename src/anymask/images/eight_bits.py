@@ -64,7 +64,7 @@ def _to_8_bits(samples: NDArray[Any], white: float | None) -> NDArray[np.uint8]:
                 f"image must be of 8 or 16 bits a sample, got {samples.dtype}. Give white=, the white value, "
                 "or take anymask.images.display.read_display."
             )
-        white = 65535.0
+        white = 127.0 if samples.dtype == np.int8 else 65535.0
     if not white > 0:
         raise ImageError(f"white must be above 0, got {white}. Give the largest sample value.")
     scaled = np.nan_to_num(samples.astype(np.float32)) * np.float32(255 / white)

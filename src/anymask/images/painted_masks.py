@@ -102,13 +102,9 @@ def _read(path: ImageFile) -> _File:
 
 
 def _from_samples(stored: Samples, name: str) -> _File:
-    array = stored.array
-    if stored.inverted and stored.white is not None:
-        array = np.asarray(stored.white - array, array.dtype)
+    array = stored.numbers()
     if array.dtype.kind not in "iu" or stored.colours not in (1, 3):
         raise ImageError(f"mask must hold integers, got {array.dtype} in {name}. Save it as a PNG.")
-    if stored.white == 1:
-        array = array * np.uint8(255)
     if stored.colours == 3 and array.dtype != np.uint8:
         array = np.rint(array * (255 / (stored.white or 65535.0))).astype(np.uint8)
     alpha = array[..., stored.colours] if stored.alpha is not None else None

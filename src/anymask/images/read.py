@@ -119,11 +119,9 @@ def _decode_map(path: ImageFile) -> NDArray[Any]:
 
 
 def _map_of(stored: Samples) -> NDArray[Any]:
-    """The numbers of samples; of one bit as 0 and 255."""
-    array = stored.array[..., 0] if stored.array.shape[2] == 1 else stored.array
-    if stored.inverted and stored.white is not None:
-        array = np.asarray(stored.white - array, array.dtype)
-    return array * np.uint8(255) if stored.white == 1 else array
+    """The numbers of samples, (H, W) if there is one band."""
+    array = stored.numbers()
+    return array[..., 0] if array.shape[2] == 1 else array
 
 
 def _damaged(image: object, error: Exception) -> ImageError:
@@ -173,7 +171,7 @@ def open_image(image: object) -> Image.Image:
     return opened
 
 
-_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "HEIF", "PPM")
+_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "HEIF", "PPM", "JPEG2000")
 
 
 def _known() -> list[str]:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
 from numpy.typing import NDArray
 
 from anymask.errors import AnymaskError, ImageError, InputError
@@ -34,10 +35,20 @@ class Samples:
     """Values that become 0 and 255, where the file declares them (the window of a DICOM file)."""
     inverted: bool = False
     """Whether low values are bright."""
+    inverted_numbers: bool = True
+    """Whether masks are inverted too. Not for files of tifffile and ImageJ, which declare low values bright in
+    boolean arrays and inverted views, where an object still has the high value."""
     nodata: float | None = None
     """The sample that stands for nothing."""
     notes: tuple[str, ...] = ()
     """What was chosen without being asked for, such as the first plane of a stack."""
+
+    def numbers(self) -> NDArray[Any]:
+        """The samples as numbers of a mask or label map (H, W, B); of one bit as 0 and 255."""
+        array = self.array
+        if self.inverted and self.inverted_numbers and self.white is not None:
+            array = np.asarray(self.white - array, array.dtype)
+        return array * np.uint8(255) if self.white == 1 else array
 
 
 @contextmanager

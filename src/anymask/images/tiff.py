@@ -263,9 +263,15 @@ class Tiff:
             alpha,
             white,
             inverted=kind == _WHITE_IS_ZERO,
+            inverted_numbers=not self._is_of_numbers,
             nodata=self._nodata(),
             notes=self.notes,
         )
+
+    @property
+    def _is_of_numbers(self) -> bool:
+        """Whether the writer declares low values bright without meaning that objects have them."""
+        return str(self._tag(305, "")).startswith("tifffile") or str(self._tag(270, "")).startswith("ImageJ=")
 
     def _nodata(self) -> float | None:
         """The sample that GDAL writes where nothing is known."""

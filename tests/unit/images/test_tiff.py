@@ -133,7 +133,22 @@ def test_white_is_zero(tmp_path, rng, bits):
     assert np.array_equal(read(tmp_path / "a.tif")[..., 0], array), "samples are the file's"
     expected = 255 - np.rint(array * (255 / white)).astype(int)
     assert np.abs(images.read_image(tmp_path / "a.tif")[..., 1] - expected).max() <= 1
-    assert np.array_equal(images.read_map(tmp_path / "a.tif"), white - array)
+    assert np.array_equal(images.read_map(tmp_path / "a.tif"), array), "tifffile stores numbers"
+    tifffile.imwrite(tmp_path / "b.tif", array, photometric="miniswhite", software=False)
+    assert np.array_equal(images.read_map(tmp_path / "b.tif"), white - array)
+
+
+def test_boolean_masks_of_tifffile_are_as_they_were_written(tmp_path):
+    mask = np.zeros((20, 30), np.bool_)
+    mask[3:9, 4:12] = True
+    tifffile.imwrite(tmp_path / "mask.tif", mask)
+    assert np.array_equal(images.read_map(tmp_path / "mask.tif"), mask * 255)
+
+
+def test_signed_bytes_are_not_black(tmp_path):
+    array = np.arange(120, dtype=np.int8).reshape(10, 12)
+    tifffile.imwrite(tmp_path / "a.tif", array)
+    assert images.read_image(tmp_path / "a.tif").max() == round(119 * 255 / 127)
 
 
 @pytest.mark.parametrize("bits", [1, 2, 4, 6, 10, 12, 14])

@@ -36,8 +36,8 @@ class Samples:
     inverted: bool = False
     """Whether low values are bright."""
     inverted_numbers: bool = True
-    """Whether masks are inverted too. Not for files of tifffile and ImageJ, which declare low values bright in
-    boolean arrays and inverted views, where an object still has the high value."""
+    """Whether masks are inverted too. Not for files of tifffile and ImageJ, which declare low values bright
+    in boolean arrays and inverted views, where an object still has the high value."""
     nodata: float | None = None
     """The sample that stands for nothing."""
     notes: tuple[str, ...] = ()

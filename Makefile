@@ -43,7 +43,7 @@ serve: $(VENV)/.app $(VENV)/.vendor  ## open the app in the browser (PROJECT=fol
 
 test: $(VENV)/.dev  ## run the tests
 	@$(MAKE) -s web || echo "Browser tests will be skipped: make web failed."
-	$(BIN)/python -m pytest -q
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile
 
 lint: $(VENV)/.dev  ## check style, types and import direction
 	@code=0; for tool in "ruff check ." "ruff format --check ." mypy lint-imports; do \

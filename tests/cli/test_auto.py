@@ -324,7 +324,7 @@ def test_a_disk_that_cannot_be_written(auto, photo: Path, monkeypatch: pytest.Mo
     def full(*args, **options):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("anymask.files.tempfile.mkstemp", full)
+    monkeypatch.setattr("anymask.files.writing.tempfile.mkstemp", full)
     before = names()
     for words in ((photo, "--overlay"), ("photos", "-o", "set")):
         answer = auto(*words)

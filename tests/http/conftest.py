@@ -47,8 +47,11 @@ def apart() -> None:
 def together(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without `apart` they run in this process, which is faster."""
     if "apart" not in request.fixturenames:
-        here = "anymask.app.routes.import_export.run_apart"
-        monkeypatch.setattr(here, lambda project, work, *given, memory, seconds: work(project, *given))
+        from anymask.app.routes import import_export
+
+        monkeypatch.setattr(
+            import_export, "run_apart", lambda project, work, *given, memory, seconds: work(project, *given)
+        )
 
 
 @pytest.fixture

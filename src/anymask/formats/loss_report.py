@@ -157,7 +157,10 @@ def _iou(wanted: rle.Runs, got: rle.Runs | None, size: tuple[int, int]) -> float
 
 
 def facts(record: Record) -> list[str]:
-    """The facts that a record holds besides mask pixels, size and image name."""
+    """The facts that a record holds besides mask pixels, size and image name.
+
+    Stated areas are none: every format's masks have areas of their own.
+    """
     masks = record.masks
     found = [name for name in ("stability", "labels", "prompt", "logits") if getattr(masks, name) is not None]
     if len(masks) and (masks.scores != 1).any():
@@ -172,5 +175,5 @@ def facts(record: Record) -> list[str]:
     counted = list(record.meta.get("ids", ())) == list(range(1, len(masks) + 1))  # says nothing
     return [
         *found,
-        *(name for name in record.meta if name != "file_name" and not (name == "ids" and counted)),
+        *(it for it in record.meta if it not in ("file_name", "areas") and not (it == "ids" and counted)),
     ]

@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from anymask import formats
 from anymask.data.shards import TarPairs
 from anymask.errors import AnymaskError, FormatError, InputError
-from anymask.files import budget, formats, open_regular, read_regular, sha256_of
+from anymask.files import budget, open_regular, read_regular, sha256_of
 from anymask.formats.brush import from_brush
 from anymask.formats.json_stream import JsonStream
 from anymask.formats.polygons.rasterise import from_polygon

@@ -11,7 +11,7 @@ import pytest
 
 from anymask import files
 from anymask.errors import OutputError
-from anymask.files import check_target, locked, remove_partial, staged, write_atomic
+from anymask.files import check_target, folders, locked, remove_partial, staged, write_atomic
 
 
 def test_writes_and_leaves_nothing_else(tmp_path):
@@ -156,7 +156,7 @@ def test_long_names(tmp_path):
 def test_our_folders_follow_the_system(place, platform, variable, tail, tmp_path, monkeypatch):
     for name in ("ANYMASK_CACHE", "ANYMASK_DATA", "XDG_CACHE_HOME", "XDG_DATA_HOME"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(files.sys, "platform", platform)
+    monkeypatch.setattr(folders.sys, "platform", platform)
     monkeypatch.setattr(Path, "home", lambda: tmp_path)
     if variable:
         monkeypatch.setenv(variable, str(tmp_path))

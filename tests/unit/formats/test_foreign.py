@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from anymask import formats
 from anymask.errors import AnymaskError, FormatError, InputError
-from anymask.files import budget, formats
+from anymask.files import budget
 from anymask.formats import FORMATS, brush, geojson, yolo
 from anymask.formats.polygons import primitives as shapes
 from anymask.formats.polygons.rings import fill

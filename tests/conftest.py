@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
-
-with suppress(ImportError):
-    import setuptools  # noqa: F401  # replaces distutils, which must not be imported before (torch.compile)
 
 ROOT = Path(__file__).resolve().parents[1]
 

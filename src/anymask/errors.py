@@ -134,10 +134,11 @@ def needs_torch(need: str) -> Iterator[None]:
 
 def install_command(extra: str) -> str:
     """The command that adds an extra to this installation of anymask, with the Python that runs it."""
-    from importlib.util import find_spec
+    from importlib.machinery import PathFinder
 
     python = _short(Path(sys.executable))
-    tool = f"{python} -m pip install" if find_spec("pip") else f"uv pip install --python {python}"
+    # not by importlib.util: asking it for pip makes Setuptools withdraw its distutils, which torch.compile needs
+    tool = f"{python} -m pip install" if PathFinder.find_spec("pip") else f"uv pip install --python {python}"
     return f"{tool} {_requirement(extra)}"
 
 

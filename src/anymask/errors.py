@@ -137,7 +137,7 @@ def install_command(extra: str) -> str:
     from importlib.machinery import PathFinder
 
     python = _short(Path(sys.executable))
-    # not by importlib.util: asking it for pip makes Setuptools withdraw its distutils, which torch.compile needs
+    # importlib.util would make Setuptools withdraw its distutils, which torch.compile needs
     tool = f"{python} -m pip install" if PathFinder.find_spec("pip") else f"uv pip install --python {python}"
     return f"{tool} {_requirement(extra)}"
 

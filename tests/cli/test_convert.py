@@ -106,7 +106,7 @@ def test_single_annotations_are_told_and_left_out(run, source: Path) -> None:
     assert (answer.code, answer.err) == (0, "")
     assert answer.out.splitlines()[:2] == [
         "3 images with 3 masks as coco, mean IoU of what is read back 1.0000",
-        "  not read: box without an outline (1), damaged (1), annotation of no image (1)",
+        "  not read: annotation of no image (1), box without an outline (1), damaged (1)",
     ]
     assert json.loads(Path("lost.json").read_text())["left_out"] == [
         ["a", "box without an outline", 1],

@@ -88,7 +88,7 @@ def test_an_image_that_needs_a_missing_package_does_not_stop_a_folder(run, monke
     answer = run("like", "--example", "first.png=white.png", "photos", "-o", "out")
     assert answer.code == 3
     assert "left out photos/scan.dcm: " in answer.err
-    assert "pip install 'anymask[medical]'" in answer.err
+    assert "[medical]'" in answer.err
     assert answer.out.splitlines()[-1] == "wrote 2 to out"
     alone = run("like", "--example", "first.png=white.png", "photos/scan.dcm", "-o", "other")
     assert alone.code not in (0, 3)

@@ -83,13 +83,13 @@ class Loss:
         if worse:
             lines.append(f"  {_count(len(worse), 'mask')} changed, the worst to IoU {min(worse):.3f}")
         notes = Counter(note for one in self.changed for note in one.notes)
-        lines += [f"  {_count(count, 'mask')}: {note}" for note, count in notes.most_common()]
+        lines += [f"  {_count(count, 'mask')}: {note}" for note, count in _by_count(notes)]
         lines += [f"  {name}: not stored ({_count(count, 'image')})" for name, count in self.dropped.items()]
         left_out = Counter[str]()
         for _, kind, count in self.left_out:
             left_out[kind.partition(":")[0]] += count
         if left_out:
-            told = ", ".join(f"{kind} ({count:,})" for kind, count in left_out.most_common())
+            told = ", ".join(f"{kind} ({count:,})" for kind, count in _by_count(left_out))
             lines.append(f"  not read: {told}")
         if self.skipped:
             lines.append(f"  {_count(len(self.skipped), 'image')} skipped")
@@ -154,6 +154,11 @@ def _iou(wanted: rle.Runs, got: rle.Runs | None, size: tuple[int, int]) -> float
     if np.array_equal(wanted, got):
         return 1.0
     return float(rle.iou([wanted], [got], size)[0, 0])
+
+
+def _by_count(counts: Counter[str]) -> list[tuple[str, int]]:
+    """The largest counts first, equal ones by name."""
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 
 
 def facts(record: Record) -> list[str]:

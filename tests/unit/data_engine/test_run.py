@@ -69,7 +69,7 @@ def test_an_image_that_needs_a_missing_package_does_not_stop_the_run(
     monkeypatch.setitem(sys.modules, "pydicom", None)
     done = harvest(model, find_items(tmp_path / "photos"), tmp_path / "set", PLAN)
     assert done.made == 1
-    assert "pip install 'anymask[medical]'" in done.damaged[str(tmp_path / "photos" / "a.dcm")]
+    assert "[medical]" in done.damaged[str(tmp_path / "photos" / "a.dcm")]
 
 
 def test_the_folder_is_a_data_set(model, photos: Path, tmp_path: Path) -> None:

@@ -62,8 +62,8 @@ COMMAND = Command(
     usage="--data PATH [--split NAME] [--model MODEL] [OPTION]...",
     summary="Measure a model's edges against those that people drew.",
     details="Measure the edges that automatic masks give, on a folder in the layout of BSDS500: ODS, OIS, AP "
-    "and the recall at half precision, with 95 % intervals, compared with Sobel's gradient. Needs an extra: "
-    "pip install 'anymask[eval]'.\n\n"
+    "and the recall at half precision, with 95 % intervals, compared with Sobel's gradient. Needs the extra "
+    "`eval`, see anymask doctor.\n\n"
     "  anymask eval edges --data BSDS500 --split test -o report.json",
     declare=declare,
     options=Options,

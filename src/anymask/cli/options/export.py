@@ -64,8 +64,8 @@ COMMAND = Command(
     "the model's, it is left out, or an error where --precision names it.\n\n"
     "  anymask export compact -o compact-onnx\n"
     "  anymask export runs/mine -o mine-onnx --precision float16\n\n"
-    "Prints the size, the time per prediction on this machine and the mask IoU of each precision. Needs an "
-    "extra: pip install 'anymask[export]'.",
+    "Prints the size, the time per prediction on this machine and the mask IoU of each precision. Needs "
+    "the extra `export`, see anymask doctor.",
     declare=declare,
     options=Options,
 )

@@ -136,7 +136,7 @@ COMMAND = Command(
     "  anymask like --example cat.jpg=cat-mask.png photos/ -o out\n"
     "  anymask like --example first.jpg=first.png film.mp4 -o out\n"
     "  anymask like --example a.jpg=a.png --example b.jpg=b.png --rank-examples\n\n"
-    "Nothing is overwritten without --force. Videos need an extra: pip install 'anymask[video]'.",
+    "Nothing is overwritten without --force. Videos need the extra `video`, see anymask doctor.",
     declare=declare,
     options=Options,
 )

@@ -79,7 +79,7 @@ def photo(workplace: Path, photos: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder `toys` with shards of four pictures to train on and two to validate, 48 x 64."""
+    """A folder `toys` with shards of four images to train on and two to validate, 48 x 64."""
     folder = tmp_path_factory.mktemp("data") / "toys"
     folder.mkdir()
     rng = np.random.default_rng(0)

@@ -17,7 +17,7 @@ from anymask.types import Masks, Record
 
 @pytest.fixture
 def source(workplace: Path) -> Path:
-    """A COCO file of three pictures with two masks each, one of them with a hole."""
+    """A COCO file of three images with two masks each, one of them with a hole."""
     dense = np.zeros((2, 20, 30), bool)
     dense[0, 2:12, 3:20] = True
     dense[0, 5:8, 6:10] = False

@@ -8,11 +8,11 @@ import pytest
 
 
 def damage(dataset: Path) -> Path:
-    """A copy of the validation shard in which the first picture is cut off by a wrong end mark."""
+    """A copy of the validation shard in which the first image is cut off by a wrong end mark."""
     folder = Path("damaged")
     folder.mkdir()
     data = bytearray((dataset / "val-000000.tar").read_bytes())
-    data[512 + 40 : 512 + 400] = bytes(360)  # behind the picture's header, in its samples
+    data[512 + 40 : 512 + 400] = bytes(360)  # behind the image's header, in its samples
     (folder / "val-000000.tar").write_bytes(data)
     return folder
 

@@ -125,7 +125,7 @@ def rectangle(x: int, y: int, w: int, h: int) -> np.ndarray:
 
 
 def test_recall_on_a_file_as_lvis_has_it(run, tmp_path: Path, model: Path, monkeypatch) -> None:
-    """Categories with a frequency, pictures by address, one category that no frequency is known of."""
+    """Categories with a frequency, images by address, one category that no frequency is known of."""
     truths = {
         "awl": rectangle(0, 0, 10, 10),
         "bag": rectangle(20, 0, 40, 40),

@@ -1,4 +1,4 @@
-"""The picture of docs/architecture.md. To update it: python tests/docs/test_architecture.py"""
+"""The image of docs/architecture.md. To update it: python tests/docs/test_architecture.py"""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_the_steps_name_modules(module: str) -> None:
     assert find_spec(f"anymask.{module}")
 
 
-def test_the_picture_is_up_to_date() -> None:
+def test_the_image_is_up_to_date() -> None:
     assert PICTURE.read_text("utf-8") == picture(), "run: python tests/docs/test_architecture.py"
     assert f"images/{PICTURE.name}" in PAGE.read_text("utf-8")
 

@@ -102,7 +102,7 @@ def client(start: Callable[..., TestClient]) -> TestClient:
 
 @pytest.fixture
 def image(client: TestClient) -> dict:
-    """The first picture."""
+    """The first image."""
     return client.get("/api/images").json()["images"][0]
 
 

@@ -1,4 +1,4 @@
-"""What people and programs send: broken pictures, bombs, odd names; other sites, tokens, full disks."""
+"""What people and programs send: broken images, bombs, odd names; other sites, tokens, full disks."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def send(client, name: str, data: bytes):
     ],
 )
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
-def test_what_is_no_good_picture_is_refused_in_a_sentence(client, folder, name, data, words) -> None:
+def test_what_is_no_good_image_is_refused_in_a_sentence(client, folder, name, data, words) -> None:
     answer = send(client, name, data)
     assert answer.status_code == 400
     assert answer.json()["error"].startswith(f"{name}: ")
@@ -85,7 +85,7 @@ def test_names_are_names_and_no_paths(client, folder, name, shown) -> None:
     assert [path.parent for path in folder.parent.rglob("*.png")] == [folder / ".anymask" / "images"]
 
 
-def test_the_same_picture_is_kept_once(client) -> None:
+def test_the_same_image_is_kept_once(client) -> None:
     ids = {send(client, name, picture_bytes()).json()["images"][0]["id"] for name in ("a.png", "b.png")}
     assert len(ids) == 1
 
@@ -157,7 +157,7 @@ def test_odd_names_on_disk(folder, photos) -> None:
     project.close()
 
 
-def test_many_pictures(tmp_path) -> None:
+def test_many_images(tmp_path) -> None:
     folder = tmp_path / "many"
     folder.mkdir()
     (folder / "0000.png").write_bytes(picture_bytes())
@@ -170,7 +170,7 @@ def test_many_pictures(tmp_path) -> None:
     project.close()
 
 
-def test_a_moved_picture_keeps_its_masks(start, folder, image, client, square) -> None:
+def test_a_moved_image_keeps_its_masks(start, folder, image, client, square) -> None:
     client.get(f"/api/images/{image['id']}/file")  # as the page does: now the content is known
     client.put(f"/api/images/{image['id']}/masks/m", json=square(image), headers={"If-Match": "0"})
     (folder / "new").mkdir()
@@ -182,7 +182,7 @@ def test_a_moved_picture_keeps_its_masks(start, folder, image, client, square) -
     ]
 
 
-def test_a_picture_that_changed_or_came_back_is_the_same_one(start, folder, image, client, photos) -> None:
+def test_a_image_that_changed_or_came_back_is_the_same_one(start, folder, image, client, photos) -> None:
     client.get(f"/api/images/{image['id']}/file")
     for photo in ("coffee.jpg", None, "coffee.jpg"):
         if photo is None:

@@ -1,4 +1,4 @@
-"""The project, its labels, statistics, pictures; annotations out and in."""
+"""The project, its labels, statistics, images; annotations out and in."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LABELS = [{"id": "c", "name": "cat", "color": "#ff0000"}, {"id": "d", "name": "d
 
 @pytest.fixture
 def labelled(client, image, square):
-    """A project with two labels and three masks on the first picture, one without a label."""
+    """A project with two labels and three masks on the first image, one without a label."""
     client.put("/api/labels", json={"labels": LABELS})
     for number, label in enumerate(("c", "d", None)):
         body = {**square(image, x=10 + 40 * number), "label_id": label, "author": "eve"}
@@ -37,7 +37,7 @@ def test_what_the_page_needs_first(client) -> None:
     assert found["person"] == {"name": "local", "role": "admin"}
 
 
-def test_pictures_come_in_pages(client) -> None:
+def test_images_come_in_pages(client) -> None:
     first = client.get("/api/images?limit=1").json()
     second = client.get(f"/api/images?limit=1&after={first['next']}").json()
     assert [one["name"] for one in first["images"] + second["images"]] == ["cat.jpg", "flower.jpg"]
@@ -45,7 +45,7 @@ def test_pictures_come_in_pages(client) -> None:
     assert client.get("/api/images?after=nope").status_code == 404
 
 
-def test_small_pictures(client, image) -> None:
+def test_small_images(client, image) -> None:
     answer = client.get(f"/api/images/{image['id']}/thumb")
     with Image.open(io.BytesIO(answer.content)) as picture:
         assert picture.size == (320, 213)
@@ -57,7 +57,7 @@ def test_small_pictures(client, image) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::anymask.errors.ImageWarning")
-def test_deep_pictures_are_shown_as_the_project_says(start, folder, weights) -> None:
+def test_deep_images_are_shown_as_the_project_says(start, folder, weights) -> None:
     samples = np.full((60, 80), 200, np.uint16)
     samples[20:40, 20:60] = 4000
     for name in ("cat.jpg", "flower.jpg"):
@@ -159,7 +159,7 @@ def test_what_left_comes_back(labelled, image, format, start, folder) -> None:
     assert sorted(mask["counts"] for mask in after) == sorted(mask["counts"] for mask in before)
 
 
-def test_pictures_that_are_not_there_are_told(labelled) -> None:
+def test_images_that_are_not_there_are_told(labelled) -> None:
     document = {"images": [{"id": 7, "width": 9, "height": 9, "file_name": "other.jpg"}], "annotations": []}
     files = {"file": ("coco.json", json.dumps({**document, "categories": []}))}
     answer = labelled.post("/api/import", files=files).json()

@@ -1,6 +1,6 @@
 """A model that segments ellipses of a known scene: smooth logits, many objects, scores around the thresholds.
 
-The picture's colours tell where in the scene it was cut out (red grows with x, green with y), so that the
+The image's colours tell where in the scene it was cut out (red grows with x, green with y), so that the
 model works on crops. A click is answered by the object nearest to it: whole, larger and inner part, each
 moved a little by where the click was, as a real model's near-duplicates are.
 """

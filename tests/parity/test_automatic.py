@@ -47,7 +47,7 @@ def generators(segment_anything: Any) -> Any:
 
 @pytest.fixture(scope="module")
 def compact() -> Sam:
-    """Trained weights, with pictures padded to a square as the released code wants them."""
+    """Trained weights, with images padded to a square as the released code wants them."""
     model = load("compact", runtime="torch", device="cpu", dtype="float32")
     model.config = replace(model.config, square=True)
     return model

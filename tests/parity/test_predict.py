@@ -1,4 +1,4 @@
-"""From a picture to masks, the same as `SamPredictor` of the package `segment-anything`."""
+"""From an image to masks, the same as `SamPredictor` of the package `segment-anything`."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def picture() -> np.ndarray[Any, Any]:
 
 @pytest.fixture(scope="module")
 def pair(segment_anything: Any, picture: Any) -> tuple[Any, Sam]:
-    """The authors' predictor with the picture set, and our model with the same weights."""
+    """The authors' predictor with the image set, and our model with the same weights."""
     with torchvision_standin():
         module = importlib.import_module("segment_anything.predictor")
         transforms = importlib.import_module("segment_anything.utils.transforms")
@@ -57,7 +57,7 @@ PROMPTS = {
 
 
 @pytest.mark.parametrize("kind", PROMPTS)
-def test_a_prompt_on_a_picture(kind: str, pair: tuple[Any, Sam], picture: Any) -> None:
+def test_a_prompt_on_an_image(kind: str, pair: tuple[Any, Sam], picture: Any) -> None:
     predictor, ours = pair
     prompt = PROMPTS[kind]
     points = (

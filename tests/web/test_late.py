@@ -23,7 +23,7 @@ function hold(owner, name) {
 
 
 def test_a_list_is_not_shown_twice(page: Page, served: Served) -> None:
-    """A picture added while the first list was still on its way once showed every picture twice."""
+    """An image added while the first list was still on its way once showed every image twice."""
     page.goto(served.address)
     items = page.get_by_role("list", name="Images").get_by_role("listitem")
     expect(items).to_have_count(3)

@@ -46,7 +46,7 @@ def test_all_works_without_a_server(browser: Browser, site: Path) -> None:
         assert [image["file_name"] for image in coco["images"]][one["image_id"] - 1] == "cat.jpg"
 
 
-def test_pictures_of_ones_own_stay_in_the_browser(browser: Browser, site: Path, photos: Path) -> None:
+def test_images_of_ones_own_stay_in_the_browser(browser: Browser, site: Path, photos: Path) -> None:
     with hosted(site) as address, profile(browser) as page:
         page.goto(address)
         page.locator("input[type=file]").set_input_files(

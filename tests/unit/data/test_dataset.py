@@ -168,7 +168,7 @@ def test_faults_count_each_item_once():
     assert told == ["a", "b"]
 
 
-def test_pictures_decode_alike_on_both_ways(jpeg, records):
+def test_images_decode_alike_on_both_ways(jpeg, records):
     image = records[0].read()
     data = jpeg(image)
     quick, careful = decode_image(data), decode_image(data + b"\0")

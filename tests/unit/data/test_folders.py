@@ -93,7 +93,7 @@ def test_coco(tmp_path, records, save):
     assert len(dataset.faults) == 1
 
 
-def test_coco_polygons_in_the_folder_of_the_pictures(tmp_path, save):
+def test_coco_polygons_in_the_folder_of_the_images(tmp_path, save):
     save(tmp_path / "a.png", np.zeros((20, 30, 3), np.uint8))
     document = {
         "images": [{"id": 1, "width": 30, "height": 20, "file_name": "a.png"}],
@@ -173,7 +173,7 @@ def numbers_of(record, values) -> np.ndarray:
         ("a.png", (1, 2), 2),
     ],
 )
-def test_the_only_file_of_a_picture_may_be_a_map(tmp_path, records, save, name, values, count):
+def test_the_only_file_of_an_image_may_be_a_map(tmp_path, records, save, name, values, count):
     save(tmp_path / "images" / "a.jpg", records[0].read())
     mask_file(tmp_path / "masks" / name, numbers_of(records[0], values))
     assert len(open_dataset(tmp_path)[0].masks) == count
@@ -212,7 +212,7 @@ def test_files_that_differ_in_the_suffix_alone_are_reported(tmp_path, records, s
     assert dataset.faults.messages.keys() == {"a", "b"}
 
 
-def test_several_files_of_a_picture_may_be_maps(tmp_path, records, save):
+def test_several_files_of_an_image_may_be_maps(tmp_path, records, save):
     save(tmp_path / "images" / "a.jpg", records[0].read())
     mask_file(tmp_path / "masks" / "a_0.png", numbers_of(records[0], (1, 2)))
     mask_file(tmp_path / "masks" / "a_1.png", numbers_of(records[0], (255,)))

@@ -21,7 +21,7 @@ def test_shapes_have_one_colour_each_and_do_not_overlap(seed, h, w, count):
         assert len(np.unique(image[mask], axis=0)) == 1
 
 
-def test_the_same_seed_gives_the_same_picture():
+def test_the_same_seed_gives_the_same_image():
     one, two = (shapes(np.random.default_rng(5), (40, 40), 3) for _ in range(2))
     assert (one.read() == two.read()).all()
     assert one.id == two.id

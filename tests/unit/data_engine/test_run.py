@@ -44,7 +44,7 @@ def remembered(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def photos(tmp_path: Path, rng: np.random.Generator) -> Path:
-    """Four pictures, one turned by EXIF, and a damaged one."""
+    """Four images, one turned by EXIF, and a damaged one."""
     folder = tmp_path / "photos"
     (folder / "more").mkdir(parents=True)
     for name in ("a.jpg", "b.png", "more/c.webp", "d.jpg"):
@@ -122,7 +122,7 @@ def test_what_was_stopped_goes_on_to_the_same_end(
     assert tree_of(tmp_path / "set") == tree_of(tmp_path / "whole")
 
 
-def test_a_mended_picture_is_added(model, photos: Path, tmp_path: Path) -> None:
+def test_a_mended_image_is_added(model, photos: Path, tmp_path: Path) -> None:
     harvest(model, find_items(photos), tmp_path / "set", PLAN)
     shutil.copy(photos / "a.jpg", photos / "broken.jpg")
     done = harvest(model, find_items(photos), tmp_path / "set", PLAN)
@@ -245,7 +245,7 @@ def test_shards_that_were_stopped_anywhere_go_on_to_the_same_end(
     assert 15 < first < 39, "every step was a stop once"
 
 
-def test_a_mended_picture_comes_in_a_shard_of_its_own(model, photos: Path, tmp_path: Path) -> None:
+def test_a_mended_image_comes_in_a_shard_of_its_own(model, photos: Path, tmp_path: Path) -> None:
     harvest(model, find_items(photos), tmp_path / "set", PLAN, shards=10**9)
     before = (tmp_path / "set/masks-000000.tar").read_bytes()
     shutil.copy(photos / "b.png", photos / "broken.jpg")
@@ -298,7 +298,7 @@ def test_a_second_run_into_the_same_folder_is_refused(model, photos: Path, tmp_p
 
 
 @pytest.mark.parametrize("size", [None, 10_000])
-def test_the_sheet_shows_the_first_pictures(model, photos: Path, tmp_path: Path, size: int | None) -> None:
+def test_the_sheet_shows_the_first_images(model, photos: Path, tmp_path: Path, size: int | None) -> None:
     harvest(model, find_items(photos), tmp_path / "set", PLAN, shards=size)
     heights = []
     for most in (1, 2, 5):

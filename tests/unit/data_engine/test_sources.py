@@ -16,7 +16,7 @@ def touch(folder: Path, *names: str) -> None:
         (folder / name).write_bytes(b"")
 
 
-def test_a_folder_gives_its_pictures_by_name(tmp_path: Path) -> None:
+def test_a_folder_gives_its_images_by_name(tmp_path: Path) -> None:
     touch(tmp_path, "b.JPG", "a.png", "sub/a.png", "notes.txt", ".hidden.png", ".cache/x.png", "sub_a.tif")
     found = find_items(tmp_path)
     assert [item.id for item in found] == ["a", "b", "sub_a", "sub_a-2"]

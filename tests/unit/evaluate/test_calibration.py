@@ -1,4 +1,4 @@
-"""Predicted against real IoU: bins, their error, what is collected, the picture."""
+"""Predicted against real IoU: bins, their error, what is collected, the image."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_scores_that_were_corrected_are_right_on_the_mean(model):
 
 
 class Damaged(list):
-    """Records of which the first cannot be opened and the second has a picture that cannot be read."""
+    """Records of which the first cannot be opened and the second has an image that cannot be read."""
 
     def __getitem__(self, index):
         if index == 0:
@@ -89,7 +89,7 @@ class Damaged(list):
         return super().__getitem__(index)
 
 
-def test_damaged_pictures_are_left_out(model):
+def test_damaged_images_are_left_out(model):
     good = record()
     unreadable = Record("b", Path("no-such-picture.jpg"), good.masks)
     pairs = collect(model, {"set": Damaged([good, unreadable, good])})
@@ -102,7 +102,7 @@ def test_no_mask_is_refused(model):
         collect(model, {"set": [empty]})
 
 
-def test_the_picture_shows_a_panel_for_each_kind():
+def test_the_image_shows_a_panel_for_each_kind():
     picture = draw(
         {"click": reliability(np.array([0.9]), np.array([0.5])), "box": reliability(*np.ones((2, 3)))}
     )

@@ -304,7 +304,7 @@ def test_report_of_known_numbers():
     assert list(report.mean.numbers) == order
 
 
-def test_pictures_are_capped():
+def test_images_are_capped():
     config = ClicksConfig(most_images=2, grabcut_masks=0, box=False, random_click=False, min_area=0, noc=())
     report = run_sessions(Islands, {"s": [record(str(i), [LARGE]) for i in range(5)]}, config)
     assert report.sets[0].images == 2

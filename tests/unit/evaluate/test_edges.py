@@ -79,7 +79,7 @@ def test_figures_of_a_curve_by_hand():
     assert got["ap"] == pytest.approx(by_hand.sum() / 100, abs=1e-6)
 
 
-def test_each_picture_may_have_its_own_threshold_in_ois():
+def test_each_image_may_have_its_own_threshold_in_ois():
     good_low = np.array([[90, 100, 90, 100], [10, 100, 10, 10]], float)
     good_high = np.array([[90, 100, 90, 900], [80, 100, 80, 100]], float)
     got = figures(np.stack([good_low, good_high]))
@@ -101,7 +101,7 @@ def test_a_folder_is_measured_beside_a_baseline(folder):
 
 
 def test_the_published_layout(folder, tmp_path_factory):
-    """`BSDS500/data/images`, with a subfolder and files of the system beside the pictures; any split."""
+    """`BSDS500/data/images`, with a subfolder and files of the system beside the images; any split."""
     root = tmp_path_factory.mktemp("BSDS500")
     shutil.copytree(folder / "images/test", root / "data/images/val")
     shutil.copytree(folder / "groundTruth/test", root / "data/groundTruth/val")

@@ -34,7 +34,7 @@ def model():
     return build(CONTEXT_DEBUG).eval()
 
 
-def test_episodes_ask_each_class_with_other_pictures() -> None:
+def test_episodes_ask_each_class_with_other_images() -> None:
     records = {i: picture(i) for i in range(5)}
     config = FewshotConfig(shots=(1, 3), most_queries=4)
     drawn = episodes(records.items(), config, np.random.default_rng(0))
@@ -114,7 +114,7 @@ def test_pixels_without_a_label_do_not_count(model, monkeypatch) -> None:
     assert report.mean.numbers["shot_1"].value == 1.0
 
 
-def test_damaged_pictures_are_left_out(model) -> None:
+def test_damaged_images_are_left_out(model) -> None:
     class Broken(list):
         def __getitem__(self, index):
             if index == 0:
@@ -139,7 +139,7 @@ def test_the_ensemble_is_that_of_the_options(model, monkeypatch) -> None:
     assert set(asked) == {"spatial"}
 
 
-def test_examples_are_made_once_and_few_pictures_are_held(model, monkeypatch) -> None:
+def test_examples_are_made_once_and_few_images_are_held(model, monkeypatch) -> None:
     records = [picture(i) for i in range(12)]
     held: list[int] = []
     made: list[str] = []

@@ -31,7 +31,7 @@ def test_an_easy_object_is_cut_out():
     assert (masks.dense()[0] == masks.dense()[1]).all()
 
 
-def test_a_large_picture_is_shrunk_first():
+def test_a_large_image_is_shrunk_first():
     image, mask = easy_picture()
     large = np.kron(image, np.ones((4, 4, 1), np.uint8))
     session = GrabCut(large, side=80)

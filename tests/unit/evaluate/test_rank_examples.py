@@ -12,7 +12,7 @@ from anymask.types import Masks, Record
 
 
 def example(name: str, thing: tuple[int, int, int], swapped: bool = False) -> Record:
-    """A grey picture with a square of a colour; `swapped` marks all but the square."""
+    """A grey image with a square of a colour; `swapped` marks all but the square."""
     image = np.full((32, 32, 3), 128, np.uint8)
     image[8:24, 8:24] = thing
     mask = (image == thing).all(-1)

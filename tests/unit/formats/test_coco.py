@@ -122,13 +122,13 @@ def test_polygons_and_crowds(tmp_path):
 
 
 @pytest.mark.parametrize("place", ["a.jpg", "val/a.jpg", "images/a.jpg", "images/val/a.jpg"])
-def test_pictures_are_found(tmp_path, place):
+def test_images_are_found(tmp_path, place):
     (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / place).touch()
     assert coco.CocoFile(write(tmp_path)).image_path(0) == tmp_path / place
 
 
-def test_pictures_in_a_folder_of_their_own(tmp_path):
+def test_images_in_a_folder_of_their_own(tmp_path):
     (tmp_path / "pictures").mkdir()
     file = coco.CocoFile(write(tmp_path), tmp_path / "pictures")
     assert file.image_path(0) == tmp_path / "pictures" / "a.jpg"

@@ -268,7 +268,7 @@ def ring_area(ring):
     return (x[:-1] @ y[1:] - y[:-1] @ x[1:]) / 2
 
 
-def test_geojson_of_others_takes_the_size_from_the_picture(tmp_path):
+def test_geojson_of_others_takes_the_size_from_the_image(tmp_path):
     write.write_png(np.zeros((*SIZE, 3), np.uint8), tmp_path / "a.png")
     ring = [[4, 5, 0], [10, 5, 0], [10, 12, 0], [4, 12, 0], [4, 5, 0]]
     feature = {"type": "Feature", "geometry": {"type": "Polygon", "coordinates": [ring]}, "properties": None}
@@ -389,7 +389,7 @@ def test_bad_yolo(labels, line, message):
     assert message in "; ".join(record.left_out)
 
 
-def test_yolo_needs_its_pictures(labels):
+def test_yolo_needs_its_images(labels):
     labels.write_text(LINE)
     (labels.parents[2] / "images" / "val" / "a.png").unlink()
     with pytest.raises(

@@ -1,4 +1,4 @@
-"""Coordinates of a map become pixels by the picture's geo-reference, and are never taken for pixels."""
+"""Coordinates of a map become pixels by the image's geo-reference, and are never taken for pixels."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_without_a_place_on_the_earth_maps_are_refused(tmp_path: Path, place: tu
 @pytest.mark.parametrize(
     "ring", [[[-5, 3], [20, 3], [20, 9]], [[1.5, 2.25], [2, 2], [2, 3.5]], [[9, 9], [9.5, 9], [9, 9.5]]]
 )
-def test_pixels_of_a_picture_with_a_place_stay_pixels(map_: Path, ring: list[list[float]]) -> None:
+def test_pixels_of_an_image_with_a_place_stay_pixels(map_: Path, ring: list[list[float]]) -> None:
     feature = {"type": "Feature", "geometry": {"type": "Polygon", "coordinates": [ring]}, "properties": {}}
     map_.with_suffix(".geojson").write_text(json.dumps(feature))
     (record,) = formats.read(map_.with_suffix(".geojson"))

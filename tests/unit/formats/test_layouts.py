@@ -24,7 +24,7 @@ LINE = "1 0.1333333 0.25 0.3333333 0.25 0.3333333 0.6 0.1333333 0.6\n"
 
 @pytest.fixture
 def make(tmp_path):
-    """Makes files: images as blank pictures, JSON from values, text as it is."""
+    """Makes files: images as blank images, JSON from values, text as it is."""
 
     def files(**content: object) -> Path:
         for name, what in content.items():
@@ -232,7 +232,7 @@ def test_names_of_a_split_are_those_of_the_set(make):
     assert formats.read(folder / "train")[0].meta["categories"] == ["cat"]
 
 
-def test_labels_of_two_pictures_are_refused(make):
+def test_labels_of_two_images_are_refused(make):
     folder = make({"labels/a.txt": LINE, "images/a.png": None, "images/a.jpg": None})
     with pytest.raises(FormatError, match=r"labels a\.txt must have one image, got a\.jpg, a\.png"):
         formats.read(folder)

@@ -59,7 +59,7 @@ def test_shapes_without_area_are_counted(tmp_path):
     }  # fmt: skip
 
 
-def test_a_picture_within_the_file_gives_its_size(tmp_path):
+def test_a_image_within_the_file_gives_its_size(tmp_path):
     data = base64.b64encode(write.encode_png(np.zeros(SIZE, np.uint8))).decode()
     document = {"shapes": [{"label": "x", "points": SQUARE}], "imagePath": "..\\b\\a.png", "imageData": data}
     assert read(tmp_path / "a.json", document).masks.size == SIZE
@@ -180,7 +180,7 @@ def test_other_annotators_are_told(tmp_path):
     }  # fmt: skip
 
 
-def test_each_picture_of_a_task_has_its_own_masks(tmp_path):
+def test_each_image_of_a_task_has_its_own_masks(tmp_path):
     data = {"image": "/data/upload/1/l.png", "image2": "/data/upload/1/r.png", "text": "note.txt"}
     second = {**POLYGON, "to_name": "image2"}
     (tmp_path / "a.json").write_text(json.dumps(task(POLYGON, second, second, data=data)))
@@ -316,12 +316,12 @@ def test_geometries_without_area_are_counted(picture):
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".tif", ".webp", ".PNG"])
-def test_any_picture_of_the_stem_gives_the_size(tmp_path, suffix):
+def test_any_image_of_the_stem_gives_the_size(tmp_path, suffix):
     Image.new("RGB", SIZE[::-1]).save(tmp_path / f"slide{suffix}")
     assert read(tmp_path / "slide.geojson", TUMOR).image.suffix == suffix
 
 
-def test_two_pictures_of_a_stem_and_of_two_sizes(picture):
+def test_two_images_of_a_stem_and_of_two_sizes(picture):
     Image.new("RGB", (9, 9)).save(picture.with_suffix(".jpg"))
     with pytest.raises(FormatError, match=r"a\.geojson must have one image of its name, got a\.jpg, a\.png"):
         read(picture.with_name("a.geojson"), TUMOR)

@@ -43,7 +43,7 @@ def kinds() -> np.ndarray:
 
 @pytest.fixture
 def picture(tmp_path: Path) -> Path:
-    """The records' picture, in a folder of pictures."""
+    """The records' image, in a folder of images."""
     folder = tmp_path / "pictures"
     folder.mkdir()
     for name in ("photo", "second"):
@@ -103,7 +103,7 @@ def test_facts_that_a_format_keeps_come_back(name: str, picture: Path, tmp_path:
     meta = {**one.meta, "kinds": ["thing", "stuff", "part"], "dataset": TEXT, "ids": [5, 8, 2]}
     one = replace(one, id=TEXT, meta=meta, source="auto", ignore=hidden)
     if name == "yolo":
-        one = replace(one, id="photo")  # its files know their picture by this
+        one = replace(one, id="photo")  # its files know their image by this
     (again,), loss = there_and_back(name, [one], tmp_path)
     keeps = FORMATS[name].keeps
     told = {"scores": again.masks.scores, "stability": again.masks.stability, "labels": again.masks.labels}
@@ -167,14 +167,14 @@ def test_no_name_leads_out_of_the_folder(name: str, picture: Path, tmp_path: Pat
     written = {path for path in set(tmp_path.rglob("*")) - before if path.is_file()}
     assert written
     assert all(path.resolve().is_relative_to(target.resolve()) for path in written)
-    if name != "yolo":  # finds no pictures of such names
+    if name != "yolo":  # finds no images of such names
         found = formats.read(target, name)
         assert len(found) == len(many) - len(loss.skipped)  # maps have one file for a name
         assert all(one.image.resolve().is_relative_to(tmp_path.resolve()) for one in found)
         assert not any(".." in one.image.parts for one in found)
 
 
-def test_pictures_outside_are_not_found(tmp_path: Path) -> None:
+def test_images_outside_are_not_found(tmp_path: Path) -> None:
     (tmp_path / "a" / "b").mkdir(parents=True)
     write.write_png(np.zeros((*SIZE, 3), np.uint8), tmp_path / "secret.png")
     document = {

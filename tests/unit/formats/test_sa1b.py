@@ -89,7 +89,7 @@ def test_boxes_and_areas(record):
 
 
 @pytest.mark.parametrize("place", ["sa_5.jpg", "images/sa_5.jpg", "../images/sa_5.jpg", "../sa_5.jpg"])
-def test_the_picture_is_found_near_the_file(tmp_path, place, rng):
+def test_the_image_is_found_near_the_file(tmp_path, place, rng):
     folder = tmp_path / "annotations"
     folder.mkdir()
     (folder / "sa_5.json").write_text(json.dumps(RELEASED))

@@ -139,7 +139,7 @@ def test_grid_of_a_full_mask_ends_at_the_padding():
 
 
 def test_grid_of_bools_that_are_255_inside():
-    odd = np.full((8, 8), 255, np.uint8).view(np.bool_)  # as Pillow gives a 1-bit picture
+    odd = np.full((8, 8), 255, np.uint8).view(np.bool_)  # as Pillow gives a 1-bit image
     odd[:4] = False
     assert Frame.fit((8, 8), 32, square=True).mask_to_grid(odd).sum() == 32
 

@@ -131,7 +131,7 @@ def test_numbers_count_as_inside_unless_zero(rng):
 
 
 def test_bools_that_are_255_inside():
-    odd = (np.eye(5, dtype=np.uint8) * np.uint8(255)).view(np.bool_)  # as Pillow gives a 1-bit picture
+    odd = (np.eye(5, dtype=np.uint8) * np.uint8(255)).view(np.bool_)  # as Pillow gives a 1-bit image
     odd.view(np.uint8)[1, 1] = 1
     assert np.array_equal(rle.encode(odd), rle.encode(np.eye(5)))
 

@@ -32,7 +32,7 @@ def test_limits_are_sample_values_of_every_band(samples) -> None:
     assert find_limits(samples, Bands(limits=(0, 4000))).tolist() == [[0, 4000]] * 3
 
 
-def test_parts_by_the_limits_of_the_whole_are_parts_of_the_picture(samples) -> None:
+def test_parts_by_the_limits_of_the_whole_are_parts_of_the_image(samples) -> None:
     bands = Bands((3, 2, 1))
     limits = find_limits(samples, bands)
     assert np.array_equal(to_rgb(samples[5:9, 3:20], bands, limits), to_rgb(samples, bands)[5:9, 3:20])

@@ -217,7 +217,7 @@ def test_animations_give_their_first_frame(tmp_path, name):
     assert max(green, blue) < 10
 
 
-def test_an_opened_picture_is_left_open(tmp_path, picture):
+def test_an_opened_image_is_left_open(tmp_path, picture):
     opened = Image.open(saved(picture, tmp_path / "a.png"))
     images.read_image(opened)
     assert opened.getpixel((0, 0)) == (250, 10, 10)

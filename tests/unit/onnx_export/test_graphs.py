@@ -34,7 +34,7 @@ def answers(one, pixels, prompts):
 
 @pytest.mark.parametrize("kind", ["compact", "vit"])
 @pytest.mark.parametrize("size", [(48, 64), (64, 20), (100, 100), (3, 90)], ids=str)
-def test_masks_of_any_shape_of_picture_and_ragged_prompts(exported, kind, size):
+def test_masks_of_any_shape_of_image_and_ragged_prompts(exported, kind, size):
     one, pixels = exported(kind), picture(*size)
     prompts = [p for p in PROMPTS if (p.box is None or size[0] > 40 < size[1]) and size[0] > 40 < size[1]]
     prompts = prompts or [Prompt.point(1, 1), Prompt([(1, 1), (2, 2)], [1, 0])]

@@ -1,4 +1,4 @@
-"""What the tests of training share: pictures of shapes in memory and on disk, a tiny model, a tiny run."""
+"""What the tests of training share: images of shapes in memory and on disk, a tiny model, a tiny run."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Shapes:
 
 
 def write_shard(path: Path, records: list[Record], broken: tuple[int, ...] = ()) -> None:
-    """A tar of PNG and JSON pairs; the pictures numbered in `broken` are cut off."""
+    """A tar of PNG and JSON pairs; the images numbered in `broken` are cut off."""
     with tarfile.open(path, "w") as tar:
         for number, record in enumerate(records):
             annotations = [

@@ -107,7 +107,7 @@ def test_data_that_cannot_be_used(write_data, tmp_path) -> None:
         open_sources([data, data], TrainConfig(), quiet)
 
 
-def test_a_set_without_pictures_is_refused(tmp_path) -> None:
+def test_a_set_without_images_is_refused(tmp_path) -> None:
     import tarfile
 
     with tarfile.open(tmp_path / "train-000000.tar", "w"):
@@ -193,7 +193,7 @@ def test_the_task_follows_the_configuration(tiny, write_data, tmp_path) -> None:
     assert make_task(replace(tiny, tune="decoder"), model, sources, tmp_path).embeddings is not None
 
 
-def test_cutouts_are_pasted_but_not_on_frozen_pictures(tiny, write_data, tmp_path) -> None:
+def test_cutouts_are_pasted_but_not_on_frozen_images(tiny, write_data, tmp_path) -> None:
     sources = open_sources([write_data("a", 3)], tiny, quiet)
     config = replace(tiny, cutouts=str(write_data("cutouts", 2)))
     assert len(make_task(config, build(DEBUG), sources, tmp_path).cutouts) == 2

@@ -29,7 +29,7 @@ def task(make_task, tmp_path) -> ClickTask:
     )
 
 
-def test_pictures_come_unchanged_or_mirrored(task) -> None:
+def test_images_come_unchanged_or_mirrored(task) -> None:
     seen: dict[int, torch.Tensor] = {}
     for i in range(30):
         item = task.item(i)
@@ -66,7 +66,7 @@ def test_embeddings_under_autocast(task) -> None:
             assert features.dtype == torch.float32
 
 
-def test_each_picture_is_encoded_once(task, monkeypatch) -> None:
+def test_each_image_is_encoded_once(task, monkeypatch) -> None:
     calls = []
     encode = Sam.encode
     monkeypatch.setattr(Sam, "encode", lambda self, images: calls.append(1) or encode(self, images))

@@ -195,7 +195,7 @@ def test_nothing_is_written_for_bad_data(tiny, tmp_path) -> None:
 
 
 @pytest.mark.parametrize("workers", [0, 1])
-def test_damaged_pictures_end_no_run(tiny, write_data, tmp_path, workers) -> None:
+def test_damaged_images_end_no_run(tiny, write_data, tmp_path, workers) -> None:
     data, out = write_data("sheets", 6, 0, broken=(1, 2, 4)), tmp_path / "run"
     recipes.run(longer(tiny, every_log=4, workers=workers), [data], out)
     (line,) = metrics(out)

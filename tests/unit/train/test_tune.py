@@ -122,7 +122,7 @@ def test_the_overlap_is_that_of_masks_where_colours_are_sure(
     assert [float(part.sum()) for part in tuning._overlap(painted, nothing, table)] == [0, 0]
 
 
-def test_windows_show_something_and_fill_the_picture(model: FeaturePainter) -> None:
+def test_windows_show_something_and_fill_the_image(model: FeaturePainter) -> None:
     image = np.zeros((SIZE, SIZE, 3), np.uint8)
     mask = np.zeros((SIZE, SIZE), np.bool_)
     mask[:6, :6] = True

@@ -18,7 +18,7 @@ seeds = st.integers(0, 10**6)
 
 
 def draw(seed: int, size: int, count: int = 1) -> list[Context]:
-    """Contexts whose picture is one grey and whose target one colour, each its own."""
+    """Contexts whose image is one grey and whose target one colour, each its own."""
     colours = palette(count)
     rng = np.random.default_rng(seed)
     return [

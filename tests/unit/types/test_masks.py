@@ -198,7 +198,7 @@ def test_embedding_of_another_file(tmp_path):
         Embedding.load(tmp_path / "b")
 
 
-def test_record_reads_its_picture_late(tmp_path, rng):
+def test_record_reads_its_image_late(tmp_path, rng):
     image = rng.integers(0, 256, (6, 8, 3), np.uint8)
     held = Record("a", image, full_masks())
     assert held.read() is image

@@ -26,7 +26,7 @@ def paint(**parts: tuple) -> np.ndarray:
 
 
 def save(path, array=None, palette=False) -> None:
-    """A picture file: of noise, of numbers in 8 or 16 bits, in a palette or of colours."""
+    """An image file: of noise, of numbers in 8 or 16 bits, in a palette or of colours."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if array is None:
         array = np.random.default_rng(0).integers(0, 256, (*SIZE, 3))

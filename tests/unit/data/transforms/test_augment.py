@@ -161,7 +161,7 @@ def test_a_record_without_masks():
     assert got.kinds == ()
 
 
-def test_still_is_the_same_picture_every_time():
+def test_still_is_the_same_image_every_time():
     record = shapes(np.random.default_rng(0), (50, 70), 5)
     one, two = (fixed_sample(record, np.random.default_rng(seed), CONFIG) for seed in (1, 2))
     assert (one.image == two.image).all()
@@ -169,7 +169,7 @@ def test_still_is_the_same_picture_every_time():
     assert (mirrored.image == one.image[:, ::-1]).all()
 
 
-def test_colours_without_change_leave_the_picture(records):
+def test_colours_without_change_leave_the_image(records):
     none = replace(CONFIG, brightness=0.0, contrast=0.0, saturation=0.0, hue=0.0, grey=0.0)
     image = records[0].read()
     assert np.abs(jitter_colours(image, np.random.default_rng(0), none).astype(int) - image).max() <= 1
@@ -203,7 +203,7 @@ def test_without_masks_something_is_pasted(cutouts):
     assert len(got.masks) >= 1
 
 
-def test_pasted_objects_stay_inside_the_picture(cutouts):
+def test_pasted_objects_stay_inside_the_image(cutouts):
     config = replace(CONFIG, scale=(0.5, 0.5), paste=1.0, paste_scale=(1.0, 1.0))
     for seed in range(10):
         got = sample(boxes_record([]), np.random.default_rng(seed), config, cutouts)

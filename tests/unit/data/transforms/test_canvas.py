@@ -73,7 +73,7 @@ def test_things_have_one_colour_in_both_halves(seed: int) -> None:
     assert shown[20].isdisjoint(shown[120])
 
 
-def test_categories_are_coloured_alike_across_pictures() -> None:
+def test_categories_are_coloured_alike_across_images() -> None:
     first, second = flat("a", 20, ["cat", "dog"]), flat("b", 60, ["dog", "cow"])
     for seed in range(5):
         rng = np.random.default_rng(seed)
@@ -87,7 +87,7 @@ def test_categories_are_coloured_alike_across_pictures() -> None:
         assert not upper[one.images[:32, :, 0] == 20].any(), "only what both images hold is painted"
 
 
-def test_without_a_partner_the_picture_is_its_own() -> None:
+def test_without_a_partner_the_image_is_its_own() -> None:
     one = make_canvas(
         flat("a", 20, ["cat", "dog"]),
         lambda: flat("b", 9, ["cow", "cow"]),
@@ -119,7 +119,7 @@ def test_mixed_canvases_have_the_canvas_size(seed: int) -> None:
     assert len(colours) <= 5
 
 
-def test_a_cut_out_is_found_in_two_pictures(tmp_path) -> None:
+def test_a_cut_out_is_found_in_two_images(tmp_path) -> None:
     thing = np.full((20, 30, 4), 255, np.uint8)
     thing[..., 1:3] = 0
 
@@ -144,7 +144,7 @@ def test_a_cut_out_is_found_in_two_pictures(tmp_path) -> None:
         assert (red[:, 0] > red[:, 1]).mean() > 0.9
 
 
-def test_a_picture_without_masks_paints_nothing() -> None:
+def test_a_image_without_masks_paints_nothing() -> None:
     empty = Record("empty", np.zeros((40, 60, 3), np.uint8), Masks((40, 60), ()))
     one = make_canvas(empty, never, np.random.default_rng(0), CONFIG, GRID)
     assert not one.targets.any()

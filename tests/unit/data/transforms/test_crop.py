@@ -23,7 +23,7 @@ def windows(draw) -> CropWindow:
 
 
 @given(windows())
-def test_a_window_shows_as_much_picture_as_fits(window):
+def test_a_window_shows_as_much_image_as_fits(window):
     x0, y0, x1, y1 = window.frame
     assert x1 - x0 == min(window.size, window.scaled_hw[1])
     assert y1 - y0 == min(window.size, window.scaled_hw[0])
@@ -31,7 +31,7 @@ def test_a_window_shows_as_much_picture_as_fits(window):
 
 
 @given(windows(), st.integers(0, 1000))
-def test_picture_and_masks_stay_aligned(window, seed):
+def test_image_and_masks_stay_aligned(window, seed):
     """A mask painted into an image must be where the image shows it, but for mixed pixels."""
     rng = np.random.default_rng(seed)
     h, w = window.size_hw

@@ -1,4 +1,4 @@
-"""Masks of a project leave and come back, to the pictures that they were of and to no others."""
+"""Masks of a project leave and come back, to the images that they were of and to no others."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def square(x: int) -> str:
 
 @pytest.fixture
 def make(tmp_path):
-    """Makes a project of pictures; each call another."""
+    """Makes a project of images; each call another."""
 
     def project(names=NAMES, *, uploads=()):
         folder = tmp_path / f"project{len(list(tmp_path.iterdir()))}"
@@ -52,7 +52,7 @@ def make(tmp_path):
 
 
 def draw(project) -> dict[str, list[str]]:
-    """Give each picture a mask of its own."""
+    """Give each image a mask of its own."""
     for i, picture in enumerate(pictures.every(project.db)):
         one = Draft(id="m", size=SIZE, counts=square(2 * i), label_id=None)
         masks.save(project.db, picture.id, one, seen=0, author="eve")
@@ -79,7 +79,7 @@ def brought(project, name: str, data: bytes, folder: Path) -> exchange.Bringing:
 
 
 @pytest.mark.parametrize("format", sorted(set(FORMATS) - {"mask", "labels"}))
-def test_an_export_comes_back_to_its_pictures(make, format, tmp_path) -> None:
+def test_an_export_comes_back_to_its_images(make, format, tmp_path) -> None:
     first = make(uploads=["u.png"])
     before = draw(first)
     data = packed(first, format, tmp_path / "1")
@@ -106,7 +106,7 @@ def test_a_record_of_another_folder_is_left_out(make, tmp_path) -> None:
     assert done.skipped == ["train/001: the project has no image of this name. Upload it first."]
 
 
-def test_a_name_alone_means_no_picture_where_two_have_it(make, tmp_path) -> None:
+def test_a_name_alone_means_no_image_where_two_have_it(make, tmp_path) -> None:
     project = make(["x/001.png", "y/001.png"])
     done = brought(project, "a.xml", cvat("001.png"), tmp_path / "1")
     assert (done.images, len(done.skipped)) == (0, 1)

@@ -112,7 +112,7 @@ def test_examples_that_show_nothing_are_refused(masks: Masks, message: str) -> N
 
 
 @pytest.mark.parametrize("size", [(50, 70), (64, 64), (20, 200)])
-def test_a_picture_comes_back_at_its_own_size(size: tuple[int, int], model: Painter) -> None:
+def test_a_image_comes_back_at_its_own_size(size: tuple[int, int], model: Painter) -> None:
     image = np.random.default_rng(1).integers(0, 256, (*size, 3), np.uint8)
     painted = paint(model, image, [at()])
     assert (painted.shape, painted.dtype) == ((*size, 3), np.uint8)
@@ -175,7 +175,7 @@ def test_equal_examples_answer_as_one(model: Painter) -> None:
 # Tiles
 
 
-def test_tiles_cover_the_picture_with_soft_seams(parrot: Painter) -> None:
+def test_tiles_cover_the_image_with_soft_seams(parrot: Painter) -> None:
     one = replace(at(), target=np.full((3, SIDE, SIDE), 0.5, np.float32))
     image = np.zeros((100, 333, 3), np.uint8)
     whole, tiled = (paint(parrot, image, [one], tile=tile) for tile in (None, 64))
@@ -192,7 +192,7 @@ def test_tiles_cover_the_picture_with_soft_seams(parrot: Painter) -> None:
     assert min(overlaps) >= 64 * incontext.OVERLAP - 1
 
 
-def test_tiles_of_the_picture_s_size_change_nothing(model: Painter) -> None:
+def test_tiles_of_the_image_s_size_change_nothing(model: Painter) -> None:
     image = record().read()
     whole, tiled = (paint(model, image, [at()], tile=tile) for tile in (None, 70))
     assert np.abs(whole.astype(int) - tiled).max() <= 1

@@ -60,7 +60,7 @@ def test_edges_lie_on_the_border_of_the_masks(model, picture, monkeypatch: pytes
     assert discs.calls == [(16, False), (16, False), (4, False), (1, True)], "one mask stays, asked again"
 
 
-def test_the_picture_s_own_frame_is_no_edge(model, picture, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_image_s_own_frame_is_no_edge(model, picture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         module,
         "predict",
@@ -82,7 +82,7 @@ def test_a_real_model_gives_a_map_in_the_unit_interval(model, picture) -> None:
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 300), (300, 1)])
-def test_tiny_and_long_pictures(model, size) -> None:
+def test_tiny_and_long_images(model, size) -> None:
     found = edges(model, np.zeros((*size, 3), np.uint8), EdgeConfig(points_per_side=2))
     assert found.shape == size
     assert np.isfinite(found).all()

@@ -13,7 +13,7 @@ from anymask.models import build
 from anymask.models.config import DEBUG
 from anymask.types import Prompt
 
-H, W = 40, 60  # of the picture in conftest.py
+H, W = 40, 60  # of the image in conftest.py
 ALL = AutoConfig(points_per_side=4, min_iou=0.0, min_stability=0.0, nms=1.0)
 
 
@@ -28,7 +28,7 @@ def test_answers_are_those_of_predict(model, image):
     assert (np.diff(masks.scores) <= 0).all()
 
 
-def test_an_embedding_answers_as_its_picture(model, image):
+def test_an_embedding_answers_as_its_image(model, image):
     ours = automatic(model, embed(model, image), ALL)
     assert len(ours) == len(automatic(model, image, ALL))
 
@@ -60,7 +60,7 @@ def test_nothing_found_is_an_empty_masks(model, image):
     assert masks.points.shape == (0, 2)
 
 
-def test_crops_need_the_picture(model, image):
+def test_crops_need_the_image(model, image):
     with pytest.raises(InputError, match=r"image must be an image if crop_layers is set"):
         automatic(model, replace(embed(model, image), image=None), AutoConfig(crop_layers=1))
 
@@ -87,7 +87,7 @@ def test_any_size_has_an_answer(model, size):
     assert (masks.areas > 0).all()
 
 
-def test_an_empty_picture_is_refused(model):
+def test_an_empty_image_is_refused(model):
     with pytest.raises(ImageError, match="image must"):
         automatic(model, np.zeros((0, 5, 3), np.uint8))
 

@@ -125,7 +125,7 @@ def test_cover_takes_the_nearest_label(rng: np.random.Generator) -> None:
     assert (reached <= least * 1.03 + 1e-6).all()
 
 
-def test_cover_by_the_picture_meets_on_its_edges() -> None:
+def test_cover_by_the_image_meets_on_its_edges() -> None:
     image = np.zeros((20, 40, 3), np.uint8)
     image[:, 30:] = 200
     labels = np.zeros((20, 40), np.int32)
@@ -137,7 +137,7 @@ def test_cover_by_the_picture_meets_on_its_edges() -> None:
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 9), (2, 5)])
-def test_cover_of_tiny_pictures(size) -> None:
+def test_cover_of_tiny_images(size) -> None:
     labels = np.zeros(size, np.int32)
     labels[0, 0] = 7
     assert (cover(labels, np.zeros((*size, 3), np.uint8)) == 7).all()

@@ -102,7 +102,7 @@ def test_embedding_knows_its_frame_and_model(model, image, embedding):
     assert embedding.model == model.fingerprint
 
 
-def test_images_come_as_arrays_files_and_pictures(model, image, embedding, tmp_path):
+def test_images_come_as_arrays_files_and_images(model, image, embedding, tmp_path):
     Image.fromarray(image).save(tmp_path / "image.png")
     for source in (tmp_path / "image.png", Image.fromarray(image), (tmp_path / "image.png").read_bytes()):
         assert torch.equal(embed(model, source).features, embedding.features)
@@ -235,7 +235,7 @@ def test_weights_that_give_no_numbers_are_an_error(image, part):
         predict(model, image, [Prompt.point(5, 5)])
 
 
-def test_stability_is_of_the_picture(model, embedding):
+def test_stability_is_of_the_image(model, embedding):
     masks = predict(model, embedding, mixed_prompts(), logits=True)
     rows, columns = embedding.frame.content_hw
     content = masks.logits[:, :rows, :columns]

@@ -182,7 +182,7 @@ def test_a_moved_image_keeps_its_masks(start, folder, image, client, square) -> 
     ]
 
 
-def test_a_image_that_changed_or_came_back_is_the_same_one(start, folder, image, client, photos) -> None:
+def test_an_image_that_changed_or_came_back_is_the_same_one(start, folder, image, client, photos) -> None:
     client.get(f"/api/images/{image['id']}/file")
     for photo in ("coffee.jpg", None, "coffee.jpg"):
         if photo is None:

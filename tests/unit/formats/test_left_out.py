@@ -59,7 +59,7 @@ def test_shapes_without_area_are_counted(tmp_path):
     }  # fmt: skip
 
 
-def test_a_image_within_the_file_gives_its_size(tmp_path):
+def test_an_image_within_the_file_gives_its_size(tmp_path):
     data = base64.b64encode(write.encode_png(np.zeros(SIZE, np.uint8))).decode()
     document = {"shapes": [{"label": "x", "points": SQUARE}], "imagePath": "..\\b\\a.png", "imageData": data}
     assert read(tmp_path / "a.json", document).masks.size == SIZE

@@ -144,7 +144,7 @@ def test_a_cut_out_is_found_in_two_images(tmp_path) -> None:
         assert (red[:, 0] > red[:, 1]).mean() > 0.9
 
 
-def test_a_image_without_masks_paints_nothing() -> None:
+def test_an_image_without_masks_paints_nothing() -> None:
     empty = Record("empty", np.zeros((40, 60, 3), np.uint8), Masks((40, 60), ()))
     one = make_canvas(empty, never, np.random.default_rng(0), CONFIG, GRID)
     assert not one.targets.any()

@@ -55,7 +55,7 @@ def test_colours_are_those_of_the_released_code() -> None:
     assert colours.min() >= 51
 
 
-def test_a_image_by_hand() -> None:
+def test_an_image_by_hand() -> None:
     picture = encode_keypoints(np.array([[10.5, 6.5]]), np.array([True]), (20, 24), spread=2, reach=1)
     assert (picture[..., 1] > 0).sum() == 9
     assert picture[6, 10].tolist() == [255, 255, 255]

@@ -112,7 +112,7 @@ def test_examples_that_show_nothing_are_refused(masks: Masks, message: str) -> N
 
 
 @pytest.mark.parametrize("size", [(50, 70), (64, 64), (20, 200)])
-def test_a_image_comes_back_at_its_own_size(size: tuple[int, int], model: Painter) -> None:
+def test_an_image_comes_back_at_its_own_size(size: tuple[int, int], model: Painter) -> None:
     image = np.random.default_rng(1).integers(0, 256, (*size, 3), np.uint8)
     painted = paint(model, image, [at()])
     assert (painted.shape, painted.dtype) == ((*size, 3), np.uint8)

@@ -35,17 +35,17 @@ def records(project: Project, *, every: bool = False, suggestions: bool = False)
     every: also the other images, without masks. suggestions: also masks that nobody has accepted yet.
     """
     kinds = {label.id: (place, label.name) for place, label in enumerate(labels.listed(project.db), 1)}
-    for picture in images.every(project.db):
-        there = masks.current(project.db, picture.id) if picture.masks or picture.suggestions else []
+    for image in images.every(project.db):
+        there = masks.current(project.db, image.id) if image.masks or image.suggestions else []
         found = [mask for mask in there if suggestions or mask.is_mask]
-        if not (found or picture.done or every):
+        if not (found or image.done or every):
             continue
-        size = found[0].size if found else picture.size
+        size = found[0].size if found else image.size
         fit = [mask for mask in found if mask.size == size]  # another where the file was replaced
         own = [kinds.get(mask.label_id or "", (0, NAMELESS)) for mask in fit]
         yield Record(
-            str(PurePosixPath(picture.name).with_suffix("")),
-            project.folder / unquote(picture.path),
+            str(PurePosixPath(image.name).with_suffix("")),
+            project.folder / unquote(image.path),
             Masks(
                 size,
                 [rle.from_string(mask.counts) for mask in fit],
@@ -53,7 +53,7 @@ def records(project: Project, *, every: bool = False, suggestions: bool = False)
                 labels=[number for number, _ in own],
             ),
             source="human",
-            meta={"categories": [name for _, name in own], "file_name": picture.name},
+            meta={"categories": [name for _, name in own], "file_name": image.name},
         )
 
 
@@ -92,7 +92,7 @@ class Bringing:
 
 
 def bring(project: Project, path: Path, format: str | None, author: str) -> Bringing:
-    """Add the masks of an annotation file or folder to the pictures of the same name.
+    """Add the masks of an annotation file or folder to the images of the same name.
 
     Labels are found by name and made where they are missing. What is in the project already is not added
     again: a mask with the same label, or without one, and an IoU of at least SAME_IOU. Raises FormatError for
@@ -101,7 +101,7 @@ def bring(project: Project, path: Path, format: str | None, author: str) -> Brin
     out = Bringing()
     numbered = (format or detect(path)) == "instances"
     known = _known(project)
-    of_file = {file: picture for _, (file, picture) in known.items()}
+    of_file = {file: image for _, (file, image) in known.items()}
 
     def skip(id: str, error: object) -> None:
         text = " ".join(str(error).split())
@@ -116,14 +116,14 @@ def bring(project: Project, path: Path, format: str | None, author: str) -> Brin
         on_error=skip,
         on_left_out=lambda file, kind, count: skip(file, f"not read: {kind} ({count})"),
     ):
-        picture = of_file.get(record.image) if isinstance(record.image, Path) else None
-        if picture is None:
+        image = of_file.get(record.image) if isinstance(record.image, Path) else None
+        if image is None:
             skip(record.id, "the project has no image of this name. Upload it first.")
             continue
         try:
-            drafts = _drafts(project.db, picture, _without_numbers(record) if numbered else record)
+            drafts = _drafts(project.db, image, _without_numbers(record) if numbered else record)
             new = masks.save_all(
-                project.db, picture.id, _unlike(drafts, masks.current(project.db, picture.id)), author=author
+                project.db, image.id, _unlike(drafts, masks.current(project.db, image.id)), author=author
             )
             out.masks, out.known, out.images = out.masks + new, out.known + len(drafts) - new, out.images + 1
         except AnymaskError as error:
@@ -140,7 +140,7 @@ def _without_numbers(record: Record) -> Record:
 
 
 def _known(project: Project) -> dict[str, tuple[Path, Image]]:
-    """Files and pictures by name; a name that two pictures have stands for neither."""
+    """Files and images by name; a name that two images share is left out."""
     known: dict[str, tuple[Path, Image]] = {}
     twice: set[str] = set()
     for image in images.every(project.db):
@@ -149,7 +149,7 @@ def _known(project: Project) -> dict[str, tuple[Path, Image]]:
     return {name: found for name, found in known.items() if name not in twice}
 
 
-def _drafts(db: Database, picture: Image, record: Record) -> list[Draft]:
+def _drafts(db: Database, image: Image, record: Record) -> list[Draft]:
     """The masks of a record, each with an id that its content gives."""
     named = [checks.plain_text(name) or NAMELESS for name in names(record, NAMELESS)]
     wanted = sorted(set(named) - {NAMELESS})
@@ -158,7 +158,7 @@ def _drafts(db: Database, picture: Image, record: Record) -> list[Draft]:
     out = []
     for runs, name, score in zip(record.masks.rles, named, record.masks.scores.tolist(), strict=True):
         counts, label = rle.to_string(runs), ids.get(name)
-        id = str(uuid.uuid5(_SPACE, f"{picture.id} {label} {counts}"))
+        id = str(uuid.uuid5(_SPACE, f"{image.id} {label} {counts}"))
         out.append(
             Draft(
                 id=id,

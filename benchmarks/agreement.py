@@ -48,13 +48,6 @@ def fit(
     return weights, float(np.sqrt(share @ (y - share @ y) ** 2)), float(np.sqrt(share @ (y - p) ** 2))
 
 
-def best_ious(runs: list[rle.Runs], truths: list[rle.Runs], size: tuple[int, int]) -> np.ndarray:
-    """The IoU (N,) of masks with the annotated mask that fits best."""
-    shared = rle.intersection(runs, truths, size).astype(np.float64)
-    areas, own = (np.array([rle.area(one) for one in some]) for some in (runs, truths))
-    return np.asarray((shared / np.maximum(areas[:, None] + own - shared, 1)).max(axis=1))
-
-
 def main() -> None:
     """Collect columns and IoUs of all images, fit, print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -85,13 +78,13 @@ def main() -> None:
             ious = hypotheses.coarse_ious(bits)
             runs = [close_ups.runs_in_image(masks, row) for row in range(len(masks))]
             grid_columns.append(hypotheses.agreement_columns(masks, bits, ious))
-            grid_ious.append(best_ious(runs, truths, size))
+            grid_ious.append(rle.iou(runs, truths, size).max(axis=1))
             rows, scores = close_ups.best_hypotheses(masks)
             chosen = masks.take(rows)
             tasks = close_ups.close_up_tasks(chosen)
             refined = close_ups.refine_tasks(model, whole, chosen, tasks)
             refined_columns.append(close_ups.refinement_columns(scores, tasks, refined))
-            refined_ious.append(best_ious([one.runs[0] for one in refined], truths, size))
+            refined_ious.append(rle.iou([one.runs[0] for one in refined], truths, size).max(axis=1))
             before.append(grid_ious[-1][rows])
             print(f"{name} {index + 1}", end="\r", file=sys.stderr)
     for what, columns, reached in (

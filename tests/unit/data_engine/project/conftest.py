@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from anymask.data_engine.project import Database, open_database
+from anymask.data_engine.project import Database, open_database, open_project
 from anymask.data_engine.project.database import upgrade
+from anymask.data_engine.project.project import Project, scan
 from anymask.data_engine.project.tables import METADATA
 
 
@@ -80,3 +81,15 @@ def old(url: str) -> Database:
             connection.exec_driver_sql(f"DROP TABLE {name}")
         upgrade(connection, "0001")
     return database
+
+
+@pytest.fixture
+def project(url: str, tmp_path: Path, photos: Path) -> Iterator[Project]:
+    """A project with one photo."""
+    place = tmp_path / "photos"
+    place.mkdir()
+    shutil.copy(photos / "cat.jpg", place)
+    opened = open_project(place, url)
+    list(scan(opened))
+    yield opened
+    opened.close()

@@ -30,17 +30,6 @@ from anymask.errors import FormatError, InputError, StoreError
 from anymask.geometry import rle
 
 
-@pytest.fixture
-def project(url, tmp_path, photos):
-    place = tmp_path / "photos"
-    place.mkdir()
-    shutil.copy(photos / "cat.jpg", place)
-    opened = open_project(place, url)
-    list(scan(opened))
-    yield opened
-    opened.close()
-
-
 @pytest.mark.parametrize("value", [None, True, 1.5, "é 😀", {"a": [1, {"b": []}]}, 2**53])
 def test_plain_json(value) -> None:
     assert is_plain(value)

@@ -37,17 +37,6 @@ from anymask.errors import (
 from anymask.geometry import rle
 
 
-@pytest.fixture
-def project(url, tmp_path, photos):
-    place = tmp_path / "photos"
-    place.mkdir()
-    shutil.copy(photos / "cat.jpg", place)
-    opened = open_project(place, url)
-    list(scan(opened))
-    yield opened
-    opened.close()
-
-
 def draft(image, id: str = "m", x: int = 3, **more) -> Draft:
     bits = np.zeros(image.size, bool)
     bits[5:20, x : x + 9] = True

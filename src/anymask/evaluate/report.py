@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -56,7 +57,7 @@ class Report:
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-serialisable dictionary; undefined figures (NaN) become null."""
-        out: dict[str, Any] = _without_nan(asdict(self))
+        out: dict[str, Any] = plain(asdict(self))
         return out
 
     @staticmethod
@@ -77,7 +78,7 @@ class Report:
         rows += [_row(result, names, intervals=False) for result in self.sets]
         rows.append(_row(self.mean, names, intervals=True))
         for method, figures in self.published.items():
-            rows.append([f"{method} (published)", "", "", *[_figure(figures.get(name)) for name in names]])
+            rows.append([f"{method} (published)", "", "", *[figure(figures.get(name)) for name in names]])
         widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
         return "\n".join("| " + " | ".join(map(_pad, row, widths)) + " |" for row in rows)
 
@@ -90,29 +91,35 @@ def _pad(text: str, width: int) -> str:
 
 def _row(result: SetResult, names: Sequence[str], *, intervals: bool) -> list[str]:
     numbers = [result.numbers.get(name) for name in names]
-    cells = [_figure(number.value if number else None) for number in numbers]
-    if intervals:
-        cells = [cell + _spread(number) for cell, number in zip(cells, numbers, strict=True)]
+    cells = [
+        "-" if number is None else with_interval(number) if intervals else figure(number.value)
+        for number in numbers
+    ]
     return [result.name, str(result.images), str(result.masks), *cells]
 
 
-def _figure(value: float | None) -> str:
+def figure(value: float | None) -> str:
+    """A figure of a table; "-" for none."""
     if value is None or math.isnan(value):
         return "-"
     return f"{value:.3f}" if abs(value) < 1.0005 else f"{value:.2f}"
 
 
-def _spread(number: Interval | None) -> str:
-    half = (number.high - number.low) / 2 if number else float("nan")
-    return "" if math.isnan(half) else f" ±{_figure(half)}"
+def with_interval(number: Interval) -> str:
+    """A figure and half of its interval."""
+    half = (number.high - number.low) / 2
+    return figure(number.value) + ("" if math.isnan(half) else f" ±{figure(half)}")
 
 
-def _without_nan(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """A value for JSON: NaN and infinities as null, paths as text."""
     if isinstance(value, Mapping):
-        return {str(key): _without_nan(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_without_nan(item) for item in value]
-    return None if isinstance(value, float) and math.isnan(value) else value
+        return [plain(item) for item in value]
+    if isinstance(value, float | np.floating):
+        return float(value) if np.isfinite(value) else None
+    return os.fspath(value) if isinstance(value, Path) else value
 
 
 def _set_result(values: Mapping[str, Any]) -> SetResult:

@@ -9,6 +9,7 @@ from html import escape
 from pathlib import Path
 
 from anymask.evaluate.metrics import Interval
+from anymask.evaluate.report import figure, with_interval
 from anymask.evaluate.tables.running import TableResult
 from anymask.files import write_atomic
 
@@ -59,7 +60,7 @@ def _published(result: TableResult, name: str, columns: Sequence[str]) -> list[l
             name or result.table.mean,
             f"{one.method} (published)",
             "",
-            *(_figure(one.numbers.get(column)) for column in columns),
+            *(figure(one.numbers.get(column)) for column in columns),
         ]
         for one in result.table.published
         if one.set == name
@@ -67,18 +68,7 @@ def _published(result: TableResult, name: str, columns: Sequence[str]) -> list[l
 
 
 def _cells(numbers: Mapping[str, Interval], columns: Sequence[str]) -> list[str]:
-    return [_cell(numbers[name]) if name in numbers else "-" for name in columns]
-
-
-def _cell(number: Interval) -> str:
-    half = (number.high - number.low) / 2
-    return _figure(number.value) + ("" if math.isnan(half) else f" ±{_figure(half)}")
-
-
-def _figure(value: float | None) -> str:
-    if value is None or math.isnan(value):
-        return "-"
-    return f"{value:.3f}" if abs(value) < 1.0005 else f"{value:.2f}"
+    return [with_interval(numbers[name]) if name in numbers else "-" for name in columns]
 
 
 def _notes(result: TableResult) -> list[str]:
@@ -170,10 +160,10 @@ def _line(name: str, number: Interval, y: int, x: Callable[[float], float], ring
         ends = f'x1="{x(number.low):.1f}" x2="{x(number.high):.1f}" y1="{y - 4}" y2="{y - 4}"'
         out += f'<line {ends} stroke="#2d69be"/>'
     if math.isfinite(number.value):
-        title = f"<title>{_cell(number)}</title>"
+        title = f"<title>{with_interval(number)}</title>"
         out += f'<circle cx="{x(number.value):.1f}" cy="{y - 4}" r="4" fill="#2d69be">{title}</circle>'
     if ring is not None:
-        title = f"<title>published: {_figure(ring)}</title>"
+        title = f"<title>published: {figure(ring)}</title>"
         place = f'cx="{x(ring):.1f}" cy="{y - 4}" r="5"'
         out += f'<circle {place} fill="none" stroke="#c8502d">{title}</circle>'
     return out

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -15,7 +14,7 @@ import numpy as np
 import anymask
 from anymask.errors import AnymaskError, InputError, MissingExtraError
 from anymask.evaluate.metrics import Floats, Interval, interval
-from anymask.evaluate.report import commit, machine
+from anymask.evaluate.report import commit, machine, plain
 from anymask.evaluate.tables.table import Items, Row, Table, TableSet, Weights
 
 __all__ = ["RunOptions", "SetFigures", "TableResult", "run_table"]
@@ -65,7 +64,7 @@ class TableResult:
     def to_dict(self) -> dict[str, Any]:
         """Everything, for JSON; NaN as null."""
         table = self.table
-        out: dict[str, Any] = _plain(
+        out: dict[str, Any] = plain(
             {
                 "table": table.name,
                 "source": table.source,
@@ -268,14 +267,3 @@ def _mean(results: Sequence[SetFigures], draws: Sequence[Mapping[str, Floats]]) 
 
 def _defined(number: Interval) -> bool:
     return bool(np.isfinite(number.value))
-
-
-def _plain(value: Any) -> Any:
-    """A value for JSON: NaN and infinities as null."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, float | np.floating):
-        return float(value) if np.isfinite(value) else None
-    return os.fspath(value) if isinstance(value, Path) else value

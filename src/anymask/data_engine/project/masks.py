@@ -97,14 +97,11 @@ def size_of_current(db: Database, image_id: str) -> int:
     total = func.sum(func.length(revisions.c.counts) + func.coalesce(func.length(_PROMPTS), 0))
     same = (heads.c.id == revisions.c.id) & (heads.c.revision == revisions.c.revision)
     query = (
-        select(total)
-        .select_from(revisions)
-        .join(heads, same & (heads.c.image_id == revisions.c.image_id))
+        select(total).select_from(revisions).join(heads, same & (heads.c.image_id == revisions.c.image_id))
     )
     with db.reading() as connection:
         return int(
-            connection.execute(query.where(heads.c.image_id == image_id, ~revisions.c.deleted)).scalar()
-            or 0
+            connection.execute(query.where(heads.c.image_id == image_id, ~revisions.c.deleted)).scalar() or 0
         )
 
 
@@ -256,9 +253,7 @@ def all_on(connection: Connection, image_id: str) -> list[Mask]:
 
 def _ordered(image_id: str) -> Select[Any]:
     first = revisions.alias("first")
-    started = (
-        (first.c.image_id == heads.c.image_id) & (first.c.id == heads.c.id) & (first.c.revision == 1)
-    )
+    started = (first.c.image_id == heads.c.image_id) & (first.c.id == heads.c.id) & (first.c.revision == 1)
     query = _newest().join(first, started).where(heads.c.image_id == image_id)
     return query.order_by(first.c.time, first.c.id)
 

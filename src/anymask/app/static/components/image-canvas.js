@@ -62,6 +62,7 @@ export class ImageCanvas extends HTMLElement {
     this.listening?.abort();
     this.resized?.disconnect();
     this.image?.close();
+    this.image = null; // what is still to be drawn is not drawn any more
   }
 
   async show() {
@@ -131,7 +132,9 @@ export class ImageCanvas extends HTMLElement {
     if (id === selected || settings.hideOthers || visibility.hidden.has(id)) return null;
     const rgb = toRgb(this.colourOf(id));
     if (openImage.items.get(id)?.suggestedBy) return dashed(rgb);
-    return visibility.hovered === id ? { fill: ink(rgb).fill, edge: 0xffffffff } : ink(rgb);
+    return visibility.hovered === id || visibility.marked.has(id)
+      ? { fill: ink(rgb).fill, edge: 0xffffffff }
+      : ink(rgb);
   }
 
   /** @param {string} id */

@@ -157,7 +157,10 @@ class MaskList {
         {
           class: "mask",
           "aria-pressed": String(item.id === editor.selected),
-          onclick: () => editor.select(item.id === editor.selected ? null : item.id),
+          onclick: (/** @type {MouseEvent} */ event) =>
+            event.shiftKey || event.ctrlKey
+              ? editor.visibility.toggle("marked", item.id)
+              : editor.select(item.id === editor.selected ? null : item.id),
         },
         canvas,
         h("span", { class: "name" }, name),
@@ -170,10 +173,13 @@ class MaskList {
 
   /** Show whether a mask is hidden, locked or pointed at. @param {string} id */
   mark(id) {
-    const { hidden, locked, hovered } = this.screen.editor.visibility;
+    const { hidden, locked, marked, hovered } = this.screen.editor.visibility;
     const row = this.rows.get(id);
     if (!row) return;
     row.classList.toggle("hovered", hovered === id);
+    row.classList.toggle("marked", marked.has(id));
+    const name = row.querySelector(".name");
+    if (name) set(name, { "aria-description": marked.has(id) ? "marked" : null });
     for (const [name, ids] of /** @type {[string, Set<string>][]} */ ([
       ["hidden", hidden],
       ["locked", locked],

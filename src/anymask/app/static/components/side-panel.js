@@ -1,5 +1,6 @@
 /** Beside the image: labels, the selected mask, all masks. */
 import { counted, fill, h } from "./dom.js";
+import { maskCommands } from "./editing-options.js";
 import { icon } from "./icons.js";
 import { labelsDialog } from "./labels-dialog.js";
 import { findSimilarDialog } from "./find-similar-dialog.js";
@@ -99,6 +100,7 @@ function maskSection(screen, signal) {
     h("h2", {}, "Selected mask"),
     facts,
     h("div", { class: "row wrap" }, done, remove, app.storage.findsSimilar && find),
+    maskCommands(screen, signal),
   );
   const opacity = h("input", {
     type: "range",

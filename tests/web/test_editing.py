@@ -1,4 +1,4 @@
-"""Editing masks by hand in the page: polygons, corners, colours, cuts, merges, copies; each step is undone alone."""
+"""Editing masks by hand: polygons, corners, colours, cuts, merges, copies; each a step of undo."""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ import { toolbar, toolsFor } from "./toolbar.js";
 import { toolOptions } from "./tool-options.js";
 import { sidePanel } from "./side-panel.js";
 import { saveStatus } from "./save-status.js";
+import { minimap } from "./minimap.js";
 import { ImageCanvas } from "./image-canvas.js";
 import { nextTheme } from "./theme.js";
 import { copyToNext, putDown } from "./copy-masks.js";
@@ -74,7 +75,14 @@ export class EditorScreen extends HTMLElement {
           "div",
           { class: "center" },
           toolOptions(this, signal),
-          h("div", { class: "view" }, this.imageCanvas, this.zoomBar(), this.status),
+          h(
+            "div",
+            { class: "view" },
+            this.imageCanvas,
+            minimap(this.imageCanvas),
+            this.zoomBar(),
+            this.status,
+          ),
         ),
         this.panel,
       ),
@@ -275,6 +283,8 @@ export class EditorScreen extends HTMLElement {
       redo: () => editor.travel("redo"),
       zoom: () => imageCanvas.zoom(number),
       fit: () => imageCanvas.fit(),
+      show: () => (editor.item ? imageCanvas.show(editor.item.box) : imageCanvas.fit()),
+      outline: () => editor.set({ outlineOnly: !settings.outlineOnly }),
       hide: () => editor.set({ hideOthers: !settings.hideOthers }),
       opacity: () => editor.set({ opacity: Math.min(Math.max(settings.opacity + number, 0), 1) }),
       brush: () =>
@@ -295,6 +305,7 @@ export class EditorScreen extends HTMLElement {
     const at = ids.indexOf(this.editor.selected ?? "");
     if (ids.length)
       this.editor.select(ids[(at + step + ids.length + (at < 0 && step < 0 ? 1 : 0)) % ids.length]);
+    if (this.editor.item) this.imageCanvas.reveal(this.editor.item.box);
   }
 
   /** @param {number} step */

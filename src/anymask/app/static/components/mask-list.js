@@ -158,9 +158,7 @@ class MaskList {
           class: "mask",
           "aria-pressed": String(item.id === editor.selected),
           onclick: (/** @type {MouseEvent} */ event) =>
-            event.shiftKey || event.ctrlKey
-              ? editor.visibility.toggle("marked", item.id)
-              : editor.select(item.id === editor.selected ? null : item.id),
+            event.shiftKey || event.ctrlKey ? editor.visibility.toggle("marked", item.id) : this.pick(item),
         },
         canvas,
         h("span", { class: "name" }, name),
@@ -169,6 +167,13 @@ class MaskList {
       toggle("hidden", "eye", "Hide"),
       toggle("locked", "lock", "Lock"),
     ];
+  }
+
+  /** Select a mask and bring it into sight; a second time deselects it. @param {Item} item */
+  pick({ id, box }) {
+    const { editor, imageCanvas } = this.screen;
+    editor.select(id === editor.selected ? null : id);
+    if (editor.selected) imageCanvas.reveal(box);
   }
 
   /** Show whether a mask is hidden, locked or pointed at. @param {string} id */

@@ -1,9 +1,14 @@
 /** How a person sees the open image and what the tools do: of this page only. */
 
+import { UNCHANGED } from "../canvas/adjustment.js";
+
 export const defaultSettings = () => ({
   /** Of masks, from 0 to 1. */
   opacity: 0.85,
   hideOthers: false,
+  /** Masks without their fill. */
+  outlineOnly: false,
+  adjustment: UNCHANGED,
   /** Diameter of the brush in image pixels. */
   brush: 24,
   /** Whether a click without the right button means what is out. */

@@ -49,6 +49,8 @@ export const SHORTCUTS = [
   { group: "Viewport", keys: ["+", "="], title: "Zoom in", act: "zoom", with: "1.25" },
   { group: "Viewport", keys: ["-"], title: "Zoom out", act: "zoom", with: "0.8" },
   { group: "Viewport", keys: ["f"], title: "Show the whole image", act: "fit" },
+  { group: "Viewport", keys: ["F"], title: "Zoom to the selected mask", act: "show" },
+  { group: "Viewport", keys: ["H"], title: "Masks as outlines only, or filled", act: "outline" },
   { group: "Viewport", keys: ["h"], title: "Hide the other masks", act: "hide" },
   { group: "Viewport", keys: [","], title: "More transparent masks", act: "opacity", with: "-0.1" },
   { group: "Viewport", keys: ["."], title: "Less transparent masks", act: "opacity", with: "0.1" },

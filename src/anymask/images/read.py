@@ -151,7 +151,7 @@ def open_image(image: object) -> Image.Image:
         if is_heif(source):
             register_heif()
         with without_limit():
-            opened = Image.open(source, formats=_known())
+            opened = _opened(source)
     except AnymaskError:
         raise
     except UnidentifiedImageError:
@@ -172,14 +172,22 @@ def open_image(image: object) -> Image.Image:
     return opened
 
 
-_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "HEIF", "PPM", "JPEG2000")
+_COMMON = ("JPEG", "PNG", "BMP", "GIF", "PPM")
+"""The formats whose decoders Pillow imports at once."""
+_FORMATS = (*_COMMON, "WEBP", "TIFF", "AVIF", "HEIF", "JPEG2000")
 
 
-def _known() -> list[str]:
-    """The formats that are read, of those that this Pillow has; EPS, for one, would start Ghostscript."""
-    if "WEBP" not in Image.OPEN:
+def _opened(source: Any) -> Image.Image:
+    """Open one of the formats that are read; EPS, for one, would start Ghostscript.
+
+    Importing all decoders takes 0.1 s, so the common ones are tried first.
+    """
+    Image.preinit()
+    try:
+        return Image.open(source, formats=_COMMON)
+    except UnidentifiedImageError:
         Image.init()
-    return [name for name in _FORMATS if name in Image.OPEN]
+        return Image.open(source, formats=[name for name in _FORMATS if name in Image.OPEN])
 
 
 def _file_of(image: object) -> Any:

@@ -97,14 +97,11 @@ def size_of_current(db: Database, image_id: str) -> int:
     total = func.sum(func.length(revisions.c.counts) + func.coalesce(func.length(_PROMPTS), 0))
     same = (heads.c.id == revisions.c.id) & (heads.c.revision == revisions.c.revision)
     query = (
-        select(total)
-        .select_from(revisions)
-        .join(heads, same & (heads.c.image_id == revisions.c.image_id))
+        select(total).select_from(revisions).join(heads, same & (heads.c.image_id == revisions.c.image_id))
     )
     with db.reading() as connection:
         return int(
-            connection.execute(query.where(heads.c.image_id == image_id, ~revisions.c.deleted)).scalar()
-            or 0
+            connection.execute(query.where(heads.c.image_id == image_id, ~revisions.c.deleted)).scalar() or 0
         )
 
 
@@ -193,6 +190,7 @@ def check(draft: Draft, image: Image) -> None:
             "Draw the mask on this image."
         )
     rle.from_coco({"size": draft.size, "counts": draft.counts})
+    _check_attributes(draft)
     if not math.isfinite(draft.seconds):
         raise FormatError(f"seconds must be a finite number, got {draft.seconds}. Leave it out.")
     if not checks.is_plain(draft.prompts):
@@ -202,6 +200,16 @@ def check(draft: Draft, image: Image) -> None:
         )
     if not checks.is_text(draft.model or ""):
         raise FormatError("model must be valid text, got half a surrogate pair or NUL. Leave it out.")
+
+
+def _check_attributes(draft: Draft) -> None:
+    values = draft.attributes or {}
+    if not checks.is_plain(dict(values)) or any(isinstance(one, (dict, list)) for one in values.values()):
+        raise FormatError(
+            "attributes must be names with texts, numbers or yes and no, got other. Leave them out."
+        )
+    if not math.isfinite(draft.depth):
+        raise FormatError(f"depth must be a finite number, got {draft.depth}. Leave it out.")
 
 
 def _newest() -> Select[Any]:
@@ -228,7 +236,9 @@ SELECT '[' || coalesce(group_concat(entry, ','), '') || ']' FROM (
             json(printf('%!.17g', mask.score)) END,
         'prompts', CASE WHEN json_valid(mask.prompts) THEN json(mask.prompts) END, 'model', mask.model,
         'seconds', json(printf('%!.17g', mask.seconds)), 'deleted', json('false'),
-        'suggested_by', mask.suggested_by, 'revision', mask.revision, 'author', mask.author,
+        'suggested_by', mask.suggested_by,
+        'attributes', CASE WHEN json_valid(mask.attributes) THEN json(mask.attributes) END,
+        'depth', json(printf('%!.17g', mask.depth)), 'revision', mask.revision, 'author', mask.author,
         'time', json(printf('%!.17g', mask.time))
     ) AS entry
     FROM heads CROSS JOIN revisions AS mask USING (image_id, id, revision)
@@ -256,9 +266,7 @@ def all_on(connection: Connection, image_id: str) -> list[Mask]:
 
 def _ordered(image_id: str) -> Select[Any]:
     first = revisions.alias("first")
-    started = (
-        (first.c.image_id == heads.c.image_id) & (first.c.id == heads.c.id) & (first.c.revision == 1)
-    )
+    started = (first.c.image_id == heads.c.image_id) & (first.c.id == heads.c.id) & (first.c.revision == 1)
     query = _newest().join(first, started).where(heads.c.image_id == image_id)
     return query.order_by(first.c.time, first.c.id)
 

@@ -9,11 +9,13 @@ import zlib
 import cv2
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from anymask.errors import ImageError
 from anymask.images import read as images
 from anymask.images import write
+from anymask.images.painted_masks import read_numbers
 
 SIZE = (24, 36)
 
@@ -312,6 +314,18 @@ def test_arrays(image):
     assert np.array_equal(images.read_image(grey), np.repeat(grey, 3, axis=2))
     assert np.array_equal(images.read_image(grey[..., 0] > 120)[..., 0], (grey[..., 0] > 120) * np.uint8(255))
     assert images.read_image(image[::-1, ::2]).flags.c_contiguous
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_floats_that_are_whole_numbers_are_a_mask(tmp_path, dtype):
+    numbers = np.array([[0, 1, 2, 255]], dtype)
+    tifffile.imwrite(tmp_path / "a.tif", numbers)
+    assert images.read_map(tmp_path / "a.tif").tolist() == numbers.tolist()
+    assert read_numbers(tmp_path / "a.tif").tolist() == numbers.tolist()
+    tifffile.imwrite(tmp_path / "b.tif", numbers / 2)
+    for read in (images.read_map, read_numbers):
+        with pytest.raises(ImageError, match=r"mask must hold whole numbers, got .*b\.tif with fractions"):
+            read(tmp_path / "b.tif")
 
 
 def test_maps_are_read_as_numbers(tmp_path, image):

@@ -114,6 +114,6 @@ def test_the_layers_of_mask_prompts_are_in_a_branch(exported, kind):
 
 
 def test_one_process_traces_models_of_different_sizes(exported):
-    for kind in ("compact", "vit"):  # in one process: a branch cached for one must not serve another
+    for kind in ("compact", "vit"):  # a branch cached for one must not serve another
         decoder = next(part for part in exported(kind).parts if part.name == "decoder")
         assert [value.name for value in exported(kind).graphs["decoder"].graph.input] == list(decoder.inputs)

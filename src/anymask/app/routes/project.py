@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Request, Response
 
 from anymask.app import schemas
 from anymask.app.dependencies import COOKIE, Admin, Annotator, CurrentServer, Reviewer, identify
-from anymask.data_engine.project import Label, images, labels, people, statistics
+from anymask.data_engine.project import images, labels, people, statistics
 from anymask.data_engine.project.checks import new_name
 
 __all__ = ["router"]
@@ -32,13 +32,15 @@ def project(server: CurrentServer, person: Annotator) -> schemas.Project:
         scanning=server.scanning,
         unreadable=server.unreadable[:MOST_UNREADABLE],
         person=schemas.Person(name=person.name, role=person.role),
+        assignees=[one.name for one in people.listed(db)],
+        tags=images.tags_used(db),
     )
 
 
 @router.put("/labels")
 def put_labels(server: CurrentServer, person: Reviewer, body: schemas.Labels) -> schemas.Labels:
     """Replace all labels. A label that masks use cannot be removed."""
-    kept = labels.replace(server.project.db, [Label(one.id, one.name, one.color) for one in body.labels])
+    kept = labels.replace(server.project.db, [label.stored() for label in body.labels])
     return schemas.Labels(labels=[schemas.Label.of(label) for label in kept])
 
 

@@ -19,6 +19,7 @@ import { minimap } from "./minimap.js";
 import { ImageCanvas } from "./image-canvas.js";
 import { nextTheme } from "./theme.js";
 import { copyToNext, putDown } from "./copy-masks.js";
+import { markImage, stateOf } from "./image-section.js";
 import { review } from "./suggestion-bar.js";
 import { notify } from "./toast.js";
 
@@ -50,6 +51,7 @@ export class EditorScreen extends HTMLElement {
       .prepare(image, file)
       .catch((error) => notify(`The model could not read this image: ${reasonOf(error)}.`));
     screen.openImage = new OpenImage(image, app.sync);
+    screen.openImage.closed = () => Boolean(image.done) && app.project.person?.role === "annotator";
     screen.openImage.load(await app.storage.masks(image.id));
     screen.editor = new Editor(screen.openImage, app.predictor, file);
     return screen;
@@ -92,6 +94,15 @@ export class EditorScreen extends HTMLElement {
     editor.addEventListener("notice", (event) => notify(/** @type {CustomEvent} */ (event).detail), {
       signal,
     });
+    const { openImage } = this;
+    openImage.addEventListener("info", () => this.showDone(), { signal });
+    openImage.addEventListener(
+      "refused",
+      () => notify("This image is done. Mark it as not done (W) to change it."),
+      {
+        signal,
+      },
+    );
     addEventListener("keydown", (event) => this.key(event), { signal });
     document.addEventListener("visibilitychange", () => !document.hidden && this.refresh(), { signal });
     editor.use(this.tools.point);
@@ -168,22 +179,18 @@ export class EditorScreen extends HTMLElement {
 
   /** Show whether the image is done. */
   showDone() {
-    const { done } = this.openImage.info;
-    fill(this.doneButton, icon("done"), done ? "Done" : "Mark as done");
+    const { done, review } = this.openImage.info;
+    fill(
+      this.doneButton,
+      icon("done"),
+      done || review === "returned" ? stateOf(this.openImage.info) : "Mark as done",
+    );
     this.doneButton.setAttribute("aria-pressed", String(Boolean(done)));
   }
 
-  async markDone() {
-    const { app, openImage } = this;
-    const done = !openImage.info.done;
-    try {
-      await app.storage.mark(openImage.info.id, { done });
-    } catch (error) {
-      return notify(`The image could not be marked: ${reasonOf(error)}.`);
-    }
-    openImage.info.done = done;
-    app.changed();
-    this.showDone();
+  /** @param {import("../types.js").Marks} marks */
+  mark(marks) {
+    return markImage(this, marks);
   }
 
   togglePanel() {
@@ -278,7 +285,7 @@ export class EditorScreen extends HTMLElement {
       reject: () => review(this, false, false),
       "accept-all": () => review(this, true, true),
       "reject-all": () => review(this, false, true),
-      done: () => this.markDone(),
+      done: () => this.mark({ done: !openImage.info.done }),
       undo: () => editor.tool?.stepBack() || editor.travel("undo"),
       redo: () => editor.travel("redo"),
       zoom: () => imageCanvas.zoom(number),

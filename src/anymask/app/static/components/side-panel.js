@@ -5,6 +5,8 @@ import { icon } from "./icons.js";
 import { labelsDialog } from "./labels-dialog.js";
 import { findSimilarDialog } from "./find-similar-dialog.js";
 import { maskList } from "./mask-list.js";
+import { attributeFields } from "./attribute-fields.js";
+import { imageSection } from "./image-section.js";
 import { viewSection } from "./view-section.js";
 import { suggestionSection } from "./suggestion-bar.js";
 
@@ -24,6 +26,7 @@ export function sidePanel(screen, signal) {
     suggestionSection(screen, signal),
     labelSection(screen, signal),
     maskSection(screen, signal),
+    imageSection(screen, signal),
     maskList(screen, signal),
   );
 }
@@ -100,6 +103,7 @@ function maskSection(screen, signal) {
     { class: "selected", hidden: true },
     h("h2", {}, "Selected mask"),
     facts,
+    attributeFields(screen, signal),
     h("div", { class: "row wrap" }, done, remove, app.storage.findsSimilar && find),
     maskCommands(screen, signal),
   );

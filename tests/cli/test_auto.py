@@ -188,7 +188,7 @@ def test_a_black_image(auto) -> None:
 def test_a_folder_becomes_a_data_set_with_a_code_for_damage(auto) -> None:
     for number in range(3):
         noise(f"photos/{number}.png", seed=number)
-    Path("photos/bad.jpg").write_bytes(b"\xff\xd8\xff no picture")
+    Path("photos/bad.jpg").write_bytes(b"\xff\xd8\xff no image")
     Path("photos/empty.png").write_bytes(b"")
     answer = auto("photos", "-o", "set", "--json")
     assert answer.code == 3

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { boxIou } from "../../../src/anymask/app/static/geometry/boxes.js";
-import { drawStroke, fillPolygon } from "../../../src/anymask/app/static/geometry/rasterise.js";
+import { drawStroke } from "../../../src/anymask/app/static/geometry/rasterise.js";
 import { Viewport } from "../../../src/anymask/app/static/geometry/viewport.js";
 import { gridPoints } from "../../../src/anymask/app/static/inference/mask-generation.js";
 import { fromHalf, readSafetensors } from "../../../src/anymask/app/static/inference/safetensors.js";
@@ -50,35 +50,6 @@ test("a stroke sets the pixels within its radius and gives the box touched", () 
   assert.ok(Math.abs(sum(bits) - (10 * 4 + Math.PI * 4)) < 3, `${sum(bits)}`);
   drawStroke(bits, [20, 20], [5, 10], [15, 10], 3, 0);
   assert.equal(sum(bits), 0);
-});
-
-test("a polygon is filled by the even-odd rule, outside the image too", () => {
-  const bits = new Uint8Array(100);
-  assert.deepEqual(
-    fillPolygon(
-      bits,
-      [10, 10],
-      [
-        [2, 2],
-        [8, 2],
-        [8, 6],
-        [2, 6],
-      ],
-    ),
-    [2, 2, 8, 6],
-  );
-  assert.equal(sum(bits), 24);
-  fillPolygon(
-    bits,
-    [10, 10],
-    [
-      [-5, -5],
-      [20, -5],
-      [20, 20],
-      [-5, 20],
-    ],
-  );
-  assert.equal(sum(bits), 100);
 });
 
 test("zooming keeps the place under the pointer", () => {

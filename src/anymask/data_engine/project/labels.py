@@ -89,7 +89,7 @@ def _remove(connection: Connection, kept: set[str]) -> None:
 
 def _in_use(connection: Connection, id: str) -> bool:
     same = (
-        (heads.c.picture_id == revisions.c.picture_id)
+        (heads.c.image_id == revisions.c.image_id)
         & (heads.c.id == revisions.c.id)
         & (heads.c.revision == revisions.c.revision)
     )

@@ -1,7 +1,4 @@
-"""The database tables. A change needs a migration in `migrations/versions`; a test compares both.
-
-The database calls images `pictures` and their ids `picture_id`; renaming them would need a migration.
-"""
+"""The database tables. A change needs a migration in `migrations/versions`; a test compares both."""
 
 from __future__ import annotations
 
@@ -25,11 +22,11 @@ from sqlalchemy import (
 __all__ = ["METADATA", "VERSION", "heads", "images", "labels", "people", "revisions"]
 
 METADATA = MetaData()
-VERSION = "0003"
+VERSION = "0004"
 """The newest migration; versions are compared as text."""
 
 images = Table(
-    "pictures",
+    "images",
     METADATA,
     Column("id", String(64), primary_key=True),
     Column("path", Text, nullable=False, unique=True),
@@ -45,7 +42,7 @@ images = Table(
     Column("suggestions", Integer, nullable=False, server_default="0"),
     Column("done", Boolean, nullable=False, server_default=false()),
     Column("removed", Boolean, nullable=False, server_default=false()),
-    Index("pictures_by_name", "name", "id"),
+    Index("images_by_name", "name", "id"),
 )
 
 labels = Table(
@@ -61,7 +58,7 @@ labels = Table(
 heads = Table(  # the newest revision of each mask
     "heads",
     METADATA,
-    Column("picture_id", String(64), ForeignKey("pictures.id"), primary_key=True),
+    Column("image_id", String(64), ForeignKey("images.id"), primary_key=True),
     Column("id", String(64), primary_key=True),
     Column("revision", Integer, nullable=False),
 )
@@ -69,7 +66,7 @@ heads = Table(  # the newest revision of each mask
 revisions = Table(
     "revisions",
     METADATA,
-    Column("picture_id", String(64), primary_key=True),
+    Column("image_id", String(64), primary_key=True),
     Column("id", String(64), primary_key=True),
     Column("revision", Integer, primary_key=True, autoincrement=False),
     Column("label_id", String(64), ForeignKey("labels.id"), index=True),
@@ -84,7 +81,7 @@ revisions = Table(
     Column("author", Text, nullable=False),
     Column("time", Float, nullable=False),
     Column("suggested_by", String(64), index=True),
-    ForeignKeyConstraint(["picture_id"], ["pictures.id"]),
+    ForeignKeyConstraint(["image_id"], ["images.id"]),
 )
 
 people = Table(

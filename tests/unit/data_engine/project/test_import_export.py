@@ -14,7 +14,7 @@ from anymask.app.archives import pack, unpack
 from anymask.app.settings import Limits
 from anymask.data import open_dataset
 from anymask.data_engine.project import Draft, masks, open_project
-from anymask.data_engine.project import images as pictures
+from anymask.data_engine.project import images as stored
 from anymask.data_engine.project import import_export as exchange
 from anymask.data_engine.project.project import scan, upload
 from anymask.errors import FormatError
@@ -53,16 +53,16 @@ def make(tmp_path):
 
 def draw(project) -> dict[str, list[str]]:
     """Give each image a mask of its own."""
-    for i, picture in enumerate(pictures.every(project.db)):
+    for i, image in enumerate(stored.every(project.db)):
         one = Draft(id="m", size=SIZE, counts=square(2 * i), label_id=None)
-        masks.save(project.db, picture.id, one, seen=0, author="eve")
+        masks.save(project.db, image.id, one, seen=0, author="eve")
     return shown(project)
 
 
 def shown(project) -> dict[str, list[str]]:
     return {
-        picture.name: sorted(mask.counts for mask in masks.current(project.db, picture.id))
-        for picture in pictures.every(project.db)
+        image.name: sorted(mask.counts for mask in masks.current(project.db, image.id))
+        for image in stored.every(project.db)
     }
 
 
@@ -188,12 +188,12 @@ def test_nothing_to_read_is_an_error(make, tmp_path) -> None:
 def test_a_project_that_imports_its_own_export_has_nothing_twice(make, format, tmp_path) -> None:
     project = make()
     rng = np.random.default_rng(5)
-    for picture in pictures.every(project.db):
+    for image in stored.every(project.db):
         for number in range(3):  # shapes that polygons and rounded coordinates may move
             bits = np.zeros(SIZE, bool)
             bits[2 + number : 11, 5 * number : 5 * number + 5] = rng.random((9 - number, 5)) < 0.9
             one = Draft(id=f"m{number}", size=SIZE, counts=rle.to_string(rle.encode(bits)))
-            masks.save(project.db, picture.id, one, seen=0, author="eve")
+            masks.save(project.db, image.id, one, seen=0, author="eve")
     before = shown(project)
     done = brought(project, "e.zip", packed(project, format, tmp_path / "1"), tmp_path / "2")
     assert (done.masks, done.known) == (0, 12)
@@ -219,7 +219,7 @@ def test_an_export_with_images_is_a_data_set(make, format, tmp_path) -> None:
 
 def test_coco_lists_the_images_without_masks(make, tmp_path) -> None:
     project = make()
-    first = next(iter(pictures.every(project.db)))
+    first = next(iter(stored.every(project.db)))
     masks.save(project.db, first.id, Draft(id="m", size=SIZE, counts=square(2)), seen=0, author="eve")
     exchange.take(project, "coco", tmp_path)
     found = json.loads((tmp_path / "annotations.json").read_text("utf-8"))

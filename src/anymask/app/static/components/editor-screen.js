@@ -2,25 +2,23 @@
 import { reasonOf } from "../storage/errors.js";
 import { OpenImage } from "../state/open-image.js";
 import { Editor } from "../state/editor.js";
+import { mark, merge } from "../state/editing.js";
 import { suggestionsOf } from "../state/suggestions.js";
 import { takeClick } from "../state/pending-click.js";
 import { GALLERY, imageAddress } from "../state/routes.js";
 import { actionOf } from "../state/shortcuts.js";
-import { BoxTool } from "../tools/box.js";
-import { BrushTool } from "../tools/brush.js";
-import { EverythingTool } from "../tools/everything.js";
-import { LassoTool } from "../tools/lasso.js";
-import { PointTool } from "../tools/point.js";
-import { SelectTool } from "../tools/select.js";
 import { nearTies } from "../inference/hypotheses.js";
 import { fill, h } from "./dom.js";
 import { showShortcuts } from "./shortcuts-dialog.js";
 import { icon } from "./icons.js";
+import { toolbar, toolsFor } from "./toolbar.js";
 import { toolOptions } from "./tool-options.js";
 import { sidePanel } from "./side-panel.js";
 import { saveStatus } from "./save-status.js";
+import { minimap } from "./minimap.js";
 import { ImageCanvas } from "./image-canvas.js";
 import { nextTheme } from "./theme.js";
+import { copyToNext, putDown } from "./copy-masks.js";
 import { review } from "./suggestion-bar.js";
 import { notify } from "./toast.js";
 
@@ -28,16 +26,6 @@ import { notify } from "./toast.js";
 /** @typedef {import("../types.js").ImageInfo} ImageInfo */
 /** @typedef {import("../tools/tool.js").Tool} Tool */
 
-/** @type {[string, string, string][]} name, title, key */
-const TOOLS = [
-  ["select", "Select", "V"],
-  ["point", "Point", "P"],
-  ["box", "Box", "B"],
-  ["everything", "Everything", "A"],
-  ["brush", "Brush", "D"],
-  ["eraser", "Eraser", "E"],
-  ["lasso", "Lasso", "L"],
-];
 const MOST_BRUSH = 400;
 
 export class EditorScreen extends HTMLElement {
@@ -51,7 +39,6 @@ export class EditorScreen extends HTMLElement {
   /** @type {HTMLButtonElement} */ undoButton;
   /** @type {HTMLButtonElement} */ redoButton;
   /** @type {HTMLButtonElement} */ doneButton;
-  /** @type {Record<string, HTMLButtonElement>} */ toolButtons;
   /** @type {AbortController} */ leaving;
 
   /** @param {App} app @param {ImageInfo} image @returns {Promise<EditorScreen>} */
@@ -71,15 +58,7 @@ export class EditorScreen extends HTMLElement {
   connectedCallback() {
     const { editor, app } = this;
     if (!editor || !app) return;
-    this.tools = {
-      select: new SelectTool(editor),
-      point: new PointTool(editor),
-      box: new BoxTool(editor),
-      everything: new EverythingTool(editor),
-      brush: new BrushTool(editor, false),
-      eraser: new BrushTool(editor, true),
-      lasso: new LassoTool(editor),
-    };
+    this.tools = toolsFor(editor);
     this.imageCanvas = ImageCanvas.of(editor, () => app.project.labels);
     this.leaving = new AbortController();
     const { signal } = this.leaving;
@@ -91,19 +70,25 @@ export class EditorScreen extends HTMLElement {
       h(
         "main",
         { class: "workspace" },
-        this.toolbar(),
+        toolbar(this, signal),
         h(
           "div",
           { class: "center" },
           toolOptions(this, signal),
-          h("div", { class: "view" }, this.imageCanvas, this.zoomBar(), this.status),
+          h(
+            "div",
+            { class: "view" },
+            this.imageCanvas,
+            minimap(this.imageCanvas),
+            this.zoomBar(),
+            this.status,
+          ),
         ),
         this.panel,
       ),
     );
-    for (const type of ["select", "tool", "busy", "answer", "candidates", "refining"])
+    for (const type of ["select", "tool", "busy", "answer", "candidates", "refining", "hint"])
       editor.addEventListener(type, () => this.describe(), { signal });
-    editor.addEventListener("tool", () => this.markTool(), { signal });
     editor.addEventListener("notice", (event) => notify(/** @type {CustomEvent} */ (event).detail), {
       signal,
     });
@@ -116,6 +101,7 @@ export class EditorScreen extends HTMLElement {
     if (suggestion) editor.select(suggestion.id);
     const cutOff = takeClick(this.openImage.info.id);
     if (cutOff) editor.resume(cutOff);
+    putDown(this);
     const conflict = app.sync.outbox.of(this.openImage.info.id).find(({ state }) => state === "conflict");
     if (conflict) app.conflict(conflict);
   }
@@ -204,31 +190,6 @@ export class EditorScreen extends HTMLElement {
     this.classList.toggle("panel-open");
   }
 
-  toolbar() {
-    this.toolButtons = Object.fromEntries(
-      TOOLS.map(([name, title, key]) => [
-        name,
-        h(
-          "button",
-          {
-            class: "tool",
-            "aria-pressed": "false",
-            "aria-keyshortcuts": key,
-            title: `${title} (${key})`,
-            onclick: () => this.act("tool", name),
-          },
-          icon(name),
-          h("span", {}, title),
-        ),
-      ]),
-    );
-    return h(
-      "div",
-      { class: "tools", role: "toolbar", "aria-label": "Tools", "aria-orientation": "vertical" },
-      ...Object.values(this.toolButtons),
-    );
-  }
-
   zoomBar() {
     const level = h("span", { class: "level" });
     this.imageCanvas.addEventListener(
@@ -245,11 +206,6 @@ export class EditorScreen extends HTMLElement {
       button("plus", "Zoom in (+)", () => this.imageCanvas.zoom(1.25)),
       button("fit", "Whole image (F)", () => this.imageCanvas.fit()),
     );
-  }
-
-  markTool() {
-    for (const [name, button] of Object.entries(this.toolButtons))
-      button.setAttribute("aria-pressed", String(this.editor.tool === this.tools[name]));
   }
 
   describe() {
@@ -314,16 +270,21 @@ export class EditorScreen extends HTMLElement {
       outside: () => editor.set({ outside: !settings.outside }),
       walk: () => this.walk(number),
       label: () => editor.setLabel(this.app.project.labels[number - 1]?.id ?? null),
-      remove: () => editor.remove(),
+      remove: () => editor.tool?.erase() || editor.remove(),
+      mark: () => mark(editor),
+      merge: () => merge(editor),
+      copy: () => copyToNext(this),
       accept: () => review(this, true, false),
       reject: () => review(this, false, false),
       "accept-all": () => review(this, true, true),
       "reject-all": () => review(this, false, true),
       done: () => this.markDone(),
-      undo: () => editor.travel("undo"),
+      undo: () => editor.tool?.stepBack() || editor.travel("undo"),
       redo: () => editor.travel("redo"),
       zoom: () => imageCanvas.zoom(number),
       fit: () => imageCanvas.fit(),
+      show: () => (editor.item ? imageCanvas.show(editor.item.box) : imageCanvas.fit()),
+      outline: () => editor.set({ outlineOnly: !settings.outlineOnly }),
       hide: () => editor.set({ hideOthers: !settings.hideOthers }),
       opacity: () => editor.set({ opacity: Math.min(Math.max(settings.opacity + number, 0), 1) }),
       brush: () =>
@@ -344,6 +305,7 @@ export class EditorScreen extends HTMLElement {
     const at = ids.indexOf(this.editor.selected ?? "");
     if (ids.length)
       this.editor.select(ids[(at + step + ids.length + (at < 0 && step < 0 ? 1 : 0)) % ids.length]);
+    if (this.editor.item) this.imageCanvas.reveal(this.editor.item.box);
   }
 
   /** @param {number} step */

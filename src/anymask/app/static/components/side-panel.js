@@ -1,9 +1,11 @@
 /** Beside the image: labels, the selected mask, all masks. */
 import { counted, fill, h } from "./dom.js";
+import { maskCommands } from "./editing-options.js";
 import { icon } from "./icons.js";
 import { labelsDialog } from "./labels-dialog.js";
 import { findSimilarDialog } from "./find-similar-dialog.js";
 import { maskList } from "./mask-list.js";
+import { viewSection } from "./view-section.js";
 import { suggestionSection } from "./suggestion-bar.js";
 
 /** @typedef {import("./editor-screen.js").EditorScreen} EditorScreen */
@@ -99,27 +101,7 @@ function maskSection(screen, signal) {
     h("h2", {}, "Selected mask"),
     facts,
     h("div", { class: "row wrap" }, done, remove, app.storage.findsSimilar && find),
-  );
-  const opacity = h("input", {
-    type: "range",
-    id: "opacity",
-    min: 0,
-    max: 1,
-    step: 0.05,
-    value: editor.settings.opacity,
-    oninput: () => editor.set({ opacity: Number(opacity.value) }),
-  });
-  const hide = h("input", {
-    type: "checkbox",
-    role: "switch",
-    onchange: () => editor.set({ hideOthers: hide.checked }),
-  });
-  const view = h(
-    "section",
-    {},
-    h("h2", {}, "Viewport"),
-    h("div", { class: "field" }, h("label", { for: "opacity" }, "Opacity"), opacity),
-    h("label", { class: "switch" }, hide, "Hide other masks"),
+    maskCommands(screen, signal),
   );
   const draw = () => {
     const { item } = editor;
@@ -137,13 +119,5 @@ function maskSection(screen, signal) {
   };
   for (const type of ["select", "answer"]) editor.addEventListener(type, draw, { signal });
   screen.openImage.addEventListener("masks", draw, { signal });
-  editor.addEventListener(
-    "view",
-    () => {
-      hide.checked = editor.settings.hideOthers;
-      if (document.activeElement !== opacity) opacity.value = String(editor.settings.opacity);
-    },
-    { signal },
-  );
-  return h("div", { class: "sections" }, section, view);
+  return h("div", { class: "sections" }, section, viewSection(screen, signal));
 }

@@ -1,8 +1,10 @@
 /** What a person does with the open image: the selected mask, the tool, and the model's answers. */
 import { reasonOf } from "../storage/errors.js";
 import { Viewport } from "../geometry/viewport.js";
-import { area, box, decode, encode } from "../masks/rle.js";
+import { decode, encode } from "../masks/rle.js";
+import { reshape } from "./editing.js";
 import { dropClick, keepClick } from "./pending-click.js";
+import { defaultSettings } from "./settings.js";
 import { LogitsCache } from "./logits-cache.js";
 import { Visibility } from "./visibility.js";
 
@@ -44,7 +46,7 @@ export class Editor extends EventTarget {
     this.tool = null;
     /** Where a preview is wanted. @type {[number, number] | null} */
     this.wished = null;
-    this.settings = { opacity: 0.85, hideOthers: false, brush: 24, outside: false, preview: true };
+    this.settings = defaultSettings();
     this.visibility = new Visibility();
     /** The mask that is refined now: it may still change. @type {string | null} */
     this.refined = null;
@@ -287,11 +289,7 @@ export class Editor extends EventTarget {
    * @param {string | null} id
    */
   draw(name, bits, within, id) {
-    const runs = encode(bits, this.openImage.size, within);
-    const shape = { runs, box: box(runs, this.openImage.size), area: area(runs) };
-    if (shape.area === 0) return id ? this.remove(id) : undefined;
-    this.draft = this.answers = null;
-    this.change(name, id ?? crypto.randomUUID(), { ...shape, clicks: null });
+    reshape(this, name, id, encode(bits, this.openImage.size, within));
   }
 
   /**
@@ -362,6 +360,7 @@ export class Editor extends EventTarget {
     if (!entry) return;
     this.draft = this.answers = null;
     const last = entry.changes.length === 1 ? entry.changes[0] : null;
+    if (last?.after && last.before && last.before.label !== last.after.label) this.label = last.after.label;
     this.select(last?.after ? last.id : null);
   }
 

@@ -1,6 +1,6 @@
 """Kill a server by SIGKILL while four clients save masks, and count what was acknowledged and is lost.
 
-    python benchmarks/server_kills.py --kills 50                              # SQLite, in the project's folder
+    python benchmarks/server_kills.py --kills 50                              # SQLite in its folder
     python benchmarks/server_kills.py --kills 50 --database postgresql://...  # an empty database
 
 The moment of each kill is random, within a second of the first masks. Whatever a server acknowledged in any

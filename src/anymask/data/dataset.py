@@ -61,6 +61,9 @@ class Source(Protocol):
     def record(self, index: int) -> Record:
         """Read and decode an item."""
 
+    def annotation(self, index: int) -> Record:
+        """Read the masks of an item; its image is decoded only where the masks need it."""
+
 
 class Faults:
     """Damaged items: each is counted and reported to `on_error` once.
@@ -119,6 +122,10 @@ class Collection:
     def __iter__(self) -> Iterator[Record]:
         """All items that can be read; the others are reported in `faults`."""
         return readable(self)
+
+    def annotation(self, index: int) -> Record:
+        """The masks of an item, its image not decoded where that can be. Raises as reading the item."""
+        return self._read(index, self.source.annotation)
 
     def image_bytes(self, index: int) -> bytes:
         """The encoded image file of an item. Raises the same errors as reading the item."""

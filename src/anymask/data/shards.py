@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from anymask.data.folders import unpaired
-from anymask.data.parse import parse_record
+from anymask.data.parse import parse_annotation, parse_record
 from anymask.errors import FormatError
 from anymask.files import budget, open_regular
 from anymask.images.bands import Bands
@@ -83,6 +83,11 @@ class TarPairs:
         return parse_record(
             self.ids[index], self._read(index, 0), self._read(index, 1), self.name, self.bands
         )
+
+    def annotation(self, index: int) -> Record:
+        """An item with the path that its image has in the shard in place of pixels. Raises FormatError."""
+        name = self.ids[index]
+        return parse_annotation(name, self._read(index, 1), Path(f"{name}.jpg"))
 
     def _read(self, index: int, part: int) -> bytes:
         number, offset, size = (int(value) for value in self._places[index, part])

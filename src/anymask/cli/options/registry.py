@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from anymask.cli.options import (
     auto,
+    data_analyse,
     data_check,
     data_convert,
     data_stats,
@@ -49,6 +50,7 @@ _MODULES = (
     export,
     data_check,
     data_stats,
+    data_analyse,
     data_convert,
     serve,
     doctor,

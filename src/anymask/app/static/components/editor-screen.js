@@ -6,6 +6,8 @@ import { mark, merge } from "../state/editing.js";
 import { suggestionsOf } from "../state/suggestions.js";
 import { takeClick } from "../state/pending-click.js";
 import { GALLERY, imageAddress } from "../state/routes.js";
+import { shortcuts, withKey } from "../state/key-bindings.js";
+import { prefetch, quietly } from "../state/prefetch.js";
 import { actionOf } from "../state/shortcuts.js";
 import { nearTies } from "../inference/hypotheses.js";
 import { fill, h } from "./dom.js";
@@ -28,6 +30,8 @@ import { notify } from "./toast.js";
 /** @typedef {import("../tools/tool.js").Tool} Tool */
 
 const MOST_BRUSH = 400;
+const AHEAD = 2; // images that are prepared before they are opened
+const PAUSE = 1500; // ms without a key or a pointer, so that no click waits for it
 
 export class EditorScreen extends HTMLElement {
   /** @type {App} */ app;
@@ -46,7 +50,7 @@ export class EditorScreen extends HTMLElement {
   static async of(app, image) {
     const screen = /** @type {EditorScreen} */ (document.createElement("am-editor"));
     screen.app = app;
-    const file = app.storage.file(image.id);
+    const file = app.files.file(image);
     app.predictor
       .prepare(image, file)
       .catch((error) => notify(`The model could not read this image: ${reasonOf(error)}.`));
@@ -61,7 +65,11 @@ export class EditorScreen extends HTMLElement {
     const { editor, app } = this;
     if (!editor || !app) return;
     this.tools = toolsFor(editor);
-    this.imageCanvas = ImageCanvas.of(editor, () => app.project.labels);
+    this.imageCanvas = ImageCanvas.of(
+      editor,
+      () => app.project.labels,
+      app.files.bitmap(this.openImage.info),
+    );
     this.leaving = new AbortController();
     const { signal } = this.leaving;
     this.status = h("p", { class: "hint", id: "hint", role: "status", "aria-live": "polite" });
@@ -130,10 +138,27 @@ export class EditorScreen extends HTMLElement {
     try {
       await predictor.prepare(openImage.info, file);
       this.dataset.ready = "yes";
+      this.prefetchNext();
     } catch {
       this.dataset.ready = "failed";
     }
     this.describe();
+  }
+
+  /** The next images, while the person pauses. */
+  async prefetchNext() {
+    const { app, openImage } = this;
+    const { signal } = this.leaving;
+    const images = await app.allImages().catch(() => []);
+    const at = images.findIndex(({ id }) => id === openImage.info.id);
+    const means = {
+      quiet: () => quietly(globalThis, PAUSE, signal),
+      prepare: async (/** @type {ImageInfo} */ image) => {
+        await app.files.bitmap(image);
+        await app.predictor.prepare(image, app.files.file(image));
+      },
+    };
+    if (at >= 0) await prefetch(images.slice(at + 1, at + 1 + AHEAD), means, signal);
   }
 
   header() {
@@ -152,19 +177,24 @@ export class EditorScreen extends HTMLElement {
     ) => h("button", { class: `icon-button ${kind}`, "aria-label": title, title, onclick: act }, icon(name));
     this.doneButton = h("button", { class: "done wide-only", title: "W", onclick: () => this.act("done") });
     this.showDone();
-    this.undoButton = button("undo", "Undo (Ctrl+Z)", () => this.act("undo"));
-    this.redoButton = button("redo", "Redo (Ctrl+Shift+Z)", () => this.act("redo"));
+    this.undoButton = button("undo", withKey("Undo", "undo"), () => this.act("undo"));
+    this.redoButton = button("redo", withKey("Redo", "redo"), () => this.act("redo"));
     return h(
       "header",
       { class: "bar" },
       h(
         "a",
-        { class: "icon-button", href: GALLERY, "aria-label": "All images", title: "All images (G)" },
+        {
+          class: "icon-button",
+          href: GALLERY,
+          "aria-label": "All images",
+          title: withKey("All images", "gallery"),
+        },
         icon("back"),
       ),
       h("h1", { class: "title" }, openImage.info.name),
-      button("back", "Previous image (J)", () => this.act("image", "-1"), "wide-only"),
-      button("next", "Next image (K)", () => this.act("image", "1"), "wide-only"),
+      button("back", withKey("Previous image", "image", "-1"), () => this.act("image", "-1"), "wide-only"),
+      button("next", withKey("Next image", "image", "1"), () => this.act("image", "1"), "wide-only"),
       h("span", { class: "spacer" }),
       this.undoButton,
       this.redoButton,
@@ -211,7 +241,7 @@ export class EditorScreen extends HTMLElement {
       button("minus", "Zoom out (−)", () => this.imageCanvas.zoom(0.8)),
       level,
       button("plus", "Zoom in (+)", () => this.imageCanvas.zoom(1.25)),
-      button("fit", "Whole image (F)", () => this.imageCanvas.fit()),
+      button("fit", withKey("Whole image", "fit"), () => this.imageCanvas.fit()),
     );
   }
 
@@ -257,7 +287,7 @@ export class EditorScreen extends HTMLElement {
     const target = /** @type {HTMLElement} */ (event.target);
     if (target.matches("input:not([type=range]), textarea, select") || document.querySelector("dialog[open]"))
       return;
-    const wanted = actionOf(event);
+    const wanted = actionOf(event, shortcuts());
     if (!wanted || (event.key === "Enter" && target.matches("button, a, summary"))) return;
     event.preventDefault();
     this.act(wanted.act, wanted.with);

@@ -29,6 +29,7 @@ __all__ = [
     "OnnxPainter",
     "OnnxSam",
     "graph_file",
+    "open_graphs",
     "open_model",
 ]
 
@@ -51,7 +52,7 @@ class OnnxSam:
         config = CARDS[name].config
         assert isinstance(config, SamConfig)
         self.config: SamConfig = config
-        self._encoder, self._tokens, self._masks = _open(name, (ENCODER, "tokens", "masks"), folder)
+        self._encoder, self._tokens, self._masks = open_graphs(name, (ENCODER, "tokens", "masks"), folder)
         self.fingerprint = self._encoder.metadata[FINGERPRINT]
 
     def encode_images(self, images: Sequence[Pixels], padded_hw: tuple[int, int]) -> list[Encoded]:
@@ -160,7 +161,7 @@ class OnnxPainter:
         config = CARDS[name].config
         assert isinstance(config, FeaturePainterConfig)
         self.config: FeaturePainterConfig = config
-        (self._painter,) = _open(name, ("painter",), folder)
+        (self._painter,) = open_graphs(name, ("painter",), folder)
         self.fingerprint = self._painter.metadata[FINGERPRINT]
 
     def paint(
@@ -182,8 +183,11 @@ def graph_file(name: str, part: str, folder: Path = SHIPPED) -> Path:
     return folder / f"{name}-{part}.onnx"
 
 
-def _open(name: str, parts: Sequence[str], folder: Path) -> list[Session]:
-    """The graphs of a model, which must have been made from the weights that they point into."""
+def open_graphs(name: str, parts: Sequence[str], folder: Path = SHIPPED) -> list[Session]:
+    """The graphs of a model, which must have been made from the weights that they point into.
+
+    Raises WeightsError for files that are missing or do not fit.
+    """
     weights = folder / CARDS[name].file
     graphs = [graph_file(name, part, folder) for part in parts]
     for file in (weights, *graphs):

@@ -17,7 +17,7 @@ from anymask.models.onnx_runtime import DECODER, FINGERPRINT, WEIGHTS, graph_fil
 from anymask.models.sam import Sam
 from anymask.onnx_export.graphs import Part, prompt_parts
 from anymask.onnx_export.linked_weights import link_weights
-from anymask.onnx_export.runtime_graphs import painter_part, sam_parts
+from anymask.onnx_export.runtime_graphs import levels_part, painter_part, sam_parts
 from anymask.onnx_export.tracing import require_packages, trace
 from anymask.onnx_export.webassembly import for_webassembly
 
@@ -29,7 +29,7 @@ def shipped_parts(name: str) -> list[Part]:
     model = load_weights(SHIPPED / CARDS[name].file)
     assert isinstance(model, Sam | FeaturePainter), "no other network is shipped"
     if isinstance(model, FeaturePainter):
-        return [painter_part(model)]
+        return [painter_part(model), levels_part(model)]
     _, decoder = prompt_parts(model)  # the page runs it in one step
     return [*sam_parts(model), decoder]
 

@@ -6,13 +6,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
+from anymask.app.people_schemas import Person
 from anymask.app.review_schemas import Attribute, Attributes
 from anymask.app.schema_types import (
     CONFIG,
     IMAGES_AT_ONCE,
     MOST_COUNTS,
     MOST_POINTS,
-    PRINTED,
     TEXT_LENGTH,
     Coordinate,
     Id,
@@ -22,8 +22,7 @@ from anymask.app.schema_types import (
     Text,
 )
 from anymask.data_engine import project as store
-from anymask.data_engine.project.checks import LONGEST_NAME
-from anymask.data_engine.project.values import Review, Role
+from anymask.data_engine.project.values import Review
 
 __all__ = [
     "CONFIG",
@@ -45,16 +44,12 @@ __all__ = [
     "Mask",
     "MaskIn",
     "Masks",
-    "NewPerson",
-    "People",
-    "Person",
     "Predict",
     "Predicted",
     "Project",
     "Prompt",
     "Share",
     "Side",
-    "SignIn",
     "Stats",
     "Text",
 ]
@@ -91,27 +86,6 @@ class Labels(Schema):
     """All labels of a project, in order."""
 
     labels: Annotated[list[Label], Field(max_length=10_000)]
-
-
-class Person(Schema):
-    """A user of the project."""
-
-    name: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_NAME, pattern=PRINTED)]
-    role: Role
-
-
-class People(Schema):
-    """All users with a token."""
-
-    people: list[Person]
-
-
-class NewPerson(Schema):
-    """A new user with the token, which is shown only this once."""
-
-    name: str
-    role: Role
-    token: str
 
 
 class Project(Schema):
@@ -389,12 +363,6 @@ class Imported(Schema):
     """Number of masks that the project had already; they are not added again."""
     skipped: list[str]
     """A sentence for every record that was left out."""
-
-
-class SignIn(Schema):
-    """A token to sign in with."""
-
-    token: Annotated[str, StringConstraints(pattern=r"^[!-~]{1,200}$")]
 
 
 Error.model_rebuild()

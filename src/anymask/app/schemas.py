@@ -14,6 +14,7 @@ __all__ = [
     "Automatic",
     "Error",
     "Example",
+    "Find",
     "Id",
     "Image",
     "Images",
@@ -39,6 +40,8 @@ __all__ = [
 ]
 
 MOST_POINTS = 1000
+MOST_PHRASES = 20
+"""Phrases in one request."""
 MOST_COUNTS = 8_000_000
 """Largest number of characters in a mask's run lengths."""
 MOST_SIDE = 1_000_000
@@ -265,16 +268,26 @@ class Predict(_Schema):
     """The default model if left out."""
 
 
+class Find(_Schema):
+    """Phrases, English, whose objects are searched for in an image."""
+
+    phrases: Annotated[list[Text], Field(min_length=1, max_length=MOST_PHRASES)]
+    threshold: Share | None = None
+    """Least probability that a mask is what a phrase names; the library's own if left out."""
+    model: Text | None = None
+    """What proposes masks; the default model if left out."""
+
+
 class Found(_Schema):
     """A mask predicted by a model; not saved."""
 
     size: tuple[int, int]
     counts: str
     score: float
-    """Predicted IoU."""
+    """Predicted IoU; for a phrase the probability that it names the mask."""
     stability: float | None = None
     prompt: int | None = None
-    """Index of its prompt."""
+    """Index of its prompt or phrase."""
     label_id: str | None = None
 
 

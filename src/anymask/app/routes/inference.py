@@ -53,6 +53,12 @@ def predict(
     return inference.predict(server, current(server.project, images.find(server.project.db, id)), body)
 
 
+@router.post("/images/{id}/find")
+def find(server: CurrentServer, person: Annotator, id: schemas.Id, body: schemas.Find) -> schemas.Predicted:
+    """Masks of everything that phrases name, the likeliest first. Nothing is saved."""
+    return inference.find(server, current(server.project, images.find(server.project.db, id)), body)
+
+
 @router.post("/images/{id}/automatic", status_code=202)
 def automatic(
     server: CurrentServer, person: Annotator, id: schemas.Id, body: schemas.Automatic

@@ -1,6 +1,7 @@
 /** Beside the image: labels, the selected mask, all masks. */
 import { counted, fill, h } from "./dom.js";
 import { icon } from "./icons.js";
+import { BY_WORDS, findWordsSection } from "./find-words.js";
 import { labelsDialog } from "./labels-dialog.js";
 import { findSimilarDialog } from "./find-similar-dialog.js";
 import { maskList } from "./mask-list.js";
@@ -19,6 +20,7 @@ export function sidePanel(screen, signal) {
     "aside",
     { class: "panel", "aria-label": "Masks and labels" },
     close,
+    screen.app.storage.findsWords && findWordsSection(screen),
     suggestionSection(screen, signal),
     labelSection(screen, signal),
     maskSection(screen, signal),
@@ -76,6 +78,9 @@ function labelSection(screen, signal) {
   );
 }
 
+/** @param {string} search */
+const foundBy = (search) => (search.startsWith(BY_WORDS) ? "found by words" : "found by example");
+
 /** @param {EditorScreen} screen @param {AbortSignal} signal */
 function maskSection(screen, signal) {
   const { editor, app } = screen;
@@ -128,7 +133,7 @@ function maskSection(screen, signal) {
       facts.textContent = [
         counted(item.area, "pixel"),
         item.score === null ? null : `score ${item.score.toFixed(2)}`,
-        item.suggestedBy ? "found by example" : (item.model ?? "drawn by hand"),
+        item.suggestedBy ? foundBy(item.suggestedBy) : (item.model ?? "drawn by hand"),
         item.author,
         item.suggestedBy ? "accept (Y) or reject (R)" : null,
       ]

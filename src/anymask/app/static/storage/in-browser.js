@@ -21,6 +21,7 @@ const BUNDLED = "photos/photos.json";
 
 export class BrowserStorage {
   findsSimilar = false;
+  findsWords = false;
   /** @type {[string, string][]} */
   formats = [["coco", "COCO (JSON)"]];
 

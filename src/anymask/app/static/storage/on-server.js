@@ -35,6 +35,8 @@ const EXPORT_FORMATS = [
 export class ServerStorage {
   /** The server can search other images for similar objects. */
   findsSimilar = true;
+  /** The server can search an image for what words name. */
+  findsWords = true;
   /** Formats of exports. */
   formats = EXPORT_FORMATS;
 
@@ -171,6 +173,16 @@ export class ServerStorage {
     return mask.deleted
       ? this.json(path, { method: "DELETE", headers: match })
       : this.send("PUT", path, mask, match);
+  }
+
+  /**
+   * Search an image for what words name.
+   * @param {string} id
+   * @param {string} words
+   * @returns {Promise<{masks: {size: Size, counts: string, score: number}[], model: string}>}
+   */
+  findWords(id, words) {
+    return this.send("POST", `${imagePath(id)}/find`, { phrases: [words] });
   }
 
   /**

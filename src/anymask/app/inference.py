@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from anymask.app import schemas
+from anymask.app import schemas, text_schemas
 from anymask.app.dependencies import Server
 from anymask.app.jobs import Tick
 from anymask.data_engine.project import Image, Mask, images, masks
@@ -98,7 +98,7 @@ def predict(server: Server, image: Image, asked: schemas.Predict) -> schemas.Pre
     return schemas.Predicted(masks=masks, model=embedding.model)
 
 
-def find(server: Server, image: Image, asked: schemas.Find) -> schemas.Predicted:
+def find(server: Server, image: Image, asked: text_schemas.Find) -> schemas.Predicted:
     """Masks for phrases. Raises PromptError for one that cannot be used, and errors of the models."""
     from anymask.inference.text.find import FindConfig
     from anymask.inference.text.find import find as find_masks

@@ -205,6 +205,36 @@ class FeaturePainterConfig:
         return FeaturePainterConfig(**(values | {"encoder": CompactConfig(**encoder)}))
 
 
+@dataclass(frozen=True)
+class DetectorConfig:
+    """The object detector, see `anymask.models.detector`.
+
+    `features` and `skip` are the channels of the image features at stride 16 and of the skip at stride 8;
+    `dim` and `fine` those of the detector at strides 16 and 32, and at stride 8. `encoder` is the fingerprint
+    of the promptable model whose features it reads.
+    """
+
+    features: int = 256
+    skip: int = 64
+    dim: int = 128
+    fine: int = 64
+    blocks: int = 2
+    encoder: str = ""
+
+    def __post_init__(self) -> None:
+        """Check the values. Raises ValueError."""
+        _check(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON-serialisable dictionary; `from_dict` reads it back."""
+        return asdict(self)
+
+    @staticmethod
+    def from_dict(values: dict[str, Any]) -> DetectorConfig:
+        """Rebuild a configuration; unknown keys raise `TypeError`."""
+        return DetectorConfig(**values)
+
+
 def _tuples(value: Any) -> Any:
     return tuple(_tuples(item) for item in value) if isinstance(value, list | tuple) else value
 
@@ -223,6 +253,8 @@ PAINTER_DEBUG = PainterConfig(
     dim=32, depth=4, heads=2, mlp_ratio=2.0, size=64, positions=2, merge=1, taps=(1, 3), head_channels=8
 )
 COMPACT = SamConfig(CompactConfig(), size=384, square=False, multiple=32, drawn=True, zoom=320)
+OBJECT = DetectorConfig()
+OBJECT_DEBUG = DetectorConfig(dim=16, fine=8, blocks=1)
 DEBUG_VIT = SamConfig(
     VitConfig(dim=32, depth=2, heads=2, global_blocks=(1,), window=4, out_channels=32, image_size=128),
     size=128,

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, overload
 from anymask.errors import InputError, needs_torch, unknown_name
 from anymask.models.checkpoints import hub
 from anymask.models.checkpoints.hub import Card, Progress
-from anymask.models.protocol import InContext, Promptable, is_in_context, is_promptable
+from anymask.models.protocol import (
+    InContext,
+    ObjectDetector,
+    Promptable,
+    is_in_context,
+    is_promptable,
+)
 
 if TYPE_CHECKING:
     import torch
@@ -17,7 +23,16 @@ if TYPE_CHECKING:
     from anymask.models.checkpoints.load import InContextNetwork, Model
     from anymask.models.sam import Sam
 
-__all__ = ["PainterName", "SamName", "load", "load_network", "load_painter", "load_sam", "variants"]
+__all__ = [
+    "PainterName",
+    "SamName",
+    "load",
+    "load_detector",
+    "load_network",
+    "load_painter",
+    "load_sam",
+    "variants",
+]
 
 SamName: TypeAlias = Literal["compact", "sam_vit_b", "sam_vit_l", "sam_vit_h"]
 """The names of promptable models."""
@@ -229,6 +244,21 @@ def load_painter(
             f"model must work by examples, got {name_or_path}, which answers prompts. Use context."
         )
     return model
+
+
+def load_detector(name_or_path: str | os.PathLike[str]) -> ObjectDetector:
+    """Load an object detector: `object`, by onnxruntime, or the run directory of `anymask train detector`.
+
+    Raises the errors of `load`, `WeightsError` for another model, and `MissingExtraError` for a run directory
+    without PyTorch.
+    """
+    if _is_shipped(name_or_path):
+        from anymask.models.onnx_runtime import open_detector
+
+        return open_detector(str(name_or_path))
+    with needs_torch(f"the detector {os.fspath(name_or_path)}"):
+        from anymask.models.checkpoints import load as networks
+    return networks.load_detector(hub.find(name_or_path))
 
 
 def variants() -> dict[str, Card]:

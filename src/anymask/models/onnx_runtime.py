@@ -14,21 +14,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from anymask.errors import WeightsError
+from anymask.errors import InputError, WeightsError
 from anymask.files import sha256_of
 from anymask.models.checkpoints.hub import CARDS, SHIPPED
-from anymask.models.config import FeaturePainterConfig, SamConfig
+from anymask.models.config import DetectorConfig, FeaturePainterConfig, SamConfig
 from anymask.models.onnx_session import Arrays, Session
-from anymask.models.protocol import Encoded, Floats, Pixels, PromptBatch, slices
+from anymask.models.protocol import Array, Encoded, Floats, Pixels, PromptBatch, slices
 
 __all__ = [
     "DECODER",
     "ENCODER",
     "FINGERPRINT",
     "WEIGHTS",
+    "OnnxDetector",
     "OnnxPainter",
     "OnnxSam",
     "graph_file",
+    "open_detector",
     "open_graphs",
     "open_model",
 ]
@@ -36,7 +38,8 @@ __all__ = [
 ENCODER, DECODER = "encoder", "decoder"
 """The parts of a promptable model that the page runs; it runs the decoder in one step."""
 WEIGHTS, FINGERPRINT = "weights", "fingerprint"
-"""Keys of the graphs' metadata: the sha256 of the file that they point into, and `Promptable.fingerprint`."""
+"""Keys of the graphs' metadata: the sha256 of the file that they point into, and `Promptable.fingerprint`.
+That of a detector's encoder is under ENCODER."""
 LOGITS = 4
 """Logit cells per side of a feature cell."""
 TOGETHER = 8
@@ -173,9 +176,40 @@ class OnnxPainter:
         return painted
 
 
+class OnnxDetector:
+    """An object detector: one graph."""
+
+    def __init__(self, name: str, folder: Path = SHIPPED) -> None:
+        (self._detector,) = open_graphs(name, ("detector",), folder)
+        self.encoder = self._detector.metadata[ENCODER]
+
+    def detect(self, encoded: Encoded) -> tuple[Floats, Floats]:
+        """As `ObjectDetector.detect`; the features may be tensors."""
+        features, skips = encoded
+        found = self._detector({"features": _floats(features), "skip": _floats(skips[1])})
+        return found["scores"], found["boxes"]
+
+
+def _floats(array: Array) -> Floats:
+    if isinstance(array, np.ndarray):
+        return np.asarray(array, np.float32)
+    out: Floats = array.detach().float().cpu().numpy()
+    return out
+
+
 def open_model(name: str) -> OnnxSam | OnnxPainter:
     """A shipped model by its name. Raises WeightsError for files that are missing or do not fit."""
-    return OnnxSam(name) if isinstance(CARDS[name].config, SamConfig) else OnnxPainter(name)
+    config = CARDS[name].config
+    if isinstance(config, DetectorConfig):
+        raise InputError(f"model must give masks, got {name}, which finds boxes. Use compact.")
+    return OnnxSam(name) if isinstance(config, SamConfig) else OnnxPainter(name)
+
+
+def open_detector(name: str) -> OnnxDetector:
+    """A shipped detector by its name. Raises as `open_model`."""
+    if not isinstance(CARDS[name].config, DetectorConfig):
+        raise InputError(f"detector must be one of objects, got {name}. Use object.")
+    return OnnxDetector(name)
 
 
 def graph_file(name: str, part: str, folder: Path = SHIPPED) -> Path:

@@ -22,6 +22,7 @@ __all__ = [
     "DecodedPrompts",
     "Encoded",
     "InContext",
+    "ObjectDetector",
     "PromptBatch",
     "Promptable",
     "check_evaluation_mode",
@@ -94,6 +95,20 @@ class Promptable(Protocol):
 
     def decode_prompts(self, encoded: Sequence[Encoded], prompts: PromptBatch) -> DecodedPrompts:
         """Decode prompts on encoded images, which all have one size."""
+
+
+class ObjectDetector(Protocol):
+    """Finds objects in images that a promptable model has encoded."""
+
+    @property
+    def encoder(self) -> str:
+        """The fingerprint of that model."""
+
+    def detect(self, encoded: Encoded) -> tuple[Floats, Floats]:
+        """Scores (L,), 0 to 1, and boxes (L, 4) xyxy of the cells of one image, in pixels of its frame.
+
+        The score is the predicted IoU of a box with that of an object. Neighbouring cells find the same ones.
+        """
 
 
 class InContext(Protocol):

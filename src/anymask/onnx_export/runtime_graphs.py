@@ -1,4 +1,4 @@
-"""The modules that `models.onnx_runtime` runs: an encoder, a decoder in two steps, and a painter.
+"""The modules that `models.onnx_runtime` runs: an encoder, a decoder in two steps, a painter, a detector.
 
 The decoder is cut where a `Decoded` is made, so that only masks that are needed are computed.
 Shape letters as in `onnx_export.graphs`; C channels, K points, M kernels.
@@ -12,15 +12,18 @@ import torch
 from torch import Tensor, nn
 from torch.export import Dim
 
+from anymask.models.detector import Detector
 from anymask.models.feature_painter import FeaturePainter
 from anymask.models.sam import Decoded, Sam
 from anymask.onnx_export.graphs import Part, counted, prompt_parts
 
 __all__ = [
+    "DetectGraph",
     "LevelsGraph",
     "MasksGraph",
     "PaintGraph",
     "TokensGraph",
+    "detector_part",
     "levels_part",
     "painter_part",
     "sam_parts",
@@ -106,6 +109,28 @@ class PaintGraph(nn.Module):
     def forward(self, examples_N3PP: Tensor, targets_N3PP: Tensor, query_3PP: Tensor) -> Tensor:
         """As `FeaturePainter.inpaint`."""
         return self.model.inpaint(examples_N3PP, targets_N3PP, query_3PP)
+
+
+class DetectGraph(nn.Module):
+    """Features (1, C, h, w) and the skip at stride 8 -> scores (L,) and boxes (L, 4)."""
+
+    def __init__(self, model: Detector) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, features_1Chw: Tensor, skip_1CHW: Tensor) -> tuple[Tensor, Tensor]:
+        """As `Detector.detect`."""
+        scores_1L, boxes_1L4 = self.model(features_1Chw, skip_1CHW)
+        return scores_1L[0].sigmoid(), boxes_1L4[0]
+
+
+def detector_part(model: Detector) -> Part:
+    """The whole detector, for images of any size."""
+    config, (h, w) = model.config, (16, 24)
+    arguments = (torch.zeros(1, config.features, h, w), torch.zeros(1, config.skip, 2 * h, 2 * w))
+    height, width = Dim("height", min=1, max=128), Dim("width", min=1, max=128)
+    axes = ({2: 2 * height, 3: 2 * width}, {2: 4 * height, 3: 4 * width})
+    return Part("detector", DetectGraph(model), arguments, axes, ("features", "skip"), ("scores", "boxes"))
 
 
 class LevelsGraph(nn.Module):

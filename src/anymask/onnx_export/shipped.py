@@ -11,13 +11,20 @@ from pathlib import Path
 
 from anymask.files import sha256_of, write_atomic
 from anymask.models.checkpoints.hub import CARDS, SHIPPED
-from anymask.models.checkpoints.load import load_weights
+from anymask.models.checkpoints.load import load_detector, load_weights
+from anymask.models.config import DetectorConfig
 from anymask.models.feature_painter import FeaturePainter
-from anymask.models.onnx_runtime import DECODER, FINGERPRINT, WEIGHTS, graph_file
+from anymask.models.onnx_runtime import DECODER, ENCODER, FINGERPRINT, WEIGHTS, graph_file
 from anymask.models.sam import Sam
 from anymask.onnx_export.graphs import Part, prompt_parts
 from anymask.onnx_export.linked_weights import link_weights
-from anymask.onnx_export.runtime_graphs import levels_part, painter_part, sam_parts
+from anymask.onnx_export.runtime_graphs import (
+    DetectGraph,
+    detector_part,
+    levels_part,
+    painter_part,
+    sam_parts,
+)
 from anymask.onnx_export.tracing import require_packages, trace
 from anymask.onnx_export.webassembly import for_webassembly
 
@@ -26,7 +33,10 @@ __all__ = ["main", "shipped_graph", "shipped_parts"]
 
 def shipped_parts(name: str) -> list[Part]:
     """The parts of a shipped model that have a graph each."""
-    model = load_weights(SHIPPED / CARDS[name].file)
+    card = CARDS[name]
+    if isinstance(card.config, DetectorConfig):
+        return [detector_part(load_detector(SHIPPED / card.file))]
+    model = load_weights(SHIPPED / card.file)
     assert isinstance(model, Sam | FeaturePainter), "no other network is shipped"
     if isinstance(model, FeaturePainter):
         return [painter_part(model), levels_part(model)]
@@ -40,6 +50,8 @@ def shipped_graph(name: str, part: Part) -> bytes:
     graph = link_weights(for_webassembly(traced) if part.name == DECODER else traced, weights)
     graph.metadata_props.add(key=WEIGHTS, value=sha256_of(weights))
     graph.metadata_props.add(key=FINGERPRINT, value=part.module.model.fingerprint)  # type: ignore[union-attr]
+    if isinstance(part.module, DetectGraph):
+        graph.metadata_props.add(key=ENCODER, value=part.module.model.encoder)
     out: bytes = graph.SerializeToString(deterministic=True)
     return out
 

@@ -15,8 +15,9 @@ from anymask.data.published.sets import PUBLISHED, open_published
 from anymask.data.transforms.copy_paste import Cutouts
 from anymask.errors import FormatError, InputError, unknown_name
 from anymask.images.bands import read_bands
+from anymask.models.checkpoints.hub import find
 from anymask.models.checkpoints.imagenet import load_imagenet
-from anymask.models.checkpoints.load import Config, InContextNetwork, Model, build
+from anymask.models.checkpoints.load import AnyConfig, AnyModel, InContextNetwork, Model, build, load_detector
 from anymask.models.compact_encoder import Backbone, CompactEncoder
 from anymask.models.config import (
     COMPACT,
@@ -24,26 +25,32 @@ from anymask.models.config import (
     CONTEXT_DEBUG,
     DEBUG,
     DEBUG_VIT,
+    OBJECT,
+    OBJECT_DEBUG,
     PAINTER_DEBUG,
     PAINTER_VIT_L,
     SAM_VIT_B,
     SAM_VIT_H,
     SAM_VIT_L,
     SEGGPT_VIT_L,
+    CompactConfig,
+    DetectorConfig,
 )
+from anymask.models.detector import Detector
 from anymask.models.feature_painter import FeaturePainter
 from anymask.models.layers import DropPath
-from anymask.models.loading import load_network
+from anymask.models.loading import load_network, load_sam
 from anymask.models.painter import Painter
 from anymask.models.sam import Sam, start_local
 from anymask.models.vit import Vit
 from anymask.train.config import TrainConfig
+from anymask.train.detector import DetectTask
 from anymask.train.embeddings import Embeddings
 from anymask.train.lora import add_lora
 from anymask.train.painter import PaintTask
 from anymask.train.sam import ClickTask
 
-CONFIGS: dict[str, Config] = {
+CONFIGS: dict[str, AnyConfig] = {
     "compact": COMPACT,
     "sam_vit_b": SAM_VIT_B,
     "sam_vit_l": SAM_VIT_L,
@@ -55,10 +62,12 @@ CONFIGS: dict[str, Config] = {
     "seggpt_vit_l": SEGGPT_VIT_L,
     "context_debug": CONTEXT_DEBUG,
     "painter_debug": PAINTER_DEBUG,
+    "detector": OBJECT,
+    "detector_debug": OBJECT_DEBUG,
 }
 EMBEDDINGS = "embeddings"
 BACKBONE = ("patch_embed.", "pos_embed", "blocks.", "stem.", "stages.")
-Validate = Callable[[Model], dict[str, float]]
+Validate = Callable[[AnyModel], dict[str, float]]
 FaultReporter = Callable[[str], OnError]
 """Returns the `on_error` callback of the data set with the given name."""
 
@@ -173,13 +182,15 @@ def _open_val(path: Path) -> Collection | None:
     return found if len(found) else None
 
 
-def open_model(config: TrainConfig, started: Path | None = None) -> Model:
+def open_model(config: TrainConfig, started: Path | None = None) -> AnyModel:
     """The model at the start of a run, with its trained parameters chosen.
 
     started: the folder of a run to resume. Raises `InputError` for settings that exclude each other, and the
     errors of `load`.
     """
     torch.manual_seed(config.loop.seed)
+    if isinstance(CONFIGS.get(config.model), DetectorConfig):
+        return _open_detector(config, started)
     model = _initial(config) if started is None else load_network(started, device="cpu", dtype="float32")
     if config.drop_path:
         set_drop_path(model, config.drop_path)
@@ -193,6 +204,45 @@ def open_model(config: TrainConfig, started: Path | None = None) -> Model:
     if isinstance(model, FeaturePainter):
         model.backbone.requires_grad_(False)
     return model.train()
+
+
+def _open_detector(config: TrainConfig, started: Path | None) -> Detector:
+    """A detector, a new one with its encoder's channels. Raises `InputError` for that of another encoder."""
+    encoder = open_encoder(config)
+    if started is None and config.init == "scratch":
+        model = build(_detector_config(config, encoder))
+    else:
+        model = load_detector(find(config.init) if started is None else started)
+    if model.config.encoder != encoder.fingerprint:
+        raise InputError(
+            f"encoder must be the model whose features the detector {started or config.init} reads, got "
+            f"{config.encoder}. Set init=scratch for a new one."
+        )
+    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return model.train()
+
+
+def _detector_config(config: TrainConfig, encoder: Sam) -> DetectorConfig:
+    own, features = CONFIGS[config.model], encoder.config.encoder
+    assert isinstance(own, DetectorConfig)
+    assert isinstance(features, CompactConfig), "checked by open_encoder"
+    return replace(
+        own,
+        features=features.out_channels,
+        skip=features.skip_channels[1],
+        encoder=encoder.fingerprint,
+    )
+
+
+def open_encoder(config: TrainConfig) -> Sam:
+    """The promptable model whose features a detector reads. Raises `InputError` for one without skips."""
+    encoder = load_sam(config.encoder, runtime="torch", device="cpu", dtype="float32")
+    if not isinstance(encoder.image_encoder, CompactEncoder):
+        raise InputError(
+            f"encoder must have features at stride 8, got {config.encoder} without. Set encoder=compact."
+        )
+    encoder.image_encoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return encoder
 
 
 def _choose_parameters(model: Sam, config: TrainConfig) -> None:
@@ -221,6 +271,7 @@ def _initial(config: TrainConfig) -> Model:
     if config.model not in CONFIGS:
         raise unknown_name("model", config.model, CONFIGS)
     model = build(CONFIGS[config.model])
+    assert not isinstance(model, Detector), "made by _open_detector"
     if config.init == "imagenet":
         _from_imagenet(model, config.model)
     return model
@@ -257,15 +308,26 @@ def set_drop_path(model: Model, rate: float) -> None:
 
 def make_task(
     config: TrainConfig,
-    model: Model,
+    model: AnyModel,
     sources: Sequence[RunDataset],
     out: Path,
     validate: Validate | None = None,
-) -> ClickTask | PaintTask:
+) -> ClickTask | PaintTask | DetectTask:
     """The task that fits the model. Raises `InputError` for cut-outs that cannot be used."""
     mixture = Mixture(
         [source.train for source in sources], [source.weight for source in sources], seed=config.loop.seed
     )
+    if isinstance(model, Detector):
+        augment = replace(config.augment, size=config.size)
+        return DetectTask(
+            open_encoder(config),
+            model,
+            mixture,
+            augment,
+            config.detect,
+            cutouts=_cutouts(config),
+            validate=validate,
+        )
     if not isinstance(model, Sam):
         return _paint_task(config, model, mixture, validate)
     return ClickTask(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from anymask.data.transforms.augment import Augment
 from anymask.data.transforms.canvas import CanvasConfig
 from anymask.errors import InputError, unknown_name
+from anymask.train.detector import DetectorLoss
 from anymask.train.loop import Loop
 from anymask.train.losses import LossWeights
 from anymask.train.optim import Optim
@@ -48,7 +49,8 @@ class TrainConfig:
 
     model: name of a model configuration, see `anymask.train.build`.
     init: initial weights: "scratch", "imagenet" (compact and context), or a name or path that `anymask.load`
-        opens, which then also decides the configuration.
+        opens, or `load_detector` for a detector, which then also decides the configuration.
+    encoder: of a detector: the promptable model, a name or a path, whose features it reads; frozen.
     tune: the trained parameters: "all", "head" (neck and decoder, without the encoder's backbone), "decoder"
         (the encoder is frozen and its embeddings are cached), "scores" (only the head that predicts the IoU)
         or "lora" (decoder and low-rank updates of the encoder).
@@ -63,11 +65,13 @@ class TrainConfig:
     val_masks: masks of each image that are evaluated.
     rounds, loss, augment: of promptable models.
     canvas, paint: of in-context models.
+    detect: of detectors, which also use `augment`.
     loop, optim: length and pace of the run, and the optimiser.
     """
 
     model: str = "compact"
     init: str = "scratch"
+    encoder: str = "compact"
     tune: str = "all"
     lora_rank: int = 4
     drop_path: float = 0.0
@@ -84,6 +88,7 @@ class TrainConfig:
     augment: Augment = field(default_factory=Augment)
     canvas: CanvasConfig = field(default_factory=CanvasConfig)
     paint: PaintLoss = field(default_factory=PaintLoss)
+    detect: DetectorLoss = field(default_factory=DetectorLoss)
     loop: Loop = field(default_factory=Loop)
     optim: Optim = field(default_factory=Optim)
 

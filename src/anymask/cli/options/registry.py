@@ -7,8 +7,10 @@ from types import MappingProxyType
 
 from anymask.cli.options import (
     auto,
+    data_analyse,
     data_check,
     data_convert,
+    data_get,
     data_stats,
     doctor,
     eval_automatic,
@@ -53,7 +55,9 @@ _MODULES = (
     export,
     data_check,
     data_stats,
+    data_analyse,
     data_convert,
+    data_get,
     serve,
     doctor,
     licences,

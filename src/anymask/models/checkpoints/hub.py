@@ -17,6 +17,7 @@ from anymask.models.config import (
     SAM_VIT_H,
     SAM_VIT_L,
     SEGGPT_VIT_L,
+    DetectorConfig,
     FeaturePainterConfig,
     PainterConfig,
     SamConfig,
@@ -38,7 +39,7 @@ class Card:
     """Metadata of published weights. `size` is in bytes; `address` is None for weights in the package."""
 
     name: str
-    config: SamConfig | PainterConfig | FeaturePainterConfig
+    config: SamConfig | PainterConfig | FeaturePainterConfig | DetectorConfig
     file: str
     address: str | None
     sha256: str | None

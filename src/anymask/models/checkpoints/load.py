@@ -25,7 +25,8 @@ from anymask.errors import OutputError, WeightsError
 from anymask.files import open_regular, staged
 from anymask.models.checkpoints import painter_layouts
 from anymask.models.checkpoints import sam_layouts as layouts
-from anymask.models.config import FeaturePainterConfig, PainterConfig, SamConfig
+from anymask.models.config import DetectorConfig, FeaturePainterConfig, PainterConfig, SamConfig
+from anymask.models.detector import Detector
 from anymask.models.feature_painter import FeaturePainter
 from anymask.models.painter import Painter
 from anymask.models.sam import Sam
@@ -34,11 +35,14 @@ InContextNetwork: TypeAlias = Painter | FeaturePainter
 """The networks that work by examples."""
 Model: TypeAlias = Sam | InContextNetwork
 Config: TypeAlias = SamConfig | PainterConfig | FeaturePainterConfig
+AnyModel: TypeAlias = Model | Detector
+AnyConfig: TypeAlias = Config | DetectorConfig
 
-_KINDS: dict[str, tuple[type[Model], type[Config]]] = {
+_KINDS: dict[str, tuple[type[AnyModel], type[AnyConfig]]] = {
     "sam": (Sam, SamConfig),
     "painter": (Painter, PainterConfig),
     "feature_painter": (FeaturePainter, FeaturePainterConfig),
+    "detector": (Detector, DetectorConfig),
 }
 METADATA = "anymask"
 FORMAT = 1
@@ -54,12 +58,30 @@ def load_weights(path: str | os.PathLike[str]) -> Model:
     Raises `WeightsError` for a path without weights, another architecture, Python code, and if any parameter
     is missing, unknown or of another shape.
     """
+    model = _load(path)
+    if isinstance(model, Detector):
+        raise WeightsError(f"weights must be of a model that gives masks, got a detector in {path}.")
+    return model
+
+
+def load_detector(path: str | os.PathLike[str]) -> Detector:
+    """Load an object detector, as `load_weights`. Raises `WeightsError` also for weights of another model."""
+    model = _load(path)
+    if not isinstance(model, Detector):
+        raise WeightsError(
+            f"weights must be of an object detector, got another model in {path}. "
+            "Train one with: anymask train detector"
+        )
+    return model
+
+
+def _load(path: str | os.PathLike[str]) -> AnyModel:
     source = Path(path)
     config, weights = _read(source)
     return _assemble(config, weights, source)
 
 
-def save(model: Model, path: str | os.PathLike[str], *, dtype: torch.dtype | None = None) -> Path:
+def save(model: AnyModel, path: str | os.PathLike[str], *, dtype: torch.dtype | None = None) -> Path:
     """Write safetensors with the configuration in the metadata; replaces `path` atomically.
 
     `dtype` is the type on disk (float16 halves the file); by default that of the model. Raises `OutputError`
@@ -77,7 +99,7 @@ def save(model: Model, path: str | os.PathLike[str], *, dtype: torch.dtype | Non
     return target
 
 
-def _read(source: Path) -> tuple[Config, dict[str, Tensor]]:
+def _read(source: Path) -> tuple[AnyConfig, dict[str, Tensor]]:
     if source.is_dir():
         return _read_folder(source)
     if not source.is_file():
@@ -88,7 +110,7 @@ def _read(source: Path) -> tuple[Config, dict[str, Tensor]]:
     return _read_bare(_load_torch(source), source)
 
 
-def _read_folder(folder: Path) -> tuple[Config, dict[str, Tensor]]:
+def _read_folder(folder: Path) -> tuple[AnyConfig, dict[str, Tensor]]:
     file = folder / MODEL_FILE
     if file.is_file() and METADATA in _load_safetensors(file)[1]:
         return _read_safetensors(file)
@@ -102,7 +124,7 @@ def _read_folder(folder: Path) -> tuple[Config, dict[str, Tensor]]:
     )
 
 
-def _read_safetensors(file: Path) -> tuple[Config, dict[str, Tensor]]:
+def _read_safetensors(file: Path) -> tuple[AnyConfig, dict[str, Tensor]]:
     weights, metadata = _load_safetensors(file)
     if METADATA in metadata:
         return _own_config(metadata[METADATA], file), weights
@@ -115,7 +137,7 @@ def _is_hugging_face(names: Collection[str]) -> bool:
     return painter_layouts.is_hugging_face(names) or any(name.startswith("vision_encoder.") for name in names)
 
 
-def _own_config(text: str, file: Path) -> Config:
+def _own_config(text: str, file: Path) -> AnyConfig:
     try:
         head = json.loads(text)
         if head["format"] != FORMAT or head["model"] not in _KINDS:
@@ -214,7 +236,7 @@ class _Uninitialised(TorchFunctionMode):
         return func(*args, **kwargs)
 
 
-def _assemble(config: Config, weights: Mapping[str, Tensor], source: Path) -> Model:
+def _assemble(config: AnyConfig, weights: Mapping[str, Tensor], source: Path) -> AnyModel:
     try:
         with _Uninitialised():
             model = build(config)
@@ -233,7 +255,11 @@ def build(config: SamConfig) -> Sam: ...
 def build(config: PainterConfig) -> Painter: ...
 @overload
 def build(config: FeaturePainterConfig) -> FeaturePainter: ...
-def build(config: Config) -> Model:
+@overload
+def build(config: DetectorConfig) -> Detector: ...
+@overload
+def build(config: AnyConfig) -> AnyModel: ...
+def build(config: AnyConfig) -> AnyModel:
     """A new model with random weights, in training mode, on the CPU."""
     network = next(network for network, settings in _KINDS.values() if isinstance(config, settings))
     return network(config)  # type: ignore[arg-type]

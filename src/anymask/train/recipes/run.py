@@ -14,12 +14,13 @@ from typing import Any
 import anymask
 from anymask.data.dataset import Collection, OnError
 from anymask.errors import InputError, OutputError
-from anymask.evaluate import clicks, fewshot
+from anymask.evaluate import clicks, detections, fewshot
 from anymask.evaluate.report import commit, machine
 from anymask.files import write_atomic
-from anymask.models.checkpoints.load import MODEL_FILE, Model
+from anymask.models.checkpoints.load import MODEL_FILE, AnyModel
+from anymask.models.detector import Detector
 from anymask.models.sam import Sam
-from anymask.train.build import EMBEDDINGS, RunDataset, make_task, open_model, open_sources
+from anymask.train.build import EMBEDDINGS, RunDataset, make_task, open_encoder, open_model, open_sources
 from anymask.train.checkpoint import STATE
 from anymask.train.config import TrainConfig, change, first_change
 from anymask.train.loop import fit
@@ -84,15 +85,18 @@ def resume(out: str | Path, settings: Sequence[str] = (), report: Report | None 
     return run(change(TrainConfig.from_dict(past["config"]), settings), data, out, report)
 
 
-def _validate(datasets: dict[str, Collection], config: TrainConfig, model: Model) -> dict[str, float]:
-    """Metrics on the validation sets, always on the same masks: with clicks and boxes, or few-shot."""
+def _validate(datasets: dict[str, Collection], config: TrainConfig, model: AnyModel) -> dict[str, float]:
+    """Metrics on the validation sets, always on the same masks: by prompts, few-shot, or of found boxes."""
     if isinstance(model, Sam):
         return _validate_clicks(datasets, config, model)
+    if isinstance(model, Detector):
+        found = detections.run(open_encoder(config), model, datasets, config.val_images)["mean"]
+        return {f"val_{name}": value for name, value in found.items()}
     options = fewshot.FewshotConfig(
         shots=(1, 4), most_queries=config.val_images, baselines=False, resamples=1
     )
-    found = fewshot.run(model, datasets, options)
-    return {f"val_{name}": number.value for name, number in found.mean.numbers.items()}
+    report = fewshot.run(model, datasets, options)
+    return {f"val_{name}": number.value for name, number in report.mean.numbers.items()}
 
 
 def _validate_clicks(datasets: dict[str, Collection], config: TrainConfig, model: Sam) -> dict[str, float]:

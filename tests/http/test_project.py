@@ -15,7 +15,10 @@ from PIL import Image
 from anymask.data_engine.project import open_project
 from anymask.images.bands import Bands
 
-LABELS = [{"id": "c", "name": "cat", "color": "#ff0000"}, {"id": "d", "name": "dog 🐕", "color": "#00ff00"}]
+LABELS = [
+    {"id": "c", "name": "cat", "color": "#ff0000", "attributes": []},
+    {"id": "d", "name": "dog 🐕", "color": "#00ff00", "attributes": []},
+]
 
 
 @pytest.fixture

@@ -53,6 +53,7 @@ class Options:
     edges: bool
     labelmap: bool
     cover: bool
+    names: str | None
     view: bool
     model: str
     device: str
@@ -176,6 +177,11 @@ def _declare_outputs(parser: Parser) -> None:
         ("--cover", "As --labelmap, with no pixel left without a number: masks grow until they meet."),
     ):
         parser.add_argument(name, action="store_true", help=text)
+    parser.add_argument(
+        "--names",
+        metavar="NAME,NAME,...",
+        help="Note in the JSON the category of each mask: the likeliest of these English names, or null.",
+    )
     shared.declare_open(
         parser,
         "Open the overlay in the system's viewer; implies --overlay. For many images open their contact "

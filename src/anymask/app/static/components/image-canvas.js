@@ -28,11 +28,14 @@ export class ImageCanvas extends HTMLElement {
   frame = 0;
   stale = { base: true, over: true };
 
-  /** @param {Editor} editor @param {() => import("../types.js").Label[]} labels */
-  static of(editor, labels) {
+  /** @type {Promise<ImageBitmap>} */ bitmap;
+
+  /** @param {Editor} editor @param {() => import("../types.js").Label[]} labels @param {Promise<ImageBitmap>} bitmap */
+  static of(editor, labels, bitmap) {
     const imageCanvas = /** @type {ImageCanvas} */ (document.createElement("am-image-canvas"));
     imageCanvas.editor = editor;
     imageCanvas.labels = labels;
+    imageCanvas.bitmap = bitmap;
     return imageCanvas;
   }
 
@@ -64,14 +67,11 @@ export class ImageCanvas extends HTMLElement {
   disconnectedCallback() {
     this.listening?.abort();
     this.resized?.disconnect();
-    this.image?.close();
     this.image = null; // what is still to be drawn is not drawn any more
   }
 
   async load() {
-    const bitmap = await this.editor.file
-      .then((file) => createImageBitmap(file, { colorSpaceConversion: "none" }))
-      .catch(() => null);
+    const bitmap = await this.bitmap.catch(() => null);
     if (!bitmap) return this.editor.notice("This browser cannot display the image.");
     this.image = bitmap;
     this.draw("base");

@@ -1,10 +1,12 @@
 /** Beside the image: labels, the selected mask, all masks. */
-import { counted, fill, h } from "./dom.js";
+import { counted, h } from "./dom.js";
 import { maskCommands } from "./editing-options.js";
 import { icon } from "./icons.js";
-import { labelsDialog } from "./labels-dialog.js";
+import { labelSection } from "./label-section.js";
 import { findSimilarDialog } from "./find-similar-dialog.js";
 import { maskList } from "./mask-list.js";
+import { attributeFields } from "./attribute-fields.js";
+import { imageSection } from "./image-section.js";
 import { viewSection } from "./view-section.js";
 import { suggestionSection } from "./suggestion-bar.js";
 
@@ -24,57 +26,8 @@ export function sidePanel(screen, signal) {
     suggestionSection(screen, signal),
     labelSection(screen, signal),
     maskSection(screen, signal),
+    imageSection(screen, signal),
     maskList(screen, signal),
-  );
-}
-
-/** @param {EditorScreen} screen @param {AbortSignal} signal */
-function labelSection(screen, signal) {
-  const { editor, app } = screen;
-  const chips = h("div", { class: "labels", role: "group", "aria-label": "Labels" });
-  const draw = () => {
-    const now = editor.item ? editor.item.label : editor.label;
-    fill(
-      chips,
-      ...app.project.labels.map(({ id, name, color }, i) => {
-        const dot = h("span", { class: "dot" });
-        dot.style.background = color;
-        return h(
-          "button",
-          {
-            class: "label",
-            "aria-pressed": String(now === id),
-            title: i < 9 ? `${name} (${i + 1})` : name,
-            onclick: () => editor.setLabel(now === id ? null : id),
-          },
-          dot,
-          name,
-          i < 9 && h("kbd", { "aria-hidden": "true" }, String(i + 1)),
-        );
-      }),
-    );
-    if (!app.project.labels.length)
-      fill(chips, h("p", { class: "note" }, "No labels yet. Labels are optional."));
-  };
-  const edit = () =>
-    labelsDialog(app, () => {
-      draw();
-      screen.imageCanvas.recolour();
-      screen.panel.dispatchEvent(new Event("labels"));
-    });
-  for (const type of ["select", "view", "answer"]) editor.addEventListener(type, draw, { signal });
-  draw();
-  return h(
-    "section",
-    {},
-    h(
-      "div",
-      { class: "row" },
-      h("h2", {}, "Labels"),
-      h("span", { class: "spacer" }),
-      h("button", { class: "quiet", onclick: edit }, "Edit"),
-    ),
-    chips,
   );
 }
 
@@ -100,6 +53,7 @@ function maskSection(screen, signal) {
     { class: "selected", hidden: true },
     h("h2", {}, "Selected mask"),
     facts,
+    attributeFields(screen, signal),
     h("div", { class: "row wrap" }, done, remove, app.storage.findsSimilar && find),
     maskCommands(screen, signal),
   );

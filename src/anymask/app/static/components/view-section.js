@@ -12,12 +12,12 @@ export function viewSection({ editor }, signal) {
   const outline = toggle("Outlines only", () => editor.set({ outlineOnly: !editor.settings.outlineOnly }));
   const hide = toggle("Hide other masks", () => editor.set({ hideOthers: !editor.settings.hideOthers }));
   const image = h("div", { class: "stack" });
-  const summary = h("summary", {}, "Image");
+  const summary = h("summary", {}, BRIGHTNESS);
   const draw = () => {
     const { settings } = editor;
     outline.input.checked = settings.outlineOnly;
     hide.input.checked = settings.hideOthers;
-    summary.textContent = isUnchanged(settings.adjustment) ? "Image" : "Image (adjusted)";
+    summary.textContent = isUnchanged(settings.adjustment) ? BRIGHTNESS : `${BRIGHTNESS} (adjusted)`;
     if (!opacity.contains(document.activeElement))
       fill(
         opacity,
@@ -40,6 +40,7 @@ export function viewSection({ editor }, signal) {
   );
 }
 
+const BRIGHTNESS = "Brightness, channels";
 const percent = (/** @type {number} */ value) => `${Math.round(value * 100)}%`;
 
 /** @param {string} text @param {() => void} act */

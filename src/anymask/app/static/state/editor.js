@@ -340,8 +340,9 @@ export class Editor extends EventTarget {
     this.openImage.step("Delete a mask", [{ id, before, after: null }]);
   }
 
-  /** Whether a mask is locked, which is said then. @param {string} id */
+  /** Whether a mask is locked, or the image closed, which is said then. @param {string} id */
   isLocked(id) {
+    if (this.openImage.refuses()) return true;
     const locked = this.visibility.locked.has(id);
     if (locked) this.notice("This mask is locked. Unlock it in the list of masks to change it.");
     return locked;

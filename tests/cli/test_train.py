@@ -53,6 +53,17 @@ def test_a_run_and_its_continuation(run, words: list[object], photo: Path) -> No
     assert steps == [1, 2, 3]
 
 
+def test_a_detector_is_trained_and_used(run, dataset: Path, photo: Path) -> None:
+    short = ["size=64", "loop.steps=1", "loop.batch=1", "loop.workers=0"]
+    answer = run("train", "finetune_detector", "--data", dataset, "-o", "run", "--set", *short)
+    assert answer.code == 0, answer.err
+    assert answer.out.splitlines()[-1] == "To use it: anymask auto IMAGE --detector run"
+    assert run("auto", photo, "--points-per-side", 2, "--crops", 0, "--detector", "run").code == 0
+    answer = run("segment", photo, "--point", "9,9", "--model", "run")
+    assert answer.code
+    assert "got a detector in run" in answer.err
+
+
 def test_another_run_in_the_same_folder_needs_force(run, words: list[object]) -> None:
     assert run(*words, "loop.steps=1").code == 0
     answer = run(*words, "loop.steps=1", "optim.lr=0.5")

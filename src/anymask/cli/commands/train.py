@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from anymask.cli.console import note, out, table
@@ -41,8 +42,16 @@ def run(options: Options) -> int:
         raise KeyboardInterrupt(f"to resume from the last saved step: anymask train -o {output}") from None
     if os.environ.get("RANK", "0") == "0":
         out(f"wrote {output}")
-        out(f"To use it: anymask segment IMAGE --point X,Y --model {output}")
+        out(f"To use it: {_use(output)}")
     return 0
+
+
+def _use(output: str) -> str:
+    """A command that uses the result of a run."""
+    model = json.loads(Path(output, recipes.RUN).read_text("utf-8"))["config"]["model"]
+    if model.startswith("detector"):
+        return f"anymask auto IMAGE --detector {output}"
+    return f"anymask segment IMAGE --point X,Y --model {output}"
 
 
 def _settings(options: Options) -> list[str]:

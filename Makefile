@@ -18,7 +18,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 # Byte-compile modules on first import, not all of them now: that takes minutes on a slow machine.
 INSTALL := $(PIP) install -q --no-compile
 
-.PHONY: help setup dev demo web serve test lint format bench docs graphs dist clean
+.PHONY: help setup dev demo web serve test peers lint format bench docs graphs dist clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -44,6 +44,11 @@ serve: $(VENV)/.app $(VENV)/.vendor  ## open the app in the browser (PROJECT=fol
 test: $(VENV)/.dev  ## run the tests
 	@$(MAKE) -s web || echo "Browser tests will be skipped: make web failed."
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile
+
+peers:  ## try the written annotation files in labelme, datumaro, supervision and Label Studio's SDK (1 GB, .venv-peers)
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip install -q --no-compile -r tests/unit/formats/peers.txt -e .
+	QT_QPA_PLATFORM=offscreen .venv-peers/bin/python -m pytest -q -rs tests/unit/formats/test_real_packages.py
 
 lint: $(VENV)/.dev  ## check style, types and import direction
 	@code=0; for tool in "ruff check ." "ruff format --check ." mypy lint-imports; do \
@@ -76,13 +81,13 @@ dist: $(VENV)/.vendor  ## build the wheel and check its contents
 	@rm -rf dist
 	$(PIP) wheel -q --no-deps -w dist .
 	@$(BIN)/python -m zipfile -l dist/anymask-*.whl > dist/contents.txt
-	@for part in py.typed images/photos/cat.jpg models/weights/compact.safetensors models/weights/context.safetensors models/weights/object.safetensors models/weights/object-detector.onnx models/weights/compact-encoder.onnx models/weights/context-painter.onnx app/static/vendor/ort.wasm.min.mjs licenses/LICENSE licenses/NOTICE; do \
+	@for part in py.typed images/photos/cat.jpg models/weights/compact.safetensors models/weights/context.safetensors models/weights/object.safetensors models/weights/object-detector.onnx models/weights/compact-encoder.onnx models/weights/context-painter.onnx models/weights/context-levels.onnx models/weights/text.safetensors models/weights/words.safetensors models/text/imagenet.tsv app/static/vendor/ort.wasm.min.mjs licenses/LICENSE licenses/NOTICE; do \
 	    grep -q "$$part" dist/contents.txt || { echo "The wheel does not contain $$part." >&2; exit 1; }; done
 	$(BIN)/anymask licences -o dist/anymask.spdx.json > dist/licences.txt
 	@ls -lh dist/*.whl
 
 clean:  ## remove the environment and all build outputs
-	rm -rf $(VENV) build dist demo src/anymask/app/static/vendor node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .venv-peers build dist demo src/anymask/app/static/vendor node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 # onnxruntime-web, which runs the model in the browser.
 $(VENV)/.vendor: $(VENV)/.core src/anymask/app/vendor.py

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
+from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -67,15 +71,18 @@ def toy_painter():
     return Toy().eval()
 
 
+FAMILIES = (("compact", "vit"), ("context", "seggpt"))
+"""Tiny models that are traced one after the other in one process."""
+
+
 class Exported:
-    """A tiny model with random weights and its ONNX files; shallow, as tracing is what takes time."""
+    """A tiny model with random weights and its ONNX files in `folder`; shallow, as tracing is slow."""
 
     def __init__(self, kind: str, folder: Path) -> None:
         import torch
 
         from anymask.models import build, config
         from anymask.onnx_export.graphs import example_parts, prompt_parts
-        from anymask.onnx_export.tracing import save_graph, trace
 
         configs = {
             "compact": replace(config.DEBUG, decoder_depth=1, zoom=32),
@@ -85,11 +92,23 @@ class Exported:
         }
         torch.manual_seed(0)
         self.model = build(configs[kind]).eval()
-        self.parts = (prompt_parts if kind in ("compact", "vit") else example_parts)(self.model)
-        self.graphs = {part.name: trace(part) for part in self.parts}
-        self.files = {part.name: folder / f"{part.name}.onnx" for part in self.parts}
-        for part, file in self.files.items():
-            save_graph(self.graphs[part], file)
+        self.parts = (prompt_parts if kind in FAMILIES[0] else example_parts)(self.model)
+        self.files = {part.name: folder / kind / f"{part.name}.onnx" for part in self.parts}
+
+    def trace(self) -> None:
+        """Write the files."""
+        from anymask.onnx_export.tracing import save_graph, trace
+
+        for part in self.parts:
+            self.files[part.name].parent.mkdir(parents=True, exist_ok=True)
+            save_graph(trace(part), self.files[part.name])
+
+    @cached_property
+    def graphs(self) -> dict[str, Any]:
+        """The graphs of the parts."""
+        import onnx
+
+        return {name: onnx.load(file) for name, file in self.files.items()}
 
     def session(self, part: str):
         """The file of a part at work."""
@@ -98,16 +117,38 @@ class Exported:
         return Session(self.files[part], count=1)
 
 
+def traced_by() -> str:
+    """What decides how a graph looks: a hash of the code and of the versions that trace it."""
+    digest = hashlib.sha256()
+    for package in ("torch", "onnx", "onnxscript"):
+        digest.update(f"{package} {version(package)} ".encode())
+    source = ROOT / "src" / "anymask"
+    for path in sorted([*source.glob("models/*.py"), *source.glob("onnx_export/*.py"), Path(__file__)]):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
 @pytest.fixture(scope="session")
-def exported(tmp_path_factory):
-    """Looks a tiny model up by its kind, and exports it the first time."""
+def exported(request):
+    """Looks a tiny model up by its kind; a family is traced once for all test processes, and kept."""
+    from anymask.files.locks import locked
+
     pytest.importorskip("onnxruntime")
     pytest.importorskip("onnxscript")
+    place = request.config.cache.mkdir("traced")
     known: dict[str, Exported] = {}
 
     def find(kind: str) -> Exported:
         if kind not in known:
-            known[kind] = Exported(kind, tmp_path_factory.mktemp(kind))
+            family = next(kinds for kinds in FAMILIES if kind in kinds)
+            folder = place / f"{family[0]}-{traced_by()}"
+            models = {one: Exported(one, folder) for one in family}
+            with locked(folder.with_suffix(".lock")):
+                if not (folder / "complete").exists():
+                    for model in models.values():
+                        model.trace()
+                    (folder / "complete").touch()
+            known.update(models)
         return known[kind]
 
     return find

@@ -53,6 +53,8 @@ if TYPE_CHECKING:
     from anymask.inference.mask_generation.proposals import proposals
     from anymask.inference.mask_generation.tiled import automatic_tiled
     from anymask.inference.promptable.predict import embed, embed_batch, predict, predict_batch
+    from anymask.inference.text.find import FindConfig, find
+    from anymask.inference.text.names import Named, name_masks
     from anymask.models import (
         FeaturePainter,
         InContext,
@@ -82,6 +84,7 @@ __all__ = [
     "Embedding",
     "ExportError",
     "FeaturePainter",
+    "FindConfig",
     "FormatError",
     "Frame",
     "ImageError",
@@ -89,6 +92,7 @@ __all__ = [
     "InputError",
     "Masks",
     "MissingExtraError",
+    "Named",
     "OutputError",
     "Painter",
     "Prompt",
@@ -112,10 +116,12 @@ __all__ = [
     "embed_batch",
     "explain",
     "export",
+    "find",
     "flatten",
     "load",
     "load_painter",
     "load_sam",
+    "name_masks",
     "open_dataset",
     "overlay",
     "paint",
@@ -155,6 +161,8 @@ _NAMES_OF_MODULE = {
     "inference.mask_generation.proposals": ("proposals",),
     "inference.mask_generation.tiled": ("automatic_tiled",),
     "inference.promptable.predict": ("embed", "embed_batch", "predict", "predict_batch"),
+    "inference.text.find": ("FindConfig", "find"),
+    "inference.text.names": ("Named", "name_masks"),
     "models": (
         "FeaturePainter",
         "InContext",

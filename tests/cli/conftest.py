@@ -72,8 +72,8 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def photo(workplace: Path, photos: Path) -> Path:
     """A small photo, 120 x 80, in the current folder."""
-    with Image.open(photos / "cat.jpg") as picture:
-        picture.resize((120, 80)).save(workplace / "photo.jpg")
+    with Image.open(photos / "cat.jpg") as image:
+        image.resize((120, 80)).save(workplace / "photo.jpg")
     return Path("photo.jpg")
 
 
@@ -92,10 +92,10 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _add(tar: tarfile.TarFile, rng: np.random.Generator) -> None:
     record = shapes(rng, (48, 64), 3)
-    picture = io.BytesIO()
-    Image.fromarray(record.read()).save(picture, "png")
+    image = io.BytesIO()
+    Image.fromarray(record.read()).save(image, "png")
     document = json.dumps(sa1b.to_document(record)).encode()
-    for suffix, data in ((".png", picture.getvalue()), (".json", document)):
+    for suffix, data in ((".png", image.getvalue()), (".json", document)):
         info = tarfile.TarInfo(record.id + suffix)
         info.size = len(data)
         tar.addfile(info, io.BytesIO(data))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import tarfile
+from collections import deque
 from functools import partial
 from pathlib import Path
 
@@ -16,6 +18,8 @@ from PIL import Image
 from anymask import EdgeConfig, edges, models, open_dataset
 from anymask.cli.commands import auto as module
 from anymask.data_engine import image_masks as plan
+from anymask.data_engine.distributed import processes
+from anymask.data_engine.distributed.tasks import Job, Outcome, Task
 from anymask.models import compiling
 from anymask.models.config import DEBUG
 
@@ -184,7 +188,7 @@ def test_a_black_image(auto) -> None:
 def test_a_folder_becomes_a_data_set_with_a_code_for_damage(auto) -> None:
     for number in range(3):
         noise(f"photos/{number}.png", seed=number)
-    Path("photos/bad.jpg").write_bytes(b"\xff\xd8\xff no picture")
+    Path("photos/bad.jpg").write_bytes(b"\xff\xd8\xff no image")
     Path("photos/empty.png").write_bytes(b"")
     answer = auto("photos", "-o", "set", "--json")
     assert answer.code == 3
@@ -244,6 +248,89 @@ def test_stopping_says_how_to_go_on(auto, monkeypatch: pytest.MonkeyPatch) -> No
     assert (answer.code, answer.err) == (130, "stopped; the same command resumes here\n")
 
 
+# ---- workers
+
+
+class Inline(deque):
+    """Workers in this process, which need no second to start."""
+
+    def __init__(self, job: Job, count: int) -> None:
+        super().__init__()
+        self._make = processes.ready_maker(job)
+
+    def free(self) -> int:
+        return 1 - len(self)
+
+    def submit(self, task: Task) -> None:
+        self.append(task)
+
+    def wait(self) -> list[Outcome]:
+        return [Outcome(task, "done", self._make(task)) for task in [self.popleft()]]
+
+    def close(self) -> None:
+        self.clear()
+
+
+@pytest.fixture
+def inline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "Processes", Inline)
+    monkeypatch.setenv("ANYMASK_THREADS", "1")
+
+
+def test_workers_make_shards_and_resume(auto) -> None:
+    for number in range(3):
+        noise(f"photos/{number}.png", seed=number)
+    Path("photos/bad.jpg").write_bytes(b"\xff\xd8\xff no picture")
+    answer = auto("photos", "-o", "set", "--workers", "1", "--images-per-shard", "2", "--json")
+    assert (answer.code, answer.json["made"]) == (3, 3), answer.err
+    assert "note" not in answer.out
+    assert "1 processes, 1 thread each" in answer.err
+    assert [record.id for record in open_dataset("set")] == ["0", "1", "2"]
+    assert "masks-000001.json" in names_in("set")
+    assert auto("photos", "-o", "serial").code == 3
+    with tarfile.open("set/masks-000000.tar") as archive:
+        assert archive.extractfile("0.json").read() == Path("serial/0.json").read_bytes()
+    again = auto("photos", "-o", "set", "--workers", "2", "--images-per-shard", "2")
+    assert "0 images with 0 masks, 3 were there already\n1 images could not be read" in again.out
+
+
+@pytest.mark.usefixtures("inline")
+def test_the_plan_measures_and_writes_nothing(auto) -> None:
+    for number in range(3):
+        noise(f"photos/{number}.png", seed=number)
+    before = names()
+    answer = auto("photos", "--plan", "--workers", "2", "--json")
+    assert answer.code == 0, answer.err
+    found = answer.json
+    assert (found["images"], found["shards"], found["workers"], found["sample"]) == (3, 3, 2, 3)
+    assert found["hours"] == pytest.approx(3 * found["seconds_per_image"] / 2 / 3600)
+    noise("photos/3.png", seed=3)
+    stored = auto("photos", "-o", "set", "--workers", "1").out
+    assert "4 images" in stored
+    text = auto("photos", "--plan", "-o", "nothing")
+    assert "4 images in 4 shards, 1 workers of 1 threads" in text.out
+    assert names() == sorted([*before, "set"])
+
+
+@pytest.mark.usefixtures("inline")
+def test_the_plan_says_how_many_bytes(auto) -> None:
+    noise("photos/a.png")
+    predicted = auto("photos", "--plan", "--json").json["bytes"]
+    assert auto("photos", "-o", "set").code == 0
+    assert predicted == sum(Path(f"set/a.{suffix}").stat().st_size for suffix in ("png", "json"))
+
+
+@pytest.mark.usefixtures("inline")
+def test_addresses_need_no_option(auto) -> None:
+    noise("photos/a.png")
+    target = Path("set").resolve().as_uri()
+    answer = auto("photos", "-o", target)
+    assert answer.code == 0, answer.err
+    assert "1 images with" in answer.out
+    assert [record.id for record in open_dataset("set")] == ["a"]
+    assert auto(Path("photos").resolve().as_uri(), "-o", "other").code == 0
+
+
 # ---- refused, with nothing written
 
 BAD = {
@@ -288,6 +375,29 @@ BAD = {
     "memory": (["photo.jpg", "--max-memory", "lots"], "max_memory must be a number of bytes or a text like"),
     "shards of one": (["photo.jpg", "--shards", "9"], "--shards must go with a folder or a list, got one"),
     "no size": (["photos", "-o", "set", "--shards", "-1"], "a number of megabytes above 0, got -1.0."),
+    "workers of one": (["photo.jpg", "--workers", "2"], "--workers must go with a folder or a list, got one"),
+    "plan of one": (["photo.jpg", "--plan"], "--plan must go with a folder or a list, got one image."),
+    "no workers": (
+        ["photos", "-o", "set", "--workers", "0"],
+        "--workers must be 1 to 1000 processes, ray, auto",
+    ),
+    "unknown workers": (
+        ["photos", "-o", "set", "--workers", "dask"],
+        "ray, auto or ray://HOST:PORT, got 'dask'",
+    ),
+    "verify alone": (
+        ["photos", "-o", "set", "--verify"],
+        "--verify must go with --workers. Add --workers 1.",
+    ),
+    "both shards": (
+        ["photos", "-o", "set", "--workers", "1", "--shards", "9"],
+        "--shards must go without --workers, got both. Set --images-per-shard instead.",
+    ),
+    "workers without output": (["photos", "--workers", "1"], "-o must name the place of the data set"),
+    "empty folder for workers": (
+        ["void", "-o", "set", "--workers", "1"],
+        "source must hold images, got none in",
+    ),
     "no place": (["photo.jpg", "-o", "a.geojson"], "must have a coordinate system for GeoJSON"),
 }
 

@@ -50,7 +50,7 @@ BAD_IMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "missing": (lambda path: None, "a file that exists, got bad.png. Check the name."),
     "empty": (lambda path: path.write_bytes(b""), "bad.png, which is empty"),
     "truncated": (make_truncated, "bad.png, which is corrupt or truncated"),
-    "text": (lambda path: path.write_text("I am no picture"), "bad.png, which no decoder knows"),
+    "text": (lambda path: path.write_text("I am no image"), "bad.png, which no decoder knows"),
     "0x0": (lambda path: path.write_bytes(png_header(0, 0)), "image must "),
     "0x0 gif": (lambda path: path.write_bytes(b"GIF89a" + bytes(7) + b";"), "image must "),
     "huge": (lambda path: path.write_bytes(png_header(100_000, 100_000)), "100000 x 100000"),

@@ -27,7 +27,7 @@ def open_terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
     return stream
 
 
-@pytest.mark.parametrize("unit", ["bytes", "pictures"])
+@pytest.mark.parametrize("unit", ["bytes", "images"])
 def test_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch, unit: str) -> None:
     terminal = open_terminal(monkeypatch)
     with console.progress(unit) as advance:

@@ -237,7 +237,7 @@ BAD = {
         ["--example", "first.png=white.png", "film.mp4", "-o", "out", "--correct", "x=white.png"],
         "--correct must be FRAME=TARGET, got 'x=white.png'",
     ),
-    "correction of pictures": (
+    "correction of images": (
         ["--example", "first.png=white.png", "photos", "-o", "out", "--correct", "1=white.png"],
         "--correct must go with a single video, got 0 videos and 2 images",
     ),
@@ -264,7 +264,7 @@ BAD = {
         "output must lie in a folder that exists",
     ),
     "empty": (["--example", "first.png=white.png", "empty", "-o", "out"], "got the folder empty without any"),
-    "no picture": (
+    "no image": (
         ["--example", "first.png=white.png", "text.txt", "-o", "out"],
         "image must be an image file",
     ),
@@ -297,7 +297,7 @@ def test_bad_input_is_one_sentence(name: str, run) -> None:
     many[:300] = np.stack([np.arange(300) % 256, np.arange(300) // 256 + 1, np.full(300, 9)], 1)
     Image.fromarray(many.reshape(48, 64, 3)).save("many.png")
     Path("empty").mkdir()
-    Path("text.txt").write_text("no picture")
+    Path("text.txt").write_text("no image")
     Path("bad.mp4").write_text("no video")
     words, message = BAD[name]
     answer = run("like", *words)

@@ -21,7 +21,10 @@ strict = true
 follow_imports = silent
 [mypy-onnxruntime.*]
 ignore_missing_imports = true
+[mypy-torch.*]
+follow_imports = skip
 """
+"""Without torch, as where anymask is installed without extras; reading its types takes most of the time."""
 MISTAKES = """import anymask
 prompts = [anymask.Prompt.point(1, 1)]
 anymask.predict(anymask.load("compact"), "a.jpg", prompts)

@@ -31,7 +31,7 @@ def png_of(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + parts
 
 
-def picture_bytes(format: str = "PNG", size: tuple[int, int] = (40, 30)) -> bytes:
+def image_bytes(format: str = "PNG", size: tuple[int, int] = (40, 30)) -> bytes:
     out = io.BytesIO()
     Image.fromarray(np.full((*size[::-1], 3), 90, np.uint8)).save(out, format)
     return out.getvalue()
@@ -46,9 +46,9 @@ def send(client, name: str, data: bytes):
     [
         ("huge.png", png_of(20_000, 10_000), "image must have at most"),
         ("large.png", png_of(12_000, 12_000), "image must have at most 100000000 pixels, got 12000 x 12000"),
-        ("text.png", b"hello, I am no picture", "no decoder knows"),
+        ("text.png", b"hello, I am no image", "no decoder knows"),
         ("bad.svg", b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>", "no decoder"),
-        ("cut.jpg", picture_bytes("JPEG")[:400], "Get the file again"),
+        ("cut.jpg", image_bytes("JPEG")[:400], "Get the file again"),
         ("empty.png", b"", "no bytes at all"),
         ("page.jpg", b"<html><script>alert(1)</script></html>", "no decoder knows"),
     ],
@@ -75,27 +75,27 @@ def test_what_is_no_good_image_is_refused_in_a_sentence(client, folder, name, da
     ],
 )
 def test_names_are_names_and_no_paths(client, folder, name, shown) -> None:
-    answer = send(client, name, picture_bytes())
+    answer = send(client, name, image_bytes())
     assert answer.status_code == 201
     [image] = answer.json()["images"]
     assert image["name"] == shown
-    assert client.get(f"/api/images/{image['id']}/file").content == picture_bytes()
+    assert client.get(f"/api/images/{image['id']}/file").content == image_bytes()
     everything = {path.name for path in folder.parent.rglob("*.png")}
     assert len(everything) == 1  # under its hash, in our folder
     assert [path.parent for path in folder.parent.rglob("*.png")] == [folder / ".anymask" / "images"]
 
 
 def test_the_same_image_is_kept_once(client) -> None:
-    ids = {send(client, name, picture_bytes()).json()["images"][0]["id"] for name in ("a.png", "b.png")}
+    ids = {send(client, name, image_bytes()).json()["images"][0]["id"] for name in ("a.png", "b.png")}
     assert len(ids) == 1
 
 
 def test_a_type_is_told_by_the_content(client) -> None:
-    [image] = send(client, "really-a-bitmap.png", picture_bytes("BMP")).json()["images"]
+    [image] = send(client, "really-a-bitmap.png", image_bytes("BMP")).json()["images"]
     answer = client.get(f"/api/images/{image['id']}/file")
     assert answer.headers["content-type"] == "image/bmp"
     assert answer.headers["x-content-type-options"] == "nosniff"
-    [image] = send(client, "a.tif", picture_bytes("TIFF")).json()["images"]
+    [image] = send(client, "a.tif", image_bytes("TIFF")).json()["images"]
     answer = client.get(f"/api/images/{image['id']}/file")  # browsers cannot show it
     assert (answer.headers["content-type"], answer.content[:4]) == ("image/png", b"\x89PNG")
 
@@ -141,7 +141,7 @@ def test_odd_names_on_disk(folder, photos) -> None:
     (folder / "sub").mkdir()
     for name in names:
         shutil.copy(os.fsencode(photos / "cat.jpg"), os.fsencode(folder) + b"/" + name)
-    (folder / "not-a-picture.jpg").write_text("text")
+    (folder / "not-an-image.jpg").write_text("text")
     project = open_project(folder)
     assert list(scan(project)) == [7]
     found = {one.name: project.file(one) for one in images.listed(project.db)}
@@ -160,7 +160,7 @@ def test_odd_names_on_disk(folder, photos) -> None:
 def test_many_images(tmp_path) -> None:
     folder = tmp_path / "many"
     folder.mkdir()
-    (folder / "0000.png").write_bytes(picture_bytes())
+    (folder / "0000.png").write_bytes(image_bytes())
     for number in range(1, 2000):
         os.link(folder / "0000.png", folder / f"{number:04}.png")
     project = open_project(folder)
@@ -291,7 +291,7 @@ def test_a_folder_that_vanishes_is_told_and_nothing_is_acknowledged(client, imag
     for answer in (
         client.put(f"{address}/m2", json=square(image), headers={"If-Match": "0"}),
         client.get(f"/api/images/{image['id']}/file"),
-        send(client, "a.png", picture_bytes()),
+        send(client, "a.png", image_bytes()),
     ):
         assert answer.status_code == 503
         assert answer.json()["error"].startswith("The project's ")
@@ -329,7 +329,7 @@ def test_a_full_disk_is_told_and_nothing_is_lost(start, project, folder, square,
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("anymask.files.writing.os.replace", full)
-    answer = send(client, "a.png", picture_bytes())
+    answer = send(client, "a.png", image_bytes())
     assert (answer.status_code, "No space left" in answer.json()["error"]) == (507, True)
     assert list((folder / ".anymask" / "images").iterdir()) == []
 

@@ -128,7 +128,7 @@ def test_jobs_are_cancelled_and_bounded(start, image, weights, monkeypatch) -> N
 
     go, begun = threading.Event(), threading.Event()
 
-    def slow(server, picture, asked, tick):
+    def slow(server, scene, asked, tick):
         begun.set()
         go.wait(10)
         tick(1, 2)

@@ -15,7 +15,10 @@ from PIL import Image
 from anymask.data_engine.project import open_project
 from anymask.images.bands import Bands
 
-LABELS = [{"id": "c", "name": "cat", "color": "#ff0000"}, {"id": "d", "name": "dog 🐕", "color": "#00ff00"}]
+LABELS = [
+    {"id": "c", "name": "cat", "color": "#ff0000", "attributes": []},
+    {"id": "d", "name": "dog 🐕", "color": "#00ff00", "attributes": []},
+]
 
 
 @pytest.fixture
@@ -47,8 +50,8 @@ def test_images_come_in_pages(client) -> None:
 
 def test_small_images(client, image) -> None:
     answer = client.get(f"/api/images/{image['id']}/thumb")
-    with Image.open(io.BytesIO(answer.content)) as picture:
-        assert picture.size == (320, 213)
+    with Image.open(io.BytesIO(answer.content)) as scene:
+        assert scene.size == (320, 213)
     again = {"If-None-Match": answer.headers["etag"]}
     for part in ("thumb", "file"):
         etag = client.get(f"/api/images/{image['id']}/{part}").headers["etag"]

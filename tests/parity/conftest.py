@@ -42,9 +42,9 @@ def box_area(boxes: torch.Tensor) -> torch.Tensor:
     return (boxes[:, 2:] - boxes[:, :2]).prod(-1)
 
 
-def resize(picture: Image.Image, size_hw: tuple[int, int]) -> Image.Image:
+def resize(image: Image.Image, size_hw: tuple[int, int]) -> Image.Image:
     """Bilinear with antialiasing, as torchvision does it for Pillow images."""
-    return picture.resize(size_hw[::-1], Image.Resampling.BILINEAR)
+    return image.resize(size_hw[::-1], Image.Resampling.BILINEAR)
 
 
 STANDIN: dict[str, dict[str, Any]] = {

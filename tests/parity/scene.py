@@ -29,7 +29,7 @@ CONFIG = SamConfig(
 )
 
 
-def picture() -> np.ndarray[Any, np.dtype[np.uint8]]:
+def image() -> np.ndarray[Any, np.dtype[np.uint8]]:
     """(H, W, 3) of the scene."""
     y, x = np.mgrid[:H, :W]
     return np.stack([x * 255 // W, y * 255 // H, np.zeros_like(x)], axis=-1).astype(np.uint8)

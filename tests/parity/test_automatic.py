@@ -30,7 +30,8 @@ from anymask.models.config import DEBUG_VIT
 from anymask.types import Masks
 
 from .conftest import randomise
-from .scene import Scene, picture
+from .scene import Scene
+from .scene import image as scene_image
 from .test_segment_anything import build_peer
 
 pytestmark = pytest.mark.parity
@@ -134,7 +135,7 @@ SETTINGS: dict[str, tuple[int, dict[str, Any]]] = {
 @pytest.mark.parametrize("name", SETTINGS)
 def test_same_masks_of_a_scene(segment_anything: Any, generators: Any, name: str) -> None:
     least, settings = SETTINGS[name]
-    scene, image = Scene(), picture()
+    scene, image = Scene(), scene_image()
     config = AutoConfig(points_per_side=SIDE, min_iou=0.88, min_stability=0.95, refine=False, **settings)
     check_same(scene, around(scene, segment_anything), generators, image, config, least)
 

@@ -22,14 +22,14 @@ SIZE = (150, 230)
 
 
 @pytest.fixture(scope="module")
-def picture() -> np.ndarray[Any, Any]:
+def scene() -> np.ndarray[Any, Any]:
     """Coloured clouds."""
     coarse = np.random.default_rng(0).integers(0, 256, (6, 9, 3), np.uint8)
     return np.asarray(Image.fromarray(coarse).resize(SIZE[::-1], Image.Resampling.BICUBIC))
 
 
 @pytest.fixture(scope="module")
-def pair(segment_anything: Any, picture: Any) -> tuple[Any, Sam]:
+def pair(segment_anything: Any, scene: Any) -> tuple[Any, Sam]:
     """The authors' predictor with the image set, and our model with the same weights."""
     with torchvision_standin():
         module = importlib.import_module("segment_anything.predictor")
@@ -40,7 +40,7 @@ def pair(segment_anything: Any, picture: Any) -> tuple[Any, Sam]:
     randomise(peer, seed=0)
     ours.load_state_dict({k: v for k, v in peer.state_dict().items() if not k.startswith("pixel_")})
     predictor = module.SamPredictor(peer)
-    predictor.set_image(picture)
+    predictor.set_image(scene)
     return predictor, ours
 
 
@@ -57,7 +57,7 @@ PROMPTS = {
 
 
 @pytest.mark.parametrize("kind", PROMPTS)
-def test_a_prompt_on_an_image(kind: str, pair: tuple[Any, Sam], picture: Any) -> None:
+def test_a_prompt_on_an_image(kind: str, pair: tuple[Any, Sam], scene: Any) -> None:
     predictor, ours = pair
     prompt = PROMPTS[kind]
     points = (
@@ -75,15 +75,15 @@ def test_a_prompt_on_an_image(kind: str, pair: tuple[Any, Sam], picture: Any) ->
         )
         if prompt.ambiguous and not multimask:
             continue  # there the peer gives its single output, we the best of three
-        found = predict(ours, picture, [prompt], multimask=multimask, logits=True)
+        found = predict(ours, scene, [prompt], multimask=multimask, logits=True)
         scale = np.abs(logits).max()
         assert np.abs(found.logits - logits).max() <= 2e-5 * scale
         np.testing.assert_allclose(found.scores, np.clip(scores, 0, 1), atol=2e-5)  # the peer does not clip
         assert (found.dense() != masks).mean() < 0.04  # the peer interpolates twice, random logits are rough
 
 
-def test_the_embedding(pair: tuple[Any, Sam], picture: Any) -> None:
+def test_the_embedding(pair: tuple[Any, Sam], scene: Any) -> None:
     predictor, ours = pair
     theirs = predictor.get_image_embedding()
-    mine = embed(ours, picture).features
+    mine = embed(ours, scene).features
     assert (mine - theirs).abs().max() <= 1e-5 * theirs.abs().max()

@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from anymask.app.vendor import FOLDER, is_vendored
@@ -91,5 +93,24 @@ def served(exported: Path, photos: Path, tmp_path_factory: pytest.TempPathFactor
         shutil.copy(photos / name, folder)
     served = Served(folder)
     served.ask("models/compact/model.json", patience=120)  # the server loads the model to know its files
+    yield served
+    served.kill()
+
+
+SIDES = (120, 160)
+"""Height and width of the images of `blocks`."""
+
+
+@pytest.fixture(scope="session")
+def blocks(exported: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A server with images of plain colours: two of one size (`SIDES`) and a smaller one."""
+    folder = tmp_path_factory.mktemp("blocks")
+    pixels = np.full((*SIDES, 3), 40, np.uint8)
+    pixels[30:90, 20:80] = (200, 60, 60)
+    pixels[50:70, 40:60] = (60, 200, 60)
+    for name, image in (("a.png", pixels), ("b.png", pixels[:, ::-1]), ("c.png", pixels[:60])):
+        Image.fromarray(np.ascontiguousarray(image)).save(folder / name)
+    served = Served(folder)
+    served.ask("models/compact/model.json", patience=120)
     yield served
     served.kill()

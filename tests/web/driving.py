@@ -127,6 +127,18 @@ class Person:
     def tool(self, name: str) -> None:
         self.page.get_by_role("toolbar", name="Tools").get_by_role("button", name=name).click()
 
+    def option(self, id: str, value: float) -> None:
+        """Set a slider."""
+        self.page.locator(f"#{id}").fill(str(value))
+
+    def command(self, name: str) -> None:
+        """A command for the selected mask."""
+        self.page.get_by_role("group", name="Edit the mask").get_by_role("button", name=name).click()
+
+    def says(self, sentence: str) -> None:
+        """Wait for a message."""
+        expect(self.page.locator(".toast", has_text=sentence).last).to_be_visible()
+
     def count(self, masks: int) -> None:
         """Wait for a number of masks in the list."""
         expect(self.page.locator(".masks .mask")).to_have_count(masks, timeout=PATIENCE * 1000)

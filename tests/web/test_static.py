@@ -56,7 +56,7 @@ def test_images_of_ones_own_stay_in_the_browser(browser: Browser, site: Path, ph
                     "mimeType": "image/jpeg",
                     "buffer": (photos / "raccoon.jpg").read_bytes(),
                 },
-                {"name": "note.png", "mimeType": "image/png", "buffer": b"no picture at all"},
+                {"name": "note.png", "mimeType": "image/png", "buffer": b"no image at all"},
             ]
         )
         expect(page.get_by_text("note.png was not added: it cannot be read as an image.")).to_be_visible()

@@ -14,7 +14,6 @@ from anymask.errors import OutputError
 from anymask.files import write_atomic
 from anymask.formats import sa1b
 from anymask.formats.png import instance_map
-from anymask.images.overlay import overlay as draw
 from anymask.images.write import encode_jpeg, encode_png
 from anymask.types import Masks, Record
 
@@ -117,7 +116,9 @@ def _encode_masks(record: Record, path: Path, rank: int) -> bytes:
 
 def encode_overlay(image: NDArray[np.uint8], masks: Masks) -> bytes:
     """The image (H, W, 3) uint8 with masks drawn on it, as a JPEG file."""
-    return encode_jpeg(draw(image, (mask.dense()[0] for mask in masks)))
+    from anymask.images.overlay import overlay  # most commands draw nothing
+
+    return encode_jpeg(overlay(image, (mask.dense()[0] for mask in masks)))
 
 
 def write_all(files: Mapping[Path, bytes], *, force: bool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 from anymask.errors import OutputError
 from anymask.files import locked, remove_partial, write_atomic
 
-__all__ = ["SETTINGS", "run_folder"]
+__all__ = ["SETTINGS", "check_settings", "differences", "run_folder"]
 
 SETTINGS = "auto.settings"
 """The file with the settings of the run."""
@@ -78,25 +78,30 @@ def _check_same(place: Path, found: Path, settings: dict[str, Any], force: bool)
         raise OutputError(
             f"output must be a new folder, got {place}, which holds files. Choose another name."
         )
+    check_settings(str(place), found.read_bytes(), settings, force)
+
+
+def check_settings(address: str, found: bytes, settings: Mapping[str, Any], force: bool) -> None:
+    """Raise OutputError unless the settings in a file are those of this run, or `force` replaces them."""
     try:
-        there = json.loads(found.read_bytes())
+        there = json.loads(found)
     except ValueError:
         there = {}
-    differ = _differences(there, settings) if isinstance(there, dict) else [SETTINGS]
+    differ = differences(there, settings) if isinstance(there, dict) else [SETTINGS]
     if differ and not force:
         raise OutputError(
-            f"output must be a new folder or hold the same run, got {place}, made with another "
+            f"output must be a new folder or hold the same run, got {address}, made with another "
             f"{', '.join(differ)}. Choose another name, or add --force to restart from scratch."
         )
 
 
-def _differences(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
+def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
     """Names of the settings that differ; of nested settings the inner names."""
     names = []
     for name in sorted({*one, *other}):
         a, b = one.get(name), other.get(name)
         if isinstance(a, dict) and isinstance(b, dict):
-            names += _differences(a, b)
+            names += differences(a, b)
         elif a != b:
             names.append(name)
     return names

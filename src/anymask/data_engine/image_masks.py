@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field, fields, is_dataclass
-from pathlib import Path
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from pathlib import Path, PurePath
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -26,15 +26,28 @@ from anymask.inference.mask_generation.generate import automatic
 from anymask.inference.mask_generation.hierarchy import flatten, tree
 from anymask.inference.mask_generation.proposals import PROPOSALS, proposals
 from anymask.inference.mask_generation.tiled import OVERLAP, automatic_tiled
+from anymask.inference.text.names import name_masks
 from anymask.models import Progress, Promptable
 from anymask.types import Masks, Record
 
-__all__ = ["OpenImage", "Plan", "default_auto", "open_image", "pixels_of", "process"]
+__all__ = [
+    "FOLDERS",
+    "OpenImage",
+    "Plan",
+    "default_auto",
+    "make_item",
+    "open_image",
+    "pixels_of",
+    "process",
+    "stored_name",
+]
 
 Pixels: TypeAlias = NDArray[np.uint8]
 OpenImage: TypeAlias = "Pixels | GeoImage | TiffWindows"
 """Pixels in memory, or a file that is read by windows."""
 
+FOLDERS = {"edges.png": "edges", "labels.png": "labels", "overlay.jpg": "overlays"}
+"""The folder of a data set for each further kind of file."""
 RASTERS = (".tif", ".tiff")
 """Suffixes of files that are read by windows where the plan has tiles."""
 
@@ -65,6 +78,8 @@ class Plan:
     """Leave no pixel of the label map without a number."""
     overlay: bool = False
     """Draw the masks on the image."""
+    names: tuple[str, ...] = ()
+    """English names of which each mask gets one, or none, see `anymask.name_masks`; empty for no names."""
 
     def __post_init__(self) -> None:
         """Check the values, alone and together."""
@@ -155,6 +170,9 @@ def process(
     """
     masks = _generate(model, image, plan, progress)
     record = _record(id, file, masks, plan)
+    if plan.names:
+        named = name_masks(pixels_of(image), masks, plan.names)
+        record = replace(record, meta={**record.meta, "categories": list(named.names)})
     files = {f"masks{form}": _encode(record, image, form, plan)}
     if plan.edges:
         strength = edges(model, pixels_of(image))
@@ -165,6 +183,28 @@ def process(
         drawn = overlay(pixels_of(image), (one.dense()[0] for one in masks))
         files["overlay.jpg"] = encode_jpeg(drawn)
     return record, files
+
+
+def stored_name(id: str, path: PurePath, plan: Plan) -> str:
+    """The name that an image has in a data set: a PNG file of what the model saw where the plan has bands."""
+    return f"{id}{path.suffix.lower() if plan.bands is None else '.png'}"
+
+
+def make_item(model: Promptable, path: Path, plan: Plan, id: str) -> tuple[int, dict[str, bytes]]:
+    """Make what a data set holds of an image.
+
+    model: a promptable model.
+    path: the image file.
+    plan: what to make.
+    id: the name of its files.
+
+    Returns the number of masks and the files by kind, see `process`: the image is "image", its JSON
+    "masks.json". Raises ImageError, and the errors of `open_image` and `process`.
+    """
+    image = open_image(path, plan)
+    record, files = process(model, image, plan, file=Path(stored_name(id, path, plan)), id=id)
+    files["image"] = path.read_bytes() if plan.bands is None else encode_png(pixels_of(image))
+    return len(record.masks), files
 
 
 def _generate(model: Promptable, image: OpenImage, plan: Plan, progress: Progress | None) -> Masks:

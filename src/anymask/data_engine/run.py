@@ -23,7 +23,7 @@ from typing import Any
 
 import anymask
 from anymask.data_engine.folder import run_folder
-from anymask.data_engine.image_masks import Plan, open_image, pixels_of, process
+from anymask.data_engine.image_masks import FOLDERS, Plan, make_item, stored_name
 from anymask.data_engine.shards import Shards
 from anymask.data_engine.sources import Item, without_dots
 from anymask.errors import (
@@ -34,14 +34,11 @@ from anymask.errors import (
     WeightsError,
 )
 from anymask.files import write_atomic
-from anymask.images.write import encode_png
 from anymask.models import Promptable
 
 __all__ = ["Summary", "harvest"]
 
 DAMAGED = "damaged.jsonl"
-FOLDERS = {"edges.png": "edges", "labels.png": "labels", "overlay.jpg": "overlays"}
-"""The folder of each kind of file."""
 FATAL = (OutputError, WeightsError)
 """Errors that every further image would meet too."""
 
@@ -137,8 +134,7 @@ class _Run:
             self.summary.kept += 1
             return
         home = self.place if self.shards is None else self.shards.waiting
-        suffix = item.path.suffix.lower() if self.plan.bands is None else ".png"
-        file, text = home / f"{item.id}{suffix}", home / f"{item.id}.json"
+        file, text = home / stored_name(item.id, item.path, self.plan), home / f"{item.id}.json"
         if text.exists() and file.exists():
             self.summary.kept += 1
         else:
@@ -150,16 +146,14 @@ class _Run:
         """Process an image and write what the plan asks for, the image, and last its JSON."""
         if not item.path.is_file():
             raise ImageError(f"image must be a file that exists, got {item.path}. Check the name.")
-        image = open_image(item.path, self.plan)
-        record, files = process(self.model, image, self.plan, file=file, id=item.id)
-        document = files.pop("masks.json")
+        masks, files = make_item(self.model, item.path, self.plan, item.id)
+        image, document = files.pop("image"), files.pop("masks.json")
         for kind, data in files.items():
             _write(self.place / FOLDERS[kind] / f"{item.id}{Path(kind).suffix}", data)
-        as_it_is = self.plan.bands is None
-        _write(file, item.path.read_bytes() if as_it_is else encode_png(pixels_of(image)))
+        _write(file, image)
         _write(text, document)
         self.summary.made += 1
-        self.summary.masks += len(record.masks)
+        self.summary.masks += masks
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -14,7 +14,10 @@ from pathlib import Path
 from anymask.data.shards import TarPairs
 from anymask.files import staged
 
-__all__ = ["Shards"]
+__all__ = ["FORMAT", "Shards", "member"]
+
+FORMAT = tarfile.PAX_FORMAT
+"""The kind of tar file."""
 
 
 class Shards:
@@ -62,14 +65,19 @@ class Shards:
         self._pairs, self._bytes = [], 0
 
 
+def member(name: str, size: int) -> tarfile.TarInfo:
+    """The header of a file in a shard: mode 644; time, owner and group 0. size: in bytes."""
+    header = tarfile.TarInfo(name)
+    header.size = size
+    return header
+
+
 def _write_tar(target: Path, files: Sequence[Path]) -> None:
     """Write files in the order given; the archive is flushed to the disk before it gets its name."""
     with staged(target) as new, new.open("wb") as stream:
-        with tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        with tarfile.open(fileobj=stream, mode="w", format=FORMAT) as archive:
             for file in files:
-                header = tarfile.TarInfo(file.name)  # mode 644; time, owner and group 0
-                header.size = file.stat().st_size
                 with file.open("rb") as content:
-                    archive.addfile(header, content)
+                    archive.addfile(member(file.name, file.stat().st_size), content)
         stream.flush()
         os.fsync(stream.fileno())

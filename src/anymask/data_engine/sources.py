@@ -6,12 +6,15 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
+from posixpath import splitext
 
 from anymask.errors import InputError
 from anymask.files import read_regular
 from anymask.images.folder import IMAGE_SUFFIXES, list_files
 
-__all__ = ["Item", "find_items", "name_items", "without_dots"]
+__all__ = ["Item", "find_items", "name_items", "name_paths", "read_list", "without_dots"]
+
+_PLAIN = str.maketrans("/.", "__")
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ def find_items(
     if place.is_dir():
         files = [(path, path.relative_to(place)) for path in list_files(place, on_error=on_error)]
     else:
-        files = [(place.parent / line, PurePath(PurePath(line).name)) for line in _lines(place)]
+        files = [(place.parent / line, PurePath(PurePath(line).name)) for line in read_list(place)]
     if not files:
         raise InputError(
             f"source must hold images, got none in {place}. Known suffixes: {', '.join(IMAGE_SUFFIXES)}."
@@ -61,7 +64,13 @@ def without_dots(items: Sequence[Item]) -> list[Item]:
     return [replace(item, id=name) for item, name in zip(items, names, strict=True)]
 
 
-def _lines(path: Path) -> list[str]:
+def name_paths(paths: Iterable[str]) -> list[str]:
+    """Names for files in shards from their paths, as `name_items` and `without_dots` give them."""
+    return _unique(splitext(path)[0].lstrip("/").translate(_PLAIN) for path in paths)
+
+
+def read_list(path: Path) -> list[str]:
+    """The file names in a list, see `find_items`. Raises InputError for a file that is no list."""
     try:
         text = read_regular(path, f"list {path.name}").decode("utf-8-sig")
         lines = [line.strip() for line in text.splitlines()]

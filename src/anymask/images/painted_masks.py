@@ -19,7 +19,7 @@ from anymask.errors import ImageError
 from anymask.files import budget
 from anymask.images.planes import read_samples
 from anymask.images.read import ImageFile, image_size, name_of, open_image, orientation_of
-from anymask.images.stored_pixels import Samples, reading, turn
+from anymask.images.stored_pixels import Samples, reading, turn, whole_numbers
 
 __all__ = ["Painting", "read_numbers", "read_painting"]
 
@@ -102,9 +102,11 @@ def _read(path: ImageFile) -> _File:
 
 
 def _from_samples(stored: Samples, name: str) -> _File:
-    array = stored.numbers()
-    if array.dtype.kind not in "iu" or stored.colours not in (1, 3):
-        raise ImageError(f"mask must hold integers, got {array.dtype} in {name}. Save it as a PNG.")
+    array = whole_numbers(stored.numbers(), name)
+    if stored.colours not in (1, 3):
+        raise ImageError(
+            f"mask must have one or three bands, got {stored.colours} in {name}. Save it as a PNG."
+        )
     if stored.colours == 3 and array.dtype != np.uint8:
         array = np.rint(array * (255 / (stored.white or 65535.0))).astype(np.uint8)
     alpha = array[..., stored.colours] if stored.alpha is not None else None

@@ -18,7 +18,7 @@ from anymask.images.eight_bits import array_samples, from_samples
 from anymask.images.heif import is_heif, register_heif
 from anymask.images.pillow_limit import without_limit
 from anymask.images.planes import path_of, plane_size, read_samples
-from anymask.images.stored_pixels import MAX_PIXELS, Samples, check_pixels, turn
+from anymask.images.stored_pixels import MAX_PIXELS, Samples, check_pixels, turn, whole_numbers
 
 __all__ = [
     "MAX_PIXELS",
@@ -91,19 +91,20 @@ def _unread_tiff(opened: Image.Image) -> Image.Image | bytes:
 
 
 def read_map(path: ImageFile) -> NDArray[Any]:
-    """Read an image of numbers, such as a mask: (H, W) uint8, uint16 or int32, palettes as their indices.
+    """Read an image of numbers, such as a mask: (H, W) integers, palettes as their indices.
 
-    Raises ImageError where `read_image` does, and for a colour image whose channels differ.
+    Floats that hold whole numbers become int32. Raises ImageError where `read_image` does, for a colour image
+    whose channels differ, and for fractions.
     """
     stored = read_samples(path, name_of(path), None, indices=True)
     array = _decode_map(path) if stored is None else _map_of(stored)
     if array.ndim == 3 and (array[..., :3] == array[..., :1]).all():
         array = array[..., 0]
-    if array.ndim != 2 or array.dtype.kind not in "iu":
+    if array.ndim != 2:
         raise ImageError(
             f"mask must be a grey or palette image, got {name_of(path)} in colour. Save it in grey."
         )
-    return array
+    return whole_numbers(array, name_of(path))
 
 
 def _decode_map(path: ImageFile) -> NDArray[Any]:
@@ -150,7 +151,7 @@ def open_image(image: object) -> Image.Image:
         if is_heif(source):
             register_heif()
         with without_limit():
-            opened = Image.open(source, formats=_known())
+            opened = _opened(source)
     except AnymaskError:
         raise
     except UnidentifiedImageError:
@@ -171,14 +172,22 @@ def open_image(image: object) -> Image.Image:
     return opened
 
 
-_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "HEIF", "PPM", "JPEG2000")
+_COMMON = ("JPEG", "PNG", "BMP", "GIF", "PPM")
+"""The formats whose decoders Pillow imports at once."""
+_FORMATS = (*_COMMON, "WEBP", "TIFF", "AVIF", "HEIF", "JPEG2000")
 
 
-def _known() -> list[str]:
-    """The formats that are read, of those that this Pillow has; EPS, for one, would start Ghostscript."""
-    if "WEBP" not in Image.OPEN:
+def _opened(source: Any) -> Image.Image:
+    """Open one of the formats that are read; EPS, for one, would start Ghostscript.
+
+    Importing all decoders takes 0.1 s, so the common ones are tried first.
+    """
+    Image.preinit()
+    try:
+        return Image.open(source, formats=_COMMON)
+    except UnidentifiedImageError:
         Image.init()
-    return [name for name in _FORMATS if name in Image.OPEN]
+        return Image.open(source, formats=[name for name in _FORMATS if name in Image.OPEN])
 
 
 def _file_of(image: object) -> Any:

@@ -51,6 +51,21 @@ class Samples:
         return array * np.uint8(255) if self.white == 1 else array
 
 
+def whole_numbers(array: NDArray[Any], name: str) -> NDArray[Any]:
+    """The numbers of a mask or label map; floats as int32. Raises ImageError unless all are whole and fit."""
+    if array.dtype.kind in "iu":
+        return array
+    numbers = np.asarray(array, np.float64)
+    if not (
+        np.isfinite(numbers).all() and (numbers == np.rint(numbers)).all() and np.abs(numbers).max() < 2**31
+    ):
+        raise ImageError(
+            f"mask must hold whole numbers, got {name} with fractions, NaN or numbers over 2^31. "
+            "Save one integer a region."
+        )
+    return numbers.astype(np.int32)
+
+
 @contextmanager
 def reading(name: str, kind: str) -> Iterator[None]:
     """Convert any exception that a parser raises on a corrupt file to ImageError."""

@@ -175,7 +175,7 @@ def test_a_full_disk_stops_the_run_and_leaves_whole_files(
         harvest(model, find_items(photos), tmp_path / "set", PLAN)
     monkeypatch.undo()
     names = sorted(path.name for path in (tmp_path / "set").iterdir())
-    assert names == ["a.jpg", "a.json", "auto.settings", "b.png"], "a picture without JSON is not done"
+    assert names == ["a.jpg", "a.json", "auto.settings", "b.png"], "an image without JSON is not done"
     assert harvest(model, find_items(photos), tmp_path / "set", PLAN).made == 3
 
 
@@ -308,7 +308,7 @@ def test_the_sheet_shows_the_first_images(model, photos: Path, tmp_path: Path, s
     assert path == tmp_path / "set/sheet/sheet.jpg"
     assert heights[0] < heights[2]
     assert heights[0] == heights[1], "in one row"
-    assert open_dataset(tmp_path / "set").faults.messages == {}, "no picture of the set"
+    assert open_dataset(tmp_path / "set").faults.messages == {}, "no image of the set"
 
 
 # ---- killed, for real

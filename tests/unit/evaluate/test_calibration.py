@@ -91,7 +91,7 @@ class Damaged(list):
 
 def test_damaged_images_are_left_out(model):
     good = record()
-    unreadable = Record("b", Path("no-such-picture.jpg"), good.masks)
+    unreadable = Record("b", Path("no-such-image.jpg"), good.masks)
     pairs = collect(model, {"set": Damaged([good, unreadable, good])})
     assert all(len(scores) == 2 for scores, _ in pairs.values())
 
@@ -103,9 +103,9 @@ def test_no_mask_is_refused(model):
 
 
 def test_the_image_shows_a_panel_for_each_kind():
-    picture = draw(
+    image = draw(
         {"click": reliability(np.array([0.9]), np.array([0.5])), "box": reliability(*np.ones((2, 3)))}
     )
-    height, width, _ = picture.shape
+    height, width, _ = image.shape
     assert width == 2 * height
-    assert (picture[:, :height] != picture[:, height:]).any()
+    assert (image[:, :height] != image[:, height:]).any()

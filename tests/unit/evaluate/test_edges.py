@@ -24,7 +24,7 @@ def square():
     return skeleton(line)
 
 
-def picture():
+def scene():
     image = np.full((*SIZE, 3), 40, np.uint8)
     image[11:31, 21:51] = 200
     return image
@@ -35,7 +35,7 @@ def folder(tmp_path):
     (tmp_path / "images/test").mkdir(parents=True)
     (tmp_path / "groundTruth/test").mkdir(parents=True)
     for number in range(2):
-        cv2.imwrite(str(tmp_path / f"images/test/{number}.png"), picture())
+        cv2.imwrite(str(tmp_path / f"images/test/{number}.png"), scene())
         cells = np.empty((1, 2), object)
         for i in range(2):
             cells[0, i] = {"Segmentation": np.ones(SIZE, np.uint16), "Boundaries": square().astype(np.uint8)}
@@ -105,8 +105,8 @@ def test_the_published_layout(folder, tmp_path_factory):
     root = tmp_path_factory.mktemp("BSDS500")
     shutil.copytree(folder / "images/test", root / "data/images/val")
     shutil.copytree(folder / "groundTruth/test", root / "data/groundTruth/val")
-    (root / "data/images/val/Thumbs.db").write_bytes(b"no picture")
-    (root / "data/groundTruth/val/extra.mat").write_bytes(b"of no picture")
+    (root / "data/images/val/Thumbs.db").write_bytes(b"no scene")
+    (root / "data/groundTruth/val/extra.mat").write_bytes(b"of no scene")
     data = EdgeFolder(root, "val")
     assert (data.name, len(data)) == (root.name, 2)
     first = next(iter(data))
@@ -115,7 +115,7 @@ def test_the_published_layout(folder, tmp_path_factory):
 
 
 def test_sobel_finds_the_square():
-    lines = sobel(picture())
+    lines = sobel(scene())
     assert lines.max() == 1
     near = cv2.dilate(square().view(np.uint8), np.ones((5, 5), np.uint8)) > 0
     assert not (lines > 0.5)[~near].any()

@@ -14,7 +14,7 @@ from anymask.models.config import CONTEXT_DEBUG
 from anymask.types import Masks, Record
 
 
-def picture(seed: int, size=(48, 64)) -> Record:
+def scene(seed: int, size=(48, 64)) -> Record:
     """A red and a green square on blue, at places of their own."""
     rng = np.random.default_rng(seed)
     image = np.full((*size, 3), (30, 40, 200), np.uint8)
@@ -35,7 +35,7 @@ def model():
 
 
 def test_episodes_ask_each_class_with_other_images() -> None:
-    records = {i: picture(i) for i in range(5)}
+    records = {i: scene(i) for i in range(5)}
     config = FewshotConfig(shots=(1, 3), most_queries=4)
     drawn = episodes(records.items(), config, np.random.default_rng(0))
     assert [one.category for one in drawn] == ["green"] * 4 + ["red"] * 4
@@ -46,14 +46,14 @@ def test_episodes_ask_each_class_with_other_images() -> None:
 
 
 def test_rare_and_tiny_classes_are_not_asked() -> None:
-    records = {i: picture(i) for i in range(3)}
+    records = {i: scene(i) for i in range(3)}
     config = FewshotConfig(min_share=0.2)
     assert episodes(records.items(), config, np.random.default_rng(0)) == []
-    assert episodes([(0, picture(0))], FewshotConfig(), np.random.default_rng(0)) == []
+    assert episodes([(0, scene(0))], FewshotConfig(), np.random.default_rng(0)) == []
 
 
 def test_baselines() -> None:
-    a, b = picture(1), picture(2)
+    a, b = scene(1), scene(2)
     shown = rle.decode(a.masks.rles[0], a.masks.size)
     assert np.array_equal(copy_mask(shown, a.masks.size), shown)
     assert copy_mask(shown, (10, 12)).shape == (10, 12)
@@ -63,7 +63,7 @@ def test_baselines() -> None:
 
 
 def test_a_report(model) -> None:
-    records = [picture(i) for i in range(4)]
+    records = [scene(i) for i in range(4)]
     told: list[tuple[str, int, int]] = []
     report = fewshot.run(
         model,
@@ -81,7 +81,7 @@ def test_a_report(model) -> None:
 
 
 def test_who_knows_the_answer_scores_one(model, monkeypatch) -> None:
-    records = [picture(i) for i in range(3)]
+    records = [scene(i) for i in range(3)]
     known = {record.read().tobytes(): record for record in records}
 
     def perfect(_, image, contexts, **rest):
@@ -109,7 +109,7 @@ def test_the_last_row_is_over_classes_not_sets() -> None:
 
 def test_pixels_without_a_label_do_not_count(model, monkeypatch) -> None:
     every = rle.encode(np.ones((48, 64), bool))
-    records = [Record(**{**vars(picture(i)), "ignore": every}) for i in range(3)]
+    records = [Record(**{**vars(scene(i)), "ignore": every}) for i in range(3)]
     report = fewshot.run(model, {"squares": records}, FewshotConfig(shots=(1,), resamples=10))
     assert report.mean.numbers["shot_1"].value == 1.0
 
@@ -121,7 +121,7 @@ def test_damaged_images_are_left_out(model) -> None:
                 raise ImageError("image must be whole, got half. Copy it again.")
             return super().__getitem__(index)
 
-    records = Broken(picture(i) for i in range(4))
+    records = Broken(scene(i) for i in range(4))
     report = fewshot.run(model, {"squares": records}, FewshotConfig(shots=(1,), resamples=10))
     assert report.sets[0].images == 3
 
@@ -135,12 +135,12 @@ def test_the_ensemble_is_that_of_the_options(model, monkeypatch) -> None:
 
     monkeypatch.setattr(fewshot, "segment_like", answer)
     config = FewshotConfig(shots=(2,), ensemble="spatial", resamples=10)
-    fewshot.run(model, {"squares": [picture(i) for i in range(3)]}, config)
+    fewshot.run(model, {"squares": [scene(i) for i in range(3)]}, config)
     assert set(asked) == {"spatial"}
 
 
 def test_examples_are_made_once_and_few_images_are_held(model, monkeypatch) -> None:
-    records = [picture(i) for i in range(12)]
+    records = [scene(i) for i in range(12)]
     held: list[int] = []
     made: list[str] = []
 
@@ -158,9 +158,9 @@ def test_examples_are_made_once_and_few_images_are_held(model, monkeypatch) -> N
     monkeypatch.setattr(fewshot, "CACHED_IMAGES", 2)
     config = FewshotConfig(shots=(4,), most_queries=8, baselines=False, resamples=10)
     fewshot.run(model, {"squares": Counted(records)}, config)
-    assert len(made) <= 24 < 16 * 4, "one for each class of a picture, not one for each question"
+    assert len(made) <= 24 < 16 * 4, "one for each class of a scene, not one for each question"
     assert held[:12] == list(range(12))
-    assert len(held) <= 12 + len(made) + 16, "a picture is read again, not kept"
+    assert len(held) <= 12 + len(made) + 16, "a scene is read again, not kept"
 
 
 def test_bad_input(model) -> None:
@@ -171,4 +171,4 @@ def test_bad_input(model) -> None:
     with pytest.raises(UnknownNameError, match="ensemble must be a known name, got 'temporal'"):
         FewshotConfig(ensemble="temporal")
     with pytest.raises(InputError, match="datasets must hold a class that occurs in two images, got none"):
-        fewshot.run(model, {"one": [picture(0)]})
+        fewshot.run(model, {"one": [scene(0)]})

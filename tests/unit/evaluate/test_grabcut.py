@@ -14,7 +14,7 @@ def disc(size, centre, radius):
     return (x - centre[0]) ** 2 + (y - centre[1]) ** 2 < radius**2
 
 
-def easy_picture(size=(60, 80)):
+def easy_image(size=(60, 80)):
     """A red disc on blue, both a little noisy."""
     mask = disc(size, (40, 30), 18)
     colour = np.where(mask[..., None], (200, 40, 40), (40, 60, 190))
@@ -23,7 +23,7 @@ def easy_picture(size=(60, 80)):
 
 
 def test_an_easy_object_is_cut_out():
-    image, mask = easy_picture()
+    image, mask = easy_image()
     box = [18, 8, 62, 52]
     masks = GrabCut(image)([Prompt(box=box), Prompt(box=box)], multimask=False)
     assert masks.size == (60, 80)
@@ -32,7 +32,7 @@ def test_an_easy_object_is_cut_out():
 
 
 def test_a_large_image_is_shrunk_first():
-    image, mask = easy_picture()
+    image, mask = easy_image()
     large = np.kron(image, np.ones((4, 4, 1), np.uint8))
     session = GrabCut(large, side=80)
     assert session.small.shape == (60, 80, 3)
@@ -41,12 +41,12 @@ def test_a_large_image_is_shrunk_first():
 
 
 def test_a_box_without_background_is_the_answer_itself():
-    image, _ = easy_picture()
+    image, _ = easy_image()
     assert GrabCut(image)([Prompt(box=[-1, 0, 81, 60])], multimask=False).dense().all()
 
 
 def test_boxes_at_the_border_and_of_less_than_a_pixel_are_answered():
-    image, _ = easy_picture()
+    image, _ = easy_image()
     boxes = [[79.8, 59.8, 80, 60], [0, 0, 0.2, 0.2], [0, 0, 80, 59]]
     masks = GrabCut(image, side=20)([Prompt(box=box) for box in boxes], multimask=False)
     assert len(masks) == 3
@@ -59,8 +59,8 @@ def test_too_few_pixels_to_work_with_give_an_answer_too():
 
 def test_a_click_is_refused():
     with pytest.raises(PromptError, match="prompt must hold a box"):
-        GrabCut(easy_picture()[0])([Prompt.point(3, 3)], multimask=True)
+        GrabCut(easy_image()[0])([Prompt.point(3, 3)], multimask=True)
 
 
 def test_no_prompt_no_mask():
-    assert len(GrabCut(easy_picture()[0])([], multimask=False)) == 0
+    assert len(GrabCut(easy_image()[0])([], multimask=False)) == 0

@@ -129,12 +129,12 @@ def test_images_are_found(tmp_path, place):
 
 
 def test_images_in_a_folder_of_their_own(tmp_path):
-    (tmp_path / "pictures").mkdir()
-    file = coco.CocoFile(write(tmp_path), tmp_path / "pictures")
-    assert file.image_path(0) == tmp_path / "pictures" / "a.jpg"
-    (tmp_path / "pictures" / "val").mkdir()
-    (tmp_path / "pictures" / "val" / "a.jpg").touch()
-    assert file.image_path(0) == tmp_path / "pictures" / "val" / "a.jpg"
+    (tmp_path / "images").mkdir()
+    file = coco.CocoFile(write(tmp_path), tmp_path / "images")
+    assert file.image_path(0) == tmp_path / "images" / "a.jpg"
+    (tmp_path / "images" / "val").mkdir()
+    (tmp_path / "images" / "val" / "a.jpg").touch()
+    assert file.image_path(0) == tmp_path / "images" / "val" / "a.jpg"
 
 
 def test_a_file_is_read_one_record_at_a_time(tmp_path):

@@ -56,9 +56,9 @@ def test_a_map_of_numbers_keeps_them(photo: Path, tmp_path: Path) -> None:
 
 
 def test_a_palette_file_is_a_map_of_numbers(photo: Path, tmp_path: Path) -> None:
-    picture = Image.fromarray(numbers(1, 2)).convert("P")
-    picture.putpalette([0, 0, 0, 255, 0, 0, 0, 0, 255])
-    picture.save(tmp_path / "p.png")
+    image = Image.fromarray(numbers(1, 2)).convert("P")
+    image.putpalette([0, 0, 0, 255, 0, 0, 0, 0, 255])
+    image.save(tmp_path / "p.png")
     assert read_examples([(photo, tmp_path / "p.png")]).numbers.tolist() == [1, 2]
 
 

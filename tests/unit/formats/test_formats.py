@@ -108,7 +108,7 @@ def test_bad_records_are_told_and_left_out(tmp_path, masks):
     assert loss.summary().endswith("1 image skipped")
     with pytest.raises(InputError, match="numbers from 1 to 65535"):
         formats.write(iter(records), tmp_path / "e", "labels")
-    (tmp_path / "d" / "3.png").write_text("no picture")
+    (tmp_path / "d" / "3.png").write_text("no image")
     told.clear()
     assert [record.id for record in formats.stream(tmp_path / "d", "labels", **options)] == ["1"]
     assert told == ["3"]

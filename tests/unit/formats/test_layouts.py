@@ -324,8 +324,8 @@ def test_a_name_means_one_file(files, name, found):
     known = {path.relative_to(files).as_posix(): path for path in files.rglob("*.*g") if path.is_file()}
     known |= {"x/t.tif": files / "x/t.tif"}
     known.pop(".hidden/h.png")
-    for pictures in (files, known):
-        place = ImageFiles(files.parent / "a.json", pictures).find(name)
+    for scenes in (files, known):
+        place = ImageFiles(files.parent / "a.json", scenes).find(name)
         assert (os.path.relpath(place, files) if place.is_file() else None) == found
 
 

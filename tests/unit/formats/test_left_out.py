@@ -23,7 +23,7 @@ AREA = 42
 
 
 @pytest.fixture
-def picture(tmp_path: Path) -> Path:
+def scene(tmp_path: Path) -> Path:
     write.write_png(np.zeros((*SIZE, 3), np.uint8), tmp_path / "a.png")
     return tmp_path / "a.png"
 
@@ -210,8 +210,8 @@ def test_the_short_form_of_tasks(tmp_path):
 
 
 @pytest.fixture
-def labels(picture: Path) -> Path:
-    return picture.with_name("a.txt")
+def labels(scene: Path) -> Path:
+    return scene.with_name("a.txt")
 
 
 RING = " ".join(f"{x / 30} {y / 20}" for x, y in SQUARE)
@@ -296,18 +296,18 @@ TUMOR = feature(RING_OF_POINTS, classification={"name": "Tumor", "color": [1, 2,
     ],
 )
 @pytest.mark.parametrize("name", ["a.geojson", "a.json"])
-def test_forms_of_qupath(picture, document, name):
-    record = read(picture.with_name(name), document)
+def test_forms_of_qupath(scene, document, name):
+    record = read(scene.with_name(name), document)
     assert (record.meta["categories"], record.masks.areas.tolist()) == (["Tumor"], [AREA])
-    assert record.image == picture
+    assert record.image == scene
 
 
-def test_geometries_without_area_are_counted(picture):
+def test_geometries_without_area_are_counted(scene):
     point = {"type": "Point", "coordinates": [1, 2]}
     mixed = {"type": "GeometryCollection", "geometries": [RING_OF_POINTS, point]}
     short = {"type": "Polygon", "coordinates": [[[1, 1], [2, 2]]]}
     features = [TUMOR, *map(feature, [point, point, {"type": "LineString", "coordinates": []}, mixed, short])]
-    record = read(picture.with_name("a.geojson"), features)
+    record = read(scene.with_name("a.geojson"), features)
     assert record.masks.areas.tolist() == [AREA]
     assert record.left_out == {
         "Point": 2, "LineString": 1, "GeometryCollection with more than polygons": 1,
@@ -321,10 +321,10 @@ def test_any_image_of_the_stem_gives_the_size(tmp_path, suffix):
     assert read(tmp_path / "slide.geojson", TUMOR).image.suffix == suffix
 
 
-def test_two_images_of_a_stem_and_of_two_sizes(picture):
-    Image.new("RGB", (9, 9)).save(picture.with_suffix(".jpg"))
+def test_two_images_of_a_stem_and_of_two_sizes(scene):
+    Image.new("RGB", (9, 9)).save(scene.with_suffix(".jpg"))
     with pytest.raises(FormatError, match=r"a\.geojson must have one image of its name, got a\.jpg, a\.png"):
-        read(picture.with_name("a.geojson"), TUMOR)
+        read(scene.with_name("a.geojson"), TUMOR)
 
 
 # ---- SVG
@@ -348,7 +348,7 @@ def test_shapes_of_drawings(tmp_path):
 # ---- read only
 
 
-def test_via(picture):
+def test_via(scene):
     def region(name: str, **values: object) -> dict:
         attributes = {"name": name, **values}
         return {"shape_attributes": attributes, "region_attributes": {"size": {"big": True}, "type": "cat"}}
@@ -368,13 +368,13 @@ def test_via(picture):
         {"a.png3": entry},
         {"_via_settings": {}, "_via_img_metadata": {"k": {**entry, "regions": named}}},
     ):
-        record = read(picture.with_name("via.json"), document)
+        record = read(scene.with_name("via.json"), document)
         assert record.masks.areas.tolist()[:2] == [AREA, AREA]
         assert record.masks.areas[2:] == pytest.approx([np.pi * 16] * 2, abs=3)
         assert (set(record.meta["categories"]), record.left_out) == ({"cat"}, {"polyline": 1, "point": 1})
-    picture.unlink()
+    scene.unlink()
     with pytest.raises(FormatError, match=r"a\.png must be near, got no such image"):
-        formats.read(picture.with_name("via.json"))
+        formats.read(scene.with_name("via.json"))
 
 
 def test_isat(tmp_path):
@@ -401,18 +401,18 @@ def test_formats_that_are_only_read_are_not_written(tmp_path):
 # ---- maps
 
 
-def test_void_of_a_palette_is_nobodys(picture):
+def test_void_of_a_palette_is_nobodys(scene):
     numbers = np.zeros(SIZE, np.uint8)
     numbers[:5], numbers[5:9], numbers[9:12] = 1, 2, 255
-    (picture.parent / "maps").mkdir()
-    Image.fromarray(numbers).save(picture.parent / "maps" / "grey.png")
-    (grey,) = formats.read(picture.parent / "maps" / "grey.png")
+    (scene.parent / "maps").mkdir()
+    Image.fromarray(numbers).save(scene.parent / "maps" / "grey.png")
+    (grey,) = formats.read(scene.parent / "maps" / "grey.png")
     assert (len(grey.masks), grey.ignore) == (3, None)
     paletted = Image.new("P", SIZE[::-1])
     paletted.putdata(numbers.ravel().tolist())
     paletted.putpalette([value % 256 for value in range(768)])
-    paletted.save(picture.parent / "maps" / "a.png")
-    (record,) = formats.read(picture.parent / "maps" / "a.png")
+    paletted.save(scene.parent / "maps" / "a.png")
+    (record,) = formats.read(scene.parent / "maps" / "a.png")
     assert record.masks.areas.tolist() == [150, 120]
     assert record.ignore is not None
 

@@ -18,6 +18,9 @@ from anymask.images import write
 from anymask.types import Masks, Record
 
 SIZE = (60, 80)
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:__array__ implementation:DeprecationWarning"
+)  # of pycocotools
 
 
 def truth() -> np.ndarray:
@@ -52,7 +55,6 @@ def is_exact(masks: Iterable[Any]) -> bool:
     return bool(np.array_equal(np.array([np.asarray(one).astype(bool) for one in masks]), truth()))
 
 
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of pycocotools
 @pytest.mark.parametrize("package", ["pycocotools.coco", "hotcoco"])
 def test_coco(folder: Path, package: str) -> None:
     file = pytest.importorskip(package).COCO(str(folder / "coco.json"))
@@ -94,12 +96,17 @@ def test_label_studio(folder: Path, tmp_path: Path) -> None:
     assert is_exact(record.masks.dense())
 
 
+@pytest.mark.filterwarnings("ignore::ImportWarning", "ignore::DeprecationWarning")  # of what labelme imports
 def test_labelme(folder: Path) -> None:
-    """Its polygons include the pixels of their outline, see docs/formats.md."""
-    pytest.importorskip("labelme")
+    """Its polygons include the pixels of their outline, see docs/formats.md: areas differ by those."""
+    draw = pytest.importorskip("labelme.utils.shape").shape_to_mask
     file = pytest.importorskip("labelme._label_file").LabelFile(str(folder / "images" / "a.json"))
-    assert file.imageData is not None
-    assert [shape["label"] for shape in file.shapes][::2] == ["cat", "cat"]
+    assert file.image_data is not None
+    assert [shape["label"] for shape in file.shapes] == ["cat", "dog", "dog", "cat"]
+    disc = next(shape for shape in reversed(file.shapes) if shape["shape_type"] == "polygon")
+    found = draw(SIZE, disc["points"])
+    assert found[truth()[2]].all()
+    assert 0 <= found.sum() - truth()[2].sum() <= 100
 
 
 def test_datumaro(folder: Path, tmp_path: Path) -> None:

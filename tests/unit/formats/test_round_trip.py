@@ -42,19 +42,19 @@ def kinds() -> np.ndarray:
 
 
 @pytest.fixture
-def picture(tmp_path: Path) -> Path:
+def scene(tmp_path: Path) -> Path:
     """The records' image, in a folder of images."""
-    folder = tmp_path / "pictures"
+    folder = tmp_path / "scenes"
     folder.mkdir()
     for name in ("photo", "second"):
         write.write_png(np.zeros((*SIZE, 3), np.uint8), folder / f"{name}.png")
     return folder / "photo.png"
 
 
-def record(picture: Path, dense: np.ndarray | None = None, **fields) -> Record:
+def record(scene: Path, dense: np.ndarray | None = None, **fields) -> Record:
     masks = Masks.from_dense(kinds() if dense is None else dense, **fields)
     names = [f"{TEXT} {i % 3}" for i in range(len(masks))]
-    return Record("photo", picture, masks, meta={"categories": names, "file_name": "photo.png"})
+    return Record("photo", scene, masks, meta={"categories": names, "file_name": "photo.png"})
 
 
 def there_and_back(
@@ -77,10 +77,10 @@ def fit(name: str, one: Record) -> Record:
 
 @pytest.mark.parametrize("polygons", [False, True])
 @pytest.mark.parametrize("name", FORMATS)
-def test_masks_come_back(name: str, polygons: bool, picture: Path, tmp_path: Path) -> None:
-    one = fit(name, record(picture))
+def test_masks_come_back(name: str, polygons: bool, scene: Path, tmp_path: Path) -> None:
+    one = fit(name, record(scene))
     (again,), loss = there_and_back(name, [one], tmp_path, outlines=Outlines(polygons=polygons))
-    assert (again.masks.size, again.image) == (SIZE, picture) or name in MAPS | SINGLE | {"masks"}
+    assert (again.masks.size, again.image) == (SIZE, scene) or name in MAPS | SINGLE | {"masks"}
     changed = {change.mask: change for change in loss.changed}
     kept = [i for i in range(len(one.masks)) if writers.LEFT_OUT not in getattr(changed.get(i), "notes", ())]
     assert len(again.masks) == len(kept)
@@ -94,11 +94,11 @@ def test_masks_come_back(name: str, polygons: bool, picture: Path, tmp_path: Pat
 
 
 @pytest.mark.parametrize("name", sorted(set(FORMATS) - SINGLE))
-def test_facts_that_a_format_keeps_come_back(name: str, picture: Path, tmp_path: Path) -> None:
+def test_facts_that_a_format_keeps_come_back(name: str, scene: Path, tmp_path: Path) -> None:
     squares = np.zeros((3, *SIZE), bool)
     for i in range(3):
         squares[i, 3 * i : 3 * i + 2, 2:9] = True
-    one = record(picture, squares, scores=[0.25, 0.5, 1], stability=[0.5, 0.75, 1], labels=[4, 7, 9])
+    one = record(scene, squares, scores=[0.25, 0.5, 1], stability=[0.5, 0.75, 1], labels=[4, 7, 9])
     hidden = rle.encode(np.eye(*SIZE, dtype=bool))
     meta = {**one.meta, "kinds": ["thing", "stuff", "part"], "dataset": TEXT, "ids": [5, 8, 2]}
     one = replace(one, id=TEXT, meta=meta, source="auto", ignore=hidden)
@@ -123,8 +123,8 @@ def test_facts_that_a_format_keeps_come_back(name: str, picture: Path, tmp_path:
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_empty_sets(name: str, picture: Path, tmp_path: Path) -> None:
-    nobody = record(picture, np.zeros((0, *SIZE), bool), labels=np.zeros(0, int))
+def test_empty_sets(name: str, scene: Path, tmp_path: Path) -> None:
+    nobody = record(scene, np.zeros((0, *SIZE), bool), labels=np.zeros(0, int))
     if name in {"mask", "masks"}:
         with pytest.raises(InputError, match=r"got (0|none)"):
             there_and_back(name, [nobody], tmp_path)
@@ -154,11 +154,11 @@ NAMES = [
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_no_name_leads_out_of_the_folder(name: str, picture: Path, tmp_path: Path) -> None:
+def test_no_name_leads_out_of_the_folder(name: str, scene: Path, tmp_path: Path) -> None:
     place = tmp_path / "a" / "b" / "c"
     place.mkdir(parents=True)
     before = set(tmp_path.rglob("*"))
-    one = fit(name, record(picture, kinds()[:2]))
+    one = fit(name, record(scene, kinds()[:2]))
     if name in SINGLE:
         one = one.with_masks(one.masks[:1])
     many = [replace(one, id=id, meta={"file_name": id}) for id in [*NAMES, *NAMES]]
@@ -201,10 +201,10 @@ def test_polygons_hold_any_mask(
         assert loss.mean_iou == 1
 
 
-def test_simplified_polygons_lose_what_was_allowed(picture: Path, tmp_path: Path) -> None:
+def test_simplified_polygons_lose_what_was_allowed(scene: Path, tmp_path: Path) -> None:
     y, x = np.mgrid[:24, :32]
     disc = np.hypot(x - 15, y - 12) < 10
-    one = record(picture, disc[None])
+    one = record(scene, disc[None])
     exact = formats.write(one, tmp_path / "exact.geojson")
     loss = formats.write(one, tmp_path / "rough.geojson", outlines=Outlines(max_loss=0.05))
     assert exact.lossless
@@ -221,8 +221,8 @@ def test_a_loss_that_is_none_is_refused() -> None:
         Outlines(max_loss=1)
 
 
-def test_the_report_in_words(picture: Path, tmp_path: Path) -> None:
-    one = record(picture, scores=np.linspace(0.1, 0.8, 8))
+def test_the_report_in_words(scene: Path, tmp_path: Path) -> None:
+    one = record(scene, scores=np.linspace(0.1, 0.8, 8))
     loss = formats.write([one], tmp_path / "set", "yolo")
     assert loss.summary().splitlines() == [
         "1 image with 8 masks as yolo, mean IoU of what is read back 0.8750",
@@ -238,10 +238,10 @@ def test_the_report_in_words(picture: Path, tmp_path: Path) -> None:
     assert formats.write(one, tmp_path / "a.npz").summary() == "1 image with 8 masks as npz, nothing lost"
 
 
-def test_maps_say_what_became_of_each_mask(picture: Path, tmp_path: Path) -> None:
+def test_maps_say_what_became_of_each_mask(scene: Path, tmp_path: Path) -> None:
     squares = np.zeros((3, *SIZE), bool)
     squares[0, :9, :9] = squares[1, 2:5, 2:5] = squares[2, 12:15, 12:15] = True
-    one = record(picture, squares, labels=[1, 2, 2])
+    one = record(scene, squares, labels=[1, 2, 2])
     merged = formats.write(one, tmp_path / "labels.png", "labels")
     assert [change.notes for change in merged.changed] == [
         (writers.HIDDEN,),

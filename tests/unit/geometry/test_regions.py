@@ -16,9 +16,9 @@ masks = arrays(np.bool_, st.tuples(st.integers(1, 15), st.integers(1, 15)))
 CORNERS_TOO = np.ones((3, 3))
 
 
-def read(picture):
+def read(image):
     """A mask from lines of . and #."""
-    return np.array([[c == "#" for c in line] for line in picture.split()])
+    return np.array([[c == "#" for c in line] for line in image.split()])
 
 
 @given(masks)

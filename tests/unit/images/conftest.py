@@ -12,7 +12,7 @@ SIZE = (24, 36)
 
 
 @pytest.fixture
-def picture():
+def image():
     """A smooth image (24, 36, 3) with a red left top, so that turns show."""
     y, x = np.mgrid[: SIZE[0], : SIZE[1]]
     out = np.stack([200 - 3 * x, 40 + 6 * y, 100 + x + y], axis=-1).astype(np.uint8)

@@ -14,16 +14,16 @@ from anymask.images.overlay import contact_sheet, overlay
 SIZE = (24, 36)
 
 
-def test_overlay_tints_masks_and_nothing_else(picture):
+def test_overlay_tints_masks_and_nothing_else(image):
     big, small = np.zeros((2, *SIZE), bool)
     big[2:20, 2:30] = True
     small[8:14, 8:14] = True
-    out = overlay(picture, [small, big])
-    assert out.shape == picture.shape
+    out = overlay(image, [small, big])
+    assert out.shape == image.shape
     assert out.dtype == np.uint8
     far = ~cv2.dilate(big.astype(np.uint8), np.ones((7, 7))).astype(bool)
-    assert np.array_equal(out[far], picture[far])
-    tint = (out[10, 10].astype(int) - picture[10, 10], out[16, 20].astype(int) - picture[16, 20])
+    assert np.array_equal(out[far], image[far])
+    tint = (out[10, 10].astype(int) - image[10, 10], out[16, 20].astype(int) - image[16, 20])
     assert np.abs(tint[0]).max() > 10
     assert not np.array_equal(*tint)  # the small mask shows on top of the large one
 
@@ -41,10 +41,10 @@ def test_overlay_shows_on_an_object_of_the_palettes_own_colour():
         assert np.abs(out[inside].astype(int) - image[inside]).sum(axis=1).min() > 90
 
 
-def test_overlay_of_nothing_and_of_many(picture):
-    assert np.array_equal(overlay(picture, []), picture)
-    assert np.array_equal(overlay(picture, [np.zeros(SIZE, bool)]), picture)
-    assert np.array_equal(overlay(picture, np.zeros((300, *SIZE), bool)), picture)
+def test_overlay_of_nothing_and_of_many(image):
+    assert np.array_equal(overlay(image, []), image)
+    assert np.array_equal(overlay(image, [np.zeros(SIZE, bool)]), image)
+    assert np.array_equal(overlay(image, np.zeros((300, *SIZE), bool)), image)
 
 
 def discs(count, rng, side=256):
@@ -92,10 +92,10 @@ def test_an_overlay_of_a_thousand_masks(rng):
     assert out.any(axis=2).mean() > 0.9
 
 
-def test_a_contact_sheet(photos, picture):
-    pictures = [photos / "cat.jpg", picture, np.zeros((10, 300, 3), np.uint8)]
+def test_a_contact_sheet(photos, image):
+    images = [photos / "cat.jpg", image, np.zeros((10, 300, 3), np.uint8)]
     masks = [[np.ones((300, 451), bool)], [], [np.ones((10, 300), bool)]]
-    sheet = contact_sheet(pictures, masks, 2, 500, names=["cat", "a very long name " * 9, ""])
+    sheet = contact_sheet(images, masks, 2, 500, names=["cat", "a very long name " * 9, ""])
     assert (sheet.shape[1:], sheet.dtype) == ((500, 3), np.uint8)
     cell = (500 - 3 * 8) // 2
     assert sheet.shape[0] == 3 * 8 + round(300 / 451 * cell) + round(10 / 300 * cell)

@@ -9,18 +9,20 @@ import zlib
 import cv2
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from anymask.errors import ImageError
 from anymask.images import read as images
 from anymask.images import write
+from anymask.images.painted_masks import read_numbers
 
 SIZE = (24, 36)
 
 
-def saved(picture, path, **options):
+def saved(image, path, **options):
     """Write with Pillow."""
-    Image.fromarray(picture).save(path, **options)
+    Image.fromarray(image).save(path, **options)
     return path
 
 
@@ -38,28 +40,28 @@ def saved(picture, path, **options):
         ("a.gif", {}, 12),
     ],
 )
-def test_common_files(tmp_path, picture, name, options, error):
-    path = saved(picture, tmp_path / name, **options)
+def test_common_files(tmp_path, image, name, options, error):
+    path = saved(image, tmp_path / name, **options)
     read = images.read_image(path)
     assert read.shape == (*SIZE, 3)
     assert read.dtype == np.uint8
     assert read.flags.c_contiguous
-    assert np.abs(read.astype(int) - picture).mean() <= error
+    assert np.abs(read.astype(int) - image).mean() <= error
     assert images.image_size(path) == SIZE
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L"])
 @pytest.mark.parametrize("options", [{"quality": 60}, {"quality": 90, "subsampling": 0, "progressive": True}])
-def test_jpegs_are_decoded_as_pillow_does(tmp_path, picture, mode, options):
+def test_jpegs_are_decoded_as_pillow_does(tmp_path, image, mode, options):
     exif = Image.Exif()
     exif[0x0112] = 6
-    Image.fromarray(picture).convert(mode).save(tmp_path / "a.jpg", exif=exif, **options)
+    Image.fromarray(image).convert(mode).save(tmp_path / "a.jpg", exif=exif, **options)
     expected = np.rot90(np.asarray(Image.open(tmp_path / "a.jpg").convert("RGB")), -1)
     assert np.array_equal(images.read_image(tmp_path / "a.jpg"), expected)
 
 
-def test_a_jpeg_with_bytes_behind_its_end_is_read(tmp_path, picture):
-    path = saved(picture, tmp_path / "a.jpg")
+def test_a_jpeg_with_bytes_behind_its_end_is_read(tmp_path, image):
+    path = saved(image, tmp_path / "a.jpg")
     whole = images.read_image(path)
     path.write_bytes(path.read_bytes() + b"behind")
     assert np.array_equal(images.read_image(path), whole)
@@ -72,23 +74,23 @@ def test_an_opened_jpeg_in_draft_mode_keeps_its_size(tmp_path, rng):
     assert images.read_image(opened).shape == (16, 16, 3)
 
 
-def test_every_way_to_give_a_file(tmp_path, picture):
-    path = saved(picture, tmp_path / "a.png")
+def test_every_way_to_give_a_file(tmp_path, image):
+    path = saved(image, tmp_path / "a.png")
     data = path.read_bytes()
-    for source in (path, str(path), data, io.BytesIO(data), Image.open(path), picture):
-        assert np.array_equal(images.read_image(source), picture)
+    for source in (path, str(path), data, io.BytesIO(data), Image.open(path), image):
+        assert np.array_equal(images.read_image(source), image)
     with path.open("rb") as file:
-        assert np.array_equal(images.read_image(file), picture)
+        assert np.array_equal(images.read_image(file), image)
     assert images.image_size(data) == SIZE
 
 
-def test_the_wrong_suffix_does_not_matter(tmp_path, picture):
-    saved(picture, tmp_path / "a.png").rename(tmp_path / "a.jpg")
-    assert np.array_equal(images.read_image(tmp_path / "a.jpg"), picture)
+def test_the_wrong_suffix_does_not_matter(tmp_path, image):
+    saved(image, tmp_path / "a.png").rename(tmp_path / "a.jpg")
+    assert np.array_equal(images.read_image(tmp_path / "a.jpg"), image)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_exif_orientation(tmp_path, picture, orientation):
+def test_exif_orientation(tmp_path, image, orientation):
     exif = Image.Exif()
     exif[0x0112] = orientation
     turns = {
@@ -101,26 +103,26 @@ def test_exif_orientation(tmp_path, picture, orientation):
         7: lambda a: a[::-1, ::-1].transpose(1, 0, 2),
         8: lambda a: np.rot90(a),
     }
-    path = saved(picture, tmp_path / "a.png", exif=exif)
-    expected = turns[orientation](picture)
+    path = saved(image, tmp_path / "a.png", exif=exif)
+    expected = turns[orientation](image)
     assert np.array_equal(images.read_image(path), expected)
     assert images.image_size(path) == expected.shape[:2]
 
 
-def test_an_orientation_out_of_range_is_none(tmp_path, picture):
+def test_an_orientation_out_of_range_is_none(tmp_path, image):
     exif = Image.Exif()
     exif[0x0112] = 77
-    assert np.array_equal(images.read_image(saved(picture, tmp_path / "a.png", exif=exif)), picture)
+    assert np.array_equal(images.read_image(saved(image, tmp_path / "a.png", exif=exif)), image)
 
 
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
-def test_damaged_exif_is_no_reason_to_refuse(tmp_path, picture):
-    path = saved(picture, tmp_path / "a.jpg", quality=95, exif=b"Exif\0\0MM\0*\0\0\xff\xff garbage")
+def test_damaged_exif_is_no_reason_to_refuse(tmp_path, image):
+    path = saved(image, tmp_path / "a.jpg", quality=95, exif=b"Exif\0\0MM\0*\0\0\xff\xff garbage")
     assert images.read_image(path).shape == (*SIZE, 3)
 
 
-def test_grey(tmp_path, picture):
-    grey = picture[..., 0]
+def test_grey(tmp_path, image):
+    grey = image[..., 0]
     read = images.read_image(saved(grey, tmp_path / "a.png"))
     assert np.array_equal(read, np.stack([grey] * 3, axis=-1))
     bits = Image.fromarray(grey > 120)
@@ -136,23 +138,23 @@ def test_cmyk(tmp_path):
         assert np.abs(images.read_image(tmp_path / name).astype(int) - (255, 0, 0)).max() <= 4
 
 
-def test_palette(tmp_path, picture):
-    few = Image.fromarray(picture).quantize(8)
+def test_palette(tmp_path, image):
+    few = Image.fromarray(image).quantize(8)
     few.save(tmp_path / "a.png")
     assert np.array_equal(images.read_image(tmp_path / "a.png"), np.asarray(few.convert("RGB")))
 
 
-def test_alpha_lies_over_white(tmp_path, picture):
+def test_alpha_lies_over_white(tmp_path, image):
     alpha = np.zeros(SIZE, np.uint8)
     alpha[:, 12:] = 255
     alpha[:, 6:12] = 128
-    path = saved(np.dstack([picture, alpha]), tmp_path / "a.png")
+    path = saved(np.dstack([image, alpha]), tmp_path / "a.png")
     read = images.read_image(path)
     assert (read[:, :6] == 255).all()
-    assert np.array_equal(read[:, 12:], picture[:, 12:])
-    half = np.rint((picture[:, 6:12] * 128.0 + 255 * 127.0) / 255)
+    assert np.array_equal(read[:, 12:], image[:, 12:])
+    half = np.rint((image[:, 6:12] * 128.0 + 255 * 127.0) / 255)
     assert np.abs(read[:, 6:12] - half).max() <= 1
-    assert np.array_equal(images.read_image(np.dstack([picture, alpha])), read)
+    assert np.array_equal(images.read_image(np.dstack([image, alpha])), read)
 
 
 def test_grey_with_alpha_and_transparent_palette(tmp_path):
@@ -217,8 +219,8 @@ def test_animations_give_their_first_frame(tmp_path, name):
     assert max(green, blue) < 10
 
 
-def test_an_opened_image_is_left_open(tmp_path, picture):
-    opened = Image.open(saved(picture, tmp_path / "a.png"))
+def test_an_opened_image_is_left_open(tmp_path, image):
+    opened = Image.open(saved(image, tmp_path / "a.png"))
     images.read_image(opened)
     assert opened.getpixel((0, 0)) == (250, 10, 10)
 
@@ -254,7 +256,7 @@ def test_empty_file(tmp_path):
 
 
 def test_text_as_image(tmp_path):
-    (tmp_path / "a.png").write_text("this is no picture\n")
+    (tmp_path / "a.png").write_text("this is no image\n")
     with pytest.raises(ImageError, match=r"got .*a\.png, which no decoder knows\. Give a JPEG, PNG"):
         images.read_image(tmp_path / "a.png")
 
@@ -287,8 +289,8 @@ def test_a_huge_header_is_refused_before_decoding(tmp_path):
     assert limit == Image.MAX_IMAGE_PIXELS
 
 
-def test_max_pixels(picture):
-    data = write.encode_png(picture)
+def test_max_pixels(image):
+    data = write.encode_png(image)
     with pytest.raises(ImageError, match=r"at most 100 pixels, got 36 x 24\. Make it smaller first\."):
         images.read_image(data, max_pixels=100)
 
@@ -307,14 +309,26 @@ def test_things_that_are_no_files():
         images.read_image(np.full((2, 2), "x"))
 
 
-def test_arrays(picture):
-    grey = picture[..., :1]
+def test_arrays(image):
+    grey = image[..., :1]
     assert np.array_equal(images.read_image(grey), np.repeat(grey, 3, axis=2))
     assert np.array_equal(images.read_image(grey[..., 0] > 120)[..., 0], (grey[..., 0] > 120) * np.uint8(255))
-    assert images.read_image(picture[::-1, ::2]).flags.c_contiguous
+    assert images.read_image(image[::-1, ::2]).flags.c_contiguous
 
 
-def test_maps_are_read_as_numbers(tmp_path, picture):
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_floats_that_are_whole_numbers_are_a_mask(tmp_path, dtype):
+    numbers = np.array([[0, 1, 2, 255]], dtype)
+    tifffile.imwrite(tmp_path / "a.tif", numbers)
+    assert images.read_map(tmp_path / "a.tif").tolist() == numbers.tolist()
+    assert read_numbers(tmp_path / "a.tif").tolist() == numbers.tolist()
+    tifffile.imwrite(tmp_path / "b.tif", numbers / 2)
+    for read in (images.read_map, read_numbers):
+        with pytest.raises(ImageError, match=r"mask must hold whole numbers, got .*b\.tif with fractions"):
+            read(tmp_path / "b.tif")
+
+
+def test_maps_are_read_as_numbers(tmp_path, image):
     numbers = np.array([[0, 1, 2, 255]], np.uint8)
     palette = Image.fromarray(numbers).convert("P")
     palette.putpalette(list(range(256)) * 3)
@@ -324,7 +338,7 @@ def test_maps_are_read_as_numbers(tmp_path, picture):
     Image.fromarray(numbers > 0).save(tmp_path / "b.png")
     assert images.read_map(tmp_path / "b.png").tolist() == [[0, 255, 255, 255]]
     with pytest.raises(ImageError, match=r"mask must be a grey or palette image, got .*c\.png in colour"):
-        images.read_map(saved(picture, tmp_path / "c.png"))
+        images.read_map(saved(image, tmp_path / "c.png"))
     (tmp_path / "c.png").write_bytes((tmp_path / "c.png").read_bytes()[:-40])
     with pytest.raises(ImageError, match="corrupt or truncated"):
         images.read_map(tmp_path / "c.png")

@@ -228,10 +228,10 @@ def test_what_pillow_decodes_is_turned_once(tmp_path, rng, orientation):
     smooth = np.add.outer(np.arange(24), np.arange(40)).astype(np.uint8)
     for compression, tolerance in (("jpeg", 3), ("group4", 0)):
         plain, turned = tmp_path / "p.tif", tmp_path / "t.tif"
-        picture = Image.fromarray(smooth if compression == "jpeg" else smooth % 5 > 2)
+        image = Image.fromarray(smooth if compression == "jpeg" else smooth % 5 > 2)
         options = {"quality": 95} if compression == "jpeg" else {}
-        picture.save(plain, compression=compression, **options)
-        picture.save(turned, compression=compression, tiffinfo={274: orientation}, **options)
+        image.save(plain, compression=compression, **options)
+        image.save(turned, compression=compression, tiffinfo={274: orientation}, **options)
         expected = TURNS[orientation](images.read_image(plain).astype(int))
         for source in (turned, turned.read_bytes()):
             found = images.read_image(source)

@@ -33,18 +33,18 @@ def test_png_refuses_what_it_cannot_hold():
         write.encode_png(np.zeros((3, 3, 2), np.uint8))
 
 
-def test_write_png_is_atomic_and_keeps_files(tmp_path, picture):
-    path = write.write_png(picture, tmp_path / "a.png")
-    assert np.array_equal(images.read_image(path), picture)
+def test_write_png_is_atomic_and_keeps_files(tmp_path, image):
+    path = write.write_png(image, tmp_path / "a.png")
+    assert np.array_equal(images.read_image(path), image)
     with pytest.raises(OutputError, match="which exists"):
-        write.write_png(picture, path)
-    write.write_png(picture[:5], path, force=True)
+        write.write_png(image, path)
+    write.write_png(image[:5], path, force=True)
     assert images.image_size(path) == (5, 36)
 
 
-def test_jpeg_files(picture):
-    back = np.asarray(Image.open(io.BytesIO(write.encode_jpeg(picture))))
-    assert back.shape == picture.shape
+def test_jpeg_files(image):
+    back = np.asarray(Image.open(io.BytesIO(write.encode_jpeg(image))))
+    assert back.shape == image.shape
     assert write.encode_jpeg(np.zeros((65_500, 1, 3), np.uint8))[:2] == b"\xff\xd8"
     with pytest.raises(InputError, match="sides of at most 65500 pixels for a JPEG file, got 1 x 65501"):
         write.encode_jpeg(np.zeros((1, 65_501, 3), np.uint8))

@@ -23,7 +23,7 @@ def model() -> FeaturePainter:
     return made
 
 
-def pictures(count: int, side: int = 64) -> Tensor:
+def images(count: int, side: int = 64) -> Tensor:
     return torch.randn(count, 3, side, side, generator=torch.Generator().manual_seed(count))
 
 
@@ -36,7 +36,7 @@ def half_hidden(side: int, count: int = 1) -> Tensor:
 
 @pytest.mark.parametrize("side", [64, 96])
 def test_one_example_equals_the_whole_canvas(model, side) -> None:
-    example, target, query = pictures(3, side)
+    example, target, query = images(3, side)
     canvas, targets = torch.cat([example, query], 1)[None], torch.cat([target, target], 1)[None]
     with torch.no_grad():
         whole = model(canvas, targets, half_hidden(side))
@@ -67,7 +67,7 @@ def plain_ensemble(model: FeaturePainter, examples: Tensor, targets: Tensor, que
 
 @pytest.mark.parametrize("count", [1, 2, 5])
 def test_several_examples_equal_a_plain_reference(model, count) -> None:
-    examples, targets, query = pictures(count), pictures(count + 10)[:count], pictures(1)[0]
+    examples, targets, query = images(count), images(count + 10)[:count], images(1)[0]
     with torch.no_grad():
         ours = model.inpaint(examples, targets, query)
         expected = plain_ensemble(model, examples, targets, query)
@@ -75,7 +75,7 @@ def test_several_examples_equal_a_plain_reference(model, count) -> None:
 
 
 def test_equal_examples_answer_as_one(model) -> None:
-    example, target, query = pictures(3)
+    example, target, query = images(3)
     with torch.no_grad():
         one = model.inpaint(example[None], target[None], query)
         three = model.inpaint(example.expand(3, -1, -1, -1), target.expand(3, -1, -1, -1), query)
@@ -83,7 +83,7 @@ def test_equal_examples_answer_as_one(model) -> None:
 
 
 def test_what_is_hidden_is_not_seen(model) -> None:
-    canvas, targets, other = pictures(3, 128)[..., :64].split(1)
+    canvas, targets, other = images(3, 128)[..., :64].split(1)
     hidden = half_hidden(64)
     hidden[0, 1, 2] = True
     cells = hidden.repeat_interleave(PATCH, 1).repeat_interleave(PATCH, 2)[:, None]
@@ -97,7 +97,7 @@ def test_what_is_hidden_is_not_seen(model) -> None:
 
 def test_colours_of_like_patches_are_copied(model) -> None:
     keys = torch.eye(8)[None, None].expand(1, 2, 8, 8)
-    colours = pictures(1, 8)[:, :, 0].transpose(1, 2)
+    colours = images(1, 8)[:, :, 0].transpose(1, 2)
     order = torch.tensor([3, 1, 7])
     copied = model._copy(10 * keys[:, :, order], keys, colours)
     torch.testing.assert_close(copied, colours[:, None, order].expand(1, 2, 3, 3))
@@ -111,7 +111,7 @@ def test_colours_of_like_patches_are_copied(model) -> None:
 def test_only_the_backbone_is_frozen(model) -> None:
     frozen = {name.split(".")[0] for name, p in model.named_parameters() if not p.requires_grad}
     assert frozen == {"backbone"}
-    canvas = pictures(2, 128)[:, :, :, :64]
+    canvas = images(2, 128)[:, :, :, :64]
     model(canvas, canvas, half_hidden(64, 2)).sum().backward()
     assert all(p.grad is not None for p in model.parameters() if p.requires_grad)
     model.zero_grad()
@@ -121,7 +121,7 @@ def test_saved_and_loaded(model, tmp_path) -> None:
     loaded = anymask.load(save(model, tmp_path / "m.safetensors"), device="cpu", dtype="float32")
     assert isinstance(loaded, FeaturePainter)
     assert loaded.config == CONTEXT_DEBUG
-    example, target, query = pictures(3)
+    example, target, query = images(3)
     with torch.no_grad():
         before = model.inpaint(example[None], target[None], query)
         assert torch.equal(loaded.inpaint(example[None], target[None], query), before)

@@ -20,7 +20,7 @@ PROMPTS = [
 ]
 
 
-def picture(height: int, width: int) -> np.ndarray:
+def image(height: int, width: int) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
 
 
@@ -35,7 +35,7 @@ def answers(one, pixels, prompts):
 @pytest.mark.parametrize("kind", ["compact", "vit"])
 @pytest.mark.parametrize("size", [(48, 64), (64, 20), (100, 100), (3, 90)], ids=str)
 def test_masks_of_any_shape_of_image_and_ragged_prompts(exported, kind, size):
-    one, pixels = exported(kind), picture(*size)
+    one, pixels = exported(kind), image(*size)
     prompts = [p for p in PROMPTS if (p.box is None or size[0] > 40 < size[1]) and size[0] > 40 < size[1]]
     prompts = prompts or [Prompt.point(1, 1), Prompt([(1, 1), (2, 2)], [1, 0])]
     wanted = predict(one.model, pixels, prompts, logits=True, zoom=False)
@@ -46,7 +46,7 @@ def test_masks_of_any_shape_of_image_and_ragged_prompts(exported, kind, size):
 
 @pytest.mark.parametrize("kind", ["compact", "vit"])
 def test_masks_as_prompts_alone_and_among_others(exported, kind):
-    one, pixels = exported(kind), picture(48, 64)
+    one, pixels = exported(kind), image(48, 64)
     embedding = embed(one.model, pixels)
     grid = np.random.default_rng(1).normal(0, 5, embedding.frame.grid_hw).astype(np.float32)
     prompts = [Prompt(mask=grid), Prompt.point(20, 30), Prompt([(20, 30)], [1], mask=grid)]
@@ -59,7 +59,7 @@ def test_masks_as_prompts_alone_and_among_others(exported, kind):
 
 @pytest.mark.parametrize("kind", ["compact", "vit"])
 def test_pads_change_nothing(exported, kind):
-    one, pixels = exported(kind), picture(48, 64)
+    one, pixels = exported(kind), image(48, 64)
     for prompt in PROMPTS:
         alone, beside = answers(one, pixels, [prompt]), answers(one, pixels, [prompt, PROMPTS[-1]])
         assert np.abs(alone[0] - beside[0]).max() <= 1e-5 * np.abs(alone).max()
@@ -77,7 +77,7 @@ def test_painted_canvases(exported, kind, examples):
     one = exported(kind)
     side, rng = one.model.config.size, np.random.default_rng(2)
     shown = rng.uniform(-20, 280, (2, examples, side, side, 3)).astype(np.float32)
-    feed = {"examples": shown[0], "targets": shown[1], "query": picture(side, side)}
+    feed = {"examples": shown[0], "targets": shown[1], "query": image(side, side)}
     if kind == "seggpt":
         feed["instance"] = np.array(False)
     module = one.parts[0].module
@@ -92,7 +92,7 @@ def test_the_type_token_is_an_input(exported):
     one = exported("seggpt")
     side = one.model.config.size
     feed = {name: np.full((1, side, side, 3), 90, np.float32) for name in ("examples", "targets")}
-    feed["query"] = picture(side, side)
+    feed["query"] = image(side, side)
     a, b = (one.session("painter")({**feed, "instance": np.array(it)})["painted"] for it in (True, False))
     assert np.abs(a - b).max() > 1e-3
 
@@ -114,6 +114,6 @@ def test_the_layers_of_mask_prompts_are_in_a_branch(exported, kind):
 
 
 def test_one_process_traces_models_of_different_sizes(exported):
-    for kind in ("compact", "vit"):  # in one process: a branch cached for one must not serve another
+    for kind in ("compact", "vit"):  # a branch cached for one must not serve another
         decoder = next(part for part in exported(kind).parts if part.name == "decoder")
         assert [value.name for value in exported(kind).graphs["decoder"].graph.input] == list(decoder.inputs)

@@ -52,10 +52,10 @@ def write_shard(path: Path, records: list[Record], broken: tuple[int, ...] = ())
                 {"id": i, "segmentation": rle.to_coco(runs, record.masks.size), "category": "shape"}
                 for i, runs in enumerate(record.masks.rles)
             ]
-            picture = encode_png(record.read())
+            image = encode_png(record.read())
             if number in broken:
-                picture = picture[: len(picture) // 2]
-            _add(tar, f"{number:04d}.png", picture)
+                image = image[: len(image) // 2]
+            _add(tar, f"{number:04d}.png", image)
             h, w = record.masks.size
             head = {"image_id": number, "width": w, "height": h, "file_name": f"{number:04d}.png"}
             text = json.dumps({"image": head, "annotations": annotations})

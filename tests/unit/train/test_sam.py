@@ -33,7 +33,7 @@ def seeded(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def picture(seed: int, count: int = 3, size: int = 64) -> Objects:
+def scene(seed: int, count: int = 3, size: int = 64) -> Objects:
     rng = np.random.default_rng(seed)
     masks = np.zeros((count, size, size), dtype=bool)
     for mask in masks:
@@ -80,7 +80,7 @@ def test_shorter_plans(rounds: Rounds, news: list[bool]) -> None:
 
 
 def test_prepare_gives_covers_and_prompts_of_the_masks() -> None:
-    objects = picture(1)
+    objects = scene(1)
     assert objects.cover_Nhw.shape == (3, 16, 16)
     assert float(objects.cover_Nhw.sum() * STRIDE**2) == 3 * 20 * 24
     for cover, (x, y), (x0, y0, x1, y1) in zip(
@@ -120,14 +120,14 @@ def test_bad_rounds(bad) -> None:
 
 
 def test_collate_numbers_the_images() -> None:
-    batch = collate([collate([picture(0, 2), picture(1, 1)]), picture(2, 3)])
+    batch = collate([collate([scene(0, 2), scene(1, 1)]), scene(2, 3)])
     assert batch.index_N.tolist() == [0, 0, 1, 2, 2, 2]
     assert batch.image_BSS3.shape == (3, 64, 64, 3)
     assert len(batch.seed_B) == 3
 
 
 def test_first_prompts_are_points_or_boxes() -> None:
-    batch = collate([picture(i) for i in range(20)])
+    batch = collate([scene(i) for i in range(20)])
     prompts = _Prompts(batch, 0.5)
     assert 10 < int(prompts.boxed.sum()) < 50
     assert prompts.labels[prompts.boxed].unique(dim=0).tolist() == [[2, 3]]
@@ -139,7 +139,7 @@ def test_first_prompts_are_points_or_boxes() -> None:
 
 
 def test_clicks_fall_into_the_error() -> None:
-    batch = collate([picture(i) for i in range(30)])
+    batch = collate([scene(i) for i in range(30)])
     truth = batch.cover_Nhw > 0.5
     predicted = truth.roll(3, 2)
     prompts = _Prompts(batch, 0.0)
@@ -153,7 +153,7 @@ def test_clicks_fall_into_the_error() -> None:
 
 
 def test_clicks_avoid_ignored_pixels_and_fall_back_to_the_object() -> None:
-    batch = collate([picture(i) for i in range(10)])
+    batch = collate([scene(i) for i in range(10)])
     truth = batch.cover_Nhw > 0.5
     ignore = torch.zeros_like(batch.ignore_Bhw)
     ignore[:, :, 8:] = True
@@ -173,7 +173,7 @@ def test_the_best_of_three_goes_back_in() -> None:
 
 
 def test_rounds_back_propagated_one_by_one_give_the_gradient_of_the_mean(model: Sam) -> None:
-    batch = collate([picture(0), picture(1)])
+    batch = collate([scene(0), scene(1)])
     rounds = Rounds(clicks=2, idle=1, box=0.5)
     train_step(model, batch, rounds, WEIGHTS, seeded(3))
     step = gradients(model)
@@ -196,7 +196,7 @@ def test_rounds_back_propagated_one_by_one_give_the_gradient_of_the_mean(model: 
 
 
 def test_passes_add_up_to_the_large_batch(model: Sam) -> None:
-    parts = [picture(0, 1), picture(1, 3), picture(2, 2), picture(3, 3)]
+    parts = [scene(0, 1), scene(1, 3), scene(2, 2), scene(3, 3)]
     rounds = Rounds(clicks=2, idle=2, box=0.5)
     metrics = train_step(model, collate(parts), rounds, WEIGHTS, seeded(1))
     large = gradients(model)
@@ -212,7 +212,7 @@ def test_passes_add_up_to_the_large_batch(model: Sam) -> None:
 
 
 def test_metrics_are_sums_and_counts(model: Sam) -> None:
-    found = train_step(model, picture(0, 3), Rounds(1, 0, 0.0), WEIGHTS, seeded(0))
+    found = train_step(model, scene(0, 3), Rounds(1, 0, 0.0), WEIGHTS, seeded(0))
     assert set(found) == {f"{kind}_{i}" for kind in ("loss", "iou_point", "iou_box") for i in (0, 1)}
     assert found["loss_0"][1] == found["iou_point_1"][1] == 3
     assert found["iou_box_0"].tolist() == [0, 0]
@@ -274,7 +274,7 @@ def test_autocast_leaves_positions_exact_and_the_gradient_near(model) -> None:
     """A position rounded to bfloat16 lies pixels beside its place (found here, in the model's first code)."""
     place = torch.rand((4, 2), generator=seeded(0))
     exact = model.prompt_encoder.pe_layer(place)
-    batch = collate([picture(0), picture(1)])
+    batch = collate([scene(0), scene(1)])
     train_step(model, batch, Rounds(0, 0), WEIGHTS, seeded(0))
     before = gradients(model)
     model.zero_grad()

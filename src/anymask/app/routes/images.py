@@ -8,7 +8,7 @@ from typing import Annotated
 
 import cv2
 import numpy as np
-from fastapi import APIRouter, File, HTTPException, Query, Request, Response, UploadFile
+from fastapi import APIRouter, File, Query, Request, Response, UploadFile
 from fastapi.responses import FileResponse
 
 from anymask.app import schemas
@@ -41,9 +41,16 @@ def list_images(
     limit: Annotated[int, Query(ge=1, le=schemas.IMAGES_AT_ONCE)] = 100,
     search: Annotated[str, Query(max_length=schemas.TEXT_LENGTH)] = "",
     show: Annotated[images.Show, Query()] = "all",
+    tag: Annotated[str, Query(max_length=schemas.TEXT_LENGTH)] = "",
+    assignee: Annotated[str, Query(max_length=64)] = "",
 ) -> schemas.Images:
-    """A page of the images, sorted by name: those whose name contains `search`, in the state `show`."""
-    found = images.listed(server.project.db, after, limit + 1, search=search, show=show)
+    """A page of the images, sorted by name: those whose name contains `search`, in the state `show`.
+
+    With `tag` or `assignee` only those with this tag, or of this user.
+    """
+    found = images.listed(
+        server.project.db, after, limit + 1, search=search, show=show, tag=tag, assignee=assignee
+    )
     more = len(found) > limit
     return schemas.Images(
         images=[schemas.Image.of(one) for one in found[:limit]], next=found[limit - 1].id if more else None
@@ -75,16 +82,6 @@ def get_image(server: CurrentServer, person: Annotator, id: schemas.Id) -> schem
     with suppress(UnknownNameError, StoreError, ImageError):  # of a missing file what is known is told
         image = current(server.project, image)
     return schemas.Image.of(image)
-
-
-@router.patch("/images/{id}")
-def mark_image(server: CurrentServer, person: Annotator, id: schemas.Id, body: schemas.Mark) -> schemas.Image:
-    """Mark an image as done, or remove it from the project. Removing needs the role reviewer."""
-    if body.removed is not None and person.role == "annotator":
-        raise HTTPException(
-            403, "Removing an image needs the role reviewer; yours is annotator. Ask an admin."
-        )
-    return schemas.Image.of(images.mark(server.project.db, id, done=body.done, removed=body.removed))
 
 
 @router.get("/images/{id}/file", response_class=Response)

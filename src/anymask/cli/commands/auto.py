@@ -15,9 +15,11 @@ from anymask.cli.model_names import check_model
 from anymask.cli.options.auto import Options
 from anymask.cli.outputs import DAMAGED, OVERLAY, beside, check_distinct, write_all
 from anymask.cli.prompts import read_mask
+from anymask.cli.text import read_names
 from anymask.cli.viewer import open_file
 from anymask.errors import ImageError, InputError, OutputError
 from anymask.files import check_target, read_regular
+from anymask.files.places import is_address
 from anymask.formats import sa1b
 from anymask.images.bands import numbers, read_bands
 from anymask.images.planes import kind_of, path_of
@@ -52,13 +54,18 @@ _PLAN = ("candidates", "granularity", "edges", "cover")
 
 def run(options: Options) -> int:
     """Check all input and output before the model is loaded, then process one image or many."""
+    if is_address(options.source):
+        return _with_workers(options)
     source, file = Path(options.source), Path(path_of(options.source))
     if not file.exists():
         raise ImageError(
             f"IMAGE must be an image, a folder or a list that exists, got {source}. Check the name."
         )
     many = (file.is_dir() and kind_of(file) is None) or source.suffix.lower() == ".txt"
-    return _many(source, options) if many else _one(source, options)
+    if not many:
+        return _one(source, options)
+    far = options.output is not None and is_address(options.output)
+    return _with_workers(options) if options.workers or options.estimate or far else _many(source, options)
 
 
 def _opener(options: Options) -> Callable[[], Promptable]:
@@ -99,6 +106,7 @@ def _plan(options: Options, *, labelmap: bool, overlay: bool) -> Plan:
         parents=options.tree,
         labelmap=labelmap,
         overlay=overlay,
+        names=() if options.names is None else tuple(read_names(options.names)),
         **chosen,
     )
 
@@ -162,8 +170,16 @@ class _Targets:
 def _one(image: Path, options: Options) -> int:
     from anymask.data_engine.image_masks import open_image, process
 
-    if options.shards is not None:
-        raise InputError("--shards must go with a folder or a list, got one image. Leave it out.")
+    given = {
+        "--shards": options.shards,
+        "--workers": options.workers,
+        "--images-per-shard": options.images_per_shard,
+        "--verify": options.verify,
+        "--plan": options.estimate,
+    }
+    for name, value in given.items():
+        if value:
+            raise InputError(f"{name} must go with a folder or a list, got one image. Leave it out.")
     targets = _targets(image, options)
     clock = Clock()
     plan = _plan(options, labelmap="labels.png" in targets.others, overlay=OVERLAY in targets.others)
@@ -242,6 +258,8 @@ def _many(source: Path, options: Options) -> int:
     from anymask.data_engine.contact_sheet import write_sheet
     from anymask.data_engine.sources import find_items
 
+    if options.images_per_shard is not None or options.verify:
+        raise InputError("--images-per-shard and --verify must go with --workers. Add --workers 1.")
     shards = _shard_size(options.shards)
     items = find_items(source, lambda error: note(f"left out {error.filename}: {error.strerror}"))
     if options.output is None:
@@ -274,6 +292,32 @@ def _many(source: Path, options: Options) -> int:
     return DAMAGED if summary.damaged else 0
 
 
+def _with_workers(options: Options) -> int:
+    """Many images by workers."""
+    from anymask.cli.auto_with_workers import print_plan, run_with_workers
+
+    if options.shards is not None:
+        raise InputError("--shards must go without --workers, got both. Set --images-per-shard instead.")
+    check_model(options.model)
+    plan = _plan(options, labelmap=options.labelmap or options.cover, overlay=options.overlay)
+    if options.estimate:
+        return print_plan(options, plan, _opener(options))
+    if options.output is None:
+        raise OutputError(
+            "-o must name the place of the data set, got nothing. Write -o dataset, for example."
+        )
+    summary = run_with_workers(options, options.output, plan, _opener(options))
+    sheet = None
+    if summary.made + summary.kept and not is_address(options.output):
+        from anymask.data_engine.contact_sheet import write_sheet
+
+        sheet = write_sheet(options.output)
+    _report(summary, options.output, sheet, as_json=options.as_json)
+    if options.view and sheet is not None:
+        open_file(sheet)
+    return DAMAGED if summary.damaged else 0
+
+
 def _shard_size(megabytes: float | None) -> int | None:
     """Bytes in a shard. Raises InputError for a size without room."""
     if megabytes is None:
@@ -283,7 +327,7 @@ def _shard_size(megabytes: float | None) -> int | None:
     return math.ceil(megabytes * 1e6)
 
 
-def _report(summary: Summary, folder: Path, sheet: Path | None, *, as_json: bool) -> None:
+def _report(summary: Summary, folder: Path | str, sheet: Path | None, *, as_json: bool) -> None:
     for file, problem in summary.damaged.items():
         note(f"left out {file}: {problem}")
     if as_json:
@@ -292,6 +336,6 @@ def _report(summary: Summary, folder: Path, sheet: Path | None, *, as_json: bool
     kept = f", {summary.kept:,} were there already" if summary.kept else ""
     lines = [f"{summary.made:,} images with {summary.masks:,} masks{kept}"]
     if summary.damaged:
-        lines.append(f"{len(summary.damaged):,} images could not be read, see {folder / 'damaged.jsonl'}")
+        lines.append(f"{len(summary.damaged):,} images could not be read, see {folder}/damaged.jsonl")
     lines += [f"wrote {folder}"] if sheet is None else [f"wrote {folder}", f"look at {sheet}"]
     out("\n".join(lines))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from anymask.cli.options import shared
 from anymask.cli.options.command import Command
-from anymask.cli.options.values import integer, number
+from anymask.cli.options.values import integer, number, whole
 
 if TYPE_CHECKING:
     from anymask.cli.parser import Parser
@@ -45,11 +45,16 @@ class Options:
     compile: bool
     granularity: float | None
     shards: float | None
+    workers: str | None
+    images_per_shard: int | None
+    verify: bool
+    estimate: bool
     tree: bool
     overlay: bool
     edges: bool
     labelmap: bool
     cover: bool
+    names: str | None
     view: bool
     model: str
     device: str
@@ -63,8 +68,8 @@ def declare(parser: Parser) -> None:
     parser.add_argument(
         "source",
         metavar="IMAGE",
-        help="An image, a folder (its images and those of its subfolders, without hidden ones), or a "
-        "LIST.txt with one file name per line.",
+        help="An image, a folder (its images and those of its subfolders, without hidden ones), a LIST.txt "
+        "with one file name per line, or an address such as s3://bucket/folder.",
         hint="For several images give a folder or a LIST.txt.",
     )
     parser.add_argument(
@@ -79,6 +84,7 @@ def declare(parser: Parser) -> None:
     _declare_filters(parser)
     _declare_large(parser)
     _declare_outputs(parser)
+    _declare_workers(parser)
     shared.declare_model(parser)
     shared.declare_json(parser)
     shared.declare_force(parser)
@@ -173,6 +179,11 @@ def _declare_outputs(parser: Parser) -> None:
         ("--cover", "As --labelmap, with no pixel left without a number: masks grow until they meet."),
     ):
         parser.add_argument(name, action="store_true", help=text)
+    parser.add_argument(
+        "--names",
+        metavar="NAME,NAME,...",
+        help="Note in the JSON the category of each mask: the likeliest of these English names, or null.",
+    )
     shared.declare_open(
         parser,
         "Open the overlay in the system's viewer; implies --overlay. For many images open their contact "
@@ -180,21 +191,53 @@ def _declare_outputs(parser: Parser) -> None:
     )
 
 
+def _declare_workers(parser: Parser) -> None:
+    parser.add_argument(
+        "--workers",
+        metavar="N|ray|ADDRESS",
+        help="For a folder, a list or an address: N processes, or actors of Ray: ray starts one on this "
+        "machine, auto and ray://HOST:PORT take a cluster. Each has one thread unless --threads says more.",
+    )
+    parser.add_argument(
+        "--images-per-shard",
+        type=whole(1),
+        metavar="N",
+        help="With --workers: images in each shard. Default: a 64th of all, at most 512.",
+    )
+    parser.add_argument(
+        "--verify",
+        action="store_true",
+        help="With --workers: compare the hashes of shards that are there already, not their sizes alone.",
+    )
+    parser.add_argument(
+        "--plan",
+        dest="estimate",
+        action="store_true",
+        help="Only measure a few images, and print what the run would take; nothing is written.",
+    )
+
+
 COMMAND = Command(
     name="auto",
-    usage="IMAGE|FOLDER|LIST.txt [-o OUT] [OPTION]...",
+    usage="IMAGE|FOLDER|LIST.txt|ADDRESS [-o OUT] [OPTION]...",
     summary="Generate masks of all objects in an image, or in many.",
     details="Generate masks of all objects in an image, or in all images of a folder or a list.\n\n"
     "  anymask auto photo.jpg --overlay\n"
     "  anymask auto photo.jpg -o parts.json --granularity 1 --labelmap --cover\n"
     "  anymask auto field.tif -o field.gpkg --bands 4,3,2 --tile 1024\n"
     "  anymask auto photos/ -o dataset --min-area 100\n"
-    "  anymask auto photos/ -o dataset --shards 1000\n\n"
+    "  anymask auto photos/ -o dataset --shards 1000\n"
+    "  anymask auto photos/ -o dataset --workers 2\n"
+    "  anymask auto s3://bucket/photos -o s3://bucket/dataset --workers ray\n\n"
     "One image gives one file of masks, and others named after it: OUT-overlay.jpg, OUT-edges.png, "
     "OUT-labels.png. A folder or a list gives a data set, the folder OUT: <id>.jpg with <id>.json in SA-1B's "
     "format (with --shards in tar files as WebDataset reads them: OUT/masks-000000.tar, ...), and the "
     "folders overlays, edges and labels. The id of sub/c.jpg is sub_c. Images that cannot be read are left "
-    "out, listed in damaged.jsonl and make the exit code 3. The same command resumes a run that was stopped. "
+    "out, listed in damaged.jsonl and make the exit code 3. The same command resumes a run that was "
+    "stopped.\n\n"
+    "With --workers the data set is in shards of a fixed number of images, listed in manifest.jsonl, and its "
+    "bytes are the same for any number of workers, and whatever dies on the way. FOLDER and OUT may then be "
+    "addresses that fsspec knows, s3://bucket/folder for example (see docs/scale.md).\n\n"
     "Progress goes to stderr: a bar on a terminal, else a line every ten seconds.",
     declare=declare,
     options=Options,

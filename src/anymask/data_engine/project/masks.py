@@ -56,7 +56,7 @@ def save_all(db: Database, image_id: str, drafts: list[Draft], *, author: str) -
         check(draft, image)
     with db.writing() as connection:
         image = _image(connection, image_id)
-        before = set(connection.scalars(select(heads.c.id).where(heads.c.picture_id == image_id)))
+        before = set(connection.scalars(select(heads.c.id).where(heads.c.image_id == image_id)))
         new = [draft for draft in drafts if draft.id not in before]
         for label_id in {draft.label_id for draft in new} - {None}:
             labels.use(connection, str(label_id))
@@ -68,7 +68,7 @@ def save_all(db: Database, image_id: str, drafts: list[Draft], *, author: str) -
 def _add_all(connection: Connection, image: Image, new: list[Draft], author: str) -> None:
     made = [Mask(**vars(draft), revision=1, author=author, time=time.time()) for draft in new]
     connection.execute(_ADD, [_row(image.id, mask) for mask in made])
-    connection.execute(_START, [{"picture_id": image.id, "id": mask.id, "revision": 1} for mask in made])
+    connection.execute(_START, [{"image_id": image.id, "id": mask.id, "revision": 1} for mask in made])
     shown = sum(mask.is_mask for mask in made)
     images.change(connection, image.id, masks=image.masks + shown, changes=image.changes + len(made))
 
@@ -97,14 +97,11 @@ def size_of_current(db: Database, image_id: str) -> int:
     total = func.sum(func.length(revisions.c.counts) + func.coalesce(func.length(_PROMPTS), 0))
     same = (heads.c.id == revisions.c.id) & (heads.c.revision == revisions.c.revision)
     query = (
-        select(total)
-        .select_from(revisions)
-        .join(heads, same & (heads.c.picture_id == revisions.c.picture_id))
+        select(total).select_from(revisions).join(heads, same & (heads.c.image_id == revisions.c.image_id))
     )
     with db.reading() as connection:
         return int(
-            connection.execute(query.where(heads.c.picture_id == image_id, ~revisions.c.deleted)).scalar()
-            or 0
+            connection.execute(query.where(heads.c.image_id == image_id, ~revisions.c.deleted)).scalar() or 0
         )
 
 
@@ -131,7 +128,7 @@ def find(db: Database, image_id: str, id: str) -> Mask:
 
 def history(db: Database, image_id: str, id: str) -> list[Mask]:
     """All revisions of a mask, oldest first. Raises UnknownNameError."""
-    where = (revisions.c.picture_id == image_id, revisions.c.id == id)
+    where = (revisions.c.image_id == image_id, revisions.c.id == id)
     with db.reading() as connection:
         rows = connection.execute(select(revisions).where(*where).order_by(revisions.c.revision)).all()
     if not rows:
@@ -159,7 +156,7 @@ def save_on(connection: Connection, image: Image, draft: Draft, seen: int, autho
         labels.use(connection, draft.label_id)
     mask = Mask(**vars(draft), revision=seen + 1, author=author, time=time.time())
     connection.execute(_ADD, _row(image.id, mask))
-    key = {"picture_id": image.id, "id": draft.id}
+    key = {"image_id": image.id, "id": draft.id}
     if there is None:
         connection.execute(_START, {**key, "revision": 1})
     else:
@@ -193,6 +190,7 @@ def check(draft: Draft, image: Image) -> None:
             "Draw the mask on this image."
         )
     rle.from_coco({"size": draft.size, "counts": draft.counts})
+    _check_attributes(draft)
     if not math.isfinite(draft.seconds):
         raise FormatError(f"seconds must be a finite number, got {draft.seconds}. Leave it out.")
     if not checks.is_plain(draft.prompts):
@@ -204,9 +202,19 @@ def check(draft: Draft, image: Image) -> None:
         raise FormatError("model must be valid text, got half a surrogate pair or NUL. Leave it out.")
 
 
+def _check_attributes(draft: Draft) -> None:
+    values = draft.attributes or {}
+    if not checks.is_plain(dict(values)) or any(isinstance(one, (dict, list)) for one in values.values()):
+        raise FormatError(
+            "attributes must be names with texts, numbers or yes and no, got other. Leave them out."
+        )
+    if not math.isfinite(draft.depth):
+        raise FormatError(f"depth must be a finite number, got {draft.depth}. Leave it out.")
+
+
 def _newest() -> Select[Any]:
     same = (
-        (heads.c.picture_id == revisions.c.picture_id)
+        (heads.c.image_id == revisions.c.image_id)
         & (heads.c.id == revisions.c.id)
         & (heads.c.revision == revisions.c.revision)
     )
@@ -214,7 +222,7 @@ def _newest() -> Select[Any]:
 
 
 # Built once: SQLAlchemy takes longer to build a statement than SQLite to execute it.
-_THIS = (heads.c.picture_id == bindparam("image"), heads.c.id == bindparam("mask"))
+_THIS = (heads.c.image_id == bindparam("image"), heads.c.id == bindparam("mask"))
 _HEAD = _newest().where(*_THIS)
 _MOVE = update(heads).where(*_THIS).values(revision=bindparam("revision"))
 _PROMPTS = cast(revisions.c.prompts, Text)
@@ -228,13 +236,15 @@ SELECT '[' || coalesce(group_concat(entry, ','), '') || ']' FROM (
             json(printf('%!.17g', mask.score)) END,
         'prompts', CASE WHEN json_valid(mask.prompts) THEN json(mask.prompts) END, 'model', mask.model,
         'seconds', json(printf('%!.17g', mask.seconds)), 'deleted', json('false'),
-        'suggested_by', mask.suggested_by, 'revision', mask.revision, 'author', mask.author,
+        'suggested_by', mask.suggested_by,
+        'attributes', CASE WHEN json_valid(mask.attributes) THEN json(mask.attributes) END,
+        'depth', json(printf('%!.17g', mask.depth)), 'revision', mask.revision, 'author', mask.author,
         'time', json(printf('%!.17g', mask.time))
     ) AS entry
-    FROM heads CROSS JOIN revisions AS mask USING (picture_id, id, revision)
+    FROM heads CROSS JOIN revisions AS mask USING (image_id, id, revision)
     CROSS JOIN revisions AS first
-        ON first.picture_id = mask.picture_id AND first.id = mask.id AND first.revision = 1
-    WHERE heads.picture_id = :image AND NOT mask.deleted
+        ON first.image_id = mask.image_id AND first.id = mask.id AND first.revision = 1
+    WHERE heads.image_id = :image AND NOT mask.deleted
     ORDER BY first.time, first.id
 )""")
 """The newest revisions that are not deleted, with numbers in full precision.
@@ -256,10 +266,8 @@ def all_on(connection: Connection, image_id: str) -> list[Mask]:
 
 def _ordered(image_id: str) -> Select[Any]:
     first = revisions.alias("first")
-    started = (
-        (first.c.picture_id == heads.c.picture_id) & (first.c.id == heads.c.id) & (first.c.revision == 1)
-    )
-    query = _newest().join(first, started).where(heads.c.picture_id == image_id)
+    started = (first.c.image_id == heads.c.image_id) & (first.c.id == heads.c.id) & (first.c.revision == 1)
+    query = _newest().join(first, started).where(heads.c.image_id == image_id)
     return query.order_by(first.c.time, first.c.id)
 
 
@@ -272,11 +280,11 @@ def counted(db: Database) -> int:
 def _row(image_id: str, mask: Mask) -> dict[str, Any]:
     values = dict(vars(mask))
     values["height"], values["width"] = values.pop("size")
-    return {"picture_id": image_id, **values}
+    return {"image_id": image_id, **values}
 
 
 def _mask(row: Row[Any]) -> Mask:
     values = dict(row._mapping)
-    del values["picture_id"]
+    del values["image_id"]
     size = values.pop("height"), values.pop("width")
     return Mask(**values, size=size)

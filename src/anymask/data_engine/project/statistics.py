@@ -13,7 +13,7 @@ from anymask.data_engine.project.tables import heads, labels, revisions
 __all__ = ["collect"]
 
 _IS_HEAD = (
-    (heads.c.picture_id == revisions.c.picture_id)
+    (heads.c.image_id == revisions.c.image_id)
     & (heads.c.id == revisions.c.id)
     & (heads.c.revision == revisions.c.revision)
 )

@@ -50,13 +50,13 @@ def withdraw(db: Database, *, author: str) -> int:
 def _withdraw(connection: Connection, by: str | None, author: str) -> int:
     """Delete open suggestions, of one search or of all, so that they do not count as rejected."""
     same = (
-        (heads.c.picture_id == revisions.c.picture_id)
+        (heads.c.image_id == revisions.c.image_id)
         & (heads.c.id == revisions.c.id)
         & (heads.c.revision == revisions.c.revision)
     )
     named = revisions.c.suggested_by.is_not(None) if by is None else revisions.c.suggested_by == by
-    query = select(heads.c.picture_id, heads.c.id).join(revisions, same).where(named, ~revisions.c.deleted)
-    rows = connection.execute(query.order_by(heads.c.picture_id, heads.c.id)).all()
+    query = select(heads.c.image_id, heads.c.id).join(revisions, same).where(named, ~revisions.c.deleted)
+    rows = connection.execute(query.order_by(heads.c.image_id, heads.c.id)).all()
     for image_id, id in rows:
         image = images.find_on(connection, image_id, lock=True)
         there = masks.head_on(connection, image_id, id)

@@ -1,7 +1,4 @@
-"""The database tables. A change needs a migration in `migrations/versions`; a test compares both.
-
-The database calls images `pictures` and their ids `picture_id`; renaming them would need a migration.
-"""
+"""The database tables. A change needs a migration in `migrations/versions`; a test compares both."""
 
 from __future__ import annotations
 
@@ -22,14 +19,14 @@ from sqlalchemy import (
     false,
 )
 
-__all__ = ["METADATA", "VERSION", "heads", "images", "labels", "people", "revisions"]
+__all__ = ["METADATA", "VERSION", "comments", "heads", "images", "labels", "people", "revisions"]
 
 METADATA = MetaData()
-VERSION = "0003"
+VERSION = "0005"
 """The newest migration; versions are compared as text."""
 
 images = Table(
-    "pictures",
+    "images",
     METADATA,
     Column("id", String(64), primary_key=True),
     Column("path", Text, nullable=False, unique=True),
@@ -45,7 +42,11 @@ images = Table(
     Column("suggestions", Integer, nullable=False, server_default="0"),
     Column("done", Boolean, nullable=False, server_default=false()),
     Column("removed", Boolean, nullable=False, server_default=false()),
-    Index("pictures_by_name", "name", "id"),
+    Column("review", String(16)),
+    Column("assignee", String(64)),
+    Column("tags", Text, nullable=False, server_default=""),  # each between line ends
+    Column("comments", Integer, nullable=False, server_default="0"),  # those that are not resolved
+    Index("images_by_name", "name", "id"),
 )
 
 labels = Table(
@@ -56,12 +57,13 @@ labels = Table(
     Column("color", String(7), nullable=False),
     Column("place", Integer, nullable=False),
     Column("removed", Boolean, nullable=False),
+    Column("attributes", JSON(none_as_null=True)),
 )
 
 heads = Table(  # the newest revision of each mask
     "heads",
     METADATA,
-    Column("picture_id", String(64), ForeignKey("pictures.id"), primary_key=True),
+    Column("image_id", String(64), ForeignKey("images.id"), primary_key=True),
     Column("id", String(64), primary_key=True),
     Column("revision", Integer, nullable=False),
 )
@@ -69,7 +71,7 @@ heads = Table(  # the newest revision of each mask
 revisions = Table(
     "revisions",
     METADATA,
-    Column("picture_id", String(64), primary_key=True),
+    Column("image_id", String(64), primary_key=True),
     Column("id", String(64), primary_key=True),
     Column("revision", Integer, primary_key=True, autoincrement=False),
     Column("label_id", String(64), ForeignKey("labels.id"), index=True),
@@ -84,7 +86,21 @@ revisions = Table(
     Column("author", Text, nullable=False),
     Column("time", Float, nullable=False),
     Column("suggested_by", String(64), index=True),
-    ForeignKeyConstraint(["picture_id"], ["pictures.id"]),
+    Column("attributes", JSON(none_as_null=True)),
+    Column("depth", Float, nullable=False, server_default="0"),
+    ForeignKeyConstraint(["image_id"], ["images.id"]),
+)
+
+comments = Table(
+    "comments",
+    METADATA,
+    Column("id", String(64), primary_key=True),
+    Column("image_id", String(64), ForeignKey("images.id"), nullable=False, index=True),
+    Column("mask_id", String(64)),
+    Column("text", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("time", Float, nullable=False),
+    Column("resolved", Boolean, nullable=False),
 )
 
 people = Table(

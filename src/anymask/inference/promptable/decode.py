@@ -120,7 +120,8 @@ def frame_prompt(prompt: Prompt, frame: Frame, image: int) -> FramedPrompt:
     """Convert a prompt on embedding number `image`. Raises PromptError for a text, which no Sam supports."""
     if prompt.text is not None:
         raise PromptError(
-            f"text must be None for this model, got {prompt.text!r}. Give points, a box or a mask."
+            f"text must be None for this model, got {prompt.text!r}. Use anymask.find for texts, or "
+            "give points, a box or a mask."
         )
     return FramedPrompt(image, prompt, *prompt.arrays(frame))
 

@@ -81,9 +81,9 @@ def test_ade20k(tmp_path):
         open_published("ade20k", tmp_path)
 
 
-@pytest.mark.parametrize("pictures", ["train2017", "images/train2017"])
-def test_coco(tmp_path, pictures):
-    save(tmp_path / pictures / "7.jpg")
+@pytest.mark.parametrize("images", ["train2017", "images/train2017"])
+def test_coco(tmp_path, images):
+    save(tmp_path / images / "7.jpg")
     one = {"id": 1, "image_id": 7, "category_id": 3, "segmentation": box(0, 3), "iscrowd": 0}
     crowd = {"id": 2, "image_id": 7, "category_id": 3, "segmentation": box(5, 8), "iscrowd": 1}
     coco_file(tmp_path / "annotations/instances_train2017.json", [one, crowd], [{"id": 3, "name": "car"}])
@@ -168,10 +168,10 @@ def test_cityscapes(tmp_path):
 
 @pytest.mark.parametrize("twice", [False, True])
 def test_lip(tmp_path, twice):
-    pictures, maps = tmp_path / "TrainVal_images", tmp_path / "TrainVal_parsing_annotations"
+    images, maps = tmp_path / "TrainVal_images", tmp_path / "TrainVal_parsing_annotations"
     if twice:
-        pictures, maps = pictures / pictures.name, maps / maps.name
-    save(pictures / "train_images/1_2.jpg")
+        images, maps = images / images.name, maps / maps.name
+    save(images / "train_images/1_2.jpg")
     save(maps / "train_segmentations/1_2.png", paint(left=2, right=13))
     dataset = open_published("lip", tmp_path)
     assert areas(dataset) == [("hair", "part", 18), ("face", "part", 18)]
@@ -219,10 +219,10 @@ def test_hrf(tmp_path):
     assert hidden(dataset) == 30
 
 
-@pytest.mark.parametrize(("pictures", "labels"), [("", ""), ("stare-images", "labels-ah")])
-def test_stare(tmp_path, pictures, labels):
+@pytest.mark.parametrize(("images", "labels"), [("", ""), ("stare-images", "labels-ah")])
+def test_stare(tmp_path, images, labels):
     for number in (1, 2):
-        save(tmp_path / pictures / f"im000{number}.ppm")
+        save(tmp_path / images / f"im000{number}.ppm")
     save(tmp_path / labels / "im0001.ah.ppm", np.repeat(paint(left=255)[..., None], 3, 2))
     dataset = open_published("stare", tmp_path)
     assert (len(dataset), len(dataset.faults)) == (1, 0)
@@ -253,8 +253,8 @@ def test_loveda(tmp_path):
 
 def test_opening_decodes_nothing_and_damage_is_told_once(tmp_path):
     told = []
-    write(tmp_path / "Image_01L.jpg", "no picture")
-    write(tmp_path / "Image_01L_1stHO.png", "no picture")
+    write(tmp_path / "Image_01L.jpg", "no image")
+    write(tmp_path / "Image_01L_1stHO.png", "no image")
     save(tmp_path / "Image_02L.jpg")
     dataset = open_published("chase_db1", tmp_path, on_error=lambda name, error: told.append(name))
     assert told == ["Image_02L"]

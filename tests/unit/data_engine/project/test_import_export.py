@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import multiprocessing
 import zipfile
 from pathlib import Path
 
@@ -13,8 +14,8 @@ import pytest
 from anymask.app.archives import pack, unpack
 from anymask.app.settings import Limits
 from anymask.data import open_dataset
-from anymask.data_engine.project import Draft, masks, open_project
-from anymask.data_engine.project import images as pictures
+from anymask.data_engine.project import Draft, apart, masks, open_project
+from anymask.data_engine.project import images as stored
 from anymask.data_engine.project import import_export as exchange
 from anymask.data_engine.project.project import scan, upload
 from anymask.errors import FormatError
@@ -53,16 +54,16 @@ def make(tmp_path):
 
 def draw(project) -> dict[str, list[str]]:
     """Give each image a mask of its own."""
-    for i, picture in enumerate(pictures.every(project.db)):
+    for i, image in enumerate(stored.every(project.db)):
         one = Draft(id="m", size=SIZE, counts=square(2 * i), label_id=None)
-        masks.save(project.db, picture.id, one, seen=0, author="eve")
+        masks.save(project.db, image.id, one, seen=0, author="eve")
     return shown(project)
 
 
 def shown(project) -> dict[str, list[str]]:
     return {
-        picture.name: sorted(mask.counts for mask in masks.current(project.db, picture.id))
-        for picture in pictures.every(project.db)
+        image.name: sorted(mask.counts for mask in masks.current(project.db, image.id))
+        for image in stored.every(project.db)
     }
 
 
@@ -188,12 +189,12 @@ def test_nothing_to_read_is_an_error(make, tmp_path) -> None:
 def test_a_project_that_imports_its_own_export_has_nothing_twice(make, format, tmp_path) -> None:
     project = make()
     rng = np.random.default_rng(5)
-    for picture in pictures.every(project.db):
+    for image in stored.every(project.db):
         for number in range(3):  # shapes that polygons and rounded coordinates may move
             bits = np.zeros(SIZE, bool)
             bits[2 + number : 11, 5 * number : 5 * number + 5] = rng.random((9 - number, 5)) < 0.9
             one = Draft(id=f"m{number}", size=SIZE, counts=rle.to_string(rle.encode(bits)))
-            masks.save(project.db, picture.id, one, seen=0, author="eve")
+            masks.save(project.db, image.id, one, seen=0, author="eve")
     before = shown(project)
     done = brought(project, "e.zip", packed(project, format, tmp_path / "1"), tmp_path / "2")
     assert (done.masks, done.known) == (0, 12)
@@ -219,9 +220,32 @@ def test_an_export_with_images_is_a_data_set(make, format, tmp_path) -> None:
 
 def test_coco_lists_the_images_without_masks(make, tmp_path) -> None:
     project = make()
-    first = next(iter(pictures.every(project.db)))
+    first = next(iter(stored.every(project.db)))
     masks.save(project.db, first.id, Draft(id="m", size=SIZE, counts=square(2)), seen=0, author="eve")
     exchange.take(project, "coco", tmp_path)
     found = json.loads((tmp_path / "annotations.json").read_text("utf-8"))
     assert [one["file_name"] for one in found["images"]] == NAMES
     assert len(found["annotations"]) == 1
+
+
+def test_progress_is_told_after_each_record(make, tmp_path) -> None:
+    project = make(NAMES[:2])
+    draw(project)
+    told: list[None] = []
+    (tmp_path / "out").mkdir()
+    exchange.take(project, "coco", tmp_path / "out", tell=lambda: told.append(None))
+    count = len(list(stored.every(project.db)))
+    assert len(told) == count
+    done = exchange.bring(
+        project, tmp_path / "out" / "annotations.json", None, "bob", tell=lambda: told.append(None)
+    )
+    assert (len(told), done.known) == (2 * count, count)
+
+
+def test_signs_of_progress_extend_the_time_of_work_apart() -> None:
+    here, there = multiprocessing.Pipe(duplex=False)
+    for sent in (None, None, (True, "done")):
+        there.send(sent)
+    assert apart._result(here, 0.0) == (True, "done")
+    there.send(None)
+    assert apart._result(here, 0.0) == (False, "0 seconds a record")

@@ -35,13 +35,13 @@ def apart(rng: np.random.Generator, count: int = K) -> np.ndarray:
 def test_keypoints_come_back(seed: int) -> None:
     rng = np.random.default_rng(seed)
     points, visible = apart(rng), rng.random(K) < 0.8
-    picture = encode_keypoints(points, visible, (270, 200))
-    assert picture.dtype == np.uint8
-    found, scores = decode_keypoints(picture, K)
+    image = encode_keypoints(points, visible, (270, 200))
+    assert image.dtype == np.uint8
+    found, scores = decode_keypoints(image, K)
     assert ((scores > 0) == visible).all()
     assert np.abs(found - points)[visible].max(initial=0) < 0.3
     assert (scores[visible] > 0.95).all()
-    noisy = np.clip(picture + rng.normal(0, 8, picture.shape), 0, 255)
+    noisy = np.clip(image + rng.normal(0, 8, image.shape), 0, 255)
     rough, _ = decode_keypoints(noisy, K)
     assert np.abs(rough - points)[visible].max(initial=0) < 1.5
 
@@ -56,11 +56,11 @@ def test_colours_are_those_of_the_released_code() -> None:
 
 
 def test_an_image_by_hand() -> None:
-    picture = encode_keypoints(np.array([[10.5, 6.5]]), np.array([True]), (20, 24), spread=2, reach=1)
-    assert (picture[..., 1] > 0).sum() == 9
-    assert picture[6, 10].tolist() == [255, 255, 255]
-    assert picture[6, 12, 0] == round(255 * np.exp(-0.5))
-    assert picture[19, 23].tolist() == [0, 0, 0]
+    image = encode_keypoints(np.array([[10.5, 6.5]]), np.array([True]), (20, 24), spread=2, reach=1)
+    assert (image[..., 1] > 0).sum() == 9
+    assert image[6, 10].tolist() == [255, 255, 255]
+    assert image[6, 12, 0] == round(255 * np.exp(-0.5))
+    assert image[19, 23].tolist() == [0, 0, 0]
     nothing = encode_keypoints(np.zeros((3, 2)), np.zeros(3, bool), (8, 8))
     assert not nothing.any()
     assert (decode_keypoints(nothing, 3)[1] == 0).all()
@@ -68,11 +68,11 @@ def test_an_image_by_hand() -> None:
 
 def test_where_keypoints_meet_the_nearest_is_painted() -> None:
     points = np.array([[10.5, 10.5], [13.5, 10.5]])
-    picture = encode_keypoints(points, np.array([True, True]), (20, 24))
-    found, _ = decode_keypoints(picture, 2)
+    image = encode_keypoints(points, np.array([True, True]), (20, 24))
+    found, _ = decode_keypoints(image, 2)
     assert np.abs(found - points).max() < 1.5
-    assert picture[10, 10, 1:].tolist() == keypoint_colours(2)[0].tolist()
-    assert picture[10, 13, 1:].tolist() == keypoint_colours(2)[1].tolist()
+    assert image[10, 10, 1:].tolist() == keypoint_colours(2)[0].tolist()
+    assert image[10, 13, 1:].tolist() == keypoint_colours(2)[1].tolist()
 
 
 def test_pck_by_hand() -> None:
@@ -91,7 +91,7 @@ def test_oks_by_hand() -> None:
 
 
 def people(rng: np.random.Generator) -> list[tuple[list[Person], list[Person]]]:
-    pictures = []
+    images = []
     for _ in range(12):
         truths = [
             Person(
@@ -105,17 +105,17 @@ def people(rng: np.random.Generator) -> list[tuple[list[Person], list[Person]]]:
             if rng.random() < 0.8
         ]
         found += [Person(rng.uniform(0, 300, (K, 2)), np.ones(K, bool), score=rng.random()) for _ in range(2)]
-        pictures.append((found, truths))
-    return pictures
+        images.append((found, truths))
+    return images
 
 
 @pytest.mark.parity
 def test_the_average_precision_is_that_of_pycocotools() -> None:
     coco_tools = pytest.importorskip("pycocotools.coco")
     evaluation = pytest.importorskip("pycocotools.cocoeval")
-    pictures = people(np.random.default_rng(3))
+    images = people(np.random.default_rng(3))
     truths, found = [], []
-    for number, (answers, people_) in enumerate(pictures, 1):
+    for number, (answers, people_) in enumerate(images, 1):
         for one in people_:
             marked = np.column_stack([one.points_xy, 2 * one.visible]).ravel().tolist()
             truths.append(
@@ -134,7 +134,7 @@ def test_the_average_precision_is_that_of_pycocotools() -> None:
     with contextlib.redirect_stdout(io.StringIO()):
         truth = coco_tools.COCO()
         truth.dataset = {
-            "images": [{"id": i + 1} for i in range(len(pictures))],
+            "images": [{"id": i + 1} for i in range(len(images))],
             "categories": [{"id": 1, "name": "person"}],
             "annotations": truths,
         }
@@ -144,7 +144,7 @@ def test_the_average_precision_is_that_of_pycocotools() -> None:
         judge.accumulate()
         judge.summarize()
     assert 0.1 < judge.stats[0] < 0.9
-    assert oks_ap(pictures) == pytest.approx(judge.stats[0], abs=1e-6)
+    assert oks_ap(images) == pytest.approx(judge.stats[0], abs=1e-6)
 
 
 def test_the_average_precision_of_all_and_of_nothing() -> None:

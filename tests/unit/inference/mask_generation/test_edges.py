@@ -25,7 +25,7 @@ def model() -> models.Sam:
 
 
 @pytest.fixture
-def picture(rng: np.random.Generator) -> np.ndarray:
+def image(rng: np.random.Generator) -> np.ndarray:
     return rng.integers(0, 255, (48, 64, 3)).astype(np.uint8)
 
 
@@ -46,9 +46,9 @@ class Discs:
         return Masks(frame.size_hw, frame.masks_rle(stack), scores, logits=stack if logits else None)
 
 
-def test_edges_lie_on_the_border_of_the_masks(model, picture, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_edges_lie_on_the_border_of_the_masks(model, image, monkeypatch: pytest.MonkeyPatch) -> None:
     discs = Discs(monkeypatch)
-    found = edges(model, picture, EdgeConfig(points_per_side=6))
+    found = edges(model, image, EdgeConfig(points_per_side=6))
     assert found.shape == (48, 64)
     assert found.dtype == np.float32
     assert (found.min(), found.max()) == (0, 1)
@@ -60,7 +60,7 @@ def test_edges_lie_on_the_border_of_the_masks(model, picture, monkeypatch: pytes
     assert discs.calls == [(16, False), (16, False), (4, False), (1, True)], "one mask stays, asked again"
 
 
-def test_the_image_s_own_frame_is_no_edge(model, picture, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_image_s_own_frame_is_no_edge(model, image, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         module,
         "predict",
@@ -68,15 +68,15 @@ def test_the_image_s_own_frame_is_no_edge(model, picture, monkeypatch: pytest.Mo
             (48, 64), embedding.frame.masks_rle(np.full((3, 16, 16), 5.0)), logits=np.full((3, 16, 16), 5.0)
         ),
     )
-    assert edges(model, picture, EdgeConfig(points_per_side=1)).max() == 0
+    assert edges(model, image, EdgeConfig(points_per_side=1)).max() == 0
 
 
-def test_a_real_model_gives_a_map_in_the_unit_interval(model, picture) -> None:
-    found = edges(model, embed(model, picture), EdgeConfig(points_per_side=3))
+def test_a_real_model_gives_a_map_in_the_unit_interval(model, image) -> None:
+    found = edges(model, embed(model, image), EdgeConfig(points_per_side=3))
     assert found.shape == (48, 64)
     assert 0 <= found.min() <= found.max() == 1
     seen: list[tuple[int, int]] = []
-    again = edges(model, picture, EdgeConfig(points_per_side=5), lambda *counts: seen.append(counts))
+    again = edges(model, image, EdgeConfig(points_per_side=5), lambda *counts: seen.append(counts))
     assert again.shape == (48, 64)
     assert seen == [(16, 25), (25, 25)]
 

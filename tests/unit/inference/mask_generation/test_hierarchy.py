@@ -130,10 +130,10 @@ def test_cover_by_the_image_meets_on_its_edges() -> None:
     image[:, 30:] = 200
     labels = np.zeros((20, 40), np.int32)
     labels[5:15, 2:6], labels[5:15, 34:38] = 1, 2
-    by_distance, by_picture = cover(labels), cover(labels, image)
+    by_distance, by_image = cover(labels), cover(labels, image)
     assert (by_distance[10] == 1).sum() == 20
-    assert abs(int((by_picture[10] == 1).sum()) - 30) <= 1
-    assert (by_picture > 0).all()
+    assert abs(int((by_image[10] == 1).sum()) - 30) <= 1
+    assert (by_image > 0).all()
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 9), (2, 5)])

@@ -26,14 +26,14 @@ FEW = replace(PROPOSALS, points_per_side=4, nms=1.0)
 
 
 def test_the_best_by_the_mean_of_score_and_stability(model, rng: np.random.Generator) -> None:
-    picture = rng.integers(0, 255, (48, 64, 3)).astype(np.uint8)
-    found, all_of_them = proposals(model, picture, 5, FEW), automatic(model, picture, FEW)
+    image = rng.integers(0, 255, (48, 64, 3)).astype(np.uint8)
+    found, all_of_them = proposals(model, image, 5, FEW), automatic(model, image, FEW)
     assert len(all_of_them) > 5
     assert all_of_them.stability is not None
     assert found.stability is not None
     expected = np.sort(all_of_them.scores + all_of_them.stability)[::-1][:5]
     np.testing.assert_allclose(found.scores + found.stability, expected, rtol=1e-6)
-    assert len(proposals(model, picture, config=FEW)) == len(all_of_them)
+    assert len(proposals(model, image, config=FEW)) == len(all_of_them)
 
 
 def test_the_settings_are_the_paper_s() -> None:

@@ -20,22 +20,22 @@ from anymask.types import Masks
 TILINGS = [(100, 30), (128, 40), (170, 64)]
 
 
-def thing(picture: np.ndarray, value: int) -> Masks:
+def thing(image: np.ndarray, value: int) -> Masks:
     """A model that finds the connected areas of a grey value, and knows nothing beyond its tile."""
-    labels, count = regions.components(picture == value)
-    found = np.stack([labels == n for n in range(1, count + 1)]) if count else np.zeros((0, *picture.shape))
+    labels, count = regions.components(image == value)
+    found = np.stack([labels == n for n in range(1, count + 1)]) if count else np.zeros((0, *image.shape))
     return Masks.from_dense(found.astype(bool), stability=np.full(count, 0.9))
 
 
-def all_things(picture: np.ndarray) -> Masks:
+def all_things(image: np.ndarray) -> Masks:
     """The same for all values but 0, and each pair of neighbouring values as their whole."""
-    values = [value for value in np.unique(picture) if value]
-    return Masks.concat([Masks(picture.shape, (), stability=()), *(thing(picture, v) for v in values)])
+    values = [value for value in np.unique(image) if value]
+    return Masks.concat([Masks(image.shape, (), stability=()), *(thing(image, v) for v in values)])
 
 
-def through(picture: np.ndarray, side: int, overlap: int, model=all_things) -> Masks:
-    parts = ((t, model(picture[t[1] : t[3], t[0] : t[2]])) for t in tiles(picture.shape, side, overlap))
-    return merge(picture.shape, parts)
+def through(image: np.ndarray, side: int, overlap: int, model=all_things) -> Masks:
+    parts = ((t, model(image[t[1] : t[3], t[0] : t[2]])) for t in tiles(image.shape, side, overlap))
+    return merge(image.shape, parts)
 
 
 def best_iou(masks: Masks, expected: np.ndarray) -> float:
@@ -44,13 +44,13 @@ def best_iou(masks: Masks, expected: np.ndarray) -> float:
 
 def scene() -> np.ndarray:
     """300 x 400: a disc smaller than a tile; a bar, a ring and a U through several; a dot at the edge."""
-    picture = np.zeros((300, 400), np.uint8)
-    cv2.circle(picture, (95, 105), 22, 1, -1)
-    cv2.line(picture, (5, 20), (395, 60), 2, 9)
-    cv2.ellipse(picture, (270, 190), (110, 90), 0, 0, 360, 3, 14)
-    cv2.polylines(picture, [np.array([(30, 150), (30, 280), (130, 280), (130, 150)])], False, 4, 11)
-    picture[290:300, 200:212] = 5
-    return picture
+    image = np.zeros((300, 400), np.uint8)
+    cv2.circle(image, (95, 105), 22, 1, -1)
+    cv2.line(image, (5, 20), (395, 60), 2, 9)
+    cv2.ellipse(image, (270, 190), (110, 90), 0, 0, 360, 3, 14)
+    cv2.polylines(image, [np.array([(30, 150), (30, 280), (130, 280), (130, 150)])], False, 4, 11)
+    image[290:300, 200:212] = 5
+    return image
 
 
 @given(st.integers(1, 500), st.integers(1, 500), st.integers(2, 200), st.data())
@@ -70,37 +70,37 @@ def test_tiles_cover_the_image_and_overlap(height, width, side, data) -> None:
 
 @pytest.mark.parametrize(("side", "overlap"), TILINGS)
 def test_every_object_is_one_mask_through_every_tiling(side: int, overlap: int) -> None:
-    picture = scene()
-    found = through(picture, side, overlap)
+    image = scene()
+    found = through(image, side, overlap)
     assert len(found) == 5
     for value in range(1, 6):
-        assert best_iou(found, picture == value) >= 0.95
+        assert best_iou(found, image == value) >= 0.95
     assert found.stability is not None
     np.testing.assert_allclose(found.stability, 0.9, atol=1e-6)
 
 
 def test_a_part_and_its_whole_stay_apart() -> None:
-    picture = np.zeros((90, 300), np.uint8)
-    picture[20:70, 10:290], picture[35:50, 40:260] = 1, 2
+    image = np.zeros((90, 300), np.uint8)
+    image[20:70, 10:290], image[35:50, 40:260] = 1, 2
 
     def nested(tile: np.ndarray) -> Masks:
         parts = [thing((tile > 0).astype(np.uint8), 1), thing(tile, 2)]
         return Masks.concat(parts)
 
-    found = through(picture, 100, 30, nested)
-    assert sorted(found.areas.tolist()) == [(picture == 2).sum(), (picture > 0).sum()]
+    found = through(image, 100, 30, nested)
+    assert sorted(found.areas.tolist()) == [(image == 2).sum(), (image > 0).sum()]
 
 
 def test_views_that_differ_a_little_are_joined(rng: np.random.Generator) -> None:
-    picture = scene()
+    image = scene()
 
     def shaky(tile: np.ndarray) -> Masks:
         grown = int(rng.integers(0, 2)) * 2 + 1
         return all_things(cv2.dilate(tile, np.ones((grown, grown), np.uint8)))
 
-    found = through(picture, 128, 40, shaky)
-    assert best_iou(found, picture == 1) >= 0.85
-    assert best_iou(found, picture == 3) >= 0.8
+    found = through(image, 128, 40, shaky)
+    assert best_iou(found, image == 1) >= 0.85
+    assert best_iou(found, image == 3) >= 0.8
     assert len(found) == 5
 
 
@@ -127,9 +127,9 @@ def test_scores_are_means_by_area_and_order_by_score() -> None:
 
 
 def test_one_tile_changes_nothing_but_the_order() -> None:
-    picture = scene()
-    whole = all_things(picture)
-    found = merge(picture.shape, [((0, 0, 400, 300), whole)])
+    image = scene()
+    whole = all_things(image)
+    found = merge(image.shape, [((0, 0, 400, 300), whole)])
     assert {runs.tobytes() for runs in found.rles} == {runs.tobytes() for runs in whole.rles}
 
 

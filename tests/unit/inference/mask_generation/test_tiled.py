@@ -44,17 +44,17 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list:
 
 
 @pytest.fixture
-def picture() -> np.ndarray:
-    picture = np.zeros((260, 340, 3), np.uint8)
-    cv2.ellipse(picture, (170, 130), (150, 110), 0, 0, 360, (255, 255, 255), 12)
-    cv2.circle(picture, (165, 125), 15, (255, 255, 255), -1)
-    return picture
+def scene() -> np.ndarray:
+    scene = np.zeros((260, 340, 3), np.uint8)
+    cv2.ellipse(scene, (170, 130), (150, 110), 0, 0, 360, (255, 255, 255), 12)
+    cv2.circle(scene, (165, 125), 15, (255, 255, 255), -1)
+    return scene
 
 
 @pytest.mark.parametrize(("tile", "overlap"), [(90, 25), (128, 40), (200, 60), (1024, 256)])
-def test_the_tiling_does_not_show(asked, picture, tile: int, overlap: int) -> None:
-    found = automatic_tiled(None, picture, tile=tile, overlap=overlap, overview=False)
-    labels, count = regions.components(picture[..., 0] > 0)
+def test_the_tiling_does_not_show(asked, scene, tile: int, overlap: int) -> None:
+    found = automatic_tiled(None, scene, tile=tile, overlap=overlap, overview=False)
+    labels, count = regions.components(scene[..., 0] > 0)
     assert len(found) == count == 2
     truth = [rle.encode(labels == n) for n in (1, 2)]
     assert rle.iou(truth, found.rles).max(axis=1).min() >= 0.95
@@ -65,19 +65,19 @@ SMALL = SimpleNamespace(config=SimpleNamespace(size=100, square=False, multiple=
 
 
 @pytest.mark.parametrize(("tile", "overlap"), [(60, 12), (90, 25), (128, 40), (200, 60)])
-def test_a_thing_longer_than_a_tile_is_found_once(asked, picture, tile: int, overlap: int) -> None:
-    cv2.ellipse(picture, (170, 130), (150, 110), 0, 0, 360, (255, 255, 255), -1)
-    found = automatic_tiled(SMALL, picture, tile=tile, overlap=overlap)
+def test_a_thing_longer_than_a_tile_is_found_once(asked, scene, tile: int, overlap: int) -> None:
+    cv2.ellipse(scene, (170, 130), (150, 110), 0, 0, 360, (255, 255, 255), -1)
+    found = automatic_tiled(SMALL, scene, tile=tile, overlap=overlap)
     assert [kind for kind, _ in asked].count("whole") == 1
     assert len(found) == 1
-    assert rle.iou([rle.encode(picture[..., 0] > 0)], found.rles)[0, 0] >= 0.95
+    assert rle.iou([rle.encode(scene[..., 0] > 0)], found.rles)[0, 0] >= 0.95
     asked.clear()
-    cv2.circle(picture, (12, 12), 6, (255, 255, 255), -1)
-    assert len(automatic_tiled(SMALL, picture, tile=tile, overlap=overlap)) == 2, "the small one by tiles"
+    cv2.circle(scene, (12, 12), 6, (255, 255, 255), -1)
+    assert len(automatic_tiled(SMALL, scene, tile=tile, overlap=overlap)) == 2, "the small one by tiles"
 
 
-def test_the_overview_sees_what_the_tiles_see(picture) -> None:
-    blurred = cv2.GaussianBlur(picture, (0, 0), 3)
+def test_the_overview_sees_what_the_tiles_see(scene) -> None:
+    blurred = cv2.GaussianBlur(scene, (0, 0), 3)
     near = tiled._reduced(tiled._ArrayRaster(blurred), (65, 85)).astype(int)
     assert np.abs(near - cv2.resize(blurred, (85, 65), interpolation=cv2.INTER_AREA)).max() <= 1
     large = np.tile(blurred, (5, 5, 1))
@@ -93,7 +93,7 @@ def test_a_tiny_model_looks_at_the_whole_too() -> None:
     assert found.size == (90, 130)
 
 
-def test_windows_are_read_one_by_one(asked, picture) -> None:
+def test_windows_are_read_one_by_one(asked, scene) -> None:
     read = []
 
     class Window:
@@ -102,7 +102,7 @@ def test_windows_are_read_one_by_one(asked, picture) -> None:
         def read(self, xyxy):
             read.append(xyxy)
             x0, y0, x1, y1 = xyxy
-            return picture[y0:y1, x0:x1]
+            return scene[y0:y1, x0:x1]
 
     seen: list[tuple[int, int]] = []
     found = automatic_tiled(
@@ -112,25 +112,25 @@ def test_windows_are_read_one_by_one(asked, picture) -> None:
     assert len(read) == len(asked) == len(seen) == seen[-1][1]
 
 
-def test_points_and_regions_are_those_of_the_image(asked, picture) -> None:
+def test_points_and_regions_are_those_of_the_image(asked, scene) -> None:
     points = np.array([[10, 10], [330, 250]])
-    automatic_tiled(None, picture, AutoConfig(points=points), tile=128, overlap=40, overview=False)
+    automatic_tiled(None, scene, AutoConfig(points=points), tile=128, overlap=40, overview=False)
     assert [config.points.tolist() for _, config in asked] == [[[10, 10]], [[118, 118]]]
     asked.clear()
-    automatic_tiled(None, picture, AutoConfig(roi=(0, 0, 60, 60)), tile=128, overlap=40, overview=False)
+    automatic_tiled(None, scene, AutoConfig(roi=(0, 0, 60, 60)), tile=128, overlap=40, overview=False)
     assert [config.roi.tolist() for _, config in asked] == [[0, 0, 60, 60]]
     asked.clear()
     region = np.zeros((260, 340), bool)
     region[255, 335] = True
-    automatic_tiled(None, picture, AutoConfig(roi=region), tile=128, overlap=40, overview=False)
+    automatic_tiled(None, scene, AutoConfig(roi=region), tile=128, overlap=40, overview=False)
     assert [np.argwhere(config.roi).tolist() for _, config in asked] == [[[123, 123]]]
 
 
-def test_nothing_to_ask_gives_no_masks(asked, picture) -> None:
-    found = automatic_tiled(None, picture * 0, tile=128, overlap=40, overview=False)
+def test_nothing_to_ask_gives_no_masks(asked, scene) -> None:
+    found = automatic_tiled(None, scene * 0, tile=128, overlap=40, overview=False)
     assert (len(found), found.size) == (0, (260, 340))
 
 
-def test_bad_overlap(asked, picture) -> None:
+def test_bad_overlap(asked, scene) -> None:
     with pytest.raises(InputError, match="overlap must be above 0"):
-        automatic_tiled(None, picture, tile=128, overlap=100)
+        automatic_tiled(None, scene, tile=128, overlap=100)

@@ -49,7 +49,7 @@ def encoded(model, monkeypatch):
     return batches
 
 
-def picture(height, width, seed=0):
+def scene(height, width, seed=0):
     return np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
 
 
@@ -123,14 +123,14 @@ def test_square_frames_pad_both_sides():
     torch.manual_seed(0)
     model = build(DEBUG_VIT).eval()
     for size in ((20, 40), (40, 20), (3, 300), (1, 1)):
-        masks = predict(model, picture(*size), [Prompt.point(0.5, 0.5)])
+        masks = predict(model, scene(*size), [Prompt.point(0.5, 0.5)])
         assert (masks.size, len(masks)) == (size, 3)
-    assert embed(model, picture(20, 40)).frame.padded_hw == (128, 128)
+    assert embed(model, scene(20, 40)).frame.padded_hw == (128, 128)
 
 
 def test_a_batch_equals_singles_and_shares_calls(model, encoded, monkeypatch):
     sizes = [(40, 60), (60, 40), (20, 30), (30, 90), (8, 12), (64, 64)]
-    images = [picture(*size, seed) for seed, size in enumerate(sizes)]
+    images = [scene(*size, seed) for seed, size in enumerate(sizes)]
     together = embed_batch(model, images)
     assert sorted(len(batch) for batch in encoded) == [1, 5]
     for one, it in zip(images, together, strict=True):
@@ -214,7 +214,7 @@ def test_small_parts_change_nothing(model, embedding, monkeypatch):
 def test_padding_is_drawn_for_logits_alone(size, config, multimask):
     torch.manual_seed(0)
     model = build(config).eval()
-    embeddings = [embed(model, picture(*size)), embed(model, picture(size[0] // 2, size[1]))]
+    embeddings = [embed(model, scene(*size)), embed(model, scene(size[0] // 2, size[1]))]
     prompts = [[Prompt.point(20, 1), Prompt(box=[4, 0, 30, 2]), Prompt(points=[(5, 1), (8, 1)])]] * 2
     for whole, part in zip(
         predict_batch(model, embeddings, prompts, multimask=multimask, logits=True),
@@ -258,7 +258,7 @@ def test_a_part_holds_no_more_than_its_cells(model, embedding, monkeypatch):
 
 
 def test_many_images_in_one_call_equal_one_at_a_time(model, embedding):
-    images = [picture(40, 60, 1), embedding, picture(90, 30, 2), picture(60, 60, 3), picture(10, 10)]
+    images = [scene(40, 60, 1), embedding, scene(90, 30, 2), scene(60, 60, 3), scene(10, 10)]
     prompts = [
         [Prompt.point(5, 5), Prompt(box=[1, 1, 30, 30])],
         mixed_prompts(),
@@ -282,7 +282,7 @@ def test_logits_come_back_as_a_mask_prompt(model, embedding):
 
 def test_threads_equal_a_single_one(model, image):
     prompts = mixed_prompts()
-    images = [picture(40, 60, seed) for seed in range(6)]
+    images = [scene(40, 60, seed) for seed in range(6)]
     serial = [predict(model, one, prompts, logits=True) for one in images]
     with ThreadPoolExecutor(4) as pool:
         threads = list(pool.map(lambda one: predict(model, one, prompts, logits=True), images * 2))

@@ -15,8 +15,8 @@ import pytest
 import torch
 
 from anymask.errors import DownloadError, InputError, UnknownNameError, WeightsError
+from anymask.files import download
 from anymask.models import PainterName, SamName, build, load, save, variants
-from anymask.models.checkpoints import download
 from anymask.models.checkpoints import hub as zoo
 from anymask.models.checkpoints.download import fetch
 from anymask.models.checkpoints.hub import CARDS, Card, find

@@ -3,12 +3,13 @@
  * that a click takes as long with a thousand masks on the image as with none.
  */
 import { around, meet } from "../geometry/boxes.js";
+import { byDepth } from "../state/open-image.js";
 import { drawMask } from "./draw-mask.js";
 
 /** @typedef {import("../types.js").Box} Box */
 /** @typedef {import("../types.js").Size} Size */
 /** @typedef {import("./draw-mask.js").Ink} Ink */
-/** @typedef {import("./draw-mask.js").Shape & {id: string}} Item */
+/** @typedef {import("./draw-mask.js").Shape & {id: string, depth?: number}} Item */
 
 export class MaskLayer {
   /** @param {Size} size @param {(id: string) => Ink | null} inkOf null for a mask that is not shown */
@@ -41,9 +42,11 @@ export class MaskLayer {
         fresh.push(shown);
       }
     }
-    if (stale.length === 0)
+    const deep = [...this.items.values()].some(({ depth }) => depth);
+    if (deep) this.items = new Map(byDepth([...this.items.values()]).map((item) => [item.id, item]));
+    if (stale.length === 0 && !deep)
       for (const item of fresh) this.draw(item); // on top of all others
-    else this.repaint([...stale, ...fresh.map((item) => item.box)].reduce(around));
+    else this.repaint([...stale, ...fresh.map((item) => item.box)].reduce(around, [0, 0, 0, 0]));
   }
 
   /** Draw all anew. @param {Map<string, Item>} items */

@@ -25,7 +25,7 @@ export class Overlay {
     /** A place under the keys, in image pixels. @type {[number, number] | null} */
     this.cursor = null;
     this.size = editor.openImage.size;
-    /** @type {{shape: Shape, colour: string, open: boolean, canvas: OffscreenCanvas} | null} */
+    /** @type {{shape: Shape, key: string, canvas: OffscreenCanvas} | null} */
     this.picked = null;
     /** @type {OffscreenCanvas | null} */
     this.found = null;
@@ -89,8 +89,8 @@ export class Overlay {
       context.globalAlpha = 0.6;
       onImage(this.painting, whole);
     } else if (item) {
-      context.globalAlpha = Math.max(settings.opacity, 0.25);
-      onImage(this.cut(item, this.colourOf(item.id), this.isOpen(item)), item.box);
+      const how = { open: this.isOpen(item), hollow: settings.outlineOnly };
+      onImage(this.cut(item, this.colourOf(item.id), how), item.box);
     }
     context.globalAlpha = 0.85;
     if (this.preview && !item) onImage(this.cut(this.preview, ""), this.preview.box);
@@ -109,18 +109,20 @@ export class Overlay {
    * One mask on a canvas of its own, drawn once; "" for the colour of previews.
    * @param {Shape} shape
    * @param {string} colour
-   * @param {boolean} [open] with a dashed edge
+   * @param {{open: boolean, hollow: boolean}} [how] with a dashed edge, without a fill
    */
-  cut(shape, colour, open = false) {
+  cut(shape, colour, { open, hollow } = { open: false, hollow: false }) {
     const { picked } = this;
-    if (picked?.shape !== shape || picked.colour !== colour || picked.open !== open) {
+    const key = [colour, open, hollow].join(" ");
+    if (picked?.shape !== shape || picked.key !== key) {
       const [x0, y0, x1, y1] = shape.box;
       const canvas = new OffscreenCanvas(Math.max(x1 - x0, 1), Math.max(y1 - y0, 1));
       const context = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext("2d"));
       context.translate(-x0, -y0);
       const ink = open ? dashed(toRgb(colour)) : strong(colour);
-      drawMask(context, shape, this.size, colour ? ink : GHOST);
-      this.picked = { shape, colour, open, canvas };
+      const full = colour ? ink : GHOST;
+      drawMask(context, shape, this.size, hollow ? { ...full, fill: 0 } : full);
+      this.picked = { shape, key, canvas };
       return canvas;
     }
     return picked.canvas;

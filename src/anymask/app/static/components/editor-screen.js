@@ -2,25 +2,26 @@
 import { reasonOf } from "../storage/errors.js";
 import { OpenImage } from "../state/open-image.js";
 import { Editor } from "../state/editor.js";
+import { mark, merge } from "../state/editing.js";
 import { suggestionsOf } from "../state/suggestions.js";
 import { takeClick } from "../state/pending-click.js";
 import { GALLERY, imageAddress } from "../state/routes.js";
+import { shortcuts, withKey } from "../state/key-bindings.js";
+import { prefetch, quietly } from "../state/prefetch.js";
 import { actionOf } from "../state/shortcuts.js";
-import { BoxTool } from "../tools/box.js";
-import { BrushTool } from "../tools/brush.js";
-import { EverythingTool } from "../tools/everything.js";
-import { LassoTool } from "../tools/lasso.js";
-import { PointTool } from "../tools/point.js";
-import { SelectTool } from "../tools/select.js";
 import { nearTies } from "../inference/hypotheses.js";
 import { fill, h } from "./dom.js";
 import { showShortcuts } from "./shortcuts-dialog.js";
 import { icon } from "./icons.js";
+import { toolbar, toolsFor } from "./toolbar.js";
 import { toolOptions } from "./tool-options.js";
 import { sidePanel } from "./side-panel.js";
 import { saveStatus } from "./save-status.js";
+import { minimap } from "./minimap.js";
 import { ImageCanvas } from "./image-canvas.js";
 import { nextTheme } from "./theme.js";
+import { copyToNext, putDown } from "./copy-masks.js";
+import { markImage, stateOf } from "./image-section.js";
 import { review } from "./suggestion-bar.js";
 import { notify } from "./toast.js";
 
@@ -28,17 +29,9 @@ import { notify } from "./toast.js";
 /** @typedef {import("../types.js").ImageInfo} ImageInfo */
 /** @typedef {import("../tools/tool.js").Tool} Tool */
 
-/** @type {[string, string, string][]} name, title, key */
-const TOOLS = [
-  ["select", "Select", "V"],
-  ["point", "Point", "P"],
-  ["box", "Box", "B"],
-  ["everything", "Everything", "A"],
-  ["brush", "Brush", "D"],
-  ["eraser", "Eraser", "E"],
-  ["lasso", "Lasso", "L"],
-];
 const MOST_BRUSH = 400;
+const AHEAD = 2; // images that are prepared before they are opened
+const PAUSE = 1500; // ms without a key or a pointer, so that no click waits for it
 
 export class EditorScreen extends HTMLElement {
   /** @type {App} */ app;
@@ -51,18 +44,18 @@ export class EditorScreen extends HTMLElement {
   /** @type {HTMLButtonElement} */ undoButton;
   /** @type {HTMLButtonElement} */ redoButton;
   /** @type {HTMLButtonElement} */ doneButton;
-  /** @type {Record<string, HTMLButtonElement>} */ toolButtons;
   /** @type {AbortController} */ leaving;
 
   /** @param {App} app @param {ImageInfo} image @returns {Promise<EditorScreen>} */
   static async of(app, image) {
     const screen = /** @type {EditorScreen} */ (document.createElement("am-editor"));
     screen.app = app;
-    const file = app.storage.file(image.id);
+    const file = app.files.file(image);
     app.predictor
       .prepare(image, file)
       .catch((error) => notify(`The model could not read this image: ${reasonOf(error)}.`));
     screen.openImage = new OpenImage(image, app.sync);
+    screen.openImage.closed = () => Boolean(image.done) && app.project.person?.role === "annotator";
     screen.openImage.load(await app.storage.masks(image.id));
     screen.editor = new Editor(screen.openImage, app.predictor, file);
     return screen;
@@ -71,16 +64,12 @@ export class EditorScreen extends HTMLElement {
   connectedCallback() {
     const { editor, app } = this;
     if (!editor || !app) return;
-    this.tools = {
-      select: new SelectTool(editor),
-      point: new PointTool(editor),
-      box: new BoxTool(editor),
-      everything: new EverythingTool(editor),
-      brush: new BrushTool(editor, false),
-      eraser: new BrushTool(editor, true),
-      lasso: new LassoTool(editor),
-    };
-    this.imageCanvas = ImageCanvas.of(editor, () => app.project.labels);
+    this.tools = toolsFor(editor);
+    this.imageCanvas = ImageCanvas.of(
+      editor,
+      () => app.project.labels,
+      app.files.bitmap(this.openImage.info),
+    );
     this.leaving = new AbortController();
     const { signal } = this.leaving;
     this.status = h("p", { class: "hint", id: "hint", role: "status", "aria-live": "polite" });
@@ -91,22 +80,37 @@ export class EditorScreen extends HTMLElement {
       h(
         "main",
         { class: "workspace" },
-        this.toolbar(),
+        toolbar(this, signal),
         h(
           "div",
           { class: "center" },
           toolOptions(this, signal),
-          h("div", { class: "view" }, this.imageCanvas, this.zoomBar(), this.status),
+          h(
+            "div",
+            { class: "view" },
+            this.imageCanvas,
+            minimap(this.imageCanvas),
+            this.zoomBar(),
+            this.status,
+          ),
         ),
         this.panel,
       ),
     );
-    for (const type of ["select", "tool", "busy", "answer", "candidates", "refining"])
+    for (const type of ["select", "tool", "busy", "answer", "candidates", "refining", "hint"])
       editor.addEventListener(type, () => this.describe(), { signal });
-    editor.addEventListener("tool", () => this.markTool(), { signal });
     editor.addEventListener("notice", (event) => notify(/** @type {CustomEvent} */ (event).detail), {
       signal,
     });
+    const { openImage } = this;
+    openImage.addEventListener("info", () => this.showDone(), { signal });
+    openImage.addEventListener(
+      "refused",
+      () => notify("This image is done. Mark it as not done (W) to change it."),
+      {
+        signal,
+      },
+    );
     addEventListener("keydown", (event) => this.key(event), { signal });
     document.addEventListener("visibilitychange", () => !document.hidden && this.refresh(), { signal });
     editor.use(this.tools.point);
@@ -116,6 +120,7 @@ export class EditorScreen extends HTMLElement {
     if (suggestion) editor.select(suggestion.id);
     const cutOff = takeClick(this.openImage.info.id);
     if (cutOff) editor.resume(cutOff);
+    putDown(this);
     const conflict = app.sync.outbox.of(this.openImage.info.id).find(({ state }) => state === "conflict");
     if (conflict) app.conflict(conflict);
   }
@@ -133,10 +138,27 @@ export class EditorScreen extends HTMLElement {
     try {
       await predictor.prepare(openImage.info, file);
       this.dataset.ready = "yes";
+      this.prefetchNext();
     } catch {
       this.dataset.ready = "failed";
     }
     this.describe();
+  }
+
+  /** The next images, while the person pauses. */
+  async prefetchNext() {
+    const { app, openImage } = this;
+    const { signal } = this.leaving;
+    const images = await app.allImages().catch(() => []);
+    const at = images.findIndex(({ id }) => id === openImage.info.id);
+    const means = {
+      quiet: () => quietly(globalThis, PAUSE, signal),
+      prepare: async (/** @type {ImageInfo} */ image) => {
+        await app.files.bitmap(image);
+        await app.predictor.prepare(image, app.files.file(image));
+      },
+    };
+    if (at >= 0) await prefetch(images.slice(at + 1, at + 1 + AHEAD), means, signal);
   }
 
   header() {
@@ -155,19 +177,24 @@ export class EditorScreen extends HTMLElement {
     ) => h("button", { class: `icon-button ${kind}`, "aria-label": title, title, onclick: act }, icon(name));
     this.doneButton = h("button", { class: "done wide-only", title: "W", onclick: () => this.act("done") });
     this.showDone();
-    this.undoButton = button("undo", "Undo (Ctrl+Z)", () => this.act("undo"));
-    this.redoButton = button("redo", "Redo (Ctrl+Shift+Z)", () => this.act("redo"));
+    this.undoButton = button("undo", withKey("Undo", "undo"), () => this.act("undo"));
+    this.redoButton = button("redo", withKey("Redo", "redo"), () => this.act("redo"));
     return h(
       "header",
       { class: "bar" },
       h(
         "a",
-        { class: "icon-button", href: GALLERY, "aria-label": "All images", title: "All images (G)" },
+        {
+          class: "icon-button",
+          href: GALLERY,
+          "aria-label": "All images",
+          title: withKey("All images", "gallery"),
+        },
         icon("back"),
       ),
       h("h1", { class: "title" }, openImage.info.name),
-      button("back", "Previous image (J)", () => this.act("image", "-1"), "wide-only"),
-      button("next", "Next image (K)", () => this.act("image", "1"), "wide-only"),
+      button("back", withKey("Previous image", "image", "-1"), () => this.act("image", "-1"), "wide-only"),
+      button("next", withKey("Next image", "image", "1"), () => this.act("image", "1"), "wide-only"),
       h("span", { class: "spacer" }),
       this.undoButton,
       this.redoButton,
@@ -182,51 +209,22 @@ export class EditorScreen extends HTMLElement {
 
   /** Show whether the image is done. */
   showDone() {
-    const { done } = this.openImage.info;
-    fill(this.doneButton, icon("done"), done ? "Done" : "Mark as done");
+    const { done, review } = this.openImage.info;
+    fill(
+      this.doneButton,
+      icon("done"),
+      done || review === "returned" ? stateOf(this.openImage.info) : "Mark as done",
+    );
     this.doneButton.setAttribute("aria-pressed", String(Boolean(done)));
   }
 
-  async markDone() {
-    const { app, openImage } = this;
-    const done = !openImage.info.done;
-    try {
-      await app.storage.mark(openImage.info.id, { done });
-    } catch (error) {
-      return notify(`The image could not be marked: ${reasonOf(error)}.`);
-    }
-    openImage.info.done = done;
-    app.changed();
-    this.showDone();
+  /** @param {import("../types.js").Marks} marks */
+  mark(marks) {
+    return markImage(this, marks);
   }
 
   togglePanel() {
     this.classList.toggle("panel-open");
-  }
-
-  toolbar() {
-    this.toolButtons = Object.fromEntries(
-      TOOLS.map(([name, title, key]) => [
-        name,
-        h(
-          "button",
-          {
-            class: "tool",
-            "aria-pressed": "false",
-            "aria-keyshortcuts": key,
-            title: `${title} (${key})`,
-            onclick: () => this.act("tool", name),
-          },
-          icon(name),
-          h("span", {}, title),
-        ),
-      ]),
-    );
-    return h(
-      "div",
-      { class: "tools", role: "toolbar", "aria-label": "Tools", "aria-orientation": "vertical" },
-      ...Object.values(this.toolButtons),
-    );
   }
 
   zoomBar() {
@@ -243,13 +241,8 @@ export class EditorScreen extends HTMLElement {
       button("minus", "Zoom out (−)", () => this.imageCanvas.zoom(0.8)),
       level,
       button("plus", "Zoom in (+)", () => this.imageCanvas.zoom(1.25)),
-      button("fit", "Whole image (F)", () => this.imageCanvas.fit()),
+      button("fit", withKey("Whole image", "fit"), () => this.imageCanvas.fit()),
     );
-  }
-
-  markTool() {
-    for (const [name, button] of Object.entries(this.toolButtons))
-      button.setAttribute("aria-pressed", String(this.editor.tool === this.tools[name]));
   }
 
   describe() {
@@ -294,7 +287,7 @@ export class EditorScreen extends HTMLElement {
     const target = /** @type {HTMLElement} */ (event.target);
     if (target.matches("input:not([type=range]), textarea, select") || document.querySelector("dialog[open]"))
       return;
-    const wanted = actionOf(event);
+    const wanted = actionOf(event, shortcuts());
     if (!wanted || (event.key === "Enter" && target.matches("button, a, summary"))) return;
     event.preventDefault();
     this.act(wanted.act, wanted.with);
@@ -314,16 +307,21 @@ export class EditorScreen extends HTMLElement {
       outside: () => editor.set({ outside: !settings.outside }),
       walk: () => this.walk(number),
       label: () => editor.setLabel(this.app.project.labels[number - 1]?.id ?? null),
-      remove: () => editor.remove(),
+      remove: () => editor.tool?.erase() || editor.remove(),
+      mark: () => mark(editor),
+      merge: () => merge(editor),
+      copy: () => copyToNext(this),
       accept: () => review(this, true, false),
       reject: () => review(this, false, false),
       "accept-all": () => review(this, true, true),
       "reject-all": () => review(this, false, true),
-      done: () => this.markDone(),
-      undo: () => editor.travel("undo"),
+      done: () => this.mark({ done: !openImage.info.done }),
+      undo: () => editor.tool?.stepBack() || editor.travel("undo"),
       redo: () => editor.travel("redo"),
       zoom: () => imageCanvas.zoom(number),
       fit: () => imageCanvas.fit(),
+      show: () => (editor.item ? imageCanvas.show(editor.item.box) : imageCanvas.fit()),
+      outline: () => editor.set({ outlineOnly: !settings.outlineOnly }),
       hide: () => editor.set({ hideOthers: !settings.hideOthers }),
       opacity: () => editor.set({ opacity: Math.min(Math.max(settings.opacity + number, 0), 1) }),
       brush: () =>
@@ -344,6 +342,7 @@ export class EditorScreen extends HTMLElement {
     const at = ids.indexOf(this.editor.selected ?? "");
     if (ids.length)
       this.editor.select(ids[(at + step + ids.length + (at < 0 && step < 0 ? 1 : 0)) % ids.length]);
+    if (this.editor.item) this.imageCanvas.reveal(this.editor.item.box);
   }
 
   /** @param {number} step */

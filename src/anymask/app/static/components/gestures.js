@@ -206,6 +206,7 @@ export class Gestures {
       Math.min(Math.max(from[1] + step[1] * by, 0), h - 0.5),
     ]);
     this.setCursor(to);
+    this.imageCanvas.reveal([...to, ...to]);
     if (this.keyed) this.editor.tool?.move(to);
     else this.editor.tool?.hover(to);
   }

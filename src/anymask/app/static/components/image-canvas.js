@@ -3,6 +3,7 @@ import { MaskLayer } from "../canvas/mask-layer.js";
 import { Overlay } from "../canvas/overlay.js";
 import { dashed, ink } from "../canvas/draw-mask.js";
 import { ownColour, toRgb } from "../masks/colours.js";
+import { applyAdjustment } from "../canvas/adjustment.js";
 import { Gestures } from "./gestures.js";
 import { h } from "./dom.js";
 
@@ -16,6 +17,7 @@ export class ImageCanvas extends HTMLElement {
   /** @type {Editor} */ editor;
   /** @type {() => import("../types.js").Label[]} */ labels;
   /** @type {import("../geometry/viewport.js").Viewport} */ view;
+  /** The image alone, which can be adjusted. @type {HTMLCanvasElement} */ photo;
   /** @type {HTMLCanvasElement} */ base;
   /** @type {HTMLCanvasElement} */ over;
   /** @type {MaskLayer} */ layer;
@@ -26,11 +28,14 @@ export class ImageCanvas extends HTMLElement {
   frame = 0;
   stale = { base: true, over: true };
 
-  /** @param {Editor} editor @param {() => import("../types.js").Label[]} labels */
-  static of(editor, labels) {
+  /** @type {Promise<ImageBitmap>} */ bitmap;
+
+  /** @param {Editor} editor @param {() => import("../types.js").Label[]} labels @param {Promise<ImageBitmap>} bitmap */
+  static of(editor, labels, bitmap) {
     const imageCanvas = /** @type {ImageCanvas} */ (document.createElement("am-image-canvas"));
     imageCanvas.editor = editor;
     imageCanvas.labels = labels;
+    imageCanvas.bitmap = bitmap;
     return imageCanvas;
   }
 
@@ -38,6 +43,7 @@ export class ImageCanvas extends HTMLElement {
     const { editor } = this;
     if (!editor) return;
     this.view = editor.view;
+    this.photo = h("canvas", { "aria-hidden": "true" });
     this.base = h("canvas", { "aria-hidden": "true" });
     this.over = h("canvas", {
       tabindex: "0",
@@ -46,7 +52,7 @@ export class ImageCanvas extends HTMLElement {
       "aria-describedby": "hint",
       "aria-keyshortcuts": "ArrowUp ArrowDown ArrowLeft ArrowRight Space Enter",
     });
-    this.replaceChildren(this.base, this.over);
+    this.replaceChildren(this.photo, this.base, this.over);
     this.layer = new MaskLayer(editor.openImage.size, (id) => this.inkOf(id));
     this.overlay = new Overlay(editor, (id) => this.colourOf(id));
     this.gestures = new Gestures(this, this.over, editor);
@@ -55,19 +61,17 @@ export class ImageCanvas extends HTMLElement {
     this.resized = new ResizeObserver(() => this.fitScreen());
     this.resized.observe(this);
     this.layer.reset(editor.openImage.items);
-    this.show();
+    this.load();
   }
 
   disconnectedCallback() {
     this.listening?.abort();
     this.resized?.disconnect();
-    this.image?.close();
+    this.image = null; // what is still to be drawn is not drawn any more
   }
 
-  async show() {
-    const bitmap = await this.editor.file
-      .then((file) => createImageBitmap(file, { colorSpaceConversion: "none" }))
-      .catch(() => null);
+  async load() {
+    const bitmap = await this.bitmap.catch(() => null);
     if (!bitmap) return this.editor.notice("This browser cannot display the image.");
     this.image = bitmap;
     this.draw("base");
@@ -88,7 +92,8 @@ export class ImageCanvas extends HTMLElement {
     on(editor, "refining", () => this.draw("over"));
     on(editor, "select", ({ before, now }) => this.update([before, now]));
     on(editor, "view", (some) => {
-      if (some && "hideOthers" in some) this.layer.reset(openImage.items);
+      if (some && ("hideOthers" in some || "outlineOnly" in some)) this.layer.reset(openImage.items);
+      if (some && "adjustment" in some) applyAdjustment(this.photo, some.adjustment);
       this.draw("base");
     });
     on(editor, "overlay", () => this.draw("over"));
@@ -127,11 +132,19 @@ export class ImageCanvas extends HTMLElement {
 
   /** The selected mask is drawn over the layer, not in it. @param {string} id */
   inkOf(id) {
+    const full = this.fullInkOf(id);
+    return full && this.editor.settings.outlineOnly ? { ...full, fill: 0 } : full;
+  }
+
+  /** @param {string} id */
+  fullInkOf(id) {
     const { selected, settings, visibility, openImage } = this.editor;
     if (id === selected || settings.hideOthers || visibility.hidden.has(id)) return null;
     const rgb = toRgb(this.colourOf(id));
     if (openImage.items.get(id)?.suggestedBy) return dashed(rgb);
-    return visibility.hovered === id ? { fill: ink(rgb).fill, edge: 0xffffffff } : ink(rgb);
+    return visibility.hovered === id || visibility.marked.has(id)
+      ? { fill: ink(rgb).fill, edge: 0xffffffff }
+      : ink(rgb);
   }
 
   /** @param {string} id */
@@ -157,7 +170,7 @@ export class ImageCanvas extends HTMLElement {
     const { width, height } = this.getBoundingClientRect();
     const ratio = devicePixelRatio;
     if (!width || !height) return;
-    for (const canvas of [this.base, this.over]) {
+    for (const canvas of [this.photo, this.base, this.over]) {
       canvas.width = Math.round(width * ratio);
       canvas.height = Math.round(height * ratio);
     }
@@ -187,12 +200,13 @@ export class ImageCanvas extends HTMLElement {
 
   paintBase() {
     const context = this.context(this.base);
+    const photo = this.context(this.photo);
     const { x, y, scale } = this.view;
     const [height, width] = this.view.size;
     if (!this.image) return;
-    context.imageSmoothingEnabled = scale < SHARP;
-    context.imageSmoothingQuality = "high";
-    context.drawImage(this.image, x, y, width * scale, height * scale);
+    photo.imageSmoothingEnabled = context.imageSmoothingEnabled = scale < SHARP;
+    photo.imageSmoothingQuality = context.imageSmoothingQuality = "high";
+    photo.drawImage(this.image, x, y, width * scale, height * scale);
     context.globalAlpha = this.editor.settings.opacity;
     context.drawImage(this.layer.canvas, x, y, width * scale, height * scale);
     context.globalAlpha = 1;
@@ -226,6 +240,17 @@ export class ImageCanvas extends HTMLElement {
   fit() {
     this.view.fit();
     this.shiftClicks();
+  }
+
+  /** Zoom to a mask. @param {import("../types.js").Box} box */
+  show(box) {
+    this.view.show(box);
+    this.shiftClicks();
+  }
+
+  /** Bring a mask or a place into sight. @param {import("../types.js").Box} box */
+  reveal(box) {
+    if (this.view.reveal(box)) this.shiftClicks();
   }
 
   /** @param {number} dx @param {number} dy */

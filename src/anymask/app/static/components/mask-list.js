@@ -157,7 +157,8 @@ class MaskList {
         {
           class: "mask",
           "aria-pressed": String(item.id === editor.selected),
-          onclick: () => editor.select(item.id === editor.selected ? null : item.id),
+          onclick: (/** @type {MouseEvent} */ event) =>
+            event.shiftKey || event.ctrlKey ? editor.visibility.toggle("marked", item.id) : this.pick(item),
         },
         canvas,
         h("span", { class: "name" }, name),
@@ -168,12 +169,22 @@ class MaskList {
     ];
   }
 
+  /** Select a mask and bring it into sight; a second time deselects it. @param {Item} item */
+  pick({ id, box }) {
+    const { editor, imageCanvas } = this.screen;
+    editor.select(id === editor.selected ? null : id);
+    if (editor.selected) imageCanvas.reveal(box);
+  }
+
   /** Show whether a mask is hidden, locked or pointed at. @param {string} id */
   mark(id) {
-    const { hidden, locked, hovered } = this.screen.editor.visibility;
+    const { hidden, locked, marked, hovered } = this.screen.editor.visibility;
     const row = this.rows.get(id);
     if (!row) return;
     row.classList.toggle("hovered", hovered === id);
+    row.classList.toggle("marked", marked.has(id));
+    const name = row.querySelector(".name");
+    if (name) set(name, { "aria-description": marked.has(id) ? "marked" : null });
     for (const [name, ids] of /** @type {[string, Set<string>][]} */ ([
       ["hidden", hidden],
       ["locked", locked],

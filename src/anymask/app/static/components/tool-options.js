@@ -1,6 +1,7 @@
 /** Above the image: the options of the tool in use, and the predicted masks to choose from. */
 import { nearTies } from "../inference/hypotheses.js";
 import { counted, fill, h } from "./dom.js";
+import { cornerOptions, toleranceSlider } from "./editing-options.js";
 import { icon } from "./icons.js";
 
 /** @typedef {import("./editor-screen.js").EditorScreen} EditorScreen */
@@ -12,11 +13,21 @@ const PARTS = ["Whole", "Part", "Subpart"];
 export function toolOptions(screen, signal) {
   const { editor } = screen;
   const bar = h("div", { class: "options", role: "group", "aria-label": "Options of the tool" });
+  let shown = new AbortController(); // until other options are shown
+  const renew = () => {
+    shown.abort();
+    shown = new AbortController();
+    return AbortSignal.any([shown.signal, signal]);
+  };
   const draw = () => {
     const name = Object.entries(screen.tools).find(([, tool]) => tool === editor.tool)?.[0];
     if (name === "everything") fill(bar, ...everythingOptions(screen, signal));
     else if (name === "brush" || name === "eraser") fill(bar, brushSize(screen), inOut(screen, name));
     else if (name === "select") fill(bar, ...viewOptions(screen));
+    else if (name === "wand") fill(bar, toleranceSlider(screen), inOut(screen, name));
+    else if (name === "corners") fill(bar, ...cornerOptions(screen, renew()));
+    else if (name === "cut")
+      fill(bar, h("span", { class: "note" }, "The line cuts the selected mask in two."));
     else fill(bar, inOut(screen, name), parts(screen), previewSwitch(screen, name));
   };
   for (const type of ["tool", "select", "answer"]) editor.addEventListener(type, draw, { signal });
@@ -26,6 +37,7 @@ export function toolOptions(screen, signal) {
       const some = /** @type {CustomEvent} */ (event).detail ?? {};
       if ("outside" in some || "preview" in some || "hideOthers" in some) draw();
       const slider = /** @type {HTMLInputElement | null} */ (bar.querySelector("#brush"));
+      if ("tolerance" in some && document.activeElement?.id !== "tolerance") draw();
       if ("brush" in some && slider && slider !== document.activeElement) draw();
     },
     { signal },

@@ -1,4 +1,4 @@
-/** Drawing by hand on a mask: discs along a stroke, and the inside of a lasso. Bits are row by row. */
+/** Drawing by hand on a mask: discs along a stroke. Bits are row by row. */
 import { clip } from "./boxes.js";
 
 /** @typedef {import("../types.js").Size} Size */
@@ -33,35 +33,4 @@ export function drawStroke(bits, [h, w], a, b, radius, value = 1) {
       if ((px - t * dx) ** 2 + (py - t * dy) ** 2 <= reach) bits[y * w + x] = value;
     }
   return [x0, y0, x1, y1];
-}
-
-/**
- * Set every pixel whose centre lies inside a closed line, by the even-odd rule; gives the box touched.
- * @param {Uint8Array} bits @param {Size} size @param {Point[]} points
- * @returns {Box}
- */
-export function fillPolygon(bits, [h, w], points) {
-  const xs = points.map((p) => p[0]);
-  const ys = points.map((p) => p[1]);
-  const [x0, y0, x1, y1] = clip([Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)], [h, w]);
-  for (let y = y0; y < y1; y++) {
-    const cuts = crossings(points, y + 0.5);
-    for (let i = 0; i + 1 < cuts.length; i += 2) {
-      const from = Math.max(Math.ceil(cuts[i] - 0.5), 0);
-      const to = Math.min(Math.ceil(cuts[i + 1] - 0.5), w);
-      if (from < to) bits.fill(1, y * w + from, y * w + to);
-    }
-  }
-  return [x0, y0, x1, y1];
-}
-
-/** Where a closed line crosses a height, in order. @param {Point[]} points @param {number} y */
-function crossings(points, y) {
-  /** @type {number[]} */
-  const cuts = [];
-  points.forEach(([bx, by], i) => {
-    const [ax, ay] = points[(i || points.length) - 1];
-    if (ay <= y !== by <= y) cuts.push(ax + ((y - ay) * (bx - ax)) / (by - ay));
-  });
-  return cuts.sort((a, b) => a - b);
 }

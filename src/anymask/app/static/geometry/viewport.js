@@ -4,6 +4,8 @@
 
 const MARGIN = 24;
 export const MOST_ZOOM = 64;
+const MOST_SHOWN = 16; // zoom to which a small region is shown
+const AROUND = 1.4; // sides of a region with its surroundings, by its own
 
 export class Viewport {
   /** @param {Size} size of the image */
@@ -60,6 +62,29 @@ export class Viewport {
     this.keepInSight();
   }
 
+  /** Zoom to a region of the image, with some of what is around it. @param {import("../types.js").Box} box */
+  show([x0, y0, x1, y1]) {
+    const [h, w] = this.screen;
+    const scale = Math.min(w / (AROUND * (x1 - x0)), h / (AROUND * (y1 - y0)), MOST_SHOWN);
+    this.scale = Math.min(Math.max(scale, 8 / Math.max(...this.size)), MOST_ZOOM);
+    this.x = w / 2 - ((x0 + x1) / 2) * this.scale;
+    this.y = h / 2 - ((y0 + y1) / 2) * this.scale;
+    this.fitted = false;
+    this.keepInSight();
+  }
+
+  /**
+   * Move a region of the image into sight if it is not, at the same zoom.
+   * @param {import("../types.js").Box} box @returns {boolean} whether the image moved
+   */
+  reveal([x0, y0, x1, y1]) {
+    const [left, top] = this.toScreen(x0, y0);
+    const [right, bottom] = this.toScreen(x1, y1);
+    const [dx, dy] = [shift(left, right, this.screen[1]), shift(top, bottom, this.screen[0])];
+    if (dx || dy) this.pan(dx, dy);
+    return dx !== 0 || dy !== 0;
+  }
+
   /** The image never leaves the screen altogether. */
   keepInSight() {
     const [h, w] = this.screen;
@@ -82,4 +107,13 @@ export class Viewport {
   holds(x, y) {
     return x >= 0 && y >= 0 && x < this.size[1] && y < this.size[0];
   }
+}
+
+/**
+ * How far a stretch moves to be on the screen; one that is too long need only be seen in part.
+ * @param {number} from @param {number} to @param {number} screen its length
+ */
+function shift(from, to, screen) {
+  if (to - from > screen - 2 * MARGIN) return from > screen || to < 0 ? screen / 2 - (from + to) / 2 : 0;
+  return from < MARGIN ? MARGIN - from : to > screen - MARGIN ? screen - MARGIN - to : 0;
 }

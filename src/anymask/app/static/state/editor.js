@@ -1,8 +1,10 @@
 /** What a person does with the open image: the selected mask, the tool, and the model's answers. */
 import { reasonOf } from "../storage/errors.js";
 import { Viewport } from "../geometry/viewport.js";
-import { area, box, decode, encode } from "../masks/rle.js";
+import { decode, encode } from "../masks/rle.js";
+import { reshape } from "./editing.js";
 import { dropClick, keepClick } from "./pending-click.js";
+import { defaultSettings } from "./settings.js";
 import { LogitsCache } from "./logits-cache.js";
 import { Visibility } from "./visibility.js";
 
@@ -44,7 +46,7 @@ export class Editor extends EventTarget {
     this.tool = null;
     /** Where a preview is wanted. @type {[number, number] | null} */
     this.wished = null;
-    this.settings = { opacity: 0.85, hideOthers: false, brush: 24, outside: false, preview: true };
+    this.settings = defaultSettings();
     this.visibility = new Visibility();
     /** The mask that is refined now: it may still change. @type {string | null} */
     this.refined = null;
@@ -287,11 +289,7 @@ export class Editor extends EventTarget {
    * @param {string | null} id
    */
   draw(name, bits, within, id) {
-    const runs = encode(bits, this.openImage.size, within);
-    const shape = { runs, box: box(runs, this.openImage.size), area: area(runs) };
-    if (shape.area === 0) return id ? this.remove(id) : undefined;
-    this.draft = this.answers = null;
-    this.change(name, id ?? crypto.randomUUID(), { ...shape, clicks: null });
+    reshape(this, name, id, encode(bits, this.openImage.size, within));
   }
 
   /**
@@ -342,8 +340,9 @@ export class Editor extends EventTarget {
     this.openImage.step("Delete a mask", [{ id, before, after: null }]);
   }
 
-  /** Whether a mask is locked, which is said then. @param {string} id */
+  /** Whether a mask is locked, or the image closed, which is said then. @param {string} id */
   isLocked(id) {
+    if (this.openImage.refuses()) return true;
     const locked = this.visibility.locked.has(id);
     if (locked) this.notice("This mask is locked. Unlock it in the list of masks to change it.");
     return locked;
@@ -362,6 +361,7 @@ export class Editor extends EventTarget {
     if (!entry) return;
     this.draft = this.answers = null;
     const last = entry.changes.length === 1 ? entry.changes[0] : null;
+    if (last?.after && last.before && last.before.label !== last.after.label) this.label = last.after.label;
     this.select(last?.after ? last.id : null);
   }
 

@@ -18,6 +18,10 @@ export const SHORTCUTS = [
   { group: "Tools", keys: ["d"], title: "Brush: draw", act: "tool", with: "brush" },
   { group: "Tools", keys: ["e"], title: "Eraser", act: "tool", with: "eraser" },
   { group: "Tools", keys: ["l"], title: "Lasso", act: "tool", with: "lasso" },
+  { group: "Tools", keys: ["o"], title: "Polygon: corner by corner", act: "tool", with: "polygon" },
+  { group: "Tools", keys: ["z"], title: "Magic wand: similar colours", act: "tool", with: "wand" },
+  { group: "Tools", keys: ["t"], title: "Corners: move, insert, delete", act: "tool", with: "corners" },
+  { group: "Tools", keys: ["s"], title: "Cut a mask in two", act: "tool", with: "cut" },
   { group: "Masks", keys: ["Enter", "n"], title: "Done: start the next object", act: "next" },
   { group: "Masks", keys: ["c"], title: "Next alternative: whole, part, subpart", act: "cycle", with: "1" },
   { group: "Masks", keys: ["C"], title: "Previous alternative", act: "cycle", with: "-1" },
@@ -35,13 +39,18 @@ export const SHORTCUTS = [
   },
   { group: "Masks", keys: ["1–9"], title: "Set the label with this number", act: "label" },
   { group: "Masks", keys: ["0"], title: "Remove the label", act: "label" },
-  { group: "Masks", keys: ["Delete", "Backspace"], title: "Delete the mask", act: "remove" },
+  { group: "Masks", keys: ["i"], title: "Mark the mask, for merging and copying", act: "mark" },
+  { group: "Masks", keys: ["q"], title: "Merge the marked masks", act: "merge" },
+  { group: "Masks", keys: ["K"], title: "Copy masks to the next image", act: "copy" },
+  { group: "Masks", keys: ["Delete", "Backspace"], title: "Delete the mask, or the corner", act: "remove" },
   { group: "Masks", keys: ["Escape"], title: "Cancel, or deselect", act: "cancel" },
   { group: "Steps", keys: ["Ctrl+z"], title: "Undo", act: "undo" },
   { group: "Steps", keys: ["Ctrl+Z", "Ctrl+y"], title: "Redo", act: "redo" },
   { group: "Viewport", keys: ["+", "="], title: "Zoom in", act: "zoom", with: "1.25" },
   { group: "Viewport", keys: ["-"], title: "Zoom out", act: "zoom", with: "0.8" },
   { group: "Viewport", keys: ["f"], title: "Show the whole image", act: "fit" },
+  { group: "Viewport", keys: ["F"], title: "Zoom to the selected mask", act: "show" },
+  { group: "Viewport", keys: ["H"], title: "Masks as outlines only, or filled", act: "outline" },
   { group: "Viewport", keys: ["h"], title: "Hide the other masks", act: "hide" },
   { group: "Viewport", keys: [","], title: "More transparent masks", act: "opacity", with: "-0.1" },
   { group: "Viewport", keys: ["."], title: "Less transparent masks", act: "opacity", with: "0.1" },
@@ -67,11 +76,14 @@ export function keyOf(event) {
   return (event.ctrlKey || event.metaKey ? "Ctrl+" : "") + event.key;
 }
 
-/** @param {KeyboardEvent} event @returns {{act: string, with: string} | null} */
-export function actionOf(event) {
+/**
+ * @param {KeyboardEvent} event @param {Shortcut[]} shortcuts with the keys that hold now
+ * @returns {{act: string, with: string} | null}
+ */
+export function actionOf(event, shortcuts) {
   const key = keyOf(event);
   if (/^[0-9]$/.test(key)) return { act: "label", with: key };
   if (event.altKey) return null;
-  const found = SHORTCUTS.find(({ keys }) => keys.includes(key));
+  const found = shortcuts.find(({ keys }) => keys.includes(key));
   return found ? { act: found.act, with: found.with ?? "" } : null;
 }

@@ -8,15 +8,29 @@ export class Visibility extends EventTarget {
     this.hidden = new Set();
     /** @type {Set<string>} */
     this.locked = new Set();
+    /** Masks that a command is about, besides the selected one. @type {Set<string>} */
+    this.marked = new Set();
     /** The mask under the pointer, in the list or on the image. @type {string | null} */
     this.hovered = null;
   }
 
-  /** @param {"hidden" | "locked"} what @param {string} id */
+  /** @param {"hidden" | "locked" | "marked"} what @param {string} id */
   toggle(what, id) {
     const set = this[what];
     if (!set.delete(id)) set.add(id);
     this.emit([id]);
+  }
+
+  /** Whether a click can select a mask. @param {string} id */
+  reachable(id) {
+    return !this.hidden.has(id) && !this.locked.has(id);
+  }
+
+  /** Take all marks off. */
+  unmark() {
+    const before = [...this.marked];
+    this.marked.clear();
+    this.emit(before);
   }
 
   /** @param {string | null} id */

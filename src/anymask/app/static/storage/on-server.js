@@ -8,7 +8,7 @@ import { CancelledError, ConflictError, OfflineError, RefusedError } from "./err
 /** @typedef {{size: [number, number], counts: string, score: number, label_id: string | null}} Found */
 /** @typedef {{image: string, masks: Found[], error?: string | null}} ImageFound */
 /** @typedef {{image: string, masks: {size: [number, number], counts: string, score: number}[]}} SuggestedMasks */
-/** @typedef {{search?: string, show?: string}} Choice which images: by a part of their name, by their state */
+/** @typedef {{search?: string, show?: string, tag?: string, assignee?: string}} Choice which images: by a part of their name, by their state */
 /** @typedef {{images: number, masks: number, known: number, skipped: string[]}} Imported */
 /**
  * @typedef {{id: string, state: string, done: number, total: number, error?: string | null, model?: string | null,
@@ -35,6 +35,8 @@ const EXPORT_FORMATS = [
 export class ServerStorage {
   /** The server can search other images for similar objects. */
   findsSimilar = true;
+  /** The server keeps comments and reviews. */
+  reviews = true;
   /** Formats of exports. */
   formats = EXPORT_FORMATS;
 
@@ -113,11 +115,26 @@ export class ServerStorage {
   /**
    * Mark an image as done, or remove it from the project; the server keeps its file and its masks.
    * @param {string} id
-   * @param {{done?: boolean, removed?: boolean}} mark
+   * @param {import("../types.js").Marks} mark
    * @returns {Promise<ImageInfo>}
    */
   mark(id, mark) {
     return this.send("PATCH", imagePath(id), mark);
+  }
+
+  /** @param {string} id @returns {Promise<import("../types.js").Comment[]>} */
+  async comments(id) {
+    return (await this.json(`${imagePath(id)}/comments`)).comments;
+  }
+
+  /** @param {string} id @param {string} comment @param {{text: string, mask_id: string | null}} body */
+  saveComment(id, comment, body) {
+    return this.send("PUT", `${imagePath(id)}/comments/${comment}`, body);
+  }
+
+  /** @param {string} id @param {string} comment @param {boolean} resolved */
+  resolveComment(id, comment, resolved) {
+    return this.send("PATCH", `${imagePath(id)}/comments/${comment}`, { resolved });
   }
 
   /** @param {string} id @returns {Promise<ImageInfo>} */

@@ -1,6 +1,6 @@
 /** Draw around an object by hand. */
-import { around } from "../geometry/boxes.js";
-import { fillPolygon } from "../geometry/rasterise.js";
+import { fillRings } from "../geometry/contours.js";
+import { addOrRemove } from "../state/editing.js";
 import { Tool } from "./tool.js";
 
 /** @typedef {import("./tool.js").Point} Point */
@@ -14,6 +14,7 @@ export class LassoTool extends Tool {
   /** Whether points are set one by one, by keys. */
   slow = false;
 
+  /** @returns {string} */
   get hint() {
     if (this.slow) return "Press Space to add a corner, Enter to close the outline.";
     return this.editor.item
@@ -46,19 +47,10 @@ export class LassoTool extends Tool {
   }
 
   finish() {
-    const { points } = this;
-    const { openImage } = this.editor;
-    if (!this.cancel() || points.length < LEAST) return points.length > 0;
-    if (!this.label && !this.editor.item) {
-      this.editor.notice("Select a mask to remove from first.");
-      return true;
-    }
-    const { id, bits, box } = this.editor.bits();
-    const drawn = new Uint8Array(bits.length);
-    const touched = fillPolygon(drawn, openImage.size, points);
-    for (let i = 0; i < bits.length; i++) if (drawn[i]) bits[i] = this.label ? 1 : 0;
-    this.editor.draw("Lasso", bits, this.label ? around(box ?? [0, 0, 0, 0], touched) : (box ?? touched), id);
-    return true;
+    const { points, label } = this;
+    if (this.cancel() && points.length >= LEAST)
+      addOrRemove(this.editor, "Lasso", fillRings([points], this.editor.openImage.size), label ?? 1);
+    return points.length > 0;
   }
 
   cancel() {
@@ -75,21 +67,32 @@ export class LassoTool extends Tool {
 
   /** @param {CanvasRenderingContext2D} context @param {import("../geometry/viewport.js").Viewport} view */
   draw(context, view) {
-    if (!this.points.length) return;
-    context.beginPath();
-    this.points.forEach((point, i) => {
-      const [x, y] = view.toScreen(...point);
-      if (i) context.lineTo(x, y);
-      else context.moveTo(x, y);
-    });
+    drawLine(context, view, this.points, true);
+  }
+}
+
+/**
+ * A line that shows on bright and on dark images.
+ * @param {CanvasRenderingContext2D} context @param {import("../geometry/viewport.js").Viewport} view
+ * @param {Point[]} points in the image @param {boolean} closed whether it has an inside
+ */
+export function drawLine(context, view, points, closed) {
+  if (!points.length) return;
+  context.beginPath();
+  points.forEach((point, i) => {
+    const [x, y] = view.toScreen(...point);
+    if (i) context.lineTo(x, y);
+    else context.moveTo(x, y);
+  });
+  if (closed) {
     context.closePath();
     context.fillStyle = "rgb(255 255 255 / 18%)";
-    context.fill();
-    context.lineWidth = 3;
-    context.strokeStyle = "rgb(0 0 0 / 55%)";
-    context.stroke();
-    context.lineWidth = 1.5;
-    context.strokeStyle = "#fff";
-    context.stroke();
+    context.fill("evenodd");
   }
+  context.lineWidth = 3;
+  context.strokeStyle = "rgb(0 0 0 / 55%)";
+  context.stroke();
+  context.lineWidth = 1.5;
+  context.strokeStyle = "#fff";
+  context.stroke();
 }

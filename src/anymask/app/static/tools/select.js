@@ -5,12 +5,14 @@ export class SelectTool extends Tool {
   cursor = "default";
 
   get hint() {
-    return "Click a mask to select it. Drag to move the image.";
+    return "Click a mask to select it, with Shift to mark several. Drag to move the image.";
   }
 
-  /** @param {import("./tool.js").Point} point */
-  down([x, y]) {
-    this.editor.select(this.at(x, y));
+  /** @param {import("./tool.js").Point} point @param {import("./tool.js").Intent} intent */
+  down([x, y], { label }) {
+    const id = this.at(x, y);
+    if (label) this.editor.select(id);
+    else if (id) this.editor.visibility.toggle("marked", id);
   }
 
   /** @param {import("./tool.js").Point | null} point */
@@ -25,8 +27,7 @@ export class SelectTool extends Tool {
   /** The mask at a pixel that can be seen and is not locked. @param {number} x @param {number} y */
   at(x, y) {
     const { openImage, settings, visibility } = this.editor;
-    const able = (/** @type {string} */ id) =>
-      !settings.hideOthers && !visibility.hidden.has(id) && !visibility.locked.has(id);
+    const able = (/** @type {string} */ id) => !settings.hideOthers && visibility.reachable(id);
     return openImage.at(x, y, able)?.id ?? null;
   }
 }

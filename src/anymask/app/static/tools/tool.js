@@ -46,6 +46,16 @@ export class Tool {
     return false;
   }
 
+  /** Take back the last part of what was begun. @returns {boolean} whether there was one */
+  stepBack() {
+    return false;
+  }
+
+  /** Delete what the tool holds, such as a corner. @returns {boolean} whether it held something */
+  erase() {
+    return false;
+  }
+
   /**
    * Draw over the image, in screen pixels.
    * @param {CanvasRenderingContext2D} context

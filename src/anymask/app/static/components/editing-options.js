@@ -1,0 +1,113 @@
+/** Options of the tools that edit a mask by hand, and the commands for the selected mask. */
+import { dropAllIslands, fillAllHoles, layer, mark, merge, separateParts } from "../state/editing.js";
+import { fill, h } from "./dom.js";
+import { icon } from "./icons.js";
+
+/** @typedef {import("./editor-screen.js").EditorScreen} EditorScreen */
+/** @typedef {import("../tools/corners.js").CornersTool} CornersTool */
+
+/** How alike the colours are that the magic wand takes. @param {EditorScreen} screen */
+export function toleranceSlider({ editor }) {
+  return slider(
+    "tolerance",
+    "Tolerance",
+    { min: 0, max: 255, step: 1 },
+    editor.settings.tolerance,
+    String,
+    (value) => editor.set({ tolerance: value }),
+  );
+}
+
+/** Corners against IoU, live; and the mask of straight lines between them. @param {EditorScreen} screen @param {AbortSignal} signal */
+export function cornerOptions({ editor, tools }, signal) {
+  const tool = /** @type {CornersTool} */ (tools.corners);
+  const facts = h("span", { class: "facts", role: "status" });
+  const describe = () => {
+    const found = tool.facts;
+    simplify.disabled = !found;
+    facts.textContent = found
+      ? `${found.corners} corners, IoU ${found.iou.toFixed(4)} with straight lines`
+      : "No mask is selected.";
+  };
+  const precision = slider(
+    "precision",
+    "Precision",
+    { min: 0, max: 1, step: 0.02 },
+    editor.settings.precision,
+    (value) => value.toFixed(2),
+    (value) => {
+      editor.set({ precision: value });
+      describe();
+    },
+  );
+  const simplify = h(
+    "button",
+    {
+      title: "Make the mask what straight lines between the corners enclose",
+      onclick: () => tool.simplify(),
+    },
+    "Simplify",
+  );
+  editor.openImage.addEventListener("masks", describe, { signal });
+  describe();
+  return [precision, facts, simplify];
+}
+
+/**
+ * A labelled slider with its value.
+ * @param {string} id @param {string} title @param {{min: number, max: number, step: number}} range
+ * @param {number} start @param {(value: number) => string} shown @param {(value: number) => void} act
+ */
+export function slider(id, title, range, start, shown, act) {
+  const value = h("output", { for: id }, shown(start));
+  const input = h("input", {
+    type: "range",
+    id,
+    ...range,
+    value: start,
+    oninput: () => {
+      value.textContent = shown(Number(input.value));
+      act(Number(input.value));
+    },
+  });
+  return h("div", { class: "field" }, h("label", { for: id }, title), input, value);
+}
+
+/** What can be done with the selected mask and the marked ones. @param {EditorScreen} screen @param {AbortSignal} signal */
+export function maskCommands(screen, signal) {
+  const { editor } = screen;
+  const command = (
+    /** @type {string} */ symbol,
+    /** @type {string} */ text,
+    /** @type {string} */ title,
+    /** @type {() => void} */ act,
+  ) => h("button", { class: "small", title, onclick: act }, icon(symbol), text);
+  const join = command("merge", "Merge", "Merge the marked masks (Q)", () => merge(editor));
+  const tag = command("plus", "Mark", "Mark this mask for merging and copying (I)", () => mark(editor));
+  const copy = command("copy", "Copy to next", "Copy to the next image (Shift+K)", () => screen.act("copy"));
+  const draw = () => {
+    const { marked } = editor.visibility;
+    fill(
+      join,
+      icon("merge"),
+      marked.size ? `Merge ${marked.size + Number(!marked.has(editor.selected ?? ""))}` : "Merge",
+    );
+    const on = marked.has(editor.selected ?? "");
+    tag.setAttribute("aria-pressed", String(on));
+  };
+  editor.addEventListener("select", draw, { signal });
+  editor.visibility.addEventListener("change", draw, { signal });
+  draw();
+  return h(
+    "div",
+    { class: "row wrap commands", role: "group", "aria-label": "Edit the mask" },
+    command("holes", "Fill holes", "Fill all holes", () => fillAllHoles(editor)),
+    command("islands", "Drop islands", "Keep the largest part only", () => dropAllIslands(editor)),
+    command("split", "Split parts", "Make a mask of each part", () => separateParts(editor)),
+    command("front", "To front", "Lay it on top of all masks", () => layer(editor, true)),
+    command("back-most", "To back", "Lay it under all masks", () => layer(editor, false)),
+    tag,
+    join,
+    copy,
+  );
+}

@@ -1,0 +1,92 @@
+/** How the image and its masks are shown: opacity, outlines, brightness, contrast, gamma, channels. */
+import { CHANNELS, UNCHANGED, isUnchanged } from "../canvas/adjustment.js";
+import { slider } from "./editing-options.js";
+import { fill, h } from "./dom.js";
+
+/** @typedef {import("./editor-screen.js").EditorScreen} EditorScreen */
+/** @typedef {import("../state/settings.js").Settings} Settings */
+
+/** @param {EditorScreen} screen @param {AbortSignal} signal */
+export function viewSection({ editor }, signal) {
+  const opacity = h("div", {});
+  const outline = toggle("Outlines only", () => editor.set({ outlineOnly: !editor.settings.outlineOnly }));
+  const hide = toggle("Hide other masks", () => editor.set({ hideOthers: !editor.settings.hideOthers }));
+  const image = h("div", { class: "stack" });
+  const summary = h("summary", {}, BRIGHTNESS);
+  const draw = () => {
+    const { settings } = editor;
+    outline.input.checked = settings.outlineOnly;
+    hide.input.checked = settings.hideOthers;
+    summary.textContent = isUnchanged(settings.adjustment) ? BRIGHTNESS : `${BRIGHTNESS} (adjusted)`;
+    if (!opacity.contains(document.activeElement))
+      fill(
+        opacity,
+        slider("opacity", "Opacity", { min: 0, max: 1, step: 0.05 }, settings.opacity, percent, (value) =>
+          editor.set({ opacity: value }),
+        ),
+      );
+    if (!image.contains(document.activeElement)) fill(image, ...adjustments(editor, draw));
+  };
+  editor.addEventListener("view", draw, { signal });
+  draw();
+  return h(
+    "section",
+    { class: "viewing" },
+    h("h2", {}, "Viewport"),
+    opacity,
+    outline.element,
+    hide.element,
+    h("details", {}, summary, image),
+  );
+}
+
+const BRIGHTNESS = "Brightness, channels";
+const percent = (/** @type {number} */ value) => `${Math.round(value * 100)}%`;
+
+/** @param {string} text @param {() => void} act */
+function toggle(text, act) {
+  const input = h("input", { type: "checkbox", role: "switch", onchange: act });
+  return { input, element: h("label", { class: "switch" }, input, text) };
+}
+
+/** @param {import("../state/editor.js").Editor} editor @param {() => void} redraw */
+function adjustments(editor, redraw) {
+  const { adjustment } = editor.settings;
+  const change = (/** @type {Partial<Settings["adjustment"]>} */ some) =>
+    editor.set({ adjustment: { ...editor.settings.adjustment, ...some } });
+  const signed = (/** @type {number} */ value) => `${value > 0 ? "+" : ""}${value.toFixed(2)}`;
+  const channel = h(
+    "select",
+    { id: "channel", onchange: () => change({ channel: /** @type {any} */ (channel.value) }) },
+    ...CHANNELS.map(([value, text]) => h("option", { value, selected: value === adjustment.channel }, text)),
+  );
+  const reset = () => {
+    button.blur();
+    editor.set({ adjustment: UNCHANGED });
+    redraw();
+  };
+  const button = h("button", { class: "small", onclick: reset }, "Reset");
+  return [
+    slider(
+      "brightness",
+      "Brightness",
+      { min: -0.5, max: 0.5, step: 0.02 },
+      adjustment.brightness,
+      signed,
+      (value) => change({ brightness: value }),
+    ),
+    slider("contrast", "Contrast", { min: -1, max: 1, step: 0.05 }, adjustment.contrast, signed, (value) =>
+      change({ contrast: value }),
+    ),
+    slider(
+      "gamma",
+      "Gamma",
+      { min: 0.2, max: 4, step: 0.05 },
+      adjustment.gamma,
+      (value) => value.toFixed(2),
+      (value) => change({ gamma: value }),
+    ),
+    h("div", { class: "field" }, h("label", { for: "channel" }, "Channel"), channel),
+    button,
+  ];
+}

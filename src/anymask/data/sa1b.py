@@ -178,7 +178,7 @@ def _store(file: Path, arrays: dict[str, npt.NDArray[Any]]) -> None:
     try:
         file.parent.mkdir(exist_ok=True)
         with staged(file, force=True) as new:
-            np.savez_compressed(new, **arrays)
+            np.savez_compressed(new, **arrays)  # type: ignore[arg-type]  # its stub: `allow_pickle`
     except (OSError, OutputError):
         return  # a read-only folder: the headers are read each time
 

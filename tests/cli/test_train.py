@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from anymask.train import recipes
+from anymask.train.text.run import TEXT_RECIPES
 
 TINY = [
     "model=debug",
@@ -30,7 +31,7 @@ def words(dataset: Path) -> list[object]:
 def test_list(run) -> None:
     answer = run("train", "--list")
     assert (answer.code, answer.err) == (0, "")
-    assert [line.split()[0] for line in answer.out.splitlines()] == list(recipes.RECIPES)
+    assert [line.split()[0] for line in answer.out.splitlines()] == sorted([*recipes.RECIPES, *TEXT_RECIPES])
 
 
 def test_show(run) -> None:

@@ -102,7 +102,7 @@ def _value(name: str, text: str) -> object:
     except ValueError:
         raise InputError(
             f"{name} must be {'FIRST-LAST' if name == 'shards' else 'a number'}, got '{text}'. "
-            "See docs/formats.md."
+            "See docs/training.md."
         ) from None
     return number
 

@@ -46,7 +46,7 @@ COMMAND = Command(
     "  anymask data get sa1b --links sa1b.txt --shards 0-9 -o sa1b\n"
     "  anymask data analyse sa1b:sa1b -o report\n\n"
     "Every command takes sa1b:FOLDER as a data set, and sa1b:FOLDER?QUERY for a part of it, such as "
-    "'sa1b:sa1b?images=1000&min_score=0.9' (see docs/formats.md).",
+    "'sa1b:sa1b?images=1000&min_score=0.9' (see docs/training.md).",
     declare=declare,
     options=Options,
 )

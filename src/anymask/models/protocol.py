@@ -55,6 +55,8 @@ class PromptBatch:
     """Mask prompts, logits on the grid of 4h x 4w cells; None if no prompt has one."""
     has_mask_N: NDArray[np.bool_] | None = None
     """Which prompts have a mask."""
+    texts_ND: Floats | None = None
+    """Embeddings of texts, unit vectors of the width `SamConfig.text`; None if no prompt has a text."""
 
 
 class DecodedPrompts(Protocol):

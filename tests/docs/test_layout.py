@@ -100,7 +100,6 @@ OF_SEVERAL = {
     "test_review.py",  # project: states, comments, tags and attributes, and old databases
     "test_fixtures.py",  # what Python and JavaScript share
     "test_learning.py",  # train: a run learns
-    "test_review.py",  # data_engine.project: images, labels, masks and comments in review
     "test_adapters.py",  # integrations: the modules that convert masks
 }
 """Tests of more than one module."""

@@ -42,3 +42,20 @@ def test_what_cannot_be_audited(run, dataset: Path, words: list[str], message: s
     assert (answer.code, answer.out) == (2, "")
     assert message in answer.err
     assert not Path("audit").exists()
+
+
+def test_the_status_of_a_project(run, dataset: Path) -> None:
+    assert run("engine", "audit", dataset, "-o", "made", "--max-images", "3", "--scratch", "0").code == 0
+    text = run("engine", "status", "made").out
+    assert text.splitlines()[0].split()[:4] == ["stage", "model", "images", "masks"]
+    assert "automatic" in text
+    (found,) = run("engine", "status", "made", "--json").json
+    assert (found["stage"], found["images"], found["accept_rate"]) == ("automatic", 3, 1)
+
+
+def test_a_folder_that_is_no_project_stays_one(run) -> None:
+    Path("photos").mkdir()
+    answer = run("engine", "status", "photos")
+    assert answer.code == 2
+    assert "PROJECT must be the folder of a project, got photos." in answer.err
+    assert not list(Path("photos").iterdir())

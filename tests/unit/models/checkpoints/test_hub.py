@@ -359,7 +359,7 @@ def test_addresses_are_not_opened() -> None:
 def test_cards_are_complete() -> None:
     assert variants() == dict(CARDS)
     sams = ["sam_vit_b", "sam_vit_l", "sam_vit_h"]
-    assert list(CARDS) == ["compact", "context", *sams, "seggpt_vit_l", "painter_vit_l"]
+    assert list(CARDS) == ["compact", "context", "object", *sams, "seggpt_vit_l", "painter_vit_l"]
     for card in CARDS.values():
         assert card.licence
         assert card.source

@@ -37,6 +37,8 @@ export class ServerStorage {
   findsSimilar = true;
   /** The server keeps comments and reviews. */
   reviews = true;
+  /** The server makes tiles of large images. */
+  tiles = true;
   /** Formats of exports. */
   formats = EXPORT_FORMATS;
 
@@ -156,6 +158,11 @@ export class ServerStorage {
   /** @param {string} id @returns {Promise<Blob>} */
   async file(id) {
     return (await this.request(`${imagePath(id)}/file`)).blob();
+  }
+
+  /** A tile of a large image. @param {string} id @param {import("../geometry/tiles.js").Tile} tile @returns {Promise<Blob>} */
+  async tile(id, { level, column, row }) {
+    return (await this.request(`${imagePath(id)}/tiles/${level}/${column}/${row}`)).blob();
   }
 
   /** @param {ImageInfo} image @returns {Promise<string>} */

@@ -81,3 +81,27 @@ def test_a_replaced_image_has_new_tiles(folder, start) -> None:
     before = tile(client, one["id"], 0, 0, 0)
     Image.fromarray(np.zeros((300, 451, 3), np.uint8)).save(folder / one["name"])
     assert before.max() > 100 > tile(client, one["id"], 0, 0, 0).max()
+
+
+@pytest.mark.filterwarnings("ignore::anymask.errors.ImageWarning")
+def test_bands_are_chosen(folder, start) -> None:
+    samples = np.zeros((60, 80, 5), np.uint16)
+    for band in range(5):
+        samples[10 * band : 10 * band + 10, :, band] = 1000 * (band + 1)
+    tifffile.imwrite(folder / "a.tif", samples, planarconfig="contig", photometric="minisblack")
+    client = start()
+    ids = {one["name"]: one["id"] for one in client.get("/api/images").json()["images"]}
+    assert client.get(f"/api/images/{ids['a.tif']}/bands").json() == {"bands": 5}
+    assert client.get(f"/api/images/{ids['cat.jpg']}/bands").json() == {"bands": 0}
+    file = client.get(f"/api/images/{ids['a.tif']}/file?bands=5,3,1&stretch=0,100")
+    pixels = np.asarray(Image.open(io.BytesIO(file.content)))
+    assert [pixels[10 * band + 5, 40].tolist() for band in range(5)] == [
+        [0, 0, 255],
+        [0, 0, 0],
+        [0, 255, 0],
+        [0, 0, 0],
+        [255, 0, 0],
+    ]
+    missing = client.get(f"/api/images/{ids['a.tif']}/file?bands=6")
+    assert (missing.status_code, "from 1 to 5" in missing.json()["error"]) == (400, True)
+    assert client.get(f"/api/images/{ids['a.tif']}/file?bands=red").status_code == 422

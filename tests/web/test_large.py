@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 from playwright.sync_api import Browser
 
@@ -68,3 +69,33 @@ def test_a_large_image_is_shown_by_tiles_and_drawn_on_exactly(browser: Browser, 
         rows, columns = np.nonzero(bits(mask))
         corner = np.array([rows.min(), rows.max() + 1, columns.min(), columns.max() + 1])
         assert np.abs(corner - [1000, 2000, 1000, 3000]).max() <= 3, "a pixel of the screen is several of it"
+
+
+def test_bands_of_a_deep_image_are_chosen(browser: Browser, exported: Path, tmp_path: Path) -> None:
+    samples = np.zeros((120, 160, 4), np.uint16)
+    samples[..., 3] = np.linspace(0, 4000, 160, dtype=np.uint16)
+    samples[:, :80, 0] = 3000
+    tifffile.imwrite(tmp_path / "a.tif", samples, planarconfig="contig", photometric="minisblack")
+    served = Served(tmp_path)
+    try:
+        with profile(browser, quiet=False) as page:
+            person = Person(page).open(served.address, served.images()["a.tif"])
+            page.get_by_text("Brightness, channels", exact=True).click()
+            field = page.get_by_label("Bands")
+            field.fill("4")
+            field.press("Tab")
+
+            def seen(x: float) -> int:
+                shot = Image.open(io.BytesIO(page.screenshot())).convert("L")
+                left, top = person.place(x, 60)
+                return int(np.asarray(shot)[round(top), round(left)])
+
+            assert eventually(lambda: seen(5) < 30 and 90 < seen(80) < 160 and seen(155) > 220)
+            field.fill("9")
+            field.press("Tab")
+            person.says("These bands cannot be shown: bands must be numbers from 1 to 4")
+            field.fill("red")
+            field.press("Tab")
+            person.says("write one number, or three with commas")
+    finally:
+        served.kill()

@@ -25,14 +25,14 @@ Source: TypeAlias = "TiffWindows | NDArray[np.uint8]"
 
 
 def levels(size: tuple[int, int]) -> int:
-    """The number of levels of an image (H, W): at the last one, reduced by 2 ** level, it is a single tile."""
+    """The number of levels of an image (H, W); at the last one it is a single tile."""
     longest = max(size)
     return next(level for level in range(40) if longest <= SIDE << level) + 1
 
 
 @dataclass
 class Tiles:
-    """Makes tiles. The pixels of the image used last are kept; TIFF files are read by windows. Thread-safe."""
+    """Makes tiles. Keeps the pixels of the image used last; reads TIFF files by windows. Thread-safe."""
 
     project: Project
     _key: str = ""

@@ -91,6 +91,15 @@ export class ImageCanvas extends HTMLElement {
     this.dispatchEvent(new CustomEvent("shown"));
   }
 
+  /** Show other pixels of the same image, such as other bands. @param {Promise<ImageBitmap>} bitmap */
+  async replace(bitmap) {
+    const image = await bitmap;
+    if (!this.isConnected) return;
+    this.image = image;
+    this.draw("base");
+    this.dispatchEvent(new CustomEvent("shown"));
+  }
+
   /** More of a large image can be drawn; the whole of it, coarsely, serves thumbnails and the map. */
   tilesCame() {
     if (!this.isConnected) return;

@@ -112,3 +112,33 @@ def test_analyse_refuses(run, dataset: Path, words: list[str], message: str) -> 
     answer = run("data", "analyse", dataset, *words)
     assert (answer.code, answer.out) == (2, "")
     assert message in answer.err
+
+
+# ---- get
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["coco"], "NAME must be a known name, got 'coco'."),
+        (["sa1b"], "--links must name the list of links, got nothing."),
+        (["sa1b", "--links", "l"], "-o must name the folder of the shards, got nothing."),
+        (["sa1b", "--links", "gone", "-o", "s"], "list of links must be a text file, got gone"),
+        (["sa1b", "--links", "l", "-o", "s", "--shards", "x"], "shards must be FIRST-LAST, got 'x'"),
+    ],
+)
+def test_get_refuses(run, words: list[str], message: str) -> None:
+    answer = run("data", "get", *words)
+    assert (answer.code, answer.out) == (2, "")
+    assert message in answer.err
+
+
+def test_get_says_what_is_there(run, dataset: Path) -> None:
+    Path("set").mkdir()
+    Path("set/sa_000003.tar").write_bytes((dataset / "train-000000.tar").read_bytes())
+    Path("links.txt").write_text("file_name cdn_link\nsa_000003.tar http://127.0.0.1:9/x\n")
+    answer = run("data", "get", "sa1b", "--links", "links.txt", "-o", "set")
+    assert answer.code == 0, answer.err
+    assert "0 shards downloaded, 1 were there already\n4 images, " in answer.out
+    assert run("data", "stats", "sa1b:set", "--json").json[0]["images"] == 4
+    assert run("data", "convert", "sa1b:set", "-o", "labels.json").code == 0

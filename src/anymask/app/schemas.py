@@ -266,10 +266,10 @@ class Found(Schema):
     size: tuple[int, int]
     counts: str
     score: float
-    """Predicted IoU."""
+    """Predicted IoU; for a phrase the probability that it names the mask."""
     stability: float | None = None
     prompt: int | None = None
-    """Index of its prompt."""
+    """Index of its prompt or phrase."""
     label_id: str | None = None
 
 

@@ -35,6 +35,7 @@ __all__ = ["run"]
 FORMS = (".json", ".png", ".geojson", ".gpkg")
 """Suffixes of the files that the masks of one image are written to."""
 _AUTO = (
+    "detector",
     "points_per_side",
     "pixels_per_point",
     "min_iou",

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from anymask.cli.console import note, out, table
@@ -44,11 +45,18 @@ def run(options: Options) -> int:
         raise KeyboardInterrupt(f"to resume from the last saved step: anymask train -o {output}") from None
     if os.environ.get("RANK", "0") == "0":
         out(f"wrote {output}")
-        if is_text_run(output):
-            out(f"To measure it: anymask eval text --data SETS... --weights {output}/text.safetensors")
-        else:
-            out(f"To use it: anymask segment IMAGE --point X,Y --model {output}")
+        out(_use(output))
     return 0
+
+
+def _use(output: str) -> str:
+    """What can be done with the result of a run."""
+    if is_text_run(output):
+        return f"To measure it: anymask eval text --data SETS... --weights {output}/text.safetensors"
+    model = json.loads(Path(output, recipes.RUN).read_text("utf-8"))["config"]["model"]
+    if model.startswith("detector"):
+        return f"To use it: anymask auto IMAGE --detector {output}"
+    return f"To use it: anymask segment IMAGE --point X,Y --model {output}"
 
 
 def _settings(options: Options) -> list[str]:

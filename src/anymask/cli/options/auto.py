@@ -27,6 +27,7 @@ class Options:
     roi: str | None
     crops: int | None
     one_pass: bool
+    detector: str | None
     candidates: int | None
     min_iou: float | None
     min_stability: float | None
@@ -90,7 +91,7 @@ def declare(parser: Parser) -> None:
 
 
 def _declare_prompts(parser: Parser) -> None:
-    shared.declare_points_per_side(parser, None, "32; for compact 20, and 10 in each crop")
+    shared.declare_points_per_side(parser, None, "32; for compact 14, and 2 in each crop")
     for name, read, metavar, text in (
         ("--pixels-per-point", number, "K", "One point for each K x K pixels instead."),
         ("--points-file", str, "FILE", "Your own points instead: x,y in pixels, one per line."),
@@ -110,6 +111,7 @@ def _declare_prompts(parser: Parser) -> None:
         help="Predict each mask once, from the whole image: coarser, and several times faster for compact, "
         "which else refines the masks on which points agree in close-up crops.",
     )
+    shared.declare_detector(parser)
     shared.declare_candidates(
         parser,
         None,

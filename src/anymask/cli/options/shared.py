@@ -169,6 +169,16 @@ def declare_points_per_side(parser: Parser, default: int | None, told: str) -> N
     )
 
 
+def declare_detector(parser: Parser) -> None:
+    """Whose boxes are prompts of automatic masks, besides points."""
+    parser.add_argument(
+        "--detector",
+        metavar="RUN",
+        help="Prompt the model by the boxes of this object detector too, a run of 'anymask train detector', "
+        "or by none. Default: for compact the detector in the package.",
+    )
+
+
 def declare_candidates(parser: Parser, default: int | None, text: str) -> None:
     """How many ranked proposals are given for each image."""
     parser.add_argument("--candidates", type=whole(1), default=default, metavar="N", help=text)

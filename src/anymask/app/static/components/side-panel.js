@@ -2,6 +2,7 @@
 import { counted, h } from "./dom.js";
 import { maskCommands } from "./editing-options.js";
 import { icon } from "./icons.js";
+import { BY_WORDS, findWordsSection } from "./find-words.js";
 import { labelSection } from "./label-section.js";
 import { findSimilarDialog } from "./find-similar-dialog.js";
 import { maskList } from "./mask-list.js";
@@ -23,6 +24,7 @@ export function sidePanel(screen, signal) {
     "aside",
     { class: "panel", "aria-label": "Masks and labels" },
     close,
+    screen.app.storage.findsWords && findWordsSection(screen),
     suggestionSection(screen, signal),
     labelSection(screen, signal),
     maskSection(screen, signal),
@@ -30,6 +32,9 @@ export function sidePanel(screen, signal) {
     maskList(screen, signal),
   );
 }
+
+/** @param {string} search */
+const foundBy = (search) => (search.startsWith(BY_WORDS) ? "found by words" : "found by example");
 
 /** @param {EditorScreen} screen @param {AbortSignal} signal */
 function maskSection(screen, signal) {
@@ -64,7 +69,7 @@ function maskSection(screen, signal) {
       facts.textContent = [
         counted(item.area, "pixel"),
         item.score === null ? null : `score ${item.score.toFixed(2)}`,
-        item.suggestedBy ? "found by example" : (item.model ?? "drawn by hand"),
+        item.suggestedBy ? foundBy(item.suggestedBy) : (item.model ?? "drawn by hand"),
         item.author,
         item.suggestedBy ? "accept (Y) or reject (R)" : null,
       ]

@@ -322,14 +322,14 @@ export class Editor extends EventTarget {
     return safe;
   }
 
-  /** Many new masks in one step. @param {Partial<Item>[]} many */
-  add(many) {
+  /** Many new masks in one step. @param {Partial<Item>[]} many @param {string} [name] of the step */
+  add(many, name = `Keep ${many.length} masks`) {
     const changes = many.map((some) => {
       const id = crypto.randomUUID();
       const blank = { id, label: this.label, clicks: null, score: null, model: null, seconds: 0 };
       return { id, before: null, after: /** @type {Item} */ ({ ...blank, ...some }) };
     });
-    this.openImage.step(`Keep ${many.length} masks`, changes);
+    this.openImage.step(name, changes);
   }
 
   /** @param {string} [id] */

@@ -23,6 +23,7 @@ export class BrowserStorage {
   findsSimilar = false;
   reviews = false;
   tiles = false;
+  findsWords = false;
   /** @type {[string, string][]} */
   formats = [["coco", "COCO (JSON)"]];
 

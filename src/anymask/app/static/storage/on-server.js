@@ -39,6 +39,8 @@ export class ServerStorage {
   reviews = true;
   /** The server makes tiles of large images. */
   tiles = true;
+  /** The server can search an image for what words name. */
+  findsWords = true;
   /** Formats of exports. */
   formats = EXPORT_FORMATS;
 
@@ -205,6 +207,16 @@ export class ServerStorage {
     return mask.deleted
       ? this.json(path, { method: "DELETE", headers: match })
       : this.send("PUT", path, mask, match);
+  }
+
+  /**
+   * Search an image for what words name.
+   * @param {string} id
+   * @param {string} words
+   * @returns {Promise<{masks: {size: Size, counts: string, score: number}[], model: string}>}
+   */
+  findWords(id, words) {
+    return this.send("POST", `${imagePath(id)}/find`, { phrases: [words] });
   }
 
   /**

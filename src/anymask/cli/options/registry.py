@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from anymask.cli.options import (
     auto,
+    backup,
     data_analyse,
     data_check,
     data_convert,
@@ -26,6 +27,7 @@ from anymask.cli.options import (
     like,
     models,
     name,
+    restore,
     segment,
     serve,
     train,
@@ -59,6 +61,8 @@ _MODULES = (
     data_convert,
     data_get,
     serve,
+    backup,
+    restore,
     doctor,
     licences,
     version,

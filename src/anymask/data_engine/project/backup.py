@@ -1,8 +1,8 @@
 """A project in one file: masks, labels, users, comments, uploaded images; and a project from such a file.
 
 The file is a zip with a SQLite database and the uploads, whatever database the project has, so that a backup
-of SQLite can be restored to PostgreSQL and back. It is taken in one transaction; the server may run. Images that are in
-the project's folder are left out; they keep their masks by name.
+of SQLite can be restored to PostgreSQL and back. It is taken in one transaction; the server may run. Images
+that are in the project's folder are left out; they keep their masks by name.
 """
 
 from __future__ import annotations

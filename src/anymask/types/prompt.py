@@ -42,8 +42,8 @@ class Prompt:
     mask: NDArray[Any] | None
     """(H, W) bool, a mask of the image; or (gh, gw) float32 logits of an earlier prediction."""
     text: str | None
-    """What to segment in words: `anymask.find` answers it with any promptable model, `predict` with one that was
-    trained for text."""
+    """What to segment in words: `anymask.find` answers it with any promptable model, `predict` with one trained
+    for text."""
 
     def __init__(
         self,

@@ -42,8 +42,7 @@ class Prompt:
     mask: NDArray[Any] | None
     """(H, W) bool, a mask of the image; or (gh, gw) float32 logits of an earlier prediction."""
     text: str | None
-    """What to segment in words: `anymask.find` answers it with any promptable model, `predict` with one trained
-    for text."""
+    """What to segment in words: answered by `anymask.find`, or by `predict` of a model trained for text."""
 
     def __init__(
         self,

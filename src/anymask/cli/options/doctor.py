@@ -39,7 +39,8 @@ COMMAND = Command(
     details="Print what is installed, which CPU features are used, what is missing and the command that adds "
     "it, and try the model on a bundled photo. The exit code is 1 if that fails.\n\n"
     "  anymask doctor\n"
-    "  anymask doctor --tune   # a few seconds; best while the machine does nothing else",
+    "  anymask doctor --tune\n\n"
+    "Measuring takes a few seconds; do it while the machine does nothing else.",
     declare=declare,
     options=Options,
 )

@@ -42,8 +42,8 @@ CELL = 4
 NEW = 1.0
 """What a phrase that is no name of the training data gets as a bonus on its logits.
 
-In training every name was a wrong answer for most masks, but no other phrase was (calibrated stacking, Chao et
-al., 2016; docs/log.md).
+In training every name was a wrong answer for most masks, but no other phrase was (calibrated stacking, Chao
+et al., 2016; docs/log.md).
 """
 NEAR = 0.6
 """A name of the training data whose phrase has a higher cosine than this may name the same thing."""

@@ -40,8 +40,11 @@ LONGEST = 448
 CELL = 4
 """Pixels of the model frame for each cell of `Frame.mask_to_grid`."""
 NEW = 1.0
-"""What a phrase that is no name of the training data gets as a bonus on its logits: in training every name
-was a wrong answer for most masks, but no other phrase was (calibrated stacking, Chao et al., 2016)."""
+"""What a phrase that is no name of the training data gets as a bonus on its logits.
+
+In training every name was a wrong answer for most masks, but no other phrase was (calibrated stacking, Chao
+et al., 2016; docs/log.md).
+"""
 NEAR = 0.6
 """A name of the training data whose phrase has a higher cosine than this may name the same thing."""
 

@@ -140,7 +140,7 @@ def workers_of(pid: int) -> list[int]:
             text = Path(f"/proc/{one}/cmdline").read_bytes()
         except OSError:
             continue
-        if b"spawn_main" in text or text.startswith(b"ray::_Actor"):
+        if b"spawn_main" in text or text.startswith(b"ray::") or b"default_worker.py" in text:
             found.append(one)
     return found
 

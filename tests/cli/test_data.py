@@ -124,7 +124,7 @@ def test_analyse_refuses(run, dataset: Path, words: list[str], message: str) -> 
         (["sa1b"], "--links must name the list of links, got nothing."),
         (["sa1b", "--links", "l"], "-o must name the folder of the shards, got nothing."),
         (["sa1b", "--links", "gone", "-o", "s"], "list of links must be a text file, got gone"),
-        (["sa1b", "--links", "l", "-o", "s", "--shards", "x"], "shards must be FIRST-LAST, got 'x'"),
+        (["sa1b", "--links", "l", "-o", "s", "--only", "x"], "shards must be FIRST-LAST, got 'x'"),
     ],
 )
 def test_get_refuses(run, words: list[str], message: str) -> None:

@@ -99,7 +99,6 @@ OF_SEVERAL = {
     "test_real_packages.py",  # formats: what other packages read of ours
     "test_fixtures.py",  # what Python and JavaScript share
     "test_learning.py",  # train: a run learns
-    "test_review.py",  # data_engine.project: images, labels, masks and comments in review
     "test_adapters.py",  # integrations: the modules that convert masks
 }
 """Tests of more than one module."""

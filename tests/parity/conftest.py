@@ -95,10 +95,12 @@ def randomise(module: torch.nn.Module, seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for name, tensor in [*module.named_parameters(), *module.named_buffers()]:
+            if not tensor.is_floating_point():
+                continue
             noise = torch.randn(tensor.shape, generator=generator)
             if "pos_embed" in name or "rel_pos" in name:
                 tensor.copy_(0.2 * noise)
-            elif tensor.ndim == 1:
+            elif tensor.ndim <= 1:
                 tensor.copy_(0.1 * noise + float("norm" in name and name.endswith("weight")))
             elif LEARNED_VECTOR.search(name):
                 tensor.copy_(noise)

@@ -102,7 +102,7 @@ def _value(name: str, text: str) -> object:
     except ValueError:
         raise InputError(
             f"{name} must be {'FIRST-LAST' if name == 'shards' else 'a number'}, got '{text}'. "
-            "See docs/formats.md."
+            "See docs/training.md."
         ) from None
     return number
 
@@ -157,7 +157,7 @@ def index_shard(
     ids = np.array([id.encode() for id in pairs.ids], np.bytes_)
     places = pairs.places[:, :, 1:].reshape(-1, 4)
     if not pairs.faults:
-        _store(file, {"key": key, "ids": ids, "places": places})
+        _store(file, key, ids, places)
     return ids, places, pairs.faults
 
 
@@ -174,11 +174,13 @@ def _stored(
     return (ids, places) if places.shape == (len(ids), 4) else None
 
 
-def _store(file: Path, arrays: dict[str, npt.NDArray[Any]]) -> None:
+def _store(
+    file: Path, key: npt.NDArray[np.int64], ids: npt.NDArray[np.bytes_], places: npt.NDArray[np.int64]
+) -> None:
     try:
         file.parent.mkdir(exist_ok=True)
         with staged(file, force=True) as new:
-            np.savez_compressed(new, **arrays)  # type: ignore[arg-type]  # its stub: `allow_pickle`
+            np.savez_compressed(new, key=key, ids=ids, places=places)
     except (OSError, OutputError):
         return  # a read-only folder: the headers are read each time
 

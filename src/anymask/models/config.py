@@ -9,8 +9,9 @@ from anymask.images.colours import PIXEL_MEAN as PIXEL_MEAN
 from anymask.images.colours import PIXEL_STD as PIXEL_STD
 
 _LARGEST, _DEEPEST = 1 << 14, 256
-_DEPTHS = ("depth", "decoder_depth", "neck_blocks")
-_MAY_BE_ZERO = ("zoom", "neck_blocks", "merge", "global_blocks", "taps", "drop_path")
+_DEPTHS = ("depth", "decoder_depth", "neck_blocks", "image_depth", "text_depth")
+_MOST_TOKENS = 1 << 20
+_MAY_BE_ZERO = ("zoom", "neck_blocks", "merge", "global_blocks", "taps", "drop_path", "text")
 
 
 def _check(config: Any) -> None:
@@ -18,7 +19,7 @@ def _check(config: Any) -> None:
     for one in fields(config):
         value = getattr(config, one.name)
         least = 0 if one.name in _MAY_BE_ZERO else 1
-        most = _DEEPEST if one.name in _DEPTHS else _LARGEST
+        most = {"vocabulary": _MOST_TOKENS}.get(one.name, _DEEPEST if one.name in _DEPTHS else _LARGEST)
         numbers = _flat(value)
         if one.type == "float":
             fits = type(value) in (int, float) and 0 <= value <= 1000 and (least == 0 or value > 0)
@@ -96,7 +97,8 @@ class SamConfig:
     otherwise each side is padded up to a multiple of `multiple`. `drawn` adds prompt maps to the image
     features, which needs skips. `decoder_eps` is that of the layer norms in the two-way blocks: 1e-5 as
     released, while the Hugging Face layout declares 1e-6. `zoom` is the model size, in pixels, of the crops
-    in which small masks are refined (`promptable.crops`); 0: only on request, at `size`.
+    in which small masks are refined (`promptable.crops`); 0: only on request, at `size`. `text` is the width
+    of text embeddings, 0 for a model without text prompts, `text_encoder` the fingerprint of their CLIP.
     """
 
     encoder: VitConfig | CompactConfig
@@ -111,14 +113,17 @@ class SamConfig:
     drawn: bool = False
     decoder_eps: float = 1e-5
     zoom: int = 0
+    text: int = 0
+    text_encoder: str = ""
 
     def __post_init__(self) -> None:
         """Check the values. Raises ValueError."""
         _check(self)
 
     def to_dict(self) -> dict[str, Any]:
-        """A JSON-serialisable dictionary; `from_dict` reads it back."""
-        return asdict(self)
+        """A JSON-serialisable dictionary; `from_dict` reads it back. Without text there are no such keys."""
+        values = asdict(self)
+        return values if self.text else {key: values[key] for key in values if not key.startswith("text")}
 
     @staticmethod
     def from_dict(values: dict[str, Any]) -> SamConfig:
@@ -235,6 +240,40 @@ class DetectorConfig:
         return DetectorConfig(**values)
 
 
+@dataclass(frozen=True)
+class ClipConfig:
+    """CLIP with a vision transformer, see `anymask.models.clip`.
+
+    `embed` is the width of the shared space, `image_size` the side of an image in pixels, `context` the most
+    tokens of a text and `vocabulary` the number of different ones.
+    """
+
+    embed: int = 512
+    image_size: int = 224
+    patch: int = 32
+    image_dim: int = 768
+    image_depth: int = 12
+    image_heads: int = 12
+    context: int = 77
+    vocabulary: int = 49408
+    text_dim: int = 512
+    text_depth: int = 12
+    text_heads: int = 8
+
+    def __post_init__(self) -> None:
+        """Check the values. Raises ValueError."""
+        _check(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON-serialisable dictionary; `from_dict` reads it back."""
+        return asdict(self)
+
+    @staticmethod
+    def from_dict(values: dict[str, Any]) -> ClipConfig:
+        """Rebuild a configuration; unknown keys raise `TypeError`."""
+        return ClipConfig(**values)
+
+
 def _tuples(value: Any) -> Any:
     return tuple(_tuples(item) for item in value) if isinstance(value, list | tuple) else value
 
@@ -253,6 +292,25 @@ PAINTER_DEBUG = PainterConfig(
     dim=32, depth=4, heads=2, mlp_ratio=2.0, size=64, positions=2, merge=1, taps=(1, 3), head_channels=8
 )
 COMPACT = SamConfig(CompactConfig(), size=384, square=False, multiple=32, drawn=True, zoom=320)
+CLIP_VIT_B_32 = ClipConfig()
+CLIP_VIT_B_16 = ClipConfig(patch=16)
+CLIP_VIT_L_14 = ClipConfig(
+    embed=768, patch=14, image_dim=1024, image_depth=24, image_heads=16, text_dim=768, text_heads=12
+)
+CLIP_VIT_L_14_336 = replace(CLIP_VIT_L_14, image_size=336)
+CLIP_DEBUG = ClipConfig(
+    embed=16,
+    image_size=32,
+    patch=8,
+    image_dim=32,
+    image_depth=2,
+    image_heads=2,
+    context=16,
+    vocabulary=514,
+    text_dim=32,
+    text_depth=2,
+    text_heads=2,
+)
 OBJECT = DetectorConfig()
 OBJECT_DEBUG = DetectorConfig(dim=16, fine=8, blocks=1)
 DEBUG_VIT = SamConfig(

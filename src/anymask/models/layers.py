@@ -18,6 +18,9 @@ from anymask.models.config import PIXEL_MEAN, PIXEL_STD
 class Network(nn.Module):
     """Base of the complete networks: device and type of the weights, and normalisation of images."""
 
+    pixel_mean: tuple[float, ...] = PIXEL_MEAN
+    pixel_std: tuple[float, ...] = PIXEL_STD
+
     @property
     def device(self) -> torch.device:
         """The device of the weights."""
@@ -30,8 +33,8 @@ class Network(nn.Module):
 
     def normalise(self, images_BHWC: Tensor) -> Tensor:
         """(B, H, W, 3) RGB in 0..255 -> (B, 3, H, W), normalised as in training."""
-        mean = torch.tensor(PIXEL_MEAN, device=images_BHWC.device)
-        std = torch.tensor(PIXEL_STD, device=images_BHWC.device)
+        mean = torch.tensor(self.pixel_mean, device=images_BHWC.device)
+        std = torch.tensor(self.pixel_std, device=images_BHWC.device)
         return ((images_BHWC.float() - mean) / std).permute(0, 3, 1, 2).to(self.dtype)
 
 

@@ -20,7 +20,7 @@ def run(options: Options) -> int:
         raise InputError("--links must name the list of links, got nothing. Its page gives it after a form.")
     if options.output is None:
         raise OutputError("-o must name the folder of the shards, got nothing. Write -o sa1b, for example.")
-    shards = None if options.shards is None else parse_query(f"shards={options.shards}").shards
+    shards = None if options.only is None else parse_query(f"shards={options.only}").shards
     links = read_links(options.links, shards)
     with progress("bytes") as advance:
         got = get_shards(links, options.output, advance=advance)

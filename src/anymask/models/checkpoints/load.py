@@ -1,9 +1,9 @@
 """Checkpoints: read strictly, written atomically, never executed.
 
 Three layouts are supported: anymask's safetensors files with the configuration in the metadata; the authors'
-`.pth` state dicts of SAM, Painter and SegGPT; and folders saved by `save_pretrained` of
-`transformers.SamModel` and `SegGptForImageSegmentation`. A file is refused if any parameter is missing,
-unknown or of another shape.
+state dicts of SAM, Painter, SegGPT and CLIP; and folders saved by `save_pretrained` of
+`transformers.SamModel`, `SegGptForImageSegmentation` and `CLIPModel`. A file is refused if any parameter is
+missing, unknown or of another shape.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ from torch.overrides import TorchFunctionMode
 
 from anymask.errors import OutputError, WeightsError
 from anymask.files import open_regular, staged
-from anymask.models.checkpoints import painter_layouts
+from anymask.models.checkpoints import clip_layouts, painter_layouts, torchscript
 from anymask.models.checkpoints import sam_layouts as layouts
-from anymask.models.config import DetectorConfig, FeaturePainterConfig, PainterConfig, SamConfig
+from anymask.models.clip import Clip
+from anymask.models.config import ClipConfig, DetectorConfig, FeaturePainterConfig, PainterConfig, SamConfig
 from anymask.models.detector import Detector
 from anymask.models.feature_painter import FeaturePainter
 from anymask.models.painter import Painter
@@ -37,18 +38,22 @@ Model: TypeAlias = Sam | InContextNetwork
 Config: TypeAlias = SamConfig | PainterConfig | FeaturePainterConfig
 AnyModel: TypeAlias = Model | Detector
 AnyConfig: TypeAlias = Config | DetectorConfig
+Stored: TypeAlias = AnyModel | Clip
+StoredConfig: TypeAlias = AnyConfig | ClipConfig
 
-_KINDS: dict[str, tuple[type[AnyModel], type[AnyConfig]]] = {
+_KINDS: dict[str, tuple[type[Stored], type[StoredConfig]]] = {
     "sam": (Sam, SamConfig),
     "painter": (Painter, PainterConfig),
     "feature_painter": (FeaturePainter, FeaturePainterConfig),
     "detector": (Detector, DetectorConfig),
+    "clip": (Clip, ClipConfig),
 }
 METADATA = "anymask"
 FORMAT = 1
 MODEL_FILE = "model.safetensors"
 NAMES_SHOWN = 5
 
+_HF_LAYOUTS = {painter_layouts.HF_KIND: painter_layouts, clip_layouts.HF_KIND: clip_layouts}
 _HF_INDEX, _HF_CONFIG, _HF_PICKLE = "model.safetensors.index.json", "config.json", "pytorch_model.bin"
 
 
@@ -59,8 +64,20 @@ def load_weights(path: str | os.PathLike[str]) -> Model:
     is missing, unknown or of another shape.
     """
     model = _load(path)
-    if isinstance(model, Detector):
-        raise WeightsError(f"weights must be of a model that gives masks, got a detector in {path}.")
+    if isinstance(model, Detector | Clip):
+        kind = "detector" if isinstance(model, Detector) else "CLIP"
+        raise WeightsError(f"weights must be of a model that gives masks, got a {kind} in {path}.")
+    return model
+
+
+def load_clip(path: str | os.PathLike[str]) -> Clip:
+    """Load a CLIP, as `load_weights`. Raises `WeightsError` also for weights of another model."""
+    model = _load(path)
+    if not isinstance(model, Clip):
+        raise WeightsError(
+            f"weights must be of a CLIP, got another model in {path}. Get ViT-B-32.pt or ViT-L-14-336px.pt, "
+            "or the folder of a CLIPModel."
+        )
     return model
 
 
@@ -75,13 +92,13 @@ def load_detector(path: str | os.PathLike[str]) -> Detector:
     return model
 
 
-def _load(path: str | os.PathLike[str]) -> AnyModel:
+def _load(path: str | os.PathLike[str]) -> Stored:
     source = Path(path)
     config, weights = _read(source)
     return _assemble(config, weights, source)
 
 
-def save(model: AnyModel, path: str | os.PathLike[str], *, dtype: torch.dtype | None = None) -> Path:
+def save(model: Stored, path: str | os.PathLike[str], *, dtype: torch.dtype | None = None) -> Path:
     """Write safetensors with the configuration in the metadata; replaces `path` atomically.
 
     `dtype` is the type on disk (float16 halves the file); by default that of the model. Raises `OutputError`
@@ -99,7 +116,7 @@ def save(model: AnyModel, path: str | os.PathLike[str], *, dtype: torch.dtype | 
     return target
 
 
-def _read(source: Path) -> tuple[AnyConfig, dict[str, Tensor]]:
+def _read(source: Path) -> tuple[StoredConfig, dict[str, Tensor]]:
     if source.is_dir():
         return _read_folder(source)
     if not source.is_file():
@@ -110,7 +127,7 @@ def _read(source: Path) -> tuple[AnyConfig, dict[str, Tensor]]:
     return _read_bare(_load_torch(source), source)
 
 
-def _read_folder(folder: Path) -> tuple[AnyConfig, dict[str, Tensor]]:
+def _read_folder(folder: Path) -> tuple[StoredConfig, dict[str, Tensor]]:
     file = folder / MODEL_FILE
     if file.is_file() and METADATA in _load_safetensors(file)[1]:
         return _read_safetensors(file)
@@ -124,7 +141,7 @@ def _read_folder(folder: Path) -> tuple[AnyConfig, dict[str, Tensor]]:
     )
 
 
-def _read_safetensors(file: Path) -> tuple[AnyConfig, dict[str, Tensor]]:
+def _read_safetensors(file: Path) -> tuple[StoredConfig, dict[str, Tensor]]:
     weights, metadata = _load_safetensors(file)
     if METADATA in metadata:
         return _own_config(metadata[METADATA], file), weights
@@ -134,10 +151,12 @@ def _read_safetensors(file: Path) -> tuple[AnyConfig, dict[str, Tensor]]:
 
 
 def _is_hugging_face(names: Collection[str]) -> bool:
-    return painter_layouts.is_hugging_face(names) or any(name.startswith("vision_encoder.") for name in names)
+    if painter_layouts.is_hugging_face(names) or clip_layouts.is_hugging_face(names):
+        return True
+    return any(name.startswith("vision_encoder.") for name in names)
 
 
-def _own_config(text: str, file: Path) -> AnyConfig:
+def _own_config(text: str, file: Path) -> StoredConfig:
     try:
         head = json.loads(text)
         if head["format"] != FORMAT or head["model"] not in _KINDS:
@@ -150,14 +169,15 @@ def _own_config(text: str, file: Path) -> AnyConfig:
         ) from error
 
 
-def _read_hugging_face(folder: Path) -> tuple[Config, dict[str, Tensor]]:
+def _read_hugging_face(folder: Path) -> tuple[StoredConfig, dict[str, Tensor]]:
     try:
         values = json.loads((folder / _HF_CONFIG).read_text("utf-8"))
-        layout = painter_layouts if values.get("model_type") == painter_layouts.HF_KIND else layouts
-        config: Config = layout.hugging_face_config(values)
+        layout: Any = _HF_LAYOUTS.get(values.get("model_type"), layouts)
+        config: StoredConfig = layout.hugging_face_config(values)
     except (ValueError, TypeError, AttributeError, KeyError) as error:
         raise WeightsError(
-            f"{folder / _HF_CONFIG} must describe a SamModel or SegGPT, got {error!r}. Save it again."
+            f"{folder / _HF_CONFIG} must describe a SamModel, SegGPT or CLIPModel, got {error!r}. "
+            "Save it again."
         ) from error
     return config, layout.from_hugging_face(_hugging_face_tensors(folder))
 
@@ -191,9 +211,12 @@ def _load_shards(folder: Path) -> dict[str, Tensor]:
     return weights
 
 
-def _read_bare(loaded: object, source: Path) -> tuple[Config, dict[str, Tensor]]:
+def _read_bare(loaded: object, source: Path) -> tuple[StoredConfig, dict[str, Tensor]]:
     weights = _only_tensors(painter_layouts.unwrapped(loaded), source)
     try:
+        if clip_layouts.is_authors(weights):
+            weights = clip_layouts.from_authors(weights)
+            return clip_layouts.config_from_shapes(weights), weights
         if painter_layouts.SIGN in weights:
             weights = painter_layouts.from_authors(weights)
             return painter_layouts.config_from_shapes(weights), weights
@@ -236,7 +259,7 @@ class _Uninitialised(TorchFunctionMode):
         return func(*args, **kwargs)
 
 
-def _assemble(config: AnyConfig, weights: Mapping[str, Tensor], source: Path) -> AnyModel:
+def _assemble(config: StoredConfig, weights: Mapping[str, Tensor], source: Path) -> Stored:
     try:
         with _Uninitialised():
             model = build(config)
@@ -258,8 +281,10 @@ def build(config: FeaturePainterConfig) -> FeaturePainter: ...
 @overload
 def build(config: DetectorConfig) -> Detector: ...
 @overload
+def build(config: ClipConfig) -> Clip: ...
+@overload
 def build(config: AnyConfig) -> AnyModel: ...
-def build(config: AnyConfig) -> AnyModel:
+def build(config: StoredConfig) -> Stored:
     """A new model with random weights, in training mode, on the CPU."""
     network = next(network for network, settings in _KINDS.values() if isinstance(config, settings))
     return network(config)  # type: ignore[arg-type]
@@ -333,6 +358,8 @@ def _load_torch(file: Path) -> Any:
     try:
         with warnings.catch_warnings():  # the error below is enough
             warnings.simplefilter("ignore")
+            if torchscript.is_archive(file):
+                return torchscript.read_tensors(file)
             return torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:  # a corrupt pickle can raise anything
         if _holds_code(error):

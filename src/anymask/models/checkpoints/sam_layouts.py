@@ -139,8 +139,8 @@ def hugging_face_config(values: Mapping[str, Any]) -> SamConfig:
     kind = values.get("model_type")
     if kind != "sam":
         raise WeightsError(
-            f"config.json must have model_type 'sam' or 'seggpt', got {kind!r}. "
-            "Give the folder of a SamModel or a SegGptForImageSegmentation."
+            f"config.json must have model_type 'sam', 'seggpt' or 'clip', got {kind!r}. "
+            "Give the folder of a SamModel, a SegGptForImageSegmentation or a CLIPModel."
         )
     vision, prompt, decoder = (_section(values, name) for name in _HF_DEFAULTS)
     dim, hidden = prompt["hidden_size"], decoder["iou_head_hidden_dim"]
@@ -179,7 +179,7 @@ def config_from_shapes(weights: Mapping[str, Tensor]) -> SamConfig:
     """
     _, side, _, width = weights["image_encoder.pos_embed"].shape
     patch = weights["image_encoder.patch_embed.proj.weight"].shape[-1]
-    depth = _count(weights, r"image_encoder\.blocks\.(\d+)\.")
+    depth = count_blocks(weights, r"image_encoder\.blocks\.(\d+)\.")
     tables = [weights[f"image_encoder.blocks.{index}.attn.rel_pos_h"].shape for index in range(depth)]
     lengths, head_widths = zip(*tables, strict=True)
     cells = [(length + 1) // 2 for length in lengths]
@@ -203,7 +203,7 @@ def config_from_shapes(weights: Mapping[str, Tensor]) -> SamConfig:
         size=side * patch,
         dim=dim,
         mask_channels=mask_channels,
-        decoder_depth=_count(weights, r"mask_decoder\.transformer\.layers\.(\d+)\."),
+        decoder_depth=count_blocks(weights, r"mask_decoder\.transformer\.layers\.(\d+)\."),
         decoder_heads=DECODER_HEADS,
         decoder_mlp=weights["mask_decoder.transformer.layers.0.mlp.lin1.weight"].shape[0],
     )
@@ -240,7 +240,7 @@ def _unsupported(section: str, key: str, expected: Any, actual: Any) -> WeightsE
     )
 
 
-def _count(weights: Mapping[str, Tensor], pattern: str) -> int:
+def count_blocks(weights: Mapping[str, Tensor], pattern: str) -> int:
     """One more than the largest index that the pattern's group takes in the names."""
     compiled = re.compile(pattern)
     indices = [int(match[1]) for name in weights if (match := compiled.match(name))]

@@ -69,8 +69,9 @@ class WordTable:
         return WordTable(words, vectors)
 
     def known(self, word: str) -> str | None:
-        """The word as the table has it, a plural as its singular if only that is there; None if neither."""
-        return word if word in self.place else next(iter(self.singulars(word)), None)
+        """The word as the table has it, or its singular or plural if only that is there; None if none is."""
+        forms = (word, *self.singulars(word), f"{word}s")
+        return next((form for form in forms if form in self.place), None)
 
     def singulars(self, word: str) -> list[str]:
         """The words of the table whose plural a word may be."""

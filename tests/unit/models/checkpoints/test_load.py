@@ -466,10 +466,10 @@ def test_settings_of_no_published_sam_are_refused(section: str, key: str, value:
         hugging_face_config(values)
 
 
-@pytest.mark.parametrize("kind", ["sam2", "clip", None])
+@pytest.mark.parametrize("kind", ["sam2", "siglip", None])
 def test_another_model_type_is_refused(kind: str | None, folder: Path) -> None:
     (folder / "config.json").write_text(json.dumps(SETTINGS | {"model_type": kind}))
-    assert f"must have model_type 'sam' or 'seggpt', got {kind!r}" in refusal(folder)
+    assert f"must have model_type 'sam', 'seggpt' or 'clip', got {kind!r}" in refusal(folder)
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"model_type": "sam", "vision_config": 3}'])

@@ -96,3 +96,11 @@ def test_weights_of_something_else_are_refused(tmp_path):
 
 def test_a_plural_is_the_name_that_it_is_the_plural_of(namer):
     np.testing.assert_array_equal(namer.phrases(["dogs"]), namer.phrases(["dog"]))
+
+
+def test_a_phrase_that_was_no_answer_in_training_gets_a_bonus(namer):
+    things = namer.phrases(["puppy"])
+    own, _ = namer.logits(things, ["puppy"], apart=True)
+    assert own[0, 0] == pytest.approx(10 + 1)
+    own, _ = namer.logits(namer.phrases(["dog"]), ["dog"], apart=True)
+    assert own[0, 0] == pytest.approx(10)

@@ -9,7 +9,7 @@ from safetensors.numpy import load
 from anymask.errors import PromptError, WeightsError
 from anymask.models.text.words import WordTable, pack_words, shipped_words
 
-WORDS = ["the", "red", "cup", "tea", "knife", "leaf", "woman", "glass", "box", "spatula"]
+WORDS = ["the", "red", "cup", "tea", "knife", "leaf", "woman", "glass", "box", "spatula", "earmuffs"]
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +27,7 @@ def table() -> WordTable:
         ("photos of cups", ["cup"]),
         ("boxes", ["box"]),
         ("women", ["woman"]),
+        ("earmuff", ["earmuffs"]),
         ("red-cup", ["red", "cup"]),
         ("red_cup", ["red", "cup"]),
     ],

@@ -56,9 +56,7 @@ def main() -> None:
     parser.add_argument("--data", nargs="+", required=True)
     parser.add_argument("--split", default="train")
     parser.add_argument("--model", default="compact")
-    parser.add_argument(
-        "--detector", help="a run of 'anymask train detector', or none"
-    )
+    parser.add_argument("--detector", help="a run of 'anymask train detector', or none")
     parser.add_argument("--max-images", type=int, default=8)
     options = parser.parse_args()
     model = load(options.model)

@@ -61,17 +61,18 @@ def test_keys_can_be_set(person: Person) -> None:
     expect(tools.get_by_role("button", name="Point")).to_have_attribute("aria-pressed", "true")
 
 
+def set_labels(served: Served, labels: list[dict[str, str]]) -> None:
+    body = json.dumps({"labels": labels}).encode()
+    headers = {"content-type": "application/json"}
+    request = urllib.request.Request(served.address + "api/labels", body, headers, method="PUT")
+    urllib.request.urlopen(request, timeout=20).close()
+
+
 def test_five_hundred_labels_are_searched(person: Person, blocks: Served) -> None:
     """Complaint 5: hundreds of labels."""
     page = person.page
     labels = [{"id": f"l{i}", "name": f"kind {i:03}", "color": f"#{i * 30000 + 99:06x}"} for i in range(500)]
-    request = urllib.request.Request(
-        blocks.address + "api/labels",
-        json.dumps({"labels": labels}).encode(),
-        {"content-type": "application/json"},
-        method="PUT",
-    )
-    urllib.request.urlopen(request, timeout=20).close()
+    set_labels(blocks, labels)
     page.reload()
     page.wait_for_selector("am-editor[data-ready=yes]")
     chips = page.locator(".labels .label")
@@ -90,6 +91,10 @@ def test_five_hundred_labels_are_searched(person: Person, blocks: Served) -> Non
     assert blocks.masks(blocks.images()["a.png"])[0]["label_id"] == "l410"
     assert before is not None
     assert before.evaluate("one => one.isConnected")  # no step draws five hundred labels anew
+    blocks.clear(blocks.images()["a.png"])
+    set_labels(blocks, [])
+    page.reload()
+    page.wait_for_selector("am-editor[data-ready=yes]")
 
 
 def test_the_next_images_are_ready_before_they_are_opened(person: Person, blocks: Served) -> None:

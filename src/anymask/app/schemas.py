@@ -30,6 +30,7 @@ __all__ = [
     "MOST_COUNTS",
     "TEXT_LENGTH",
     "Automatic",
+    "Bands",
     "Error",
     "Example",
     "Id",
@@ -149,6 +150,12 @@ class Images(Schema):
 
     images: list[Image]
     next: str | None
+
+
+class Bands(Schema):
+    """How many bands of an image can be chosen from; 0 for photos."""
+
+    bands: int
 
 
 class MaskIn(Schema):

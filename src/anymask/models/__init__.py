@@ -11,8 +11,16 @@ from typing import TYPE_CHECKING
 
 from anymask.models.checkpoints.hub import Card, Progress
 from anymask.models.config import CompactConfig, FeaturePainterConfig, PainterConfig, SamConfig, VitConfig
-from anymask.models.loading import PainterName, SamName, load, load_painter, load_sam, variants
-from anymask.models.protocol import InContext, Promptable, check_finite
+from anymask.models.loading import (
+    PainterName,
+    SamName,
+    load,
+    load_painter,
+    load_sam,
+    load_text_encoder,
+    variants,
+)
+from anymask.models.protocol import InContext, Promptable, TextEncoder, check_finite
 
 if TYPE_CHECKING:
     from anymask.models.checkpoints.load import build, save
@@ -34,12 +42,14 @@ __all__ = [
     "Sam",
     "SamConfig",
     "SamName",
+    "TextEncoder",
     "VitConfig",
     "build",
     "check_finite",
     "load",
     "load_painter",
     "load_sam",
+    "load_text_encoder",
     "save",
     "variants",
 ]

@@ -11,7 +11,7 @@ from anymask.images.colours import PIXEL_STD as PIXEL_STD
 _LARGEST, _DEEPEST = 1 << 14, 256
 _DEPTHS = ("depth", "decoder_depth", "neck_blocks", "image_depth", "text_depth")
 _MOST_TOKENS = 1 << 20
-_MAY_BE_ZERO = ("zoom", "neck_blocks", "merge", "global_blocks", "taps", "drop_path")
+_MAY_BE_ZERO = ("zoom", "neck_blocks", "merge", "global_blocks", "taps", "drop_path", "text")
 
 
 def _check(config: Any) -> None:
@@ -97,7 +97,8 @@ class SamConfig:
     otherwise each side is padded up to a multiple of `multiple`. `drawn` adds prompt maps to the image
     features, which needs skips. `decoder_eps` is that of the layer norms in the two-way blocks: 1e-5 as
     released, while the Hugging Face layout declares 1e-6. `zoom` is the model size, in pixels, of the crops
-    in which small masks are refined (`promptable.crops`); 0: only on request, at `size`.
+    in which small masks are refined (`promptable.crops`); 0: only on request, at `size`. `text` is the width
+    of text embeddings, 0 for a model without text prompts, `text_encoder` the fingerprint of their CLIP.
     """
 
     encoder: VitConfig | CompactConfig
@@ -112,14 +113,17 @@ class SamConfig:
     drawn: bool = False
     decoder_eps: float = 1e-5
     zoom: int = 0
+    text: int = 0
+    text_encoder: str = ""
 
     def __post_init__(self) -> None:
         """Check the values. Raises ValueError."""
         _check(self)
 
     def to_dict(self) -> dict[str, Any]:
-        """A JSON-serialisable dictionary; `from_dict` reads it back."""
-        return asdict(self)
+        """A JSON-serialisable dictionary; `from_dict` reads it back. Without text there are no such keys."""
+        values = asdict(self)
+        return values if self.text else {key: values[key] for key in values if not key.startswith("text")}
 
     @staticmethod
     def from_dict(values: dict[str, Any]) -> SamConfig:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias, overload
 
 from anymask.errors import InputError, needs_torch, unknown_name
@@ -13,6 +14,7 @@ from anymask.models.protocol import (
     InContext,
     ObjectDetector,
     Promptable,
+    TextEncoder,
     is_in_context,
     is_promptable,
 )
@@ -31,6 +33,7 @@ __all__ = [
     "load_network",
     "load_painter",
     "load_sam",
+    "load_text_encoder",
     "variants",
 ]
 
@@ -259,6 +262,41 @@ def load_detector(name_or_path: str | os.PathLike[str]) -> ObjectDetector:
     with needs_torch(f"the detector {os.fspath(name_or_path)}"):
         from anymask.models.checkpoints import load as networks
     return networks.load_detector(hub.find(name_or_path))
+
+
+def load_text_encoder(
+    path: str | os.PathLike[str],
+    vocabulary: str | os.PathLike[str] | None = None,
+    *,
+    device: str | torch.device = "auto",
+    dtype: str | torch.dtype = "auto",
+) -> TextEncoder:
+    """Load CLIP's text encoder, for text prompts of a promptable model that was trained with this CLIP.
+
+    path: OpenAI's file (ViT-B-32.pt, ViT-B-16.pt, ViT-L-14.pt, ViT-L-14-336px.pt), its state dict, or the
+        folder of a `transformers.CLIPModel`. No code in it is run.
+    vocabulary: bpe_simple_vocab_16e6.txt.gz, tokenizer.json, or vocab.json with merges.txt beside it; None:
+        one of them in the folder of `path`.
+    device: as in `load`.
+    dtype: as in `load`.
+
+    Raises `WeightsError` for another file or the vocabulary of another model, `InputError` for a device or
+    type that is not there, and `MissingExtraError` without PyTorch or tokenizers.
+    """
+    with needs_torch("a text encoder"):
+        from anymask.models.checkpoints.load import load_clip
+        from anymask.models.clip_tokenizer import find_vocabulary, read_tokenizer
+        from anymask.models.devices import find_device, find_dtype, limit_threads
+        from anymask.models.text_encoder import ClipTextEncoder
+
+    limit_threads()
+    where = find_device(device)
+    kind = find_dtype(dtype, where)
+    source = hub.find(Path(path))
+    words = find_vocabulary(source) if vocabulary is None else Path(vocabulary)
+    model = load_clip(source)
+    tokenizer = read_tokenizer(words, model.config.vocabulary, model.config.context)
+    return ClipTextEncoder(model.to(where, kind), tokenizer)
 
 
 def variants() -> dict[str, Card]:

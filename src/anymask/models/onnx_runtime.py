@@ -51,11 +51,12 @@ class OnnxSam:
 
     training = False
 
-    def __init__(self, name: str, folder: Path = SHIPPED) -> None:
+    def __init__(self, name: str, folder: Path = SHIPPED, threads: int | None = None) -> None:
         config = CARDS[name].config
         assert isinstance(config, SamConfig)
         self.config: SamConfig = config
-        self._encoder, self._tokens, self._masks = open_graphs(name, (ENCODER, "tokens", "masks"), folder)
+        parts = open_graphs(name, (ENCODER, "tokens", "masks"), folder, threads)
+        self._encoder, self._tokens, self._masks = parts
         self.fingerprint = self._encoder.metadata[FINGERPRINT]
 
     def encode_images(self, images: Sequence[Pixels], padded_hw: tuple[int, int]) -> list[Encoded]:
@@ -217,10 +218,13 @@ def graph_file(name: str, part: str, folder: Path = SHIPPED) -> Path:
     return folder / f"{name}-{part}.onnx"
 
 
-def open_graphs(name: str, parts: Sequence[str], folder: Path = SHIPPED) -> list[Session]:
+def open_graphs(
+    name: str, parts: Sequence[str], folder: Path = SHIPPED, threads: int | None = None
+) -> list[Session]:
     """The graphs of a model, which must have been made from the weights that they point into.
 
-    Raises WeightsError for files that are missing or do not fit.
+    `threads`: by default `onnx_session.threads()`. Raises WeightsError for files that are missing or do not
+    fit.
     """
     weights = folder / CARDS[name].file
     graphs = [graph_file(name, part, folder) for part in parts]
@@ -228,7 +232,7 @@ def open_graphs(name: str, parts: Sequence[str], folder: Path = SHIPPED) -> list
         if not file.is_file():
             raise WeightsError(f"'{name}' must be in the package, got no file {file}. Install anymask again.")
     found = sha256_of(weights)
-    sessions = [Session(graph) for graph in graphs]
+    sessions = [Session(graph, threads) for graph in graphs]
     for graph, session in zip(graphs, sessions, strict=True):
         if session.metadata.get(WEIGHTS) != found:
             raise WeightsError(

@@ -1,4 +1,4 @@
-"""SAM's prompt encoder: points, boxes and masks to tokens and maps (SAM, section 3 and appendix A).
+"""SAM's prompt encoder: points, boxes, texts and masks to tokens and maps (SAM, section 3, appendix A, D.5).
 
 Parameter names are those of the released checkpoints.
 Shape letters: N objects, K prompt tokens, C channels, L = h * w positions of the feature grid.
@@ -66,13 +66,14 @@ class PositionEncoding(nn.Module):
 
 
 class PromptEncoder(nn.Module):
-    """Encodes labelled points and optional masks.
+    """Encodes labelled points, optional masks, and with `text` > 0 embeddings of texts of this width.
 
     Labels: -1 padding, 0 background, 1 foreground, 2 and 3 the corners of a box.
     """
 
-    def __init__(self, dim: int, mask_channels: int) -> None:
+    def __init__(self, dim: int, mask_channels: int, text: int = 0) -> None:
         super().__init__()
+        self.text_projection = nn.Linear(text, dim) if text else None
         self.pe_layer = PositionEncoding(dim)
         self.point_embeddings = nn.ModuleList(nn.Embedding(1, dim) for _ in range(4))
         self.not_a_point_embed = nn.Embedding(1, dim)
@@ -92,6 +93,13 @@ class PromptEncoder(nn.Module):
         rows = [self.not_a_point_embed.weight] + [row.weight for row in self.point_embeddings]
         learned = F.embedding(labels_NK + 1, torch.cat(rows))  # type: ignore[arg-type]
         out: Tensor = learned + self.pe_layer(coords_NK2 / side) * (labels_NK >= 0)[..., None]
+        return out
+
+    def texts(self, texts_ND: Tensor) -> Tensor:
+        """(N, 1, C): one token for each embedding of a text, or of an image in training; normalised first."""
+        assert self.text_projection is not None, "a model without text prompts"
+        unit_ND = F.normalize(texts_ND.float(), dim=1).to(self.no_mask_embed.weight.dtype)
+        out: Tensor = self.text_projection(unit_ND)[:, None]
         return out
 
     def masks(self, masks_N1HW: Tensor | None, has_mask_N: Tensor | None) -> Tensor:

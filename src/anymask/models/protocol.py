@@ -25,6 +25,7 @@ __all__ = [
     "ObjectDetector",
     "PromptBatch",
     "Promptable",
+    "TextEncoder",
     "check_evaluation_mode",
     "check_finite",
     "is_in_context",
@@ -54,6 +55,8 @@ class PromptBatch:
     """Mask prompts, logits on the grid of 4h x 4w cells; None if no prompt has one."""
     has_mask_N: NDArray[np.bool_] | None = None
     """Which prompts have a mask."""
+    texts_ND: Floats | None = None
+    """Embeddings of texts, unit vectors of the width `SamConfig.text`; None if no prompt has a text."""
 
 
 class DecodedPrompts(Protocol):
@@ -95,6 +98,21 @@ class Promptable(Protocol):
 
     def decode_prompts(self, encoded: Sequence[Encoded], prompts: PromptBatch) -> DecodedPrompts:
         """Decode prompts on encoded images, which all have one size."""
+
+
+class TextEncoder(Protocol):
+    """Texts as vectors of the space that a promptable model with text prompts was trained with."""
+
+    @property
+    def width(self) -> int:
+        """The length D of a vector."""
+
+    @property
+    def fingerprint(self) -> str:
+        """16 hexadecimal digits that identify the weights in every float type."""
+
+    def encode_texts(self, texts: Sequence[str]) -> Floats:
+        """Unit vectors (N, D) of N texts. Raises PromptError for a text that is too long."""
 
 
 class ObjectDetector(Protocol):

@@ -156,7 +156,7 @@ class Sam(Network):
         encoder = config.encoder
         self.drawn_prompts = PromptMaps(config.dim, config.dim // 8) if config.drawn else None
         self.image_encoder = Vit(encoder) if isinstance(encoder, VitConfig) else CompactEncoder(encoder)
-        self.prompt_encoder = PromptEncoder(config.dim, config.mask_channels)
+        self.prompt_encoder = PromptEncoder(config.dim, config.mask_channels, config.text)
         self.mask_decoder = MaskDecoder(config)
         self._shared: tuple[tuple[object, ...], Tensor, SharedView] | None = None
 
@@ -192,14 +192,14 @@ class Sam(Network):
         masks_N1HW: Tensor | None = None,
         has_mask_N: Tensor | None = None,
         seen_NK: Tensor | None = None,
+        texts_ND: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Float32 logits (N, 4, H/4, W/4) and predicted IoU (N, 4) of N prompts; see `decode_tokens`.
 
         Outputs 1 to 3 are hypotheses for a single click, output 0 is for all other prompts.
         """
-        decoded = self.decode_tokens(
-            features_BChw, skips, image_index_N, coords_NK2, labels_NK, masks_N1HW, has_mask_N, seen_NK
-        )
+        prompts = coords_NK2, labels_NK, masks_N1HW, has_mask_N, seen_NK, texts_ND
+        decoded = self.decode_tokens(features_BChw, skips, image_index_N, *prompts)
         return self.mask_logits(decoded), decoded.iou_N4
 
     def decode_tokens(
@@ -212,6 +212,7 @@ class Sam(Network):
         masks_N1HW: Tensor | None = None,
         has_mask_N: Tensor | None = None,
         seen_NK: Tensor | None = None,
+        texts_ND: Tensor | None = None,
     ) -> Decoded:
         """Decode N prompts up to the predicted IoU and the kernels of four masks each.
 
@@ -223,11 +224,15 @@ class Sam(Network):
         masks_N1HW: mask prompts, logits on the H/4 x W/4 grid; None for none.
         has_mask_N: whether each prompt has a mask; None if all have.
         seen_NK: False for points to be masked out; None to use all.
+        texts_ND: embeddings of texts, one for each prompt; None for prompts without text.
         """
         h, w = features_BChw.shape[-2:]
         side = max(h, w)
         unit_NK2 = coords_NK2 / (side * STRIDE)
         sparse = self.prompt_encoder.points(coords_NK2, labels_NK, side * STRIDE)
+        if texts_ND is not None:
+            sparse = torch.cat([sparse, self.prompt_encoder.texts(texts_ND)], 1)
+            seen_NK = None if seen_NK is None else F.pad(seen_NK, (0, 1), value=True)
         masks_N1HW = masks_N1HW if masks_N1HW is None else masks_N1HW.to(self.dtype)
         pe = self.prompt_encoder.pe_layer.grid((h, w), side)
         skips = tuple(map(self._own, skips))

@@ -73,6 +73,8 @@ def decode_prompts(model: Sam, encoded: Sequence[Encoded], prompts: PromptBatch)
         tensor(prompts.labels_NK),
         tensor(prompts.masks_N1HW),
         tensor(prompts.has_mask_N),
+        None,
+        tensor(prompts.texts_ND),
     )
     return SamPrompts(model, decoded)
 

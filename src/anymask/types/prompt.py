@@ -42,7 +42,7 @@ class Prompt:
     mask: NDArray[Any] | None
     """(H, W) bool, a mask of the image; or (gh, gw) float32 logits of an earlier prediction."""
     text: str | None
-    """What to segment in words: `anymask.find` answers it with any promptable model."""
+    """What to segment in words: answered by `anymask.find`, or by `predict` of a model trained for text."""
 
     def __init__(
         self,
@@ -104,8 +104,8 @@ class Prompt:
 
     @property
     def ambiguous(self) -> bool:
-        """Whether this is a single click: exactly one point, no box, no mask."""
-        return len(self.points) == 1 and self.box is None and self.mask is None
+        """Whether this is a single click: exactly one point, no box, no mask, no text."""
+        return len(self.points) == 1 and self.box is None and self.mask is None and self.text is None
 
     def check(self, size_hw: tuple[int, int]) -> None:
         """Raise PromptError unless the prompt fits an image of size (H, W)."""
@@ -132,9 +132,9 @@ class Prompt:
         """Input of the prompt encoder: coordinates (K, 2), labels (K,), mask logits `frame.grid_hw` or None.
 
         Coordinates are model pixels plus half a pixel, except for the padding point. Labels: 0 and 1 for
-        points, 2 and 3 for the corners of the box, -1 for the padding point (0, 0) that follows points
-        without a box; K may be 0 (released code, `PromptEncoder`). A boolean mask becomes logits from -10 to
-        10 by the share of each cell that it covers, -10 in the padding.
+        points, 2 and 3 for the corners of the box, -1 for the padding point (0, 0) of a prompt with points or
+        a text but without a box; K may be 0 (released code, `PromptEncoder`). A boolean mask becomes logits
+        from -10 to 10 by the share of each cell that it covers, -10 in the padding.
         Raises PromptError if the prompt does not fit the frame.
         """
         self.check(frame.size_hw)
@@ -144,7 +144,7 @@ class Prompt:
             corners = np.clip(self.box, 0, np.array([w, h, w, h], np.float32))
             coords = np.vstack([coords, frame.to_model_xy(corners) + np.float32(0.5)])
             labels = np.append(labels, [2, 3])
-        elif len(coords):
+        elif len(coords) or self.text is not None:
             coords, labels = np.vstack([coords, np.zeros((1, 2), np.float32)]), np.append(labels, -1)
         return coords.astype(np.float32), labels.astype(np.int64), self._mask_grid(frame)
 

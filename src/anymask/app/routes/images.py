@@ -16,7 +16,9 @@ from anymask.app.dependencies import Annotator, CurrentServer, Server
 from anymask.data_engine.project import Image, images
 from anymask.data_engine.project.project import current, upload
 from anymask.errors import ImageError, StoreError, UnknownNameError
-from anymask.images.display import shown_format
+from anymask.images.bands import read_bands
+from anymask.images.display import read_display, shown_format
+from anymask.images.read import read_stored
 from anymask.images.write import encode_jpeg, encode_png
 
 __all__ = ["router"]
@@ -84,10 +86,33 @@ def get_image(server: CurrentServer, person: Annotator, id: schemas.Id) -> schem
     return schemas.Image.of(image)
 
 
+@router.get("/images/{id}/bands")
+def get_bands(server: CurrentServer, person: Annotator, id: schemas.Id) -> schemas.Bands:
+    """How many bands an image has, where some can be chosen by `bands` of its file; else 0."""
+    file = server.project.file(current(server.project, images.find(server.project.db, id)))
+    if _TYPES.get(shown_format(file, None)) is not None:
+        return schemas.Bands(bands=0)
+    return schemas.Bands(bands=server.decode(lambda: int(read_stored(file).array.shape[2])))
+
+
 @router.get("/images/{id}/file", response_class=Response)
-def get_file(server: CurrentServer, person: Annotator, request: Request, id: schemas.Id) -> Response:
-    """The file of an image, converted to PNG if browsers cannot show its format."""
+def get_file(
+    server: CurrentServer,
+    person: Annotator,
+    request: Request,
+    id: schemas.Id,
+    bands: Annotated[str | None, Query(pattern=r"^[0-9]{1,4}(,[0-9]{1,4}){0,2}$")] = None,
+    stretch: Annotated[str | None, Query(pattern=r"^[0-9.]{1,8},[0-9.]{1,8}$")] = None,
+) -> Response:
+    """The file of an image, converted to PNG if browsers cannot show its format.
+
+    bands: PNG of these bands, numbers from 1 as "4,3,2" or "1", between the percentiles `stretch`.
+    """
     image = current(server.project, images.find(server.project.db, id))
+    if bands is not None:
+        chosen, file = read_bands(bands, stretch, None), server.project.file(image)
+        data = server.decode(lambda: encode_png(read_display(file, chosen)))
+        return Response(data, media_type="image/png", headers={"cache-control": "private, no-cache"})
     file = server.project.file(image)
     server.project.sha256(image)  # by which the image is recognised after its file was moved
     etag = f'"{image.bytes:x}-{file.stat().st_mtime_ns:x}{server.project.view}"'

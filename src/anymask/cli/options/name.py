@@ -68,7 +68,6 @@ COMMAND = Command(
     usage="IMAGE MASKS --names NAME,NAME,... [OPTION]...",
     summary="Name masks, or say that no name fits.",
     details="Name the masks of an image, each by the likeliest of some names, or by none.\n\n"
-    "  anymask auto photo.jpg -o masks.json\n"
     '  anymask name photo.jpg masks.json --names "cat,dog,sofa"\n\n'
     "Prints a name and its probability for each mask.",
     declare=declare,

@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from anymask.cli.options import (
     auto,
+    backup,
     data_analyse,
     data_check,
     data_convert,
@@ -28,6 +29,7 @@ from anymask.cli.options import (
     like,
     models,
     name,
+    restore,
     segment,
     serve,
     train,
@@ -63,6 +65,8 @@ _MODULES = (
     engine_status,
     engine_audit,
     serve,
+    backup,
+    restore,
     doctor,
     licences,
     version,

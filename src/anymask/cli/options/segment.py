@@ -104,7 +104,7 @@ def _declare_prompts(parser: Parser) -> None:
 
 COMMAND = Command(
     name="segment",
-    usage="IMAGE (--point X,Y | --box X0,Y0,X1,Y1 | --mask FILE | --text WORDS)... [OPTION]...",
+    usage="IMAGE (--point X,Y|--box X0,Y0,X1,Y1|--mask FILE|--text WORDS)... [OPTION]...",
     summary="Segment an object in an image by clicks, a box, a rough mask or words.",
     details="Segment an object in an image by clicks, a box or a rough mask, in any combination; or all "
     "objects that words name.\n\n"

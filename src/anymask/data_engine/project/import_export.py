@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
+from typing import Any
 from urllib.parse import unquote
 
 import numpy as np
@@ -53,8 +54,14 @@ def records(project: Project, *, every: bool = False, suggestions: bool = False)
                 labels=[number for number, _ in own],
             ),
             source="human",
-            meta={"categories": [name for _, name in own], "file_name": image.name},
+            meta={"categories": [name for _, name in own], "file_name": image.name, **_attributes(fit)},
         )
+
+
+def _attributes(found: list[Mask]) -> dict[str, list[dict[str, Any]]]:
+    """The attributes of masks as a record holds them; nothing where no mask has any."""
+    some = [dict(mask.attributes or {}) for mask in found]
+    return {"attributes": some} if any(some) else {}
 
 
 def take(

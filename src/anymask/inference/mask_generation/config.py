@@ -47,6 +47,8 @@ DETECTED: Mapping[str, Any] = MappingProxyType({"points_per_side": 14, "crop_shr
 """What differs with a detector, whose boxes replace most points."""
 REFINED_THRESHOLDS = (0.3, 0.0)
 """Minimum predicted IoU and stability with `refine`; stability is a part of its predicted IoU."""
+DETECTED_THRESHOLDS = (0.25, 0.0)
+"""The same with a detector."""
 
 _SHARES = (
     "min_share",
@@ -175,7 +177,8 @@ class AutoConfig:
                 "as compact, refine masks."
             )
         refine = bool(model.config.zoom) if self.refine is None else self.refine
-        own = REFINED_THRESHOLDS if refine else DEFAULT_THRESHOLDS[model.config.encoder.kind]
+        refined = DETECTED_THRESHOLDS if detector else REFINED_THRESHOLDS
+        own = refined if refine else DEFAULT_THRESHOLDS[model.config.encoder.kind]
         chosen = self if pixels or self.crop_layers is not None else replace(self, crop_layers=0)
         chosen = chosen._filled(DETECTED) if detector else chosen
         return chosen.with_defaults(*own, "twice" if model.config.square else "once", refine)

@@ -111,12 +111,15 @@ class Grid:
         done = 0
         for part in self.parts:
             embedding = self.embedding(part)
-            count = points_at_once(self.model, embedding.frame, self.config.max_memory)
-            for batch in slices(len(part.points), count):
+            for batch in self.batches(len(part.points), embedding):
                 yield embedding, part, part.points[batch]
                 done += len(part.points[batch])
                 if self.progress is not None:
                     self.progress(done, self.total)
+
+    def batches(self, prompts: int, embedding: Embedding) -> list[slice]:
+        """Slices of the prompts on a window that may be decoded at once."""
+        return slices(prompts, points_at_once(self.model, embedding.frame, self.config.max_memory))
 
     def embedding(self, part: Window) -> Embedding:
         """The embedding of a window."""
@@ -150,7 +153,8 @@ def grid_hypotheses(
     for embedding, part, points in grid:
         if part is not last and detector is not None:
             objects = window_objects(detector, embedding, part, size)
-            found.append(box_hypotheses(grid.model, embedding, part, objects, size))
+            for batch in grid.batches(len(objects), embedding):
+                found.append(box_hypotheses(grid.model, embedding, part, objects[batch], size))
         found.append(click_hypotheses(grid.model, embedding, part, points, size))
         whole, last = embedding if part.layer == 0 else whole, part
     if whole is None:  # all points lie in crops

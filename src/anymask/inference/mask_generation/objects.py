@@ -54,6 +54,10 @@ class Objects:
         """The number of boxes."""
         return len(self.scores)
 
+    def __getitem__(self, rows: slice) -> Objects:
+        """Some of the objects."""
+        return Objects(self.boxes[rows], self.scores[rows])
+
     @classmethod
     def concat(cls, parts: Sequence[Objects]) -> Objects:
         """The objects of several windows, with duplicates."""

@@ -74,12 +74,13 @@ class Crop:
         return replace(self.moved(prompt), mask=whole.logits_in(part, self.xy, logits))
 
     def moved(self, prompt: Prompt) -> Prompt:
-        """The points and the box of a prompt in pixels of the crop."""
+        """The points and the box of a prompt in pixels of the crop, and its text."""
         corner = np.array(self.xy, np.float32)
         return Prompt(
             points=prompt.points - corner if len(prompt.points) else None,
             labels=prompt.labels if len(prompt.points) else None,
             box=None if prompt.box is None else prompt.box - np.tile(corner, 2),
+            text=prompt.text,
         )
 
     def cuts_off(self, runs: rle.Runs) -> bool:

@@ -53,6 +53,8 @@ class FramedPrompt:
     coords: Floats
     labels: NDArray[np.int64]
     mask: Floats | None
+    text: Floats | None = None
+    """The embedding (D,) of its text."""
 
 
 @dataclass(frozen=True)
@@ -116,14 +118,17 @@ def encode(model: Promptable, images: Sequence[FramedImage]) -> list[Embedding]:
     return [out[number] for number in range(len(images))]
 
 
-def frame_prompt(prompt: Prompt, frame: Frame, image: int) -> FramedPrompt:
-    """Convert a prompt on embedding number `image`. Raises PromptError for a text, which no Sam supports."""
-    if prompt.text is not None:
+def frame_prompt(prompt: Prompt, frame: Frame, image: int, text: Floats | None = None) -> FramedPrompt:
+    """Convert a prompt on embedding number `image`; `text` is the embedding (D,) of its text.
+
+    Raises PromptError for a text without embedding, since most models take no text.
+    """
+    if prompt.text is not None and text is None:
         raise PromptError(
             f"text must be None for this model, got {prompt.text!r}. Use anymask.find for texts, or "
             "give points, a box or a mask."
         )
-    return FramedPrompt(image, prompt, *prompt.arrays(frame))
+    return FramedPrompt(image, prompt, *prompt.arrays(frame), text)
 
 
 def predict_prompts(
@@ -138,11 +143,12 @@ def predict_prompts(
 
     Only prompts with equal numbers of tokens share a batch, since padding would change the attention.
     """
-    groups: dict[tuple[tuple[int, int], int], list[int]] = defaultdict(list)
+    groups: dict[tuple[tuple[int, int], int, bool], list[int]] = defaultdict(list)
     for number, prompt in enumerate(prompts):
-        groups[embeddings[prompt.image].frame.grid_hw, len(prompt.labels)].append(number)
+        grid_hw = embeddings[prompt.image].frame.grid_hw
+        groups[grid_hw, len(prompt.labels), prompt.text is not None].append(number)
     out: dict[int, Prediction] = {}
-    for ((height, width), _), numbers in groups.items():
+    for ((height, width), _, _), numbers in groups.items():
         for batch_slice in slices(len(numbers), DECODE_CELLS // (height * width)):
             part = numbers[batch_slice]
             chosen = [prompts[number] for number in part]
@@ -175,6 +181,7 @@ def _decode(
         np.stack([prompt.coords for prompt in prompts]),
         np.stack([prompt.labels for prompt in prompts]),
         *_mask_prompts(prompts, used[0].frame.grid_hw),
+        _texts(prompts),
     )
     decoded = model.decode_prompts([(it.features, it.skips) for it in used], batch)
     contents = [it.frame.content_hw for it in used]
@@ -214,6 +221,12 @@ def cell_stability(logits_Xhw: Floats, offset: float) -> Floats:
     """
     inner, outer = ((logits_Xhw > bound).sum((-1, -2)) for bound in (offset, -offset))
     return np.asarray(inner / np.maximum(outer, 1), np.float32)
+
+
+def _texts(prompts: Sequence[FramedPrompt]) -> Floats | None:
+    """Embeddings (N, D) of prompts that all have a text, or None if none has."""
+    texts = [prompt.text for prompt in prompts if prompt.text is not None]
+    return np.stack(texts) if texts else None
 
 
 def _mask_prompts(

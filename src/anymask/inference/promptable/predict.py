@@ -24,7 +24,14 @@ from anymask.inference.promptable.decode import (
     predict_prompts,
 )
 from anymask.inference.promptable.refine import predict_refined
-from anymask.models.protocol import InContext, Promptable, check_evaluation_mode, is_promptable
+from anymask.models.protocol import (
+    Floats,
+    InContext,
+    Promptable,
+    TextEncoder,
+    check_evaluation_mode,
+    is_promptable,
+)
 from anymask.types import Embedding, Masks, Prompt
 
 __all__ = ["check_embedding", "embed", "embed_batch", "predict", "predict_batch"]
@@ -53,6 +60,7 @@ def predict(
     multimask: bool = True,
     logits: bool = False,
     zoom: bool | None = None,
+    text_encoder: TextEncoder | None = None,
 ) -> Masks:
     """Predict masks for prompts on one image, or on its Embedding, as `predict_batch` does for several.
 
@@ -62,8 +70,11 @@ def predict(
     multimask: three hypotheses for each prompt instead of the best mask.
     logits: keep the logits, which can be the mask of the next Prompt.
     zoom: crop refinement; None: on if the model is trained for it and the pixels are available.
+    text_encoder: for prompts with a text.
     """
-    return predict_batch(model, [image], [prompts], multimask=multimask, logits=logits, zoom=zoom)[0]
+    return predict_batch(
+        model, [image], [prompts], multimask=multimask, logits=logits, zoom=zoom, text_encoder=text_encoder
+    )[0]
 
 
 def predict_batch(
@@ -74,6 +85,7 @@ def predict_batch(
     multimask: bool = True,
     logits: bool = False,
     zoom: bool | None = None,
+    text_encoder: TextEncoder | None = None,
 ) -> list[Masks]:
     """Predict masks for the prompts `prompts[i]` on image i: a Masks per image, of the image size.
 
@@ -92,17 +104,21 @@ def predict_batch(
         clicks also from a crop around the click (`promptable.crops`). Each crop costs an encoding. None: on
         if the model is trained for it (as `compact` is) and the pixels are available, which they are not for
         an Embedding read from a file.
+    text_encoder: for prompts with a text: that of the CLIP with which the model was trained, see
+        `load_text_encoder`. A text may be combined with points, a box and a mask (SAM, appendix D.5).
 
-    Raises PromptError for a prompt that does not fit its image, ImageError, InputError for an Embedding of
-    another model or, with `zoom=True`, without its pixels, WeightsError for weights that give NaN.
+    Raises PromptError for a prompt that does not fit its image and for a text that the model does not take,
+    ImageError, InputError for an Embedding or a text encoder of another model or, with `zoom=True`, an
+    Embedding without its pixels, WeightsError for weights that give NaN.
     """
     _check_ready(model)
     _check_lists(images, prompts)
+    texts = _embed_texts(model, [prompt for some in prompts for prompt in some], text_encoder)
     opened = [
         check_embedding(model, it) if isinstance(it, Embedding) else _framed(model, it) for it in images
     ]
     framed = [
-        frame_prompt(prompt, it.frame, number)
+        frame_prompt(prompt, it.frame, number, texts.get(prompt.text or ""))
         for number, it in enumerate(opened)
         for prompt in prompts[number]
     ]
@@ -117,6 +133,23 @@ def predict_batch(
     for one, prediction in zip(framed, predictions, strict=True):
         found[one.image].append(prediction)
     return [_masks(it.frame, got, logits) for it, got in zip(embeddings, found, strict=True)]
+
+
+def _embed_texts(
+    model: Promptable, prompts: Sequence[Prompt], encoder: TextEncoder | None
+) -> dict[str, Floats]:
+    """The embedding (D,) of each text; empty for a model without text prompts, which `frame_prompt` tells."""
+    texts = sorted({prompt.text for prompt in prompts if prompt.text is not None})
+    config = model.config
+    if not texts or not config.text:
+        return {}
+    if encoder is None or (encoder.fingerprint, encoder.width) != (config.text_encoder, config.text):
+        got = "none" if encoder is None else f"another ({encoder.fingerprint})"
+        raise InputError(
+            "text_encoder must be that of the CLIP with which the model was trained "
+            f"({config.text_encoder}), got {got}. Load it with anymask.load_text_encoder."
+        )
+    return dict(zip(texts, encoder.encode_texts(texts), strict=True))
 
 
 def _check_ready(model: Promptable | InContext) -> None:

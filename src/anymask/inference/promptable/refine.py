@@ -157,6 +157,7 @@ def _refine_small_masks(
                 task.prompt(prompts[task.prediction].prompt, first[task.prediction]),
                 task.frame,
                 place[id(task.image), task.crop],
+                prompts[task.prediction].text,
             )
             for task in part
         ]

@@ -29,9 +29,9 @@ __all__ = ["MOST_PHRASES", "PROPOSALS", "FindConfig", "choose", "find"]
 Floats = NDArray[np.float32]
 
 PROPOSALS = AutoConfig(
-    refine=False, points_per_side=8, min_iou=0.35, min_stability=0.5, nms=0.8, nms_by="mask"
+    refine=False, points_per_side=8, min_iou=0.35, min_stability=0.5, nms=0.8, nms_by="mask", max_cover=0.95
 )
-"""How masks are proposed."""
+"""How masks are proposed; never the whole image."""
 MOST_PHRASES = 200
 """Maximum number of phrases for one image."""
 

@@ -39,6 +39,12 @@ LONGEST = 448
 """Longest side of an image that the backbone sees, in pixels."""
 CELL = 4
 """Pixels of the model frame for each cell of `Frame.mask_to_grid`."""
+NEW = 1.0
+"""What a phrase that is no name of the training data gets as a bonus on its logits.
+
+In training every name was a wrong answer for most masks, but no other phrase was (calibrated stacking, Chao
+et al., 2016; docs/log.md).
+"""
 NEAR = 0.6
 """A name of the training data whose phrase has a higher cosine than this may name the same thing."""
 
@@ -140,7 +146,8 @@ class Namer:
         rest = [
             np.logaddexp.reduce(np.where(near, -np.inf, known_NV), axis=1, initial=none) for near in near_KV
         ]
-        own_NK = np.asarray(scale * things_ND @ phrases_KD.T, np.float32)
+        new_K = np.array([self._name(phrase) not in self._place for phrase in phrases])
+        own_NK = np.asarray(scale * things_ND @ phrases_KD.T + NEW * new_K, np.float32)
         return own_NK, np.stack(rest, axis=1).astype(np.float32)
 
     def _near(self, phrases: Sequence[str], phrases_KD: Floats) -> NDArray[np.bool_]:

@@ -36,7 +36,7 @@ class TextConfig:
     """
 
     model: str = "text"
-    steps: int = 3000
+    steps: int = 2500
     batch: int = 128
     lr: float = 2e-3
     weight_decay: float = 0.05
@@ -46,8 +46,8 @@ class TextConfig:
     dim: int = 128
     noise: float = 0.1
     forget: float = 0.5
-    imagenet: float = 0.3
-    general: float = 0.2
+    imagenet: float = 0.2
+    general: float = 0.15
     images: int = 100
     most: dict[str, float] = dataclasses.field(default_factory=dict)
     proposed: dict[str, float] = dataclasses.field(default_factory=dict)

@@ -46,7 +46,7 @@ def text_compact() -> TextConfig:
     anymask train text_compact --data SETS... -o runs/text
 
     Needs the extra `train`. The features of each data set are computed once and kept in RUN/features: 15
-    images per second on one core, 2 where proposals are used; then 3,000 steps take two minutes. Expected on
+    images per second on one core, 2 where proposals are used; then 2,500 steps take two minutes. Expected on
     val, names of true masks, top-1: see docs/log.md.
     """
     return TextConfig(

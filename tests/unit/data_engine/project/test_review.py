@@ -17,6 +17,7 @@ from anymask.data_engine.project import (
     masks,
     open_database,
 )
+from anymask.data_engine.project import import_export as exchange
 from anymask.errors import FormatError, UnknownNameError
 from anymask.geometry import rle
 
@@ -141,3 +142,16 @@ def test_an_old_database_has_images_without_review_and_masks_without_attributes(
     assert labels.listed(now)[0].attributes == ()
     comments.save(now, "p", "c", "new", mask_id="m", author="rob")
     now.close()
+
+
+def test_attributes_are_exported_or_told_to_be_lost(project, db, cat, tmp_path) -> None:
+    facts = {"occluded": "partly", "height": 2.5}
+    masks.save(db, cat.id, drawn(cat, attributes=facts), seen=0, author="eve")
+    masks.save(db, cat.id, drawn(cat, id="n"), seen=0, author="eve")
+    for format in ("coco", "labelme"):
+        (tmp_path / format).mkdir()
+    kept = exchange.take(project, "coco", tmp_path / "coco")
+    entries = json.loads((tmp_path / "coco" / "annotations.json").read_text())["annotations"]
+    assert [entry.get("attributes") for entry in entries] == [facts, None]
+    assert "attributes" not in kept.dropped
+    assert "attributes" in exchange.take(project, "labelme", tmp_path / "labelme").dropped

@@ -7,6 +7,7 @@ import pytest
 
 from anymask.errors import WeightsError
 from anymask.geometry import rle
+from anymask.models.onnx_runtime import open_graphs
 from anymask.models.text.namer import MaskFeatures, Namer, read_namer
 from anymask.models.text.words import WordTable
 
@@ -96,3 +97,24 @@ def test_weights_of_something_else_are_refused(tmp_path):
 
 def test_a_plural_is_the_name_that_it_is_the_plural_of(namer):
     np.testing.assert_array_equal(namer.phrases(["dogs"]), namer.phrases(["dog"]))
+
+
+def test_a_phrase_that_was_no_answer_in_training_gets_a_bonus(namer):
+    things = namer.phrases(["puppy"])
+    own, _ = namer.logits(things, ["puppy"], apart=True)
+    assert own[0, 0] == pytest.approx(10 + 1)
+    own, _ = namer.logits(namer.phrases(["dog"]), ["dog"], apart=True)
+    assert own[0, 0] == pytest.approx(10)
+
+
+def test_the_backbone_alone_gives_the_features_of_the_network():
+    torch = pytest.importorskip("torch")
+    from anymask.models.loading import load_network
+
+    image = np.random.default_rng(0).normal(0, 1, (1, 3, 64, 96)).astype(np.float32)
+    found = open_graphs("context", ("levels",))[0]({"image": image})
+    with torch.no_grad():
+        levels = load_network("context", device="cpu", dtype="float32").backbone(torch.from_numpy(image))
+    for stride in (16, 32):
+        expected = levels[stride].numpy()
+        np.testing.assert_allclose(found[f"stride_{stride}"], expected, atol=1e-4 * np.abs(expected).max())

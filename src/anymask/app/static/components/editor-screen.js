@@ -6,6 +6,7 @@ import { mark, merge } from "../state/editing.js";
 import { suggestionsOf } from "../state/suggestions.js";
 import { takeClick } from "../state/pending-click.js";
 import { GALLERY, imageAddress } from "../state/routes.js";
+import { pixelsOf } from "../state/image-files.js";
 import { shortcuts, withKey } from "../state/key-bindings.js";
 import { prefetch, quietly } from "../state/prefetch.js";
 import { actionOf } from "../state/shortcuts.js";
@@ -65,11 +66,7 @@ export class EditorScreen extends HTMLElement {
     const { editor, app } = this;
     if (!editor || !app) return;
     this.tools = toolsFor(editor);
-    this.imageCanvas = ImageCanvas.of(
-      editor,
-      () => app.project.labels,
-      app.files.bitmap(this.openImage.info),
-    );
+    this.imageCanvas = ImageCanvas.of(editor, () => app.project.labels, pixelsOf(app, this.openImage.info));
     this.leaving = new AbortController();
     const { signal } = this.leaving;
     this.status = h("p", { class: "hint", id: "hint", role: "status", "aria-live": "polite" });
@@ -154,7 +151,8 @@ export class EditorScreen extends HTMLElement {
     const means = {
       quiet: () => quietly(globalThis, PAUSE, signal),
       prepare: async (/** @type {ImageInfo} */ image) => {
-        await app.files.bitmap(image);
+        const { bitmap, tile } = pixelsOf(app, image);
+        if (!tile) await bitmap();
         await app.predictor.prepare(image, app.files.file(image));
       },
     };

@@ -34,7 +34,10 @@ export function labelSection(screen, signal) {
   };
   /** @type {string | null | undefined} */
   let pressed;
+  /** The labels on show: others may come from another tab. */
+  let shown = app.project.labels;
   const press = () => {
+    if (shown !== app.project.labels) return draw();
     const now = editor.item ? editor.item.label : editor.label;
     if (now === pressed) return;
     for (const [id, on] of /** @type {[string | null | undefined, boolean][]} */ ([
@@ -48,6 +51,7 @@ export function labelSection(screen, signal) {
   };
   const draw = () => {
     const { labels } = app.project;
+    shown = labels;
     buttons.clear();
     labels.forEach((label, i) => buttons.set(label.id, chip(screen, label, i)));
     fill(

@@ -1,4 +1,5 @@
 /** The files of images, requested once: those opened last stay, those opened next come early. */
+import { LARGE_IMAGE } from "../constants.js";
 import { imageKey } from "../inference/predictor.js";
 
 /** @typedef {import("../types.js").ImageInfo} ImageInfo */
@@ -57,4 +58,20 @@ export class ImageFiles {
       if (count > 1 && (count > MOST_IMAGES || pixels > MOST_PIXELS)) this.kept.delete(key);
     }
   }
+}
+
+/**
+ * Where the pixels of an image come from: tiles of a server for a large one, else its file.
+ * @param {{files: ImageFiles, storage: {tiles: boolean, tile?: (id: string, tile: import("../geometry/tiles.js").Tile) => Promise<Blob>}}} app
+ * @param {ImageInfo} image
+ */
+export function pixelsOf({ files, storage }, image) {
+  const byTiles = storage.tiles && image.width * image.height >= LARGE_IMAGE;
+  return {
+    bitmap: () => files.bitmap(image),
+    tile: byTiles
+      ? (/** @type {import("../geometry/tiles.js").Tile} */ tile) =>
+          /** @type {{tile: (id: string, tile: any) => Promise<Blob>}} */ (storage).tile(image.id, tile)
+      : null,
+  };
 }

@@ -22,6 +22,7 @@ const BUNDLED = "photos/photos.json";
 export class BrowserStorage {
   findsSimilar = false;
   reviews = false;
+  tiles = false;
   findsWords = false;
   /** @type {[string, string][]} */
   formats = [["coco", "COCO (JSON)"]];

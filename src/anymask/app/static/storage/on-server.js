@@ -37,6 +37,8 @@ export class ServerStorage {
   findsSimilar = true;
   /** The server keeps comments and reviews. */
   reviews = true;
+  /** The server makes tiles of large images. */
+  tiles = true;
   /** The server can search an image for what words name. */
   findsWords = true;
   /** Formats of exports. */
@@ -158,6 +160,21 @@ export class ServerStorage {
   /** @param {string} id @returns {Promise<Blob>} */
   async file(id) {
     return (await this.request(`${imagePath(id)}/file`)).blob();
+  }
+
+  /** How many bands of an image can be chosen from; 0 for photos. @param {string} id @returns {Promise<number>} */
+  async bands(id) {
+    return (await this.json(`${imagePath(id)}/bands`)).bands;
+  }
+
+  /** The image in some of its bands. @param {string} id @param {string} bands such as "4,3,2" @returns {Promise<Blob>} */
+  async fileInBands(id, bands) {
+    return (await this.request(`${imagePath(id)}/file?bands=${encodeURIComponent(bands)}`)).blob();
+  }
+
+  /** A tile of a large image. @param {string} id @param {import("../geometry/tiles.js").Tile} tile @returns {Promise<Blob>} */
+  async tile(id, { level, column, row }) {
+    return (await this.request(`${imagePath(id)}/tiles/${level}/${column}/${row}`)).blob();
   }
 
   /** @param {ImageInfo} image @returns {Promise<string>} */

@@ -51,9 +51,7 @@ def test_a_ray_that_is_gone_ends_the_run(runs, tmp_path: Path, nodes: object) ->
     workers = RayActors(Dead(nodes), runs.job(tmp_path / "set"), 2)
     assert workers.wait() == []
     workers.submit(Task(0, 0, ()))
-    with pytest.raises(
-        AnymaskError, match=r"Ray must run, got no machine that is alive. Run the same command"
-    ):
+    with pytest.raises(AnymaskError, match=r"Ray must run, got no machine that is alive"):
         workers.wait()
 
 

@@ -76,7 +76,7 @@ def test_an_animation_gives_its_first_frame_and_a_note(run, model: Path) -> None
 # ---- prompts
 
 BAD_PROMPTS = {
-    "none": ([], "--point, --box or --mask must be given, got none. For example: --point 210,180"),
+    "none": ([], "--point, --box, --mask or --text must be given, got none. For example: --point 210,180"),
     "point outside": (["--point", "500,10"], "in the image, 0 to 120 by 0 to 80, got (500, 10)"),
     "point left of it": (["--point", "-5,10"], "points must lie in the image"),
     "NaN": (["--point", "nan,10"], "points must be finite numbers"),

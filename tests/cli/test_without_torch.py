@@ -36,6 +36,7 @@ def outcome(tmp_path_factory: pytest.TempPathFactory, photos: Path) -> tuple[lis
         ["models", "--json"],
         ["segment", cat, "--point", "210,180", "-o", "b.png", "--model", "sam_vit_b"],
         ["export", "compact", "-o", "exported"],
+        ["segment", cat, "--point", "210,180", "-o", "c.png", "--model", "sam_vit_x"],
     ]
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT.format(lines=lines)],
@@ -51,7 +52,7 @@ def outcome(tmp_path_factory: pytest.TempPathFactory, photos: Path) -> tuple[lis
 
 def test_commands_of_users_work(outcome) -> None:
     codes, stderr, folder = outcome
-    assert codes == ["0"] * 7 + ["2"] * 2, stderr
+    assert codes == ["0"] * 7 + ["2"] * 3, stderr
     assert (folder / "cat.png").is_file()
     assert json.loads((folder / "coco.json").read_text())["images"]
 
@@ -61,6 +62,9 @@ def test_other_commands_name_the_install_command(outcome) -> None:
     for need, extra in (("the model sam_vit_b", "torch"), ("exporting a model", "export")):
         (line,) = [line for line in lines if line.startswith(f"error: {need} needs an optional package.")]
         assert line.endswith(install_command(extra))
+    assert any("model must be a known name, got 'sam_vit_x'" in line for line in lines), (
+        "a name is checked first"
+    )
 
 
 def test_names_of_the_package_do_too(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,9 @@ def read_prompts(points: Sequence[str], boxes: Sequence[str], mask: NDArray[np.b
     read_points = [read_point(text) for text in points]
     read_boxes = [read_box(text) for text in boxes]
     if not read_points and not read_boxes and mask is None:
-        raise PromptError("--point, --box or --mask must be given, got none. For example: --point 210,180")
+        raise PromptError(
+            "--point, --box, --mask or --text must be given, got none. For example: --point 210,180"
+        )
     if len(read_boxes) > 1:
         if read_points or mask is not None:
             raise PromptError(

@@ -229,10 +229,10 @@ def stem(record: Record) -> str:
 
 
 def names(record: Record, nameless: str = "object") -> list[str]:
-    """The category name of each mask."""
+    """The category name of each mask, `nameless` for one without a category."""
     known = per_mask(record, "categories")
     if known is not None:
-        return [str(name) for name in known]
+        return [nameless if name is None else str(name) for name in known]
     labels = record.masks.labels
     return [nameless] * len(record.masks) if labels is None else [f"class {one}" for one in labels.tolist()]
 

@@ -133,6 +133,8 @@ def load_network(
     progress: Progress | None = None,
 ) -> Model:
     """As `load`, always as a PyTorch module: for training and export."""
+    if os.fspath(name_or_path) not in hub.CARDS:
+        hub.find(name_or_path, offline=offline)  # a mistyped name is reported before a missing PyTorch
     with needs_torch(f"the model {os.fspath(name_or_path)}"):
         from anymask.models.checkpoints.load import load_weights
         from anymask.models.compiling import compile_parts

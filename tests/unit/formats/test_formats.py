@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -213,3 +214,11 @@ def test_a_file_in_the_place_of_a_folder(name: str, tmp_path: Path) -> None:
 def test_a_missing_file(name: str, tmp_path: Path) -> None:
     with pytest.raises(FormatError, match=r"path must be a file, got .*gone \(No such"):
         list(formats.stream(tmp_path / "gone", name))
+
+
+def test_masks_without_a_name_are_objects_not_a_class_none(tmp_path: Path) -> None:
+    masks = Masks.from_dense(np.eye(2, dtype=bool)[:, :, None].repeat(2, 2))
+    record = Record("a", tmp_path / "a.jpg", masks, meta={"categories": ["cat", None]})
+    formats.write([record], tmp_path / "coco.json", "coco")
+    names = [one["name"] for one in json.loads((tmp_path / "coco.json").read_text())["categories"]]
+    assert sorted(names) == ["cat", "object"]

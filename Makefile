@@ -81,7 +81,7 @@ dist: $(VENV)/.vendor  ## build the wheel and check its contents
 	@rm -rf dist
 	$(PIP) wheel -q --no-deps -w dist .
 	@$(BIN)/python -m zipfile -l dist/anymask-*.whl > dist/contents.txt
-	@for part in py.typed images/photos/cat.jpg models/weights/compact.safetensors models/weights/context.safetensors models/weights/compact-encoder.onnx models/weights/context-painter.onnx app/static/vendor/ort.wasm.min.mjs licenses/LICENSE licenses/NOTICE; do \
+	@for part in py.typed images/photos/cat.jpg models/weights/compact.safetensors models/weights/context.safetensors models/weights/object.safetensors models/weights/object-detector.onnx models/weights/compact-encoder.onnx models/weights/context-painter.onnx models/weights/context-levels.onnx models/weights/text.safetensors models/weights/words.safetensors models/text/imagenet.tsv app/static/vendor/ort.wasm.min.mjs licenses/LICENSE licenses/NOTICE; do \
 	    grep -q "$$part" dist/contents.txt || { echo "The wheel does not contain $$part." >&2; exit 1; }; done
 	$(BIN)/anymask licences -o dist/anymask.spdx.json > dist/licences.txt
 	@ls -lh dist/*.whl

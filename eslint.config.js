@@ -6,7 +6,7 @@ import globals from "globals";
 const STATIC = "src/anymask/app/static";
 
 export default [
-  { ignores: [`${STATIC}/vendor/`, "**/.venv/", "build/", "dist/", "out/"] },
+  { ignores: [`${STATIC}/vendor/`, "**/.venv/", "**/.venv-peers/", "build/", "dist/", "out/"] },
   js.configs.recommended,
   {
     plugins: { "import-x": importX },

@@ -1,11 +1,12 @@
 """Fit the scores of automatic masks to the real IoU, on annotated training images, and print the weights.
 
-    python benchmarks/agreement.py --data DATA/voc DATA/coco DATA/cats --split train --max-images 8
+    python benchmarks/agreement.py --data DATA/pantry DATA/traffic DATA/human --split val --max-images 8
 
-A logistic regression of the IoU with the best annotated mask: first of all masks of the grid, then of the
-refined ones. Put the weights into `WEIGHTS` of hypotheses.py and close_ups.py in
-anymask/inference/mask_generation, and repeat, since the first choose what is refined. Use training images:
-the figures of the model card are from validation images.
+A logistic regression of the IoU with the best annotated mask: first of all masks of points and boxes, then of
+the refined ones. Put the weights into `OBJECT_WEIGHTS` (with --detector none: `WEIGHTS`) of hypotheses.py and
+close_ups.py in anymask/inference/mask_generation, and repeat, since the first choose what is refined. Use
+images that the detector was not trained on, where its scores would be too good, and not those whose figures
+are reported.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from anymask.inference.mask_generation import close_ups, hypotheses
 from anymask.inference.mask_generation.config import AutoConfig
 from anymask.inference.mask_generation.generate import Grid, grid_hypotheses
 from anymask.inference.mask_generation.grids import windows
+from anymask.inference.mask_generation.objects import open_detector
 from anymask.models import load
 
 
@@ -54,10 +56,12 @@ def main() -> None:
     parser.add_argument("--data", nargs="+", required=True)
     parser.add_argument("--split", default="train")
     parser.add_argument("--model", default="compact")
+    parser.add_argument("--detector", help="a run of 'anymask train detector', or none")
     parser.add_argument("--max-images", type=int, default=8)
     options = parser.parse_args()
     model = load(options.model)
-    config = AutoConfig().for_model(model)
+    detector = open_detector(model, options.detector)
+    config = AutoConfig().for_model(model, detector=detector is not None)
     grid_columns: list[list[np.ndarray]] = []
     refined_columns: list[list[np.ndarray]] = []
     grid_ious, refined_ious, before = list[np.ndarray](), list[np.ndarray](), list[np.ndarray]()
@@ -73,7 +77,8 @@ def main() -> None:
             truths = [rle.encode(truth) for truth in targets.truths]
             if not truths:
                 continue
-            whole, masks = grid_hypotheses(Grid(model, image, windows(size, config), config, None), size)
+            grid = Grid(model, image, windows(size, config), config, None)
+            whole, masks = grid_hypotheses(grid, size, detector)
             bits = hypotheses.coarse_bits(masks)
             ious = hypotheses.coarse_ious(bits)
             runs = [close_ups.runs_in_image(masks, row) for row in range(len(masks))]
@@ -83,7 +88,7 @@ def main() -> None:
             chosen = masks.take(rows)
             tasks = close_ups.close_up_tasks(chosen)
             refined = close_ups.refine_tasks(model, whole, chosen, tasks)
-            refined_columns.append(close_ups.refinement_columns(scores, tasks, refined))
+            refined_columns.append(close_ups.refinement_columns(chosen, scores, tasks, refined))
             refined_ious.append(rle.iou([one.runs[0] for one in refined], truths, size).max(axis=1))
             before.append(grid_ious[-1][rows])
             print(f"{name} {index + 1}", end="\r", file=sys.stderr)

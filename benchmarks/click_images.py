@@ -1,4 +1,4 @@
-"""Render one click per photo: docs/images/demo.jpg (README), hard-clicks.jpg, clicks.jpg (model card).
+"""Render clicks: docs/images/demo.jpg (README), crop.jpg (tutorial), hard-clicks.jpg, clicks.jpg (card).
 
     python benchmarks/click_images.py [--model compact]
 
@@ -81,6 +81,22 @@ def sheet(model: anymask.Sam, clicks: tuple, columns: int, cell_hw: tuple[int, i
     return out
 
 
+def with_and_without_crop(model: anymask.Sam, photo: np.ndarray, xy: tuple[int, int]) -> np.ndarray:
+    """The surroundings of a small mask: with crop refinement on the left, without it on the right."""
+    found = [
+        anymask.predict(model, photo, [anymask.Prompt.point(*xy)], multimask=False, zoom=zoom)
+        for zoom in (True, False)
+    ]
+    x0, y0, x1, y1 = (int(side) for side in found[0].boxes[0])
+    margin = (x1 - x0) // 4
+    part = np.s_[max(0, y0 - margin) : y1 + margin, max(0, x0 - margin) : x1 + margin]
+    drawn = [
+        cv2.resize(anymask.overlay(photo, masks.dense(), alpha=0.5)[part], None, fx=5, fy=5)
+        for masks in found
+    ]
+    return np.hstack([drawn[0], np.full((len(drawn[0]), 12, 3), 255, np.uint8), drawn[1]])
+
+
 def main() -> None:
     """Render the sheets."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -88,6 +104,8 @@ def main() -> None:
     model = anymask.load(parser.parse_args().model)
     sheet(model, DEMO, 2, (344, 480)).save(IMAGES / "demo.jpg", quality=88)
     sheet(model, HARD, 4, (240, 330)).save(IMAGES / "hard-clicks.jpg", quality=85)
+    photo = anymask.read_image(BUNDLED / "cat.jpg")
+    Image.fromarray(with_and_without_crop(model, photo, (172, 112))).save(IMAGES / "crop.jpg", quality=88)
     sheet(model, EVERY, 6, (200, 250)).save(IMAGES / "clicks.jpg", quality=82)
 
 

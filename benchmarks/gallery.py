@@ -78,7 +78,7 @@ def write_sheet(cells: list[Image.Image]) -> None:
     sheet = Image.new("RGB", (across * width, -(-len(cells) // across) * height), "white")
     for number, thumbnail in enumerate(cells):
         sheet.paste(thumbnail, (number % across * width + 3, number // across * height + 3))
-    sheet.save(GALLERY / SHEET, quality=82, optimize=True)
+    sheet.save(GALLERY / SHEET, quality=70, optimize=True)
     print(f"wrote {GALLERY / SHEET}")
 
 

@@ -22,6 +22,8 @@ from collections import deque
 from pathlib import Path
 
 WORDS = ["--points-per-side", "6"]
+CPU: list[float] = [0.0]
+"""CPU seconds of all commands so far, after each."""
 ENVIRONMENT = {**os.environ, "ANYMASK_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 
@@ -38,6 +40,8 @@ def timed(*commands: list[str]) -> float:
     ]
     codes = [one.wait() for one in running]
     assert set(codes) <= {0, 3}, codes
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    CPU.append(used.ru_utime + used.ru_stime)
     return time.perf_counter() - start
 
 

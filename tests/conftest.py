@@ -129,13 +129,14 @@ def traced_by() -> str:
 
 
 @pytest.fixture(scope="session")
-def exported(request):
+def exported(request, tmp_path_factory):
     """Looks a tiny model up by its kind; a family is traced once for all test processes, and kept."""
     from anymask.files.locks import locked
 
     pytest.importorskip("onnxruntime")
     pytest.importorskip("onnxscript")
-    place = request.config.cache.mkdir("traced")
+    cache = getattr(request.config, "cache", None)  # absent if pytest runs without it
+    place = cache.mkdir("traced") if cache else tmp_path_factory.mktemp("traced")
     known: dict[str, Exported] = {}
 
     def find(kind: str) -> Exported:

@@ -53,6 +53,8 @@ if TYPE_CHECKING:
     from anymask.inference.mask_generation.proposals import proposals
     from anymask.inference.mask_generation.tiled import automatic_tiled
     from anymask.inference.promptable.predict import embed, embed_batch, predict, predict_batch
+    from anymask.inference.text.find import FindConfig, find
+    from anymask.inference.text.names import Named, name_masks
     from anymask.models import (
         FeaturePainter,
         InContext,
@@ -84,6 +86,7 @@ __all__ = [
     "Embedding",
     "ExportError",
     "FeaturePainter",
+    "FindConfig",
     "FormatError",
     "Frame",
     "ImageError",
@@ -91,6 +94,7 @@ __all__ = [
     "InputError",
     "Masks",
     "MissingExtraError",
+    "Named",
     "OutputError",
     "Painter",
     "Prompt",
@@ -115,11 +119,13 @@ __all__ = [
     "embed_batch",
     "explain",
     "export",
+    "find",
     "flatten",
     "load",
     "load_painter",
     "load_sam",
     "load_text_encoder",
+    "name_masks",
     "open_dataset",
     "overlay",
     "paint",
@@ -159,6 +165,8 @@ _NAMES_OF_MODULE = {
     "inference.mask_generation.proposals": ("proposals",),
     "inference.mask_generation.tiled": ("automatic_tiled",),
     "inference.promptable.predict": ("embed", "embed_batch", "predict", "predict_batch"),
+    "inference.text.find": ("FindConfig", "find"),
+    "inference.text.names": ("Named", "name_masks"),
     "models": (
         "FeaturePainter",
         "InContext",

@@ -122,14 +122,17 @@ class ImageWarning(UserWarning):
 
 
 @contextmanager
-def needs_torch(need: str) -> Iterator[None]:
-    """Turn a failed import of PyTorch in the body into MissingExtraError; `need` names the operation."""
+def needs_torch(need: str, extra: str = "torch") -> Iterator[None]:
+    """Turn a failed import of PyTorch in the body into MissingExtraError.
+
+    `need` names the operation, `extra` what brings PyTorch and the other packages for it.
+    """
     try:
         yield
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] != "torch":
             raise
-        raise MissingExtraError(need, "torch") from error
+        raise MissingExtraError(need, extra) from error
 
 
 def install_command(extra: str) -> str:

@@ -65,3 +65,80 @@ def test_unknown_split(run, dataset: Path) -> None:
     answer = run("data", "stats", dataset, "--split", "test")
     assert answer.code == 2
     assert "split must be one of train, val" in answer.err
+
+
+# ---- analyse
+
+
+def test_analyse_writes_a_report(run, dataset: Path) -> None:
+    Path("places.csv").write_text("image,country\nnone,Peru\nnone2,Mordor\n")
+    answer = run("data", "analyse", dataset, "--compare", dataset, "-o", "report", "--places", "places.csv")
+    assert answer.code == 0, answer.err
+    assert "toys: 6 images, 18 masks, 3.0 per image" in answer.out
+    assert "6 images without a country" in answer.out
+    assert "no country is called 'Mordor', in 1 rows of places.csv" in answer.err
+    assert "2 rows of places.csv name images that are not in toys: none, ..." in answer.err
+    names = sorted(path.name for path in Path("report").iterdir())
+    assert names[:2] == ["centres-1.png", "centres-2.png"]
+    assert "index.html" in names
+    again = run("data", "analyse", dataset, "-o", "report")
+    assert (again.code, "must be a new folder, got report, which holds files. Add --force" in again.err) == (
+        2,
+        True,
+    )
+    assert run("data", "analyse", dataset, "-o", "report", "--force").code == 0
+    assert not Path("report/centres-2.png").exists(), "of the report that was replaced"
+
+
+def test_analyse_prints_json(run, dataset: Path) -> None:
+    answer = run("data", "analyse", dataset, "--json", "--positions", "--split", "train")
+    assert answer.json[0]["images"] == 4
+    assert answer.json[0]["origins"]["images_without_a_country"] == 4
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "-o must name the folder of the report, got nothing."),
+        (["-o", "r", "--places", "x.csv", "--positions"], "--places must go without --positions, got both."),
+        (["-o", "r", "--places", "gone.csv"], "table of places must be a CSV file in UTF-8, got gone.csv"),
+        (["-o", "mine"], "must be a new folder, got mine, which holds files"),
+        (["-o", "nowhere/r"], "Make the folder nowhere first."),
+    ],
+)
+def test_analyse_refuses(run, dataset: Path, words: list[str], message: str) -> None:
+    Path("mine").mkdir()
+    Path("mine/diary.txt").write_text("precious")
+    answer = run("data", "analyse", dataset, *words)
+    assert (answer.code, answer.out) == (2, "")
+    assert message in answer.err
+
+
+# ---- get
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["coco"], "NAME must be a known name, got 'coco'."),
+        (["sa1b"], "--links must name the list of links, got nothing."),
+        (["sa1b", "--links", "l"], "-o must name the folder of the shards, got nothing."),
+        (["sa1b", "--links", "gone", "-o", "s"], "list of links must be a text file, got gone"),
+        (["sa1b", "--links", "l", "-o", "s", "--only", "x"], "shards must be FIRST-LAST, got 'x'"),
+    ],
+)
+def test_get_refuses(run, words: list[str], message: str) -> None:
+    answer = run("data", "get", *words)
+    assert (answer.code, answer.out) == (2, "")
+    assert message in answer.err
+
+
+def test_get_says_what_is_there(run, dataset: Path) -> None:
+    Path("set").mkdir()
+    Path("set/sa_000003.tar").write_bytes((dataset / "train-000000.tar").read_bytes())
+    Path("links.txt").write_text("file_name cdn_link\nsa_000003.tar http://127.0.0.1:9/x\n")
+    answer = run("data", "get", "sa1b", "--links", "links.txt", "-o", "set")
+    assert answer.code == 0, answer.err
+    assert "0 shards downloaded, 1 were there already\n4 images, " in answer.out
+    assert run("data", "stats", "sa1b:set", "--json").json[0]["images"] == 4
+    assert run("data", "convert", "sa1b:set", "-o", "labels.json").code == 0

@@ -76,3 +76,16 @@ def test_unfinished_downloads_are_named(monkeypatch: pytest.MonkeyPatch, tmp_pat
     text = doctor.check_models()[0].text
     assert "1 files" in text
     assert "unfinished: sam.pth.part" in text
+
+
+def test_threads_are_measured_and_kept(run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("ANYMASK_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(doctor, "TUNING", 0.0)
+    monkeypatch.setattr(doctor, "CHECKS", ())
+    answer = run("doctor", "--tune")
+    assert (answer.code, "threads, kept in" in answer.out) == (0, True)
+    assert (tmp_path / "cache" / "threads.json").is_file()
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("ANYMASK_CACHE", str(tmp_path / "file" / "cache"))
+    answer = run("doctor", "--tune")
+    assert (answer.code, answer.err.startswith("error: ")) == (2, True)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from anymask.train import recipes
+from anymask.train.text.run import TEXT_RECIPES
 
 TINY = [
     "model=debug",
@@ -30,7 +31,7 @@ def words(dataset: Path) -> list[object]:
 def test_list(run) -> None:
     answer = run("train", "--list")
     assert (answer.code, answer.err) == (0, "")
-    assert [line.split()[0] for line in answer.out.splitlines()] == list(recipes.RECIPES)
+    assert [line.split()[0] for line in answer.out.splitlines()] == sorted([*recipes.RECIPES, *TEXT_RECIPES])
 
 
 def test_show(run) -> None:
@@ -51,6 +52,17 @@ def test_a_run_and_its_continuation(run, words: list[object], photo: Path) -> No
     assert run("train", "-o", "run", "--set", "loop.steps=3").code == 0
     steps = [json.loads(line)["step"] for line in Path("run/metrics.jsonl").read_text().splitlines()]
     assert steps == [1, 2, 3]
+
+
+def test_a_detector_is_trained_and_used(run, dataset: Path, photo: Path) -> None:
+    short = ["size=64", "loop.steps=1", "loop.batch=1", "loop.workers=0"]
+    answer = run("train", "finetune_detector", "--data", dataset, "-o", "run", "--set", *short)
+    assert answer.code == 0, answer.err
+    assert answer.out.splitlines()[-1] == "To use it: anymask auto IMAGE --detector run"
+    assert run("auto", photo, "--points-per-side", 2, "--crops", 0, "--detector", "run").code == 0
+    answer = run("segment", photo, "--point", "9,9", "--model", "run")
+    assert answer.code
+    assert "got a detector in run" in answer.err
 
 
 def test_another_run_in_the_same_folder_needs_force(run, words: list[object]) -> None:

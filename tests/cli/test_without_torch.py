@@ -30,6 +30,8 @@ def outcome(tmp_path_factory: pytest.TempPathFactory, photos: Path) -> tuple[lis
         ["segment", cat, "--point", "210,180", "-o", "cat.png", "--json"],
         ["auto", str(photos), "-o", "auto", "--points-per-side", "2", "--json"],
         ["like", "--example", f"{cat}=cat.png", flower, "-o", "like", "--json"],
+        ["segment", cat, "--text", "cat", "-o", "text.json"],
+        ["name", cat, "text.json", "--names", "cat,dog"],
         ["data", "convert", "auto", "-o", "coco.json", "--json"],
         ["models", "--json"],
         ["segment", cat, "--point", "210,180", "-o", "b.png", "--model", "sam_vit_b"],
@@ -49,16 +51,16 @@ def outcome(tmp_path_factory: pytest.TempPathFactory, photos: Path) -> tuple[lis
 
 def test_commands_of_users_work(outcome) -> None:
     codes, stderr, folder = outcome
-    assert codes == ["0"] * 5 + ["2"] * 2, stderr
+    assert codes == ["0"] * 7 + ["2"] * 2, stderr
     assert (folder / "cat.png").is_file()
     assert json.loads((folder / "coco.json").read_text())["images"]
 
 
 def test_other_commands_name_the_install_command(outcome) -> None:
     lines = outcome[1].splitlines()
-    for need in ("the model sam_vit_b", "anymask export"):
+    for need, extra in (("the model sam_vit_b", "torch"), ("exporting a model", "export")):
         (line,) = [line for line in lines if line.startswith(f"error: {need} needs an optional package.")]
-        assert line.endswith(install_command("torch"))
+        assert line.endswith(install_command(extra))
 
 
 def test_names_of_the_package_do_too(monkeypatch: pytest.MonkeyPatch) -> None:

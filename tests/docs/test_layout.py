@@ -88,6 +88,7 @@ def test_unit_tests_lie_where_their_modules_do() -> None:
 
 
 OF_SEVERAL = {
+    "test_review.py",  # project: states, comments, tags and attributes, and old databases
     "test_addresses.py",  # files.places and distributed.run: object stores
     "test_files.py",  # files: reading, writing, locks and folders
     "test_foreign.py",  # formats: files that other tools wrote
@@ -97,8 +98,10 @@ OF_SEVERAL = {
     "test_left_out.py",  # formats: what readers report instead of a mask
     "test_peers.py",  # formats: files that other packages wrote
     "test_real_packages.py",  # formats: what other packages read of ours
+    "test_review.py",  # data_engine.project: images, labels, masks and comments in review
     "test_fixtures.py",  # what Python and JavaScript share
     "test_learning.py",  # train: a run learns
+    "test_adapters.py",  # integrations: the modules that convert masks
 }
 """Tests of more than one module."""
 

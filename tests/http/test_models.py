@@ -22,7 +22,9 @@ from anymask.app.models import Models
 from anymask.app.serve import _prepare
 from anymask.app.settings import Settings
 from anymask.geometry import rle
+from anymask.inference.text import find as find_module
 from anymask.models.config import DEBUG
+from anymask.types import Masks
 
 
 @pytest.fixture
@@ -88,6 +90,37 @@ def test_a_mask_can_be_a_prompt_and_three_may_be_asked_for(client, image, square
 )
 def test_prompts_that_cannot_be_used(client, image, body, status, words) -> None:
     answer = client.post(f"/api/images/{image['id']}/predict", json=body)
+    assert answer.status_code == status
+    assert words in answer.json()["error"]
+
+
+def test_words_are_answered_by_the_text_model(client, image, folder, monkeypatch) -> None:
+    asked = []
+
+    def found(model, embedding, phrases, config):
+        asked.append((embedding.image.shape, phrases, config.threshold))
+        return Masks(embedding.frame.size_hw, [np.array([5, 10, 300 * 451 - 15])], [0.75], prompt=[1])
+
+    monkeypatch.setattr(find_module, "find", found)
+    body = {"phrases": ["cat", "a red cup"], "threshold": 0.4}
+    answer = client.post(f"/api/images/{image['id']}/find", json=body).json()
+    assert asked == [((300, 451, 3), ["cat", "a red cup"], 0.4)]
+    [mask] = answer["masks"]
+    assert (mask["prompt"], mask["score"], mask["size"]) == (1, 0.75, [300, 451])
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "words"),
+    [
+        ({"phrases": []}, 422, "phrases must be valid"),
+        ({"phrases": ["?!"]}, 400, "text must name a thing"),
+        ({"phrases": ["zzqqy"]}, 400, "words that the model knows"),
+        ({"phrases": ["x" * 201]}, 422, "must be valid"),
+        ({"phrases": ["cat"], "model": "clik"}, 404, "Did you mean 'click'?"),
+    ],
+)
+def test_words_that_cannot_be_used(client, image, body, status, words) -> None:
+    answer = client.post(f"/api/images/{image['id']}/find", json=body)
     assert answer.status_code == status
     assert words in answer.json()["error"]
 

@@ -12,10 +12,13 @@ import pytest
 import tifffile
 from PIL import Image
 
-from anymask.data_engine.project import open_project
+from anymask.data_engine.project import images, open_project
 from anymask.images.bands import Bands
 
-LABELS = [{"id": "c", "name": "cat", "color": "#ff0000"}, {"id": "d", "name": "dog 🐕", "color": "#00ff00"}]
+LABELS = [
+    {"id": "c", "name": "cat", "color": "#ff0000", "attributes": []},
+    {"id": "d", "name": "dog 🐕", "color": "#00ff00", "attributes": []},
+]
 
 
 @pytest.fixture
@@ -176,3 +179,22 @@ def test_masks_of_another_size_are_told(labelled) -> None:
     answer = labelled.post("/api/import", files={"file": ("coco.json", json.dumps(document))}).json()
     assert (answer["masks"], len(answer["skipped"])) == (0, 1)
     assert "size must be the image size [300, 451]" in answer["skipped"][0]
+
+
+def test_ten_thousand_images_come_in_pages(start, folder) -> None:
+    """Complaint 6: opening needs the first page alone, however many there are."""
+    project = open_project(folder)
+    facts = {"sha256": None, "width": 9, "height": 9, "bytes": 1, "modified": 1}
+    client = start(project=project)
+    with project.db.writing() as connection:
+        many = [{**facts, "path": f"p{n:05}.png", "name": f"p{n:05}.png"} for n in range(10_000)]
+        images.add(connection, many)
+    first = client.get("/api/images?limit=60").json()
+    assert (len(first["images"]), first["images"][0]["name"]) == (60, "cat.jpg")
+    pages, after = 0, None
+    while pages == 0 or after:
+        query = "" if after is None else f"&after={after}"
+        after = client.get(f"/api/images?limit=1000{query}").json()["next"]
+        pages += 1
+    assert pages == 11
+    assert client.get("/api/project").json()["counts"]["images"] == 10_002

@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 from typing import NamedTuple
 
-from anymask.app import build_static, onnx_cache, schemas
+from anymask.app import build_static, onnx_cache, schemas, tiles
 from anymask.app.routes import images
 from anymask.data_engine.project import import_export
 from anymask.geometry import outlines, resample
@@ -87,6 +87,8 @@ CONSTANTS = (
     Constant("TEXT_LENGTH", schemas.TEXT_LENGTH, "Characters of a label's name, at most."),
     Constant("IMAGES_AT_ONCE", schemas.IMAGES_AT_ONCE, "Images in one request, at most."),
     Constant("THUMBNAIL_SIDE", images.THUMB, "Longest side of an image in the gallery, in pixels."),
+    Constant("TILE_SIDE", tiles.SIDE, "Pixels of a tile of a large image along each side."),
+    Constant("LARGE_IMAGE", tiles.LARGE, "Pixels of an image from which on it is shown by tiles."),
     Constant("NO_LABEL", import_export.NAMELESS, "The category of masks without a label in exported files."),
 )
 

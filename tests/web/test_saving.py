@@ -125,6 +125,7 @@ def test_what_two_deleted_and_changed_is_asked_too(two: tuple[Person, Person, st
 
 
 def test_a_killed_server_loses_nothing(browser: Browser, own: Served) -> None:
+    """Complaint 3: what could not be saved is still there, and is saved later."""
     image = own.images()["cat.jpg"]
     with profile(browser, quiet=False) as page:
         person = Person(page).open(own.address, image)
@@ -164,6 +165,7 @@ def test_a_tab_keeps_its_name_over_a_reload_and_a_duplicate_gets_another(
 
 
 def test_a_page_closed_offline_sends_later(painter: Person, own: Served, cat: str) -> None:
+    """Complaint 4: closing the page loses nothing."""
     page = painter.page
     page.context.set_offline(True)
     painter.drag((100, 100), (200, 100))
@@ -211,6 +213,7 @@ def test_a_folder_that_vanishes_is_told_and_saved_to_when_it_is_back(
 
 
 def test_a_browser_without_room_still_saves(painter: Person, own: Served, cat: str) -> None:
+    """Complaint 4: nor does a full quota, which is told."""
     page = painter.page
     devtools = page.context.new_cdp_session(page)
     devtools.send("Storage.overrideQuotaForOrigin", {"origin": own.address[:-1], "quotaSize": 1})

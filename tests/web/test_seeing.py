@@ -70,7 +70,7 @@ def test_fills_hide_nothing(person: Person) -> None:
 def test_the_image_is_adjusted_for_the_eye_alone(person: Person, blocks: Served) -> None:
     page = person.page
     person.option("opacity", 0)
-    page.get_by_text("Image", exact=True).click()
+    page.get_by_text("Brightness, channels", exact=True).click()
     person.option("brightness", 0.2)
     assert becomes(person, 30, 80, (251, 111, 111))
     person.option("brightness", 0)

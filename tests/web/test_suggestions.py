@@ -132,3 +132,36 @@ def test_a_search_is_undone_and_cancelled(page: Page, served: Served, images: di
     assert box["height"] >= 4
     page.get_by_role("button", name="Cancel").click()
     assert eventually(lambda: page.evaluate("cancelled")) == ["job"]
+
+
+WORDS = """
+([masks]) => {
+    const { storage } = document.querySelector("am-app");
+    storage.findWords = async () => ({ masks, model: "compact" });
+}
+"""
+
+
+def test_what_words_name_is_accepted_or_rejected_by_a_key(
+    page: Page, served: Served, images: dict[str, str]
+) -> None:
+    cat = images["cat.jpg"]
+    person = Person(page).open(served.address, cat)
+    page.evaluate(WORDS, [[square(served, cat, x, score) for x, score in ((10, 0.9), (150, 0.6))]])
+    box = page.get_by_label("Find objects by words")
+    box.fill("a cat")
+    box.press("Enter")
+    expect(page.locator(".suggestions h2")).to_contain_text("2 suggestions")
+    page.locator(".masks .mask").first.click()
+    page.keyboard.press("y")
+    expect(page.locator(".suggestions h2")).to_contain_text("1 suggestion")
+    page.keyboard.press("r")
+    expect(page.locator(".suggestions")).to_be_hidden()
+    person.count(1)
+    person.saved()
+    box.fill("a cat")
+    box.press("Enter")  # what is a mask already is not suggested again
+    expect(page.locator(".suggestions h2")).to_contain_text("1 suggestion")
+    page.evaluate(WORDS, [[]])
+    box.press("Enter")
+    expect(page.get_by_text("Nothing found for")).to_be_visible()

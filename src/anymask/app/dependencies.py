@@ -22,6 +22,7 @@ from anymask.app.guesses import Guesses
 from anymask.app.jobs import Jobs
 from anymask.app.models import Models
 from anymask.app.settings import Settings
+from anymask.app.tiles import Tiles
 from anymask.data_engine.project import Person, Project, people
 from anymask.data_engine.project.project import scan
 from anymask.data_engine.project.values import ROLES
@@ -35,8 +36,8 @@ COOKIE = "anymask_token"
 REMEMBER = 5.0
 """Seconds for which the user of a token is cached."""
 _log = logging.getLogger("anymask.app")
-THUMBS = 256 << 20
-"""Bytes of thumbnails kept on disk."""
+THUMBS = 1 << 30
+"""Bytes of thumbnails and tiles kept on disk."""
 LOCAL = Person("local", "admin", "local")
 OWNER = Person("admin", "admin", "admin")
 """The user of the server's own token. No other user can have the names or ids of these two."""
@@ -52,6 +53,8 @@ class Server:
     jobs: Jobs = field(init=False)
     embeddings: DiskCache = field(init=False)
     thumbs: DiskCache = field(init=False)
+    """Thumbnails, and tiles of large images."""
+    tiles: Tiles = field(init=False)
     guesses: Guesses = field(default_factory=Guesses)
     """Wrong tokens by the address that they came from."""
     scanning: bool = False
@@ -68,6 +71,7 @@ class Server:
         self.models = Models(self.settings)
         self.jobs = Jobs(limits.jobs, self.tell)
         self.embeddings = DiskCache(cache_dir() / "embeddings", limits.embedding_bytes)
+        self.tiles = Tiles(self.project)
         self.thumbs = DiskCache(cache_dir() / "thumbs", THUMBS)
 
     def tell(self, sentence: str) -> str:

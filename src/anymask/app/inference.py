@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from anymask.app import schemas
+from anymask.app import schemas, text_schemas
 from anymask.app.dependencies import Server
 from anymask.app.jobs import Tick
 from anymask.data_engine.project import Image, Mask, images, masks
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from anymask.models import Promptable
     from anymask.types import Context
 
-__all__ = ["JobResult", "automatic", "embedding_bytes", "embedding_key", "like", "predict"]
+__all__ = ["JobResult", "automatic", "embedding_bytes", "embedding_key", "find", "like", "predict"]
 
 AT_ONCE = 16
 """Prompts in one call of the model."""
@@ -96,6 +96,21 @@ def predict(server: Server, image: Image, asked: schemas.Predict) -> schemas.Pre
         for one in server.models.call(partial(some, start))
     ]
     return schemas.Predicted(masks=masks, model=embedding.model)
+
+
+def find(server: Server, image: Image, asked: text_schemas.Find) -> schemas.Predicted:
+    """Masks for phrases. Raises PromptError for one that cannot be used, and errors of the models."""
+    from anymask.inference.text.find import FindConfig
+    from anymask.inference.text.find import find as find_masks
+    from anymask.models.text.words import shipped_words
+
+    for phrase in asked.phrases:
+        shipped_words().words(phrase)  # told before any work
+    config = FindConfig() if asked.threshold is None else FindConfig(threshold=asked.threshold)
+    model, pixels = server.models.sam(asked.model), _pixels(server, image)
+    embedding = replace(_embedding(server, image, asked.model), image=pixels)
+    found = server.models.call(lambda: find_masks(model, embedding, asked.phrases, config))
+    return schemas.Predicted(masks=_found(found), model=embedding.model)
 
 
 def _prompt(asked: schemas.Prompt, image: Image) -> Prompt:

@@ -4,14 +4,33 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
+from anymask.app.people_schemas import Person
+from anymask.app.review_schemas import Attribute, Attributes
+from anymask.app.schema_types import (
+    CONFIG,
+    IMAGES_AT_ONCE,
+    MOST_COUNTS,
+    MOST_POINTS,
+    TEXT_LENGTH,
+    Coordinate,
+    Id,
+    Schema,
+    Share,
+    Side,
+    Text,
+)
 from anymask.data_engine import project as store
-from anymask.data_engine.project.checks import LONGEST_NAME
-from anymask.data_engine.project.values import Role
+from anymask.data_engine.project.values import Review
 
 __all__ = [
+    "CONFIG",
+    "IMAGES_AT_ONCE",
+    "MOST_COUNTS",
+    "TEXT_LENGTH",
     "Automatic",
+    "Bands",
     "Error",
     "Example",
     "Id",
@@ -23,48 +42,21 @@ __all__ = [
     "Label",
     "Labels",
     "Like",
-    "Mark",
     "Mask",
     "MaskIn",
     "Masks",
-    "NewPerson",
-    "People",
-    "Person",
     "Predict",
     "Predicted",
     "Project",
     "Prompt",
-    "SignIn",
+    "Share",
+    "Side",
     "Stats",
+    "Text",
 ]
 
-MOST_POINTS = 1000
-MOST_COUNTS = 8_000_000
-"""Largest number of characters in a mask's run lengths."""
-MOST_SIDE = 1_000_000
-TEXT_LENGTH = 200
-"""Characters of a name."""
-IMAGES_AT_ONCE = 1000
-"""Images in one request, asked for or named."""
 
-Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
-"""Only letters, digits, _ - and ., since an id is part of URLs."""
-_PRINTED = r"^[^\x00-\x1f\x7f]+$"
-Text = Annotated[str, StringConstraints(min_length=1, max_length=TEXT_LENGTH, pattern=_PRINTED)]
-Side = Annotated[int, Field(ge=1, le=MOST_SIDE)]
-Coordinate = Annotated[float, Field(ge=-1e7, le=1e7, allow_inf_nan=False)]
-Share = Annotated[float, Field(ge=0, le=1)]
-CONFIG = ConfigDict(extra="forbid", frozen=True)
-"""Unknown fields are refused; values do not change."""
-
-
-class _Schema(BaseModel):
-    """Base of all values; unknown fields are refused."""
-
-    model_config = CONFIG
-
-
-class Error(_Schema):
+class Error(Schema):
     """An error, as a sentence for the user."""
 
     error: str
@@ -72,47 +64,32 @@ class Error(_Schema):
     """With 409: the mask as somebody else saved it."""
 
 
-class Label(_Schema):
+class Label(Schema):
     """A category of objects."""
 
     id: Id
     name: Text
     color: Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$")]
+    attributes: Annotated[tuple[Attribute, ...], Field(max_length=50)] = ()
+    """What can be said about its masks."""
 
     @classmethod
     def of(cls, label: store.Label) -> Label:
         """From the project's label."""
-        return cls(id=label.id, name=label.name, color=label.color)
+        return cls(**vars(label) | {"attributes": tuple(map(Attribute.of, label.attributes))})
+
+    def stored(self) -> store.Label:
+        """As the project's label."""
+        return store.Label(self.id, self.name, self.color, tuple(one.stored() for one in self.attributes))
 
 
-class Labels(_Schema):
+class Labels(Schema):
     """All labels of a project, in order."""
 
     labels: Annotated[list[Label], Field(max_length=10_000)]
 
 
-class Person(_Schema):
-    """A user of the project."""
-
-    name: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_NAME, pattern=_PRINTED)]
-    role: Role
-
-
-class People(_Schema):
-    """All users with a token."""
-
-    people: list[Person]
-
-
-class NewPerson(_Schema):
-    """A new user with the token, which is shown only this once."""
-
-    name: str
-    role: Role
-    token: str
-
-
-class Project(_Schema):
+class Project(Schema):
     """The overview of a project that the page loads first."""
 
     name: str
@@ -129,9 +106,13 @@ class Project(_Schema):
     """Names of files in the folder that look like images and cannot be read, at most 100."""
     person: Person
     """The user of this request."""
+    assignees: list[str]
+    """Names of users that images can be assigned to."""
+    tags: list[str]
+    """Tags that images have."""
 
 
-class Image(_Schema):
+class Image(Schema):
     """An image of the project."""
 
     id: str
@@ -148,6 +129,13 @@ class Image(_Schema):
     """Whether somebody marked it as done."""
     removed: bool
     """Whether it was removed from the project; its file and masks are kept."""
+    review: Review | None
+    """What a reviewer said since it was last marked as done or not."""
+    assignee: str | None
+    """The user who is to work on it."""
+    tags: list[str]
+    comments: int
+    """Number of open comments."""
     version: str
     """Of its file: another one when the file is replaced."""
 
@@ -157,21 +145,20 @@ class Image(_Schema):
         return cls(**{name: getattr(image, name) for name in cls.model_fields})
 
 
-class Mark(_Schema):
-    """What to mark an image as; a field left out does not change."""
-
-    done: bool | None = None
-    removed: bool | None = None
-
-
-class Images(_Schema):
+class Images(Schema):
     """A page of images; send `next` as `after` to get the next page."""
 
     images: list[Image]
     next: str | None
 
 
-class MaskIn(_Schema):
+class Bands(Schema):
+    """How many bands of an image can be chosen from; 0 for photos."""
+
+    bands: int
+
+
+class MaskIn(Schema):
     """A mask to save. Fields that the server sets itself are accepted and ignored."""
 
     id: str | None = None
@@ -193,6 +180,10 @@ class MaskIn(_Schema):
     deleted: bool = False
     suggested_by: Id | None = None
     """For a suggestion the id of the example mask; save the mask without it to accept the suggestion."""
+    attributes: Attributes | None = None
+    """Values of the label's attributes, by name."""
+    depth: Annotated[float, Field(ge=-1e9, le=1e9, allow_inf_nan=False)] = 0.0
+    """Masks of a greater depth lie on top."""
 
     def draft(self, id: str) -> store.Draft:
         """As the project's draft."""
@@ -207,10 +198,12 @@ class MaskIn(_Schema):
             seconds=self.seconds,
             deleted=self.deleted,
             suggested_by=self.suggested_by,
+            attributes=self.attributes or None,
+            depth=self.depth,
         )
 
 
-class Mask(_Schema):
+class Mask(Schema):
     """A saved mask."""
 
     id: str
@@ -230,6 +223,8 @@ class Mask(_Schema):
     deleted: bool
     suggested_by: str | None
     """For a suggestion the id of the example mask; None for a mask."""
+    attributes: dict[str, Any] | None
+    depth: float
 
     @classmethod
     def of(cls, mask: store.Mask) -> Mask:
@@ -237,13 +232,13 @@ class Mask(_Schema):
         return cls.model_construct(**vars(mask))
 
 
-class Masks(_Schema):
+class Masks(Schema):
     """Masks of one image, or revisions of one mask."""
 
     masks: list[Mask]
 
 
-class Prompt(_Schema):
+class Prompt(Schema):
     """A prompt: points, a box or a mask, in pixels of the image, x right, y down."""
 
     points: Annotated[list[tuple[Coordinate, Coordinate]], Field(max_length=MOST_POINTS)] | None = None
@@ -255,7 +250,7 @@ class Prompt(_Schema):
     """Run lengths, of the image size, of a mask to refine."""
 
 
-class Predict(_Schema):
+class Predict(Schema):
     """Prompts for a model on the server."""
 
     prompts: Annotated[list[Prompt], Field(min_length=1, max_length=256)]
@@ -265,20 +260,20 @@ class Predict(_Schema):
     """The default model if left out."""
 
 
-class Found(_Schema):
+class Found(Schema):
     """A mask predicted by a model; not saved."""
 
     size: tuple[int, int]
     counts: str
     score: float
-    """Predicted IoU."""
+    """Predicted IoU; for a phrase the probability that it names the mask."""
     stability: float | None = None
     prompt: int | None = None
-    """Index of its prompt."""
+    """Index of its prompt or phrase."""
     label_id: str | None = None
 
 
-class Predicted(_Schema):
+class Predicted(Schema):
     """Masks predicted by a model."""
 
     masks: list[Found]
@@ -286,7 +281,7 @@ class Predicted(_Schema):
     """The model's fingerprint."""
 
 
-class Automatic(_Schema):
+class Automatic(Schema):
     """Settings of automatic mask generation; see `anymask auto --help`."""
 
     model: Text | None = None
@@ -299,14 +294,14 @@ class Automatic(_Schema):
     max_cover: Share = 1.0
 
 
-class Example(_Schema):
+class Example(Schema):
     """An example: an image and some of its saved masks."""
 
     image: Id
     masks: Annotated[list[Id], Field(min_length=1, max_length=1000)]
 
 
-class Like(_Schema):
+class Like(Schema):
     """A request to find objects similar to the examples' masks in other images."""
 
     examples: Annotated[list[Example], Field(min_length=1, max_length=16)]
@@ -314,13 +309,13 @@ class Like(_Schema):
     model: Text | None = None
 
 
-class JobRef(_Schema):
+class JobRef(Schema):
     """A job that was queued."""
 
     id: str
 
 
-class ImageFound(_Schema):
+class ImageFound(Schema):
     """The masks found in one image."""
 
     image: str
@@ -328,7 +323,7 @@ class ImageFound(_Schema):
     error: str | None = None
 
 
-class Job(_Schema):
+class Job(Schema):
     """The state and progress of a job."""
 
     id: str
@@ -342,7 +337,7 @@ class Job(_Schema):
     """With state done: the masks found in each image."""
 
 
-class Group(_Schema):
+class Group(Schema):
     """Masks and time of a label, an author or a model."""
 
     name: str | None
@@ -350,7 +345,7 @@ class Group(_Schema):
     seconds: float
 
 
-class Stats(_Schema):
+class Stats(Schema):
     """Statistics of a project."""
 
     images: int
@@ -365,7 +360,7 @@ class Stats(_Schema):
     by_model: list[Group]
 
 
-class Imported(_Schema):
+class Imported(Schema):
     """The result of an import."""
 
     images: int
@@ -375,12 +370,6 @@ class Imported(_Schema):
     """Number of masks that the project had already; they are not added again."""
     skipped: list[str]
     """A sentence for every record that was left out."""
-
-
-class SignIn(_Schema):
-    """A token to sign in with."""
-
-    token: Annotated[str, StringConstraints(pattern=r"^[!-~]{1,200}$")]
 
 
 Error.model_rebuild()

@@ -16,7 +16,7 @@ from starlette.staticfiles import StaticFiles
 import anymask
 from anymask.app.dependencies import Server
 from anymask.app.error_handlers import ERRORS, add_handlers
-from anymask.app.routes import images, import_export, inference, masks, project
+from anymask.app.routes import images, import_export, inference, masks, project, review, tiles
 from anymask.app.routes import models as model_files
 from anymask.app.security import Guard
 from anymask.app.settings import Settings
@@ -76,6 +76,8 @@ def _api() -> APIRouter:
         masks,
         inference,
         images,
+        review,
+        tiles,
         project,
         import_export,
     ):  # the busiest first: routes are tried in order

@@ -27,8 +27,8 @@ class Limits:
     """Files in an uploaded archive."""
     memory: int = budget.DEFAULT_MEMORY
     """Bytes that an import may take; it runs in a process of its own."""
-    seconds: float = 60.0
-    """Seconds that an import may take."""
+    seconds: float = 20.0
+    """Seconds that an import may take for one record; reading the file up to the first one counts as one."""
     values: int = 250_000
     """Numbers, texts, lists and objects in the JSON of a request."""
     heavy: int = 2

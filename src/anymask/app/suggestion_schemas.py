@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from anymask.app import schemas
+from anymask.app.schema_types import Schema
 
 __all__ = ["Suggested", "SuggestedMasks", "Suggestion", "Suggestions", "Withdrawn"]
 
 
-class _Schema(BaseModel):
-    """Base of all values."""
-
-    model_config = schemas.CONFIG
-
-
-class Suggestion(_Schema):
+class Suggestion(Schema):
     """A mask that a search found."""
 
     size: tuple[schemas.Side, schemas.Side]
@@ -25,14 +20,14 @@ class Suggestion(_Schema):
     score: schemas.Share | None = None
 
 
-class SuggestedMasks(_Schema):
+class SuggestedMasks(Schema):
     """The suggestions for one image."""
 
     image: schemas.Id
     masks: Annotated[list[Suggestion], Field(max_length=1000)]
 
 
-class Suggestions(_Schema):
+class Suggestions(Schema):
     """The suggestions of one search, which replace those of an earlier search with the same example."""
 
     label_id: schemas.Id | None = None
@@ -40,7 +35,7 @@ class Suggestions(_Schema):
     images: Annotated[list[SuggestedMasks], Field(max_length=schemas.IMAGES_AT_ONCE)]
 
 
-class Suggested(_Schema):
+class Suggested(Schema):
     """What became of the suggestions."""
 
     images: int
@@ -48,7 +43,7 @@ class Suggested(_Schema):
     """New suggestions; objects that have a mask already or that were rejected are left out."""
 
 
-class Withdrawn(_Schema):
+class Withdrawn(Schema):
     """The result of withdrawing suggestions."""
 
     masks: int

@@ -36,7 +36,7 @@ def run_with_workers(options: Options, output: str, plan: Plan, load: Callable[[
     source, target = open_source(options.source, note), open_place(output)
     threads = _threads()
     job = Job(
-        model=options.model,
+        model=os.path.abspath(options.model) if os.path.exists(options.model) else options.model,
         device=options.device,
         compile=options.compile,
         offline=options.offline,

@@ -60,6 +60,16 @@ _CARRIES: Mapping[str, str] = MappingProxyType({
     "scipy": "wheels carry OpenBLAS (BSD) and libgfortran (GPL-3.0 with the GCC runtime exception)",
     "torch": "builds for NVIDIA GPUs install CUDA libraries under NVIDIA's own terms",
 })  # fmt: skip
+_TEXT = (
+    ("text", "Apache-2.0", "", "", "in the package; with a layer of EfficientNet-Lite0 (Apache-2.0)"),
+    (
+        "words",
+        "PDDL-1.0",
+        "",
+        "",
+        "in the package; GloVe's vectors of 6 billion words, by Pennington, Socher and Manning",
+    ),
+)
 _PHOTOS = (
     ("cat.jpg", "CC0-1.0", "Stefan van der Walt"),
     ("coffee.jpg", "CC0-1.0", "Rachel Michetti, courtesy of Pikolo Espresso Bar"),
@@ -167,7 +177,7 @@ def spdx(text: str) -> str:
 
 def kind_of(licence: str) -> str:
     """The kind of an SPDX expression or of other terms: the strictest part, the mildest alternative."""
-    if licence == "public domain" or re.fullmatch(r"CC0-1\.0", licence):
+    if licence == "public domain" or re.fullmatch(r"CC0-1\.0|PDDL-1\.0", licence):
         return "public domain"
     if re.fullmatch(r"CC-BY-\d\.\d", licence):
         return "attribution"
@@ -213,7 +223,7 @@ def _weights() -> list[Part]:
     for card in CARDS.values():
         place = "in the package" if card.address is None else f"downloaded from {card.source}"
         found.append(Part("weights", card.name, card.licence, note=place))
-    return found
+    return [*found, *(Part("weights", *row) for row in _TEXT)]
 
 
 def _photos() -> list[Part]:

@@ -12,14 +12,19 @@ from anymask.cli.console import note
 from anymask.data_engine.sources import Item, name_items
 from anymask.errors import InputError, MissingExtraError
 from anymask.formats.example_masks import Examples, read_examples
+from anymask.geometry import rle
 from anymask.images.bands import Bands
+from anymask.images.display import read_display
 from anymask.images.folder import IMAGE_SUFFIXES, VIDEO_SUFFIXES, is_video, list_files
 from anymask.images.read import image_size
+from anymask.images.write import encode_png
 from anymask.types import Context
 
 __all__ = ["Inputs", "find_inputs", "read_all", "read_correction", "read_pair"]
 
 CONTEXT = ".safetensors"
+TEXT = "text:"
+"""What a TARGET begins with that is words."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +95,7 @@ def read_all(
     """
     files = [text for text in given if text.endswith(CONTEXT) and Path(text).is_file()]
     learned = [Context.load(path) for path in files]
-    pairs = [read_pair(text) for text in given if text not in files]
+    pairs = [_painted(*read_pair(text), bands) for text in given if text not in files]
     if learned and (corrections or pairs_only):
         raise InputError(
             f"--correct and --rank-examples must go with examples PHOTO=TARGET alone, got {files[0]}. "
@@ -100,6 +105,27 @@ def read_all(
         return read_examples(pairs, corrections, bands=bands, many=many), learned
     colours = learned[0].palette
     return Examples((), colours, np.arange(1, 2 if colours is None else len(colours) + 1)), learned
+
+
+def _painted(photo: str, target: str, bands: Bands | None) -> tuple[str, str | bytes]:
+    """A pair whose target is an image: words are searched for in the photo. Raises InputError without any."""
+    if not target.startswith(TEXT) or Path(target).is_file():
+        return photo, target
+    from anymask.models.text.words import shipped_words
+
+    words = target.removeprefix(TEXT)
+    shipped_words().words(words)
+    pixels = read_display(photo, bands)
+    from anymask.cli.loading import load_model
+    from anymask.inference.text.find import find
+
+    found = find(load_model("compact"), pixels, [words])
+    if not len(found):
+        raise InputError(
+            f"--example must show what to find, got nothing that looks like '{words}' in {photo}. Give a "
+            "painted target, or another photo."
+        )
+    return photo, encode_png(rle.decode(rle.union(found.rles, found.size), found.size))
 
 
 def read_pair(text: str) -> tuple[str, str]:

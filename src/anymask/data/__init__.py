@@ -14,6 +14,7 @@ from anymask.data.dataset import (
 )
 from anymask.data.mixture import Draw, Mixture, MixtureState
 from anymask.data.published.sets import open_published
+from anymask.data.sa1b import is_sa1b
 from anymask.data.summary import Check, Stats, check, stats
 from anymask.data.synthetic import shapes
 from anymask.data.transforms.augment import Augment, Sample, plain, sample
@@ -43,6 +44,7 @@ __all__ = [
     "check",
     "error_point",
     "error_points",
+    "is_sa1b",
     "is_voc",
     "noisy_box",
     "noisy_boxes",

@@ -14,6 +14,7 @@ from typing import Protocol, TypeVar
 import cv2
 
 from anymask.data.folders import CocoImages, FilePairs, Joined, PngMasks, VocMaps, by_id
+from anymask.data.sa1b import is_sa1b, open_sa1b
 from anymask.data.shards import TarPairs
 from anymask.errors import AnymaskError, FormatError, unknown_name
 from anymask.formats.coco import CocoFile
@@ -60,6 +61,9 @@ class Source(Protocol):
 
     def record(self, index: int) -> Record:
         """Read and decode an item."""
+
+    def annotation(self, index: int) -> Record:
+        """Read the masks of an item; its image is decoded only where the masks need it."""
 
 
 class Faults:
@@ -120,6 +124,10 @@ class Collection:
         """All items that can be read; the others are reported in `faults`."""
         return readable(self)
 
+    def annotation(self, index: int) -> Record:
+        """The masks of an item, its image not decoded where that can be. Raises as reading the item."""
+        return self._read(index, self.source.annotation)
+
     def image_bytes(self, index: int) -> bytes:
         """The encoded image file of an item. Raises the same errors as reading the item."""
         return self._read(index, self.source.image_bytes)
@@ -157,7 +165,8 @@ def open_dataset(
 ) -> Collection:
     """Open a data set on disk; the layout is detected.
 
-    path: a folder with shards `train-*.tar`, `val-*.tar`; one .tar or a glob of them; a folder of pairs
+    path: "sa1b:FOLDER" for SA-1B with a stored index and a query, see `data.sa1b`; a folder with shards
+        `train-*.tar`, `val-*.tar`; one .tar or a glob of them; a folder of pairs
         `<id>.jpg`, `<id>.json` (SA-1B), subfolders included; a COCO .json, or a folder with one or more of
         them (annotations/, train/); a folder with `images/`, `masks/` (PNG, see `folders.PngMasks`), or one
         as Pascal VOC has it.
@@ -171,8 +180,12 @@ def open_dataset(
     Raises FormatError if the path holds no data set in one of these layouts.
     """
     place = Path(path)
-    shards = _shards(place, split)
     source: Source
+    if is_sa1b(path):
+        source = open_sa1b(str(path))
+        source.bands = bands
+        return Collection(name or source.name, source, on_error)
+    shards = _shards(place, split)
     if shards:
         title = name or (place.resolve().name if place.is_dir() else _shard_title(shards[0]))
         source = TarPairs(title, shards)

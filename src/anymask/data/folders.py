@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from anymask.data.parse import decode_image, labelled, parse_record
+from anymask.data.parse import decode_image, labelled, parse_annotation, parse_record
 from anymask.data.published import label_images
 from anymask.data.published.classes import VOC
 from anymask.errors import FormatError
@@ -46,6 +46,12 @@ class FilePairs:
         annotation = read_regular(self._texts[name], f"annotation {self._texts[name].name}")
         return parse_record(name, self.image_bytes(index), annotation, self.name, self.bands)
 
+    def annotation(self, index: int) -> Record:
+        """An item whose image is not read. Raises FormatError or OSError."""
+        name = self.ids[index]
+        text = read_regular(self._texts[name], f"annotation {self._texts[name].name}")
+        return parse_annotation(name, text, self._images[name])
+
 
 class CocoImages:
     """The images of a COCO file."""
@@ -68,6 +74,10 @@ class CocoImages:
         return labelled(
             self._file.record(index), decode_image(self.image_bytes(index), self.bands), self.name
         )
+
+    def annotation(self, index: int) -> Record:
+        """An item whose image is not read. Raises FormatError."""
+        return self._file.record(index)
 
 
 class VocMaps:
@@ -106,6 +116,10 @@ class VocMaps:
             replace(record, meta=meta), decode_image(self.image_bytes(index), self.bands), self.name
         )
 
+    def annotation(self, index: int) -> Record:
+        """As `record`: the maps are images too."""
+        return self.record(index)
+
 
 class Joined:
     """Several sources as one; each id begins with the name of its source."""
@@ -136,6 +150,11 @@ class Joined:
         """Read and decode an item. Raises FormatError, ImageError or OSError."""
         source, inner = self._items[index]
         return replace(source.record(inner), id=self.ids[index])
+
+    def annotation(self, index: int) -> Record:
+        """An item whose image is not read. Raises FormatError."""
+        source, inner = self._items[index]
+        return replace(source.annotation(inner), id=self.ids[index])
 
 
 class PngMasks:
@@ -172,6 +191,10 @@ class PngMasks:
         masks, hidden = self._read(self._masks[name])
         masks = replace(masks, labels=None)
         return labelled(Record(id=name, image=image, masks=masks, ignore=hidden), image, self.name)
+
+    def annotation(self, index: int) -> Record:
+        """As `record`: the masks are images too."""
+        return self.record(index)
 
     def _read(self, files: Sequence[Path]) -> tuple[Masks, rle.Runs | None]:
         """The masks of an image, and the ignored pixels."""

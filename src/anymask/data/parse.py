@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -31,6 +32,11 @@ def parse_record(
     pixels = decode_image(image, bands)
     document = parse_object(annotation, f"{name}.json")
     return labelled(sa1b.from_document(document, pixels, id=name), pixels, dataset)
+
+
+def parse_annotation(name: str, annotation: bytes, image: Path) -> Record:
+    """As `parse_record`, with the path of the image, which is not read: its size is that of the JSON."""
+    return sa1b.from_document(parse_object(annotation, f"{name}.json"), image, id=name)
 
 
 def labelled(record: Record, image: ByteArray, dataset: str) -> Record:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from anymask.data.folders import unpaired
-from anymask.data.parse import parse_record
+from anymask.data.parse import parse_annotation, parse_record
 from anymask.errors import FormatError
 from anymask.files import budget, open_regular
 from anymask.images.bands import Bands
@@ -84,16 +84,29 @@ class TarPairs:
             self.ids[index], self._read(index, 0), self._read(index, 1), self.name, self.bands
         )
 
+    def annotation(self, index: int) -> Record:
+        """An item with the path that its image has in the shard in place of pixels. Raises FormatError."""
+        name = self.ids[index]
+        return parse_annotation(name, self._read(index, 1), Path(f"{name}.jpg"))
+
     def _read(self, index: int, part: int) -> bytes:
         number, offset, size = (int(value) for value in self._places[index, part])
-        budget.check("item of a shard", "bytes", size)
-        handle = os.open(self.shards[number], os.O_RDONLY)
-        try:
-            data = os.pread(handle, size, offset)
-        finally:
-            os.close(handle)
-        if len(data) != size:
-            raise FormatError(
-                f"shard must hold {size} bytes at {offset}, got {len(data)}. Copy the file again."
-            )
-        return data
+        return read_member(self.shards[number], offset, size)
+
+    @property
+    def places(self) -> npt.NDArray[np.int64]:
+        """(N, 2, 3): shard, offset and bytes of the image and of the annotation of each item."""
+        return self._places
+
+
+def read_member(shard: Path, offset: int, size: int) -> bytes:
+    """The bytes of a file in a shard. Raises FormatError for a shorter shard, and beyond the budget."""
+    budget.check("item of a shard", "bytes", size)
+    handle = os.open(shard, os.O_RDONLY)
+    try:
+        data = os.pread(handle, size, offset)
+    finally:
+        os.close(handle)
+    if len(data) != size:
+        raise FormatError(f"shard must hold {size} bytes at {offset}, got {len(data)}. Copy the file again.")
+    return data

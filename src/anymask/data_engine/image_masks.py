@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path, PurePath
 from typing import Any, TypeAlias
 
@@ -26,6 +26,7 @@ from anymask.inference.mask_generation.generate import automatic
 from anymask.inference.mask_generation.hierarchy import flatten, tree
 from anymask.inference.mask_generation.proposals import PROPOSALS, proposals
 from anymask.inference.mask_generation.tiled import OVERLAP, automatic_tiled
+from anymask.inference.text.names import name_masks
 from anymask.models import Progress, Promptable
 from anymask.types import Masks, Record
 
@@ -77,6 +78,8 @@ class Plan:
     """Leave no pixel of the label map without a number."""
     overlay: bool = False
     """Draw the masks on the image."""
+    names: tuple[str, ...] = ()
+    """English names of which each mask gets one, or none, see `anymask.name_masks`; empty for no names."""
 
     def __post_init__(self) -> None:
         """Check the values, alone and together."""
@@ -167,6 +170,9 @@ def process(
     """
     masks = _generate(model, image, plan, progress)
     record = _record(id, file, masks, plan)
+    if plan.names:
+        named = name_masks(pixels_of(image), masks, plan.names)
+        record = replace(record, meta={**record.meta, "categories": list(named.names)})
     files = {f"masks{form}": _encode(record, image, form, plan)}
     if plan.edges:
         strength = edges(model, pixels_of(image))

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePath, PurePosixPath
+from pathlib import Path, PurePath
+from posixpath import splitext
 
 from anymask.errors import InputError
 from anymask.files import read_regular
 from anymask.images.folder import IMAGE_SUFFIXES, list_files
 
 __all__ = ["Item", "find_items", "name_items", "name_paths", "read_list", "without_dots"]
+
+_PLAIN = str.maketrans("/.", "__")
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,7 @@ def without_dots(items: Sequence[Item]) -> list[Item]:
 
 def name_paths(paths: Iterable[str]) -> list[str]:
     """Names for files in shards from their paths, as `name_items` and `without_dots` give them."""
-    return _unique("_".join(PurePosixPath(path).with_suffix("").parts).replace(".", "_") for path in paths)
+    return _unique(splitext(path)[0].lstrip("/").translate(_PLAIN) for path in paths)
 
 
 def read_list(path: Path) -> list[str]:

@@ -59,6 +59,8 @@ class AutomaticConfig:
     """Number of layers of crops; None for the default."""
     refine: bool | None = None
     """Whether masks are refined in close-up crops; None for the default."""
+    detector: str | None = None
+    """See `AutoConfig`."""
     most_images: int | None = None
     """Maximum number of images per data set, the first ones; None for all."""
     seed: int = 0
@@ -70,7 +72,10 @@ class AutomaticConfig:
     def auto(self) -> AutoConfig:
         """The settings of mask generation."""
         return AutoConfig(
-            points_per_side=self.points_per_side, crop_layers=self.crop_layers, refine=self.refine
+            points_per_side=self.points_per_side,
+            crop_layers=self.crop_layers,
+            refine=self.refine,
+            detector=self.detector,
         )
 
 

@@ -17,7 +17,7 @@ from anymask.images.bands import Bands
 from anymask.images.colours import MOST_COLOURS, palette
 from anymask.images.display import read_display
 from anymask.images.painted_masks import read_painting
-from anymask.images.read import image_size
+from anymask.images.read import ImageFile, image_size, name_of
 from anymask.types import Masks, Record
 
 __all__ = ["Examples", "read_examples"]
@@ -42,7 +42,7 @@ class Examples:
 
 
 def read_examples(
-    pairs: Sequence[tuple[File, File]],
+    pairs: Sequence[tuple[File, ImageFile]],
     corrections: Sequence[File] = (),
     *,
     bands: Bands | None = None,
@@ -67,7 +67,7 @@ def read_examples(
         if found != size:
             raise InputError(
                 f"target must have the size of its photo {photo}, {size[0]} x {size[1]} (height x width), "
-                f"got {found[0]} x {found[1]} in {target}. Give the mask drawn on this photo."
+                f"got {found[0]} x {found[1]} in {name_of(target)}. Give the mask drawn on this photo."
             )
     targets = [_read_target(target, many=many) for _, target in pairs]
     fixes = [_read_target(path, many=many, may_be_black=True) for path in corrections]
@@ -91,18 +91,19 @@ def read_examples(
     return Examples(tuple(records), palette(len(codes)), codes, fixed)
 
 
-def _read_target(path: File, *, many: bool, may_be_black: bool = False) -> tuple[NDArray[np.int64], str]:
+def _read_target(path: ImageFile, *, many: bool, may_be_black: bool = False) -> tuple[NDArray[np.int64], str]:
     """A map of codes (H, W), 0 outside, and what kind of target it is."""
     painting = read_painting(path)
     values = painting.values
     found = len(np.unique(values[values != 0]))
     if found == 0 and not may_be_black:
-        raise InputError(f"target must show what to find, got {path}, which is all black. Paint it.")
+        raise InputError(f"target must show what to find, got {name_of(path)}, which is all black. Paint it.")
     if found > MOST_COLOURS:
-        raise _too_many(found, str(path))
+        raise _too_many(found, name_of(path))
     if found > _MANY and values.size < _SMALL and not many:
         raise InputError(
-            f"target must show at most {_MANY} objects in an image of this size, got {found} in {path}. "
+            f"target must show at most {_MANY} objects in an image of this size, got {found} in "
+            f"{name_of(path)}. "
             "Paint it without soft edges and save it as PNG, or add --many (many=True) if they are meant."
         )
     return values, painting.kind

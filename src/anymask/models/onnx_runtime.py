@@ -31,6 +31,7 @@ __all__ = [
     "OnnxSam",
     "graph_file",
     "open_detector",
+    "open_graphs",
     "open_model",
 ]
 
@@ -50,11 +51,12 @@ class OnnxSam:
 
     training = False
 
-    def __init__(self, name: str, folder: Path = SHIPPED) -> None:
+    def __init__(self, name: str, folder: Path = SHIPPED, threads: int | None = None) -> None:
         config = CARDS[name].config
         assert isinstance(config, SamConfig)
         self.config: SamConfig = config
-        self._encoder, self._tokens, self._masks = _open(name, (ENCODER, "tokens", "masks"), folder)
+        parts = open_graphs(name, (ENCODER, "tokens", "masks"), folder, threads)
+        self._encoder, self._tokens, self._masks = parts
         self.fingerprint = self._encoder.metadata[FINGERPRINT]
 
     def encode_images(self, images: Sequence[Pixels], padded_hw: tuple[int, int]) -> list[Encoded]:
@@ -163,7 +165,7 @@ class OnnxPainter:
         config = CARDS[name].config
         assert isinstance(config, FeaturePainterConfig)
         self.config: FeaturePainterConfig = config
-        (self._painter,) = _open(name, ("painter",), folder)
+        (self._painter,) = open_graphs(name, ("painter",), folder)
         self.fingerprint = self._painter.metadata[FINGERPRINT]
 
     def paint(
@@ -179,7 +181,7 @@ class OnnxDetector:
     """An object detector: one graph."""
 
     def __init__(self, name: str, folder: Path = SHIPPED) -> None:
-        (self._detector,) = _open(name, ("detector",), folder)
+        (self._detector,) = open_graphs(name, ("detector",), folder)
         self.encoder = self._detector.metadata[ENCODER]
 
     def detect(self, encoded: Encoded) -> tuple[Floats, Floats]:
@@ -216,15 +218,21 @@ def graph_file(name: str, part: str, folder: Path = SHIPPED) -> Path:
     return folder / f"{name}-{part}.onnx"
 
 
-def _open(name: str, parts: Sequence[str], folder: Path) -> list[Session]:
-    """The graphs of a model, which must have been made from the weights that they point into."""
+def open_graphs(
+    name: str, parts: Sequence[str], folder: Path = SHIPPED, threads: int | None = None
+) -> list[Session]:
+    """The graphs of a model, which must have been made from the weights that they point into.
+
+    `threads`: by default `onnx_session.threads()`. Raises WeightsError for files that are missing or do not
+    fit.
+    """
     weights = folder / CARDS[name].file
     graphs = [graph_file(name, part, folder) for part in parts]
     for file in (weights, *graphs):
         if not file.is_file():
             raise WeightsError(f"'{name}' must be in the package, got no file {file}. Install anymask again.")
     found = sha256_of(weights)
-    sessions = [Session(graph) for graph in graphs]
+    sessions = [Session(graph, threads) for graph in graphs]
     for graph, session in zip(graphs, sessions, strict=True):
         if session.metadata.get(WEIGHTS) != found:
             raise WeightsError(

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 from numpy.typing import NDArray
 
 from anymask.errors import InputError, WeightsError
+from anymask.models import measured_threads
 
 __all__ = ["Arrays", "Session", "cores", "threads"]
 
@@ -48,9 +49,10 @@ class Session:
 
 
 def threads() -> int:
-    """Threads to use: `ANYMASK_THREADS`, else `OMP_NUM_THREADS`, else one per core that this process may use.
+    """Threads to use: `ANYMASK_THREADS`, else `OMP_NUM_THREADS`, else as measured, else one per core.
 
-    More threads than cores would wait for each other. Raises InputError for a variable that is no number.
+    Measured: by `anymask doctor --tune`, see `measured_threads`. Cores are those that this process may use;
+    more threads would wait for each other. Raises InputError for a variable that is no number.
     """
     for variable in VARIABLES:
         given = os.environ.get(variable, "").partition(",")[0].strip()  # OpenMP: one number for each level
@@ -60,7 +62,7 @@ def threads() -> int:
                     f"{variable} must be a number of threads from 1 on, got {given!r}. Correct or unset it."
                 )
             return min(int(given), cores())
-    return cores()
+    return measured_threads.kept(cores()) or cores()
 
 
 def cores() -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from anymask.errors import needs_torch
+
 if TYPE_CHECKING:
     from anymask.onnx_export.write import PRECISIONS, export
 
@@ -14,6 +16,7 @@ def __getattr__(name: str) -> object:
     """Import what needs PyTorch on first use; `manifest` needs none."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from anymask.onnx_export import write
+    with needs_torch("exporting a model", "export"):
+        from anymask.onnx_export import write
 
     return getattr(write, name)

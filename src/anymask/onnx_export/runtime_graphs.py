@@ -19,10 +19,12 @@ from anymask.onnx_export.graphs import Part, counted, prompt_parts
 
 __all__ = [
     "DetectGraph",
+    "LevelsGraph",
     "MasksGraph",
     "PaintGraph",
     "TokensGraph",
     "detector_part",
+    "levels_part",
     "painter_part",
     "sam_parts",
 ]
@@ -131,6 +133,19 @@ def detector_part(model: Detector) -> Part:
     return Part("detector", DetectGraph(model), arguments, axes, ("features", "skip"), ("scores", "boxes"))
 
 
+class LevelsGraph(nn.Module):
+    """A normalised image (1, 3, H, W) -> the backbone's features at strides 16 and 32, for names of masks."""
+
+    def __init__(self, model: FeaturePainter) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, image_13HW: Tensor) -> tuple[Tensor, Tensor]:
+        """(1, C, H / 16, W / 16) and (1, C, H / 32, W / 32); H and W must be multiples of 32."""
+        levels = self.model.backbone(image_13HW)
+        return levels[16], levels[32]
+
+
 def sam_parts(model: Sam) -> list[Part]:
     """The encoder, and the two steps of the decoder; for a model with skips and frames of any shape."""
     assert model.config.drawn, "the graph takes points and skips"
@@ -171,6 +186,20 @@ def sam_parts(model: Sam) -> list[Part]:
             ("logits",),
         ),
     ]
+
+
+def levels_part(model: FeaturePainter) -> Part:
+    """The backbone alone, for an image of any size."""
+    rows, columns = Dim("rows", min=2, max=32), Dim("columns", min=2, max=32)
+    image = torch.zeros(1, 3, 320, 448)
+    return Part(
+        "levels",
+        LevelsGraph(model),
+        (image,),
+        ({2: 32 * rows, 3: 32 * columns},),
+        ("image",),
+        ("stride_16", "stride_32"),
+    )
 
 
 def painter_part(model: FeaturePainter) -> Part:

@@ -18,7 +18,13 @@ from anymask.models.onnx_runtime import DECODER, ENCODER, FINGERPRINT, WEIGHTS, 
 from anymask.models.sam import Sam
 from anymask.onnx_export.graphs import Part, prompt_parts
 from anymask.onnx_export.linked_weights import link_weights
-from anymask.onnx_export.runtime_graphs import DetectGraph, detector_part, painter_part, sam_parts
+from anymask.onnx_export.runtime_graphs import (
+    DetectGraph,
+    detector_part,
+    levels_part,
+    painter_part,
+    sam_parts,
+)
 from anymask.onnx_export.tracing import require_packages, trace
 from anymask.onnx_export.webassembly import for_webassembly
 
@@ -33,7 +39,7 @@ def shipped_parts(name: str) -> list[Part]:
     model = load_weights(SHIPPED / card.file)
     assert isinstance(model, Sam | FeaturePainter), "no other network is shipped"
     if isinstance(model, FeaturePainter):
-        return [painter_part(model)]
+        return [painter_part(model), levels_part(model)]
     _, decoder = prompt_parts(model)  # the page runs it in one step
     return [*sam_parts(model), decoder]
 

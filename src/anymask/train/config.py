@@ -6,7 +6,7 @@ import dataclasses
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from anymask.data.transforms.augment import Augment
 from anymask.data.transforms.canvas import CanvasConfig
@@ -18,6 +18,11 @@ from anymask.train.optim import Optim
 from anymask.train.painter import PaintLoss
 from anymask.train.sam import Rounds
 from anymask.train.text_prompts import ObjectCrops
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+C = TypeVar("C", bound="DataclassInstance")
 
 TUNES = ("all", "head", "decoder", "scores", "lora")
 MOST_SIZE = 4096
@@ -146,7 +151,7 @@ def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return out
 
 
-def change(config: TrainConfig, settings: Sequence[str]) -> TrainConfig:
+def change(config: C, settings: Sequence[str]) -> C:
     """Apply settings such as "loop.steps=100" or "weights.coco=2".
 
     Raises `InputError` for a setting that is not key=value or has a value of another type, and

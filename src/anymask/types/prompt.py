@@ -42,7 +42,7 @@ class Prompt:
     mask: NDArray[Any] | None
     """(H, W) bool, a mask of the image; or (gh, gw) float32 logits of an earlier prediction."""
     text: str | None
-    """Free text, for models with text prompts."""
+    """What to segment in words: answered by `anymask.find`, or by `predict` of a model trained for text."""
 
     def __init__(
         self,
@@ -72,6 +72,11 @@ class Prompt:
     def point(cls, x: float, y: float, label: int = 1) -> Prompt:
         """One click at (x, y)."""
         return cls(points=[(x, y)], labels=[label])
+
+    @classmethod
+    def named(cls, text: str) -> Prompt:
+        """Everything that a phrase names, such as "a red cup"; see `anymask.find`."""
+        return cls(text=text)
 
     @classmethod
     def from_scribbles(

@@ -19,7 +19,17 @@ __all__ = ["PER_MASK", "Record", "Source"]
 Source: TypeAlias = Literal["human", "auto", "import"]
 
 
-PER_MASK = ("ids", "categories", "kinds", "parents", "crowds", "areas", "crop_boxes", "point_coords")
+PER_MASK = (
+    "ids",
+    "categories",
+    "kinds",
+    "parents",
+    "crowds",
+    "areas",
+    "crop_boxes",
+    "point_coords",
+    "attributes",
+)
 """Keys of `Record.meta` whose values are lists with one entry per mask."""
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from anymask.errors import InputError, UnknownNameError, WeightsError
 from anymask.geometry import rle
@@ -18,7 +19,9 @@ from anymask.inference.mask_generation.config import AutoConfig
 from anymask.inference.mask_generation.generate import automatic
 from anymask.inference.promptable.predict import embed, predict, predict_batch
 from anymask.models import load, load_painter, load_sam, onnx_runtime, variants
+from anymask.models.checkpoints import load as networks
 from anymask.models.checkpoints.hub import SHIPPED
+from anymask.models.loading import load_detector
 from anymask.models.onnx_runtime import OnnxPainter, OnnxSam, graph_file
 from anymask.types import Embedding, Masks, Prompt, Record
 
@@ -170,8 +173,26 @@ def test_missing_and_unreadable_graphs_are_reported(package: Path) -> None:
 
 def test_graphs_are_shipped_for_every_shipped_model() -> None:
     for card in variants().values():
-        if card.address is None:
+        if card.address is None and card.name != "object":
             assert onnx_runtime.open_model(card.name).config == card.config
+
+
+def test_the_shipped_detector_is_that_of_compact_in_both_runtimes(pair) -> None:
+    compact = pair[0]
+    detector, network = load_detector("object"), networks.load_detector(SHIPPED / "object.safetensors")
+    assert detector.encoder == network.encoder == compact.fingerprint
+    encoded = compact.encode_images([np.zeros((96, 128, 3), np.uint8)], (96, 128))[0]
+    for kind in (np.asarray, torch.as_tensor):
+        found = detector.detect((kind(encoded[0]), tuple(map(kind, encoded[1]))))
+        for array, expected in zip(found, network.detect(encoded), strict=True):
+            assert array == pytest.approx(expected, abs=1e-3)
+
+
+def test_a_detector_is_no_model_and_a_model_is_no_detector() -> None:
+    with pytest.raises(InputError, match="model must give masks, got object, which finds boxes"):
+        load("object")
+    with pytest.raises(InputError, match="detector must be one of objects, got compact"):
+        load_detector("compact")
 
 
 def test_graphs_hold_no_weights() -> None:

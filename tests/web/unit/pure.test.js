@@ -71,10 +71,10 @@ test("an id of any characters comes back from its address", () => {
 test("every key has one action", () => {
   const keys = SHORTCUTS.flatMap((one) => one.keys);
   assert.equal(new Set(keys).size, keys.length);
-  assert.deepEqual(actionOf({ key: "z", ctrlKey: true }), { act: "undo", with: "" });
-  assert.deepEqual(actionOf({ key: "z", metaKey: true }), { act: "undo", with: "" });
-  assert.deepEqual(actionOf({ key: "3" }), { act: "label", with: "3" });
-  assert.equal(actionOf({ key: "a", altKey: true }), null);
+  assert.deepEqual(actionOf({ key: "z", ctrlKey: true }, SHORTCUTS), { act: "undo", with: "" });
+  assert.deepEqual(actionOf({ key: "z", metaKey: true }, SHORTCUTS), { act: "undo", with: "" });
+  assert.deepEqual(actionOf({ key: "3" }, SHORTCUTS), { act: "label", with: "3" });
+  assert.equal(actionOf({ key: "a", altKey: true }, SHORTCUTS), null);
 });
 
 test("half precision is read as it is meant", () => {

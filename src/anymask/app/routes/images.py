@@ -8,7 +8,7 @@ from typing import Annotated
 
 import cv2
 import numpy as np
-from fastapi import APIRouter, File, HTTPException, Query, Request, Response, UploadFile
+from fastapi import APIRouter, File, Query, Request, Response, UploadFile
 from fastapi.responses import FileResponse
 
 from anymask.app import schemas
@@ -16,7 +16,9 @@ from anymask.app.dependencies import Annotator, CurrentServer, Server
 from anymask.data_engine.project import Image, images
 from anymask.data_engine.project.project import current, upload
 from anymask.errors import ImageError, StoreError, UnknownNameError
-from anymask.images.display import shown_format
+from anymask.images.bands import read_bands
+from anymask.images.display import read_display, shown_format
+from anymask.images.read import read_stored
 from anymask.images.write import encode_jpeg, encode_png
 
 __all__ = ["router"]
@@ -41,9 +43,16 @@ def list_images(
     limit: Annotated[int, Query(ge=1, le=schemas.IMAGES_AT_ONCE)] = 100,
     search: Annotated[str, Query(max_length=schemas.TEXT_LENGTH)] = "",
     show: Annotated[images.Show, Query()] = "all",
+    tag: Annotated[str, Query(max_length=schemas.TEXT_LENGTH)] = "",
+    assignee: Annotated[str, Query(max_length=64)] = "",
 ) -> schemas.Images:
-    """A page of the images, sorted by name: those whose name contains `search`, in the state `show`."""
-    found = images.listed(server.project.db, after, limit + 1, search=search, show=show)
+    """A page of the images, sorted by name: those whose name contains `search`, in the state `show`.
+
+    With `tag` or `assignee` only those with this tag, or of this user.
+    """
+    found = images.listed(
+        server.project.db, after, limit + 1, search=search, show=show, tag=tag, assignee=assignee
+    )
     more = len(found) > limit
     return schemas.Images(
         images=[schemas.Image.of(one) for one in found[:limit]], next=found[limit - 1].id if more else None
@@ -77,20 +86,33 @@ def get_image(server: CurrentServer, person: Annotator, id: schemas.Id) -> schem
     return schemas.Image.of(image)
 
 
-@router.patch("/images/{id}")
-def mark_image(server: CurrentServer, person: Annotator, id: schemas.Id, body: schemas.Mark) -> schemas.Image:
-    """Mark an image as done, or remove it from the project. Removing needs the role reviewer."""
-    if body.removed is not None and person.role == "annotator":
-        raise HTTPException(
-            403, "Removing an image needs the role reviewer; yours is annotator. Ask an admin."
-        )
-    return schemas.Image.of(images.mark(server.project.db, id, done=body.done, removed=body.removed))
+@router.get("/images/{id}/bands")
+def get_bands(server: CurrentServer, person: Annotator, id: schemas.Id) -> schemas.Bands:
+    """How many bands an image has, where some can be chosen by `bands` of its file; else 0."""
+    file = server.project.file(current(server.project, images.find(server.project.db, id)))
+    if _TYPES.get(shown_format(file, None)) is not None:
+        return schemas.Bands(bands=0)
+    return schemas.Bands(bands=server.decode(lambda: int(read_stored(file).array.shape[2])))
 
 
 @router.get("/images/{id}/file", response_class=Response)
-def get_file(server: CurrentServer, person: Annotator, request: Request, id: schemas.Id) -> Response:
-    """The file of an image, converted to PNG if browsers cannot show its format."""
+def get_file(
+    server: CurrentServer,
+    person: Annotator,
+    request: Request,
+    id: schemas.Id,
+    bands: Annotated[str | None, Query(pattern=r"^[0-9]{1,4}(,[0-9]{1,4}){0,2}$")] = None,
+    stretch: Annotated[str | None, Query(pattern=r"^[0-9.]{1,8},[0-9.]{1,8}$")] = None,
+) -> Response:
+    """The file of an image, converted to PNG if browsers cannot show its format.
+
+    bands: PNG of these bands, numbers from 1 as "4,3,2" or "1", between the percentiles `stretch`.
+    """
     image = current(server.project, images.find(server.project.db, id))
+    if bands is not None:
+        chosen, file = read_bands(bands, stretch, None), server.project.file(image)
+        data = server.decode(lambda: encode_png(read_display(file, chosen)))
+        return Response(data, media_type="image/png", headers={"cache-control": "private, no-cache"})
     file = server.project.file(image)
     server.project.sha256(image)  # by which the image is recognised after its file was moved
     etag = f'"{image.bytes:x}-{file.stat().st_mtime_ns:x}{server.project.view}"'

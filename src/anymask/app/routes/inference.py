@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import StreamingResponse
 
-from anymask.app import inference, schemas
+from anymask.app import inference, schemas, text_schemas
 from anymask.app.dependencies import Annotator, CurrentServer, Server
 from anymask.app.jobs import Job
 from anymask.data_engine.project import images
@@ -51,6 +51,14 @@ def predict(
 ) -> schemas.Predicted:
     """Masks for prompts, one for each, or three with `multimask`. Nothing is saved."""
     return inference.predict(server, current(server.project, images.find(server.project.db, id)), body)
+
+
+@router.post("/images/{id}/find")
+def find(
+    server: CurrentServer, person: Annotator, id: schemas.Id, body: text_schemas.Find
+) -> schemas.Predicted:
+    """Masks of everything that phrases name, the likeliest first. Nothing is saved."""
+    return inference.find(server, current(server.project, images.find(server.project.db, id)), body)
 
 
 @router.post("/images/{id}/automatic", status_code=202)

@@ -13,6 +13,7 @@ from fastapi import APIRouter, Header, Request, Response
 from anymask.app import schemas, suggestion_schemas
 from anymask.app.archives import Temporary
 from anymask.app.dependencies import Annotator, CurrentServer, Server
+from anymask.app.routes.review import check_open
 from anymask.data_engine.project import Draft, Person, images, masks, suggestions
 from anymask.data_engine.project.images import new_id
 
@@ -66,6 +67,7 @@ def put_mask(
     body: schemas.MaskIn,
 ) -> Response:
     """Save a mask as the revision after If-Match. Saving the same again changes nothing."""
+    check_open(server, id, person)
     author = _author(server, person, body.author)
     kept = masks.save(server.project.db, id, body.draft(mask_id), seen=_number(if_match), author=author)
     return Response(schemas.Mask.of(kept).model_dump_json(), media_type="application/json")
@@ -76,6 +78,7 @@ def delete_mask(
     server: CurrentServer, person: Annotator, id: schemas.Id, mask_id: schemas.Id, if_match: Seen
 ) -> schemas.Mask:
     """Delete a mask by saving a revision marked as deleted; its history stays."""
+    check_open(server, id, person)
     there = masks.find(server.project.db, id, mask_id)
     draft = replace(there.draft(), deleted=True)
     author = _author(server, person, None)

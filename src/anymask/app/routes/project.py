@@ -6,9 +6,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
 
-from anymask.app import schemas
+from anymask.app import people_schemas, schemas
 from anymask.app.dependencies import COOKIE, Admin, Annotator, CurrentServer, Reviewer, identify
-from anymask.data_engine.project import Label, images, labels, people, statistics
+from anymask.data_engine.project import images, labels, people, statistics
 from anymask.data_engine.project.checks import new_name
 
 __all__ = ["router"]
@@ -31,19 +31,21 @@ def project(server: CurrentServer, person: Annotator) -> schemas.Project:
         counts=images.count(db),
         scanning=server.scanning,
         unreadable=server.unreadable[:MOST_UNREADABLE],
-        person=schemas.Person(name=person.name, role=person.role),
+        person=people_schemas.Person(name=person.name, role=person.role),
+        assignees=[one.name for one in people.listed(db)],
+        tags=images.tags_used(db),
     )
 
 
 @router.put("/labels")
 def put_labels(server: CurrentServer, person: Reviewer, body: schemas.Labels) -> schemas.Labels:
     """Replace all labels. A label that masks use cannot be removed."""
-    kept = labels.replace(server.project.db, [Label(one.id, one.name, one.color) for one in body.labels])
+    kept = labels.replace(server.project.db, [label.stored() for label in body.labels])
     return schemas.Labels(labels=[schemas.Label.of(label) for label in kept])
 
 
 @router.post("/session", status_code=204)
-def sign_in(server: CurrentServer, request: Request, body: schemas.SignIn) -> Response:
+def sign_in(server: CurrentServer, request: Request, body: people_schemas.SignIn) -> Response:
     """Sign in: set a cookie with the token."""
     identify(server, request, body.token)
     answer = Response(status_code=204)
@@ -67,19 +69,21 @@ def sign_out() -> Response:
 
 
 @router.get("/people")
-def get_people(server: CurrentServer, person: Admin) -> schemas.People:
+def get_people(server: CurrentServer, person: Admin) -> people_schemas.People:
     """All users with a token."""
-    return schemas.People(
-        people=[schemas.Person(name=one.name, role=one.role) for one in people.listed(server.project.db)]
+    return people_schemas.People(
+        people=[
+            people_schemas.Person(name=one.name, role=one.role) for one in people.listed(server.project.db)
+        ]
     )
 
 
 @router.post("/people", status_code=201)
-def add_person(server: CurrentServer, person: Admin, body: schemas.Person) -> schemas.NewPerson:
+def add_person(server: CurrentServer, person: Admin, body: people_schemas.Person) -> people_schemas.NewPerson:
     """Add a user. The response holds the token, which is shown only this once."""
     name = new_name(body.name)
     token = people.add(server.project.db, name, body.role)
-    return schemas.NewPerson(name=name, role=body.role, token=token)
+    return people_schemas.NewPerson(name=name, role=body.role, token=token)
 
 
 @router.delete("/people/{name}", status_code=204)

@@ -84,5 +84,11 @@ export const IMAGES_AT_ONCE = 1000;
 /** Longest side of an image in the gallery, in pixels. */
 export const THUMBNAIL_SIDE = 320;
 
+/** Pixels of a tile of a large image along each side. */
+export const TILE_SIDE = 512;
+
+/** Pixels of an image from which on it is shown by tiles. */
+export const LARGE_IMAGE = 12000000;
+
 /** The category of masks without a label in exported files. */
 export const NO_LABEL = "object";

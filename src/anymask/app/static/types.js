@@ -24,11 +24,31 @@
  * @property {string} [time]
  * @property {boolean} [deleted]
  * @property {string | null} [suggested_by] for a suggestion the id of the example mask; null for a mask
+ * @property {Record<string, string | number | boolean> | null} [attributes] answers to what its label asks
+ * @property {number} [depth] masks of a greater depth lie on top
  *
  * @typedef {object} Label
  * @property {string} id
  * @property {string} name
  * @property {string} color "#rrggbb"
+ * @property {Attribute[]} [attributes] what can be said about its masks
+ *
+ * @typedef {{name: string, kind: "text" | "number" | "choice", choices: string[]}} Attribute
+ *
+ * @typedef {object} Comment
+ * @property {string} id
+ * @property {string | null} mask_id null for the whole image
+ * @property {string} text
+ * @property {string} author
+ * @property {number} time seconds since 1970
+ * @property {boolean} resolved
+ *
+ * @typedef {object} Marks What an image is marked as; what is left out does not change.
+ * @property {boolean} [done]
+ * @property {boolean} [removed]
+ * @property {"accepted" | "returned"} [review]
+ * @property {string} [assignee] "" for nobody
+ * @property {string[]} [tags]
  *
  * @typedef {object} ImageInfo An image of the project.
  * @property {string} id
@@ -38,6 +58,10 @@
  * @property {number} masks how many it has
  * @property {number} [suggestions] how many wait to be accepted or rejected
  * @property {boolean} [done] somebody marked it as done
+ * @property {"accepted" | "returned" | null} [review] what a reviewer said since
+ * @property {string | null} [assignee]
+ * @property {string[]} [tags]
+ * @property {number} [comments] open ones
  * @property {boolean} [missing] its file is missing
  * @property {string} [version] another one when the file of an image was replaced
  *
@@ -47,6 +71,9 @@
  * @property {string[]} models names of promptable models, the one of the browser first
  * @property {{images: number, masks: number, done: number, suggestions: number}} [counts] what a server counts
  * @property {string[]} [unreadable] files that look like images and cannot be read
+ * @property {{name: string, role: "annotator" | "reviewer" | "admin"}} [person] who uses the server
+ * @property {string[]} [assignees] names of users that images can be assigned to
+ * @property {string[]} [tags] that images have
  * @property {boolean} [scanning] the server still scans its folder
  *
  * @typedef {object} Hypothesis One mask that the model predicts.

@@ -15,6 +15,7 @@ from anymask.cli.model_names import check_model
 from anymask.cli.options.auto import Options
 from anymask.cli.outputs import DAMAGED, OVERLAY, beside, check_distinct, write_all
 from anymask.cli.prompts import read_mask
+from anymask.cli.text import read_names
 from anymask.cli.viewer import open_file
 from anymask.errors import ImageError, InputError, OutputError
 from anymask.files import check_target, read_regular
@@ -34,6 +35,7 @@ __all__ = ["run"]
 FORMS = (".json", ".png", ".geojson", ".gpkg")
 """Suffixes of the files that the masks of one image are written to."""
 _AUTO = (
+    "detector",
     "points_per_side",
     "pixels_per_point",
     "min_iou",
@@ -104,6 +106,7 @@ def _plan(options: Options, *, labelmap: bool, overlay: bool) -> Plan:
         parents=options.tree,
         labelmap=labelmap,
         overlay=overlay,
+        names=() if options.names is None else tuple(read_names(options.names)),
         **chosen,
     )
 

@@ -23,7 +23,9 @@ REPORTED = 20
 def run(options: Options) -> int:
     """Convert; raises `InputError` at the end where records were left out."""
     source, target = Path(options.source), Path(options.output)
-    if not source.exists() and not glob(options.source):  # of shards such as sets/train-*.tar
+    if not (
+        source.exists() or data.is_sa1b(source) or glob(options.source)
+    ):  # of shards such as sets/train-*.tar
         raise InputError(f"A must be a file or folder that exists, got {source}. Check the name.")
     format = _target_format(target, options.target_format)
     _check_places(source, target, options)
@@ -111,7 +113,7 @@ def _records(options: Options, bad: _Bad, advance: Advance) -> Iterator[Record]:
 
 def _is_dataset(path: Path) -> bool:
     """Whether this is tar shards, or images with PNG masks in folders of their own."""
-    shards = path.suffix == ".tar" or any(path.glob("*.tar"))
+    shards = data.is_sa1b(path) or path.suffix == ".tar" or any(path.glob("*.tar"))
     return shards or ((path / "images").is_dir() and (path / "masks").is_dir()) or data.is_voc(path)
 
 

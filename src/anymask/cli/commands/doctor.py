@@ -26,7 +26,9 @@ from anymask.files import cache_dir
 from anymask.images.bundled_photos import sample_photo
 from anymask.inference.promptable.predict import embed, predict
 from anymask.models import load_sam, variants
-from anymask.models.onnx_session import threads
+from anymask.models.measured_threads import cpu_name, fastest, keep, time_in_turns
+from anymask.models.onnx_runtime import OnnxSam
+from anymask.models.onnx_session import cores, threads
 from anymask.types import Prompt
 
 __all__ = ["Finding", "run"]
@@ -34,6 +36,8 @@ __all__ = ["Finding", "run"]
 GOOD, NOTE, BAD = "ok", "note", "FAULT"
 PHOTO, CLICK, COVERED = "cat.jpg", (210.0, 180.0), (0.02, 0.98)
 """The bundled photo, a click on its cat, the least and largest share of the photo that a mask may cover."""
+TUNING = 2.0
+"""Seconds for which `--tune` measures."""
 PACKAGES = ("numpy", "opencv-python-headless", "pillow", "onnxruntime", "safetensors", "rich")
 
 
@@ -48,7 +52,8 @@ class Finding:
 
 def run(options: Options) -> int:
     """Check everything; the exit code is 1 if something does not work."""
-    findings = [finding for check in CHECKS for finding in check()]
+    measured = tune() if options.tune else []
+    findings = [*measured, *(finding for check in CHECKS for finding in check())]
     faults = [finding for finding in findings if finding.state == BAD]
     if options.as_json:
         out_json({"ok": not faults, "findings": [asdict(finding) for finding in findings]})
@@ -132,19 +137,12 @@ def has_torch() -> bool:
 def check_cpu() -> list[Finding]:
     """Cores, threads, and the features that speed depends on."""
     cores = os.cpu_count() or 1
-    named = f"{_cpu_name()}, {cores} cores, {threads()} threads used"
+    named = f"{cpu_name()}, {cores} cores, {threads()} threads used"
     few = NOTE if threads() < cores else GOOD
     more = (
         "" if few == GOOD else " (ANYMASK_THREADS, OMP_NUM_THREADS, or the cores that this process may use)"
     )
     return [Finding("CPU", few, named + more), *_features(), *_float_type()]
-
-
-def _cpu_name() -> str:
-    info = Path("/proc/cpuinfo")
-    text = info.read_text(errors="replace") if info.is_file() else ""
-    found = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
-    return found.group(1).strip() if found else platform.processor() or platform.machine()
 
 
 def capabilities() -> Mapping[str, bool] | None:
@@ -248,6 +246,25 @@ def check_click() -> list[Finding]:
     )
     text = f"{times}; score {masks.scores[0]:.2f}, {share:.0%} of the photo"
     return [Finding("a click", GOOD if COVERED[0] < share < COVERED[1] else BAD, text)]
+
+
+def tune() -> list[Finding]:
+    """Measure the compact model with several numbers of threads, and keep the best for this machine.
+
+    Raises OutputError if the cache is read-only.
+    """
+    counts = sorted({count for count in (1, 2, 4, 8, cores() // 2, cores()) if 1 <= count <= cores()})
+    photo = sample_photo(PHOTO)
+
+    def make(count: int) -> Callable[[], object]:
+        model = OnnxSam("compact", threads=count)
+        return lambda: embed(model, photo)
+
+    times = time_in_turns(make, counts, TUNING)
+    count = fastest(times)
+    file = keep(count, cores())
+    shown = ", ".join(f"{count}: {1000 * seconds:.0f} ms" for count, seconds in times.items())
+    return [Finding("tuned", GOOD, f"{count} threads, kept in {file} (an image encoded with {shown})")]
 
 
 CHECKS: tuple[Callable[[], list[Finding]], ...] = (

@@ -26,6 +26,7 @@ def run(options: Options) -> int:
         points_per_side=options.points_per_side,
         crop_layers=options.crops,
         refine=False if options.one_pass else None,
+        detector=options.detector,
         most_images=options.max_images,
         seed=options.seed,
     )

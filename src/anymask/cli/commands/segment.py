@@ -15,6 +15,7 @@ from anymask.cli.options.segment import Options
 from anymask.cli.outputs import Targets, choose_targets, owners, ranks, write_all
 from anymask.cli.prompts import read_mask, read_prompts
 from anymask.cli.viewer import open_file
+from anymask.errors import PromptError
 from anymask.files import check_target
 from anymask.formats import sa1b
 from anymask.images.bands import read_bands
@@ -39,9 +40,9 @@ def run(options: Options) -> int:
     check_model(options.model)
     for target in targets.all:
         check_target(target, force=options.force)
-    masks = _predict(pixels, prompts, options, clock)
+    masks = _find(pixels, options, clock) if options.text else _predict(pixels, prompts, options, clock)
     image = Path(options.image)
-    record = Record(image.stem, pixels, masks, "auto", {"file_name": image.name})
+    record = _record(image, pixels, masks, options)
     write_all(targets.encode(record), force=options.force)
     if options.as_json:
         out_json(_as_dict(options, record, targets, clock.seconds))
@@ -56,10 +57,56 @@ def _read(options: Options) -> tuple[NDArray[np.uint8], list[Prompt]]:
     """The image (H, W, 3) and the prompts on it."""
     pixels = read_display(options.image, read_bands(options.bands, options.stretch, options.limits))
     mask = None if options.mask is None else read_mask(options.mask)
+    if options.text:
+        _check_text(options)
+        return pixels, []
+    if options.threshold is not None:
+        raise PromptError(f"--threshold must go with --text, got {options.threshold:g} alone. Leave it out.")
     prompts = read_prompts(options.point, options.box, mask)
     for prompt in prompts:
         prompt.check((pixels.shape[0], pixels.shape[1]))
     return pixels, prompts
+
+
+def _check_text(options: Options) -> None:
+    """Raise PromptError for words that cannot be used, before anything else is done."""
+    from anymask.models.text.words import shipped_words
+
+    others = {"--point": options.point, "--box": options.box, "--mask": options.mask}
+    given = [name for name, value in others.items() if value]
+    given += ["--all"] * options.all_candidates + ["--zoom"] * (options.zoom is True)
+    if given:
+        raise PromptError(f"--text must be given without {given[0]}, got both. Leave one out.")
+    for text in options.text:
+        shipped_words().words(text)
+
+
+def _find(image: NDArray[np.uint8], options: Options, clock: Clock) -> Masks:
+    """The masks of everything that the texts name, each as an object of its own."""
+    with clock.part("load"):
+        from anymask.cli.loading import load_model
+        from anymask.inference.text.find import FindConfig, find
+        from anymask.models.text.namer import open_namer
+
+        model, namer = load_model(options.model, device=options.device, offline=options.offline), open_namer()
+    config = FindConfig() if options.threshold is None else FindConfig(threshold=options.threshold)
+    with clock.part("find"):
+        found = find(model, image, options.text, config, namer)
+    return Masks(
+        found.size,
+        found.rles,
+        found.scores,
+        labels=found.labels,
+        prompt=np.arange(len(found), dtype=np.int64),
+    )
+
+
+def _record(image: Path, pixels: NDArray[np.uint8], masks: Masks, options: Options) -> Record:
+    meta: dict[str, Any] = {"file_name": image.name}
+    if options.text:
+        assert masks.labels is not None, "the index of the text of each mask"
+        meta["categories"] = [options.text[label] for label in masks.labels.tolist()]
+    return Record(image.stem, pixels, masks, "auto", meta)
 
 
 def _predict(image: NDArray[np.uint8], prompts: Sequence[Prompt], options: Options, clock: Clock) -> Masks:
@@ -80,6 +127,7 @@ def _facts(record: Record) -> list[dict[str, Any]]:
     """What is printed of each mask."""
     entries = sa1b.to_document(record)["annotations"]
     numbers = owners(record.masks).tolist()
+    names = record.meta.get("categories")
     return [
         {
             "object": number,
@@ -88,6 +136,7 @@ def _facts(record: Record) -> list[dict[str, Any]]:
             "area": entry["area"],
             "bbox": entry["bbox"],
             "segmentation": entry["segmentation"],
+            **({} if names is None else {"name": names[number]}),
         }
         for number, rank, entry in zip(numbers, ranks(record.masks).tolist(), entries, strict=True)
     ]
@@ -113,7 +162,8 @@ def _as_text(options: Options, record: Record, targets: Targets, seconds: Mappin
     many = any(fact["candidate"] for fact in facts)
     rows = [
         [
-            f"  object {fact['object'] + 1}" + (f", candidate {fact['candidate'] + 1}" if many else ""),
+            f"  {fact.get('name') or 'object'} {fact['object'] + 1}"
+            + (f", candidate {fact['candidate'] + 1}" if many else ""),
             f"score {fact['score']:.2f}",
             f"{fact['area']:,} px",
             f"{fact['area'] / (height * width):.1%} of the image",
@@ -122,7 +172,8 @@ def _as_text(options: Options, record: Record, targets: Targets, seconds: Mappin
         for fact in facts
     ]
     head = f"{options.image}, {width} x {height}, by {options.model} ({spent(seconds)})"
-    return "\n".join([head, table(rows), *(f"wrote {path}" for path in targets.all)])
+    body = table(rows) if rows else f"  nothing found for {', '.join(options.text)}"
+    return "\n".join([head, body, *(f"wrote {path}" for path in targets.all)])
 
 
 def _box(bbox_xywh: Sequence[float]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import webbrowser
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from anymask.app.models import Models
 
 __all__ = ["run"]
+
+TOKEN, DATABASE = "ANYMASK_TOKEN", "ANYMASK_DATABASE"
+"""Environment variables that stand for --token and --database, which other users of a machine could read."""
 
 
 def run(options: Options) -> int:
@@ -32,7 +36,7 @@ def run(options: Options) -> int:
     except ModuleNotFoundError as error:
         raise MissingExtraError("anymask serve", "app") from error
     settings = Settings(
-        token=options.token,
+        token=options.token or os.environ.get(TOKEN) or None,
         models=tuple(options.model) or Settings.models,
         example_models=tuple(options.example_model) or Settings.example_models,
         device=options.device,
@@ -44,7 +48,7 @@ def run(options: Options) -> int:
     if options.static is not None:
         return _write_static(options.static, Models(Settings(device="cpu", offline=options.offline)), options)
     folder = gallery() if options.folder is None else options.folder
-    project = open_project(folder, options.database, bands=shown)
+    project = open_project(folder, options.database or os.environ.get(DATABASE) or None, bands=shown)
 
     def ready(address: str) -> None:
         out(address)

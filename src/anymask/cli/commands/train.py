@@ -7,13 +7,16 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from anymask.cli.console import note, out, table
 from anymask.cli.options.train import Options
-from anymask.errors import InputError
+from anymask.errors import InputError, unknown_name
 from anymask.images.bands import read_bands
 from anymask.train import recipes
+from anymask.train.text.config import TextConfig
+from anymask.train.text.run import TEXT_RECIPES, is_text_run, resume_text, run_text
 
 __all__ = ["run"]
 
@@ -23,11 +26,12 @@ Report = Callable[[dict[str, Any]], None]
 def run(options: Options) -> int:
     """List the recipes, show one, train by one, or without one resume the run in `output`."""
     if options.listed:
-        out(table([[name, _first_line(make)] for name, make in recipes.RECIPES.items()]))
+        known = {**recipes.RECIPES, **TEXT_RECIPES}
+        out(table([[name, _first_line(known[name])] for name in sorted(known)]))
         return 0
     read_bands(options.bands, options.stretch, options.limits)  # a wrong one is reported before training
     if options.show and options.recipe is not None:
-        out(recipes.recipe(options.recipe, _settings(options)).to_json())
+        out(_config(options.recipe, options).to_json())
         return 0
     output = options.output
     if output is None or (options.recipe is None) != (not options.data):
@@ -41,8 +45,18 @@ def run(options: Options) -> int:
         raise KeyboardInterrupt(f"to resume from the last saved step: anymask train -o {output}") from None
     if os.environ.get("RANK", "0") == "0":
         out(f"wrote {output}")
-        out(f"To use it: anymask segment IMAGE --point X,Y --model {output}")
+        out(_use(output))
     return 0
+
+
+def _use(output: str) -> str:
+    """What can be done with the result of a run."""
+    if is_text_run(output):
+        return f"To measure it: anymask eval text --data SETS... --weights {output}/text.safetensors"
+    model = json.loads(Path(output, recipes.RUN).read_text("utf-8"))["config"]["model"]
+    if model.startswith("detector"):
+        return f"To use it: anymask auto IMAGE --detector {output}"
+    return f"To use it: anymask segment IMAGE --point X,Y --model {output}"
 
 
 def _settings(options: Options) -> list[str]:
@@ -58,10 +72,25 @@ def _first_line(make: Callable[[], object]) -> str:
 def _train(options: Options, output: str) -> None:
     with _reports() as report:
         if options.recipe is None:
-            recipes.resume(output, _settings(options), report)
+            if is_text_run(output):
+                resume_text(output, report)
+            else:
+                recipes.resume(output, _settings(options), report)
+            return
+        config = _config(options.recipe, options)
+        if isinstance(config, TextConfig):
+            run_text(config, options.data, output, report, force=options.force)
         else:
-            config = recipes.recipe(options.recipe, _settings(options))
             recipes.run(config, options.data, output, report, force=options.force)
+
+
+def _config(name: str, options: Options) -> recipes.TrainConfig | TextConfig:
+    """The settings of a recipe, changed as the options say."""
+    if name in TEXT_RECIPES:
+        return recipes.change(TEXT_RECIPES[name](), _settings(options))
+    if name not in recipes.RECIPES:
+        raise unknown_name("recipe", name, {**recipes.RECIPES, **TEXT_RECIPES})
+    return recipes.recipe(name, _settings(options))
 
 
 @contextmanager

@@ -27,6 +27,7 @@ class Options:
     roi: str | None
     crops: int | None
     one_pass: bool
+    detector: str | None
     candidates: int | None
     min_iou: float | None
     min_stability: float | None
@@ -53,6 +54,7 @@ class Options:
     edges: bool
     labelmap: bool
     cover: bool
+    names: str | None
     view: bool
     model: str
     device: str
@@ -89,7 +91,7 @@ def declare(parser: Parser) -> None:
 
 
 def _declare_prompts(parser: Parser) -> None:
-    shared.declare_points_per_side(parser, None, "32; for compact 20, and 10 in each crop")
+    shared.declare_points_per_side(parser, None, "32; for compact 14, and 2 in each crop")
     for name, read, metavar, text in (
         ("--pixels-per-point", number, "K", "One point for each K x K pixels instead."),
         ("--points-file", str, "FILE", "Your own points instead: x,y in pixels, one per line."),
@@ -109,6 +111,7 @@ def _declare_prompts(parser: Parser) -> None:
         help="Predict each mask once, from the whole image: coarser, and several times faster for compact, "
         "which else refines the masks on which points agree in close-up crops.",
     )
+    shared.declare_detector(parser)
     shared.declare_candidates(
         parser,
         None,
@@ -176,6 +179,11 @@ def _declare_outputs(parser: Parser) -> None:
         ("--cover", "As --labelmap, with no pixel left without a number: masks grow until they meet."),
     ):
         parser.add_argument(name, action="store_true", help=text)
+    parser.add_argument(
+        "--names",
+        metavar="NAME,NAME,...",
+        help="Note in the JSON the category of each mask: the likeliest of these English names, or null.",
+    )
     shared.declare_open(
         parser,
         "Open the overlay in the system's viewer; implies --overlay. For many images open their contact "

@@ -28,6 +28,7 @@ class Options:
     points_per_side: int | None
     crops: int | None
     one_pass: bool
+    detector: str | None
     max_images: int | None
     seed: int
     output: str | None
@@ -39,7 +40,7 @@ def declare(parser: Parser) -> None:
     """Declare the options."""
     shared.declare_data_sets(parser)
     shared.declare_model(parser)
-    shared.declare_points_per_side(parser, None, "32; for compact 20, and 10 in each crop")
+    shared.declare_points_per_side(parser, None, "32; for compact 14, and 2 in each crop")
     parser.add_argument(
         "--crops",
         type=integer,
@@ -51,6 +52,7 @@ def declare(parser: Parser) -> None:
         action="store_true",
         help="Predict each mask once, from the whole image, without close-up crops.",
     )
+    shared.declare_detector(parser)
     shared.declare_max_images(parser, "the first ones")
     shared.declare_report(parser)
 

@@ -59,7 +59,8 @@ def declare(parser: Parser) -> None:
         required=True,
         metavar="PHOTO=TARGET",
         help="A photo and what to find in it: an image of the same size that is black outside, and inside "
-        "white for one kind of object, or in numbers or flat colours for several. Or the .safetensors file "
+        "white for one kind of object, or in numbers or flat colours for several; or PHOTO=text:WORDS, such "
+        "as a.jpg=text:cup, to find it in the photo first. Or the .safetensors file "
         "of a context, see 'anymask tune'. Repeat it for several examples.",
     )
     shared.declare_kind(parser)

@@ -23,6 +23,8 @@ class Options:
     point: Sequence[str]
     box: Sequence[str]
     mask: str | None
+    text: Sequence[str]
+    threshold: float | None
     all_candidates: bool
     zoom: bool | None
     bands: str | None
@@ -95,16 +97,21 @@ def _declare_prompts(parser: Parser) -> None:
         metavar="FILE",
         help="A rough mask to start from: an image of the same size in which anything but black is inside.",
     )
+    shared.declare_text(
+        parser, 'Everything that English words name, such as "cup", instead of a click or a box.'
+    )
 
 
 COMMAND = Command(
     name="segment",
-    usage="IMAGE (--point X,Y | --box X0,Y0,X1,Y1 | --mask FILE)... [OPTION]...",
-    summary="Segment an object in an image by clicks, a box or a rough mask.",
-    details="Segment an object in an image by clicks, a box or a rough mask, in any combination.\n\n"
+    usage="IMAGE (--point X,Y|--box X0,Y0,X1,Y1|--mask FILE|--text WORDS)... [OPTION]...",
+    summary="Segment an object in an image by clicks, a box, a rough mask or words.",
+    details="Segment an object in an image by clicks, a box or a rough mask, in any combination; or all "
+    "objects that words name.\n\n"
     "  anymask segment photo.jpg --point 210,180\n"
     "  anymask segment photo.jpg --point 210,180 --point 420,40,0 -o cat.png --overlay\n"
-    "  anymask segment photo.jpg --box 20,0,380,300 --box 400,10,500,90 -o two.json\n\n"
+    "  anymask segment photo.jpg --box 20,0,380,300 --box 400,10,500,90 -o two.json\n"
+    "  anymask segment photo.jpg --text cup --text spoon -o table.json\n\n"
     "Prints the score (the IoU that the model predicts), area and box of each mask, the files written and "
     "the time taken. Nothing is overwritten without --force.",
     declare=declare,

@@ -73,7 +73,9 @@ def _declare_access(parser: Parser) -> None:
     parser.add_argument(
         "--host", default="127.0.0.1", metavar="NAME", help="The address to listen on. Default: 127.0.0.1."
     )
-    parser.add_argument("--token", metavar="SECRET", help="The token that an admin must give.")
+    parser.add_argument(
+        "--token", metavar="SECRET", help="The token that an admin must give. Default: ANYMASK_TOKEN."
+    )
 
 
 def _declare_models(parser: Parser) -> None:

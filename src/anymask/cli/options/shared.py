@@ -8,7 +8,7 @@ from __future__ import annotations
 from argparse import BooleanOptionalAction
 from typing import TYPE_CHECKING
 
-from anymask.cli.options.values import one_of, whole
+from anymask.cli.options.values import number, one_of, whole
 
 if TYPE_CHECKING:
     from anymask.cli.parser import Parser
@@ -34,6 +34,7 @@ __all__ = [
     "declare_points_per_side",
     "declare_report",
     "declare_split",
+    "declare_text",
     "declare_tile",
     "declare_zoom",
 ]
@@ -168,6 +169,16 @@ def declare_points_per_side(parser: Parser, default: int | None, told: str) -> N
     )
 
 
+def declare_detector(parser: Parser) -> None:
+    """Whose boxes are prompts of automatic masks, besides points."""
+    parser.add_argument(
+        "--detector",
+        metavar="RUN",
+        help="Prompt the model by the boxes of this object detector too, a run of 'anymask train detector', "
+        "or by none. Default: for compact the detector in the package.",
+    )
+
+
 def declare_candidates(parser: Parser, default: int | None, text: str) -> None:
     """How many ranked proposals are given for each image."""
     parser.add_argument("--candidates", type=whole(1), default=default, metavar="N", help=text)
@@ -244,4 +255,21 @@ def declare_ensemble(parser: Parser) -> None:
         default="feature",
         metavar="NAME",
         help="How several examples are combined: feature (the default), or spatial, faster: all in one grid.",
+    )
+
+
+def declare_text(parser: Parser, text: str) -> None:
+    """Words that name objects, and how likely a mask must be what they name."""
+    parser.add_argument(
+        "--text",
+        action="append",
+        default=[],
+        metavar="WORDS",
+        help=f"{text} Repeat it for several kinds of objects.",
+    )
+    parser.add_argument(
+        "--threshold",
+        type=number,
+        metavar="P",
+        help="Least probability that a mask is what --text names, 0 to 1. Default: 0.25.",
     )

@@ -94,6 +94,10 @@ class Listing:
         image = decode_image(self.image_bytes(index), self.bands)
         return labelled(self._reader(self._items[index]), image, self.name)
 
+    def annotation(self, index: int) -> Record:
+        """An item whose image is not decoded. Raises FormatError or OSError."""
+        return self._reader(self._items[index])
+
 
 class CocoKinds:
     """The images of a COCO file; all masks are of one kind, except that labels in `parts` are parts."""
@@ -118,7 +122,13 @@ class CocoKinds:
 
     def record(self, index: int) -> Record:
         """Read and decode an item. Raises FormatError, ImageError or OSError."""
-        record = self._source.record(index)
+        return self._with_kinds(self._source.record(index))
+
+    def annotation(self, index: int) -> Record:
+        """An item whose image is not read. Raises FormatError."""
+        return self._with_kinds(self._source.annotation(index))
+
+    def _with_kinds(self, record: Record) -> Record:
         labels = [] if record.masks.labels is None else record.masks.labels.tolist()
         kinds = ["part" if label in self._parts else self._kind for label in labels]
         return replace(record, meta={**record.meta, "kinds": kinds})

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
+from posixpath import basename, splitext
 
 from anymask.data_engine.sources import name_paths, read_list
 from anymask.errors import InputError
@@ -35,7 +36,7 @@ class Source:
                 f"source must hold images, got none in {self.address}. "
                 f"Known suffixes: {', '.join(IMAGE_SUFFIXES)}."
             )
-        names = name_paths(path if self.list_file is None else PurePosixPath(path).name for path, _ in images)
+        names = name_paths(path if self.list_file is None else basename(path) for path, _ in images)
         for id, (path, size) in zip(names, images, strict=True):
             yield id, path, size
 
@@ -59,7 +60,7 @@ class Source:
 
 
 def _is_image(path: str) -> bool:
-    return PurePosixPath(path).suffix.lower() in IMAGE_SUFFIXES
+    return splitext(path)[1].lower() in IMAGE_SUFFIXES
 
 
 def open_source(name: str, note: Callable[[str], object] = str) -> Source:

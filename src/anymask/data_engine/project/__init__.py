@@ -15,9 +15,11 @@ from __future__ import annotations
 
 from anymask.data_engine.project.database import Database, open_database
 from anymask.data_engine.project.project import Project, open_project
-from anymask.data_engine.project.values import Draft, Image, Label, Mask, Person
+from anymask.data_engine.project.values import Attribute, Comment, Draft, Image, Label, Mask, Person
 
 __all__ = [
+    "Attribute",
+    "Comment",
     "Database",
     "Draft",
     "Image",

@@ -1,4 +1,4 @@
-"""Imports and exports in processes of their own, with limits on memory and time.
+"""Imports and exports in processes of their own, with limits on memory and on time without progress.
 
 Parsing and writing JSON hold Python's global lock, and what they allocate would stay with the server. What
 was imported before a limit was reached stays.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 import sys
+import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,8 +29,14 @@ OVERHEAD = 256 << 20
 """Bytes of address space for what is imported late; little of it is touched."""
 
 
+TICK = 0.5
+"""Seconds between two signs of progress at least."""
+
 Work: TypeAlias = "Callable[..., Any]"
-"""A function of a module, called with the project and further arguments; it and its result are pickled."""
+"""A function of a module, called with the project, arguments and `tell`, to be called after each record.
+
+It and its result are pickled.
+"""
 
 
 @dataclass(frozen=True)
@@ -51,13 +58,13 @@ def run_apart(
     memory: int = budget.DEFAULT_MEMORY,
     seconds: float = 60.0,
 ) -> Any:
-    """`work(project, *given)` in another process; its errors are raised here.
+    """`work(project, *given, tell=...)` in another process; its errors are raised here.
 
     project: the process opens it by the addresses of its folder and database.
     work: such as `import_export.bring`.
     given: its further arguments.
     memory: bytes that it may take.
-    seconds: that it may take.
+    seconds: that it may take without progress.
 
     Raises FormatError beyond one of the limits.
     """
@@ -69,7 +76,7 @@ def run_apart(
     process.start()
     there.close()
     try:
-        ended, found = here.recv() if here.poll(seconds) else (False, f"{seconds:g} seconds")
+        ended, found = _result(here, seconds)
     except EOFError:  # the system ended it
         ended, found = False, f"{memory >> 20} MiB"
     finally:
@@ -81,6 +88,29 @@ def run_apart(
     if isinstance(found, Exception):
         raise found
     raise FormatError(f"this must be done within {found}, got more. Do it in parts.")
+
+
+def _result(here: Connection, seconds: float) -> tuple[bool, Any]:
+    """What the process sends besides signs of progress; the limit if nothing comes for so many seconds."""
+    while here.poll(seconds):
+        sent: tuple[bool, Any] | None = here.recv()
+        if sent is not None:
+            return sent
+    return False, f"{seconds:g} seconds a record"
+
+
+def _progress(answer: Connection) -> Callable[[], None]:
+    """A function that sends a sign of progress, at most one every TICK seconds."""
+    last = time.monotonic()
+
+    def tell() -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= TICK:
+            answer.send(None)
+            last = now
+
+    return tell
 
 
 def _context() -> BaseContext:
@@ -99,7 +129,7 @@ def _work(answer: Connection, task: _Task) -> None:
         _limit_memory(task.memory)
         with budget.limited(task.memory):
             project = open_project(task.folder, task.database, bands=task.bands)
-            found = True, task.work(project, *task.given)
+            found = True, task.work(project, *task.given, tell=_progress(answer))
             project.close()
     except MemoryError:
         found = False, f"{task.memory >> 20} MiB"

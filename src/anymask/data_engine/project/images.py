@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 from urllib.parse import quote, unquote_to_bytes
@@ -23,25 +23,42 @@ from sqlalchemy import (
     update,
 )
 
+from anymask.data_engine.project.checks import plain_text
 from anymask.data_engine.project.database import Database
 from anymask.data_engine.project.tables import images
-from anymask.data_engine.project.values import Image
+from anymask.data_engine.project.values import Image, Review
 from anymask.errors import UnknownNameError
 
-__all__ = ["Show", "add", "by_path", "count", "file_of", "find", "listed", "mark", "relative", "set_hash"]
+__all__ = [
+    "Show",
+    "add",
+    "by_path",
+    "count",
+    "file_of",
+    "find",
+    "listed",
+    "mark",
+    "relative",
+    "set_hash",
+    "tags_used",
+]
 
 _COLUMNS = list(images.c)
 _NEW: dict[str, Any] = {
-    **dict.fromkeys(("masks", "suggestions", "changes"), 0),
+    **dict.fromkeys(("masks", "suggestions", "changes", "comments"), 0),
     **dict.fromkeys(("missing", "done", "removed"), False),
-    "sha256": None,
+    **dict.fromkeys(("sha256", "review", "assignee")),
+    "tags": "",
 }
 _FIND = select(*_COLUMNS).where(images.c.id == bindparam("image"))
 _FIND_AND_LOCK = _FIND.with_for_update()
 
 
-Show: TypeAlias = Literal["all", "todo", "done", "suggestions", "empty"]
-"""Which images to list: all, those to do, done ones, those with suggestions, those without masks."""
+Show: TypeAlias = Literal[
+    "all", "todo", "done", "suggestions", "empty", "review", "accepted", "returned", "comments"
+]
+"""Which images to list: all, those to do, done ones, those with suggestions, without masks, done and not
+reviewed, accepted, returned, with open comments."""
 _THERE = ~images.c.removed & (~images.c.missing | (images.c.masks > 0))
 _SHOWN: dict[Show, ColumnElement[bool]] = {
     "all": true(),
@@ -49,6 +66,10 @@ _SHOWN: dict[Show, ColumnElement[bool]] = {
     "done": images.c.done,
     "suggestions": images.c.suggestions > 0,
     "empty": images.c.masks == 0,
+    "review": images.c.done & images.c.review.is_(None),
+    "accepted": images.c.review == "accepted",
+    "returned": images.c.review == "returned",
+    "comments": images.c.comments > 0,
 }
 
 
@@ -87,18 +108,36 @@ def find_on(connection: Connection, id: str, *, lock: bool = False) -> Image:
 
 
 def listed(
-    db: Database, after: str | None = None, limit: int = 100, *, search: str = "", show: Show = "all"
+    db: Database,
+    after: str | None = None,
+    limit: int = 100,
+    *,
+    search: str = "",
+    show: Show = "all",
+    tag: str = "",
+    assignee: str = "",
 ) -> list[Image]:
-    """Images sorted by name: at most `limit` of those after the image with the id `after`.
+    """Images sorted by name; those that were removed, and missing files without masks, are left out.
 
-    Images that were removed, and missing files without masks, are left out. search: text in the name, in any
-    case. show: only images in this state. Raises UnknownNameError.
+    db: the database.
+    after: only images after the one with this id.
+    limit: as many at most.
+    search: text in the name, in any case.
+    show: only images in this state.
+    tag: only images with this tag.
+    assignee: only images of the user with this name.
+
+    Raises UnknownNameError for an unknown `after`.
     """
     c = images.c
     with db.reading() as connection:
         query = select(*_COLUMNS).where(_THERE, _SHOWN[show]).order_by(c.name, c.id).limit(limit)
         if search:
             query = query.where(c.name.icontains(search, autoescape=True))
+        if tag:
+            query = query.where(c.tags.contains(f"\n{tag}\n", autoescape=True))
+        if assignee:
+            query = query.where(c.assignee == assignee)
         if after is not None:
             last = find_on(connection, after)
             query = query.where(or_(c.name > last.name, and_(c.name == last.name, c.id > last.id)))
@@ -158,17 +197,59 @@ def change(connection: Connection, id: str, **facts: Any) -> None:
     connection.execute(update(images).where(images.c.id == id).values(**facts))
 
 
-def mark(db: Database, id: str, *, done: bool | None = None, removed: bool | None = None) -> Image:
-    """Mark an image as done or not, as removed or not; None changes nothing. Returns it as it is now.
+def mark(
+    db: Database,
+    id: str,
+    *,
+    done: bool | None = None,
+    removed: bool | None = None,
+    review: Review | None = None,
+    assignee: str | None = None,
+    tags: Sequence[str] | None = None,
+) -> Image:
+    """Mark an image; None changes nothing. Returns it as it is now.
 
-    A removed image is in no list and no export; its file and its masks are kept. Raises UnknownNameError.
+    db: the database.
+    id: the image.
+    done: whether its masks are complete; a review before that does not count any more.
+    removed: a removed image is in no list and no export; its file and its masks are kept.
+    review: "accepted" marks it as done, "returned" as not done.
+    assignee: the name of the user who is to work on it; "" for nobody.
+    tags: all its tags.
+
+    Raises UnknownNameError for an unknown image.
     """
-    facts = {name: value for name, value in (("done", done), ("removed", removed)) if value is not None}
+    facts: dict[str, Any] = {} if removed is None else {"removed": removed}
+    if done is not None:
+        facts |= {"done": done, "review": None}
+    if review is not None:
+        facts |= {"done": review == "accepted", "review": review}
+    if assignee is not None:
+        facts["assignee"] = assignee or None
+    if tags is not None:
+        facts["tags"] = _joined(tags)
     with db.writing() as connection:
         find_on(connection, id, lock=True)
         if facts:
             change(connection, id, **facts)
         return find_on(connection, id)
+
+
+def tags_used(db: Database) -> list[str]:
+    """All tags of the images, sorted."""
+    query = select(images.c.tags).where(images.c.tags != "", ~images.c.removed).distinct()
+    with db.reading() as connection:
+        return sorted({tag for text in connection.scalars(query) for tag in _split(text)})
+
+
+def _joined(tags: Sequence[str]) -> str:
+    """Tags as they are stored, so that one can be searched for: each between line ends."""
+    plain = dict.fromkeys(tag for one in tags if (tag := plain_text(one)))
+    return "".join(f"\n{tag}\n" for tag in plain)
+
+
+def _split(text: str) -> tuple[str, ...]:
+    return tuple(tag for tag in text.split("\n") if tag)
 
 
 def set_hash(db: Database, id: str, sha256: str) -> None:
@@ -178,4 +259,5 @@ def set_hash(db: Database, id: str, sha256: str) -> None:
 
 
 def _image(row: Row[Any]) -> Image:
-    return Image(**row._mapping)
+    values = dict(row._mapping)
+    return Image(**values | {"tags": _split(values["tags"])})

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
+from typing import Any
 from urllib.parse import unquote
 
 import numpy as np
@@ -53,23 +54,43 @@ def records(project: Project, *, every: bool = False, suggestions: bool = False)
                 labels=[number for number, _ in own],
             ),
             source="human",
-            meta={"categories": [name for _, name in own], "file_name": image.name},
+            meta={"categories": [name for _, name in own], "file_name": image.name, **_attributes(fit)},
         )
 
 
-def take(project: Project, format: str, folder: Path, *, suggestions: bool = False) -> Loss:
+def _attributes(found: list[Mask]) -> dict[str, list[dict[str, Any]]]:
+    """The attributes of masks as a record holds them; nothing where no mask has any."""
+    some = [dict(mask.attributes or {}) for mask in found]
+    return {"attributes": some} if any(some) else {}
+
+
+def take(
+    project: Project,
+    format: str,
+    folder: Path,
+    *,
+    suggestions: bool = False,
+    tell: Callable[[], object] = lambda: None,
+) -> Loss:
     """Write all masks into a folder in a format of `formats.FORMATS`; tells what was lost.
 
     Formats that list many images in one file also list those without masks. suggestions: also write masks
-    that nobody has accepted yet.
+    that nobody has accepted yet. tell: called after each image.
 
     Raises UnknownNameError for another format, OutputError for a full disk.
     """
     known = FORMATS.get(format)
     many = known is None or known.folder is not None
     place = folder / ("annotations" if many or known is None else f"annotations{known.suffix}")
-    found = records(project, every=not many, suggestions=suggestions)
+    found = _told(records(project, every=not many, suggestions=suggestions), tell)
     return write(found, place, format, on_error=lambda id, error: None, sent=True)
+
+
+def _told(records: Iterable[Record], tell: Callable[[], object]) -> Iterator[Record]:
+    """The records; `tell` is called after each."""
+    for record in records:
+        yield record
+        tell()
 
 
 def image_files(project: Project) -> Iterator[tuple[str, Path]]:
@@ -91,12 +112,19 @@ class Bringing:
     """A sentence for each record that was left out."""
 
 
-def bring(project: Project, path: Path, format: str | None, author: str) -> Bringing:
+def bring(
+    project: Project,
+    path: Path,
+    format: str | None,
+    author: str,
+    *,
+    tell: Callable[[], object] = lambda: None,
+) -> Bringing:
     """Add the masks of an annotation file or folder to the images of the same name.
 
     Labels are found by name and made where they are missing. What is in the project already is not added
-    again: a mask with the same label, or without one, and an IoU of at least SAME_IOU. Raises FormatError for
-    a file that is none; single damaged records are left out.
+    again: a mask with the same label, or without one, and an IoU of at least SAME_IOU. `tell` is called after
+    each record. Raises FormatError for a file that is none; single damaged records are left out.
     """
     out = Bringing()
     numbered = (format or detect(path)) == "instances"
@@ -109,13 +137,14 @@ def bring(project: Project, path: Path, format: str | None, author: str) -> Brin
             text = text.replace(f"{folder}/", "").replace(str(folder), "the folder")
         out.skipped.append(f"{id}: {text}")
 
-    for record in stream(
+    read = stream(
         path,
         format,
         images={name: file for name, (file, _) in known.items()},
         on_error=skip,
         on_left_out=lambda file, kind, count: skip(file, f"not read: {kind} ({count})"),
-    ):
+    )
+    for record in _told(read, tell):
         image = of_file.get(record.image) if isinstance(record.image, Path) else None
         if image is None:
             skip(record.id, "the project has no image of this name. Upload it first.")

@@ -5,12 +5,14 @@ from __future__ import annotations
 import secrets
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
 from anymask.data_engine.project.database import Database, lock_table
 from anymask.data_engine.project.tables import heads, labels, revisions
-from anymask.data_engine.project.values import Label
+from anymask.data_engine.project.values import Attribute, Label
 from anymask.errors import InputError, UnknownNameError
 from anymask.images.colours import palette
 
@@ -20,10 +22,16 @@ __all__ = ["ensure", "listed", "replace", "use"]
 def listed(db: Database) -> list[Label]:
     """The labels, in order."""
     query = (
-        select(labels.c.id, labels.c.name, labels.c.color).where(~labels.c.removed).order_by(labels.c.place)
+        select(labels.c.id, labels.c.name, labels.c.color, labels.c.attributes)
+        .where(~labels.c.removed)
+        .order_by(labels.c.place)
     )
     with db.reading() as connection:
-        return [Label(*row) for row in connection.execute(query)]
+        return [Label(*row[:3], _attributes(row.attributes)) for row in connection.execute(query)]
+
+
+def _attributes(stored: Any) -> tuple[Attribute, ...]:
+    return tuple(Attribute(one["name"], one["kind"], tuple(one["choices"])) for one in stored or ())
 
 
 def replace(db: Database, new: Sequence[Label]) -> list[Label]:
@@ -61,7 +69,9 @@ def ensure(db: Database, names: Sequence[str]) -> dict[str, str]:
 
 def put(connection: Connection, label: Label, place: int) -> None:
     """Add a label, or change the one with the same id."""
+    attributes = [asdict(one) for one in label.attributes] or None
     values = {"name": label.name, "color": label.color, "place": place, "removed": False}
+    values["attributes"] = attributes
     changed = connection.execute(update(labels).where(labels.c.id == label.id).values(**values))
     if not changed.rowcount:
         connection.execute(insert(labels).values(id=label.id, **values))

@@ -190,6 +190,7 @@ def check(draft: Draft, image: Image) -> None:
             "Draw the mask on this image."
         )
     rle.from_coco({"size": draft.size, "counts": draft.counts})
+    _check_attributes(draft)
     if not math.isfinite(draft.seconds):
         raise FormatError(f"seconds must be a finite number, got {draft.seconds}. Leave it out.")
     if not checks.is_plain(draft.prompts):
@@ -199,6 +200,16 @@ def check(draft: Draft, image: Image) -> None:
         )
     if not checks.is_text(draft.model or ""):
         raise FormatError("model must be valid text, got half a surrogate pair or NUL. Leave it out.")
+
+
+def _check_attributes(draft: Draft) -> None:
+    values = draft.attributes or {}
+    if not checks.is_plain(dict(values)) or any(isinstance(one, (dict, list)) for one in values.values()):
+        raise FormatError(
+            "attributes must be names with texts, numbers or yes and no, got other. Leave them out."
+        )
+    if not math.isfinite(draft.depth):
+        raise FormatError(f"depth must be a finite number, got {draft.depth}. Leave it out.")
 
 
 def _newest() -> Select[Any]:
@@ -225,7 +236,9 @@ SELECT '[' || coalesce(group_concat(entry, ','), '') || ']' FROM (
             json(printf('%!.17g', mask.score)) END,
         'prompts', CASE WHEN json_valid(mask.prompts) THEN json(mask.prompts) END, 'model', mask.model,
         'seconds', json(printf('%!.17g', mask.seconds)), 'deleted', json('false'),
-        'suggested_by', mask.suggested_by, 'revision', mask.revision, 'author', mask.author,
+        'suggested_by', mask.suggested_by,
+        'attributes', CASE WHEN json_valid(mask.attributes) THEN json(mask.attributes) END,
+        'depth', json(printf('%!.17g', mask.depth)), 'revision', mask.revision, 'author', mask.author,
         'time', json(printf('%!.17g', mask.time))
     ) AS entry
     FROM heads CROSS JOIN revisions AS mask USING (image_id, id, revision)

@@ -22,16 +22,16 @@ _IS_HEAD = (
 def collect(db: Database) -> dict[str, Any]:
     """Numbers of images, masks and revisions, seconds spent, and groups by label, author and model.
 
-    In groups a mask counts with the author, the model and the time of its newest revision.
+    In groups a mask counts with the author, the model and the time of its newest revision, which holds the
+    time of those before it. The total includes masks that were deleted.
     """
     counts = images.count(db)
+    spent = select(func.coalesce(func.sum(revisions.c.seconds), 0.0)).join(heads, _IS_HEAD)
     with db.reading() as connection:
-        total = select(func.count(), func.coalesce(func.sum(revisions.c.seconds), 0.0))
-        revised, seconds = connection.execute(total).one()
         return {
             **counts,
-            "revisions": revised,
-            "seconds": seconds,
+            "revisions": connection.execute(select(func.count()).select_from(revisions)).scalar_one(),
+            "seconds": connection.execute(spent).scalar_one(),
             "by_label": _groups(connection, labels.c.name),
             "by_author": _groups(connection, revisions.c.author),
             "by_model": _groups(connection, revisions.c.model),

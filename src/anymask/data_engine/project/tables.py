@@ -19,10 +19,10 @@ from sqlalchemy import (
     false,
 )
 
-__all__ = ["METADATA", "VERSION", "heads", "images", "labels", "people", "revisions"]
+__all__ = ["METADATA", "VERSION", "comments", "heads", "images", "labels", "people", "revisions"]
 
 METADATA = MetaData()
-VERSION = "0004"
+VERSION = "0005"
 """The newest migration; versions are compared as text."""
 
 images = Table(
@@ -42,6 +42,10 @@ images = Table(
     Column("suggestions", Integer, nullable=False, server_default="0"),
     Column("done", Boolean, nullable=False, server_default=false()),
     Column("removed", Boolean, nullable=False, server_default=false()),
+    Column("review", String(16)),
+    Column("assignee", String(64)),
+    Column("tags", Text, nullable=False, server_default=""),  # each between line ends
+    Column("comments", Integer, nullable=False, server_default="0"),  # those that are not resolved
     Index("images_by_name", "name", "id"),
 )
 
@@ -53,6 +57,7 @@ labels = Table(
     Column("color", String(7), nullable=False),
     Column("place", Integer, nullable=False),
     Column("removed", Boolean, nullable=False),
+    Column("attributes", JSON(none_as_null=True)),
 )
 
 heads = Table(  # the newest revision of each mask
@@ -81,7 +86,21 @@ revisions = Table(
     Column("author", Text, nullable=False),
     Column("time", Float, nullable=False),
     Column("suggested_by", String(64), index=True),
+    Column("attributes", JSON(none_as_null=True)),
+    Column("depth", Float, nullable=False, server_default="0"),
     ForeignKeyConstraint(["image_id"], ["images.id"]),
+)
+
+comments = Table(
+    "comments",
+    METADATA,
+    Column("id", String(64), primary_key=True),
+    Column("image_id", String(64), ForeignKey("images.id"), nullable=False, index=True),
+    Column("mask_id", String(64)),
+    Column("text", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("time", Float, nullable=False),
+    Column("resolved", Boolean, nullable=False),
 )
 
 people = Table(

@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal, TypeAlias
 
-__all__ = ["ROLES", "Draft", "Image", "Label", "Mask", "Person", "Role"]
+__all__ = [
+    "ROLES",
+    "Attribute",
+    "AttributeKind",
+    "Comment",
+    "Draft",
+    "Image",
+    "Label",
+    "Mask",
+    "Person",
+    "Review",
+    "Role",
+]
 
+Review: TypeAlias = Literal["accepted", "returned"]
+AttributeKind: TypeAlias = Literal["text", "number", "choice"]
 Role: TypeAlias = Literal["annotator", "reviewer", "admin"]
 ROLES: tuple[Role, ...] = ("annotator", "reviewer", "admin")
 """Each role may also do everything that the roles before it may."""
@@ -40,6 +55,14 @@ class Image:
     """Whether somebody marked the image as done."""
     removed: bool
     """Whether the image was removed from the project; its file and its masks are kept."""
+    review: Review | None
+    """What a reviewer said of the image since it was last marked as done or not; None for nothing."""
+    assignee: str | None
+    """The name of the user who is to work on it; None for nobody."""
+    tags: tuple[str, ...]
+    """Words that users gave the image, in order."""
+    comments: int
+    """Number of comments that are not resolved."""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -53,6 +76,30 @@ class Image:
 
 
 @dataclass(frozen=True)
+class Attribute:
+    """Something to say about each mask of a label, such as "occluded"."""
+
+    name: str
+    kind: AttributeKind
+    choices: tuple[str, ...] = ()
+    """For the kind "choice"."""
+
+
+@dataclass(frozen=True)
+class Comment:
+    """A comment on an image or on one of its masks."""
+
+    id: str
+    mask_id: str | None
+    """None for the whole image."""
+    text: str
+    author: str
+    time: float
+    """When it was first saved, seconds since 1970."""
+    resolved: bool
+
+
+@dataclass(frozen=True)
 class Label:
     """A category of objects."""
 
@@ -60,6 +107,8 @@ class Label:
     name: str
     color: str
     """As #rrggbb."""
+    attributes: tuple[Attribute, ...] = ()
+    """What can be said about its masks."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +133,11 @@ class Draft:
     suggested_by: str | None = None
     """For a suggestion the id of the example mask whose search found it, see `suggestions`; None for a mask
     that was made or accepted by a user."""
+
+    attributes: Mapping[str, str | float | bool] | None = None
+    """Values of the label's attributes, by name."""
+    depth: float = 0.0
+    """Masks of a greater depth lie on top; of one depth, those that were made later."""
 
     @property
     def is_mask(self) -> bool:

@@ -18,11 +18,8 @@ from numpy.typing import NDArray
 from anymask.geometry import rle
 from anymask.geometry.outlines import outline
 from anymask.inference.mask_generation.hypotheses import (
-    WEIGHTS as AGREEMENT_WEIGHTS,
-)
-from anymask.inference.mask_generation.hypotheses import (
     Hypotheses,
-    agreement_columns,
+    agreement_scores,
     best_apart,
     coarse_bits,
     coarse_ious,
@@ -60,6 +57,8 @@ CROPS_AT_ONCE = 32
 WEIGHTS = (0.67, 0.39, 0.11, -0.22, -0.32)
 """Log odds of the IoU from the log odds of the score before, of the predicted IoU and stability in the crop
 and of the IoU of the masks before and after, and 1; fitted by benchmarks/agreement.py."""
+OBJECT_WEIGHTS = (0.07, 0.19, 0.26, -0.12, 1.63, 0.54)
+"""With a detector: before 1 also the log odds of how much like an object the box is."""
 
 _NOTHING = np.zeros(0, np.int64), np.zeros(0, np.float32)
 
@@ -85,8 +84,9 @@ def agreeing_masks(model: Promptable, whole: Embedding, found: Hypotheses) -> Ma
     runs, stability = [task.runs for task in tasks], chosen.stability
     if whole.image is not None and tasks:
         refined = refine_tasks(model, whole, chosen, tasks)
-        scores = logistic(refinement_columns(scores, tasks, refined), WEIGHTS)
         runs = [one.runs[0] for one in refined]
+        columns = refinement_columns(chosen, scores, tasks, refined)
+        scores = logistic(columns, WEIGHTS if chosen.objects is None else OBJECT_WEIGHTS)
         stability = np.array([one.stability[0] for one in refined], np.float32)
     crops = np.tile(np.array([0, 0, w, h], np.float32), (len(runs), 1))
     return Masks((h, w), runs, scores, stability=stability, points=chosen.points, crops=crops)
@@ -96,7 +96,7 @@ def best_hypotheses(found: Hypotheses) -> tuple[NDArray[np.int64], Floats]:
     """The rows of the masks to be refined, best first, and their scores."""
     bits = coarse_bits(found)
     ious = coarse_ious(bits)
-    scores = logistic(agreement_columns(found, bits, ious), AGREEMENT_WEIGHTS)
+    scores = agreement_scores(found, bits, ious)
     rows = best_apart(ious, scores, APART, MOST)
     rows = rows[scores[rows] >= LEAST]
     return rows, scores[rows]
@@ -192,8 +192,15 @@ def _in_image(found: Prediction, part: Embedding, crop: Crop | None) -> Predicti
     return Prediction([runs if crop is None else crop.runs(runs)], found.scores, found.stability, None)
 
 
-def refinement_columns(first: Floats, tasks: Sequence[Task], refined: Sequence[Prediction]) -> list[Floats]:
-    """What the final score is computed from: a column (N,) for each of `WEIGHTS`."""
-    same = [rle.iou([task.runs], one.runs)[0, 0] for task, one in zip(tasks, refined, strict=True)]
+def refinement_columns(
+    chosen: Hypotheses, first: Floats, tasks: Sequence[Task], refined: Sequence[Prediction]
+) -> list[Floats]:
+    """What the final score is computed from: a column (N,) for each of `WEIGHTS` or `OBJECT_WEIGHTS`."""
+    runs = [one.runs[0] for one in refined]
+    same = [rle.iou([task.runs], [one])[0, 0] for task, one in zip(tasks, runs, strict=True)]
     again = [[getattr(one, name)[0] for one in refined] for name in ("scores", "stability")]
-    return [log_odds(np.asarray(it, np.float32)) for it in (first, *again, same)]
+    columns = [first, *again, same]
+    if chosen.objects is not None:
+        boxes = [rle.box(one, chosen.size_hw) for one in runs]
+        columns.append(chosen.objects.likeness(np.array(boxes, np.float32).reshape(-1, 4)))
+    return [log_odds(np.asarray(it, np.float32)) for it in columns]

@@ -43,8 +43,12 @@ REFINED: Mapping[str, Any] = MappingProxyType(
     }
 )
 """Defaults with `refine`, chosen on validation images (docs/log.md)."""
+DETECTED: Mapping[str, Any] = MappingProxyType({"points_per_side": 14, "crop_shrink": 7.0})
+"""What differs with a detector, whose boxes replace most points."""
 REFINED_THRESHOLDS = (0.3, 0.0)
 """Minimum predicted IoU and stability with `refine`; stability is a part of its predicted IoU."""
+DETECTED_THRESHOLDS = (0.25, 0.0)
+"""The same with a detector."""
 
 _SHARES = (
     "min_share",
@@ -75,9 +79,13 @@ class AutoConfig:
     """Whether masks on which points agree are refined in close-up crops, with outlines along the edges of the
     image. None: if the model is trained for crops, as `compact` is. The scores are then predicted from
     agreement and refinement, and have thresholds of their own."""
+    detector: str | None = None
+    """With `refine`, the object detector whose boxes are prompts too and whose scores count: a name, the run
+    directory of `anymask train detector`, or "none". None: `object` if it was trained on this model's
+    features, else none."""
     points_per_side: int | None = None
     """Number of grid points along each side of the image and of each crop; None for 32, with `refine` for 20
-    in the image and 10 in a crop."""
+    in the image and 10 in a crop, with a detector too for 14 and 2."""
     pixels_per_point: float | None = None
     """Alternative grid, also in crops: one point per k x k pixels, so that large images get more points."""
     points: ArrayLike | None = None
@@ -91,7 +99,8 @@ class AutoConfig:
     crop_overlap: float = 512 / 1500
     """Overlap of the first layer's crops as a share of the image's short side; halved in each next layer."""
     crop_shrink: float | None = None
-    """Factor by which the points per side decrease with each layer of crops; None for 1, with `refine` 2."""
+    """Factor by which the points per side decrease with each layer of crops; None for 1, with `refine` for 2,
+    with a detector too for 7."""
     min_iou: float | None = None
     """Minimum predicted IoU; None for the model's default, see `for_model`."""
     min_stability: float | None = None
@@ -156,10 +165,11 @@ class AutoConfig:
         if self.max_memory is not None:
             budget.parse_memory(self.max_memory)
 
-    def for_model(self, model: Promptable, *, pixels: bool = True) -> AutoConfig:
+    def for_model(self, model: Promptable, *, pixels: bool = True, detector: bool = False) -> AutoConfig:
         """Replace None by the model's defaults; without `pixels` there are no crops by default.
 
-        Raises InputError for `refine=True` and a model that is not trained for crops.
+        `detector` tells whether boxes of a detector are prompts too. Raises InputError for `refine=True` and
+        a model that is not trained for crops.
         """
         if self.refine and not model.config.zoom:
             raise InputError(
@@ -167,20 +177,26 @@ class AutoConfig:
                 "as compact, refine masks."
             )
         refine = bool(model.config.zoom) if self.refine is None else self.refine
-        own = REFINED_THRESHOLDS if refine else DEFAULT_THRESHOLDS[model.config.encoder.kind]
+        refined = DETECTED_THRESHOLDS if detector else REFINED_THRESHOLDS
+        own = refined if refine else DEFAULT_THRESHOLDS[model.config.encoder.kind]
         chosen = self if pixels or self.crop_layers is not None else replace(self, crop_layers=0)
+        chosen = chosen._filled(DETECTED) if detector else chosen
         return chosen.with_defaults(*own, "twice" if model.config.square else "once", refine)
 
     def with_defaults(self, min_iou: float, min_stability: float, resize: Resize, refine: bool) -> AutoConfig:
         """Replace None by these values and those that go with `refine`; floors become the thresholds."""
         own = {**(REFINED if refine else ONE_PASS), "refine": refine, "resize": resize}
         own |= {"min_iou": min_iou, "min_stability": min_stability}
-        full = replace(self, **{name: value for name, value in own.items() if getattr(self, name) is None})
+        full = self._filled(own)
         return replace(
             full,
             floor_iou=full.min_iou if self.floor_iou is None else self.floor_iou,
             floor_stability=full.min_stability if self.floor_stability is None else self.floor_stability,
         )
+
+    def _filled(self, values: Mapping[str, Any]) -> AutoConfig:
+        """Replace those of the settings that are None."""
+        return replace(self, **{name: value for name, value in values.items() if getattr(self, name) is None})
 
 
 def _check_share(name: str, value: Any) -> None:

@@ -17,12 +17,20 @@ from anymask.inference.mask_generation.close_ups import agreeing_masks
 from anymask.inference.mask_generation.config import AutoConfig, Resize
 from anymask.inference.mask_generation.filters import select
 from anymask.inference.mask_generation.grids import Window, windows
-from anymask.inference.mask_generation.hypotheses import Hypotheses, click_hypotheses
+from anymask.inference.mask_generation.hypotheses import Hypotheses, box_hypotheses, click_hypotheses
 from anymask.inference.mask_generation.memory import points_at_once
+from anymask.inference.mask_generation.objects import open_detector, window_objects
 from anymask.inference.promptable.decode import HYPOTHESES, cell_stability
 from anymask.inference.promptable.predict import check_embedding, embed
 from anymask.models import Progress
-from anymask.models.protocol import DecodedPrompts, Promptable, PromptBatch, check_finite, slices
+from anymask.models.protocol import (
+    DecodedPrompts,
+    ObjectDetector,
+    Promptable,
+    PromptBatch,
+    check_finite,
+    slices,
+)
 from anymask.types import Embedding, Masks
 
 __all__ = ["Grid", "automatic", "candidates", "grid_hypotheses"]
@@ -64,7 +72,9 @@ def candidates(
     """
     opened = check_embedding(model, image) if isinstance(image, Embedding) else read_image(image)
     pixels = opened.image if isinstance(opened, Embedding) else opened
-    config = (config or AutoConfig()).for_model(model, pixels=pixels is not None)
+    config = config or AutoConfig()
+    detector = _detector(model, config)
+    config = config.for_model(model, pixels=pixels is not None, detector=detector is not None)
     if pixels is None and config.crop_layers:
         raise InputError(
             "image must be an image if crop_layers is set, got an Embedding without pixels. Give the image."
@@ -72,8 +82,15 @@ def candidates(
     h, w = opened.frame.size_hw if isinstance(opened, Embedding) else opened.shape[:2]
     parts = windows((h, w), config)
     grid = Grid(model, opened, parts, config, progress)
-    masks = _agreeing(grid, (h, w)) if config.refine else _independent(grid, (h, w))
+    masks = _agreeing(grid, (h, w), detector) if config.refine else _independent(grid, (h, w))
     return _collected(model, masks, config, asked=grid.total * HYPOTHESES)
+
+
+def _detector(model: Promptable, config: AutoConfig) -> ObjectDetector | None:
+    """The detector whose boxes are prompts too; none by default where the points are given."""
+    refine = bool(model.config.zoom) if config.refine is None else config.refine
+    wanted = config.points is None or config.detector is not None
+    return open_detector(model, config.detector) if refine and wanted else None
 
 
 class Grid:
@@ -94,12 +111,15 @@ class Grid:
         done = 0
         for part in self.parts:
             embedding = self.embedding(part)
-            count = points_at_once(self.model, embedding.frame, self.config.max_memory)
-            for batch in slices(len(part.points), count):
+            for batch in self.batches(len(part.points), embedding):
                 yield embedding, part, part.points[batch]
                 done += len(part.points[batch])
                 if self.progress is not None:
                     self.progress(done, self.total)
+
+    def batches(self, prompts: int, embedding: Embedding) -> list[slice]:
+        """Slices of the prompts on a window that may be decoded at once."""
+        return slices(prompts, points_at_once(self.model, embedding.frame, self.config.max_memory))
 
     def embedding(self, part: Window) -> Embedding:
         """The embedding of a window."""
@@ -117,20 +137,26 @@ def _independent(grid: Grid, size: tuple[int, int]) -> Masks:
     return Masks.concat([_empty(size), *found])
 
 
-def _agreeing(grid: Grid, size: tuple[int, int]) -> Masks:
-    """The masks on which points agree, refined, above the floors."""
-    masks = agreeing_masks(grid.model, *grid_hypotheses(grid, size))
+def _agreeing(grid: Grid, size: tuple[int, int], detector: ObjectDetector | None) -> Masks:
+    """The masks on which points and boxes agree, refined, above the floors."""
+    masks = agreeing_masks(grid.model, *grid_hypotheses(grid, size, detector))
     floor_iou, floor_stability = _floors(grid.config)
     assert masks.stability is not None
     return masks[(masks.scores >= np.float32(floor_iou)) & (masks.stability >= np.float32(floor_stability))]
 
 
-def grid_hypotheses(grid: Grid, size: tuple[int, int]) -> tuple[Embedding, Hypotheses]:
-    """The embedding of the image, and the masks of all points."""
-    whole, found = None, []
+def grid_hypotheses(
+    grid: Grid, size: tuple[int, int], detector: ObjectDetector | None = None
+) -> tuple[Embedding, Hypotheses]:
+    """The embedding of the image, and the masks of all points and of the boxes that a detector finds."""
+    whole, found, last = None, list[Hypotheses](), None
     for embedding, part, points in grid:
+        if part is not last and detector is not None:
+            objects = window_objects(detector, embedding, part, size)
+            for batch in grid.batches(len(objects), embedding):
+                found.append(box_hypotheses(grid.model, embedding, part, objects[batch], size))
         found.append(click_hypotheses(grid.model, embedding, part, points, size))
-        whole = embedding if part.layer == 0 else whole
+        whole, last = embedding if part.layer == 0 else whole, part
     if whole is None:  # all points lie in crops
         whole = grid.embedding(Window((0, 0, size[1], size[0]), 0, np.zeros((0, 2), np.float32)))
     return whole, Hypotheses.concat(found)

@@ -1,14 +1,14 @@
-"""The masks that the points of a grid predict in an image and its crops, and how many points agree on each.
+"""The masks of the points of a grid and of detected boxes, in an image and its crops, and how many agree.
 
-A mask that many points predict alike, in the whole image and in crops, is more likely an object than one that
-a single point predicts. `agreement_columns` counts
-the points that agree, for a predicted IoU that takes them into account.
+A mask that many points and boxes predict alike, in the whole image and in crops, is more likely an object
+than one that a single point predicts, and so is one whose box a detector of objects has found.
+`agreement_scores` are the predicted IoU that takes both into account.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from anymask.geometry.frame import Frame
 from anymask.geometry.resample import GRID_STRIDE
 from anymask.inference.mask_generation.grids import Window
+from anymask.inference.mask_generation.objects import Objects
 from anymask.inference.promptable.decode import HYPOTHESES, cell_stability
 from anymask.models.protocol import Promptable, PromptBatch, check_finite
 from anymask.types import Embedding
@@ -26,6 +27,7 @@ __all__ = [
     "Hypotheses",
     "agreement_columns",
     "best_apart",
+    "box_hypotheses",
     "click_hypotheses",
     "coarse_bits",
     "log_odds",
@@ -46,7 +48,10 @@ MOST = 4000
 """Maximum number of masks that are compared, the best ones: 64 MB for their IoUs."""
 WEIGHTS = (0.82, 0.23, 0.19, 0.28, -1.55)
 """Log odds of the IoU from the log odds of predicted IoU and stability, the logarithms of the area's share
-of the image and of the number of points that agree, and 1; fitted by benchmarks/agreement.py."""
+of the image and of the number of points and boxes that agree, and 1; fitted by benchmarks/agreement.py."""
+OBJECT_WEIGHTS = (0.49, 0.24, -0.08, 0.22, 1.14, -0.65, -0.59)
+"""With a detector: before 1 also the log odds of how much like an object the box is, and whether it was the
+prompt."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,13 +67,17 @@ class Hypotheses:
     window: Indices
     """(N,) number of each mask's window."""
     points: Floats
-    """(N, 2) xy of the point of each mask, in pixels of the image."""
+    """(N, 2) xy of the point of each mask, or of the middle of its box, in pixels of the image."""
     scores: Floats
     """(N,) predicted IoU."""
     stability: Floats
     """(N,) stability on the logit grid."""
     contents: Sequence[NDArray[np.float16]]
     """Logits (rows, columns) of each mask in its window, without padding."""
+    boxed: Sequence[bool] = (False,)
+    """Whether the masks of each window are those of boxes; a window of both kinds is there twice."""
+    objects: Objects | None = None
+    """What a detector found in all windows; None without a detector."""
 
     def __len__(self) -> int:
         """The number of masks."""
@@ -76,9 +85,14 @@ class Hypotheses:
 
     def take(self, rows: Indices) -> Hypotheses:
         """The masks `rows`, in this order."""
-        parts = (self.window[rows], self.points[rows], self.scores[rows], self.stability[rows])
-        contents = [self.contents[row] for row in rows.tolist()]
-        return Hypotheses(self.size_hw, self.windows, self.frames, *parts, contents)
+        return replace(
+            self,
+            window=self.window[rows],
+            points=self.points[rows],
+            scores=self.scores[rows],
+            stability=self.stability[rows],
+            contents=[self.contents[row] for row in rows.tolist()],
+        )
 
     def logits(self, row: int) -> Floats:
         """Logits of a mask on the whole grid (gh, gw) of its window; padding lies outside of the mask."""
@@ -90,6 +104,7 @@ class Hypotheses:
     @classmethod
     def concat(cls, parts: Sequence[Hypotheses]) -> Hypotheses:
         """The masks of several windows of an image; only the best `MOST` of them."""
+        objects = [part.objects for part in parts if part.objects is not None]
         whole = cls(
             parts[0].size_hw,
             [window for part in parts for window in part.windows],
@@ -99,6 +114,8 @@ class Hypotheses:
             np.concatenate([part.scores for part in parts]),
             np.concatenate([part.stability for part in parts]),
             [content for part in parts for content in part.contents],
+            [boxed for part in parts for boxed in part.boxed],
+            Objects.concat(objects) if objects else None,
         )
         best = np.argsort(-whole.scores * whole.stability, kind="stable")[:MOST]
         return whole if len(best) == len(whole) else whole.take(np.sort(best))
@@ -115,25 +132,69 @@ def click_hypotheses(
     points: (N, 2) xy in pixels of the image.
     size_hw: the size of the image.
     """
-    frame, cells = embedding.frame, embedding.frame.content_hw
     coords_NK2 = np.zeros((len(points), 2, 2), np.float32)  # the second is the padding point
-    coords_NK2[:, 0] = frame.to_model_xy(points - np.array(window.xyxy[:2], np.float32)) + np.float32(0.5)
-    labels_NK = np.tile(np.array([1, -1], np.int64), (len(points), 1))
-    batch = PromptBatch(np.zeros(len(points), np.intp), coords_NK2, labels_NK)
+    coords_NK2[:, 0] = _in_frame(points, embedding, window)
+    prompts = _Prompts(coords_NK2, np.array([1, -1]), slice(-HYPOTHESES, None), points)
+    return _hypotheses(model, embedding, window, prompts, size_hw)
+
+
+def box_hypotheses(
+    model: Promptable, embedding: Embedding, window: Window, objects: Objects, size_hw: tuple[int, int]
+) -> Hypotheses:
+    """The masks of the boxes of objects in one window, as `click_hypotheses`, with the objects themselves."""
+    if not len(objects):
+        return _no_hypotheses(embedding, window, objects, size_hw)
+    corners_N22 = objects.boxes.reshape(-1, 2, 2)
+    coords_NK2 = _in_frame(corners_N22.reshape(-1, 2), embedding, window).reshape(-1, 2, 2)
+    prompts = _Prompts(coords_NK2, np.array([2, 3]), slice(0, 1), corners_N22.mean(axis=1))
+    found = _hypotheses(model, embedding, window, prompts, size_hw)
+    return replace(found, boxed=(True,), objects=objects)
+
+
+def _no_hypotheses(
+    embedding: Embedding, window: Window, objects: Objects, size_hw: tuple[int, int]
+) -> Hypotheses:
+    none, rows = np.zeros(0, np.float32), np.zeros(0, np.int64)
+    frames, boxed = (embedding.frame,), (True,)
+    return Hypotheses(size_hw, (window,), frames, rows, none.reshape(0, 2), none, none, [], boxed, objects)
+
+
+@dataclass(frozen=True)
+class _Prompts:
+    """Prompts of one kind: points in the model's frame, their labels, the outputs to use, points to note."""
+
+    coords_NK2: Floats
+    labels_K: NDArray[np.int64]
+    outputs: slice
+    points_N2: Floats
+
+
+def _in_frame(points: Floats, embedding: Embedding, window: Window) -> Floats:
+    """Points (N, 2) of the image in the frame of a window, as prompts are."""
+    inside = points - np.array(window.xyxy[:2], np.float32)
+    return np.asarray(embedding.frame.to_model_xy(inside) + np.float32(0.5), np.float32)
+
+
+def _hypotheses(
+    model: Promptable, embedding: Embedding, window: Window, prompts: _Prompts, size_hw: tuple[int, int]
+) -> Hypotheses:
+    frame, cells, count = embedding.frame, embedding.frame.content_hw, len(prompts.points_N2)
+    labels_NK = np.tile(prompts.labels_K, (count, 1))
+    batch = PromptBatch(np.zeros(count, np.intp), prompts.coords_NK2, labels_NK)
     decoded = model.decode_prompts([(embedding.features, embedding.skips)], batch)
     check_finite(decoded.scores)
-    clicks, outputs = np.nonzero(decoded.scores[:, -HYPOTHESES:] >= LEAST_SCORE)
-    outputs = outputs + decoded.scores.shape[1] - HYPOTHESES
-    logits = decoded.logits_of(clicks, outputs, cells)[:, : cells[0], : cells[1]]
+    allowed = np.arange(decoded.scores.shape[1])[prompts.outputs]
+    numbers, outputs = np.nonzero(decoded.scores[:, allowed] >= LEAST_SCORE)
+    outputs = allowed[outputs]
+    logits = decoded.logits_of(numbers, outputs, cells)[:, : cells[0], : cells[1]]
     check_finite(logits.sum((-1, -2)))
     stability = cell_stability(logits, 1.0)
     kept = np.flatnonzero((stability >= LEAST_STABILITY) & ~_cut_off(logits > 0, window, size_hw))
     contents = list(logits[kept].astype(np.float16))
-    scores = np.asarray(decoded.scores[clicks, outputs][kept], np.float32)
+    scores = np.asarray(decoded.scores[numbers, outputs][kept], np.float32)
     none = np.zeros(len(kept), np.int64)
-    return Hypotheses(
-        size_hw, (window,), (frame,), none, points[clicks[kept]], scores, stability[kept], contents
-    )
+    points = prompts.points_N2[numbers[kept]]
+    return Hypotheses(size_hw, (window,), (frame,), none, points, scores, stability[kept], contents)
 
 
 def _cut_off(bits: NDArray[np.bool_], window: Window, size_hw: tuple[int, int]) -> NDArray[np.bool_]:
@@ -157,6 +218,18 @@ def coarse_bits(masks: Hypotheses) -> NDArray[np.bool_]:
     return out.reshape(len(masks), -1)
 
 
+def mask_boxes(masks: Hypotheses) -> Floats:
+    """The boxes (N, 4) xyxy of the masks in pixels of the image, on whole logit cells."""
+    out = np.zeros((len(masks), 4), np.float32)
+    for row, (number, content) in enumerate(zip(masks.window.tolist(), masks.contents, strict=True)):
+        rows, columns = (np.flatnonzero((content > 0).any(axis=axis)) for axis in (1, 0))
+        if len(rows):
+            corners = np.array([[columns[0], rows[0]], [columns[-1] + 1, rows[-1] + 1]]) * GRID_STRIDE
+            inside = masks.frames[number].to_image_xy(corners)
+            out[row] = (inside + np.array(masks.windows[number].xyxy[:2])).reshape(4)
+    return out
+
+
 def coarse_ious(bits: NDArray[np.bool_]) -> Floats:
     """The IoU (N, N) of every pair of masks."""
     numbers = bits.astype(np.float32)
@@ -172,15 +245,20 @@ def points_agreeing(masks: Hypotheses, ious: Floats) -> Indices:
     return np.asarray(np.logical_or.reduceat(same, first, axis=1).sum(axis=1), np.int64)
 
 
+def agreement_scores(masks: Hypotheses, bits: NDArray[np.bool_], ious: Floats) -> Floats:
+    """The predicted IoU (N,) from agreement and, with a detector, from objects."""
+    weights = WEIGHTS if masks.objects is None else OBJECT_WEIGHTS
+    return logistic(agreement_columns(masks, bits, ious), weights)
+
+
 def agreement_columns(masks: Hypotheses, bits: NDArray[np.bool_], ious: Floats) -> list[Floats]:
-    """What the score of masks on which points agree is computed from: a column (N,) for each of `WEIGHTS`."""
+    """What `agreement_scores` are computed from: a column (N,) for each of `WEIGHTS` or `OBJECT_WEIGHTS`."""
     shares = np.maximum(bits.mean(axis=1), 1 / bits.shape[1])
     agreeing = np.log1p(points_agreeing(masks, ious))
-    return [
-        log_odds(masks.scores),
-        log_odds(masks.stability),
-        *(it.astype(np.float32) for it in (np.log(shares), agreeing)),
-    ]
+    columns = [log_odds(masks.scores), log_odds(masks.stability), np.log(shares), agreeing]
+    if masks.objects is not None:
+        columns += [log_odds(masks.objects.likeness(mask_boxes(masks))), np.array(masks.boxed)[masks.window]]
+    return [np.asarray(column, np.float32) for column in columns]
 
 
 def log_odds(shares: Floats) -> Floats:

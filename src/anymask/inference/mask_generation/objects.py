@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from anymask.errors import InputError
 from anymask.geometry.boxes import iou_xyxy, nms
+from anymask.inference.mask_generation.grids import Window
 from anymask.models.loading import load_detector
 from anymask.models.protocol import ObjectDetector, Promptable, check_finite
 from anymask.types import Embedding
@@ -22,13 +23,17 @@ Floats: TypeAlias = NDArray[np.float32]
 
 DETECTOR, NO_DETECTOR = "object", "none"
 """The default detector, and the name for none."""
-MOST = 60
-"""Maximum number of objects in a window."""
+MOST, MOST_IN_CROP = 60, 20
+"""Maximum number of objects in the image and in a crop."""
+SMALL = 0.5
+"""Longest side of objects that are searched in a crop, relative to its longest side."""
+TRUST = 0.85
+"""Factor on the scores of objects in a crop, where parts look like objects (docs/log.md)."""
 NEAR = 0.01
-"""Boxes nearer to an edge of their window, relative to its longest side, are cut off."""
-APART = 0.7
+"""Boxes nearer to an edge of their crop, relative to its longest side, are cut off."""
+APART = 0.6
 """Of two boxes with a higher IoU only the one of the higher score is kept."""
-LEAST = 0.02
+LEAST = 0.05
 """Boxes with a lower score are left out."""
 SMALLEST = 2.0
 """Boxes with a shorter side, in pixels of the model's frame, are left out."""
@@ -49,17 +54,21 @@ class Objects:
         """The number of boxes."""
         return len(self.scores)
 
+    def __getitem__(self, rows: slice) -> Objects:
+        """Some of the objects."""
+        return Objects(self.boxes[rows], self.scores[rows])
+
     @classmethod
     def concat(cls, parts: Sequence[Objects]) -> Objects:
         """The objects of several windows, with duplicates."""
-        return cls(np.concatenate([it.boxes for it in parts]), np.concatenate([it.scores for it in parts]))
+        boxes = np.concatenate([np.zeros((0, 4), np.float32), *(it.boxes for it in parts)])
+        return cls(boxes, np.concatenate([np.zeros(0, np.float32), *(it.scores for it in parts)]))
 
     def likeness(self, boxes: Floats) -> Floats:
-        """How much like an object each of (N, 4) boxes is: the largest score times the squared IoU."""
+        """How much like an object each of (N, 4) boxes is: the largest product of a score and the IoU."""
         if not len(self):
             return np.zeros(len(boxes), np.float32)
-        likeness = iou_xyxy(boxes, self.boxes) ** 2 * self.scores
-        return np.asarray(likeness.max(axis=1), np.float32)
+        return np.asarray((iou_xyxy(boxes, self.boxes) * self.scores).max(axis=1), np.float32)
 
 
 def open_detector(model: Promptable, name: str | None) -> ObjectDetector | None:
@@ -83,21 +92,26 @@ def _opened(name: str) -> ObjectDetector:
 
 
 def window_objects(
-    detector: ObjectDetector, embedding: Embedding, xyxy: tuple[int, int, int, int], size_hw: tuple[int, int]
+    detector: ObjectDetector, embedding: Embedding, window: Window, size_hw: tuple[int, int]
 ) -> Objects:
-    """At most `MOST` objects in a window of an image, without those that the window seems to cut off.
+    """Objects in a window of an image; in a crop only small ones that it does not cut off.
 
     detector: of the model that made the embedding.
     embedding: of the window.
-    xyxy: the position of the window in the image.
+    window: its position in the image.
     size_hw: the size of the image.
     """
+    (x0, y0, x1, y1), (h, w) = window.xyxy, size_hw
     boxes, scores = detect_objects(detector, embedding, MOST)
-    boxes = boxes + np.tile(np.array(xyxy[:2], np.float32), 2)
-    (x0, y0, x1, y1), (h, w) = xyxy, size_hw
-    near = np.abs(boxes - np.array(xyxy, np.float32)) < NEAR * max(y1 - y0, x1 - x0)
-    whole = ~(near & np.array([x0 > 0, y0 > 0, x1 < w, y1 < h])).any(axis=1)
-    return Objects(boxes[whole], scores[whole])
+    boxes = boxes + np.array([x0, y0, x0, y0], np.float32)
+    if window.layer == 0:
+        return Objects(boxes, scores)
+    side = max(y1 - y0, x1 - x0)
+    near = np.abs(boxes - np.array(window.xyxy, np.float32)) < NEAR * side
+    cut = (near & np.array([x0 > 0, y0 > 0, x1 < w, y1 < h])).any(axis=1)
+    small = (boxes[:, 2:] - boxes[:, :2]).max(axis=1, initial=0) < SMALL * side
+    kept = np.flatnonzero(small & ~cut)[:MOST_IN_CROP]
+    return Objects(boxes[kept], TRUST * scores[kept])
 
 
 def detect_objects(detector: ObjectDetector, embedding: Embedding, most: int) -> tuple[Floats, Floats]:

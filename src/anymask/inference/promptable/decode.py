@@ -125,7 +125,8 @@ def frame_prompt(prompt: Prompt, frame: Frame, image: int, text: Floats | None =
     """
     if prompt.text is not None and text is None:
         raise PromptError(
-            f"text must be None for this model, got {prompt.text!r}. Give points, a box or a mask."
+            f"text must be None for this model, got {prompt.text!r}. Use anymask.find for texts, or "
+            "give points, a box or a mask."
         )
     return FramedPrompt(image, prompt, *prompt.arrays(frame), text)
 

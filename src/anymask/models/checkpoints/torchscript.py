@@ -100,12 +100,21 @@ class _Object:
         self.content = state
 
 
-class _Module(_Object):
+class _Module:
     """A module; its content is a dictionary of attributes."""
 
+    content: Any = None
 
-class _View(_Object):
+    def __setstate__(self, state: object) -> None:
+        """As for an `_Object`."""
+        self.content = state
+
+
+class _View:
     """A tensor; its content are the arguments of `torch._utils._rebuild_tensor_v2`."""
+
+    def __init__(self, *arguments: Any) -> None:
+        self.content = arguments
 
 
 class _Inert(pickle.Unpickler):

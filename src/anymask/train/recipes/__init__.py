@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from anymask.train.config import TrainConfig, change
 from anymask.train.recipes.catalog import RECIPES, recipe
-from anymask.train.recipes.run import resume, run
+from anymask.train.recipes.run import RUN, resume, run
 
-__all__ = ["RECIPES", "TrainConfig", "change", "recipe", "resume", "run"]
+__all__ = ["RECIPES", "RUN", "TrainConfig", "change", "recipe", "resume", "run"]

@@ -1,4 +1,4 @@
-"""Shares of the draws by data set, in the runs of the models in the package."""
+"""Shares of the draws by data set name, for the recipes of models that are trained on many small sets."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import multiprocessing
 import zipfile
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pytest
 from anymask.app.archives import pack, unpack
 from anymask.app.settings import Limits
 from anymask.data import open_dataset
-from anymask.data_engine.project import Draft, masks, open_project
+from anymask.data_engine.project import Draft, apart, masks, open_project
 from anymask.data_engine.project import images as stored
 from anymask.data_engine.project import import_export as exchange
 from anymask.data_engine.project.project import scan, upload
@@ -225,3 +226,26 @@ def test_coco_lists_the_images_without_masks(make, tmp_path) -> None:
     found = json.loads((tmp_path / "annotations.json").read_text("utf-8"))
     assert [one["file_name"] for one in found["images"]] == NAMES
     assert len(found["annotations"]) == 1
+
+
+def test_progress_is_told_after_each_record(make, tmp_path) -> None:
+    project = make(NAMES[:2])
+    draw(project)
+    told: list[None] = []
+    (tmp_path / "out").mkdir()
+    exchange.take(project, "coco", tmp_path / "out", tell=lambda: told.append(None))
+    count = len(list(stored.every(project.db)))
+    assert len(told) == count
+    done = exchange.bring(
+        project, tmp_path / "out" / "annotations.json", None, "bob", tell=lambda: told.append(None)
+    )
+    assert (len(told), done.known) == (2 * count, count)
+
+
+def test_signs_of_progress_extend_the_time_of_work_apart() -> None:
+    here, there = multiprocessing.Pipe(duplex=False)
+    for sent in (None, None, (True, "done")):
+        there.send(sent)
+    assert apart._result(here, 0.0) == (True, "done")
+    there.send(None)
+    assert apart._result(here, 0.0) == (False, "0 seconds a record")

@@ -248,3 +248,11 @@ def test_folders_that_are_no_project(tmp_path) -> None:
     (tmp_path / ".anymask").write_text("in the way")
     with pytest.raises(InputError, match="project must be a folder that can be written to"):
         open_project(tmp_path)
+
+
+def test_the_time_of_a_mask_that_was_changed_counts_once(project) -> None:
+    (image,) = images.listed(project.db)
+    for seen, seconds in enumerate((10.0, 16.0, 20.0)):  # a revision holds the time of those before it
+        masks.save(project.db, image.id, draft(image, x=seen, seconds=seconds), seen=seen, author="eve")
+    found = statistics.collect(project.db)
+    assert (found["revisions"], found["seconds"]) == (3, 20.0)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,11 @@ from anymask import AutoConfig
 from anymask.errors import InputError
 from anymask.files.budget import parse_memory
 from anymask.geometry.frame import Frame
-from anymask.inference.mask_generation.config import DEFAULT_THRESHOLDS
+from anymask.inference.mask_generation.config import (
+    DEFAULT_THRESHOLDS,
+    DETECTED_THRESHOLDS,
+    REFINED_THRESHOLDS,
+)
 from anymask.inference.mask_generation.memory import points_at_once
 from anymask.models import build
 from anymask.models.config import DEBUG, DEBUG_VIT
@@ -68,6 +74,16 @@ def test_given_thresholds_and_floors_stay():
     filled = AutoConfig(min_iou=0.3, floor_stability=0.1).with_defaults(0.8, 0.9, "once", False)
     assert (filled.min_iou, filled.floor_iou) == (0.3, 0.3)
     assert (filled.min_stability, filled.floor_stability) == (0.9, 0.1)
+
+
+def test_boxes_of_a_detector_replace_most_points():
+    model = build(replace(DEBUG, zoom=64))
+    points, boxes = (AutoConfig().for_model(model, detector=it) for it in (False, True))
+    assert (points.points_per_side, points.crop_shrink) == (20, 2)
+    assert (boxes.points_per_side, boxes.crop_shrink) == (14, 7)
+    assert (points.min_iou, boxes.min_iou) == (REFINED_THRESHOLDS[0], DETECTED_THRESHOLDS[0])
+    given = AutoConfig(points_per_side=9, min_iou=0.6).for_model(model, detector=True)
+    assert (given.points_per_side, given.min_iou, given.crop_layers) == (9, 0.6, 1)
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ import pytest
 import torch
 
 from anymask.errors import DownloadError, InputError, UnknownNameError, WeightsError
+from anymask.files import download
 from anymask.models import PainterName, SamName, build, load, save, variants
-from anymask.models.checkpoints import download
 from anymask.models.checkpoints import hub as zoo
 from anymask.models.checkpoints.download import fetch
 from anymask.models.checkpoints.hub import CARDS, Card, find
@@ -359,7 +359,7 @@ def test_addresses_are_not_opened() -> None:
 def test_cards_are_complete() -> None:
     assert variants() == dict(CARDS)
     sams = ["sam_vit_b", "sam_vit_l", "sam_vit_h"]
-    assert list(CARDS) == ["compact", "context", *sams, "seggpt_vit_l", "painter_vit_l"]
+    assert list(CARDS) == ["compact", "context", "object", *sams, "seggpt_vit_l", "painter_vit_l"]
     for card in CARDS.values():
         assert card.licence
         assert card.source

@@ -2,13 +2,16 @@
  * Finished masks, drawn once on a canvas of the image's size. A change repaints only its own region, so
  * that a click takes as long with a thousand masks on the image as with none.
  */
-import { around, meet } from "../geometry/boxes.js";
+import { around, clip, meet } from "../geometry/boxes.js";
+import { byDepth } from "../state/open-image.js";
 import { drawMask } from "./draw-mask.js";
 
 /** @typedef {import("../types.js").Box} Box */
 /** @typedef {import("../types.js").Size} Size */
 /** @typedef {import("./draw-mask.js").Ink} Ink */
-/** @typedef {import("./draw-mask.js").Shape & {id: string}} Item */
+/** @typedef {import("./draw-mask.js").Shape & {id: string, depth?: number}} Item */
+
+const MOST = 16e6; // pixels of the layer
 
 export class MaskLayer {
   /** @param {Size} size @param {(id: string) => Ink | null} inkOf null for a mask that is not shown */
@@ -16,8 +19,11 @@ export class MaskLayer {
     /** @type {Size} */
     this.size = [h, w];
     this.inkOf = inkOf;
-    this.canvas = new OffscreenCanvas(w, h);
+    /** Pixels of the layer by pixel of the image: 1, less for large images. */
+    this.ratio = Math.min(1, Math.sqrt(MOST / (h * w)));
+    this.canvas = new OffscreenCanvas(Math.ceil(w * this.ratio), Math.ceil(h * this.ratio));
     this.context = /** @type {OffscreenCanvasRenderingContext2D} */ (this.canvas.getContext("2d"));
+    this.context.scale(this.canvas.width / w, this.canvas.height / h);
     /** @type {Map<string, Item>} */
     this.items = new Map();
   }
@@ -41,9 +47,11 @@ export class MaskLayer {
         fresh.push(shown);
       }
     }
-    if (stale.length === 0)
+    const deep = [...this.items.values()].some(({ depth }) => depth);
+    if (deep) this.items = new Map(byDepth([...this.items.values()]).map((item) => [item.id, item]));
+    if (stale.length === 0 && !deep)
       for (const item of fresh) this.draw(item); // on top of all others
-    else this.repaint([...stale, ...fresh.map((item) => item.box)].reduce(around));
+    else this.repaint([...stale, ...fresh.map((item) => item.box)].reduce(around, [0, 0, 0, 0]));
   }
 
   /** Draw all anew. @param {Map<string, Item>} items */
@@ -55,8 +63,46 @@ export class MaskLayer {
   /** @param {Box} region */
   repaint(region) {
     const [x0, y0, x1, y1] = region;
-    this.context.clearRect(x0, y0, x1 - x0, y1 - y0);
-    for (const item of this.items.values()) if (meet(item.box, region)) this.draw(item, region);
+    const { context, ratio } = this;
+    if (ratio === 1) context.clearRect(x0, y0, x1 - x0, y1 - y0);
+    else this.clearWhole(region);
+    for (const item of this.items.values())
+      if (meet(item.box, region)) this.draw(item, ratio === 1 ? region : undefined);
+    if (ratio < 1) context.restore();
+  }
+
+  /** Clear the whole pixels of a reduced layer that a region touches; only they are drawn on until `restore`. @param {Box} region */
+  clearWhole(region) {
+    const { context, ratio } = this;
+    const [x0, y0, x1, y1] = region.map((value) => value * ratio);
+    const [left, top] = [Math.floor(x0) - 1, Math.floor(y0) - 1];
+    const [width, height] = [Math.ceil(x1) + 1 - left, Math.ceil(y1) + 1 - top];
+    const scale = context.getTransform();
+    context.save();
+    context.resetTransform();
+    context.beginPath();
+    context.rect(left, top, width, height);
+    context.clip();
+    context.clearRect(left, top, width, height);
+    context.setTransform(scale);
+  }
+
+  /**
+   * Draw the masks in sight anew, in full: for a view that is finer than the layer.
+   * @param {CanvasRenderingContext2D} context in screen pixels @param {import("../geometry/viewport.js").Viewport} view
+   */
+  drawIn(context, view) {
+    const [x0, y0] = view.toImage(0, 0);
+    const [x1, y1] = view.toImage(view.screen[1], view.screen[0]);
+    const seen = clip([x0, y0, x1, y1], this.size);
+    context.save();
+    context.translate(view.x, view.y);
+    context.scale(view.scale, view.scale);
+    for (const item of this.items.values()) {
+      const ink = meet(item.box, seen) && this.inkOf(item.id);
+      if (ink) drawMask(context, item, this.size, ink, seen);
+    }
+    context.restore();
   }
 
   /** @param {Item} item @param {Box} [region] */

@@ -7,6 +7,7 @@ import { Outbox } from "../storage/outbox.js";
 import { Sync } from "../storage/sync.js";
 import { Predictor } from "../inference/predictor.js";
 import { ModelClient } from "../inference/worker-client.js";
+import { ImageFiles } from "../state/image-files.js";
 import { GALLERY, imageAddress, imageIdIn } from "../state/routes.js";
 import { fill } from "./dom.js";
 import { EditorScreen } from "./editor-screen.js";
@@ -23,6 +24,7 @@ import { applyTheme } from "./theme.js";
 export class App extends HTMLElement {
   /** @type {MaskStorage} */ storage;
   /** @type {Predictor} */ predictor;
+  /** @type {ImageFiles} */ files;
   /** @type {Sync} */ sync;
   /** @type {Project} */ project;
   /** The images in the order of the gallery, once requested. @type {Promise<ImageInfo[]> | null} */ order =
@@ -35,6 +37,7 @@ export class App extends HTMLElement {
     this.storage =
       document.documentElement.dataset.store === "local" ? new BrowserStorage() : new ServerStorage();
     this.predictor = new Predictor(new ModelClient(), this.storage);
+    this.files = new ImageFiles(this.storage);
     const outbox = new Outbox();
     this.sync = new Sync(outbox, this.storage);
     this.sync.addEventListener("conflict", (event) =>

@@ -1,5 +1,5 @@
 /** Options of the tools that edit a mask by hand, and the commands for the selected mask. */
-import { dropAllIslands, fillAllHoles, mark, merge, separateParts } from "../state/editing.js";
+import { dropAllIslands, fillAllHoles, layer, mark, merge, separateParts } from "../state/editing.js";
 import { fill, h } from "./dom.js";
 import { icon } from "./icons.js";
 
@@ -104,6 +104,8 @@ export function maskCommands(screen, signal) {
     command("holes", "Fill holes", "Fill all holes", () => fillAllHoles(editor)),
     command("islands", "Drop islands", "Keep the largest part only", () => dropAllIslands(editor)),
     command("split", "Split parts", "Make a mask of each part", () => separateParts(editor)),
+    command("front", "To front", "Lay it on top of all masks", () => layer(editor, true)),
+    command("back-most", "To back", "Lay it under all masks", () => layer(editor, false)),
     tag,
     join,
     copy,

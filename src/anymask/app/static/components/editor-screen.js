@@ -6,6 +6,9 @@ import { mark, merge } from "../state/editing.js";
 import { suggestionsOf } from "../state/suggestions.js";
 import { takeClick } from "../state/pending-click.js";
 import { GALLERY, imageAddress } from "../state/routes.js";
+import { pixelsOf } from "../state/image-files.js";
+import { shortcuts, withKey } from "../state/key-bindings.js";
+import { prefetch, quietly } from "../state/prefetch.js";
 import { actionOf } from "../state/shortcuts.js";
 import { nearTies } from "../inference/hypotheses.js";
 import { fill, h } from "./dom.js";
@@ -19,6 +22,7 @@ import { minimap } from "./minimap.js";
 import { ImageCanvas } from "./image-canvas.js";
 import { nextTheme } from "./theme.js";
 import { copyToNext, putDown } from "./copy-masks.js";
+import { markImage, stateOf } from "./image-section.js";
 import { review } from "./suggestion-bar.js";
 import { notify } from "./toast.js";
 
@@ -27,6 +31,8 @@ import { notify } from "./toast.js";
 /** @typedef {import("../tools/tool.js").Tool} Tool */
 
 const MOST_BRUSH = 400;
+const AHEAD = 2; // images that are prepared before they are opened
+const PAUSE = 1500; // ms without a key or a pointer, so that no click waits for it
 
 export class EditorScreen extends HTMLElement {
   /** @type {App} */ app;
@@ -45,11 +51,12 @@ export class EditorScreen extends HTMLElement {
   static async of(app, image) {
     const screen = /** @type {EditorScreen} */ (document.createElement("am-editor"));
     screen.app = app;
-    const file = app.storage.file(image.id);
+    const file = app.files.file(image);
     app.predictor
       .prepare(image, file)
       .catch((error) => notify(`The model could not read this image: ${reasonOf(error)}.`));
     screen.openImage = new OpenImage(image, app.sync);
+    screen.openImage.closed = () => Boolean(image.done) && app.project.person?.role === "annotator";
     screen.openImage.load(await app.storage.masks(image.id));
     screen.editor = new Editor(screen.openImage, app.predictor, file);
     return screen;
@@ -59,7 +66,7 @@ export class EditorScreen extends HTMLElement {
     const { editor, app } = this;
     if (!editor || !app) return;
     this.tools = toolsFor(editor);
-    this.imageCanvas = ImageCanvas.of(editor, () => app.project.labels);
+    this.imageCanvas = ImageCanvas.of(editor, () => app.project.labels, pixelsOf(app, this.openImage.info));
     this.leaving = new AbortController();
     const { signal } = this.leaving;
     this.status = h("p", { class: "hint", id: "hint", role: "status", "aria-live": "polite" });
@@ -92,6 +99,15 @@ export class EditorScreen extends HTMLElement {
     editor.addEventListener("notice", (event) => notify(/** @type {CustomEvent} */ (event).detail), {
       signal,
     });
+    const { openImage } = this;
+    openImage.addEventListener("info", () => this.showDone(), { signal });
+    openImage.addEventListener(
+      "refused",
+      () => notify("This image is done. Mark it as not done (W) to change it."),
+      {
+        signal,
+      },
+    );
     addEventListener("keydown", (event) => this.key(event), { signal });
     document.addEventListener("visibilitychange", () => !document.hidden && this.refresh(), { signal });
     editor.use(this.tools.point);
@@ -119,10 +135,28 @@ export class EditorScreen extends HTMLElement {
     try {
       await predictor.prepare(openImage.info, file);
       this.dataset.ready = "yes";
+      this.prefetchNext();
     } catch {
       this.dataset.ready = "failed";
     }
     this.describe();
+  }
+
+  /** The next images, while the person pauses. */
+  async prefetchNext() {
+    const { app, openImage } = this;
+    const { signal } = this.leaving;
+    const images = await app.allImages().catch(() => []);
+    const at = images.findIndex(({ id }) => id === openImage.info.id);
+    const means = {
+      quiet: () => quietly(globalThis, PAUSE, signal),
+      prepare: async (/** @type {ImageInfo} */ image) => {
+        const { bitmap, tile } = pixelsOf(app, image);
+        if (!tile) await bitmap();
+        await app.predictor.prepare(image, app.files.file(image));
+      },
+    };
+    if (at >= 0) await prefetch(images.slice(at + 1, at + 1 + AHEAD), means, signal);
   }
 
   header() {
@@ -141,19 +175,24 @@ export class EditorScreen extends HTMLElement {
     ) => h("button", { class: `icon-button ${kind}`, "aria-label": title, title, onclick: act }, icon(name));
     this.doneButton = h("button", { class: "done wide-only", title: "W", onclick: () => this.act("done") });
     this.showDone();
-    this.undoButton = button("undo", "Undo (Ctrl+Z)", () => this.act("undo"));
-    this.redoButton = button("redo", "Redo (Ctrl+Shift+Z)", () => this.act("redo"));
+    this.undoButton = button("undo", withKey("Undo", "undo"), () => this.act("undo"));
+    this.redoButton = button("redo", withKey("Redo", "redo"), () => this.act("redo"));
     return h(
       "header",
       { class: "bar" },
       h(
         "a",
-        { class: "icon-button", href: GALLERY, "aria-label": "All images", title: "All images (G)" },
+        {
+          class: "icon-button",
+          href: GALLERY,
+          "aria-label": "All images",
+          title: withKey("All images", "gallery"),
+        },
         icon("back"),
       ),
       h("h1", { class: "title" }, openImage.info.name),
-      button("back", "Previous image (J)", () => this.act("image", "-1"), "wide-only"),
-      button("next", "Next image (K)", () => this.act("image", "1"), "wide-only"),
+      button("back", withKey("Previous image", "image", "-1"), () => this.act("image", "-1"), "wide-only"),
+      button("next", withKey("Next image", "image", "1"), () => this.act("image", "1"), "wide-only"),
       h("span", { class: "spacer" }),
       this.undoButton,
       this.redoButton,
@@ -168,22 +207,18 @@ export class EditorScreen extends HTMLElement {
 
   /** Show whether the image is done. */
   showDone() {
-    const { done } = this.openImage.info;
-    fill(this.doneButton, icon("done"), done ? "Done" : "Mark as done");
+    const { done, review } = this.openImage.info;
+    fill(
+      this.doneButton,
+      icon("done"),
+      done || review === "returned" ? stateOf(this.openImage.info) : "Mark as done",
+    );
     this.doneButton.setAttribute("aria-pressed", String(Boolean(done)));
   }
 
-  async markDone() {
-    const { app, openImage } = this;
-    const done = !openImage.info.done;
-    try {
-      await app.storage.mark(openImage.info.id, { done });
-    } catch (error) {
-      return notify(`The image could not be marked: ${reasonOf(error)}.`);
-    }
-    openImage.info.done = done;
-    app.changed();
-    this.showDone();
+  /** @param {import("../types.js").Marks} marks */
+  mark(marks) {
+    return markImage(this, marks);
   }
 
   togglePanel() {
@@ -204,7 +239,7 @@ export class EditorScreen extends HTMLElement {
       button("minus", "Zoom out (−)", () => this.imageCanvas.zoom(0.8)),
       level,
       button("plus", "Zoom in (+)", () => this.imageCanvas.zoom(1.25)),
-      button("fit", "Whole image (F)", () => this.imageCanvas.fit()),
+      button("fit", withKey("Whole image", "fit"), () => this.imageCanvas.fit()),
     );
   }
 
@@ -250,7 +285,7 @@ export class EditorScreen extends HTMLElement {
     const target = /** @type {HTMLElement} */ (event.target);
     if (target.matches("input:not([type=range]), textarea, select") || document.querySelector("dialog[open]"))
       return;
-    const wanted = actionOf(event);
+    const wanted = actionOf(event, shortcuts());
     if (!wanted || (event.key === "Enter" && target.matches("button, a, summary"))) return;
     event.preventDefault();
     this.act(wanted.act, wanted.with);
@@ -278,7 +313,7 @@ export class EditorScreen extends HTMLElement {
       reject: () => review(this, false, false),
       "accept-all": () => review(this, true, true),
       "reject-all": () => review(this, false, true),
-      done: () => this.markDone(),
+      done: () => this.mark({ done: !openImage.info.done }),
       undo: () => editor.tool?.stepBack() || editor.travel("undo"),
       redo: () => editor.travel("redo"),
       zoom: () => imageCanvas.zoom(number),

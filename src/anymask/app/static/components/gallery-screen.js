@@ -18,6 +18,13 @@ const AGAIN = 1500; // ms, while the server still scans its folder
 const PAUSE = 200; // ms after a letter or a change
 const AT_ONCE = 60; // images
 /** @type {[string, string][]} */
+const REVIEWS = [
+  ["review", "To review"],
+  ["returned", "Returned"],
+  ["accepted", "Accepted"],
+  ["comments", "With comments"],
+];
+/** @type {[string, string][]} */
 const SHOWN = [
   ["all", "All images"],
   ["todo", "Not done"],
@@ -33,10 +40,11 @@ export class GalleryScreen extends HTMLElement {
   /** @type {HTMLButtonElement} */ more;
   /** @type {HTMLElement} */ summary;
   /** Suggestions to review, files that cannot be read. @type {HTMLElement} */ notes;
-  /** Which images are on show. @type {{search: string, show: string}} */ choice = {
+  /** Which images are on show. @type {import("../storage/on-server.js").Choice} */ choice = {
     search: "",
     show: "all",
   };
+  /** @type {HTMLSelectElement} */ tags;
   waiting = 0;
   /** @type {AbortController} */ leaving;
   /** The list on show and where its next images begin; a newer one takes its place.
@@ -181,14 +189,36 @@ export class GalleryScreen extends HTMLElement {
       "aria-label": "Search by name",
       oninput: later,
     });
+    const { project, storage } = this.app;
+    const me = project.person?.name ?? "";
+    const mine = project.assignees?.includes(me) ? [["mine", "Assigned to me"]] : [];
+    const options = [...SHOWN, ...(storage.reviews ? REVIEWS : []), ...mine];
     const show = h(
       "select",
-      { "aria-label": "Show", onchange: () => this.choose({ show: show.value }) },
-      ...SHOWN.filter(([value]) => value !== "suggestions" || this.app.storage.findsSimilar).map(
-        ([value, text]) => h("option", { value }, text),
-      ),
+      {
+        "aria-label": "Show",
+        onchange: () =>
+          this.choose(
+            show.value === "mine" ? { show: "all", assignee: me } : { show: show.value, assignee: "" },
+          ),
+      },
+      ...options
+        .filter(([value]) => value !== "suggestions" || storage.findsSimilar)
+        .map(([value, text]) => h("option", { value }, text)),
     );
-    return h("div", { class: "finder", role: "search" }, search, show);
+    this.tags = h("select", { "aria-label": "Tag", onchange: () => this.choose({ tag: this.tags.value }) });
+    this.offerTags();
+    return h("div", { class: "finder", role: "search" }, search, show, this.tags);
+  }
+
+  /** The tags that images have, to choose one. */
+  offerTags() {
+    const { tags = [] } = this.app.project;
+    const { tag: chosen = "" } = this.choice;
+    const option = (/** @type {string} */ value, /** @type {string} */ text) =>
+      h("option", { value, selected: value === chosen }, text);
+    fill(this.tags, option("", "Any tag"), ...tags.map((one) => option(one, one)));
+    this.tags.hidden = !tags.length && !chosen;
   }
 
   /** @param {Partial<GalleryScreen["choice"]>} some */
@@ -222,6 +252,7 @@ export class GalleryScreen extends HTMLElement {
       if (project) {
         this.app.project = project;
         this.app.order = null;
+        this.offerTags();
         this.grid.replaceChildren();
         this.describe(project, images);
       }

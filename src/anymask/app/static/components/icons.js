@@ -20,6 +20,8 @@ const PATHS = {
   split: "M4 5h7v14H4zM14 5h6v5h-6zM14 14h6v5h-6z",
   holes: "M4 4h16v16H4zM12 9a3 3 0 100 6 3 3 0 000-6z",
   islands: "M4 6h10v12H4zM18 7h.010M19 12h.010M18 17h.010",
+  front: "M4 4h11v11H4zM19 8v11H8",
+  "back-most": "M9 9h11v11H9zM5 16V5h11",
   copy: "M8 8h12v12H8zM8 16H4V4h12v4",
   undo: "M8 5L4 9l4 4M4 9h10a5.500 5.500 0 010 11h-3",
   redo: "M16 5l4 4-4 4M20 9H10a5.500 5.500 0 000 11h3",

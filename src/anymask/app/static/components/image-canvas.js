@@ -1,6 +1,7 @@
 /** The image with its masks: zoom, pan, pointer and keyboard for the tool in use. */
 import { MaskLayer } from "../canvas/mask-layer.js";
 import { Overlay } from "../canvas/overlay.js";
+import { TilePyramid } from "../canvas/tile-pyramid.js";
 import { dashed, ink } from "../canvas/draw-mask.js";
 import { ownColour, toRgb } from "../masks/colours.js";
 import { applyAdjustment } from "../canvas/adjustment.js";
@@ -11,6 +12,7 @@ import { h } from "./dom.js";
 /** @typedef {[number, number]} Point */
 
 const SHARP = 3; // zoom from which pixels are shown as they are
+const FINER = 2; // zoom over the scale of the layer from which masks are drawn anew in full
 const GRID = 16; // zoom from which lines part pixels
 
 export class ImageCanvas extends HTMLElement {
@@ -28,11 +30,20 @@ export class ImageCanvas extends HTMLElement {
   frame = 0;
   stale = { base: true, over: true };
 
-  /** @param {Editor} editor @param {() => import("../types.js").Label[]} labels */
-  static of(editor, labels) {
+  /** What gives the pixels of the image. @type {{bitmap: () => Promise<ImageBitmap>, tile: ((tile: import("../geometry/tiles.js").Tile) => Promise<Blob>) | null}} */
+  source;
+  /** Of a large image. @type {TilePyramid | null} */ tiles = null;
+
+  /**
+   * @param {Editor} editor
+   * @param {() => import("../types.js").Label[]} labels
+   * @param {ImageCanvas["source"]} source by tiles where it has them
+   */
+  static of(editor, labels, source) {
     const imageCanvas = /** @type {ImageCanvas} */ (document.createElement("am-image-canvas"));
     imageCanvas.editor = editor;
     imageCanvas.labels = labels;
+    imageCanvas.source = source;
     return imageCanvas;
   }
 
@@ -64,18 +75,39 @@ export class ImageCanvas extends HTMLElement {
   disconnectedCallback() {
     this.listening?.abort();
     this.resized?.disconnect();
-    this.image?.close();
     this.image = null; // what is still to be drawn is not drawn any more
   }
 
   async load() {
-    const bitmap = await this.editor.file
-      .then((file) => createImageBitmap(file, { colorSpaceConversion: "none" }))
-      .catch(() => null);
+    const { tile } = this.source;
+    if (tile) {
+      this.tiles = new TilePyramid(this.editor.openImage.size, tile, () => this.tilesCame());
+      return this.draw("base");
+    }
+    const bitmap = await this.source.bitmap().catch(() => null);
     if (!bitmap) return this.editor.notice("This browser cannot display the image.");
     this.image = bitmap;
     this.draw("base");
     this.dispatchEvent(new CustomEvent("shown"));
+  }
+
+  /** Show other pixels of the same image, such as other bands. @param {Promise<ImageBitmap>} bitmap */
+  async replace(bitmap) {
+    const image = await bitmap;
+    if (!this.isConnected) return;
+    this.image = image;
+    this.draw("base");
+    this.dispatchEvent(new CustomEvent("shown"));
+  }
+
+  /** More of a large image can be drawn; the whole of it, coarsely, serves thumbnails and the map. */
+  tilesCame() {
+    if (!this.isConnected) return;
+    const whole = this.tiles?.whole ?? null;
+    const first = !this.image && whole;
+    this.image = whole;
+    this.draw("base");
+    if (first) this.dispatchEvent(new CustomEvent("shown"));
   }
 
   /** @param {AbortSignal} signal */
@@ -203,12 +235,14 @@ export class ImageCanvas extends HTMLElement {
     const photo = this.context(this.photo);
     const { x, y, scale } = this.view;
     const [height, width] = this.view.size;
-    if (!this.image) return;
+    if (!this.image && !this.tiles) return;
     photo.imageSmoothingEnabled = context.imageSmoothingEnabled = scale < SHARP;
     photo.imageSmoothingQuality = context.imageSmoothingQuality = "high";
-    photo.drawImage(this.image, x, y, width * scale, height * scale);
+    if (this.tiles) this.tiles.draw(photo, this.view, devicePixelRatio);
+    else if (this.image) photo.drawImage(this.image, x, y, width * scale, height * scale);
     context.globalAlpha = this.editor.settings.opacity;
-    context.drawImage(this.layer.canvas, x, y, width * scale, height * scale);
+    if (this.layer.ratio < 1 && scale > this.layer.ratio * FINER) this.layer.drawIn(context, this.view);
+    else context.drawImage(this.layer.canvas, x, y, width * scale, height * scale);
     context.globalAlpha = 1;
     if (scale >= GRID) this.paintGrid(context);
   }

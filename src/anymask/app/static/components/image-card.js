@@ -32,6 +32,7 @@ export async function imageCard(gallery, image, soon) {
   const facts = h("span", { class: "facts" }, `${width} × ${height}`);
   if (masks > 0) facts.append(h("span", { class: "badge" }, counted(masks, "mask")));
   if (suggestions > 0) facts.append(h("span", { class: "badge open" }, counted(suggestions, "suggestion")));
+  for (const [text, kind] of notesOn(image)) facts.append(h("span", { class: `badge ${kind}` }, text));
   return h(
     "li",
     { "data-id": id },
@@ -43,6 +44,19 @@ export async function imageCard(gallery, image, soon) {
     ),
     h("div", { class: "card-actions" }, removeButton(gallery, image), doneButton(gallery, image)),
   );
+}
+
+/** Review, assignment, comments and tags, as badges. @param {ImageInfo} image @returns {[string, string][]} */
+function notesOn({ review, assignee, comments = 0, tags = [] }) {
+  /** @type {[string | null | undefined | false, string][]} */
+  const notes = [
+    [review === "accepted" && "accepted", ""],
+    [review === "returned" && "returned", "open"],
+    [comments > 0 && counted(comments, "comment"), "open"],
+    [assignee, "plain"],
+    ...tags.map((tag) => /** @type {[string, string]} */ ([tag, "plain"])),
+  ];
+  return /** @type {[string, string][]} */ (notes.filter(([text]) => text));
 }
 
 /** @param {GalleryScreen} gallery @param {ImageInfo} image */

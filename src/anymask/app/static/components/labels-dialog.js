@@ -1,6 +1,7 @@
 /** Name the labels and choose their colours. */
 import { TEXT_LENGTH } from "../constants.js";
 import { PALETTE } from "../masks/colours.js";
+import { attributeRows } from "./attribute-fields.js";
 import { openDialog } from "./dialog.js";
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
@@ -10,7 +11,9 @@ import { icon } from "./icons.js";
 /** @param {import("./app.js").App} app @param {() => void} changed */
 export function labelsDialog(app, changed) {
   const rows = h("ul", { class: "plain stack" });
-  const add = (/** @type {Label} */ { id, name, color }, focus = false) => {
+  /** @type {Map<Element, () => import("../types.js").Attribute[]>} */
+  const readers = new Map();
+  const add = (/** @type {Label} */ { id, name, color, attributes = [] }, focus = false) => {
     const input = h("input", {
       type: "text",
       value: name,
@@ -23,9 +26,10 @@ export function labelsDialog(app, changed) {
       value: color,
       "aria-label": `Colour of ${name || "the new label"}`,
     });
+    const asked = attributeRows(attributes, name);
     const row = h(
       "li",
-      { class: "row", "data-id": id },
+      { class: "row wrap", "data-id": id },
       colour,
       input,
       h(
@@ -38,7 +42,9 @@ export function labelsDialog(app, changed) {
         },
         icon("trash"),
       ),
+      asked.element,
     );
+    readers.set(row, asked.read);
     rows.append(row);
     if (focus) input.focus();
   };
@@ -57,6 +63,7 @@ export function labelsDialog(app, changed) {
             id: /** @type {HTMLElement} */ (row).dataset.id ?? "",
             name: name.value.trim(),
             color: colour.value,
+            attributes: readers.get(row)?.() ?? [],
           };
         });
         dialog.close();

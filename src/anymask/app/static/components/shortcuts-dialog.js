@@ -1,51 +1,84 @@
-/** The keyboard shortcuts, from the table that the editor uses. */
-import { ON_IMAGE, SHORTCUTS } from "../state/shortcuts.js";
+/** The keyboard shortcuts, from the table that the editor uses; each key can be changed. */
+import { bind, hasOwnKeys, idOf, resetKeys, shortcuts, shownKey } from "../state/key-bindings.js";
+import { ON_IMAGE, keyOf } from "../state/shortcuts.js";
 import { openDialog } from "./dialog.js";
-import { h } from "./dom.js";
+import { fill, h } from "./dom.js";
+
+/** @typedef {import("../state/shortcuts.js").Shortcut} Shortcut */
 
 export function showShortcuts() {
-  const groups = [...new Set(SHORTCUTS.map(({ group }) => group))];
-  const row = (/** @type {string[]} */ keys, /** @type {string} */ title) =>
-    h(
-      "div",
-      { class: "shortcut" },
-      h("dt", {}, ...keys.map((key) => h("kbd", {}, shown(key)))),
-      h("dd", {}, title),
-    );
+  const groups = h("div", { class: "shortcuts" });
+  const told = h("p", { class: "note", role: "status" }, "Choose a shortcut to give it another key.");
+  const reset = h(
+    "button",
+    { class: "small", onclick: () => (resetKeys(), draw("The usual keys are back.")) },
+    "Usual keys",
+  );
+  const draw = (/** @type {string} */ sentence) => {
+    told.textContent = sentence;
+    reset.hidden = !hasOwnKeys();
+    fill(groups, ...sections((shortcut, key) => draw(change(shortcut, key))));
+  };
+  draw(told.textContent ?? "");
   openDialog(
     "Keyboard shortcuts",
-    [
-      h(
-        "div",
-        { class: "shortcuts" },
-        ...groups.map((group) =>
-          h(
-            "section",
-            {},
-            h("h3", {}, group),
-            h(
-              "dl",
-              {},
-              ...SHORTCUTS.filter((one) => one.group === group).map(({ keys, title }) => row(keys, title)),
-            ),
-          ),
-        ),
-        h(
-          "section",
-          {},
-          h("h3", {}, "On the image"),
-          h("dl", {}, ...ON_IMAGE.map(([key, title]) => row([key], title))),
-        ),
-      ),
-    ],
-    { class: "wide" },
+    [h("div", { class: "row" }, told, h("span", { class: "spacer" }), reset), groups],
+    {
+      class: "wide",
+    },
   );
 }
 
+/** @param {Shortcut} shortcut @param {string} key @returns {string} what came of it */
+function change(shortcut, key) {
+  const result = bind(idOf(shortcut), key);
+  if ("error" in result) return result.error;
+  const { lost } = result;
+  if (!lost) return `“${shortcut.title}” now has the key ${shownKey(key)}.`;
+  return `“${shortcut.title}” now has the key ${shownKey(key)}, and “${lost.title}” lost it.`;
+}
+
+/** @param {(shortcut: Shortcut, key: string) => void} choose */
+function sections(choose) {
+  const all = shortcuts();
+  const groups = [...new Set(all.map(({ group }) => group))].map((group) =>
+    h(
+      "section",
+      {},
+      h("h3", {}, group),
+      h("dl", {}, ...all.filter((one) => one.group === group).map((one) => row(one, choose))),
+    ),
+  );
+  const fixed = ON_IMAGE.map(([key, title]) =>
+    h("div", { class: "shortcut" }, h("dt", {}, h("kbd", {}, key)), h("dd", {}, title)),
+  );
+  return [...groups, h("section", {}, h("h3", {}, "On the image"), h("dl", {}, ...fixed))];
+}
+
+/** @param {Shortcut} shortcut @param {(shortcut: Shortcut, key: string) => void} choose */
+function row(shortcut, choose) {
+  const { keys, title, act } = shortcut;
+  const shown = () => (keys.length ? keys.map((key) => h("kbd", {}, spaced(key))) : [h("kbd", {}, "–")]);
+  if (act === "label") return h("div", { class: "shortcut" }, h("dt", {}, ...shown()), h("dd", {}, title));
+  const button = h(
+    "button",
+    {
+      class: "quiet keys",
+      "aria-label": `${title}: ${keys.map(spaced).join(", ") || "no key"}. Change`,
+      onclick: () => fill(button, h("kbd", {}, "Press a key")),
+      onblur: () => fill(button, ...shown()),
+      onkeydown: (/** @type {KeyboardEvent} */ event) => {
+        const waits = button.textContent === "Press a key";
+        if (!waits || ["Shift", "Control", "Alt", "Meta", "Tab"].includes(event.key)) return;
+        event.preventDefault();
+        if (event.key === "Escape") return fill(button, ...shown());
+        choose(shortcut, keyOf(event));
+      },
+    },
+    ...shown(),
+  );
+  return h("div", { class: "shortcut" }, h("dt", {}, button), h("dd", {}, title));
+}
+
 /** @param {string} key */
-const shown = (key) =>
-  key
-    .replace(/(^|\+)([A-Z])$/, "$1Shift+$2")
-    .replace(/(^|\+)([a-z])$/, (_, plus, letter) => plus + letter.toUpperCase())
-    .replaceAll("+", " + ")
-    .replace(/^ \+ $/, "+");
+const spaced = (key) => (key === "+" ? key : shownKey(key).replaceAll("+", " + "));

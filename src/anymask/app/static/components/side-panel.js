@@ -1,10 +1,13 @@
 /** Beside the image: labels, the selected mask, all masks. */
-import { counted, fill, h } from "./dom.js";
+import { counted, h } from "./dom.js";
 import { maskCommands } from "./editing-options.js";
 import { icon } from "./icons.js";
-import { labelsDialog } from "./labels-dialog.js";
+import { BY_WORDS, findWordsSection } from "./find-words.js";
+import { labelSection } from "./label-section.js";
 import { findSimilarDialog } from "./find-similar-dialog.js";
 import { maskList } from "./mask-list.js";
+import { attributeFields } from "./attribute-fields.js";
+import { imageSection } from "./image-section.js";
 import { viewSection } from "./view-section.js";
 import { suggestionSection } from "./suggestion-bar.js";
 
@@ -21,62 +24,17 @@ export function sidePanel(screen, signal) {
     "aside",
     { class: "panel", "aria-label": "Masks and labels" },
     close,
+    screen.app.storage.findsWords && findWordsSection(screen),
     suggestionSection(screen, signal),
     labelSection(screen, signal),
     maskSection(screen, signal),
+    imageSection(screen, signal),
     maskList(screen, signal),
   );
 }
 
-/** @param {EditorScreen} screen @param {AbortSignal} signal */
-function labelSection(screen, signal) {
-  const { editor, app } = screen;
-  const chips = h("div", { class: "labels", role: "group", "aria-label": "Labels" });
-  const draw = () => {
-    const now = editor.item ? editor.item.label : editor.label;
-    fill(
-      chips,
-      ...app.project.labels.map(({ id, name, color }, i) => {
-        const dot = h("span", { class: "dot" });
-        dot.style.background = color;
-        return h(
-          "button",
-          {
-            class: "label",
-            "aria-pressed": String(now === id),
-            title: i < 9 ? `${name} (${i + 1})` : name,
-            onclick: () => editor.setLabel(now === id ? null : id),
-          },
-          dot,
-          name,
-          i < 9 && h("kbd", { "aria-hidden": "true" }, String(i + 1)),
-        );
-      }),
-    );
-    if (!app.project.labels.length)
-      fill(chips, h("p", { class: "note" }, "No labels yet. Labels are optional."));
-  };
-  const edit = () =>
-    labelsDialog(app, () => {
-      draw();
-      screen.imageCanvas.recolour();
-      screen.panel.dispatchEvent(new Event("labels"));
-    });
-  for (const type of ["select", "view", "answer"]) editor.addEventListener(type, draw, { signal });
-  draw();
-  return h(
-    "section",
-    {},
-    h(
-      "div",
-      { class: "row" },
-      h("h2", {}, "Labels"),
-      h("span", { class: "spacer" }),
-      h("button", { class: "quiet", onclick: edit }, "Edit"),
-    ),
-    chips,
-  );
-}
+/** @param {string} search */
+const foundBy = (search) => (search.startsWith(BY_WORDS) ? "found by words" : "found by example");
 
 /** @param {EditorScreen} screen @param {AbortSignal} signal */
 function maskSection(screen, signal) {
@@ -100,6 +58,7 @@ function maskSection(screen, signal) {
     { class: "selected", hidden: true },
     h("h2", {}, "Selected mask"),
     facts,
+    attributeFields(screen, signal),
     h("div", { class: "row wrap" }, done, remove, app.storage.findsSimilar && find),
     maskCommands(screen, signal),
   );
@@ -110,7 +69,7 @@ function maskSection(screen, signal) {
       facts.textContent = [
         counted(item.area, "pixel"),
         item.score === null ? null : `score ${item.score.toFixed(2)}`,
-        item.suggestedBy ? "found by example" : (item.model ?? "drawn by hand"),
+        item.suggestedBy ? foundBy(item.suggestedBy) : (item.model ?? "drawn by hand"),
         item.author,
         item.suggestedBy ? "accept (Y) or reject (R)" : null,
       ]

@@ -9,29 +9,30 @@ import { PointTool } from "../tools/point.js";
 import { PolygonTool } from "../tools/polygon.js";
 import { SelectTool } from "../tools/select.js";
 import { WandTool } from "../tools/wand.js";
+import { keyFor, withKey } from "../state/key-bindings.js";
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
 
 /** @typedef {import("../state/editor.js").Editor} Editor */
 /** @typedef {import("../tools/tool.js").Tool} Tool */
 
-/** @type {[string, string, string, (editor: Editor) => Tool][]} name, title, key, how it is made */
+/** @type {[string, string, (editor: Editor) => Tool][]} name, title, how it is made */
 const TOOLS = [
-  ["select", "Select", "V", (editor) => new SelectTool(editor)],
-  ["point", "Point", "P", (editor) => new PointTool(editor)],
-  ["box", "Box", "B", (editor) => new BoxTool(editor)],
-  ["everything", "Everything", "A", (editor) => new EverythingTool(editor)],
-  ["brush", "Brush", "D", (editor) => new BrushTool(editor, false)],
-  ["eraser", "Eraser", "E", (editor) => new BrushTool(editor, true)],
-  ["lasso", "Lasso", "L", (editor) => new LassoTool(editor)],
-  ["polygon", "Polygon", "O", (editor) => new PolygonTool(editor)],
-  ["wand", "Wand", "Z", (editor) => new WandTool(editor)],
-  ["corners", "Corners", "T", (editor) => new CornersTool(editor)],
-  ["cut", "Cut", "S", (editor) => new CutTool(editor)],
+  ["select", "Select", (editor) => new SelectTool(editor)],
+  ["point", "Point", (editor) => new PointTool(editor)],
+  ["box", "Box", (editor) => new BoxTool(editor)],
+  ["everything", "Everything", (editor) => new EverythingTool(editor)],
+  ["brush", "Brush", (editor) => new BrushTool(editor, false)],
+  ["eraser", "Eraser", (editor) => new BrushTool(editor, true)],
+  ["lasso", "Lasso", (editor) => new LassoTool(editor)],
+  ["polygon", "Polygon", (editor) => new PolygonTool(editor)],
+  ["wand", "Wand", (editor) => new WandTool(editor)],
+  ["corners", "Corners", (editor) => new CornersTool(editor)],
+  ["cut", "Cut", (editor) => new CutTool(editor)],
 ];
 
 /** @param {Editor} editor @returns {Record<string, Tool>} */
-export const toolsFor = (editor) => Object.fromEntries(TOOLS.map(([name, , , make]) => [name, make(editor)]));
+export const toolsFor = (editor) => Object.fromEntries(TOOLS.map(([name, , make]) => [name, make(editor)]));
 
 /**
  * A button for each tool; the one in use is pressed.
@@ -39,20 +40,20 @@ export const toolsFor = (editor) => Object.fromEntries(TOOLS.map(([name, , , mak
  */
 export function toolbar(screen, signal) {
   const { editor, tools } = screen;
-  const button = (/** @type {string} */ name, /** @type {string} */ title, /** @type {string} */ key) =>
+  const button = (/** @type {string} */ name, /** @type {string} */ title) =>
     h(
       "button",
       {
         class: "tool",
         "aria-pressed": "false",
-        "aria-keyshortcuts": key,
-        title: `${title} (${key})`,
+        "aria-keyshortcuts": keyFor("tool", name) || null,
+        title: withKey(title, "tool", name),
         onclick: () => screen.act("tool", name),
       },
       icon(name),
       h("span", {}, title),
     );
-  const buttons = TOOLS.map(([name, title, key]) => ({ name, element: button(name, title, key) }));
+  const buttons = TOOLS.map(([name, title]) => ({ name, element: button(name, title) }));
   const mark = () => {
     for (const { name, element } of buttons)
       element.setAttribute("aria-pressed", String(editor.tool === tools[name]));

@@ -1,5 +1,7 @@
 /** How the image and its masks are shown: opacity, outlines, brightness, contrast, gamma, channels. */
 import { CHANNELS, UNCHANGED, isUnchanged } from "../canvas/adjustment.js";
+import { RefusedError, reasonOf } from "../storage/errors.js";
+import { notify } from "./toast.js";
 import { slider } from "./editing-options.js";
 import { fill, h } from "./dom.js";
 
@@ -7,17 +9,18 @@ import { fill, h } from "./dom.js";
 /** @typedef {import("../state/settings.js").Settings} Settings */
 
 /** @param {EditorScreen} screen @param {AbortSignal} signal */
-export function viewSection({ editor }, signal) {
+export function viewSection(screen, signal) {
+  const { editor } = screen;
   const opacity = h("div", {});
   const outline = toggle("Outlines only", () => editor.set({ outlineOnly: !editor.settings.outlineOnly }));
   const hide = toggle("Hide other masks", () => editor.set({ hideOthers: !editor.settings.hideOthers }));
   const image = h("div", { class: "stack" });
-  const summary = h("summary", {}, "Image");
+  const summary = h("summary", {}, BRIGHTNESS);
   const draw = () => {
     const { settings } = editor;
     outline.input.checked = settings.outlineOnly;
     hide.input.checked = settings.hideOthers;
-    summary.textContent = isUnchanged(settings.adjustment) ? "Image" : "Image (adjusted)";
+    summary.textContent = isUnchanged(settings.adjustment) ? BRIGHTNESS : `${BRIGHTNESS} (adjusted)`;
     if (!opacity.contains(document.activeElement))
       fill(
         opacity,
@@ -36,10 +39,12 @@ export function viewSection({ editor }, signal) {
     opacity,
     outline.element,
     hide.element,
-    h("details", {}, summary, image),
+    h("details", {}, summary, image, bandField(screen)),
   );
 }
 
+const BRIGHTNESS = "Brightness, channels";
+const USAGE = "write one number, or three with commas";
 const percent = (/** @type {number} */ value) => `${Math.round(value * 100)}%`;
 
 /** @param {string} text @param {() => void} act */
@@ -88,4 +93,37 @@ function adjustments(editor, redraw) {
     h("div", { class: "field" }, h("label", { for: "channel" }, "Channel"), channel),
     button,
   ];
+}
+
+/** Which bands of a satellite, microscope or other deep image are shown. @param {EditorScreen} screen */
+function bandField({ app, openImage, imageCanvas }) {
+  const storage = /** @type {import("../storage/on-server.js").ServerStorage} */ (app.storage);
+  const { id } = openImage.info;
+  const input = h("input", {
+    type: "text",
+    id: "bands",
+    placeholder: "3,2,1",
+    onchange: async () => {
+      const bands = input.value.replaceAll(" ", "");
+      try {
+        const file = bands ? storage.fileInBands(id, bands) : app.files.file(openImage.info);
+        await imageCanvas.replace(
+          file.then((blob) => createImageBitmap(blob, { colorSpaceConversion: "none" })),
+        );
+      } catch (error) {
+        const why = error instanceof RefusedError && error.status === 422 ? USAGE : reasonOf(error);
+        notify(`These bands cannot be shown: ${why}.`);
+      }
+    },
+  });
+  const field = h("div", { class: "field", hidden: true }, h("label", { for: "bands" }, "Bands"), input);
+  if (storage.tiles)
+    storage.bands(id).then(
+      (count) => {
+        field.hidden = count === 0 || imageCanvas.tiles !== null;
+        input.title = `Numbers from 1 to ${count}: three for red, green and blue, or one`;
+      },
+      () => {}, // the image is shown as it is
+    );
+  return field;
 }

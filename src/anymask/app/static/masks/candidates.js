@@ -26,7 +26,8 @@ export function select(candidates, least) {
 
 /**
  * Those that are not already among masks made before: what "keep" adds a second time would be a copy.
- * @param {Candidate[]} candidates @param {{box: Box, area: number, runs: import("../types.js").Runs}[]} made
+ * @template {{box: Box, area: number, runs: import("../types.js").Runs}} T
+ * @param {T[]} candidates @param {{box: Box, area: number, runs: import("../types.js").Runs}[]} made
  */
 export function unlike(candidates, made) {
   return candidates.filter(

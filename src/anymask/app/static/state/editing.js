@@ -112,6 +112,21 @@ export function merge(editor) {
   step(editor, `Merge ${some.length} masks`, changes, first.id);
 }
 
+/**
+ * Lay the selected mask on top of all others, or under them.
+ * @param {Editor} editor @param {boolean} front
+ */
+export function layer(editor, front) {
+  const { item, openImage } = editor;
+  if (!item) return editor.notice("Select a mask first.");
+  const others = [...openImage.items.values()]
+    .filter(({ id }) => id !== item.id)
+    .map(({ depth = 0 }) => depth);
+  if (!others.length) return;
+  const depth = front ? Math.max(...others) + 1 : Math.min(...others) - 1;
+  editor.change(front ? "Bring to the front" : "Send to the back", item.id, { depth });
+}
+
 /** Mark the selected mask, or take the mark off. @param {Editor} editor */
 export function mark(editor) {
   if (!editor.selected) return editor.notice("Select a mask to mark first.");

@@ -322,14 +322,14 @@ export class Editor extends EventTarget {
     return safe;
   }
 
-  /** Many new masks in one step. @param {Partial<Item>[]} many */
-  add(many) {
+  /** Many new masks in one step. @param {Partial<Item>[]} many @param {string} [name] of the step */
+  add(many, name = `Keep ${many.length} masks`) {
     const changes = many.map((some) => {
       const id = crypto.randomUUID();
       const blank = { id, label: this.label, clicks: null, score: null, model: null, seconds: 0 };
       return { id, before: null, after: /** @type {Item} */ ({ ...blank, ...some }) };
     });
-    this.openImage.step(`Keep ${many.length} masks`, changes);
+    this.openImage.step(name, changes);
   }
 
   /** @param {string} [id] */
@@ -340,8 +340,9 @@ export class Editor extends EventTarget {
     this.openImage.step("Delete a mask", [{ id, before, after: null }]);
   }
 
-  /** Whether a mask is locked, which is said then. @param {string} id */
+  /** Whether a mask is locked, or the image closed, which is said then. @param {string} id */
   isLocked(id) {
+    if (this.openImage.refuses()) return true;
     const locked = this.visibility.locked.has(id);
     if (locked) this.notice("This mask is locked. Unlock it in the list of masks to change it.");
     return locked;

@@ -21,6 +21,8 @@ import { UndoHistory } from "./undo-history.js";
  * @property {number} seconds
  * @property {string} [author]
  * @property {string | null} [suggestedBy] for a suggestion the id of the example mask
+ * @property {import("../types.js").Mask["attributes"]} [attributes]
+ * @property {number} [depth] masks of a greater depth lie on top
  */
 
 /** Emits "masks" with the changes of each step as detail. */
@@ -35,6 +37,8 @@ export class OpenImage extends EventTarget {
     /** In the order in which they are drawn, the last on top. @type {Map<string, Item>} */
     this.items = new Map();
     this.history = new UndoHistory();
+    /** Whether the image takes no changes of this person. */
+    this.closed = () => false;
   }
 
   /** Take the stored masks, and over them what the outbox still holds. @param {Mask[]} masks */
@@ -47,6 +51,7 @@ export class OpenImage extends EventTarget {
       if (mask.deleted) this.items.delete(mask.id);
       else this.items.set(mask.id, itemOf(mask));
     }
+    this.arrange();
   }
 
   /**
@@ -56,6 +61,7 @@ export class OpenImage extends EventTarget {
    * @returns {Promise<void>} when it is safe
    */
   step(name, changes) {
+    if (this.refuses()) return Promise.resolve();
     this.history.push({ name, changes });
     return this.apply(changes);
   }
@@ -76,11 +82,19 @@ export class OpenImage extends EventTarget {
     return true;
   }
 
+  /** Whether the image takes no changes, which is said then. */
+  refuses() {
+    if (this.closed()) this.dispatchEvent(new Event("refused"));
+    return this.closed();
+  }
+
   undo() {
+    if (this.refuses()) return null;
     return this.back(this.history.undo());
   }
 
   redo() {
+    if (this.refuses()) return null;
     return this.back(this.history.redo());
   }
 
@@ -96,11 +110,18 @@ export class OpenImage extends EventTarget {
       this.items.delete(id);
       if (after) this.items.set(id, after); // what was worked on last lies on top
     }
+    this.arrange();
     this.emit(changes);
     return this.sync.put(
       this.info.id,
       changes.map(({ id, before, after }) => this.wire(id, after ?? before, !after)),
     );
+  }
+
+  /** Order the masks by depth; those of one depth stay as they are. */
+  arrange() {
+    const items = [...this.items.values()];
+    if (items.some(({ depth }) => depth)) this.items = new Map(byDepth(items).map((item) => [item.id, item]));
   }
 
   /** The masks here that are stored. @returns {Set<string>} */
@@ -154,6 +175,8 @@ export class OpenImage extends EventTarget {
       seconds: item.seconds,
       deleted,
       suggested_by: item.suggestedBy ?? null,
+      attributes: item.attributes ?? null,
+      depth: item.depth ?? 0,
     };
   }
 
@@ -180,6 +203,13 @@ export class OpenImage extends EventTarget {
   }
 }
 
+/**
+ * Those of a greater depth later, on top.
+ * @template {{depth?: number}} T
+ * @param {T[]} items @returns {T[]}
+ */
+export const byDepth = (items) => items.toSorted((a, b) => (a.depth ?? 0) - (b.depth ?? 0));
+
 /** @param {Mask} mask @returns {Item} */
 export function itemOf(mask) {
   const runs = fromString(mask.counts);
@@ -195,5 +225,7 @@ export function itemOf(mask) {
     seconds: mask.seconds ?? 0,
     author: mask.author,
     suggestedBy: mask.suggested_by ?? null,
+    attributes: mask.attributes ?? null,
+    depth: mask.depth ?? 0,
   };
 }

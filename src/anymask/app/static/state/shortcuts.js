@@ -76,11 +76,14 @@ export function keyOf(event) {
   return (event.ctrlKey || event.metaKey ? "Ctrl+" : "") + event.key;
 }
 
-/** @param {KeyboardEvent} event @returns {{act: string, with: string} | null} */
-export function actionOf(event) {
+/**
+ * @param {KeyboardEvent} event @param {Shortcut[]} shortcuts with the keys that hold now
+ * @returns {{act: string, with: string} | null}
+ */
+export function actionOf(event, shortcuts) {
   const key = keyOf(event);
   if (/^[0-9]$/.test(key)) return { act: "label", with: key };
   if (event.altKey) return null;
-  const found = SHORTCUTS.find(({ keys }) => keys.includes(key));
+  const found = shortcuts.find(({ keys }) => keys.includes(key));
   return found ? { act: found.act, with: found.with ?? "" } : null;
 }

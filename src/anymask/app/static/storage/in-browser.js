@@ -11,7 +11,7 @@ import { answered, finished, openDatabase } from "./indexed-db.js";
 /** @typedef {import("../types.js").Project} Project */
 /** @typedef {import("./on-server.js").Choice} Choice */
 /** @typedef {import("./on-server.js").Imported} Imported */
-/** @typedef {{done?: boolean, removed?: boolean}} Marks */
+/** @typedef {import("../types.js").Marks} Marks */
 /**
  * @typedef {ImageInfo & {file?: string, blob?: Blob, added: number}} Kept `file` of a photo that came with the app
  */
@@ -21,6 +21,9 @@ const BUNDLED = "photos/photos.json";
 
 export class BrowserStorage {
   findsSimilar = false;
+  reviews = false;
+  tiles = false;
+  findsWords = false;
   /** @type {[string, string][]} */
   formats = [["coco", "COCO (JSON)"]];
 
@@ -38,7 +41,9 @@ export class BrowserStorage {
   /** @returns {Promise<Project>} */
   async project() {
     const kept = await answered((await this.store("facts")).get("labels"));
-    return { name: "In this browser", labels: kept?.labels ?? [], models: [LOCAL_MODEL] };
+    const tags = new Set(Object.values(await this.marks()).flatMap((mark) => mark.tags ?? []));
+    const sorted = [...tags].sort();
+    return { name: "In this browser", labels: kept?.labels ?? [], models: [LOCAL_MODEL], tags: sorted };
   }
 
   /** @param {Label[]} labels */
@@ -58,7 +63,7 @@ export class BrowserStorage {
    * @param {Choice} [choice]
    * @returns {Promise<{images: ImageInfo[], next: null}>}
    */
-  async images(after = null, limit = Infinity, { search = "", show = "all" } = {}) {
+  async images(after = null, limit = Infinity, { search = "", show = "all", tag = "" } = {}) {
     /** @type {Kept[]} */
     const own = await answered((await this.store("images")).getAll());
     own.sort((a, b) => a.added - b.added);
@@ -73,8 +78,10 @@ export class BrowserStorage {
         masks: counts.get(id) ?? 0,
         suggestions: 0,
         done: marks[id]?.done ?? false,
+        tags: marks[id]?.tags ?? [],
       }))
-      .filter((image) => image.name.toLowerCase().includes(search.toLowerCase()) && isShown(image, show));
+      .filter((image) => image.name.toLowerCase().includes(search.toLowerCase()) && isShown(image, show))
+      .filter(({ tags }) => !tag || tags.includes(tag));
     return { images: images.slice(0, limit), next: null };
   }
 
@@ -105,7 +112,8 @@ export class BrowserStorage {
       (await answered((await this.store("images")).get(id)));
     if (!kept) throw new RefusedError("This image is no longer stored in this browser.", 404);
     const masks = (await this.counts()).get(id) ?? 0;
-    return { ...kept, masks, done: (await this.marks())[id]?.done ?? false };
+    const { done = false, tags = [] } = (await this.marks())[id] ?? {};
+    return { ...kept, masks, done, tags };
   }
 
   /** @param {File} file */

@@ -8,7 +8,7 @@ import { CancelledError, ConflictError, OfflineError, RefusedError } from "./err
 /** @typedef {{size: [number, number], counts: string, score: number, label_id: string | null}} Found */
 /** @typedef {{image: string, masks: Found[], error?: string | null}} ImageFound */
 /** @typedef {{image: string, masks: {size: [number, number], counts: string, score: number}[]}} SuggestedMasks */
-/** @typedef {{search?: string, show?: string}} Choice which images: by a part of their name, by their state */
+/** @typedef {{search?: string, show?: string, tag?: string, assignee?: string}} Choice which images: by a part of their name, by their state */
 /** @typedef {{images: number, masks: number, known: number, skipped: string[]}} Imported */
 /**
  * @typedef {{id: string, state: string, done: number, total: number, error?: string | null, model?: string | null,
@@ -35,6 +35,12 @@ const EXPORT_FORMATS = [
 export class ServerStorage {
   /** The server can search other images for similar objects. */
   findsSimilar = true;
+  /** The server keeps comments and reviews. */
+  reviews = true;
+  /** The server makes tiles of large images. */
+  tiles = true;
+  /** The server can search an image for what words name. */
+  findsWords = true;
   /** Formats of exports. */
   formats = EXPORT_FORMATS;
 
@@ -113,11 +119,26 @@ export class ServerStorage {
   /**
    * Mark an image as done, or remove it from the project; the server keeps its file and its masks.
    * @param {string} id
-   * @param {{done?: boolean, removed?: boolean}} mark
+   * @param {import("../types.js").Marks} mark
    * @returns {Promise<ImageInfo>}
    */
   mark(id, mark) {
     return this.send("PATCH", imagePath(id), mark);
+  }
+
+  /** @param {string} id @returns {Promise<import("../types.js").Comment[]>} */
+  async comments(id) {
+    return (await this.json(`${imagePath(id)}/comments`)).comments;
+  }
+
+  /** @param {string} id @param {string} comment @param {{text: string, mask_id: string | null}} body */
+  saveComment(id, comment, body) {
+    return this.send("PUT", `${imagePath(id)}/comments/${comment}`, body);
+  }
+
+  /** @param {string} id @param {string} comment @param {boolean} resolved */
+  resolveComment(id, comment, resolved) {
+    return this.send("PATCH", `${imagePath(id)}/comments/${comment}`, { resolved });
   }
 
   /** @param {string} id @returns {Promise<ImageInfo>} */
@@ -139,6 +160,21 @@ export class ServerStorage {
   /** @param {string} id @returns {Promise<Blob>} */
   async file(id) {
     return (await this.request(`${imagePath(id)}/file`)).blob();
+  }
+
+  /** How many bands of an image can be chosen from; 0 for photos. @param {string} id @returns {Promise<number>} */
+  async bands(id) {
+    return (await this.json(`${imagePath(id)}/bands`)).bands;
+  }
+
+  /** The image in some of its bands. @param {string} id @param {string} bands such as "4,3,2" @returns {Promise<Blob>} */
+  async fileInBands(id, bands) {
+    return (await this.request(`${imagePath(id)}/file?bands=${encodeURIComponent(bands)}`)).blob();
+  }
+
+  /** A tile of a large image. @param {string} id @param {import("../geometry/tiles.js").Tile} tile @returns {Promise<Blob>} */
+  async tile(id, { level, column, row }) {
+    return (await this.request(`${imagePath(id)}/tiles/${level}/${column}/${row}`)).blob();
   }
 
   /** @param {ImageInfo} image @returns {Promise<string>} */
@@ -171,6 +207,16 @@ export class ServerStorage {
     return mask.deleted
       ? this.json(path, { method: "DELETE", headers: match })
       : this.send("PUT", path, mask, match);
+  }
+
+  /**
+   * Search an image for what words name.
+   * @param {string} id
+   * @param {string} words
+   * @returns {Promise<{masks: {size: Size, counts: string, score: number}[], model: string}>}
+   */
+  findWords(id, words) {
+    return this.send("POST", `${imagePath(id)}/find`, { phrases: [words] });
   }
 
   /**

@@ -232,6 +232,10 @@ export class Sync extends EventTarget {
  * @param {Mask} mask
  */
 function contentOf(mask) {
-  const { counts, label_id, seconds, deleted, suggested_by } = mask;
-  return [counts, label_id ?? "", seconds ?? 0, deleted ? "deleted" : "", suggested_by ?? ""].join(" ");
+  const { counts, label_id, seconds, deleted, suggested_by, depth } = mask;
+  const attributes = Object.entries(mask.attributes ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
+  const more = [depth ?? 0, JSON.stringify(attributes)];
+  return [counts, label_id ?? "", seconds ?? 0, deleted ? "deleted" : "", suggested_by ?? "", ...more].join(
+    " ",
+  );
 }

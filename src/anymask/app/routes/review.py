@@ -1,0 +1,103 @@
+"""Review: marks on images, and comments on them and on their masks."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, HTTPException, Response
+
+from anymask.app import review_schemas, schemas
+from anymask.app.dependencies import Annotator, CurrentServer, Server
+from anymask.app.review_schemas import Mark
+from anymask.data_engine.project import Image, Person, comments, images
+
+__all__ = ["check_open", "router"]
+
+router = APIRouter(tags=["review"])
+
+
+@router.patch("/images/{id}")
+def mark_image(server: CurrentServer, person: Annotator, id: schemas.Id, body: Mark) -> schemas.Image:
+    """Mark an image: done, removed, accepted or returned, assigned, tagged.
+
+    Removing, reviewing and assigning to others need the role reviewer, and so does marking an accepted image
+    as not done.
+    """
+    if person.role == "annotator":
+        _check_annotator(images.find(server.project.db, id), person, body)
+    return schemas.Image.of(images.mark(server.project.db, id, **dict(body)))
+
+
+def _check_annotator(image: Image, person: Person, body: Mark) -> None:
+    """Raise HTTPException 403 for what needs the role reviewer."""
+    others = image.assignee not in (None, person.name)
+    needs = {
+        "Removing an image": body.removed is not None,
+        "Accepting or returning an image": body.review is not None,
+        "Changing an accepted image": body.done is not None and image.review == "accepted",
+        "Assigning an image to somebody else": body.assignee not in (None, "", person.name)
+        or (body.assignee is not None and others),
+    }
+    for what, asked in needs.items():
+        if asked:
+            raise HTTPException(403, f"{what} needs the role reviewer; yours is annotator. Ask an admin.")
+
+
+def check_open(server: Server, id: str, person: Person) -> None:
+    """Raise HTTPException 403 where an annotator would change the masks of an image that is done."""
+    if person.role != "annotator":
+        return
+    image = images.find(server.project.db, id)
+    if image.done:
+        how = "Ask a reviewer to return it" if image.review == "accepted" else "Mark it as not done first"
+        raise HTTPException(403, f"This image is marked as done, so its masks cannot be changed. {how}.")
+
+
+@router.get("/images/{id}/comments")
+def list_comments(server: CurrentServer, person: Annotator, id: schemas.Id) -> review_schemas.Comments:
+    """The comments on an image and its masks, oldest first."""
+    found = comments.listed(server.project.db, id)
+    return review_schemas.Comments(comments=[review_schemas.Comment.of(one) for one in found])
+
+
+@router.put("/images/{id}/comments/{comment_id}")
+def put_comment(
+    server: CurrentServer,
+    person: Annotator,
+    id: schemas.Id,
+    comment_id: schemas.Id,
+    body: review_schemas.CommentIn,
+) -> review_schemas.Comment:
+    """Add a comment with an id that the client chooses, or change the text of one of your own."""
+    _check_own(server, person, id, comment_id, "Changing")
+    kept = comments.save(
+        server.project.db, id, comment_id, body.text, mask_id=body.mask_id, author=person.name
+    )
+    return review_schemas.Comment.of(kept)
+
+
+@router.patch("/images/{id}/comments/{comment_id}")
+def resolve_comment(
+    server: CurrentServer,
+    person: Annotator,
+    id: schemas.Id,
+    comment_id: schemas.Id,
+    body: review_schemas.Resolved,
+) -> review_schemas.Comment:
+    """Mark a comment as resolved, or as open again."""
+    return review_schemas.Comment.of(comments.resolve(server.project.db, id, comment_id, body.resolved))
+
+
+@router.delete("/images/{id}/comments/{comment_id}", status_code=204)
+def delete_comment(
+    server: CurrentServer, person: Annotator, id: schemas.Id, comment_id: schemas.Id
+) -> Response:
+    """Delete a comment of your own; of others as a reviewer."""
+    _check_own(server, person, id, comment_id, "Deleting")
+    comments.remove(server.project.db, id, comment_id)
+    return Response(status_code=204)
+
+
+def _check_own(server: Server, person: Person, id: str, comment_id: str, what: str) -> None:
+    """Raise HTTPException 403 where an annotator would change the comment of somebody else."""
+    there = comments.find(server.project.db, id, comment_id)
+    if there is not None and there.author != person.name and person.role == "annotator":
+        raise HTTPException(403, f"{what} a comment of somebody else needs the role reviewer. Ask one.")

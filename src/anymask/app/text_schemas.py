@@ -1,0 +1,24 @@
+"""The JSON of text prompts in the HTTP API; see `anymask.inference.text`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from anymask.app.schema_types import Schema, Share, Text
+
+__all__ = ["Find"]
+
+MOST_PHRASES = 20
+"""Phrases in one request."""
+
+
+class Find(Schema):
+    """Phrases, English, whose objects are searched for in an image."""
+
+    phrases: Annotated[list[Text], Field(min_length=1, max_length=MOST_PHRASES)]
+    threshold: Share | None = None
+    """Least probability that a mask is what a phrase names; the library's own if left out."""
+    model: Text | None = None
+    """What proposes masks; the default model if left out."""

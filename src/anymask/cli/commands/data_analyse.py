@@ -1,0 +1,94 @@
+"""`anymask data analyse`: what the masks of data sets are like, and where the images come from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from anymask import data
+from anymask.cli.console import note, out, out_json, progress
+from anymask.cli.options.data_analyse import Options
+from anymask.errors import InputError, OutputError
+from anymask.files import check_folder, staged
+
+__all__ = ["run"]
+
+
+def run(options: Options) -> int:
+    """Analyse, print a summary, and write the report."""
+    from anymask.data.analysis.origins import Origins, read_places
+    from anymask.data.analysis.report import analyse, encode_report
+
+    if options.output is None and not options.as_json:
+        raise OutputError("-o must name the folder of the report, got nothing. Write -o report, for example.")
+    if options.places is not None and options.positions:
+        raise InputError("--places must go without --positions, got both. Leave one out.")
+    if options.output is not None:
+        check_folder(options.output, _is_ours, force=options.force)
+    if options.places is not None:
+        read_places(options.places)
+    results = []
+    collections = [
+        data.open_dataset(path, split=options.split, ignore=options.ignore)
+        for path in (options.path, *options.compare)
+    ]
+    with progress("images") as advance:
+        for collection in collections:
+            wanted = options.positions or options.places is not None
+            places = None if options.places is None else read_places(options.places)
+            results.append(analyse(collection, Origins(places) if wanted else None, advance))
+            _warn(results[-1], options.places)
+    if options.output is not None:
+        files = encode_report(results)
+        with staged(options.output, force=options.force, may_replace=_is_ours) as folder:
+            folder.mkdir()
+            for name, content in files.items():
+                (folder / name).write_bytes(content)
+    if options.as_json:
+        out_json(results)
+    else:
+        out("\n".join([*map(_as_text, results), f"wrote {options.output}/index.html"]))
+    return 0
+
+
+def _is_ours(name: str) -> bool:
+    return name in ("report.json", "index.html") or Path(name).suffix in (".svg", ".png")
+
+
+def _warn(result: Mapping[str, Any], places: str | None) -> None:
+    """Say what of the table could not be used."""
+    origins = result.get("origins", {})
+    for name, count in origins.get("unknown_countries", {}).items():
+        note(f"no country is called '{name}', in {count} rows of {places}; they count as without a country")
+    unused = origins.get("rows_of_unknown_images", [])
+    if unused:
+        note(f"{len(unused)} rows of {places} name images that are not in {result['name']}: {unused[0]}, ...")
+    if result["damaged"]:
+        note(f"{len(result['damaged'])} items of {result['name']} could not be read and are left out")
+
+
+def _as_text(result: Mapping[str, Any]) -> str:
+    lines = [
+        f"{result['name']}: {result['images']:,} images, {result['masks']:,} masks, "
+        f"{result['masks_per_image']:.1f} per image"
+    ]
+    for key, name in (
+        ("relative_size", "relative size"),
+        ("concavity", "concavity"),
+        ("scores", "predicted IoU"),
+    ):
+        if result[key] is not None:
+            low, middle, high = result[key]["quartiles"]
+            lines.append(f"  {name}: median {middle:.3f}, quartiles {low:.3f} and {high:.3f}")
+    lines.append(
+        f"  {100 * result['share_touching_the_edge']:.1f} % touch the edge, "
+        f"{100 * result['share_of_near_duplicates']:.1f} % are near-duplicates"
+    )
+    if "origins" in result:
+        found = result["origins"]
+        lines.append(
+            f"  {len(found['countries'])} countries; "
+            f"{found['images_without_a_country']:,} images without a country"
+        )
+    return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""Text prompts: phrases to masks, and names for masks."""

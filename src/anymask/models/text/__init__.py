@@ -1,0 +1,1 @@
+"""The text model: phrases and masks as vectors of one space."""

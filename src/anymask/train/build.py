@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 import torch
@@ -59,7 +58,7 @@ from anymask.train.embeddings import Embeddings
 from anymask.train.lora import add_lora
 from anymask.train.painter import PaintTask
 from anymask.train.sam import ClickTask
-from anymask.train.text_prompts import TextTask, with_text
+from anymask.train.text_prompts import CropPrompts, with_text
 
 CONFIGS: dict[str, AnyConfig] = {
     "compact": COMPACT,
@@ -356,8 +355,7 @@ def make_task(
         )
     if not isinstance(model, Sam):
         return _paint_task(config, model, mixture, validate)
-    make = partial(TextTask, open_clip(config), config.crops) if config.clip else ClickTask
-    return make(
+    return ClickTask(
         model,
         mixture,
         replace(config.augment, size=config.size),
@@ -365,6 +363,7 @@ def make_task(
         config.loss,
         cutouts=_cutouts(config),
         embeddings=Embeddings(out / EMBEDDINGS) if config.tune == "decoder" else None,
+        texts=CropPrompts(open_clip(config), config.crops) if config.clip else None,
         validate=validate,
     )
 

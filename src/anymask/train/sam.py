@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -28,7 +28,8 @@ from anymask.train.lora import merged
 from anymask.train.losses import LossWeights, prompt_loss, real_iou
 from anymask.train.metrics import tally
 
-Batch = TypeVar("Batch", bound="Objects")
+if TYPE_CHECKING:
+    from anymask.train.text_prompts import CropPrompts
 
 STRIDE = 4
 """Pixels per cell of the logit grid."""
@@ -90,6 +91,8 @@ class Objects:
     key_B: cache key of an image without augmentation, else -1.
     spare_B: whether the image replaces a damaged item.
     index_N: index of the image that each object is in.
+    crop_NSS3, inside_Nhw: with text prompts, CLIP's view of each object, uint8, and the patches of it that
+        the object touches, bool.
     """
 
     image_BSS3: Tensor
@@ -101,15 +104,21 @@ class Objects:
     key_B: Tensor
     spare_B: Tensor
     index_N: Tensor
+    crop_NSS3: Tensor | None = None
+    inside_Nhw: Tensor | None = None
 
-    def to(self: Batch, device: torch.device) -> Batch:
+    def to(self, device: torch.device) -> Objects:
         """The same batch on another device; seeds and keys stay on the CPU."""
-        moved = {name: value.to(device, non_blocking=True) for name, value in vars(self).items()}
-        return type(self)(**(moved | {"seed_B": self.seed_B, "key_B": self.key_B}))
+        moved = {name: value.to(device, non_blocking=True) for name, value in self.tensors().items()}
+        return Objects(**(moved | {"seed_B": self.seed_B, "key_B": self.key_B}))
 
     def pin_memory(self) -> Objects:
         """The same batch in pinned memory, from which copies to a GPU are faster."""
-        return replace(self, **{name: value.pin_memory() for name, value in vars(self).items()})
+        return replace(self, **{name: value.pin_memory() for name, value in self.tensors().items()})
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The tensors by name, without those that are None."""
+        return {name: value for name, value in vars(self).items() if value is not None}
 
 
 def prepare(sample: Sample, rng: np.random.Generator, repeat: int = 1, middle: float = 0.0) -> Objects:
@@ -137,12 +146,12 @@ def prepare(sample: Sample, rng: np.random.Generator, repeat: int = 1, middle: f
     )
 
 
-def collate(items: list[Batch]) -> Batch:
+def collate(items: list[Objects]) -> Objects:
     """Concatenate batches."""
     starts = np.cumsum([0] + [len(item.image_BSS3) for item in items[:-1]])
     index = torch.cat([item.index_N + int(start) for item, start in zip(items, starts, strict=True)])
-    merged = {name: torch.cat([getattr(item, name) for item in items]) for name in vars(items[0])}
-    return type(items[0])(**(merged | {"index_N": index}))
+    merged = {name: torch.cat([getattr(item, name) for item in items]) for name in items[0].tensors()}
+    return Objects(**(merged | {"index_N": index}))
 
 
 def train_step(
@@ -173,7 +182,7 @@ def train_step(
     """
     features, skips = model.encode(model.normalise(batch.image_BSS3)) if encoded is None else encoded
     leaves = [x.detach().float().requires_grad_(x.requires_grad) for x in (features, *skips)]
-    prompts = _Prompts(batch, rounds.box) if texts_ND is None else _TextPrompts(batch)
+    prompts = _Prompts(batch, rounds.box, text=texts_ND is not None)
     plan = [True, *rounds.plan(generator)]
     metrics: dict[str, Tensor] = {}
     mask: Tensor | None = None
@@ -223,14 +232,21 @@ class _ObjectRandom:
 
 
 class _Prompts:
-    """The prompts of N objects: tokens (N, K), two from the first prompt and one for each click."""
+    """The prompts of N objects: tokens (N, K), two from the first prompt and one for each click.
 
-    def __init__(self, batch: Objects, box_share: float) -> None:
+    With `text` the first prompt is a text, and one token of padding, as `Prompt.arrays` gives.
+    """
+
+    def __init__(self, batch: Objects, box_share: float, *, text: bool = False) -> None:
         self.batch, self.random = batch, _ObjectRandom(batch)
         self.valid = (~batch.ignore_Bhw)[batch.index_N].float()
         boxed = self.random() < box_share
         self.ambiguous, self.kinds = ~boxed, {"point": ~boxed, "box": boxed}
         self.coords, self.labels = self._first(boxed)
+        if text:
+            self.ambiguous, self.kinds = torch.zeros_like(boxed), {"text": torch.ones_like(boxed)}
+            self.coords = torch.zeros_like(self.coords[:, :1])
+            self.labels = torch.full_like(self.labels[:, :1], -1)
 
     def _first(self, boxed: Tensor) -> tuple[Tensor, Tensor]:
         """Coordinates (N, 2, 2) and labels (N, 2) of a box, or of a point and padding."""
@@ -250,17 +266,6 @@ class _Prompts:
         label = truth.flatten(1).gather(1, cell[:, None]).long()
         self.coords = torch.cat([self.coords, xy[:, None]], 1)
         self.labels = torch.cat([self.labels, label], 1)
-
-
-class _TextPrompts(_Prompts):
-    """The same if the first prompt is a text: one token of padding, as `Prompt.arrays` gives."""
-
-    def __init__(self, batch: Objects) -> None:
-        super().__init__(batch, 0.0)
-        self.kinds = {"text": torch.ones_like(self.ambiguous)}
-        self.ambiguous = torch.zeros_like(self.ambiguous)
-        self.coords = torch.zeros_like(self.coords[:, :1])
-        self.labels = torch.full_like(self.labels[:, :1], -1)
 
 
 def _best(logits: Tensor, iou: Tensor, ambiguous_N: Tensor) -> Tensor:
@@ -285,6 +290,7 @@ class ClickTask:
         *,
         cutouts: Cutouts | None = None,
         embeddings: Embeddings | None = None,
+        texts: CropPrompts | None = None,
         validate: Callable[[Sam], dict[str, float]] | None = None,
     ) -> None:
         """Combine the parts of the task.
@@ -296,12 +302,13 @@ class ClickTask:
         weights: of the loss terms.
         cutouts: objects to paste.
         embeddings: a cache for a frozen encoder; images are then only mirrored, not otherwise augmented.
+        texts: the first prompts, in place of points and boxes.
         validate: returns metrics of the current model; without it there is no validation.
         """
         self.model = model
         self.mixture, self.augment, self.cutouts = mixture, augment, cutouts
         self.rounds, self.weights = rounds, weights
-        self.embeddings = embeddings
+        self.embeddings, self.texts = embeddings, texts
         self._fixed = embeddings is not None
         self._validate = validate
 
@@ -342,7 +349,8 @@ class ClickTask:
 
     def prepare(self, sample: Sample, rng: np.random.Generator) -> Objects:
         """A batch of one image, see `prepare`."""
-        return prepare(sample, rng, self.rounds.repeat, self.rounds.middle)
+        objects = prepare(sample, rng, self.rounds.repeat, self.rounds.middle)
+        return objects if self.texts is None else self.texts.add(objects, sample, rng)
 
     def collate(self, items: list[Objects]) -> Objects:
         """Concatenate items into a batch."""
@@ -356,15 +364,11 @@ class ClickTask:
         """See `train_step`. "damaged" is the share of items that could not be read and were replaced."""
         encoded = self.embeddings.of(self.model, batch) if self.embeddings else None
         batch = batch.to(self.model.device)
-        texts_ND = self.texts(batch)
+        texts_ND = self.texts.embed(batch) if self.texts else None
         metrics = train_step(
             self.model, batch, self.rounds, self.weights, generator, scale, encoded, texts_ND
         )
         return metrics | {"damaged": tally(batch.spare_B)}
-
-    def texts(self, batch: Objects) -> Tensor | None:
-        """Embeddings (N, D) that are the first prompts; None for points and boxes."""
-        return None
 
     def validate(self) -> dict[str, float]:
         """Metrics of the current model."""

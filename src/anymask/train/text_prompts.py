@@ -21,9 +21,9 @@ from anymask.data.transforms.augment import Sample
 from anymask.errors import InputError
 from anymask.models.clip import Clip
 from anymask.models.sam import Sam
-from anymask.train.sam import ClickTask, Objects
+from anymask.train.sam import Objects
 
-__all__ = ["ObjectCrops", "TextObjects", "TextTask", "object_crop", "with_text"]
+__all__ = ["CropPrompts", "ObjectCrops", "object_crop", "with_text"]
 
 
 @dataclass(frozen=True)
@@ -45,18 +45,6 @@ class ObjectCrops:
                 f"crops must have grow within 1 to 10 and zeroed within 0 to 1, got {vars(self)}. "
                 "The paper has grow=[1,2] and zeroed=0.5."
             )
-
-
-@dataclass(frozen=True)
-class TextObjects(Objects):
-    """Objects with CLIP's view of each.
-
-    crop_NSS3: uint8.
-    inside_Nhw: patches that the object touches, bool.
-    """
-
-    crop_NSS3: Tensor
-    inside_Nhw: Tensor
 
 
 def object_crop(
@@ -96,40 +84,34 @@ def _resized(square: NDArray[Any], side: int) -> NDArray[Any]:
     return np.asarray(cv2.resize(square, (side, side), interpolation=kind))
 
 
-class TextTask(ClickTask):
-    """Simulated clicks after a first prompt that is the embedding of a crop, by a frozen CLIP."""
+class CropPrompts:
+    """First prompts of objects: the embeddings of crops around them, by a frozen CLIP."""
 
-    def __init__(self, clip: Clip, crops: ObjectCrops, *arguments: Any, **options: Any) -> None:
-        """clip: embeds the crops. crops: how it sees an object. The others are those of `ClickTask`."""
-        super().__init__(*arguments, **options)
+    def __init__(self, clip: Clip, crops: ObjectCrops) -> None:
         self.clip: Clip | None = clip.eval().requires_grad_(False)
-        self.crops, self.clip_config = crops, clip.config
+        self.crops, self.side, self.patch = crops, clip.config.image_size, clip.config.patch
 
     def __getstate__(self) -> dict[str, Any]:
-        """As `ClickTask`, without CLIP."""
-        return super().__getstate__() | {"clip": None}
+        """The state that a worker process needs to make crops: not CLIP."""
+        return vars(self) | {"clip": None}
 
-    def prepare(self, sample: Sample, rng: np.random.Generator) -> TextObjects:
-        """A batch of one image, with a crop of each object."""
-        objects = super().prepare(sample, rng)
-        masks = [mask for _ in range(self.rounds.repeat) for mask in sample.masks]
-        side, patch = self.clip_config.image_size, self.clip_config.patch
-        crops = np.zeros((len(masks), side, side, 3), np.uint8)
-        covers = np.zeros((len(masks), side, side), np.float32)
-        for number, mask in enumerate(masks):
+    def add(self, objects: Objects, sample: Sample, rng: np.random.Generator) -> Objects:
+        """The batch of one image with a crop of each object; a mask is used for several objects in turn."""
+        side, count = self.side, len(objects.index_N)
+        crops, covers = np.zeros((count, side, side, 3), np.uint8), np.zeros((count, side, side), np.float32)
+        for number in range(count):
+            mask = sample.masks[number % len(sample.masks)]
             grow, zeroed = rng.uniform(*self.crops.grow), bool(rng.random() < self.crops.zeroed)
             crops[number], covers[number] = object_crop(sample.image, mask, grow, side, zeroed=zeroed)
-        cells = (side // patch, patch, side // patch, patch)
-        inside = covers.reshape(len(masks), *cells).max((2, 4)) > 0
-        return TextObjects(
-            **vars(objects), crop_NSS3=torch.from_numpy(crops), inside_Nhw=torch.from_numpy(inside)
-        )
+        cells = (side // self.patch, self.patch, side // self.patch, self.patch)
+        inside = covers.reshape(count, *cells).max((2, 4)) > 0
+        return replace(objects, crop_NSS3=torch.from_numpy(crops), inside_Nhw=torch.from_numpy(inside))
 
     @torch.no_grad()
-    def texts(self, batch: Objects) -> Tensor:
+    def embed(self, batch: Objects) -> Tensor:
         """The embeddings (N, D) of the crops; only what the object covers is described."""
-        assert isinstance(batch, TextObjects)
         assert self.clip is not None, "not in a worker process"
+        assert batch.crop_NSS3 is not None
         clip = self.clip = self.clip.to(batch.crop_NSS3.device)
         return clip.encode_images(clip.normalise(batch.crop_NSS3), batch.inside_Nhw)
 

@@ -29,8 +29,8 @@ from anymask.train.config import TrainConfig
 from anymask.train.loop import Loop, fit
 from anymask.train.losses import LossWeights
 from anymask.train.optim import Optim
-from anymask.train.sam import Rounds
-from anymask.train.text_prompts import ObjectCrops, TextTask, object_crop, with_text
+from anymask.train.sam import ClickTask, Rounds
+from anymask.train.text_prompts import CropPrompts, ObjectCrops, object_crop, with_text
 
 SIZE = 64
 WIDE = replace(COMPACT_DEBUG, out_channels=64, skip_channels=(8, 16))
@@ -108,18 +108,17 @@ def clip(folder: Path) -> Clip:
     return load_clip(folder)
 
 
-def make(clip: Clip, **rounds: Any) -> TextTask:
+def make(clip: Clip, **rounds: Any) -> ClickTask:
     torch.manual_seed(0)
     model = build(MODEL)
     start_local(model)
-    return TextTask(
-        clip,
-        ObjectCrops(),
+    return ClickTask(
         with_text(model, clip),
         Mixture([Scenes()], [1.0], seed=0),
         plain(Augment(size=SIZE, most=2)),
         Rounds(**{"clicks": 0, "idle": 0, **rounds}),
         LossWeights(focal=0.0, dice=5.0, bce=5.0),
+        texts=CropPrompts(clip, ObjectCrops()),
     )
 
 
@@ -149,7 +148,7 @@ def test_names_find_objects_after_training_on_crops_alone(clip: Clip, folder: Pa
 
     For 300 steps the answer to every embedding is both objects; then the model begins to choose.
     """
-    loop = Loop(steps=400, batch=4, workers=0, precision="float32", every_log=25, every_save=0, device="cpu")
+    loop = Loop(steps=520, batch=4, workers=0, precision="float32", every_log=25, every_save=0, device="cpu")
     lines: list[dict[str, float]] = []
     optim = Optim(lr=2e-3, warmup=10, layer_decay=1.0, schedule="constant")
     fit(make(clip), loop, optim, tmp_path, lines.append)
@@ -187,7 +186,7 @@ def test_a_zeroed_crop_shows_the_object_alone() -> None:
 def test_the_items_are_the_same_in_a_worker_and_hold_a_crop_of_each_object(clip: Clip) -> None:
     task = make(clip, repeat=2)
     there = pickle.loads(pickle.dumps(task))
-    assert there.clip is None
+    assert there.texts.clip is None
     one, again = task.item(3), there.item(3)
     assert len(one.crop_NSS3) == len(one.index_N) == 4
     assert one.inside_Nhw.shape == (4, 4, 4)
@@ -232,7 +231,9 @@ def test_the_settings_build_the_task(folder: Path, tmp_path: Path) -> None:
     assert isinstance(model, Sam)
     assert model.config.text == CLIP_DEBUG.embed
     source = type("Source", (), {"train": Scenes(), "weight": 1.0})()
-    assert isinstance(make_task(config, model, [source], tmp_path), TextTask)
+    task = make_task(config, model, [source], tmp_path)
+    assert isinstance(task, ClickTask)
+    assert isinstance(task.texts, CropPrompts)
     assert TrainConfig.from_dict(json.loads(config.to_json())) == config
     with pytest.raises(InputError, match="clip must be empty for an in-context model"):
         open_model(replace(config, model="context_debug"))

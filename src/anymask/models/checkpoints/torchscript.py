@@ -89,32 +89,31 @@ def _description(archive: zipfile.ZipFile) -> tuple[Any, str]:
     return _Inert(BytesIO(data)).load(), names[0].removesuffix("data.pkl")
 
 
-class _Object:
-    """An object of the pickle: what it was made from, or for a module its attributes."""
+class _Module:
+    """A module with its attributes."""
 
-    def __init__(self, *arguments: Any) -> None:
-        self.content: Any = arguments
+    def __init__(self) -> None:
+        self.content: object = {}
 
     def __setstate__(self, state: object) -> None:
         """Called for objects; for a class it fails, so that a pickle cannot change one."""
         self.content = state
 
 
-class _Module:
-    """A module; its content is a dictionary of attributes."""
-
-    content: Any = None
-
-    def __setstate__(self, state: object) -> None:
-        """As for an `_Object`."""
-        self.content = state
-
-
-class _View:
-    """A tensor; its content are the arguments of `torch._utils._rebuild_tensor_v2`."""
+class _Call:
+    """A call that a pickle asks for: of a function that rebuilds a tensor or a list."""
 
     def __init__(self, *arguments: Any) -> None:
-        self.content = arguments
+        self.arguments = arguments
+
+    def __setstate__(self, state: object) -> None:
+        """As in `_Module`; the result of a call has no state."""
+        raise pickle.UnpicklingError("a state of a tensor or a list")
+
+    @property
+    def is_tensor(self) -> bool:
+        """Whether the first argument is a storage."""
+        return isinstance(self.arguments[0], tuple) if self.arguments else False
 
 
 class _Inert(pickle.Unpickler):
@@ -125,11 +124,11 @@ class _Inert(pickle.Unpickler):
         if module.startswith("__torch__.") or module == "__torch__":
             return _Module
         if (module, name) == ("torch._utils", "_rebuild_tensor_v2"):
-            return _View
+            return _Call
         if (module, name) == ("collections", "OrderedDict"):
             return OrderedDict
         if module == "torch.jit._pickle" and name in _LISTS:
-            return _Object
+            return _Call
         if module == "torch" and name in _DTYPES:
             return name
         raise pickle.UnpicklingError(f"GLOBAL {module}.{name}")
@@ -148,7 +147,7 @@ class _Storages:
 
     def tensors(self, tree: object) -> dict[str, Tensor]:
         """The tensors of a tree of modules, by name."""
-        return {name: self._tensor(view.content) for name, view in _views(tree)}
+        return {name: self._tensor(view.arguments) for name, view in _views(tree)}
 
     def _tensor(self, arguments: Any) -> Tensor:
         (_, kind, key, _, length), offset, size, stride, *_ = arguments
@@ -170,7 +169,7 @@ class _Storages:
         return found if found.dtype == dtype else found.view(dtype)
 
 
-def _views(tree: object) -> Iterator[tuple[str, _View]]:
+def _views(tree: object) -> Iterator[tuple[str, _Call]]:
     """The tensors of a tree by name; a module in several places counts in the first."""
     pending, seen = [((), tree)], set[int]()
     while pending:
@@ -181,6 +180,6 @@ def _views(tree: object) -> Iterator[tuple[str, _View]]:
             raise pickle.UnpicklingError("a module without attributes, or too many levels")
         seen.add(id(module))
         for name, value in module.content.items():
-            if isinstance(value, _View):
+            if isinstance(value, _Call) and value.is_tensor:
                 yield ".".join((*path, str(name))), value
             pending.append(((*path, str(name)), value))  # type: ignore[arg-type]

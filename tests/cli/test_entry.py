@@ -204,9 +204,14 @@ def test_main_takes_the_words_of_the_process(
     assert capsys.readouterr().out.startswith("anymask ")
 
 
-def test_threads_are_an_option_of_every_command(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_threads_are_an_option_of_every_command(photo: Path, monkeypatch, capsys) -> None:
     monkeypatch.setenv("ANYMASK_THREADS", "1")
     assert main(["--threads", "2", "models", "--json"]) == 0
     assert os.environ["ANYMASK_THREADS"] == "2"
-    assert main(["segment", str(photo), "--point", "9,9", "--threads=many"]) == 2
-    assert os.environ["ANYMASK_THREADS"] == "many"
+    for wrong in ("many", "0"):
+        assert main(["segment", str(photo), "--point", "9,9", f"--threads={wrong}"]) == 2
+        assert f"--threads must be a number from 1 on, got {wrong}." in capsys.readouterr().err
+
+
+def test_help_is_a_word_too(run) -> None:
+    assert run("help").out == run("--help").out

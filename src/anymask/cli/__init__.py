@@ -34,6 +34,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")  # anymask reports damaged files itself
     words = list(sys.argv[1:] if argv is None else argv)
     threads = _take(words, THREADS)
+    if threads is not None and not (threads.isdecimal() and int(threads)):
+        return _fail(MISTAKE, f"error: {THREADS} must be a number from 1 on, got {threads}.", False)
     if threads is not None:
         os.environ[THREADS_VARIABLE] = threads
     debug = "--debug" in words or os.environ.get(DEBUG, "0") not in ("", "0")

@@ -185,7 +185,7 @@ def find(words: Sequence[str]) -> tuple[Command | None, list[str]]:
 
     Raises `UnknownNameError` for an unknown command, `InputError` for an option in its place.
     """
-    if not words or words[0] in _HELP:
+    if not words or words[0] in (*_HELP, "help"):
         return None, []
     if words[0] in ("--version", "-V"):
         return COMMANDS["version"], []

@@ -22,7 +22,7 @@ function row(id, y, some = {}) {
 }
 
 /** An image with masks in an editor; `sent` are the masks that were saved, `told` the notices. */
-function opened(masks) {
+function opened(masks, predictor = {}) {
   const revisions = new Map();
   const sent = [];
   const sync = {
@@ -30,10 +30,11 @@ function opened(masks) {
     know: (image, { id, revision }) => revisions.set(id, revision),
     revision: (image, id) => revisions.get(id) ?? 0,
     outbox: { of: () => [], get: () => undefined },
+    author: () => "ann",
   };
   const openImage = new OpenImage(INFO, sync);
   openImage.load(masks);
-  const editor = new Editor(openImage, {}, Promise.resolve(new Blob()));
+  const editor = new Editor(openImage, predictor, Promise.resolve(new Blob()));
   const told = [];
   editor.addEventListener("notice", ({ detail }) => told.push(detail));
   return { editor, openImage, sent, told };
@@ -106,14 +107,54 @@ test("a mask stored while the list was on its way is not taken for a deleted one
 test("a click waits over a reload until its mask is stored", () => {
   const base = encode(new Uint8Array(12).fill(1), [3, 4]);
   const draft = { id: "m", clicks: { points: [[1, 2]], labels: [1], box: null }, base };
-  keepClick("cat", draft, "label");
-  assert.equal(takeClick("dog"), null);
-  assert.deepEqual(takeClick("cat"), { ...draft, label: "label" });
-  assert.equal(takeClick("cat"), null, "it is asked again once");
+  keepClick("cat", draft, "label", "ann");
+  assert.equal(takeClick("dog", "ann"), null);
+  assert.equal(takeClick("cat", "rob"), null, "it is never asked for another person");
+  assert.deepEqual(takeClick("cat", "ann"), { ...draft, label: "label" });
+  assert.equal(takeClick("cat", "ann"), null, "it is asked again once");
   const next = { ...draft };
-  keepClick("cat", next, null);
+  keepClick("cat", next, null, "ann");
   dropClick(draft); // an earlier click is stored now
-  assert.equal(takeClick("cat").id, "m");
+  assert.equal(takeClick("cat", "ann").id, "m");
+});
+
+/** A model that gives the first row of the image, after what `meanwhile` does. */
+const model = (meanwhile = () => {}) => ({
+  model: "m",
+  async predict() {
+    meanwhile();
+    meanwhile = () => {};
+    const runs = fromString(row("a", 0).counts);
+    return { model: "m", chosen: 0, hypotheses: [{ runs, box: [0, 0, 4, 1], area: 4, score: 1 }] };
+  },
+});
+
+test("a refused click is forgotten everywhere, also where the image was done before the answer", async () => {
+  const early = opened([], model());
+  early.openImage.closed = () => true;
+  await early.editor.addPoint([1, 0], 1);
+  const late = opened(
+    [],
+    model(() => (late.openImage.closed = () => true)),
+  );
+  await late.editor.addPoint([1, 0], 1);
+  for (const { editor, openImage, sent } of [early, late]) {
+    assert.equal(takeClick("cat", "ann"), null);
+    assert.deepEqual(
+      [editor.draft, editor.answers, editor.refined, openImage.items.size],
+      [null, null, null, 0],
+    );
+    openImage.closed = () => false;
+    await editor.addPoint([2, 0], 1);
+    assert.deepEqual(sent[0].prompts.points, [[2, 0]], "the next click begins anew");
+  }
+});
+
+test("a mask of an image that was done meanwhile is not refined", () => {
+  const { openImage, sent } = opened([row("a", 0)]);
+  openImage.closed = () => true;
+  assert.equal(openImage.refine("a", openImage.items.get("a").runs, { area: 8 }), false);
+  assert.equal(sent.length, 0);
 });
 
 test("masks that are about as likely as the chosen one are a choice", () => {

@@ -39,7 +39,7 @@ export class App extends HTMLElement {
     this.predictor = new Predictor(new ModelClient(), this.storage);
     this.files = new ImageFiles(this.storage);
     const outbox = new Outbox();
-    this.sync = new Sync(outbox, this.storage);
+    this.sync = new Sync(outbox, this.storage, () => this.project?.person?.name ?? null);
     this.sync.addEventListener("conflict", (event) =>
       this.conflict(/** @type {CustomEvent} */ (event).detail),
     );

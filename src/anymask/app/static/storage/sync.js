@@ -14,9 +14,10 @@ const LONGEST = 10_000;
  * sentence of a server that cannot save now, "unsafe" with the error of a browser that cannot write down.
  */
 export class Sync extends EventTarget {
-  /** @param {Outbox} outbox @param {Keeper} keeper */
-  constructor(outbox, keeper) {
+  /** @param {Outbox} outbox @param {Keeper} keeper @param {() => string | null} author who is signed in */
+  constructor(outbox, keeper, author = () => null) {
     super();
+    this.author = author;
     this.outbox = outbox;
     this.keeper = keeper;
     /** The revision known to be stored, by image and mask. @type {Map<string, number>} */

@@ -5,6 +5,7 @@ import { maskOf } from "./browser.js";
 import { nearTies } from "../../../src/anymask/app/static/inference/hypotheses.js";
 import { ownColour, PALETTE } from "../../../src/anymask/app/static/masks/colours.js";
 import { encode, fromString, toString } from "../../../src/anymask/app/static/masks/rle.js";
+import { Chosen } from "../../../src/anymask/app/static/state/chosen.js";
 import { Editor } from "../../../src/anymask/app/static/state/editor.js";
 import { OpenImage } from "../../../src/anymask/app/static/state/open-image.js";
 import { dropClick, keepClick, takeClick } from "../../../src/anymask/app/static/state/pending-click.js";
@@ -42,6 +43,25 @@ function opened(masks, predictor = {}) {
 
 const three = () =>
   opened([row("a", 0, { suggested_by: "x" }), row("b", 1), row("c", 2, { suggested_by: "x" })]);
+
+test("the next image goes on with the label and the tool that were chosen", () => {
+  const tools = () =>
+    Object.fromEntries(["point", "brush"].map((name) => [name, { enter() {}, leave() {} }]));
+  const [chosen, first, next] = [new Chosen(), tools(), tools()];
+  const { editor } = opened([]);
+  chosen.goOn(editor, first, [{ id: "cat" }]);
+  assert.deepEqual([editor.label, editor.tool], [null, first.point]);
+  editor.setLabel("cat");
+  editor.use(first.brush);
+  chosen.note(editor, first);
+  const another = opened([], model());
+  chosen.goOn(another.editor, next, [{ id: "cat" }]);
+  assert.deepEqual([another.editor.label, another.editor.tool], ["cat", next.brush]);
+  another.editor.add([{ runs: fromString("013"), box: [0, 0, 1, 1], area: 1 }]);
+  assert.equal(another.sent[0].label_id, "cat");
+  chosen.goOn(another.editor, next, []);
+  assert.equal(another.editor.label, null, "a label that was removed is not chosen");
+});
 
 test("a suggestion is accepted or rejected by one key, then the next is selected", () => {
   const { editor, sent } = three();

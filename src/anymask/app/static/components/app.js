@@ -7,6 +7,7 @@ import { Outbox } from "../storage/outbox.js";
 import { Sync } from "../storage/sync.js";
 import { Predictor } from "../inference/predictor.js";
 import { ModelClient } from "../inference/worker-client.js";
+import { Chosen } from "../state/chosen.js";
 import { ImageFiles } from "../state/image-files.js";
 import { GALLERY, imageAddress, imageIdIn } from "../state/routes.js";
 import { fill } from "./dom.js";
@@ -30,6 +31,7 @@ export class App extends HTMLElement {
   /** The images in the order of the gallery, once requested. @type {Promise<ImageInfo[]> | null} */ order =
     null;
   /** @type {HTMLElement} */ screen;
+  chosen = new Chosen();
   /** The other tabs of this browser. @type {BroadcastChannel | undefined} */ tabs;
 
   async connectedCallback() {

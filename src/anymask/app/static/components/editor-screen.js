@@ -110,7 +110,7 @@ export class EditorScreen extends HTMLElement {
     );
     addEventListener("keydown", (event) => this.key(event), { signal });
     document.addEventListener("visibilitychange", () => !document.hidden && this.refresh(), { signal });
-    editor.use(this.tools.point);
+    app.chosen.goOn(editor, this.tools, app.project.labels);
     this.ready();
     this.imageCanvas.focus(); // all keys work at once
     const [suggestion] = suggestionsOf(editor);
@@ -123,6 +123,7 @@ export class EditorScreen extends HTMLElement {
   }
 
   disconnectedCallback() {
+    if (this.editor && this.tools) this.app.chosen.note(this.editor, this.tools);
     this.editor?.tool?.leave();
     this.leaving?.abort();
   }

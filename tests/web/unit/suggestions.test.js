@@ -30,8 +30,7 @@ function opened(masks, predictor = {}) {
     put: async (image, some) => sent.push(...some),
     know: (image, { id, revision }) => revisions.set(id, revision),
     revision: (image, id) => revisions.get(id) ?? 0,
-    outbox: { of: () => [], get: () => undefined },
-    author: () => "ann",
+    outbox: { of: () => [], get: () => undefined, author: () => "ann" },
   };
   const openImage = new OpenImage(INFO, sync);
   openImage.load(masks);

@@ -11,6 +11,13 @@ function outboxOf() {
   return {
     entries,
     client: "tab",
+    person: null,
+    author() {
+      return this.person;
+    },
+    isOwn({ author }) {
+      return author === this.person;
+    },
     broken: false,
     keyOf: (image, mask) => `tab ${image} ${mask}`,
     get: (image, mask) => entries.get(`tab ${image} ${mask}`),
@@ -47,11 +54,23 @@ test("a mask is sent over the revision known, and forgotten when it is stored", 
   const { sync, sent } = started(t, ({ revision }) => revision + 1);
   sync.know("cat", maskOf("a", { revision: 4 }));
   await sync.put("cat", [maskOf("a")]);
-  assert.deepEqual(sync.counts, { waiting: 1, conflict: 0, refused: 0 });
+  assert.deepEqual(sync.counts, { waiting: 1, conflict: 0, refused: 0, others: 0 });
   await sync.flush();
   assert.equal(sent[0].revision, 4);
   assert.equal(sync.revision("cat", "a"), 5);
-  assert.deepEqual(sync.counts, { waiting: 0, conflict: 0, refused: 0 });
+  assert.deepEqual(sync.counts, { waiting: 0, conflict: 0, refused: 0, others: 0 });
+});
+
+test("another person's mask waits until they sign in again", async (t) => {
+  const { sync, sent } = started(t, ({ revision }) => revision + 1);
+  sync.outbox.person = "ann";
+  await sync.put("cat", [maskOf("a")]);
+  sync.outbox.person = "rob";
+  await sync.flush();
+  assert.deepEqual([sent.length, sync.counts.others, sync.counts.waiting], [0, 1, 0]);
+  sync.outbox.person = "ann";
+  await sync.flush();
+  assert.deepEqual([sent.length, sync.counts.others], [1, 0]);
 });
 
 test("a mask that changes on the way is sent again over the new revision", async (t) => {
@@ -112,12 +131,12 @@ for (const choice of ["mine", "theirs"])
     await sync.flush();
     await sync.flush();
     assert.equal(sent.length, 1, "it is not sent again by itself");
-    assert.deepEqual(sync.counts, { waiting: 0, conflict: 1, refused: 0 });
+    assert.deepEqual(sync.counts, { waiting: 0, conflict: 1, refused: 0, others: 0 });
     const [[type, entry]] = heard;
     assert.equal(type, "conflict");
     await sync.settle(entry, choice);
     await sync.flush();
-    assert.deepEqual(sync.counts, { waiting: 0, conflict: 0, refused: 0 });
+    assert.deepEqual(sync.counts, { waiting: 0, conflict: 0, refused: 0, others: 0 });
     assert.equal(sync.revision("cat", "a"), choice === "mine" ? 8 : 7);
     assert.deepEqual(
       sent.map(({ seconds }) => seconds),
@@ -138,7 +157,7 @@ test("a mask whose response was lost is no conflict with itself", async (t) => {
   await sync.flush();
   assert.deepEqual(sent.map(({ counts, revision }) => [counts, revision]).at(-1), ["refined", 1]);
   assert.ok(!heard.some(([type]) => type === "conflict"));
-  assert.deepEqual(sync.counts, { waiting: 0, conflict: 0, refused: 0 });
+  assert.deepEqual(sync.counts, { waiting: 0, conflict: 0, refused: 0, others: 0 });
 });
 
 test("a refused mask stays with its reason until it is sent again", async (t) => {

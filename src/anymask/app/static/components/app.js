@@ -22,6 +22,8 @@ import { applyTheme } from "./theme.js";
 /** @typedef {import("../types.js").Project} Project */
 /** @typedef {import("../types.js").ImageInfo} ImageInfo */
 
+const ANYBODY = "local"; // what a server without tokens calls everybody
+
 export class App extends HTMLElement {
   /** @type {MaskStorage} */ storage;
   /** @type {Predictor} */ predictor;
@@ -40,8 +42,8 @@ export class App extends HTMLElement {
       document.documentElement.dataset.store === "local" ? new BrowserStorage() : new ServerStorage();
     this.predictor = new Predictor(new ModelClient(), this.storage);
     this.files = new ImageFiles(this.storage);
-    const outbox = new Outbox();
-    this.sync = new Sync(outbox, this.storage, () => this.project?.person?.name ?? null);
+    const outbox = new Outbox(() => this.author);
+    this.sync = new Sync(outbox, this.storage);
     this.sync.addEventListener("conflict", (event) =>
       this.conflict(/** @type {CustomEvent} */ (event).detail),
     );
@@ -62,7 +64,8 @@ export class App extends HTMLElement {
       "beforeunload",
       (event) => this.sync.unsafe && this.sync.counts.waiting && event.preventDefault(),
     );
-    await Promise.all([outbox.open().catch((error) => this.sync.doubt(error)), this.openProject()]);
+    await this.openProject(); // what waits belongs to a person
+    await outbox.open().catch((error) => this.sync.doubt(error));
     this.predictor.model = this.project.models[0];
     this.predictor.load().catch((error) => notify(`The model could not be loaded: ${reasonOf(error)}.`));
     this.sync.soon(0);
@@ -73,6 +76,12 @@ export class App extends HTMLElement {
     await this.route();
   }
 
+  /** Who makes masks here; null where the server asks nobody for a token. @returns {string | null} */
+  get author() {
+    const { name = ANYBODY } = this.project?.person ?? {};
+    return name === ANYBODY ? null : name;
+  }
+
   /** @returns {Promise<void>} */
   async openProject() {
     try {
@@ -80,6 +89,7 @@ export class App extends HTMLElement {
     } catch (error) {
       if (error instanceof RefusedError && error.status === 401 && this.storage instanceof ServerStorage) {
         await signInDialog(this.storage);
+        this.changed(); // other tabs have the same person now
         return this.openProject();
       }
       notify(`The project could not be opened: ${reasonOf(error)}.`);

@@ -115,7 +115,7 @@ export class EditorScreen extends HTMLElement {
     this.imageCanvas.focus(); // all keys work at once
     const [suggestion] = suggestionsOf(editor);
     if (suggestion) editor.select(suggestion.id);
-    const cutOff = takeClick(this.openImage.info.id, app.sync.author());
+    const cutOff = takeClick(this.openImage.info.id, app.author);
     if (cutOff) editor.resume(cutOff);
     putDown(this);
     const conflict = app.sync.outbox.of(this.openImage.info.id).find(({ state }) => state === "conflict");

@@ -143,7 +143,7 @@ export class Editor extends EventTarget {
     if (this.openImage.refuses()) return;
     this.draft = draft;
     this.open.add(draft);
-    keepClick(this.openImage.info.id, draft, this.label, this.openImage.sync.author());
+    keepClick(this.openImage.info.id, draft, this.label, this.openImage.sync.outbox.author());
     this.busy(1);
     /** @type {Hypothesis | null} */
     let shown = null;

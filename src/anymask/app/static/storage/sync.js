@@ -14,10 +14,9 @@ const LONGEST = 10_000;
  * sentence of a server that cannot save now, "unsafe" with the error of a browser that cannot write down.
  */
 export class Sync extends EventTarget {
-  /** @param {Outbox} outbox @param {Keeper} keeper @param {() => string | null} author who is signed in */
-  constructor(outbox, keeper, author = () => null) {
+  /** @param {Outbox} outbox @param {Keeper} keeper */
+  constructor(outbox, keeper) {
     super();
-    this.author = author;
     this.outbox = outbox;
     this.keeper = keeper;
     /** The revision known to be stored, by image and mask. @type {Map<string, number>} */
@@ -34,10 +33,11 @@ export class Sync extends EventTarget {
     globalThis.addEventListener?.("online", () => this.soon(0));
   }
 
-  /** What is in the outbox, by state. */
+  /** What is in the outbox: by state, and of other people, which is not sent. */
   get counts() {
-    const counts = { waiting: 0, conflict: 0, refused: 0 };
-    for (const { state } of this.outbox.entries.values()) counts[state]++;
+    const counts = { waiting: 0, conflict: 0, refused: 0, others: 0 };
+    for (const entry of this.outbox.entries.values())
+      counts[this.outbox.isOwn(entry) ? entry.state : "others"]++;
     return counts;
   }
 
@@ -58,6 +58,7 @@ export class Sync extends EventTarget {
       return /** @type {Entry} */ ({
         key: this.outbox.keyOf(image, mask.id),
         client: this.outbox.client,
+        author: this.outbox.author(),
         image,
         state: before?.state === "conflict" ? "conflict" : "waiting",
         theirs: before?.theirs,
@@ -122,7 +123,7 @@ export class Sync extends EventTarget {
     this.timer = setTimeout(() => this.flush(), delay);
   }
 
-  /** Send all that waits; one round at a time. */
+  /** Send all that waits of the person signed in; one round at a time. */
   async flush() {
     while (this.sending) await this.sending; // of several that wait one goes first
     this.sending = this.round().finally(() => (this.sending = null));
@@ -131,7 +132,7 @@ export class Sync extends EventTarget {
 
   async round() {
     for (const entry of [...this.outbox.entries.values()]) {
-      if (entry.state !== "waiting") continue;
+      if (entry.state !== "waiting" || !this.outbox.isOwn(entry)) continue;
       if (!(await this.send(entry))) return this.retry();
       this.delay = PAUSE;
     }

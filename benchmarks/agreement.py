@@ -84,7 +84,7 @@ def main() -> None:
             runs = [close_ups.runs_in_image(masks, row) for row in range(len(masks))]
             grid_columns.append(hypotheses.agreement_columns(masks, bits, ious))
             grid_ious.append(rle.iou(runs, truths, size).max(axis=1))
-            rows, scores = close_ups.best_hypotheses(masks)
+            rows, scores, _ = close_ups.best_hypotheses(masks)
             chosen = masks.take(rows)
             tasks = close_ups.close_up_tasks(chosen)
             refined = close_ups.refine_tasks(model, whole, chosen, tasks)

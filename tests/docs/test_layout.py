@@ -98,7 +98,6 @@ OF_SEVERAL = {
     "test_left_out.py",  # formats: what readers report instead of a mask
     "test_peers.py",  # formats: files that other packages wrote
     "test_real_packages.py",  # formats: what other packages read of ours
-    "test_review.py",  # data_engine.project: images, labels, masks and comments in review
     "test_fixtures.py",  # what Python and JavaScript share
     "test_learning.py",  # train: a run learns
     "test_adapters.py",  # integrations: the modules that convert masks

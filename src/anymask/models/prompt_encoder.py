@@ -74,6 +74,8 @@ class PromptEncoder(nn.Module):
     def __init__(self, dim: int, mask_channels: int, text: int = 0) -> None:
         super().__init__()
         self.text_projection = nn.Linear(text, dim) if text else None
+        if self.text_projection is not None:
+            nn.init.normal_(self.text_projection.weight)  # of a unit vector: as large as the learned tokens
         self.pe_layer = PositionEncoding(dim)
         self.point_embeddings = nn.ModuleList(nn.Embedding(1, dim) for _ in range(4))
         self.not_a_point_embed = nn.Embedding(1, dim)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -17,7 +18,16 @@ from anymask.errors import FormatError, InputError, unknown_name
 from anymask.images.bands import read_bands
 from anymask.models.checkpoints.hub import find
 from anymask.models.checkpoints.imagenet import load_imagenet
-from anymask.models.checkpoints.load import AnyConfig, AnyModel, InContextNetwork, Model, build, load_detector
+from anymask.models.checkpoints.load import (
+    AnyConfig,
+    AnyModel,
+    InContextNetwork,
+    Model,
+    build,
+    load_clip,
+    load_detector,
+)
+from anymask.models.clip import Clip
 from anymask.models.compact_encoder import Backbone, CompactEncoder
 from anymask.models.config import (
     COMPACT,
@@ -49,6 +59,7 @@ from anymask.train.embeddings import Embeddings
 from anymask.train.lora import add_lora
 from anymask.train.painter import PaintTask
 from anymask.train.sam import ClickTask
+from anymask.train.text_prompts import TextTask, with_text
 
 CONFIGS: dict[str, AnyConfig] = {
     "compact": COMPACT,
@@ -192,6 +203,8 @@ def open_model(config: TrainConfig, started: Path | None = None) -> AnyModel:
     if isinstance(CONFIGS.get(config.model), DetectorConfig):
         return _open_detector(config, started)
     model = _initial(config) if started is None else load_network(started, device="cpu", dtype="float32")
+    if config.clip:
+        model = with_text(_promptable(model, config), open_clip(config))
     if config.drop_path:
         set_drop_path(model, config.drop_path)
     if isinstance(model, Sam):
@@ -204,6 +217,19 @@ def open_model(config: TrainConfig, started: Path | None = None) -> AnyModel:
     if isinstance(model, FeaturePainter):
         model.backbone.requires_grad_(False)
     return model.train()
+
+
+def open_clip(config: TrainConfig) -> Clip:
+    """The CLIP whose embeddings of crops are the first prompts."""
+    return load_clip(find(Path(config.clip)))
+
+
+def _promptable(model: Model, config: TrainConfig) -> Sam:
+    if not isinstance(model, Sam):
+        raise InputError(
+            f"clip must be empty for an in-context model, got {config.clip}. Set clip=, or model=sam_vit_b."
+        )
+    return model
 
 
 def _open_detector(config: TrainConfig, started: Path | None) -> Detector:
@@ -330,7 +356,8 @@ def make_task(
         )
     if not isinstance(model, Sam):
         return _paint_task(config, model, mixture, validate)
-    return ClickTask(
+    make = partial(TextTask, open_clip(config), config.crops) if config.clip else ClickTask
+    return make(
         model,
         mixture,
         replace(config.augment, size=config.size),

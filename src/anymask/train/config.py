@@ -17,6 +17,7 @@ from anymask.train.losses import LossWeights
 from anymask.train.optim import Optim
 from anymask.train.painter import PaintLoss
 from anymask.train.sam import Rounds
+from anymask.train.text_prompts import ObjectCrops
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -51,6 +52,7 @@ class TrainConfig:
     init: initial weights: "scratch", "imagenet" (compact and context), or a name or path that `anymask.load`
         opens, or `load_detector` for a detector, which then also decides the configuration.
     encoder: of a detector: the promptable model, a name or a path, whose features it reads; frozen.
+    clip: path of a CLIP; the model is then trained for text prompts by crops that CLIP embeds.
     tune: the trained parameters: "all", "head" (neck and decoder, without the encoder's backbone), "decoder"
         (the encoder is frozen and its embeddings are cached), "scores" (only the head that predicts the IoU)
         or "lora" (decoder and low-rank updates of the encoder).
@@ -64,6 +66,7 @@ class TrainConfig:
     val_images: images of each validation set that are evaluated; for an in-context model, episodes per class.
     val_masks: masks of each image that are evaluated.
     rounds, loss, augment: of promptable models.
+    crops: how CLIP sees an object.
     canvas, paint: of in-context models.
     detect: of detectors, which also use `augment`.
     loop, optim: length and pace of the run, and the optimiser.
@@ -72,6 +75,7 @@ class TrainConfig:
     model: str = "compact"
     init: str = "scratch"
     encoder: str = "compact"
+    clip: str = ""
     tune: str = "all"
     lora_rank: int = 4
     drop_path: float = 0.0
@@ -86,6 +90,7 @@ class TrainConfig:
     rounds: Rounds = field(default_factory=Rounds)
     loss: LossWeights = field(default_factory=LossWeights)
     augment: Augment = field(default_factory=Augment)
+    crops: ObjectCrops = field(default_factory=ObjectCrops)
     canvas: CanvasConfig = field(default_factory=CanvasConfig)
     paint: PaintLoss = field(default_factory=PaintLoss)
     detect: DetectorLoss = field(default_factory=DetectorLoss)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -27,6 +27,8 @@ from anymask.train.embeddings import Embeddings, Encoded
 from anymask.train.lora import merged
 from anymask.train.losses import LossWeights, prompt_loss, real_iou
 from anymask.train.metrics import tally
+
+Batch = TypeVar("Batch", bound="Objects")
 
 STRIDE = 4
 """Pixels per cell of the logit grid."""
@@ -100,10 +102,10 @@ class Objects:
     spare_B: Tensor
     index_N: Tensor
 
-    def to(self, device: torch.device) -> Objects:
+    def to(self: Batch, device: torch.device) -> Batch:
         """The same batch on another device; seeds and keys stay on the CPU."""
         moved = {name: value.to(device, non_blocking=True) for name, value in vars(self).items()}
-        return Objects(**(moved | {"seed_B": self.seed_B, "key_B": self.key_B}))
+        return type(self)(**(moved | {"seed_B": self.seed_B, "key_B": self.key_B}))
 
     def pin_memory(self) -> Objects:
         """The same batch in pinned memory, from which copies to a GPU are faster."""
@@ -135,12 +137,12 @@ def prepare(sample: Sample, rng: np.random.Generator, repeat: int = 1, middle: f
     )
 
 
-def collate(items: list[Objects]) -> Objects:
+def collate(items: list[Batch]) -> Batch:
     """Concatenate batches."""
     starts = np.cumsum([0] + [len(item.image_BSS3) for item in items[:-1]])
     index = torch.cat([item.index_N + int(start) for item, start in zip(items, starts, strict=True)])
     merged = {name: torch.cat([getattr(item, name) for item in items]) for name in vars(items[0])}
-    return Objects(**(merged | {"index_N": index}))
+    return type(items[0])(**(merged | {"index_N": index}))
 
 
 def train_step(
@@ -151,6 +153,7 @@ def train_step(
     generator: torch.Generator,
     scale: float = 1.0,
     encoded: Encoded | None = None,
+    texts_ND: Tensor | None = None,
 ) -> dict[str, Tensor]:
     """Add the gradients of one batch to the parameters and return its metrics, see `tally`.
 
@@ -166,10 +169,11 @@ def train_step(
         depend on the batch.
     scale: factor on the gradients.
     encoded: cached embeddings to use instead of running the encoder.
+    texts_ND: embeddings of texts, the first prompts in place of points and boxes (SAM, appendix D.5).
     """
     features, skips = model.encode(model.normalise(batch.image_BSS3)) if encoded is None else encoded
     leaves = [x.detach().float().requires_grad_(x.requires_grad) for x in (features, *skips)]
-    prompts = _Prompts(batch, rounds.box)
+    prompts = _Prompts(batch, rounds.box) if texts_ND is None else _TextPrompts(batch)
     plan = [True, *rounds.plan(generator)]
     metrics: dict[str, Tensor] = {}
     mask: Tensor | None = None
@@ -177,14 +181,22 @@ def train_step(
         if i and adds_click:
             assert mask is not None
             prompts.click(mask[:, 0])
-        ambiguous = ~prompts.boxed if i == 0 else torch.zeros_like(prompts.boxed)
+        ambiguous = prompts.ambiguous if i == 0 else torch.zeros_like(prompts.ambiguous)
         logits, iou = model.decode(
-            leaves[0], tuple(leaves[1:]), batch.index_N, prompts.coords, prompts.labels, mask
+            leaves[0],
+            tuple(leaves[1:]),
+            batch.index_N,
+            prompts.coords,
+            prompts.labels,
+            mask,
+            texts_ND=texts_ND,
         )
         loss = prompt_loss(logits, iou, batch.cover_Nhw, prompts.valid, ambiguous, weights)
         (loss.mean() * (scale / len(plan))).backward()  # type: ignore[no-untyped-call]
         mask = _best(logits, iou, ambiguous)
-        metrics |= _metrics(i, loss, mask, batch, prompts)
+        metrics[f"loss_{i}"] = tally(loss)
+        real = real_iou(mask, batch.cover_Nhw[:, None], prompts.valid[:, None])[:, 0]
+        metrics |= {f"iou_{kind}_{i}": tally(real, chosen) for kind, chosen in prompts.kinds.items()}
     _back_through_encoder((features, *skips), leaves)
     return metrics
 
@@ -214,16 +226,18 @@ class _Prompts:
     """The prompts of N objects: tokens (N, K), two from the first prompt and one for each click."""
 
     def __init__(self, batch: Objects, box_share: float) -> None:
-        n, device = len(batch.index_N), batch.point_N2.device
         self.batch, self.random = batch, _ObjectRandom(batch)
         self.valid = (~batch.ignore_Bhw)[batch.index_N].float()
-        self.boxed = self.random() < box_share
-        padding = torch.zeros_like(batch.point_N2)
-        point = torch.stack([batch.point_N2 + 0.5, padding], 1)
-        self.coords = torch.where(self.boxed[:, None, None], batch.box_N4.view(n, 2, 2) + 0.5, point)
-        self.labels = torch.where(
-            self.boxed[:, None], torch.tensor([2, 3], device=device), torch.tensor([1, -1], device=device)
-        )
+        boxed = self.random() < box_share
+        self.ambiguous, self.kinds = ~boxed, {"point": ~boxed, "box": boxed}
+        self.coords, self.labels = self._first(boxed)
+
+    def _first(self, boxed: Tensor) -> tuple[Tensor, Tensor]:
+        """Coordinates (N, 2, 2) and labels (N, 2) of a box, or of a point and padding."""
+        point_N2, box_N4 = self.batch.point_N2, self.batch.box_N4
+        point = torch.stack([point_N2 + 0.5, torch.zeros_like(point_N2)], 1)
+        labels = torch.tensor([[1, -1], [2, 3]], device=point_N2.device)
+        return torch.where(boxed[:, None, None], box_N4.view(-1, 2, 2) + 0.5, point), labels[boxed.long()]
 
     def click(self, logits_Nhw: Tensor) -> None:
         """Add a point drawn uniformly from the error region, or from the object if there is no error."""
@@ -238,6 +252,17 @@ class _Prompts:
         self.labels = torch.cat([self.labels, label], 1)
 
 
+class _TextPrompts(_Prompts):
+    """The same if the first prompt is a text: one token of padding, as `Prompt.arrays` gives."""
+
+    def __init__(self, batch: Objects) -> None:
+        super().__init__(batch, 0.0)
+        self.kinds = {"text": torch.ones_like(self.ambiguous)}
+        self.ambiguous = torch.zeros_like(self.ambiguous)
+        self.coords = torch.zeros_like(self.coords[:, :1])
+        self.labels = torch.full_like(self.labels[:, :1], -1)
+
+
 def _best(logits: Tensor, iou: Tensor, ambiguous_N: Tensor) -> Tensor:
     """The logits (N, 1, h, w) that are the mask prompt of the next round.
 
@@ -245,15 +270,6 @@ def _best(logits: Tensor, iou: Tensor, ambiguous_N: Tensor) -> Tensor:
     """
     choice = torch.where(ambiguous_N, iou[:, 1:].argmax(1) + 1, 0)
     return logits.detach()[torch.arange(len(choice), device=choice.device), choice][:, None]
-
-
-def _metrics(i: int, loss: Tensor, mask: Tensor, batch: Objects, prompts: _Prompts) -> dict[str, Tensor]:
-    real = real_iou(mask, batch.cover_Nhw[:, None], prompts.valid[:, None])[:, 0]
-    return {
-        f"loss_{i}": tally(loss),
-        f"iou_point_{i}": tally(real, ~prompts.boxed),
-        f"iou_box_{i}": tally(real, prompts.boxed),
-    }
 
 
 class ClickTask:
@@ -318,12 +334,15 @@ class ClickTask:
         spare = torch.tensor([first != draw.index])
         if not self._fixed:
             sample = augmented(draw.record, rng, self.augment, self.cutouts)
-            return replace(prepare(sample, rng, self.rounds.repeat, self.rounds.middle), spare_B=spare)
+            return replace(self.prepare(sample, rng), spare_B=spare)
         flip = bool(rng.random() < self.augment.flip)
         key = 2 * (draw.index * len(self.mixture.datasets) + number) + flip
         sample = fixed_sample(draw.record, rng, self.augment, flip=flip)
-        objects = prepare(sample, rng, self.rounds.repeat, self.rounds.middle)
-        return replace(objects, spare_B=spare, key_B=torch.tensor([key]))
+        return replace(self.prepare(sample, rng), spare_B=spare, key_B=torch.tensor([key]))
+
+    def prepare(self, sample: Sample, rng: np.random.Generator) -> Objects:
+        """A batch of one image, see `prepare`."""
+        return prepare(sample, rng, self.rounds.repeat, self.rounds.middle)
 
     def collate(self, items: list[Objects]) -> Objects:
         """Concatenate items into a batch."""
@@ -337,8 +356,15 @@ class ClickTask:
         """See `train_step`. "damaged" is the share of items that could not be read and were replaced."""
         encoded = self.embeddings.of(self.model, batch) if self.embeddings else None
         batch = batch.to(self.model.device)
-        metrics = train_step(self.model, batch, self.rounds, self.weights, generator, scale, encoded)
+        texts_ND = self.texts(batch)
+        metrics = train_step(
+            self.model, batch, self.rounds, self.weights, generator, scale, encoded, texts_ND
+        )
         return metrics | {"damaged": tally(batch.spare_B)}
+
+    def texts(self, batch: Objects) -> Tensor | None:
+        """Embeddings (N, D) that are the first prompts; None for points and boxes."""
+        return None
 
     def validate(self) -> dict[str, float]:
         """Metrics of the current model."""

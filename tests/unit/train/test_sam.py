@@ -129,13 +129,15 @@ def test_collate_numbers_the_images() -> None:
 def test_first_prompts_are_points_or_boxes() -> None:
     batch = collate([scene(i) for i in range(20)])
     prompts = _Prompts(batch, 0.5)
-    assert 10 < int(prompts.boxed.sum()) < 50
-    assert prompts.labels[prompts.boxed].unique(dim=0).tolist() == [[2, 3]]
-    assert prompts.labels[~prompts.boxed].unique(dim=0).tolist() == [[1, -1]]
-    assert torch.equal(prompts.coords[prompts.boxed].flatten(1), batch.box_N4[prompts.boxed] + 0.5)
-    assert torch.equal(prompts.coords[~prompts.boxed, 0], batch.point_N2[~prompts.boxed] + 0.5)
-    assert not _Prompts(batch, 0.0).boxed.any()
-    assert _Prompts(batch, 1.0).boxed.all()
+    assert 10 < int(prompts.kinds["box"].sum()) < 50
+    assert prompts.labels[prompts.kinds["box"]].unique(dim=0).tolist() == [[2, 3]]
+    assert prompts.labels[~prompts.kinds["box"]].unique(dim=0).tolist() == [[1, -1]]
+    assert torch.equal(
+        prompts.coords[prompts.kinds["box"]].flatten(1), batch.box_N4[prompts.kinds["box"]] + 0.5
+    )
+    assert torch.equal(prompts.coords[~prompts.kinds["box"], 0], batch.point_N2[~prompts.kinds["box"]] + 0.5)
+    assert not _Prompts(batch, 0.0).kinds["box"].any()
+    assert _Prompts(batch, 1.0).kinds["box"].all()
 
 
 def test_clicks_fall_into_the_error() -> None:
@@ -184,7 +186,7 @@ def test_rounds_back_propagated_one_by_one_give_the_gradient_of_the_mean(model: 
     for i, news in enumerate([True, *rounds.plan(seeded(3))]):
         if i and news:
             prompts.click(mask[:, 0])
-        ambiguous = ~prompts.boxed & (i == 0)
+        ambiguous = prompts.ambiguous & (i == 0)
         logits, iou = model.decode(features, skips, batch.index_N, prompts.coords, prompts.labels, mask)
         losses.append(prompt_loss(logits, iou, batch.cover_Nhw, prompts.valid, ambiguous, WEIGHTS).mean())
         mask = _best(logits, iou, ambiguous)

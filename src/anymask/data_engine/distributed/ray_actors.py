@@ -108,7 +108,18 @@ class RayActors:
         if not self._tasks:
             return []
         ready, _ = self._ray.wait(list(self._tasks), num_returns=1, timeout=1.0)
+        if not ready:
+            self._check_alive()
         return [self._outcome(reference) for reference in ready]
+
+    def _check_alive(self) -> None:
+        """Raise AnymaskError where no machine of Ray lives any more: Ray itself would wait for ever."""
+        try:
+            lives = any(node["Alive"] for node in self._ray.nodes())
+        except self._ray.exceptions.RayError:
+            lives = False
+        if not lives:
+            raise AnymaskError("Ray must run, got no machine that is alive. Run the same command to resume.")
 
     def _outcome(self, reference: Any) -> Outcome:
         number, task = self._tasks.pop(reference)

@@ -23,6 +23,7 @@ from anymask.inference.mask_generation.hypotheses import (
     best_apart,
     coarse_bits,
     coarse_ious,
+    combined_scores,
     log_odds,
     logistic,
 )
@@ -60,7 +61,7 @@ and of the IoU of the masks before and after, and 1; fitted by benchmarks/agreem
 OBJECT_WEIGHTS = (0.07, 0.19, 0.26, -0.12, 1.63, 0.54)
 """With a detector: before 1 also the log odds of how much like an object the box is."""
 
-_NOTHING = np.zeros(0, np.int64), np.zeros(0, np.float32)
+_NOTHING = np.zeros(0, np.int64), np.zeros(0, np.float32), np.zeros(0, np.float32)
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def agreeing_masks(model: Promptable, whole: Embedding, found: Hypotheses) -> Ma
 
     Scores are the IoU predicted from agreement and refinement. The crops are the whole image.
     """
-    rows, scores = best_hypotheses(found) if len(found) else _NOTHING
+    rows, scores, alone = best_hypotheses(found) if len(found) else _NOTHING
     chosen, (h, w) = found.take(rows), found.size_hw
     tasks = close_up_tasks(chosen)
     runs, stability = [task.runs for task in tasks], chosen.stability
@@ -86,20 +87,23 @@ def agreeing_masks(model: Promptable, whole: Embedding, found: Hypotheses) -> Ma
         refined = refine_tasks(model, whole, chosen, tasks)
         runs = [one.runs[0] for one in refined]
         columns = refinement_columns(chosen, scores, tasks, refined)
-        scores = logistic(columns, WEIGHTS if chosen.objects is None else OBJECT_WEIGHTS)
+        alone = logistic([log_odds(alone), *columns[1 : len(WEIGHTS) - 1]], WEIGHTS)
+        scores = alone if chosen.objects is None else logistic(columns, OBJECT_WEIGHTS)
         stability = np.array([one.stability[0] for one in refined], np.float32)
     crops = np.tile(np.array([0, 0, w, h], np.float32), (len(runs), 1))
+    scores = combined_scores(scores, alone)
     return Masks((h, w), runs, scores, stability=stability, points=chosen.points, crops=crops)
 
 
-def best_hypotheses(found: Hypotheses) -> tuple[NDArray[np.int64], Floats]:
-    """The rows of the masks to be refined, best first, and their scores."""
+def best_hypotheses(found: Hypotheses) -> tuple[NDArray[np.int64], Floats, Floats]:
+    """The rows of the masks to be refined, best first, and both of their `agreement_scores`."""
     bits = coarse_bits(found)
     ious = coarse_ious(bits)
-    scores = agreement_scores(found, bits, ious)
-    rows = best_apart(ious, scores, APART, MOST)
-    rows = rows[scores[rows] >= LEAST]
-    return rows, scores[rows]
+    scores, alone = agreement_scores(found, bits, ious)
+    combined = combined_scores(scores, alone)
+    rows = best_apart(ious, combined, APART, MOST)
+    rows = rows[combined[rows] >= LEAST]
+    return rows, scores[rows], alone[rows]
 
 
 def close_up_tasks(chosen: Hypotheses) -> list[Task]:

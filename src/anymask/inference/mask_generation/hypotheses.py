@@ -52,6 +52,9 @@ of the image and of the number of points and boxes that agree, and 1; fitted by 
 OBJECT_WEIGHTS = (0.49, 0.24, -0.08, 0.22, 1.14, -0.65, -0.59)
 """With a detector: before 1 also the log odds of how much like an object the box is, and whether it was the
 prompt."""
+ALONE = 0.2
+"""With a detector: by how much less the score without it counts. It keeps regions that are no object to a
+detector, such as the sky (docs/log.md, 2026-11-30)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -245,10 +248,16 @@ def points_agreeing(masks: Hypotheses, ious: Floats) -> Indices:
     return np.asarray(np.logical_or.reduceat(same, first, axis=1).sum(axis=1), np.int64)
 
 
-def agreement_scores(masks: Hypotheses, bits: NDArray[np.bool_], ious: Floats) -> Floats:
-    """The predicted IoU (N,) from agreement and, with a detector, from objects."""
-    weights = WEIGHTS if masks.objects is None else OBJECT_WEIGHTS
-    return logistic(agreement_columns(masks, bits, ious), weights)
+def agreement_scores(masks: Hypotheses, bits: NDArray[np.bool_], ious: Floats) -> tuple[Floats, Floats]:
+    """The predicted IoU (N,) from agreement and objects, and that from agreement alone."""
+    columns = agreement_columns(masks, bits, ious)
+    alone = logistic(columns[: len(WEIGHTS) - 1], WEIGHTS)
+    return (alone if masks.objects is None else logistic(columns, OBJECT_WEIGHTS)), alone
+
+
+def combined_scores(scores: Floats, alone: Floats) -> Floats:
+    """The score of each mask: with objects, or that without them less ALONE if it is higher."""
+    return np.asarray(np.maximum(scores, alone - np.float32(ALONE)))
 
 
 def agreement_columns(masks: Hypotheses, bits: NDArray[np.bool_], ious: Floats) -> list[Floats]:

@@ -66,6 +66,29 @@ def paper_vit_b() -> TrainConfig:
     )
 
 
+def sam_text_vit_b() -> TrainConfig:
+    """SAM with text prompts (SAM paper, appendix D.5): ViT-B from its released weights, and a frozen CLIP.
+
+    torchrun --nproc-per-node 8 -m anymask train sam_text_vit_b --data SA-1B/ \\
+      --set clip=ViT-L-14-336px.pt -o runs/sam_text
+
+    The first prompt of an object is CLIP's embedding of a crop around it, then error clicks follow; no texts
+    are needed. Masks under 100 x 100 pixels are left out. Not run by this project: it needs SA-1B and GPUs.
+    The length of the run and the learning rate are our choice. Afterwards prompts may have a text, see
+    docs/text-prompts.md.
+    """
+    base = paper_vit_b()
+    return replace(
+        base,
+        init="sam_vit_b",
+        clip="ViT-L-14-336px.pt",
+        drop_path=0.0,
+        augment=replace(base.augment, min_area=10_000),
+        loop=replace(base.loop, steps=30_000, micro=2),
+        optim=replace(base.optim, lr=1e-4),
+    )
+
+
 def _paper_augment() -> Augment:
     """No augmentation, up to 64 masks, none that covers over 90 % of the image."""
     return plain(Augment(most=64, max_cover=0.9))
@@ -348,6 +371,7 @@ RECIPES: dict[str, Callable[[], TrainConfig]] = {
         paper_vit_h,
         paper_vit_l,
         painter_vit_l,
+        sam_text_vit_b,
         seggpt_vit_l,
     )
 }

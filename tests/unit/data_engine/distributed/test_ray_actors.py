@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from unittest.mock import MagicMock
 
 import pytest
 
 from anymask.data_engine.distributed.ray_actors import RayActors, connect, is_ray
-from anymask.errors import InputError, MissingExtraError
+from anymask.data_engine.distributed.tasks import Task
+from anymask.errors import AnymaskError, InputError, MissingExtraError
 
 
 def test_names_of_ray() -> None:
@@ -21,6 +24,41 @@ def test_without_ray_the_answer_is_how_to_install_it(monkeypatch: pytest.MonkeyP
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(MissingExtraError, match=r"--workers ray needs an optional package. Run: .*\[ray\]"):
         connect("ray", 1)
+
+
+class Dead:
+    """Stands for a Ray whose machines are gone: it says so, and waits for ever."""
+
+    exceptions = SimpleNamespace(RayError=OSError, RayTaskError=ValueError)
+
+    def __init__(self, nodes: object) -> None:
+        self._nodes = nodes
+
+    def remote(self, actor: object) -> MagicMock:
+        return MagicMock()
+
+    def wait(self, references: list[object], **more: object) -> tuple[list[object], list[object]]:
+        return [], references
+
+    def nodes(self) -> object:
+        if isinstance(self._nodes, Exception):
+            raise self._nodes
+        return self._nodes
+
+
+@pytest.mark.parametrize("nodes", [[], [{"Alive": False}], OSError("no answer")])
+def test_a_ray_that_is_gone_ends_the_run(runs, tmp_path: Path, nodes: object) -> None:
+    workers = RayActors(Dead(nodes), runs.job(tmp_path / "set"), 2)
+    assert workers.wait() == []
+    workers.submit(Task(0, 0, ()))
+    with pytest.raises(AnymaskError, match=r"Ray must run, got no machine that is alive"):
+        workers.wait()
+
+
+def test_a_ray_that_lives_is_waited_for(runs, tmp_path: Path) -> None:
+    workers = RayActors(Dead([{"Alive": False}, {"Alive": True}]), runs.job(tmp_path / "set"), 2)
+    workers.submit(Task(0, 0, ()))
+    assert workers.wait() == []
 
 
 @pytest.mark.slow

@@ -114,6 +114,7 @@ def test_labels_ask_for_attributes(person: Person, blocks: Served) -> None:
             dialog.get_by_label("Choices").last.fill("no, partly")
     check_accessible(page)
     dialog.get_by_role("button", name="Save").click()
+    expect(dialog).to_have_count(0)
     keys.press("1")
     polygon(person, *FIELD)
     page.get_by_label("occluded").select_option("partly")

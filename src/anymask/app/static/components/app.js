@@ -165,18 +165,22 @@ export class App extends HTMLElement {
     else notify("There are no suggestions to review.");
   }
 
-  /** @param {import("../types.js").Label[]} labels */
+  /**
+   * Save all labels; where they are refused they stay as they are.
+   * @param {import("../types.js").Label[]} labels
+   * @returns {Promise<string | null>} why they were not saved
+   */
   async saveLabels(labels) {
-    this.project.labels = labels;
     try {
       await this.storage.saveLabels(labels);
-      this.changed();
     } catch (error) {
       const used = error instanceof RefusedError && error.message.includes("masks use");
       const reason = used ? "masks still have a label that you removed" : reasonOf(error);
-      notify(`The labels could not be saved: ${reason}.`);
-      this.project = await this.storage.project().catch(() => this.project); // as they are
+      return `The labels could not be saved: ${reason}.`;
     }
+    this.project.labels = labels;
+    this.changed();
+    return null;
   }
 
   /**

@@ -51,6 +51,7 @@ export function labelsDialog(app, changed) {
   app.project.labels.forEach((label) => add(label));
   const more = () =>
     add({ id: crypto.randomUUID(), name: "", color: PALETTE[rows.children.length % PALETTE.length] }, true);
+  const problem = h("p", { class: "problem", role: "alert" });
   const form = h(
     "form",
     {
@@ -66,12 +67,14 @@ export function labelsDialog(app, changed) {
             attributes: readers.get(row)?.() ?? [],
           };
         });
+        problem.textContent = (await app.saveLabels(labels.filter(({ name }) => name))) ?? "";
+        if (problem.textContent) return; // what was edited stays
         dialog.close();
-        await app.saveLabels(labels.filter(({ name }) => name));
         changed();
       },
     },
     rows,
+    problem,
     h(
       "div",
       { class: "row" },

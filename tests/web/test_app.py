@@ -286,7 +286,7 @@ def test_labels_name_and_colour_masks(person: Person, served: Served, cat: str) 
     page.get_by_role("button", name="Add a label").click()
     page.get_by_label("Name", exact=True).last.fill("eye")
     page.get_by_role("button", name="Save", exact=True).click()
-    expect(page.get_by_role("alert")).to_contain_text("The labels could not be saved")
+    expect(page.get_by_role("alert")).to_contain_text("Two labels have the name “eye”")
     expect(page.get_by_label("Name", exact=True).last).to_have_value("eye")
     page.keyboard.press("Escape")
     assert len(served.ask("api/project")["labels"]) == 1

@@ -7,6 +7,7 @@ import { ownColour, PALETTE } from "../../../src/anymask/app/static/masks/colour
 import { encode, fromString, toString } from "../../../src/anymask/app/static/masks/rle.js";
 import { Chosen } from "../../../src/anymask/app/static/state/chosen.js";
 import { Editor } from "../../../src/anymask/app/static/state/editor.js";
+import { labelProblem } from "../../../src/anymask/app/static/state/label-problem.js";
 import { OpenImage } from "../../../src/anymask/app/static/state/open-image.js";
 import { dropClick, keepClick, takeClick } from "../../../src/anymask/app/static/state/pending-click.js";
 import { decide, decideAll, suggestionsOf } from "../../../src/anymask/app/static/state/suggestions.js";
@@ -217,4 +218,15 @@ test("a COCO file of the app without a server comes back", () => {
   assert.deepEqual(fromCoco(coco, images), [
     { image: "cat", category: "face", size: [3, 4], counts: masks[0].counts },
   ]);
+});
+
+test("labels that say nothing are not saved", () => {
+  const asks = (name, kind, ...choices) => [
+    { id: "a", name: "eye", color: "#ff0000", attributes: [{ name, kind, choices }] },
+  ];
+  assert.equal(labelProblem(asks("occluded", "choice", "no", "partly")), null);
+  assert.equal(labelProblem(asks("note", "text")), null);
+  assert.match(labelProblem(asks("occluded", "choice")), /“occluded” of “eye” has no choices/);
+  assert.match(labelProblem(asks("", "text")), /of “eye” has no name/);
+  assert.match(labelProblem([...asks("note", "text"), { id: "b", name: "eye" }]), /Two labels .*“eye”/);
 });

@@ -1,6 +1,7 @@
 /** Name the labels and choose their colours. */
 import { TEXT_LENGTH } from "../constants.js";
 import { PALETTE } from "../masks/colours.js";
+import { labelProblem } from "../state/label-problem.js";
 import { attributeRows } from "./attribute-fields.js";
 import { openDialog } from "./dialog.js";
 import { h } from "./dom.js";
@@ -58,7 +59,7 @@ export function labelsDialog(app, changed) {
       class: "stack",
       async onsubmit(/** @type {Event} */ event) {
         event.preventDefault();
-        const labels = [...rows.children].map((row) => {
+        const all = [...rows.children].map((row) => {
           const [colour, name] = row.querySelectorAll("input");
           return {
             id: /** @type {HTMLElement} */ (row).dataset.id ?? "",
@@ -67,7 +68,8 @@ export function labelsDialog(app, changed) {
             attributes: readers.get(row)?.() ?? [],
           };
         });
-        problem.textContent = (await app.saveLabels(labels.filter(({ name }) => name))) ?? "";
+        const labels = all.filter(({ name }) => name);
+        problem.textContent = labelProblem(labels) ?? (await app.saveLabels(labels)) ?? "";
         if (problem.textContent) return; // what was edited stays
         dialog.close();
         changed();

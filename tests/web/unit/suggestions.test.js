@@ -11,6 +11,7 @@ import { labelProblem } from "../../../src/anymask/app/static/state/label-proble
 import { OpenImage } from "../../../src/anymask/app/static/state/open-image.js";
 import { dropClick, keepClick, takeClick } from "../../../src/anymask/app/static/state/pending-click.js";
 import { decide, decideAll, suggestionsOf } from "../../../src/anymask/app/static/state/suggestions.js";
+import { phrasesIn, suggestFound, wordsOf } from "../../../src/anymask/app/static/state/words.js";
 import { RefusedError, reasonOf } from "../../../src/anymask/app/static/storage/errors.js";
 import { fromCoco, toCoco } from "../../../src/anymask/app/static/storage/coco.js";
 
@@ -229,4 +230,17 @@ test("labels that say nothing are not saved", () => {
   assert.match(labelProblem(asks("occluded", "choice")), /“occluded” of “eye” has no choices/);
   assert.match(labelProblem(asks("", "text")), /of “eye” has no name/);
   assert.match(labelProblem([...asks("note", "text"), { id: "b", name: "eye" }]), /Two labels .*“eye”/);
+});
+
+test("a list of words finds each of them; what is new is selected and named after its word", () => {
+  assert.deepEqual(phrasesIn(" cup, red car,, cup "), ["cup", "red car"]);
+  const { editor, openImage } = opened([row("a", 0), row("b", 1, { suggested_by: "words-cup" })]);
+  const found = { model: "m", masks: [0, 1, 2].map((y) => ({ ...row("", y), score: 0.5, prompt: 1 })) };
+  const labels = [{ id: "car", name: "Red car" }];
+  assert.equal(suggestFound(editor, ["cup", "red car"], found, labels), 1);
+  assert.equal(editor.item, openImage.items.get(editor.selected));
+  assert.deepEqual([editor.item.box, editor.item.label], [[0, 2, 4, 3], "car"]);
+  assert.equal(wordsOf(editor.item.suggestedBy), "red car");
+  assert.equal(suggestFound(editor, ["cup", "red car"], found, labels), 0);
+  assert.deepEqual([wordsOf("a3f"), wordsOf("words--")], [null, null]);
 });

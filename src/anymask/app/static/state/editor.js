@@ -322,7 +322,7 @@ export class Editor extends EventTarget {
   /** Many new masks in one step. @param {Partial<Item>[]} many @param {string} [name] of the step */
   add(many, name = `Keep ${many.length} masks`) {
     const changes = many.map((some) => {
-      const id = crypto.randomUUID();
+      const { id = crypto.randomUUID() } = some;
       const blank = { id, label: this.label, clicks: null, score: null, model: null, seconds: 0 };
       return { id, before: null, after: /** @type {Item} */ ({ ...blank, ...some }) };
     });

@@ -210,13 +210,13 @@ export class ServerStorage {
   }
 
   /**
-   * Search an image for what words name.
+   * Search an image for what phrases name.
    * @param {string} id
-   * @param {string} words
-   * @returns {Promise<{masks: {size: Size, counts: string, score: number}[], model: string}>}
+   * @param {string[]} phrases
+   * @returns {Promise<{masks: import("../state/words.js").Found[], model: string}>}
    */
-  findWords(id, words) {
-    return this.send("POST", `${imagePath(id)}/find`, { phrases: [words] });
+  findWords(id, phrases) {
+    return this.send("POST", `${imagePath(id)}/find`, { phrases });
   }
 
   /**

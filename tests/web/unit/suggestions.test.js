@@ -195,6 +195,8 @@ test("a mask without a label never has the colour of a label", () => {
 test("errors are said in the words of people", () => {
   const exact = "image must be one of this project, got 'doesnotexist'. List them first.";
   assert.equal(reasonOf(new RefusedError(exact, 404)), "it is no longer in this project");
+  const missing = "image must be a file in the project's folder, got a.jpg, which is missing. Put it back.";
+  assert.match(reasonOf(new RefusedError(missing, 404)), /^its file is missing; put it back/);
   const broken = "image must be a complete image file, got /srv/a.jpg, which is corrupt. Get the file again.";
   assert.equal(
     reasonOf(new RefusedError(broken, 400)),

@@ -54,7 +54,7 @@ export class EditorScreen extends HTMLElement {
     const file = app.files.file(image);
     app.predictor
       .prepare(image, file)
-      .catch((error) => notify(`The model could not read this image: ${reasonOf(error)}.`));
+      .catch((error) => image.missing || notify(`The model could not read this image: ${reasonOf(error)}.`));
     screen.openImage = new OpenImage(image, app.sync);
     screen.openImage.closed = () => Boolean(image.done) && app.project.person?.role === "annotator";
     screen.openImage.load(await app.storage.masks(image.id));

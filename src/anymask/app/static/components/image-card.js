@@ -12,8 +12,10 @@ import { notify } from "./toast.js";
 export async function imageCard(gallery, image, soon) {
   const { id, name, width, height, masks, suggestions = 0, missing } = image;
   const photo = h("span", { class: "photo" });
-  const broken = () =>
-    fill(photo, icon("broken"), h("span", {}, missing ? "The file is missing" : "Cannot be read"));
+  const broken = async () => {
+    const gone = missing || (await gallery.app.storage.image(id).catch(() => null))?.missing;
+    fill(photo, icon("broken"), h("span", {}, gone ? "The file is missing" : "Cannot be read"));
+  };
   const src = missing ? "" : await gallery.app.storage.thumb(image).catch(() => "");
   if (src)
     fill(

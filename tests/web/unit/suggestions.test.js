@@ -9,6 +9,7 @@ import { Chosen } from "../../../src/anymask/app/static/state/chosen.js";
 import { Editor } from "../../../src/anymask/app/static/state/editor.js";
 import { labelProblem } from "../../../src/anymask/app/static/state/label-problem.js";
 import { OpenImage } from "../../../src/anymask/app/static/state/open-image.js";
+import { closedBecause, isAnnotator, isFinal } from "../../../src/anymask/app/static/state/permissions.js";
 import { dropClick, keepClick, takeClick } from "../../../src/anymask/app/static/state/pending-click.js";
 import { decide, decideAll, suggestionsOf } from "../../../src/anymask/app/static/state/suggestions.js";
 import { phrasesIn, suggestFound, wordsOf } from "../../../src/anymask/app/static/state/words.js";
@@ -245,4 +246,23 @@ test("a list of words finds each of them; what is new is selected and named afte
   assert.equal(wordsOf(editor.item.suggestedBy), "red car");
   assert.equal(suggestFound(editor, ["cup", "red car"], found, labels), 0);
   assert.deepEqual([wordsOf("a3f"), wordsOf("words--")], [null, null]);
+});
+
+test("an annotator is told what can be done about a finished image", () => {
+  const as = (role) => ({ person: { name: "p", role } });
+  const [done, accepted] = [
+    { done: true, review: null },
+    { done: true, review: "accepted" },
+  ];
+  assert.match(closedBecause(done, as("annotator")), /Mark it as not done/);
+  assert.match(closedBecause(accepted, as("annotator")), /Ask a reviewer to return it/);
+  assert.deepEqual(
+    [done, accepted].map((image) => isFinal(image, as("annotator"))),
+    [false, true],
+  );
+  for (const project of [as("reviewer"), as("admin"), {}]) {
+    assert.deepEqual([closedBecause(accepted, project), isFinal(accepted, project)], [null, false]);
+    assert.ok(!isAnnotator(project));
+  }
+  assert.equal(closedBecause({ done: false }, as("annotator")), null);
 });

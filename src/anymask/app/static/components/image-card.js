@@ -1,5 +1,6 @@
 /** An image in the gallery: what it shows, its state, and what can be done with it. */
 import { reasonOf } from "../storage/errors.js";
+import { isAnnotator, isFinal } from "../state/permissions.js";
 import { imageAddress } from "../state/routes.js";
 import { counted, fill, h } from "./dom.js";
 import { icon } from "./icons.js";
@@ -44,7 +45,12 @@ export async function imageCard(gallery, image, soon) {
       photo,
       h("span", { class: "card-text" }, h("span", { class: "name" }, name), facts),
     ),
-    h("div", { class: "card-actions" }, removeButton(gallery, image), doneButton(gallery, image)),
+    h(
+      "div",
+      { class: "card-actions" },
+      !isAnnotator(gallery.app.project) && removeButton(gallery, image),
+      !isFinal(image, gallery.app.project) && doneButton(gallery, image),
+    ),
   );
 }
 

@@ -192,5 +192,11 @@ def test_an_annotator_changes_no_finished_image(browser: Browser, exported: Path
             person.count(0)
             person.saved()
             assert ask(f"api/images/{image}/masks")["masks"] == []
+            page.context.clear_cookies()  # signed out under the open page
+            polygon(person, *FIELD)
+            page.get_by_label("Token").fill(token)
+            page.keyboard.press("Enter")
+            person.saved()
+            assert len(ask(f"api/images/{image}/masks")["masks"]) == 1
     finally:
         served.kill()

@@ -95,3 +95,19 @@ test("what a person made is not another's, and what has no name on it is taken o
   );
   assert.equal(again.entries.size, 2, "nothing is lost or twice");
 });
+
+test("who signs in under an open page goes on with the work on it", async () => {
+  let person = null;
+  newTab();
+  const outbox = new Outbox(() => person);
+  await outbox.open();
+  await outbox.put([entryOf(outbox, maskOf("a"))]);
+  person = "ann";
+  assert.deepEqual(outbox.of("cat"), []);
+  await outbox.adopt();
+  assert.deepEqual(
+    outbox.of("cat").map(({ author, mask }) => [author, mask.id]),
+    [["ann", "a"]],
+  );
+  assert.equal(outbox.entries.size, 1);
+});

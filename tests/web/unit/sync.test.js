@@ -203,3 +203,23 @@ test("a browser that cannot write says so once, and the page sends all the same"
   assert.equal(sent.length, 2);
   assert.equal(sync.unsafe, false, "nothing waits any more");
 });
+
+test("who is signed out signs in, and what waits is sent then; what is refused can be discarded", async (t) => {
+  let signedIn = false;
+  const { sync, sent, heard } = started(t, ({ revision }) =>
+    signedIn ? revision + 1 : new RefusedError("This token is not valid. Ask an admin for yours.", 401),
+  );
+  sync.addEventListener("signed-out", () => heard.push("signed-out"));
+  await sync.put("cat", [maskOf("a")]);
+  await sync.flush();
+  assert.ok(heard.includes("signed-out"));
+  assert.deepEqual([sync.counts.waiting, sync.counts.refused], [1, 0]);
+  signedIn = true;
+  await sync.flush();
+  assert.deepEqual([sync.counts.waiting, sent.length], [0, 2]);
+  await sync.put("cat", [maskOf("b")]);
+  const [entry] = sync.outbox.entries.values();
+  await sync.keep([{ ...entry, state: "refused" }]);
+  await sync.discard(entry);
+  assert.equal(sync.outbox.entries.size, 0);
+});

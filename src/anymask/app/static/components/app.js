@@ -34,6 +34,7 @@ export class App extends HTMLElement {
     null;
   /** @type {HTMLElement} */ screen;
   chosen = new Chosen();
+  /** While a token is asked for. @type {Promise<void> | null} */ signing = null;
   /** The other tabs of this browser. @type {BroadcastChannel | undefined} */ tabs;
 
   async connectedCallback() {
@@ -55,6 +56,7 @@ export class App extends HTMLElement {
     this.sync.addEventListener("trouble", (event) =>
       notify(`Not saved yet: ${/** @type {CustomEvent} */ (event).detail}`),
     );
+    this.sync.addEventListener("signed-out", () => this.signIn());
     this.sync.addEventListener("unsafe", (event) =>
       notify(
         `This browser cannot store unsaved changes (${/** @type {CustomEvent} */ (event).detail.message}). Keep this page open until everything is saved.`,
@@ -80,6 +82,19 @@ export class App extends HTMLElement {
   get author() {
     const { name = ANYBODY } = this.project?.person ?? {};
     return name === ANYBODY ? null : name;
+  }
+
+  /** Ask for a token under an open page, once, and go on as the person that it belongs to. */
+  signIn() {
+    this.signing ??= this.goOnAs().finally(() => (this.signing = null));
+  }
+
+  async goOnAs() {
+    if (this.storage instanceof ServerStorage) await signInDialog(this.storage);
+    await this.openProject();
+    await this.sync.outbox.adopt();
+    this.changed(); // other tabs have the same person now
+    this.sync.soon(0);
   }
 
   /** @returns {Promise<void>} */

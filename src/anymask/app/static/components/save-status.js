@@ -51,7 +51,9 @@ function showUnsaved(app) {
       entries.length
         ? sync.unsafe
           ? "This browser cannot store these masks. Keep this page open until they are saved."
-          : "These masks are stored in this browser until they are saved. You can close the page: they are sent when you open it again."
+          : entries.some((entry) => own(entry) && entry.state === "waiting")
+            ? "These masks are stored in this browser until they are saved. You can close the page: they are sent when you open it again."
+            : "These masks are stored in this browser only."
         : "Everything is saved.",
     ),
     sync.trouble && h("p", {}, `The server says: ${sync.trouble}`),
@@ -95,6 +97,20 @@ function showUnsaved(app) {
                 },
               },
               "Try again",
+            ),
+          own(entry) &&
+            entry.state === "refused" &&
+            h(
+              "button",
+              {
+                class: "quiet",
+                onclick: async () => {
+                  document.querySelector("dialog")?.close();
+                  await sync.discard(entry);
+                  await app.route(); // what is stored is on show again
+                },
+              },
+              "Discard",
             ),
         ),
       ),

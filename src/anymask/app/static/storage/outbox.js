@@ -33,23 +33,30 @@ export class Outbox {
     this.entries = new Map();
   }
 
-  /**
-   * Take over what this tab before a reload, and tabs that are gone, left behind. What nobody's name is on
-   * is the work of the person signed in.
-   */
+  /** Take over what this tab before a reload, and tabs that are gone, left behind. */
   async open() {
     this.client = await claimed(this.client);
     const alive = await tabsAlive();
     const store = (await this.database).transaction("entries", "readwrite").objectStore("entries");
     for (const entry of /** @type {Entry[]} */ (await answered(store.getAll()))) {
       if (entry.client !== this.client && alive.has(entry.client)) continue;
-      if (entry.client !== this.client) store.delete(entry.key);
-      else if (!entry.author) store.delete(entry.key); // its key changes with its author
-      const author = entry.author ?? this.author();
-      const key = this.keyOf(entry.image, entry.mask.id, author);
-      const own = { ...entry, tried: true, client: this.client, author, key };
+      const key = this.keyOf(entry.image, entry.mask.id, entry.author ?? null);
+      if (key !== entry.key) store.delete(entry.key);
+      const own = { ...entry, tried: true, client: this.client, key };
       store.put(own);
       this.entries.set(own.key, own);
+    }
+    await this.adopt();
+  }
+
+  /** What nobody's name is on is the work of the person signed in: nobody was asked for a token then. */
+  async adopt() {
+    const author = this.author();
+    for (const entry of [...this.entries.values()]) {
+      const key = this.keyOf(entry.image, entry.mask.id);
+      if (entry.author || !author || this.entries.has(key)) continue;
+      await this.put([{ ...entry, author, key }]);
+      await this.remove(entry);
     }
   }
 

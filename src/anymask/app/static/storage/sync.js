@@ -11,7 +11,7 @@ const LONGEST = 10_000;
 
 /**
  * Emits "change" when the counts change, "saved" and "conflict" with the entry as detail, "trouble" with the
- * sentence of a server that cannot save now, "unsafe" with the error of a browser that cannot write down.
+ * sentence of a server that cannot save now, "signed-out", "unsafe" with the error of a browser that cannot write down.
  */
 export class Sync extends EventTarget {
   /** @param {Outbox} outbox @param {Keeper} keeper */
@@ -117,6 +117,12 @@ export class Sync extends EventTarget {
     this.soon(0);
   }
 
+  /** Forget what was refused. @param {Entry} entry */
+  async discard(entry) {
+    await this.drop(entry);
+    this.emit("change");
+  }
+
   /** @param {number} delay in ms */
   soon(delay) {
     clearTimeout(this.timer);
@@ -151,12 +157,19 @@ export class Sync extends EventTarget {
       await this.stored(entry, revision);
     } catch (error) {
       if (error instanceof OfflineError) return this.tell(error.sentence);
+      if (error instanceof RefusedError && error.status === 401) return this.signedOut();
       const gone = error instanceof RefusedError && error.status === 404 && deleted;
       if (gone) await this.stored(entry, 0);
       else await this.held(entry, error);
     }
     this.emit("change");
     return true;
+  }
+
+  /** Nothing is refused for good: it is sent when somebody has signed in. */
+  signedOut() {
+    this.emit("signed-out");
+    return this.tell("you are signed out.");
   }
 
   /** Write down what is about to be sent: after a reload the server may have it. @param {Entry} entry */

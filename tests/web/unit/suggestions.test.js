@@ -10,6 +10,7 @@ import { Editor } from "../../../src/anymask/app/static/state/editor.js";
 import { labelProblem } from "../../../src/anymask/app/static/state/label-problem.js";
 import { OpenImage } from "../../../src/anymask/app/static/state/open-image.js";
 import { closedBecause, isAnnotator, isFinal } from "../../../src/anymask/app/static/state/permissions.js";
+import { CornersTool } from "../../../src/anymask/app/static/tools/corners.js";
 import { dropClick, keepClick, takeClick } from "../../../src/anymask/app/static/state/pending-click.js";
 import { decide, decideAll, suggestionsOf } from "../../../src/anymask/app/static/state/suggestions.js";
 import { phrasesIn, suggestFound, wordsOf } from "../../../src/anymask/app/static/state/words.js";
@@ -265,4 +266,14 @@ test("an annotator is told what can be done about a finished image", () => {
     assert.ok(!isAnnotator(project));
   }
   assert.equal(closedBecause({ done: false }, as("annotator")), null);
+});
+
+test("Delete among corners never takes the whole mask for a corner", () => {
+  const { editor, openImage, told } = opened([row("a", 0)]);
+  const tool = new CornersTool(editor);
+  assert.equal(tool.erase(), false, "without a mask there is nothing to keep");
+  editor.select("a");
+  assert.equal(tool.erase(), true);
+  assert.equal(openImage.items.size, 1);
+  assert.match(told[0], /Click a corner first/);
 });

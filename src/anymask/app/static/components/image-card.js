@@ -32,10 +32,16 @@ export async function imageCard(gallery, image, soon) {
       }),
     );
   else broken();
-  const facts = h("span", { class: "facts" }, `${width} × ${height}`);
-  if (masks > 0) facts.append(h("span", { class: "badge" }, counted(masks, "mask")));
-  if (suggestions > 0) facts.append(h("span", { class: "badge open" }, counted(suggestions, "suggestion")));
-  for (const [text, kind] of notesOn(image)) facts.append(h("span", { class: `badge ${kind}` }, text));
+  const facts = h("span", { class: "facts" });
+  const describe = () =>
+    fill(
+      facts,
+      `${width} × ${height}`,
+      masks > 0 && h("span", { class: "badge" }, counted(masks, "mask")),
+      suggestions > 0 && h("span", { class: "badge open" }, counted(suggestions, "suggestion")),
+      ...notesOn(image).map(([text, kind]) => h("span", { class: `badge ${kind}` }, text)),
+    );
+  describe();
   return h(
     "li",
     { "data-id": id },
@@ -49,15 +55,16 @@ export async function imageCard(gallery, image, soon) {
       "div",
       { class: "card-actions" },
       !isAnnotator(gallery.app.project) && removeButton(gallery, image),
-      !isFinal(image, gallery.app.project) && doneButton(gallery, image),
+      !isFinal(image, gallery.app.project) && doneButton(gallery, image, describe),
     ),
   );
 }
 
-/** Review, assignment, comments and tags, as badges. @param {ImageInfo} image @returns {[string, string][]} */
-function notesOn({ review, assignee, comments = 0, tags = [] }) {
+/** State, review, assignment, comments and tags, as badges. @param {ImageInfo} image @returns {[string, string][]} */
+function notesOn({ done, review, assignee, comments = 0, tags = [] }) {
   /** @type {[string | null | undefined | false, string][]} */
   const notes = [
+    [done && !review && "done", ""],
     [review === "accepted" && "accepted", ""],
     [review === "returned" && "returned", "open"],
     [comments > 0 && counted(comments, "comment"), "open"],
@@ -67,8 +74,8 @@ function notesOn({ review, assignee, comments = 0, tags = [] }) {
   return /** @type {[string, string][]} */ (notes.filter(([text]) => text));
 }
 
-/** @param {GalleryScreen} gallery @param {ImageInfo} image */
-function doneButton({ app }, image) {
+/** @param {GalleryScreen} gallery @param {ImageInfo} image @param {() => void} changed */
+function doneButton({ app }, image, changed) {
   const button = h(
     "button",
     {
@@ -77,13 +84,14 @@ function doneButton({ app }, image) {
       title: "Done",
       "aria-pressed": String(Boolean(image.done)),
       async onclick() {
+        const done = !image.done;
         try {
-          await app.storage.mark(image.id, { done: !image.done });
+          Object.assign(image, await app.storage.mark(image.id, { done }), { done });
         } catch (error) {
           return notify(`The image could not be marked: ${reasonOf(error)}.`);
         }
-        image.done = !image.done;
-        button.setAttribute("aria-pressed", String(image.done));
+        button.setAttribute("aria-pressed", String(done));
+        changed();
         app.changed();
       },
     },

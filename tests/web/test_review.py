@@ -81,12 +81,9 @@ def test_states_and_tags_are_kept_and_found(person: Person, blocks: Served) -> N
     page.locator("am-image-canvas canvas").last.focus()
     page.keyboard.press("w")
     expect(page.locator(".image-facts summary")).to_contain_text("Done")
-    look = "button => getComputedStyle(button).backgroundColor"
-    before = page.get_by_role("button", name="Return").evaluate(look)
     page.get_by_role("button", name="Return").click()
-    expect(page.get_by_role("button", name="Return", pressed=True)).not_to_have_css(
-        "background-color", before
-    )
+    expect(page.get_by_role("button", name="Return", pressed=True)).to_have_css("font-weight", "600")
+    expect(page.get_by_role("button", name="Accept", pressed=False)).not_to_have_css("font-weight", "600")
     expect(page.locator(".image-facts summary")).to_contain_text("Returned")
     page.get_by_role("button", name="Accept").click()
     assert eventually(lambda: blocks.ask(image)["review"] == "accepted")

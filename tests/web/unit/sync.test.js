@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { ConflictError, OfflineError, RefusedError } from "../../../src/anymask/app/static/storage/errors.js";
+import { ServerStorage } from "../../../src/anymask/app/static/storage/on-server.js";
 import { Sync } from "../../../src/anymask/app/static/storage/sync.js";
 import { maskOf } from "./browser.js";
 
@@ -222,4 +223,17 @@ test("who is signed out signs in, and what waits is sent then; what is refused c
   await sync.keep([{ ...entry, state: "refused" }]);
   await sync.discard(entry);
   assert.equal(sync.outbox.entries.size, 0);
+});
+
+test("the format of a file is named to the server; what an export left out is told", async (t) => {
+  const asked = [];
+  t.mock.method(globalThis, "fetch", async (address) => {
+    asked.push(String(address));
+    return new Response("{}", { headers: { "anymask-skipped": "2" } });
+  });
+  const storage = new ServerStorage("http://localhost/");
+  await storage.importMasks(new File(["{}"], "a.json"), "labelme");
+  await storage.importMasks(new File(["{}"], "a.json"));
+  assert.deepEqual(asked, ["http://localhost/api/import?format=labelme", "http://localhost/api/import"]);
+  assert.equal((await storage.exported("labels", {})).skipped, 2);
 });

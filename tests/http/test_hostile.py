@@ -189,8 +189,10 @@ def test_an_image_that_changed_or_came_back_is_the_same_one(start, folder, image
             (folder / "cat.jpg").unlink()
         else:
             (folder / "cat.jpg").write_bytes((photos / photo).read_bytes())
+        now = client.get(f"/api/images/{image['id']}").json()  # also of a server that runs meanwhile
         found = start().get(f"/api/images/{image['id']}").json()
         assert (found["name"], found["missing"]) == ("cat.jpg", photo is None)
+        assert now["missing"] == (photo is None)
     assert (found["width"], found["height"]) == image_size(photos / "coffee.jpg")[::-1]
 
 

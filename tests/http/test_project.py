@@ -198,3 +198,10 @@ def test_ten_thousand_images_come_in_pages(start, folder) -> None:
         pages += 1
     assert pages == 11
     assert client.get("/api/project").json()["counts"]["images"] == 10_002
+
+
+def test_an_export_tells_how_many_images_it_left_out(client, image, square) -> None:
+    client.put(f"/api/images/{image['id']}/masks/m", json=square(image), headers={"If-Match": "0"})
+    without_label = client.get("/api/export?format=labels")
+    assert without_label.headers["anymask-skipped"] == "1"
+    assert client.get("/api/export?format=coco").headers["anymask-skipped"] == "0"

@@ -66,6 +66,11 @@ def test_reviewers_assign_and_annotators_take(team, one) -> None:
     assert mark("ben", assignee="ben").status_code == mark("ben", assignee="").status_code == 403
     assert mark("ann", assignee="").json()["assignee"] is None
     assert mark("rob", assignee="ben").json()["assignee"] == "ben"
+    unknown = mark("rob", assignee="nobodyx")
+    assert (unknown.status_code, unknown.json()["error"]) == (
+        400,
+        "assignee must be the name of a user, got 'nobodyx'. Users: ann, ben, rob.",
+    )
     mine = client.get("/api/images?assignee=ben", headers=heads["ben"]).json()["images"]
     assert [image["id"] for image in mine] == [one["id"]]
     assert mark("ann", review="accepted").status_code == 403

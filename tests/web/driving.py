@@ -96,6 +96,9 @@ class Person:
     def open(self, address: str, image: str) -> Person:
         self.page.goto(f"{address}#/")
         self.page.wait_for_selector("am-gallery")
+        self.page.evaluate(
+            "Object.assign(document.querySelector('am-app').chosen, { label: null, tool: 'point' })"
+        )
         self.page.goto(f"{address}#/image/{image}")
         self.page.wait_for_selector("am-editor[data-ready=yes]")
         return self

@@ -82,6 +82,8 @@ def test_states_and_tags_are_kept_and_found(person: Person, blocks: Served) -> N
     page.keyboard.press("w")
     expect(page.locator(".image-facts summary")).to_contain_text("Done")
     page.get_by_role("button", name="Return").click()
+    expect(page.get_by_role("button", name="Return", pressed=True)).to_have_css("font-weight", "600")
+    expect(page.get_by_role("button", name="Accept", pressed=False)).not_to_have_css("font-weight", "600")
     expect(page.locator(".image-facts summary")).to_contain_text("Returned")
     page.get_by_role("button", name="Accept").click()
     assert eventually(lambda: blocks.ask(image)["review"] == "accepted")
@@ -114,6 +116,7 @@ def test_labels_ask_for_attributes(person: Person, blocks: Served) -> None:
             dialog.get_by_label("Choices").last.fill("no, partly")
     check_accessible(page)
     dialog.get_by_role("button", name="Save").click()
+    expect(dialog).to_have_count(0)
     keys.press("1")
     polygon(person, *FIELD)
     page.get_by_label("occluded").select_option("partly")
@@ -180,7 +183,8 @@ def test_an_annotator_changes_no_finished_image(browser: Browser, exported: Path
             page.keyboard.press("Control+z")
             person.count(1)
             facts(page)
-            assert page.get_by_role("button", name="Accept").count() == 0
+            for name in ("Accept", "Edit"):
+                assert page.get_by_role("button", name=name).count() == 0, name
             check_accessible(page)
             check_width(page)
             page.locator("am-image-canvas canvas").last.focus()
@@ -190,5 +194,11 @@ def test_an_annotator_changes_no_finished_image(browser: Browser, exported: Path
             person.count(0)
             person.saved()
             assert ask(f"api/images/{image}/masks")["masks"] == []
+            page.context.clear_cookies()  # signed out under the open page
+            polygon(person, *FIELD)
+            page.get_by_label("Token").fill(token)
+            page.keyboard.press("Enter")
+            person.saved()
+            assert len(ask(f"api/images/{image}/masks")["masks"]) == 1
     finally:
         served.kill()

@@ -5,6 +5,7 @@ import { beforeEach, test } from "node:test";
 import { Outbox } from "../../../src/anymask/app/static/storage/outbox.js";
 
 const entryOf = (outbox, mask) => ({
+  author: outbox.author(),
   key: outbox.keyOf("cat", mask.id),
   client: outbox.client,
   image: "cat",
@@ -12,9 +13,9 @@ const entryOf = (outbox, mask) => ({
   mask,
 });
 
-async function tab() {
+async function tab(person = null) {
   newTab();
-  const outbox = new Outbox();
+  const outbox = new Outbox(() => person);
   await outbox.open();
   return outbox;
 }
@@ -70,4 +71,43 @@ test("a removed entry does not come back", async () => {
   const again = new Outbox();
   await again.open();
   assert.equal(again.entries.size, 0);
+});
+
+test("what a person made is not another's, and what has no name on it is taken over", async () => {
+  const ann = await tab("ann");
+  await ann.put([entryOf(ann, maskOf("a"))]);
+  closeTab(ann.client);
+  const before = await tab();
+  await before.put([{ ...entryOf(before, maskOf("b")), author: undefined }]);
+  closeTab(before.client);
+  const rob = await tab("rob");
+  assert.deepEqual(
+    rob.of("cat").map(({ mask, author }) => [mask.id, author]),
+    [["b", "rob"]],
+  );
+  assert.equal(rob.get("cat", "a"), undefined, "Rob's change of this mask is an entry of its own");
+  assert.equal(rob.get("cat", "b").mask.id, "b");
+  closeTab(rob.client);
+  const again = await tab("ann");
+  assert.deepEqual(
+    again.of("cat").map(({ mask }) => mask.id),
+    ["a"],
+  );
+  assert.equal(again.entries.size, 2, "nothing is lost or twice");
+});
+
+test("who signs in under an open page goes on with the work on it", async () => {
+  let person = null;
+  newTab();
+  const outbox = new Outbox(() => person);
+  await outbox.open();
+  await outbox.put([entryOf(outbox, maskOf("a"))]);
+  person = "ann";
+  assert.deepEqual(outbox.of("cat"), []);
+  await outbox.adopt();
+  assert.deepEqual(
+    outbox.of("cat").map(({ author, mask }) => [author, mask.id]),
+    [["ann", "a"]],
+  );
+  assert.equal(outbox.entries.size, 1);
 });

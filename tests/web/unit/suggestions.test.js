@@ -5,10 +5,15 @@ import { maskOf } from "./browser.js";
 import { nearTies } from "../../../src/anymask/app/static/inference/hypotheses.js";
 import { ownColour, PALETTE } from "../../../src/anymask/app/static/masks/colours.js";
 import { encode, fromString, toString } from "../../../src/anymask/app/static/masks/rle.js";
+import { Chosen } from "../../../src/anymask/app/static/state/chosen.js";
 import { Editor } from "../../../src/anymask/app/static/state/editor.js";
+import { labelProblem } from "../../../src/anymask/app/static/state/label-problem.js";
 import { OpenImage } from "../../../src/anymask/app/static/state/open-image.js";
+import { closedBecause, isAnnotator, isFinal } from "../../../src/anymask/app/static/state/permissions.js";
+import { CornersTool } from "../../../src/anymask/app/static/tools/corners.js";
 import { dropClick, keepClick, takeClick } from "../../../src/anymask/app/static/state/pending-click.js";
 import { decide, decideAll, suggestionsOf } from "../../../src/anymask/app/static/state/suggestions.js";
+import { phrasesIn, suggestFound, wordsOf } from "../../../src/anymask/app/static/state/words.js";
 import { RefusedError, reasonOf } from "../../../src/anymask/app/static/storage/errors.js";
 import { fromCoco, toCoco } from "../../../src/anymask/app/static/storage/coco.js";
 
@@ -22,18 +27,18 @@ function row(id, y, some = {}) {
 }
 
 /** An image with masks in an editor; `sent` are the masks that were saved, `told` the notices. */
-function opened(masks) {
+function opened(masks, predictor = {}) {
   const revisions = new Map();
   const sent = [];
   const sync = {
     put: async (image, some) => sent.push(...some),
     know: (image, { id, revision }) => revisions.set(id, revision),
     revision: (image, id) => revisions.get(id) ?? 0,
-    outbox: { of: () => [], get: () => undefined },
+    outbox: { of: () => [], get: () => undefined, author: () => "ann" },
   };
   const openImage = new OpenImage(INFO, sync);
   openImage.load(masks);
-  const editor = new Editor(openImage, {}, Promise.resolve(new Blob()));
+  const editor = new Editor(openImage, predictor, Promise.resolve(new Blob()));
   const told = [];
   editor.addEventListener("notice", ({ detail }) => told.push(detail));
   return { editor, openImage, sent, told };
@@ -41,6 +46,25 @@ function opened(masks) {
 
 const three = () =>
   opened([row("a", 0, { suggested_by: "x" }), row("b", 1), row("c", 2, { suggested_by: "x" })]);
+
+test("the next image goes on with the label and the tool that were chosen", () => {
+  const tools = () =>
+    Object.fromEntries(["point", "brush"].map((name) => [name, { enter() {}, leave() {} }]));
+  const [chosen, first, next] = [new Chosen(), tools(), tools()];
+  const { editor } = opened([]);
+  chosen.goOn(editor, first, [{ id: "cat" }]);
+  assert.deepEqual([editor.label, editor.tool], [null, first.point]);
+  editor.setLabel("cat");
+  editor.use(first.brush);
+  chosen.note(editor, first);
+  const another = opened([], model());
+  chosen.goOn(another.editor, next, [{ id: "cat" }]);
+  assert.deepEqual([another.editor.label, another.editor.tool], ["cat", next.brush]);
+  another.editor.add([{ runs: fromString("013"), box: [0, 0, 1, 1], area: 1 }]);
+  assert.equal(another.sent[0].label_id, "cat");
+  chosen.goOn(another.editor, next, []);
+  assert.equal(another.editor.label, null, "a label that was removed is not chosen");
+});
 
 test("a suggestion is accepted or rejected by one key, then the next is selected", () => {
   const { editor, sent } = three();
@@ -106,14 +130,54 @@ test("a mask stored while the list was on its way is not taken for a deleted one
 test("a click waits over a reload until its mask is stored", () => {
   const base = encode(new Uint8Array(12).fill(1), [3, 4]);
   const draft = { id: "m", clicks: { points: [[1, 2]], labels: [1], box: null }, base };
-  keepClick("cat", draft, "label");
-  assert.equal(takeClick("dog"), null);
-  assert.deepEqual(takeClick("cat"), { ...draft, label: "label" });
-  assert.equal(takeClick("cat"), null, "it is asked again once");
+  keepClick("cat", draft, "label", "ann");
+  assert.equal(takeClick("dog", "ann"), null);
+  assert.equal(takeClick("cat", "rob"), null, "it is never asked for another person");
+  assert.deepEqual(takeClick("cat", "ann"), { ...draft, label: "label" });
+  assert.equal(takeClick("cat", "ann"), null, "it is asked again once");
   const next = { ...draft };
-  keepClick("cat", next, null);
+  keepClick("cat", next, null, "ann");
   dropClick(draft); // an earlier click is stored now
-  assert.equal(takeClick("cat").id, "m");
+  assert.equal(takeClick("cat", "ann").id, "m");
+});
+
+/** A model that gives the first row of the image, after what `meanwhile` does. */
+const model = (meanwhile = () => {}) => ({
+  model: "m",
+  async predict() {
+    meanwhile();
+    meanwhile = () => {};
+    const runs = fromString(row("a", 0).counts);
+    return { model: "m", chosen: 0, hypotheses: [{ runs, box: [0, 0, 4, 1], area: 4, score: 1 }] };
+  },
+});
+
+test("a refused click is forgotten everywhere, also where the image was done before the answer", async () => {
+  const early = opened([], model());
+  early.openImage.closed = () => true;
+  await early.editor.addPoint([1, 0], 1);
+  const late = opened(
+    [],
+    model(() => (late.openImage.closed = () => true)),
+  );
+  await late.editor.addPoint([1, 0], 1);
+  for (const { editor, openImage, sent } of [early, late]) {
+    assert.equal(takeClick("cat", "ann"), null);
+    assert.deepEqual(
+      [editor.draft, editor.answers, editor.refined, openImage.items.size],
+      [null, null, null, 0],
+    );
+    openImage.closed = () => false;
+    await editor.addPoint([2, 0], 1);
+    assert.deepEqual(sent[0].prompts.points, [[2, 0]], "the next click begins anew");
+  }
+});
+
+test("a mask of an image that was done meanwhile is not refined", () => {
+  const { openImage, sent } = opened([row("a", 0)]);
+  openImage.closed = () => true;
+  assert.equal(openImage.refine("a", openImage.items.get("a").runs, { area: 8 }), false);
+  assert.equal(sent.length, 0);
 });
 
 test("masks that are about as likely as the chosen one are a choice", () => {
@@ -133,6 +197,8 @@ test("a mask without a label never has the colour of a label", () => {
 test("errors are said in the words of people", () => {
   const exact = "image must be one of this project, got 'doesnotexist'. List them first.";
   assert.equal(reasonOf(new RefusedError(exact, 404)), "it is no longer in this project");
+  const missing = "image must be a file in the project's folder, got a.jpg, which is missing. Put it back.";
+  assert.match(reasonOf(new RefusedError(missing, 404)), /^its file is missing; put it back/);
   const broken = "image must be a complete image file, got /srv/a.jpg, which is corrupt. Get the file again.";
   assert.equal(
     reasonOf(new RefusedError(broken, 400)),
@@ -157,4 +223,57 @@ test("a COCO file of the app without a server comes back", () => {
   assert.deepEqual(fromCoco(coco, images), [
     { image: "cat", category: "face", size: [3, 4], counts: masks[0].counts },
   ]);
+});
+
+test("labels that say nothing are not saved", () => {
+  const asks = (name, kind, ...choices) => [
+    { id: "a", name: "eye", color: "#ff0000", attributes: [{ name, kind, choices }] },
+  ];
+  assert.equal(labelProblem(asks("occluded", "choice", "no", "partly")), null);
+  assert.equal(labelProblem(asks("note", "text")), null);
+  assert.match(labelProblem(asks("occluded", "choice")), /“occluded” of “eye” has no choices/);
+  assert.match(labelProblem(asks("", "text")), /of “eye” has no name/);
+  assert.match(labelProblem([...asks("note", "text"), { id: "b", name: "eye" }]), /Two labels .*“eye”/);
+});
+
+test("a list of words finds each of them; what is new is selected and named after its word", () => {
+  assert.deepEqual(phrasesIn(" cup, red car,, cup "), ["cup", "red car"]);
+  const { editor, openImage } = opened([row("a", 0), row("b", 1, { suggested_by: "words-cup" })]);
+  const found = { model: "m", masks: [0, 1, 2].map((y) => ({ ...row("", y), score: 0.5, prompt: 1 })) };
+  const labels = [{ id: "car", name: "Red car" }];
+  assert.equal(suggestFound(editor, ["cup", "red car"], found, labels), 1);
+  assert.equal(editor.item, openImage.items.get(editor.selected));
+  assert.deepEqual([editor.item.box, editor.item.label], [[0, 2, 4, 3], "car"]);
+  assert.equal(wordsOf(editor.item.suggestedBy), "red car");
+  assert.equal(suggestFound(editor, ["cup", "red car"], found, labels), 0);
+  assert.deepEqual([wordsOf("a3f"), wordsOf("words--")], [null, null]);
+});
+
+test("an annotator is told what can be done about a finished image", () => {
+  const as = (role) => ({ person: { name: "p", role } });
+  const [done, accepted] = [
+    { done: true, review: null },
+    { done: true, review: "accepted" },
+  ];
+  assert.match(closedBecause(done, as("annotator")), /Mark it as not done/);
+  assert.match(closedBecause(accepted, as("annotator")), /Ask a reviewer to return it/);
+  assert.deepEqual(
+    [done, accepted].map((image) => isFinal(image, as("annotator"))),
+    [false, true],
+  );
+  for (const project of [as("reviewer"), as("admin"), {}]) {
+    assert.deepEqual([closedBecause(accepted, project), isFinal(accepted, project)], [null, false]);
+    assert.ok(!isAnnotator(project));
+  }
+  assert.equal(closedBecause({ done: false }, as("annotator")), null);
+});
+
+test("Delete among corners never takes the whole mask for a corner", () => {
+  const { editor, openImage, told } = opened([row("a", 0)]);
+  const tool = new CornersTool(editor);
+  assert.equal(tool.erase(), false, "without a mask there is nothing to keep");
+  editor.select("a");
+  assert.equal(tool.erase(), true);
+  assert.equal(openImage.items.size, 1);
+  assert.match(told[0], /Click a corner first/);
 });

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { ConflictError, OfflineError, RefusedError } from "../../../src/anymask/app/static/storage/errors.js";
+import { ServerStorage } from "../../../src/anymask/app/static/storage/on-server.js";
 import { Sync } from "../../../src/anymask/app/static/storage/sync.js";
 import { maskOf } from "./browser.js";
 
@@ -11,6 +12,13 @@ function outboxOf() {
   return {
     entries,
     client: "tab",
+    person: null,
+    author() {
+      return this.person;
+    },
+    isOwn({ author }) {
+      return author === this.person;
+    },
     broken: false,
     keyOf: (image, mask) => `tab ${image} ${mask}`,
     get: (image, mask) => entries.get(`tab ${image} ${mask}`),
@@ -47,11 +55,23 @@ test("a mask is sent over the revision known, and forgotten when it is stored", 
   const { sync, sent } = started(t, ({ revision }) => revision + 1);
   sync.know("cat", maskOf("a", { revision: 4 }));
   await sync.put("cat", [maskOf("a")]);
-  assert.deepEqual(sync.counts, { waiting: 1, conflict: 0, refused: 0 });
+  assert.deepEqual(sync.counts, { waiting: 1, conflict: 0, refused: 0, others: 0 });
   await sync.flush();
   assert.equal(sent[0].revision, 4);
   assert.equal(sync.revision("cat", "a"), 5);
-  assert.deepEqual(sync.counts, { waiting: 0, conflict: 0, refused: 0 });
+  assert.deepEqual(sync.counts, { waiting: 0, conflict: 0, refused: 0, others: 0 });
+});
+
+test("another person's mask waits until they sign in again", async (t) => {
+  const { sync, sent } = started(t, ({ revision }) => revision + 1);
+  sync.outbox.person = "ann";
+  await sync.put("cat", [maskOf("a")]);
+  sync.outbox.person = "rob";
+  await sync.flush();
+  assert.deepEqual([sent.length, sync.counts.others, sync.counts.waiting], [0, 1, 0]);
+  sync.outbox.person = "ann";
+  await sync.flush();
+  assert.deepEqual([sent.length, sync.counts.others], [1, 0]);
 });
 
 test("a mask that changes on the way is sent again over the new revision", async (t) => {
@@ -112,12 +132,12 @@ for (const choice of ["mine", "theirs"])
     await sync.flush();
     await sync.flush();
     assert.equal(sent.length, 1, "it is not sent again by itself");
-    assert.deepEqual(sync.counts, { waiting: 0, conflict: 1, refused: 0 });
+    assert.deepEqual(sync.counts, { waiting: 0, conflict: 1, refused: 0, others: 0 });
     const [[type, entry]] = heard;
     assert.equal(type, "conflict");
     await sync.settle(entry, choice);
     await sync.flush();
-    assert.deepEqual(sync.counts, { waiting: 0, conflict: 0, refused: 0 });
+    assert.deepEqual(sync.counts, { waiting: 0, conflict: 0, refused: 0, others: 0 });
     assert.equal(sync.revision("cat", "a"), choice === "mine" ? 8 : 7);
     assert.deepEqual(
       sent.map(({ seconds }) => seconds),
@@ -138,7 +158,7 @@ test("a mask whose response was lost is no conflict with itself", async (t) => {
   await sync.flush();
   assert.deepEqual(sent.map(({ counts, revision }) => [counts, revision]).at(-1), ["refined", 1]);
   assert.ok(!heard.some(([type]) => type === "conflict"));
-  assert.deepEqual(sync.counts, { waiting: 0, conflict: 0, refused: 0 });
+  assert.deepEqual(sync.counts, { waiting: 0, conflict: 0, refused: 0, others: 0 });
 });
 
 test("a refused mask stays with its reason until it is sent again", async (t) => {
@@ -183,4 +203,37 @@ test("a browser that cannot write says so once, and the page sends all the same"
   await sync.flush();
   assert.equal(sent.length, 2);
   assert.equal(sync.unsafe, false, "nothing waits any more");
+});
+
+test("who is signed out signs in, and what waits is sent then; what is refused can be discarded", async (t) => {
+  let signedIn = false;
+  const { sync, sent, heard } = started(t, ({ revision }) =>
+    signedIn ? revision + 1 : new RefusedError("This token is not valid. Ask an admin for yours.", 401),
+  );
+  sync.addEventListener("signed-out", () => heard.push("signed-out"));
+  await sync.put("cat", [maskOf("a")]);
+  await sync.flush();
+  assert.ok(heard.includes("signed-out"));
+  assert.deepEqual([sync.counts.waiting, sync.counts.refused], [1, 0]);
+  signedIn = true;
+  await sync.flush();
+  assert.deepEqual([sync.counts.waiting, sent.length], [0, 2]);
+  await sync.put("cat", [maskOf("b")]);
+  const [entry] = sync.outbox.entries.values();
+  await sync.keep([{ ...entry, state: "refused" }]);
+  await sync.discard(entry);
+  assert.equal(sync.outbox.entries.size, 0);
+});
+
+test("the format of a file is named to the server; what an export left out is told", async (t) => {
+  const asked = [];
+  t.mock.method(globalThis, "fetch", async (address) => {
+    asked.push(String(address));
+    return new Response("{}", { headers: { "anymask-skipped": "2" } });
+  });
+  const storage = new ServerStorage("http://localhost/");
+  await storage.importMasks(new File(["{}"], "a.json"), "labelme");
+  await storage.importMasks(new File(["{}"], "a.json"));
+  assert.deepEqual(asked, ["http://localhost/api/import?format=labelme", "http://localhost/api/import"]);
+  assert.equal((await storage.exported("labels", {})).skipped, 2);
 });

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import Annotated
 
@@ -81,8 +81,12 @@ def upload_images(
 def get_image(server: CurrentServer, person: Annotator, id: schemas.Id) -> schemas.Image:
     """An image, as its file is now."""
     image = images.find(server.project.db, id)
-    with suppress(UnknownNameError, StoreError, ImageError):  # of a missing file what is known is told
+    try:
         image = current(server.project, image)
+    except UnknownNameError:  # what is known is told all the same
+        image = replace(image, missing=True)
+    except (StoreError, ImageError):
+        pass
     return schemas.Image.of(image)
 
 

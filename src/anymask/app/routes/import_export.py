@@ -52,7 +52,7 @@ def export(
     """All masks in a format, as an archive; its report.json lists what the format could not hold.
 
     suggestions: also the suggestions that nobody has accepted yet. images: also the image files, so that the
-    unpacked archive is a data set to train on.
+    unpacked archive is a data set to train on. The header anymask-skipped is the number of images left out.
     """
     folder = Path(tempfile.mkdtemp(prefix="anymask-"))
     try:
@@ -72,7 +72,12 @@ def export(
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    return Temporary(folder / "export.zip", media_type="application/zip", filename=f"{format}.zip")
+    return Temporary(
+        folder / "export.zip",
+        media_type="application/zip",
+        filename=f"{format}.zip",
+        headers={"anymask-skipped": str(len(loss.skipped))},
+    )
 
 
 @router.post("/import")

@@ -7,7 +7,8 @@ from fastapi import APIRouter, HTTPException, Response
 from anymask.app import review_schemas, schemas
 from anymask.app.dependencies import Annotator, CurrentServer, Server
 from anymask.app.review_schemas import Mark
-from anymask.data_engine.project import Image, Person, comments, images
+from anymask.data_engine.project import Image, Person, comments, images, people
+from anymask.errors import InputError
 
 __all__ = ["check_open", "router"]
 
@@ -19,11 +20,21 @@ def mark_image(server: CurrentServer, person: Annotator, id: schemas.Id, body: M
     """Mark an image: done, removed, accepted or returned, assigned, tagged.
 
     Removing, reviewing and assigning to others need the role reviewer, and so does marking an accepted image
-    as not done.
+    as not done. An assignee must be a user.
     """
+    if body.assignee and body.assignee != person.name:
+        _check_user(server, body.assignee)
     if person.role == "annotator":
         _check_annotator(images.find(server.project.db, id), person, body)
     return schemas.Image.of(images.mark(server.project.db, id, **dict(body)))
+
+
+def _check_user(server: Server, name: str) -> None:
+    """Raise InputError where nobody has this name."""
+    names = [one.name for one in people.listed(server.project.db)]
+    if name not in names:
+        users = ", ".join(names) or "none yet"
+        raise InputError(f"assignee must be the name of a user, got '{name}'. Users: {users}.")
 
 
 def _check_annotator(image: Image, person: Person, body: Mark) -> None:

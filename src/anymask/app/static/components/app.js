@@ -7,6 +7,7 @@ import { Outbox } from "../storage/outbox.js";
 import { Sync } from "../storage/sync.js";
 import { Predictor } from "../inference/predictor.js";
 import { ModelClient } from "../inference/worker-client.js";
+import { Chosen } from "../state/chosen.js";
 import { ImageFiles } from "../state/image-files.js";
 import { GALLERY, imageAddress, imageIdIn } from "../state/routes.js";
 import { fill } from "./dom.js";
@@ -21,6 +22,8 @@ import { applyTheme } from "./theme.js";
 /** @typedef {import("../types.js").Project} Project */
 /** @typedef {import("../types.js").ImageInfo} ImageInfo */
 
+const ANYBODY = "local"; // what a server without tokens calls everybody
+
 export class App extends HTMLElement {
   /** @type {MaskStorage} */ storage;
   /** @type {Predictor} */ predictor;
@@ -30,6 +33,8 @@ export class App extends HTMLElement {
   /** The images in the order of the gallery, once requested. @type {Promise<ImageInfo[]> | null} */ order =
     null;
   /** @type {HTMLElement} */ screen;
+  chosen = new Chosen();
+  /** While a token is asked for. @type {Promise<void> | null} */ signing = null;
   /** The other tabs of this browser. @type {BroadcastChannel | undefined} */ tabs;
 
   async connectedCallback() {
@@ -38,7 +43,7 @@ export class App extends HTMLElement {
       document.documentElement.dataset.store === "local" ? new BrowserStorage() : new ServerStorage();
     this.predictor = new Predictor(new ModelClient(), this.storage);
     this.files = new ImageFiles(this.storage);
-    const outbox = new Outbox();
+    const outbox = new Outbox(() => this.author);
     this.sync = new Sync(outbox, this.storage);
     this.sync.addEventListener("conflict", (event) =>
       this.conflict(/** @type {CustomEvent} */ (event).detail),
@@ -51,6 +56,7 @@ export class App extends HTMLElement {
     this.sync.addEventListener("trouble", (event) =>
       notify(`Not saved yet: ${/** @type {CustomEvent} */ (event).detail}`),
     );
+    this.sync.addEventListener("signed-out", () => this.signIn());
     this.sync.addEventListener("unsafe", (event) =>
       notify(
         `This browser cannot store unsaved changes (${/** @type {CustomEvent} */ (event).detail.message}). Keep this page open until everything is saved.`,
@@ -60,7 +66,8 @@ export class App extends HTMLElement {
       "beforeunload",
       (event) => this.sync.unsafe && this.sync.counts.waiting && event.preventDefault(),
     );
-    await Promise.all([outbox.open().catch((error) => this.sync.doubt(error)), this.openProject()]);
+    await this.openProject(); // what waits belongs to a person
+    await outbox.open().catch((error) => this.sync.doubt(error));
     this.predictor.model = this.project.models[0];
     this.predictor.load().catch((error) => notify(`The model could not be loaded: ${reasonOf(error)}.`));
     this.sync.soon(0);
@@ -71,6 +78,25 @@ export class App extends HTMLElement {
     await this.route();
   }
 
+  /** Who makes masks here; null where the server asks nobody for a token. @returns {string | null} */
+  get author() {
+    const { name = ANYBODY } = this.project?.person ?? {};
+    return name === ANYBODY ? null : name;
+  }
+
+  /** Ask for a token under an open page, once, and go on as the person that it belongs to. */
+  signIn() {
+    this.signing ??= this.goOnAs().finally(() => (this.signing = null));
+  }
+
+  async goOnAs() {
+    if (this.storage instanceof ServerStorage) await signInDialog(this.storage);
+    await this.openProject();
+    await this.sync.outbox.adopt();
+    this.changed(); // other tabs have the same person now
+    this.sync.soon(0);
+  }
+
   /** @returns {Promise<void>} */
   async openProject() {
     try {
@@ -78,6 +104,7 @@ export class App extends HTMLElement {
     } catch (error) {
       if (error instanceof RefusedError && error.status === 401 && this.storage instanceof ServerStorage) {
         await signInDialog(this.storage);
+        this.changed(); // other tabs have the same person now
         return this.openProject();
       }
       notify(`The project could not be opened: ${reasonOf(error)}.`);
@@ -153,18 +180,22 @@ export class App extends HTMLElement {
     else notify("There are no suggestions to review.");
   }
 
-  /** @param {import("../types.js").Label[]} labels */
+  /**
+   * Save all labels; where they are refused they stay as they are.
+   * @param {import("../types.js").Label[]} labels
+   * @returns {Promise<string | null>} why they were not saved
+   */
   async saveLabels(labels) {
-    this.project.labels = labels;
     try {
       await this.storage.saveLabels(labels);
-      this.changed();
     } catch (error) {
       const used = error instanceof RefusedError && error.message.includes("masks use");
       const reason = used ? "masks still have a label that you removed" : reasonOf(error);
-      notify(`The labels could not be saved: ${reason}.`);
-      this.project = await this.storage.project().catch(() => this.project); // as they are
+      return `The labels could not be saved: ${reason}.`;
     }
+    this.project.labels = labels;
+    this.changed();
+    return null;
   }
 
   /**

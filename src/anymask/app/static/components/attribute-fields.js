@@ -125,12 +125,10 @@ export function attributeRows(attributes, label) {
 
 /** @param {HTMLUListElement} rows @returns {Attribute[]} */
 function read(rows) {
-  return [...rows.children].flatMap((row) => {
+  return [...rows.children].map((row) => {
     const [name, choices] = row.querySelectorAll("input");
     const kind = /** @type {Attribute["kind"]} */ (row.querySelector("select")?.value);
     const some = [...new Set(choices.value.split(",").map((one) => one.trim()))].filter(Boolean);
-    return name.value.trim()
-      ? [{ name: name.value.trim(), kind, choices: kind === "choice" ? some : [] }]
-      : [];
+    return { name: name.value.trim(), kind, choices: kind === "choice" ? some : [] };
   });
 }

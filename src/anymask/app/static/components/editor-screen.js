@@ -3,6 +3,7 @@ import { reasonOf } from "../storage/errors.js";
 import { OpenImage } from "../state/open-image.js";
 import { Editor } from "../state/editor.js";
 import { mark, merge } from "../state/editing.js";
+import { closedBecause, isFinal } from "../state/permissions.js";
 import { suggestionsOf } from "../state/suggestions.js";
 import { takeClick } from "../state/pending-click.js";
 import { GALLERY, imageAddress } from "../state/routes.js";
@@ -54,9 +55,9 @@ export class EditorScreen extends HTMLElement {
     const file = app.files.file(image);
     app.predictor
       .prepare(image, file)
-      .catch((error) => notify(`The model could not read this image: ${reasonOf(error)}.`));
+      .catch((error) => image.missing || notify(`The model could not read this image: ${reasonOf(error)}.`));
     screen.openImage = new OpenImage(image, app.sync);
-    screen.openImage.closed = () => Boolean(image.done) && app.project.person?.role === "annotator";
+    screen.openImage.closed = () => closedBecause(image, app.project) !== null;
     screen.openImage.load(await app.storage.masks(image.id));
     screen.editor = new Editor(screen.openImage, app.predictor, file);
     return screen;
@@ -101,21 +102,17 @@ export class EditorScreen extends HTMLElement {
     });
     const { openImage } = this;
     openImage.addEventListener("info", () => this.showDone(), { signal });
-    openImage.addEventListener(
-      "refused",
-      () => notify("This image is done. Mark it as not done (W) to change it."),
-      {
-        signal,
-      },
-    );
+    openImage.addEventListener("refused", () => notify(closedBecause(openImage.info, app.project) ?? ""), {
+      signal,
+    });
     addEventListener("keydown", (event) => this.key(event), { signal });
     document.addEventListener("visibilitychange", () => !document.hidden && this.refresh(), { signal });
-    editor.use(this.tools.point);
+    app.chosen.goOn(editor, this.tools, app.project.labels);
     this.ready();
     this.imageCanvas.focus(); // all keys work at once
     const [suggestion] = suggestionsOf(editor);
     if (suggestion) editor.select(suggestion.id);
-    const cutOff = takeClick(this.openImage.info.id);
+    const cutOff = takeClick(this.openImage.info.id, app.author);
     if (cutOff) editor.resume(cutOff);
     putDown(this);
     const conflict = app.sync.outbox.of(this.openImage.info.id).find(({ state }) => state === "conflict");
@@ -123,6 +120,7 @@ export class EditorScreen extends HTMLElement {
   }
 
   disconnectedCallback() {
+    if (this.editor && this.tools) this.app.chosen.note(this.editor, this.tools);
     this.editor?.tool?.leave();
     this.leaving?.abort();
   }
@@ -313,7 +311,10 @@ export class EditorScreen extends HTMLElement {
       reject: () => review(this, false, false),
       "accept-all": () => review(this, true, true),
       "reject-all": () => review(this, false, true),
-      done: () => this.mark({ done: !openImage.info.done }),
+      done: () =>
+        isFinal(openImage.info, this.app.project)
+          ? openImage.refuses()
+          : this.mark({ done: !openImage.info.done }),
       undo: () => editor.tool?.stepBack() || editor.travel("undo"),
       redo: () => editor.travel("redo"),
       zoom: () => imageCanvas.zoom(number),

@@ -5,6 +5,7 @@ import { TilePyramid } from "../canvas/tile-pyramid.js";
 import { dashed, ink } from "../canvas/draw-mask.js";
 import { ownColour, toRgb } from "../masks/colours.js";
 import { applyAdjustment } from "../canvas/adjustment.js";
+import { MISSING } from "../storage/errors.js";
 import { Gestures } from "./gestures.js";
 import { h } from "./dom.js";
 
@@ -85,7 +86,12 @@ export class ImageCanvas extends HTMLElement {
       return this.draw("base");
     }
     const bitmap = await this.source.bitmap().catch(() => null);
-    if (!bitmap) return this.editor.notice("This browser cannot display the image.");
+    if (!bitmap) {
+      const { missing } = this.editor.openImage.info;
+      return this.editor.notice(
+        missing ? `The image cannot be shown: ${MISSING}.` : "This browser cannot display the image.",
+      );
+    }
     this.image = bitmap;
     this.draw("base");
     this.dispatchEvent(new CustomEvent("shown"));

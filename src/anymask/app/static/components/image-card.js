@@ -1,5 +1,6 @@
 /** An image in the gallery: what it shows, its state, and what can be done with it. */
 import { reasonOf } from "../storage/errors.js";
+import { isAnnotator, isFinal } from "../state/permissions.js";
 import { imageAddress } from "../state/routes.js";
 import { counted, fill, h } from "./dom.js";
 import { icon } from "./icons.js";
@@ -12,8 +13,10 @@ import { notify } from "./toast.js";
 export async function imageCard(gallery, image, soon) {
   const { id, name, width, height, masks, suggestions = 0, missing } = image;
   const photo = h("span", { class: "photo" });
-  const broken = () =>
-    fill(photo, icon("broken"), h("span", {}, missing ? "The file is missing" : "Cannot be read"));
+  const broken = async () => {
+    const gone = missing || (await gallery.app.storage.image(id).catch(() => null))?.missing;
+    fill(photo, icon("broken"), h("span", {}, gone ? "The file is missing" : "Cannot be read"));
+  };
   const src = missing ? "" : await gallery.app.storage.thumb(image).catch(() => "");
   if (src)
     fill(
@@ -29,10 +32,16 @@ export async function imageCard(gallery, image, soon) {
       }),
     );
   else broken();
-  const facts = h("span", { class: "facts" }, `${width} × ${height}`);
-  if (masks > 0) facts.append(h("span", { class: "badge" }, counted(masks, "mask")));
-  if (suggestions > 0) facts.append(h("span", { class: "badge open" }, counted(suggestions, "suggestion")));
-  for (const [text, kind] of notesOn(image)) facts.append(h("span", { class: `badge ${kind}` }, text));
+  const facts = h("span", { class: "facts" });
+  const describe = () =>
+    fill(
+      facts,
+      `${width} × ${height}`,
+      masks > 0 && h("span", { class: "badge" }, counted(masks, "mask")),
+      suggestions > 0 && h("span", { class: "badge open" }, counted(suggestions, "suggestion")),
+      ...notesOn(image).map(([text, kind]) => h("span", { class: `badge ${kind}` }, text)),
+    );
+  describe();
   return h(
     "li",
     { "data-id": id },
@@ -42,14 +51,20 @@ export async function imageCard(gallery, image, soon) {
       photo,
       h("span", { class: "card-text" }, h("span", { class: "name" }, name), facts),
     ),
-    h("div", { class: "card-actions" }, removeButton(gallery, image), doneButton(gallery, image)),
+    h(
+      "div",
+      { class: "card-actions" },
+      !isAnnotator(gallery.app.project) && removeButton(gallery, image),
+      !isFinal(image, gallery.app.project) && doneButton(gallery, image, describe),
+    ),
   );
 }
 
-/** Review, assignment, comments and tags, as badges. @param {ImageInfo} image @returns {[string, string][]} */
-function notesOn({ review, assignee, comments = 0, tags = [] }) {
+/** State, review, assignment, comments and tags, as badges. @param {ImageInfo} image @returns {[string, string][]} */
+function notesOn({ done, review, assignee, comments = 0, tags = [] }) {
   /** @type {[string | null | undefined | false, string][]} */
   const notes = [
+    [done && !review && "done", ""],
     [review === "accepted" && "accepted", ""],
     [review === "returned" && "returned", "open"],
     [comments > 0 && counted(comments, "comment"), "open"],
@@ -59,8 +74,8 @@ function notesOn({ review, assignee, comments = 0, tags = [] }) {
   return /** @type {[string, string][]} */ (notes.filter(([text]) => text));
 }
 
-/** @param {GalleryScreen} gallery @param {ImageInfo} image */
-function doneButton({ app }, image) {
+/** @param {GalleryScreen} gallery @param {ImageInfo} image @param {() => void} changed */
+function doneButton({ app }, image, changed) {
   const button = h(
     "button",
     {
@@ -69,13 +84,14 @@ function doneButton({ app }, image) {
       title: "Done",
       "aria-pressed": String(Boolean(image.done)),
       async onclick() {
+        const done = !image.done;
         try {
-          await app.storage.mark(image.id, { done: !image.done });
+          Object.assign(image, await app.storage.mark(image.id, { done }), { done });
         } catch (error) {
           return notify(`The image could not be marked: ${reasonOf(error)}.`);
         }
-        image.done = !image.done;
-        button.setAttribute("aria-pressed", String(image.done));
+        button.setAttribute("aria-pressed", String(done));
+        changed();
         app.changed();
       },
     },

@@ -1,5 +1,6 @@
 /** About the open image: state, review, assignment, tags and comments. */
 import { TEXT_LENGTH } from "../constants.js";
+import { isAnnotator } from "../state/permissions.js";
 import { reasonOf } from "../storage/errors.js";
 import { commentList } from "./comment-list.js";
 import { counted, fill, h } from "./dom.js";
@@ -13,7 +14,7 @@ export const stateOf = ({ done, review }) =>
   review === "returned" ? "Returned" : review === "accepted" ? "Accepted" : done ? "Done" : "Not done";
 
 /** Whether a user may accept and return images. @param {import("../types.js").Project} project */
-export const reviews = ({ person }) => person !== undefined && person.role !== "annotator";
+export const reviews = ({ person }) => person !== undefined && !isAnnotator({ person });
 
 /** @param {EditorScreen} screen @param {AbortSignal} signal */
 export function imageSection(screen, signal) {

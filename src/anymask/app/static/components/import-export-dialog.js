@@ -32,10 +32,14 @@ function exportForm({ storage, project }, close) {
         event.preventDefault();
         start.disabled = true;
         try {
-          download(
-            await storage.exported(format.value, { suggestions: also.checked, images: images.checked }),
-          );
+          const file = await storage.exported(format.value, {
+            suggestions: also.checked,
+            images: images.checked,
+          });
+          download(file);
           close();
+          if (file.skipped)
+            notify(`${counted(file.skipped, "image")} left out: report.json in the archive says why.`);
         } catch (error) {
           notify(`The export failed: ${reasonOf(error)}.`);
         }
@@ -54,6 +58,13 @@ function exportForm({ storage, project }, close) {
 /** @param {App} app */
 function importForm(app) {
   const result = h("div", { class: "stack", role: "status" });
+  const { formats } = app.storage;
+  const format = h(
+    "select",
+    { id: "import-format" },
+    h("option", { value: "" }, "Detected"),
+    ...formats.map(([value, text]) => h("option", { value }, text)),
+  );
   const file = h("input", {
     type: "file",
     "aria-label": "Annotation file",
@@ -62,7 +73,7 @@ function importForm(app) {
       if (!chosen) return;
       fill(result, h("p", {}, "Reading …"));
       try {
-        fill(result, ...report(await app.storage.importMasks(chosen)));
+        fill(result, ...report(await app.storage.importMasks(chosen, format.value)));
         app.changed();
         app.heard(null);
       } catch (error) {
@@ -78,8 +89,10 @@ function importForm(app) {
     h(
       "p",
       {},
-      "Choose an annotation file, or a ZIP archive of such files. Masks go to the images of the same name; the format is detected. Masks that are here already are not added again.",
+      "Choose an annotation file, or a ZIP archive of such files. Masks go to the images of the same name. Masks that are here already are not added again.",
     ),
+    formats.length > 1 &&
+      h("div", { class: "field" }, h("label", { for: "import-format" }, "Format of the file"), format),
     file,
     result,
   );

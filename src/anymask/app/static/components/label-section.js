@@ -1,4 +1,5 @@
 /** The labels beside the image: choose one, search among many. */
+import { isAnnotator } from "../state/permissions.js";
 import { fill, h, set } from "./dom.js";
 import { labelsDialog } from "./labels-dialog.js";
 
@@ -81,7 +82,7 @@ export function labelSection(screen, signal) {
       { class: "row" },
       h("h2", {}, "Labels"),
       h("span", { class: "spacer" }),
-      h("button", { class: "quiet", onclick: edit }, "Edit"),
+      !isAnnotator(app.project) && h("button", { class: "quiet", onclick: edit }, "Edit"),
     ),
     search,
     chips,

@@ -1,6 +1,7 @@
 /** Name the labels and choose their colours. */
 import { TEXT_LENGTH } from "../constants.js";
 import { PALETTE } from "../masks/colours.js";
+import { labelProblem } from "../state/label-problem.js";
 import { attributeRows } from "./attribute-fields.js";
 import { openDialog } from "./dialog.js";
 import { h } from "./dom.js";
@@ -51,13 +52,14 @@ export function labelsDialog(app, changed) {
   app.project.labels.forEach((label) => add(label));
   const more = () =>
     add({ id: crypto.randomUUID(), name: "", color: PALETTE[rows.children.length % PALETTE.length] }, true);
+  const problem = h("p", { class: "problem", role: "alert" });
   const form = h(
     "form",
     {
       class: "stack",
       async onsubmit(/** @type {Event} */ event) {
         event.preventDefault();
-        const labels = [...rows.children].map((row) => {
+        const all = [...rows.children].map((row) => {
           const [colour, name] = row.querySelectorAll("input");
           return {
             id: /** @type {HTMLElement} */ (row).dataset.id ?? "",
@@ -66,12 +68,15 @@ export function labelsDialog(app, changed) {
             attributes: readers.get(row)?.() ?? [],
           };
         });
+        const labels = all.filter(({ name }) => name);
+        problem.textContent = labelProblem(labels) ?? (await app.saveLabels(labels)) ?? "";
+        if (problem.textContent) return; // what was edited stays
         dialog.close();
-        await app.saveLabels(labels.filter(({ name }) => name));
         changed();
       },
     },
     rows,
+    problem,
     h(
       "div",
       { class: "row" },

@@ -2,6 +2,7 @@
 import { ink } from "../canvas/draw-mask.js";
 import { around, drawThumbnail } from "../canvas/thumbnail.js";
 import { suggestionsOf } from "../state/suggestions.js";
+import { wordsOf } from "../state/words.js";
 import { toRgb } from "../masks/colours.js";
 import { counted, fill, h, set } from "./dom.js";
 import { icon } from "./icons.js";
@@ -134,7 +135,10 @@ class MaskList {
     const { editor, app, imageCanvas } = this.screen;
     const canvas = h("canvas", { class: "thumbnail", width: 1, height: 1, "aria-hidden": "true" });
     canvas.style.borderColor = imageCanvas.colourOf(item.id);
-    const label = app.project.labels.find(({ id }) => id === item.label)?.name ?? "Mask";
+    const label =
+      app.project.labels.find(({ id }) => id === item.label)?.name ??
+      wordsOf(item.suggestedBy ?? "") ??
+      "Mask";
     const name = item.suggestedBy ? `${label}?` : label;
     const toggle = (
       /** @type {"hidden" | "locked"} */ what,

@@ -23,13 +23,14 @@ export function saveStatus(app) {
 
 /** @param {App} app */
 function stateOf({ sync }) {
-  const { waiting, conflict, refused } = sync.counts;
+  const { waiting, conflict, refused, others } = sync.counts;
   if (conflict) return { state: "conflict", symbol: "conflict", text: counted(conflict, "conflict") };
   if (refused) return { state: "conflict", symbol: "conflict", text: `${refused} rejected` };
   const waits = `${waiting} not saved yet`;
   if (sync.offline)
     return { state: "offline", symbol: "offline", text: sync.trouble ? waits : `Offline: ${waits}` };
   if (waiting) return { state: "waiting", symbol: "waiting", text: `Saving ${waiting}` };
+  if (others) return { state: "waiting", symbol: "waiting", text: `${others} of someone else` };
   return { state: "saved", symbol: "saved", text: "All saved" };
 }
 
@@ -37,6 +38,7 @@ function stateOf({ sync }) {
 function showUnsaved(app) {
   const { sync } = app;
   const entries = [...sync.outbox.entries.values()];
+  const own = (/** @type {import("../storage/outbox.js").Entry} */ entry) => sync.outbox.isOwn(entry);
   const names = {
     waiting: "is waiting to be saved",
     conflict: "was also changed by someone else",
@@ -49,7 +51,9 @@ function showUnsaved(app) {
       entries.length
         ? sync.unsafe
           ? "This browser cannot store these masks. Keep this page open until they are saved."
-          : "These masks are stored in this browser until they are saved. You can close the page: they are sent when you open it again."
+          : entries.some((entry) => own(entry) && entry.state === "waiting")
+            ? "These masks are stored in this browser until they are saved. You can close the page: they are sent when you open it again."
+            : "These masks are stored in this browser only."
         : "Everything is saved.",
     ),
     sync.trouble && h("p", {}, `The server says: ${sync.trouble}`),
@@ -65,8 +69,11 @@ function showUnsaved(app) {
             { href: imageAddress(entry.image), onclick: () => document.querySelector("dialog")?.close() },
             `Mask ${entry.mask.id.slice(0, 8)}`,
           ),
-          ` ${names[entry.state]}${entry.reason ? `: ${entry.reason}` : "."}`,
-          entry.state === "conflict" &&
+          own(entry)
+            ? ` ${names[entry.state]}${entry.reason ? `: ${entry.reason}` : "."}`
+            : ` is the work of ${entry.author ?? "someone without a token"} and is saved when they sign in here.`,
+          own(entry) &&
+            entry.state === "conflict" &&
             h(
               "button",
               {
@@ -78,7 +85,8 @@ function showUnsaved(app) {
               },
               "Resolve",
             ),
-          entry.state === "refused" &&
+          own(entry) &&
+            entry.state === "refused" &&
             h(
               "button",
               {
@@ -90,10 +98,24 @@ function showUnsaved(app) {
               },
               "Try again",
             ),
+          own(entry) &&
+            entry.state === "refused" &&
+            h(
+              "button",
+              {
+                class: "quiet",
+                onclick: async () => {
+                  document.querySelector("dialog")?.close();
+                  await sync.discard(entry);
+                  await app.route(); // what is stored is on show again
+                },
+              },
+              "Discard",
+            ),
         ),
       ),
     ),
-    entries.some((entry) => entry.state === "waiting") &&
+    entries.some((entry) => own(entry) && entry.state === "waiting") &&
       h("button", { class: "primary", onclick: () => sync.soon(0) }, "Save now"),
   ]);
 }

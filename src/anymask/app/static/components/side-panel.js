@@ -1,8 +1,9 @@
 /** Beside the image: labels, the selected mask, all masks. */
+import { isByWords } from "../state/words.js";
 import { counted, h } from "./dom.js";
 import { maskCommands } from "./editing-options.js";
 import { icon } from "./icons.js";
-import { BY_WORDS, findWordsSection } from "./find-words.js";
+import { findWordsSection } from "./find-words.js";
 import { labelSection } from "./label-section.js";
 import { findSimilarDialog } from "./find-similar-dialog.js";
 import { maskList } from "./mask-list.js";
@@ -34,7 +35,7 @@ export function sidePanel(screen, signal) {
 }
 
 /** @param {string} search */
-const foundBy = (search) => (search.startsWith(BY_WORDS) ? "found by words" : "found by example");
+const foundBy = (search) => (isByWords(search) ? "found by words" : "found by example");
 
 /** @param {EditorScreen} screen @param {AbortSignal} signal */
 function maskSection(screen, signal) {

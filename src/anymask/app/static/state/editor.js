@@ -2,6 +2,7 @@
 import { reasonOf } from "../storage/errors.js";
 import { Viewport } from "../geometry/viewport.js";
 import { decode, encode } from "../masks/rle.js";
+import { draftOf, newDraft } from "./draft.js";
 import { reshape } from "./editing.js";
 import { dropClick, keepClick } from "./pending-click.js";
 import { defaultSettings } from "./settings.js";
@@ -13,9 +14,7 @@ import { Visibility } from "./visibility.js";
 /** @typedef {import("../types.js").Hypothesis} Hypothesis */
 /** @typedef {import("./open-image.js").Item} Item */
 /** @typedef {import("../tools/tool.js").Tool} Tool */
-/**
- * @typedef {{id: string, clicks: Clicks, base: Runs | null, logits: Float32Array | null}} Draft the question asked last about a mask: all clicks, the drawn mask that it began with, the logits of the last answer
- */
+/** @typedef {import("./draft.js").Draft} Draft */
 
 const LONGEST_THOUGHT = 60; // seconds that count as work between two steps at most
 
@@ -98,13 +97,9 @@ export class Editor extends EventTarget {
   addPoint(point, label) {
     const item = this.item;
     if (item && this.isLocked(item.id)) return;
-    const draft = this.draft ?? (item ? this.draftOf(item) : null);
+    const draft = this.draft ?? (item ? draftOf(item) : null);
     if (!draft && label === 0) return this.notice("Click an object first, then the parts to exclude.");
-    const { id, clicks, base } = draft ?? {
-      id: crypto.randomUUID(),
-      clicks: { points: [], labels: [], box: null },
-      base: null,
-    };
+    const { id, clicks, base } = draft ?? newDraft();
     return this.predict({
       id,
       base,
@@ -116,16 +111,6 @@ export class Editor extends EventTarget {
   /** Those of the answer that a mask is, for the next click to go on from. @param {Item} item */
   logitsOf({ runs, model }) {
     return model === this.predictor.model ? this.logits.of(runs) : null;
-  }
-
-  /**
-   * What the next click refines: the clicks of a mask, or the mask itself where it was drawn.
-   * @param {Item} item
-   * @returns {Draft}
-   */
-  draftOf({ id, clicks, runs }) {
-    const none = { points: [], labels: [], box: null };
-    return { id, clicks: clicks ?? none, base: clicks ? null : runs, logits: null };
   }
 
   /** Show what a click would give; null for nothing. @param {[number, number] | null} point */
@@ -150,19 +135,15 @@ export class Editor extends EventTarget {
 
   /** @param {import("../types.js").Box} rectangle */
   addBox(rectangle) {
-    return this.predict({
-      id: crypto.randomUUID(),
-      clicks: { points: [], labels: [], box: rectangle },
-      base: null,
-      logits: null,
-    });
+    return this.predict(newDraft(rectangle));
   }
 
   /** @param {Draft} draft */
   async predict(draft) {
+    if (this.openImage.refuses()) return;
     this.draft = draft;
     this.open.add(draft);
-    keepClick(this.openImage.info.id, draft, this.label);
+    keepClick(this.openImage.info.id, draft, this.label, this.openImage.sync.outbox.author());
     this.busy(1);
     /** @type {Hypothesis | null} */
     let shown = null;
@@ -237,8 +218,16 @@ export class Editor extends EventTarget {
     this.answers = { id: draft.id, model, hypotheses, chosen };
     this.logits.remember(best);
     if (shown) this.emit("answer");
-    else this.take("Predict a mask", draft, model, best);
+    else if (!this.take("Predict a mask", draft, model, best)) return this.refused(draft);
     return best;
+  }
+
+  /** An answer whose mask takes no changes any more: its question is forgotten. @param {Draft} draft */
+  refused(draft) {
+    this.open.delete(draft);
+    this.answers = null;
+    if (this.draft === draft) this.draft = null;
+    return null;
   }
 
   empty() {
@@ -270,15 +259,23 @@ export class Editor extends EventTarget {
     const { model, hypotheses } = this.answers;
     const best = hypotheses[chosen];
     this.logits.remember(best);
-    this.take("Choose another mask", this.draft ?? this.draftOf(this.item), model, best);
+    this.take("Choose another mask", this.draft ?? draftOf(this.item), model, best);
   }
 
-  /** @param {string} name @param {Draft} draft @param {string} model @param {Hypothesis} hypothesis */
+  /**
+   * Make a mask of an answer.
+   * @param {string} name
+   * @param {Draft} draft
+   * @param {string} model
+   * @param {Hypothesis} hypothesis
+   * @returns {boolean} whether the mask takes changes
+   */
   take(name, draft, model, { runs, box: at, area: pixels, score }) {
     const clicks = draft.base ? null : draft.clicks;
     const safe = this.change(name, draft.id, { runs, box: at, area: pixels, score, clicks, model });
     safe?.then(() => dropClick(draft));
     this.emit("answer");
+    return safe !== undefined;
   }
 
   /**
@@ -325,7 +322,7 @@ export class Editor extends EventTarget {
   /** Many new masks in one step. @param {Partial<Item>[]} many @param {string} [name] of the step */
   add(many, name = `Keep ${many.length} masks`) {
     const changes = many.map((some) => {
-      const id = crypto.randomUUID();
+      const { id = crypto.randomUUID() } = some;
       const blank = { id, label: this.label, clicks: null, score: null, model: null, seconds: 0 };
       return { id, before: null, after: /** @type {Item} */ ({ ...blank, ...some }) };
     });

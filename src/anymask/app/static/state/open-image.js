@@ -75,7 +75,7 @@ export class OpenImage extends EventTarget {
    */
   refine(id, runs, some) {
     const before = this.items.get(id);
-    if (before?.runs !== runs) return false;
+    if (before?.runs !== runs || this.closed()) return false;
     const better = (/** @type {Item | null} */ item) => (item?.runs === runs ? { ...item, ...some } : item);
     this.history.rewrite(better);
     this.apply([{ id, before, after: better(before) }]);

@@ -14,11 +14,16 @@ const KEY = "anymask pending click";
 /** What is kept now. @type {object | null} */
 let kept = null;
 
-/** @param {string} image @param {Pick<Pending, "id" | "clicks" | "base">} draft @param {string | null} label */
-export function keepClick(image, draft, label) {
+/**
+ * @param {string} image
+ * @param {Pick<Pending, "id" | "clicks" | "base">} draft
+ * @param {string | null} label
+ * @param {string | null} author who clicked
+ */
+export function keepClick(image, draft, label, author) {
   const { id, clicks, base } = draft;
   kept = draft;
-  const text = JSON.stringify({ image, id, clicks, base: base && toString(base), label });
+  const text = JSON.stringify({ image, id, clicks, base: base && toString(base), label, author });
   try {
     sessionStorage.setItem(KEY, text);
   } catch {
@@ -31,10 +36,15 @@ export function dropClick(draft) {
   if (kept === draft) sessionStorage.removeItem(KEY);
 }
 
-/** The click that waits in an image; gone from here. @param {string} image @returns {Pending | null} */
-export function takeClick(image) {
+/**
+ * The click of a person that waits in an image; gone from here. Another person's is not taken.
+ * @param {string} image
+ * @param {string | null} author
+ * @returns {Pending | null}
+ */
+export function takeClick(image, author) {
   const found = read();
-  if (found?.image !== image) return null;
+  if (found?.image !== image || found.author !== author) return null;
   sessionStorage.removeItem(KEY);
   const { id, clicks, base, label } = found;
   return { id, clicks, base: base && fromString(base), label };

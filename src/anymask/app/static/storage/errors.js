@@ -34,6 +34,9 @@ export class CancelledError extends Error {
   }
 }
 
+/** What is wrong where an image has no file, and what to do. */
+export const MISSING = "its file is missing; put it back into the project's folder and reload the page";
+
 /** What a status means to a person. @type {Record<number, string>} */
 const MEANINGS = {
   401: "you are signed out; reload the page and enter your token",
@@ -47,6 +50,7 @@ const EXACT = /^(.+ must (?:be|have|hold|include|name|end) .+?), got .+?\.( [A-Z
 /** What an error says to a person, to stand in a sentence. @param {unknown} error */
 export function reasonOf(error) {
   const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof RefusedError && error.message.includes("which is missing")) return MISSING;
   const plain = error instanceof RefusedError ? (MEANINGS[error.status] ?? message) : message;
   return plain.replace(EXACT, "$1.$2").replace(/\.$/, "");
 }

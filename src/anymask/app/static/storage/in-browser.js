@@ -177,7 +177,7 @@ export class BrowserStorage {
     return { revision };
   }
 
-  /** All masks in COCO's form, the only one here. @returns {Promise<{name: string, blob: Blob}>} */
+  /** All masks in COCO's form, the only one here. @returns {Promise<{name: string, blob: Blob, skipped: number}>} */
   async exported() {
     const [{ images }, { labels }] = [await this.images(), await this.project()];
     /** @type {KeptMask[]} */
@@ -190,6 +190,7 @@ export class BrowserStorage {
     return {
       name: "anymask-coco.json",
       blob: new Blob([JSON.stringify(coco)], { type: "application/json" }),
+      skipped: 0,
     };
   }
 

@@ -210,13 +210,13 @@ export class ServerStorage {
   }
 
   /**
-   * Search an image for what words name.
+   * Search an image for what phrases name.
    * @param {string} id
-   * @param {string} words
-   * @returns {Promise<{masks: {size: Size, counts: string, score: number}[], model: string}>}
+   * @param {string[]} phrases
+   * @returns {Promise<{masks: import("../state/words.js").Found[], model: string}>}
    */
-  findWords(id, words) {
-    return this.send("POST", `${imagePath(id)}/find`, { phrases: [words] });
+  findWords(id, phrases) {
+    return this.send("POST", `${imagePath(id)}/find`, { phrases });
   }
 
   /**
@@ -291,7 +291,7 @@ export class ServerStorage {
    * All masks as one file.
    * @param {string} format
    * @param {{suggestions?: boolean, images?: boolean}} also suggestions that nobody has accepted yet, image files
-   * @returns {Promise<{name: string, blob: Blob}>}
+   * @returns {Promise<{name: string, blob: Blob, skipped: number}>} skipped: images left out, see its report
    */
   async exported(format, { suggestions = false, images = false }) {
     const patient = { signal: AbortSignal.timeout(10 * SECONDS * 1000) };
@@ -299,14 +299,20 @@ export class ServerStorage {
       `api/export?format=${format}&suggestions=${suggestions}&images=${images}`,
       patient,
     );
-    return { name: `anymask-${format}.zip`, blob: await answer.blob() };
+    const skipped = Number(answer.headers.get("anymask-skipped") ?? 0);
+    return { name: `anymask-${format}.zip`, blob: await answer.blob(), skipped };
   }
 
-  /** Read masks from an annotation file or an archive of such files. @param {File} file @returns {Promise<Imported>} */
-  async importMasks(file) {
+  /**
+   * Read masks from an annotation file or an archive of such files.
+   * @param {File} file
+   * @param {string} [format] "" to detect it
+   * @returns {Promise<Imported>}
+   */
+  async importMasks(file, format = "") {
     const body = new FormData();
     body.append("file", file, file.name);
-    return this.json("api/import", {
+    return this.json(`api/import${format && `?format=${format}`}`, {
       method: "POST",
       body,
       signal: AbortSignal.timeout(10 * SECONDS * 1000),

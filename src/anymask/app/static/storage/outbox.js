@@ -1,15 +1,16 @@
 /**
  * What is not saved yet: every change of a mask lies in IndexedDB before it is sent, so that neither a killed
  * server nor a closed lid loses it. Each tab sends its own entries, and takes over those of tabs that are
- * gone.
+ * gone. An entry belongs to the person who made it: for others it is neither shown nor sent.
  */
 import { answered, finished, openDatabase } from "./indexed-db.js";
 
 /** @typedef {import("../types.js").Mask} Mask */
 /**
  * @typedef {object} Entry
- * @property {string} key client, image and mask
+ * @property {string} key client, image, mask and author
  * @property {string} client the tab
+ * @property {string | null} [author] who made it; null where the server asks nobody who they are
  * @property {string} image
  * @property {Mask} mask as it shall be; its revision is the one it was made from
  * @property {"waiting" | "conflict" | "refused"} state
@@ -23,7 +24,9 @@ const LOCK = "anymask-tab-";
 const RELOADING = 1000; // ms in which a page that is left gives up its name
 
 export class Outbox {
-  constructor() {
+  /** @param {() => string | null} [author] who is signed in; null where nobody has to */
+  constructor(author = () => null) {
+    this.author = author;
     this.database = openDatabase("outbox", { entries: "key" });
     this.client = tabName();
     /** @type {Map<string, Entry>} */
@@ -37,16 +40,34 @@ export class Outbox {
     const store = (await this.database).transaction("entries", "readwrite").objectStore("entries");
     for (const entry of /** @type {Entry[]} */ (await answered(store.getAll()))) {
       if (entry.client !== this.client && alive.has(entry.client)) continue;
-      if (entry.client !== this.client) store.delete(entry.key);
-      const own = { ...entry, tried: true, client: this.client, key: this.keyOf(entry.image, entry.mask.id) };
+      const key = this.keyOf(entry.image, entry.mask.id, entry.author ?? null);
+      if (key !== entry.key) store.delete(entry.key);
+      const own = { ...entry, tried: true, client: this.client, key };
       store.put(own);
       this.entries.set(own.key, own);
     }
+    await this.adopt();
   }
 
-  /** @param {string} image @param {string} mask */
-  keyOf(image, mask) {
-    return `${this.client} ${image} ${mask}`;
+  /** What nobody's name is on is the work of the person signed in: nobody was asked for a token then. */
+  async adopt() {
+    const author = this.author();
+    for (const entry of [...this.entries.values()]) {
+      const key = this.keyOf(entry.image, entry.mask.id);
+      if (entry.author || !author || this.entries.has(key)) continue;
+      await this.put([{ ...entry, author, key }]);
+      await this.remove(entry);
+    }
+  }
+
+  /** @param {string} image @param {string} mask @param {string | null} [author] */
+  keyOf(image, mask, author = this.author()) {
+    return [this.client, image, mask, author ?? ""].join(" ");
+  }
+
+  /** Whether an entry is of the person signed in. @param {Entry} entry */
+  isOwn({ author }) {
+    return (author ?? null) === this.author();
   }
 
   /** @param {string} image @param {string} mask */
@@ -54,9 +75,9 @@ export class Outbox {
     return this.entries.get(this.keyOf(image, mask));
   }
 
-  /** @param {string} image */
+  /** The person's own entries of an image. @param {string} image */
   of(image) {
-    return [...this.entries.values()].filter((entry) => entry.image === image);
+    return [...this.entries.values()].filter((entry) => entry.image === image && this.isOwn(entry));
   }
 
   /** Write an entry; it is safe when the promise is fulfilled. @param {Entry[]} entries */

@@ -11,7 +11,7 @@ const LONGEST = 10_000;
 
 /**
  * Emits "change" when the counts change, "saved" and "conflict" with the entry as detail, "trouble" with the
- * sentence of a server that cannot save now, "unsafe" with the error of a browser that cannot write down.
+ * sentence of a server that cannot save now, "signed-out", "unsafe" with the error of a browser that cannot write down.
  */
 export class Sync extends EventTarget {
   /** @param {Outbox} outbox @param {Keeper} keeper */
@@ -33,10 +33,11 @@ export class Sync extends EventTarget {
     globalThis.addEventListener?.("online", () => this.soon(0));
   }
 
-  /** What is in the outbox, by state. */
+  /** What is in the outbox: by state, and of other people, which is not sent. */
   get counts() {
-    const counts = { waiting: 0, conflict: 0, refused: 0 };
-    for (const { state } of this.outbox.entries.values()) counts[state]++;
+    const counts = { waiting: 0, conflict: 0, refused: 0, others: 0 };
+    for (const entry of this.outbox.entries.values())
+      counts[this.outbox.isOwn(entry) ? entry.state : "others"]++;
     return counts;
   }
 
@@ -57,6 +58,7 @@ export class Sync extends EventTarget {
       return /** @type {Entry} */ ({
         key: this.outbox.keyOf(image, mask.id),
         client: this.outbox.client,
+        author: this.outbox.author(),
         image,
         state: before?.state === "conflict" ? "conflict" : "waiting",
         theirs: before?.theirs,
@@ -115,13 +117,19 @@ export class Sync extends EventTarget {
     this.soon(0);
   }
 
+  /** Forget what was refused. @param {Entry} entry */
+  async discard(entry) {
+    await this.drop(entry);
+    this.emit("change");
+  }
+
   /** @param {number} delay in ms */
   soon(delay) {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.flush(), delay);
   }
 
-  /** Send all that waits; one round at a time. */
+  /** Send all that waits of the person signed in; one round at a time. */
   async flush() {
     while (this.sending) await this.sending; // of several that wait one goes first
     this.sending = this.round().finally(() => (this.sending = null));
@@ -130,7 +138,7 @@ export class Sync extends EventTarget {
 
   async round() {
     for (const entry of [...this.outbox.entries.values()]) {
-      if (entry.state !== "waiting") continue;
+      if (entry.state !== "waiting" || !this.outbox.isOwn(entry)) continue;
       if (!(await this.send(entry))) return this.retry();
       this.delay = PAUSE;
     }
@@ -149,12 +157,19 @@ export class Sync extends EventTarget {
       await this.stored(entry, revision);
     } catch (error) {
       if (error instanceof OfflineError) return this.tell(error.sentence);
+      if (error instanceof RefusedError && error.status === 401) return this.signedOut();
       const gone = error instanceof RefusedError && error.status === 404 && deleted;
       if (gone) await this.stored(entry, 0);
       else await this.held(entry, error);
     }
     this.emit("change");
     return true;
+  }
+
+  /** Nothing is refused for good: it is sent when somebody has signed in. */
+  signedOut() {
+    this.emit("signed-out");
+    return this.tell("you are signed out.");
   }
 
   /** Write down what is about to be sent: after a reload the server may have it. @param {Entry} entry */

@@ -40,7 +40,7 @@ export class CornersTool extends Tool {
   get hint() {
     if (!this.editor.item) return "Click a mask to see its corners.";
     if (this.from) return "Release the corner at its new place.";
-    return "Drag a corner, or drag the line between two for a new one. The right button or Delete removes one.";
+    return "Drag a corner, or drag the line between two for a new one. The right button removes a corner, Delete the one used last.";
   }
 
   enter() {
@@ -162,8 +162,11 @@ export class CornersTool extends Tool {
 
   erase() {
     const { current } = this;
+    const { item } = this.editor;
+    if (!current && item)
+      this.editor.notice("Click a corner first. The button Delete removes the whole mask.");
     if (current && !this.editor.isLocked(this.editor.selected ?? "")) this.delete(current);
-    return current !== null;
+    return item !== null; // a mask is not deleted instead of a corner
   }
 
   cancel() {

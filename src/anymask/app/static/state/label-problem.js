@@ -1,0 +1,21 @@
+/** What keeps labels from being saved. */
+
+/** @typedef {import("../types.js").Label} Label */
+
+/** A sentence about the first label that cannot be saved, or null. @param {Label[]} labels @returns {string | null} */
+export function labelProblem(labels) {
+  const names = labels.map(({ name }) => name);
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice !== undefined) return `Two labels have the name “${twice}”. Change one of them.`;
+  return labels.map(attributeProblem).find((problem) => problem !== null) ?? null;
+}
+
+/** @param {Label} label @returns {string | null} */
+function attributeProblem({ name: label, attributes = [] }) {
+  if (attributes.some(({ name }) => !name))
+    return `An attribute of “${label}” has no name. Name it or remove it.`;
+  const empty = attributes.find(({ kind, choices }) => kind === "choice" && !choices.length);
+  return empty
+    ? `The attribute “${empty.name}” of “${label}” has no choices. Enter them, separated by commas.`
+    : null;
+}

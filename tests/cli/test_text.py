@@ -39,10 +39,16 @@ def test_a_text_finds_each_thing_with_its_name(tmp_path, capsys):
     assert [one["category"] for one in written["annotations"]] == ["a cat"]
 
 
-def test_what_is_not_there_gives_no_mask(tmp_path, capsys):
-    assert main(["segment", CAT, "--text", "bicycle", "-o", str(tmp_path / "x.png")]) == 0
-    assert "nothing found for bicycle" in capsys.readouterr().out
-    assert not np.asarray(Image.open(tmp_path / "x.png")).any()
+def test_what_is_not_there_gives_no_mask_and_no_file(tmp_path, capsys):
+    words = ["segment", CAT, "--text", "bicycle", "-o", str(tmp_path / "x.png"), "--overlay"]
+    assert main(words) == 0
+    told = capsys.readouterr().out
+    assert "nothing found for bicycle" in told
+    assert "wrote" not in told
+    assert main([*words, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["masks"], told["files"], told["overlay"]) == ([], [], None)
+    assert not any(tmp_path.glob("x*"))
 
 
 @pytest.mark.parametrize(

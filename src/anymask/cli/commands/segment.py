@@ -43,6 +43,8 @@ def run(options: Options) -> int:
     masks = _find(pixels, options, clock) if options.text else _predict(pixels, prompts, options, clock)
     image = Path(options.image)
     record = _record(image, pixels, masks, options)
+    if options.text and not len(masks):
+        targets = Targets((), None)  # an empty file would be in the way of the next words
     write_all(targets.encode(record), force=options.force)
     if options.as_json:
         out_json(_as_dict(options, record, targets, clock.seconds))
@@ -172,7 +174,7 @@ def _as_text(options: Options, record: Record, targets: Targets, seconds: Mappin
         for fact in facts
     ]
     head = f"{options.image}, {width} x {height}, by {options.model} ({spent(seconds)})"
-    body = table(rows) if rows else f"  nothing found for {', '.join(options.text)}"
+    body = table(rows) if rows else f"  nothing found for {', '.join(options.text)}; no file is written"
     return "\n".join([head, body, *(f"wrote {path}" for path in targets.all)])
 
 

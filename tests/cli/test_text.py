@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -36,14 +37,20 @@ def test_a_text_finds_each_thing_with_its_name(tmp_path, capsys):
     assert 0.25 <= told["masks"][0]["score"] <= 1
     assert 0.2 * 300 * 451 < told["masks"][0]["area"] < 0.9 * 300 * 451
     written = json.loads((tmp_path / "x.json").read_text())
-    assert [one["category"] for one in written["annotations"]] == ["a cat"]
+    [kept] = written["annotations"]
+    assert (kept["category"], kept["category_score"]) == ("a cat", told["masks"][0]["score"])
+    assert kept["predicted_iou"] == told["masks"][0]["predicted_iou"] != kept["category_score"]
+    assert told["best"]["a cat"] >= kept["category_score"]
+    assert told["best"]["bicycle"] < 0.25
 
 
 def test_what_is_not_there_gives_no_mask_and_no_file(tmp_path, capsys):
     words = ["segment", CAT, "--text", "bicycle", "-o", str(tmp_path / "x.png"), "--overlay"]
     assert main(words) == 0
     told = capsys.readouterr().out
-    assert "nothing found for bicycle" in told
+    assert re.search(
+        r"nothing found for bicycle \(the best score is 0\.[01]\d\): try a more basic word, or", told
+    )
     assert "wrote" not in told
     assert main([*words, "--json"]) == 0
     told = json.loads(capsys.readouterr().out)

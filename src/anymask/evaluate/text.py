@@ -186,7 +186,7 @@ class _Set:
         likely_NK = probabilities(self.namer, image, found, self.phrases)
         ious, alarms = [], []
         for place in range(len(self.phrases)):
-            answer = choose(found, likely_NK[:, [place]], self.config.find)
+            answer = choose(found, likely_NK[:, [place]], self.config.find).masks
             mine = truth == place
             if mine.any():
                 ious.append(_union_iou(answer, masks[np.flatnonzero(mine)], record.ignore))
@@ -206,9 +206,9 @@ class _Set:
         anything = replace(self.config.find, threshold=0.02, near_best=0.0)
         parts = [choose(found, likely_NK[:, [place]], anything) for place in range(len(self.phrases))]
         detections = Detections(
-            [runs for part in parts for runs in part.rles],
-            np.repeat(np.arange(len(parts)), [len(part) for part in parts]),
-            np.concatenate([part.scores for part in parts]).astype(np.float64),
+            [runs for part in parts for runs in part.masks.rles],
+            np.repeat(np.arange(len(parts)), [len(part.masks) for part in parts]),
+            np.concatenate([part.probability for part in parts]).astype(np.float64),
         )
         whole = np.flatnonzero(things)
         areas = masks.areas[whole].astype(np.float64)

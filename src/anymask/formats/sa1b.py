@@ -2,9 +2,9 @@
 
 `{"image": {image_id, width, height, file_name}, "annotations": [{id, segmentation, bbox, area, predicted_iou,
 stability_score, crop_box, point_coords}]}`; segmentation in COCO's run lengths, boxes xywh. Unknown fields
-are left out. Added where known: `category`, `kind` and `parent` (an id or null) of an annotation,
-`dataset` of the image, `source`, and beside the annotations `ignore`, the run lengths of the pixels that
-nobody labelled.
+are left out. Added where known: `category`, `category_score` (the probability of that name), `kind` and
+`parent` (an id or null) of an annotation, `dataset` of the image, `source`, and beside the annotations
+`ignore`, the run lengths of the pixels that nobody labelled.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ __all__ = ["KEEPS", "decode", "encode", "from_document", "read", "to_document", 
 _FIELDS = {
     "ids": "id",
     "categories": "category",
+    "category_scores": "category_score",
     "kinds": "kind",
     "parents": "parent",
     "crop_boxes": "crop_box",

@@ -22,6 +22,7 @@ Source: TypeAlias = Literal["human", "auto", "import"]
 PER_MASK = (
     "ids",
     "categories",
+    "category_scores",
     "kinds",
     "parents",
     "crowds",

@@ -41,6 +41,7 @@ def record(rng):
         "dataset": "voc",
         "ids": [3, 4, 9],
         "categories": ["cat", "dog", "cat"],
+        "category_scores": [0.9, None, 0.5],
         "kinds": ["instance", "part", "semantic"],
         "crop_boxes": [[0, 0, 6, 4]] * 3,
         "point_coords": [[[1.5, 2.5]]] * 3,

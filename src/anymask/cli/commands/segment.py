@@ -40,16 +40,19 @@ def run(options: Options) -> int:
     check_model(options.model)
     for target in targets.all:
         check_target(target, force=options.force)
-    masks = _find(pixels, options, clock) if options.text else _predict(pixels, prompts, options, clock)
-    image = Path(options.image)
-    record = _record(image, pixels, masks, options)
+    image, meta, best = Path(options.image), {}, {}
+    if options.text:
+        masks, meta, best = _find(pixels, options, clock)
+    else:
+        masks = _predict(pixels, prompts, options, clock)
+    record = Record(image.stem, pixels, masks, "auto", {"file_name": image.name, **meta})
     if options.text and not len(masks):
         targets = Targets((), None)  # an empty file would be in the way of the next words
     write_all(targets.encode(record), force=options.force)
     if options.as_json:
-        out_json(_as_dict(options, record, targets, clock.seconds))
+        out_json(_as_dict(options, record, targets, clock.seconds, best))
     else:
-        out(_as_text(options, record, targets, clock.seconds))
+        out(_as_text(options, record, targets, clock.seconds, best))
     if options.view and targets.overlay is not None:
         open_file(targets.overlay)
     return 0
@@ -83,32 +86,27 @@ def _check_text(options: Options) -> None:
         shipped_words().words(text)
 
 
-def _find(image: NDArray[np.uint8], options: Options, clock: Clock) -> Masks:
-    """The masks of everything that the texts name, each as an object of its own."""
+def _find(
+    image: NDArray[np.uint8], options: Options, clock: Clock
+) -> tuple[Masks, dict[str, Any], dict[str, float]]:
+    """What the texts name: masks, each an object of its own; their names; the best score of each text."""
     with clock.part("load"):
         from anymask.cli.loading import load_model
-        from anymask.inference.text.find import FindConfig, find
+        from anymask.inference.text.find import FindConfig, search
         from anymask.models.text.namer import open_namer
 
         model, namer = load_model(options.model, device=options.device, offline=options.offline), open_namer()
     config = FindConfig() if options.threshold is None else FindConfig(threshold=options.threshold)
     with clock.part("find"):
-        found = find(model, image, options.text, config, namer)
-    return Masks(
-        found.size,
-        found.rles,
-        found.scores,
-        labels=found.labels,
-        prompt=np.arange(len(found), dtype=np.int64),
-    )
-
-
-def _record(image: Path, pixels: NDArray[np.uint8], masks: Masks, options: Options) -> Record:
-    meta: dict[str, Any] = {"file_name": image.name}
-    if options.text:
-        assert masks.labels is not None, "the index of the text of each mask"
-        meta["categories"] = [options.text[label] for label in masks.labels.tolist()]
-    return Record(image.stem, pixels, masks, "auto", meta)
+        found = search(model, image, options.text, config, namer)
+    masks, labels = found.masks, found.masks.labels
+    assert labels is not None, "the index of the text of each mask"
+    own = Masks(masks.size, masks.rles, masks.scores, labels=labels, prompt=np.arange(len(masks)))
+    meta = {
+        "categories": [options.text[label] for label in labels.tolist()],
+        "category_scores": [round(score, 4) for score in found.probability.tolist()],
+    }
+    return own, meta, dict(zip(options.text, found.best.tolist(), strict=True))
 
 
 def _predict(image: NDArray[np.uint8], prompts: Sequence[Prompt], options: Options, clock: Clock) -> Masks:
@@ -129,23 +127,27 @@ def _facts(record: Record) -> list[dict[str, Any]]:
     """What is printed of each mask."""
     entries = sa1b.to_document(record)["annotations"]
     numbers = owners(record.masks).tolist()
-    names = record.meta.get("categories")
+    names, likely = record.meta.get("categories"), record.meta.get("category_scores")
     return [
         {
             "object": number,
             "candidate": rank,
-            "score": entry["predicted_iou"],
+            "score": entry["predicted_iou"] if likely is None else likely[number],
             "area": entry["area"],
             "bbox": entry["bbox"],
             "segmentation": entry["segmentation"],
-            **({} if names is None else {"name": names[number]}),
+            **({} if names is None else {"name": names[number], "predicted_iou": entry["predicted_iou"]}),
         }
         for number, rank, entry in zip(numbers, ranks(record.masks).tolist(), entries, strict=True)
     ]
 
 
 def _as_dict(
-    options: Options, record: Record, targets: Targets, seconds: Mapping[str, float]
+    options: Options,
+    record: Record,
+    targets: Targets,
+    seconds: Mapping[str, float],
+    best: Mapping[str, float],
 ) -> dict[str, Any]:
     return {
         "image": options.image,
@@ -155,10 +157,17 @@ def _as_dict(
         "files": [str(path) for path in targets.masks],
         "overlay": None if targets.overlay is None else str(targets.overlay),
         "seconds": {name: round(value, 4) for name, value in seconds.items()},
+        **({"best": {text: round(score, 4) for text, score in best.items()}} if best else {}),
     }
 
 
-def _as_text(options: Options, record: Record, targets: Targets, seconds: Mapping[str, float]) -> str:
+def _as_text(
+    options: Options,
+    record: Record,
+    targets: Targets,
+    seconds: Mapping[str, float],
+    best: Mapping[str, float],
+) -> str:
     height, width = record.masks.size
     facts = _facts(record)
     many = any(fact["candidate"] for fact in facts)
@@ -174,8 +183,23 @@ def _as_text(options: Options, record: Record, targets: Targets, seconds: Mappin
         for fact in facts
     ]
     head = f"{options.image}, {width} x {height}, by {options.model} ({spent(seconds)})"
-    body = table(rows) if rows else f"  nothing found for {', '.join(options.text)}; no file is written"
-    return "\n".join([head, body, *(f"wrote {path}" for path in targets.all)])
+    body = [table(rows)] if rows else []
+    names = record.meta.get("categories", ())
+    missing = [_missing(text, score, options) for text, score in best.items() if text not in names]
+    end = [f"wrote {path}" for path in targets.all] if rows else ["no file is written"]
+    return "\n".join([head, *body, *missing, *end])
+
+
+def _missing(text: str, best: float, options: Options) -> str:
+    """What to do about a text without masks, whose likeliest proposal has the score `best`."""
+    from anymask.inference.text.find import FindConfig
+
+    if best >= (FindConfig().threshold if options.threshold is None else options.threshold):
+        return (
+            f"  nothing found for {text} (the best score is {best:.2f}) that another text does not fit better"
+        )
+    hint = "try a more basic word, or lower --threshold"
+    return f"  nothing found for {text} (the best score is {best:.2f}): {hint}"
 
 
 def _box(bbox_xywh: Sequence[float]) -> str:

@@ -24,7 +24,7 @@ from anymask.models.protocol import Promptable
 from anymask.models.text.namer import Namer, open_namer
 from anymask.types import Embedding, Masks, Prompt
 
-__all__ = ["MOST_PHRASES", "PROPOSALS", "FindConfig", "choose", "find"]
+__all__ = ["MOST_PHRASES", "PROPOSALS", "FindConfig", "Finds", "choose", "find", "search"]
 
 Floats = NDArray[np.float32]
 
@@ -57,6 +57,18 @@ class FindConfig:
                 raise InputError(f"{name} must be from 0 to 1, got {getattr(self, name)}. Try 0.5.")
 
 
+@dataclass(frozen=True)
+class Finds:
+    """What phrases name in an image, the likeliest first."""
+
+    masks: Masks
+    """Scores are predicted IoUs; `prompt` and `labels` the index of the phrase."""
+    probability: Floats
+    """(N,) that each mask is what its phrase names."""
+    best: Floats
+    """(K,) the highest probability of each phrase for any proposal, also below the threshold; 0 if none."""
+
+
 def find(
     model: Promptable,
     image: ImageSource | Embedding,
@@ -76,8 +88,23 @@ def find(
     config: thresholds.
     namer: the text model; None for the one in the package.
 
-    Raises PromptError for a phrase that cannot be used, ImageError, InputError for an Embedding without its
-    pixels, WeightsError if the text model cannot be read.
+    Raises the errors of `search`, which also gives the predicted IoUs of the masks.
+    """
+    found = search(model, image, phrases, config, namer)
+    return found.masks.with_scores(found.probability)
+
+
+def search(
+    model: Promptable,
+    image: ImageSource | Embedding,
+    phrases: Sequence[str | Prompt],
+    config: FindConfig | None = None,
+    namer: Namer | None = None,
+) -> Finds:
+    """As `find`, with the predicted IoUs of the masks and the best probability of each phrase.
+
+    The parameters are those of `find`. Raises PromptError for a phrase that cannot be used, ImageError,
+    InputError for an Embedding without its pixels, WeightsError if the text model cannot be read.
     """
     config, namer = config or FindConfig(), namer or open_namer()
     texts = [_text(phrase) for phrase in phrases]
@@ -113,19 +140,20 @@ def _pixels(image: ImageSource | Embedding) -> NDArray[np.uint8]:
     return image.image
 
 
-def choose(found: Masks, likely_NK: Floats, config: FindConfig) -> Masks:
+def choose(found: Masks, likely_NK: Floats, config: FindConfig) -> Finds:
     """The proposals above the threshold, each with its likeliest phrase; one of those that are one thing.
 
     found: proposals, with scores.
     likely_NK: how likely each is what each phrase names.
     config: thresholds.
     """
+    best_K = likely_NK.max(axis=0, initial=0)
     if not len(found):
-        return Masks(found.size, (), labels=[], prompt=[])
+        return Finds(Masks(found.size, (), labels=[], prompt=[]), np.zeros(0, np.float32), best_K)
     phrase_N = likely_NK.argmax(axis=1)
     likely_N = likely_NK[np.arange(len(found)), phrase_N]
     order = np.argsort(-likely_N * np.sqrt(found.scores), kind="stable")
-    least_K = np.maximum(config.threshold, config.near_best * likely_NK.max(axis=0))
+    least_K = np.maximum(config.threshold, config.near_best * best_K)
     order = order[likely_N[order] >= least_K[phrase_N[order]]]
     shared = rle.intersection(found.rles, found.rles, found.size)
     smaller = np.minimum(found.areas[:, None], found.areas)
@@ -134,4 +162,7 @@ def choose(found: Masks, likely_NK: Floats, config: FindConfig) -> Masks:
         if all(shared[row, other] <= config.overlap * smaller[row, other] for other in kept):
             kept.append(row)
     phrase = phrase_N[kept]
-    return Masks(found.size, [found.rles[row] for row in kept], likely_N[kept], labels=phrase, prompt=phrase)
+    masks = Masks(
+        found.size, [found.rles[row] for row in kept], found.scores[kept], labels=phrase, prompt=phrase
+    )
+    return Finds(masks, likely_N[kept], best_K)

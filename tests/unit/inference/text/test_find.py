@@ -60,18 +60,20 @@ def test_what_is_absent_gives_no_mask_and_never_the_whole_image(scene, monkeypat
 def test_the_threshold_decides(scene):
     _, masks = scene
     likely = np.array([[0.3], [0.1], [0.6], [0.0]], np.float32)
-    assert len(choose(masks, likely, FindConfig(threshold=0.2, near_best=0))) == 2
-    assert len(choose(masks, likely, FindConfig(threshold=0.2))) == 1, "0.3 is far below 0.6"
-    assert len(choose(masks, likely, FindConfig(threshold=0.5, near_best=0))) == 1
-    assert len(choose(Masks(masks.size, ()), np.zeros((0, 1), np.float32), FindConfig())) == 0
+    assert len(choose(masks, likely, FindConfig(threshold=0.2, near_best=0)).masks) == 2
+    assert len(choose(masks, likely, FindConfig(threshold=0.2)).masks) == 1, "0.3 is far below 0.6"
+    assert len(choose(masks, likely, FindConfig(threshold=0.5, near_best=0)).masks) == 1
+    assert len(choose(Masks(masks.size, ()), np.zeros((0, 1), np.float32), FindConfig()).masks) == 0
 
 
 def test_overlapping_masks_of_two_phrases_become_the_likelier_one(scene):
     _, masks = scene
     likely = np.array([[0.6, 0.2], [0.3, 0.9], [0, 0], [0, 0]], np.float32)
     found = choose(masks, likely, FindConfig())
-    assert found.areas.tolist() == [100]
-    assert found.labels.tolist() == [1]
+    assert found.masks.areas.tolist() == [100]
+    assert found.masks.labels.tolist() == [1]
+    assert found.masks.scores.tolist() == pytest.approx([0.7]), "the mask's own"
+    assert found.probability.tolist() == found.best.tolist()[1:] == pytest.approx([0.9])
 
 
 @pytest.mark.parametrize(

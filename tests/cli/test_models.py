@@ -13,6 +13,7 @@ def test_table_names_all_models(run) -> None:
     assert (answer.code, answer.err) == (0, "")
     for card in variants().values():
         assert f"\n{card.name} " in answer.out
+    assert "the text model of 'segment --text'" in answer.out
     assert f"Downloads are kept in {cache_dir()}" in answer.out
 
 

@@ -26,6 +26,7 @@ def run(options: Options) -> int:
         for fact in map(_facts, cards)
     ]
     out(table(rows, ["name", "MB", "licence", "here", "description"]))
+    out("\nAlso in the package, without a name: the text model of 'segment --text' and 'name'.")
     out("\nSources:")
     out(table([[f"  {card.name}", card.address or card.source] for card in cards]))
     out(f"\nDownloads are kept in {cache_dir()} (ANYMASK_CACHE sets another folder).")

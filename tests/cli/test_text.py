@@ -28,9 +28,7 @@ def cat_masks(tmp_path_factory):
 
 
 def test_a_text_finds_each_thing_with_its_name(tmp_path, capsys):
-    code = main(
-        ["segment", CAT, "--text", "a cat", "--text", "bicycle", "-o", str(tmp_path / "x.json"), "--json"]
-    )
+    code = main(["segment", CAT, "--text", "a cat, bicycle", "-o", str(tmp_path / "x.json"), "--json"])
     told = json.loads(capsys.readouterr().out)
     assert code == 0
     assert [one["name"] for one in told["masks"]] == ["a cat"]
@@ -61,9 +59,15 @@ def test_what_is_not_there_gives_no_mask_and_no_file(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--text", ""], "text must name a thing"),
+        (["--text", ""], "--text must hold a name"),
         (["--text", "!!!"], "text must name a thing"),
+        (["--text", "cat;dog"], "--text must be names with commas between them, got ';' in 'cat;dog'"),
+        (["--text", "cat,dog", "--text", "cat"], "--text must hold each name once"),
         (["--text", "x" * 10_000], "at most 200 characters"),
+        (
+            ["--text", "a small cat on a very old brown sofa in the living room at home"],
+            "at most 8 words, got 9",
+        ),
         (["--text", "spatulla"], "Nearest known words: spatula"),
         (["--text", "собака"], "must be in English"),
         (["--text", "cat", "--point", "3,4"], "--text must be given without --point"),
@@ -98,6 +102,7 @@ def test_masks_get_names_or_none(cat_masks, tmp_path, capsys):
     ("names", "message"),
     [
         (" , ", "--names must hold a name"),
+        ("cat;dog", "--names must be names with commas between them"),
         ("cat,cat", "--names must hold each name once"),
         ("cat,zzqqy", "words that the model knows"),
     ],
@@ -117,14 +122,20 @@ def test_automatic_masks_get_categories(tmp_path, capsys):
     out = tmp_path / "masks.json"
     options = ["--one-pass", "--points-per-side", "4", "--min-iou", "0.3", "--names", "cat,sofa"]
     assert main(["auto", CAT, "-o", str(out), *options]) == 0
+    told = capsys.readouterr().out
     found = [one["category"] for one in json.loads(out.read_text())["annotations"]]
     assert found
+    assert f"{sum(name is not None for name in found)} of {len(found)} masks have a name: " in told
+    assert f"{found.count('cat')} cat" in told
     assert set(found) <= {"cat", "sofa", None}
 
 
 def test_an_example_may_be_words(tmp_path, capsys):
     assert main(["like", CAT, "--example", f"{CAT}=text:cat", "-o", str(tmp_path / "out")]) == 0
     assert np.asarray(Image.open(tmp_path / "out" / "cat.png")).any()
+    assert re.search(
+        r"example .*cat\.jpg: 'cat' is the box [\d,]+, [\d,]+ px, score [01]\.\d\d", capsys.readouterr().err
+    )
     assert main(["like", CAT, "--example", f"{CAT}=text:bicycle", "-o", str(tmp_path / "none")]) == 2
     assert "got nothing that looks like 'bicycle'" in capsys.readouterr().err
 
@@ -134,5 +145,7 @@ def test_find_takes_prompts_and_embeddings():
     embedding = anymask.embed(model, CAT)
     found = anymask.find(model, embedding, [Prompt.named("cat")])
     again = anymask.find(model, CAT, ["cats"])
+    longer = anymask.find(model, embedding, ["the cat that sits on my very old brown sofa at home"])
     assert len(found) == 1
+    assert found.areas.tolist() == longer.areas.tolist()
     assert found.areas.tolist() == again.areas.tolist()

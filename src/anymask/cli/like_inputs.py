@@ -9,6 +9,7 @@ from pathlib import Path, PurePath
 import numpy as np
 
 from anymask.cli.console import note
+from anymask.cli.text import read_names
 from anymask.data_engine.sources import Item, name_items
 from anymask.errors import InputError, MissingExtraError
 from anymask.formats.example_masks import Examples, read_examples
@@ -111,20 +112,23 @@ def _painted(photo: str, target: str, bands: Bands | None) -> tuple[str, str | b
     """A pair whose target is an image: words are searched for in the photo. Raises InputError without any."""
     if not target.startswith(TEXT) or Path(target).is_file():
         return photo, target
-    from anymask.models.text.words import shipped_words
-
     words = target.removeprefix(TEXT)
-    shipped_words().words(words)
+    names = read_names([words], "--example")
     pixels = read_display(photo, bands)
     from anymask.cli.loading import load_model
     from anymask.inference.text.find import find
 
-    found = find(load_model("compact"), pixels, [words])
+    found = find(load_model("compact"), pixels, names)
     if not len(found):
         raise InputError(
             f"--example must show what to find, got nothing that looks like '{words}' in {photo}. Give a "
             "painted target, or another photo."
         )
+    for box, score, area in zip(
+        found.boxes.tolist(), found.scores.tolist(), found.areas.tolist(), strict=True
+    ):
+        place = ",".join(f"{side:g}" for side in box)
+        note(f"example {photo}: '{words}' is the box {place}, {area:,} px, score {score:.2f}")
     return photo, encode_png(rle.decode(rle.union(found.rles, found.size), found.size))
 
 

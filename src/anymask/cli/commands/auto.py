@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -106,7 +107,7 @@ def _plan(options: Options, *, labelmap: bool, overlay: bool) -> Plan:
         parents=options.tree,
         labelmap=labelmap,
         overlay=overlay,
-        names=() if options.names is None else tuple(read_names(options.names)),
+        names=() if options.names is None else tuple(read_names([options.names])),
         **chosen,
     )
 
@@ -248,7 +249,17 @@ def _as_text(options: Options, record: Record, targets: _Targets, seconds: Mappi
     areas = masks.areas
     sizes = f", of {areas.min():,} to {areas.max():,} px" if len(masks) else ""
     head = f"{options.source}, {width} x {height}, by {options.model} ({spent(seconds)})"
-    return "\n".join([head, f"  {len(masks)} masks{sizes}", *(f"wrote {path}" for path in targets.all)])
+    named = [] if options.names is None else [_named(record.meta["categories"])]
+    return "\n".join(
+        [head, f"  {len(masks)} masks{sizes}", *named, *(f"wrote {path}" for path in targets.all)]
+    )
+
+
+def _named(categories: Sequence[str | None]) -> str:
+    """How many masks have a name, and each name how often."""
+    counts = Counter(name for name in categories if name is not None)
+    each = ", ".join(f"{count} {name}" for name, count in counts.most_common())
+    return f"  {counts.total()} of {len(categories)} masks have a name" + (f": {each}" if each else "")
 
 
 # ---- many images

@@ -29,7 +29,7 @@ __all__ = ["run"]
 
 def run(options: Options) -> int:
     """Check all input and output before the model is loaded."""
-    names = read_names(options.names)
+    names = read_names([options.names])
     if not 0 <= options.threshold <= 1:
         raise InputError(f"--threshold must be from 0 to 1, got {options.threshold:g}. Try 0.5.")
     if options.output is not None:

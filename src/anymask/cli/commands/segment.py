@@ -14,6 +14,7 @@ from anymask.cli.model_names import check_model
 from anymask.cli.options.segment import Options
 from anymask.cli.outputs import Targets, choose_targets, owners, ranks, write_all
 from anymask.cli.prompts import read_mask, read_prompts
+from anymask.cli.text import read_names
 from anymask.cli.viewer import open_file
 from anymask.errors import PromptError
 from anymask.files import check_target
@@ -75,15 +76,12 @@ def _read(options: Options) -> tuple[NDArray[np.uint8], list[Prompt]]:
 
 def _check_text(options: Options) -> None:
     """Raise PromptError for words that cannot be used, before anything else is done."""
-    from anymask.models.text.words import shipped_words
-
     others = {"--point": options.point, "--box": options.box, "--mask": options.mask}
     given = [name for name, value in others.items() if value]
     given += ["--all"] * options.all_candidates + ["--zoom"] * (options.zoom is True)
     if given:
         raise PromptError(f"--text must be given without {given[0]}, got both. Leave one out.")
-    for text in options.text:
-        shipped_words().words(text)
+    read_names(options.text, "--text")
 
 
 def _find(
@@ -96,17 +94,18 @@ def _find(
         from anymask.models.text.namer import open_namer
 
         model, namer = load_model(options.model, device=options.device, offline=options.offline), open_namer()
+    texts = read_names(options.text, "--text")
     config = FindConfig() if options.threshold is None else FindConfig(threshold=options.threshold)
     with clock.part("find"):
-        found = search(model, image, options.text, config, namer)
+        found = search(model, image, texts, config, namer)
     masks, labels = found.masks, found.masks.labels
     assert labels is not None, "the index of the text of each mask"
     own = Masks(masks.size, masks.rles, masks.scores, labels=labels, prompt=np.arange(len(masks)))
     meta = {
-        "categories": [options.text[label] for label in labels.tolist()],
+        "categories": [texts[label] for label in labels.tolist()],
         "category_scores": [round(score, 4) for score in found.probability.tolist()],
     }
-    return own, meta, dict(zip(options.text, found.best.tolist(), strict=True))
+    return own, meta, dict(zip(texts, found.best.tolist(), strict=True))
 
 
 def _predict(image: NDArray[np.uint8], prompts: Sequence[Prompt], options: Options, clock: Clock) -> Masks:

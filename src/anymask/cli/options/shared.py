@@ -265,7 +265,7 @@ def declare_text(parser: Parser, text: str) -> None:
         action="append",
         default=[],
         metavar="WORDS",
-        help=f"{text} Repeat it for several kinds of objects.",
+        help=f"{text} For several kinds of objects separate the words by commas, or repeat the option.",
     )
     parser.add_argument(
         "--threshold",

@@ -29,14 +29,14 @@ WORDS_FILE = "words.safetensors"
 MOST_LETTERS = 200
 """Maximum length of a phrase, in characters."""
 MOST_WORDS = 8
-"""Maximum number of words that a phrase is made of, without those that are left out."""
+"""Maximum number of words in a phrase besides articles, prepositions and the like."""
 _STEP = 4 / 127  # of the stored integers: four standard deviations are the largest
 _ARTICLES = (
     "a an the my your his her its our their this that these those some any every all each there is are"
 )
 _ASKING = "image images photo photos picture pictures please find show segment"
 _NO_CONTENT = frozenset([*_ARTICLES.split(), *_ASKING.split()])
-_AFTER_HEAD = re.compile(r"\b(?:of|with|in|on|at|from|for|by|near|under|over|behind|next)\b")
+_AFTER_HEAD = re.compile(r"\b(?:of|with|in|on|at|from|for|by|near|under|over|behind|next|that|which|who)\b")
 _ENDINGS = (("ies", "y"), ("ves", "f"), ("es", ""), ("s", ""), ("men", "man"))
 
 
@@ -114,7 +114,7 @@ class WordTable:
 
 
 def content_words(phrase: str) -> list[str]:
-    """The words of a phrase in small letters, without articles and what follows a preposition.
+    """The words of a phrase in small letters, without articles and what follows a preposition or "that".
 
     Raises PromptError for a phrase that has none, is too long or is not in Latin letters.
     """
@@ -127,12 +127,16 @@ def content_words(phrase: str) -> list[str]:
     if foreign is not None:
         raise PromptError(f"text must be in English, got the letter '{foreign}'. Name the thing in English.")
     small = re.sub(r"[-_/]+", " ", phrase.lower())
-    for part in _AFTER_HEAD.split(small):
-        words = [word for word in re.findall(r"[a-z]+", part) if word not in _NO_CONTENT]
-        if len(words) > MOST_WORDS:
-            raise PromptError(
-                f"text must be at most {MOST_WORDS} words, got {len(words)}. Name one thing, 'a red cup'."
-            )
+    parts = [
+        [word for word in re.findall(r"[a-z]+", part) if word not in _NO_CONTENT]
+        for part in _AFTER_HEAD.split(small)
+    ]
+    count = sum(map(len, parts))
+    if count > MOST_WORDS:
+        raise PromptError(
+            f"text must be at most {MOST_WORDS} words, got {count}. Name one thing, such as 'a red cup'."
+        )
+    for words in parts:
         if words:
             return words
     raise PromptError(f"text must name a thing, got '{phrase.strip()}'. Write a noun, such as 'cup'.")

@@ -41,7 +41,9 @@ def run(options: Options) -> int:
     check_model(options.model)
     for target in targets.all:
         check_target(target, force=options.force)
-    image, meta, best = Path(options.image), {}, {}
+    image = Path(options.image)
+    meta: dict[str, Any] = {}
+    best: dict[str, float] = {}
     if options.text:
         masks, meta, best = _find(pixels, options, clock)
     else:

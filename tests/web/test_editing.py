@@ -123,7 +123,9 @@ def test_corners_change_the_mask_only_where_they_moved(person: Person, blocks: S
     (deleted,) = stored(person, blocks)
     assert deleted.sum() < before.sum()
     person.count(1)  # the corner was deleted, not the mask
-    expect(person.page.locator(".masks .mask")).to_be_in_viewport(ratio=0.9)  # with all facts of the mask above
+    expect(person.page.locator(".masks .mask")).to_be_in_viewport(
+        ratio=0.9
+    )  # with all facts of the mask above
 
 
 def test_precision_shows_corners_against_iou(person: Person, blocks: Served) -> None:

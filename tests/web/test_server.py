@@ -87,7 +87,7 @@ def test_more_like_this_in_the_other_images(tab: Page, served: Served) -> None:
 
 
 def check_click(tab: Page, served: Served, weights: Path, photo: Path) -> int:
-    """A click is answered as by the library; how many embeddings the page has got from the server."""
+    """A click is answered as by the library; how many embeddings of the image came from the server."""
     image = served.images()[photo.name]
     person = Person(tab).open(served.address, image)
     person.click(200.5, 150.5)
@@ -102,7 +102,7 @@ def check_click(tab: Page, served: Served, weights: Path, photo: Path) -> int:
     assert iou(bits(stored), asked.dense()[best]) > 0.9
     served.clear(image)
     loaded = tab.evaluate("performance.getEntriesByType('resource').map((one) => one.name)")
-    return sum(f"/embedding/{weights.stem}" in name for name in loaded)
+    return sum(f"{image}/embedding/{weights.stem}" in name for name in loaded)
 
 
 def test_the_server_encodes_the_page_answers(tab: Page, encoding: Served, vit: Path, photos: Path) -> None:

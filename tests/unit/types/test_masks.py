@@ -210,7 +210,7 @@ def test_record_reads_its_image_late(tmp_path, rng):
 
 
 def test_notes_on_single_masks_go_with_the_masks():
-    assert set(PER_MASK) == {*sa1b._FIELDS, "crowds", "areas"}  # which SA-1B does not have
+    assert set(PER_MASK) == {*sa1b._FIELDS, "crowds", "areas", "attributes"}  # which SA-1B does not have
     record = Record("a", Path("a.png"), full_masks(), meta={name: list("abcd") for name in PER_MASK})
     fewer = record.with_masks(full_masks()[:1])
     assert fewer.meta == {}

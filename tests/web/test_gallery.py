@@ -139,7 +139,7 @@ def test_masks_leave_and_come_back_in_the_page(loud: Page, served: Served, tmp_p
     person.saved()
     page.get_by_role("link", name="All images").click()
     page.get_by_role("button", name="Export and import").click()
-    page.get_by_label("Format").select_option("cvat")
+    page.get_by_label("Format", exact=True).select_option("cvat")
     with page.expect_download() as download:
         page.get_by_role("button", name="Export", exact=True).click()
     file = tmp_path / download.value.suggested_filename

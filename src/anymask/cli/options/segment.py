@@ -111,7 +111,7 @@ COMMAND = Command(
     "  anymask segment photo.jpg --point 210,180\n"
     "  anymask segment photo.jpg --point 210,180 --point 420,40,0 -o cat.png --overlay\n"
     "  anymask segment photo.jpg --box 20,0,380,300 --box 400,10,500,90 -o two.json\n"
-    '  anymask segment photo.jpg --text "coffee cup,spoon" -o table.json\n\n'
+    "  anymask segment photo.jpg --text cup,spoon -o table.json\n\n"
     "Prints the score (the IoU that the model predicts; with --text the probability of the name), area and "
     "box of each mask, the files written and the time taken. Nothing is overwritten without --force. If "
     "--text finds nothing, it says so, writes no file and exits with 0.",

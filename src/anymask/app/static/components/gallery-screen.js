@@ -239,6 +239,11 @@ export class GalleryScreen extends HTMLElement {
     return this.load(this.list);
   }
 
+  /** An image was changed by its card: a list that was read before must not show it as it was. @param {Node} card */
+  reread(card) {
+    if (this.isConnected && (this.more.disabled || !card.isConnected)) this.reload();
+  }
+
   /** What comes for a list that is no longer on show is dropped. @param {{from: string | null}} list */
   async load(list) {
     const first = list.from === null;

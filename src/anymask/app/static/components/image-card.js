@@ -75,7 +75,8 @@ function notesOn({ done, review, assignee, comments = 0, tags = [] }) {
 }
 
 /** @param {GalleryScreen} gallery @param {ImageInfo} image @param {() => void} changed */
-function doneButton({ app }, image, changed) {
+function doneButton(gallery, image, changed) {
+  const { app } = gallery;
   const button = h(
     "button",
     {
@@ -93,6 +94,7 @@ function doneButton({ app }, image, changed) {
         button.setAttribute("aria-pressed", String(done));
         changed();
         app.changed();
+        gallery.reread(button);
       },
     },
     icon("done"),

@@ -6,14 +6,13 @@ A small model gains little from a second thread and loses from many: its operato
 from __future__ import annotations
 
 import json
-import platform
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from importlib import metadata
 from pathlib import Path
-from statistics import median
+
+import numpy as np
 
 from anymask.files import cache_dir, write_atomic
 
@@ -69,7 +68,7 @@ def time_in_turns(
             start = time.perf_counter()
             call()
             times[count].append(time.perf_counter() - start)
-    return {count: median(found) for count, found in times.items()}
+    return {count: float(np.median(found)) for count, found in times.items()}
 
 
 def cpu_name() -> str:
@@ -77,9 +76,15 @@ def cpu_name() -> str:
     info = Path("/proc/cpuinfo")
     text = info.read_text(errors="replace") if info.is_file() else ""
     found = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
-    return found.group(1).strip() if found else platform.processor() or platform.machine()
+    if found:
+        return found.group(1).strip()
+    import platform
+
+    return platform.processor() or platform.machine()
 
 
 def _machine(cores: int) -> str:
     """What the measurement holds for."""
+    from importlib import metadata  # reads the packages' files: only where there is a measurement
+
     return f"{cpu_name()}, {cores} cores, onnxruntime {metadata.version('onnxruntime')}"

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from anymask.errors import InputError, WeightsError
 from anymask.files import sha256_of
+from anymask.models import onnx_session
 from anymask.models.checkpoints.hub import CARDS, SHIPPED
 from anymask.models.config import DetectorConfig, FeaturePainterConfig, SamConfig
 from anymask.models.onnx_session import Arrays, Session
@@ -232,7 +233,8 @@ def open_graphs(
         if not file.is_file():
             raise WeightsError(f"'{name}' must be in the package, got no file {file}. Install anymask again.")
     found = sha256_of(weights)
-    sessions = [Session(graph, threads) for graph in graphs]
+    count = threads or onnx_session.threads()
+    sessions = [Session(graph, count) for graph in graphs]
     for graph, session in zip(graphs, sessions, strict=True):
         if session.metadata.get(WEIGHTS) != found:
             raise WeightsError(

@@ -19,7 +19,6 @@ last row is the mean over data sets.
 from __future__ import annotations
 
 import time
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -29,9 +28,9 @@ import numpy as np
 from anymask.errors import InputError
 from anymask.evaluate.metrics import IOUS, Floats, Interval, Mask, boundary_f, interval
 from anymask.evaluate.proposals import recalls as recalls_at
-from anymask.evaluate.records import Progress, Records, read_record
+from anymask.evaluate.records import Progress, Records
 from anymask.evaluate.report import Report, SetResult, commit, machine, model_hash
-from anymask.evaluate.simulated_clicks import ClicksConfig, Targets, choose_targets
+from anymask.evaluate.simulated_clicks import Targets, read_targets
 from anymask.geometry import rle
 from anymask.geometry.regions import components
 from anymask.inference.mask_generation.config import AutoConfig
@@ -157,14 +156,10 @@ def run(
 
 
 def _image_sums(model: Sam, records: Records, index: int, config: AutomaticConfig) -> Sums | None:
-    found = read_record(records, index)
+    found = read_targets(records, index)
     if found is None:
         return None
-    record, image = found
-    generator = np.random.default_rng(zlib.crc32(record.id.encode()))
-    targets = choose_targets(record, ClicksConfig(most_masks=None), generator)
-    if not len(targets.truths):
-        return None
+    _, image, targets = found
     start = time.perf_counter()
     masks = automatic(model, image, config.auto)
     return measure(masks, targets, time.perf_counter() - start)

@@ -11,7 +11,6 @@ Figures are means over annotated boxes; the mean over data sets is the last.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
@@ -21,8 +20,8 @@ from numpy.typing import ArrayLike, NDArray
 from anymask.errors import InputError
 from anymask.evaluate.coco_ap import AveragePrecision, Detections, Matches, Truths, match
 from anymask.evaluate.proposals import recalls
-from anymask.evaluate.records import Records, read_record
-from anymask.evaluate.simulated_clicks import ClicksConfig, choose_targets
+from anymask.evaluate.records import Records
+from anymask.evaluate.simulated_clicks import read_targets
 from anymask.geometry import rle
 from anymask.inference.mask_generation.objects import detect_objects
 from anymask.inference.promptable.predict import embed
@@ -64,15 +63,11 @@ def run(
 
 
 def _of_image(model: Promptable, detector: ObjectDetector, records: Records, index: int) -> Found | None:
-    found = read_record(records, index)
+    found = read_targets(records, index)
     if found is None:
         return None
-    record, image = found
-    generator = np.random.default_rng(zlib.crc32(record.id.encode()))
-    truths = choose_targets(record, ClicksConfig(most_masks=None), generator).truths
-    if not len(truths):
-        return None
-    size = record.masks.size
+    record, image, targets = found
+    truths, size = targets.truths, record.masks.size
     boxes, scores = detect_objects(detector, embed(model, image), MOST)
     given, own = [_rectangle(box, size) for box in boxes], [_rectangle(_box(mask), size) for mask in truths]
     ious_NM = rle.iou(given, own)

@@ -19,6 +19,7 @@ from torch import nn
 
 from anymask.evaluate.metrics import Interval
 from anymask.files import write_atomic
+from anymask.models.measured_threads import cpu_name
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,7 @@ def machine() -> dict[str, Any]:
     """The hardware and versions that a measurement depends on."""
     gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
     return {
-        "processor": _processor(),
+        "processor": cpu_name(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "threads": torch.get_num_threads(),
         "gpu": gpu,
@@ -153,15 +154,6 @@ def machine() -> dict[str, Any]:
         "python": platform.python_version(),
         "torch": torch.__version__,
     }
-
-
-def _processor() -> str:
-    info = Path("/proc/cpuinfo")
-    if info.is_file():
-        for line in info.read_text(errors="replace").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or "unknown"
 
 
 def commit() -> str:

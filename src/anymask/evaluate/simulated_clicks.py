@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from anymask.errors import InputError
 from anymask.evaluate.metrics import Floats, Mask, iou
-from anymask.evaluate.records import Image, sample
+from anymask.evaluate.records import Image, Records, read_record, sample
 from anymask.geometry import rle
 from anymask.geometry.regions import deepest, inner_point
 from anymask.types import Masks, Prompt, Record
@@ -106,6 +106,16 @@ def choose_targets(record: Record, config: ClicksConfig, generator: np.random.Ge
         truths.append(dense if ignore is None else dense & ~ignore)
     visible = [truth for truth in truths if truth.any()]
     return Targets(np.stack(visible) if visible else np.zeros((0, *masks.size), bool), ignore)
+
+
+def read_targets(records: Records, index: int) -> tuple[Record, Image, Targets] | None:
+    """A record, its pixels and all of its masks that count; None for a corrupt record and for one without."""
+    found = read_record(records, index)
+    if found is None:
+        return None
+    record, image = found
+    targets = choose_targets(record, ClicksConfig(most_masks=None), np.random.default_rng(0))  # none is drawn
+    return (record, image, targets) if len(targets.truths) else None
 
 
 def _of_kind(record: Record, kinds: tuple[str, ...]) -> list[int]:

@@ -12,7 +12,6 @@ Unlabelled pixels are ignored. Figures are means over masks; the last row is the
 from __future__ import annotations
 
 import itertools
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -20,8 +19,8 @@ import numpy as np
 
 from anymask.errors import InputError
 from anymask.evaluate.metrics import IOUS, Floats
-from anymask.evaluate.records import Progress, Records, read_record
-from anymask.evaluate.simulated_clicks import ClicksConfig, choose_targets
+from anymask.evaluate.records import Progress, Records
+from anymask.evaluate.simulated_clicks import read_targets
 from anymask.geometry import rle
 from anymask.inference.mask_generation.candidates import Candidates
 from anymask.inference.mask_generation.config import AutoConfig
@@ -105,15 +104,11 @@ def candidate_ious(
 def _image_ious(
     model: Sam, name: str, records: Records, index: int, config: AutoConfig
 ) -> CandidateIous | None:
-    found = read_record(records, index)
+    found = read_targets(records, index)
     if found is None:
         return None
-    record, image = found
-    rules = ClicksConfig(most_masks=None)
-    generator = np.random.default_rng(zlib.crc32(record.id.encode()))
-    truths = [rle.encode(mask) for mask in choose_targets(record, rules, generator).truths]
-    if not truths:
-        return None
+    record, image, targets = found
+    truths = [rle.encode(mask) for mask in targets.truths]
     pool = candidates(model, image, config)
     return CandidateIous(name, pool, _ious(pool, truths, record))
 

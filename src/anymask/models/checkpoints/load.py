@@ -13,7 +13,7 @@ import os
 import warnings
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any, TypeAlias, overload
+from typing import Any, TypeAlias, TypeVar, overload
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -39,6 +39,8 @@ Config: TypeAlias = SamConfig | PainterConfig | FeaturePainterConfig
 AnyModel: TypeAlias = Model | Detector
 AnyConfig: TypeAlias = Config | DetectorConfig
 Stored: TypeAlias = AnyModel | Clip
+Network = TypeVar("Network", Detector, Clip)
+"""The networks that `load_weights` refuses."""
 StoredConfig: TypeAlias = AnyConfig | ClipConfig
 
 _KINDS: dict[str, tuple[type[Stored], type[StoredConfig]]] = {
@@ -72,23 +74,20 @@ def load_weights(path: str | os.PathLike[str]) -> Model:
 
 def load_clip(path: str | os.PathLike[str]) -> Clip:
     """Load a CLIP, as `load_weights`. Raises `WeightsError` also for weights of another model."""
-    model = _load(path)
-    if not isinstance(model, Clip):
-        raise WeightsError(
-            f"weights must be of a CLIP, got another model in {path}. Get ViT-B-32.pt or ViT-L-14-336px.pt, "
-            "or the folder of a CLIPModel."
-        )
-    return model
+    return _load_as(
+        Clip, "a CLIP", path, "Get ViT-B-32.pt or ViT-L-14-336px.pt, or the folder of a CLIPModel."
+    )
 
 
 def load_detector(path: str | os.PathLike[str]) -> Detector:
     """Load an object detector, as `load_weights`. Raises `WeightsError` also for weights of another model."""
+    return _load_as(Detector, "an object detector", path, "Train one with: anymask train detector")
+
+
+def _load_as(network: type[Network], name: str, path: str | os.PathLike[str], advice: str) -> Network:
     model = _load(path)
-    if not isinstance(model, Detector):
-        raise WeightsError(
-            f"weights must be of an object detector, got another model in {path}. "
-            "Train one with: anymask train detector"
-        )
+    if not isinstance(model, network):
+        raise WeightsError(f"weights must be of {name}, got another model in {path}. {advice}")
     return model
 
 

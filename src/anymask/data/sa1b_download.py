@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from anymask.data.sa1b import index_shard
 from anymask.errors import DownloadError, FormatError, InputError, OutputError
-from anymask.files import locked, open_regular
+from anymask.files import locked, make_folder, open_regular
 from anymask.files.download import Download
 
 __all__ = ["Got", "Link", "get_shards", "read_links"]
@@ -101,16 +101,7 @@ def get_shards(
     (it is removed), and OutputError for a folder that cannot be written or that another call uses.
     """
     place = Path(folder)
-    if not place.parent.is_dir():
-        raise OutputError(
-            f"output must lie in a folder that exists, got {place}. Make the folder {place.parent} first."
-        )
-    try:
-        place.mkdir(exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"output must be a folder, got {place} ({error.strerror}). Choose another name."
-        ) from None
+    make_folder(place)
     got = Got()
     with locked(place, wait=False) as ours:
         if not ours:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from anymask.errors import OutputError
-from anymask.files import locked, remove_partial, write_atomic
+from anymask.files import locked, make_folder, remove_partial, write_atomic
 
 __all__ = ["SETTINGS", "check_settings", "differences", "run_folder"]
 
@@ -25,7 +25,7 @@ def run_folder(place: Path, settings: dict[str, Any], *, force: bool) -> Iterato
     settings: JSON-able values that tell whether a run is the same. force: replace another run. Raises
     OutputError for a folder that no run made, that another run made (without `force`), or that is in use.
     """
-    _make(place)
+    make_folder(place)
     with locked(place, wait=False) as ours:
         if not ours:
             raise OutputError(
@@ -41,21 +41,6 @@ def run_folder(place: Path, settings: dict[str, Any], *, force: bool) -> Iterato
         if not found.exists():
             write_atomic(found, json.dumps(settings, indent=1).encode())
         yield
-
-
-def _make(place: Path) -> None:
-    if place.exists() and not place.is_dir():
-        raise OutputError(f"output must be a folder, got the file {place}. Choose another name.")
-    if not place.parent.is_dir():
-        raise OutputError(
-            f"output must lie in a folder that exists, got {place}. Make the folder {place.parent} first."
-        )
-    try:
-        place.mkdir(exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"output must be writable, got {place} ({error.strerror}). Choose another place."
-        ) from error
 
 
 def _clear(place: Path, found: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from anymask.errors import OutputError
 
-__all__ = ["check_folder", "check_target", "remove_partial", "staged", "write_atomic"]
+__all__ = ["check_folder", "check_target", "make_folder", "remove_partial", "staged", "write_atomic"]
 
 _WRITE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 """Errors that occur only when writing."""
@@ -53,6 +53,22 @@ def write_atomic(path: str | os.PathLike[str], data: bytes, *, force: bool = Fal
         if partial and os.path.exists(partial):
             os.unlink(partial)
     return target
+
+
+def make_folder(place: Path) -> None:
+    """Make a folder of output unless it is there. Raises OutputError where that is not possible."""
+    if place.exists() and not place.is_dir():
+        raise OutputError(f"output must be a folder, got the file {place}. Choose another name.")
+    if not place.parent.is_dir():
+        raise OutputError(
+            f"output must lie in a folder that exists, got {place}. Make the folder {place.parent} first."
+        )
+    try:
+        place.mkdir(exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"output must be writable, got {place} ({error.strerror}). Choose another place."
+        ) from error
 
 
 def check_folder(

@@ -6,19 +6,15 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from anymask.cli.console import out, out_json, table
 from anymask.cli.options.name import Options
 from anymask.cli.text import read_names
 from anymask.errors import InputError, OutputError
 from anymask.files import check_target, write_atomic
 from anymask.formats import sa1b
-from anymask.geometry import rle
+from anymask.formats.png import read_masks
 from anymask.images.bands import read_bands
 from anymask.images.display import read_display
-from anymask.images.painted_masks import read_numbers
 from anymask.types import Masks, Record
 
 if TYPE_CHECKING:
@@ -64,13 +60,8 @@ def _read_masks(path: str) -> Masks:
     """The masks of a JSON file in SA-1B's format, or of an image."""
     if Path(path).suffix.lower() == ".json":
         return sa1b.read(path).masks
-    return _split(read_numbers(path))
-
-
-def _split(numbers: NDArray[np.int64]) -> Masks:
-    height, width = numbers.shape
-    found = rle.encode_numbers(numbers)
-    return Masks((height, width), [runs for number, runs in found.items() if number])
+    found, _ = read_masks(path)
+    return Masks(found.size, found.rles)  # their numbers are no classes
 
 
 def _facts(found: Named, names: list[str]) -> list[dict[str, Any]]:

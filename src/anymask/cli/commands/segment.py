@@ -30,7 +30,7 @@ def run(options: Options) -> int:
     """Check all input and output before the model is loaded; write only when everything is there."""
     clock = Clock()
     with clock.part("read"):
-        pixels, prompts = _read(options)
+        pixels, prompts, texts = _read(options)
     targets = choose_targets(
         options.image,
         options.output,
@@ -44,12 +44,12 @@ def run(options: Options) -> int:
     image = Path(options.image)
     meta: dict[str, Any] = {}
     best: dict[str, float] = {}
-    if options.text:
-        masks, meta, best = _find(pixels, options, clock)
+    if texts:
+        masks, meta, best = _find(pixels, texts, options, clock)
     else:
         masks = _predict(pixels, prompts, options, clock)
     record = Record(image.stem, pixels, masks, "auto", {"file_name": image.name, **meta})
-    if options.text and not len(masks):
+    if texts and not len(masks):
         targets = Targets((), None)  # an empty file would be in the way of the next words
     write_all(targets.encode(record), force=options.force)
     if options.as_json:
@@ -61,33 +61,32 @@ def run(options: Options) -> int:
     return 0
 
 
-def _read(options: Options) -> tuple[NDArray[np.uint8], list[Prompt]]:
-    """The image (H, W, 3) and the prompts on it."""
+def _read(options: Options) -> tuple[NDArray[np.uint8], list[Prompt], list[str]]:
+    """The image (H, W, 3), and the prompts on it or the texts."""
     pixels = read_display(options.image, read_bands(options.bands, options.stretch, options.limits))
     mask = None if options.mask is None else read_mask(options.mask)
     if options.text:
-        _check_text(options)
-        return pixels, []
+        return pixels, [], _read_texts(options)
     if options.threshold is not None:
         raise PromptError(f"--threshold must go with --text, got {options.threshold:g} alone. Leave it out.")
     prompts = read_prompts(options.point, options.box, mask)
     for prompt in prompts:
         prompt.check((pixels.shape[0], pixels.shape[1]))
-    return pixels, prompts
+    return pixels, prompts, []
 
 
-def _check_text(options: Options) -> None:
-    """Raise PromptError for words that cannot be used, before anything else is done."""
+def _read_texts(options: Options) -> list[str]:
+    """The texts. Raises PromptError for words that cannot be used, and for other prompts beside them."""
     others = {"--point": options.point, "--box": options.box, "--mask": options.mask}
     given = [name for name, value in others.items() if value]
     given += ["--all"] * options.all_candidates + ["--zoom"] * (options.zoom is True)
     if given:
         raise PromptError(f"--text must be given without {given[0]}, got both. Leave one out.")
-    read_names(options.text, "--text")
+    return read_names(options.text, "--text")
 
 
 def _find(
-    image: NDArray[np.uint8], options: Options, clock: Clock
+    image: NDArray[np.uint8], texts: Sequence[str], options: Options, clock: Clock
 ) -> tuple[Masks, dict[str, Any], dict[str, float]]:
     """What the texts name: masks, each an object of its own; their names; the best score of each text."""
     with clock.part("load"):
@@ -96,7 +95,6 @@ def _find(
         from anymask.models.text.namer import open_namer
 
         model, namer = load_model(options.model, device=options.device, offline=options.offline), open_namer()
-    texts = read_names(options.text, "--text")
     config = FindConfig() if options.threshold is None else FindConfig(threshold=options.threshold)
     with clock.part("find"):
         found = search(model, image, texts, config, namer)

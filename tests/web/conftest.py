@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from anymask.app.vendor import FOLDER, is_vendored
 
-from .driving import PATIENCE, Served
+from .driving import PATIENCE, Person, Served
 
 STATIC = Path(__file__).resolve().parents[2] / "src" / "anymask" / "app" / "static"
 ARGUMENTS = [
@@ -114,3 +114,20 @@ def blocks(exported: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     served.ask("models/compact/model.json", patience=120)
     yield served
     served.kill()
+
+
+@pytest.fixture(scope="module")
+def tab(browser: Browser) -> Iterator[Page]:
+    """One page for all tests of a module: the model is loaded once."""
+    with profile(browser) as page:
+        yield page
+
+
+@pytest.fixture
+def person(tab: Page, blocks: Served) -> Iterator[Person]:
+    """Somebody at an image without masks."""
+    image = blocks.images()["a.png"]
+    blocks.clear(image)
+    person = Person(tab).open(blocks.address, image)
+    yield person
+    person.saved()

@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 import anymask
 from anymask import Prompt
 
-from .conftest import profile
 from .driving import Person, Served, bits, eventually, iou
 
 
@@ -26,13 +25,6 @@ def cat(served: Served) -> str:
     image = served.images()["cat.jpg"]
     served.clear(image)
     return image
-
-
-@pytest.fixture(scope="module")
-def tab(browser: Browser) -> Iterator[Page]:
-    """One page for all tests: the model is loaded once."""
-    with profile(browser) as page:
-        yield page
 
 
 @pytest.fixture

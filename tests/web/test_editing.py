@@ -7,19 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from .conftest import SIDES, profile
+from .conftest import SIDES
 from .driving import Person, Served, bits, eventually
 
 FIELD = ((20, 30), (80, 30), (80, 90), (20, 90))
 """The red block of the image, as a polygon."""
-
-
-@pytest.fixture(scope="module")
-def tab(browser: Browser) -> Iterator[Page]:
-    with profile(browser) as page:
-        yield page
 
 
 @pytest.fixture

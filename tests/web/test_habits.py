@@ -4,29 +4,12 @@ from __future__ import annotations
 
 import json
 import urllib.request
-from collections.abc import Iterator
 
-import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from .conftest import profile
 from .driving import Person, Served, eventually
 from .test_screens import check_accessible
-
-
-@pytest.fixture(scope="module")
-def tab(browser: Browser) -> Iterator[Page]:
-    with profile(browser) as page:
-        yield page
-
-
-@pytest.fixture
-def person(tab: Page, blocks: Served) -> Iterator[Person]:
-    image = blocks.images()["a.png"]
-    blocks.clear(image)
-    person = Person(tab).open(blocks.address, image)
-    yield person
-    person.saved()
 
 
 def test_keys_can_be_set(person: Person) -> None:

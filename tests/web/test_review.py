@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
@@ -17,22 +15,6 @@ from .driving import Person, Served, eventually
 from .test_screens import check_accessible, check_width
 
 FIELD = ((20, 30), (80, 30), (80, 90), (20, 90))
-
-
-@pytest.fixture(scope="module")
-def tab(browser: Browser) -> Iterator[Page]:
-    with profile(browser) as page:
-        yield page
-
-
-@pytest.fixture
-def person(tab: Page, blocks: Served) -> Iterator[Person]:
-    """Somebody at an image without masks."""
-    image = blocks.images()["a.png"]
-    blocks.clear(image)
-    person = Person(tab).open(blocks.address, image)
-    yield person
-    person.saved()
 
 
 def polygon(person: Person, *corners: tuple[float, float]) -> None:

@@ -8,19 +8,12 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from .conftest import profile
 from .driving import Person, Served, eventually
 
 FIELD = ((20, 30), (80, 30), (80, 90), (20, 90))
 RED = (200, 60, 60)
-
-
-@pytest.fixture(scope="module")
-def tab(browser: Browser) -> Iterator[Page]:
-    with profile(browser) as page:
-        yield page
 
 
 @pytest.fixture

@@ -52,13 +52,6 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def tab(browser: Browser) -> Iterator[Page]:
-    """One page for all tests."""
-    with profile(browser) as page:
-        yield page
-
-
 def test_more_like_this_in_the_other_images(tab: Page, served: Served) -> None:
     images = served.images()
     for image in images.values():

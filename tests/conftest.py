@@ -25,6 +25,11 @@ settings.register_profile(
 settings.load_profile("anymask")
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Bytes are named after their argument: their content may differ between test processes (a time stamp)."""
+    return argname if isinstance(val, bytes) else None
+
+
 @pytest.fixture
 def rng() -> np.random.Generator:
     """A generator that starts the same in every test."""

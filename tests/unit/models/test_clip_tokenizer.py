@@ -182,8 +182,8 @@ def test_the_vocabulary_of_another_model_is_refused(vocabulary: Path) -> None:
         ("vocab.json", b"\xff"),
         ("tokenizer.json", b'{"model": {}, "added_tokens": []}'),
         ("bpe_simple_vocab_16e6.txt.gz", b"no gzip"),
-        ("bpe_simple_vocab_16e6.txt.gz", gzip.compress(b"#version\na b\nab c d\n")),
-        ("bpe_simple_vocab_16e6.txt.gz", gzip.compress(b"#version\nqq z\n")),
+        ("bpe_simple_vocab_16e6.txt.gz", gzip.compress(b"#version\na b\nab c d\n", mtime=0)),
+        ("bpe_simple_vocab_16e6.txt.gz", gzip.compress(b"#version\nqq z\n", mtime=0)),
     ],
 )
 def test_other_files_are_refused(name: str, content: bytes, tmp_path: Path) -> None:

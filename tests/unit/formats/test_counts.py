@@ -249,7 +249,7 @@ def test_numbers_in_are_masks(
 
 
 def test_every_reader_is_counted() -> None:
-    assert {*WRITE, *MAPS, "masks", "npz"} == set(READERS)
+    assert {*WRITE, *MAPS, "masks", "npz", "voc"} == set(READERS)
 
 
 @pytest.mark.parametrize("name", sorted(FORMATS))

@@ -21,7 +21,7 @@ from anymask.types import Masks, Record
 
 SIZE = (24, 32)
 SINGLE = {"mask"}  # hold one mask
-MAPS = {"instances", "labels"}  # hold no overlaps
+MAPS = {"instances", "labels", "voc"}  # hold no overlaps
 TEXT = "naïve 雪 <&\"'> \t\n] ; , { } # 🦝"
 
 
@@ -102,15 +102,18 @@ def test_facts_that_a_format_keeps_come_back(name: str, scene: Path, tmp_path: P
     hidden = rle.encode(np.eye(*SIZE, dtype=bool))
     meta = {**one.meta, "kinds": ["thing", "stuff", "part"], "dataset": TEXT, "ids": [5, 8, 2]}
     one = replace(one, id=TEXT, meta=meta, source="auto", ignore=hidden)
-    if name == "yolo":
+    if name in ("yolo", "voc"):
         one = replace(one, id="photo")  # its files know their image by this
+    if name == "voc":
+        meta["categories"] = ["cat", "dog", "sheep"]  # its list of names holds no line breaks
+        one = replace(one, meta=meta)
     (again,), loss = there_and_back(name, [one], tmp_path)
     keeps = FORMATS[name].keeps
     told = {"scores": again.masks.scores, "stability": again.masks.stability, "labels": again.masks.labels}
     for field, values in told.items():
         if field not in keeps:
             assert field in loss.dropped
-        elif name in ("yolo", "labels"):
+        elif name in ("yolo", "labels", "voc"):
             assert len(set(values.tolist())) == 3
         else:
             assert values.tolist() == getattr(one.masks, field).tolist()

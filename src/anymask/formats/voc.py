@@ -212,9 +212,10 @@ class VocWriter:
         stem = self._stems.name(json_fields.stem(record), unique=True)
         self._classes |= {name: len(self._classes) + at for at, name in enumerate(new, 1)}
         objects = label_map(masks.rles, masks.size)
-        classes = np.array([0, *(self._classes[name] for name in names)], np.uint8)[objects]
+        of_object = np.array([0, *(self._classes[name] for name in names)], np.uint8)
+        both: list[Numbers] = [of_object[objects], objects]
         void = None if record.ignore is None else rle.decode(record.ignore, masks.size) & (objects == 0)
-        for name, numbers in zip(_MAPS, (classes, objects), strict=True):
+        for name, numbers in zip(_MAPS, both, strict=True):
             file = self._place / name / f"{stem}.png"
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(_palette_png(numbers, void))

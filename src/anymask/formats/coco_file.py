@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from anymask.errors import FormatError
 from anymask.files import open_regular
-from anymask.formats import json_fields
+from anymask.formats import attributes, json_fields
 from anymask.formats.coco_polygons import PlainPolygons
 from anymask.formats.coco_rows import Rows, key
 from anymask.formats.image_files import ImageFiles, of_number
@@ -38,6 +38,7 @@ NO_IMAGE = "annotation of no image"
 NO_OBJECT = "damaged: annotation must be an object"
 NO_OUTLINE = "annotation without an outline"
 BOX = "box without an outline"
+KEYPOINTS = "keypoints of a mask"
 CROWD = "crowd as ignored pixels"
 
 
@@ -132,6 +133,8 @@ class CocoFile:
             nobody = attempt(left_out, partial(json_fields.segmentation_runs, image["ignore"], size))
             ignored += [nobody] if nobody is not None else []
         kept = [row for row in rows if row in runs]
+        if self._rows.keypoints and (posed := self._rows.keypoints.intersection(kept)):
+            left_out[KEYPOINTS] += len(posed)
         labels = [self._labels[self._rows.categories[row]] for row in kept]
         return Record(
             id=self.ids[index],
@@ -162,6 +165,8 @@ class CocoFile:
         areas = [self._rows.areas[row] for row in rows]
         if any(crowds):
             meta["crowds"] = crowds
+        if self._rows.attributes:
+            meta |= attributes.as_meta(self._rows.attributes.get(row) for row in rows)
         if rows and np.isfinite(areas).all():
             meta["areas"] = areas
         return meta

@@ -44,6 +44,10 @@ class Rows:
         """The area that each row states, in pixels; NaN for none."""
         self.scores: dict[int, object] = {}
         """Of the rows that have one."""
+        self.attributes: dict[int, object] = {}
+        """Of the rows that have some."""
+        self.keypoints: set[int] = set()
+        """The rows that have keypoints besides."""
         self.shapes: dict[int, object] = {}
         """What is no list of polygons: run lengths, or whatever else there was."""
         self.boxes: dict[int, object] = {}
@@ -83,6 +87,10 @@ class Rows:
         self.areas.append(_area(entry.get("area")))
         if entry.get("score") is not None:
             self.scores[row] = entry["score"]
+        if entry.get("attributes"):
+            self.attributes[row] = entry["attributes"]
+        if entry.get("keypoints"):
+            self.keypoints.add(row)
         shape = entry.get("segmentation")
         if not self._add_polygons(shape):
             self.shapes[row] = _packed(shape)

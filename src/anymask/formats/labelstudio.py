@@ -22,9 +22,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymask.errors import FormatError
-from anymask.formats import json_fields
+from anymask.formats import attributes, json_fields
 from anymask.formats.brush import from_bitmask, from_brush, to_brush
 from anymask.formats.image_files import ImageFiles
+from anymask.formats.labelstudio_answers import ANSWERS, answers_of, attributes_of
 from anymask.formats.labelstudio_tasks import (
     answer_of,
     by_image,
@@ -44,7 +45,7 @@ from anymask.types import Masks, Record
 
 __all__ = ["KEEPS", "LabelStudioWriter", "items"]
 
-KEEPS = frozenset(("id", "scores", "categories", "dataset", "source"))
+KEEPS = frozenset(("attributes", "id", "scores", "categories", "dataset", "source"))
 """Facts of a record that a file holds."""
 
 
@@ -76,17 +77,22 @@ def _task(record: Record, number: int, outlines: Outlines) -> tuple[dict[str, An
     masks, notes = record.masks, _Notes()
     h, w = masks.size
     results: list[dict[str, Any]] = []
+    told = attributes.of_record(record)
     runs: list[rle.Runs | None] = []
     for i, name in enumerate(json_fields.names(record)):
         kind, value, notes[i] = _value(record, i, outlines)
         runs.append(None if value is None else _runs_of(kind, value, (h, w)))
         if value is not None:
-            results.append({
-                "id": f"mask{i}", "type": f"{kind}labels", "from_name": "label", "to_name": "image",
+            head = {
+                "id": f"mask{i}", "to_name": "image",
                 "original_width": w, "original_height": h, "image_rotation": 0,
+            }  # fmt: skip
+            results.append({
+                **head, "type": f"{kind}labels", "from_name": "label",
                 "value": {**value, f"{kind}labels": [name]},
                 **({} if masks.scores[i] == 1 else {"score": float(masks.scores[i])}),
             })  # fmt: skip
+            results += [{**head, **answer} for answer in answers_of(told[i], value)]
     meta = {"id": record.id, "size": [h, w]}
     if "dataset" in record.meta:
         meta["dataset"] = record.meta["dataset"]
@@ -196,6 +202,7 @@ def _record(
     things = [(runs, members) for runs, members in found if runs is not None]
     firsts = [members[0] for _, members in things]
     labels = [_label(members) for _, members in things]
+    told = attributes.as_meta(attributes_of(members) for _, members in things)
     known = {"dataset": meta["dataset"]} if "dataset" in meta else {}
     made = "auto" if entry.get("guess") else "human" if meta.get("source") == "human" else "import"
     return Record(
@@ -203,7 +210,7 @@ def _record(
         image_path,
         Masks(size, [runs for runs, _ in things], json_fields.scores(firsts, "score", left_out)),
         source=json_fields.source(made),
-        meta={"file_name": _own_name(name, image_path), "categories": labels, **known},
+        meta={"file_name": _own_name(name, image_path), "categories": labels, **told, **known},
         left_out=dict(left_out),
     )
 
@@ -230,9 +237,11 @@ def _group_runs(
     """The mask of the results of one id, None where none of them has an area."""
     shown: list[rle.Runs] = []
     told: Counter[str] = Counter()
-    for member in members:  # one region comes twice, with and without its labels
-        kind = re.sub(r"labels$", "", str(member.get("type")))
-        if kind or len(members) == 1:
+    kinds = [re.sub(r"labels$", "", str(member.get("type"))) for member in members]
+    has_mask = any(kind in _READERS for kind in kinds)
+    for member, kind in zip(members, kinds, strict=True):
+        is_fact = has_mask and kind in ANSWERS  # of the region, see `_attributes`
+        if (kind and not is_fact) or len(members) == 1:  # one region comes twice, with and without its labels
             runs = attempt(told, partial(_runs_of_result, member, kind, size))
             shown += [runs] if runs is not None else []
     left_out.update(told.keys())

@@ -101,6 +101,7 @@ def test_facts_that_a_format_keeps_come_back(name: str, scene: Path, tmp_path: P
     one = record(scene, squares, scores=[0.25, 0.5, 1], stability=[0.5, 0.75, 1], labels=[4, 7, 9])
     hidden = rle.encode(np.eye(*SIZE, dtype=bool))
     meta = {**one.meta, "kinds": ["thing", "stuff", "part"], "dataset": TEXT, "ids": [5, 8, 2]}
+    meta["attributes"] = [{"occluded": True, "good": False, "Farbe": "grün <&>"}, {}, {"description": "ä"}]
     one = replace(one, id=TEXT, meta=meta, source="auto", ignore=hidden)
     if name in ("yolo", "voc"):
         one = replace(one, id="photo")  # its files know their image by this
@@ -117,7 +118,7 @@ def test_facts_that_a_format_keeps_come_back(name: str, scene: Path, tmp_path: P
             assert len(set(values.tolist())) == 3
         else:
             assert values.tolist() == getattr(one.masks, field).tolist()
-    for field in ("categories", "kinds", "dataset", "ids"):
+    for field in ("categories", "kinds", "dataset", "ids", "attributes"):
         assert (again.meta.get(field) == meta[field]) == (field in keeps)
         assert (field in loss.dropped) == (field not in keeps)
     assert (again.ignore is not None and np.array_equal(again.ignore, hidden)) == ("ignore" in keeps)

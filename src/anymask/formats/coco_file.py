@@ -87,7 +87,12 @@ class CocoFile:
             self._labels.setdefault(category, category)  # one that the file does not name has its number
         self._are_brushes = _marks_brushes(parts.get("info"), self._images)
         alone = [count for number, count in self._rows.images().items() if number not in self._times]
-        self.left_out.update({NO_IMAGE: sum(alone), NO_OBJECT: self._rows.damaged})
+        self.left_out.update({NO_IMAGE: sum(alone), NO_OBJECT: self._rows.damaged, **self._rows.others})
+        if self._rows.others and not len(self._rows):
+            told = ", ".join(f"{count} {kind}" for kind, count in self._rows.others.items())
+            raise FormatError(
+                f"annotations must be outlines, got {told} in {self.path}. Give the file of the instances."
+            )
         self.left_out += Counter()  # without zeros
         self.ids = _record_ids(self._images)
         self._polygons = PlainPolygons(self._rows, self._images)

@@ -19,6 +19,7 @@ __all__ = ["Rows", "key"]
 Integers = NDArray[np.int64]
 _MOST_DAMAGED = 10_000
 """If so many entries at the start are no annotations, none is searched for in the rest."""
+_OTHERS = frozenset(("caption", "segments_info"))  # what annotations of captions and panoptic maps have
 _CHECKED = 256  # annotations, after which the budget is checked
 _LARGEST = (1 << 63) - 2  # of what labels are kept in, with room for one more
 
@@ -52,6 +53,8 @@ class Rows:
         """What is no list of polygons: run lengths, or whatever else there was."""
         self.boxes: dict[int, object] = {}
         """Of the rows without an outline."""
+        self.others: Counter[str] = Counter()
+        """Annotations of other kinds, which are no rows."""
         self.damaged = 0
         self._images: list[int | str | None] = []
         self._rings = array("q")  # coordinates of each polygon
@@ -79,6 +82,12 @@ class Rows:
         budget.check("annotations", "entries", len(self))
 
     def _add(self, entry: dict[str, Any]) -> None:
+        if "segmentation" not in entry and not _OTHERS.isdisjoint(entry):
+            segments = entry.get("segments_info")
+            self.others["caption" if segments is None else "panoptic segments"] += (
+                len(segments) if isinstance(segments, list) else 1
+            )
+            return
         row = len(self.categories)
         self._images.append(key(entry.get("image_id")))
         self.categories.append(key(entry.get("category_id")))

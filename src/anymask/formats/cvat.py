@@ -10,10 +10,11 @@ frame. Written are masks, or with `Outlines.polygons` polygons: parts by group_i
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement, tostring
 
@@ -22,13 +23,14 @@ import numpy as np
 from anymask.errors import FormatError
 from anymask.formats import attributes, json_fields
 from anymask.formats.cvat_video import Tracks
-from anymask.formats.image_files import ImageFiles
+from anymask.formats.image_files import ImageFiles, agree
 from anymask.formats.polygons.primitives import box_ring, ellipse_ring
 from anymask.formats.polygons.rings import as_ring, bridge, fill
 from anymask.formats.reading import Items, NoMaskError, Reading, attempt
 from anymask.formats.writers import Outlines, Page, cut_notes
 from anymask.formats.xml import elements, plain_text
 from anymask.geometry import rle
+from anymask.images.folder import IMAGE_SUFFIXES
 from anymask.types import Masks, Record
 
 __all__ = ["KEEPS", "CvatWriter", "items"]
@@ -149,8 +151,13 @@ def items(data: bytes, path: Path, reading: Reading) -> Items:
 def _entries(
     data: bytes, path: Path, reading: Reading, left_out: Counter[str]
 ) -> Iterator[tuple[str, Callable[[], Record]]]:
-    elements_of = elements(data, path, ("image", "track", "original_size"))
+    elements_of = elements(data, path, ("image", "track", "task", "original_size"))
     root = next(elements_of, None)
+    if root is not None and root.tag == "annotation":
+        raise FormatError(
+            f"path must be CVAT's <annotations>, got Pascal VOC's boxes in {path}. They hold no outlines: "
+            "give the folder with SegmentationObject or SegmentationClass."
+        )
     if root is None or root.tag != "annotations":
         raise FormatError(
             f"path must be CVAT's <annotations>, got another XML in {path}. Export it as CVAT for images."
@@ -159,17 +166,35 @@ def _entries(
     tracks = Tracks()
     for element in elements_of:
         if element.tag == "image":
-            id = Path(json_fields.inner_path(element.get("name", ""))).with_suffix("").as_posix()
-            yield id, partial(_record, element, id, names)
+            yield _id(element), partial(_record, element, names)
         else:
             tracks.add(element)
     for frame in tracks.frames(left_out):
-        yield frame.get("name", ""), partial(_record, frame, frame.get("name", ""), names)
+        yield _id(frame), partial(_record, frame, names)
 
 
-def _record(image: Element, id: str, files: ImageFiles) -> Record:
-    name = image.get("name") or f"{id}.jpg"
-    image_path = files.find(name)
+def _id(image: Element) -> str:
+    return Path(json_fields.inner_path(image.get("name", ""))).with_suffix("").as_posix()
+
+
+def _find(image: Element, files: ImageFiles) -> tuple[str, Path]:
+    """The name and the file of an image; a project's images lie in folders called after their subsets."""
+    name, subset = image.get("name") or f"{_id(image)}.jpg", image.get("subset")
+    whole = f"{subset}/{name}" if subset else name
+    found = files.find(whole)
+    if (
+        subset
+        and os.path.isfile(found)
+        and not agree(PurePath(found), json_fields.inner_path(whole), whole=True)
+    ):
+        whole = name  # the images of all subsets lie in one folder
+    has_suffix = PurePath(whole).suffix.lower() in IMAGE_SUFFIXES
+    return whole if has_suffix or not os.path.isfile(found) else f"{whole}{found.suffix}", found
+
+
+def _record(image: Element, files: ImageFiles) -> Record:
+    name, image_path = _find(image, files)
+    id = PurePath(json_fields.inner_path(name))
     size = _size(image, image_path)
     left_out: Counter[str] = Counter()
     groups: dict[object, list[tuple[rle.Runs, Element]]] = {}
@@ -185,7 +210,7 @@ def _record(image: Element, id: str, files: ImageFiles) -> Record:
     told = [attributes.joined(_attributes(shape) for _, shape in members) for members in groups.values()]
     source = next((ours for ours, theirs in _SOURCES.items() if sources == {theirs}), "import")
     return Record(
-        id,
+        (id.with_suffix("") if id.suffix.lower() in IMAGE_SUFFIXES else id).as_posix(),
         image_path,
         Masks(size, masks),
         source=json_fields.source(source),

@@ -143,6 +143,7 @@ def decode(data: bytes, path: Path, reading: Reading = PLAIN) -> Record:
     image_path = _image_path(header, path, reading)
     size = json_fields.size_beside(header, ("height", "width"), image_path)
     left_out: Counter[str] = Counter()
+    features = _of_one_plane(features, left_out)
     shapes = [(attempt(left_out, partial(_rings, feature)), feature) for feature in features]
     drawn = [rings for rings, _ in shapes if rings]
     back = _to_pixels(document, header, drawn, image_path, size)
@@ -183,6 +184,30 @@ def _features(document: object) -> Sequence[object]:
     if isinstance(document, Mapping) and document.get("type") == "Feature":
         return [document]
     return list(json_fields.field(document, "features", list, "the file"))
+
+
+def _of_one_plane(features: Sequence[object], left_out: Counter[str]) -> Sequence[object]:
+    """The features of the first plane of a stack; those of others are counted, and the nuclei of cells."""
+    planes = [_plane(feature) for feature in features]
+    first = min(planes, default=None)
+    kept = [feature for feature, plane in zip(features, planes, strict=True) if plane == first]
+    others = len(features) - len(kept)
+    nuclei = sum(isinstance(one, Mapping) and bool(one.get("nucleusGeometry")) for one in kept)
+    left_out.update({kind: n for kind, n in ((OTHER_PLANE, others), (NUCLEUS, nuclei)) if n})
+    return kept
+
+
+def _plane(feature: object) -> tuple[float, float]:
+    """Time and depth of a feature, as QuPath writes them into its geometry."""
+    geometry = feature.get("geometry") if isinstance(feature, Mapping) else None
+    plane = geometry.get("plane") if isinstance(geometry, Mapping) else None
+    told = plane if isinstance(plane, Mapping) else {}
+    t, z = (json_fields.whole(told.get(name)) or 0 for name in ("t", "z"))
+    return max(t, 0), max(z, 0)
+
+
+OTHER_PLANE = "feature of another plane of the stack"
+NUCLEUS = "nucleus of a cell"
 
 
 def _named(header: Mapping[str, Any], image_path: Path) -> dict[str, Any]:

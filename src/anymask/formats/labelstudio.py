@@ -11,6 +11,7 @@ Masks that a model made become predictions. Added to a task's `meta`: `id`, `siz
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -168,7 +169,7 @@ def _is_unknown(task: Mapping[str, Any], files: ImageFiles) -> bool:
     meta, data = task.get("meta"), task.get("data")
     if not isinstance(data, Mapping) or (isinstance(meta, Mapping) and "size" in meta):
         return False
-    return not files.find(image_name(data, task["image_field"])).is_file()
+    return not os.path.isfile(files.find(image_name(data, task["image_field"])))
 
 
 def _refuse(error: FormatError) -> Record:

@@ -17,14 +17,12 @@ from typing import Any
 
 import numpy as np
 
-from anymask.errors import FormatError
 from anymask.formats import attributes, json_fields
 from anymask.formats.image_files import ImageFiles
 from anymask.formats.polygons.primitives import box_ring, ellipse_ring
 from anymask.formats.polygons.rings import Ring, as_ring, fill
 from anymask.formats.reading import Items, NoMaskError, Reading, attempt
 from anymask.geometry import rle
-from anymask.images.read import image_size
 from anymask.types import Masks, Record
 
 __all__ = ["items"]
@@ -51,11 +49,7 @@ def items(path: Path, reading: Reading) -> Items:
 def _record(entry: object, id: str, files: ImageFiles) -> Record:
     name = str(json_fields.field(entry, "filename", str, "image"))
     image_path = files.find(name)
-    if not image_path.is_file():
-        raise FormatError(
-            f"{name} must be near, got no such image. Say where the images are: VIA holds no sizes."
-        )
-    size = image_size(image_path)
+    size = json_fields.size_beside({}, ("height", "width"), image_path)
     left_out: Counter[str] = Counter()
     regions = json_fields.mapping(entry, "image").get("regions") or []
     listed = list(regions.values()) if isinstance(regions, Mapping) else regions

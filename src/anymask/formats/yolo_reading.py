@@ -216,6 +216,6 @@ def _image_path(file: Path, name: Path, files: ImageFiles) -> Path:
         )
     where = "among those given" if files.are_given else f"in {files.folders[0]}"
     raise FormatError(
-        f"labels {file.name} must have their image near, got none {where}. Say where the images are: "
-        "YOLO's files do not hold their size."
+        f"labels {file.name} must have their image near, got none {where}. Give the folder of the images "
+        "(--images, images=): YOLO's files do not hold their size."
     )

@@ -393,7 +393,8 @@ def test_yolo_needs_its_images(labels):
     labels.write_text(LINE)
     (labels.parents[2] / "images" / "val" / "a.png").unlink()
     with pytest.raises(
-        FormatError, match=r"labels a\.txt must have their image near, got none in .*images\. Say"
+        FormatError,
+        match=r"labels a\.txt must have their image near, got none in .*images\. Give the folder of",
     ):
         formats.read(labels.parents[2])
 

@@ -226,6 +226,20 @@ def test_two_images_of_a_stem_and_of_two_sizes(scene):
         read(scene.with_name("a.geojson"), TUMOR)
 
 
+def test_features_of_other_planes_and_nuclei_are_told(tmp_path, scene):
+    ring = [*SQUARE, SQUARE[0]]
+    planes = [{}, {"plane": {"c": -1, "z": 0, "t": 0}}, {"plane": {"c": -1, "z": 3, "t": 0}}]
+    features = [
+        {"type": "Feature", "geometry": {"type": "Polygon", "coordinates": [ring], **plane}}
+        for plane in planes
+    ]
+    features[0]["nucleusGeometry"] = {"type": "Polygon", "coordinates": [ring]}
+    record = read(tmp_path / "a.geojson", features)
+    assert record.masks.areas.tolist() == [AREA, AREA]
+    assert record.left_out == {"feature of another plane of the stack": 1, "nucleus of a cell": 1}
+    assert read(tmp_path / "a.geojson", features[2:]).masks.areas.tolist() == [AREA], "one plane alone"
+
+
 # ---- SVG
 
 
@@ -272,7 +286,9 @@ def test_via(scene):
         assert record.masks.areas[2:] == pytest.approx([np.pi * 16] * 2, abs=3)
         assert (set(record.meta["categories"]), record.left_out) == ({"cat"}, {"polyline": 1, "point": 1})
     scene.unlink()
-    with pytest.raises(FormatError, match=r"a\.png must be near, got no such image"):
+    with pytest.raises(
+        FormatError, match=r"image a\.png must be near, got none, and the annotations do not hold its size"
+    ):
         formats.read(scene.with_name("via.json"))
 
 
@@ -295,6 +311,12 @@ def test_formats_that_are_only_read_are_not_written(tmp_path):
     for name in set(READERS) - set(formats.FORMATS):
         with pytest.raises(UnknownNameError, match="format must be a known name"):
             formats.write(masks, tmp_path / "a.json", name)
+
+
+def test_objects_of_isat_without_a_group_are_apart(tmp_path):
+    things = [{"category": "x", "group": group, "segmentation": SQUARE} for group in ("", "", None, 1, 1)]
+    info = {"name": "a.png", "width": 30, "height": 20}
+    assert len(read(tmp_path / "a.json", {"info": info, "objects": things}).masks) == 4
 
 
 # ---- maps

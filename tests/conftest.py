@@ -26,7 +26,7 @@ settings.load_profile("anymask")
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
-    """Bytes are named after their argument: their content may differ between test processes (a time stamp)."""
+    """Bytes are named after their argument: a time stamp in them would differ between test processes."""
     return argname if isinstance(val, bytes) else None
 
 

@@ -43,7 +43,7 @@ serve: $(VENV)/.app $(VENV)/.vendor  ## open the app in the browser (PROJECT=fol
 
 test: $(VENV)/.dev  ## run the tests
 	@$(MAKE) -s web || echo "Browser tests will be skipped: make web failed."
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 peers:  ## try the written annotation files in labelme, datumaro, supervision and Label Studio's SDK (1 GB, .venv-peers)
 	$(PYTHON) -m venv .venv-peers

@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
+from anymask.models.onnx_session import cores
+
 ROOT = Path(__file__).resolve().parents[1]
 
 settings.register_profile(
@@ -23,6 +25,16 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("anymask")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than cores, as tests in the browser and of servers wait much of their time."""
+    return cores() + 1
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take minutes come first, so that no process is left alone with one at the end."""
+    items.sort(key=lambda item: "web" not in item.path.parts)
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

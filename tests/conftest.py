@@ -27,6 +27,7 @@ settings.register_profile(
 settings.load_profile("anymask")
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """One more than cores, as tests in the browser and of servers wait much of their time."""
     return cores() + 1

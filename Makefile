@@ -64,10 +64,8 @@ format: $(VENV)/.dev  ## format the code and apply safe fixes
 	@if command -v npm >/dev/null; then $(MAKE) -s $(VENV)/.npm && npm run --silent format; \
 	else echo "The JavaScript was not formatted: npm is missing."; fi
 
-bench: $(VENV)/.dev  ## time encoding, clicks and automatic masks against segment-anything and transformers (minutes)
-	$(BIN)/python benchmarks/encode.py
-	$(BIN)/python benchmarks/decode.py
-	$(BIN)/python benchmarks/automatic.py --size 1500 2250 --points 12
+bench: $(VENV)/.dev  ## time this machine against segment-anything and transformers, into docs/benchmarks (a quarter of an hour)
+	$(BIN)/python benchmarks/machine.py
 
 docs: $(VENV)/.dev  ## regenerate docs/cli.md, docs/licences.md and docs/tables.md
 	$(BIN)/python tests/cli/test_reference.py

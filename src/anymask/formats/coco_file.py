@@ -22,7 +22,7 @@ from anymask.errors import FormatError
 from anymask.files import open_regular
 from anymask.formats import attributes, json_fields
 from anymask.formats.coco_polygons import PlainPolygons
-from anymask.formats.coco_rows import Rows, key
+from anymask.formats.coco_rows import Entry, Rows, key
 from anymask.formats.image_files import ImageFiles, of_number
 from anymask.formats.json_stream import JsonStream
 from anymask.formats.polygons.rasterise import draw
@@ -70,7 +70,7 @@ class CocoFile:
 
     def _parts(self, document: Mapping[str, Any]) -> dict[str, Any]:
         """The lists of a document; its annotations are taken."""
-        self._rows.take(_listed(document, "annotations"))
+        self._rows.take([_listed(document, "annotations")])
         return {name: document[name] for name in _KEPT if name in document}
 
     def _sort(self, parts: Mapping[str, Any]) -> None:
@@ -205,12 +205,12 @@ def _read(path: Path, rows: Rows) -> dict[str, Any]:
             stream = JsonStream(file, path)
             parts: dict[str, Any] = {}
             if stream.is_list():
-                rows.take(stream.elements())
+                rows.take(stream.blocks(Entry))
                 parts["results"] = True
             else:
                 for name in stream.members():
                     if name == "annotations" and stream.is_list():
-                        rows.take(stream.elements())
+                        rows.take(stream.blocks(Entry))
                         continue
                     value = stream.value()
                     if name == "annotations" and value is not None:

@@ -134,14 +134,18 @@ class ImageFiles:
 
     def _tails(self, path: PurePath) -> Iterator[PurePath]:
         """A path, then the path without its first folder, and so on to the bare name unless shared."""
-        for start in range(len(path.parts)):
-            if start and start == len(path.parts) - 1 and path.name in self._shared:
+        yield path
+        for start in range(1, len(path.parts)):
+            if start == len(path.parts) - 1 and path.name in self._shared:
                 return
             yield PurePath(*path.parts[start:])
 
     def _exact(self, path: PurePath) -> Path | None:
-        found = (place(tail) for tail in self._tails(path) for place in self._places)
-        return next((file for file in found if file is not None), None)
+        for tail in self._tails(path):
+            for place in self._places:
+                if (file := place(tail)) is not None:
+                    return file
+        return None
 
     def _by_name(self, path: PurePath) -> Path | None:
         """The only file of a name deeper in the folder whose path does not contradict it."""
@@ -150,7 +154,7 @@ class ImageFiles:
         for one in names:
             if one is not path and (found := self._exact(PurePath(one.name))):
                 return found
-            alike = self._index.get(one.name, {})
+            alike = self._index.get(one.name) or {}
             whole = path.name in self._shared
             fit = [file for inside, file in alike.items() if agree(inside, one, whole=whole)]
             if len(fit) == 1:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from anymask.app import build_static, onnx_cache, schemas, tiles
 from anymask.app.routes import images
-from anymask.data_engine.project import import_export
+from anymask.data_engine.project import checks, import_export, values
 from anymask.geometry import outlines, resample
 from anymask.inference.mask_generation import config, generate
 from anymask.inference.promptable import crops, decode, refine
@@ -85,6 +85,8 @@ CONSTANTS = (
         "Precisions of an exported model, the preferred one first.",
     ),
     Constant("TEXT_LENGTH", schemas.TEXT_LENGTH, "Characters of a label's name, at most."),
+    Constant("PERSON_LENGTH", checks.LONGEST_NAME, "Letters of a user's name, at most."),
+    Constant("ROLES", values.ROLES, "Of users; each may do everything that the roles before it may."),
     Constant("IMAGES_AT_ONCE", schemas.IMAGES_AT_ONCE, "Images in one request, at most."),
     Constant("THUMBNAIL_SIDE", images.THUMB, "Longest side of an image in the gallery, in pixels."),
     Constant("TILE_SIDE", tiles.SIDE, "Pixels of a tile of a large image along each side."),

@@ -78,6 +78,12 @@ export const PRECISIONS = ["float16", "float32", "int8"];
 /** Characters of a label's name, at most. */
 export const TEXT_LENGTH = 200;
 
+/** Letters of a user's name, at most. */
+export const PERSON_LENGTH = 64;
+
+/** Of users; each may do everything that the roles before it may. */
+export const ROLES = ["annotator", "reviewer", "admin"];
+
 /** Images in one request, at most. */
 export const IMAGES_AT_ONCE = 1000;
 

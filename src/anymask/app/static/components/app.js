@@ -8,6 +8,7 @@ import { Sync } from "../storage/sync.js";
 import { Predictor } from "../inference/predictor.js";
 import { ModelClient } from "../inference/worker-client.js";
 import { Chosen } from "../state/chosen.js";
+import { Histories } from "../state/undo-history.js";
 import { ImageFiles } from "../state/image-files.js";
 import { GALLERY, imageAddress, imageIdIn } from "../state/routes.js";
 import { fill } from "./dom.js";
@@ -34,6 +35,7 @@ export class App extends HTMLElement {
     null;
   /** @type {HTMLElement} */ screen;
   chosen = new Chosen();
+  histories = new Histories();
   /** While a token is asked for. @type {Promise<void> | null} */ signing = null;
   /** The other tabs of this browser. @type {BroadcastChannel | undefined} */ tabs;
 

@@ -57,6 +57,7 @@ export class EditorScreen extends HTMLElement {
       .prepare(image, file)
       .catch((error) => image.missing || notify(`The model could not read this image: ${reasonOf(error)}.`));
     screen.openImage = new OpenImage(image, app.sync);
+    screen.openImage.history = app.histories.of(image.id, app.author);
     screen.openImage.closed = () => closedBecause(image, app.project) !== null;
     screen.openImage.load(await app.storage.masks(image.id));
     screen.editor = new Editor(screen.openImage, app.predictor, file);

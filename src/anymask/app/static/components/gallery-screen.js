@@ -1,6 +1,7 @@
 /** The first screen: the images of the project. */
 import { GALLERY } from "../state/routes.js";
 import { RefusedError, reasonOf } from "../storage/errors.js";
+import { accountButton } from "./account-dialog.js";
 import { counted, fill, h } from "./dom.js";
 import { confirmDialog } from "./dialog.js";
 import { imageCard } from "./image-card.js";
@@ -154,6 +155,7 @@ export class GalleryScreen extends HTMLElement {
         },
         icon("keys"),
       ),
+      accountButton(this.app),
     );
   }
 

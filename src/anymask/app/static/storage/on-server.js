@@ -5,6 +5,7 @@ import { CancelledError, ConflictError, OfflineError, RefusedError } from "./err
 /** @typedef {import("../types.js").Label} Label */
 /** @typedef {import("../types.js").ImageInfo} ImageInfo */
 /** @typedef {import("../types.js").Project} Project */
+/** @typedef {import("../types.js").Person} Person */
 /** @typedef {{size: [number, number], counts: string, score: number, label_id: string | null}} Found */
 /** @typedef {{image: string, masks: Found[], error?: string | null}} ImageFound */
 /** @typedef {{image: string, masks: {size: [number, number], counts: string, score: number}[]}} SuggestedMasks */
@@ -92,6 +93,31 @@ export class ServerStorage {
       headers: { "Content-Type": "application/json" },
       body,
     });
+  }
+
+  /** End the session. */
+  async signOut() {
+    await this.request("api/session", { method: "DELETE" });
+  }
+
+  /** All users; for admins, like what changes them. @returns {Promise<Person[]>} */
+  async people() {
+    return (await this.json("api/people")).people;
+  }
+
+  /** @param {Person} person @returns {Promise<string>} the token, which nobody can ask for again */
+  async addPerson(person) {
+    return (await this.send("POST", "api/people", person)).token;
+  }
+
+  /** @param {string} name @param {Person["role"]} role */
+  async setRole(name, role) {
+    await this.send("PATCH", `api/people/${encodeURIComponent(name)}`, { role });
+  }
+
+  /** Revoke the token of a user. @param {string} name */
+  async removePerson(name) {
+    await this.request(`api/people/${encodeURIComponent(name)}`, { method: "DELETE" });
   }
 
   /** @returns {Promise<Project>} */

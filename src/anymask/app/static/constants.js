@@ -90,6 +90,9 @@ export const IMAGES_AT_ONCE = 1000;
 /** Longest side of an image in the gallery, in pixels. */
 export const THUMBNAIL_SIDE = 320;
 
+/** The photos that come with anymask. */
+export const SAMPLES = ["cat.jpg", "coffee.jpg", "flower.jpg"];
+
 /** Pixels of a tile of a large image along each side. */
 export const TILE_SIDE = 512;
 

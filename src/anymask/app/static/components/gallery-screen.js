@@ -3,6 +3,7 @@ import { GALLERY } from "../state/routes.js";
 import { RefusedError, reasonOf } from "../storage/errors.js";
 import { accountButton } from "./account-dialog.js";
 import { counted, fill, h } from "./dom.js";
+import { emptyProject, guideOffer } from "./first-run.js";
 import { confirmDialog } from "./dialog.js";
 import { imageCard } from "./image-card.js";
 import { importExportDialog } from "./import-export-dialog.js";
@@ -282,9 +283,15 @@ export class GalleryScreen extends HTMLElement {
     const { images: count = images.length, masks = images.reduce((sum, one) => sum + one.masks, 0) } =
       project.counts ?? {};
     this.summarise(count, masks);
-    if (!images.length && count) this.grid.append(h("li", { class: "note" }, "No image fits this search."));
+    if (!images.length) this.grid.append(count ? this.nothingFits() : emptyProject(this));
     this.note(project);
+    this.notes.append(...[guideOffer(this, images, masks)].filter((one) => one !== null));
     if (project.scanning) setTimeout(() => list === this.list && this.isConnected && this.reload(), AGAIN);
+  }
+
+  nothingFits() {
+    const all = h("button", { class: "quiet", onclick: () => this.app.route() }, "Show all images");
+    return h("li", { class: "note" }, "No image fits this search. ", all);
   }
 
   /** @param {number} images @param {number} masks */

@@ -183,6 +183,16 @@ export class ServerStorage {
     });
   }
 
+  /** The address of a photo that comes with anymask. @param {string} name */
+  sample(name) {
+    return new URL(`api/samples/${name}`, this.base).href;
+  }
+
+  /** @param {string} name @returns {Promise<File>} */
+  async sampleFile(name) {
+    return new File([await (await this.request(`api/samples/${name}`)).blob()], name);
+  }
+
   /** @param {string} id @returns {Promise<Blob>} */
   async file(id) {
     return (await this.request(`${imagePath(id)}/file`)).blob();

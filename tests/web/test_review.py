@@ -229,3 +229,22 @@ def check_people(page: Page, served: Served) -> None:
     page.get_by_role("button", name="Signed in as Eve").click()
     expect(page.get_by_role("dialog")).to_contain_text("Your role is reviewer.")
     expect(page.get_by_role("button", name="People")).to_have_count(0)
+    page.get_by_role("button", name="Close").click()
+    check_agreement(page)
+
+
+def check_agreement(page: Page) -> None:
+    """A reviewer gives an image to a second person and sees how their masks agree."""
+    page.get_by_role("link", name="a.png").click()
+    page.wait_for_selector("am-editor[data-ready=yes]")
+    facts(page)
+    page.get_by_label("Give a copy to").select_option("Eve")
+    expect(page.locator(".toast", has_text="Eve has a copy of this image now.")).to_be_visible()
+    page.get_by_role("link", name="All images").click()
+    expect(page.locator(".card")).to_have_count(2)
+    page.get_by_role("button", name="Agreement").click()
+    row = page.get_by_role("dialog").get_by_role("row").last
+    expect(row).to_contain_text("Eve")
+    check_accessible(page)
+    row.get_by_role("link", name="a.png").click()
+    page.wait_for_selector("am-editor")

@@ -67,6 +67,23 @@
  *
  * @typedef {{name: string, role: "annotator" | "reviewer" | "admin"}} Person A user of the server.
  *
+ * @typedef {object} Comparison An image and its copy, which a second person has.
+ * @property {string} name
+ * @property {string} image its id
+ * @property {string} copy_id
+ * @property {string | null} first
+ * @property {string | null} second
+ * @property {boolean} known the masks of the image are known to be true
+ * @property {boolean} done the copy is done
+ * @property {number} matched
+ * @property {number} same_label
+ * @property {number} only_image
+ * @property {number} only_copy
+ * @property {number | null} mean_iou
+ *
+ * @typedef {{name: string, images: number, found: number, missed: number, extra: number, mean_iou: number | null}} Score
+ * @typedef {{comparisons: Comparison[], scores: Score[]}} Agreement
+ *
  * @typedef {object} Project
  * @property {string} name
  * @property {Label[]} labels

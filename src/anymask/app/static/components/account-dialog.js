@@ -1,10 +1,12 @@
 /** Who is signed in here, and the way out. */
+import { t } from "../language.js";
 import { reasonOf } from "../storage/errors.js";
 import { ServerStorage } from "../storage/on-server.js";
 import { openDialog } from "./dialog.js";
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
 import { peopleDialog } from "./people-dialog.js";
+import { ROLE_NAMES } from "./role-names.js";
 import { notify } from "./toast.js";
 
 /** @typedef {import("./app.js").App} App */
@@ -13,7 +15,7 @@ import { notify } from "./toast.js";
 export function accountButton(app) {
   const name = app.author;
   if (!name) return null;
-  const title = `Signed in as ${name}`;
+  const title = t("Signed in as {name}", { name });
   return h(
     "button",
     { class: "quiet account", title, "aria-label": title, onclick: () => accountDialog(app, name) },
@@ -27,8 +29,8 @@ function accountDialog(app, name) {
   const { storage } = app;
   const role = app.project.person?.role ?? "annotator";
   if (!(storage instanceof ServerStorage)) return;
-  const dialog = openDialog("Your account", [
-    h("p", {}, `You are signed in as ${name}. Your role is ${role}.`),
+  const dialog = openDialog(t("Your account"), [
+    h("p", {}, t("You are signed in as {name}. Your role is {role}.", { name, role: ROLE_NAMES[role] })),
     h(
       "div",
       { class: "row end" },
@@ -41,9 +43,9 @@ function accountDialog(app, name) {
               peopleDialog(storage);
             },
           },
-          "People",
+          t("People"),
         ),
-      h("button", { class: "primary", onclick: () => signOut(app, storage) }, "Sign out"),
+      h("button", { class: "primary", onclick: () => signOut(app, storage) }, t("Sign out")),
     ),
   ]);
 }
@@ -55,6 +57,6 @@ async function signOut(app, storage) {
     await storage.signOut();
     location.reload();
   } catch (error) {
-    notify(`You could not be signed out: ${reasonOf(error)}.`);
+    notify(t("You could not be signed out: {reason}.", { reason: reasonOf(error) }));
   }
 }

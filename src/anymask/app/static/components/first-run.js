@@ -1,4 +1,5 @@
 /** What the gallery shows before there is any work: sample photos where it is empty, the guided minute. */
+import { t } from "../language.js";
 import { SAMPLES } from "../constants.js";
 import { reasonOf } from "../storage/errors.js";
 import { ServerStorage } from "../storage/on-server.js";
@@ -12,9 +13,9 @@ import { notify } from "./toast.js";
 /** In the place of the images of an empty project. @param {GalleryScreen} gallery */
 export function emptyProject(gallery) {
   const { storage } = gallery.app;
-  const own = "Drop images anywhere on this page, paste them, or press “Add images”.";
+  const own = t("Drop images anywhere on this page, paste them, or press “Add images”.");
   if (!(storage instanceof ServerStorage)) return h("li", { class: "empty" }, h("p", {}, own));
-  const start = h("button", { class: "primary" }, "Try it with these photos");
+  const start = h("button", { class: "primary" }, t("Try it with these photos"));
   start.addEventListener("click", async () => {
     start.disabled = true;
     await addSamples(gallery, storage);
@@ -24,8 +25,12 @@ export function emptyProject(gallery) {
   return h(
     "li",
     { class: "empty" },
-    h("h2", {}, "There are no images yet"),
-    h("p", {}, `${own} Images that you put into the project's folder show when the server starts again.`),
+    h("h2", {}, t("There are no images yet")),
+    h(
+      "p",
+      {},
+      `${own} ${t("Images that you put into the project's folder show when the server starts again.")}`,
+    ),
     h("div", { class: "samples" }, ...photos),
     start,
   );
@@ -39,7 +44,7 @@ async function addSamples(gallery, storage) {
     const { images } = await storage.images(null, SAMPLES.length);
     startGuide(gallery.app, images[0].id);
   } catch (error) {
-    notify(`The photos could not be added: ${reasonOf(error)}.`);
+    notify(t("The photos could not be added: {reason}.", { reason: reasonOf(error) }));
   }
 }
 
@@ -52,8 +57,8 @@ export function guideOffer({ app }, images, masks) {
   const offer = h(
     "p",
     { class: "row wrap notice" },
-    "New here? One minute shows a click, a correction, a label and an export.",
-    h("button", { class: "quiet", onclick: () => startGuide(app, images[0].id) }, "Show me"),
+    t("New here? One minute shows a click, a correction, a label and an export."),
+    h("button", { class: "quiet", onclick: () => startGuide(app, images[0].id) }, t("Show me")),
     h(
       "button",
       {
@@ -63,7 +68,7 @@ export function guideOffer({ app }, images, masks) {
           offer.remove();
         },
       },
-      "No, thanks",
+      t("No, thanks"),
     ),
   );
   return offer;

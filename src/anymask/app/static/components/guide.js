@@ -1,4 +1,5 @@
 /** The guided minute: a small card that leads through a click, a correction, a label and an export. */
+import { t } from "../language.js";
 import { imageAddress, GALLERY } from "../state/routes.js";
 import { EditorScreen } from "./editor-screen.js";
 import { fill, h } from "./dom.js";
@@ -17,21 +18,25 @@ const never = () => false;
 /** @returns {Step[]} */
 const steps = () => [
   {
-    title: "Click",
-    text: "Click an object in the photo. Its mask appears at once.",
+    title: t("Click"),
+    text: t("Click an object in the photo. Its mask appears at once."),
     done: (screen) => itemsOf(screen).length > 0,
   },
   {
-    title: "Refine",
-    text: "Click a part that is missing, or right-click one that does not belong. Then press Enter.",
+    title: t("Refine"),
+    text: t("Click a part that is missing, or right-click one that does not belong. Then press Enter."),
     done: (screen) => itemsOf(screen).some(({ clicks }) => (clicks?.points.length ?? 0) > 1),
   },
   {
-    title: "Label",
-    text: "Under Labels, press Edit and name one. Select your mask and choose the label, or press 1.",
+    title: t("Label"),
+    text: t("Under Labels, press Edit and name one. Select your mask and choose the label, or press 1."),
     done: (screen) => itemsOf(screen).some(({ label }) => label !== null),
   },
-  { title: "Export", text: "Everything is saved as you go. Take the masks away in any format.", done: never },
+  {
+    title: t("Export"),
+    text: t("Everything is saved as you go. Take the masks away in any format."),
+    done: never,
+  },
 ];
 
 /** Whether this browser has seen the guided minute, or did not want it. */
@@ -44,7 +49,7 @@ export const forgetGuide = () => localStorage.setItem(KEY, "seen");
 export function startGuide(app, image) {
   forgetGuide();
   document.querySelector(".guide")?.remove();
-  const card = h("aside", { class: "guide", "aria-label": "First steps", "aria-live": "polite" });
+  const card = h("aside", { class: "guide", "aria-label": t("First steps"), "aria-live": "polite" });
   const all = steps();
   let at = 0;
   const close = () => {
@@ -81,15 +86,19 @@ function content(app, all, at, next, close) {
       { class: "row" },
       h("h2", {}, `${at + 1} / ${all.length} ${title}`),
       h("span", { class: "spacer" }),
-      h("button", { class: "icon-button", "aria-label": "Close the guide", onclick: close }, icon("close")),
+      h(
+        "button",
+        { class: "icon-button", "aria-label": t("Close the guide"), onclick: close },
+        icon("close"),
+      ),
     ),
     h("p", {}, text),
     h(
       "div",
       { class: "row end" },
       last
-        ? h("button", { class: "primary", onclick: toExport }, "Export")
-        : h("button", { class: "quiet", onclick: next }, "Skip this step"),
+        ? h("button", { class: "primary", onclick: toExport }, t("Export"))
+        : h("button", { class: "quiet", onclick: next }, t("Skip this step")),
     ),
   ];
 }

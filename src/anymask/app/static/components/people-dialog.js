@@ -1,4 +1,6 @@
 /** The users of the project, for administrators: add, give a role, revoke. */
+import { t } from "../language.js";
+import { ROLE_NAMES } from "./role-names.js";
 import { PERSON_LENGTH, ROLES } from "../constants.js";
 import { reasonOf } from "../storage/errors.js";
 import { confirmDialog, openDialog } from "./dialog.js";
@@ -10,7 +12,7 @@ import { icon } from "./icons.js";
 
 /** @param {ServerStorage} storage */
 export function peopleDialog(storage) {
-  const list = h("ul", { class: "plain stack", "aria-label": "People" });
+  const list = h("ul", { class: "plain stack", "aria-label": t("People") });
   const problem = h("p", { class: "problem", role: "alert" });
   const made = h("div", { class: "stack", role: "status" });
   /** Do something, say what went wrong, and show who is there now. @param {() => Promise<unknown>} work */
@@ -20,27 +22,27 @@ export function peopleDialog(storage) {
       await work();
       fill(list, ...rows(await storage.people(), storage, attempt));
     } catch (error) {
-      problem.textContent = `That did not work: ${reasonOf(error)}.`;
+      problem.textContent = t("That did not work: {reason}.", { reason: reasonOf(error) });
     }
   };
   const add = (/** @type {Person} */ person) =>
     attempt(async () => fill(made, ...tokenOf(person, await storage.addPerson(person))));
-  openDialog("People", [list, problem, made, addForm(add)]);
+  openDialog(t("People"), [list, problem, made, addForm(add)]);
   attempt(async () => {});
 }
 
 /** @param {Person[]} people @param {ServerStorage} storage @param {(work: () => Promise<unknown>) => unknown} attempt */
 function rows(people, storage, attempt) {
-  if (!people.length) return [h("li", { class: "note" }, "Nobody has a token of their own yet.")];
+  if (!people.length) return [h("li", { class: "note" }, t("Nobody has a token of their own yet."))];
   return people.map(({ name, role }) => {
-    const roles = roleSelect(`Role of ${name}`, role);
+    const roles = roleSelect(t("Role of {name}", { name }), role);
     roles.addEventListener("change", () => attempt(() => storage.setRole(name, chosen(roles))));
     const revoke = async () => {
-      const sentence = "They are signed out everywhere. Their masks stay.";
-      if (await confirmDialog(`Revoke the token of ${name}?`, sentence, "Revoke"))
+      const sentence = t("They are signed out everywhere. Their masks stay.");
+      if (await confirmDialog(t("Revoke the token of {name}?", { name }), sentence, t("Revoke")))
         await attempt(() => storage.removePerson(name));
     };
-    const title = `Revoke the token of ${name}`;
+    const title = t("Revoke the token of {name}", { name });
     return h(
       "li",
       { class: "row" },
@@ -55,7 +57,7 @@ function rows(people, storage, attempt) {
 /** @param {(person: Person) => Promise<void>} add */
 function addForm(add) {
   const name = h("input", { type: "text", id: "new-person", required: true, maxlength: PERSON_LENGTH });
-  const roles = roleSelect("Role of the new person", "annotator");
+  const roles = roleSelect(t("Role of the new person"), "annotator");
   return h(
     "form",
     {
@@ -66,10 +68,10 @@ function addForm(add) {
         name.value = "";
       },
     },
-    h("label", { for: "new-person" }, "Name"),
+    h("label", { for: "new-person" }, t("Name")),
     name,
     roles,
-    h("button", { class: "primary" }, "Add"),
+    h("button", { class: "primary" }, t("Add")),
   );
 }
 
@@ -78,12 +80,12 @@ function tokenOf({ name }, token) {
   const field = h("input", { type: "text", id: "new-token", readonly: true, value: token });
   field.addEventListener("focus", () => field.select());
   return [
-    h("label", { for: "new-token" }, `Give this token to ${name} now. It is shown only once.`),
+    h("label", { for: "new-token" }, t("Give this token to {name} now. It is shown only once.", { name })),
     h(
       "div",
       { class: "row" },
       field,
-      h("button", { type: "button", onclick: () => navigator.clipboard?.writeText(token) }, "Copy"),
+      h("button", { type: "button", onclick: () => navigator.clipboard?.writeText(token) }, t("Copy")),
     ),
   ];
 }
@@ -93,7 +95,9 @@ const roleSelect = (label, role) =>
   h(
     "select",
     { "aria-label": label },
-    ...ROLES.map((one) => h("option", { value: one, selected: one === role }, one)),
+    ...ROLES.map((one) =>
+      h("option", { value: one, selected: one === role }, ROLE_NAMES[/** @type {Person["role"]} */ (one)]),
+    ),
   );
 
 /** @param {HTMLSelectElement} select */

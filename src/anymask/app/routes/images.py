@@ -49,10 +49,19 @@ def list_images(
 ) -> schemas.Images:
     """A page of the images, sorted by name: those whose name contains `search`, in the state `show`.
 
-    With `tag` or `assignee` only those with this tag, or of this user.
+    With `tag` or `assignee` only those with this tag, or of this user. Annotators do not see copies given to
+    others, nor images of which they have a copy.
     """
+    viewer = person.name if person.role == "annotator" else None
     found = images.listed(
-        server.project.db, after, limit + 1, search=search, show=show, tag=tag, assignee=assignee
+        server.project.db,
+        after,
+        limit + 1,
+        search=search,
+        show=show,
+        tag=tag,
+        assignee=assignee,
+        viewer=viewer,
     )
     more = len(found) > limit
     return schemas.Images(

@@ -250,6 +250,11 @@ def test_roles(start) -> None:
     assert client.get("/models/compact/model.json").status_code == 401
     twice = client.post("/api/people", json={"name": "ann", "role": "admin"}, headers=boss)
     assert twice.json() == {"error": "name must be new, got 'ann', which is taken. Remove that user first."}
+    role = client.patch("/api/people/ann", json={"role": "reviewer"}, headers=boss)
+    assert role.json() == {"name": "ann", "role": "reviewer"}
+    assert client.put("/api/labels", json={"labels": []}, headers=ann).status_code == 200
+    assert client.patch("/api/people/ann", json={"role": "admin"}, headers=ann).status_code == 403
+    assert client.patch("/api/people/eve", json={"role": "admin"}, headers=boss).status_code == 404
     assert client.delete("/api/people/ann", headers=boss).status_code == 204
     assert client.get("/api/project", headers=ann).status_code == 401
     gone = client.delete("/api/people/ann", headers=boss)

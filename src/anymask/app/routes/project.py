@@ -86,6 +86,16 @@ def add_person(server: CurrentServer, person: Admin, body: people_schemas.Person
     return people_schemas.NewPerson(name=name, role=body.role, token=token)
 
 
+@router.patch("/people/{name}")
+def set_role(
+    server: CurrentServer, person: Admin, name: Name, body: people_schemas.RoleOnly
+) -> people_schemas.Person:
+    """Give a user another role; the token stays the same."""
+    people.set_role(server.project.db, name, body.role)
+    server.seen.clear()
+    return people_schemas.Person(name=name, role=body.role)
+
+
 @router.delete("/people/{name}", status_code=204)
 def remove_person(server: CurrentServer, person: Admin, name: Name) -> Response:
     """Revoke the token of a user; the user's masks stay."""

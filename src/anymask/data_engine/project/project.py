@@ -56,7 +56,8 @@ class Project:
         """The file of an image. Raises UnknownNameError if it is missing, StoreError if the folder is."""
         if not self.folder.is_dir():
             raise StoreError(f"The project's folder {self.folder} is missing. Put it back.")
-        return images.file_of(image, self.folder)
+        source = image if image.copy_of is None else images.find(self.db, image.copy_of)
+        return images.file_of(source, self.folder)
 
     def pixels(self, image: Image) -> NDArray[np.uint8]:
         """The pixels (H, W, 3) uint8 RGB, by `bands`. Raises the errors of `file`, and ImageError."""

@@ -1,4 +1,4 @@
-"""A plugin for napari: clicks, boxes, words and automatic masks, as label layers. Its manifest is napari.yaml.
+"""A plugin for napari: clicks, boxes, words and automatic masks, as label layers. See napari.yaml.
 
 What is shown is segmented: the plane of a stack at the position of the sliders, with the layer's contrast
 limits. Coordinates of other layers are taken to the image's own, so that scaled and shifted layers fit.
@@ -7,7 +7,7 @@ limits. Coordinates of other layers are taken to the image's own, so that scaled
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,10 @@ from anymask.geometry.label_map import label_map
 from anymask.inference.text.find import find
 from anymask.types import Embedding, Masks, Prompt
 
+if TYPE_CHECKING:  # napari resolves these names itself
+    import napari.layers
+    import napari.types
+
 __all__ = ["everything", "find_words", "segment"]
 
 LayerData: TypeAlias = tuple[NDArray[np.int32], dict[str, Any], str]
@@ -26,12 +30,12 @@ Pixels: TypeAlias = NDArray[np.uint8]
 
 
 def segment(
-    viewer: napari.Viewer,  # noqa: F821 - napari resolves these names
-    image: napari.layers.Image,  # noqa: F821
-    objects: napari.layers.Points | None = None,  # noqa: F821
-    background: napari.layers.Points | None = None,  # noqa: F821
-    boxes: napari.layers.Shapes | None = None,  # noqa: F821
-) -> napari.types.LayerDataTuple:  # noqa: F821
+    viewer: napari.Viewer,
+    image: napari.layers.Image,
+    objects: napari.layers.Points | None = None,
+    background: napari.layers.Points | None = None,
+    boxes: napari.layers.Shapes | None = None,
+) -> napari.types.LayerDataTuple:
     """Segment what points and rectangles mark, as a new label layer.
 
     With rectangles every one is an object, and points inside correct it. Without, all points are one object.
@@ -54,16 +58,16 @@ def segment(
     return _layer(image, found, "segmented")
 
 
-def everything(viewer: napari.Viewer, image: napari.layers.Image) -> napari.types.LayerDataTuple:  # noqa: F821
+def everything(viewer: napari.Viewer, image: napari.layers.Image) -> napari.types.LayerDataTuple:
     """Segment everything in the image, as a new label layer; parts lie on their wholes."""
     return _layer(image, anymask.automatic(_model(), _embedded(_plane(viewer, image))), "everything")
 
 
 def find_words(
-    viewer: napari.Viewer,  # noqa: F821
-    image: napari.layers.Image,  # noqa: F821
+    viewer: napari.Viewer,
+    image: napari.layers.Image,
     words: str = "cat, dog",
-) -> napari.types.LayerDataTuple:  # noqa: F821
+) -> napari.types.LayerDataTuple:
     """Find what words name, with commas between them, as a new label layer with the names as features.
 
     Raises PromptError for words that the model does not know, InputError if nothing is found.

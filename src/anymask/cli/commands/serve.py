@@ -32,7 +32,7 @@ def run(options: Options) -> int:
         from anymask.app.serve import gallery, serve
         from anymask.app.settings import Limits, Settings
         from anymask.app.vendor import check_vendored
-        from anymask.data_engine.project import open_project
+        from anymask.data_engine.project.project import INNER, open_project
     except ModuleNotFoundError as error:
         raise MissingExtraError("anymask serve", "app") from error
     settings = Settings(
@@ -52,7 +52,7 @@ def run(options: Options) -> int:
 
     def ready(address: str) -> None:
         out(address)
-        note(f"Masks are kept in {project.folder}. Stop with Ctrl-C.")
+        note(f"Masks are kept in {project.folder / INNER}. Stop with Ctrl-C.")
         if options.view:
             webbrowser.open(address)
 

@@ -23,11 +23,12 @@ from anymask.errors import InputError
 CODE = """
 import sys
 from anymask.app.serve import serve
+from anymask.app.server import create_app
 from anymask.app.settings import Limits, Settings
 from anymask.data_engine.project import open_project
 tell = lambda address: print(address, flush=True)
 settings = Settings(models=(sys.argv[2],), limits=Limits(patience=float(sys.argv[3])))
-serve(open_project(sys.argv[1]), settings, "127.0.0.1", 0, tell)
+serve(create_app(open_project(sys.argv[1]), settings), settings, "127.0.0.1", 0, tell)
 """
 
 

@@ -8,6 +8,7 @@ import { CancelledError, ConflictError, OfflineError, RefusedError } from "./err
 /** @typedef {import("../types.js").Project} Project */
 /** @typedef {import("../types.js").Person} Person */
 /** @typedef {import("../types.js").Agreement} Agreement */
+/** @typedef {import("../types.js").ProjectSummary} ProjectSummary */
 /** @typedef {{size: [number, number], counts: string, score: number, label_id: string | null}} Found */
 /** @typedef {{image: string, masks: Found[], error?: string | null}} ImageFound */
 /** @typedef {{image: string, masks: {size: [number, number], counts: string, score: number}[]}} SuggestedMasks */
@@ -103,6 +104,11 @@ export class ServerStorage {
   /** End the session. */
   async signOut() {
     await this.request("api/session", { method: "DELETE" });
+  }
+
+  /** The projects of a server of several, and whether they open by tokens only. @returns {Promise<{projects: ProjectSummary[], token: boolean}>} */
+  projects() {
+    return this.json("api/projects");
   }
 
   /** All users; for admins, like what changes them. @returns {Promise<Person[]>} */

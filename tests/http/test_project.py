@@ -205,3 +205,9 @@ def test_an_export_tells_how_many_images_it_left_out(client, image, square) -> N
     without_label = client.get("/api/export?format=labels")
     assert without_label.headers["anymask-skipped"] == "1"
     assert client.get("/api/export?format=coco").headers["anymask-skipped"] == "0"
+
+
+def test_the_sample_photos_are_served_and_nothing_else(client, photos) -> None:
+    assert client.get("/api/samples/cat.jpg").content == (photos / "cat.jpg").read_bytes()
+    other = client.get("/api/samples/raccoon.jpg")
+    assert (other.status_code, "sample" in other.json()["error"]) == (404, True)

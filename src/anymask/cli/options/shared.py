@@ -46,7 +46,8 @@ def declare_model(parser: Parser, default: str = "compact", layout: str = "SamMo
         "--model",
         default=default,
         metavar="MODEL",
-        help=f"A name (see 'anymask models'), a weights file, a run directory or the folder of a {layout}. "
+        help=f"A name (see 'anymask models'), a weights file, a run directory or a folder in the layout of "
+        f"Hugging Face's {layout}. "
         f"Default: {default}.",
     )
     declare_device(parser)

@@ -63,6 +63,8 @@ class Image:
     """Words that users gave the image, in order."""
     comments: int
     """Number of comments that are not resolved."""
+    copy_of: str | None = None
+    """The id of the image that this one gives to another user, see `agreement`; None for an image itself."""
 
     @property
     def size(self) -> tuple[int, int]:

@@ -1,7 +1,8 @@
 /** Take all masks away in a file, or read masks from one. */
+import { counted, t } from "../language.js";
 import { reasonOf } from "../storage/errors.js";
 import { openDialog } from "./dialog.js";
-import { counted, download, fill, h } from "./dom.js";
+import { download, fill, h } from "./dom.js";
 import { icon } from "./icons.js";
 import { notify } from "./toast.js";
 
@@ -10,7 +11,7 @@ import { notify } from "./toast.js";
 
 /** @param {App} app */
 export function importExportDialog(app) {
-  const dialog = openDialog("Export and import", [exportForm(app, () => dialog.close()), importForm(app)]);
+  const dialog = openDialog(t("Export and import"), [exportForm(app, () => dialog.close()), importForm(app)]);
 }
 
 /** @param {App} app @param {() => void} close */
@@ -22,7 +23,7 @@ function exportForm({ storage, project }, close) {
   );
   const also = h("input", { type: "checkbox", role: "switch" });
   const images = h("input", { type: "checkbox", role: "switch" });
-  const start = h("button", { class: "primary" }, icon("export"), "Export");
+  const start = h("button", { class: "primary" }, icon("export"), t("Export"));
   const waiting = project.counts?.suggestions ?? 0;
   return h(
     "form",
@@ -39,18 +40,27 @@ function exportForm({ storage, project }, close) {
           download(file);
           close();
           if (file.skipped)
-            notify(`${counted(file.skipped, "image")} left out: report.json in the archive says why.`);
+            notify(
+              t("{images} left out: report.json in the archive says why.", {
+                images: counted(file.skipped, "image"),
+              }),
+            );
         } catch (error) {
-          notify(`The export failed: ${reasonOf(error)}.`);
+          notify(t("The export failed: {reason}.", { reason: reasonOf(error) }));
         }
         start.disabled = false;
       },
     },
-    h("h3", {}, "Export all masks"),
-    h("div", { class: "field" }, h("label", { for: "format" }, "Format"), format),
-    storage.findsSimilar && h("label", { class: "switch" }, images, "With the image files, to train on"),
+    h("h3", {}, t("Export all masks")),
+    h("div", { class: "field" }, h("label", { for: "format" }, t("Format")), format),
+    storage.findsSimilar && h("label", { class: "switch" }, images, t("With the image files, to train on")),
     waiting > 0 &&
-      h("label", { class: "switch" }, also, `Also ${counted(waiting, "suggestion")} not accepted yet`),
+      h(
+        "label",
+        { class: "switch" },
+        also,
+        t("Also {suggestions} not accepted yet", { suggestions: counted(waiting, "suggestion") }),
+      ),
     h("div", { class: "row end" }, start),
   );
 }
@@ -62,22 +72,25 @@ function importForm(app) {
   const format = h(
     "select",
     { id: "import-format" },
-    h("option", { value: "" }, "Detected"),
+    h("option", { value: "" }, t("Detected")),
     ...formats.map(([value, text]) => h("option", { value }, text)),
   );
   const file = h("input", {
     type: "file",
-    "aria-label": "Annotation file",
+    "aria-label": t("Annotation file"),
     async onchange() {
       const chosen = file.files?.[0];
       if (!chosen) return;
-      fill(result, h("p", {}, "Reading …"));
+      fill(result, h("p", {}, t("Reading …")));
       try {
         fill(result, ...report(await app.storage.importMasks(chosen, format.value)));
         app.changed();
         app.heard(null);
       } catch (error) {
-        fill(result, h("p", { class: "problem" }, `Nothing was imported: ${reasonOf(error)}.`));
+        fill(
+          result,
+          h("p", { class: "problem" }, t("Nothing was imported: {reason}.", { reason: reasonOf(error) })),
+        );
       }
       file.value = "";
     },
@@ -85,14 +98,16 @@ function importForm(app) {
   return h(
     "div",
     { class: "stack" },
-    h("h3", {}, "Import masks"),
+    h("h3", {}, t("Import masks")),
     h(
       "p",
       {},
-      "Choose an annotation file, or a ZIP archive of such files. Masks go to the images of the same name. Masks that are here already are not added again.",
+      t(
+        "Choose an annotation file, or a ZIP archive of such files. Masks go to the images of the same name. Masks that are here already are not added again.",
+      ),
     ),
     formats.length > 1 &&
-      h("div", { class: "field" }, h("label", { for: "import-format" }, "Format of the file"), format),
+      h("div", { class: "field" }, h("label", { for: "import-format" }, t("Format of the file")), format),
     file,
     result,
   );
@@ -100,14 +115,22 @@ function importForm(app) {
 
 /** @param {Imported} imported */
 function report({ images, masks, known, skipped }) {
-  const already = known ? ` ${counted(known, "mask was", "masks were")} here already.` : "";
+  const already = known ? " " + counted(known, "mask was here already.", "masks were here already.") : "";
   return [
-    h("p", {}, `${counted(masks, "new mask")} in ${counted(images, "image")}.${already}`),
+    h(
+      "p",
+      {},
+      t("{masks} in {images}.{already}", {
+        masks: counted(masks, "new mask"),
+        images: counted(images, "image"),
+        already,
+      }),
+    ),
     skipped.length > 0 &&
       h(
         "details",
         {},
-        h("summary", {}, `${counted(skipped.length, "record")} left out`),
+        h("summary", {}, t("{records} left out", { records: counted(skipped.length, "record") })),
         h("ul", {}, ...skipped.slice(0, 50).map((sentence) => h("li", {}, sentence))),
       ),
   ];

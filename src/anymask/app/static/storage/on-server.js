@@ -1,10 +1,14 @@
 /** Project, images and masks kept by the server: the client of its HTTP API. */
+import { t } from "../language.js";
 import { CancelledError, ConflictError, OfflineError, RefusedError } from "./errors.js";
 
 /** @typedef {import("../types.js").Mask} Mask */
 /** @typedef {import("../types.js").Label} Label */
 /** @typedef {import("../types.js").ImageInfo} ImageInfo */
 /** @typedef {import("../types.js").Project} Project */
+/** @typedef {import("../types.js").Person} Person */
+/** @typedef {import("../types.js").Agreement} Agreement */
+/** @typedef {import("../types.js").ProjectSummary} ProjectSummary */
 /** @typedef {{size: [number, number], counts: string, score: number, label_id: string | null}} Found */
 /** @typedef {{image: string, masks: Found[], error?: string | null}} ImageFound */
 /** @typedef {{image: string, masks: {size: [number, number], counts: string, score: number}[]}} SuggestedMasks */
@@ -19,14 +23,14 @@ const SECONDS = 30;
 /** What people call the formats. @type {[string, string][]} */
 const EXPORT_FORMATS = [
   ["coco", "COCO (JSON)"],
-  ["yolo", "YOLO segmentation"],
+  ["yolo", t("YOLO segmentation")],
   ["cvat", "CVAT (XML)"],
   ["labelme", "LabelMe (JSON)"],
   ["labelstudio", "Label Studio (JSON)"],
-  ["geojson", "GeoJSON in pixels"],
-  ["instances", "PNG, one number for each mask"],
-  ["labels", "PNG, one number for each label"],
-  ["masks", "PNG, one file for each mask"],
+  ["geojson", t("GeoJSON in pixels")],
+  ["instances", t("PNG, one number for each mask")],
+  ["labels", t("PNG, one number for each label")],
+  ["masks", t("PNG, one file for each mask")],
   ["npz", "NumPy"],
   ["sa1b", "SA-1B (JSON)"],
   ["svg", "SVG"],
@@ -66,7 +70,10 @@ export class ServerStorage {
     const body = await answer.json().catch(() => ({}));
     if (answer.status === 409 && body.current) throw new ConflictError(body.current);
     if (answer.status >= 502) throw new OfflineError(body.error);
-    throw new RefusedError(body.error ?? `the server responded with status ${answer.status}`, answer.status);
+    throw new RefusedError(
+      body.error ?? t("the server responded with status {status}", { status: answer.status }),
+      answer.status,
+    );
   }
 
   /** @param {string} path @param {RequestInit} [options] */
@@ -93,6 +100,36 @@ export class ServerStorage {
       headers: { "Content-Type": "application/json" },
       body,
     });
+  }
+
+  /** End the session. */
+  async signOut() {
+    await this.request("api/session", { method: "DELETE" });
+  }
+
+  /** The projects of a server of several, and whether they open by tokens only. @returns {Promise<{projects: ProjectSummary[], token: boolean}>} */
+  projects() {
+    return this.json("api/projects");
+  }
+
+  /** All users; for admins, like what changes them. @returns {Promise<Person[]>} */
+  async people() {
+    return (await this.json("api/people")).people;
+  }
+
+  /** @param {Person} person @returns {Promise<string>} the token, which nobody can ask for again */
+  async addPerson(person) {
+    return (await this.send("POST", "api/people", person)).token;
+  }
+
+  /** @param {string} name @param {Person["role"]} role */
+  async setRole(name, role) {
+    await this.send("PATCH", `api/people/${encodeURIComponent(name)}`, { role });
+  }
+
+  /** Revoke the token of a user. @param {string} name */
+  async removePerson(name) {
+    await this.request(`api/people/${encodeURIComponent(name)}`, { method: "DELETE" });
   }
 
   /** @returns {Promise<Project>} */
@@ -142,6 +179,16 @@ export class ServerStorage {
     return this.send("PATCH", `${imagePath(id)}/comments/${comment}`, { resolved });
   }
 
+  /** Give a copy of an image to a second person; for reviewers. @param {string} id @param {string} assignee */
+  giveCopy(id, assignee) {
+    return this.send("POST", `${imagePath(id)}/copies`, { assignee });
+  }
+
+  /** All copies compared with their images; for reviewers. @returns {Promise<Agreement>} */
+  agreement() {
+    return this.json("api/agreement");
+  }
+
   /** @param {string} id @returns {Promise<ImageInfo>} */
   image(id) {
     return this.json(imagePath(id));
@@ -156,6 +203,16 @@ export class ServerStorage {
       body: form,
       signal: AbortSignal.timeout(10 * SECONDS * 1000),
     });
+  }
+
+  /** The address of a photo that comes with anymask. @param {string} name */
+  sample(name) {
+    return new URL(`api/samples/${name}`, this.base).href;
+  }
+
+  /** @param {string} name @returns {Promise<File>} */
+  async sampleFile(name) {
+    return new File([await (await this.request(`api/samples/${name}`)).blob()], name);
   }
 
   /** @param {string} id @returns {Promise<Blob>} */
@@ -271,11 +328,11 @@ export class ServerStorage {
       );
       events.addEventListener(
         "failed",
-        end((value) => reject(new RefusedError(value.error ?? "the job failed", 500))),
+        end((value) => reject(new RefusedError(value.error ?? t("the job failed"), 500))),
       );
       events.addEventListener(
         "cancelled",
-        end(() => reject(new RefusedError("the search was cancelled", 409))),
+        end(() => reject(new RefusedError(t("the search was cancelled"), 409))),
       );
       events.onerror = () => {
         if (events.readyState === EventSource.CLOSED) reject(new OfflineError());

@@ -114,3 +114,15 @@ def test_what_cannot_be_retrained(run, annotated: Path, words: list[str], messag
     answer = run("engine", "retrain", annotated, *words)
     assert (answer.code, answer.out) == (2, "")
     assert message in answer.err
+
+
+def test_masks_are_suggested(run, annotated: Path, model: Path) -> None:
+    words = ["engine", "suggest", annotated, "--model", model, "--points-per-side", "2", "--min-iou", "0"]
+    found = run(*words, "--json").json
+    assert found["images"] == 12
+    project = open_project(annotated)
+    assert images.count(project.db)["suggestions"] == found["masks"]
+    project.close()
+    assert "suggestions in" in run(*words).out
+    answer = run("engine", "suggest", annotated, "--min-iou", "7")
+    assert "--min-iou must be 0 to 1, got 7.0" in answer.err

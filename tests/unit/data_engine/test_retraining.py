@@ -37,9 +37,7 @@ def drafts(number: int, size: tuple[int, int]) -> list[Draft]:
     bits = np.zeros((2, *size), bool)
     bits[0, 4:30, 4 : 20 + number] = True
     bits[1, 36:60, 10:40] = True
-    return [
-        Draft(id=f"m{i}", size=size, counts=rle.to_string(rle.encode(one))) for i, one in enumerate(bits)
-    ]
+    return [Draft(id=f"m{i}", size=size, counts=rle.to_string(rle.encode(one))) for i, one in enumerate(bits)]
 
 
 @pytest.fixture(scope="module")

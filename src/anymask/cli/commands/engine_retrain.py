@@ -12,7 +12,7 @@ from anymask.cli.options.engine_retrain import Options
 from anymask.cli.projects import existing_project
 
 if TYPE_CHECKING:
-    from anymask.data_engine.retraining.run import Retrained, RetrainConfig
+    from anymask.data_engine.retraining.run import RetrainConfig, Retrained
 
 __all__ = ["run"]
 
@@ -56,8 +56,8 @@ def _config(options: Options) -> RetrainConfig:
 def _tell(result: Retrained, project: str) -> None:
     counts = result.counts
     out(
-        f"trained on {counts.masks:,} masks of {counts.images:,} images, measured on {counts.held_masks:,} of "
-        f"{counts.held_images:,}"
+        f"trained on {counts.masks:,} masks of {counts.images:,} images, "
+        f"measured on {counts.held_masks:,} of {counts.held_images:,}"
     )
     if counts.unreadable:
         note(f"{counts.unreadable:,} images were left out: they cannot be read")
@@ -67,5 +67,7 @@ def _tell(result: Retrained, project: str) -> None:
     if version is None:
         out("kept the version in use: the new one is worse")
         return
-    out(f"{version.name} is in use: model of {version.model}, detector of {version.detector or 'the package'}")
+    out(
+        f"{version.name} is in use: model of {version.model}, detector of {version.detector or 'the package'}"
+    )
     out(f"to go back: anymask engine models {project} --use {version.base}")

@@ -26,7 +26,18 @@ def run(options: Options) -> int:
 
 
 def _as_text(found: list[dict[str, Any]]) -> str:
-    heads = ["stage", "model", "version", "images", "masks", "per image", "seconds", "clicks", "kept", "waiting"]
+    heads = [
+        "stage",
+        "model",
+        "version",
+        "images",
+        "masks",
+        "per image",
+        "seconds",
+        "clicks",
+        "kept",
+        "waiting",
+    ]
     return table([_cells(one) for one in found], heads)
 
 

@@ -1,7 +1,7 @@
 """The stages of the data engine in a project: how masks came to be, what they cost, and how many were kept.
 
-A mask belongs to the stage and the model of its first revision, and to the version of the project's model that
-was in use then (SAM, section 4).
+A mask belongs to the stage and the model of its first revision, and to the version of the project's model
+that was in use then (SAM, section 4).
 """
 
 from __future__ import annotations

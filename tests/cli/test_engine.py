@@ -97,7 +97,9 @@ def test_a_project_is_retrained_and_its_versions_are_listed(run, annotated: Path
     answer = run("engine", "models", annotated, "--use", "v9")
     assert (answer.code, answer.out) == (2, "")
     assert "version must be a known name, got 'v9'" in answer.err
-    assert run("engine", "models", annotated, "--use", "compact").out.endswith("in use: compact\n")
+    assert run("engine", "models", annotated, "--use", "compact").out.endswith(
+        "in use: compact\nelsewhere: --model compact\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -124,5 +126,6 @@ def test_masks_are_suggested(run, annotated: Path, model: Path) -> None:
     assert images.count(project.db)["suggestions"] == found["masks"]
     project.close()
     assert "suggestions in" in run(*words).out
+    assert run(*words, "--max-images", "3", "--json").json["images"] <= 3
     answer = run("engine", "suggest", annotated, "--min-iou", "7")
     assert "--min-iou must be 0 to 1, got 7.0" in answer.err

@@ -48,6 +48,7 @@ def suggest(
     config: AutoConfig | None = None,
     *,
     least: float = CONFIDENT,
+    most_images: int | None = None,
     progress: Progress = lambda done, total: None,
 ) -> Suggested:
     """Suggest the confident automatic masks in all images that are not marked as done.
@@ -59,6 +60,7 @@ def suggest(
     model: the model for prompts.
     config: how masks are generated.
     least: predicted IoU of a suggestion.
+    most_images: only the first ones that are not done; None for all.
     progress: called with the number of images done and their total.
 
     Raises InputError for `least` out of range, and the errors of `automatic`.
@@ -67,7 +69,7 @@ def suggest(
         raise InputError(f"least must be 0 to 1, got {least}. The default is {CONFIDENT}.")
     used = versions.uses(project)
     since = used[-1].since if used else 0.0
-    todo = [image for image in images.every(project.db) if not (image.done or image.missing)]
+    todo = [image for image in images.every(project.db) if not (image.done or image.missing)][:most_images]
     out = Suggested()
     for done, image in enumerate(todo):
         progress(done, len(todo))

@@ -26,13 +26,15 @@ def run(options: Options) -> int:
             versions.use(project, options.use)
         used = versions.in_use(project)
         found = [asdict(one) for one in versions.listed(project)]
+        model, detector = versions.places_in_use(project)
     name = versions.SHIPPED if used is None else used.name
     if options.as_json:
-        out_json({"in_use": name, "versions": found})
+        out_json({"in_use": name, "model": model, "detector": detector, "versions": found})
         return 0
     if found:
         out(table([_cells(one) for one in found], HEADS))
     out(f"in use: {name}")
+    out(f"elsewhere: --model {model}{f' --detector {detector}' if detector else ''}")
     return 0
 
 

@@ -34,6 +34,7 @@ def run(options: Options) -> int:
                 model,
                 config,
                 least=least,
+                most_images=options.max_images,
                 progress=lambda done, total: advance(done, total, "automatic masks"),
             )
     if options.as_json:

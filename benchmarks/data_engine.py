@@ -1,9 +1,7 @@
-"""Simulated people for a turn of the data engine, see runs/data_engine.sh. They know the true masks.
+"""A whole turn of the data engine with simulated people, who know the true masks: see runs/data_engine.sh.
 
-python benchmarks/simulated_people.py prepare DATASET OUT [--images 80]   photos of a project, and the truth
-python benchmarks/simulated_people.py work OUT FROM TO NAME               people work on images FROM to TO
-python benchmarks/simulated_people.py judge OUT                           people correct the audit
-python benchmarks/simulated_people.py curve OUT                           the table of all turns
+A quarter of the images for each turn: two by clicks, one with suggestions, one fully automatic and audited.
+The model is retrained after each of the first three.
 
 How long they take, in seconds: LOOK for a suggestion (accepted from an IoU of GOOD with an object that has
 no mask yet, else rejected), START for a new mask and CLICK for each click, at the deepest error, until the
@@ -15,7 +13,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import shutil
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import anymask
+from anymask.cli import main as cli
 from anymask.data import open_dataset
 from anymask.data_engine.project import Draft, Image, Project, images, masks, open_project, versions
 from anymask.data_engine.project.project import scan
@@ -228,31 +229,64 @@ def curve(out: Path) -> None:
         print(f"| {' | '.join(map(str, [*cells, share, f'{turn.iou:.3f}']))} |")
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parts = parser.add_subparsers(dest="part", required=True)
-    part = parts.add_parser("prepare")
-    part.add_argument("dataset")
-    part.add_argument("out", type=Path)
-    part.add_argument("--images", type=int, default=80)
-    part = parts.add_parser("work")
-    part.add_argument("out", type=Path)
-    part.add_argument("first", type=int)
-    part.add_argument("last", type=int)
-    part.add_argument("name")
-    part.add_argument("--model")
-    for name in ("judge", "curve"):
-        parts.add_parser(name).add_argument("out", type=Path)
-    given = parser.parse_args()
-    if given.part == "prepare":
-        shutil.rmtree(given.out, ignore_errors=True)
-        prepare(given.dataset, given.out, given.images)
-    elif given.part == "work":
-        work(given.out, given.first, given.last, given.name, given.model)
-    else:
-        {"judge": judge, "curve": curve}[given.part](given.out)
+def anymask_command(*words: object) -> None:
+    """Run a command of anymask in this process."""
+    print(f"$ anymask {shlex.join(map(str, words))}", flush=True)
+    code = cli([str(word) for word in words])
+    if code:
+        sys.exit(code)
+
+
+def turn_of_the_engine(given: argparse.Namespace) -> None:
+    """All stages, then what they brought."""
+    out, photos, quarter = given.out, given.out / "photos", given.images // 4
+    retrain = ["engine", "retrain", photos, *given.model, *shlex.split(given.retrain)]
+    prepare(given.dataset, out, given.images)
+    names = ("assisted", "assisted, retrained", "suggested, retrained twice")
+    for number, name in enumerate(names):
+        if name.startswith("suggested"):
+            chosen = ["--max-images", quarter, *given.model, *shlex.split(given.suggest)]
+            anymask_command("engine", "suggest", photos, *chosen)
+        work(out, number * quarter, (number + 1) * quarter, name, given.model[-1] if given.model else None)
+        anymask_command(*retrain)
+    _automatic(given, sorted(photos.glob("*.png"))[3 * quarter :])
+    print("What people did:")
+    curve(out)
+    anymask_command("engine", "models", photos)
+    anymask_command("engine", "status", photos)
+    anymask_command("engine", "audit", out / "audit")
+
+
+def _automatic(given: argparse.Namespace, files: Sequence[Path]) -> None:
+    """Automatic masks of the last images, their audit and their analysis."""
+    out, auto, audit = given.out, given.out / "automatic", given.out / "audit"
+    project = open_project(out / "photos")
+    model, detector = versions.places_in_use(project)
+    project.close()
+    (out / "last").mkdir()
+    for file in files:
+        shutil.copy(file, out / "last")
+    words = ["--model", model, *(["--detector", detector] if detector else []), *given.model]
+    anymask_command("auto", out / "last", "-o", auto, *words, *shlex.split(given.auto))
+    anymask_command("engine", "audit", auto, "-o", audit)
+    judge(out)
+    anymask_command("data", "analyse", auto, "-o", out / "report")
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("dataset")
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--images", type=int, default=80)
+    parser.add_argument("--model", type=lambda text: ["--model", text], default=[], help="instead of compact")
+    for name in ("retrain", "suggest", "auto"):
+        parser.add_argument(
+            f"--{name}", default="", metavar="OPTIONS", help="further options of this command"
+        )
+    given = parser.parse_args(words)
+    if given.out.exists():
+        sys.exit(f"OUT must be a new folder, got {given.out}.")
+    turn_of_the_engine(given)
 
 
 if __name__ == "__main__":

@@ -43,7 +43,7 @@ serve: $(VENV)/.app $(VENV)/.vendor  ## open the app in the browser (PROJECT=fol
 
 test: $(VENV)/.dev  ## run the tests
 	@$(MAKE) -s web || echo "Browser tests will be skipped: make web failed."
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 peers:  ## try the written annotation files in labelme, datumaro, supervision and Label Studio's SDK (1 GB, .venv-peers)
 	$(PYTHON) -m venv .venv-peers
@@ -64,10 +64,8 @@ format: $(VENV)/.dev  ## format the code and apply safe fixes
 	@if command -v npm >/dev/null; then $(MAKE) -s $(VENV)/.npm && npm run --silent format; \
 	else echo "The JavaScript was not formatted: npm is missing."; fi
 
-bench: $(VENV)/.dev  ## time encoding, clicks and automatic masks against segment-anything and transformers (minutes)
-	$(BIN)/python benchmarks/encode.py
-	$(BIN)/python benchmarks/decode.py
-	$(BIN)/python benchmarks/automatic.py --size 1500 2250 --points 12
+bench: $(VENV)/.dev  ## time this machine against segment-anything and transformers, into docs/benchmarks (a quarter of an hour)
+	$(BIN)/python benchmarks/machine.py
 
 docs: $(VENV)/.dev  ## regenerate docs/cli.md, docs/licences.md and docs/tables.md
 	$(BIN)/python tests/cli/test_reference.py

@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from peer import predictor, transformers_model
 from random_weights import smooth_features, smoothed
-from timing import OURS, RELEASED, add_options, in_turns, parse, print_header, print_table
+from timing import OURS, RELEASED, Spent, add_options, in_turns, parse, print_header, print_table
 
 from anymask.geometry.frame import Frame
 from anymask.geometry.rle import iou
@@ -102,7 +102,7 @@ def converted(model: Sam, embedding: Embedding, kind: str) -> tuple[Sam, Embeddi
     return model, Embedding(features, tuple(skips), embedding.frame, model.fingerprint)
 
 
-def measure(name: str, options: argparse.Namespace) -> dict[str, dict[str, float]]:
+def measure(name: str, options: argparse.Namespace) -> dict[str, dict[str, Spent]]:
     """The table rows of one model."""
     model, embedding = embeddings(name, options)
     height, width = embedding.frame.size_hw
@@ -118,14 +118,14 @@ def measure(name: str, options: argparse.Namespace) -> dict[str, dict[str, float
         makers.append(partial(released, peer))
         makers += [partial(transformers, other, kind=kind) for kind, other in others.items()]
     makers += [partial(ours, *it, kind=kind) for kind, it in own.items()]
-    rows: dict[str, dict[str, float]] = {}
+    rows: dict[str, dict[str, Spent]] = {}
     for count, points in sets.items():
         made = [make(points) for make in makers]
         for i, what in enumerate(("masks", "logits")):
             calls = {who: call for some in made for who, call in some[i].items()}
             repeats = options.repeats if count < 10 else max(1, options.repeats // 3)
             title = f"{name}, {count} click{'s' * (count > 1)}, {what}"
-            rows[title] = in_turns(calls, repeats, processor=options.processor_time)
+            rows[title] = in_turns(calls, repeats)
     prompts = [Prompt(points=point[None]) for point in sets[max(sets)]]
     answers = [predict(*it, prompts) for it in own.values()]
     same = [iou([a], [b])[0, 0] for a, b in zip(*(masks.rles for masks in answers), strict=True)]
@@ -142,7 +142,7 @@ def main() -> None:
     add_options(parser, repeats=9)
     options = parse(parser)
     print_header("from clicks on an embedding to three masks each")
-    rows: dict[str, dict[str, float]] = {}
+    rows: dict[str, dict[str, Spent]] = {}
     for name in options.models or ["compact", "sam_vit_b"]:
         rows |= measure(name, options)
     columns = [f"{who} {kind}" for who in (RELEASED, "transformers", OURS) for kind in TYPES]

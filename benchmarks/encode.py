@@ -16,7 +16,7 @@ from functools import partial
 
 import torch
 from peer import predictor, transformers_model
-from timing import OURS, RELEASED, add_options, in_turns, parse, print_header, print_table
+from timing import OURS, RELEASED, Spent, add_options, in_turns, parse, print_header, print_table
 
 from anymask.images.read import read_image
 from anymask.inference.promptable.predict import embed, embed_batch
@@ -28,7 +28,7 @@ CONFIGS = {"compact": COMPACT, "sam_vit_b": SAM_VIT_B, "sam_vit_l": SAM_VIT_L, "
 TYPES = ("float32", "bfloat16")
 
 
-def measure(name: str, options: argparse.Namespace) -> dict[str, dict[str, float]]:
+def measure(name: str, options: argparse.Namespace) -> dict[str, dict[str, Spent]]:
     """The table rows of one model."""
     torch.manual_seed(0)
     image, model = read_image(options.image), build(CONFIGS[name]).eval().to(options.device)
@@ -51,12 +51,12 @@ def measure(name: str, options: argparse.Namespace) -> dict[str, dict[str, float
         calls[f"{OURS} {kind}"] = partial(embed, own, image)
         error = (embed(own, image).features.float() - expected).norm() / expected.norm()
         print(f"{name} {kind}: embedding differs from float32 by {error:.4f} of its norm")
-    timed = partial(in_turns, repeats=options.repeats, processor=options.processor_time)
+    timed = partial(in_turns, repeats=options.repeats)
     rows = {f"{name}, {model.config.size} px": timed(calls)}
     if options.batch > 1:
         whole = timed({f"{OURS} {TYPES[-1]}": partial(embed_batch, own, [image] * options.batch)})
         rows[f"{name}, batch of {options.batch}, per image"] = {
-            who: it / options.batch for who, it in whole.items()
+            who: Spent(*(part / options.batch for part in it)) for who, it in whole.items()
         }
     return rows
 
@@ -71,7 +71,7 @@ def main() -> None:
     add_options(parser, repeats=3)
     options = parse(parser)
     print_header("from an image to its embedding")
-    rows: dict[str, dict[str, float]] = {}
+    rows: dict[str, dict[str, Spent]] = {}
     for name in options.models or ["compact", "sam_vit_b"]:
         rows |= measure(name, options)
     columns = [f"{who} {kind}" for who in (RELEASED, "transformers", OURS) for kind in TYPES]

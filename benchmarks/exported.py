@@ -25,7 +25,7 @@ import numpy as np
 import onnxruntime
 import torch
 from peer import predictor
-from timing import print_header, print_rows, seconds
+from timing import print_header, print_rows, spent
 
 from anymask.geometry.frame import Frame
 from anymask.models import Sam, build, load
@@ -125,19 +125,14 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--repeats", type=int, default=50)
     parser.add_argument("--keep", type=Path, help="keep the files in this folder")
-    parser.add_argument(
-        "--processor-time",
-        action="store_true",
-        help="measure CPU time, for a shared machine",
-    )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         folder = options.keep or Path(scratch)
         folder.mkdir(parents=True, exist_ok=True)
-        compare(folder, options.threads, options.repeats, processor=options.processor_time)
+        compare(folder, options.threads, options.repeats)
 
 
-def compare(folder: Path, threads: int, repeats: int, *, processor: bool) -> None:
+def compare(folder: Path, threads: int, repeats: int) -> None:
     """Export, time and print."""
     torch.manual_seed(0)
     sam, compact = build(SAM_VIT_B).eval(), load("compact", device="cpu", dtype="float32")
@@ -151,11 +146,11 @@ def compare(folder: Path, threads: int, repeats: int, *, processor: bool) -> Non
     rows = []
     for what in ("file", "masks", "logits"):
         file = folder / ("released-logits.onnx" if what == "logits" else "released.onnx")
-        peer = seconds(asker(file, theirs, threads), repeats, processor=processor)
+        peer = spent(asker(file, theirs, threads), repeats)
         for name, model in ours.items():
             ask, frame = asker(folder / f"{name}.onnx", our_inputs(model), threads), frame_of(model.config)
             call = (lambda ask=ask, frame=frame: frame.masks_rle(ask()[:, 1])) if what == "masks" else ask
-            rows.append((f"{name}, one click, {what}", seconds(call, repeats, processor=processor), peer))
+            rows.append((f"{name}, one click, {what}", spent(call, repeats), peer))
     print_header(f"one click on exported decoders, onnxruntime {onnxruntime.__version__}, {threads} threads")
     print_rows(rows)
 

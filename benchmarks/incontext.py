@@ -18,7 +18,7 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-from timing import print_header, seconds
+from timing import Spent, print_header, spent
 from torch import Tensor
 
 from anymask.models import Painter, build
@@ -63,27 +63,31 @@ def measure(model: Painter, given: tuple[Tensor, ...], options: argparse.Namespa
         del peer
     for name in options.ours:
         typed = copy.deepcopy(model).to(TYPES[name])
-        spent, answer = timed(lambda typed=typed, name=name: ours(typed, given, TYPES[name]), options)
-        report(f"{count} examples, anymask {name}", spent, answer, reference, times)
+        took, answer = timed(lambda typed=typed, name=name: ours(typed, given, TYPES[name]), options)
+        report(f"{count} examples, anymask {name}", took, answer, reference, times)
 
 
-def timed(call: Any, options: argparse.Namespace) -> tuple[float, Tensor]:
-    """Seconds and the output."""
+def timed(call: Any, options: argparse.Namespace) -> tuple[Spent, Tensor]:
+    """What it took, and the output."""
     kept: list[Tensor] = []
     if options.repeats:
-        return seconds(lambda: kept.append(call()), options.repeats), kept[-1]
-    start = time.perf_counter()
+        return spent(lambda: kept.append(call()), options.repeats), kept[-1]
+    start, busy = time.perf_counter(), time.process_time()
     answer: Tensor = call()
-    return time.perf_counter() - start, answer
+    return Spent(time.perf_counter() - start, time.process_time() - busy), answer
 
 
-def report(what: str, spent: float, answer: Tensor, reference: Tensor, peers: dict[str, float]) -> None:
+def report(what: str, took: Spent, answer: Tensor, reference: Tensor, peers: dict[str, Spent]) -> None:
     """Print one line: seconds, error to the reference, speed-up over each peer."""
     error = float((answer - reference).abs().max() / reference.abs().max())
     masks = [one > reference.median() for one in (answer, reference)]
     iou = float((masks[0] & masks[1]).sum() / (masks[0] | masks[1]).sum())
-    faster = ", ".join(f"{other / spent:.2f}x {name}" for name, other in peers.items())
-    print(f"{what:36} {spent:8.2f} s   error {error:.1e}   IoU {iou:.4f}   {faster}", flush=True)
+    faster = ", ".join(f"{other.wall / took.wall:.2f}x {name}" for name, other in peers.items())
+    print(
+        f"{what:36} {took.wall:8.2f} s ({took.processor:.2f} s CPU)   "
+        f"error {error:.1e}   IoU {iou:.4f}   {faster}",
+        flush=True,
+    )
 
 
 def draw(config: PainterConfig, count: int) -> tuple[Tensor, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 from pycocotools import mask as coco
-from timing import print_header, print_rows, seconds
+from timing import print_header, print_rows, spent
 
 from anymask.geometry import rle
 
@@ -41,23 +41,23 @@ def main() -> None:
     rows = [
         (
             "encode, from row-major masks",
-            seconds(lambda: [rle.encode(mask) for mask in masks], REPEATS),
-            seconds(lambda: coco.encode(np.asfortranarray(masks.transpose(1, 2, 0).view(np.uint8))), REPEATS),
+            spent(lambda: [rle.encode(mask) for mask in masks], REPEATS),
+            spent(lambda: coco.encode(np.asfortranarray(masks.transpose(1, 2, 0).view(np.uint8))), REPEATS),
         ),
         (
             "decode, to row-major masks",
-            seconds(lambda: [rle.decode(runs, size) for runs in ours], REPEATS),
-            seconds(lambda: np.ascontiguousarray(coco.decode(theirs).transpose(2, 0, 1)), REPEATS),
+            spent(lambda: [rle.decode(runs, size) for runs in ours], REPEATS),
+            spent(lambda: np.ascontiguousarray(coco.decode(theirs).transpose(2, 0, 1)), REPEATS),
         ),
         (
             f"IoU, {COUNT} x {COUNT} pairs",
-            seconds(lambda: rle.iou(ours, ours, size), REPEATS),
-            seconds(lambda: coco.iou(theirs, theirs, crowd), REPEATS),
+            spent(lambda: rle.iou(ours, ours, size), REPEATS),
+            spent(lambda: coco.iou(theirs, theirs, crowd), REPEATS),
         ),
         (
             "areas and boxes",
-            seconds(lambda: [(rle.area(runs), rle.box(runs, size)) for runs in ours], REPEATS),
-            seconds(lambda: (coco.area(theirs), coco.toBbox(theirs)), REPEATS),
+            spent(lambda: [(rle.area(runs), rle.box(runs, size)) for runs in ours], REPEATS),
+            spent(lambda: (coco.area(theirs), coco.toBbox(theirs)), REPEATS),
         ),
     ]
     print_rows(rows, "pycocotools")

@@ -7,6 +7,7 @@ import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 
@@ -15,28 +16,35 @@ from anymask.evaluate.report import commit, machine
 OURS, RELEASED = "anymask", "segment-anything"
 
 
-def seconds(call: Callable[[], object], repeats: int, *, processor: bool = False) -> float:
-    """Median seconds of a call after a warm-up call, including work queued on a GPU.
+class Spent(NamedTuple):
+    """Seconds of a call: by the clock, and of all cores, which other load hardly affects."""
 
-    processor: measure the CPU time of the process instead, which other load on the machine does not affect.
-    """
-    return in_turns({"": call}, repeats, processor=processor)[""]
+    wall: float
+    processor: float
+
+    def __str__(self) -> str:
+        return f"{self.wall * 1e3:.1f} ({self.processor * 1e3:.1f})"
 
 
-def in_turns(
-    calls: Mapping[str, Callable[[], object]], repeats: int, *, processor: bool = False
-) -> dict[str, float]:
-    """`seconds` of several calls in alternation, so that other load on the machine affects all of them."""
-    clock = time.process_time if processor else time.perf_counter
-    times: dict[str, list[float]] = {name: [] for name in calls}
+def spent(call: Callable[[], object], repeats: int) -> Spent:
+    """Medians of a call after a warm-up call, including work queued on a GPU."""
+    return in_turns({"": call}, repeats)[""]
+
+
+def in_turns(calls: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, Spent]:
+    """`spent` of several calls in alternation, so that other load on the machine affects all of them."""
+    times: dict[str, list[Spent]] = {name: [] for name in calls}
     for _ in range(repeats + 1):
         for name, call in calls.items():
-            start = clock()
+            start, busy = time.perf_counter(), time.process_time()
             call()
             if torch.cuda.is_available():
                 torch.cuda.synchronize()
-            times[name].append(clock() - start)
-    return {name: statistics.median(some[1:]) for name, some in times.items()}
+            times[name].append(Spent(time.perf_counter() - start, time.process_time() - busy))
+    return {
+        name: Spent(*(statistics.median(column) for column in zip(*some[1:], strict=True)))
+        for name, some in times.items()
+    }
 
 
 def add_options(parser: argparse.ArgumentParser, repeats: int) -> None:
@@ -47,17 +55,12 @@ def add_options(parser: argparse.ArgumentParser, repeats: int) -> None:
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--no-peers", dest="peers", action="store_false", help="measure anymask alone")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    parser.add_argument(
-        "--processor-time",
-        action="store_true",
-        help="use one thread and measure CPU time, for a shared machine",
-    )
 
 
 def parse(parser: argparse.ArgumentParser) -> argparse.Namespace:
     """Read the command line and set the number of threads."""
     options = parser.parse_args()
-    torch.set_num_threads(1 if options.processor_time else options.threads)
+    torch.set_num_threads(options.threads)
     return options
 
 
@@ -68,28 +71,28 @@ def print_header(title: str) -> None:
     print(f"{title}\n{hardware}; torch {facts['torch']}; commit {commit() or 'unknown'}\n")
 
 
-def print_rows(rows: Sequence[tuple[str, float, float | None]], peer_name: str = "segment-anything") -> None:
-    """Print rows of (what, our seconds, the peer's seconds or None) as milliseconds and their ratio."""
-    print(f"| {'what':44} | anymask ms | {peer_name + ' ms':>19} | ratio |")
-    print(f"| {'-' * 44} | {'-' * 9}: | {'-' * 18}: | {'-' * 4}: |")
+def print_rows(rows: Sequence[tuple[str, Spent, Spent | None]], peer_name: str = "segment-anything") -> None:
+    """Print rows of (what, what we and the peer spent, or None) as milliseconds and their ratio."""
+    print(f"| {'what':44} | {'anymask ms (CPU)':>19} | {peer_name + ' ms (CPU)':>27} | ratio |")
+    print(f"| {'-' * 44} | {'-' * 18}: | {'-' * 26}: | {'-' * 4}: |")
     for what, ours, theirs in rows:
-        peer = (f"{theirs * 1e3:19.1f}", f"{theirs / ours:5.2f}") if theirs else (" " * 18 + "-", "    -")
-        print(f"| {what:44} | {ours * 1e3:10.1f} | {peer[0]} | {peer[1]} |")
+        peer = (str(theirs), f"{theirs.wall / ours.wall:.2f}") if theirs else ("-", "-")
+        print(f"| {what:44} | {ours!s:>19} | {peer[0]:>27} | {peer[1]:>5} |")
 
 
-def print_table(columns: Sequence[str], rows: Mapping[str, Mapping[str, float]]) -> None:
-    """Print each row's milliseconds per column, and the speed-up of anymask's fastest column.
+def print_table(columns: Sequence[str], rows: Mapping[str, Mapping[str, Spent]]) -> None:
+    """Print each row's milliseconds (CPU) per column, and the speed-up of anymask's fastest column.
 
-    Columns whose name begins with "anymask" are anymask's. The ratios compare with the released package and
-    with the fastest other implementation.
+    Columns whose name begins with "anymask" are anymask's. The ratios compare wall times with the released
+    package and with the fastest other implementation.
     """
-    print(f"| {'ms':34} | {' | '.join(columns)} | x released | x best other |")
+    print(f"| {'ms (CPU ms)':34} | {' | '.join(columns)} | x released | x best other |")
     print(f"|{'-' * 36}|{'|'.join('-' * (len(name) + 1) + ':' for name in columns)}|{'-' * 11}:|{'-' * 13}:|")
     for what, times in rows.items():
-        cells = [f"{times[name] * 1e3:.1f}" if name in times else "-" for name in columns]
-        ours = min(value for name, value in times.items() if name.startswith(OURS))
-        released = [value for name, value in times.items() if name.startswith(RELEASED)]
-        others = [value for name, value in times.items() if not name.startswith(OURS)]
+        cells = [str(times[name]) if name in times else "-" for name in columns]
+        ours = min(value.wall for name, value in times.items() if name.startswith(OURS))
+        released = [value.wall for name, value in times.items() if name.startswith(RELEASED)]
+        others = [value.wall for name, value in times.items() if not name.startswith(OURS)]
         ratios = [f"{min(some) / ours:.1f}" if some else "-" for some in (released, others)]
         padded = [cell.rjust(len(name)) for cell, name in zip(cells, columns, strict=True)]
         print(f"| {what:34} | {' | '.join(padded)} | {ratios[0]:>10} | {ratios[1]:>12} |")

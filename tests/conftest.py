@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
+from anymask.models.onnx_session import cores
+
 ROOT = Path(__file__).resolve().parents[1]
 
 settings.register_profile(
@@ -25,8 +27,19 @@ settings.register_profile(
 settings.load_profile("anymask")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than cores, as tests in the browser and of servers wait much of their time."""
+    return cores() + 1
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take minutes come first, so that no process is left alone with one at the end."""
+    items.sort(key=lambda item: "web" not in item.path.parts)
+
+
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
-    """Bytes are named after their argument: their content may differ between test processes (a time stamp)."""
+    """Bytes are named after their argument: a time stamp in them would differ between test processes."""
     return argname if isinstance(val, bytes) else None
 
 

@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
+import anymask
 from anymask.app.build_static import build_static
 from anymask.cli import main
 from anymask.errors import InputError, OutputError
 from anymask.geometry import rle
+from anymask.images.bundled_photos import sample_photo
 
 from .conftest import profile
 from .driving import Person
@@ -44,6 +46,26 @@ def test_all_works_without_a_server(browser: Browser, site: Path) -> None:
         assert size == (300, 451)
         assert rle.area(runs) == one["area"] > 0
         assert [image["file_name"] for image in coco["images"]][one["image_id"] - 1] == "cat.jpg"
+
+
+def test_words_find_objects_without_a_server(browser: Browser, site: Path) -> None:
+    with hosted(site) as address, profile(browser) as page:
+        person = Person(page).open(address, "cat")
+        words = page.get_by_label("Find objects by words")
+        words.fill("qqqzz")
+        words.press("Enter")
+        expect(page.get_by_text("the model does not know the word “qqqzz”")).to_be_visible()
+        words.fill("bicycle, cat")
+        words.press("Enter")
+        expect(page.get_by_text("1 suggestion for “bicycle, cat”")).to_be_visible(timeout=120_000)
+        page.keyboard.press("y")
+        person.count(1)
+        person.saved()
+        (mask,) = page.evaluate("document.querySelector('am-app').storage.masks('cat')")
+    found = anymask.find(anymask.load("compact"), sample_photo("cat.jpg"), ["cat"])
+    runs, size = rle.from_string(mask["counts"]), tuple(mask["size"])
+    shared = rle.intersection([runs], found.rles[:1], size)[0, 0]
+    assert shared > 0.8 * (rle.area(runs) + found.areas[0] - shared)
 
 
 def test_images_of_ones_own_stay_in_the_browser(browser: Browser, site: Path, photos: Path) -> None:

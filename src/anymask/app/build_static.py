@@ -1,4 +1,4 @@
-"""Build the app without a server: its files, the compact model and three photos, for any web host."""
+"""Build the app without a server: its files, two models and three photos, for any web host."""
 
 from __future__ import annotations
 
@@ -7,11 +7,16 @@ import os
 import shutil
 from pathlib import Path
 
+from anymask.app.inline_weights import inlined
 from anymask.app.vendor import check_vendored
 from anymask.errors import InputError
 from anymask.files import staged
 from anymask.images.bundled_photos import GALLERY, sample_photo
 from anymask.images.read import image_size
+from anymask.models.checkpoints.hub import SHIPPED
+from anymask.models.onnx_runtime import graph_file
+from anymask.models.text.namer import BACKBONE, LEVELS, TEXT_FILE
+from anymask.models.text.words import WORDS_FILE
 
 __all__ = ["LOCAL_MODEL", "build_static"]
 
@@ -19,7 +24,20 @@ LOCAL_MODEL = "compact"
 """The model that runs completely in the browser, encoder included."""
 _STATIC = Path(__file__).with_name("static")
 _HTTP, _LOCAL = 'data-store="http"', 'data-store="local"'
-_KINDS = (".html", ".css", ".js", ".mjs", ".wasm", ".svg", ".json", ".onnx", ".jpg", ".txt", "_headers")
+_KINDS = (
+    ".html",
+    ".css",
+    ".js",
+    ".mjs",
+    ".wasm",
+    ".svg",
+    ".json",
+    ".onnx",
+    ".jpg",
+    ".txt",
+    "_headers",
+    ".safetensors",
+)
 _HEADERS = """/*
   Cross-Origin-Opener-Policy: same-origin
   Cross-Origin-Embedder-Policy: require-corp
@@ -47,13 +65,14 @@ def build_static(
         shutil.copytree(_STATIC, new / "static", ignore=shutil.ignore_patterns("index.html", worker))
         shutil.copy2(_STATIC / worker, new / worker)
         shutil.copytree(exported, new / "models" / LOCAL_MODEL)
+        _write_text_model(new / "models" / "text")
         _write_photos(new / "photos")
         (new / "_headers").write_text(_HEADERS, "utf-8")
     return Path(folder)
 
 
 def _is_ours(name: str) -> bool:
-    return name.endswith(_KINDS)
+    return name.endswith(_KINDS) or name in (WORDS_FILE, TEXT_FILE)
 
 
 def _check_model(folder: Path) -> Path:
@@ -67,6 +86,14 @@ def _check_model(folder: Path) -> Path:
             f"Run: anymask export {LOCAL_MODEL} -o {folder}"
         )
     return folder
+
+
+def _write_text_model(folder: Path) -> None:
+    """The files of text prompts, which the page loads at the first search."""
+    folder.mkdir()
+    for file in (WORDS_FILE, TEXT_FILE):
+        shutil.copy2(SHIPPED / file, folder / file)
+    (folder / "levels.onnx").write_bytes(inlined(graph_file(BACKBONE, LEVELS)))
 
 
 def _write_photos(folder: Path) -> None:

@@ -27,11 +27,13 @@ from anymask.models.checkpoints.hub import SHIPPED
 from anymask.models.onnx_runtime import open_graphs
 from anymask.models.text.words import WordTable, shipped_words
 
-__all__ = ["LONGEST", "TEXT_FILE", "MaskFeatures", "Namer", "open_namer", "read_namer"]
+__all__ = ["BACKBONE", "LEVELS", "LONGEST", "TEXT_FILE", "MaskFeatures", "Namer", "open_namer", "read_namer"]
 
 Floats: TypeAlias = NDArray[np.float32]
 
 TEXT_FILE = "text.safetensors"
+BACKBONE, LEVELS = "context", "levels"
+"""The model whose backbone sees the image, and the graph of that backbone."""
 Levels: TypeAlias = Callable[[Mapping[str, NDArray[Any]]], Mapping[str, NDArray[Any]]]
 """The backbone: a normalised "image" (1, 3, H, W) -> "stride_16", "stride_32", (1, C, h, w)."""
 
@@ -59,7 +61,7 @@ class MaskFeatures:
     def __init__(self, head_weight: Floats, head_bias: Floats, levels: Levels | None = None) -> None:
         """head_weight: (1280, 320). head_bias: (1280,). levels: the graph of the backbone."""
         self._weight, self._bias = head_weight, head_bias
-        self._levels = levels or open_graphs("context", ("levels",))[0]
+        self._levels = levels or open_graphs(BACKBONE, (LEVELS,))[0]
 
     def __call__(self, image: NDArray[np.uint8], masks: Sequence[rle.Runs]) -> Floats:
         """The features of masks, runs of the image's size, of an image (H, W, 3) uint8 RGB."""

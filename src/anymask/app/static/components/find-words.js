@@ -24,27 +24,35 @@ export function findWordsSection(screen) {
   });
   input.setAttribute("list", "find-labels");
   const button = h("button", {}, icon("similar"), "Find");
+  const progress = h("progress", { hidden: true, "aria-label": "Search" });
   const submit = async (/** @type {Event} */ event) => {
     event.preventDefault();
     const phrases = phrasesIn(input.value);
     if (!phrases.length || button.disabled) return;
     button.disabled = true;
-    await find(screen, phrases);
+    progress.hidden = screen.app.storage.findsWords;
+    progress.removeAttribute("value"); // unknown while the text model loads
+    await find(screen, phrases, (share) => (progress.value = share));
+    progress.hidden = true;
     button.disabled = false;
   };
   return h(
     "section",
     {},
     h("form", { class: "row", role: "search", onsubmit: submit }, input, labels, button),
+    progress,
   );
 }
 
-/** @param {EditorScreen} screen @param {string[]} phrases */
-async function find({ app, editor, openImage, imageCanvas }, phrases) {
+/** @param {EditorScreen} screen @param {string[]} phrases @param {(share: number) => void} step */
+async function find({ app, editor, openImage, imageCanvas }, phrases, step) {
   if (openImage.refuses()) return;
   const words = phrases.join(", ");
+  const { storage } = app;
   try {
-    const found = await /** @type {ServerStorage} */ (app.storage).findWords(openImage.info.id, phrases);
+    const found = storage.findsWords
+      ? await /** @type {ServerStorage} */ (storage).findWords(openImage.info.id, phrases)
+      : await editor.predictor.findWords(openImage.info, editor.file, phrases, step);
     const count = suggestFound(editor, phrases, found, app.project.labels);
     if (count) {
       notify(`${counted(count, "suggestion")} for “${words}”: Y accepts, R rejects.`);

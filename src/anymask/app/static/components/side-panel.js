@@ -25,7 +25,7 @@ export function sidePanel(screen, signal) {
     "aside",
     { class: "panel", "aria-label": "Masks and labels" },
     close,
-    screen.app.storage.findsWords && findWordsSection(screen),
+    findWordsSection(screen),
     suggestionSection(screen, signal),
     labelSection(screen, signal),
     maskSection(screen, signal),

@@ -194,8 +194,8 @@ export class OnnxModel {
   }
 }
 
-/** @param {string} address */
-async function fetched(address) {
+/** A file that is there. @param {string} address */
+export async function fetched(address) {
   const answer = await fetch(address);
   if (!answer.ok) throw new Error(`${address} responded with status ${answer.status}`);
   return answer;
@@ -205,6 +205,10 @@ async function fetched(address) {
 async function session(folder, files, precision) {
   const name = [precision ?? "", ...PRECISIONS].find((one) => one in files);
   if (!name) throw new Error("the model has no file that the browser can read");
-  const bytes = new Uint8Array(await (await fetched(folder + files[name].file)).arrayBuffer());
+  return openSession(new Uint8Array(await (await fetched(folder + files[name].file)).arrayBuffer()));
+}
+
+/** Open a graph with its weights inside. @param {Uint8Array} bytes */
+export function openSession(bytes) {
   return ort.InferenceSession.create(bytes, { executionProviders: ["wasm"], graphOptimizationLevel: "all" });
 }

@@ -94,6 +94,17 @@ export class Predictor {
   }
 
   /**
+   * Everything in an image that phrases name, by the text model of the static build.
+   * @param {ImageInfo} image @param {Blob | Promise<Blob>} file @param {string[]} phrases
+   * @param {(share: number) => void} step
+   */
+  async findWords(image, file, phrases, step) {
+    const { model } = this;
+    await this.prepare(image, file);
+    return this.client.findWords(model, imageKey(image), phrases, step);
+  }
+
+  /**
    * Ask for a preview; while one is under way only the latest further wish counts.
    * @param {() => Promise<void>} work
    */

@@ -1,32 +1,43 @@
-/** Read a safetensors file: embeddings that the server made, in half precision. */
+/** Read safetensors files: embeddings that the server made, and the text model. */
+
+/** Numbers of each type, floats in single precision. @type {Record<string, (bytes: ArrayBuffer) => Float32Array | Int8Array | Uint8Array>} */
+const TYPES = {
+  F16: (bytes) => fromHalf(new Uint16Array(bytes)),
+  F32: (bytes) => new Float32Array(bytes),
+  I8: (bytes) => new Int8Array(bytes),
+  U8: (bytes) => new Uint8Array(bytes),
+};
+
+/** @param {ArrayBuffer} buffer */
+function readHeader(buffer) {
+  const length = Number(new DataView(buffer).getBigUint64(0, true));
+  return {
+    start: 8 + length,
+    header: JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 8, length))),
+  };
+}
+
+/** The texts that a file says about itself. @param {ArrayBuffer} buffer @returns {Record<string, string>} */
+export function readMetadata(buffer) {
+  return readHeader(buffer).header.__metadata__ ?? {};
+}
 
 /**
  * @param {ArrayBuffer} buffer
- * @returns {Record<string, {shape: number[], values: Float32Array}>}
+ * @returns {Record<string, {shape: number[], values: any}>} values as in `TYPES`
  */
 export function readSafetensors(buffer) {
-  const length = Number(new DataView(buffer).getBigUint64(0, true));
-  /** @type {Record<string, {dtype: string, shape: number[], data_offsets: [number, number]}>} */
-  const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 8, length)));
+  const { start, header } = readHeader(buffer);
   delete header.__metadata__;
   return Object.fromEntries(
-    Object.entries(header).map(
-      ([
-        name,
-        {
-          dtype,
-          shape,
-          data_offsets: [from, to],
-        },
-      ]) => {
-        const bytes = buffer.slice(8 + length + from, 8 + length + to);
-        if (dtype !== "F16" && dtype !== "F32") throw new TypeError(`${name} has the type ${dtype}`);
-        return [
-          name,
-          { shape, values: dtype === "F16" ? fromHalf(new Uint16Array(bytes)) : new Float32Array(bytes) },
-        ];
-      },
-    ),
+    Object.entries(
+      /** @type {Record<string, {dtype: string, shape: number[], data_offsets: number[]}>} */ (header),
+    ).map(([name, { dtype, shape, data_offsets }]) => {
+      const read = TYPES[dtype];
+      if (!read) throw new TypeError(`${name} has the type ${dtype}`);
+      const [from, to] = data_offsets;
+      return [name, { shape, values: read(buffer.slice(start + from, start + to)) }];
+    }),
   );
 }
 

@@ -112,4 +112,14 @@ export class ModelClient {
     this.cancelBy(signal, this.count);
     return done;
   }
+
+  /**
+   * Everything in an encoded image that phrases name; `step` gets the share that is done.
+   * @param {string} model @param {string} image @param {string[]} phrases @param {(share: number) => void} step
+   * @returns {Promise<import("../state/words.js").Finds>}
+   */
+  findWords(model, image, phrases, step) {
+    const body = { model, image, phrases, folder: `${MODELS}text/` };
+    return this.call("findWords", body, { step: ({ progress }) => step(progress) });
+  }
 }

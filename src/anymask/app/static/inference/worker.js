@@ -3,6 +3,7 @@ import { OnnxModel } from "./onnx-model.js";
 import { generateMasks } from "./mask-generation.js";
 import { readPixels } from "./image-pixels.js";
 import { start } from "./onnxruntime.js";
+import { TextModel } from "./text-model.js";
 
 /** @typedef {import("../types.js").Size} Size */
 /** @typedef {import("../types.js").Clicks} Clicks */
@@ -14,6 +15,7 @@ import { start } from "./onnxruntime.js";
  *   receive: {model: string, image: string, bytes: ArrayBuffer, size: Size},
  * predict: {model: string, image: string, clicks: Clicks, base: Runs | Float32Array | null, refine: boolean},
  *   generateMasks: {model: string, image: string, side: number, floors: {iou: number, stability: number}},
+ *   findWords: {model: string, image: string, phrases: string[], folder: string},
  *   cancel: {job: number},
  * }} Requests
  */
@@ -27,6 +29,8 @@ const scope =
 const models = new Map();
 /** @type {Promise<void> | undefined} */
 let started;
+/** Loaded at the first search. @type {Promise<TextModel> | undefined} */
+let textModel;
 /** @type {Set<number>} */
 const cancelled = new Set();
 
@@ -89,6 +93,16 @@ const handlers = {
       await new Promise((resolve) => setTimeout(resolve)); // let a click in
     }
     return { cancelled: false };
+  },
+  async findWords({ model, image, phrases, folder }, id) {
+    textModel ??= TextModel.load(folder);
+    textModel.catch(() => (textModel = undefined)); // the next search tries again
+    for await (const step of (await textModel).find(await loaded(model), image, phrases)) {
+      if ("masks" in step) return { ...step, model };
+      scope.postMessage({ id, step });
+      await new Promise((resolve) => setTimeout(resolve)); // let a click in
+    }
+    throw new Error("a search ends with masks");
   },
   cancel({ job }) {
     cancelled.add(job);

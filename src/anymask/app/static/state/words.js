@@ -6,6 +6,8 @@ import { area, box, fromString } from "../masks/rle.js";
 /** @typedef {import("../types.js").Label} Label */
 /** @typedef {{counts: string, score: number, prompt?: number | null}} Found of the phrase with the index `prompt` */
 
+/** @typedef {{masks: Found[], model: string}} Finds */
+
 /** What `suggestedBy` begins with where words were searched for. */
 const BY_WORDS = "words-";
 
@@ -27,7 +29,7 @@ export const wordsOf = (search) =>
  * Make suggestions of what phrases found, except where a mask or a suggestion lies; the first one is selected.
  * @param {Editor} editor
  * @param {string[]} phrases
- * @param {{masks: Found[], model: string}} found
+ * @param {Finds} found
  * @param {Label[]} labels
  * @returns {number} how many are new
  */

@@ -18,6 +18,7 @@ import { answered, finished, openDatabase } from "./indexed-db.js";
 /** @typedef {Mask & {image: string}} KeptMask */
 
 const BUNDLED = "photos/photos.json";
+const NONE = Object.freeze({ masks: 0, suggestions: 0 });
 
 export class BrowserStorage {
   findsSimilar = false;
@@ -75,8 +76,7 @@ export class BrowserStorage {
         name,
         width,
         height,
-        masks: counts.get(id) ?? 0,
-        suggestions: 0,
+        ...(counts.get(id) ?? NONE),
         done: marks[id]?.done ?? false,
         tags: marks[id]?.tags ?? [],
       }))
@@ -97,11 +97,17 @@ export class BrowserStorage {
     await answered((await this.store("facts", "readwrite")).put(changed));
   }
 
+  /** Masks and suggestions of each image. @returns {Promise<Map<string, {masks: number, suggestions: number}>>} */
   async counts() {
     const counts = new Map();
     /** @type {KeptMask[]} */
     const all = await answered((await this.store("masks")).getAll());
-    for (const mask of all) if (!mask.deleted) counts.set(mask.image, (counts.get(mask.image) ?? 0) + 1);
+    for (const { image, deleted, suggested_by } of all) {
+      if (deleted) continue;
+      const one = counts.get(image) ?? { ...NONE };
+      one[suggested_by ? "suggestions" : "masks"]++;
+      counts.set(image, one);
+    }
     return counts;
   }
 
@@ -111,7 +117,7 @@ export class BrowserStorage {
       (await this.photos()).find((photo) => photo.id === id) ??
       (await answered((await this.store("images")).get(id)));
     if (!kept) throw new RefusedError("This image is no longer stored in this browser.", 404);
-    const masks = (await this.counts()).get(id) ?? 0;
+    const { masks } = (await this.counts()).get(id) ?? NONE;
     const { done = false, tags = [] } = (await this.marks())[id] ?? {};
     return { ...kept, masks, done, tags };
   }
@@ -185,7 +191,7 @@ export class BrowserStorage {
     const coco = toCoco(
       images,
       labels,
-      all.filter(({ deleted }) => !deleted),
+      all.filter(({ deleted, suggested_by }) => !deleted && !suggested_by),
     );
     return {
       name: "anymask-coco.json",
@@ -242,7 +248,7 @@ export class BrowserStorage {
 }
 
 /** @param {ImageInfo} image @param {string} show */
-function isShown({ masks, done }, show) {
-  const states = { all: true, todo: !done, done, empty: masks === 0, suggestions: false };
+function isShown({ masks, suggestions = 0, done }, show) {
+  const states = { all: true, todo: !done, done, empty: masks === 0, suggestions: suggestions > 0 };
   return Boolean(states[/** @type {keyof typeof states} */ (show)]);
 }

@@ -129,3 +129,13 @@ def test_masks_are_suggested(run, annotated: Path, model: Path) -> None:
     assert run(*words, "--max-images", "3", "--json").json["images"] <= 3
     answer = run("engine", "suggest", annotated, "--min-iou", "7")
     assert "--min-iou must be 0 to 1, got 7.0" in answer.err
+
+
+def test_the_queue_of_a_project(run, annotated: Path, model: Path) -> None:
+    for number in range(3):
+        Pixels.new("RGB", (64, 48), (0, 80 * number, 0)).save(annotated / f"new-{number}.png")
+    text = run("engine", "queue", annotated, "--model", model, "--first", "2").out
+    assert text.splitlines()[0].split() == ["place", "image", "predicted", "IoU", "disagreement", "novelty"]
+    assert text.endswith("3 images in the queue\n")
+    found = run("engine", "queue", annotated, "--model", model, "--json").json
+    assert sorted(one["image"] for one in found) == ["new-0.png", "new-1.png", "new-2.png"]

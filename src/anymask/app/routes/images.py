@@ -45,13 +45,22 @@ def list_images(
     show: Annotated[images.Show, Query()] = "all",
     tag: Annotated[str, Query(max_length=schemas.TEXT_LENGTH)] = "",
     assignee: Annotated[str, Query(max_length=64)] = "",
+    sort: Annotated[images.Sort, Query()] = "name",
 ) -> schemas.Images:
-    """A page of the images, sorted by name: those whose name contains `search`, in the state `show`.
+    """A page of the images: those whose name contains `search`, in the state `show`.
 
-    With `tag` or `assignee` only those with this tag, or of this user.
+    With `tag` or `assignee` only those with this tag, or of this user. Sorted by name, or by the place in the
+    queue of `anymask engine queue`.
     """
     found = images.listed(
-        server.project.db, after, limit + 1, search=search, show=show, tag=tag, assignee=assignee
+        server.project.db,
+        after,
+        limit + 1,
+        search=search,
+        show=show,
+        tag=tag,
+        assignee=assignee,
+        sort=sort,
     )
     more = len(found) > limit
     return schemas.Images(

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image as Pixels
 
+from anymask.data.synthetic import shapes
 from anymask.data_engine.project import Draft, images, masks, open_project
 from anymask.data_engine.project.project import scan
+from anymask.formats import sa1b
 from anymask.geometry import rle
 
 
@@ -139,3 +142,37 @@ def test_the_queue_of_a_project(run, annotated: Path, model: Path) -> None:
     assert text.endswith("3 images in the queue\n")
     found = run("engine", "queue", annotated, "--model", model, "--json").json
     assert sorted(one["image"] for one in found) == ["new-0.png", "new-1.png", "new-2.png"]
+
+
+def test_masks_are_rated(run, workplace: Path, model: Path) -> None:
+    large = shapes(np.random.default_rng(0), (160, 200), 2)
+    Path("set").mkdir()
+    Pixels.fromarray(large.read()).save("set/a.png")
+    Path("set/a.json").write_text(json.dumps(sa1b.to_document(large)))
+    words = ["engine", "rate", "set", "-o", "rating", "--model", model, "--max-images", "2"]
+    text = run(*words).out
+    assert "jobs\nwrote rating/rate.html: send it to the raters" in text
+    answer = run("engine", "rate", "rating")
+    assert "RATING must hold ratings, got none in rating/ratings." in answer.err
+    jobs = json.loads(Path("rating/key.json").read_text())["jobs"]
+    lines = [f"{job},eve,{9 if one['method'] == 'truth' else 5}" for job, one in jobs.items()]
+    Path("rating/ratings/eve.csv").write_text("\n".join(["job,rater,rating", *lines]))
+    text = run("engine", "rate", "rating", "-o", "all.csv").out
+    assert "truth   9.00 (9.00 to 9.00)" in text
+    assert "debug - truth" in text
+    assert Path("all.csv").read_text().startswith("mask,method,rating,rater\n")
+    assert run("engine", "rate", "rating", "--json").json["methods"]["debug"]["value"] == 5
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "-o must name the folder of the rating, got nothing, and"),
+        (["-o", "new", "--model", "a/m.pt", "--model", "b/m.pt"], "a/m.pt"),
+        (["-o", "new", "--model", "compact", "--model", "compact"], "--model must have different names"),
+    ],
+)
+def test_what_cannot_be_rated(run, dataset: Path, words: list[str], message: str) -> None:
+    answer = run("engine", "rate", dataset, *words)
+    assert (answer.code, answer.out) == (2, "")
+    assert message in answer.err

@@ -11,12 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import cv2
-import numpy as np
-from numpy.typing import NDArray
-
 from anymask.data_engine.audit import AUTHOR
 from anymask.data_engine.project import Image, Mask, Project, images, masks
+from anymask.data_engine.shrink import shrunk
 from anymask.errors import AnymaskError, InputError
 from anymask.files import write_atomic
 from anymask.formats import sa1b
@@ -118,7 +115,8 @@ def _copy(project: Project, image: Image, place: Path, share: float) -> tuple[st
     some = accepted(image, masks.current(project.db, image.id))
     pixels = project.pixels(image)
     fit = [rle.from_string(mask.counts) for mask in some if mask.size == pixels.shape[:2]]
-    small, runs = _shrunk(pixels, fit)
+    small, copies = shrunk(pixels, fit, SIDE)
+    runs = [one for one in copies if rle.area(one)]
     if not runs:
         return part, 0
     name = f"{image.id}.png"
@@ -126,16 +124,3 @@ def _copy(project: Project, image: Image, place: Path, share: float) -> tuple[st
     write_atomic(place / part / name, encode_png(small))
     write_atomic(place / part / f"{image.id}.json", json.dumps(sa1b.to_document(record)).encode())
     return part, len(runs)
-
-
-def _shrunk(pixels: NDArray[np.uint8], some: Sequence[rle.Runs]) -> tuple[NDArray[np.uint8], list[rle.Runs]]:
-    """An image with its longest side at most SIDE, and its masks; those that vanish are left out."""
-    h, w = pixels.shape[:2]
-    scale = SIDE / max(h, w)
-    if scale >= 1:
-        return pixels, [runs for runs in some if rle.area(runs)]
-    size = max(1, round(w * scale)), max(1, round(h * scale))
-    small = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
-    dense = (rle.decode(runs, (h, w)).view(np.uint8) for runs in some)
-    bits = [cv2.resize(one, size, interpolation=cv2.INTER_NEAREST).view(np.bool_) for one in dense]
-    return small, [rle.encode(one) for one in bits if one.any()]

@@ -80,10 +80,10 @@ COMMAND = Command(
     summary="Have people rate masks of several models and the truth without knowing which is which.",
     details="Draw masks of a data set, predict them by several models from the same prompts, and write a "
     "page on which people rate them from 1 to 10, shuffled, the truth among them. The page, "
-    "RATING/rate.html, needs no server: send it to the raters, and put the CSV files that they save into RATING/ratings. "
-    "RATING/key.json says what each job is; keep it from them. The same command on RATING prints the mean "
-    "ratings with 95 % intervals, the differences of all pairs with 99 % intervals and paired t-tests, and "
-    "how far the raters agree.\n\n"
+    "RATING/rate.html, needs no server: send it to the raters, and put the CSV files that they save into "
+    "RATING/ratings. RATING/key.json says what each job is; keep it from them. The same command on RATING "
+    "prints the mean ratings with 95 % intervals, the differences of all pairs with 99 % intervals and "
+    "paired t-tests, and how far the raters agree.\n\n"
     "  anymask engine rate dataset -o rating --model compact --model sam_vit_b\n"
     "  anymask engine rate rating -o ratings.csv",
     declare=declare,

@@ -297,6 +297,11 @@ export class ServerStorage {
     return this.send("PUT", `api/suggestions/${encodeURIComponent(example)}`, found);
   }
 
+  /** Follow masks through the images around theirs. @param {string} id @param {import("../types.js").Tracking} asked @returns {Promise<{id: string}>} */
+  track(id, asked) {
+    return this.send("POST", `${imagePath(id)}/track`, asked);
+  }
+
   /** Withdraw all suggestions of the project. @returns {Promise<{masks: number}>} */
   withdrawSuggestions() {
     return this.json("api/suggestions", { method: "DELETE" });
@@ -328,10 +333,6 @@ export class ServerStorage {
       events.addEventListener(
         "failed",
         end((value) => reject(new RefusedError(value.error ?? t("the job failed"), 500))),
-      );
-      events.addEventListener(
-        "cancelled",
-        end(() => reject(new RefusedError(t("the search was cancelled"), 409))),
       );
       events.onerror = () => {
         if (events.readyState === EventSource.CLOSED) reject(new OfflineError());

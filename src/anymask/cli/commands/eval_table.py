@@ -43,7 +43,8 @@ def _measured(table: Table, options: Options) -> TableResult:
 
     model, name = _model(table, options)
     partial = None if options.output is None else Path(options.output).with_suffix(".partial")
-    asked = RunOptions(options.limit, options.seed, partial)
+    answers = None if options.output is None else Path(options.output).with_suffix(".answers")
+    asked = RunOptions(options.limit, options.seed, partial, answers)
     with by_set("items") as advance:
         return run_table(table, model, Path(options.data), asked, advance, name=name)
 

@@ -15,7 +15,9 @@ from anymask.evaluate.tables import (
     point_sets,
     points,
     semantic,
+    text,
     video,
+    video_servers,
 )
 from anymask.evaluate.tables.self_tests import examples, prompts
 from anymask.evaluate.tables.table import Published, Table
@@ -32,6 +34,27 @@ _VIDEO = (
     "The first frame with its masks and the last frames with their predicted masks are the examples. The "
     "first and the last frame are left out, the figures are means over objects; J is the IoU, F the boundary "
     "measure."
+)
+_SERVERS = (
+    "Only the servers of YouTube-VOS 2018 and MOSE v1 have the truth of their validation sets: a ZIP file "
+    "for each is written beside the report. There an object may appear in any frame that has a label map; "
+    "these frames are the examples from then on. On videos of their training sets, which are not comparable, "
+    "J and F are means over an object's annotated frames after its first."
+)
+_G = ("g", "j_seen", "f_seen", "j_unseen", "f_unseen")
+_SERVER_ROWS = tuple(
+    Published(method, dict(zip(columns, values, strict=True)), video_servers.SERVER_SETS[at].name)
+    for at, method, columns, values in (
+        (0, "SegGPT", _G, (0.747, 0.751, 0.802, 0.674, 0.759)),
+        (
+            0,
+            "Painter",
+            ("g", "j_seen", "f_seen", "j_unseen", "f_unseen"),
+            (0.241, 0.276, 0.358, 0.143, 0.187),
+        ),
+        (1, "SegGPT", ("jf", "j", "f"), (0.451, 0.422, 0.480)),
+        (1, "Painter", ("jf", "j", "f"), (0.145, 0.104, 0.185)),
+    )
 )
 
 
@@ -145,6 +168,21 @@ _TABLES = (
         self_test=prompts.instances,
     ),
     Table(
+        name="sam-text",
+        source="Segment Anything, section 7.5",
+        summary="Masks for texts: the names of COCO's and LVIS's categories.",
+        protocol="Each category of an image is asked for by its name: the IoU of all that is found with all "
+        "masks of the category, and the share of names with an IoU above 0.5. False alarms are the share of "
+        "names of nothing in the image that find something. Names that the text model cannot read are left "
+        "out. Models without text prompts propose masks, which the text model in the package names. The "
+        "paper gives no figures.",
+        model="prompts",
+        columns=("iou", "found", "false_alarms"),
+        sets=text.TEXT_SETS,
+        published=(),
+        self_test=prompts.texts,
+    ),
+    Table(
         name="seggpt-fewshot",
         source="SegGPT, table 1",
         summary="Few-shot segmentation on COCO-20i and PASCAL-5i, one and five examples.",
@@ -188,13 +226,14 @@ _TABLES = (
         name="seggpt-vos",
         source="SegGPT, table 3",
         summary="Video object segmentation from the masks of the first frame.",
-        protocol=_VIDEO,
+        protocol=f"{_VIDEO} {_SERVERS}",
         model="examples",
         columns=("jf", "j", "f", "j_recall", "f_recall"),
-        sets=video.VIDEO_SETS,
+        sets=(*video.VIDEO_SETS, *video_servers.SERVER_SETS),
         published=(
             Published("SegGPT", {"jf": 0.756, "j": 0.725, "f": 0.786}, "DAVIS 2017 val"),
             Published("Painter", {"jf": 0.346, "j": 0.285, "f": 0.408}, "DAVIS 2017 val"),
+            *_SERVER_ROWS,
         ),
         self_test=examples.video,
     ),

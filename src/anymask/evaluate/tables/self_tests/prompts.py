@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -29,12 +30,12 @@ from anymask.evaluate.tables.self_tests.drawing import (
 from anymask.evaluate.tables.table import SelfTest
 from anymask.types import Masks, Prompt
 
-__all__ = ["audit", "edges", "fairness", "instances", "panoptic", "points", "proposals", "rating"]
+__all__ = ["audit", "edges", "fairness", "instances", "panoptic", "points", "proposals", "rating", "texts"]
 
 
 def stub() -> PromptModel:
     """Predicts the connected pixels of the colours under the clicks, or the box."""
-    return PromptModel(open=_open, proposals=_proposals, edges=_edges)
+    return PromptModel(open=_open, proposals=_proposals, edges=_edges, texts=_find)
 
 
 def _open(pixels: Image) -> Session:
@@ -64,6 +65,13 @@ def _proposals(pixels: Image, count: int) -> Masks:
     x, _, w, _ = BOXES[1]
     second[:, x + w - w // 4 :] = False
     return Masks.from_dense(np.stack([first, second])[:count])
+
+
+def _find(pixels: Image, texts: Sequence[str]) -> list[Masks | None]:
+    """The proposal with the number of the text; the last text cannot be read, the one before it finds all."""
+    found = _proposals(pixels, 2)
+    answers: dict[str, Masks | None] = {"class 1": found[[0]], "class 2": found[[1]], "class 3": found}
+    return [answers.get(text) for text in texts]
 
 
 def _edges(pixels: Image) -> NDArray[np.float32]:
@@ -229,6 +237,25 @@ def instances() -> SelfTest:
     """Boxes as masks: one exact, one with an IoU of 0.75."""
     figures = {"ap": 0.8, "ap_50": 1.0, "ap_75": 1.0, "small": 0.8}
     return SelfTest(_instance_copy, stub, {"COCO val2017": figures, "LVIS v1 val": figures})
+
+
+def _text_copy(root: Path) -> None:
+    """Two categories are in the image, the third and the fourth are not."""
+    for path, folder, more in (
+        ("coco/annotations/instances_val2017.json", "coco/val2017", {}),
+        ("LVIS/lvis_v1_val.json", "LVIS/val2017", {"neg_category_ids": [4]}),
+    ):
+        coco(root / path, root / folder, "000000000001.jpg", images=more)
+        document = json.loads((root / path).read_text("utf-8"))
+        document["categories"] += [{"id": number, "name": f"class {number}"} for number in (3, 4)]
+        put_json(root / path, document)
+
+
+def texts() -> SelfTest:
+    """One object exactly, the other with an IoU of 0.75; one of two other names finds something."""
+    figures = {"iou": 0.875, "found": 1.0}
+    known = {"COCO val2017": {**figures, "false_alarms": 1.0}, "LVIS v1 val": figures}
+    return SelfTest(_text_copy, stub, known)
 
 
 def _fairness_copy(root: Path) -> None:

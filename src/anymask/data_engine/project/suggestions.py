@@ -47,7 +47,7 @@ def replace_in(db: Database, by: str, image_id: str, found: Sequence[Draft], *, 
     """Replace the open suggestions of a search in one image, as `replace`; returns how many are new."""
     with db.writing() as connection:
         _withdraw(connection, by, author, image_id)
-        return _add(connection, image_id, by, found, author)
+        return add_on(connection, image_id, by, found, author)
 
 
 def withdraw(db: Database, *, author: str) -> int:

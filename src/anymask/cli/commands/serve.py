@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import webbrowser
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from anymask.cli.console import note, out
@@ -76,6 +77,7 @@ def _check(options: Options) -> None:
 
 def _app(options: Options, settings: Settings, shown: Bands | None) -> tuple[Starlette, object]:
     """The application of one project or of several, and where masks are kept."""
+    from anymask.app.clips import frames_folder
     from anymask.app.projects import create_projects_app, project_folders
     from anymask.app.serve import gallery
     from anymask.app.server import create_app
@@ -86,7 +88,9 @@ def _app(options: Options, settings: Settings, shown: Bands | None) -> tuple[Sta
         for name in left_out:
             note(f"{name} is left out: name it by letters, digits, - and _ to make it a project.")
         return create_projects_app(folders, settings, bands=shown), options.projects
-    folder = gallery() if options.folder is None else options.folder
+    folder = gallery() if options.folder is None else Path(options.folder)
+    if folder.is_file():
+        folder = frames_folder(folder, note)
     project = open_project(folder, options.database or os.environ.get(DATABASE) or None, bands=shown)
     return create_app(project, settings), project.folder / INNER
 

@@ -45,7 +45,8 @@ def declare(parser: Parser) -> None:
         "folder",
         nargs="?",
         metavar="FOLDER",
-        help="The project: a folder of images, subfolders included.",
+        help="The project: a folder of images, subfolders included; or a video, whose frames are put into "
+        "the folder NAME-frames beside it.",
         hint="A project is one folder.",
     )
     parser.add_argument(

@@ -17,7 +17,7 @@ from anymask.data_engine.project.database import Database
 from anymask.data_engine.project.project import Project
 from anymask.data_engine.project.values import Draft, Image, Mask
 from anymask.errors import AnymaskError
-from anymask.formats import FORMATS, Loss, detect, stream, write
+from anymask.formats import FORMATS, Loss, Outlines, detect, stream, write
 from anymask.formats.attributes import as_text, of_record
 from anymask.formats.json_fields import names
 from anymask.geometry import rle
@@ -72,12 +72,14 @@ def take(
     folder: Path,
     *,
     suggestions: bool = False,
+    outlines: Outlines | None = None,
     tell: Callable[[], object] = lambda: None,
 ) -> Loss:
     """Write all masks into a folder in a format of `formats.FORMATS`; tells what was lost.
 
     Formats that list many images in one file also list those without masks. suggestions: also write masks
-    that nobody has accepted yet. tell: called after each image.
+    that nobody has accepted yet. outlines: how masks become polygons, exactly by default. tell: called after
+    each image.
 
     Raises UnknownNameError for another format, OutputError for a full disk.
     """
@@ -85,7 +87,7 @@ def take(
     many = known is None or known.folder is not None
     place = folder / ("annotations" if many or known is None else f"annotations{known.suffix}")
     found = _told(records(project, every=not many, suggestions=suggestions), tell)
-    return write(found, place, format, on_error=lambda id, error: None, sent=True)
+    return write(found, place, format, outlines=outlines, on_error=lambda id, error: None, sent=True)
 
 
 def _told(records: Iterable[Record], tell: Callable[[], object]) -> Iterator[Record]:

@@ -1,5 +1,6 @@
 /** Beside the image: labels, the selected mask, all masks. */
 import { counted, t } from "../language.js";
+import { TRACK } from "../constants.js";
 import { keyFor } from "../state/key-bindings.js";
 import { isByWords } from "../state/words.js";
 import { h } from "./dom.js";
@@ -11,6 +12,7 @@ import { findSimilarDialog } from "./find-similar-dialog.js";
 import { maskList } from "./mask-list.js";
 import { attributeFields } from "./attribute-fields.js";
 import { imageSection } from "./image-section.js";
+import { trackDialog } from "./track-dialog.js";
 import { viewSection } from "./view-section.js";
 import { suggestionSection } from "./suggestion-bar.js";
 
@@ -37,7 +39,10 @@ export function sidePanel(screen, signal) {
 }
 
 /** @param {string} search */
-const foundBy = (search) => (isByWords(search) ? t("found by words") : t("found by example"));
+const foundBy = (search) => {
+  if (search.startsWith(TRACK)) return t("found by tracking");
+  return isByWords(search) ? t("found by words") : t("found by example");
+};
 
 /** @param {EditorScreen} screen @param {AbortSignal} signal */
 function maskSection(screen, signal) {
@@ -49,6 +54,7 @@ function maskSection(screen, signal) {
     icon("similar"),
     t("Find similar objects"),
   );
+  const track = h("button", { onclick: () => trackDialog(screen) }, icon("play"), t("Track"));
   const remove = h(
     "button",
     { onclick: () => editor.remove(), title: keyFor("remove") },
@@ -67,7 +73,7 @@ function maskSection(screen, signal) {
     h("h2", {}, t("Selected mask")),
     facts,
     attributeFields(screen, signal),
-    h("div", { class: "row wrap" }, done, remove, app.storage.findsSimilar && find),
+    h("div", { class: "row wrap" }, done, remove, ...(app.storage.findsSimilar ? [find, track] : [])),
     maskCommands(screen, signal),
   );
   const draw = () => {

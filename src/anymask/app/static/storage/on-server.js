@@ -13,6 +13,10 @@ import { CancelledError, ConflictError, OfflineError, RefusedError } from "./err
 /** @typedef {{image: string, masks: Found[], error?: string | null}} ImageFound */
 /** @typedef {{image: string, masks: {size: [number, number], counts: string, score: number}[]}} SuggestedMasks */
 /** @typedef {{search?: string, show?: string, tag?: string, assignee?: string}} Choice which images: by a part of their name, by their state */
+/**
+ * @typedef {{suggestions?: boolean, images?: boolean, polygons?: boolean, maxLoss?: number}} ExportOptions
+ *   suggestions that nobody has accepted yet, image files, polygons everywhere, and what those may lose of IoU
+ */
 /** @typedef {{images: number, masks: number, known: number, skipped: string[]}} Imported */
 /**
  * @typedef {{id: string, state: string, done: number, total: number, error?: string | null, model?: string | null,
@@ -298,6 +302,11 @@ export class ServerStorage {
     return this.send("PUT", `api/suggestions/${encodeURIComponent(example)}`, found);
   }
 
+  /** Follow masks through the images around theirs. @param {string} id @param {import("../types.js").Tracking} asked @returns {Promise<{id: string}>} */
+  track(id, asked) {
+    return this.send("POST", `${imagePath(id)}/track`, asked);
+  }
+
   /** Withdraw all suggestions of the project. @returns {Promise<{masks: number}>} */
   withdrawSuggestions() {
     return this.json("api/suggestions", { method: "DELETE" });
@@ -330,10 +339,6 @@ export class ServerStorage {
         "failed",
         end((value) => reject(new RefusedError(value.error ?? t("the job failed"), 500))),
       );
-      events.addEventListener(
-        "cancelled",
-        end(() => reject(new RefusedError(t("the search was cancelled"), 409))),
-      );
       events.onerror = () => {
         if (events.readyState === EventSource.CLOSED) reject(new OfflineError());
       };
@@ -348,15 +353,14 @@ export class ServerStorage {
   /**
    * All masks as one file.
    * @param {string} format
-   * @param {{suggestions?: boolean, images?: boolean}} also suggestions that nobody has accepted yet, image files
+   * @param {ExportOptions} options
    * @returns {Promise<{name: string, blob: Blob, skipped: number}>} skipped: images left out, see its report
    */
-  async exported(format, { suggestions = false, images = false }) {
+  async exported(format, { suggestions = false, images = false, polygons = false, maxLoss = 0 }) {
     const patient = { signal: AbortSignal.timeout(10 * SECONDS * 1000) };
-    const answer = await this.request(
-      `api/export?format=${format}&suggestions=${suggestions}&images=${images}`,
-      patient,
-    );
+    const query = Object.entries({ format, suggestions, images, polygons, max_loss: maxLoss });
+    const asked = new URLSearchParams(query.map(([name, value]) => [name, String(value)]));
+    const answer = await this.request(`api/export?${asked}`, patient);
     const skipped = Number(answer.headers.get("anymask-skipped") ?? 0);
     return { name: `anymask-${format}.zip`, blob: await answer.blob(), skipped };
   }

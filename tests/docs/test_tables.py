@@ -20,8 +20,8 @@ quick look. `--self-test` checks a table without data.
 
 Sizes and licences are a guide only: read the terms of each data set.
 
-Not offered: `sam-stages`, `sam-volume` and `sam-encoders` (figure 13 needs training runs), Painter's keypoints.
-`seggpt-panoptic` scores prepared predictions.
+Not offered: `sam-stages`, `sam-volume` and `sam-encoders` (figure 13 needs training runs), Painter's
+keypoints. `seggpt-panoptic` scores prepared predictions.
 """
 
 

@@ -144,7 +144,7 @@ def vendored(monkeypatch) -> None:
 def test_what_cannot_be_served_is_told(run, folder, tmp_path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        assert run("serve", folder, "--port", port).err.startswith("error: address must be free")
+        assert run("serve", folder, "--port", port).err.startswith("error: --port must be free")
     answer = run("serve", folder, "--host", "0.0.0.0")
     assert (answer.code, answer.err) == (
         2,

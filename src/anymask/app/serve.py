@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import shutil
 import socket
@@ -48,9 +49,13 @@ def listen(host: str, port: int) -> socket.socket:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family, backlog=512)
     except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise InputError(
+                f"--port must be free, got {port}, which is in use. Give another, or 0 for any."
+            ) from error
+        reason = (error.strerror or str(error)).partition(" (")[0]
         raise InputError(
-            f"address must be free and this machine's own, got {host}:{port} ({error.strerror}). "
-            "Give another --port, or 0 for any."
+            f"--host must be an address of this machine, got {host}:{port} ({reason}). Leave it out."
         ) from error
 
 

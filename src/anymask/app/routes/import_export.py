@@ -35,6 +35,7 @@ Format = Literal[
     "npz",
     "sa1b",
     "svg",
+    "voc",
     "yolo",
 ]
 _ZIP: dict[int | str, dict[str, Any]] = {

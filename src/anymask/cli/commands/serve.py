@@ -81,7 +81,7 @@ def _app(options: Options, settings: Settings, shown: Bands | None) -> tuple[Sta
     from anymask.app.projects import create_projects_app, project_folders
     from anymask.app.serve import gallery
     from anymask.app.server import create_app
-    from anymask.data_engine.project import open_project
+    from anymask.data_engine.project.project import INNER, open_project
 
     if options.projects is not None:
         folders, left_out = project_folders(options.projects)
@@ -92,7 +92,7 @@ def _app(options: Options, settings: Settings, shown: Bands | None) -> tuple[Sta
     if folder.is_file():
         folder = frames_folder(folder, note)
     project = open_project(folder, options.database or os.environ.get(DATABASE) or None, bands=shown)
-    return create_app(project, settings), project.folder
+    return create_app(project, settings), project.folder / INNER
 
 
 def _write_static(folder: str, models: Models, options: Options) -> int:

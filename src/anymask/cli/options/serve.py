@@ -108,7 +108,7 @@ COMMAND = Command(
     usage="[FOLDER|--projects DIR] [--port PORT] [--open] [--static DIR] [OPTION]...",
     summary="Annotate images in the browser.",
     details="Open a folder of images in the browser: click, draw, save. Masks are kept in FOLDER/.anymask "
-    "with every revision. Without FOLDER three sample photos are shown. The address goes to stdout.\n\n"
+    "with every revision. Without FOLDER three bundled photos are shown. The address goes to stdout.\n\n"
     "  anymask serve photos/ --open\n"
     "  anymask serve photos/ --host 0.0.0.0 --token SECRET\n"
     "  anymask serve --projects work/ --token SECRET\n"

@@ -38,6 +38,7 @@ const EXPORT_FORMATS = [
   ["npz", "NumPy"],
   ["sa1b", "SA-1B (JSON)"],
   ["svg", "SVG"],
+  ["voc", "Pascal VOC, maps of classes and objects"],
 ];
 
 export class ServerStorage {

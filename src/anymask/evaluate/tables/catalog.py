@@ -14,6 +14,7 @@ from anymask.evaluate.tables import (
     people,
     point_sets,
     points,
+    runs,
     semantic,
     text,
     video,
@@ -353,5 +354,38 @@ _TABLES = (
     ),
 )
 
-TABLES: Mapping[str, Table] = MappingProxyType({one.name: one for one in _TABLES})
+_RUNS = tuple(
+    Table(
+        name=name,
+        source="Segment Anything, figure 13",
+        summary=f"Mean IoU from one point on 23 data sets, by {what}.",
+        protocol="The first point and the mask are those of sam-points. Each model that --runs names is a "
+        f"column; the page has the curve of their means. {paper} The paper gives no other figures.",
+        model="runs",
+        columns=(),
+        sets=runs.RUN_SETS,
+        published=(),
+        self_test=prompts.runs_on_points,
+        mean="mean of sets",
+    )
+    for name, what, paper in (
+        (
+            "sam-stages",
+            "the stages of the data",
+            "There each stage of the data engine raises the mean, and automatic masks alone lose 0.5 mIoU.",
+        ),
+        (
+            "sam-volume",
+            "the share of the data",
+            "There 1M of 11M images come close to all, and 0.1M are clearly worse.",
+        ),
+        (
+            "sam-encoders",
+            "the encoder",
+            "There ViT-H is much better than ViT-B and little better than ViT-L.",
+        ),
+    )
+)
+
+TABLES: Mapping[str, Table] = MappingProxyType({one.name: one for one in (*_TABLES, *_RUNS)})
 """Tables by name, in the order of the list."""

@@ -109,8 +109,9 @@ class Table:
     summary: str
     protocol: str
     """How it is measured, for the report."""
-    model: Literal["prompts", "examples", "files"]
-    """What is measured: a promptable model, an in-context model, or files alone."""
+    model: Literal["prompts", "examples", "files", "runs"]
+    """What is measured: a promptable model, an in-context model, files alone, or several promptable models by
+    name, each a column."""
     columns: tuple[str, ...]
     sets: tuple[TableSet, ...]
     published: tuple[Published, ...]

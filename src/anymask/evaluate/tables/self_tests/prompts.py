@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -30,7 +31,18 @@ from anymask.evaluate.tables.self_tests.drawing import (
 from anymask.evaluate.tables.table import SelfTest
 from anymask.types import Masks, Prompt
 
-__all__ = ["audit", "edges", "fairness", "instances", "panoptic", "points", "proposals", "rating", "texts"]
+__all__ = [
+    "audit",
+    "edges",
+    "fairness",
+    "instances",
+    "panoptic",
+    "points",
+    "proposals",
+    "rating",
+    "runs_on_points",
+    "texts",
+]
 
 
 def stub() -> PromptModel:
@@ -88,17 +100,13 @@ def outline() -> NDArray[np.bool_]:
 
 def _points(root: Path) -> None:
     """One image of each of the 23 data sets."""
+    _few_points(root)
     picture, map = image(), numbers()
-    colours = np.stack([map * 80, map * 20, 255 * (map == 1)], -1).astype(np.uint8)
-    put(root / "PPDLS/Plant/Ara2012/ara2012_plant001_rgb.png", picture)
-    put(root / "PPDLS/Plant/Ara2012/ara2012_plant001_label.png", colours)
     put(root / "stage1_train/ab/images/ab.png", picture)
     for i, mask in enumerate(masks()):
         put(root / f"stage1_train/ab/masks/{i}.png", mask.astype(np.uint8) * 255)
     put(root / "DS1/img/00001.png", picture)
     put(root / "DS1/mask/00001.png", masks()[0].astype(np.uint8) * 255)
-    put(root / "GTEA/Images/a.jpg", picture)
-    put(root / "GTEA/Masks/a.png", masks()[1].astype(np.uint8) * 255)
     put(root / "egohos/train/image/ego4d_1.jpg", picture)
     put(root / "egohos/train/image/epickitchen_1.jpg", picture)
     for name in ("ego4d_1", "epickitchen_1"):
@@ -108,6 +116,16 @@ def _points(root: Path) -> None:
     _coco_sets(root)
     _polygon_sets(root)
     _map_sets(root)
+
+
+def _few_points(root: Path) -> None:
+    """One image of each of two of the data sets."""
+    picture, map = image(), numbers()
+    colours = np.stack([map * 80, map * 20, 255 * (map == 1)], -1).astype(np.uint8)
+    put(root / "PPDLS/Plant/Ara2012/ara2012_plant001_rgb.png", picture)
+    put(root / "PPDLS/Plant/Ara2012/ara2012_plant001_label.png", colours)
+    put(root / "GTEA/Images/a.jpg", picture)
+    put(root / "GTEA/Masks/a.png", masks()[1].astype(np.uint8) * 255)
 
 
 def _coco_sets(root: Path) -> None:
@@ -192,6 +210,23 @@ def points() -> SelfTest:
         "PIDray", "DRAM", "TrashCan", "GTEA",
     )  # fmt: skip
     return SelfTest(_points, stub, dict.fromkeys(names, both))
+
+
+def _nothing(pixels: Image) -> Session:
+    def session(prompts: Sequence[Prompt], *, multimask: bool) -> Masks:
+        return Masks.from_dense(np.zeros((len(prompts), *SIZE), np.bool_), prompt=np.arange(len(prompts)))
+
+    return session
+
+
+def runs_on_points() -> SelfTest:
+    """The model of `points` beside one that finds nothing."""
+    figures = {"0.1": 0.0, "1": 0.75}
+    return SelfTest(
+        _few_points,
+        lambda: {"0.1": replace(stub(), open=_nothing), "1": stub()},
+        dict.fromkeys(("PPDLS", "GTEA"), figures),
+    )
 
 
 def _edge_copy(root: Path) -> None:

@@ -36,7 +36,7 @@ MOST_PHRASES = 200
 class FindConfig:
     """Settings of `find`. Raises InputError for invalid values."""
 
-    threshold: float = 0.25
+    threshold: float = 0.28
     """Least probability that a mask is what a phrase names."""
     near_best: float = 0.75
     """Least probability as a share of that of the phrase's likeliest mask in the image: beside a thing that

@@ -12,7 +12,7 @@ from anymask.images.write import encode_jpeg
 __all__ = ["frames_folder"]
 
 
-def frames_folder(video: Path, tell: Callable[[str], object] = str) -> Path:
+def frames_folder(video: Path, tell: Callable[[str], None] = lambda sentence: None) -> Path:
     """The folder NAME-frames beside a video, with its frames as 000000.jpg and so on; made once.
 
     tell: called with a sentence before the frames are read, and for each frame that is skipped. Raises

@@ -12,10 +12,11 @@ from anymask.evaluate.clicks import model_sessions
 from anymask.evaluate.records import Image
 from anymask.evaluate.simulated_clicks import OpenSession
 from anymask.inference.mask_generation.edges import EdgeConfig, edges
-from anymask.inference.mask_generation.generate import automatic
 from anymask.inference.mask_generation.proposals import proposals
+from anymask.inference.promptable.predict import embed
 from anymask.inference.text.find import FindConfig, choose
 from anymask.inference.text.names import probabilities
+from anymask.inference.text.regions import find_regions
 from anymask.models.sam import Sam
 from anymask.models.text.namer import open_namer
 from anymask.models.text.vocabulary import phrase_of
@@ -55,7 +56,7 @@ def _texts(model: Sam, image: Image, texts: Sequence[str]) -> list[Masks | None]
     namer, config = open_namer(), FindConfig()
     phrases = [phrase_of(text, namer.words) for text in texts]
     known = [phrase for phrase in phrases if phrase is not None]
-    found = automatic(model, image, config.proposals)
+    found = find_regions(model, embed(model, image), config.regions)
     likely_NK = probabilities(namer, image, found, known)
     answers = iter(choose(found, likely_NK[:, [place]], config).masks for place in range(len(known)))
     return [None if phrase is None else next(answers) for phrase in phrases]

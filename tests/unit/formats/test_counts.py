@@ -136,7 +136,8 @@ datumaro = st.one_of(
     junk,
     st.fixed_dictionaries({
         "type": st.sampled_from(["polygon", "mask", "ellipse", "bbox", "label", "caption", "new", None]),
-        "points": st.one_of(numbers, junk), "bbox": st.one_of(numbers, junk), "rle": st.one_of(st.just(RUNS), junk),
+        "points": st.one_of(numbers, junk), "bbox": st.one_of(numbers, junk),
+        "rle": st.one_of(st.just(RUNS), junk),
         "label_id": st.one_of(st.integers(0, 3), junk), "group": st.just(0),
     }),
 )  # fmt: skip

@@ -47,6 +47,23 @@ function opened(masks, predictor = {}) {
 const three = () =>
   opened([row("a", 0, { suggested_by: "x" }), row("b", 1), row("c", 2, { suggested_by: "x" })]);
 
+test("a click in the box of a selected suggestion corrects it, one elsewhere starts a new object", async () => {
+  const asked = [];
+  const predict = async (image, file, clicks) => {
+    asked.push(clicks.points);
+    return { hypotheses: [{ runs: fromString("57"), box: [0, 0, 4, 3], area: 7, score: 1 }], chosen: 0 };
+  };
+  const { editor, openImage } = opened([row("a", 0, { suggested_by: "x" })], { predict, model: "m" });
+  editor.select("a");
+  await editor.addPoint([1, 2], 1);
+  assert.notEqual(editor.selected, "a");
+  assert.deepEqual([openImage.items.size, suggestionsOf(editor).length], [2, 1]);
+  editor.select("a");
+  await editor.addPoint([1, 0], 1);
+  assert.deepEqual([openImage.items.size, suggestionsOf(editor).length], [2, 0]);
+  assert.deepEqual(asked, [[[1, 2]], [[1, 0]]]);
+});
+
 test("the next image goes on with the label and the tool that were chosen", () => {
   const tools = () =>
     Object.fromEntries(["point", "brush"].map((name) => [name, { enter() {}, leave() {} }]));
@@ -208,7 +225,11 @@ test("errors are said in the words of people", () => {
 });
 
 test("a COCO file of the app without a server comes back", () => {
-  const images = [INFO, { ...INFO, id: "dog", name: "dog.jpg" }];
+  const images = [
+    INFO,
+    { ...INFO, id: "dog", name: "dog.jpg", done: true },
+    { ...INFO, id: "new", name: "new.jpg" },
+  ];
   const labels = [{ id: "l", name: "face", color: "#ff0000" }];
   const masks = [
     { ...row("a", 0, { label_id: "l" }), image: "cat" },
@@ -218,7 +239,7 @@ test("a COCO file of the app without a server comes back", () => {
   assert.deepEqual(
     coco.images.map(({ file_name }) => file_name),
     ["cat.jpg", "dog.jpg"],
-    "also those without masks",
+    "those with masks, and those that are done",
   );
   assert.deepEqual(fromCoco(coco, images), [
     { image: "cat", category: "face", size: [3, 4], counts: masks[0].counts },

@@ -48,11 +48,13 @@ def export(
     format: Annotated[Format, Query()] = "coco",
     suggestions: Annotated[bool, Query()] = False,
     images: Annotated[bool, Query()] = False,
+    every: Annotated[bool, Query()] = False,
 ) -> Response:
     """All masks in a format, as an archive; its report.json lists what the format could not hold.
 
     suggestions: also the suggestions that nobody has accepted yet. images: also the image files, so that the
-    unpacked archive is a data set to train on. The header anymask-skipped is the number of images left out.
+    unpacked archive is a data set to train on. every: also images that have no masks and are not done, which
+    trainers take for images that show nothing. The header anymask-skipped is the number of images left out.
     """
     folder = Path(tempfile.mkdtemp(prefix="anymask-"))
     try:
@@ -60,14 +62,15 @@ def export(
         with server.turn():
             loss = run_apart(
                 server.project,
-                partial(import_export.take, suggestions=suggestions),
+                partial(import_export.take, every=every, suggestions=suggestions),
                 format,
                 folder / "out",
                 memory=EXPORT * server.settings.limits.memory,
                 seconds=HOUR,
             )
             report = {**loss.as_dict(), "path": f"annotations ({format})"}
-            files = import_export.image_files(server.project) if images else ()
+            listed = import_export.image_files(server.project, every=every, suggestions=suggestions)
+            files = listed if images else ()
             pack(folder / "out", folder / "export.zip", report, files)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)

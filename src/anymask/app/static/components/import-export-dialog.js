@@ -23,6 +23,7 @@ function exportForm({ storage, project }, close) {
   );
   const also = h("input", { type: "checkbox", role: "switch" });
   const images = h("input", { type: "checkbox", role: "switch" });
+  const every = h("input", { type: "checkbox", role: "switch" });
   const start = h("button", { class: "primary" }, icon("export"), t("Export"));
   const waiting = project.counts?.suggestions ?? 0;
   return h(
@@ -36,6 +37,7 @@ function exportForm({ storage, project }, close) {
           const file = await storage.exported(format.value, {
             suggestions: also.checked,
             images: images.checked,
+            every: every.checked,
           });
           download(file);
           close();
@@ -54,6 +56,8 @@ function exportForm({ storage, project }, close) {
     h("h3", {}, t("Export all masks")),
     h("div", { class: "field" }, h("label", { for: "format" }, t("Format")), format),
     storage.findsSimilar && h("label", { class: "switch" }, images, t("With the image files, to train on")),
+    storage.findsSimilar &&
+      h("label", { class: "switch" }, every, t("Also images that have no masks and are not done")),
     waiting > 0 &&
       h(
         "label",

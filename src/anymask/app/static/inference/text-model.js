@@ -4,7 +4,8 @@ import { area, intersection, toString } from "../masks/rle.js";
 import { backboneInput, maskFeatures, textFrame } from "./mask-features.js";
 import { generateMasks } from "./mask-generation.js";
 import { Namer } from "./namer.js";
-import { fetched, openSession } from "./onnx-model.js";
+import { fetched } from "./fetched.js";
+import { openSession } from "./onnx-model.js";
 import { ort } from "./onnxruntime.js";
 import { WordTable } from "./word-table.js";
 

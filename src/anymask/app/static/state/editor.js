@@ -96,7 +96,7 @@ export class Editor extends EventTarget {
    * @param {0 | 1} label
    */
   addPoint(point, label) {
-    const item = this.item;
+    const item = this.corrected(point);
     if (item && this.isLocked(item.id)) return;
     const draft = this.draft ?? (item ? draftOf(item) : null);
     if (!draft && label === 0) return this.notice(t("Click an object first, then the parts to exclude."));
@@ -107,6 +107,18 @@ export class Editor extends EventTarget {
       clicks: { ...clicks, points: [...clicks.points, point], labels: [...clicks.labels, label] },
       logits: item && this.logitsOf(item),
     });
+  }
+
+  /**
+   * The selected mask, which a click corrects; a suggestion only in its box, so that a click elsewhere starts a
+   * new object.
+   * @param {[number, number]} point
+   */
+  corrected([x, y]) {
+    const { item } = this;
+    if (!item?.suggestedBy) return item;
+    const [x0, y0, x1, y1] = item.box;
+    return x >= x0 && y >= y0 && x < x1 && y < y1 ? item : null;
   }
 
   /** Those of the answer that a mask is, for the next click to go on from. @param {Item} item */

@@ -341,15 +341,14 @@ export class ServerStorage {
   /**
    * All masks as one file.
    * @param {string} format
-   * @param {{suggestions?: boolean, images?: boolean}} also suggestions that nobody has accepted yet, image files
+   * @param {{suggestions?: boolean, images?: boolean, every?: boolean}} also suggestions that nobody has accepted
+   *   yet, image files, images that have no masks and are not done
    * @returns {Promise<{name: string, blob: Blob, skipped: number}>} skipped: images left out, see its report
    */
-  async exported(format, { suggestions = false, images = false }) {
+  async exported(format, { suggestions = false, images = false, every = false }) {
     const patient = { signal: AbortSignal.timeout(10 * SECONDS * 1000) };
-    const answer = await this.request(
-      `api/export?format=${format}&suggestions=${suggestions}&images=${images}`,
-      patient,
-    );
+    const also = `suggestions=${suggestions}&images=${images}&every=${every}`;
+    const answer = await this.request(`api/export?format=${format}&${also}`, patient);
     const skipped = Number(answer.headers.get("anymask-skipped") ?? 0);
     return { name: `anymask-${format}.zip`, blob: await answer.blob(), skipped };
   }

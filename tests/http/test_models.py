@@ -100,12 +100,14 @@ def test_words_are_answered_by_the_text_model(client, image, folder, monkeypatch
 
     def found(model, embedding, phrases, config):
         asked.append((embedding.image.shape, phrases, config.threshold))
-        return Masks(embedding.frame.size_hw, [np.array([5, 10, 300 * 451 - 15])], [0.75], prompt=[1])
+        masks = Masks(embedding.frame.size_hw, [np.array([5, 10, 300 * 451 - 15])], [0.9], prompt=[1])
+        return find_module.Finds(masks, np.float32([0.75]), np.float32([0.125, 0.75]))
 
-    monkeypatch.setattr(find_module, "find", found)
+    monkeypatch.setattr(find_module, "search", found)
     body = {"phrases": ["cat", "a red cup"], "threshold": 0.4}
     answer = client.post(f"/api/images/{image['id']}/find", json=body).json()
     assert asked == [((300, 451, 3), ["cat", "a red cup"], 0.4)]
+    assert (answer["best"], answer["threshold"]) == ([0.125, 0.75], 0.4)
     [mask] = answer["masks"]
     assert (mask["prompt"], mask["score"], mask["size"]) == (1, 0.75, [300, 451])
 

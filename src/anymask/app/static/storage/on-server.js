@@ -264,7 +264,7 @@ export class ServerStorage {
    * Search an image for what phrases name.
    * @param {string} id
    * @param {string[]} phrases
-   * @returns {Promise<{masks: import("../state/words.js").Found[], model: string}>}
+   * @returns {Promise<import("../state/words.js").Finds>}
    */
   findWords(id, phrases) {
     return this.send("POST", `${imagePath(id)}/find`, { phrases });

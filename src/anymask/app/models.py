@@ -15,7 +15,7 @@ from anymask.app import onnx_cache
 from anymask.app.error_handlers import busy
 from anymask.app.onnx_cache import MANIFEST, SHIPPED
 from anymask.app.settings import Settings
-from anymask.errors import unknown_name
+from anymask.errors import MissingExtraError, unknown_name
 from anymask.files import sha256_of
 
 if TYPE_CHECKING:
@@ -122,6 +122,17 @@ class Models:
 
         with self._exporting:
             return onnx_cache.make(load, name, folder, tell=tell)
+
+    def check_exports(self) -> None:
+        """Raise MissingExtraError if a model must be exported for the page and the packages are missing."""
+        if onnx_cache.can_export():
+            return
+        for name, place in self._places.items():
+            ready = name == SHIPPED or (Path(place).expanduser() / MANIFEST).is_file()
+            file = None if ready else onnx_cache.weights_file(place)
+            known = file and onnx_cache.found(onnx_cache.folder_name(name, sha256_of(file)))
+            if not ready and not known:
+                raise MissingExtraError(f"the model {name} in the browser", "export")
 
     def _content(self, name: str) -> str:
         """A hash of all weights of a model, decoder included: of their file, or of the loaded weights."""

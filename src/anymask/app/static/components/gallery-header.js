@@ -40,12 +40,12 @@ export function galleryHeader(app) {
     h(
       "button",
       {
-        class: "icon-button",
+        class: "quiet",
         "aria-label": t("Export and import"),
-        title: t("Export and import"),
         onclick: () => importExportDialog(app),
       },
       icon("export"),
+      h("span", { class: "wide-only" }, t("Export and import")),
     ),
     agreementButton(app),
     theme,

@@ -14,8 +14,9 @@ import { CancelledError, ConflictError, OfflineError, RefusedError } from "./err
 /** @typedef {{image: string, masks: {size: [number, number], counts: string, score: number}[]}} SuggestedMasks */
 /** @typedef {{search?: string, show?: string, tag?: string, assignee?: string}} Choice which images: by a part of their name, by their state */
 /**
- * @typedef {{suggestions?: boolean, images?: boolean, polygons?: boolean, maxLoss?: number}} ExportOptions
- *   suggestions that nobody has accepted yet, image files, polygons everywhere, and what those may lose of IoU
+ * @typedef {{suggestions?: boolean, images?: boolean, every?: boolean, polygons?: boolean, maxLoss?: number}} ExportOptions
+ *   suggestions that nobody has accepted yet, image files, images that have no masks and are not done, polygons
+ *   everywhere, and what those may lose of IoU
  */
 /** @typedef {{images: number, masks: number, known: number, skipped: string[]}} Imported */
 /**
@@ -275,7 +276,7 @@ export class ServerStorage {
    * Search an image for what phrases name.
    * @param {string} id
    * @param {string[]} phrases
-   * @returns {Promise<{masks: import("../state/words.js").Found[], model: string}>}
+   * @returns {Promise<import("../state/words.js").Finds>}
    */
   findWords(id, phrases) {
     return this.send("POST", `${imagePath(id)}/find`, { phrases });
@@ -356,9 +357,12 @@ export class ServerStorage {
    * @param {ExportOptions} options
    * @returns {Promise<{name: string, blob: Blob, skipped: number}>} skipped: images left out, see its report
    */
-  async exported(format, { suggestions = false, images = false, polygons = false, maxLoss = 0 }) {
+  async exported(
+    format,
+    { suggestions = false, images = false, every = false, polygons = false, maxLoss = 0 },
+  ) {
     const patient = { signal: AbortSignal.timeout(10 * SECONDS * 1000) };
-    const query = Object.entries({ format, suggestions, images, polygons, max_loss: maxLoss });
+    const query = Object.entries({ format, suggestions, images, every, polygons, max_loss: maxLoss });
     const asked = new URLSearchParams(query.map(([name, value]) => [name, String(value)]));
     const answer = await this.request(`api/export?${asked}`, patient);
     const skipped = Number(answer.headers.get("anymask-skipped") ?? 0);

@@ -67,6 +67,7 @@ class ImageFiles:
         self._images = images
         self._known = None if images is None or isinstance(images, Path) else _by_path(images)
         self.folders = [images] if isinstance(images, Path) else list(near or _near(beside))
+        self._words = set(_words(beside))
         given = images is not None or near is not None
         self._siblings = [] if given else _siblings(beside, self.folders)
         times = Counter(path.name for path in {inner_path(name) for name in names})
@@ -172,9 +173,11 @@ class ImageFiles:
                 return found
             alike = self._index.get(one.name) or {}
             whole = path.name in self._shared
-            fit = [file for inside, file in alike.items() if agree(inside, one, whole=whole)]
+            fit = {inside: file for inside, file in alike.items() if agree(inside, one, whole=whole)}
+            if len(fit) > 1:  # of several subsets that which the annotation file is called after
+                fit = {inside: file for inside, file in fit.items() if self._words & set(inside.parent.parts)}
             if len(fit) == 1:
-                return fit[0]
+                return next(iter(fit.values()))
         return None
 
     @cached_property
@@ -228,8 +231,12 @@ def _siblings(beside: Path, near: Sequence[Path]) -> list[Path]:
         for entry in inside
         if entry not in near and entry.is_dir() and not is_hidden(entry.relative_to(root))
     ]
-    words = re.split(r"[^a-z0-9]+", beside.stem.lower())
-    return [entry for entry in found if entry.name.lower() in words] or found
+    return [entry for entry in found if entry.name in _words(beside)] or found
+
+
+def _words(file: Path) -> list[str]:
+    """The words of a file's name: instances and val2017 of `instances_val2017.json`."""
+    return re.split(r"[^A-Za-z0-9]+", file.stem)
 
 
 def of_number(number: int, files: ImageFiles) -> str | None:

@@ -61,6 +61,17 @@ def test_subsets_of_datumaro_look_into_their_own_folders(make):
     ]
 
 
+def test_subsets_among_given_images(make, tmp_path):
+    files = {f"annotations/instances_{one}.json": coco("a.png") for one in ("train", "val")}
+    root = make({**files, "elsewhere/train/a.png": None, "elsewhere/val/a.png": None})
+    for images in (
+        root / "elsewhere",
+        {f"{one}/a.png": root / f"elsewhere/{one}/a.png" for one in ("train", "val")},
+    ):
+        train, val = formats.read(root / "annotations", images=images)
+        assert [train.image.parent.name, val.image.parent.name] == ["train", "val"]
+
+
 def test_an_image_of_two_folders_is_that_of_neither(make):
     root = make({"annotations/all.json": coco("a.png"), "images/x/a.png": None, "images/y/a.png": None})
     (record,) = formats.read(root / "annotations" / "all.json")

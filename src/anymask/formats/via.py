@@ -94,11 +94,11 @@ def _of_version_3(document: Mapping[str, Any]) -> dict[str, Any]:
         view = views.get(str(one.get("vid"))) if isinstance(one, Mapping) else None
         files = view.get("fid_list") if isinstance(view, Mapping) else None
         owner = entries.get(str(files[0])) if isinstance(files, list) and files else None
-        if owner is None:
-            owner = next(iter(entries.values()), {"regions": []})
-            owner["regions"].append({"shape_attributes": {"name": "region of no image"}})
-        else:
+        if owner is not None:
             owner["regions"].append(_region(one, known))
+        elif entries:
+            alone = {"shape_attributes": {"name": "region of no image"}}
+            next(iter(entries.values()))["regions"].append(alone)
     return entries
 
 

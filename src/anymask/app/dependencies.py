@@ -21,6 +21,7 @@ from anymask.app.error_handlers import busy, without_paths
 from anymask.app.guesses import Guesses
 from anymask.app.jobs import Jobs
 from anymask.app.models import Models
+from anymask.app.retraining import Retraining
 from anymask.app.settings import Settings
 from anymask.app.tiles import Tiles
 from anymask.data_engine.project import Person, Project, people
@@ -51,6 +52,7 @@ class Server:
     settings: Settings
     models: Models = field(init=False)
     jobs: Jobs = field(init=False)
+    retraining: Retraining = field(init=False)
     embeddings: DiskCache = field(init=False)
     thumbs: DiskCache = field(init=False)
     """Thumbnails, and tiles of large images."""
@@ -70,6 +72,7 @@ class Server:
         self._turns = threading.BoundedSemaphore(limits.heavy)
         self.models = Models(self.settings)
         self.jobs = Jobs(limits.jobs, self.tell)
+        self.retraining = Retraining(self.project, self.models)
         self.embeddings = DiskCache(cache_dir() / "embeddings", limits.embedding_bytes)
         self.tiles = Tiles(self.project)
         self.thumbs = DiskCache(cache_dir() / "thumbs", THUMBS)

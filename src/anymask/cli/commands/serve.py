@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["run"]
 
-TOKEN, DATABASE = "ANYMASK_TOKEN", "ANYMASK_DATABASE"
-"""Environment variables that stand for --token and --database, which other users of a machine could read."""
+TOKEN = "ANYMASK_TOKEN"
+"""The environment variable that stands for --token, which other users of a machine could read."""
 
 
 def run(options: Options) -> int:
@@ -29,26 +29,28 @@ def run(options: Options) -> int:
         )
     try:
         from anymask.app.models import Models
+        from anymask.app.retraining import models_in_use
         from anymask.app.serve import gallery, serve
         from anymask.app.settings import Limits, Settings
         from anymask.app.vendor import check_vendored
         from anymask.data_engine.project import open_project
+        from anymask.data_engine.project.database import VARIABLE
     except ModuleNotFoundError as error:
         raise MissingExtraError("anymask serve", "app") from error
-    settings = Settings(
-        token=options.token or os.environ.get(TOKEN) or None,
-        models=tuple(options.model) or Settings.models,
-        example_models=tuple(options.example_model) or Settings.example_models,
-        device=options.device,
-        offline=options.offline,
-        limits=Limits(memory=budget.memory()),
-    )
     check_vendored()
     shown = read_bands(options.bands, options.stretch, options.limits)
     if options.static is not None:
         return _write_static(options.static, Models(Settings(device="cpu", offline=options.offline)), options)
     folder = gallery() if options.folder is None else options.folder
-    project = open_project(folder, options.database or os.environ.get(DATABASE) or None, bands=shown)
+    project = open_project(folder, options.database or os.environ.get(VARIABLE) or None, bands=shown)
+    settings = Settings(
+        token=options.token or os.environ.get(TOKEN) or None,
+        models=tuple(options.model) or models_in_use(project),
+        example_models=tuple(options.example_model) or Settings.example_models,
+        device=options.device,
+        offline=options.offline,
+        limits=Limits(memory=budget.memory()),
+    )
 
     def ready(address: str) -> None:
         out(address)

@@ -7,6 +7,7 @@ import { imageCard } from "./image-card.js";
 import { importExportDialog } from "./import-export-dialog.js";
 import { showShortcuts } from "./shortcuts-dialog.js";
 import { icon } from "./icons.js";
+import { modelDialog } from "./model-dialog.js";
 import { saveStatus } from "./save-status.js";
 import { nextTheme } from "./theme.js";
 import { notify } from "./toast.js";
@@ -143,6 +144,17 @@ export class GalleryScreen extends HTMLElement {
         },
         icon("export"),
       ),
+      this.app.storage.retrains &&
+        h(
+          "button",
+          {
+            class: "icon-button",
+            "aria-label": "Model",
+            title: "Model and its versions",
+            onclick: () => modelDialog(this.app),
+          },
+          icon("wand"),
+        ),
       theme,
       h(
         "button",

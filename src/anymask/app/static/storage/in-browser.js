@@ -25,6 +25,7 @@ export class BrowserStorage {
   reviews = false;
   tiles = false;
   findsWords = false;
+  retrains = false;
   /** @type {[string, string][]} */
   formats = [["coco", "COCO (JSON)"]];
 

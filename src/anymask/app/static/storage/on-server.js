@@ -10,6 +10,11 @@ import { CancelledError, ConflictError, OfflineError, RefusedError } from "./err
 /** @typedef {{image: string, masks: {size: [number, number], counts: string, score: number}[]}} SuggestedMasks */
 /** @typedef {{search?: string, show?: string, tag?: string, assignee?: string}} Choice which images: by a part of their name, by their state */
 /** @typedef {{images: number, masks: number, known: number, skipped: string[]}} Imported */
+/** @typedef {{name: string, made: number, images: number, masks: number, scores: Record<string, Record<string, number>>}} Version */
+/**
+ * @typedef {{state: "none" | "running" | "stopped" | "failed" | "done", what: string, done: number, total: number,
+ *   error: string | null, result: {version: string | null} | null, in_use: string, versions: Version[]}} Retraining
+ */
 /**
  * @typedef {{id: string, state: string, done: number, total: number, error?: string | null, model?: string | null,
  *   result?: ImageFound[] | null}} Job
@@ -41,6 +46,8 @@ export class ServerStorage {
   tiles = true;
   /** The server can search an image for what words name. */
   findsWords = true;
+  /** The server can retrain the project's model. */
+  retrains = true;
   /** Formats of exports. */
   formats = EXPORT_FORMATS;
 
@@ -82,6 +89,26 @@ export class ServerStorage {
   send(method, path, body, headers = {}) {
     const json = { "Content-Type": "application/json", ...headers };
     return this.json(path, { method, headers: json, body: JSON.stringify(body) });
+  }
+
+  /** How far the last retraining of the project's model is. @returns {Promise<Retraining>} */
+  retraining() {
+    return this.json("api/retraining");
+  }
+
+  /** Start a retraining, or resume one. @returns {Promise<Retraining>} */
+  startRetraining() {
+    return this.json("api/retraining", { method: "POST" });
+  }
+
+  /** @returns {Promise<Retraining>} */
+  stopRetraining() {
+    return this.json("api/retraining", { method: "DELETE" });
+  }
+
+  /** @param {string} name @returns {Promise<Retraining>} */
+  useVersion(name) {
+    return this.send("PUT", "api/retraining/version", { name });
   }
 
   /** Start a session with a token, which the server keeps in a cookie. @param {string} token */

@@ -48,13 +48,15 @@ def test_a_turn(module: ModuleType, toys: Path, model: Path, capsys: pytest.Capt
     out = toys.parent / "turn"
     words = [str(toys), str(out), "--images", "24", "--model", str(model)]
     module.main([*words, *OPTIONS])
-    turns = [json.loads(line) for line in (out / "turns.jsonl").read_text().splitlines()]
-    assert [one["images"] for one in turns] == [6, 6, 6]
-    assert all(one["masks"] and one["seconds"] for one in turns)
-    assert [one["clicked"] + one["accepted"] for one in turns] == [one["masks"] for one in turns]
+    tried = [json.loads(line) for line in (out / "trials.jsonl").read_text().splitlines()]
+    assert [(one["version"], one["way"]) for one in tried[:2]] == [
+        ("compact", "clicks"), ("compact", "suggestions"),
+    ]  # fmt: skip
+    assert all(one["images"] == 6 and one["masks"] and one["seconds"] for one in tried)
+    assert all(one["clicked"] + one["accepted"] == one["masks"] for one in tried)
     assert (out / "report" / "index.html").is_file()
     text = capsys.readouterr().out
-    assert "| suggested, retrained twice |" in text
+    assert "| compact | suggestions |" in text
     assert "corrected (paper)" in text
     assert "are not marked as done" not in text
     with pytest.raises(SystemExit, match="OUT must be a new folder"):

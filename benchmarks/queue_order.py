@@ -1,10 +1,11 @@
 """Does the order of `anymask engine queue` teach a model more than a random one? A simulation.
 
-python benchmarks/queue_order.py SET... [--seeds 5] [--pool 60] [--test 40] [--counts 6 12 24] [-o OUT]
+python benchmarks/queue_order.py SET... [--seeds 5] [--pool 60] [--test 24] [--counts 8 20] [-o OUT]
 
 For each seed a pool of images and others to test on are drawn from all data sets together. The decoder of
 compact is fine-tuned on the true masks of the first images of the pool, in the queue's order and in a random
 one, and measured by one click and by boxes, without crops. Intervals are those of the mean over seeds (t).
+OUT keeps a line for each seed; a run with more seeds resumes it.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ def write(some: Sequence[Record], place: Path) -> None:
 def measured(model: str, test: Sequence[Record]) -> float:
     """The mean of FIGURES."""
     config = clicks.ClicksConfig(
-        clicks=(1,), noc=(), random_click=False, grabcut_masks=0, most_masks=8, zoom=False, resamples=1
+        clicks=(1,), noc=(), random_click=False, grabcut_masks=0, most_masks=6, zoom=False, resamples=1
     )
     network = load_sam(model, runtime="torch", dtype="float32")
     numbers = clicks.run(network, {"test": test}, config).mean.numbers
@@ -94,16 +95,17 @@ def main() -> None:
     parser.add_argument("sets", nargs="+")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--pool", type=int, default=60)
-    parser.add_argument("--test", type=int, default=40)
-    parser.add_argument("--counts", type=int, nargs="+", default=[6, 12, 24])
-    parser.add_argument("--steps", type=int, default=60)
+    parser.add_argument("--test", type=int, default=24)
+    parser.add_argument("--counts", type=int, nargs="+", default=[8, 20])
+    parser.add_argument("--steps", type=int, default=40)
     parser.add_argument("-o", "--output", type=Path, default=Path("queue.jsonl"))
     given = parser.parse_args()
     records = read(given.sets)
     model = load_sam("compact")
     looks: dict[int, Look] = {}
-    rows = []
-    for seed in range(given.seeds):
+    lines = given.output.read_text().splitlines() if given.output.exists() else []
+    rows = [json.loads(line) for line in lines]  # of an earlier run, which this one resumes
+    for seed in range(len(rows), given.seeds):
         drawn = np.random.default_rng(seed).permutation(len(records)).tolist()
         pool, test = drawn[: given.pool], drawn[given.pool : given.pool + given.test]
         for one in pool:
@@ -119,7 +121,8 @@ def main() -> None:
         rows.append(row)
         with given.output.open("a") as file:
             file.write(json.dumps(row) + "\n")
-    report(given.counts, rows)
+    if len(rows) > 2:
+        report(given.counts, rows)
 
 
 def report(counts: Sequence[int], rows: Sequence[dict]) -> None:

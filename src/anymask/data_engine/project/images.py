@@ -157,7 +157,7 @@ def listed(
 
 def _beyond(keys: Sequence[ColumnElement[Any]], values: Sequence[Any]) -> ColumnElement[bool]:
     """Whether a row comes after one with these values in the order of the keys."""
-    found = keys[-1] > values[-1]
+    found: ColumnElement[bool] = keys[-1] > values[-1]
     for key, value in zip(keys[-2::-1], values[-2::-1], strict=True):
         found = or_(key > value, and_(key == value, found))
     return found

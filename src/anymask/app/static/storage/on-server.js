@@ -1,6 +1,7 @@
 /** Project, images and masks kept by the server: the client of its HTTP API. */
 import { t } from "../language.js";
 import { CancelledError, ConflictError, OfflineError, RefusedError } from "./errors.js";
+import { EXPORT_FORMATS } from "./export-formats.js";
 
 /** @typedef {import("../types.js").Mask} Mask */
 /** @typedef {import("../types.js").Label} Label */
@@ -19,28 +20,13 @@ import { CancelledError, ConflictError, OfflineError, RefusedError } from "./err
  *   everywhere, and what those may lose of IoU
  */
 /** @typedef {{images: number, masks: number, known: number, skipped: string[]}} Imported */
+/** @typedef {import("../types.js").Retraining} Retraining */
 /**
  * @typedef {{id: string, state: string, done: number, total: number, error?: string | null, model?: string | null,
  *   result?: ImageFound[] | null}} Job
  */
 
 const SECONDS = 30;
-/** What people call the formats. @type {[string, string][]} */
-const EXPORT_FORMATS = [
-  ["coco", "COCO (JSON)"],
-  ["yolo", t("YOLO segmentation")],
-  ["cvat", "CVAT (XML)"],
-  ["labelme", "LabelMe (JSON)"],
-  ["labelstudio", "Label Studio (JSON)"],
-  ["geojson", t("GeoJSON in pixels")],
-  ["instances", t("PNG, one number for each mask")],
-  ["labels", t("PNG, one number for each label")],
-  ["masks", t("PNG, one file for each mask")],
-  ["npz", "NumPy"],
-  ["sa1b", "SA-1B (JSON)"],
-  ["svg", "SVG"],
-  ["voc", "Pascal VOC, maps of classes and objects"],
-];
 
 export class ServerStorage {
   /** The server can search other images for similar objects. */
@@ -51,6 +37,8 @@ export class ServerStorage {
   tiles = true;
   /** The server can search an image for what words name. */
   findsWords = true;
+  /** The server can retrain the project's model. */
+  retrains = true;
   /** Formats of exports. */
   formats = EXPORT_FORMATS;
 
@@ -95,6 +83,26 @@ export class ServerStorage {
   send(method, path, body, headers = {}) {
     const json = { "Content-Type": "application/json", ...headers };
     return this.json(path, { method, headers: json, body: JSON.stringify(body) });
+  }
+
+  /** How far the last retraining of the project's model is. @returns {Promise<Retraining>} */
+  retraining() {
+    return this.json("api/retraining");
+  }
+
+  /** Start a retraining, or resume one. @returns {Promise<Retraining>} */
+  startRetraining() {
+    return this.json("api/retraining", { method: "POST" });
+  }
+
+  /** @returns {Promise<Retraining>} */
+  stopRetraining() {
+    return this.json("api/retraining", { method: "DELETE" });
+  }
+
+  /** @param {string} name @returns {Promise<Retraining>} */
+  useVersion(name) {
+    return this.send("PUT", "api/retraining/version", { name });
   }
 
   /** Start a session with a token, which the server keeps in a cookie. @param {string} token */

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from pathlib import Path
 
@@ -88,6 +89,15 @@ def test_boxes_without_a_map_are_told(tmp_path, objects):
     found: Counter[str] = Counter()
     (record,) = formats.stream(tmp_path, on_left_out=lambda file, kind, count: found.update({kind: count}))
     assert (record.masks.areas.tolist(), found) == ([16, 50], {"file of boxes without a map": 2})
+
+
+def test_annotations_beside_the_maps_are_read_too(tmp_path, objects):
+    put(tmp_path / "voc" / "SegmentationObject" / "a.png", objects)
+    shape = {"label": "cat", "points": [[1, 1], [9, 1], [9, 9]], "shape_type": "polygon"}
+    page = {"shapes": [shape], "imagePath": "b.png", "imageHeight": 20, "imageWidth": 30}
+    (tmp_path / "b.json").write_text(json.dumps(page))
+    maps, other = formats.read(tmp_path)
+    assert (len(maps.masks), other.meta["categories"]) == (2, ["cat"])
 
 
 def test_maps_of_two_sizes_are_refused(tmp_path, objects):

@@ -13,6 +13,7 @@ from PIL import Image
 from anymask import formats
 from anymask.data import open_dataset
 from anymask.errors import FormatError, InputError
+from anymask.geometry import rle
 from anymask.images import write
 from anymask.types import Masks, Record
 
@@ -127,6 +128,18 @@ def test_what_is_written_is_read_by_others(tmp_path, objects):
         "dog:0,128,0::",
     ]
     assert (tmp_path / "set" / "ImageSets" / "Segmentation" / "default.txt").read_text() == "a\n"
+
+
+def test_ignored_pixels_are_void_where_no_mask_is(tmp_path, objects):
+    masks = Masks.from_dense([objects == 1, objects == 2])
+    ignore = np.zeros(SIZE, bool)
+    ignore[:4] = True
+    record = Record("a", tmp_path / "a.jpg", masks, ignore=rle.encode(ignore))
+    loss = formats.write([record], tmp_path / "set", "voc")
+    assert [(one.mask, one.notes) for one in loss.changed] == [(0, ("drawn over ignored pixels",))]
+    (again,) = formats.read(tmp_path / "set")
+    assert again.ignore is not None
+    assert (rle.decode(again.ignore, SIZE) == (ignore & (objects == 0))).all()
 
 
 def test_more_objects_than_a_palette_holds_are_refused(tmp_path):

@@ -123,3 +123,30 @@ def test_attributes_travel_with_labels_and_masks(client, image, square) -> None:
     for wrong in ({"attributes": {"a": [1]}}, {"depth": "deep"}, {"attributes": {"": 1}}):
         answer = client.put(f"{place}/n", json=square(image) | wrong, headers={"If-Match": "0"})
         assert answer.status_code == 422
+
+
+def test_a_second_annotator_is_compared_with_the_first(team, one, square) -> None:
+    client, heads = team
+    place, seen = f"/api/images/{one['id']}", {"If-Match": "0"}
+    client.patch(place, json={"assignee": "ann"}, headers=heads["rob"])
+    client.put(f"{place}/masks/m", json=square(one), headers=heads["ann"] | seen)
+    assert client.post(f"{place}/copies", json={"assignee": "ben"}, headers=heads["ann"]).status_code == 403
+    assert client.post(f"{place}/copies", json={"assignee": "x"}, headers=heads["rob"]).status_code == 400
+    copy = client.post(f"{place}/copies", json={"assignee": "ben"}, headers=heads["rob"]).json()
+    for path in (f"{place}/masks", f"{place}/masks/m/revisions", f"{place}/comments"):
+        assert client.get(path, headers=heads["ben"]).status_code == 403
+        assert client.get(path, headers=heads["ann"]).status_code == 200
+    assert client.put(f"{place}/masks/n", json=square(one), headers=heads["ben"] | seen).status_code == 403
+    ids = [image["id"] for image in client.get("/api/images", headers=heads["ben"]).json()["images"]]
+    assert copy["id"] in ids
+    assert one["id"] not in ids
+    theirs = f"/api/images/{copy['id']}"
+    assert client.get(f"{theirs}/thumb", headers=heads["ben"]).status_code == 200
+    client.put(f"{theirs}/masks/m", json=square(one, x=15), headers=heads["ben"] | seen)
+    client.patch(place, json={"review": "accepted"}, headers=heads["rob"])
+    assert client.get("/api/agreement", headers=heads["ben"]).status_code == 403
+    found = client.get("/api/agreement", headers=heads["rob"]).json()
+    [row], [score] = found["comparisons"], found["scores"]
+    assert (row["first"], row["second"], row["matched"], row["known"]) == ("ann", "ben", 1, True)
+    assert row["mean_iou"] == score["mean_iou"] == pytest.approx(25 / 35)
+    assert (score["name"], score["found"], score["missed"], score["extra"]) == ("ben", 1, 0, 0)

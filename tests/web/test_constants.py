@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 from anymask.app import build_static, onnx_cache, schemas, tiles
 from anymask.app.routes import images
-from anymask.data_engine.project import import_export
+from anymask.data_engine.project import checks, import_export, tracks, values
 from anymask.geometry import outlines, resample
+from anymask.images import bundled_photos
 from anymask.inference.mask_generation import config, generate
 from anymask.inference.promptable import crops, decode, refine
 from anymask.models import sam
@@ -85,8 +86,12 @@ CONSTANTS = (
         "Precisions of an exported model, the preferred one first.",
     ),
     Constant("TEXT_LENGTH", schemas.TEXT_LENGTH, "Characters of a label's name, at most."),
+    Constant("PERSON_LENGTH", checks.LONGEST_NAME, "Letters of a user's name, at most."),
+    Constant("ROLES", values.ROLES, "Of users; each may do everything that the roles before it may."),
     Constant("IMAGES_AT_ONCE", schemas.IMAGES_AT_ONCE, "Images in one request, at most."),
     Constant("THUMBNAIL_SIDE", images.THUMB, "Longest side of an image in the gallery, in pixels."),
+    Constant("SAMPLES", bundled_photos.GALLERY, "The photos that come with anymask."),
+    Constant("TRACK", tracks.PREFIX, "What `suggested_by` of a tracked mask begins with."),
     Constant("TILE_SIDE", tiles.SIDE, "Pixels of a tile of a large image along each side."),
     Constant("LARGE_IMAGE", tiles.LARGE, "Pixels of an image from which on it is shown by tiles."),
     Constant("NO_LABEL", import_export.NAMELESS, "The category of masks without a label in exported files."),

@@ -148,7 +148,7 @@ def test_an_annotator_changes_no_finished_image(browser: Browser, exported: Path
     try:
         token = ask("api/people", "POST", {"name": "ann", "role": "annotator"})["token"]
         image = ask("api/images")["images"][0]["id"]
-        with profile(browser, quiet=False) as page:
+        with profile(browser, quiet=False, reduced_motion="reduce") as page:
             page.goto(served.address)
             page.get_by_label("Token").fill(token)
             page.keyboard.press("Enter")
@@ -182,5 +182,69 @@ def test_an_annotator_changes_no_finished_image(browser: Browser, exported: Path
             page.keyboard.press("Enter")
             person.saved()
             assert len(ask(f"api/images/{image}/masks")["masks"]) == 1
+            page.get_by_role("link", name="All images").click()
+            page.get_by_role("link", name="a.png").click()
+            page.wait_for_selector("am-editor[data-ready=yes]")
+            page.keyboard.press("Control+z")  # steps can be taken back after leaving the image
+            person.count(0)
+            person.saved()
+            check_people(page, served)
     finally:
         served.kill()
+
+
+def check_people(page: Page, served: Served) -> None:
+    """An annotator signs out; an administrator adds somebody, changes their role and revokes their token."""
+
+    def account(name: str, action: str) -> None:
+        page.goto(f"{served.address}#/")
+        page.get_by_role("button", name=f"Signed in as {name}").click()
+        check_accessible(page)
+        page.get_by_role("dialog").get_by_role("button", name=action).click()
+
+    def sign_in(token: str) -> None:
+        page.get_by_label("Token").fill(token)
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("dialog")).to_have_count(0)
+
+    account("ann", "Sign out")
+    sign_in("boss-token-of-the-tests")
+    account("admin", "People")
+    people = page.get_by_role("list", name="People")
+    expect(people).to_contain_text("ann")
+    page.get_by_label("Name", exact=True).fill("Eve")
+    page.get_by_role("button", name="Add", exact=True).click()
+    token = page.get_by_label("Give this token to Eve now").input_value()
+    check_accessible(page)
+    page.get_by_label("Name", exact=True).fill("ann")
+    page.get_by_role("button", name="Add", exact=True).click()
+    expect(page.get_by_role("alert")).to_contain_text("name must be new")
+    page.get_by_label("Role of Eve").select_option("reviewer")
+    page.get_by_role("button", name="Revoke the token of ann").click()
+    page.get_by_role("button", name="Revoke", exact=True).click()
+    expect(people.get_by_role("listitem")).to_have_count(1)
+    page.get_by_role("button", name="Close").click()
+    account("admin", "Sign out")
+    sign_in(token)
+    page.get_by_role("button", name="Signed in as Eve").click()
+    expect(page.get_by_role("dialog")).to_contain_text("Your role is reviewer.")
+    expect(page.get_by_role("button", name="People")).to_have_count(0)
+    page.get_by_role("button", name="Close").click()
+    check_agreement(page)
+
+
+def check_agreement(page: Page) -> None:
+    """A reviewer gives an image to a second person and sees how their masks agree."""
+    page.get_by_role("link", name="a.png").click()
+    page.wait_for_selector("am-editor[data-ready=yes]")
+    facts(page)
+    page.get_by_label("Give a copy to").select_option("Eve")
+    expect(page.locator(".toast", has_text="Eve has a copy of this image now.")).to_be_visible()
+    page.get_by_role("link", name="All images").click()
+    expect(page.locator(".card")).to_have_count(2)
+    page.get_by_role("button", name="Agreement").click()
+    row = page.get_by_role("dialog").get_by_role("row").last
+    expect(row).to_contain_text("Eve")
+    check_accessible(page)
+    row.get_by_role("link", name="a.png").click()
+    page.wait_for_selector("am-editor")

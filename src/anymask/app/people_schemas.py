@@ -10,13 +10,19 @@ from anymask.app.schema_types import PRINTED, Schema
 from anymask.data_engine.project.checks import LONGEST_NAME
 from anymask.data_engine.project.values import Role
 
-__all__ = ["NewPerson", "People", "Person", "SignIn"]
+__all__ = ["NewPerson", "People", "Person", "RoleOnly", "SignIn"]
 
 
 class Person(Schema):
     """A user of the project."""
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_NAME, pattern=PRINTED)]
+    role: Role
+
+
+class RoleOnly(Schema):
+    """The role to give to a user."""
+
     role: Role
 
 

@@ -41,8 +41,8 @@ def _can_export() -> bool:
 class Retraining:
     """The retraining of a served project."""
 
-    def __init__(self, project: Project, models: Models) -> None:
-        """Nothing is started yet."""
+    def __init__(self, project: Project, models: Models | None) -> None:
+        """Nothing is started yet. models: what the version in use is offered by; None for no offer."""
         self._project, self._models = project, models
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -94,4 +94,5 @@ class Retraining:
 
     def _offer(self) -> None:
         """Offer the version in use as the default model."""
-        self._models.offer(models_in_use(self._project)[0])
+        if self._models is not None:
+            self._models.offer(models_in_use(self._project)[0])

@@ -1,4 +1,4 @@
-"""Ways into the tools that teams already run: Label Studio, CVAT, FiftyOne, supervision.
+"""Ways into the tools that teams already run: Label Studio, CVAT, napari, FiftyOne, supervision.
 
 Each module imports its tool on first use, and says how to install it where it is missing.
 """

@@ -15,8 +15,9 @@ from anymask.app import schemas
 from anymask.app.dependencies import Annotator, CurrentServer, Server
 from anymask.data_engine.project import Image, images
 from anymask.data_engine.project.project import current, upload
-from anymask.errors import ImageError, StoreError, UnknownNameError
+from anymask.errors import ImageError, StoreError, UnknownNameError, unknown_name
 from anymask.images.bands import read_bands
+from anymask.images.bundled_photos import GALLERY, sample_photo
 from anymask.images.display import read_display, shown_format
 from anymask.images.read import read_stored
 from anymask.images.write import encode_jpeg, encode_png
@@ -49,9 +50,11 @@ def list_images(
 ) -> schemas.Images:
     """A page of the images: those whose name contains `search`, in the state `show`.
 
-    With `tag` or `assignee` only those with this tag, or of this user. Sorted by name, or by the place in the
-    queue of `anymask engine queue`.
+    With `tag` or `assignee` only those with this tag, or of this user. Annotators do not see copies given to
+    others, nor images of which they have a copy. Sorted by name, or by the place in the queue of
+    `anymask engine queue`.
     """
+    viewer = person.name if person.role == "annotator" else None
     found = images.listed(
         server.project.db,
         after,
@@ -60,6 +63,7 @@ def list_images(
         show=show,
         tag=tag,
         assignee=assignee,
+        viewer=viewer,
         sort=sort,
     )
     more = len(found) > limit
@@ -84,6 +88,14 @@ def upload_images(
             raise ImageError(f"{_short(name)}: {error}") from error
         kept.append(schemas.Image.of(image))
     return schemas.Images(images=kept, next=None)
+
+
+@router.get("/samples/{name}", response_class=Response)
+def get_sample(person: Annotator, name: schemas.Id) -> Response:
+    """A photo that comes with anymask, to try it with: cat.jpg, coffee.jpg or flower.jpg."""
+    if name not in GALLERY:
+        raise unknown_name("sample", name, GALLERY)
+    return FileResponse(sample_photo(name), media_type="image/jpeg")
 
 
 @router.get("/images/{id}")

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Header, Request, Response
 from anymask.app import schemas, suggestion_schemas
 from anymask.app.archives import Temporary
 from anymask.app.dependencies import Annotator, CurrentServer, Server
-from anymask.app.routes.review import check_open
+from anymask.app.routes.review import check_open, check_seen
 from anymask.data_engine.project import Draft, Person, images, masks, suggestions
 from anymask.data_engine.project.images import new_id
 
@@ -33,6 +33,7 @@ Seen = Annotated[str, Header(alias="If-Match", pattern=r'^"?[0-9]{1,9}"?$')]
 )
 def list_masks(server: CurrentServer, person: Annotator, request: Request, id: schemas.Id) -> Response:
     """The masks of an image. The response has an ETag, so that unchanged masks are not sent again."""
+    check_seen(server, id, person)
     image = images.find(server.project.db, id)
     headers = {"etag": f'"{image.changes}"', "cache-control": "private, no-cache"}
     if request.headers.get("if-none-match") == headers["etag"]:
@@ -90,6 +91,7 @@ def list_revisions(
     server: CurrentServer, person: Annotator, id: schemas.Id, mask_id: schemas.Id
 ) -> schemas.Masks:
     """Every revision of a mask, oldest first."""
+    check_seen(server, id, person)
     return schemas.Masks(
         masks=[schemas.Mask.of(one) for one in masks.history(server.project.db, id, mask_id)]
     )

@@ -10,7 +10,7 @@ from anymask.app.review_schemas import Mark
 from anymask.data_engine.project import Image, Person, comments, images, people
 from anymask.errors import InputError
 
-__all__ = ["check_open", "router"]
+__all__ = ["check_open", "check_seen", "check_user", "router"]
 
 router = APIRouter(tags=["review"])
 
@@ -23,13 +23,13 @@ def mark_image(server: CurrentServer, person: Annotator, id: schemas.Id, body: M
     as not done. An assignee must be a user.
     """
     if body.assignee and body.assignee != person.name:
-        _check_user(server, body.assignee)
+        check_user(server, body.assignee)
     if person.role == "annotator":
         _check_annotator(images.find(server.project.db, id), person, body)
     return schemas.Image.of(images.mark(server.project.db, id, **dict(body)))
 
 
-def _check_user(server: Server, name: str) -> None:
+def check_user(server: Server, name: str) -> None:
     """Raise InputError where nobody has this name."""
     names = [one.name for one in people.listed(server.project.db)]
     if name not in names:
@@ -56,15 +56,25 @@ def check_open(server: Server, id: str, person: Person) -> None:
     """Raise HTTPException 403 where an annotator would change the masks of an image that is done."""
     if person.role != "annotator":
         return
+    check_seen(server, id, person)
     image = images.find(server.project.db, id)
     if image.done:
         how = "Ask a reviewer to return it" if image.review == "accepted" else "Mark it as not done first"
         raise HTTPException(403, f"This image is marked as done, so its masks cannot be changed. {how}.")
 
 
+def check_seen(server: Server, id: str, person: Person) -> None:
+    """Raise HTTPException 403 where an annotator would see masks that are to be compared with their own."""
+    if person.role == "annotator" and images.is_hidden(server.project.db, id, person.name):
+        raise HTTPException(
+            403, "You have a copy of this image of your own, or it is the copy of somebody else."
+        )
+
+
 @router.get("/images/{id}/comments")
 def list_comments(server: CurrentServer, person: Annotator, id: schemas.Id) -> review_schemas.Comments:
     """The comments on an image and its masks, oldest first."""
+    check_seen(server, id, person)
     found = comments.listed(server.project.db, id)
     return review_schemas.Comments(comments=[review_schemas.Comment.of(one) for one in found])
 

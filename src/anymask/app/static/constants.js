@@ -78,11 +78,23 @@ export const PRECISIONS = ["float16", "float32", "int8"];
 /** Characters of a label's name, at most. */
 export const TEXT_LENGTH = 200;
 
+/** Letters of a user's name, at most. */
+export const PERSON_LENGTH = 64;
+
+/** Of users; each may do everything that the roles before it may. */
+export const ROLES = ["annotator", "reviewer", "admin"];
+
 /** Images in one request, at most. */
 export const IMAGES_AT_ONCE = 1000;
 
 /** Longest side of an image in the gallery, in pixels. */
 export const THUMBNAIL_SIDE = 320;
+
+/** The photos that come with anymask. */
+export const SAMPLES = ["cat.jpg", "coffee.jpg", "flower.jpg"];
+
+/** What `suggested_by` of a tracked mask begins with. */
+export const TRACK = "track-";
 
 /** Pixels of a tile of a large image along each side. */
 export const TILE_SIDE = 512;

@@ -65,13 +65,48 @@
  * @property {boolean} [missing] its file is missing
  * @property {string} [version] another one when the file of an image was replaced
  *
+ * @typedef {{name: string, role: "annotator" | "reviewer" | "admin"}} Person A user of the server.
+ *
+ * @typedef {object} Tracking What to follow, and how far.
+ * @property {string[]} masks ids of saved masks
+ * @property {"both" | "forward" | "back"} direction
+ * @property {number} frames in each direction
+ * @property {boolean} refine
+ * @property {boolean} [resume] keep what an earlier run found
+ *
+ * @typedef {object} ProjectSummary One of several projects of a server, as the person may see it.
+ * @property {string} name
+ * @property {string} person who they are in it
+ * @property {Person["role"]} role
+ * @property {number} images
+ * @property {number} done
+ * @property {number} masks
+ * @property {number} suggestions
+ *
+ * @typedef {object} Comparison An image and its copy, which a second person has.
+ * @property {string} name
+ * @property {string} image its id
+ * @property {string} copy_id
+ * @property {string | null} first
+ * @property {string | null} second
+ * @property {boolean} known the masks of the image are known to be true
+ * @property {boolean} done the copy is done
+ * @property {number} matched
+ * @property {number} same_label
+ * @property {number} only_image
+ * @property {number} only_copy
+ * @property {number | null} mean_iou
+ *
+ * @typedef {{name: string, images: number, found: number, missed: number, extra: number, mean_iou: number | null}} Score
+ * @typedef {{comparisons: Comparison[], scores: Score[]}} Agreement
+ *
  * @typedef {object} Project
  * @property {string} name
  * @property {Label[]} labels
  * @property {string[]} models names of promptable models, the one of the browser first
  * @property {{images: number, masks: number, done: number, suggestions: number}} [counts] what a server counts
  * @property {string[]} [unreadable] files that look like images and cannot be read
- * @property {{name: string, role: "annotator" | "reviewer" | "admin"}} [person] who uses the server
+ * @property {Person} [person] who uses the server
  * @property {string[]} [assignees] names of users that images can be assigned to
  * @property {string[]} [tags] that images have
  * @property {boolean} [scanning] the server still scans its folder

@@ -47,7 +47,8 @@ def declare_model(parser: Parser, default: str = "compact", layout: str = "SamMo
         "--model",
         default=default,
         metavar="MODEL",
-        help=f"A name (see 'anymask models'), a weights file, a run directory or the folder of a {layout}. "
+        help=f"A name (see 'anymask models'), a weights file, a run directory or a folder in the layout of "
+        f"Hugging Face's {layout}. "
         f"Default: {default}.",
     )
     declare_device(parser)
@@ -282,5 +283,5 @@ def declare_text(parser: Parser, text: str) -> None:
         "--threshold",
         type=number,
         metavar="P",
-        help="Least probability that a mask is what --text names, 0 to 1. Default: 0.25.",
+        help="Least probability that a mask is what --text names, 0 to 1. Default: 0.28.",
     )

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Row,
     and_,
     bindparam,
+    exists,
     func,
     insert,
     or_,
@@ -37,6 +38,7 @@ __all__ = [
     "count",
     "file_of",
     "find",
+    "is_hidden",
     "listed",
     "mark",
     "relative",
@@ -49,7 +51,7 @@ _COLUMNS = list(images.c)
 _NEW: dict[str, Any] = {
     **dict.fromkeys(("masks", "suggestions", "changes", "comments"), 0),
     **dict.fromkeys(("missing", "done", "removed"), False),
-    **dict.fromkeys(("sha256", "review", "assignee", "queue")),
+    **dict.fromkeys(("sha256", "review", "assignee", "copy_of", "queue")),
     "tags": "",
 }
 _FIND = select(*_COLUMNS).where(images.c.id == bindparam("image"))
@@ -123,6 +125,7 @@ def listed(
     show: Show = "all",
     tag: str = "",
     assignee: str = "",
+    viewer: str | None = None,
     sort: Sort = "name",
 ) -> list[Image]:
     """Images in order; those that were removed, and missing files without masks, are left out.
@@ -134,6 +137,7 @@ def listed(
     show: only images in this state.
     tag: only images with this tag.
     assignee: only images of the user with this name.
+    viewer: the name of an annotator, who sees no copies given to others, and no image of which they have one.
     sort: the order.
 
     Raises UnknownNameError for an unknown `after`.
@@ -148,11 +152,30 @@ def listed(
             query = query.where(c.tags.contains(f"\n{tag}\n", autoescape=True))
         if assignee:
             query = query.where(c.assignee == assignee)
+        if viewer is not None:
+            query = query.where(~hidden_from(viewer))
         if after is not None:
             last = find_on(connection, after)
             values = [_LAST if last.queue is None else last.queue, last.name, last.id][sort == "name" :]
             query = query.where(_beyond(keys, values))
         return [_image(row) for row in connection.execute(query)]
+
+
+def hidden_from(annotator: str) -> ColumnElement[bool]:
+    """Whether an image is hidden from an annotator: a copy given to somebody else, or one of which they have
+    a copy."""
+    copy = images.alias("copy")
+    given = exists().where(copy.c.copy_of == images.c.id, copy.c.assignee == annotator, ~copy.c.removed)
+    others = images.c.copy_of.is_not(None) & images.c.assignee.is_distinct_from(annotator)
+    hidden: ColumnElement[bool] = others | given
+    return hidden
+
+
+def is_hidden(db: Database, id: str, annotator: str) -> bool:
+    """Whether an image is hidden from an annotator, see `hidden_from`."""
+    query = select(images.c.id).where(images.c.id == id, hidden_from(annotator))
+    with db.reading() as connection:
+        return connection.execute(query).first() is not None
 
 
 def _beyond(keys: Sequence[ColumnElement[Any]], values: Sequence[Any]) -> ColumnElement[bool]:
@@ -164,10 +187,10 @@ def _beyond(keys: Sequence[ColumnElement[Any]], values: Sequence[Any]) -> Column
 
 
 def every(db: Database, step: int = 500) -> Iterator[Image]:
-    """All images of `listed`, read `step` at a time."""
+    """All images of `listed` but copies, read `step` at a time."""
     page = listed(db, None, step)
     while page:
-        yield from page
+        yield from (image for image in page if image.copy_of is None)
         page = listed(db, page[-1].id, step)
 
 
@@ -187,13 +210,15 @@ def count(db: Database) -> dict[str, int]:
 
 
 def by_path(connection: Connection) -> dict[str, Image]:
-    """All images by their path."""
-    return {row.path: _image(row) for row in connection.execute(select(*_COLUMNS))}
+    """All images but copies, by their path."""
+    query = select(*_COLUMNS).where(images.c.copy_of.is_(None))
+    return {row.path: _image(row) for row in connection.execute(query)}
 
 
 def by_hash(db: Database, sha256: str) -> Image | None:
     """An image with this content whose file is not missing, or None."""
-    query = select(*_COLUMNS).where(images.c.sha256 == sha256, ~images.c.missing).order_by(images.c.id)
+    own = (images.c.sha256 == sha256, ~images.c.missing, images.c.copy_of.is_(None))
+    query = select(*_COLUMNS).where(*own).order_by(images.c.id)
     with db.reading() as connection:
         row = connection.execute(query).first()
     return None if row is None else _image(row)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, select, update
 
 from anymask.data_engine.project.checks import new_name
 from anymask.data_engine.project.database import Database, lock_table
@@ -13,7 +13,7 @@ from anymask.data_engine.project.tables import people
 from anymask.data_engine.project.values import ROLES, Person, Role
 from anymask.errors import InputError, UnknownNameError, unknown_name
 
-__all__ = ["add", "by_token", "listed", "remove", "token_hash"]
+__all__ = ["add", "by_token", "listed", "remove", "set_role", "token_hash"]
 
 
 _PERSON = select(people.c.name, people.c.role, people.c.id)
@@ -50,11 +50,23 @@ def listed(db: Database) -> list[Person]:
         return [Person(*row) for row in rows]
 
 
+def set_role(db: Database, name: str, role: Role) -> None:
+    """Give a user another role. Raises UnknownNameError for an unknown user or role."""
+    if role not in ROLES:
+        raise unknown_name("role", role, ROLES)
+    with db.writing() as connection:
+        query = update(people).where(people.c.name == name).values(role=role)
+        _check_known(name, connection.execute(query).rowcount)
+
+
 def remove(db: Database, name: str) -> None:
     """Revoke the token of a user; the user's masks stay. Raises UnknownNameError."""
     with db.writing() as connection:
-        gone = connection.execute(delete(people).where(people.c.name == name)).rowcount
-    if not gone:
+        _check_known(name, connection.execute(delete(people).where(people.c.name == name)).rowcount)
+
+
+def _check_known(name: str, changed: int) -> None:
+    if not changed:
         raise UnknownNameError(f"name must be that of a user, got '{name}'. List the users first.")
 
 

@@ -56,7 +56,8 @@ class Project:
         """The file of an image. Raises UnknownNameError if it is missing, StoreError if the folder is."""
         if not self.folder.is_dir():
             raise StoreError(f"The project's folder {self.folder} is missing. Put it back.")
-        return images.file_of(image, self.folder)
+        source = image if image.copy_of is None else images.find(self.db, image.copy_of)
+        return images.file_of(source, self.folder)
 
     def pixels(self, image: Image) -> NDArray[np.uint8]:
         """The pixels (H, W, 3) uint8 RGB, by `bands`. Raises the errors of `file`, and ImageError."""
@@ -90,6 +91,8 @@ def open_project(
     exist or is not writable, and the errors of `open_database`.
     """
     place = Path(folder).resolve()
+    if place.is_file():
+        raise InputError(f"project must be a folder, got the file {folder}. Name the folder that it is in.")
     if not place.is_dir():
         raise InputError(f"project must be a folder that exists, got {folder}. Check the name.")
     new = not (place / INNER).exists()

@@ -19,7 +19,7 @@ from anymask.data_engine.project.tables import heads, revisions
 from anymask.data_engine.project.values import Draft
 from anymask.geometry import rle
 
-__all__ = ["AUTOMATIC", "SAME_IOU", "replace", "replace_in", "withdraw"]
+__all__ = ["AUTOMATIC", "SAME_IOU", "add_on", "replace", "replace_in", "withdraw"]
 
 AUTOMATIC = "automatic"
 """What `suggested_by` names for automatic masks."""
@@ -39,7 +39,7 @@ def replace(db: Database, by: str, found: Mapping[str, Sequence[Draft]], *, auth
     with db.writing() as connection:
         _withdraw(connection, by, author)
         return {
-            id: count for id, some in found.items() if (count := _add(connection, id, by, some, author)) > 0
+            id: count for id, some in found.items() if (count := add_on(connection, id, by, some, author)) > 0
         }
 
 
@@ -47,7 +47,7 @@ def replace_in(db: Database, by: str, image_id: str, found: Sequence[Draft], *, 
     """Replace the open suggestions of a search in one image, as `replace`; returns how many are new."""
     with db.writing() as connection:
         _withdraw(connection, by, author, image_id)
-        return _add(connection, image_id, by, found, author)
+        return add_on(connection, image_id, by, found, author)
 
 
 def withdraw(db: Database, *, author: str) -> int:
@@ -83,8 +83,8 @@ def _withdraw(connection: Connection, by: str | None, author: str, within: str |
     return len(rows)
 
 
-def _add(connection: Connection, image_id: str, by: str, found: Sequence[Draft], author: str) -> int:
-    """Save the new ones among the masks found in an image; returns their number."""
+def add_on(connection: Connection, image_id: str, by: str, found: Sequence[Draft], author: str) -> int:
+    """Save the new ones among the masks found in an image, on an open connection; returns their number."""
     size = images.find_on(connection, image_id).size
     known = [
         rle.from_string(mask.counts)

@@ -65,6 +65,8 @@ class Image:
     """Number of comments that are not resolved."""
     queue: int | None
     """Its place by expected gain, from 1, see `data_engine.priority`; None without one."""
+    copy_of: str | None = None
+    """The id of the image that this one gives to another user, see `agreement`; None for an image itself."""
 
     @property
     def size(self) -> tuple[int, int]:

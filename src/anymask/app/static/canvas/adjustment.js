@@ -1,4 +1,5 @@
 /** Brightness, contrast, gamma and channels of the image as it is shown; its file and the model know nothing of it. */
+import { t } from "../language.js";
 
 /** @typedef {"colour" | "red" | "green" | "blue" | "grey"} Channel */
 /** @typedef {{brightness: number, contrast: number, gamma: number, channel: Channel}} Adjustment */
@@ -7,11 +8,11 @@
 export const UNCHANGED = { brightness: 0, contrast: 0, gamma: 1, channel: "colour" };
 /** @type {[Channel, string][]} */
 export const CHANNELS = [
-  ["colour", "Colour"],
-  ["red", "Red"],
-  ["green", "Green"],
-  ["blue", "Blue"],
-  ["grey", "Grey"],
+  ["colour", t("Colour")],
+  ["red", t("Red")],
+  ["green", t("Green")],
+  ["blue", t("Blue")],
+  ["grey", t("Grey")],
 ];
 const STEEPEST = 5; // slope at full contrast
 const STEPS = 64; // of the curve, joined by straight lines

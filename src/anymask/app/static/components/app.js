@@ -1,4 +1,5 @@
 /** The whole app: opens the project, keeps what all screens share, shows the gallery or an image. */
+import { t } from "../language.js";
 import { IMAGES_AT_ONCE } from "../constants.js";
 import { ServerStorage } from "../storage/on-server.js";
 import { BrowserStorage } from "../storage/in-browser.js";
@@ -8,6 +9,7 @@ import { Sync } from "../storage/sync.js";
 import { Predictor } from "../inference/predictor.js";
 import { ModelClient } from "../inference/worker-client.js";
 import { Chosen } from "../state/chosen.js";
+import { Histories } from "../state/undo-history.js";
 import { ImageFiles } from "../state/image-files.js";
 import { GALLERY, imageAddress, imageIdIn } from "../state/routes.js";
 import { fill } from "./dom.js";
@@ -34,6 +36,7 @@ export class App extends HTMLElement {
     null;
   /** @type {HTMLElement} */ screen;
   chosen = new Chosen();
+  histories = new Histories();
   /** While a token is asked for. @type {Promise<void> | null} */ signing = null;
   /** The other tabs of this browser. @type {BroadcastChannel | undefined} */ tabs;
 
@@ -54,12 +57,15 @@ export class App extends HTMLElement {
       this.changed(/** @type {CustomEvent} */ (event).detail.image),
     );
     this.sync.addEventListener("trouble", (event) =>
-      notify(`Not saved yet: ${/** @type {CustomEvent} */ (event).detail}`),
+      notify(t("Not saved yet: {reason}", { reason: /** @type {CustomEvent} */ (event).detail })),
     );
     this.sync.addEventListener("signed-out", () => this.signIn());
     this.sync.addEventListener("unsafe", (event) =>
       notify(
-        `This browser cannot store unsaved changes (${/** @type {CustomEvent} */ (event).detail.message}). Keep this page open until everything is saved.`,
+        t(
+          "This browser cannot store unsaved changes ({message}). Keep this page open until everything is saved.",
+          { message: /** @type {CustomEvent} */ (event).detail.message },
+        ),
       ),
     );
     addEventListener(
@@ -69,11 +75,13 @@ export class App extends HTMLElement {
     await this.openProject(); // what waits belongs to a person
     await outbox.open().catch((error) => this.sync.doubt(error));
     this.predictor.model = this.project.models[0];
-    this.predictor.load().catch((error) => notify(`The model could not be loaded: ${reasonOf(error)}.`));
+    this.predictor
+      .load()
+      .catch((error) => notify(t("The model could not be loaded: {reason}.", { reason: reasonOf(error) })));
     this.sync.soon(0);
     addEventListener("hashchange", () => this.route());
     addEventListener("unhandledrejection", (event) =>
-      notify(`Something went wrong: ${reasonOf(event.reason)}.`),
+      notify(t("Something went wrong: {reason}.", { reason: reasonOf(event.reason) })),
     );
     await this.route();
   }
@@ -107,7 +115,7 @@ export class App extends HTMLElement {
         this.changed(); // other tabs have the same person now
         return this.openProject();
       }
-      notify(`The project could not be opened: ${reasonOf(error)}.`);
+      notify(t("The project could not be opened: {reason}.", { reason: reasonOf(error) }));
       await new Promise((resolve) => setTimeout(resolve, 2000));
       return this.openProject();
     }
@@ -127,8 +135,8 @@ export class App extends HTMLElement {
       const gone = error instanceof RefusedError && error.status === 404;
       notify(
         gone
-          ? "This image is no longer in the project."
-          : `The image could not be opened: ${reasonOf(error)}.`,
+          ? t("This image is no longer in the project.")
+          : t("The image could not be opened: {reason}.", { reason: reasonOf(error) }),
       );
       location.hash = GALLERY;
     }
@@ -149,8 +157,8 @@ export class App extends HTMLElement {
         : null;
     if (open) await conflictDialog(this, open, entry);
     else
-      notify("Someone else changed a mask that you also changed.", {
-        actions: [["Review", () => (location.hash = imageAddress(entry.image))]],
+      notify(t("Someone else changed a mask that you also changed."), {
+        actions: [[t("Review"), () => (location.hash = imageAddress(entry.image))]],
       });
   }
 
@@ -177,7 +185,7 @@ export class App extends HTMLElement {
   async reviewNext() {
     const { images } = await this.storage.images(null, 1, { show: "suggestions" });
     if (images.length) location.hash = imageAddress(images[0].id);
-    else notify("There are no suggestions to review.");
+    else notify(t("There are no suggestions to review."));
   }
 
   /**
@@ -190,8 +198,8 @@ export class App extends HTMLElement {
       await this.storage.saveLabels(labels);
     } catch (error) {
       const used = error instanceof RefusedError && error.message.includes("masks use");
-      const reason = used ? "masks still have a label that you removed" : reasonOf(error);
-      return `The labels could not be saved: ${reason}.`;
+      const reason = used ? t("masks still have a label that you removed") : reasonOf(error);
+      return t("The labels could not be saved: {reason}.", { reason });
     }
     this.project.labels = labels;
     this.changed();

@@ -1,4 +1,5 @@
 /** Attributes: what labels ask about their masks, and the answers for the selected mask. */
+import { t } from "../language.js";
 import { TEXT_LENGTH } from "../constants.js";
 import { fill, h } from "./dom.js";
 import { icon } from "./icons.js";
@@ -8,14 +9,14 @@ import { icon } from "./icons.js";
 
 /** @type {[Attribute["kind"], string][]} */
 const KINDS = [
-  ["text", "Text"],
-  ["number", "Number"],
-  ["choice", "Choice"],
+  ["text", t("Text")],
+  ["number", t("Number")],
+  ["choice", t("Choice")],
 ];
 
 /** Fields for the attributes of the selected mask's label. @param {EditorScreen} screen @param {AbortSignal} signal */
 export function attributeFields({ editor, app, openImage }, signal) {
-  const place = h("div", { class: "stack attributes", role: "group", "aria-label": "Attributes" });
+  const place = h("div", { class: "stack attributes", role: "group", "aria-label": t("Attributes") });
   const draw = () => {
     const { item } = editor;
     const label = item && app.project.labels.find(({ id }) => id === item.label);
@@ -68,18 +69,20 @@ export function attributeFields({ editor, app, openImage }, signal) {
 export function attributeRows(attributes, label) {
   const rows = h("ul", { class: "plain stack" });
   const add = (/** @type {Attribute} */ { name, kind, choices }) => {
-    const of = name ? ` of ${name}` : "";
     const select = h(
       "select",
-      { "aria-label": `Kind${of}`, onchange: () => (list.hidden = select.value !== "choice") },
+      {
+        "aria-label": name ? t("Kind of {name}", { name }) : t("Kind"),
+        onchange: () => (list.hidden = select.value !== "choice"),
+      },
       ...KINDS.map(([value, text]) => h("option", { value, selected: value === kind }, text)),
     );
     const list = h("input", {
       type: "text",
       class: "choices",
       value: choices.join(", "),
-      placeholder: "no, partly, fully",
-      "aria-label": `Choices${of}`,
+      placeholder: t("no, partly, fully"),
+      "aria-label": name ? t("Choices of {name}", { name }) : t("Choices"),
       hidden: kind !== "choice",
     });
     const row = h(
@@ -89,8 +92,8 @@ export function attributeRows(attributes, label) {
         type: "text",
         value: name,
         maxlength: TEXT_LENGTH,
-        placeholder: "occluded",
-        "aria-label": "Name of the attribute",
+        placeholder: t("occluded"),
+        "aria-label": t("Name of the attribute"),
       }),
       select,
       list,
@@ -99,7 +102,7 @@ export function attributeRows(attributes, label) {
         {
           type: "button",
           class: "icon-button",
-          "aria-label": `Remove ${name || "this attribute"}`,
+          "aria-label": t("Remove {name}", { name: name || t("this attribute") }),
           onclick: () => row.remove(),
         },
         icon("trash"),
@@ -112,13 +115,13 @@ export function attributeRows(attributes, label) {
     "button",
     { type: "button", class: "quiet small", onclick: () => add({ name: "", kind: "choice", choices: [] }) },
     icon("plus"),
-    "Add an attribute",
+    t("Add an attribute"),
   );
-  const title = `Attributes of ${label || "the new label"}`;
+  const title = t("Attributes of {label}", { label: label || t("the new label") });
   const summary = h(
     "summary",
     { "aria-label": title },
-    attributes.length ? `Attributes (${attributes.length})` : "Attributes",
+    attributes.length ? t("Attributes ({count})", { count: attributes.length }) : t("Attributes"),
   );
   return { element: h("details", {}, summary, rows, more), read: () => read(rows) };
 }

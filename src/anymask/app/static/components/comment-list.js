@@ -1,4 +1,5 @@
 /** The comments on the open image and its masks: read, write, resolve. */
+import { t } from "../language.js";
 import { reasonOf } from "../storage/errors.js";
 import { fill, h } from "./dom.js";
 import { notify } from "./toast.js";
@@ -22,10 +23,10 @@ class CommentList {
   constructor(screen) {
     this.screen = screen;
     this.storage = /** @type {ServerStorage} */ (screen.app.storage);
-    this.list = h("ul", { class: "plain stack comments", "aria-label": "Comments" });
-    this.text = h("textarea", { rows: 2, maxlength: LONGEST, "aria-label": "New comment" });
+    this.list = h("ul", { class: "plain stack comments", "aria-label": t("Comments") });
+    this.text = h("textarea", { rows: 2, maxlength: LONGEST, "aria-label": t("New comment") });
     this.about = h("span", { class: "note" });
-    const send = h("button", { class: "small" }, "Comment");
+    const send = h("button", { class: "small" }, t("Comment"));
     const form = h(
       "form",
       {
@@ -47,12 +48,12 @@ class CommentList {
   }
 
   describe() {
-    this.about.textContent = this.screen.editor.selected ? "About this mask" : "About the image";
+    this.about.textContent = this.screen.editor.selected ? t("About this mask") : t("About the image");
   }
 
   async load() {
     const comments = await this.storage.comments(this.image).catch(() => null);
-    if (!comments) return fill(this.list, h("li", { class: "note" }, "The comments could not be loaded."));
+    if (!comments) return fill(this.list, h("li", { class: "note" }, t("The comments could not be loaded.")));
     fill(this.list, ...comments.map((one) => this.row(one)));
     const { info } = this.screen.openImage;
     info.comments = comments.filter(({ resolved }) => !resolved).length;
@@ -65,26 +66,26 @@ class CommentList {
     const when = new Date(time * 1000).toLocaleString([], { dateStyle: "short", timeStyle: "short" });
     const show = () => {
       const item = mask && this.screen.openImage.items.get(mask);
-      if (!item) return notify("The mask of this comment was deleted.");
+      if (!item) return notify(t("The mask of this comment was deleted."));
       this.screen.editor.select(item.id);
       this.screen.imageCanvas.reveal(item.box);
     };
     return h(
       "li",
       { class: resolved ? "comment resolved" : "comment" },
-      h("p", { class: "facts" }, `${author}, ${when}${resolved ? ", resolved" : ""}`),
+      h("p", { class: "facts" }, `${author}, ${when}${resolved ? `, ${t("resolved")}` : ""}`),
       h("p", { class: "text" }, text),
       h(
         "div",
         { class: "row" },
-        mask && h("button", { class: "quiet small", onclick: show }, "Show the mask"),
+        mask && h("button", { class: "quiet small", onclick: show }, t("Show the mask")),
         h(
           "button",
           {
             class: "quiet small",
             onclick: () => this.change(() => this.storage.resolveComment(this.image, id, !resolved)),
           },
-          resolved ? "Open again" : "Resolve",
+          resolved ? t("Open again") : t("Resolve"),
         ),
       ),
     );
@@ -105,7 +106,7 @@ class CommentList {
     try {
       await act();
     } catch (error) {
-      notify(`The comment could not be saved: ${reasonOf(error)}.`);
+      notify(t("The comment could not be saved: {reason}.", { reason: reasonOf(error) }));
       return false;
     }
     await this.load();

@@ -1,4 +1,5 @@
 /** Two people changed one mask: see both, keep one or both. */
+import { t } from "../language.js";
 import { ink } from "../canvas/draw-mask.js";
 import { drawThumbnail } from "../canvas/thumbnail.js";
 import { box, fromString } from "../masks/rle.js";
@@ -30,7 +31,7 @@ export async function conflictDialog(app, screen, entry) {
     if (choice !== "mine") screen.openImage.show(theirs);
     if (choice === "both" && !mine.deleted) {
       const id = crypto.randomUUID();
-      screen.openImage.step("Keep both", [{ id, before: null, after: { ...itemOf(mine), id } }]);
+      screen.openImage.step(t("Keep both"), [{ id, before: null, after: { ...itemOf(mine), id } }]);
     }
     const next = app.sync.outbox.of(screen.openImage.info.id).find(({ state }) => state === "conflict");
     if (next) conflictDialog(app, screen, next);
@@ -47,20 +48,22 @@ export async function conflictDialog(app, screen, entry) {
       h("figcaption", {}, h("strong", {}, name), ` ${describe(mask)}`),
     );
   const dialog = openDialog(
-    "Two versions of one mask",
+    t("Two versions of one mask"),
     [
       h(
         "p",
         {},
-        "Someone else saved a different version of this mask while you were editing it. Nothing is lost: choose which version to keep.",
+        t(
+          "Someone else saved a different version of this mask while you were editing it. Nothing is lost: choose which version to keep.",
+        ),
       ),
-      h("div", { class: "versions" }, figure("Mine.", mine, MINE), figure("Theirs.", theirs, THEIRS)),
+      h("div", { class: "versions" }, figure(t("Mine."), mine, MINE), figure(t("Theirs."), theirs, THEIRS)),
       h(
         "div",
         { class: "row end" },
-        h("button", { onclick: () => choose("theirs") }, "Keep theirs"),
-        h("button", { onclick: () => choose("both") }, "Keep both"),
-        h("button", { class: "primary", onclick: () => choose("mine") }, "Keep mine"),
+        h("button", { onclick: () => choose("theirs") }, t("Keep theirs")),
+        h("button", { onclick: () => choose("both") }, t("Keep both")),
+        h("button", { class: "primary", onclick: () => choose("mine") }, t("Keep mine")),
       ),
     ],
     { class: "merge" },
@@ -69,7 +72,7 @@ export async function conflictDialog(app, screen, entry) {
 
 /** @param {Mask} mask */
 function describe(mask) {
-  if (mask.deleted) return "Deleted.";
+  if (mask.deleted) return t("Deleted.");
   const time = mask.time
     ? ` ${new Date(typeof mask.time === "number" ? mask.time * 1000 : mask.time).toLocaleTimeString()}`
     : "";
@@ -83,7 +86,7 @@ function describe(mask) {
  * @param {import("../canvas/draw-mask.js").Ink} colour
  */
 function preview(image, mask, colour) {
-  const canvas = h("canvas", { role: "img", "aria-label": mask.deleted ? "Deleted" : "The mask" });
+  const canvas = h("canvas", { role: "img", "aria-label": mask.deleted ? t("Deleted") : t("The mask") });
   const runs = fromString(mask.counts);
   const masks = mask.deleted ? [] : [{ shape: { runs, box: box(runs, mask.size) }, ink: colour }];
   drawThumbnail(canvas, image, mask.size, masks, { side: SIDE });

@@ -1,7 +1,8 @@
 /** Copy masks to the next image, where they can be undone in one step. */
+import { counted, t } from "../language.js";
 import { chosen, copiesOf, paste } from "../state/editing.js";
 import { imageAddress } from "../state/routes.js";
-import { counted } from "./dom.js";
+
 import { notify } from "./toast.js";
 
 /** @typedef {import("./editor-screen.js").EditorScreen} EditorScreen */
@@ -14,14 +15,20 @@ let carried = null;
 export async function copyToNext({ app, editor, openImage }) {
   const some = chosen(editor);
   const items = some.length ? some : [...openImage.items.values()].filter((item) => !item.suggestedBy);
-  if (!items.length) return notify("This image has no masks to copy.");
+  if (!items.length) return notify(t("This image has no masks to copy."));
   const images = await app.allImages();
   const next = images[images.findIndex(({ id }) => id === openImage.info.id) + 1];
-  if (!next) return notify("This is the last image.");
+  if (!next) return notify(t("This is the last image."));
   const [h, w] = openImage.size;
   if (next.width !== w || next.height !== h)
     return notify(
-      `The masks were not copied: ${next.name} has ${next.width} × ${next.height} pixels, this image ${w} × ${h}.`,
+      t("The masks were not copied: {name} has {width} × {height} pixels, this image {w} × {h}.", {
+        name: next.name,
+        width: next.width,
+        height: next.height,
+        w,
+        h,
+      }),
     );
   carried = { image: next.id, items: copiesOf(items) };
   location.hash = imageAddress(next.id);
@@ -34,6 +41,8 @@ export function putDown({ editor, openImage }) {
   if (found?.image !== openImage.info.id) return;
   const count = paste(editor, found.items);
   notify(
-    count ? `${counted(count, "mask")} copied. Undo takes them back.` : "This image has these masks already.",
+    count
+      ? t("{masks} copied. Undo takes them back.", { masks: counted(count, "mask") })
+      : t("This image has these masks already."),
   );
 }

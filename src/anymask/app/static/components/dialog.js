@@ -1,4 +1,5 @@
 /** A modal dialog that closes by Escape, by its cross and by a click beside it. */
+import { t } from "../language.js";
 import { icon } from "./icons.js";
 import { h } from "./dom.js";
 
@@ -20,7 +21,7 @@ export function openDialog(title, content, { class: kind = "", must = false } = 
       !must &&
         h(
           "button",
-          { class: "icon-button", "aria-label": "Close", onclick: () => dialog.close() },
+          { class: "icon-button", "aria-label": t("Close"), onclick: () => dialog.close() },
           icon("close"),
         ),
     ),
@@ -59,7 +60,7 @@ export function confirmDialog(title, sentence, action) {
       h(
         "div",
         { class: "row end" },
-        h("button", { onclick: () => close(false) }, "Cancel"),
+        h("button", { onclick: () => close(false) }, t("Cancel")),
         h("button", { class: "primary", onclick: () => close(true) }, action),
       ),
     ]);

@@ -1,4 +1,5 @@
 /** Options of the tools that edit a mask by hand, and the commands for the selected mask. */
+import { t } from "../language.js";
 import { dropAllIslands, fillAllHoles, layer, mark, merge, separateParts } from "../state/editing.js";
 import { fill, h } from "./dom.js";
 import { icon } from "./icons.js";
@@ -10,7 +11,7 @@ import { icon } from "./icons.js";
 export function toleranceSlider({ editor }) {
   return slider(
     "tolerance",
-    "Tolerance",
+    t("Tolerance"),
     { min: 0, max: 255, step: 1 },
     editor.settings.tolerance,
     String,
@@ -26,12 +27,15 @@ export function cornerOptions({ editor, tools }, signal) {
     const found = tool.facts;
     simplify.disabled = !found;
     facts.textContent = found
-      ? `${found.corners} corners, IoU ${found.iou.toFixed(4)} with straight lines`
-      : "No mask is selected.";
+      ? t("{corners} corners, IoU {iou} with straight lines", {
+          corners: found.corners,
+          iou: found.iou.toFixed(4),
+        })
+      : t("No mask is selected.");
   };
   const precision = slider(
     "precision",
-    "Precision",
+    t("Precision"),
     { min: 0, max: 1, step: 0.02 },
     editor.settings.precision,
     (value) => value.toFixed(2),
@@ -43,10 +47,10 @@ export function cornerOptions({ editor, tools }, signal) {
   const simplify = h(
     "button",
     {
-      title: "Make the mask what straight lines between the corners enclose",
+      title: t("Make the mask what straight lines between the corners enclose"),
       onclick: () => tool.simplify(),
     },
-    "Simplify",
+    t("Simplify"),
   );
   editor.openImage.addEventListener("masks", describe, { signal });
   describe();
@@ -82,15 +86,19 @@ export function maskCommands(screen, signal) {
     /** @type {string} */ title,
     /** @type {() => void} */ act,
   ) => h("button", { class: "small", title, onclick: act }, icon(symbol), text);
-  const join = command("merge", "Merge", "Merge the marked masks (Q)", () => merge(editor));
-  const tag = command("plus", "Mark", "Mark this mask for merging and copying (I)", () => mark(editor));
-  const copy = command("copy", "Copy to next", "Copy to the next image (Shift+K)", () => screen.act("copy"));
+  const join = command("merge", t("Merge"), t("Merge the marked masks (Q)"), () => merge(editor));
+  const tag = command("plus", t("Mark"), t("Mark this mask for merging and copying (I)"), () => mark(editor));
+  const copy = command("copy", t("Copy to next"), t("Copy to the next image (Shift+K)"), () =>
+    screen.act("copy"),
+  );
   const draw = () => {
     const { marked } = editor.visibility;
     fill(
       join,
       icon("merge"),
-      marked.size ? `Merge ${marked.size + Number(!marked.has(editor.selected ?? ""))}` : "Merge",
+      marked.size
+        ? t("Merge {size}", { size: marked.size + Number(!marked.has(editor.selected ?? "")) })
+        : t("Merge"),
     );
     const on = marked.has(editor.selected ?? "");
     tag.setAttribute("aria-pressed", String(on));
@@ -100,12 +108,12 @@ export function maskCommands(screen, signal) {
   draw();
   return h(
     "div",
-    { class: "row wrap commands", role: "group", "aria-label": "Edit the mask" },
-    command("holes", "Fill holes", "Fill all holes", () => fillAllHoles(editor)),
-    command("islands", "Drop islands", "Keep the largest part only", () => dropAllIslands(editor)),
-    command("split", "Split parts", "Make a mask of each part", () => separateParts(editor)),
-    command("front", "To front", "Lay it on top of all masks", () => layer(editor, true)),
-    command("back-most", "To back", "Lay it under all masks", () => layer(editor, false)),
+    { class: "row wrap commands", role: "group", "aria-label": t("Edit the mask") },
+    command("holes", t("Fill holes"), t("Fill all holes"), () => fillAllHoles(editor)),
+    command("islands", t("Drop islands"), t("Keep the largest part only"), () => dropAllIslands(editor)),
+    command("split", t("Split parts"), t("Make a mask of each part"), () => separateParts(editor)),
+    command("front", t("To front"), t("Lay it on top of all masks"), () => layer(editor, true)),
+    command("back-most", t("To back"), t("Lay it under all masks"), () => layer(editor, false)),
     tag,
     join,
     copy,

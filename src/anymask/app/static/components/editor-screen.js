@@ -1,4 +1,5 @@
 /** The screen of one image: tools, image, options, masks. */
+import { t } from "../language.js";
 import { reasonOf } from "../storage/errors.js";
 import { OpenImage } from "../state/open-image.js";
 import { Editor } from "../state/editor.js";
@@ -55,8 +56,13 @@ export class EditorScreen extends HTMLElement {
     const file = app.files.file(image);
     app.predictor
       .prepare(image, file)
-      .catch((error) => image.missing || notify(`The model could not read this image: ${reasonOf(error)}.`));
+      .catch(
+        (error) =>
+          image.missing ||
+          notify(t("The model could not read this image: {reason}.", { reason: reasonOf(error) })),
+      );
     screen.openImage = new OpenImage(image, app.sync);
+    screen.openImage.history = app.histories.of(image.id, app.author);
     screen.openImage.closed = () => closedBecause(image, app.project) !== null;
     screen.openImage.load(await app.storage.masks(image.id));
     screen.editor = new Editor(screen.openImage, app.predictor, file);
@@ -162,7 +168,7 @@ export class EditorScreen extends HTMLElement {
     const { models } = app.project;
     const choice = h(
       "select",
-      { "aria-label": "Model", class: "model", onchange: () => this.useModel(choice.value) },
+      { "aria-label": t("Model"), class: "model", onchange: () => this.useModel(choice.value) },
       ...models.map((name) => h("option", { value: name, selected: name === app.predictor.model }, name)),
     );
     const button = (
@@ -173,8 +179,8 @@ export class EditorScreen extends HTMLElement {
     ) => h("button", { class: `icon-button ${kind}`, "aria-label": title, title, onclick: act }, icon(name));
     this.doneButton = h("button", { class: "done wide-only", title: "W", onclick: () => this.act("done") });
     this.showDone();
-    this.undoButton = button("undo", withKey("Undo", "undo"), () => this.act("undo"));
-    this.redoButton = button("redo", withKey("Redo", "redo"), () => this.act("redo"));
+    this.undoButton = button("undo", withKey(t("Undo"), "undo"), () => this.act("undo"));
+    this.redoButton = button("redo", withKey(t("Redo"), "redo"), () => this.act("redo"));
     return h(
       "header",
       { class: "bar" },
@@ -183,23 +189,23 @@ export class EditorScreen extends HTMLElement {
         {
           class: "icon-button",
           href: GALLERY,
-          "aria-label": "All images",
-          title: withKey("All images", "gallery"),
+          "aria-label": t("All images"),
+          title: withKey(t("All images"), "gallery"),
         },
         icon("back"),
       ),
       h("h1", { class: "title" }, openImage.info.name),
-      button("back", withKey("Previous image", "image", "-1"), () => this.act("image", "-1"), "wide-only"),
-      button("next", withKey("Next image", "image", "1"), () => this.act("image", "1"), "wide-only"),
+      button("back", withKey(t("Previous image"), "image", "-1"), () => this.act("image", "-1"), "wide-only"),
+      button("next", withKey(t("Next image"), "image", "1"), () => this.act("image", "1"), "wide-only"),
       h("span", { class: "spacer" }),
       this.undoButton,
       this.redoButton,
       this.doneButton,
       saveStatus(app),
       models.length > 1 && choice,
-      button("theme", "Switch the theme", () => notify(`Theme: ${nextTheme()}`), "wide-only"),
-      button("keys", "Keyboard shortcuts (?)", showShortcuts, "wide-only"),
-      button("list", "Masks and labels", () => this.togglePanel(), "narrow-only"),
+      button("theme", t("Switch the theme"), () => notify(nextTheme()), "wide-only"),
+      button("keys", t("Keyboard shortcuts (?)"), showShortcuts, "wide-only"),
+      button("list", t("Masks and labels"), () => this.togglePanel(), "narrow-only"),
     );
   }
 
@@ -209,7 +215,7 @@ export class EditorScreen extends HTMLElement {
     fill(
       this.doneButton,
       icon("done"),
-      done || review === "returned" ? stateOf(this.openImage.info) : "Mark as done",
+      done || review === "returned" ? stateOf(this.openImage.info) : t("Mark as done"),
     );
     this.doneButton.setAttribute("aria-pressed", String(Boolean(done)));
   }
@@ -233,11 +239,11 @@ export class EditorScreen extends HTMLElement {
       h("button", { class: "icon-button", "aria-label": title, title, onclick: act }, icon(name));
     return h(
       "div",
-      { class: "zoom", role: "group", "aria-label": "Zoom" },
-      button("minus", "Zoom out (−)", () => this.imageCanvas.zoom(0.8)),
+      { class: "zoom", role: "group", "aria-label": t("Zoom") },
+      button("minus", t("Zoom out (−)"), () => this.imageCanvas.zoom(0.8)),
       level,
-      button("plus", "Zoom in (+)", () => this.imageCanvas.zoom(1.25)),
-      button("fit", withKey("Whole image", "fit"), () => this.imageCanvas.fit()),
+      button("plus", t("Zoom in (+)"), () => this.imageCanvas.zoom(1.25)),
+      button("fit", withKey(t("Whole image"), "fit"), () => this.imageCanvas.fit()),
     );
   }
 
@@ -246,12 +252,12 @@ export class EditorScreen extends HTMLElement {
     this.undoButton.disabled = history.done.length === 0;
     this.redoButton.disabled = history.undone.length === 0;
     const sentences = {
-      no: "Preparing the image … you can already click.",
-      failed: "The model cannot be used on this image; the brush and the lasso still work.",
+      no: t("Preparing the image … you can already click."),
+      failed: t("The model cannot be used on this image; the brush and the lasso still work."),
       yes: "",
     };
     const state = sentences[/** @type {keyof sentences} */ (this.dataset.ready ?? "yes")];
-    const refined = this.editor.refined && "Refining this mask in a close-up crop …";
+    const refined = this.editor.refined && t("Refining this mask in a close-up crop …");
     this.status.textContent = state || refined || this.tie() || this.editor.tool?.hint || "";
     this.classList.toggle("busy", this.editor.asking > 0);
   }
@@ -260,7 +266,7 @@ export class EditorScreen extends HTMLElement {
   tie() {
     const { answers, item } = this.editor;
     if (!answers || !item || !nearTies(answers.hypotheses, answers.chosen).length) return "";
-    return "Another mask is about as likely. Press C to compare.";
+    return t("Another mask is about as likely. Press C to compare.");
   }
 
   /** Take what others stored since. */
@@ -350,7 +356,7 @@ export class EditorScreen extends HTMLElement {
     const at = images.findIndex(({ id }) => id === this.openImage.info.id);
     const next = images[at + step];
     if (next) location.hash = imageAddress(next.id);
-    else notify(step > 0 ? "This is the last image." : "This is the first image.");
+    else notify(step > 0 ? t("This is the last image.") : t("This is the first image."));
   }
 }
 

@@ -1,8 +1,9 @@
 /** Find objects similar to the selected one in other images: choose images, search, choose among the results. */
+import { counted, t } from "../language.js";
 import { IMAGES_AT_ONCE } from "../constants.js";
 import { CancelledError, reasonOf } from "../storage/errors.js";
 import { openDialog } from "./dialog.js";
-import { counted, fill, h } from "./dom.js";
+import { fill, h } from "./dom.js";
 import { FoundResults } from "./found-results.js";
 import { notify } from "./toast.js";
 
@@ -18,8 +19,8 @@ export async function findSimilarDialog(screen) {
   const others = (await screen.app.allImages())
     .filter(({ id }) => id !== screen.openImage.info.id)
     .slice(0, IMAGES_AT_ONCE);
-  if (!others.length) return notify("There are no other images.");
-  const dialog = openDialog("Find similar objects", [], { class: "wide" });
+  if (!others.length) return notify(t("There are no other images."));
+  const dialog = openDialog(t("Find similar objects"), [], { class: "wide" });
   const body = /** @type {HTMLElement} */ (dialog.querySelector(".dialog-body"));
   fill(
     body,
@@ -35,7 +36,7 @@ function chooseForm(images, search) {
   const start = h("button", { class: "primary" });
   const chosen = () => images.filter((_, i) => boxes[i].checked);
   const count = () => {
-    start.textContent = `Search ${counted(chosen().length, "image")}`;
+    start.textContent = t("Search {images}", { images: counted(chosen().length, "image") });
     start.disabled = chosen().length === 0;
   };
   const setAll = (/** @type {(image: ImageInfo) => boolean} */ wanted) => {
@@ -57,20 +58,22 @@ function chooseForm(images, search) {
     h(
       "p",
       {},
-      "The server searches these images for objects like the selected one. You see what it found before anything is added.",
+      t(
+        "The server searches these images for objects like the selected one. You see what it found before anything is added.",
+      ),
     ),
     h(
       "div",
       { class: "row" },
-      choose("All", () => true),
-      choose("None", () => false),
-      choose("Without masks", ({ masks }) => masks === 0),
-      choose("Not done", ({ done }) => !done),
+      choose(t("All"), () => true),
+      choose(t("None"), () => false),
+      choose(t("Without masks"), ({ masks }) => masks === 0),
+      choose(t("Not done"), ({ done }) => !done),
     ),
     h(
       "fieldset",
       { class: "choices" },
-      h("legend", {}, "Images to search"),
+      h("legend", {}, t("Images to search")),
       ...images.map(({ name }, i) => h("label", { class: "row" }, boxes[i], name)),
     ),
     h("div", { class: "row end" }, start),
@@ -83,9 +86,9 @@ function chooseForm(images, search) {
  */
 async function search({ app, openImage }, item, images, dialog, body) {
   const storage = /** @type {ServerStorage} */ (app.storage);
-  const progress = h("progress", { max: images.length, value: 0, "aria-label": "Progress" });
-  const text = h("p", { role: "status" }, "Starting …");
-  const cancel = h("button", { onclick: () => dialog.close() }, "Cancel");
+  const progress = h("progress", { max: images.length, value: 0, "aria-label": t("Progress") });
+  const text = h("p", { role: "status" }, t("Starting …"));
+  const cancel = h("button", { onclick: () => dialog.close() }, t("Cancel"));
   fill(body, text, progress, h("div", { class: "row end" }, cancel));
   try {
     await app.sync.flush(); // the server must know the example
@@ -99,7 +102,10 @@ async function search({ app, openImage }, item, images, dialog, body) {
     if (!dialog.isConnected) stop();
     const job = await storage.follow(id, ({ done }) => {
       progress.value = done;
-      text.textContent = `Searched ${done} of ${counted(images.length, "image")} …`;
+      text.textContent = t("Searched {done} of {images} …", {
+        done,
+        images: counted(images.length, "image"),
+      });
     });
     dialog.removeEventListener("close", stop);
     if (!dialog.isConnected) return;
@@ -116,7 +122,8 @@ async function search({ app, openImage }, item, images, dialog, body) {
       await keep(app, item, { model: job.model ?? null, images: results.kept() });
     };
   } catch (error) {
-    if (!(error instanceof CancelledError)) notify(`The search failed: ${reasonOf(error)}.`);
+    if (!(error instanceof CancelledError))
+      notify(t("The search failed: {reason}.", { reason: reasonOf(error) }));
     dialog.close();
   }
 }
@@ -132,19 +139,25 @@ async function keep(app, { id, label }, { model, images }) {
     const made = await storage.suggest(id, { label_id: label, model, images });
     app.changed();
     if (!made.masks)
-      return notify("Nothing was suggested: what was found has a mask already, or was rejected before.");
+      return notify(t("Nothing was suggested: what was found has a mask already, or was rejected before."));
     const undo = async () => {
       await storage.suggest(id, { label_id: null, model: null, images: [] });
       app.changed();
-      notify("The suggestions are gone.");
+      notify(t("The suggestions are gone."));
     };
-    notify(`${counted(made.masks, "suggestion")} in ${counted(made.images, "image")}.`, {
-      actions: [
-        ["Review", () => app.reviewNext()],
-        ["Undo", undo],
-      ],
-    });
+    notify(
+      t("{suggestions} in {images}.", {
+        suggestions: counted(made.masks, "suggestion"),
+        images: counted(made.images, "image"),
+      }),
+      {
+        actions: [
+          [t("Review"), () => app.reviewNext()],
+          [t("Undo"), undo],
+        ],
+      },
+    );
   } catch (error) {
-    notify(`The suggestions could not be saved: ${reasonOf(error)}.`);
+    notify(t("The suggestions could not be saved: {reason}.", { reason: reasonOf(error) }));
   }
 }

@@ -1,7 +1,8 @@
 /** A box "Find": every object that words name becomes a suggestion in the open image. */
+import { counted, t } from "../language.js";
 import { reasonOf } from "../storage/errors.js";
 import { phrasesIn, suggestFound } from "../state/words.js";
-import { counted, fill, h } from "./dom.js";
+import { fill, h } from "./dom.js";
 import { icon } from "./icons.js";
 import { notify } from "./toast.js";
 
@@ -17,14 +18,14 @@ export function findWordsSection(screen) {
     fill(labels, ...screen.app.project.labels.map(({ name }) => h("option", { value: name })));
   const input = h("input", {
     type: "search",
-    "aria-label": "Find objects by words",
-    placeholder: "cup, red car",
+    "aria-label": t("Find objects by words"),
+    placeholder: t("cup, red car"),
     maxlength: LONGEST,
     onfocus: suggest,
   });
   input.setAttribute("list", "find-labels");
-  const button = h("button", {}, icon("similar"), "Find");
-  const progress = h("progress", { hidden: true, "aria-label": "Search" });
+  const button = h("button", {}, icon("similar"), t("Find"));
+  const progress = h("progress", { hidden: true, "aria-label": t("Search") });
   const submit = async (/** @type {Event} */ event) => {
     event.preventDefault();
     const phrases = phrasesIn(input.value);
@@ -55,15 +56,20 @@ async function find({ app, editor, openImage, imageCanvas }, phrases, step) {
       : await editor.predictor.findWords(openImage.info, editor.file, phrases, step);
     const count = suggestFound(editor, phrases, found, app.project.labels);
     if (count) {
-      notify(`${counted(count, "suggestion")} for “${words}”: Y accepts, R rejects.`);
+      notify(
+        t("{suggestions} for “{words}”: Y accepts, R rejects.", {
+          suggestions: counted(count, "suggestion"),
+          words,
+        }),
+      );
       imageCanvas.focus(); // so that these keys work at once
     } else
       notify(
         found.masks.length
-          ? "All that was found has a mask or a suggestion already."
-          : `Nothing found for “${words}”.`,
+          ? t("All that was found has a mask or a suggestion already.")
+          : t("Nothing found for “{words}”.", { words }),
       );
   } catch (error) {
-    notify(`The search failed: ${reasonOf(error)}.`);
+    notify(t("The search failed: {reason}.", { reason: reasonOf(error) }));
   }
 }

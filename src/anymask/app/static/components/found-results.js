@@ -1,9 +1,10 @@
 /** The results of a search for similar objects: a threshold, a preview of each image, a choice. */
+import { counted, t } from "../language.js";
 import { dashed } from "../canvas/draw-mask.js";
 import { drawThumbnail } from "../canvas/thumbnail.js";
 import { PALETTE, toRgb } from "../masks/colours.js";
 import { itemOf } from "../state/open-image.js";
-import { counted, h } from "./dom.js";
+import { h } from "./dom.js";
 
 /** @typedef {import("../types.js").ImageInfo} ImageInfo */
 /** @typedef {import("../state/open-image.js").Item} Item */
@@ -79,7 +80,7 @@ export class FoundResults {
       h(
         "div",
         { class: "field" },
-        h("label", { for: "found-threshold" }, "Confidence at least"),
+        h("label", { for: "found-threshold" }, t("Confidence at least")),
         slider,
         value,
       ),
@@ -89,9 +90,11 @@ export class FoundResults {
         h(
           "p",
           { class: "problem" },
-          `Could not be searched: ${this.failed.map(({ name }) => name).join(", ")}. Check that these files are whole.`,
+          t("Could not be searched: {failed}. Check that these files are whole.", {
+            failed: this.failed.map(({ name }) => name).join(", "),
+          }),
         ),
-      h("div", { class: "row end" }, h("button", { onclick: cancel }, "Cancel"), this.add),
+      h("div", { class: "row end" }, h("button", { onclick: cancel }, t("Cancel")), this.add),
     );
   }
 
@@ -127,13 +130,20 @@ export class FoundResults {
       const facts = /** @type {HTMLElement} */ (row.card.querySelector(".facts"));
       facts.textContent = chosen.length
         ? `${counted(chosen.length, "object")}, ${best(row).toFixed(2)}`
-        : "nothing here";
+        : t("nothing here");
     }
     const kept = this.kept();
     const masks = kept.reduce((sum, one) => sum + one.masks.length, 0);
     const none = this.rows.length - kept.length + this.empty;
-    this.summary.textContent = `${counted(masks, "object")} in ${counted(kept.length, "image")}; nothing in ${counted(none, "image")}. Click an image to leave it out.`;
-    this.add.textContent = `Suggest ${counted(masks, "mask")}`;
+    this.summary.textContent = t(
+      "{objects} in {images}; nothing in {images2}. Click an image to leave it out.",
+      {
+        objects: counted(masks, "object"),
+        images: counted(kept.length, "image"),
+        images2: counted(none, "image"),
+      },
+    );
+    this.add.textContent = t("Suggest {masks}", { masks: counted(masks, "mask") });
     this.add.disabled = masks === 0;
   }
 

@@ -1,15 +1,14 @@
 /** The first screen: the images of the project. */
-import { GALLERY } from "../state/routes.js";
+import { counted, t } from "../language.js";
 import { RefusedError, reasonOf } from "../storage/errors.js";
-import { counted, fill, h } from "./dom.js";
+import { fill, h } from "./dom.js";
+import { emptyProject, guideOffer } from "./first-run.js";
 import { confirmDialog } from "./dialog.js";
 import { imageCard } from "./image-card.js";
-import { importExportDialog } from "./import-export-dialog.js";
 import { showShortcuts } from "./shortcuts-dialog.js";
 import { icon } from "./icons.js";
-import { modelDialog } from "./model-dialog.js";
-import { saveStatus } from "./save-status.js";
-import { nextTheme } from "./theme.js";
+import { galleryHeader } from "./gallery-header.js";
+import { languageField } from "./language-field.js";
 import { notify } from "./toast.js";
 
 /** @typedef {import("./app.js").App} App */
@@ -20,18 +19,18 @@ const PAUSE = 200; // ms after a letter or a change
 const AT_ONCE = 60; // images
 /** @type {[string, string][]} */
 const REVIEWS = [
-  ["review", "To review"],
-  ["returned", "Returned"],
-  ["accepted", "Accepted"],
-  ["comments", "With comments"],
+  ["review", t("To review")],
+  ["returned", t("Returned")],
+  ["accepted", t("Accepted")],
+  ["comments", t("With comments")],
 ];
 /** @type {[string, string][]} */
 const SHOWN = [
-  ["all", "All images"],
-  ["todo", "Not done"],
-  ["done", "Done"],
-  ["empty", "Without masks"],
-  ["suggestions", "With suggestions"],
+  ["all", t("All images")],
+  ["todo", t("Not done")],
+  ["done", t("Done")],
+  ["empty", t("Without masks")],
+  ["suggestions", t("With suggestions")],
 ];
 
 export class GalleryScreen extends HTMLElement {
@@ -61,6 +60,7 @@ export class GalleryScreen extends HTMLElement {
   connectedCallback() {
     const { app } = this;
     if (!app) return;
+    this.dataset.drop = t("Drop to add");
     this.picker = h("input", {
       type: "file",
       accept: "image/*",
@@ -68,11 +68,11 @@ export class GalleryScreen extends HTMLElement {
       hidden: true,
       onchange: () => this.add([...(this.picker.files ?? [])]),
     });
-    this.grid = h("ul", { class: "grid", "aria-label": "Images", "aria-busy": "true" });
+    this.grid = h("ul", { class: "grid", "aria-label": t("Images"), "aria-busy": "true" });
     this.more = h(
       "button",
       { class: "quiet more", hidden: true, onclick: () => this.load(this.list) },
-      "More images",
+      t("More images"),
     );
     this.summary = h("p", { class: "summary" });
     this.leaving = new AbortController();
@@ -80,8 +80,9 @@ export class GalleryScreen extends HTMLElement {
     this.notes = h("div", { class: "notes" });
     fill(
       this,
-      this.header(),
+      galleryHeader(this.app),
       h("main", {}, this.lead(), this.finder(), this.notes, this.grid, this.more),
+      languageField(),
       this.picker,
     );
     addEventListener("paste", (event) => this.add([...(event.clipboardData?.files ?? [])]), { signal });
@@ -112,69 +113,12 @@ export class GalleryScreen extends HTMLElement {
     this.leaving?.abort();
   }
 
-  header() {
-    const theme = h(
-      "button",
-      {
-        class: "icon-button",
-        "aria-label": "Switch the theme",
-        title: "Switch the theme",
-        onclick: () => notify(`Theme: ${nextTheme()}`),
-      },
-      icon("theme"),
-    );
-    return h(
-      "header",
-      { class: "bar" },
-      h(
-        "a",
-        { class: "brand", href: GALLERY },
-        h("img", { src: new URL("../icon.svg", import.meta.url).href, alt: "", width: 28, height: 28 }),
-        h("span", {}, "anymask"),
-      ),
-      h("span", { class: "spacer" }),
-      saveStatus(this.app),
-      h(
-        "button",
-        {
-          class: "icon-button",
-          "aria-label": "Export and import",
-          title: "Export and import",
-          onclick: () => importExportDialog(this.app),
-        },
-        icon("export"),
-      ),
-      this.app.storage.retrains &&
-        h(
-          "button",
-          {
-            class: "icon-button",
-            "aria-label": "Model",
-            title: "Model and its versions",
-            onclick: () => modelDialog(this.app),
-          },
-          icon("wand"),
-        ),
-      theme,
-      h(
-        "button",
-        {
-          class: "icon-button",
-          "aria-label": "Keyboard shortcuts",
-          title: "Keyboard shortcuts (?)",
-          onclick: showShortcuts,
-        },
-        icon("keys"),
-      ),
-    );
-  }
-
   lead() {
     const upload = h(
       "button",
       { class: "primary", onclick: () => this.picker.click() },
       icon("upload"),
-      "Add images",
+      t("Add images"),
     );
     return h(
       "div",
@@ -183,7 +127,7 @@ export class GalleryScreen extends HTMLElement {
       h(
         "div",
         { class: "lead-side" },
-        h("span", { class: "note wide-only" }, "Drop or paste images anywhere."),
+        h("span", { class: "note wide-only" }, t("Drop or paste images anywhere.")),
         upload,
       ),
     );
@@ -197,18 +141,18 @@ export class GalleryScreen extends HTMLElement {
     };
     const search = h("input", {
       type: "search",
-      placeholder: "Search by name",
-      "aria-label": "Search by name",
+      placeholder: t("Search by name"),
+      "aria-label": t("Search by name"),
       oninput: later,
     });
     const { project, storage } = this.app;
     const me = project.person?.name ?? "";
-    const mine = project.assignees?.includes(me) ? [["mine", "Assigned to me"]] : [];
+    const mine = project.assignees?.includes(me) ? [["mine", t("Assigned to me")]] : [];
     const options = [...SHOWN, ...(storage.reviews ? REVIEWS : []), ...mine];
     const show = h(
       "select",
       {
-        "aria-label": "Show",
+        "aria-label": t("Show"),
         onchange: () =>
           this.choose(
             show.value === "mine" ? { show: "all", assignee: me } : { show: show.value, assignee: "" },
@@ -218,7 +162,10 @@ export class GalleryScreen extends HTMLElement {
         .filter(([value]) => value !== "suggestions" || storage.findsSimilar)
         .map(([value, text]) => h("option", { value }, text)),
     );
-    this.tags = h("select", { "aria-label": "Tag", onchange: () => this.choose({ tag: this.tags.value }) });
+    this.tags = h("select", {
+      "aria-label": t("Tag"),
+      onchange: () => this.choose({ tag: this.tags.value }),
+    });
     this.offerTags();
     return h("div", { class: "finder", role: "search" }, search, show, this.tags);
   }
@@ -229,7 +176,7 @@ export class GalleryScreen extends HTMLElement {
     const { tag: chosen = "" } = this.choice;
     const option = (/** @type {string} */ value, /** @type {string} */ text) =>
       h("option", { value, selected: value === chosen }, text);
-    fill(this.tags, option("", "Any tag"), ...tags.map((one) => option(one, one)));
+    fill(this.tags, option("", t("Any tag")), ...tags.map((one) => option(one, one)));
     this.tags.hidden = !tags.length && !chosen;
   }
 
@@ -278,8 +225,8 @@ export class GalleryScreen extends HTMLElement {
       this.more.hidden = !next;
     } catch (error) {
       if (list !== this.list) return;
-      notify(`The images could not be loaded: ${reasonOf(error)}.`, {
-        actions: [["Try again", () => list === this.list && this.load(list)]],
+      notify(t("The images could not be loaded: {reason}.", { reason: reasonOf(error) }), {
+        actions: [[t("Try again"), () => list === this.list && this.load(list)]],
       });
     }
     this.more.disabled = false;
@@ -292,16 +239,25 @@ export class GalleryScreen extends HTMLElement {
     const { images: count = images.length, masks = images.reduce((sum, one) => sum + one.masks, 0) } =
       project.counts ?? {};
     this.summarise(count, masks);
-    if (!images.length && count) this.grid.append(h("li", { class: "note" }, "No image fits this search."));
+    if (!images.length) this.grid.append(count ? this.nothingFits() : emptyProject(this));
     this.note(project);
+    this.notes.append(...[guideOffer(this, images, masks)].filter((one) => one !== null));
     if (project.scanning) setTimeout(() => list === this.list && this.isConnected && this.reload(), AGAIN);
+  }
+
+  nothingFits() {
+    const all = h("button", { class: "quiet", onclick: () => this.app.route() }, t("Show all images"));
+    return h("li", { class: "note" }, t("No image fits this search."), " ", all);
   }
 
   /** @param {number} images @param {number} masks */
   summarise(images, masks) {
     this.summary.textContent = images
-      ? `${counted(images, "image")}, ${counted(masks, "mask")}. Open one and click an object.`
-      : "No images yet.";
+      ? t("{images}, {masks}. Open one and click an object.", {
+          images: counted(images, "image"),
+          masks: counted(masks, "mask"),
+        })
+      : t("No images yet.");
   }
 
   /** Another tab changed the masks of an image: its card alone is made anew. @param {string} id */
@@ -324,9 +280,9 @@ export class GalleryScreen extends HTMLElement {
     const withdraw = async () => {
       if (
         !(await confirmDialog(
-          "Withdraw all suggestions?",
-          "They leave the project; masks stay. A new search may suggest them again.",
-          "Withdraw",
+          t("Withdraw all suggestions?"),
+          t("They leave the project; masks stay. A new search may suggest them again."),
+          t("Withdraw"),
         ))
       )
         return;
@@ -342,15 +298,22 @@ export class GalleryScreen extends HTMLElement {
         h(
           "p",
           { class: "row wrap notice" },
-          `${counted(waiting, "suggestion")} to review.`,
-          h("button", { class: "quiet", onclick: () => app.reviewNext() }, "Review"),
-          h("button", { class: "quiet", onclick: withdraw }, "Withdraw all"),
+          t("{suggestions} to review.", { suggestions: counted(waiting, "suggestion") }),
+          h("button", { class: "quiet", onclick: () => app.reviewNext() }, t("Review")),
+          h("button", { class: "quiet", onclick: withdraw }, t("Withdraw all")),
         ),
       unreadable.length > 0 &&
         h(
           "p",
           { class: "notice problem" },
-          `${counted(unreadable.length, "file")} in the folder cannot be read as ${unreadable.length === 1 ? "an image" : "images"}: ${unreadable.slice(0, 5).join(", ")}${unreadable.length > 5 ? ", …" : "."}`,
+          t("{files}: {names}", {
+            files: counted(
+              unreadable.length,
+              "file in the folder cannot be read as an image",
+              "files in the folder cannot be read as images",
+            ),
+            names: unreadable.slice(0, 5).join(", ") + (unreadable.length > 5 ? ", …" : "."),
+          }),
         ),
     );
   }
@@ -371,11 +334,16 @@ export class GalleryScreen extends HTMLElement {
         added++;
       } catch (error) {
         const unread = error instanceof RefusedError && [400, 422].includes(error.status);
-        notify(`${file.name} was not added: ${unread ? "it cannot be read as an image" : reasonOf(error)}.`);
+        notify(
+          t("{name} was not added: {reason}.", {
+            name: file.name,
+            reason: unread ? t("it cannot be read as an image") : reasonOf(error),
+          }),
+        );
       }
     }
     if (added) {
-      notify(`${counted(added, "image")} added.`);
+      notify(t("{images} added.", { images: counted(added, "image") }));
       this.reload();
     }
   }

@@ -50,6 +50,7 @@ const PATHS = {
   done: "M5 12.500l4.500 4.500L19 7.500",
   stop: "M7 7h10v10H7z",
   play: "M8 5l11 7-11 7z",
+  person: "M12 4a4 4 0 100 8 4 4 0 000-8zM4.500 20c.8-4 3.700-5.500 7.500-5.500s6.700 1.500 7.500 5.500",
   keys: "M3.500 6.500h17v11h-17zM7 10h.01M10.500 10h.01M14 10h.01M17 10h.01M8 14h8",
 };
 
@@ -58,6 +59,7 @@ export function icon(name) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   svg.setAttribute("viewBox", "0 0 24 24");
   svg.setAttribute("class", "icon");
+  svg.dataset.name = name;
   svg.setAttribute("aria-hidden", "true");
   const path = document.createElementNS(svg.namespaceURI, "path");
   path.setAttribute("d", PATHS[name] ?? "");

@@ -1,4 +1,5 @@
 /** The image with its masks: zoom, pan, pointer and keyboard for the tool in use. */
+import { t } from "../language.js";
 import { MaskLayer } from "../canvas/mask-layer.js";
 import { Overlay } from "../canvas/overlay.js";
 import { TilePyramid } from "../canvas/tile-pyramid.js";
@@ -57,7 +58,7 @@ export class ImageCanvas extends HTMLElement {
     this.over = h("canvas", {
       tabindex: "0",
       role: "application",
-      "aria-label": `Image ${editor.openImage.info.name}`,
+      "aria-label": t("Image {name}", { name: editor.openImage.info.name }),
       "aria-describedby": "hint",
       "aria-keyshortcuts": "ArrowUp ArrowDown ArrowLeft ArrowRight Space Enter",
     });
@@ -89,7 +90,9 @@ export class ImageCanvas extends HTMLElement {
     if (!bitmap) {
       const { missing } = this.editor.openImage.info;
       return this.editor.notice(
-        missing ? `The image cannot be shown: ${MISSING}.` : "This browser cannot display the image.",
+        missing
+          ? t("The image cannot be shown: {MISSING}.", { MISSING })
+          : t("This browser cannot display the image."),
       );
     }
     this.image = bitmap;

@@ -1,8 +1,9 @@
 /** An image in the gallery: what it shows, its state, and what can be done with it. */
+import { counted, t } from "../language.js";
 import { reasonOf } from "../storage/errors.js";
 import { isAnnotator, isFinal } from "../state/permissions.js";
 import { imageAddress } from "../state/routes.js";
-import { counted, fill, h } from "./dom.js";
+import { fill, h } from "./dom.js";
 import { icon } from "./icons.js";
 import { notify } from "./toast.js";
 
@@ -15,7 +16,7 @@ export async function imageCard(gallery, image, soon) {
   const photo = h("span", { class: "photo" });
   const broken = async () => {
     const gone = missing || (await gallery.app.storage.image(id).catch(() => null))?.missing;
-    fill(photo, icon("broken"), h("span", {}, gone ? "The file is missing" : "Cannot be read"));
+    fill(photo, icon("broken"), h("span", {}, gone ? t("The file is missing") : t("Cannot be read")));
   };
   const src = missing ? "" : await gallery.app.storage.thumb(image).catch(() => "");
   if (src)
@@ -64,9 +65,9 @@ export async function imageCard(gallery, image, soon) {
 function notesOn({ done, review, assignee, comments = 0, tags = [] }) {
   /** @type {[string | null | undefined | false, string][]} */
   const notes = [
-    [done && !review && "done", ""],
-    [review === "accepted" && "accepted", ""],
-    [review === "returned" && "returned", "open"],
+    [done && !review && t("done"), ""],
+    [review === "accepted" && t("accepted"), ""],
+    [review === "returned" && t("returned"), "open"],
     [comments > 0 && counted(comments, "comment"), "open"],
     [assignee, "plain"],
     ...tags.map((tag) => /** @type {[string, string]} */ ([tag, "plain"])),
@@ -81,15 +82,15 @@ function doneButton(gallery, image, changed) {
     "button",
     {
       class: "icon-button done",
-      "aria-label": `Done: ${image.name}`,
-      title: "Done",
+      "aria-label": t("Done: {name}", { name: image.name }),
+      title: t("Done"),
       "aria-pressed": String(Boolean(image.done)),
       async onclick() {
         const done = !image.done;
         try {
           Object.assign(image, await app.storage.mark(image.id, { done }), { done });
         } catch (error) {
-          return notify(`The image could not be marked: ${reasonOf(error)}.`);
+          return notify(t("The image could not be marked: {reason}.", { reason: reasonOf(error) }));
         }
         button.setAttribute("aria-pressed", String(done));
         changed();
@@ -109,21 +110,21 @@ function removeButton(gallery, { id, name }) {
     try {
       await storage.mark(id, { removed });
     } catch (error) {
-      return notify(`The image could not be removed: ${reasonOf(error)}.`);
+      return notify(t("The image could not be removed: {reason}.", { reason: reasonOf(error) }));
     }
     gallery.app.changed();
     gallery.refresh();
     if (removed)
-      notify(`${name} was removed from the project. Its file and masks are kept.`, {
-        actions: [["Undo", () => set(false)]],
+      notify(t("{name} was removed from the project. Its file and masks are kept.", { name }), {
+        actions: [[t("Undo"), () => set(false)]],
       });
   };
   return h(
     "button",
     {
       class: "icon-button",
-      "aria-label": `Remove ${name}`,
-      title: "Remove from the project",
+      "aria-label": t("Remove {name}", { name }),
+      title: t("Remove from the project"),
       onclick: () => set(true),
     },
     icon("trash"),

@@ -1,9 +1,11 @@
 /** About the open image: state, review, assignment, tags and comments. */
+import { counted, t } from "../language.js";
 import { TEXT_LENGTH } from "../constants.js";
 import { isAnnotator } from "../state/permissions.js";
 import { reasonOf } from "../storage/errors.js";
+import { ServerStorage } from "../storage/on-server.js";
 import { commentList } from "./comment-list.js";
-import { counted, fill, h } from "./dom.js";
+import { fill, h } from "./dom.js";
 import { notify } from "./toast.js";
 
 /** @typedef {import("./editor-screen.js").EditorScreen} EditorScreen */
@@ -11,7 +13,13 @@ import { notify } from "./toast.js";
 
 /** What a state is called. @param {ImageInfo} info */
 export const stateOf = ({ done, review }) =>
-  review === "returned" ? "Returned" : review === "accepted" ? "Accepted" : done ? "Done" : "Not done";
+  review === "returned"
+    ? t("Returned")
+    : review === "accepted"
+      ? t("Accepted")
+      : done
+        ? t("Done")
+        : t("Not done");
 
 /** Whether a user may accept and return images. @param {import("../types.js").Project} project */
 export const reviews = ({ person }) => person !== undefined && !isAnnotator({ person });
@@ -26,7 +34,7 @@ export function imageSection(screen, signal) {
   const draw = () => {
     const { info } = openImage;
     const open = info.comments ?? 0;
-    summary.textContent = ["Image", stateOf(info), open ? counted(open, "comment") : null]
+    summary.textContent = [t("Image"), stateOf(info), open ? counted(open, "comment") : null]
       .filter(Boolean)
       .join(" · ");
     fill(review, ...(reviews(app.project) && app.storage.reviews ? reviewButtons(screen) : []));
@@ -45,6 +53,7 @@ export function imageSection(screen, signal) {
         { class: "stack" },
         review,
         assignee,
+        copyField(screen),
         tags,
         app.storage.reviews && commentList(screen, signal),
       ),
@@ -65,7 +74,7 @@ function reviewButtons(screen) {
       },
       text,
     );
-  return [button("accepted", "Accept"), button("returned", "Return")];
+  return [button("accepted", t("Accept")), button("returned", t("Return"))];
 }
 
 /** @param {EditorScreen} screen */
@@ -78,10 +87,36 @@ function assigneeField(screen) {
   const select = h(
     "select",
     { id: "assignee", onchange: () => screen.mark({ assignee: select.value }) },
-    h("option", { value: "" }, "Nobody"),
+    h("option", { value: "" }, t("Nobody")),
     ...names.map((name) => h("option", { value: name, selected: name === openImage.info.assignee }, name)),
   );
-  return h("div", { class: "field" }, h("label", { for: "assignee" }, "Assigned to"), select);
+  return h("div", { class: "field" }, h("label", { for: "assignee" }, t("Assigned to")), select);
+}
+
+/** Give the image to a second person too, so that their masks can be compared. @param {EditorScreen} screen */
+function copyField({ app, openImage }) {
+  const { storage, project } = app;
+  const { assignees = [] } = project;
+  if (!(storage instanceof ServerStorage) || !reviews(project) || !assignees.length) return null;
+  const give = async () => {
+    const name = select.value;
+    select.value = "";
+    try {
+      await app.sync.flush();
+      await storage.giveCopy(openImage.info.id, name);
+      app.changed();
+      notify(t("{name} has a copy of this image now.", { name }));
+    } catch (error) {
+      notify(t("The copy could not be given: {reason}.", { reason: reasonOf(error) }));
+    }
+  };
+  const select = h(
+    "select",
+    { id: "give-copy", onchange: give },
+    h("option", { value: "" }, t("Choose a person")),
+    ...assignees.map((name) => h("option", { value: name }, name)),
+  );
+  return h("div", { class: "field" }, h("label", { for: "give-copy" }, t("Give a copy to")), select);
 }
 
 /** @param {EditorScreen} screen */
@@ -91,13 +126,13 @@ function tagField(screen) {
     type: "text",
     id: "tags",
     list: "known-tags",
-    placeholder: "night, rain",
+    placeholder: t("night, rain"),
     maxlength: 10 * TEXT_LENGTH,
     value: (openImage.info.tags ?? []).join(", "),
     onchange: async () => {
       const tags = [...new Set(input.value.split(",").map((tag) => tag.trim()))].filter(Boolean);
       if (tags.some((tag) => tag.length > TEXT_LENGTH))
-        return notify(`A tag has at most ${TEXT_LENGTH} letters.`);
+        return notify(t("A tag has at most {TEXT_LENGTH} letters.", { TEXT_LENGTH }));
       await screen.mark({ tags });
       input.value = (openImage.info.tags ?? []).join(", ");
     },
@@ -106,7 +141,7 @@ function tagField(screen) {
   return h(
     "div",
     { class: "field" },
-    h("label", { for: "tags" }, "Tags"),
+    h("label", { for: "tags" }, t("Tags")),
     input,
     h("datalist", { id: "known-tags" }, ...known),
   );
@@ -122,7 +157,7 @@ export async function markImage({ app, openImage }, mark) {
     const info = await app.storage.mark(openImage.info.id, mark);
     Object.assign(openImage.info, info ?? mark);
   } catch (error) {
-    notify(`The image could not be marked: ${reasonOf(error)}.`);
+    notify(t("The image could not be marked: {reason}.", { reason: reasonOf(error) }));
   }
   openImage.dispatchEvent(new Event("info"));
   app.changed();

@@ -1,16 +1,24 @@
 /** Take all masks away in a file, or read masks from one. */
+import { counted, t } from "../language.js";
 import { reasonOf } from "../storage/errors.js";
 import { openDialog } from "./dialog.js";
-import { counted, download, fill, h } from "./dom.js";
+import { download, fill, h } from "./dom.js";
 import { icon } from "./icons.js";
 import { notify } from "./toast.js";
 
 /** @typedef {import("./app.js").App} App */
 /** @typedef {import("../storage/on-server.js").Imported} Imported */
 
+/** What polygons may lose of a mask. @type {[string, string][]} */
+const LOSSES = [
+  ["0", t("All: the exact mask")],
+  ["0.01", t("Fewer, IoU at least 0.99")],
+  ["0.05", t("Few, IoU at least 0.95")],
+];
+
 /** @param {App} app */
 export function importExportDialog(app) {
-  const dialog = openDialog("Export and import", [exportForm(app, () => dialog.close()), importForm(app)]);
+  const dialog = openDialog(t("Export and import"), [exportForm(app, () => dialog.close()), importForm(app)]);
 }
 
 /** @param {App} app @param {() => void} close */
@@ -22,7 +30,13 @@ function exportForm({ storage, project }, close) {
   );
   const also = h("input", { type: "checkbox", role: "switch" });
   const images = h("input", { type: "checkbox", role: "switch" });
-  const start = h("button", { class: "primary" }, icon("export"), "Export");
+  const polygons = h("input", { type: "checkbox", role: "switch" });
+  const corners = h(
+    "select",
+    { id: "corners" },
+    ...LOSSES.map(([value, text]) => h("option", { value }, text)),
+  );
+  const start = h("button", { class: "primary" }, icon("export"), t("Export"));
   const waiting = project.counts?.suggestions ?? 0;
   return h(
     "form",
@@ -35,22 +49,39 @@ function exportForm({ storage, project }, close) {
           const file = await storage.exported(format.value, {
             suggestions: also.checked,
             images: images.checked,
+            polygons: polygons.checked,
+            maxLoss: Number(corners.value),
           });
           download(file);
           close();
           if (file.skipped)
-            notify(`${counted(file.skipped, "image")} left out: report.json in the archive says why.`);
+            notify(
+              t("{images} left out: report.json in the archive says why.", {
+                images: counted(file.skipped, "image"),
+              }),
+            );
         } catch (error) {
-          notify(`The export failed: ${reasonOf(error)}.`);
+          notify(t("The export failed: {reason}.", { reason: reasonOf(error) }));
         }
         start.disabled = false;
       },
     },
-    h("h3", {}, "Export all masks"),
-    h("div", { class: "field" }, h("label", { for: "format" }, "Format"), format),
-    storage.findsSimilar && h("label", { class: "switch" }, images, "With the image files, to train on"),
+    h("h3", {}, t("Export all masks")),
+    h("div", { class: "field" }, h("label", { for: "format" }, t("Format")), format),
+    ...(storage.findsSimilar
+      ? [
+          h("label", { class: "switch" }, polygons, t("Polygons, also where the format holds masks")),
+          h("div", { class: "field" }, h("label", { for: "corners" }, t("Corners of polygons")), corners),
+          h("label", { class: "switch" }, images, t("With the image files, to train on")),
+        ]
+      : []),
     waiting > 0 &&
-      h("label", { class: "switch" }, also, `Also ${counted(waiting, "suggestion")} not accepted yet`),
+      h(
+        "label",
+        { class: "switch" },
+        also,
+        t("Also {suggestions} not accepted yet", { suggestions: counted(waiting, "suggestion") }),
+      ),
     h("div", { class: "row end" }, start),
   );
 }
@@ -62,22 +93,25 @@ function importForm(app) {
   const format = h(
     "select",
     { id: "import-format" },
-    h("option", { value: "" }, "Detected"),
+    h("option", { value: "" }, t("Detected")),
     ...formats.map(([value, text]) => h("option", { value }, text)),
   );
   const file = h("input", {
     type: "file",
-    "aria-label": "Annotation file",
+    "aria-label": t("Annotation file"),
     async onchange() {
       const chosen = file.files?.[0];
       if (!chosen) return;
-      fill(result, h("p", {}, "Reading …"));
+      fill(result, h("p", {}, t("Reading …")));
       try {
         fill(result, ...report(await app.storage.importMasks(chosen, format.value)));
         app.changed();
         app.heard(null);
       } catch (error) {
-        fill(result, h("p", { class: "problem" }, `Nothing was imported: ${reasonOf(error)}.`));
+        fill(
+          result,
+          h("p", { class: "problem" }, t("Nothing was imported: {reason}.", { reason: reasonOf(error) })),
+        );
       }
       file.value = "";
     },
@@ -85,14 +119,16 @@ function importForm(app) {
   return h(
     "div",
     { class: "stack" },
-    h("h3", {}, "Import masks"),
+    h("h3", {}, t("Import masks")),
     h(
       "p",
       {},
-      "Choose an annotation file, or a ZIP archive of such files. Masks go to the images of the same name. Masks that are here already are not added again.",
+      t(
+        "Choose an annotation file, or a ZIP archive of such files. Masks go to the images of the same name. Masks that are here already are not added again.",
+      ),
     ),
     formats.length > 1 &&
-      h("div", { class: "field" }, h("label", { for: "import-format" }, "Format of the file"), format),
+      h("div", { class: "field" }, h("label", { for: "import-format" }, t("Format of the file")), format),
     file,
     result,
   );
@@ -100,14 +136,22 @@ function importForm(app) {
 
 /** @param {Imported} imported */
 function report({ images, masks, known, skipped }) {
-  const already = known ? ` ${counted(known, "mask was", "masks were")} here already.` : "";
+  const already = known ? " " + counted(known, "mask was here already.", "masks were here already.") : "";
   return [
-    h("p", {}, `${counted(masks, "new mask")} in ${counted(images, "image")}.${already}`),
+    h(
+      "p",
+      {},
+      t("{masks} in {images}.{already}", {
+        masks: counted(masks, "new mask"),
+        images: counted(images, "image"),
+        already,
+      }),
+    ),
     skipped.length > 0 &&
       h(
         "details",
         {},
-        h("summary", {}, `${counted(skipped.length, "record")} left out`),
+        h("summary", {}, t("{records} left out", { records: counted(skipped.length, "record") })),
         h("ul", {}, ...skipped.slice(0, 50).map((sentence) => h("li", {}, sentence))),
       ),
   ];

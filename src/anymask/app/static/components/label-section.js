@@ -1,4 +1,5 @@
 /** The labels beside the image: choose one, search among many. */
+import { t } from "../language.js";
 import { isAnnotator } from "../state/permissions.js";
 import { fill, h, set } from "./dom.js";
 import { labelsDialog } from "./labels-dialog.js";
@@ -13,11 +14,11 @@ export function labelSection(screen, signal) {
   const { editor, app } = screen;
   /** @type {Map<string, HTMLButtonElement>} */
   const buttons = new Map();
-  const chips = h("div", { class: "labels", role: "group", "aria-label": "Labels" });
+  const chips = h("div", { class: "labels", role: "group", "aria-label": t("Labels") });
   const search = h("input", {
     type: "search",
-    placeholder: "Search labels",
-    "aria-label": "Search labels",
+    placeholder: t("Search labels"),
+    "aria-label": t("Search labels"),
     oninput: () => filter(),
     onkeydown: (/** @type {KeyboardEvent} */ event) => {
       if (event.key !== "Enter") return;
@@ -59,7 +60,7 @@ export function labelSection(screen, signal) {
       chips,
       ...(labels.length
         ? buttons.values()
-        : [h("p", { class: "note" }, "No labels yet. Labels are optional.")]),
+        : [h("p", { class: "note" }, t("No labels yet. Labels are optional."))]),
     );
     search.hidden = labels.length < SEARCHED;
     pressed = undefined;
@@ -80,9 +81,9 @@ export function labelSection(screen, signal) {
     h(
       "div",
       { class: "row" },
-      h("h2", {}, "Labels"),
+      h("h2", {}, t("Labels")),
       h("span", { class: "spacer" }),
-      !isAnnotator(app.project) && h("button", { class: "quiet", onclick: edit }, "Edit"),
+      !isAnnotator(app.project) && h("button", { class: "quiet", onclick: edit }, t("Edit")),
     ),
     search,
     chips,

@@ -1,4 +1,5 @@
 /** Name the labels and choose their colours. */
+import { t } from "../language.js";
 import { TEXT_LENGTH } from "../constants.js";
 import { PALETTE } from "../masks/colours.js";
 import { labelProblem } from "../state/label-problem.js";
@@ -20,12 +21,12 @@ export function labelsDialog(app, changed) {
       value: name,
       maxlength: TEXT_LENGTH,
       required: true,
-      "aria-label": "Name",
+      "aria-label": t("Name"),
     });
     const colour = h("input", {
       type: "color",
       value: color,
-      "aria-label": `Colour of ${name || "the new label"}`,
+      "aria-label": t("Colour of {name}", { name: name || t("the new label") }),
     });
     const asked = attributeRows(attributes, name);
     const row = h(
@@ -38,7 +39,7 @@ export function labelsDialog(app, changed) {
         {
           type: "button",
           class: "icon-button",
-          "aria-label": `Remove ${name || "this label"}`,
+          "aria-label": t("Remove {name}", { name: name || t("this label") }),
           onclick: () => row.remove(),
         },
         icon("trash"),
@@ -80,11 +81,11 @@ export function labelsDialog(app, changed) {
     h(
       "div",
       { class: "row" },
-      h("button", { type: "button", class: "quiet", onclick: more }, icon("plus"), "Add a label"),
+      h("button", { type: "button", class: "quiet", onclick: more }, icon("plus"), t("Add a label")),
       h("span", { class: "spacer" }),
-      h("button", { class: "primary" }, "Save"),
+      h("button", { class: "primary" }, t("Save")),
     ),
   );
-  const dialog = openDialog("Labels", [form]);
+  const dialog = openDialog(t("Labels"), [form]);
   if (!app.project.labels.length) more();
 }

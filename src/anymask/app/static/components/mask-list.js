@@ -1,10 +1,11 @@
 /** The list of the masks of an image: thumbnails, selection, hiding, locking, a filter. */
+import { counted, number, t } from "../language.js";
 import { ink } from "../canvas/draw-mask.js";
 import { around, drawThumbnail } from "../canvas/thumbnail.js";
 import { suggestionsOf } from "../state/suggestions.js";
 import { wordsOf } from "../state/words.js";
 import { toRgb } from "../masks/colours.js";
-import { counted, fill, h, set } from "./dom.js";
+import { fill, h, set } from "./dom.js";
 import { icon } from "./icons.js";
 
 /** @typedef {import("./editor-screen.js").EditorScreen} EditorScreen */
@@ -25,10 +26,10 @@ class MaskList {
   constructor(screen, signal) {
     this.screen = screen;
     this.title = h("h2", {});
-    this.list = h("ul", { class: "masks", "aria-label": "Masks" });
+    this.list = h("ul", { class: "masks", "aria-label": t("Masks") });
     this.filter = h("select", {
       class: "filter",
-      "aria-label": "Show masks",
+      "aria-label": t("Show masks"),
       onchange: () => this.filterRows(),
     });
     /** @type {Map<string, HTMLLIElement>} */
@@ -74,7 +75,7 @@ class MaskList {
     const open = suggestionsOf(this.screen.editor).length;
     const masks = this.screen.openImage.items.size - open;
     const also = open ? `, ${counted(open, "suggestion")}` : "";
-    this.title.textContent = masks || open ? `${counted(masks, "mask")}${also}` : "No masks yet";
+    this.title.textContent = masks || open ? `${counted(masks, "mask")}${also}` : t("No masks yet");
     this.fillFilter();
     this.filterRows();
   }
@@ -85,10 +86,10 @@ class MaskList {
     const items = [...openImage.items.values()];
     const labels = app.project.labels.filter(({ id }) => items.some(({ label }) => label === id));
     const choices = [
-      ["", "All masks"],
+      ["", t("All masks")],
       ...labels.map(({ id, name }) => [`label ${id}`, name]),
-      ...(labels.length ? [["label ", "Without a label"]] : []),
-      ...(items.some(({ suggestedBy }) => suggestedBy) ? [[SUGGESTIONS, "Suggestions"]] : []),
+      ...(labels.length ? [["label ", t("Without a label")]] : []),
+      ...(items.some(({ suggestedBy }) => suggestedBy) ? [[SUGGESTIONS, t("Suggestions")]] : []),
     ];
     const before = this.filter.value;
     fill(this.filter, ...choices.map(([value, text]) => h("option", { value }, text)));
@@ -138,7 +139,7 @@ class MaskList {
     const label =
       app.project.labels.find(({ id }) => id === item.label)?.name ??
       wordsOf(item.suggestedBy ?? "") ??
-      "Mask";
+      t("Mask");
     const name = item.suggestedBy ? `${label}?` : label;
     const toggle = (
       /** @type {"hidden" | "locked"} */ what,
@@ -166,10 +167,10 @@ class MaskList {
         },
         canvas,
         h("span", { class: "name" }, name),
-        h("span", { class: "facts" }, `${item.area.toLocaleString("en")} px`),
+        h("span", { class: "facts" }, `${number(item.area)} px`),
       ),
-      toggle("hidden", "eye", "Hide"),
-      toggle("locked", "lock", "Lock"),
+      toggle("hidden", "eye", t("Hide")),
+      toggle("locked", "lock", t("Lock")),
     ];
   }
 
@@ -188,7 +189,7 @@ class MaskList {
     row.classList.toggle("hovered", hovered === id);
     row.classList.toggle("marked", marked.has(id));
     const name = row.querySelector(".name");
-    if (name) set(name, { "aria-description": marked.has(id) ? "marked" : null });
+    if (name) set(name, { "aria-description": marked.has(id) ? t("marked") : null });
     for (const [name, ids] of /** @type {[string, Set<string>][]} */ ([
       ["hidden", hidden],
       ["locked", locked],

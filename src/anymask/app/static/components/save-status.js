@@ -1,7 +1,8 @@
 /** What is not saved yet, always in sight. */
+import { counted, t } from "../language.js";
 import { imageAddress } from "../state/routes.js";
 import { openDialog } from "./dialog.js";
-import { counted, fill, h } from "./dom.js";
+import { fill, h } from "./dom.js";
 import { icon } from "./icons.js";
 
 /** @typedef {import("./app.js").App} App */
@@ -25,13 +26,17 @@ export function saveStatus(app) {
 function stateOf({ sync }) {
   const { waiting, conflict, refused, others } = sync.counts;
   if (conflict) return { state: "conflict", symbol: "conflict", text: counted(conflict, "conflict") };
-  if (refused) return { state: "conflict", symbol: "conflict", text: `${refused} rejected` };
-  const waits = `${waiting} not saved yet`;
+  if (refused) return { state: "conflict", symbol: "conflict", text: t("{refused} rejected", { refused }) };
+  const waits = t("{waiting} not saved yet", { waiting });
   if (sync.offline)
-    return { state: "offline", symbol: "offline", text: sync.trouble ? waits : `Offline: ${waits}` };
-  if (waiting) return { state: "waiting", symbol: "waiting", text: `Saving ${waiting}` };
-  if (others) return { state: "waiting", symbol: "waiting", text: `${others} of someone else` };
-  return { state: "saved", symbol: "saved", text: "All saved" };
+    return {
+      state: "offline",
+      symbol: "offline",
+      text: sync.trouble ? waits : t("Offline: {waits}", { waits }),
+    };
+  if (waiting) return { state: "waiting", symbol: "waiting", text: t("Saving {waiting}", { waiting }) };
+  if (others) return { state: "waiting", symbol: "waiting", text: t("{others} of someone else", { others }) };
+  return { state: "saved", symbol: "saved", text: t("All saved") };
 }
 
 /** @param {App} app */
@@ -40,23 +45,25 @@ function showUnsaved(app) {
   const entries = [...sync.outbox.entries.values()];
   const own = (/** @type {import("../storage/outbox.js").Entry} */ entry) => sync.outbox.isOwn(entry);
   const names = {
-    waiting: "is waiting to be saved",
-    conflict: "was also changed by someone else",
-    refused: "was rejected by the server",
+    waiting: t("is waiting to be saved"),
+    conflict: t("was also changed by someone else"),
+    refused: t("was rejected by the server"),
   };
-  openDialog("Not saved yet", [
+  openDialog(t("Not saved yet"), [
     h(
       "p",
       {},
       entries.length
         ? sync.unsafe
-          ? "This browser cannot store these masks. Keep this page open until they are saved."
+          ? t("This browser cannot store these masks. Keep this page open until they are saved.")
           : entries.some((entry) => own(entry) && entry.state === "waiting")
-            ? "These masks are stored in this browser until they are saved. You can close the page: they are sent when you open it again."
-            : "These masks are stored in this browser only."
-        : "Everything is saved.",
+            ? t(
+                "These masks are stored in this browser until they are saved. You can close the page: they are sent when you open it again.",
+              )
+            : t("These masks are stored in this browser only.")
+        : t("Everything is saved."),
     ),
-    sync.trouble && h("p", {}, `The server says: ${sync.trouble}`),
+    sync.trouble && h("p", {}, t("The server says: {trouble}", { trouble: sync.trouble })),
     h(
       "ul",
       { class: "plain" },
@@ -67,11 +74,13 @@ function showUnsaved(app) {
           h(
             "a",
             { href: imageAddress(entry.image), onclick: () => document.querySelector("dialog")?.close() },
-            `Mask ${entry.mask.id.slice(0, 8)}`,
+            t("Mask {id}", { id: entry.mask.id.slice(0, 8) }),
           ),
           own(entry)
             ? ` ${names[entry.state]}${entry.reason ? `: ${entry.reason}` : "."}`
-            : ` is the work of ${entry.author ?? "someone without a token"} and is saved when they sign in here.`,
+            : ` ${t("is the work of {author} and is saved when they sign in here.", {
+                author: entry.author ?? t("someone without a token"),
+              })}`,
           own(entry) &&
             entry.state === "conflict" &&
             h(
@@ -83,7 +92,7 @@ function showUnsaved(app) {
                   app.conflict(entry);
                 },
               },
-              "Resolve",
+              t("Resolve"),
             ),
           own(entry) &&
             entry.state === "refused" &&
@@ -96,7 +105,7 @@ function showUnsaved(app) {
                   sync.again(entry);
                 },
               },
-              "Try again",
+              t("Try again"),
             ),
           own(entry) &&
             entry.state === "refused" &&
@@ -110,12 +119,12 @@ function showUnsaved(app) {
                   await app.route(); // what is stored is on show again
                 },
               },
-              "Discard",
+              t("Discard"),
             ),
         ),
       ),
     ),
     entries.some((entry) => own(entry) && entry.state === "waiting") &&
-      h("button", { class: "primary", onclick: () => sync.soon(0) }, "Save now"),
+      h("button", { class: "primary", onclick: () => sync.soon(0) }, t("Save now")),
   ]);
 }

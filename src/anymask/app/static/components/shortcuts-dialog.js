@@ -1,4 +1,5 @@
 /** The keyboard shortcuts, from the table that the editor uses; each key can be changed. */
+import { t } from "../language.js";
 import { bind, hasOwnKeys, idOf, resetKeys, shortcuts, shownKey } from "../state/key-bindings.js";
 import { ON_IMAGE, keyOf } from "../state/shortcuts.js";
 import { openDialog } from "./dialog.js";
@@ -8,11 +9,11 @@ import { fill, h } from "./dom.js";
 
 export function showShortcuts() {
   const groups = h("div", { class: "shortcuts" });
-  const told = h("p", { class: "note", role: "status" }, "Choose a shortcut to give it another key.");
+  const told = h("p", { class: "note", role: "status" }, t("Choose a shortcut to give it another key."));
   const reset = h(
     "button",
-    { class: "small", onclick: () => (resetKeys(), draw("The usual keys are back.")) },
-    "Usual keys",
+    { class: "small", onclick: () => (resetKeys(), draw(t("The usual keys are back."))) },
+    t("Usual keys"),
   );
   const draw = (/** @type {string} */ sentence) => {
     told.textContent = sentence;
@@ -21,7 +22,7 @@ export function showShortcuts() {
   };
   draw(told.textContent ?? "");
   openDialog(
-    "Keyboard shortcuts",
+    t("Keyboard shortcuts"),
     [h("div", { class: "row" }, told, h("span", { class: "spacer" }), reset), groups],
     {
       class: "wide",
@@ -34,8 +35,13 @@ function change(shortcut, key) {
   const result = bind(idOf(shortcut), key);
   if ("error" in result) return result.error;
   const { lost } = result;
-  if (!lost) return `“${shortcut.title}” now has the key ${shownKey(key)}.`;
-  return `“${shortcut.title}” now has the key ${shownKey(key)}, and “${lost.title}” lost it.`;
+  if (!lost)
+    return t("“{title}” now has the key {shownKey}.", { title: shortcut.title, shownKey: shownKey(key) });
+  return t("“{title}” now has the key {shownKey}, and “{title2}” lost it.", {
+    title: shortcut.title,
+    shownKey: shownKey(key),
+    title2: lost.title,
+  });
 }
 
 /** @param {(shortcut: Shortcut, key: string) => void} choose */
@@ -52,7 +58,7 @@ function sections(choose) {
   const fixed = ON_IMAGE.map(([key, title]) =>
     h("div", { class: "shortcut" }, h("dt", {}, h("kbd", {}, key)), h("dd", {}, title)),
   );
-  return [...groups, h("section", {}, h("h3", {}, "On the image"), h("dl", {}, ...fixed))];
+  return [...groups, h("section", {}, h("h3", {}, t("On the image")), h("dl", {}, ...fixed))];
 }
 
 /** @param {Shortcut} shortcut @param {(shortcut: Shortcut, key: string) => void} choose */
@@ -64,11 +70,11 @@ function row(shortcut, choose) {
     "button",
     {
       class: "quiet keys",
-      "aria-label": `${title}: ${keys.map(spaced).join(", ") || "no key"}. Change`,
-      onclick: () => fill(button, h("kbd", {}, "Press a key")),
+      "aria-label": t("{title}: {keys}. Change", { title, keys: keys.map(spaced).join(", ") || t("no key") }),
+      onclick: () => fill(button, h("kbd", {}, t("Press a key"))),
       onblur: () => fill(button, ...shown()),
       onkeydown: (/** @type {KeyboardEvent} */ event) => {
-        const waits = button.textContent === "Press a key";
+        const waits = button.textContent === t("Press a key");
         if (!waits || ["Shift", "Control", "Alt", "Meta", "Tab"].includes(event.key)) return;
         event.preventDefault();
         if (event.key === "Escape") return fill(button, ...shown());

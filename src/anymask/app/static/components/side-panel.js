@@ -1,6 +1,9 @@
 /** Beside the image: labels, the selected mask, all masks. */
+import { counted, t } from "../language.js";
+import { TRACK } from "../constants.js";
+import { keyFor } from "../state/key-bindings.js";
 import { isByWords } from "../state/words.js";
-import { counted, h } from "./dom.js";
+import { h } from "./dom.js";
 import { maskCommands } from "./editing-options.js";
 import { icon } from "./icons.js";
 import { findWordsSection } from "./find-words.js";
@@ -9,6 +12,7 @@ import { findSimilarDialog } from "./find-similar-dialog.js";
 import { maskList } from "./mask-list.js";
 import { attributeFields } from "./attribute-fields.js";
 import { imageSection } from "./image-section.js";
+import { trackDialog } from "./track-dialog.js";
 import { viewSection } from "./view-section.js";
 import { suggestionSection } from "./suggestion-bar.js";
 
@@ -18,12 +22,12 @@ import { suggestionSection } from "./suggestion-bar.js";
 export function sidePanel(screen, signal) {
   const close = h(
     "button",
-    { class: "icon-button narrow-only", "aria-label": "Close", onclick: () => screen.togglePanel() },
+    { class: "icon-button narrow-only", "aria-label": t("Close"), onclick: () => screen.togglePanel() },
     icon("close"),
   );
   return h(
     "aside",
-    { class: "panel", "aria-label": "Masks and labels" },
+    { class: "panel", "aria-label": t("Masks and labels") },
     close,
     findWordsSection(screen),
     suggestionSection(screen, signal),
@@ -35,7 +39,10 @@ export function sidePanel(screen, signal) {
 }
 
 /** @param {string} search */
-const foundBy = (search) => (isByWords(search) ? "found by words" : "found by example");
+const foundBy = (search) => {
+  if (search.startsWith(TRACK)) return t("found by tracking");
+  return isByWords(search) ? t("found by words") : t("found by example");
+};
 
 /** @param {EditorScreen} screen @param {AbortSignal} signal */
 function maskSection(screen, signal) {
@@ -45,22 +52,28 @@ function maskSection(screen, signal) {
     "button",
     { onclick: () => findSimilarDialog(screen) },
     icon("similar"),
-    "Find similar objects",
+    t("Find similar objects"),
   );
-  const remove = h("button", { onclick: () => editor.remove(), title: "Delete" }, icon("trash"), "Delete");
+  const track = h("button", { onclick: () => trackDialog(screen) }, icon("play"), t("Track"));
+  const remove = h(
+    "button",
+    { onclick: () => editor.remove(), title: keyFor("remove") },
+    icon("trash"),
+    t("Delete"),
+  );
   const done = h(
     "button",
     { class: "primary", onclick: () => screen.act("next"), title: "Enter" },
     icon("done"),
-    "Done",
+    t("Done"),
   );
   const section = h(
     "section",
     { class: "selected", hidden: true },
-    h("h2", {}, "Selected mask"),
+    h("h2", {}, t("Selected mask")),
     facts,
     attributeFields(screen, signal),
-    h("div", { class: "row wrap" }, done, remove, app.storage.findsSimilar && find),
+    h("div", { class: "row wrap" }, done, remove, ...(app.storage.findsSimilar ? [find, track] : [])),
     maskCommands(screen, signal),
   );
   const draw = () => {
@@ -69,10 +82,10 @@ function maskSection(screen, signal) {
     if (item)
       facts.textContent = [
         counted(item.area, "pixel"),
-        item.score === null ? null : `score ${item.score.toFixed(2)}`,
-        item.suggestedBy ? foundBy(item.suggestedBy) : (item.model ?? "drawn by hand"),
+        item.score === null ? null : t("score {score}", { score: item.score.toFixed(2) }),
+        item.suggestedBy ? foundBy(item.suggestedBy) : (item.model ?? t("drawn by hand")),
         item.author,
-        item.suggestedBy ? "accept (Y) or reject (R)" : null,
+        item.suggestedBy ? t("accept (Y) or reject (R)") : null,
       ]
         .filter(Boolean)
         .join(" · ");

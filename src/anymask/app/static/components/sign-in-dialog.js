@@ -1,4 +1,5 @@
 /** Ask for the token that the server demands. */
+import { t } from "../language.js";
 import { openDialog } from "./dialog.js";
 import { h } from "./dom.js";
 
@@ -31,14 +32,14 @@ export function signInDialog(storage) {
           }
         },
       },
-      h("label", { for: "token" }, "Token"),
+      h("label", { for: "token" }, t("Token")),
       token,
       problem,
-      h("button", { class: "primary" }, "Sign in"),
+      h("button", { class: "primary" }, t("Sign in")),
     );
     const dialog = openDialog(
-      "Sign in",
-      [h("p", {}, "This project requires an access token. Ask an administrator for one."), form],
+      t("Sign in"),
+      [h("p", {}, t("This project requires an access token. Ask an administrator for one.")), form],
       { must: true },
     );
   });

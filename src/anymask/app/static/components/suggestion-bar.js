@@ -1,7 +1,8 @@
 /** Above the masks: how many suggestions an image has, and what to do with them. */
+import { counted, t } from "../language.js";
 import { decide, decideAll, suggestionsOf } from "../state/suggestions.js";
 import { imageAddress } from "../state/routes.js";
-import { counted, fill, h } from "./dom.js";
+import { fill, h } from "./dom.js";
 import { icon } from "./icons.js";
 import { notify } from "./toast.js";
 
@@ -29,10 +30,10 @@ export function suggestionSection(screen, signal) {
     h(
       "div",
       { class: "row wrap" },
-      button("Accept", "Y", "accept", "primary"),
-      button("Reject", "R", "reject"),
-      button("Accept all", "Shift+Y", "accept-all"),
-      button("Nothing here", "Shift+R", "reject-all"),
+      button(t("Accept"), "Y", "accept", "primary"),
+      button(t("Reject"), "R", "reject"),
+      button(t("Accept all"), "Shift+Y", "accept-all"),
+      button(t("Nothing here"), "Shift+R", "reject-all"),
     ),
   );
   const draw = () => {
@@ -56,8 +57,8 @@ export async function review(screen, accept, all) {
   if (!had || left) return;
   const { images } = await app.storage.images(null, 2, { show: "suggestions" });
   const next = images.find(({ id }) => id !== openImage.info.id);
-  if (!next) return notify("No more suggestions to review.");
-  notify("All suggestions of this image are reviewed.", {
-    actions: [["Next image with suggestions", () => (location.hash = imageAddress(next.id))]],
+  if (!next) return notify(t("No more suggestions to review."));
+  notify(t("All suggestions of this image are reviewed."), {
+    actions: [[t("Next image with suggestions"), () => (location.hash = imageAddress(next.id))]],
   });
 }

@@ -1,18 +1,19 @@
 /** Above the image: the options of the tool in use, and the predicted masks to choose from. */
+import { counted, t } from "../language.js";
 import { nearTies } from "../inference/hypotheses.js";
-import { counted, fill, h } from "./dom.js";
+import { fill, h } from "./dom.js";
 import { cornerOptions, toleranceSlider } from "./editing-options.js";
 import { icon } from "./icons.js";
 
 /** @typedef {import("./editor-screen.js").EditorScreen} EditorScreen */
 /** @typedef {import("../tools/everything.js").EverythingTool} EverythingTool */
 
-const PARTS = ["Whole", "Part", "Subpart"];
+const PARTS = [t("Whole"), t("Part"), t("Subpart")];
 
 /** @param {EditorScreen} screen @param {AbortSignal} signal */
 export function toolOptions(screen, signal) {
   const { editor } = screen;
-  const bar = h("div", { class: "options", role: "group", "aria-label": "Options of the tool" });
+  const bar = h("div", { class: "options", role: "group", "aria-label": t("Options of the tool") });
   let shown = new AbortController(); // until other options are shown
   const renew = () => {
     shown.abort();
@@ -27,7 +28,7 @@ export function toolOptions(screen, signal) {
     else if (name === "wand") fill(bar, toleranceSlider(screen), inOut(screen, name));
     else if (name === "corners") fill(bar, ...cornerOptions(screen, renew()));
     else if (name === "cut")
-      fill(bar, h("span", { class: "note" }, "The line cuts the selected mask in two."));
+      fill(bar, h("span", { class: "note" }, t("The line cuts the selected mask in two.")));
     else fill(bar, inOut(screen, name), parts(screen), previewSwitch(screen, name));
   };
   for (const type of ["tool", "select", "answer"]) editor.addEventListener(type, draw, { signal });
@@ -65,9 +66,9 @@ function inOut({ editor }, name) {
     );
   return h(
     "div",
-    { class: "segments", role: "group", "aria-label": "A click means" },
-    button(false, "In", "plus"),
-    button(true, "Out", "minus"),
+    { class: "segments", role: "group", "aria-label": t("A click means") },
+    button(false, t("In"), "plus"),
+    button(true, t("Out"), "minus"),
   );
 }
 
@@ -77,10 +78,10 @@ function parts({ editor }) {
   if (!answers || answers.hypotheses.length !== PARTS.length) return null;
   const likely = nearTies(answers.hypotheses, answers.chosen);
   const title = (/** @type {number} */ i) =>
-    likely.includes(i) ? "About as likely as the mask shown" : null;
+    likely.includes(i) ? t("About as likely as the mask shown") : null;
   return h(
     "div",
-    { class: "segments", role: "group", "aria-label": "Alternatives (C)" },
+    { class: "segments", role: "group", "aria-label": t("Alternatives (C)") },
     ...PARTS.map((text, i) =>
       h(
         "button",
@@ -108,7 +109,7 @@ function previewSwitch({ editor }, name) {
       checked: editor.settings.preview,
       onchange: () => editor.set({ preview: !editor.settings.preview }),
     }),
-    "Preview",
+    t("Preview"),
   );
 }
 
@@ -126,7 +127,7 @@ function brushSize({ editor }) {
       value.textContent = `${input.value} px`;
     },
   });
-  return h("div", { class: "field" }, h("label", { for: "brush" }, "Size"), input, value);
+  return h("div", { class: "field" }, h("label", { for: "brush" }, t("Size")), input, value);
 }
 
 /** @param {EditorScreen} screen */
@@ -141,7 +142,7 @@ function viewOptions({ editor }) {
         checked: editor.settings.hideOthers,
         onchange: () => editor.set({ hideOthers: !editor.settings.hideOthers }),
       }),
-      "Only the selected mask",
+      t("Only the selected mask"),
     ),
   ];
 }
@@ -151,33 +152,33 @@ function everythingOptions({ editor, tools }, signal) {
   const tool = /** @type {EverythingTool} */ (tools.everything);
   const start = h("button", { class: "primary", onclick: () => (tool.running ? tool.stop() : tool.start()) });
   const keep = h("button", { onclick: () => tool.keepAll() });
-  const progress = h("progress", { max: 1, "aria-label": "Progress" });
+  const progress = h("progress", { max: 1, "aria-label": t("Progress") });
   const density = h(
     "select",
     { id: "density", onchange: () => (tool.side = Number(density.value)) },
     ...[
-      [12, "Coarse"],
-      [24, "Normal"],
-      [32, "Fine"],
+      [12, t("Coarse")],
+      [24, t("Normal")],
+      [32, t("Fine")],
     ].map(([side, text]) => h("option", { value: side, selected: side === tool.side }, String(text))),
   );
   const [h0, w0] = editor.openImage.size;
   const sliders = h(
     "div",
     { class: "sliders" },
-    slider(tool, "iou", "Confidence", () => tool.floors?.iou ?? 0, 1, 0.01),
-    slider(tool, "stability", "Stability", () => tool.floors?.stability ?? 0, 1, 0.01),
-    slider(tool, "overlap", "Overlap", () => 0.1, 0.95, 0.05),
-    slider(tool, "area", "Minimum area", () => 0, Math.round(h0 * w0 * 0.02), 10),
+    slider(tool, "iou", t("Confidence"), () => tool.floors?.iou ?? 0, 1, 0.01),
+    slider(tool, "stability", t("Stability"), () => tool.floors?.stability ?? 0, 1, 0.01),
+    slider(tool, "overlap", t("Overlap"), () => 0.1, 0.95, 0.05),
+    slider(tool, "area", t("Minimum area"), () => 0, Math.round(h0 * w0 * 0.02), 10),
   );
   const draw = () => {
     if (!start.isConnected) return;
     fill(
       start,
       icon(tool.running ? "stop" : "play"),
-      tool.running ? "Stop" : tool.candidates.length ? "Find again" : "Find all",
+      tool.running ? t("Stop") : tool.candidates.length ? t("Find again") : t("Find all"),
     );
-    keep.textContent = `Keep ${counted(tool.chosen.length, "mask")}`;
+    keep.textContent = t("Keep {masks}", { masks: counted(tool.chosen.length, "mask") });
     keep.disabled = tool.chosen.length === 0;
     progress.value = tool.progress;
     progress.hidden = !tool.running;
@@ -191,7 +192,7 @@ function everythingOptions({ editor, tools }, signal) {
       "div",
       { class: "row" },
       start,
-      h("div", { class: "field" }, h("label", { for: "density" }, "Grid"), density),
+      h("div", { class: "field" }, h("label", { for: "density" }, t("Grid")), density),
       progress,
       keep,
     ),

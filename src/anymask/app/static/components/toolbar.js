@@ -1,4 +1,5 @@
 /** The tools of the open image and the buttons that choose one. */
+import { t } from "../language.js";
 import { BoxTool } from "../tools/box.js";
 import { BrushTool } from "../tools/brush.js";
 import { CornersTool } from "../tools/corners.js";
@@ -18,17 +19,17 @@ import { icon } from "./icons.js";
 
 /** @type {[string, string, (editor: Editor) => Tool][]} name, title, how it is made */
 const TOOLS = [
-  ["select", "Select", (editor) => new SelectTool(editor)],
-  ["point", "Point", (editor) => new PointTool(editor)],
-  ["box", "Box", (editor) => new BoxTool(editor)],
-  ["everything", "Everything", (editor) => new EverythingTool(editor)],
-  ["brush", "Brush", (editor) => new BrushTool(editor, false)],
-  ["eraser", "Eraser", (editor) => new BrushTool(editor, true)],
-  ["lasso", "Lasso", (editor) => new LassoTool(editor)],
-  ["polygon", "Polygon", (editor) => new PolygonTool(editor)],
-  ["wand", "Wand", (editor) => new WandTool(editor)],
-  ["corners", "Corners", (editor) => new CornersTool(editor)],
-  ["cut", "Cut", (editor) => new CutTool(editor)],
+  ["select", t("Select"), (editor) => new SelectTool(editor)],
+  ["point", t("Point"), (editor) => new PointTool(editor)],
+  ["box", t("Box"), (editor) => new BoxTool(editor)],
+  ["everything", t("Everything"), (editor) => new EverythingTool(editor)],
+  ["brush", t("Brush"), (editor) => new BrushTool(editor, false)],
+  ["eraser", t("Eraser"), (editor) => new BrushTool(editor, true)],
+  ["lasso", t("Lasso"), (editor) => new LassoTool(editor)],
+  ["polygon", t("Polygon"), (editor) => new PolygonTool(editor)],
+  ["wand", t("Wand"), (editor) => new WandTool(editor)],
+  ["corners", t("Corners"), (editor) => new CornersTool(editor)],
+  ["cut", t("Cut"), (editor) => new CutTool(editor)],
 ];
 
 /** @param {Editor} editor @returns {Record<string, Tool>} */
@@ -61,7 +62,7 @@ export function toolbar(screen, signal) {
   editor.addEventListener("tool", mark, { signal });
   return h(
     "div",
-    { class: "tools", role: "toolbar", "aria-label": "Tools", "aria-orientation": "vertical" },
+    { class: "tools", role: "toolbar", "aria-label": t("Tools"), "aria-orientation": "vertical" },
     ...buttons.map(({ element }) => element),
   );
 }

@@ -1,4 +1,5 @@
 /** How the image and its masks are shown: opacity, outlines, brightness, contrast, gamma, channels. */
+import { t } from "../language.js";
 import { CHANNELS, UNCHANGED, isUnchanged } from "../canvas/adjustment.js";
 import { RefusedError, reasonOf } from "../storage/errors.js";
 import { notify } from "./toast.js";
@@ -12,19 +13,21 @@ import { fill, h } from "./dom.js";
 export function viewSection(screen, signal) {
   const { editor } = screen;
   const opacity = h("div", {});
-  const outline = toggle("Outlines only", () => editor.set({ outlineOnly: !editor.settings.outlineOnly }));
-  const hide = toggle("Hide other masks", () => editor.set({ hideOthers: !editor.settings.hideOthers }));
+  const outline = toggle(t("Outlines only"), () => editor.set({ outlineOnly: !editor.settings.outlineOnly }));
+  const hide = toggle(t("Hide other masks"), () => editor.set({ hideOthers: !editor.settings.hideOthers }));
   const image = h("div", { class: "stack" });
   const summary = h("summary", {}, BRIGHTNESS);
   const draw = () => {
     const { settings } = editor;
     outline.input.checked = settings.outlineOnly;
     hide.input.checked = settings.hideOthers;
-    summary.textContent = isUnchanged(settings.adjustment) ? BRIGHTNESS : `${BRIGHTNESS} (adjusted)`;
+    summary.textContent = isUnchanged(settings.adjustment)
+      ? BRIGHTNESS
+      : t("Brightness, channels (adjusted)");
     if (!opacity.contains(document.activeElement))
       fill(
         opacity,
-        slider("opacity", "Opacity", { min: 0, max: 1, step: 0.05 }, settings.opacity, percent, (value) =>
+        slider("opacity", t("Opacity"), { min: 0, max: 1, step: 0.05 }, settings.opacity, percent, (value) =>
           editor.set({ opacity: value }),
         ),
       );
@@ -35,7 +38,7 @@ export function viewSection(screen, signal) {
   return h(
     "section",
     { class: "viewing" },
-    h("h2", {}, "Viewport"),
+    h("h2", {}, t("Viewport")),
     opacity,
     outline.element,
     hide.element,
@@ -43,8 +46,8 @@ export function viewSection(screen, signal) {
   );
 }
 
-const BRIGHTNESS = "Brightness, channels";
-const USAGE = "write one number, or three with commas";
+const BRIGHTNESS = t("Brightness, channels");
+const USAGE = t("write one number, or three with commas");
 const percent = (/** @type {number} */ value) => `${Math.round(value * 100)}%`;
 
 /** @param {string} text @param {() => void} act */
@@ -69,28 +72,28 @@ function adjustments(editor, redraw) {
     editor.set({ adjustment: UNCHANGED });
     redraw();
   };
-  const button = h("button", { class: "small", onclick: reset }, "Reset");
+  const button = h("button", { class: "small", onclick: reset }, t("Reset"));
   return [
     slider(
       "brightness",
-      "Brightness",
+      t("Brightness"),
       { min: -0.5, max: 0.5, step: 0.02 },
       adjustment.brightness,
       signed,
       (value) => change({ brightness: value }),
     ),
-    slider("contrast", "Contrast", { min: -1, max: 1, step: 0.05 }, adjustment.contrast, signed, (value) =>
+    slider("contrast", t("Contrast"), { min: -1, max: 1, step: 0.05 }, adjustment.contrast, signed, (value) =>
       change({ contrast: value }),
     ),
     slider(
       "gamma",
-      "Gamma",
+      t("Gamma"),
       { min: 0.2, max: 4, step: 0.05 },
       adjustment.gamma,
       (value) => value.toFixed(2),
       (value) => change({ gamma: value }),
     ),
-    h("div", { class: "field" }, h("label", { for: "channel" }, "Channel"), channel),
+    h("div", { class: "field" }, h("label", { for: "channel" }, t("Channel")), channel),
     button,
   ];
 }
@@ -112,16 +115,16 @@ function bandField({ app, openImage, imageCanvas }) {
         );
       } catch (error) {
         const why = error instanceof RefusedError && error.status === 422 ? USAGE : reasonOf(error);
-        notify(`These bands cannot be shown: ${why}.`);
+        notify(t("These bands cannot be shown: {why}.", { why }));
       }
     },
   });
-  const field = h("div", { class: "field", hidden: true }, h("label", { for: "bands" }, "Bands"), input);
+  const field = h("div", { class: "field", hidden: true }, h("label", { for: "bands" }, t("Bands")), input);
   if (storage.tiles)
     storage.bands(id).then(
       (count) => {
         field.hidden = count === 0 || imageCanvas.tiles !== null;
-        input.title = `Numbers from 1 to ${count}: three for red, green and blue, or one`;
+        input.title = t("Numbers from 1 to {count}: three for red, green and blue, or one", { count });
       },
       () => {}, // the image is shown as it is
     );

@@ -1,4 +1,5 @@
 /** The page's side of the worker: every call is a promise. */
+import { t } from "../language.js";
 
 /** @typedef {import("./worker.js").Requests} Requests */
 /** @typedef {import("../types.js").Hypothesis} Hypothesis */
@@ -24,7 +25,7 @@ export class ModelClient {
     this.waiting = new Map();
     this.count = 0;
     this.worker.onmessage = ({ data }) => this.receive(data);
-    this.worker.onerror = (event) => this.fail(event.message || "the worker could not start");
+    this.worker.onerror = (event) => this.fail(event.message || t("the worker could not start"));
   }
 
   /**

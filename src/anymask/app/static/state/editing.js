@@ -1,4 +1,5 @@
 /** Changes of whole masks: shapes drawn by hand, holes, islands, cuts, merges, copies. */
+import { t } from "../language.js";
 import { area, box, subtract, union } from "../masks/rle.js";
 import { cutAlong, dropIslands, fillHoles, partsOf, runsOf } from "../masks/parts.js";
 
@@ -27,20 +28,20 @@ export function reshape(editor, name, id, runs) {
  */
 export function addOrRemove(editor, name, runs, label) {
   const { item } = editor;
-  if (!item && !label) return editor.notice("Select a mask to remove from first.");
+  if (!item && !label) return editor.notice(t("Select a mask to remove from first."));
   reshape(editor, name, item?.id ?? null, item ? (label ? union : subtract)(item.runs, runs) : runs);
 }
 
 /** @param {Editor} editor */
 export function fillAllHoles(editor) {
-  change(editor, "Fill holes", "This mask has no holes.", (item) =>
+  change(editor, "Fill holes", t("This mask has no holes."), (item) =>
     fillHoles(item.runs, editor.openImage.size, item.box),
   );
 }
 
 /** @param {Editor} editor */
 export function dropAllIslands(editor) {
-  change(editor, "Drop islands", "This mask has one part only.", (item) =>
+  change(editor, "Drop islands", t("This mask has one part only."), (item) =>
     dropIslands(item.runs, editor.openImage.size),
   );
 }
@@ -48,7 +49,7 @@ export function dropAllIslands(editor) {
 /** @param {Editor} editor @param {string} name @param {string} nothing what to say if nothing changes @param {(item: Item) => Runs} rule */
 function change(editor, name, nothing, rule) {
   const { item } = editor;
-  if (!item) return editor.notice("Select a mask first.");
+  if (!item) return editor.notice(t("Select a mask first."));
   const runs = rule(item);
   if (runs === item.runs) return editor.notice(nothing);
   reshape(editor, name, item.id, runs);
@@ -57,9 +58,9 @@ function change(editor, name, nothing, rule) {
 /** Make a mask of every part of the selected one. @param {Editor} editor */
 export function separateParts(editor) {
   const { item, openImage } = editor;
-  if (!item) return editor.notice("Select a mask first.");
+  if (!item) return editor.notice(t("Select a mask first."));
   const parts = partsOf(item.runs, openImage.size);
-  if (parts.length < 2) return editor.notice("This mask has one part only. Cut it with the Cut tool (S).");
+  if (parts.length < 2) return editor.notice(t("This mask has one part only. Cut it with the Cut tool (S)."));
   divide(
     editor,
     item,
@@ -70,10 +71,10 @@ export function separateParts(editor) {
 /** Cut the selected mask along a line. @param {Editor} editor @param {[number, number][]} line */
 export function cut(editor, line) {
   const { item, openImage } = editor;
-  if (!item) return editor.notice("Select a mask to cut first.");
+  if (!item) return editor.notice(t("Select a mask to cut first."));
   const pieces = cutAlong(item.runs, openImage.size, line);
   if (pieces.length < 2)
-    return editor.notice("Draw the line across the whole mask, from outside to outside.");
+    return editor.notice(t("Draw the line across the whole mask, from outside to outside."));
   divide(editor, item, pieces);
 }
 
@@ -99,7 +100,8 @@ export function chosen({ openImage, visibility, selected }) {
 /** Merge the marked masks into the selected one, or into the first of them. @param {Editor} editor */
 export function merge(editor) {
   const some = chosen(editor);
-  if (some.length < 2) return editor.notice("Mark two or more masks to merge: with I, or Shift and a click.");
+  if (some.length < 2)
+    return editor.notice(t("Mark two or more masks to merge: with I, or Shift and a click."));
   if (some.some(({ id }) => editor.isLocked(id))) return;
   const first = editor.item ?? some[0];
   const runs = some.map((one) => one.runs).reduce(union);
@@ -118,7 +120,7 @@ export function merge(editor) {
  */
 export function layer(editor, front) {
   const { item, openImage } = editor;
-  if (!item) return editor.notice("Select a mask first.");
+  if (!item) return editor.notice(t("Select a mask first."));
   const others = [...openImage.items.values()]
     .filter(({ id }) => id !== item.id)
     .map(({ depth = 0 }) => depth);
@@ -129,7 +131,7 @@ export function layer(editor, front) {
 
 /** Mark the selected mask, or take the mark off. @param {Editor} editor */
 export function mark(editor) {
-  if (!editor.selected) return editor.notice("Select a mask to mark first.");
+  if (!editor.selected) return editor.notice(t("Select a mask to mark first."));
   editor.visibility.toggle("marked", editor.selected);
 }
 

@@ -1,4 +1,5 @@
 /** What a person does with the open image: the selected mask, the tool, and the model's answers. */
+import { t } from "../language.js";
 import { reasonOf } from "../storage/errors.js";
 import { Viewport } from "../geometry/viewport.js";
 import { decode, encode } from "../masks/rle.js";
@@ -98,7 +99,7 @@ export class Editor extends EventTarget {
     const item = this.item;
     if (item && this.isLocked(item.id)) return;
     const draft = this.draft ?? (item ? draftOf(item) : null);
-    if (!draft && label === 0) return this.notice("Click an object first, then the parts to exclude.");
+    if (!draft && label === 0) return this.notice(t("Click an object first, then the parts to exclude."));
     const { id, clicks, base } = draft ?? newDraft();
     return this.predict({
       id,
@@ -158,7 +159,7 @@ export class Editor extends EventTarget {
       show(await this.predictRefined(draft.clicks, draft.logits ?? draft.base, first));
     } catch (error) {
       if (this.draft === draft) this.draft = null;
-      this.notice(`The model failed: ${reasonOf(error)}.`);
+      this.notice(t("The model failed: {reason}.", { reason: reasonOf(error) }));
     } finally {
       this.open.delete(draft);
       if (!shown) dropClick(draft);
@@ -231,7 +232,7 @@ export class Editor extends EventTarget {
   }
 
   empty() {
-    this.notice("The model found nothing there. Try a box or the brush.");
+    this.notice(t("The model found nothing there. Try a box or the brush."));
     return null;
   }
 
@@ -241,7 +242,7 @@ export class Editor extends EventTarget {
     if (!item || this.isLocked(item.id)) return;
     if (!this.answers) {
       if (!item.clicks)
-        return this.notice("This mask was drawn by hand, so there are no alternatives to choose from.");
+        return this.notice(t("This mask was drawn by hand, so there are no alternatives to choose from."));
       const { model, hypotheses } = await this.predictRefined(item.clicks, null);
       if (this.item !== item) return; // another mask is selected now, or this one changed
       const chosen = hypotheses.findIndex(({ area }) => area === item.area);
@@ -341,7 +342,7 @@ export class Editor extends EventTarget {
   isLocked(id) {
     if (this.openImage.refuses()) return true;
     const locked = this.visibility.locked.has(id);
-    if (locked) this.notice("This mask is locked. Unlock it in the list of masks to change it.");
+    if (locked) this.notice(t("This mask is locked. Unlock it in the list of masks to change it."));
     return locked;
   }
 

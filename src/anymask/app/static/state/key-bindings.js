@@ -1,4 +1,5 @@
 /** The keys that a person chose instead of the usual ones; kept in this browser. */
+import { t } from "../language.js";
 import { SHORTCUTS } from "./shortcuts.js";
 
 /** @typedef {import("./shortcuts.js").Shortcut} Shortcut */
@@ -37,7 +38,7 @@ export function shortcuts() {
  * @returns {{error: string} | {lost: Shortcut | null}} what is wrong with the key, or who lost it
  */
 export function bind(id, key) {
-  if (FIXED.test(key)) return { error: "This key has a fixed meaning. Choose another one." };
+  if (FIXED.test(key)) return { error: t("This key has a fixed meaning. Choose another one.") };
   const all = shortcuts();
   const lost = all.find((one) => idOf(one) !== id && one.keys.includes(key)) ?? null;
   const own = { ...chosen(), [id]: [key] };

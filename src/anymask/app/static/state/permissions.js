@@ -1,4 +1,5 @@
 /** What the person signed in may do. The server decides; this keeps the page from offering what it refuses. */
+import { t } from "../language.js";
 
 /** @typedef {import("../types.js").Project} Project */
 
@@ -13,8 +14,8 @@ export const isAnnotator = ({ person }) => person?.role === "annotator";
 export function closedBecause({ done, review }, project) {
   if (!done || !isAnnotator(project)) return null;
   return isFinal({ review }, project)
-    ? "This image is accepted. Ask a reviewer to return it."
-    : "This image is done. Mark it as not done (W) to change it.";
+    ? t("This image is accepted. Ask a reviewer to return it.")
+    : t("This image is done. Mark it as not done (W) to change it.");
 }
 
 /** Whether the person may not even mark an image as not done. @param {{review?: string | null}} image @param {Project} project */

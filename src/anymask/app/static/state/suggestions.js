@@ -1,4 +1,5 @@
 /** Accept and reject the suggestions in the open image. */
+import { t } from "../language.js";
 
 /** @typedef {import("./editor.js").Editor} Editor */
 /** @typedef {import("./open-image.js").Item} Item */
@@ -39,7 +40,7 @@ export function decideAll(editor, accept) {
 
 /** @param {Editor} editor */
 function nothing(editor) {
-  editor.notice("This image has no suggestions.");
+  editor.notice(t("This image has no suggestions."));
   return 0;
 }
 

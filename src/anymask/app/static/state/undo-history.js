@@ -1,5 +1,7 @@
 /** Undo and redo without limit: what masks were before and after each step. */
 
+const KEPT = 20; // images
+
 /** @typedef {import("./open-image.js").Item} Item */
 /** @typedef {{id: string, before: Item | null, after: Item | null}} Change null: no such mask */
 /** @typedef {{changes: Change[], name: string}} Entry */
@@ -46,5 +48,21 @@ export class UndoHistory {
     if (!entry) return null;
     this.done.push(entry);
     return entry;
+  }
+}
+
+/** The histories of the images opened last, so that steps can be taken back after leaving an image. */
+export class Histories {
+  /** @type {Map<string, UndoHistory>} */
+  #kept = new Map();
+
+  /** @param {string} image @param {string | null} author whose steps they are */
+  of(image, author) {
+    const key = `${image} ${author ?? ""}`;
+    const history = this.#kept.get(key) ?? new UndoHistory();
+    this.#kept.delete(key);
+    this.#kept.set(key, history);
+    if (this.#kept.size > KEPT) this.#kept.delete(this.#kept.keys().next().value ?? "");
+    return history;
   }
 }

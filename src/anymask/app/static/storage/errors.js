@@ -1,10 +1,11 @@
 /** What can go wrong between the app and where it keeps masks. */
+import { t } from "../language.js";
 
 /** Another revision came between: `current` is the one stored now. */
 export class ConflictError extends Error {
   /** @param {import("../types.js").Mask} current */
   constructor(current) {
-    super("another version of this mask was saved in the meantime");
+    super(t("another version of this mask was saved in the meantime"));
     this.current = current;
   }
 }
@@ -13,7 +14,7 @@ export class ConflictError extends Error {
 export class OfflineError extends Error {
   /** @param {string} [sentence] what the server says, if it does @param {ErrorOptions} [options] */
   constructor(sentence, options) {
-    super(sentence ?? "the server does not respond", options);
+    super(sentence ?? t("the server does not respond"), options);
     this.sentence = sentence ?? null;
   }
 }
@@ -30,19 +31,19 @@ export class RefusedError extends Error {
 /** A job was cancelled, by this page or by somebody else. */
 export class CancelledError extends Error {
   constructor() {
-    super("it was cancelled");
+    super(t("it was cancelled"));
   }
 }
 
 /** What is wrong where an image has no file, and what to do. */
-export const MISSING = "its file is missing; put it back into the project's folder and reload the page";
+export const MISSING = t("its file is missing; put it back into the project's folder and reload the page");
 
 /** What a status means to a person. @type {Record<number, string>} */
 const MEANINGS = {
-  401: "you are signed out; reload the page and enter your token",
-  404: "it is no longer in this project",
-  413: "it is too large",
-  422: "the server did not understand the request; reload the page",
+  401: t("you are signed out; reload the page and enter your token"),
+  404: t("it is no longer in this project"),
+  413: t("it is too large"),
+  422: t("the server did not understand the request; reload the page"),
 };
 /** The server's sentences for programs: what must be, what is, what to do. */
 const EXACT = /^(.+ must (?:be|have|hold|include|name|end) .+?), got .+?\.( [A-Z].+)$/;

@@ -1,4 +1,5 @@
 /** Project, images and masks kept in this browser: the static build, without a server. */
+import { t } from "../language.js";
 import { LOCAL_MODEL, THUMBNAIL_SIDE } from "../constants.js";
 import { PALETTE } from "../masks/colours.js";
 import { fromCoco, toCoco } from "./coco.js";
@@ -25,7 +26,6 @@ export class BrowserStorage {
   reviews = false;
   tiles = false;
   findsWords = false;
-  retrains = false;
   /** @type {[string, string][]} */
   formats = [["coco", "COCO (JSON)"]];
 
@@ -45,7 +45,7 @@ export class BrowserStorage {
     const kept = await answered((await this.store("facts")).get("labels"));
     const tags = new Set(Object.values(await this.marks()).flatMap((mark) => mark.tags ?? []));
     const sorted = [...tags].sort();
-    return { name: "In this browser", labels: kept?.labels ?? [], models: [LOCAL_MODEL], tags: sorted };
+    return { name: t("In this browser"), labels: kept?.labels ?? [], models: [LOCAL_MODEL], tags: sorted };
   }
 
   /** @param {Label[]} labels */
@@ -117,7 +117,7 @@ export class BrowserStorage {
     const kept =
       (await this.photos()).find((photo) => photo.id === id) ??
       (await answered((await this.store("images")).get(id)));
-    if (!kept) throw new RefusedError("This image is no longer stored in this browser.", 404);
+    if (!kept) throw new RefusedError(t("This image is no longer stored in this browser."), 404);
     const { masks } = (await this.counts()).get(id) ?? NONE;
     const { done = false, tags = [] } = (await this.marks())[id] ?? {};
     return { ...kept, masks, done, tags };
@@ -126,7 +126,10 @@ export class BrowserStorage {
   /** @param {File} file */
   async addImage(file) {
     const bitmap = await createImageBitmap(file).catch(() => {
-      throw new RefusedError(`${file.name} is not an image that this browser can read.`, 422);
+      throw new RefusedError(
+        t("{name} is not an image that this browser can read.", { name: file.name }),
+        422,
+      );
     });
     const { width, height } = bitmap;
     bitmap.close();
@@ -161,7 +164,7 @@ export class BrowserStorage {
 
   /** @returns {Promise<ArrayBuffer>} */
   async embedding() {
-    throw new RefusedError("Only the compact model runs without a server.", 404);
+    throw new RefusedError(t("Only the compact model runs without a server."), 404);
   }
 
   /** @param {string} id @returns {Promise<KeptMask[]>} */
@@ -208,7 +211,7 @@ export class BrowserStorage {
     try {
       found = fromCoco(JSON.parse(await file.text()), images);
     } catch {
-      throw new RefusedError(`${file.name} is not a COCO file with run-length masks.`, 422);
+      throw new RefusedError(t("{name} is not a COCO file with run-length masks.", { name: file.name }), 422);
     }
     const labels = await this.labelled(found.map(({ category }) => category));
     const total = { images: new Set(found.map(({ image }) => image)).size, masks: 0, known: 0, skipped: [] };

@@ -1,20 +1,23 @@
 /** Project, images and masks kept by the server: the client of its HTTP API. */
+import { t } from "../language.js";
 import { CancelledError, ConflictError, OfflineError, RefusedError } from "./errors.js";
 
 /** @typedef {import("../types.js").Mask} Mask */
 /** @typedef {import("../types.js").Label} Label */
 /** @typedef {import("../types.js").ImageInfo} ImageInfo */
 /** @typedef {import("../types.js").Project} Project */
+/** @typedef {import("../types.js").Person} Person */
+/** @typedef {import("../types.js").Agreement} Agreement */
+/** @typedef {import("../types.js").ProjectSummary} ProjectSummary */
 /** @typedef {{size: [number, number], counts: string, score: number, label_id: string | null}} Found */
 /** @typedef {{image: string, masks: Found[], error?: string | null}} ImageFound */
 /** @typedef {{image: string, masks: {size: [number, number], counts: string, score: number}[]}} SuggestedMasks */
 /** @typedef {{search?: string, show?: string, tag?: string, assignee?: string}} Choice which images: by a part of their name, by their state */
-/** @typedef {{images: number, masks: number, known: number, skipped: string[]}} Imported */
-/** @typedef {{name: string, made: number, images: number, masks: number, scores: Record<string, Record<string, number>>}} Version */
 /**
- * @typedef {{state: "none" | "running" | "stopped" | "failed" | "done", what: string, done: number, total: number,
- *   error: string | null, result: {version: string | null} | null, in_use: string, versions: Version[]}} Retraining
+ * @typedef {{suggestions?: boolean, images?: boolean, polygons?: boolean, maxLoss?: number}} ExportOptions
+ *   suggestions that nobody has accepted yet, image files, polygons everywhere, and what those may lose of IoU
  */
+/** @typedef {{images: number, masks: number, known: number, skipped: string[]}} Imported */
 /**
  * @typedef {{id: string, state: string, done: number, total: number, error?: string | null, model?: string | null,
  *   result?: ImageFound[] | null}} Job
@@ -24,17 +27,18 @@ const SECONDS = 30;
 /** What people call the formats. @type {[string, string][]} */
 const EXPORT_FORMATS = [
   ["coco", "COCO (JSON)"],
-  ["yolo", "YOLO segmentation"],
+  ["yolo", t("YOLO segmentation")],
   ["cvat", "CVAT (XML)"],
   ["labelme", "LabelMe (JSON)"],
   ["labelstudio", "Label Studio (JSON)"],
-  ["geojson", "GeoJSON in pixels"],
-  ["instances", "PNG, one number for each mask"],
-  ["labels", "PNG, one number for each label"],
-  ["masks", "PNG, one file for each mask"],
+  ["geojson", t("GeoJSON in pixels")],
+  ["instances", t("PNG, one number for each mask")],
+  ["labels", t("PNG, one number for each label")],
+  ["masks", t("PNG, one file for each mask")],
   ["npz", "NumPy"],
   ["sa1b", "SA-1B (JSON)"],
   ["svg", "SVG"],
+  ["voc", "Pascal VOC, maps of classes and objects"],
 ];
 
 export class ServerStorage {
@@ -46,8 +50,6 @@ export class ServerStorage {
   tiles = true;
   /** The server can search an image for what words name. */
   findsWords = true;
-  /** The server can retrain the project's model. */
-  retrains = true;
   /** Formats of exports. */
   formats = EXPORT_FORMATS;
 
@@ -72,7 +74,10 @@ export class ServerStorage {
     const body = await answer.json().catch(() => ({}));
     if (answer.status === 409 && body.current) throw new ConflictError(body.current);
     if (answer.status >= 502) throw new OfflineError(body.error);
-    throw new RefusedError(body.error ?? `the server responded with status ${answer.status}`, answer.status);
+    throw new RefusedError(
+      body.error ?? t("the server responded with status {status}", { status: answer.status }),
+      answer.status,
+    );
   }
 
   /** @param {string} path @param {RequestInit} [options] */
@@ -91,26 +96,6 @@ export class ServerStorage {
     return this.json(path, { method, headers: json, body: JSON.stringify(body) });
   }
 
-  /** How far the last retraining of the project's model is. @returns {Promise<Retraining>} */
-  retraining() {
-    return this.json("api/retraining");
-  }
-
-  /** Start a retraining, or resume one. @returns {Promise<Retraining>} */
-  startRetraining() {
-    return this.json("api/retraining", { method: "POST" });
-  }
-
-  /** @returns {Promise<Retraining>} */
-  stopRetraining() {
-    return this.json("api/retraining", { method: "DELETE" });
-  }
-
-  /** @param {string} name @returns {Promise<Retraining>} */
-  useVersion(name) {
-    return this.send("PUT", "api/retraining/version", { name });
-  }
-
   /** Start a session with a token, which the server keeps in a cookie. @param {string} token */
   async signIn(token) {
     const body = JSON.stringify({ token });
@@ -119,6 +104,36 @@ export class ServerStorage {
       headers: { "Content-Type": "application/json" },
       body,
     });
+  }
+
+  /** End the session. */
+  async signOut() {
+    await this.request("api/session", { method: "DELETE" });
+  }
+
+  /** The projects of a server of several, and whether they open by tokens only. @returns {Promise<{projects: ProjectSummary[], token: boolean}>} */
+  projects() {
+    return this.json("api/projects");
+  }
+
+  /** All users; for admins, like what changes them. @returns {Promise<Person[]>} */
+  async people() {
+    return (await this.json("api/people")).people;
+  }
+
+  /** @param {Person} person @returns {Promise<string>} the token, which nobody can ask for again */
+  async addPerson(person) {
+    return (await this.send("POST", "api/people", person)).token;
+  }
+
+  /** @param {string} name @param {Person["role"]} role */
+  async setRole(name, role) {
+    await this.send("PATCH", `api/people/${encodeURIComponent(name)}`, { role });
+  }
+
+  /** Revoke the token of a user. @param {string} name */
+  async removePerson(name) {
+    await this.request(`api/people/${encodeURIComponent(name)}`, { method: "DELETE" });
   }
 
   /** @returns {Promise<Project>} */
@@ -168,6 +183,16 @@ export class ServerStorage {
     return this.send("PATCH", `${imagePath(id)}/comments/${comment}`, { resolved });
   }
 
+  /** Give a copy of an image to a second person; for reviewers. @param {string} id @param {string} assignee */
+  giveCopy(id, assignee) {
+    return this.send("POST", `${imagePath(id)}/copies`, { assignee });
+  }
+
+  /** All copies compared with their images; for reviewers. @returns {Promise<Agreement>} */
+  agreement() {
+    return this.json("api/agreement");
+  }
+
   /** @param {string} id @returns {Promise<ImageInfo>} */
   image(id) {
     return this.json(imagePath(id));
@@ -182,6 +207,16 @@ export class ServerStorage {
       body: form,
       signal: AbortSignal.timeout(10 * SECONDS * 1000),
     });
+  }
+
+  /** The address of a photo that comes with anymask. @param {string} name */
+  sample(name) {
+    return new URL(`api/samples/${name}`, this.base).href;
+  }
+
+  /** @param {string} name @returns {Promise<File>} */
+  async sampleFile(name) {
+    return new File([await (await this.request(`api/samples/${name}`)).blob()], name);
   }
 
   /** @param {string} id @returns {Promise<Blob>} */
@@ -267,6 +302,11 @@ export class ServerStorage {
     return this.send("PUT", `api/suggestions/${encodeURIComponent(example)}`, found);
   }
 
+  /** Follow masks through the images around theirs. @param {string} id @param {import("../types.js").Tracking} asked @returns {Promise<{id: string}>} */
+  track(id, asked) {
+    return this.send("POST", `${imagePath(id)}/track`, asked);
+  }
+
   /** Withdraw all suggestions of the project. @returns {Promise<{masks: number}>} */
   withdrawSuggestions() {
     return this.json("api/suggestions", { method: "DELETE" });
@@ -297,11 +337,7 @@ export class ServerStorage {
       );
       events.addEventListener(
         "failed",
-        end((value) => reject(new RefusedError(value.error ?? "the job failed", 500))),
-      );
-      events.addEventListener(
-        "cancelled",
-        end(() => reject(new RefusedError("the search was cancelled", 409))),
+        end((value) => reject(new RefusedError(value.error ?? t("the job failed"), 500))),
       );
       events.onerror = () => {
         if (events.readyState === EventSource.CLOSED) reject(new OfflineError());
@@ -317,15 +353,14 @@ export class ServerStorage {
   /**
    * All masks as one file.
    * @param {string} format
-   * @param {{suggestions?: boolean, images?: boolean}} also suggestions that nobody has accepted yet, image files
+   * @param {ExportOptions} options
    * @returns {Promise<{name: string, blob: Blob, skipped: number}>} skipped: images left out, see its report
    */
-  async exported(format, { suggestions = false, images = false }) {
+  async exported(format, { suggestions = false, images = false, polygons = false, maxLoss = 0 }) {
     const patient = { signal: AbortSignal.timeout(10 * SECONDS * 1000) };
-    const answer = await this.request(
-      `api/export?format=${format}&suggestions=${suggestions}&images=${images}`,
-      patient,
-    );
+    const query = Object.entries({ format, suggestions, images, polygons, max_loss: maxLoss });
+    const asked = new URLSearchParams(query.map(([name, value]) => [name, String(value)]));
+    const answer = await this.request(`api/export?${asked}`, patient);
     const skipped = Number(answer.headers.get("anymask-skipped") ?? 0);
     return { name: `anymask-${format}.zip`, blob: await answer.blob(), skipped };
   }

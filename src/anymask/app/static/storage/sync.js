@@ -1,4 +1,5 @@
 /** Sends the outbox to where masks are kept, again and again until all is there. */
+import { t } from "../language.js";
 import { ConflictError, OfflineError, RefusedError } from "./errors.js";
 
 /** @typedef {import("../types.js").Mask} Mask */
@@ -169,7 +170,7 @@ export class Sync extends EventTarget {
   /** Nothing is refused for good: it is sent when somebody has signed in. */
   signedOut() {
     this.emit("signed-out");
-    return this.tell("you are signed out.");
+    return this.tell(t("you are signed out."));
   }
 
   /** Write down what is about to be sent: after a reload the server may have it. @param {Entry} entry */

@@ -1,4 +1,5 @@
 /** Prompt the model with a box around an object. */
+import { t } from "../language.js";
 import { Tool } from "./tool.js";
 
 /** @typedef {import("./tool.js").Point} Point */
@@ -13,8 +14,8 @@ export class BoxTool extends Tool {
 
   get hint() {
     return this.from
-      ? "Release at the opposite corner."
-      : "Drag a box around an object; click inside to refine it.";
+      ? t("Release at the opposite corner.")
+      : t("Drag a box around an object; click inside to refine it.");
   }
 
   /** @param {Point} point @param {import("./tool.js").Intent} intent */

@@ -1,4 +1,5 @@
 /** Paint a mask, or erase from it. */
+import { t } from "../language.js";
 import { around } from "../geometry/boxes.js";
 import { drawStroke } from "../geometry/rasterise.js";
 import { Tool } from "./tool.js";
@@ -24,11 +25,11 @@ export class BrushTool extends Tool {
   get hint() {
     if (this.erases)
       return this.editor.item
-        ? "Paint over the parts to remove from the mask."
-        : "Select a mask to erase from.";
+        ? t("Paint over the parts to remove from the mask.")
+        : t("Select a mask to erase from.");
     return this.editor.item
-      ? "Paint to add to the mask; use the right button to erase."
-      : "Paint a new mask.";
+      ? t("Paint to add to the mask; use the right button to erase.")
+      : t("Paint a new mask.");
   }
 
   get radius() {
@@ -39,7 +40,7 @@ export class BrushTool extends Tool {
   down(point, { label }) {
     this.value = /** @type {0 | 1} */ (this.erases || label === 0 ? 0 : 1);
     if (this.editor.item && this.editor.isLocked(this.editor.item.id)) return;
-    if (!this.value && !this.editor.item) return this.editor.notice("Select a mask to erase from first.");
+    if (!this.value && !this.editor.item) return this.editor.notice(t("Select a mask to erase from first."));
     this.work = this.editor.bits();
     this.last = point;
     this.move(point);

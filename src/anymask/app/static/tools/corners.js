@@ -1,4 +1,5 @@
 /** Move, insert and delete the corners of a mask. */
+import { t } from "../language.js";
 import {
   countCorners,
   deleteCorner,
@@ -38,9 +39,11 @@ export class CornersTool extends Tool {
   to = null;
 
   get hint() {
-    if (!this.editor.item) return "Click a mask to see its corners.";
-    if (this.from) return "Release the corner at its new place.";
-    return "Drag a corner, or drag the line between two for a new one. The right button removes a corner, Delete the one used last.";
+    if (!this.editor.item) return t("Click a mask to see its corners.");
+    if (this.from) return t("Release the corner at its new place.");
+    return t(
+      "Drag a corner, or drag the line between two for a new one. The right button removes a corner, Delete the one used last.",
+    );
   }
 
   enter() {
@@ -164,7 +167,7 @@ export class CornersTool extends Tool {
     const { current } = this;
     const { item } = this.editor;
     if (!current && item)
-      this.editor.notice("Click a corner first. The button Delete removes the whole mask.");
+      this.editor.notice(t("Click a corner first. The button Delete removes the whole mask."));
     if (current && !this.editor.isLocked(this.editor.selected ?? "")) this.delete(current);
     return item !== null; // a mask is not deleted instead of a corner
   }

@@ -1,4 +1,5 @@
 /** Cut a mask in two along a line. */
+import { t } from "../language.js";
 import { cut } from "../state/editing.js";
 import { LassoTool, drawLine } from "./lasso.js";
 
@@ -7,10 +8,10 @@ const LEAST = 2; // points of a line
 export class CutTool extends LassoTool {
   /** @returns {string} */
   get hint() {
-    if (this.slow) return "Press Space to add a point, Enter to cut.";
+    if (this.slow) return t("Press Space to add a point, Enter to cut.");
     return this.editor.item
-      ? "Draw a line across the mask."
-      : "Click a mask to select it, then draw a line across it.";
+      ? t("Draw a line across the mask.")
+      : t("Click a mask to select it, then draw a line across it.");
   }
 
   /** @param {import("./tool.js").Point} point @param {import("./tool.js").Intent} intent */

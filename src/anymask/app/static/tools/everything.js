@@ -1,4 +1,5 @@
 /** Find everything: candidates are made once, and thresholds choose among them at once. */
+import { t } from "../language.js";
 import { NMS_IOU } from "../constants.js";
 import { reasonOf } from "../storage/errors.js";
 import { select, unlike } from "../masks/candidates.js";
@@ -31,10 +32,10 @@ export class EverythingTool extends Tool {
   running = null;
 
   get hint() {
-    if (this.running) return "Finding masks. Click a mask to keep it.";
+    if (this.running) return t("Finding masks. Click a mask to keep it.");
     return this.candidates.length
-      ? "Adjust the sliders, then click a mask to keep it, or keep all."
-      : "Find all masks in the image, then filter them with the sliders.";
+      ? t("Adjust the sliders, then click a mask to keep it, or keep all.")
+      : t("Find all masks in the image, then filter them with the sliders.");
   }
 
   enter() {
@@ -56,7 +57,7 @@ export class EverythingTool extends Tool {
     try {
       await this.generate(running.signal);
     } catch (error) {
-      this.editor.notice(`The model failed: ${reasonOf(error)}.`);
+      this.editor.notice(t("The model failed: {reason}.", { reason: reasonOf(error) }));
     }
     if (this.running === running) this.running = null;
     this.changed();

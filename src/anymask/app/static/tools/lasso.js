@@ -1,4 +1,5 @@
 /** Draw around an object by hand. */
+import { t } from "../language.js";
 import { fillRings } from "../geometry/contours.js";
 import { addOrRemove } from "../state/editing.js";
 import { Tool } from "./tool.js";
@@ -16,10 +17,10 @@ export class LassoTool extends Tool {
 
   /** @returns {string} */
   get hint() {
-    if (this.slow) return "Press Space to add a corner, Enter to close the outline.";
+    if (this.slow) return t("Press Space to add a corner, Enter to close the outline.");
     return this.editor.item
-      ? "Draw around an area to add it; use the right button to remove it."
-      : "Draw around an object.";
+      ? t("Draw around an area to add it; use the right button to remove it.")
+      : t("Draw around an object.");
   }
 
   /** @param {Point} point @param {import("./tool.js").Intent} intent */

@@ -1,4 +1,5 @@
 /** Prompt the model with clicks: on the object, and off it. */
+import { t } from "../language.js";
 import { Tool } from "./tool.js";
 
 /** @typedef {import("./tool.js").Point} Point */
@@ -7,9 +8,9 @@ const byFinger = matchMedia("(pointer: coarse)").matches;
 
 export class PointTool extends Tool {
   get hint() {
-    if (!this.editor.item) return byFinger ? "Tap an object." : "Click an object.";
-    if (byFinger) return "Tap to add to the mask; switch to Out to remove.";
-    return "Click to add to the mask, right-click to remove. Press Enter to start the next object.";
+    if (!this.editor.item) return byFinger ? t("Tap an object.") : t("Click an object.");
+    if (byFinger) return t("Tap to add to the mask; switch to Out to remove.");
+    return t("Click to add to the mask, right-click to remove. Press Enter to start the next object.");
   }
 
   /** @param {Point} point @param {import("./tool.js").Intent} intent */

@@ -1,4 +1,5 @@
 /** Draw a polygon, corner by corner. */
+import { t } from "../language.js";
 import { fillRings } from "../geometry/contours.js";
 import { addOrRemove } from "../state/editing.js";
 import { Tool } from "./tool.js";
@@ -18,9 +19,9 @@ export class PolygonTool extends Tool {
 
   get hint() {
     const { length } = this.points;
-    if (!length) return "Click the corners of an object; use the right button to remove an area.";
-    if (length < LEAST) return "Click the next corner. Backspace takes the last one back.";
-    return "Click the first corner, or press Enter, to close. Backspace takes the last corner back.";
+    if (!length) return t("Click the corners of an object; use the right button to remove an area.");
+    if (length < LEAST) return t("Click the next corner. Backspace takes the last one back.");
+    return t("Click the first corner, or press Enter, to close. Backspace takes the last corner back.");
   }
 
   /** @param {Point} point @param {import("./tool.js").Intent} intent */
@@ -57,7 +58,7 @@ export class PolygonTool extends Tool {
     const { points, label } = this;
     if (!points.length) return false;
     if (points.length < LEAST) {
-      this.editor.notice("A polygon has three corners at least.");
+      this.editor.notice(t("A polygon has three corners at least."));
       return true;
     }
     this.cancel();

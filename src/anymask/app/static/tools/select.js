@@ -1,11 +1,12 @@
 /** Select a mask. */
+import { t } from "../language.js";
 import { Tool } from "./tool.js";
 
 export class SelectTool extends Tool {
   cursor = "default";
 
   get hint() {
-    return "Click a mask to select it, with Shift to mark several. Drag to move the image.";
+    return t("Click a mask to select it, with Shift to mark several. Drag to move the image.");
   }
 
   /** @param {import("./tool.js").Point} point @param {import("./tool.js").Intent} intent */

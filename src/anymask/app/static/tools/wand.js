@@ -1,4 +1,5 @@
 /** Take the region of similar colours around a click. */
+import { t } from "../language.js";
 import { floodFill } from "../geometry/flood.js";
 import { readPixels } from "../inference/image-pixels.js";
 import { addOrRemove } from "../state/editing.js";
@@ -24,8 +25,11 @@ export class WandTool extends Tool {
   frame = 0;
 
   get hint() {
-    if (this.from) return `Tolerance ${this.tolerance}. Drag right for more, left for less.`;
-    return "Click a region of one colour; drag right or left for more or less. The right button removes it.";
+    if (this.from)
+      return t("Tolerance {tolerance}. Drag right for more, left for less.", { tolerance: this.tolerance });
+    return t(
+      "Click a region of one colour; drag right or left for more or less. The right button removes it.",
+    );
   }
 
   enter() {
@@ -39,14 +43,16 @@ export class WandTool extends Tool {
       (pixels) => (this.loaded = pixels),
       (error) => {
         this.pixels = null;
-        this.editor.notice(`The colours of the image cannot be read: ${reasonOf(error)}.`);
+        this.editor.notice(
+          t("The colours of the image cannot be read: {reason}.", { reason: reasonOf(error) }),
+        );
       },
     );
   }
 
   /** @param {Point} point @param {import("./tool.js").Intent} intent */
   down(point, { label }) {
-    if (!this.loaded) return this.editor.notice("The image is still being read. Try again in a moment.");
+    if (!this.loaded) return this.editor.notice(t("The image is still being read. Try again in a moment."));
     this.label = label;
     this.from = point;
     this.tolerance = this.editor.settings.tolerance;

@@ -147,6 +147,8 @@ def test_automatic_masks_get_categories(tmp_path, capsys):
     assert f"{sum(name is not None for name in found)} of {len(found)} masks have a name: " in told
     assert f"{found.count('cat')} cat" in told
     assert set(found) <= {"cat", "sofa", None}
+    scores = [one.get("category_score") for one in json.loads(out.read_text())["annotations"]]
+    assert [score is None for score in scores] == [name is None for name in found]
 
 
 def test_an_example_may_be_words(tmp_path, capsys):

@@ -21,6 +21,7 @@ from anymask.app import onnx_cache as exported
 from anymask.app.models import Models
 from anymask.app.serve import _prepare
 from anymask.app.settings import Settings
+from anymask.errors import MissingExtraError
 from anymask.geometry import rle
 from anymask.inference.text import find as find_module
 from anymask.models.config import DEBUG
@@ -99,12 +100,14 @@ def test_words_are_answered_by_the_text_model(client, image, folder, monkeypatch
 
     def found(model, embedding, phrases, config):
         asked.append((embedding.image.shape, phrases, config.threshold))
-        return Masks(embedding.frame.size_hw, [np.array([5, 10, 300 * 451 - 15])], [0.75], prompt=[1])
+        masks = Masks(embedding.frame.size_hw, [np.array([5, 10, 300 * 451 - 15])], [0.9], prompt=[1])
+        return find_module.Finds(masks, np.float32([0.75]), np.float32([0.125, 0.75]))
 
-    monkeypatch.setattr(find_module, "find", found)
+    monkeypatch.setattr(find_module, "search", found)
     body = {"phrases": ["cat", "a red cup"], "threshold": 0.4}
     answer = client.post(f"/api/images/{image['id']}/find", json=body).json()
     assert asked == [((300, 451, 3), ["cat", "a red cup"], 0.4)]
+    assert (answer["best"], answer["threshold"]) == ([0.125, 0.75], 0.4)
     [mask] = answer["masks"]
     assert (mask["prompt"], mask["score"], mask["size"]) == (1, 0.75, [300, 451])
 
@@ -255,6 +258,37 @@ def test_the_terminal_tells_of_an_export_once(weights, cache, monkeypatch) -> No
         "click for the browser: tracing the encoder",
         "click for the browser: ready, with the same masks as the model",
     ]
+
+
+def test_every_model_is_exported_at_the_start_and_failures_are_errors(
+    weights, tmp_path, cache, monkeypatch
+) -> None:
+    def write(model, path, *, name, precisions, encoder, tell):
+        path.mkdir()
+        (path / "model.json").write_text("{}")
+
+    monkeypatch.setattr(importlib.import_module("anymask.onnx_export"), "export", write)
+    said: list[str] = []
+    known = Models(replace(weights, models=(str(tmp_path / "nope.safetensors"), *weights.models)))
+    _prepare(known, said.append)
+    known.close()
+    [problem] = said
+    assert problem.startswith("error: nope cannot be used in the browser: ")
+    [folder] = [entry for entry in (cache / "exported").iterdir() if entry.is_dir()]
+    assert folder.name.startswith("click-")
+
+
+def test_an_export_of_before_needs_no_packages(weights, cache, monkeypatch) -> None:
+    monkeypatch.setattr(exported, "can_export", lambda: False)
+    known = Models(weights)
+    with pytest.raises(MissingExtraError, match="the model click"):
+        known.check_exports()
+    content = hashlib.sha256(Path(weights.models[0]).read_bytes()).hexdigest()
+    made = cache / "exported" / exported.folder_name("click", content)
+    made.mkdir(parents=True)
+    (made / "model.json").write_text("{}")
+    known.check_exports()
+    known.close()
 
 
 def test_a_folder_with_another_decoder_is_exported_anew(start, tmp_path, cache, monkeypatch) -> None:

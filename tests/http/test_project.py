@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -137,12 +138,28 @@ def exported(client, format: str) -> zipfile.ZipFile:
 def test_masks_leave_as_coco(labelled, image, square) -> None:
     archive = exported(labelled, "coco")
     document = json.loads(archive.read("annotations.json"))
-    assert [one["file_name"] for one in document["images"]] == ["cat.jpg", "flower.jpg"]
+    assert [one["file_name"] for one in document["images"]] == ["cat.jpg"]
     assert [one["segmentation"]["counts"] for one in document["annotations"]] == [
         square(image, x=10 + 40 * number)["counts"] for number in range(3)
     ]
     assert {one["name"] for one in document["categories"]} == {"cat", "dog 🐕", "object"}
     assert json.loads(archive.read("report.json"))["masks"] == 3
+
+
+def test_images_that_are_neither_annotated_nor_done_leave_only_if_asked_for(labelled) -> None:
+    other = labelled.get("/api/images").json()["images"][1]["id"]
+
+    def names(query: str = "") -> tuple[set[str], set[str]]:
+        archive = exported(labelled, f"coco&images=true{query}")
+        document = json.loads(archive.read("annotations.json"))
+        files = {Path(name).name for name in archive.namelist() if name.endswith(".jpg")}
+        return {one["file_name"] for one in document["images"]}, files
+
+    both = {"cat.jpg", "flower.jpg"}
+    assert names() == ({"cat.jpg"}, {"cat.jpg"})
+    assert names("&every=true") == (both, both)
+    labelled.patch(f"/api/images/{other}", json={"done": True})
+    assert names() == (both, both)
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from anymask.app import onnx_cache
 from anymask.app.serve import gallery
 from anymask.errors import InputError
 
@@ -162,6 +163,15 @@ def test_three_photos_open_where_no_folder_is_given(tmp_path, monkeypatch) -> No
     monkeypatch.setenv("ANYMASK_DATA", str(tmp_path / "in the way"))
     with pytest.raises(InputError, match="the data folder must be writable"):
         gallery()
+
+
+@pytest.mark.usefixtures("vendored")
+def test_a_model_that_cannot_be_exported_is_refused_at_the_start(run, folder, weights, monkeypatch) -> None:
+    monkeypatch.setattr(onnx_cache, "can_export", lambda: False)
+    answer = run("serve", folder, "--model", weights.models[0], "--model", "compact")
+    assert answer.code != 0
+    assert answer.err.startswith("error: the model click in the browser needs an optional package. Run: ")
+    assert "[export]" in answer.err
 
 
 @pytest.mark.usefixtures("vendored")

@@ -22,9 +22,13 @@ def frames_folder(video: Path, tell: Callable[[str], None] = lambda sentence: No
     folder = video.with_name(f"{video.stem}-frames")
     if folder.is_dir():
         return folder
-    tell(f"reading the frames of {video.name} into {folder}")
+
+    def note(sentence: str) -> None:
+        tell(sentence)
+
+    note(f"reading the frames of {video.name} into {folder}")
     with staged(folder, may_replace=lambda name: False) as new:
         new.mkdir()
-        for index, frame in enumerate(read_video(video, skipped=tell)):
+        for index, frame in enumerate(read_video(video, skipped=note)):
             (new / f"{index:06d}.jpg").write_bytes(encode_jpeg(frame.image))
     return folder

@@ -109,10 +109,12 @@ def predict(server: Server, image: Image, asked: schemas.Predict) -> schemas.Pre
     return schemas.Predicted(masks=masks, model=embedding.model)
 
 
-def find(server: Server, image: Image, asked: text_schemas.Find) -> schemas.Predicted:
-    """Masks for phrases. Raises PromptError for one that cannot be used, and errors of the models."""
-    from anymask.inference.text.find import FindConfig
-    from anymask.inference.text.find import find as find_masks
+def find(server: Server, image: Image, asked: text_schemas.Find) -> text_schemas.FoundByWords:
+    """Masks for phrases, with the best probabilities.
+
+    Raises PromptError for a phrase that cannot be used, and the errors of the models.
+    """
+    from anymask.inference.text.find import FindConfig, search
     from anymask.models.text.words import shipped_words
 
     for phrase in asked.phrases:
@@ -120,8 +122,13 @@ def find(server: Server, image: Image, asked: text_schemas.Find) -> schemas.Pred
     config = FindConfig() if asked.threshold is None else FindConfig(threshold=asked.threshold)
     model, pixels = server.models.sam(asked.model), pixels_of(server, image)
     embedding = replace(_embedding(server, image, asked.model), image=pixels)
-    found = server.models.call(lambda: find_masks(model, embedding, asked.phrases, config))
-    return schemas.Predicted(masks=_found(found), model=embedding.model)
+    found = server.models.call(lambda: search(model, embedding, asked.phrases, config))
+    return text_schemas.FoundByWords(
+        masks=_found(found.masks.with_scores(found.probability)),
+        model=embedding.model,
+        best=found.best.tolist(),
+        threshold=config.threshold,
+    )
 
 
 def _prompt(asked: schemas.Prompt, image: Image) -> Prompt:

@@ -13,6 +13,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,16 @@ from anymask.onnx_export.manifest import MANIFEST
 if TYPE_CHECKING:
     from anymask.models import Sam
 
-__all__ = ["MANIFEST", "SHIPPED", "folder_name", "found", "make", "make_shipped", "weights_file"]
+__all__ = [
+    "MANIFEST",
+    "SHIPPED",
+    "can_export",
+    "folder_name",
+    "found",
+    "make",
+    "make_shipped",
+    "weights_file",
+]
 
 PRECISION = "float16"
 """The precision that the page loads first; exporting and checking others would only delay it."""
@@ -55,6 +65,11 @@ def exporter() -> str:
     for file in sorted(file for file in files if file.suffix in (".py", ".onnx")):
         digest.update(b"\n".join([file.name.encode(), *file.read_bytes().splitlines()]))
     return digest.hexdigest()[:8]
+
+
+def can_export() -> bool:
+    """Whether the packages of the extra `export` are installed. They are not imported, which is slow."""
+    return all(find_spec(name) is not None for name in ("torch", "onnx", "onnxruntime", "onnxscript"))
 
 
 def found(folder: str) -> Path | None:

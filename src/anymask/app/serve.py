@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import logging
 import shutil
 import socket
 import threading
@@ -68,19 +67,20 @@ def _listen_anywhere(host: str) -> socket.socket:
 
 
 def _prepare(models: Models, tell: Callable[[str], object]) -> None:
-    """Make the files of the default model before the page requests them."""
-    name, steps = models.names[0], list[str]()
+    """Make the files of all models, the default one first, before the page requests them."""
+    for name in models.names:
+        steps = list[str]()
 
-    def say(step: str) -> None:
-        steps.append(step)
-        tell(f"{name} for the browser: {step}")
+        def say(step: str, name: str = name, steps: list[str] = steps) -> None:
+            steps.append(step)
+            tell(f"{name} for the browser: {step}")
 
-    try:
-        models.exported(name, say)
-        if steps:
-            tell(f"{name} for the browser: ready, with the same masks as the model")
-    except AnymaskError as error:
-        logging.getLogger("anymask.app").warning("%s", error)
+        try:
+            models.exported(name, say)
+            if steps:
+                tell(f"{name} for the browser: ready, with the same masks as the model")
+        except AnymaskError as error:
+            tell(f"error: {name} cannot be used in the browser: {error}")
 
 
 def address(listening: socket.socket, host: str) -> str:
@@ -105,13 +105,15 @@ def serve(
     ready: called with the URL when the server listens.
     tell: called with the steps of the first export of a model for the browser.
 
-    Raises InputError for a host other than this machine without a token, and the errors of `listen`.
+    Raises InputError for a host other than this machine without a token, MissingExtraError if a model cannot
+    be exported, and the errors of `listen`.
     """
     if host not in LOOPBACK and settings.token is None:
         raise InputError(
             f"--host must go with --token, got {host} alone. Without it anybody on the network could "
             "change masks."
         )
+    app.state.models.check_exports()
     listening = listen(host, port) if port is not None else _listen_anywhere(host)
     config = uvicorn.Config(
         app,

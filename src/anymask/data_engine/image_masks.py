@@ -172,8 +172,8 @@ def process(
     record = _record(id, file, masks, plan)
     if plan.names:
         named = name_masks(pixels_of(image), masks, plan.names)
-        names = without_parts(named.names, masks)
-        record = replace(record, meta={**record.meta, "categories": list(names)})
+        named = replace(named, names=without_parts(named.names, masks))
+        record = replace(record, meta={**record.meta, **named.meta()})
     files = {f"masks{form}": _encode(record, image, form, plan)}
     if plan.edges:
         strength = edges(model, pixels_of(image))

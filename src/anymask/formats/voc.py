@@ -31,7 +31,7 @@ from anymask.geometry.label_map import label_map
 from anymask.images.read import read_image, read_map
 from anymask.types import Masks, Record
 
-__all__ = ["CLASSES", "KEEPS", "VocFolder", "VocWriter", "folders", "items", "ours"]
+__all__ = ["CLASSES", "KEEPS", "VocFolder", "VocWriter", "folders", "items", "ours", "palette_png"]
 
 KEEPS = frozenset(("categories", "labels"))
 """Facts of a record that a folder holds; labels become 1, 2, ... Ignored pixels are void where no mask is."""
@@ -218,7 +218,7 @@ class VocWriter:
         for name, numbers in zip(_MAPS, both, strict=True):
             file = self._place / name / f"{stem}.png"
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(_palette_png(numbers, void))
+            file.write_bytes(palette_png(numbers, void))
         self._names.append(stem)
         shown = rle.encode_numbers(objects)
         runs = [shown.get(number) for number in range(1, len(masks) + 1)]
@@ -245,7 +245,8 @@ def _rgb(number: int) -> str:
     return f"{code >> 16},{code >> 8 & 255},{code & 255}"
 
 
-def _palette_png(numbers: Numbers, void: Numbers | None) -> bytes:
+def palette_png(numbers: Numbers, void: Numbers | None = None) -> bytes:
+    """A map (H, W) of numbers from 0 to 255 as a palette image in VOC's colours; void: pixels of 255."""
     filled = numbers.astype(np.uint8)
     if void is not None:
         filled[void] = _VOID

@@ -1,6 +1,7 @@
 // An image is encoded once, and again when its file was replaced under its name.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { fetched } from "../../../src/anymask/app/static/inference/fetched.js";
 import { imageKey, Predictor } from "../../../src/anymask/app/static/inference/predictor.js";
 
 test("a replaced image is encoded again and its old embedding is not asked", async () => {
@@ -22,4 +23,16 @@ test("a replaced image is encoded again and its old embedding is not asked", asy
   await predictor.predict({ ...image, version: "2" }, file, clicks);
   assert.deepEqual(calls, ["encode a@1", "predict a@1", "encode a@2", "predict a@2"]);
   assert.equal(imageKey({ ...image, version: undefined }), "a");
+});
+
+test("why a model cannot be loaded is said by the server, and by the status where it says nothing", async (context) => {
+  const answers = [
+    Response.json({ error: "the model try needs an optional package." }, { status: 503 }),
+    new Response("<html>", { status: 502 }),
+  ];
+  context.mock.method(globalThis, "fetch", async () => answers.shift());
+  await assert.rejects(fetched("models/try/model.json"), {
+    message: "the model try needs an optional package.",
+  });
+  await assert.rejects(fetched("models/try/model.json"), /responded with status 502/);
 });

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { maskOf } from "./browser.js";
 import { nearTies } from "../../../src/anymask/app/static/inference/hypotheses.js";
-import { ownColour, PALETTE } from "../../../src/anymask/app/static/masks/colours.js";
+import { ownColour, PALETTE, shadeOf } from "../../../src/anymask/app/static/masks/colours.js";
 import { encode, fromString, toString } from "../../../src/anymask/app/static/masks/rle.js";
 import { Chosen } from "../../../src/anymask/app/static/state/chosen.js";
 import { Editor } from "../../../src/anymask/app/static/state/editor.js";
@@ -13,7 +13,7 @@ import { closedBecause, isAnnotator, isFinal } from "../../../src/anymask/app/st
 import { CornersTool } from "../../../src/anymask/app/static/tools/corners.js";
 import { dropClick, keepClick, takeClick } from "../../../src/anymask/app/static/state/pending-click.js";
 import { decide, decideAll, suggestionsOf } from "../../../src/anymask/app/static/state/suggestions.js";
-import { phrasesIn, suggestFound, wordsOf } from "../../../src/anymask/app/static/state/words.js";
+import { percents, phrasesIn, suggestFound, wordsOf } from "../../../src/anymask/app/static/state/words.js";
 import { RefusedError, reasonOf } from "../../../src/anymask/app/static/storage/errors.js";
 import { fromCoco, toCoco } from "../../../src/anymask/app/static/storage/coco.js";
 
@@ -46,6 +46,23 @@ function opened(masks, predictor = {}) {
 
 const three = () =>
   opened([row("a", 0, { suggested_by: "x" }), row("b", 1), row("c", 2, { suggested_by: "x" })]);
+
+test("a click in the box of a selected suggestion corrects it, one elsewhere starts a new object", async () => {
+  const asked = [];
+  const predict = async (image, file, clicks) => {
+    asked.push(clicks.points);
+    return { hypotheses: [{ runs: fromString("57"), box: [0, 0, 4, 3], area: 7, score: 1 }], chosen: 0 };
+  };
+  const { editor, openImage } = opened([row("a", 0, { suggested_by: "x" })], { predict, model: "m" });
+  editor.select("a");
+  await editor.addPoint([1, 2], 1);
+  assert.notEqual(editor.selected, "a");
+  assert.deepEqual([openImage.items.size, suggestionsOf(editor).length], [2, 1]);
+  editor.select("a");
+  await editor.addPoint([1, 0], 1);
+  assert.deepEqual([openImage.items.size, suggestionsOf(editor).length], [2, 0]);
+  assert.deepEqual(asked, [[[1, 2]], [[1, 0]]]);
+});
 
 test("the next image goes on with the label and the tool that were chosen", () => {
   const tools = () =>
@@ -194,6 +211,37 @@ test("a mask without a label never has the colour of a label", () => {
     for (const id of ids) assert.ok(!labels.includes(ownColour(id, labels)));
 });
 
+test("a new label changes the colours of few masks", () => {
+  const ids = Array.from({ length: 300 }, (_, i) => `mask ${i}`);
+  const changed = ids.filter((id) => ownColour(id) !== ownColour(id, [PALETTE[3]]));
+  assert.ok(changed.length < 100, `${changed.length} of 300`);
+});
+
+test("masks of one label have shades of its colour", () => {
+  const shades = new Set(Array.from({ length: 50 }, (_, i) => shadeOf("#0ea5e9", `mask ${i}`)));
+  assert.equal(shades.size, 5);
+  assert.ok(shades.has("#0ea5e9"));
+  for (const shade of shades) assert.match(shade, /^#[0-9a-f]{6}$/);
+  assert.equal(shadeOf("#0ea5e9", "mask 7"), shadeOf("#0ea5e9", "mask 7"));
+});
+
+test("how near a search came is said in percent", () => {
+  assert.deepEqual(percents({ best: [0.1, 0.2499], threshold: 0.25 }), { best: 24, least: 25 });
+  assert.deepEqual(percents({ best: [], threshold: 0.4 }), { best: 0, least: 40 });
+});
+
+test("alternatives of a click are forgotten when the mask is drawn on", async () => {
+  const one = { runs: fromString("57"), box: [0, 0, 4, 3], area: 7, score: 1 };
+  const predict = async () => ({ hypotheses: [one, one, one], chosen: 0, model: "m" });
+  const { editor } = opened([], { predict, model: "m" });
+  await editor.addPoint([1, 2], 1);
+  assert.equal(editor.answers.hypotheses.length, 3);
+  let told = 0;
+  editor.addEventListener("answer", () => told++);
+  editor.draw("Paint", new Uint8Array(12).fill(1), [0, 0, 4, 3], editor.selected);
+  assert.deepEqual([editor.answers, told], [null, 1]);
+});
+
 test("errors are said in the words of people", () => {
   const exact = "image must be one of this project, got 'doesnotexist'. List them first.";
   assert.equal(reasonOf(new RefusedError(exact, 404)), "it is no longer in this project");
@@ -208,7 +256,11 @@ test("errors are said in the words of people", () => {
 });
 
 test("a COCO file of the app without a server comes back", () => {
-  const images = [INFO, { ...INFO, id: "dog", name: "dog.jpg" }];
+  const images = [
+    INFO,
+    { ...INFO, id: "dog", name: "dog.jpg", done: true },
+    { ...INFO, id: "new", name: "new.jpg" },
+  ];
   const labels = [{ id: "l", name: "face", color: "#ff0000" }];
   const masks = [
     { ...row("a", 0, { label_id: "l" }), image: "cat" },
@@ -218,7 +270,7 @@ test("a COCO file of the app without a server comes back", () => {
   assert.deepEqual(
     coco.images.map(({ file_name }) => file_name),
     ["cat.jpg", "dog.jpg"],
-    "also those without masks",
+    "those with masks, and those that are done",
   );
   assert.deepEqual(fromCoco(coco, images), [
     { image: "cat", category: "face", size: [3, 4], counts: masks[0].counts },

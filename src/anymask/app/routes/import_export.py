@@ -52,11 +52,13 @@ def export(
     images: Annotated[bool, Query()] = False,
     polygons: Annotated[bool, Query()] = False,
     max_loss: Annotated[float, Query(ge=0, le=0.5)] = 0.0,
+    every: Annotated[bool, Query()] = False,
 ) -> Response:
     """All masks in a format, as an archive; its report.json lists what the format could not hold.
 
     suggestions: also the suggestions that nobody has accepted yet. images: also the image files, so that the
-    unpacked archive is a data set to train on. polygons: also where the format holds masks as pixels.
+    unpacked archive is a data set to train on. every: also images that have no masks and are not done, which
+    trainers take for images that show nothing. polygons: also where the format holds masks as pixels.
     max_loss: 1 - IoU that a polygon may lose to have fewer corners. The header anymask-skipped is the number
     of images left out.
     """
@@ -66,14 +68,20 @@ def export(
         with server.turn():
             loss = run_apart(
                 server.project,
-                partial(import_export.take, suggestions=suggestions, outlines=Outlines(polygons, max_loss)),
+                partial(
+                    import_export.take,
+                    every=every,
+                    suggestions=suggestions,
+                    outlines=Outlines(polygons, max_loss),
+                ),
                 format,
                 folder / "out",
                 memory=EXPORT * server.settings.limits.memory,
                 seconds=HOUR,
             )
             report = {**loss.as_dict(), "path": f"annotations ({format})"}
-            files = import_export.image_files(server.project) if images else ()
+            listed = import_export.image_files(server.project, every=every, suggestions=suggestions)
+            files = listed if images else ()
             pack(folder / "out", folder / "export.zip", report, files)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)

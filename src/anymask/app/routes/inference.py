@@ -57,7 +57,7 @@ def predict(
 @router.post("/images/{id}/find")
 def find(
     server: CurrentServer, person: Annotator, id: schemas.Id, body: text_schemas.Find
-) -> schemas.Predicted:
+) -> text_schemas.FoundByWords:
     """Masks of everything that phrases name, the likeliest first. Nothing is saved."""
     return inference.find(server, current(server.project, images.find(server.project.db, id)), body)
 

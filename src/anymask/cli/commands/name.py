@@ -43,7 +43,7 @@ def run(options: Options) -> int:
     found = name_masks(pixels, masks, names, least=options.threshold)
     if options.output is not None:
         image = Path(options.image)
-        meta = {"file_name": image.name, "categories": list(found.names)}
+        meta = {"file_name": image.name, **found.meta()}
         record = Record(image.stem, pixels, masks, "auto", meta)
         data = json.dumps(sa1b.to_document(record), indent=1).encode()
         write_atomic(options.output, data, force=options.force)

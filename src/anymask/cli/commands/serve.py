@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import webbrowser
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["run"]
 
-TOKEN, DATABASE = "ANYMASK_TOKEN", "ANYMASK_DATABASE"
-"""Environment variables that stand for --token and --database, which other users of a machine could read."""
+TOKEN = "ANYMASK_TOKEN"
+"""The environment variable that stands for --token, which other users of a machine could read."""
 
 
 def run(options: Options) -> int:
@@ -36,6 +37,10 @@ def run(options: Options) -> int:
         from anymask.app.vendor import check_vendored
     except ModuleNotFoundError as error:
         raise MissingExtraError("anymask serve", "app") from error
+    check_vendored()
+    shown = read_bands(options.bands, options.stretch, options.limits)
+    if options.static is not None:
+        return _write_static(options.static, Models(Settings(device="cpu", offline=options.offline)), options)
     settings = Settings(
         token=options.token or os.environ.get(TOKEN) or None,
         models=tuple(options.model) or Settings.models,
@@ -44,11 +49,7 @@ def run(options: Options) -> int:
         offline=options.offline,
         limits=Limits(memory=budget.memory()),
     )
-    check_vendored()
-    shown = read_bands(options.bands, options.stretch, options.limits)
-    if options.static is not None:
-        return _write_static(options.static, Models(Settings(device="cpu", offline=options.offline)), options)
-    app, place = _app(options, settings, shown)
+    app, settings, place = _app(options, settings, shown)
 
     def ready(address: str) -> None:
         out(address)
@@ -75,24 +76,31 @@ def _check(options: Options) -> None:
             )
 
 
-def _app(options: Options, settings: Settings, shown: Bands | None) -> tuple[Starlette, object]:
-    """The application of one project or of several, and where masks are kept."""
+def _app(options: Options, settings: Settings, shown: Bands | None) -> tuple[Starlette, Settings, str | Path]:
+    """The application of one project or of several, its settings, and where masks are kept.
+
+    A single project is served with its own version of the model, unless another model was named.
+    """
     from anymask.app.clips import frames_folder
     from anymask.app.projects import create_projects_app, project_folders
+    from anymask.app.retraining import models_in_use
     from anymask.app.serve import gallery
     from anymask.app.server import create_app
+    from anymask.data_engine.project.database import VARIABLE
     from anymask.data_engine.project.project import INNER, open_project
 
     if options.projects is not None:
         folders, left_out = project_folders(options.projects)
         for name in left_out:
             note(f"{name} is left out: name it by letters, digits, - and _ to make it a project.")
-        return create_projects_app(folders, settings, bands=shown), options.projects
+        return create_projects_app(folders, settings, bands=shown), settings, options.projects
     folder = gallery() if options.folder is None else Path(options.folder)
     if folder.is_file():
         folder = frames_folder(folder, note)
-    project = open_project(folder, options.database or os.environ.get(DATABASE) or None, bands=shown)
-    return create_app(project, settings), project.folder / INNER
+    project = open_project(folder, options.database or os.environ.get(VARIABLE) or None, bands=shown)
+    if not options.model:
+        settings = replace(settings, models=models_in_use(project))
+    return create_app(project, settings), settings, project.folder / INNER
 
 
 def _write_static(folder: str, models: Models, options: Options) -> int:

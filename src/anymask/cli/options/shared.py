@@ -283,5 +283,5 @@ def declare_text(parser: Parser, text: str) -> None:
         "--threshold",
         type=number,
         metavar="P",
-        help="Least probability that a mask is what --text names, 0 to 1. Default: 0.25.",
+        help="Least probability that a mask is what --text names, 0 to 1. Default: 0.28.",
     )

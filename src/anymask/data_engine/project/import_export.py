@@ -38,11 +38,9 @@ def records(project: Project, *, every: bool = False, suggestions: bool = False)
     every: also the other images, without masks. suggestions: also masks that nobody has accepted yet.
     """
     kinds = {label.id: (place, label.name) for place, label in enumerate(labels.listed(project.db), 1)}
-    for image in images.every(project.db):
+    for image in _listed(project, every=every, suggestions=suggestions):
         there = masks.current(project.db, image.id) if image.masks or image.suggestions else []
         found = [mask for mask in there if suggestions or mask.is_mask]
-        if not (found or image.done or every):
-            continue
         size = found[0].size if found else image.size
         fit = [mask for mask in found if mask.size == size]  # another where the file was replaced
         own = [kinds.get(mask.label_id or "", (0, NAMELESS)) for mask in fit]
@@ -60,6 +58,13 @@ def records(project: Project, *, every: bool = False, suggestions: bool = False)
         )
 
 
+def _listed(project: Project, *, every: bool, suggestions: bool) -> Iterator[Image]:
+    """The images that belong into an export; see `records`."""
+    for image in images.every(project.db):
+        if image.masks or image.done or every or (suggestions and image.suggestions):
+            yield image
+
+
 def _attributes(found: list[Mask]) -> dict[str, list[dict[str, Any]]]:
     """The attributes of masks as a record holds them; nothing where no mask has any."""
     some = [dict(mask.attributes or {}) for mask in found]
@@ -71,14 +76,16 @@ def take(
     format: str,
     folder: Path,
     *,
+    every: bool = False,
     suggestions: bool = False,
     outlines: Outlines | None = None,
     tell: Callable[[], object] = lambda: None,
 ) -> Loss:
     """Write all masks into a folder in a format of `formats.FORMATS`; tells what was lost.
 
-    Formats that list many images in one file also list those without masks. suggestions: also write masks
-    that nobody has accepted yet. outlines: how masks become polygons, exactly by default. tell: called after
+    every: also list images that have no masks and are not done; whoever trains on the export takes them for
+    images that show nothing. suggestions: also write masks that nobody has accepted yet. outlines: how masks
+    become polygons, exactly by default. tell: called after
     each image.
 
     Raises UnknownNameError for another format, OutputError for a full disk.
@@ -86,7 +93,7 @@ def take(
     known = FORMATS.get(format)
     many = known is None or known.folder is not None
     place = folder / ("annotations" if many or known is None else f"annotations{known.suffix}")
-    found = _told(records(project, every=not many, suggestions=suggestions), tell)
+    found = _told(records(project, every=every, suggestions=suggestions), tell)
     return write(found, place, format, outlines=outlines, on_error=lambda id, error: None, sent=True)
 
 
@@ -97,9 +104,11 @@ def _told(records: Iterable[Record], tell: Callable[[], object]) -> Iterator[Rec
         tell()
 
 
-def image_files(project: Project) -> Iterator[tuple[str, Path]]:
-    """The name and the file of every image of the project whose file is there."""
-    for image in images.every(project.db):
+def image_files(
+    project: Project, *, every: bool = False, suggestions: bool = False
+) -> Iterator[tuple[str, Path]]:
+    """The name and the file of every image that `take` lists with these options and whose file is there."""
+    for image in _listed(project, every=every, suggestions=suggestions):
         if not image.missing:
             yield image.name, project.file(image)
 

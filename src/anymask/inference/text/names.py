@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +35,14 @@ class Named:
     """(N,) of the likeliest name, also where no name is given."""
     all: Floats
     """(N, K) of each phrase."""
+
+    def meta(self) -> dict[str, list[Any]]:
+        """Names and rounded probabilities as a record keeps them, None where there is no name."""
+        scores = [
+            None if name is None else round(score, 4)
+            for name, score in zip(self.names, self.probability.tolist(), strict=True)
+        ]
+        return {"categories": list(self.names), "category_scores": scores}
 
 
 def name_masks(

@@ -230,14 +230,16 @@ def test_an_export_with_images_is_a_data_set(make, format, tmp_path) -> None:
     assert (done.masks, done.known) == (0, 2), "the images do not disturb"
 
 
-def test_coco_lists_the_images_without_masks(make, tmp_path) -> None:
+def test_coco_lists_images_without_masks_that_are_done_and_all_if_asked_for(make, tmp_path) -> None:
     project = make()
     first = next(iter(stored.every(project.db)))
     masks.save(project.db, first.id, Draft(id="m", size=SIZE, counts=square(2)), seen=0, author="eve")
-    exchange.take(project, "coco", tmp_path)
-    found = json.loads((tmp_path / "annotations.json").read_text("utf-8"))
-    assert [one["file_name"] for one in found["images"]] == NAMES
-    assert len(found["annotations"]) == 1
+    for place, every, names in (("some", False, NAMES[:1]), ("all", True, NAMES)):
+        (tmp_path / place).mkdir()
+        exchange.take(project, "coco", tmp_path / place, every=every)
+        found = json.loads((tmp_path / place / "annotations.json").read_text("utf-8"))
+        assert [one["file_name"] for one in found["images"]] == names
+        assert len(found["annotations"]) == 1
 
 
 def test_progress_is_told_after_each_record(make, tmp_path) -> None:

@@ -42,7 +42,7 @@ def scene():
 
 def test_every_thing_is_found_once_with_its_likeliest_phrase(scene, monkeypatch):
     image, masks = scene
-    monkeypatch.setattr(find_module, "automatic", lambda model, seen, config: masks)
+    monkeypatch.setattr(find_module, "find_regions", lambda model, seen, config: masks)
     monkeypatch.setattr(find_module, "embed", lambda model, pixels: pixels)
     found = find(None, image, ["green", Prompt.named("red")], namer=ByColour())
     assert found.prompt.tolist() == found.labels.tolist() == [1, 0]
@@ -52,7 +52,7 @@ def test_every_thing_is_found_once_with_its_likeliest_phrase(scene, monkeypatch)
 
 def test_what_is_absent_gives_no_mask_and_never_the_whole_image(scene, monkeypatch):
     image, masks = scene
-    monkeypatch.setattr(find_module, "automatic", lambda model, seen, config: masks)
+    monkeypatch.setattr(find_module, "find_regions", lambda model, seen, config: masks)
     monkeypatch.setattr(find_module, "embed", lambda model, pixels: pixels)
     assert len(find(None, image, ["blue"], namer=ByColour())) == 0
 

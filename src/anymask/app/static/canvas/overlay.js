@@ -3,7 +3,7 @@
  * tool.
  */
 import { toRgb, PALETTE } from "../masks/colours.js";
-import { dashed, drawMask, ink } from "./draw-mask.js";
+import { dashed, drawMask, faint, ink } from "./draw-mask.js";
 
 /** @typedef {import("../state/editor.js").Editor} Editor */
 /** @typedef {import("../geometry/viewport.js").Viewport} Viewport */
@@ -13,6 +13,7 @@ import { dashed, drawMask, ink } from "./draw-mask.js";
 /** @typedef {{bits: Uint8Array, box: Box | null, touched: Box, id: string | null}} Stroke */
 
 const GHOST = dashed([20, 184, 166]); // dashed in black and white over a tint: seen on any image
+const SOLID = { fill: 0xff000000, edge: 0xff000000 };
 const RADIUS = 7; // of a prompt, screen pixels
 
 export class Overlay {
@@ -48,7 +49,12 @@ export class Overlay {
     context.clearRect(0, 0, this.size[1], this.size[0]);
     some
       .toSorted((a, b) => b.area - a.area)
-      .forEach((one, i) => drawMask(context, one, this.size, ink(toRgb(PALETTE[i % PALETTE.length]))));
+      .forEach((one, i) => {
+        context.globalCompositeOperation = "destination-out"; // the smallest mask alone tints a pixel
+        drawMask(context, one, this.size, SOLID);
+        context.globalCompositeOperation = "source-over";
+        drawMask(context, one, this.size, faint(toRgb(PALETTE[i % PALETTE.length])));
+      });
   }
 
   /** A stroke under way; null at its end. @param {Stroke | null} stroke */
@@ -95,7 +101,7 @@ export class Overlay {
     context.globalAlpha = 0.85;
     if (this.preview && !item) onImage(this.cut(this.preview, ""), this.preview.box);
     context.globalAlpha = 1;
-    if (item) this.paintPrompts(context, view);
+    if (item || this.editor.draft) this.paintPrompts(context, view);
     tool?.draw(context, view);
     if (this.cursor) paintCross(context, ...view.toScreen(...this.cursor));
   }

@@ -11,20 +11,19 @@ import { ModelClient } from "../inference/worker-client.js";
 import { Chosen } from "../state/chosen.js";
 import { Histories } from "../state/undo-history.js";
 import { ImageFiles } from "../state/image-files.js";
+import { ANYBODY } from "../state/permissions.js";
 import { GALLERY, imageAddress, imageIdIn } from "../state/routes.js";
 import { fill } from "./dom.js";
 import { EditorScreen } from "./editor-screen.js";
 import { GalleryScreen } from "./gallery-screen.js";
 import { conflictDialog } from "./conflict-dialog.js";
 import { signInDialog } from "./sign-in-dialog.js";
-import { notify } from "./toast.js";
+import { endOffers, notify } from "./toast.js";
 import { applyTheme } from "./theme.js";
 
 /** @typedef {ServerStorage | BrowserStorage} MaskStorage */
 /** @typedef {import("../types.js").Project} Project */
 /** @typedef {import("../types.js").ImageInfo} ImageInfo */
-
-const ANYBODY = "local"; // what a server without tokens calls everybody
 
 export class App extends HTMLElement {
   /** @type {MaskStorage} */ storage;
@@ -145,6 +144,7 @@ export class App extends HTMLElement {
   /** @param {HTMLElement} screen @param {string} title */
   show(screen, title) {
     document.title = title;
+    endOffers();
     this.screen = screen; // it asks about conflicts as soon as it is there
     fill(this, screen);
   }

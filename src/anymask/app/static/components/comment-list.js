@@ -24,7 +24,7 @@ class CommentList {
     this.screen = screen;
     this.storage = /** @type {ServerStorage} */ (screen.app.storage);
     this.list = h("ul", { class: "plain stack comments", "aria-label": t("Comments") });
-    this.text = h("textarea", { rows: 2, maxlength: LONGEST, "aria-label": t("New comment") });
+    this.text = h("textarea", { id: "new-comment", rows: 2, maxlength: LONGEST });
     this.about = h("span", { class: "note" });
     const send = h("button", { class: "small" }, t("Comment"));
     const form = h(
@@ -36,6 +36,7 @@ class CommentList {
           this.send();
         },
       },
+      h("label", { class: "note", for: "new-comment" }, t("New comment")),
       this.text,
       h("div", { class: "row" }, this.about, h("span", { class: "spacer" }), send),
     );

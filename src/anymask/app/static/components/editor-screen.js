@@ -1,4 +1,5 @@
 /** The screen of one image: tools, image, options, masks. */
+import { LOCAL_MODEL } from "../constants.js";
 import { t } from "../language.js";
 import { reasonOf } from "../storage/errors.js";
 import { OpenImage } from "../state/open-image.js";
@@ -12,6 +13,7 @@ import { pixelsOf } from "../state/image-files.js";
 import { shortcuts, withKey } from "../state/key-bindings.js";
 import { prefetch, quietly } from "../state/prefetch.js";
 import { actionOf } from "../state/shortcuts.js";
+import { byFinger } from "../tools/tool.js";
 import { nearTies } from "../inference/hypotheses.js";
 import { fill, h } from "./dom.js";
 import { showShortcuts } from "./shortcuts-dialog.js";
@@ -34,6 +36,7 @@ import { notify } from "./toast.js";
 
 const MOST_BRUSH = 400;
 const AHEAD = 2; // images that are prepared before they are opened
+const SLOW = 2000; // ms for a model after which it is rather exported than loaded
 const PAUSE = 1500; // ms without a key or a pointer, so that no click waits for it
 
 export class EditorScreen extends HTMLElement {
@@ -53,20 +56,21 @@ export class EditorScreen extends HTMLElement {
   static async of(app, image) {
     const screen = /** @type {EditorScreen} */ (document.createElement("am-editor"));
     screen.app = app;
-    const file = app.files.file(image);
-    app.predictor
-      .prepare(image, file)
-      .catch(
-        (error) =>
-          image.missing ||
-          notify(t("The model could not read this image: {reason}.", { reason: reasonOf(error) })),
-      );
     screen.openImage = new OpenImage(image, app.sync);
+    const file = app.files.file(image);
+    app.predictor.prepare(image, file).catch((error) => screen.tellUnread(error));
     screen.openImage.history = app.histories.of(image.id, app.author);
     screen.openImage.closed = () => closedBecause(image, app.project) !== null;
     screen.openImage.load(await app.storage.masks(image.id));
     screen.editor = new Editor(screen.openImage, app.predictor, file);
     return screen;
+  }
+
+  /** Say why the model cannot work here, except on an image that cannot be shown either. @param {unknown} error */
+  async tellUnread(error) {
+    const { bitmap, tile } = pixelsOf(this.app, this.openImage.info);
+    const shown = tile !== null || (await bitmap().catch(() => null));
+    if (shown) notify(t("The model could not read this image: {reason}.", { reason: reasonOf(error) }));
   }
 
   connectedCallback() {
@@ -113,6 +117,7 @@ export class EditorScreen extends HTMLElement {
     });
     addEventListener("keydown", (event) => this.key(event), { signal });
     document.addEventListener("visibilitychange", () => !document.hidden && this.refresh(), { signal });
+    this.imageCanvas.addEventListener("broken", () => this.describe(), { signal });
     app.chosen.goOn(editor, this.tools, app.project.labels);
     this.ready();
     this.imageCanvas.focus(); // all keys work at once
@@ -136,6 +141,19 @@ export class EditorScreen extends HTMLElement {
     const { predictor, openImage, file } = this.editor;
     this.dataset.ready = "no";
     this.describe();
+    const slow = setTimeout(() => {
+      if (predictor.model === LOCAL_MODEL) return;
+      this.dataset.ready = "model";
+      this.describe();
+    }, SLOW);
+    predictor
+      .load()
+      .then(() => this.dataset.ready === "model" && (this.dataset.ready = "no"))
+      .catch(() => {}) // reported by the app
+      .finally(() => {
+        clearTimeout(slow);
+        this.describe();
+      });
     try {
       await predictor.prepare(openImage.info, file);
       this.dataset.ready = "yes";
@@ -252,13 +270,17 @@ export class EditorScreen extends HTMLElement {
     this.undoButton.disabled = history.done.length === 0;
     this.redoButton.disabled = history.undone.length === 0;
     const sentences = {
+      model: t("Preparing the model {model}: 1 to 2 minutes, once. Your clicks are answered then.", {
+        model: this.app.predictor.model,
+      }),
       no: t("Preparing the image … you can already click."),
       failed: t("The model cannot be used on this image; the brush and the lasso still work."),
       yes: "",
     };
     const state = sentences[/** @type {keyof sentences} */ (this.dataset.ready ?? "yes")];
-    const refined = this.editor.refined && t("Refining this mask in a close-up crop …");
-    this.status.textContent = state || refined || this.tie() || this.editor.tool?.hint || "";
+    const refined = this.editor.refined && t("Refining the mask …");
+    const hint = state || refined || this.tie() || this.editor.tool?.hint || "";
+    this.status.textContent = this.imageCanvas.broken ? "" : hint;
     this.classList.toggle("busy", this.editor.asking > 0);
   }
 
@@ -266,7 +288,9 @@ export class EditorScreen extends HTMLElement {
   tie() {
     const { answers, item } = this.editor;
     if (!answers || !item || !nearTies(answers.hypotheses, answers.chosen).length) return "";
-    return t("Another mask is about as likely. Press C to compare.");
+    return byFinger()
+      ? t("Another mask is about as likely. Compare it by the buttons above.")
+      : t("Another mask is about as likely. Press C to compare.");
   }
 
   /** Take what others stored since. */

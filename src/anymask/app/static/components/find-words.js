@@ -1,7 +1,7 @@
 /** A box "Find": every object that words name becomes a suggestion in the open image. */
 import { counted, t } from "../language.js";
 import { reasonOf } from "../storage/errors.js";
-import { phrasesIn, suggestFound } from "../state/words.js";
+import { percents, phrasesIn, suggestFound } from "../state/words.js";
 import { fill, h } from "./dom.js";
 import { icon } from "./icons.js";
 import { notify } from "./toast.js";
@@ -19,7 +19,7 @@ export function findWordsSection(screen) {
   const input = h("input", {
     type: "search",
     "aria-label": t("Find objects by words"),
-    placeholder: t("cup, red car"),
+    placeholder: t("cup, car"),
     maxlength: LONGEST,
     onfocus: suggest,
   });
@@ -67,7 +67,10 @@ async function find({ app, editor, openImage, imageCanvas }, phrases, step) {
       notify(
         found.masks.length
           ? t("All that was found has a mask or a suggestion already.")
-          : t("Nothing found for “{words}”.", { words }),
+          : t("Nothing found for “{words}”. The most likely region reached {best} % ({least} % is needed).", {
+              words,
+              ...percents(found),
+            }),
       );
   } catch (error) {
     notify(t("The search failed: {reason}.", { reason: reasonOf(error) }));

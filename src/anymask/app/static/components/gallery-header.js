@@ -8,6 +8,7 @@ import { accountButton } from "./account-dialog.js";
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
 import { importExportDialog } from "./import-export-dialog.js";
+import { modelDialog } from "./model-dialog.js";
 import { saveStatus } from "./save-status.js";
 import { showShortcuts } from "./shortcuts-dialog.js";
 import { nextTheme } from "./theme.js";
@@ -40,13 +41,14 @@ export function galleryHeader(app) {
     h(
       "button",
       {
-        class: "icon-button",
+        class: "quiet",
         "aria-label": t("Export and import"),
-        title: t("Export and import"),
         onclick: () => importExportDialog(app),
       },
       icon("export"),
+      h("span", { class: "wide-only" }, t("Export and import")),
     ),
+    modelButton(app),
     agreementButton(app),
     theme,
     h(
@@ -65,6 +67,14 @@ export function galleryHeader(app) {
 
 /** Whether this project is one of several of its server, which are at /p/NAME/. */
 const isOneOfMany = () => /\/p\/[^/]+\/$/.test(new URL(document.baseURI).pathname);
+
+/** Retraining and versions, where a server does that. @param {import("./app.js").App} app */
+function modelButton(app) {
+  if (!app.storage.retrains) return null;
+  const title = t("Model and its versions");
+  const act = () => modelDialog(app);
+  return h("button", { class: "icon-button", "aria-label": t("Model"), title, onclick: act }, icon("wand"));
+}
 
 /** For reviewers, where there are people to compare. @param {import("./app.js").App} app */
 function agreementButton({ storage, project }) {

@@ -4,7 +4,7 @@ import { MaskLayer } from "../canvas/mask-layer.js";
 import { Overlay } from "../canvas/overlay.js";
 import { TilePyramid } from "../canvas/tile-pyramid.js";
 import { dashed, ink } from "../canvas/draw-mask.js";
-import { ownColour, toRgb } from "../masks/colours.js";
+import { ownColour, shadeOf, toRgb } from "../masks/colours.js";
 import { applyAdjustment } from "../canvas/adjustment.js";
 import { MISSING } from "../storage/errors.js";
 import { Gestures } from "./gestures.js";
@@ -30,6 +30,8 @@ export class ImageCanvas extends HTMLElement {
   /** @type {AbortController} */ listening;
   /** @type {ResizeObserver} */ resized;
   frame = 0;
+  /** Whether there is no image to show, which is said in its place. */
+  broken = false;
   stale = { base: true, over: true };
 
   /** What gives the pixels of the image. @type {{bitmap: () => Promise<ImageBitmap>, tile: ((tile: import("../geometry/tiles.js").Tile) => Promise<Blob>) | null}} */
@@ -88,16 +90,22 @@ export class ImageCanvas extends HTMLElement {
     }
     const bitmap = await this.source.bitmap().catch(() => null);
     if (!bitmap) {
-      const { missing } = this.editor.openImage.info;
-      return this.editor.notice(
-        missing
-          ? t("The image cannot be shown: {MISSING}.", { MISSING })
-          : t("This browser cannot display the image."),
-      );
+      return this.tellBroken();
     }
     this.image = bitmap;
     this.draw("base");
     this.dispatchEvent(new CustomEvent("shown"));
+  }
+
+  /** Say in the place of the image that it cannot be shown. */
+  tellBroken() {
+    const { missing, name } = this.editor.openImage.info;
+    const sentence = missing
+      ? t("The image cannot be shown: {MISSING}.", { MISSING })
+      : t("{name} is damaged and cannot be shown.", { name });
+    this.append(h("p", { class: "broken", role: "alert" }, sentence));
+    this.broken = true;
+    this.dispatchEvent(new CustomEvent("broken"));
   }
 
   /** Show other pixels of the same image, such as other bands. @param {Promise<ImageBitmap>} bitmap */
@@ -130,6 +138,7 @@ export class ImageCanvas extends HTMLElement {
     ) => target.addEventListener(type, (event) => act(/** @type {CustomEvent} */ (event).detail), { signal });
     on(openImage, "masks", (changes) => this.update(changes.map((/** @type {{id: string}} */ { id }) => id)));
     on(editor.visibility, "change", (ids) => this.update(ids));
+    on(editor, "busy", () => this.draw("over"));
     on(editor, "refining", () => this.draw("over"));
     on(editor, "select", ({ before, now }) => this.update([before, now]));
     on(editor, "view", (some) => {
@@ -193,12 +202,10 @@ export class ImageCanvas extends HTMLElement {
     const label = this.editor.openImage.items.get(id)?.label;
     const labels = this.labels();
     const found = labels.find((one) => one.id === label)?.color;
-    return (
-      found ??
-      ownColour(
-        id,
-        labels.map(({ color }) => color),
-      )
+    if (found) return shadeOf(found, id);
+    return ownColour(
+      id,
+      labels.map(({ color }) => color),
     );
   }
 

@@ -36,6 +36,7 @@ function exportForm({ storage, project }, close) {
     { id: "corners" },
     ...LOSSES.map(([value, text]) => h("option", { value }, text)),
   );
+  const every = h("input", { type: "checkbox", role: "switch" });
   const start = h("button", { class: "primary" }, icon("export"), t("Export"));
   const waiting = project.counts?.suggestions ?? 0;
   return h(
@@ -51,6 +52,7 @@ function exportForm({ storage, project }, close) {
             images: images.checked,
             polygons: polygons.checked,
             maxLoss: Number(corners.value),
+            every: every.checked,
           });
           download(file);
           close();
@@ -73,6 +75,7 @@ function exportForm({ storage, project }, close) {
           h("label", { class: "switch" }, polygons, t("Polygons, also where the format holds masks")),
           h("div", { class: "field" }, h("label", { for: "corners" }, t("Corners of polygons")), corners),
           h("label", { class: "switch" }, images, t("With the image files, to train on")),
+          h("label", { class: "switch" }, every, t("Also images that have no masks and are not done")),
         ]
       : []),
     waiting > 0 &&

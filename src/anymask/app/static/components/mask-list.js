@@ -62,7 +62,7 @@ class MaskList {
       this.press(before, false);
       this.press(now, true);
       const row = now && this.rows.get(now);
-      if (row) row.scrollIntoView({ block: "nearest" });
+      if (row) bringIntoSight(this.list, row);
     });
   }
 
@@ -216,4 +216,11 @@ class MaskList {
       drawThumbnail(canvas, imageCanvas.image, openImage.size, [mask], { side: THUMBNAIL, region });
     }
   }
+}
+
+/** Scroll a list to one of its rows, and nothing around the list. @param {HTMLElement} list @param {HTMLElement} row */
+function bringIntoSight(list, row) {
+  const [around, at] = [list.getBoundingClientRect(), row.getBoundingClientRect()];
+  if (at.top < around.top) list.scrollTop -= around.top - at.top;
+  else if (at.bottom > around.bottom) list.scrollTop += at.bottom - around.bottom;
 }

@@ -2,6 +2,7 @@
 import { counted, t } from "../language.js";
 import { TRACK } from "../constants.js";
 import { keyFor } from "../state/key-bindings.js";
+import { ANYBODY } from "../state/permissions.js";
 import { isByWords } from "../state/words.js";
 import { h } from "./dom.js";
 import { maskCommands } from "./editing-options.js";
@@ -31,8 +32,10 @@ export function sidePanel(screen, signal) {
     close,
     findWordsSection(screen),
     suggestionSection(screen, signal),
-    labelSection(screen, signal),
     maskSection(screen, signal),
+    labelSection(screen, signal),
+    editSection(screen, signal),
+    viewSection(screen, signal),
     imageSection(screen, signal),
     maskList(screen, signal),
   );
@@ -47,6 +50,7 @@ const foundBy = (search) => {
 /** @param {EditorScreen} screen @param {AbortSignal} signal */
 function maskSection(screen, signal) {
   const { editor, app } = screen;
+  const title = h("h2", {});
   const facts = h("p", { class: "facts" });
   const find = h(
     "button",
@@ -61,36 +65,66 @@ function maskSection(screen, signal) {
     icon("trash"),
     t("Delete"),
   );
-  const done = h(
+  const next = h(
     "button",
     { class: "primary", onclick: () => screen.act("next"), title: "Enter" },
-    icon("done"),
-    t("Done"),
+    icon("next"),
+    t("Next object"),
   );
+  const decide = (/** @type {string} */ text, /** @type {string} */ act, kind = "") =>
+    h("button", { class: kind, title: keyFor(act), onclick: () => screen.act(act) }, text);
+  const decisions = [decide(t("Accept"), "accept", "primary"), decide(t("Reject"), "reject")];
   const section = h(
     "section",
     { class: "selected", hidden: true },
-    h("h2", {}, t("Selected mask")),
+    title,
     facts,
-    attributeFields(screen, signal),
-    h("div", { class: "row wrap" }, done, remove, ...(app.storage.findsSimilar ? [find, track] : [])),
-    maskCommands(screen, signal),
+    h(
+      "div",
+      { class: "row wrap" },
+      ...decisions,
+      next,
+      remove,
+      ...(app.storage.findsSimilar ? [find, track] : []),
+    ),
   );
   const draw = () => {
     const { item } = editor;
     section.hidden = !item;
-    if (item)
-      facts.textContent = [
-        counted(item.area, "pixel"),
-        item.score === null ? null : t("score {score}", { score: item.score.toFixed(2) }),
-        item.suggestedBy ? foundBy(item.suggestedBy) : (item.model ?? t("drawn by hand")),
-        item.author,
-        item.suggestedBy ? t("accept (Y) or reject (R)") : null,
-      ]
-        .filter(Boolean)
-        .join(" · ");
+    if (!item) return;
+    const open = Boolean(item.suggestedBy);
+    title.textContent = open ? t("Selected suggestion") : t("Selected mask");
+    for (const button of decisions) button.hidden = !open;
+    next.hidden = remove.hidden = open;
+    facts.textContent = factsOf(item).join(" · ");
   };
   for (const type of ["select", "answer"]) editor.addEventListener(type, draw, { signal });
   screen.openImage.addEventListener("masks", draw, { signal });
-  return h("div", { class: "sections" }, section, viewSection(screen, signal));
+  return section;
+}
+
+/** What is known about a mask. @param {import("../state/open-image.js").Item} item */
+function factsOf({ area, score, suggestedBy, model, author }) {
+  const maker = model ? t("by the model {model}", { model }) : t("drawn by hand");
+  return [
+    counted(area, "pixel"),
+    score === null ? null : t("score {score}", { score: score.toFixed(2) }),
+    suggestedBy ? foundBy(suggestedBy) : maker,
+    author && author !== ANYBODY ? t("saved by {author}", { author }) : null,
+  ].filter((one) => one !== null);
+}
+
+/** Attributes of the selected mask, and what can be done with it. @param {EditorScreen} screen @param {AbortSignal} signal */
+function editSection(screen, signal) {
+  const { editor, openImage } = screen;
+  const section = h(
+    "section",
+    { class: "editing", hidden: true },
+    attributeFields(screen, signal),
+    maskCommands(screen, signal),
+  );
+  const draw = () => (section.hidden = !editor.item || Boolean(editor.item.suggestedBy));
+  editor.addEventListener("select", draw, { signal });
+  openImage.addEventListener("masks", draw, { signal });
+  return section;
 }

@@ -2,7 +2,7 @@
 import { h } from "./dom.js";
 
 const SHOWN = 6000;
-const SHOWN_WITH_ACTIONS = 15_000; // long enough to read and to decide
+const SHOWN_WITH_ACTIONS = 10_000; // long enough to read and to decide
 
 /** @param {string} sentence @param {{actions?: [string, () => unknown][]}} [options] */
 export function notify(sentence, { actions = [] } = {}) {
@@ -27,6 +27,12 @@ export function notify(sentence, { actions = [] } = {}) {
         text,
       ),
     );
+  toast.classList.toggle("offer", actions.length > 0);
   place.append(toast);
   setTimeout(close, actions.length ? SHOWN_WITH_ACTIONS : SHOWN);
+}
+
+/** Take away what was offered on the page that is left. */
+export function endOffers() {
+  for (const toast of document.querySelectorAll(".toast.offer")) toast.remove();
 }

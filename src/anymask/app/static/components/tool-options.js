@@ -8,7 +8,7 @@ import { icon } from "./icons.js";
 /** @typedef {import("./editor-screen.js").EditorScreen} EditorScreen */
 /** @typedef {import("../tools/everything.js").EverythingTool} EverythingTool */
 
-const PARTS = [t("Whole"), t("Part"), t("Subpart")];
+const SIZES = [t("Large"), t("Medium"), t("Small")]; // the hypotheses are in this order
 
 /** @param {EditorScreen} screen @param {AbortSignal} signal */
 export function toolOptions(screen, signal) {
@@ -72,17 +72,17 @@ function inOut({ editor }, name) {
   );
 }
 
-/** Whole, part, subpart. @param {EditorScreen} screen */
+/** The three masks that a click may mean. @param {EditorScreen} screen */
 function parts({ editor }) {
   const { answers } = editor;
-  if (!answers || answers.hypotheses.length !== PARTS.length) return null;
+  if (!answers || answers.hypotheses.length !== SIZES.length) return null;
   const likely = nearTies(answers.hypotheses, answers.chosen);
   const title = (/** @type {number} */ i) =>
     likely.includes(i) ? t("About as likely as the mask shown") : null;
   return h(
     "div",
     { class: "segments", role: "group", "aria-label": t("Alternatives (C)") },
-    ...PARTS.map((text, i) =>
+    ...SIZES.map((text, i) =>
       h(
         "button",
         {
@@ -153,6 +153,7 @@ function everythingOptions({ editor, tools }, signal) {
   const start = h("button", { class: "primary", onclick: () => (tool.running ? tool.stop() : tool.start()) });
   const keep = h("button", { onclick: () => tool.keepAll() });
   const progress = h("progress", { max: 1, "aria-label": t("Progress") });
+  const left = h("span", { class: "note" });
   const density = h(
     "select",
     { id: "density", onchange: () => (tool.side = Number(density.value)) },
@@ -181,7 +182,8 @@ function everythingOptions({ editor, tools }, signal) {
     keep.textContent = t("Keep {masks}", { masks: counted(tool.chosen.length, "mask") });
     keep.disabled = tool.chosen.length === 0;
     progress.value = tool.progress;
-    progress.hidden = !tool.running;
+    progress.hidden = left.hidden = !tool.running;
+    left.textContent = tool.left === null ? "" : t("about {seconds} s left", { seconds: tool.left });
     sliders.hidden = tool.candidates.length === 0;
     for (const one of sliders.querySelectorAll("input")) one.dispatchEvent(new Event("refresh"));
   };
@@ -194,6 +196,7 @@ function everythingOptions({ editor, tools }, signal) {
       start,
       h("div", { class: "field" }, h("label", { for: "density" }, t("Grid")), density),
       progress,
+      left,
       keep,
     ),
     sliders,

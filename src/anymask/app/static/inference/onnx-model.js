@@ -5,6 +5,7 @@ import { resizeToRgb } from "../geometry/resize.js";
 import { decode } from "../masks/rle.js";
 import { choice, hypothesis } from "./hypotheses.js";
 import { needsRefinement, outlined, refine } from "./refine.js";
+import { fetched } from "./fetched.js";
 import { encodesHere } from "./manifest.js";
 import { readPixels } from "./image-pixels.js";
 import { isAmbiguous, maskLogits, promptArrays } from "./prompts.js";
@@ -192,13 +193,6 @@ export class OnnxModel {
       : answers;
     return choice(await outlined(this, embedding, refined), single);
   }
-}
-
-/** A file that is there. @param {string} address */
-export async function fetched(address) {
-  const answer = await fetch(address);
-  if (!answer.ok) throw new Error(`${address} responded with status ${answer.status}`);
-  return answer;
 }
 
 /** @param {string} folder @param {Record<string, ModelFile>} files @param {string} [precision] */

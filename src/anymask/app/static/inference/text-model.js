@@ -4,7 +4,8 @@ import { area, intersection, toString } from "../masks/rle.js";
 import { backboneInput, maskFeatures, textFrame } from "./mask-features.js";
 import { generateMasks } from "./mask-generation.js";
 import { Namer } from "./namer.js";
-import { fetched, openSession } from "./onnx-model.js";
+import { fetched } from "./fetched.js";
+import { openSession } from "./onnx-model.js";
 import { ort } from "./onnxruntime.js";
 import { WordTable } from "./word-table.js";
 
@@ -18,7 +19,7 @@ const SIDE = 10; // points along each side: more than in Python, where a detecto
 const FLOORS = { iou: 0.35, stability: 0.5 };
 const OVERLAP = 0.8;
 const MOST_COVER = 0.95;
-const THRESHOLD = 0.25;
+const THRESHOLD = 0.28;
 const NEAR_BEST = 0.75;
 const SHARED = 0.5;
 
@@ -42,7 +43,7 @@ export class TextModel {
   /**
    * Everything in an encoded image that phrases name, the likeliest first; gives the share that is done meanwhile.
    * @param {OnnxModel} model @param {string} image @param {string[]} phrases
-   * @returns {AsyncGenerator<{progress: number} | {masks: Found[]}>}
+   * @returns {AsyncGenerator<{progress: number} | {masks: Found[], best: number[], threshold: number}>}
    */
   async *find(model, image, phrases) {
     phrases.forEach((phrase) => this.namer.phrase(phrase)); // refused before the work
@@ -59,7 +60,8 @@ export class TextModel {
     );
     const features = await this.features(model, image, kept);
     const likely = this.namer.probabilities(features, phrases);
-    yield { masks: choose(kept.map(({ runs, iou }, i) => ({ runs, iou, likely: likely[i] }))) };
+    const named = kept.map(({ runs, iou }, i) => ({ runs, iou, likely: likely[i] }));
+    yield { masks: choose(named), best: bestOf(named), threshold: THRESHOLD };
   }
 
   /** @param {OnnxModel} model @param {string} image @param {Candidate[]} masks */
@@ -77,13 +79,17 @@ export class TextModel {
   }
 }
 
+/** The highest probability of each phrase for any mask. @param {Named[]} masks @returns {number[]} */
+const bestOf = (masks) =>
+  (masks[0]?.likely ?? []).map((_, k) => Math.max(...masks.map(({ likely }) => likely[k])));
+
 /**
  * The masks above the thresholds, each with its likeliest phrase; one of those that are one thing.
  * @param {Named[]} masks
  * @returns {Found[]}
  */
 export function choose(masks) {
-  const best = (masks[0]?.likely ?? []).map((_, k) => Math.max(...masks.map(({ likely }) => likely[k])));
+  const best = bestOf(masks);
   const order = masks
     .map(({ runs, iou, likely }) => {
       const score = Math.max(...likely);

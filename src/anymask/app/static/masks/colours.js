@@ -19,6 +19,7 @@ export const PALETTE = [
 ];
 
 const NEUTRAL = ["#e5e7eb", "#9ca3af", "#4b5563"]; // where labels use up the palette
+const SHADES = [0, 0.3, -0.25, 0.5, -0.45]; // towards white, or towards black
 const DISTINCT = 90; // distance in RGB of colours that are not taken for each other
 
 /**
@@ -30,10 +31,28 @@ export function ownColour(id, labels = []) {
   const taken = labels.map(toRgb);
   const free = (/** @type {string[]} */ some) =>
     some.filter((one) => taken.every((other) => distance(toRgb(one), other) >= DISTINCT));
-  const able = [free(PALETTE), free(NEUTRAL), NEUTRAL].find(({ length }) => length) ?? NEUTRAL;
+  const from = hashOf(id);
+  // what a label takes is passed over, so that a new label changes the colours of few masks
+  const inTurn = (/** @type {string[]} */ some) => some.map((_, i) => some[(from + i) % some.length]);
+  return free(inTurn(PALETTE))[0] ?? free(inTurn(NEUTRAL))[0] ?? inTurn(NEUTRAL)[0];
+}
+
+/**
+ * The colour of a mask with a label: a shade of the label's, so that two that touch are told apart.
+ * @param {string} colour of the label @param {string} id of the mask @returns {string} "#rrggbb"
+ */
+export function shadeOf(colour, id) {
+  const share = SHADES[hashOf(id) % SHADES.length];
+  const towards = share > 0 ? 255 : 0;
+  const mixed = toRgb(colour).map((value) => Math.round(value + (towards - value) * Math.abs(share)));
+  return `#${mixed.map((value) => value.toString(16).padStart(2, "0")).join("")}`;
+}
+
+/** @param {string} id */
+function hashOf(id) {
   let hash = 0;
   for (const character of id) hash = (hash * 31 + character.charCodeAt(0)) >>> 0;
-  return able[hash % able.length];
+  return hash;
 }
 
 /** @param {Rgb} a @param {Rgb} b */

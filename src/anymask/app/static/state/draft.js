@@ -27,3 +27,14 @@ export function draftOf({ id, clicks, runs }) {
   const none = { points: [], labels: [], box: null };
   return { id, clicks: clicks ?? none, base: clicks ? null : runs, logits: null };
 }
+
+/**
+ * What a click corrects: the selected mask; a suggestion only in its box, so that a click elsewhere starts a new
+ * object.
+ * @param {import("./open-image.js").Item | null} item that is selected @param {[number, number]} point
+ */
+export function corrected(item, [x, y]) {
+  if (!item?.suggestedBy) return item;
+  const [x0, y0, x1, y1] = item.box;
+  return x >= x0 && y >= y0 && x < x1 && y < y1 ? item : null;
+}

@@ -18,7 +18,7 @@ export const shapeOf = (runs, size) => ({ runs, box: box(runs, size), area: area
 export function reshape(editor, name, id, runs) {
   const shape = shapeOf(runs, editor.openImage.size);
   if (shape.area === 0) return id ? editor.remove(id) : undefined;
-  editor.draft = editor.answers = null;
+  editor.settle();
   editor.change(name, id ?? crypto.randomUUID(), { ...shape, clicks: null });
 }
 
@@ -162,7 +162,7 @@ const drawnBy = (item) => ({ ...item, clicks: null, suggestedBy: null });
 
 /** @param {Editor} editor @param {string} name @param {Change[]} changes @param {string | null} selected */
 function step(editor, name, changes, selected) {
-  editor.draft = editor.answers = null;
+  editor.settle();
   editor.openImage.step(name, changes);
   editor.select(selected);
 }

@@ -3,7 +3,7 @@ import { t } from "../language.js";
 import { reasonOf } from "../storage/errors.js";
 import { Viewport } from "../geometry/viewport.js";
 import { decode, encode } from "../masks/rle.js";
-import { draftOf, newDraft } from "./draft.js";
+import { corrected, draftOf, newDraft } from "./draft.js";
 import { reshape } from "./editing.js";
 import { dropClick, keepClick } from "./pending-click.js";
 import { defaultSettings } from "./settings.js";
@@ -96,7 +96,7 @@ export class Editor extends EventTarget {
    * @param {0 | 1} label
    */
   addPoint(point, label) {
-    const item = this.item;
+    const item = corrected(this.item, point);
     if (item && this.isLocked(item.id)) return;
     const draft = this.draft ?? (item ? draftOf(item) : null);
     if (!draft && label === 0) return this.notice(t("Click an object first, then the parts to exclude."));
@@ -231,12 +231,18 @@ export class Editor extends EventTarget {
     return null;
   }
 
+  /** Forget the question and its answers: the masks were changed by something else. */
+  settle() {
+    this.draft = this.answers = null;
+    this.emit("answer");
+  }
+
   empty() {
     this.notice(t("The model found nothing there. Try a box or the brush."));
     return null;
   }
 
-  /** Go through whole, part and subpart. @param {number} step */
+  /** Go through the large, the medium and the small mask. @param {number} step */
   async cycle(step) {
     const item = this.item;
     if (!item || this.isLocked(item.id)) return;
@@ -357,7 +363,7 @@ export class Editor extends EventTarget {
   travel(way) {
     const entry = this.openImage[way]();
     if (!entry) return;
-    this.draft = this.answers = null;
+    this.settle();
     const last = entry.changes.length === 1 ? entry.changes[0] : null;
     if (last?.after && last.before && last.before.label !== last.after.label) this.label = last.after.label;
     this.select(last?.after ? last.id : null);

@@ -3,6 +3,9 @@ import { t } from "../language.js";
 
 /** @typedef {import("../types.js").Project} Project */
 
+/** What a server without tokens calls everybody. */
+export const ANYBODY = "local";
+
 /** Whether the person is an annotator: who reviews may also change labels and remove images. @param {Pick<Project, "person">} project */
 export const isAnnotator = ({ person }) => person?.role === "annotator";
 

@@ -29,11 +29,11 @@ export const SHORTCUTS = [
   { group: t("Tools"), keys: ["z"], title: t("Magic wand: similar colours"), act: "tool", with: "wand" },
   { group: t("Tools"), keys: ["t"], title: t("Corners: move, insert, delete"), act: "tool", with: "corners" },
   { group: t("Tools"), keys: ["s"], title: t("Cut a mask in two"), act: "tool", with: "cut" },
-  { group: t("Masks"), keys: ["Enter", "n"], title: t("Done: start the next object"), act: "next" },
+  { group: t("Masks"), keys: ["Enter", "n"], title: t("Start the next object"), act: "next" },
   {
     group: t("Masks"),
     keys: ["c"],
-    title: t("Next alternative: whole, part, subpart"),
+    title: t("Next alternative: large, medium, small"),
     act: "cycle",
     with: "1",
   },

@@ -6,7 +6,10 @@ import { area, box, fromString } from "../masks/rle.js";
 /** @typedef {import("../types.js").Label} Label */
 /** @typedef {{counts: string, score: number, prompt?: number | null}} Found of the phrase with the index `prompt` */
 
-/** @typedef {{masks: Found[], model: string}} Finds */
+/**
+ * @typedef {{masks: Found[], model: string, best: number[], threshold: number}} Finds `best`: the highest probability
+ *   of each phrase for any region; `threshold`: the least that is needed
+ */
 
 /** What `suggestedBy` begins with where words were searched for. */
 const BY_WORDS = "words-";
@@ -51,3 +54,12 @@ export function suggestFound(editor, phrases, { masks, model }, labels) {
   editor.select(items[0].id);
   return items.length;
 }
+
+/**
+ * The best probability of a search and the one that is needed, in percent; one just below is not rounded up to it.
+ * @param {Pick<Finds, "best" | "threshold">} found
+ */
+export const percents = ({ best, threshold }) => ({
+  best: Math.floor(100 * Math.max(0, ...best)),
+  least: Math.round(100 * threshold),
+});

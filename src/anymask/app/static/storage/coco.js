@@ -7,8 +7,13 @@ import { area, box, fromString } from "../masks/rle.js";
 /** @typedef {import("../types.js").ImageInfo} ImageInfo */
 /** @typedef {Mask & {image: string}} KeptMask */
 
-/** All images, also those without masks. @param {ImageInfo[]} images @param {Label[]} labels @param {KeptMask[]} masks */
-export function toCoco(images, labels, masks) {
+/**
+ * The images that have masks or are done, so that nobody takes the others for images that show nothing.
+ * @param {ImageInfo[]} all @param {Label[]} labels @param {KeptMask[]} masks
+ */
+export function toCoco(all, labels, masks) {
+  const annotated = new Set(masks.map(({ image }) => image));
+  const images = all.filter(({ id, done }) => done || annotated.has(id));
   const numbers = new Map(images.map(({ id }, i) => [id, i + 1]));
   const kinds = new Map(labels.map(({ id }, i) => [id, i + 1]));
   const known = masks.filter(({ image }) => numbers.has(image));

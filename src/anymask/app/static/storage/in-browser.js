@@ -26,6 +26,7 @@ export class BrowserStorage {
   reviews = false;
   tiles = false;
   findsWords = false;
+  retrains = false;
   /** @type {[string, string][]} */
   formats = [["coco", "COCO (JSON)"]];
 

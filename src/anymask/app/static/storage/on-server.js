@@ -1,6 +1,7 @@
 /** Project, images and masks kept by the server: the client of its HTTP API. */
 import { t } from "../language.js";
 import { CancelledError, ConflictError, OfflineError, RefusedError } from "./errors.js";
+import { EXPORT_FORMATS } from "./export-formats.js";
 
 /** @typedef {import("../types.js").Mask} Mask */
 /** @typedef {import("../types.js").Label} Label */
@@ -14,32 +15,18 @@ import { CancelledError, ConflictError, OfflineError, RefusedError } from "./err
 /** @typedef {{image: string, masks: {size: [number, number], counts: string, score: number}[]}} SuggestedMasks */
 /** @typedef {{search?: string, show?: string, tag?: string, assignee?: string}} Choice which images: by a part of their name, by their state */
 /**
- * @typedef {{suggestions?: boolean, images?: boolean, polygons?: boolean, maxLoss?: number}} ExportOptions
- *   suggestions that nobody has accepted yet, image files, polygons everywhere, and what those may lose of IoU
+ * @typedef {{suggestions?: boolean, images?: boolean, every?: boolean, polygons?: boolean, maxLoss?: number}} ExportOptions
+ *   suggestions that nobody has accepted yet, image files, images that have no masks and are not done, polygons
+ *   everywhere, and what those may lose of IoU
  */
 /** @typedef {{images: number, masks: number, known: number, skipped: string[]}} Imported */
+/** @typedef {import("../types.js").Retraining} Retraining */
 /**
  * @typedef {{id: string, state: string, done: number, total: number, error?: string | null, model?: string | null,
  *   result?: ImageFound[] | null}} Job
  */
 
 const SECONDS = 30;
-/** What people call the formats. @type {[string, string][]} */
-const EXPORT_FORMATS = [
-  ["coco", "COCO (JSON)"],
-  ["yolo", t("YOLO segmentation")],
-  ["cvat", "CVAT (XML)"],
-  ["labelme", "LabelMe (JSON)"],
-  ["labelstudio", "Label Studio (JSON)"],
-  ["geojson", t("GeoJSON in pixels")],
-  ["instances", t("PNG, one number for each mask")],
-  ["labels", t("PNG, one number for each label")],
-  ["masks", t("PNG, one file for each mask")],
-  ["npz", "NumPy"],
-  ["sa1b", "SA-1B (JSON)"],
-  ["svg", "SVG"],
-  ["voc", "Pascal VOC, maps of classes and objects"],
-];
 
 export class ServerStorage {
   /** The server can search other images for similar objects. */
@@ -50,6 +37,8 @@ export class ServerStorage {
   tiles = true;
   /** The server can search an image for what words name. */
   findsWords = true;
+  /** The server can retrain the project's model. */
+  retrains = true;
   /** Formats of exports. */
   formats = EXPORT_FORMATS;
 
@@ -94,6 +83,26 @@ export class ServerStorage {
   send(method, path, body, headers = {}) {
     const json = { "Content-Type": "application/json", ...headers };
     return this.json(path, { method, headers: json, body: JSON.stringify(body) });
+  }
+
+  /** How far the last retraining of the project's model is. @returns {Promise<Retraining>} */
+  retraining() {
+    return this.json("api/retraining");
+  }
+
+  /** Start a retraining, or resume one. @returns {Promise<Retraining>} */
+  startRetraining() {
+    return this.json("api/retraining", { method: "POST" });
+  }
+
+  /** @returns {Promise<Retraining>} */
+  stopRetraining() {
+    return this.json("api/retraining", { method: "DELETE" });
+  }
+
+  /** @param {string} name @returns {Promise<Retraining>} */
+  useVersion(name) {
+    return this.send("PUT", "api/retraining/version", { name });
   }
 
   /** Start a session with a token, which the server keeps in a cookie. @param {string} token */
@@ -275,7 +284,7 @@ export class ServerStorage {
    * Search an image for what phrases name.
    * @param {string} id
    * @param {string[]} phrases
-   * @returns {Promise<{masks: import("../state/words.js").Found[], model: string}>}
+   * @returns {Promise<import("../state/words.js").Finds>}
    */
   findWords(id, phrases) {
     return this.send("POST", `${imagePath(id)}/find`, { phrases });
@@ -356,9 +365,12 @@ export class ServerStorage {
    * @param {ExportOptions} options
    * @returns {Promise<{name: string, blob: Blob, skipped: number}>} skipped: images left out, see its report
    */
-  async exported(format, { suggestions = false, images = false, polygons = false, maxLoss = 0 }) {
+  async exported(
+    format,
+    { suggestions = false, images = false, every = false, polygons = false, maxLoss = 0 },
+  ) {
     const patient = { signal: AbortSignal.timeout(10 * SECONDS * 1000) };
-    const query = Object.entries({ format, suggestions, images, polygons, max_loss: maxLoss });
+    const query = Object.entries({ format, suggestions, images, every, polygons, max_loss: maxLoss });
     const asked = new URLSearchParams(query.map(([name, value]) => [name, String(value)]));
     const answer = await this.request(`api/export?${asked}`, patient);
     const skipped = Number(answer.headers.get("anymask-skipped") ?? 0);

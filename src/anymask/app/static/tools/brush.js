@@ -2,7 +2,7 @@
 import { t } from "../language.js";
 import { around } from "../geometry/boxes.js";
 import { drawStroke } from "../geometry/rasterise.js";
-import { Tool } from "./tool.js";
+import { byFinger, Tool } from "./tool.js";
 
 /** @typedef {import("./tool.js").Point} Point */
 /** @typedef {import("../types.js").Box} Box */
@@ -27,9 +27,10 @@ export class BrushTool extends Tool {
       return this.editor.item
         ? t("Paint over the parts to remove from the mask.")
         : t("Select a mask to erase from.");
-    return this.editor.item
-      ? t("Paint to add to the mask; use the right button to erase.")
-      : t("Paint a new mask.");
+    if (!this.editor.item) return t("Paint a new mask.");
+    return byFinger()
+      ? t("Paint to add to the mask; switch to Out to erase.")
+      : t("Paint to add to the mask; use the right button to erase.");
   }
 
   get radius() {

@@ -15,7 +15,7 @@ import { iou } from "../masks/rle.js";
 import { reshape } from "../state/editing.js";
 import { drawHandle } from "./polygon.js";
 import { drawLine } from "./lasso.js";
-import { Tool } from "./tool.js";
+import { byFinger, Tool } from "./tool.js";
 
 /** @typedef {import("./tool.js").Point} Point */
 /** @typedef {import("../masks/corners.js").Place} Place */
@@ -40,6 +40,7 @@ export class CornersTool extends Tool {
 
   get hint() {
     if (!this.editor.item) return t("Click a mask to see its corners.");
+    if (byFinger()) return t("Drag a corner, or drag the line between two for a new one.");
     if (this.from) return t("Release the corner at its new place.");
     return t(
       "Drag a corner, or drag the line between two for a new one. The right button removes a corner, Delete the one used last.",

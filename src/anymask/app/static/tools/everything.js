@@ -11,7 +11,15 @@ import { imageKey } from "../inference/predictor.js";
 /** @typedef {import("./tool.js").Point} Point */
 /** @typedef {{iou: number, stability: number, overlap: number, area: number}} Thresholds */
 
+const TELLING = 0.05; // share of the work after which the rest can be estimated
 const FLOOR = 0.2; // candidates are kept down to this far below the model's own thresholds
+
+/**
+ * @param {number} share that is done, from 0 to 1 @param {number} spent seconds
+ * @returns {number | null} null while too little is done to tell
+ */
+export const secondsLeft = (share, spent) =>
+  share < TELLING ? null : Math.ceil((spent / share) * (1 - share));
 
 /** Emits through the editor: "candidates". */
 export class EverythingTool extends Tool {
@@ -28,6 +36,8 @@ export class EverythingTool extends Tool {
   model = null;
   side = 24;
   progress = 0;
+  /** Seconds that finding takes still, by those it took so far; null while that says nothing. @type {number | null} */
+  left = null;
   /** @type {AbortController | null} */
   running = null;
 
@@ -53,6 +63,7 @@ export class EverythingTool extends Tool {
     const running = (this.running = new AbortController());
     this.candidates = [];
     this.progress = 0;
+    this.left = null;
     this.changed();
     try {
       await this.generate(running.signal);
@@ -77,12 +88,14 @@ export class EverythingTool extends Tool {
       stability: Math.max(thresholds.min_stability - FLOOR, 0),
     });
     await predictor.prepare(openImage.info, file);
+    const began = performance.now();
     await predictor.client.generateMasks(
       { model, image, side: this.side, floors },
       ({ found, done, total }) => {
         if (signal.aborted) return;
         this.candidates.push(...found);
         this.progress = done / total;
+        this.left = secondsLeft(this.progress, (performance.now() - began) / 1000);
         this.changed();
       },
       signal,

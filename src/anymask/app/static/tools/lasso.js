@@ -2,7 +2,7 @@
 import { t } from "../language.js";
 import { fillRings } from "../geometry/contours.js";
 import { addOrRemove } from "../state/editing.js";
-import { Tool } from "./tool.js";
+import { byFinger, Tool } from "./tool.js";
 
 /** @typedef {import("./tool.js").Point} Point */
 
@@ -18,9 +18,10 @@ export class LassoTool extends Tool {
   /** @returns {string} */
   get hint() {
     if (this.slow) return t("Press Space to add a corner, Enter to close the outline.");
-    return this.editor.item
-      ? t("Draw around an area to add it; use the right button to remove it.")
-      : t("Draw around an object.");
+    if (!this.editor.item) return t("Draw around an object.");
+    return byFinger()
+      ? t("Draw around an area to add it; switch to Out to remove it.")
+      : t("Draw around an area to add it; use the right button to remove it.");
   }
 
   /** @param {Point} point @param {import("./tool.js").Intent} intent */

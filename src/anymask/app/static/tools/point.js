@@ -1,15 +1,17 @@
 /** Prompt the model with clicks: on the object, and off it. */
 import { t } from "../language.js";
-import { Tool } from "./tool.js";
+import { byFinger, Tool } from "./tool.js";
 
 /** @typedef {import("./tool.js").Point} Point */
 
-const byFinger = matchMedia("(pointer: coarse)").matches;
-
 export class PointTool extends Tool {
   get hint() {
-    if (!this.editor.item) return byFinger ? t("Tap an object.") : t("Click an object.");
-    if (byFinger) return t("Tap to add to the mask; switch to Out to remove.");
+    if (!this.editor.item) return byFinger() ? t("Tap an object.") : t("Click an object.");
+    if (this.editor.item.suggestedBy)
+      return t(
+        "Accept or reject the suggestion, or correct it by a click. A click elsewhere starts a new object.",
+      );
+    if (byFinger()) return t("Tap to add to the mask; switch to Out to remove.");
     return t("Click to add to the mask, right-click to remove. Press Enter to start the next object.");
   }
 

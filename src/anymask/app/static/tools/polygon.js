@@ -2,7 +2,7 @@
 import { t } from "../language.js";
 import { fillRings } from "../geometry/contours.js";
 import { addOrRemove } from "../state/editing.js";
-import { Tool } from "./tool.js";
+import { byFinger, Tool } from "./tool.js";
 import { drawLine } from "./lasso.js";
 
 /** @typedef {import("./tool.js").Point} Point */
@@ -19,6 +19,10 @@ export class PolygonTool extends Tool {
 
   get hint() {
     const { length } = this.points;
+    if (byFinger())
+      return length < LEAST
+        ? t("Tap the corners of an object; switch to Out to remove an area.")
+        : t("Tap the first corner to close the outline.");
     if (!length) return t("Click the corners of an object; use the right button to remove an area.");
     if (length < LEAST) return t("Click the next corner. Backspace takes the last one back.");
     return t("Click the first corner, or press Enter, to close. Backspace takes the last corner back.");

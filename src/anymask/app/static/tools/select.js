@@ -1,11 +1,12 @@
 /** Select a mask. */
 import { t } from "../language.js";
-import { Tool } from "./tool.js";
+import { byFinger, Tool } from "./tool.js";
 
 export class SelectTool extends Tool {
   cursor = "default";
 
   get hint() {
+    if (byFinger()) return t("Tap a mask to select it. Drag to move the image.");
     return t("Click a mask to select it, with Shift to mark several. Drag to move the image.");
   }
 

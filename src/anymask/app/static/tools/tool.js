@@ -7,6 +7,9 @@
  * @typedef {{label: 0 | 1, exact: boolean}} Intent label: 0 for the right button or Shift; exact: by mouse, pen or keys
  */
 
+/** Whether a finger works here, or the page is as small as a phone: there is no right button, and no key. */
+export const byFinger = () => matchMedia("(pointer: coarse), (max-width: 720px)").matches;
+
 export class Tool {
   /** @param {Editor} editor */
   constructor(editor) {

@@ -4,7 +4,7 @@ import { floodFill } from "../geometry/flood.js";
 import { readPixels } from "../inference/image-pixels.js";
 import { addOrRemove } from "../state/editing.js";
 import { reasonOf } from "../storage/errors.js";
-import { Tool } from "./tool.js";
+import { byFinger, Tool } from "./tool.js";
 
 /** @typedef {import("./tool.js").Point} Point */
 /** @typedef {import("../inference/image-pixels.js").Pixels} Pixels */
@@ -27,6 +27,10 @@ export class WandTool extends Tool {
   get hint() {
     if (this.from)
       return t("Tolerance {tolerance}. Drag right for more, left for less.", { tolerance: this.tolerance });
+    if (byFinger())
+      return t(
+        "Tap a region of one colour; drag right or left for more or less. Switch to Out to remove it.",
+      );
     return t(
       "Click a region of one colour; drag right or left for more or less. The right button removes it.",
     );

@@ -58,6 +58,7 @@ def label(page: Page, name: str) -> None:
     page.get_by_role("button", name="Edit").click()
     page.get_by_label("Name", exact=True).fill(name)
     page.get_by_role("button", name="Save", exact=True).click()
+    page.wait_for_selector("dialog", state="detached")
     page.keyboard.press("1")
 
 

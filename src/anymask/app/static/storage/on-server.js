@@ -271,6 +271,17 @@ export class ServerStorage {
   }
 
   /**
+   * Start finding everything in an image with the server's model.
+   * @param {string} id @param {string} model @param {number} side points along each side
+   * @param {{iou: number, stability: number}} floors
+   * @returns {Promise<{id: string}>}
+   */
+  findEverything(id, model, side, floors) {
+    const settings = { points_per_side: side, min_iou: floors.iou, min_stability: floors.stability };
+    return this.send("POST", `${imagePath(id)}/automatic`, { model, ...settings });
+  }
+
+  /**
    * Search other images for objects like those of masks.
    * @param {string} id
    * @param {string[]} masks

@@ -8,8 +8,9 @@ VENV ?= .venv
 # for example the index address for CPU builds from PyTorch's installation page:
 #   make test TORCH="torch --index-url <address>"
 TORCH ?= torch==2.13.0
-PHOTO ?= src/anymask/images/photos/flower.jpg
-CLICK ?= 330,240
+FLOWER := src/anymask/images/photos/flower.jpg
+PHOTO ?= $(FLOWER)
+CLICK ?= $(if $(filter $(FLOWER),$(PHOTO)),330,240)
 # The port of the app; by default 8321, or a free one if that is taken.
 PORT ?=
 
@@ -28,6 +29,7 @@ setup: $(VENV)/.core  ## install the package and its dependencies into .venv
 dev: $(VENV)/.dev  ## the same, with the development tools
 
 demo: $(VENV)/.core  ## segment a bundled photo by one click (PHOTO=file CLICK=x,y for another)
+	@test -n "$(CLICK)" || { echo "CLICK must be given with PHOTO: pixels from the left and the top, such as CLICK=330,240"; exit 2; }
 	@mkdir -p demo
 	$(BIN)/anymask segment $(PHOTO) --point $(CLICK) -o demo/mask.png --overlay --force
 	@$(BIN)/python examples/side_by_side.py $(PHOTO) --point $(CLICK) -o demo
@@ -39,7 +41,7 @@ demo: $(VENV)/.core  ## segment a bundled photo by one click (PHOTO=file CLICK=x
 web: $(VENV)/.web  ## install the browser app's runtime and checkers with npm
 
 serve: $(VENV)/.app $(VENV)/.vendor  ## open the app in the browser (PROJECT=folder of images, PORT=number)
-	$(BIN)/anymask serve $(PROJECT) $(if $(PORT),--port $(PORT)) --open
+	@$(BIN)/anymask serve $(PROJECT) $(if $(PORT),--port $(PORT)) --open || [ $$? = 130 ]
 
 test: $(VENV)/.dev  ## run the tests
 	@$(MAKE) -s web || echo "Browser tests will be skipped: make web failed."

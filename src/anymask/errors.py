@@ -103,12 +103,17 @@ class ExportError(AnymaskError):
     """Exported files are refused: their masks differ too much from the model's."""
 
 
+WITH_TORCH = ("torch", "clip", "train", "export", "dev")
+"""Extras that bring PyTorch."""
+
+
 class MissingExtraError(AnymaskError, ImportError):
     """An optional dependency is missing. The message contains the command that installs it."""
 
     def __init__(self, need: str, extra: str) -> None:
         """`need` names the operation ("reading tar shards"), `extra` the extra of the package."""
-        super().__init__(f"{need} needs an optional package. Run: {install_command(extra)}")
+        message = f"{need} needs an optional package. Run: {install_command(extra)}"
+        super().__init__(f"{message}{_advice(extra)}")
         self.need = need
         self.extra = extra
 
@@ -135,13 +140,28 @@ def needs_torch(need: str, extra: str = "torch") -> Iterator[None]:
         raise MissingExtraError(need, extra) from error
 
 
-def install_command(extra: str) -> str:
-    """The command that adds an extra to this installation of anymask, with the Python that runs it."""
+def _is_there(package: str) -> bool:
+    """Whether a package is installed; it is not imported."""
+    # importlib.util would make Setuptools withdraw its distutils, which torch.compile needs
     from importlib.machinery import PathFinder
 
+    return PathFinder.find_spec(package) is not None
+
+
+def _advice(extra: str) -> str:
+    """What else to know before PyTorch is installed on Linux."""
+    if extra not in WITH_TORCH or not sys.platform.startswith("linux") or _is_there("torch"):
+        return ""
+    return (
+        ". On Linux this brings gigabytes of CUDA libraries. Without a GPU install PyTorch's CPU build "
+        "(200 MB) first, by the command on PyTorch's installation page."
+    )
+
+
+def install_command(extra: str) -> str:
+    """The command that adds an extra to this installation of anymask, with the Python that runs it."""
     python = _short(Path(sys.executable))
-    # importlib.util would make Setuptools withdraw its distutils, which torch.compile needs
-    tool = f"{python} -m pip install" if PathFinder.find_spec("pip") else f"uv pip install --python {python}"
+    tool = f"{python} -m pip install" if _is_there("pip") else f"uv pip install --python {python}"
     return f"{tool} {_requirement(extra)}"
 
 
@@ -180,7 +200,7 @@ def _short(path: Path) -> str:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return a sentence that suggests the closest of `known`, or lists all of them when none is close."""
-    names = sorted(set(known))
+    names = sorted(filter(None, set(known)))
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     if close:
         return f"Did you mean '{close[0]}'?"

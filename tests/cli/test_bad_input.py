@@ -50,7 +50,7 @@ BAD_IMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "missing": (lambda path: None, "a file that exists, got bad.png. Check the name."),
     "empty": (lambda path: path.write_bytes(b""), "bad.png, which is empty"),
     "truncated": (make_truncated, "bad.png, which is corrupt or truncated"),
-    "text": (lambda path: path.write_text("I am no image"), "bad.png, which no decoder knows"),
+    "text": (lambda path: path.write_text("I am no image"), "bad.png, which is none"),
     "0x0": (lambda path: path.write_bytes(png_header(0, 0)), "image must "),
     "0x0 gif": (lambda path: path.write_bytes(b"GIF89a" + bytes(7) + b";"), "image must "),
     "huge": (lambda path: path.write_bytes(png_header(100_000, 100_000)), "100000 x 100000"),
@@ -126,7 +126,7 @@ BAD_MASKS: dict[str, tuple[Callable[[Path], object], str]] = {
         "mask must be a grey or palette image, got mask.png in colour.",
     ),
     "missing": (lambda path: None, "a file that exists, got mask.png"),
-    "text": (lambda path: path.write_text("no mask"), "mask.png, which no decoder knows"),
+    "text": (lambda path: path.write_text("no mask"), "mask.png, which is none"),
 }
 
 
@@ -254,6 +254,10 @@ BAD_WORDS = {
     "data chek": "command must be a known name, got 'data chek'. Did you mean 'data check'?",
     "segment": "IMAGE must be given, got nothing. See: anymask segment --help",
     "segment a.jpg --pont 1,1": "unknown option --pont. Did you mean --point? See: anymask segment --help",
+    "segment a.jpg --click 1,1": "unknown option --click. Did you mean --point? See: anymask segment --help",
+    "like a.jpg --prompt cat": "unknown option --prompt. See: anymask like --help",
+    "data convert a b --boxes": "--boxes must be followed by leave-out|as-masks, got nothing.",
+    "segment https://example.com/a.jpg --point 1,1": "got the address https://example.com/a.jpg. Download it",
     "eval edges --dta x": "unknown option --dta. Did you mean --data? See: anymask eval edges --help",
     "segment a.jpg --forse": "unknown option --forse. Did you mean --force?",
     "segment a.jpg --xyzzy=3": "unknown option --xyzzy. See: anymask segment --help",

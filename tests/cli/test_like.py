@@ -114,6 +114,16 @@ def test_nothing_found_is_reported(run) -> None:
 
 
 @pytest.mark.usefixtures("given")
+def test_objects_with_low_scores_are_left_out(run) -> None:
+    words = ("like", "--example", "first.png=white.png", "photos/p4.png", "--json", "--force")
+    (found,) = run(*words, "-o", "out").json[0]["masks"]
+    assert run(*words, "-o", "out", "--min-score", str(found["score"] - 0.01)).json[0]["masks"] == [found]
+    answer = run(*words[:4], "-o", "none", "--min-score", "1")
+    assert ("nothing found" in answer.out) == (found["score"] < 1)
+    assert f"object: score {found['score']:.2f}" in run(*words[:4], "-o", "again").out
+
+
+@pytest.mark.usefixtures("given")
 def test_a_stopped_run_is_resumed(run, toy_painter) -> None:
     words = ("like", "--example", "first.png=white.png", "photos", "-o", "out")
     assert run(*words).code == 0
@@ -250,6 +260,10 @@ BAD = {
     "sizes": (
         ["--example", "first.png=small.png", "photos", "-o", "out"],
         "target must have the size of its photo",
+    ),
+    "itself": (
+        ["--example", "first.png=first.png", "photos", "-o", "out"],
+        "--example must be PHOTO=TARGET, got first.png as its own target.",
     ),
     "black": (["--example", "first.png=black.png", "photos", "-o", "out"], "which is all black"),
     "colours": (["--example", "first.png=many.png", "photos", "-o", "out"], "at most 255 colours, got 300"),

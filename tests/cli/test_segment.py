@@ -46,7 +46,10 @@ def test_points_and_a_box_are_one_object(run, photo: Path, model: Path) -> None:
 def test_several_boxes_are_a_map_of_objects(run, photo: Path, model: Path) -> None:
     boxes = [(5, 5, 60, 70), (50, 10, 110, 75)]
     words = [word for box in boxes for word in ("--box", ",".join(map(str, box)))]
-    assert run("segment", photo, *words, "--model", model, "-o", "m.png").code == 0
+    assert (
+        "wrote m.png, a label map with the values 1 to 2"
+        in run("segment", photo, *words, "--model", model, "-o", "m.png").out
+    )
     expected = reference(model, photo, [anymask.Prompt(box=box) for box in boxes], multimask=False)
     found = read("m.png")
     assert ((found > 0) == expected.dense().any(axis=0)).all()

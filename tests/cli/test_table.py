@@ -38,6 +38,19 @@ def test_a_table_is_measured_reported_and_not_overwritten(run, tmp_path: Path, m
     assert "which exists" in run(*words, "-o", "points.json").err
 
 
+def test_models_are_compared_with_a_curve(run, tmp_path: Path, model: Path) -> None:
+    prompts.runs_on_points().copy(tmp_path / "data")
+    words = ["eval", "table", "sam-volume", "--data", tmp_path / "data", "-o", "volume.json"]
+    answer = run(*words, "--runs", f"0.1={model}", f"1={model}")
+    assert answer.code == 0, answer.err
+    report = json.loads(Path("volume.json").read_text())
+    assert report["mean"]["0.1"] == report["mean"]["1"]
+    assert Path("volume.html").read_text().count("<polyline") == 1
+    for runs in ([], ["--runs", str(model)], ["--runs", f"a={model}", f"a={model}"]):
+        assert "--runs must be" in run(*words, *runs, "--force").err
+    assert "left out for sam-points" in run("eval", "table", "sam-points", "--runs", "a=b").err
+
+
 def test_a_self_test_needs_no_data(run) -> None:
     answer = run("eval", "table", "sam-instances", "--self-test")
     assert (answer.code, answer.out.splitlines()[-1]) == (

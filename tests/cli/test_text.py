@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
 import anymask
+from anymask import formats
 from anymask.cli import main
 from anymask.types import Prompt
 
@@ -98,6 +101,22 @@ def test_masks_get_names_or_none(cat_masks, tmp_path, capsys):
     assert "mask 1" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("format", ["cvat", "yolo"])
+def test_masks_of_any_format_get_names(cat_masks, tmp_path, capsys, format):
+    (record,) = formats.read(cat_masks)
+    record = replace(record, meta={**record.meta, "file_name": Path(CAT).name})
+    other = replace(record, id="other", meta={**record.meta, "file_name": "other.jpg"})
+    many = format == "cvat"
+    target = tmp_path / f"set{'' if format == 'yolo' else formats.FORMATS[format].suffix}"
+    formats.write([record, other] if many else record, target, format)
+    assert main(["name", CAT, str(target), "--names", "cat"]) == 0
+    assert "mask 2" in capsys.readouterr().out
+    if many:
+        formats.write([other, replace(other, id="2")], target, format, force=True)
+        assert main(["name", CAT, str(target), "--names", "cat"]) == 2
+        assert "masks must be of one image, got 2 in " in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("names", "message"),
     [
@@ -128,6 +147,8 @@ def test_automatic_masks_get_categories(tmp_path, capsys):
     assert f"{sum(name is not None for name in found)} of {len(found)} masks have a name: " in told
     assert f"{found.count('cat')} cat" in told
     assert set(found) <= {"cat", "sofa", None}
+    scores = [one.get("category_score") for one in json.loads(out.read_text())["annotations"]]
+    assert [score is None for score in scores] == [name is None for name in found]
 
 
 def test_an_example_may_be_words(tmp_path, capsys):

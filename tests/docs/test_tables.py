@@ -20,8 +20,7 @@ quick look. `--self-test` checks a table without data.
 
 Sizes and licences are a guide only: read the terms of each data set.
 
-Not offered: `sam-text`, `sam-stages`, `sam-volume` and `sam-encoders` (figure 13 needs training runs),
-Painter's keypoints, YouTube-VOS and MOSE. `seggpt-panoptic` scores prepared predictions.
+Not offered: Painter's keypoints. `seggpt-panoptic` scores prepared predictions.
 """
 
 
@@ -41,7 +40,10 @@ def page() -> str:
 
 def _command(table: Table) -> str:
     example = "painter_vit_l" if table.name == "painter" else "seggpt_vit_l"
-    model = {"prompts": " --model sam_vit_h", "examples": f" --model {example}", "files": ""}[table.model]
+    words = {
+        "prompts": "--model sam_vit_h", "examples": f"--model {example}", "runs": "--runs A=runs/a B=runs/b"
+    }  # fmt: skip
+    model = f" {words[table.model]}" if table.model in words else ""
     return f"```\nanymask eval table {table.name} --data ROOT{model} -o report.json\n```\n"
 
 

@@ -117,7 +117,7 @@ def test_words_are_answered_by_the_text_model(client, image, folder, monkeypatch
     [
         ({"phrases": []}, 422, "phrases must be valid"),
         ({"phrases": ["?!"]}, 400, "text must name a thing"),
-        ({"phrases": ["zzqqy"]}, 400, "words that the model knows"),
+        ({"phrases": ["zzqqy"]}, 400, "English words that the model knows"),
         ({"phrases": ["x" * 201]}, 422, "must be valid"),
         ({"phrases": ["cat"], "model": "clik"}, 404, "Did you mean 'click'?"),
     ],

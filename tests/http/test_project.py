@@ -14,6 +14,7 @@ import tifffile
 from PIL import Image
 
 from anymask.data_engine.project import images, open_project
+from anymask.geometry import rle
 from anymask.images.bands import Bands
 
 LABELS = [
@@ -228,3 +229,33 @@ def test_the_sample_photos_are_served_and_nothing_else(client, photos) -> None:
     assert client.get("/api/samples/cat.jpg").content == (photos / "cat.jpg").read_bytes()
     other = client.get("/api/samples/raccoon.jpg")
     assert (other.status_code, "sample" in other.json()["error"]) == (404, True)
+
+
+def test_masks_and_polygons_are_what_was_asked_for(client, image) -> None:
+    """Complaint 13: exports are exact masks by default, and polygons with few corners where asked for."""
+    y, x = np.ogrid[: image["height"], : image["width"]]
+    disc = (y - 150) ** 2 + (x - 200) ** 2 < 100**2
+    body = {"size": [*disc.shape], "counts": rle.to_string(rle.encode(disc))}
+    client.put(f"/api/images/{image['id']}/masks/m", json=body, headers={"If-Match": "0"})
+
+    def exported(query: str) -> tuple[dict, dict]:
+        archive = zipfile.ZipFile(io.BytesIO(client.get(f"/api/export?{query}").content))
+        found = {
+            name: json.loads(archive.read(name)) for name in archive.namelist() if name.endswith(".json")
+        }
+        report = found.pop("report.json")
+        [(_, document)] = found.items()
+        return document, report
+
+    exact, report = exported("format=coco")
+    assert "counts" in exact["annotations"][0]["segmentation"]
+    corners = {}
+    for loss in (0, 0.01, 0.05):
+        document, report = exported(f"format=coco&polygons=true&max_loss={loss}")
+        [outline] = document["annotations"][0]["segmentation"]
+        corners[loss] = len(outline) // 2
+        assert report["mean_iou"] >= 1 - loss
+    assert corners[0] > 200
+    assert corners[0.01] < 40
+    assert corners[0.05] < 16
+    assert client.get("/api/export?max_loss=0.9").status_code == 422

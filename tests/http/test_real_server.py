@@ -24,11 +24,12 @@ from anymask.errors import InputError
 CODE = """
 import sys
 from anymask.app.serve import serve
+from anymask.app.server import create_app
 from anymask.app.settings import Limits, Settings
 from anymask.data_engine.project import open_project
 tell = lambda address: print(address, flush=True)
 settings = Settings(models=(sys.argv[2],), limits=Limits(patience=float(sys.argv[3])))
-serve(open_project(sys.argv[1]), settings, "127.0.0.1", 0, tell)
+serve(create_app(open_project(sys.argv[1]), settings), settings, "127.0.0.1", 0, tell)
 """
 
 
@@ -144,7 +145,7 @@ def vendored(monkeypatch) -> None:
 def test_what_cannot_be_served_is_told(run, folder, tmp_path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        assert run("serve", folder, "--port", port).err.startswith("error: address must be free")
+        assert run("serve", folder, "--port", port).err.startswith("error: --port must be free")
     answer = run("serve", folder, "--host", "0.0.0.0")
     assert (answer.code, answer.err) == (
         2,

@@ -55,3 +55,13 @@ def test_unknown_name():
     error = errors.unknown_name("model", "compct", ["compact", "sam_vit_b"])
     assert isinstance(error, errors.UnknownNameError)
     assert str(error) == "model must be a known name, got 'compct'. Did you mean 'compact'?"
+
+
+def test_torch_on_linux_is_announced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Followed without a warning, the command once brought gigabytes of CUDA libraries."""
+    monkeypatch.setattr(errors.sys, "platform", "linux")
+    monkeypatch.setattr(errors, "_is_there", lambda package: package == "pip")
+    assert "Without a GPU install PyTorch's CPU build" in str(errors.MissingExtraError("training", "train"))
+    assert "GPU" not in str(errors.MissingExtraError("maps", "geo"))
+    monkeypatch.setattr(errors, "_is_there", lambda package: True)
+    assert "GPU" not in str(errors.MissingExtraError("training", "train"))

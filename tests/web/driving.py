@@ -33,12 +33,14 @@ def eventually(ask: Callable[[], Any], seconds: float = PATIENCE) -> Any:
 class Served:
     """`anymask serve` as a process of its own, which can be killed and started again on its port."""
 
-    def __init__(self, folder: Path, *options: str) -> None:
+    def __init__(self, folder: Path, *options: str, several: bool = False) -> None:
+        """several: whether each subfolder is a project."""
         self.folder, self.options, self.port = folder, options, 0
+        self.place = ("--projects", str(folder)) if several else (str(folder),)
         self.start()
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "anymask", "serve", str(self.folder), "--port", str(self.port)]
+        command = [sys.executable, "-m", "anymask", "serve", *self.place, "--port", str(self.port)]
         environment = os.environ | {"PYTHONUNBUFFERED": "1"}
         self.process = subprocess.Popen(
             [*command, "--device", "cpu", *self.options], stdout=subprocess.PIPE, text=True, env=environment

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from anymask.app import build_static, onnx_cache, schemas, tiles
 from anymask.app.routes import images
-from anymask.data_engine.project import checks, import_export, values
+from anymask.data_engine.project import checks, import_export, tracks, values
 from anymask.geometry import outlines, resample
 from anymask.images import bundled_photos
 from anymask.inference.mask_generation import config, generate
@@ -91,6 +91,7 @@ CONSTANTS = (
     Constant("IMAGES_AT_ONCE", schemas.IMAGES_AT_ONCE, "Images in one request, at most."),
     Constant("THUMBNAIL_SIDE", images.THUMB, "Longest side of an image in the gallery, in pixels."),
     Constant("SAMPLES", bundled_photos.GALLERY, "The photos that come with anymask."),
+    Constant("TRACK", tracks.PREFIX, "What `suggested_by` of a tracked mask begins with."),
     Constant("TILE_SIDE", tiles.SIDE, "Pixels of a tile of a large image along each side."),
     Constant("LARGE_IMAGE", tiles.LARGE, "Pixels of an image from which on it is shown by tiles."),
     Constant("NO_LABEL", import_export.NAMELESS, "The category of masks without a label in exported files."),

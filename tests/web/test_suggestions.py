@@ -165,3 +165,39 @@ def test_what_words_name_is_accepted_or_rejected_by_a_key(
     page.evaluate(WORDS, [[]])
     box.press("Enter")
     expect(page.get_by_text("Nothing found for")).to_be_visible()
+
+
+def test_tracking_is_stopped_resumed_and_tells_of_drift(page: Page, served: Served, images) -> None:
+    person = Person(page).open(served.address, images["cat.jpg"])
+    person.click(200, 150)
+    person.count(1)
+    page.evaluate(
+        """async (drifted) => {
+            const { CancelledError } = await import("/static/storage/errors.js");
+            const { storage } = document.querySelector("am-app");
+            window.asked = [];
+            storage.track = async (image, asked) => (window.asked.push(asked), { id: "job" });
+            storage.follow = async (job, step) => {
+                step({ done: 1, total: 2 });
+                if (!window.asked.at(-1).resume) throw new CancelledError();
+                return { id: job, result: [{ image: drifted, masks: [], drift: 0.8 }] };
+            };
+        }""",
+        images["flower.jpg"],
+    )
+    page.get_by_role("button", name="Track", exact=True).click()
+    page.get_by_label("Direction", exact=True).select_option("forward")
+    page.get_by_label("Frames in each direction").fill("7")
+    page.get_by_role("button", name="Track 1 object").click()
+    expect(page.get_by_role("alert")).to_contain_text(
+        "Not finished: stopped. The frames that are done are kept."
+    )
+    page.get_by_role("button", name="Resume").click()
+    person.says("Tracked. 1 frame with the tag “drift” need a look.")
+    first, second = page.evaluate("window.asked")
+    assert (first["direction"], first["frames"], len(first["masks"])) == ("forward", 7, 1)
+    assert second == first | {"resume": True}
+    page.get_by_role("button", name="Show the first").click()
+    page.wait_for_selector("am-editor[data-ready=yes]")
+    assert images["flower.jpg"] in page.url
+    page.reload()

@@ -62,7 +62,9 @@ def build_static(
         (new / "index.html").write_text(page.replace(_HTTP, _LOCAL), "utf-8")
         # a service worker serves only the folder that it is in, so it cannot be in static/
         worker = "service-worker.js"
-        shutil.copytree(_STATIC, new / "static", ignore=shutil.ignore_patterns("index.html", worker))
+        shutil.copytree(
+            _STATIC, new / "static", ignore=shutil.ignore_patterns("index.html", "projects.*", worker)
+        )
         shutil.copy2(_STATIC / worker, new / worker)
         shutil.copytree(exported, new / "models" / LOCAL_MODEL)
         _write_text_model(new / "models" / "text")

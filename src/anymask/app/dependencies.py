@@ -29,7 +29,17 @@ from anymask.data_engine.project.values import ROLES
 from anymask.errors import StoreError
 from anymask.files import cache_dir
 
-__all__ = ["COOKIE", "Admin", "Annotator", "CurrentServer", "Reviewer", "Server", "identify"]
+__all__ = [
+    "COOKIE",
+    "Admin",
+    "Annotator",
+    "CurrentServer",
+    "Reviewer",
+    "Server",
+    "Shared",
+    "identify",
+    "person_of",
+]
 
 Result = TypeVar("Result")
 COOKIE = "anymask_token"
@@ -43,17 +53,25 @@ OWNER = Person("admin", "admin", "admin")
 """The user of the server's own token. No other user can have the names or ids of these two."""
 
 
+class Shared:
+    """What all projects of a server share: models, and caches on disk."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Nothing is loaded yet."""
+        self.models = Models(settings)
+        self.embeddings = DiskCache(cache_dir() / "embeddings", settings.limits.embedding_bytes)
+        self.thumbs = DiskCache(cache_dir() / "thumbs", THUMBS)
+        """Thumbnails, and tiles of large images."""
+
+
 @dataclass
 class Server:
-    """A served project: its models, jobs and caches."""
+    """A served project: its jobs and what it shares with other projects."""
 
     project: Project
     settings: Settings
-    models: Models = field(init=False)
+    shared: Shared
     jobs: Jobs = field(init=False)
-    embeddings: DiskCache = field(init=False)
-    thumbs: DiskCache = field(init=False)
-    """Thumbnails, and tiles of large images."""
     tiles: Tiles = field(init=False)
     guesses: Guesses = field(default_factory=Guesses)
     """Wrong tokens by the address that they came from."""
@@ -64,15 +82,27 @@ class Server:
     """Recently used tokens: when they were looked up, and their users."""
 
     def __post_init__(self) -> None:
-        """Create models, jobs and caches; nothing is loaded yet."""
+        """Create jobs and tiles."""
         limits = self.settings.limits
         self._decoders = ThreadPoolExecutor(limits.heavy, "decode")
         self._turns = threading.BoundedSemaphore(limits.heavy)
-        self.models = Models(self.settings)
         self.jobs = Jobs(limits.jobs, self.tell)
-        self.embeddings = DiskCache(cache_dir() / "embeddings", limits.embedding_bytes)
         self.tiles = Tiles(self.project)
-        self.thumbs = DiskCache(cache_dir() / "thumbs", THUMBS)
+
+    @property
+    def models(self) -> Models:
+        """The models of the server."""
+        return self.shared.models
+
+    @property
+    def embeddings(self) -> DiskCache:
+        """The cache of embeddings."""
+        return self.shared.embeddings
+
+    @property
+    def thumbs(self) -> DiskCache:
+        """The cache of thumbnails and tiles."""
+        return self.shared.thumbs
 
     def tell(self, sentence: str) -> str:
         """A sentence of an error for users, without paths of this machine."""
@@ -118,9 +148,8 @@ class Server:
             self.scanning = False
 
     def close(self) -> None:
-        """Cancel all jobs and close the database."""
+        """Cancel all jobs and close the database; models are closed by whoever shares them."""
         self.jobs.close()
-        self.models.close()
         self._decoders.shutdown(wait=False, cancel_futures=True)
         self.project.close()
 

@@ -80,7 +80,8 @@ def without_paths(sentence: str, project: Project) -> str:
 
 
 async def _ours(request: Request, error: Exception) -> JSONResponse:
-    sentence = without_paths(str(error), request.app.state.server.project)
+    server = getattr(request.app.state, "server", None)  # the list of projects has none
+    sentence = str(error) if server is None else without_paths(str(error), server.project)
     if isinstance(error, ConflictError):
         current = None if error.current is None else schemas.Mask.of(error.current).model_dump(mode="json")
         return _answer(409, sentence, current=current)

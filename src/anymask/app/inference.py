@@ -24,7 +24,17 @@ if TYPE_CHECKING:
     from anymask.models import Promptable
     from anymask.types import Context
 
-__all__ = ["JobResult", "automatic", "embedding_bytes", "embedding_key", "find", "like", "predict"]
+__all__ = [
+    "JobResult",
+    "automatic",
+    "embedding_bytes",
+    "embedding_key",
+    "find",
+    "like",
+    "masks_of",
+    "pixels_of",
+    "predict",
+]
 
 AT_ONCE = 16
 """Prompts in one call of the model."""
@@ -52,13 +62,14 @@ def embedding_bytes(server: Server, image: Image, model: str | None, key: str) -
 def _embed(server: Server, image: Image, model: Promptable) -> Embedding:
     from anymask.inference.promptable.predict import embed
 
-    pixels = _pixels(server, image)
+    pixels = pixels_of(server, image)
     if current(server.project, image) != image:
         raise StoreError(f"The image {image.name} was replaced while it was read. Try again.")
     return embed(model, pixels)
 
 
-def _pixels(server: Server, image: Image) -> NDArray[np.uint8]:
+def pixels_of(server: Server, image: Image) -> NDArray[np.uint8]:
+    """The pixels (H, W, 3) uint8 RGB of an image, read in one of a few threads."""
     return server.decode(lambda: server.project.pixels(image))
 
 
@@ -99,14 +110,17 @@ def predict(server: Server, image: Image, asked: schemas.Predict) -> schemas.Pre
 
 
 def find(server: Server, image: Image, asked: text_schemas.Find) -> text_schemas.FoundByWords:
-    """Masks for phrases, with the best probabilities. Raises PromptError for one that cannot be used, and errors of the models."""
+    """Masks for phrases, with the best probability of each.
+
+    Raises PromptError for a phrase that cannot be used, and errors of the models.
+    """
     from anymask.inference.text.find import FindConfig, search
     from anymask.models.text.words import shipped_words
 
     for phrase in asked.phrases:
         shipped_words().words(phrase)  # told before any work
     config = FindConfig() if asked.threshold is None else FindConfig(threshold=asked.threshold)
-    model, pixels = server.models.sam(asked.model), _pixels(server, image)
+    model, pixels = server.models.sam(asked.model), pixels_of(server, image)
     embedding = replace(_embedding(server, image, asked.model), image=pixels)
     found = server.models.call(lambda: search(model, embedding, asked.phrases, config))
     return text_schemas.FoundByWords(
@@ -149,7 +163,7 @@ def automatic(server: Server, image: Image, asked: schemas.Automatic, tick: Tick
     image = current(server.project, image)
     config = AutoConfig(**asked.model_dump(exclude={"model"}))
     embedding = _embedding(server, image, asked.model)
-    found = find(model, replace(embedding, image=_pixels(server, image)), config, tick)
+    found = find(model, replace(embedding, image=pixels_of(server, image)), config, tick)
     return server.models.fingerprint(asked.model), [schemas.ImageFound(image=image.id, masks=_found(found))]
 
 
@@ -164,7 +178,7 @@ def like(server: Server, asked: schemas.Like, tick: Tick) -> JobResult:
         tick(done, len(asked.images))
         try:
             image = current(server.project, images.find(server.project.db, id))
-            pixels = _pixels(server, image)
+            pixels = pixels_of(server, image)
             found = segment_like(
                 model, pixels, contexts, kind="semantic" if len(label_ids) > 1 else "instance"
             )
@@ -183,7 +197,7 @@ def _contexts(
     from anymask.inference.in_context.examples import context
 
     pairs = [
-        (current(server.project, images.find(server.project.db, one.image)), _masks_of(server, one))
+        (current(server.project, images.find(server.project.db, one.image)), masks_of(server, one))
         for one in examples
     ]
     label_ids = list(dict.fromkeys(mask.label_id for _, some in pairs for mask in some))
@@ -191,7 +205,7 @@ def _contexts(
     records = [
         Record(
             image.id,
-            _pixels(server, image),
+            pixels_of(server, image),
             Masks(
                 image.size,
                 [rle.from_string(mask.counts) for mask in some],
@@ -203,7 +217,8 @@ def _contexts(
     return [context(record, colours, size=size) for record in records], label_ids
 
 
-def _masks_of(server: Server, example: schemas.Example) -> list[Mask]:
+def masks_of(server: Server, example: schemas.Example) -> list[Mask]:
+    """The saved masks of an example. Raises UnknownNameError, InputError for masks of different sizes."""
     there = {mask.id: mask for mask in masks.current(server.project.db, example.image)}
     missing = [id for id in example.masks if id not in there]
     if missing:

@@ -35,7 +35,7 @@ class Job:
     """The state of a job at one moment."""
 
     id: str
-    kind: Literal["automatic", "like"]
+    kind: Literal["automatic", "like", "track"]
     owner: str
     """Id of the user."""
     state: State = "waiting"
@@ -78,7 +78,7 @@ class Jobs:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
-    def start(self, kind: Literal["automatic", "like"], owner: str, work: Work) -> Job:
+    def start(self, kind: Literal["automatic", "like", "track"], owner: str, work: Work) -> Job:
         """Queue a job. Raises HTTPException 503 if too many are unfinished."""
         job = Job(secrets.token_hex(8), kind, owner)
         with self._lock:

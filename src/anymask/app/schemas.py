@@ -321,13 +321,15 @@ class ImageFound(Schema):
     image: str
     masks: list[Found]
     error: str | None = None
+    drift: float | None = None
+    """Of tracking: how unsure it was, from 0 to 1."""
 
 
 class Job(Schema):
     """The state and progress of a job."""
 
     id: str
-    kind: Literal["automatic", "like"]
+    kind: Literal["automatic", "like", "track"]
     state: Literal["waiting", "running", "done", "failed", "cancelled"]
     done: int
     total: int

@@ -58,7 +58,7 @@ class Guard:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                _add_headers(message, scope["path"])
+                _add_headers(message, _path(scope))
             await send(message)
 
         refusal = self._refusal(scope)
@@ -93,12 +93,12 @@ class Guard:
 
     def _most(self, scope: Scope) -> int:
         limits = self.settings.limits
-        return limits.upload_bytes if scope["path"] in _UPLOADS else limits.json_bytes
+        return limits.upload_bytes if _path(scope) in _UPLOADS else limits.json_bytes
 
     def _bounded(self, scope: Scope, receive: Receive) -> Receive:
         """Limit the size and the pauses of a request's body, and the number of values in JSON."""
         limits, most = self.settings.limits, self._most(scope)
-        is_json = scope["path"] not in _UPLOADS
+        is_json = _path(scope) not in _UPLOADS
         total, ended, parts = 0, False, list[bytes]()
 
         async def counted() -> Message:
@@ -124,6 +124,12 @@ class Guard:
             return message
 
         return counted
+
+
+def _path(scope: Scope) -> str:
+    """The path within the application, which may be one of several projects."""
+    path: str = scope["path"]
+    return path.removeprefix(scope.get("root_path", ""))
 
 
 _TEXTS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)

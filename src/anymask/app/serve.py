@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import socket
 import threading
@@ -9,12 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import uvicorn
+from starlette.applications import Starlette
 
 from anymask.app.models import Models
 from anymask.app.protocol import most_connections, protocol
-from anymask.app.server import create_app
 from anymask.app.settings import Settings
-from anymask.data_engine.project import Project
 from anymask.errors import AnymaskError, InputError
 from anymask.files import data_dir
 from anymask.images.bundled_photos import GALLERY, sample_photo
@@ -48,9 +48,13 @@ def listen(host: str, port: int) -> socket.socket:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family, backlog=512)
     except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise InputError(
+                f"--port must be free, got {port}, which is in use. Give another, or 0 for any."
+            ) from error
+        reason = (error.strerror or str(error)).partition(" (")[0]
         raise InputError(
-            f"address must be free and this machine's own, got {host}:{port} ({error.strerror}). "
-            "Give another --port, or 0 for any."
+            f"--host must be an address of this machine, got {host}:{port} ({reason}). Leave it out."
         ) from error
 
 
@@ -86,17 +90,17 @@ def address(listening: socket.socket, host: str) -> str:
 
 
 def serve(
-    project: Project,
+    app: Starlette,
     settings: Settings,
     host: str,
     port: int | None,
     ready: Callable[[str], None],
     tell: Callable[[str], object] = str,
 ) -> None:
-    """Serve a project until the process is stopped.
+    """Serve an application until the process is stopped.
 
-    project: the project; closed at the end.
-    settings: token, models and limits.
+    app: of `create_app` or `create_projects_app`; its projects are closed at the end.
+    settings: those that it was made with.
     host, port: where to listen; port 0 takes any free one, None the usual one or, if that is taken, any.
     ready: called with the URL when the server listens.
     tell: called with the steps of the first export of a model for the browser.
@@ -109,8 +113,7 @@ def serve(
             f"--host must go with --token, got {host} alone. Without it anybody on the network could "
             "change masks."
         )
-    app = create_app(project, settings)
-    app.state.server.models.check_exports()
+    app.state.models.check_exports()
     listening = listen(host, port) if port is not None else _listen_anywhere(host)
     config = uvicorn.Config(
         app,
@@ -123,7 +126,7 @@ def serve(
         timeout_graceful_shutdown=3,
     )
     server = uvicorn.Server(config)
-    threading.Thread(target=_prepare, args=(app.state.server.models, tell), daemon=True).start()
+    threading.Thread(target=_prepare, args=(app.state.models, tell), daemon=True).start()
     ready(address(listening, host))
     try:
         server.run(sockets=[listening])

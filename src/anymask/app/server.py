@@ -14,7 +14,7 @@ from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 
 import anymask
-from anymask.app.dependencies import Server
+from anymask.app.dependencies import Server, Shared
 from anymask.app.error_handlers import ERRORS, add_handlers
 from anymask.app.routes import (
     agreement,
@@ -32,7 +32,7 @@ from anymask.app.settings import Settings
 from anymask.data_engine.project import Project
 from anymask.errors import UnknownNameError
 
-__all__ = ["STATIC", "create_app"]
+__all__ = ["STATIC", "allow_threads", "create_app", "static_files"]
 
 STATIC = Path(__file__).with_name("static")
 THREADS = 40
@@ -50,14 +50,16 @@ _ABOUT = (
 )
 
 
-def create_app(project: Project, settings: Settings | None = None, *, scan: bool = True) -> FastAPI:
+def create_app(
+    project: Project, settings: Settings | None = None, *, scan: bool = True, shared: Shared | None = None
+) -> FastAPI:
     """An ASGI application for a project, which is closed on shutdown.
 
-    scan: whether to search the folder for images at the start.
+    scan: whether to search the folder for images at the start. shared: what it shares with other projects,
+    which then stays open.
     """
-    for suffix, type in _TYPES.items():
-        mimetypes.add_type(type, suffix)
-    server = Server(project, settings or Settings())
+    settings = settings or Settings()
+    server = Server(project, settings, shared or Shared(settings))
     app = FastAPI(
         title="anymask",
         version=anymask.__version__,
@@ -68,15 +70,23 @@ def create_app(project: Project, settings: Settings | None = None, *, scan: bool
         lifespan=_lifespan,
     )
     app.state.server = server
+    app.state.models = server.models
     app.include_router(_api())
     app.include_router(model_files.router)
     app.add_api_route("/", _page, include_in_schema=False)
-    app.mount("/static", StaticFiles(directory=STATIC, check_dir=False))
+    app.mount("/static", static_files())
     add_handlers(app)
     app.add_middleware(Guard, settings=server.settings)
     if scan:
         server.scan()
     return app
+
+
+def static_files() -> StaticFiles:
+    """The files of the page, with the types that browsers need."""
+    for suffix, type in _TYPES.items():
+        mimetypes.add_type(type, suffix)
+    return StaticFiles(directory=STATIC, check_dir=False)
 
 
 def _api() -> APIRouter:
@@ -97,9 +107,15 @@ def _api() -> APIRouter:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    to_thread.current_default_thread_limiter().total_tokens = THREADS
+    allow_threads()
     yield
     app.state.server.close()
+    app.state.models.close()
+
+
+def allow_threads() -> None:
+    """Set the number of requests processed at once, in the event loop's thread."""
+    to_thread.current_default_thread_limiter().total_tokens = THREADS
 
 
 async def _page(request: Request) -> Response:

@@ -110,6 +110,11 @@ def read_all(
 
 def _painted(photo: str, target: str, bands: Bands | None) -> tuple[str, str | bytes]:
     """A pair whose target is an image: words are searched for in the photo. Raises InputError without any."""
+    if Path(target).is_file() and Path(photo).is_file() and Path(target).samefile(photo):
+        raise InputError(
+            f"--example must be PHOTO=TARGET, got {photo} as its own target. Give an image in which what to "
+            "find is white and the rest black, or =text:WORDS."
+        )
     if not target.startswith(TEXT) or Path(target).is_file():
         return photo, target
     words = target.removeprefix(TEXT)

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from anymask.models import InContext, Promptable
     from anymask.types import Context
 
-__all__ = ["Job", "describe", "number_map"]
+__all__ = ["WHITE", "Job", "describe", "number_map"]
+
+WHITE = 255
+"""The number of objects where the examples are black and white."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ class Job:
 
 def number_map(masks: Masks, examples: Examples) -> NDArray[Any]:
     """The masks as one map (H, W): white where the examples are black and white, else their numbers."""
-    numbers = np.array([255]) if examples.palette is None else examples.numbers
+    numbers = np.array([WHITE]) if examples.palette is None else examples.numbers
     flat = np.zeros(masks.size, np.uint16 if numbers.max() > 255 else np.uint8)
     labels = np.zeros(0, np.int64) if masks.labels is None else masks.labels
     for label, runs in zip(labels, masks.rles, strict=True):

@@ -9,9 +9,10 @@ import argparse
 import re
 import shutil
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from itertools import pairwise
+from types import MappingProxyType
 from typing import Any, NoReturn
 
 from anymask.cli.options.command import Command
@@ -35,6 +36,23 @@ _NO_VALUE = re.compile(r"argument (?:\S+/)?(\S+): expected (?:one|at least one) 
 _A_VALUE = re.compile(r"argument (?:\S+/)?(\S+): ignored explicit argument '(.*)'$", re.DOTALL)
 _MISSING = re.compile(r"the following arguments are required: (?:\S+/)?(.*)")
 _BAD_VALUE = re.compile(r"argument (?:\S+/)?(\S+): (.*)", re.DOTALL)
+
+
+ALSO_CALLED: Mapping[str, Sequence[str]] = MappingProxyType(
+    {
+        "--click": ["--point"],
+        "--points": ["--point", "--points-per-side"],
+        "--bbox": ["--box"],
+        "--prompt": ["--text", "--point"],
+        "--phrase": ["--text"],
+        "--labels": ["--names", "--labelmap"],
+        "--format": ["--to"],
+        "--overwrite": ["--force"],
+        "--threshold": ["--min-iou", "--min-score"],
+        "--jobs": ["--workers"],
+    }
+)
+"""What other tools call options of ours, and which ones may be meant."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -119,7 +137,8 @@ class Parser(argparse.ArgumentParser):
             shown = [*others[:_SHOWN], "others"] if len(others) > _SHOWN else others
             listed = " and ".join(filter(None, [", ".join(shown[:-1]), shown[-1]]))
             return self.mistake(f"unknown option {name}: it belongs to {listed}.")
-        close = get_close_matches(name, self.by_name, n=1, cutoff=0.6)
+        meant = [one for one in ALSO_CALLED.get(name, ()) if one in self.by_name]
+        close = meant or get_close_matches(name, self.by_name, n=1, cutoff=0.6)
         return self.mistake(f"unknown option {name}.", f"Did you mean {close[0]}?" if close else "")
 
     def joined(self, words: Sequence[str]) -> list[str]:
@@ -151,7 +170,8 @@ class Parser(argparse.ArgumentParser):
 
 
 def _invocation(action: argparse.Action) -> str:
-    names, value = ", ".join(action.option_strings), str(action.metavar or "")
+    choices = "|".join(map(str, action.choices or ()))
+    names, value = ", ".join(action.option_strings), str(action.metavar or choices)
     if action.nargs == "+":
         value += "..."
     if action.nargs == "?" and action.option_strings:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from anymask.cli.console import note
 from anymask.errors import InputError
 
 __all__ = ["read_names"]
@@ -14,7 +15,7 @@ def read_names(texts: Sequence[str], option: str = "--names") -> list[str]:
 
     Raises PromptError for a name that cannot be used, InputError for none, doubles and other separators.
     """
-    from anymask.models.text.words import shipped_words
+    from anymask.models.text.words import disregarded, shipped_words
 
     names = [name for text in texts for name in _split(text, option)]
     double = next((name for name in names if names.count(name) > 1), None)
@@ -22,6 +23,8 @@ def read_names(texts: Sequence[str], option: str = "--names") -> list[str]:
         raise InputError(f"{option} must hold each name once, got '{double}' twice. Leave one out.")
     for name in names:
         shipped_words().words(name)
+        if words := disregarded(name):
+            note(f"'{name}' is searched for without regard to '{' '.join(words)}'")
     return names
 
 

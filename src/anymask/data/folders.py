@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from anymask.data.parse import decode_image, labelled, parse_annotation, parse_record
-from anymask.data.published import label_images
-from anymask.data.published.classes import VOC
 from anymask.errors import FormatError
 from anymask.files import read_regular
 from anymask.formats import coco, png
+from anymask.formats.map_names import read_map_names
+from anymask.formats.voc import VocFolder
 from anymask.geometry import rle
 from anymask.images.bands import Bands
 from anymask.images.folder import IMAGE_SUFFIXES, list_files
@@ -89,10 +89,8 @@ class VocMaps:
         """List the folders; images without a map are left out, maps without an image are faults."""
         self.name = name
         self._images = by_id(folder / "JPEGImages")
-        classes_in, objects_in = folder / "SegmentationClass", folder / "SegmentationObject"
-        self._classes = {file.stem: file for file in sorted(classes_in.glob("*.png"))}
-        self._objects = {file.stem: file for file in sorted(objects_in.glob("*.png"))}
-        known = self._classes.keys() | self._objects.keys()
+        self._maps = VocFolder(folder)
+        known = set(self._maps.stems)
         self.ids: Sequence[str] = sorted(self._images.keys() & known)
         self.faults = unpaired(self._images.keys() & known, known)
 
@@ -102,23 +100,12 @@ class VocMaps:
 
     def record(self, index: int) -> Record:
         """Read and decode an item. Raises FormatError, ImageError or OSError."""
-        name = self.ids[index]
-        files = [some[name] for some in (self._classes, self._objects) if name in some]
-        if len(files) == 2:
-            record = label_images.ObjectMaps(VOC)(label_images.Item(name, self._images[name], tuple(files)))
-        elif name in self._classes:
-            record = label_images.ClassMap(VOC)(label_images.Item(name, self._images[name], (files[0],)))
-        else:
-            masks, hidden = png.read_masks(files[0], ignore=255)
-            record = Record(name, self._images[name], replace(masks, labels=None), ignore=hidden)
-        meta = {**record.meta, "file_name": self._images[name].name}
-        return labelled(
-            replace(record, meta=meta), decode_image(self.image_bytes(index), self.bands), self.name
-        )
+        record = self._maps.record(self.ids[index])
+        return labelled(record, decode_image(self.image_bytes(index), self.bands), self.name)
 
     def annotation(self, index: int) -> Record:
-        """As `record`: the maps are images too."""
-        return self.record(index)
+        """An item whose image is not read. Raises FormatError, ImageError or OSError."""
+        return self._maps.record(self.ids[index])
 
 
 class Joined:
@@ -161,7 +148,8 @@ class PngMasks:
     """`images/<id>.*` with `masks/<id>.png` (a map), `masks/<id>_*.png` or `masks/<id>/*.png` (a mask each).
 
     Masks may be of any image type, see `images.painted_masks` for those with soft edges and lossy ones.
-    A map holds a mask for every number but 0; pixels of the number `ignore` are ignored. A single mask file
+    A map holds a mask for every number but 0; pixels of the number `ignore` are ignored. A list of names
+    (`formats.map_names`) says that the numbers are classes. A single mask file
     that holds several numbers is also a map (`<id>_cp_masks.png` of cellpose), as is each of several such
     files.
     """
@@ -172,6 +160,7 @@ class PngMasks:
         """List the folder; images without a mask and masks without an image become faults."""
         self.name = name
         self._ignore = ignore
+        self._names = read_map_names([folder, folder / "masks"])
         self._images = by_id(folder / "images")
         self._masks = _group(by_id(folder / "masks"), self._images)
         shared = _shared(folder / "images") | {
@@ -189,8 +178,13 @@ class PngMasks:
         name = self.ids[index]
         image = decode_image(self.image_bytes(index), self.bands)
         masks, hidden = self._read(self._masks[name])
-        masks = replace(masks, labels=None)
-        return labelled(Record(id=name, image=image, masks=masks, ignore=hidden), image, self.name)
+        meta: dict[str, object] = {"file_name": f"{name}{self._images[name].suffix}"}
+        if self._names is None or masks.labels is None:
+            masks = replace(masks, labels=None)
+        else:
+            meta["categories"] = [self._names.name(number) for number in masks.labels.tolist()]
+        record = Record(id=name, image=image, masks=masks, meta=meta, ignore=hidden)
+        return labelled(record, image, self.name)
 
     def annotation(self, index: int) -> Record:
         """As `record`: the masks are images too."""
@@ -199,7 +193,9 @@ class PngMasks:
     def _read(self, files: Sequence[Path]) -> tuple[Masks, rle.Runs | None]:
         """The masks of an image, and the ignored pixels."""
         if len(files) == 1:
-            void = self._ignore if self._ignore is not None else png.void_number(files[0])
+            void = self._ignore
+            if void is None:
+                void = self._names.void if self._names is not None else png.void_number(files[0])
             masks, hidden = png.read_masks(files[0], ignore=void)
             is_map = files[0].stem in self._images or _is_map(masks)
             return masks if is_map else _joined(masks), hidden

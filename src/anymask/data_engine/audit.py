@@ -22,6 +22,7 @@ from anymask.data.dataset import Collection
 from anymask.data.summary import SIZE_EDGES, SIZES
 from anymask.data_engine.project import images, masks
 from anymask.data_engine.project.project import Project, open_project, scan
+from anymask.data_engine.project.suggestions import AUTOMATIC
 from anymask.data_engine.project.values import Draft, Image
 from anymask.errors import FormatError, InputError, OutputError
 from anymask.evaluate.metrics import bootstrap_ci
@@ -33,7 +34,7 @@ __all__ = ["FILE", "PAPER", "Audited", "is_audit", "make_audit", "measure_audit"
 
 FILE = "audit.json"
 """The file in the project's folder that holds the automatic masks and how the sample was drawn."""
-AUTHOR = "automatic"
+AUTHOR = AUTOMATIC
 PAPER = {"over_90": 0.94, "over_75": 0.97}
 """The paper's shares, of masks that were corrected from the automatic mask."""
 SAME = 0.5

@@ -16,6 +16,8 @@ __all__ = ["SETTINGS", "check_settings", "differences", "run_folder"]
 
 SETTINGS = "auto.settings"
 """The file with the settings of the run."""
+SAID_BY = {"refine": "--one-pass"}
+"""Options that set what has another name in the settings."""
 
 
 @contextmanager
@@ -74,9 +76,10 @@ def check_settings(address: str, found: bytes, settings: Mapping[str, Any], forc
         there = {}
     differ = differences(there, settings) if isinstance(there, dict) else [SETTINGS]
     if differ and not force:
+        others = ", ".join(SAID_BY.get(name, name) for name in differ)
         raise OutputError(
-            f"output must be a new folder or hold the same run, got {address}, made with another "
-            f"{', '.join(differ)}. Choose another name, or add --force to restart from scratch."
+            f"output must be a new folder or hold the same run, got {address}, made with another {others}. "
+            "Choose another name, or add --force to restart from scratch."
         )
 
 

@@ -26,7 +26,7 @@ from anymask.inference.mask_generation.generate import automatic
 from anymask.inference.mask_generation.hierarchy import flatten, tree
 from anymask.inference.mask_generation.proposals import PROPOSALS, proposals
 from anymask.inference.mask_generation.tiled import OVERLAP, automatic_tiled
-from anymask.inference.text.names import name_masks
+from anymask.inference.text.names import name_masks, without_parts
 from anymask.models import Progress, Promptable
 from anymask.types import Masks, Record
 
@@ -172,7 +172,8 @@ def process(
     record = _record(id, file, masks, plan)
     if plan.names:
         named = name_masks(pixels_of(image), masks, plan.names)
-        record = replace(record, meta={**record.meta, "categories": list(named.names)})
+        named = replace(named, names=without_parts(named.names, masks))
+        record = replace(record, meta={**record.meta, **named.meta()})
     files = {f"masks{form}": _encode(record, image, form, plan)}
     if plan.edges:
         strength = edges(model, pixels_of(image))

@@ -33,9 +33,10 @@ from anymask.evaluate.metrics import Floats, Interval, bootstrap_ci, mean_over_s
 from anymask.evaluate.records import Image, Progress, Records, read_record
 from anymask.evaluate.report import Report, SetResult, commit, machine
 from anymask.geometry import rle
-from anymask.inference.mask_generation.generate import automatic
+from anymask.inference.promptable.predict import embed
 from anymask.inference.text.find import FindConfig, choose
 from anymask.inference.text.names import probabilities
+from anymask.inference.text.regions import find_regions
 from anymask.models.protocol import Promptable
 from anymask.models.text.namer import Namer
 from anymask.models.text.vocabulary import phrase_of
@@ -111,7 +112,7 @@ def run(
         raise InputError(f"datasets must hold masks with names, got none in {sorted(datasets)}. Give others.")
     return Report(
         protocol="text",
-        config=asdict(replace(config, find=replace(config.find, proposals=None)))  # type: ignore[arg-type]
+        config=asdict(replace(config, find=replace(config.find, regions=None)))  # type: ignore[arg-type]
         | {"names": {one.name: list(one.phrases) for one in results}},
         model=namer.fingerprint,
         sets=tuple(one.result() for one in results),
@@ -182,7 +183,7 @@ class _Set:
         truth: NDArray[np.int64],
         things: NDArray[np.bool_],
     ) -> None:
-        found = automatic(model, image, self.config.find.proposals)
+        found = find_regions(model, embed(model, image), self.config.find.regions)
         likely_NK = probabilities(self.namer, image, found, self.phrases)
         ious, alarms = [], []
         for place in range(len(self.phrases)):

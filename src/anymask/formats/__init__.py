@@ -14,6 +14,7 @@
 | `npz` | NumPy arrays, one image per file | `.npz` |
 | `sa1b` | SA-1B's JSON, one image per file | `.json` for masks or one record |
 | `svg` | SVG paths, one image per file | `.svg` |
+| `voc` | Pascal VOC's maps of classes and objects, a folder | |
 | `yolo` | YOLO segmentation, a folder | |
 
 `isat` and `via` are read only. Formats with one image per file store several images as a folder of such

@@ -3,8 +3,8 @@
 `{"images": [{id, width, height, file_name}], "annotations": [{id, image_id, category_id, segmentation, area,
 bbox, iscrowd}], "categories": [{id, name}]}`. Read are run lengths and polygons; written are run lengths, or
 polygons on request, which hold parts but no holes: holes are opened by zero-width cuts. Masks that
-`meta["crowds"]` marks are written as crowds (iscrowd 1). Added where known: `score` and, not read again,
-`attributes` of an annotation; `dataset`, `name` (an id that is no number) and `ignore` of an image.
+`meta["crowds"]` marks are written as crowds (iscrowd 1). Added where known: `score` and `attributes` of an
+annotation; `dataset`, `name` (an id that is no number) and `ignore` of an image.
 `coco_file` reads.
 """
 
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from anymask.files import staged
-from anymask.formats import json_fields
+from anymask.formats import attributes, json_fields
 from anymask.formats.coco_file import CocoFile
 from anymask.formats.polygons.rings import bridge
 from anymask.formats.writers import Outlines, Page, cut_notes
@@ -103,13 +103,13 @@ def _page(record: Record, outlines: Outlines) -> tuple[dict[str, Any], list[rle.
     masks, notes = record.masks, _Notes()
     entries = json_fields.annotate(masks)
     crowds = json_fields.per_mask(record, "crowds") or [False] * len(masks)
-    attributes = json_fields.per_mask(record, "attributes") or [None] * len(masks)
+    known = attributes.of_record(record)
     for i, entry in enumerate(entries):
         entry["iscrowd"] = int(bool(crowds[i]))
         if outlines.polygons and not crowds[i] and entry["area"]:  # no polygon at all would be no mask
             entry["segmentation"], notes[i] = _flat_polygons(record, i, outlines)
-        if attributes[i]:
-            entry["attributes"] = attributes[i]
+        if known[i]:
+            entry["attributes"] = dict(known[i])
         if masks.scores[i] != 1:
             entry["score"] = float(masks.scores[i])
     runs = [json_fields.segmentation_runs(entry["segmentation"], masks.size) for entry in entries]

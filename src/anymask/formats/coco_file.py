@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 
 from anymask.errors import FormatError
 from anymask.files import open_regular
-from anymask.formats import json_fields
+from anymask.formats import attributes, json_fields
 from anymask.formats.coco_polygons import PlainPolygons
-from anymask.formats.coco_rows import Rows, key
+from anymask.formats.coco_rows import Entry, Rows, key
 from anymask.formats.image_files import ImageFiles, of_number
 from anymask.formats.json_stream import JsonStream
 from anymask.formats.polygons.rasterise import draw
@@ -38,6 +38,7 @@ NO_IMAGE = "annotation of no image"
 NO_OBJECT = "damaged: annotation must be an object"
 NO_OUTLINE = "annotation without an outline"
 BOX = "box without an outline"
+KEYPOINTS = "keypoints of a mask"
 CROWD = "crowd as ignored pixels"
 
 
@@ -69,7 +70,7 @@ class CocoFile:
 
     def _parts(self, document: Mapping[str, Any]) -> dict[str, Any]:
         """The lists of a document; its annotations are taken."""
-        self._rows.take(_listed(document, "annotations"))
+        self._rows.take([_listed(document, "annotations")])
         return {name: document[name] for name in _KEPT if name in document}
 
     def _sort(self, parts: Mapping[str, Any]) -> None:
@@ -86,7 +87,12 @@ class CocoFile:
             self._labels.setdefault(category, category)  # one that the file does not name has its number
         self._are_brushes = _marks_brushes(parts.get("info"), self._images)
         alone = [count for number, count in self._rows.images().items() if number not in self._times]
-        self.left_out.update({NO_IMAGE: sum(alone), NO_OBJECT: self._rows.damaged})
+        self.left_out.update({NO_IMAGE: sum(alone), NO_OBJECT: self._rows.damaged, **self._rows.others})
+        if self._rows.others and not len(self._rows):
+            told = ", ".join(f"{count} {kind}" for kind, count in self._rows.others.items())
+            raise FormatError(
+                f"annotations must be outlines, got {told} in {self.path}. Give the file of the instances."
+            )
         self.left_out += Counter()  # without zeros
         self.ids = _record_ids(self._images)
         self._polygons = PlainPolygons(self._rows, self._images)
@@ -132,6 +138,8 @@ class CocoFile:
             nobody = attempt(left_out, partial(json_fields.segmentation_runs, image["ignore"], size))
             ignored += [nobody] if nobody is not None else []
         kept = [row for row in rows if row in runs]
+        if self._rows.keypoints and (posed := self._rows.keypoints.intersection(kept)):
+            left_out[KEYPOINTS] += len(posed)
         labels = [self._labels[self._rows.categories[row]] for row in kept]
         return Record(
             id=self.ids[index],
@@ -162,6 +170,8 @@ class CocoFile:
         areas = [self._rows.areas[row] for row in rows]
         if any(crowds):
             meta["crowds"] = crowds
+        if self._rows.attributes:
+            meta |= attributes.as_meta(self._rows.attributes.get(row) for row in rows)
         if rows and np.isfinite(areas).all():
             meta["areas"] = areas
         return meta
@@ -195,12 +205,12 @@ def _read(path: Path, rows: Rows) -> dict[str, Any]:
             stream = JsonStream(file, path)
             parts: dict[str, Any] = {}
             if stream.is_list():
-                rows.take(stream.elements())
+                rows.take(stream.blocks(Entry))
                 parts["results"] = True
             else:
                 for name in stream.members():
                     if name == "annotations" and stream.is_list():
-                        rows.take(stream.elements())
+                        rows.take(stream.blocks(Entry))
                         continue
                     value = stream.value()
                     if name == "annotations" and value is not None:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,13 +15,18 @@ from anymask.errors import FormatError
 from anymask.files import budget
 from anymask.formats import json_fields
 
-__all__ = ["Rows", "key"]
+__all__ = ["Entry", "Rows", "key"]
 
 Integers = NDArray[np.int64]
 _MOST_DAMAGED = 10_000
 """If so many entries at the start are no annotations, none is searched for in the rest."""
-_CHECKED = 256  # annotations, after which the budget is checked
 _LARGEST = (1 << 63) - 2  # of what labels are kept in, with room for one more
+
+
+def _keys(numbers: list[Any]) -> list[int | str | None]:
+    """The key of each id."""
+    plain = {type(one) for one in numbers} == {int} and -_LARGEST <= min(numbers) <= max(numbers) <= _LARGEST
+    return numbers if plain else [key(one) for one in numbers]
 
 
 def key(number: object) -> int | str | None:
@@ -29,6 +35,26 @@ def key(number: object) -> int | str | None:
         return number if -_LARGEST <= number <= _LARGEST else str(number)
     found = json_fields.whole(number)
     return found if found is not None else number if isinstance(number, str) else None
+
+
+class Entry(msgspec.Struct, gc=False):
+    """An annotation, as far as it is read; of any types."""
+
+    image_id: Any = None
+    category_id: Any = None
+    segmentation: Any = None
+    iscrowd: Any = None
+    area: Any = None
+    bbox: Any = None
+    score: Any = None
+    attributes: Any = None
+    keypoints: Any = None
+    caption: Any = None
+    segments_info: Any = None
+
+
+def _entry(one: dict[str, Any]) -> Entry:
+    return Entry(**{name: one[name] for name in Entry.__struct_fields__ if name in one})
 
 
 class Rows:
@@ -44,50 +70,64 @@ class Rows:
         """The area that each row states, in pixels; NaN for none."""
         self.scores: dict[int, object] = {}
         """Of the rows that have one."""
+        self.attributes: dict[int, object] = {}
+        """Of the rows that have some."""
+        self.keypoints: set[int] = set()
+        """The rows that have keypoints besides."""
         self.shapes: dict[int, object] = {}
         """What is no list of polygons: run lengths, or whatever else there was."""
         self.boxes: dict[int, object] = {}
         """Of the rows without an outline."""
+        self.others: Counter[str] = Counter()
+        """Annotations of other kinds, which are no rows."""
         self.damaged = 0
         self._images: list[int | str | None] = []
         self._rings = array("q")  # coordinates of each polygon
         self._ring_ends = array("q")  # for each row
-        self._by_image: dict[object, Integers] = {}
+        self._by_image: dict[object, list[int]] = {}
         self._strange: set[int] = set()
 
     def __len__(self) -> int:
         """The number of rows."""
         return len(self.categories)
 
-    def take(self, entries: Iterable[object]) -> None:
-        """Pack annotations; what is no object is counted."""
-        for entry in entries:
-            if isinstance(entry, dict):
-                self._add(entry)
-                if len(self) % _CHECKED == 0:
-                    budget.check("annotations", "entries", len(self))
-                continue
-            self.damaged += 1
+    def take(self, blocks: Iterable[Sequence[Any]]) -> None:
+        """Pack annotations: blocks of `Entry` alone, or of dictionaries; what is no object is counted."""
+        for block in blocks:
+            packed = bool(block) and type(block[0]) is Entry
+            entries = block if packed else [_entry(one) for one in block if isinstance(one, dict)]
+            self.damaged += len(block) - len(entries)
             if self.damaged > _MOST_DAMAGED and not self.categories:
                 raise FormatError(
-                    f"annotations must be objects, got {entry!r:.40} and others. Write the file again."
+                    f"annotations must be objects, got {block[-1]!r:.40} and others. Write the file again."
                 )
-        budget.check("annotations", "entries", len(self))
+            self._add([one for one in entries if one.segmentation is not None or not self._is_other(one)])
+            budget.check("annotations", "entries", len(self))
 
-    def _add(self, entry: dict[str, Any]) -> None:
-        row = len(self.categories)
-        self._images.append(key(entry.get("image_id")))
-        self.categories.append(key(entry.get("category_id")))
-        crowd = entry.get("iscrowd")
-        self.crowds.append(crowd != 0 and _is_yes(crowd))
-        self.areas.append(_area(entry.get("area")))
-        if entry.get("score") is not None:
-            self.scores[row] = entry["score"]
-        shape = entry.get("segmentation")
-        if not self._add_polygons(shape):
-            self.shapes[row] = _packed(shape)
-            self.boxes[row] = entry.get("bbox")
-        self._ring_ends.append(len(self._rings))
+    def _is_other(self, entry: Entry) -> bool:
+        """Whether an annotation without a segmentation is of a kind that never has one; it is counted."""
+        if entry.caption is None and entry.segments_info is None:
+            return False
+        segments = entry.segments_info
+        kind, count = ("caption", 1) if segments is None else ("panoptic segments", 1)
+        self.others[kind] += len(segments) if isinstance(segments, list) else count
+        return True
+
+    def _add(self, entries: Sequence[Entry]) -> None:
+        start = len(self.categories)
+        self._images += _keys([one.image_id for one in entries])
+        self.categories += _keys([one.category_id for one in entries])
+        crowds = [one.iscrowd for one in entries]
+        self.crowds += bytes([crowd != 0 and _is_yes(crowd) for crowd in crowds])
+        self.areas.fromlist([_area(one.area) for one in entries])
+        for row, entry in enumerate(entries, start):
+            if not self._add_polygons(entry.segmentation):
+                self.shapes[row] = _packed(entry.segmentation)
+                self.boxes[row] = entry.bbox
+            self._ring_ends.append(len(self._rings))
+        self.scores |= {row: one.score for row, one in enumerate(entries, start) if one.score is not None}
+        self.attributes |= {row: one.attributes for row, one in enumerate(entries, start) if one.attributes}
+        self.keypoints |= {row for row, one in enumerate(entries, start) if one.keypoints}
 
     def _add_polygons(self, shape: object) -> bool:
         """Add a list of lists of numbers; False for anything else."""
@@ -107,7 +147,7 @@ class Rows:
         """The rows of an image, in the order of the file."""
         if not self._by_image and self._images:
             self._group()
-        return self._by_image.get(number, np.zeros(0, np.int64)).tolist()  # type: ignore[no-any-return]
+        return self._by_image.get(number, ())
 
     def _group(self) -> None:
         """Sort rows by their image."""
@@ -115,7 +155,10 @@ class Rows:
         of_row = np.array([numbers.setdefault(image, len(numbers)) for image in self._images], np.int64)
         order = np.argsort(of_row, kind="stable")
         ends = np.cumsum(np.bincount(of_row, minlength=len(numbers)))
-        self._by_image = dict(zip(numbers, np.split(order, ends[:-1]), strict=True))
+        bounds = [0, *ends.tolist()]
+        self._by_image = {
+            number: order[a:b].tolist() for number, a, b in zip(numbers, bounds, bounds[1:], strict=False)
+        }
         rings = np.frombuffer(self._rings, np.int64) if len(self._rings) else np.zeros(0, np.int64)
         self.ring_counts = rings
         self.ring_ends = np.concatenate([[0], np.frombuffer(self._ring_ends, np.int64)])

@@ -4,37 +4,40 @@
 <polygon label points group_id/>...</image></annotations>`. Read are masks, polygons, boxes and ellipses;
 tags, lines, points, cuboids and skeletons are not masks and are reported. Shapes of one label and one
 group_id are
-one mask. Tracks of CVAT for video (`cvat_video`) are read frame by frame. Written are masks, or with
-`Outlines.polygons` polygons: parts by group_id, holes cut open.
+one mask. Attributes are texts, `true` and `false`. Tracks of CVAT for video (`cvat_video`) are read frame by
+frame. Written are masks, or with `Outlines.polygons` polygons: parts by group_id, holes cut open.
 """
 
 from __future__ import annotations
 
+import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 import numpy as np
 
 from anymask.errors import FormatError
-from anymask.formats import json_fields
+from anymask.formats import attributes, json_fields
 from anymask.formats.cvat_video import Tracks
-from anymask.formats.image_files import ImageFiles
+from anymask.formats.image_files import ImageFiles, agree
 from anymask.formats.polygons.primitives import box_ring, ellipse_ring
 from anymask.formats.polygons.rings import as_ring, bridge, fill
 from anymask.formats.reading import Items, NoMaskError, Reading, attempt
 from anymask.formats.writers import Outlines, Page, cut_notes
 from anymask.formats.xml import elements, plain_text
 from anymask.geometry import rle
+from anymask.images.folder import IMAGE_SUFFIXES
 from anymask.types import Masks, Record
 
 __all__ = ["KEEPS", "CvatWriter", "items"]
 
-KEEPS = frozenset(("categories", "source"))
+KEEPS = frozenset(("attributes", "categories", "source"))
 """Facts of a record that a file holds."""
+_OCCLUDED = "occluded"
 _SOURCES = {"human": "manual", "auto": "auto", "import": "file"}
 
 
@@ -45,14 +48,16 @@ class CvatWriter:
         self._place, self._outlines = place, outlines
         self._spool = place.with_name("spool")
         self._spool.touch()
-        self._labels: dict[str, None] = {}
+        self._labels: dict[str, dict[str, None]] = {}  # and the names of their attributes
         self._count = 0
 
     def add(self, record: Record) -> Page:
         """Write an image."""
         image, runs, notes = _image(record, self._count, self._outlines)
         data = tostring(image, "utf-8", xml_declaration=False) + b"\n"
-        self._labels |= dict.fromkeys(shape.attrib["label"] for shape in image)
+        for shape in image:
+            known = self._labels.setdefault(shape.attrib["label"], {})
+            known.update(dict.fromkeys(one.attrib["name"] for one in shape))
         with self._spool.open("ab") as spool:
             spool.write(data)
         self._count += 1
@@ -65,8 +70,17 @@ class CvatWriter:
         SubElement(task, "size").text = str(self._count)
         SubElement(task, "mode").text = "annotation"
         labels = SubElement(task, "labels")
-        for name in self._labels:
-            SubElement(SubElement(labels, "label"), "name").text = name
+        for name, known in self._labels.items():
+            label = SubElement(labels, "label")
+            SubElement(label, "name").text = name
+            listed = SubElement(label, "attributes")
+            for one in known:
+                entry = SubElement(listed, "attribute")
+                SubElement(entry, "name").text = one
+                SubElement(entry, "mutable").text = "False"
+                SubElement(entry, "input_type").text = "text"
+                SubElement(entry, "default_value")
+                SubElement(entry, "values")
         with self._spool.open("rb") as spool, self._place.open("wb") as file:
             file.write(b'<?xml version="1.0" encoding="utf-8"?>\n<annotations>\n<version>1.1</version>\n')
             file.write(tostring(meta, "utf-8", xml_declaration=False) + b"\n")
@@ -85,10 +99,18 @@ def _image(record: Record, number: int, outlines: Outlines) -> tuple[Element, li
     image = Element("image", {"id": str(number), "name": name, "width": str(w), "height": str(h)})
     runs: list[rle.Runs | None] = []
     notes = _Notes()
-    for i, label in enumerate(json_fields.names(record)):
-        head = {"label": plain_text(label), "source": _SOURCES[record.source], "occluded": "0"}
+    for i, (label, told) in enumerate(
+        zip(json_fields.names(record), attributes.of_record(record), strict=True)
+    ):
+        occluded = "1" if told.get(_OCCLUDED) is True else "0"
+        head = {"label": plain_text(label), "source": _SOURCES[record.source], "occluded": occluded}
         drawn, notes[i] = _draw(record, i, outlines)
         shapes = [SubElement(image, tag, {**head, **values, "z_order": "0"}) for tag, values in drawn]
+        for shape in shapes:
+            for name, value in told.items():
+                if name != _OCCLUDED or value is not True:
+                    element = SubElement(shape, "attribute", {"name": plain_text(name)})
+                    element.text = plain_text(attributes.as_text(value))
         runs.append(rle.union([shape_runs(shape, (h, w)) for shape in shapes], (h, w)) if shapes else None)
     return image, runs, notes
 
@@ -129,8 +151,13 @@ def items(data: bytes, path: Path, reading: Reading) -> Items:
 def _entries(
     data: bytes, path: Path, reading: Reading, left_out: Counter[str]
 ) -> Iterator[tuple[str, Callable[[], Record]]]:
-    elements_of = elements(data, path, ("image", "track", "original_size"))
+    elements_of = elements(data, path, ("image", "track", "task", "original_size"))
     root = next(elements_of, None)
+    if root is not None and root.tag == "annotation":
+        raise FormatError(
+            f"path must be CVAT's <annotations>, got Pascal VOC's boxes in {path}. They hold no outlines: "
+            "give the folder with SegmentationObject or SegmentationClass."
+        )
     if root is None or root.tag != "annotations":
         raise FormatError(
             f"path must be CVAT's <annotations>, got another XML in {path}. Export it as CVAT for images."
@@ -139,38 +166,66 @@ def _entries(
     tracks = Tracks()
     for element in elements_of:
         if element.tag == "image":
-            id = Path(json_fields.inner_path(element.get("name", ""))).with_suffix("").as_posix()
-            yield id, partial(_record, element, id, names)
+            yield _id(element), partial(_record, element, names)
         else:
             tracks.add(element)
     for frame in tracks.frames(left_out):
-        yield frame.get("name", ""), partial(_record, frame, frame.get("name", ""), names)
+        yield _id(frame), partial(_record, frame, names)
 
 
-def _record(image: Element, id: str, files: ImageFiles) -> Record:
-    name = image.get("name") or f"{id}.jpg"
-    image_path = files.find(name)
+def _id(image: Element) -> str:
+    return Path(json_fields.inner_path(image.get("name", ""))).with_suffix("").as_posix()
+
+
+def _find(image: Element, files: ImageFiles) -> tuple[str, Path]:
+    """The name and the file of an image; a project's images lie in folders called after their subsets."""
+    name, subset = image.get("name") or f"{_id(image)}.jpg", image.get("subset")
+    whole = f"{subset}/{name}" if subset else name
+    found = files.find(whole)
+    if (
+        subset
+        and os.path.isfile(found)
+        and not agree(PurePath(found), json_fields.inner_path(whole), whole=True)
+    ):
+        whole = name  # the images of all subsets lie in one folder
+    has_suffix = PurePath(whole).suffix.lower() in IMAGE_SUFFIXES
+    return whole if has_suffix or not os.path.isfile(found) else f"{whole}{found.suffix}", found
+
+
+def _record(image: Element, files: ImageFiles) -> Record:
+    name, image_path = _find(image, files)
+    id = PurePath(json_fields.inner_path(name))
     size = _size(image, image_path)
     left_out: Counter[str] = Counter()
-    groups: dict[object, tuple[list[rle.Runs], Mapping[str, str]]] = {}
+    groups: dict[object, list[tuple[rle.Runs, Element]]] = {}
     for i, shape in enumerate(image):
         runs = attempt(left_out, partial(shape_runs, shape, size))
         if runs is not None:
             group = shape.get("group_id", "0")
             key = i if group == "0" else (shape.get("label"), group)
-            groups.setdefault(key, ([], shape.attrib))[0].append(runs)
-    masks = [rle.union(members, size) for members, _ in groups.values()]
-    labels = [attributes.get("label", "object") for _, attributes in groups.values()]
-    sources = {attributes.get("source") for _, attributes in groups.values()}
+            groups.setdefault(key, []).append((runs, shape))
+    masks = [rle.union([runs for runs, _ in members], size) for members in groups.values()]
+    labels = [members[0][1].get("label", "object") for members in groups.values()]
+    sources = {members[0][1].get("source") for members in groups.values()}
+    told = [attributes.joined(_attributes(shape) for _, shape in members) for members in groups.values()]
     source = next((ours for ours, theirs in _SOURCES.items() if sources == {theirs}), "import")
     return Record(
-        id,
+        (id.with_suffix("") if id.suffix.lower() in IMAGE_SUFFIXES else id).as_posix(),
         image_path,
         Masks(size, masks),
         source=json_fields.source(source),
-        meta={"file_name": name, "categories": labels},
+        meta={"file_name": name, "categories": labels, **attributes.as_meta(told)},
         left_out=dict(left_out),
     )
+
+
+def _attributes(shape: Element) -> dict[str, object]:
+    """The attributes of a shape; that it is occluded is one."""
+    told: dict[str, object] = {_OCCLUDED: True} if shape.get("occluded") == "1" else {}
+    for one in shape:
+        if one.tag == "attribute" and (name := one.get("name")):
+            told[name] = attributes.from_text(one.text or "")
+    return told
 
 
 def _size(image: Element, image_path: Path) -> tuple[int, int]:

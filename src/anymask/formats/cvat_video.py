@@ -20,23 +20,26 @@ class Tracks:
     """Gathers the tracks of a file and gives its frames as image elements."""
 
     def __init__(self) -> None:
-        self._size: dict[str, str] = {}
-        self._frames: dict[int, Element] = {}
+        self._sizes: dict[str, dict[str, str]] = {}  # by task
+        self._frames: dict[tuple[str, int], Element] = {}
         self._lost = 0
 
     def add(self, element: Element) -> None:
-        """Take a `<track>`, or the `<original_size>` of the task."""
-        if element.tag == "original_size":
-            sides = {name: (element.findtext(name) or "").strip() for name in ("width", "height")}
-            self._size = self._size or sides
+        """Take a `<track>`, a `<task>` with its size, or an `<original_size>` alone."""
+        if element.tag != "track":
+            size = element if element.tag == "original_size" else element.find("original_size")
+            sides = {} if size is None else {name: (size.findtext(name) or "").strip() for name in _SIDES}
+            self._sizes.setdefault((element.findtext("id") or "").strip(), sides)
             return
-        head = {key: value for key, value in element.attrib.items() if key in ("label", "source", "group_id")}
+        task = element.get("task_id", "")
+        head = {key: value for key, value in element.attrib.items() if key in _OF_TRACK}
         for shape in element:
             frame = json_fields.whole(shape.get("frame"))
             if frame is None:
                 self._lost += 1
             elif shape.get("outside") != "1":
-                image = self._frames.setdefault(frame, Element("image"))
+                image = self._frames.setdefault((task, frame), Element("image"))
+                image.attrib.update({"subset": element.get("subset", ""), "task_id": task})
                 image.append(shape)
                 shape.attrib.update(head)
 
@@ -44,6 +47,15 @@ class Tracks:
         """The frames that show something, in order, named as CVAT names the images of a video."""
         if self._lost:
             left_out["damaged: shape of a track without a frame"] += self._lost
-        for number, image in sorted(self._frames.items()):
-            image.attrib.update(self._size, id=str(number), name=f"frame_{number:06d}")
+        tasks = dict.fromkeys(task for task, _ in self._frames)
+        subsets = Counter({task: image.get("subset") for (task, _), image in self._frames.items()}.values())
+        for (task, number), image in sorted(self._frames.items()):
+            size = self._sizes.get(task) or next(iter(self._sizes.values()), {})
+            is_shared = len(tasks) > 1 and subsets[image.get("subset")] > 1
+            folder = f"task_{task}/" if is_shared else ""  # else a frame of two films would be one image
+            image.attrib.update(size, id=str(number), name=f"{folder}frame_{number:06d}")
             yield image
+
+
+_SIDES = ("width", "height")
+_OF_TRACK = ("label", "source", "group_id")

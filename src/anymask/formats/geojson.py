@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from anymask.errors import FormatError
-from anymask.formats import from_map_coordinates, json_fields
+from anymask.formats import attributes, from_map_coordinates, json_fields
 from anymask.formats.image_files import ImageFiles
 from anymask.formats.polygons.rings import Polygon, Ring, as_ring, fill, signed_area
 from anymask.formats.reading import PLAIN, NoMaskError, Reading, attempt
@@ -34,7 +34,7 @@ Affine = Sequence[float]
 _PROPERTIES = {"categories": "category", "kinds": "kind", "ids": "id"}
 _COLUMNS = {"scores": "score", "stability": "stability", "labels": "label"}
 _HEADER = ("dataset", "source")
-KEEPS = frozenset({"id", "ignore", *_HEADER, *_PROPERTIES, *_COLUMNS})
+KEEPS = frozenset({"attributes", "id", "ignore", *_HEADER, *_PROPERTIES, *_COLUMNS})
 """Facts of a record that a file holds."""
 
 
@@ -102,7 +102,13 @@ def _properties(record: Record) -> list[dict[str, Any]]:
         values = getattr(masks, field)
         columns[name] = None if values is None else values.tolist()
     known = {name: values for name, values in columns.items() if values is not None}
-    return [{name: values[i] for name, values in known.items()} for i in range(len(masks))]
+    return [
+        {
+            **{name: values[i] for name, values in known.items()},
+            **({"attributes": dict(told)} if told else {}),
+        }
+        for i, told in enumerate(attributes.of_record(record))
+    ]
 
 
 def _geometry(parts: Sequence[Polygon], transform: Affine | None) -> dict[str, Any] | None:
@@ -137,6 +143,7 @@ def decode(data: bytes, path: Path, reading: Reading = PLAIN) -> Record:
     image_path = _image_path(header, path, reading)
     size = json_fields.size_beside(header, ("height", "width"), image_path)
     left_out: Counter[str] = Counter()
+    features = _of_one_plane(features, left_out)
     shapes = [(attempt(left_out, partial(_rings, feature)), feature) for feature in features]
     drawn = [rings for rings, _ in shapes if rings]
     back = _to_pixels(document, header, drawn, image_path, size)
@@ -147,6 +154,7 @@ def decode(data: bytes, path: Path, reading: Reading = PLAIN) -> Record:
     meta: dict[str, Any] = {"file_name": name}
     if "dataset" in header:
         meta["dataset"] = header["dataset"]
+    meta |= attributes.as_meta(map(_attributes, told))
     meta |= {key: values for key, field in _PROPERTIES.items() if (values := _column(told, field))}
     ignore = header.get("ignore")
     labels = _column(told, "label")
@@ -178,6 +186,30 @@ def _features(document: object) -> Sequence[object]:
     return list(json_fields.field(document, "features", list, "the file"))
 
 
+def _of_one_plane(features: Sequence[object], left_out: Counter[str]) -> Sequence[object]:
+    """The features of the first plane of a stack; those of others are counted, and the nuclei of cells."""
+    planes = [_plane(feature) for feature in features]
+    first = min(planes, default=None)
+    kept = [feature for feature, plane in zip(features, planes, strict=True) if plane == first]
+    others = len(features) - len(kept)
+    nuclei = sum(isinstance(one, Mapping) and bool(one.get("nucleusGeometry")) for one in kept)
+    left_out.update({kind: n for kind, n in ((OTHER_PLANE, others), (NUCLEUS, nuclei)) if n})
+    return kept
+
+
+def _plane(feature: object) -> tuple[float, float]:
+    """Time and depth of a feature, as QuPath writes them into its geometry."""
+    geometry = feature.get("geometry") if isinstance(feature, Mapping) else None
+    plane = geometry.get("plane") if isinstance(geometry, Mapping) else None
+    told = plane if isinstance(plane, Mapping) else {}
+    t, z = (json_fields.whole(told.get(name)) or 0 for name in ("t", "z"))
+    return max(t, 0), max(z, 0)
+
+
+OTHER_PLANE = "feature of another plane of the stack"
+NUCLEUS = "nucleus of a cell"
+
+
 def _named(header: Mapping[str, Any], image_path: Path) -> dict[str, Any]:
     name = header.get("file_name")
     return {"file_name": name if isinstance(name, str) else image_path.name}
@@ -203,10 +235,18 @@ def _told(feature: object) -> Mapping[str, Any]:
     told = told if isinstance(told, Mapping) else {}
     if "category" in told:
         return told
-    name = next((text for key in _NAMES if (text := _name_of(told.get(key)))), None)
-    return told if name is None else {**told, "category": name}
+    used, name = next(((key, text) for key in _NAMES if (text := _name_of(told.get(key)))), (None, None))
+    return told if name is None else {**{k: v for k, v in told.items() if k != used}, "category": name}
 
 
+def _attributes(told: Mapping[str, Any]) -> dict[str, Any]:
+    """The attributes among the properties of a feature: those that anymask wrote, and all others."""
+    known = {*_PROPERTIES.values(), *_COLUMNS.values(), "attributes", *_OF_QUPATH}
+    others = {name: value for name, value in told.items() if name not in known and value is not None}
+    return attributes.joined([told.get("attributes"), others])
+
+
+_OF_QUPATH = ("objectType", "isLocked", "color")
 _NAMES = ("classification", "class", "label", "name")  # the first is QuPath's
 
 

@@ -16,7 +16,7 @@ from anymask.images.folder import IMAGE_SUFFIXES
 __all__ = ["PLAIN_FOLDERS", "ImageFiles", "Images", "agree", "is_hidden", "of_number", "place_of"]
 
 PLAIN_FOLDERS = frozenset(
-    ("images", "labels", "annotations", "masks", "json", "jpegimages", "image", "label")
+    ("images", "labels", "annotations", "masks", "json", "jpegimages", "image", "label", "data", "instances")
 )
 """Folder names that describe the kind of content and do not distinguish images."""
 _MOST_FILES = 500_000  # that are looked through
@@ -46,10 +46,10 @@ Images: TypeAlias = "Path | Mapping[str, Path]"
 class ImageFiles:
     """Finds images in a folder, among those known by name, or near an annotation file; never elsewhere.
 
-    Near means: the folder of the annotation file, `images` in it or next to it, and its parent; next to a
-    folder `annotations` also every sibling folder. A name resolves to the file at exactly this path; else to
-    the only file of this name whose folders do not contradict it; among given images also to the only file of
-    this name with another suffix.
+    Near means: the folder of the annotation file, `images` or `data` in it or next to it, and its parent;
+    next to a folder `annotations` also every sibling folder. A name resolves to the file at exactly this
+    path; else to the only file of this name whose folders do not contradict it; among given images also to
+    the only file of this name with another suffix.
     """
 
     def __init__(
@@ -134,14 +134,18 @@ class ImageFiles:
 
     def _tails(self, path: PurePath) -> Iterator[PurePath]:
         """A path, then the path without its first folder, and so on to the bare name unless shared."""
-        for start in range(len(path.parts)):
-            if start and start == len(path.parts) - 1 and path.name in self._shared:
+        yield path
+        for start in range(1, len(path.parts)):
+            if start == len(path.parts) - 1 and path.name in self._shared:
                 return
             yield PurePath(*path.parts[start:])
 
     def _exact(self, path: PurePath) -> Path | None:
-        found = (place(tail) for tail in self._tails(path) for place in self._places)
-        return next((file for file in found if file is not None), None)
+        for tail in self._tails(path):
+            for place in self._places:
+                if (file := place(tail)) is not None:
+                    return file
+        return None
 
     def _by_name(self, path: PurePath) -> Path | None:
         """The only file of a name deeper in the folder whose path does not contradict it."""
@@ -150,7 +154,7 @@ class ImageFiles:
         for one in names:
             if one is not path and (found := self._exact(PurePath(one.name))):
                 return found
-            alike = self._index.get(one.name, {})
+            alike = self._index.get(one.name) or {}
             whole = path.name in self._shared
             fit = [file for inside, file in alike.items() if agree(inside, one, whole=whole)]
             if len(fit) == 1:
@@ -191,7 +195,9 @@ def _files_in(folder: Path) -> Iterator[tuple[PurePath, Path]]:
 
 
 def _near(beside: Path) -> list[Path]:
-    near = [beside.parent, beside.parent / "images", beside.parent.parent / "images", beside.parent.parent]
+    folder, above = beside.parent, beside.parent.parent
+    near = [folder, folder / "images", above / "images", above]
+    near += [place / "data" for place in (folder, above) if (place / "data").is_dir()]  # FiftyOne's
     if beside.parent.name.lower() == "annotations":
         root = beside.parent.parent
         for folder in (root, root / "images"):

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from anymask.formats import json_fields
+from anymask.formats import attributes, json_fields
 from anymask.formats.polygons.rings import as_ring, fill
 from anymask.formats.reading import PLAIN, NoMaskError, Reading, grouped_masks
 from anymask.geometry import rle
@@ -35,6 +35,7 @@ def decode(data: bytes, path: Path, reading: Reading = PLAIN) -> Record:
     read = partial(_runs, size=size)
     masks, firsts = grouped_masks(objects, read, ("category", "group"), size, left_out)
     meta: dict[str, Any] = {"file_name": name, "categories": [str(one.get("category")) for one in firsts]}
+    meta |= attributes.as_meta({"note": one["note"]} if one.get("note") else {} for one in firsts)
     crowds = [one.get("iscrowd") is True for one in firsts]
     if any(crowds):
         meta["crowds"] = crowds

@@ -207,8 +207,13 @@ def find_image(beside: Path, file_name: str, images: Images | None = None) -> Pa
 
 def size_beside(header: Mapping[str, Any], keys: tuple[str, str], image_path: Path) -> tuple[int, int]:
     """(H, W) from two fields of an object, or from its image where they are missing or null."""
-    if all(header.get(key) is None for key in keys) and os.path.isfile(image_path):
-        return image_size(image_path)
+    if all(header.get(key) is None for key in keys):
+        if os.path.isfile(image_path):
+            return image_size(image_path)
+        raise FormatError(
+            f"image {image_path.name} must be near, got none, and the annotations do not hold its size. "
+            "Give the folder of the images (--images, images=)."
+        )
     return read_size({"height": header.get(keys[0]), "width": header.get(keys[1])}, "image")
 
 

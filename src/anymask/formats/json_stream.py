@@ -11,6 +11,8 @@ from json.decoder import JSONDecodeError
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import msgspec
+
 from anymask.errors import FormatError
 from anymask.files import budget
 from anymask.formats.json_fields import check_values
@@ -20,14 +22,7 @@ __all__ = ["JsonStream"]
 _PIECE = 1 << 16  # bytes that are read at once; their values stay in the cache
 _SPACE = " \t\n\r"
 _NEXT_OBJECT = re.compile(r",\s*\{")
-_decode_many: Callable[[str], Any]
-_FAULTS: tuple[type[Exception], ...]
-try:
-    import msgspec
-except ImportError:  # no wheel for the platform: the standard library is four times slower
-    _decode_many, _FAULTS = json.loads, (ValueError, RecursionError)
-else:
-    _decode_many, _FAULTS = msgspec.json.decode, (ValueError, RecursionError, msgspec.MsgspecError)
+_FAULTS = (ValueError, RecursionError, msgspec.MsgspecError)
 _DECODE = json.JSONDecoder().raw_decode
 
 
@@ -60,13 +55,23 @@ class JsonStream:
 
     def elements(self) -> Iterator[Any]:
         """The values of a list, one at a time."""
+        for block in self.blocks():
+            yield from block
+
+    def blocks(self, kind: type[Any] = dict) -> Iterator[list[Any]]:
+        """The values of a list, some at a time.
+
+        kind: what objects are decoded to, a `msgspec.Struct` for example. Single ones are dictionaries
+        nevertheless: the last of a piece that was read, and those that cannot be decoded so.
+        """
         self._expect("[")
         if self._next() == "]":
             self._at += 1
             return
+        decode = msgspec.json.Decoder(list[kind]).decode  # type: ignore[valid-type]
         while True:
-            yield from self._whole_objects()
-            yield self.value()
+            yield self._whole_objects(decode)
+            yield [self.value()]
             if not self._goes_on("]"):
                 return
 
@@ -95,7 +100,7 @@ class JsonStream:
                     return value
             size *= 2
 
-    def _whole_objects(self) -> list[Any]:
+    def _whole_objects(self, decode: Callable[[str], list[Any]]) -> list[Any]:
         """All objects of a list but the last, as far as the text was read, where the list goes on with them.
 
         What is a list when brackets are put around it can be nothing else within the list, so that a comma in
@@ -108,7 +113,7 @@ class JsonStream:
         if end <= self._at or self._is_odd:
             return []
         try:
-            values: list[Any] = _decode_many("[" + self._text[self._at : end] + "]")
+            values = decode("[" + self._text[self._at : end] + "]")
         except _FAULTS:  # the one at fault is found one by one
             self._is_odd = True
             return []

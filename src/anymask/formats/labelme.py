@@ -5,7 +5,8 @@
 rectangles (also turned ones, of LabelMe 6 and X-AnyLabeling), circles and masks; other shapes are left out
 and reported. `imagePath` is the image path relative to the folder of the file. Written are polygons, and for
 a mask with holes LabelMe's own mask shape (a PNG of its box, since 5.2), or with `Outlines.polygons` polygons
-cut open. Added where known: `score` of a shape, `id` and `dataset` of the file.
+cut open. Attributes are `flags` (yes and no), `description`, and X-AnyLabeling's `attributes`. Added where
+known: `score` of a shape, `id` and `dataset` of the file.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import numpy as np
 
 from anymask.errors import FormatError
 from anymask.files import budget
-from anymask.formats import json_fields
+from anymask.formats import attributes, json_fields
 from anymask.formats.image_files import place_of
 from anymask.formats.polygons.primitives import box_ring, ellipse_ring
 from anymask.formats.polygons.rings import as_ring, bridge, fill
@@ -35,7 +36,7 @@ from anymask.types import Masks, Record
 
 __all__ = ["KEEPS", "decode", "encode"]
 
-KEEPS = frozenset(("id", "scores", "categories", "dataset"))
+KEEPS = frozenset(("attributes", "id", "scores", "categories", "dataset"))
 """Facts of a record that a file holds."""
 _VERSION = "5.5.0"  # of LabelMe, whose form this is
 
@@ -46,13 +47,13 @@ def encode(record: Record, outlines: Outlines, home: Path | None = None) -> Page
     shapes: list[dict[str, Any]] = []
     runs: list[rle.Runs | None] = []
     notes: dict[int, tuple[str, ...]] = {}
+    told = attributes.of_record(record)
     for i, name in enumerate(json_fields.names(record)):
         drawn, notes[i] = _draw(record, i, outlines)
         head: dict[str, Any] = {
             "label": name,
             "group_id": i + 1 if len(drawn) > 1 else None,
-            "description": "",
-            "flags": {},
+            **_fields_of(told[i]),
         }
         score = {} if masks.scores[i] == 1 else {"score": float(masks.scores[i])}
         shapes += [{**head, **shape, **score} for shape in drawn]
@@ -60,6 +61,26 @@ def encode(record: Record, outlines: Outlines, home: Path | None = None) -> Page
         runs.append(rle.union(seen, masks.size) if drawn else None)
     document = {"version": _VERSION, "flags": {}, "shapes": shapes, **_header(record, home)}
     return Page(json_fields.to_json(document), runs, {i: note for i, note in notes.items() if note})
+
+
+def _fields_of(told: Mapping[str, Any]) -> dict[str, Any]:
+    """Attributes as a shape has them: truth values as flags, a description, others as X-AnyLabeling's."""
+    flags = {name: value for name, value in told.items() if isinstance(value, bool)}
+    text = told.get("description", "")
+    description = text if isinstance(text, str) else ""
+    kept = {*flags, *(["description"] if description else [])}
+    others = {name: value for name, value in told.items() if name not in kept}
+    return {"description": description, "flags": flags, **({"attributes": others} if others else {})}
+
+
+def _attributes(shape: Mapping[str, Any]) -> dict[str, Any]:
+    """The flags, the description and the attributes of a shape."""
+    told = attributes.joined([shape.get("attributes"), shape.get("flags")])
+    if isinstance(shape.get("description"), str) and shape["description"]:
+        told["description"] = shape["description"]
+    if shape.get("difficult") is True:
+        told["difficult"] = True
+    return told
 
 
 def _header(record: Record, home: Path | None) -> dict[str, Any]:
@@ -104,6 +125,7 @@ def decode(data: bytes, path: Path, reading: Reading = PLAIN) -> Record:
     read = partial(_checked_runs, size=size)
     masks, firsts = grouped_masks(shapes, read, ("label", "group_id"), size, left_out)
     meta: dict[str, Any] = {"file_name": name, "categories": [str(first.get("label")) for first in firsts]}
+    meta |= attributes.as_meta(map(_attributes, firsts))
     if "dataset" in document:
         meta["dataset"] = document["dataset"]
     id = document.get("id", Path(json_fields.inner_path(name)).stem)

@@ -2,17 +2,16 @@
 
 `[{"id", "data": {"image"}, "annotations" or "predictions": [{"result": [{id, type, original_width,
 original_height, value}]}], "meta"}]`, and its short form JSON-MIN. Read are brushes, bitmasks, polygons,
-closed
-vectors, rectangles and ellipses (in percent), of the first annotation that was not cancelled, or the first
-prediction; results of one id are one mask. Everything else is reported, including further annotations of a
-task. A task with several
-images is a record for each of them. Written are brushes, or with `Outlines.polygons` polygons with one
-ring.
+closed vectors, rectangles and ellipses (in percent), of the first annotation that was not cancelled, or the
+first prediction; results of one id are one mask. Everything else is reported, including further annotations
+of a task. A task with several images or pages is a record for each of them. Written are brushes, or with
+`Outlines.polygons` polygons with one ring.
 Masks that a model made become predictions. Added to a task's `meta`: `id`, `size`, `dataset`, `source`.
 """
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,10 +23,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymask.errors import FormatError
-from anymask.formats import json_fields
+from anymask.formats import attributes, json_fields
 from anymask.formats.brush import from_bitmask, from_brush, to_brush
 from anymask.formats.image_files import ImageFiles
-from anymask.formats.labelstudio_tasks import answer_of, by_image, image_name, images_of, whole_task
+from anymask.formats.labelstudio_answers import ANSWERS, answers_of, attributes_of
+from anymask.formats.labelstudio_tasks import (
+    answer_of,
+    by_image,
+    has_image,
+    image_name,
+    images_of,
+    paged,
+    whole_task,
+)
+from anymask.formats.labelstudio_vectors import vector_ring
 from anymask.formats.polygons.primitives import box_ring, ellipse_ring
 from anymask.formats.polygons.rings import as_ring, bridge, fill
 from anymask.formats.reading import Items, NoMaskError, Reading, attempt
@@ -37,7 +46,7 @@ from anymask.types import Masks, Record
 
 __all__ = ["KEEPS", "LabelStudioWriter", "items"]
 
-KEEPS = frozenset(("id", "scores", "categories", "dataset", "source"))
+KEEPS = frozenset(("attributes", "id", "scores", "categories", "dataset", "source"))
 """Facts of a record that a file holds."""
 
 
@@ -69,17 +78,22 @@ def _task(record: Record, number: int, outlines: Outlines) -> tuple[dict[str, An
     masks, notes = record.masks, _Notes()
     h, w = masks.size
     results: list[dict[str, Any]] = []
+    told = attributes.of_record(record)
     runs: list[rle.Runs | None] = []
     for i, name in enumerate(json_fields.names(record)):
         kind, value, notes[i] = _value(record, i, outlines)
         runs.append(None if value is None else _runs_of(kind, value, (h, w)))
         if value is not None:
-            results.append({
-                "id": f"mask{i}", "type": f"{kind}labels", "from_name": "label", "to_name": "image",
+            head = {
+                "id": f"mask{i}", "to_name": "image",
                 "original_width": w, "original_height": h, "image_rotation": 0,
+            }  # fmt: skip
+            results.append({
+                **head, "type": f"{kind}labels", "from_name": "label",
                 "value": {**value, f"{kind}labels": [name]},
                 **({} if masks.scores[i] == 1 else {"score": float(masks.scores[i])}),
             })  # fmt: skip
+            results += [{**head, **answer} for answer in answers_of(told[i], value)]
     meta = {"id": record.id, "size": [h, w]}
     if "dataset" in record.meta:
         meta["dataset"] = record.meta["dataset"]
@@ -111,27 +125,51 @@ def items(data: bytes, path: Path, reading: Reading) -> Items:
     if not isinstance(tasks, list):
         raise FormatError(f"path must hold a list of tasks, got another form in {path}. Export it as JSON.")
     files = ImageFiles(path, reading.images)
-    return Items([entry for number, task in enumerate(tasks, 1) for entry in _entries(task, number, files)])
+    left_out: Counter[str] = Counter()
+    found = [
+        entry for number, task in enumerate(tasks, 1) for entry in _entries(task, number, files, left_out)
+    ]
+    return Items(found, left_out)
 
 
-def _entries(task: object, number: int, files: ImageFiles) -> Iterator[tuple[str, Callable[[], Record]]]:
-    """The records of a task: one for each of its images that has results, at least one."""
+def _entries(
+    task: object, number: int, files: ImageFiles, left_out: Counter[str]
+) -> Iterator[tuple[str, Callable[[], Record]]]:
+    """The records of a task: one for each of its images that has results, at least one.
+
+    Tasks that are of no image, or of an image of unknown size without results, are counted in `left_out`.
+    """
     if not isinstance(task, Mapping):
         yield str(number), partial(_record, task, str(number), [], Counter(), files)
         return
     meta = task.get("meta")
     own = meta.get("id") if isinstance(meta, Mapping) else None
     id = str(task.get("id", number) if own is None else own)
-    task = whole_task(task)
+    task = paged(whole_task(task))
     try:
         answer = answer_of(task)
     except FormatError as error:
         yield id, partial(_refuse, error)
         return
-    for at, (key, results, left_out) in enumerate(by_image(answer, images_of(task))):
+    if not has_image(task):
+        left_out.update([str(one.get("type")) for one in answer.results if isinstance(one, Mapping)])
+        left_out["task without an image"] += 1
+        return
+    for at, (key, results, told) in enumerate(by_image(answer, images_of(task))):
         name = id if at == 0 else f"{id}-{key}"
-        told = {**task, "image_field": key, "guess": answer.is_guess}
-        yield name, partial(_record, told, name, results, left_out, files)
+        entry = {**task, "image_field": key, "guess": answer.is_guess}
+        if results or told or not _is_unknown(entry, files):
+            yield name, partial(_record, entry, name, results, told, files)
+        else:
+            left_out["task without annotations"] += 1
+
+
+def _is_unknown(task: Mapping[str, Any], files: ImageFiles) -> bool:
+    """Whether nothing says the size of a task's image."""
+    meta, data = task.get("meta"), task.get("data")
+    if not isinstance(data, Mapping) or (isinstance(meta, Mapping) and "size" in meta):
+        return False
+    return not os.path.isfile(files.find(image_name(data, task["image_field"])))
 
 
 def _refuse(error: FormatError) -> Record:
@@ -149,6 +187,8 @@ def _record(
 ) -> Record:
     entry = json_fields.mapping(task, f"task {id}")
     name = image_name(json_fields.field(entry, "data", dict, f"task {id}"), entry.get("image_field"))
+    if name.startswith("data:image/"):  # the image itself
+        name = f"task-{id}.{name[11:].partition(';')[0].partition('+')[0]}"
     image_path = files.find(name)
     left_out = Counter(left_out)
     groups: dict[str, list[Mapping[str, Any]]] = {}
@@ -163,6 +203,7 @@ def _record(
     things = [(runs, members) for runs, members in found if runs is not None]
     firsts = [members[0] for _, members in things]
     labels = [_label(members) for _, members in things]
+    told = attributes.as_meta(attributes_of(members) for _, members in things)
     known = {"dataset": meta["dataset"]} if "dataset" in meta else {}
     made = "auto" if entry.get("guess") else "human" if meta.get("source") == "human" else "import"
     return Record(
@@ -170,7 +211,7 @@ def _record(
         image_path,
         Masks(size, [runs for runs, _ in things], json_fields.scores(firsts, "score", left_out)),
         source=json_fields.source(made),
-        meta={"file_name": _own_name(name, image_path), "categories": labels, **known},
+        meta={"file_name": _own_name(name, image_path), "categories": labels, **told, **known},
         left_out=dict(left_out),
     )
 
@@ -197,9 +238,11 @@ def _group_runs(
     """The mask of the results of one id, None where none of them has an area."""
     shown: list[rle.Runs] = []
     told: Counter[str] = Counter()
-    for member in members:  # one region comes twice, with and without its labels
-        kind = re.sub(r"labels$", "", str(member.get("type")))
-        if kind or len(members) == 1:
+    kinds = [re.sub(r"labels$", "", str(member.get("type"))) for member in members]
+    has_mask = any(kind in _READERS for kind in kinds)
+    for member, kind in zip(members, kinds, strict=True):
+        is_fact = has_mask and kind in ANSWERS  # of the region, see `_attributes`
+        if (kind and not is_fact) or len(members) == 1:  # one region comes twice, with and without its labels
             runs = attempt(told, partial(_runs_of_result, member, kind, size))
             shown += [runs] if runs is not None else []
     left_out.update(told.keys())
@@ -225,19 +268,6 @@ def _brush(value: Mapping[str, Any], size: tuple[int, int]) -> rle.Runs:
 
 def _polygon(value: Mapping[str, Any], size: tuple[int, int]) -> rle.Runs:
     return fill([[as_ring(value.get("points") or []) * _percent(size)]], size)
-
-
-def _vector(value: Mapping[str, Any], size: tuple[int, int]) -> rle.Runs:
-    """A vector: closed, and of straight lines. Raises NoMaskError for another."""
-    points = json_fields.field(value, "vertices", list, "vector")
-    if not value.get("closed"):
-        raise NoMaskError("open vector")
-    if any(json_fields.mapping(point, "vertex").get("isBezier") for point in points):
-        raise NoMaskError("curved vector")
-    corners = [
-        (json_fields.number(point.get("x"), "x"), json_fields.number(point.get("y"), "y")) for point in points
-    ]
-    return fill([[as_ring(corners) * _percent(size)]], size)
 
 
 def _rectangle(value: Mapping[str, Any], size: tuple[int, int]) -> rle.Runs:
@@ -266,7 +296,7 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any], tuple[int, int]], rle.Runs]]
     "brush": _brush,
     "bitmask": from_bitmask,
     "polygon": _polygon,
-    "vector": _vector,
+    "vector": lambda value, size: fill([[vector_ring(value, _percent(size))]], size),
     "rectangle": _rectangle,
     "ellipse": _ellipse,
 }

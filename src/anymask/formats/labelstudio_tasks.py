@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from anymask.errors import FormatError
 from anymask.formats import json_fields
 
-__all__ = ["Answer", "answer_of", "by_image", "image_name", "images_of", "whole_task"]
+__all__ = ["Answer", "answer_of", "by_image", "has_image", "image_name", "images_of", "paged", "whole_task"]
 
 _SUFFIX = re.compile(r"\.(jpe?g|png|webp|tiff?|bmp|gif|avif|heic)($|[?#&])", re.IGNORECASE)
 _ADDRESS = re.compile(r"data:image/|[a-z0-9]+://|/data/", re.IGNORECASE)
@@ -50,15 +50,48 @@ def _is_image(text: str) -> bool:
     return address is not None and _OTHER.search(text) is None
 
 
+def paged(task: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A task whose lists of images (pages) are fields of their own: pages become `pages.0`, `pages.1`, ..."""
+    data = task.get("data")
+    if not isinstance(data, Mapping):
+        return task
+    pages = {
+        f"{key}.{at}": page
+        for key, value in data.items()
+        if isinstance(value, list)
+        for at, entry in enumerate(value)
+        if (page := _page(entry)) is not None
+    }
+    return {**task, "data": {**data, **pages}, "pages": list(pages)} if pages else task
+
+
+def _page(entry: object) -> str | None:
+    """The image that an entry of a list is, or has in one of its fields."""
+    values = entry.values() if isinstance(entry, Mapping) else [entry]
+    return next((value for value in values if isinstance(value, str) and _is_image(value)), None)
+
+
 def images_of(task: Mapping[str, Any]) -> list[str]:
     """The fields of a task's data that name an image."""
     data = task.get("data")
     if not isinstance(data, Mapping):
         return []
+    if isinstance(task.get("pages"), list):
+        return list(task["pages"])
     texts = [key for key, value in data.items() if isinstance(value, str)]
     files = [key for key in texts if _SUFFIX.search(data[key])]
     named = files or [key for key in texts if _is_image(data[key])]
     return named or (["image"] if "image" in texts else texts[:1])
+
+
+def has_image(task: Mapping[str, Any]) -> bool:
+    """Whether a task may be of an image: not where its data are videos, texts and the like alone."""
+    data = task.get("data")
+    if not isinstance(data, Mapping):
+        return True  # damaged, which is found when it is read
+    texts = [value for value in data.values() if isinstance(value, str)]
+    known = any(key in data for key in ("image", "img")) or "pages" in task
+    return known or any(map(_is_image, texts)) or not any(_OTHER.search(one) or " " in one for one in texts)
 
 
 def image_name(data: Mapping[str, Any], key: str | None = None) -> str:
@@ -109,7 +142,8 @@ def by_image(answer: Answer, keys: Sequence[str]) -> list[_Part]:
     """For each image of a task that has results: its field, its results, and what is left out.
 
     A result says by `to_name` which image it is of: by the field's name, or where a task has as many
-    names as images, by their order. Other contents of the task are reported with its first image.
+    names as images, by their order; of pages by its `item_index`, or the number at the end of `to_name`.
+    Other contents of the task are reported with its first image.
     """
     fields = _fields([name for name in map(_to_name, answer.results) if name is not None], keys)
     first = next(iter(keys), None)
@@ -131,6 +165,10 @@ def by_image(answer: Answer, keys: Sequence[str]) -> list[_Part]:
 def _fields(names: Sequence[str], keys: Sequence[str]) -> dict[str, str]:
     """The field of each image's name."""
     distinct = list(dict.fromkeys(names))
+    pages = {key.rpartition(".")[2]: key for key in keys if _PAGE.search(key)}
+    if pages:
+        numbers = {name: found[1] if (found := _NUMBER.search(name)) else "0" for name in distinct}
+        return {name: pages[number] for name, number in numbers.items() if number in pages}
     if len(keys) == 1:
         return dict.fromkeys(distinct, keys[0])
     same = {name: name for name in distinct if name in keys}
@@ -140,5 +178,10 @@ def _fields(names: Sequence[str], keys: Sequence[str]) -> dict[str, str]:
 
 
 def _to_name(result: object) -> str | None:
-    name = result.get("to_name") if isinstance(result, Mapping) else None
-    return name if isinstance(name, str) else None
+    if not isinstance(result, Mapping) or not isinstance(result.get("to_name"), str):
+        return None
+    page = result.get("item_index")
+    return f"{result['to_name']}.{page}" if isinstance(page, int) else str(result["to_name"])
+
+
+_PAGE, _NUMBER = re.compile(r"\.\d+$"), re.compile(r"(\d+)$")

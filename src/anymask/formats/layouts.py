@@ -14,12 +14,12 @@ from typing import Any
 
 from anymask.errors import FormatError
 from anymask.files import open_regular
-from anymask.formats import png
+from anymask.formats import map_names, png, voc
 from anymask.formats.image_files import PLAIN_FOLDERS, is_hidden
 from anymask.formats.json_fields import unreadable
 from anymask.formats.json_stream import JsonStream
 from anymask.formats.registry import FORMATS, READERS
-from anymask.formats.yolo_reading import label_folders
+from anymask.formats.yolo_reading import is_label_file, label_folders
 
 __all__ = ["Layout", "detect", "layout"]
 
@@ -59,7 +59,7 @@ def layout(path: Path, format: str | None = None) -> Layout:
     if format is None and (known := _folder_format(path)) is not None:
         return Layout(path, [(known, path)])
     files = list(_files(path))
-    found.sources = _instances(list(_chosen(files, format, found.passed_over)), found.passed_over)
+    found.sources = _instances(list(_chosen(path, files, format, found.passed_over)), found.passed_over)
     if not found.sources and format is None:
         raise FormatError(
             f"path must be a folder of a known format ({', '.join(FORMATS)}), got {path}. Name its format."
@@ -93,9 +93,9 @@ def _files(path: Path) -> Iterator[Path]:
 
 
 def _chosen(
-    files: Sequence[Path], format: str | None, passed_over: dict[Path, str]
+    root: Path, files: Sequence[Path], format: str | None, passed_over: dict[Path, str]
 ) -> Iterator[tuple[str, Path]]:
-    """The annotation files among the files of a folder."""
+    """The annotation files among the files of a folder at `root`."""
     if format is not None:
         suffix = READERS[format].suffix
         for file in files:
@@ -106,11 +106,11 @@ def _chosen(
                 else:
                     passed_over[file] = NO_ANNOTATIONS
         return
-    text = [file for file in files if file.suffix.lower() in (*_TEXTS, ".json")]
+    text = [file for file in files if file.suffix.lower() in (*_TEXTS, ".json", ".csv")]
+    text = [file for file in text if file.name not in map_names.LISTS]
     for file in text:
-        known = (
-            _of_json_or_damaged(file) if file.suffix.lower() == ".json" else _BY_SUFFIX[file.suffix.lower()]
-        )
+        is_json = file.suffix.lower() == ".json"
+        known = _of_json_or_damaged(file) if is_json else _BY_SUFFIX.get(file.suffix.lower())
         if known == "damaged":
             known = _commonest(text)
         if known is None:
@@ -118,7 +118,7 @@ def _chosen(
         else:
             yield known, file
     if len(text) == len(passed_over):
-        maps = [file for file in files if file.suffix.lower() == ".png"]
+        maps = png.maps_among([file for file in files if file.suffix.lower() == ".png"], root)
         if len(maps) > len(text):  # else they are the images of annotations that nobody knows
             yield from (("instances", file) for file in maps)
 
@@ -155,13 +155,16 @@ def _of_json_or_damaged(path: Path) -> str | None:
 
 def _folder_format(path: Path) -> str | None:
     """The format of a folder whose files are read together; None for other folders."""
+    if voc.folders(path):
+        return "voc"
     labels = [folder for folder in label_folders(path) if folder != path]
     if any(_has(folder, ".txt") for folder in labels):
         return "yolo"
     if any(_is_annotation(file) for file in _files(path)):
         return None
     texts = [file for file in _files(path) if file.suffix.lower() == ".txt"]
-    if labels or any(not file.name.lower().startswith("readme") for file in texts):
+    is_empty = bool(labels) and not any(_has(folder, ".png") for folder in labels)
+    if is_empty or any(is_label_file(file) for file in texts):
         return "yolo"
     maps = [file for file in _files(path) if file.suffix.lower() == ".png"]
     inside = {file.parent for file in maps}

@@ -26,7 +26,10 @@ from anymask.types import Masks, Record
 __all__ = ["KEEPS", "decode", "encode"]
 
 _COLUMNS = ("scores", "stability", "labels", "prompt", "logits")
-_META = ("categories", "category_scores", "kinds", "ids", "parents", "dataset", "crop_boxes", "point_coords")
+_META = (
+    "attributes", "categories", "category_scores", "crowds", "kinds", "ids", "parents", "dataset",
+    "crop_boxes", "point_coords",
+)  # fmt: skip
 KEEPS = frozenset({"id", "source", "ignore", *_COLUMNS, *_META})
 """Facts of a record that a file holds."""
 

@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 
 from anymask.errors import FormatError, InputError, OutputError
 from anymask.files import check_target, staged, write_atomic
-from anymask.formats.image_files import ImageFiles
+from anymask.formats.image_files import ImageFiles, place_of
 from anymask.formats.json_fields import stem
+from anymask.formats.map_names import read_map_names
 from anymask.formats.reading import PLAIN, Reading
 from anymask.formats.safe_paths import Stems
 from anymask.formats.writers import HIDDEN, MERGED, Outlines, Page
@@ -41,6 +42,7 @@ __all__ = [
     "encode_mask",
     "instance_map",
     "label_map",
+    "maps_among",
     "read_folder",
     "read_masks",
     "void_number",
@@ -178,7 +180,10 @@ def decode(data: bytes, path: Path, reading: Reading = PLAIN) -> Record:
     255 may be void, see `void_number`. Maps of MOTS (numbers from 1000 on) are labelled with the class, a
     number's thousands; 10000 is void.
     """
-    masks, hidden = read_masks(data, ignore=void_number(data))
+    lists = [path.parent, path.parent.parent, *([] if reading.root is None else [reading.root])]
+    known = read_map_names(lists)
+    void = None if known is None else known.void
+    masks, hidden = read_masks(data, ignore=void_number(data) if void is None else void)
     labels = np.zeros(0, np.int64) if masks.labels is None else masks.labels
     meta: dict[str, Any] = {}
     if labels.size and labels.min() >= _MOTS and labels.max() <= _MOTS_VOID:
@@ -186,13 +191,57 @@ def decode(data: bytes, path: Path, reading: Reading = PLAIN) -> Record:
         hidden = rle.union([masks.rles[i] for i in np.flatnonzero(~keep)], masks.size)
         meta["ids"] = labels[keep].tolist()
         masks = replace(masks[keep], labels=labels[keep] // _MOTS)
-    name = reading.inside(path).with_suffix("")
-    files = ImageFiles(path, reading.images)
-    others = [file for file in files.without_suffix(name) if file.resolve() != path.resolve()]
-    image = others[0] if len(others) == 1 else files.folders[0] / f"{name.name}.jpg"
+    name, image = _image_of(path, reading)
+    if "ids" not in meta and masks.labels is not None and known is not None:
+        meta["categories"] = [known.name(number) for number in masks.labels.tolist()]
     nobody = hidden is not None and rle.area(hidden) > 0
     meta["file_name"] = name.with_name(f"{name.name}{image.suffix}").as_posix()
     return Record(name.as_posix(), image, masks, meta=meta, ignore=hidden if nobody else None)
+
+
+def _image_of(path: Path, reading: Reading) -> tuple[PurePath, Path]:
+    """The name of a map's image, without suffix, and its file; of `a_mask.png` the image `a` if it exists."""
+    whole = PurePath(*place_of(reading.inside(path).with_suffix("")))
+    own, *others = ImageFiles(path).folders
+    root = reading.root or path.parent
+    others = [root / "images", root / "data", root / "JPEGImages", root, *others]
+    files = ImageFiles(path, reading.images, near=[*others, own])  # last the folder of the maps
+    for name in (whole, _trimmed(whole)):
+        found = [file for file in files.without_suffix(name) if file.resolve() != path.resolve()]
+        if len(found) == 1:
+            return name, found[0]
+    return whole, own / f"{whole.name}.jpg"
+
+
+_ENDING = re.compile(
+    r"[_-]((cp|color|instance|semantic)_?)?(masks?|seg(mentation)?|gt|labels?|instances?|annotations?|matte)",
+    re.IGNORECASE,
+)
+
+
+def _trimmed(name: PurePath) -> PurePath:
+    """A name without what tools add to the name of an image, such as `_mask`."""
+    ends = list(_ENDING.finditer(name.name))
+    is_last = bool(ends) and ends[-1].end() == len(name.name) and ends[-1].start() > 0
+    return name.with_name(name.name[: ends[-1].start()]) if is_last else name
+
+
+_IMAGE_FOLDERS = frozenset(
+    ("images", "image", "imgs", "img", "jpegimages", "data", "rgb", "image_02", "img1")
+)
+
+
+def maps_among(files: Sequence[Path], root: Path) -> list[Path]:
+    """Those PNG files of a data set at `root` that are maps and not images.
+
+    Images are in folders called so, where others hold files too, or lie beside a map that has their name and
+    an ending such as `_mask`.
+    """
+    folders = {file: {part.lower() for part in file.relative_to(root).parent.parts} for file in files}
+    kept = [file for file in files if not _IMAGE_FOLDERS & folders[file]] or list(files)
+    stems = [PurePath(file.with_suffix("")) for file in kept]
+    with_map = {_trimmed(stem) for stem in stems if _trimmed(stem) != stem}
+    return [file for file, stem in zip(kept, stems, strict=True) if stem not in with_map]
 
 
 _MOTS, _MOTS_VOID = 1000, 10_000

@@ -117,7 +117,8 @@ def grouped_masks(
     for i, shape in enumerate(shapes):
         runs = attempt(left_out, partial(read, shape))
         if runs is not None:
-            key = i if shape.get(group) is None else (str(shape.get(label)), str(shape[group]))
+            alone = shape.get(group) in (None, "")
+            key = i if alone else (str(shape.get(label)), str(shape[group]))
             groups.setdefault(key, []).append((runs, shape))
     masks = [rle.union([runs for runs, _ in members], size) for members in groups.values()]
     return masks, [members[0][1] for members in groups.values()]

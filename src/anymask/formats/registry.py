@@ -20,6 +20,7 @@ from anymask.formats import (
     sa1b,
     svg,
     via,
+    voc,
     yolo,
 )
 from anymask.formats.image_files import ImageFiles, is_hidden
@@ -192,6 +193,16 @@ _ALL = (
     per_image("npz", "NumPy arrays", ".npz", npz.KEEPS, anywhere(npz.encode), npz.decode),
     per_image("sa1b", "SA-1B's JSON", ".json", sa1b.KEEPS, anywhere(sa1b.encode), sa1b.decode),
     per_image("svg", "SVG paths", ".svg", svg.KEEPS, svg.encode, svg.decode),
+    Format(
+        "voc",
+        "Pascal VOC's maps of classes and objects",
+        ".png",
+        voc.KEEPS,
+        voc.items,
+        lambda target: voc.VocWriter(target.place, target.outlines),
+        voc.ours,
+        always_folder=True,
+    ),
     Format(
         "yolo",
         "YOLO segmentation",

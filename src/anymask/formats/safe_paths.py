@@ -11,6 +11,7 @@ __all__ = ["Stems", "inner_path", "plain_stem"]
 
 _MOST_BYTES = 120  # of a stem, so that suffixes and temporary names fit into a file system's 255
 _UNFIT = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*\ud800-\udfff]+')
+_PLAIN = re.compile(r"\w[^/\\\0:]*[^/\\\0:. ]")
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # of Windows
 
 
@@ -19,6 +20,8 @@ def inner_path(name: str) -> Path:
 
     `val/a.jpg` stays; `../../a.jpg`, `/a.jpg` and `C:\\a.jpg` become `a.jpg`.
     """
+    if _PLAIN.fullmatch(name):  # nearly all names
+        return Path(name)
     parts = re.split(r"[/\\]", name.replace("\0", ""))
     kept = [part for part in parts if part.strip(". ") and not re.fullmatch(r"[A-Za-z]:", part)]
     return Path(*(kept or ["_"]))

@@ -17,14 +17,12 @@ from typing import Any
 
 import numpy as np
 
-from anymask.errors import FormatError
-from anymask.formats import json_fields
+from anymask.formats import attributes, json_fields
 from anymask.formats.image_files import ImageFiles
 from anymask.formats.polygons.primitives import box_ring, ellipse_ring
 from anymask.formats.polygons.rings import Ring, as_ring, fill
 from anymask.formats.reading import Items, NoMaskError, Reading, attempt
 from anymask.geometry import rle
-from anymask.images.read import image_size
 from anymask.types import Masks, Record
 
 __all__ = ["items"]
@@ -51,11 +49,7 @@ def items(path: Path, reading: Reading) -> Items:
 def _record(entry: object, id: str, files: ImageFiles) -> Record:
     name = str(json_fields.field(entry, "filename", str, "image"))
     image_path = files.find(name)
-    if not image_path.is_file():
-        raise FormatError(
-            f"{name} must be near, got no such image. Say where the images are: VIA holds no sizes."
-        )
-    size = image_size(image_path)
+    size = json_fields.size_beside({}, ("height", "width"), image_path)
     left_out: Counter[str] = Counter()
     regions = json_fields.mapping(entry, "image").get("regions") or []
     listed = list(regions.values()) if isinstance(regions, Mapping) else regions
@@ -63,17 +57,25 @@ def _record(entry: object, id: str, files: ImageFiles) -> Record:
         listed = json_fields.field(entry, "regions", list, "image")
     found = [(attempt(left_out, partial(_runs, region, size)), region) for region in listed]
     kept = [(runs, region) for runs, region in found if runs is not None]
+    described = [_described(region) for _, region in kept]
     return Record(
         id,
         image_path,
         Masks(size, [runs for runs, _ in kept]),
-        meta={"file_name": name, "categories": [_label(region) for _, region in kept]},
+        meta={
+            "file_name": name,
+            "categories": [label for label, _ in described],
+            **attributes.as_meta(others for _, others in described),
+        },
         left_out=dict(left_out),
     )
 
 
-def _label(region: Mapping[str, Any]) -> str:
-    """The class of a region: the attribute that is called so, or the first that says something."""
+def _described(region: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The class of a region and its other attributes.
+
+    The class is the attribute that is called so, or the first that says something.
+    """
     told = region.get("region_attributes")
     told = told if isinstance(told, Mapping) else {}
     for key in (*(name for name in _NAMES if name in told), *told):
@@ -81,8 +83,8 @@ def _label(region: Mapping[str, Any]) -> str:
         if isinstance(value, Mapping):  # of check boxes those that are ticked
             value = next((name for name, ticked in value.items() if ticked), None)
         if isinstance(value, (str, int)) and str(value):
-            return str(value)
-    return "object"
+            return str(value), {name: other for name, other in told.items() if name != key and other}
+    return "object", {}
 
 
 def _runs(region: object, size: tuple[int, int]) -> rle.Runs:

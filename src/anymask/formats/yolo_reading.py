@@ -26,9 +26,12 @@ from anymask.geometry import rle
 from anymask.images.read import image_size
 from anymask.types import Masks, Record
 
-__all__ = ["items", "label_folders", "ring_runs"]
+__all__ = ["is_label_file", "items", "label_folders", "ring_runs"]
 
-_NO_LABELS = ("readme", "license", "requirements", "notes", "train.txt", "val.txt", "valid.txt", "test.txt")
+_NO_LABELS = (
+    "readme", "license", "requirements", "notes", "train.txt", "val.txt", "valid.txt", "test.txt",
+    "labelmap.txt", "class_names.txt",
+)  # fmt: skip
 _FARTHEST = 2.0  # shares farther outside are no shares
 
 
@@ -71,13 +74,13 @@ def items(path: Path, reading: Reading) -> Items:
 def _label_files(folder: Path) -> Iterator[Path]:
     """The label files of a folder; lists of names and notes are none."""
     for file in sorted(folder.rglob("*.txt")):
-        name = file.name.lower()
-        if (
-            file.name not in LISTS
-            and not name.startswith(_NO_LABELS)
-            and not is_hidden(file.relative_to(folder))
-        ):
+        if is_label_file(file) and not is_hidden(file.relative_to(folder)):
             yield file
+
+
+def is_label_file(file: Path) -> bool:
+    """Whether a text file is neither a list of names or images nor a note."""
+    return file.name not in LISTS and not file.name.lower().startswith(_NO_LABELS)
 
 
 @dataclass(frozen=True)
@@ -213,6 +216,6 @@ def _image_path(file: Path, name: Path, files: ImageFiles) -> Path:
         )
     where = "among those given" if files.are_given else f"in {files.folders[0]}"
     raise FormatError(
-        f"labels {file.name} must have their image near, got none {where}. Say where the images are: "
-        "YOLO's files do not hold their size."
+        f"labels {file.name} must have their image near, got none {where}. Give the folder of the images "
+        "(--images, images=): YOLO's files do not hold their size."
     )

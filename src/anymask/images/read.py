@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
@@ -33,6 +34,9 @@ __all__ = [
     "read_map",
     "read_stored",
 ]
+
+ADDRESS = re.compile(r"(?i)(?:https?|ftp|s3|gs):/")
+"""How an address in the network begins; a Path keeps one slash only."""
 
 ImageFile: TypeAlias = "str | os.PathLike[str] | bytes | BinaryIO"
 
@@ -156,7 +160,7 @@ def open_image(image: object) -> Image.Image:
         raise
     except UnidentifiedImageError:
         raise ImageError(
-            f"image must be an image file, got {name_of(image)}, which no decoder knows. "
+            f"image must be an image file, got {name_of(image)}, which is none. "
             "Give a JPEG, PNG, WebP, TIFF, BMP, GIF, HEIC, DICOM or NIfTI file."
         ) from None
     except Exception as error:  # decoders raise nearly anything on damaged headers
@@ -204,6 +208,8 @@ def _file_of(image: object) -> Any:
             f"{type(image).__name__}. Convert it with numpy.asarray."
         )
     path = Path(path_of(image))
+    if ADDRESS.match(str(path)):
+        raise ImageError(f"image must be a file, got the address {image}. Download it first.")
     if path.is_dir():
         raise ImageError(f"image must be a file, got the folder {path}. Name one image in it.")
     if not path.exists():

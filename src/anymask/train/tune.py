@@ -170,7 +170,7 @@ def _check(model: InContextNetwork, records: Sequence[Record]) -> None:
         raise InputError("model must work by examples, got another one. Load context or seggpt_vit_l.")
     check_evaluation_mode(model)
     if len(records) < 2:
-        raise InputError(f"records must be at least two, got {len(records)}. Give more.")
+        raise InputError(f"examples must be at least two, got {len(records)}. Give more, each by --example.")
 
 
 def colours_of(model: InContextNetwork, one: Context) -> Tensor:

@@ -43,6 +43,12 @@ class Embedding:
         assert self.image is not None, "an embedding without pixels has no outlines"
         return guide(self.frame, self.image)
 
+    @property
+    def direction(self) -> NDArray[np.float32]:
+        """(C,) the mean of the features, of length 1: what the image shows, to compare images by."""
+        mean = _half(self.features.mean((0, 2, 3))).astype(np.float32)
+        return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-9), np.float32)
+
     def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
         """Write to a safetensors file in float16. Raises OutputError as `files.write_atomic` does."""
         write_atomic(path, self.to_bytes(), force=force)

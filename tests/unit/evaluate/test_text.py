@@ -57,7 +57,8 @@ def proposals(monkeypatch, records):
     """The masks of both scenes are proposed in each, and the whole image; ImageNet's weights are missing."""
     dense = [square(5), square(40), square(80), square(30), np.ones((40, 120), np.bool_)]
     masks = Masks.from_dense(np.array(dense), [0.9, 0.9, 0.9, 0.8, 0.9])
-    monkeypatch.setattr(text, "automatic", lambda model, image, config: masks)
+    monkeypatch.setattr(text, "embed", lambda model, image: image)
+    monkeypatch.setattr(text, "find_regions", lambda model, image, config: masks)
     monkeypatch.setattr(text.ImageNetNamer, "load", staticmethod(lambda words: None))
 
 

@@ -159,6 +159,14 @@ def test_a_file_is_read_one_record_at_a_time(tmp_path):
         ),
         ({"images": [{"id": 9, "width": 8, "height": 6}]}, r"image must have a field 'file_name'"),
         ({"annotations": 3}, r"annotations must be a list"),
+        (
+            {"annotations": [{"image_id": 9, "file_name": "a.png", "segments_info": [{"id": 1}, {"id": 2}]}]},
+            r"annotations must be outlines, got 2 panoptic segments",
+        ),
+        (
+            {"annotations": [{"image_id": 9, "caption": "a cat"}]},
+            r"annotations must be outlines, got 1 caption",
+        ),
         ({"categories": 3}, r"categories must be a list"),
         ({"categories": [{"id": 3}]}, r"category must have a field 'name'"),
     ],

@@ -70,11 +70,24 @@ labelme = st.fixed_dictionaries(
         "mask": st.one_of(st.just(PNG), junk),
     },
 )
+handle = st.one_of(st.fixed_dictionaries({"x": coordinate, "y": coordinate}), junk)
 value = st.fixed_dictionaries(
     {},
     optional={
         "points": points,
-        "vertices": st.lists(st.fixed_dictionaries({"x": coordinate, "y": coordinate}), max_size=5),
+        "vertices": st.lists(
+            st.fixed_dictionaries(
+                {"x": coordinate, "y": coordinate},
+                optional={
+                    "isBezier": st.booleans(),
+                    "controlPoint1": handle,
+                    "controlPoint2": handle,
+                    "id": st.sampled_from("ab"),
+                    "prevPointId": st.sampled_from(["a", "b", None]),
+                },
+            ),
+            max_size=5,
+        ),
         "closed": st.booleans(),
         "rle": st.one_of(st.just(to_brush(rle.encode(MASK), (H, W))), junk),
         "imageDataURL": st.one_of(st.just(f"data:image/png;base64,{PNG}"), junk),
@@ -249,7 +262,7 @@ def test_numbers_in_are_masks(
 
 
 def test_every_reader_is_counted() -> None:
-    assert {*WRITE, *MAPS, "masks", "npz"} == set(READERS)
+    assert {*WRITE, *MAPS, "masks", "npz", "voc"} == set(READERS)
 
 
 @pytest.mark.parametrize("name", sorted(FORMATS))

@@ -393,7 +393,8 @@ def test_yolo_needs_its_images(labels):
     labels.write_text(LINE)
     (labels.parents[2] / "images" / "val" / "a.png").unlink()
     with pytest.raises(
-        FormatError, match=r"labels a\.txt must have their image near, got none in .*images\. Say"
+        FormatError,
+        match=r"labels a\.txt must have their image near, got none in .*images\. Give the folder of",
     ):
         formats.read(labels.parents[2])
 
@@ -439,7 +440,7 @@ def test_npz_that_swells(tmp_path):
 # ---- all of them, damaged
 
 
-@pytest.mark.parametrize("name", sorted(set(FORMATS) - {"masks"}))
+@pytest.mark.parametrize("name", sorted(set(FORMATS) - {"masks", "voc"}))
 def test_damage_gives_a_mask_or_a_sentence(name, tmp_path, rng):
     write.write_png(np.zeros((*SIZE, 3), np.uint8), tmp_path / "a.png")
     masks = Masks.from_dense(square()[None], labels=[1])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import io
 import json
 from pathlib import Path
 
@@ -104,106 +103,6 @@ def test_tracks_of_a_video_are_read_frame_by_frame(tmp_path):
     )
     assert (second.meta["categories"], second.left_out) == (["car", "bus"], {"points": 1})
     assert second.masks.boxes.tolist() == [[5, 5, 11, 12], [0, 0, 2, 2]]
-
-
-# ---- Label Studio
-
-
-def task(*results: dict, **fields) -> list:
-    head = {"original_width": 30, "original_height": 20, "to_name": "image"}
-    entry = {"id": 7, "data": {"image": "/data/upload/1/0a1b2c3d-a.png"}}
-    return [{**entry, "annotations": [{"result": [{**head, **one} for one in results]}], **fields}]
-
-
-CORNERS = [[x / 0.3, y / 0.2] for x, y in SQUARE]
-POLYGON = {"type": "polygonlabels", "value": {"points": CORNERS, "polygonlabels": ["x"]}}
-
-
-@pytest.mark.parametrize("mode", ["RGBA", "LA", "L"])
-def test_bitmasks(tmp_path, mode):
-    inside = np.zeros(SIZE, np.uint8)
-    inside[5:12, 4:10] = 255
-    black = np.zeros(SIZE, np.uint8)
-    bands = {"RGBA": [black, black, black, inside], "LA": [black, inside], "L": [inside]}[mode]
-    data = io.BytesIO()
-    Image.merge(mode, [Image.fromarray(band) for band in bands]).save(data, "PNG")
-    url = f"data:image/png;base64,{base64.b64encode(data.getvalue()).decode()}"
-    mask = {"type": "bitmasklabels", "value": {"imageDataURL": url, "bitmasklabels": ["Cell"]}}
-    record = read(tmp_path / "a.json", task(mask))
-    assert (record.meta["categories"], record.masks.areas.tolist()) == (["Cell"], [AREA])
-
-
-@pytest.mark.parametrize("url", ["", "data:image/png;base64,AAAA", "data:image/png;base64,%", 3])
-def test_damaged_bitmasks_are_told(tmp_path, url):
-    record = read(
-        tmp_path / "a.json", task({"type": "bitmasklabels", "value": {"imageDataURL": url}}, POLYGON)
-    )
-    assert record.masks.areas.tolist() == [AREA]
-    ((kind, count),) = record.left_out.items()
-    assert (kind.split(":")[0], count) == ("damaged", 1)
-
-
-def test_closed_vectors_are_masks(tmp_path):
-    def vector(**fields: object) -> dict:
-        points = [{"x": x, "y": y, "isBezier": False} for x, y in CORNERS]
-        return {
-            "type": "vectorlabels",
-            "value": {"vertices": points, "closed": True, "vectorlabels": ["v"], **fields},
-        }
-
-    curved = [{**corner, "isBezier": True} for corner in vector()["value"]["vertices"]]
-    record = read(tmp_path / "a.json", task(vector(), vector(closed=False), vector(vertices=curved)))
-    assert (record.masks.areas.tolist(), record.meta["categories"]) == ([AREA], ["v"])
-    assert record.left_out == {"open vector": 1, "curved vector": 1}
-
-
-def test_what_a_task_holds_beside_masks_is_counted(tmp_path):
-    others = [
-        {"type": "keypointlabels", "value": {"x": 1, "y": 1}},
-        {"type": "choices", "value": {"choices": ["good"]}, "to_name": "image"},
-        {"type": "relation", "from_id": "a", "to_id": "b"},
-    ]
-    record = read(tmp_path / "a.json", task(POLYGON, *others))
-    assert len(record.masks) == 1
-    assert record.left_out == {"keypoint": 1, "choices": 1, "relation": 1}
-
-
-def test_other_annotators_are_told(tmp_path):
-    one = task(POLYGON)[0]["annotations"][0]
-    cancelled = {**one, "was_cancelled": True}
-    answers = {"annotations": [cancelled, one, one, one], "predictions": [one], "drafts": [one]}
-    record = read(tmp_path / "a.json", task(**answers))
-    assert len(record.masks) == 1
-    assert record.left_out == {
-        "result of a cancelled annotation": 1, "result of another annotation": 2,
-        "result of another prediction": 1, "result of another draft": 1,
-    }  # fmt: skip
-
-
-def test_each_image_of_a_task_has_its_own_masks(tmp_path):
-    data = {"image": "/data/upload/1/l.png", "image2": "/data/upload/1/r.png", "text": "note.txt"}
-    second = {**POLYGON, "to_name": "image2"}
-    (tmp_path / "a.json").write_text(json.dumps(task(POLYGON, second, second, data=data)))
-    left, right = formats.read(tmp_path / "a.json")
-    assert [(one.id, one.image.name, len(one.masks)) for one in (left, right)] == [
-        ("7", "l.png", 1),
-        ("7-image2", "r.png", 2),
-    ]
-    names = [{**POLYGON, "to_name": "left"}, {**POLYGON, "to_name": "right"}]
-    (tmp_path / "a.json").write_text(json.dumps(task(*names, data=data)))
-    assert [one.image.name for one in formats.read(tmp_path / "a.json")] == ["l.png", "r.png"]
-    record = read(
-        tmp_path / "a.json", task({**POLYGON, "to_name": "who"}, data=data, meta={"size": [20, 30]})
-    )
-    assert (len(record.masks), record.left_out) == (0, {"result of an unknown image": 1})
-
-
-def test_the_short_form_of_tasks(tmp_path):
-    value = {"points": CORNERS, "polygonlabels": ["A"], "original_width": 30, "original_height": 20}
-    record = read(
-        tmp_path / "a.json", [{"id": 1, "image": "/data/upload/1/a.png", "label": [value], "annotator": 1}]
-    )
-    assert (record.meta["categories"], record.masks.areas.tolist()) == (["A"], [AREA])
 
 
 # ---- YOLO
@@ -327,6 +226,20 @@ def test_two_images_of_a_stem_and_of_two_sizes(scene):
         read(scene.with_name("a.geojson"), TUMOR)
 
 
+def test_features_of_other_planes_and_nuclei_are_told(tmp_path, scene):
+    ring = [*SQUARE, SQUARE[0]]
+    planes = [{}, {"plane": {"c": -1, "z": 0, "t": 0}}, {"plane": {"c": -1, "z": 3, "t": 0}}]
+    features = [
+        {"type": "Feature", "geometry": {"type": "Polygon", "coordinates": [ring], **plane}}
+        for plane in planes
+    ]
+    features[0]["nucleusGeometry"] = {"type": "Polygon", "coordinates": [ring]}
+    record = read(tmp_path / "a.geojson", features)
+    assert record.masks.areas.tolist() == [AREA, AREA]
+    assert record.left_out == {"feature of another plane of the stack": 1, "nucleus of a cell": 1}
+    assert read(tmp_path / "a.geojson", features[2:]).masks.areas.tolist() == [AREA], "one plane alone"
+
+
 # ---- SVG
 
 
@@ -373,7 +286,9 @@ def test_via(scene):
         assert record.masks.areas[2:] == pytest.approx([np.pi * 16] * 2, abs=3)
         assert (set(record.meta["categories"]), record.left_out) == ({"cat"}, {"polyline": 1, "point": 1})
     scene.unlink()
-    with pytest.raises(FormatError, match=r"a\.png must be near, got no such image"):
+    with pytest.raises(
+        FormatError, match=r"image a\.png must be near, got none, and the annotations do not hold its size"
+    ):
         formats.read(scene.with_name("via.json"))
 
 
@@ -396,6 +311,12 @@ def test_formats_that_are_only_read_are_not_written(tmp_path):
     for name in set(READERS) - set(formats.FORMATS):
         with pytest.raises(UnknownNameError, match="format must be a known name"):
             formats.write(masks, tmp_path / "a.json", name)
+
+
+def test_objects_of_isat_without_a_group_are_apart(tmp_path):
+    things = [{"category": "x", "group": group, "segmentation": SQUARE} for group in ("", "", None, 1, 1)]
+    info = {"name": "a.png", "width": 30, "height": 20}
+    assert len(read(tmp_path / "a.json", {"info": info, "objects": things}).masks) == 4
 
 
 # ---- maps

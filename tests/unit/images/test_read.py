@@ -257,7 +257,7 @@ def test_empty_file(tmp_path):
 
 def test_text_as_image(tmp_path):
     (tmp_path / "a.png").write_text("this is no image\n")
-    with pytest.raises(ImageError, match=r"got .*a\.png, which no decoder knows\. Give a JPEG, PNG"):
+    with pytest.raises(ImageError, match=r"got .*a\.png, which is none\. Give a JPEG, PNG"):
         images.read_image(tmp_path / "a.png")
 
 

@@ -187,7 +187,7 @@ def test_pixels_that_nobody_labelled_do_not_count(model: FeaturePainter, records
 
 
 def test_bad_input(model: FeaturePainter, records: list[Record]) -> None:
-    with pytest.raises(InputError, match=r"records must be at least two, got 0\. Give more\."):
+    with pytest.raises(InputError, match=r"examples must be at least two, got 0"):
         tune(model, [])
     empty = records[0].with_masks(Masks((48, 64), []))
     with pytest.raises(InputError, match="record must show what to segment, got no mask for"):

@@ -46,11 +46,13 @@ def list_images(
     show: Annotated[images.Show, Query()] = "all",
     tag: Annotated[str, Query(max_length=schemas.TEXT_LENGTH)] = "",
     assignee: Annotated[str, Query(max_length=64)] = "",
+    sort: Annotated[images.Sort, Query()] = "name",
 ) -> schemas.Images:
-    """A page of the images, sorted by name: those whose name contains `search`, in the state `show`.
+    """A page of the images: those whose name contains `search`, in the state `show`.
 
     With `tag` or `assignee` only those with this tag, or of this user. Annotators do not see copies given to
-    others, nor images of which they have a copy.
+    others, nor images of which they have a copy. Sorted by name, or by the place in the queue of
+    `anymask engine queue`.
     """
     viewer = person.name if person.role == "annotator" else None
     found = images.listed(
@@ -62,6 +64,7 @@ def list_images(
         tag=tag,
         assignee=assignee,
         viewer=viewer,
+        sort=sort,
     )
     more = len(found) > limit
     return schemas.Images(

@@ -16,6 +16,7 @@ from anymask.app.dependencies import Annotator, CurrentServer, Reviewer
 from anymask.data_engine.project import import_export
 from anymask.data_engine.project.apart import run_apart
 from anymask.errors import FormatError
+from anymask.formats import Outlines
 
 __all__ = ["router"]
 
@@ -34,6 +35,7 @@ Format = Literal[
     "npz",
     "sa1b",
     "svg",
+    "voc",
     "yolo",
 ]
 _ZIP: dict[int | str, dict[str, Any]] = {
@@ -49,12 +51,16 @@ def export(
     suggestions: Annotated[bool, Query()] = False,
     images: Annotated[bool, Query()] = False,
     every: Annotated[bool, Query()] = False,
+    polygons: Annotated[bool, Query()] = False,
+    max_loss: Annotated[float, Query(ge=0, le=0.5)] = 0.0,
 ) -> Response:
     """All masks in a format, as an archive; its report.json lists what the format could not hold.
 
     suggestions: also the suggestions that nobody has accepted yet. images: also the image files, so that the
     unpacked archive is a data set to train on. every: also images that have no masks and are not done, which
-    trainers take for images that show nothing. The header anymask-skipped is the number of images left out.
+    trainers take for images that show nothing. polygons: also where the format holds masks as pixels.
+    max_loss: 1 - IoU that a polygon may lose to have fewer corners. The header anymask-skipped is the number
+    of images left out.
     """
     folder = Path(tempfile.mkdtemp(prefix="anymask-"))
     try:
@@ -62,7 +68,12 @@ def export(
         with server.turn():
             loss = run_apart(
                 server.project,
-                partial(import_export.take, every=every, suggestions=suggestions),
+                partial(
+                    import_export.take,
+                    every=every,
+                    suggestions=suggestions,
+                    outlines=Outlines(polygons, max_loss),
+                ),
                 format,
                 folder / "out",
                 memory=EXPORT * server.settings.limits.memory,

@@ -10,9 +10,10 @@ from typing import Any
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import StreamingResponse
 
-from anymask.app import inference, schemas, text_schemas
+from anymask.app import inference, schemas, text_schemas, tracking
 from anymask.app.dependencies import Annotator, CurrentServer, Server
 from anymask.app.jobs import Job
+from anymask.app.tracking_schemas import Track
 from anymask.data_engine.project import images
 from anymask.data_engine.project.project import current
 
@@ -81,6 +82,21 @@ def like(server: CurrentServer, person: Annotator, body: schemas.Like) -> schema
         images.find(server.project.db, id)
     server.models.check_examples(body.model)
     job = server.jobs.start("like", person.id, lambda tick: inference.like(server, body, tick))
+    return schemas.JobRef(id=job.id)
+
+
+@router.post("/images/{id}/track", status_code=202)
+def track(server: CurrentServer, person: Annotator, id: schemas.Id, body: Track) -> schemas.JobRef:
+    """Follow masks of an image through the images before and after it, in the natural order of their names.
+
+    What is found becomes suggestions, stored frame by frame, so that a cancelled job can be resumed. Frames
+    in which it was not sure get the tag "drift"; the result lists them.
+    """
+    image = images.find(server.project.db, id)
+    server.models.check_examples(body.model)
+    job = server.jobs.start(
+        "track", person.id, lambda tick: tracking.track(server, image, body, person.name, tick)
+    )
     return schemas.JobRef(id=job.id)
 
 

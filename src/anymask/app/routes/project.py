@@ -11,7 +11,7 @@ from anymask.app.dependencies import COOKIE, Admin, Annotator, CurrentServer, Re
 from anymask.data_engine.project import images, labels, people, statistics
 from anymask.data_engine.project.checks import new_name
 
-__all__ = ["router"]
+__all__ = ["YEAR", "router", "set_token"]
 
 router = APIRouter(tags=["project"])
 MOST_UNREADABLE = 100
@@ -49,22 +49,24 @@ def sign_in(server: CurrentServer, request: Request, body: people_schemas.SignIn
     """Sign in: set a cookie with the token."""
     identify(server, request, body.token)
     answer = Response(status_code=204)
-    answer.set_cookie(
-        COOKIE,
-        body.token,
-        max_age=YEAR,
-        httponly=True,
-        samesite="strict",
-        secure=request.url.scheme == "https",
-    )
+    set_token(answer, request, body.token, request.scope.get("root_path", ""))
     return answer
 
 
+def set_token(answer: Response, request: Request, token: str, root: str) -> None:
+    """Set the cookie with a token for the application under a path, "" for the whole server."""
+    secure = request.url.scheme == "https"
+    answer.set_cookie(
+        COOKIE, token, max_age=YEAR, path=f"{root}/", httponly=True, samesite="strict", secure=secure
+    )
+
+
 @router.delete("/session", status_code=204)
-def sign_out() -> Response:
+def sign_out(request: Request) -> Response:
     """Sign out: remove the cookie."""
     answer = Response(status_code=204)
-    answer.delete_cookie(COOKIE, httponly=True, samesite="strict")
+    path = f"{request.scope.get('root_path', '')}/"
+    answer.delete_cookie(COOKIE, path=path, httponly=True, samesite="strict")
     return answer
 
 

@@ -93,6 +93,9 @@ export const THUMBNAIL_SIDE = 320;
 /** The photos that come with anymask. */
 export const SAMPLES = ["cat.jpg", "coffee.jpg", "flower.jpg"];
 
+/** What `suggested_by` of a tracked mask begins with. */
+export const TRACK = "track-";
+
 /** Pixels of a tile of a large image along each side. */
 export const TILE_SIDE = 512;
 

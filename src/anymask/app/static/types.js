@@ -67,6 +67,22 @@
  *
  * @typedef {{name: string, role: "annotator" | "reviewer" | "admin"}} Person A user of the server.
  *
+ * @typedef {object} Tracking What to follow, and how far.
+ * @property {string[]} masks ids of saved masks
+ * @property {"both" | "forward" | "back"} direction
+ * @property {number} frames in each direction
+ * @property {boolean} refine
+ * @property {boolean} [resume] keep what an earlier run found
+ *
+ * @typedef {object} ProjectSummary One of several projects of a server, as the person may see it.
+ * @property {string} name
+ * @property {string} person who they are in it
+ * @property {Person["role"]} role
+ * @property {number} images
+ * @property {number} done
+ * @property {number} masks
+ * @property {number} suggestions
+ *
  * @typedef {object} Comparison An image and its copy, which a second person has.
  * @property {string} name
  * @property {string} image its id

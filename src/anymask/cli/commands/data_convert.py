@@ -114,7 +114,7 @@ def _records(options: Options, bad: _Bad, advance: Advance) -> Iterator[Record]:
 def _is_dataset(path: Path) -> bool:
     """Whether this is tar shards, or images with PNG masks in folders of their own."""
     shards = data.is_sa1b(path) or path.suffix == ".tar" or any(path.glob("*.tar"))
-    return shards or ((path / "images").is_dir() and (path / "masks").is_dir()) or data.is_voc(path)
+    return shards or ((path / "images").is_dir() and (path / "masks").is_dir())
 
 
 def _as_text(loss: Loss, report: str | None) -> str:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from anymask.cli.console import out, out_json, table
 from anymask.cli.options.engine_audit import Options
-from anymask.errors import InputError, MissingExtraError, OutputError
+from anymask.cli.projects import with_app
+from anymask.errors import InputError, OutputError
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -44,12 +45,8 @@ def run(options: Options) -> int:
 
 
 def _module() -> ModuleType:
-    try:
+    with with_app("engine audit"):
         from anymask.data_engine import audit
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in ("sqlalchemy", "alembic"):
-            raise
-        raise MissingExtraError("anymask engine audit", "app") from error
     return audit
 
 

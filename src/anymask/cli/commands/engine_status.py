@@ -2,35 +2,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from anymask.cli.console import out, out_json, table
 from anymask.cli.options.engine_status import Options
-from anymask.errors import InputError, MissingExtraError
+from anymask.cli.projects import existing_project
 
 __all__ = ["run"]
 
 
 def run(options: Options) -> int:
     """Print the status."""
-    try:
-        from anymask.data_engine.project.project import INNER, open_project
+    with existing_project(options.project, options.database, "engine status") as project:
+        from anymask.data_engine.project import versions
         from anymask.data_engine.project.stages import by_stage
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in ("sqlalchemy", "alembic"):
-            raise
-        raise MissingExtraError("anymask engine status", "app") from error
-    if not Path(options.project, INNER).is_dir():  # else a project would be made of any folder
-        raise InputError(
-            f"PROJECT must be the folder of a project, got {options.project}. Make one with: anymask serve "
-            f"{options.project}"
-        )
-    project = open_project(options.project, options.database)
-    try:
-        found = [one.to_dict() for one in by_stage(project.db)]
-    finally:
-        project.close()
+
+        found = [one.to_dict() for one in by_stage(project.db, versions.uses(project))]
     if options.as_json:
         out_json(found)
     else:
@@ -39,7 +26,18 @@ def run(options: Options) -> int:
 
 
 def _as_text(found: list[dict[str, Any]]) -> str:
-    heads = ["stage", "model", "images", "masks", "per image", "seconds", "clicks", "kept", "waiting"]
+    heads = [
+        "stage",
+        "model",
+        "version",
+        "images",
+        "masks",
+        "per image",
+        "seconds",
+        "clicks",
+        "kept",
+        "waiting",
+    ]
     return table([_cells(one) for one in found], heads)
 
 
@@ -49,6 +47,7 @@ def _cells(one: dict[str, Any]) -> list[object]:
     return [
         one["stage"],
         (one["model"] or "-")[:12],
+        one["version"],
         one["images"],
         one["masks"],
         *means,

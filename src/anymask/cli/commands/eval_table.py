@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from anymask.cli.console import note, out, out_json
 from anymask.cli.options.eval_table import Options
 from anymask.cli.reports import by_set, check_report
-from anymask.errors import unknown_name
+from anymask.errors import InputError, unknown_name
 from anymask.files import check_target
 
 if TYPE_CHECKING:
@@ -43,7 +43,8 @@ def _measured(table: Table, options: Options) -> TableResult:
 
     model, name = _model(table, options)
     partial = None if options.output is None else Path(options.output).with_suffix(".partial")
-    asked = RunOptions(options.limit, options.seed, partial)
+    answers = None if options.output is None else Path(options.output).with_suffix(".answers")
+    asked = RunOptions(options.limit, options.seed, partial, answers)
     with by_set("items") as advance:
         return run_table(table, model, Path(options.data), asked, advance, name=name)
 
@@ -61,8 +62,13 @@ def _model(table: Table, options: Options) -> tuple[Any, str]:
     from anymask.evaluate.report import model_hash
     from anymask.evaluate.tables.models import prompt_model
 
+    if bool(options.runs) != (table.model == "runs"):
+        wanted = "LABEL=MODEL for each model" if table.model == "runs" else f"left out for {table.name}"
+        raise InputError(f"--runs must be {wanted}, got {' '.join(options.runs) or 'nothing'}. See --help.")
     if table.model == "files":
         return None, "none"
+    if table.model == "runs":
+        return _runs(options)
     if table.model == "examples":
         name = options.model or "context"
         example = load_example_network(name, device=options.device, offline=options.offline)
@@ -70,6 +76,25 @@ def _model(table: Table, options: Options) -> tuple[Any, str]:
     name = options.model or "compact"
     promptable = load_network(name, device=options.device, offline=options.offline)
     return prompt_model(promptable), f"{name} ({model_hash(promptable)})"
+
+
+def _runs(options: Options) -> tuple[dict[str, Any], str]:
+    """The models to compare by their labels, and all their names."""
+    from anymask.cli.loading import load_network
+    from anymask.evaluate.report import model_hash
+    from anymask.evaluate.tables.models import prompt_model
+
+    models, names = {}, []
+    for text in options.runs:
+        label, equals, name = text.partition("=")
+        if not (label.strip() and equals and name) or label in models:
+            raise InputError(
+                f"--runs must be LABEL=MODEL with labels of their own, got {text}. Try 0.1=runs/a."
+            )
+        network = load_network(name, device=options.device, offline=options.offline)
+        models[label] = prompt_model(network)
+        names.append(f"{label}: {name} ({model_hash(network)})")
+    return models, ", ".join(names)
 
 
 def _print(result: TableResult, options: Options) -> None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from anymask.cli.commands import like_video
 from anymask.cli.console import out, out_json, progress, table
 from anymask.cli.like_inputs import Inputs, find_inputs, read_all, read_correction
-from anymask.cli.like_outputs import Job, describe, number_map
+from anymask.cli.like_outputs import WHITE, Job, describe, number_map
 from anymask.cli.model_names import check_model
 from anymask.cli.options.like import Options
 from anymask.cli.outputs import DAMAGED, encode_overlay
@@ -144,13 +144,18 @@ def _predict(job: Job, image: NDArray[Any]) -> Masks:
         ensemble=options.ensemble,
         tile=options.tile,
     )
+    masks = masks[masks.scores >= options.min_score]
     return masks if job.refiner is None or not len(masks) else sharpen(job.refiner, image, masks)
 
 
 def _row(fact: Mapping[str, Any]) -> list[str]:
     if "frames" in fact:
         return [f"  {fact['path']}", f"{fact['frames']} frames", f"drift up to {fact['drift']:.2f}"]
-    found = [f"{mask['number']}: score {mask['score']:.2f}, {mask['area']:,} px" for mask in fact["masks"]]
+    found = [
+        f"{'object' if mask['number'] == WHITE else mask['number']}: score {mask['score']:.2f}, "
+        f"{mask['area']:,} px"
+        for mask in fact["masks"]
+    ]
     return [f"  {fact['path']}", "; ".join(found) or "nothing found", ""]
 
 

@@ -172,21 +172,32 @@ def _as_text(
     many = any(fact["candidate"] for fact in facts)
     rows = [
         [
-            f"  {fact.get('name') or 'object'} {fact['object'] + 1}"
-            + (f", candidate {fact['candidate'] + 1}" if many else ""),
+            f"  {called}" + (f", candidate {fact['candidate'] + 1}" if many else ""),
             f"score {fact['score']:.2f}",
             f"{fact['area']:,} px",
             f"{fact['area'] / (height * width):.1%} of the image",
             _box(fact["bbox"]) if fact["area"] else "empty",
         ]
-        for fact in facts
+        for fact, called in zip(facts, _numbered(facts), strict=True)
     ]
     head = f"{options.image}, {width} x {height}, by {options.model} ({spent(seconds)})"
     body = [table(rows)] if rows else []
     names = record.meta.get("categories", ())
     missing = [_missing(text, score, options) for text, score in best.items() if text not in names]
-    end = [f"wrote {path}" for path in targets.all] if rows else ["no file is written"]
+    objects = len({fact["object"] for fact in facts})
+    end = [_wrote(path, objects) for path in targets.all] if rows else ["no file is written"]
     return "\n".join([head, *body, *missing, *end])
+
+
+def _numbered(facts: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What each mask is called: "object 1", or its name with a number of its own."""
+    seen: dict[str, dict[int, int]] = {}
+    out = []
+    for fact in facts:
+        name = fact.get("name") or "object"
+        numbers = seen.setdefault(name, {})
+        out.append(f"{name} {numbers.setdefault(fact['object'], len(numbers) + 1)}")
+    return out
 
 
 def _missing(text: str, best: float, options: Options) -> str:
@@ -199,6 +210,12 @@ def _missing(text: str, best: float, options: Options) -> str:
         )
     hint = "try a more basic word, or lower --threshold"
     return f"  nothing found for {text} (the best score is {best:.2f}): {hint}"
+
+
+def _wrote(path: Path, objects: int) -> str:
+    if path.suffix.lower() == ".png" and objects > 1:
+        return f"wrote {path}, a label map with the values 1 to {objects}"
+    return f"wrote {path}"
 
 
 def _box(bbox_xywh: Sequence[float]) -> str:

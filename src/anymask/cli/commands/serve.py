@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import webbrowser
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from anymask.cli.console import note, out
@@ -13,7 +14,11 @@ from anymask.files import budget
 from anymask.images.bands import read_bands
 
 if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
     from anymask.app.models import Models
+    from anymask.app.settings import Settings
+    from anymask.images.bands import Bands
 
 __all__ = ["run"]
 
@@ -23,16 +28,12 @@ TOKEN, DATABASE = "ANYMASK_TOKEN", "ANYMASK_DATABASE"
 
 def run(options: Options) -> int:
     """Open the project, print the address, serve until Ctrl-C; or write the app as files."""
-    if options.static is not None and options.folder is not None:
-        raise InputError(
-            f"--static must be given without FOLDER, got {options.folder}. The files hold no project."
-        )
+    _check(options)
     try:
         from anymask.app.models import Models
-        from anymask.app.serve import gallery, serve
+        from anymask.app.serve import serve
         from anymask.app.settings import Limits, Settings
         from anymask.app.vendor import check_vendored
-        from anymask.data_engine.project import open_project
     except ModuleNotFoundError as error:
         raise MissingExtraError("anymask serve", "app") from error
     settings = Settings(
@@ -47,17 +48,51 @@ def run(options: Options) -> int:
     shown = read_bands(options.bands, options.stretch, options.limits)
     if options.static is not None:
         return _write_static(options.static, Models(Settings(device="cpu", offline=options.offline)), options)
-    folder = gallery() if options.folder is None else options.folder
-    project = open_project(folder, options.database or os.environ.get(DATABASE) or None, bands=shown)
+    app, place = _app(options, settings, shown)
 
     def ready(address: str) -> None:
         out(address)
-        note(f"Masks are kept in {project.folder}. Stop with Ctrl-C.")
+        note(f"Masks are kept in {place}. Stop with Ctrl-C.")
         if options.view:
             webbrowser.open(address)
 
-    serve(project, settings, options.host, options.port, ready, note)
+    serve(app, settings, options.host, options.port, ready, note)
     return 0
+
+
+def _check(options: Options) -> None:
+    """Raise InputError for options that exclude each other."""
+    if options.static is not None and options.folder is not None:
+        raise InputError(
+            f"--static must be given without FOLDER, got {options.folder}. The files hold no project."
+        )
+    given = {"FOLDER": options.folder, "--static": options.static, "--database": options.database}
+    for name, value in given.items():
+        if options.projects is not None and value is not None:
+            raise InputError(
+                f"--projects must be given without {name}, got {value}. Each subfolder is a project with a "
+                "database of its own."
+            )
+
+
+def _app(options: Options, settings: Settings, shown: Bands | None) -> tuple[Starlette, object]:
+    """The application of one project or of several, and where masks are kept."""
+    from anymask.app.clips import frames_folder
+    from anymask.app.projects import create_projects_app, project_folders
+    from anymask.app.serve import gallery
+    from anymask.app.server import create_app
+    from anymask.data_engine.project.project import INNER, open_project
+
+    if options.projects is not None:
+        folders, left_out = project_folders(options.projects)
+        for name in left_out:
+            note(f"{name} is left out: name it by letters, digits, - and _ to make it a project.")
+        return create_projects_app(folders, settings, bands=shown), options.projects
+    folder = gallery() if options.folder is None else Path(options.folder)
+    if folder.is_file():
+        folder = frames_folder(folder, note)
+    project = open_project(folder, options.database or os.environ.get(DATABASE) or None, bands=shown)
+    return create_app(project, settings), project.folder / INNER
 
 
 def _write_static(folder: str, models: Models, options: Options) -> int:

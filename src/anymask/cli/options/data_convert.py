@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 __all__ = ["COMMAND", "Options"]
 
-FORMATS = "coco, cvat, geojson, instances, labelme, labels, labelstudio, mask, masks, npz, sa1b, svg, yolo"
+FORMATS = (
+    "coco, cvat, geojson, instances, labelme, labels, labelstudio, mask, masks, npz, sa1b, svg, voc, yolo"
+)
 
 
 @dataclass(frozen=True)

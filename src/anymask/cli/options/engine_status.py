@@ -25,12 +25,7 @@ class Options:
 
 def declare(parser: Parser) -> None:
     """Declare the options."""
-    parser.add_argument("project", metavar="PROJECT", help="The folder of a project of `anymask serve`.")
-    parser.add_argument(
-        "--database",
-        metavar="URL",
-        help="The project's database, as for `anymask serve`.",
-    )
+    shared.declare_project(parser)
     shared.declare_json(parser)
 
 
@@ -41,7 +36,8 @@ COMMAND = Command(
     details="Show by stage of the data engine and by model: images, masks, masks per image, seconds and "
     "clicks per mask, and which share of masks was kept. Stages: assisted (from a user's clicks), suggested "
     "(by a search, accepted by a user), automatic, and drawn (by hand, or imported). A mask belongs to the "
-    "stage and model of its first revision.\n\n"
+    "stage and model of its first revision, and to the version of the project's model that was in use then "
+    "(see `anymask engine retrain`).\n\n"
     "  anymask engine status photos/",
     declare=declare,
     options=Options,

@@ -22,6 +22,7 @@ class Options:
     name: str | None
     data: str
     model: str | None
+    runs: list[str]
     device: str
     offline: bool
     limit: int | None
@@ -49,6 +50,14 @@ def declare(parser: Parser) -> None:
         help="A name (see 'anymask models'), a weights file or a run directory. Default: compact, or context "
         "for tables of models that work by examples.",
     )
+    parser.add_argument(
+        "--runs",
+        nargs="+",
+        default=[],
+        metavar="LABEL=MODEL",
+        help="For tables that compare models (sam-stages, sam-volume, sam-encoders): for each a label, such "
+        "as the share of the data, and a name, file or run directory.",
+    )
     shared.declare_device(parser)
     shared.declare_offline(parser)
     parser.add_argument(
@@ -75,6 +84,7 @@ COMMAND = Command(
     "made. With -o a page with plots is written beside the JSON, and an interrupted run resumes. Without a "
     "name, lists the tables and which of their data sets are there.\n\n"
     "  anymask eval table sam-points --data /data --model sam_vit_b -o points.json\n"
+    "  anymask eval table sam-volume --data /data --runs 0.1=runs/tenth 1=runs/whole -o volume.json\n"
     "  anymask eval table --data /data",
     declare=declare,
     options=Options,

@@ -55,7 +55,7 @@ def declare(parser: Parser) -> None:
         "--names-only", action="store_true", help="Only name true masks; do not search images for names."
     )
     parser.add_argument(
-        "--threshold", type=float, metavar="P", help="As of 'anymask segment --text'. Default: 0.25."
+        "--threshold", type=float, metavar="P", help="As of 'anymask segment --text'. Default: 0.28."
     )
     shared.declare_max_images(parser, "the first ones")
     shared.declare_report(parser)

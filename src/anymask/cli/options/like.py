@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from anymask.cli.options import shared
 from anymask.cli.options.command import Command
-from anymask.cli.options.values import one_of, whole
+from anymask.cli.options.values import one_of, share, whole
 
 if TYPE_CHECKING:
     from anymask.cli.parser import Parser
@@ -25,6 +25,7 @@ class Options:
     kind: Literal["instance", "semantic"]
     ensemble: Literal["feature", "spatial"]
     tile: int | None
+    min_score: float
     many: bool
     bands: str | None
     stretch: str | None
@@ -66,6 +67,14 @@ def declare(parser: Parser) -> None:
     shared.declare_kind(parser)
     shared.declare_ensemble(parser)
     shared.declare_tile(parser, "")
+    parser.add_argument(
+        "--min-score",
+        type=share,
+        default=0.0,
+        metavar="X",
+        help="Leave out objects with a lower score in images, where nothing like the examples may be. "
+        "Default: 0; 0.5 is a good start.",
+    )
     shared.declare_many(parser)
     shared.declare_bands(parser)
     _declare_refinement(parser)

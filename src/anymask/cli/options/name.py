@@ -38,8 +38,8 @@ def declare(parser: Parser) -> None:
     parser.add_argument(
         "masks",
         metavar="MASKS",
-        help="Masks of it: a .json of 'anymask auto' or 'anymask segment', or an image of the same size in "
-        "which each number or flat colour is a mask.",
+        help="Masks of it: annotations of any format that 'data convert' reads, or an image of the same size "
+        "in which each number or flat colour is a mask.",
     )
     parser.add_argument(
         "--names",

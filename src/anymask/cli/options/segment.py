@@ -65,7 +65,8 @@ def declare(parser: Parser) -> None:
         "-o",
         "--output",
         metavar="OUT",
-        help="OUT.png: white inside, black outside; with several boxes a label map with values 1, 2, ... "
+        help="OUT.png: white inside, black outside; of several objects a label map with values 1, 2, ..., "
+        "which looks black in a viewer. "
         "OUT.json: run lengths in SA-1B's format. Default: <name of IMAGE>-mask.png in the current folder, "
         "or no file of masks with --json.",
     )

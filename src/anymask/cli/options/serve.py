@@ -21,6 +21,7 @@ class Options:
     """The parsed options."""
 
     folder: str | None
+    projects: str | None
     host: str
     port: int | None
     token: str | None
@@ -44,8 +45,12 @@ def declare(parser: Parser) -> None:
         "folder",
         nargs="?",
         metavar="FOLDER",
-        help="The project: a folder of images, subfolders included.",
+        help="The project: a folder of images, subfolders included; or a video, whose frames are put into "
+        "the folder NAME-frames beside it.",
         hint="A project is one folder.",
+    )
+    parser.add_argument(
+        "--projects", metavar="DIR", help="Serve every subfolder of a folder as a project, instead of FOLDER."
     )
     _declare_access(parser)
     _declare_models(parser)
@@ -100,12 +105,13 @@ def _declare_models(parser: Parser) -> None:
 
 COMMAND = Command(
     name="serve",
-    usage="[FOLDER] [--port PORT] [--open] [--static DIR] [OPTION]...",
+    usage="[FOLDER|--projects DIR] [--port PORT] [--open] [--static DIR] [OPTION]...",
     summary="Annotate images in the browser.",
     details="Open a folder of images in the browser: click, draw, save. Masks are kept in FOLDER/.anymask "
-    "with every revision. Without FOLDER three sample photos are shown. The address goes to stdout.\n\n"
+    "with every revision. Without FOLDER three bundled photos are shown. The address goes to stdout.\n\n"
     "  anymask serve photos/ --open\n"
     "  anymask serve photos/ --host 0.0.0.0 --token SECRET\n"
+    "  anymask serve --projects work/ --token SECRET\n"
     "  anymask serve --static site/\n\n"
     "Only this machine can reach it unless --host says otherwise, which needs a --token: whoever has it is "
     "an admin and gives the other users theirs. Stop it with Ctrl-C.\n\n"

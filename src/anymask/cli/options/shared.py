@@ -32,6 +32,7 @@ __all__ = [
     "declare_open",
     "declare_overlay",
     "declare_points_per_side",
+    "declare_project",
     "declare_report",
     "declare_split",
     "declare_text",
@@ -46,7 +47,8 @@ def declare_model(parser: Parser, default: str = "compact", layout: str = "SamMo
         "--model",
         default=default,
         metavar="MODEL",
-        help=f"A name (see 'anymask models'), a weights file, a run directory or the folder of a {layout}. "
+        help=f"A name (see 'anymask models'), a weights file, a run directory or a folder in the layout of "
+        f"Hugging Face's {layout}. "
         f"Default: {default}.",
     )
     declare_device(parser)
@@ -215,6 +217,16 @@ def declare_bands(parser: Parser) -> None:
         parser.add_argument(name, metavar=metavar, help=text)
 
 
+def declare_project(parser: Parser) -> None:
+    """The project that a command works on."""
+    parser.add_argument("project", metavar="PROJECT", help="The folder of a project of `anymask serve`.")
+    parser.add_argument(
+        "--database",
+        metavar="URL",
+        help="The project's database, as for `anymask serve`.",
+    )
+
+
 def declare_many(parser: Parser) -> None:
     """Whether targets with very many objects are accepted."""
     parser.add_argument(
@@ -271,5 +283,5 @@ def declare_text(parser: Parser, text: str) -> None:
         "--threshold",
         type=number,
         metavar="P",
-        help="Least probability that a mask is what --text names, 0 to 1. Default: 0.25.",
+        help="Least probability that a mask is what --text names, 0 to 1. Default: 0.28.",
     )

@@ -69,8 +69,8 @@ def declare(parser: Parser) -> None:
 COMMAND = Command(
     name="tune",
     usage="(--data PATH --category NAME | --example PHOTO=TARGET...) -o FILE [OPTION]...",
-    summary="Tune one context from many examples.",
-    details="Tune one context, which stands for an example, on many images. The model itself stays as it is, "
+    summary="Learn one example from many, for 'anymask like'.",
+    details="Learn one example from many images, for 'anymask like'. The model itself stays as it is, "
     "and only this model can use the result. Takes minutes on a CPU.\n\n"
     "  anymask tune --data sets/tools --category hammer -o hammer.safetensors\n\n"
     "The result goes to 'anymask like --example hammer.safetensors'.",

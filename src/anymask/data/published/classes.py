@@ -13,10 +13,6 @@ def _numbered(names: str, first: int = 1) -> dict[int, str]:
     return dict(enumerate((name.strip() for name in names.split(",")), start=first))
 
 
-VOC = _numbered(
-    "aeroplane, bicycle, bird, boat, bottle, bus, car, cat, chair, cow, diningtable, dog, horse, motorbike, "
-    "person, pottedplant, sheep, sofa, train, tvmonitor"
-)
 LIP = _numbered(
     "hat, hair, glove, sunglasses, upper clothes, dress, coat, socks, pants, jumpsuit, scarf, skirt, face, "
     "left arm, right arm, left leg, right leg, left shoe, right shoe"

@@ -38,6 +38,7 @@ from anymask.data.published.label_images import Item, Reader
 from anymask.errors import FormatError, InputError, unknown_name
 from anymask.formats import json_fields
 from anymask.formats.coco import CocoFile
+from anymask.formats.voc import CLASSES
 from anymask.images.bands import Bands
 from anymask.types import Record
 
@@ -235,7 +236,7 @@ def _voc(root: Path, split: str) -> Source:
         Item(stem, images / f"{stem}.jpg", tuple(folder / f"{stem}.png" for folder in maps))
         for stem in (json_fields.inner_path(name).name for name in names)
     ]
-    return Listing("voc", items, segments.ObjectMaps(classes.VOC))
+    return Listing("voc", items, segments.ObjectMaps(CLASSES))
 
 
 def _cityscapes(root: Path, split: str) -> Source:

@@ -116,8 +116,8 @@ def _pairs(ours: Sequence[Mask], theirs: Sequence[Mask]) -> list[tuple[int, int,
     """Indices and IoU of matched masks, the most similar first; each mask is in one pair at most."""
     if not ours or not theirs:
         return []
-    runs = [[rle.from_string(mask.counts) for mask in some] for some in (ours, theirs)]
-    ious = rle.iou(*runs, ours[0].size)
+    one, other = ([rle.from_string(mask.counts) for mask in some] for some in (ours, theirs))
+    ious = rle.iou(one, other, ours[0].size)
     found = []
     while (best := ious.max()) >= MATCHED_IOU:
         i, j = divmod(int(ious.argmax()), ious.shape[1])

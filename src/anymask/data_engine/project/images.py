@@ -32,6 +32,7 @@ from anymask.errors import UnknownNameError
 
 __all__ = [
     "Show",
+    "Sort",
     "add",
     "by_path",
     "count",
@@ -42,6 +43,7 @@ __all__ = [
     "mark",
     "relative",
     "set_hash",
+    "set_queue",
     "tags_used",
 ]
 
@@ -49,10 +51,11 @@ _COLUMNS = list(images.c)
 _NEW: dict[str, Any] = {
     **dict.fromkeys(("masks", "suggestions", "changes", "comments"), 0),
     **dict.fromkeys(("missing", "done", "removed"), False),
-    **dict.fromkeys(("sha256", "review", "assignee", "copy_of")),
+    **dict.fromkeys(("sha256", "review", "assignee", "copy_of", "queue")),
     "tags": "",
 }
 _FIND = select(*_COLUMNS).where(images.c.id == bindparam("image"))
+_PLACE = update(images).where(images.c.id == bindparam("image")).values(queue=bindparam("place"))
 _FIND_AND_LOCK = _FIND.with_for_update()
 
 
@@ -61,6 +64,10 @@ Show: TypeAlias = Literal[
 ]
 """Which images to list: all, those to do, done ones, those with suggestions, without masks, done and not
 reviewed, accepted, returned, with open comments."""
+Sort: TypeAlias = Literal["name", "queue"]
+"""By name, or by the place in the queue, images without one last."""
+_LAST = 1 << 30
+"""Stands for no place in the queue."""
 _THERE = ~images.c.removed & (~images.c.missing | (images.c.masks > 0))
 _SHOWN: dict[Show, ColumnElement[bool]] = {
     "all": true(),
@@ -119,8 +126,9 @@ def listed(
     tag: str = "",
     assignee: str = "",
     viewer: str | None = None,
+    sort: Sort = "name",
 ) -> list[Image]:
-    """Images sorted by name; those that were removed, and missing files without masks, are left out.
+    """Images in order; those that were removed, and missing files without masks, are left out.
 
     db: the database.
     after: only images after the one with this id.
@@ -130,12 +138,14 @@ def listed(
     tag: only images with this tag.
     assignee: only images of the user with this name.
     viewer: the name of an annotator, who sees no copies given to others, and no image of which they have one.
+    sort: the order.
 
     Raises UnknownNameError for an unknown `after`.
     """
     c = images.c
     with db.reading() as connection:
-        query = select(*_COLUMNS).where(_THERE, _SHOWN[show]).order_by(c.name, c.id).limit(limit)
+        keys = [func.coalesce(c.queue, _LAST), c.name, c.id][sort == "name" :]
+        query = select(*_COLUMNS).where(_THERE, _SHOWN[show]).order_by(*keys).limit(limit)
         if search:
             query = query.where(c.name.icontains(search, autoescape=True))
         if tag:
@@ -146,7 +156,8 @@ def listed(
             query = query.where(~hidden_from(viewer))
         if after is not None:
             last = find_on(connection, after)
-            query = query.where(or_(c.name > last.name, and_(c.name == last.name, c.id > last.id)))
+            values = [_LAST if last.queue is None else last.queue, last.name, last.id][sort == "name" :]
+            query = query.where(_beyond(keys, values))
         return [_image(row) for row in connection.execute(query)]
 
 
@@ -156,7 +167,8 @@ def hidden_from(annotator: str) -> ColumnElement[bool]:
     copy = images.alias("copy")
     given = exists().where(copy.c.copy_of == images.c.id, copy.c.assignee == annotator, ~copy.c.removed)
     others = images.c.copy_of.is_not(None) & images.c.assignee.is_distinct_from(annotator)
-    return others | given
+    hidden: ColumnElement[bool] = others | given
+    return hidden
 
 
 def is_hidden(db: Database, id: str, annotator: str) -> bool:
@@ -164,6 +176,14 @@ def is_hidden(db: Database, id: str, annotator: str) -> bool:
     query = select(images.c.id).where(images.c.id == id, hidden_from(annotator))
     with db.reading() as connection:
         return connection.execute(query).first() is not None
+
+
+def _beyond(keys: Sequence[ColumnElement[Any]], values: Sequence[Any]) -> ColumnElement[bool]:
+    """Whether a row comes after one with these values in the order of the keys."""
+    found: ColumnElement[bool] = keys[-1] > values[-1]
+    for key, value in zip(keys[-2::-1], values[-2::-1], strict=True):
+        found = or_(key > value, and_(key == value, found))
+    return found
 
 
 def every(db: Database, step: int = 500) -> Iterator[Image]:
@@ -280,6 +300,15 @@ def set_hash(db: Database, id: str, sha256: str) -> None:
     """Store the content hash of an image."""
     with db.writing() as connection:
         change(connection, id, sha256=sha256)
+
+
+def set_queue(db: Database, ids: Sequence[str]) -> None:
+    """Give images their places in the queue, in this order, and all others none."""
+    with db.writing() as connection:
+        connection.execute(update(images).where(images.c.queue.is_not(None)).values(queue=None))
+        rows = [{"image": id, "place": place} for place, id in enumerate(ids, 1)]
+        if rows:
+            connection.execute(_PLACE, rows)
 
 
 def _image(row: Row[Any]) -> Image:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -17,7 +17,8 @@ from anymask.data_engine.project.database import Database
 from anymask.data_engine.project.project import Project
 from anymask.data_engine.project.values import Draft, Image, Mask
 from anymask.errors import AnymaskError
-from anymask.formats import FORMATS, Loss, detect, stream, write
+from anymask.formats import FORMATS, Loss, Outlines, detect, stream, write
+from anymask.formats.attributes import as_text, of_record
 from anymask.formats.json_fields import names
 from anymask.geometry import rle
 from anymask.types import Masks, Record
@@ -27,6 +28,7 @@ __all__ = ["Bringing", "bring", "image_files", "records", "take"]
 NAMELESS = "object"
 SAME_IOU = 0.9
 """Imported masks with at least this IoU with a mask of the project are that mask."""
+_LARGEST = 1e15  # of numbers that JavaScript reads exactly
 _SPACE = uuid.UUID("6f1d9a52-7a0e-4f43-9d0c-5b0a5f1b7c11")  # of the ids of imported masks
 
 
@@ -76,12 +78,14 @@ def take(
     *,
     every: bool = False,
     suggestions: bool = False,
+    outlines: Outlines | None = None,
     tell: Callable[[], object] = lambda: None,
 ) -> Loss:
     """Write all masks into a folder in a format of `formats.FORMATS`; tells what was lost.
 
     every: also list images that have no masks and are not done; whoever trains on the export takes them for
-    images that show nothing. suggestions: also write masks that nobody has accepted yet. tell: called after
+    images that show nothing. suggestions: also write masks that nobody has accepted yet. outlines: how masks
+    become polygons, exactly by default. tell: called after
     each image.
 
     Raises UnknownNameError for another format, OutputError for a full disk.
@@ -90,7 +94,7 @@ def take(
     many = known is None or known.folder is not None
     place = folder / ("annotations" if many or known is None else f"annotations{known.suffix}")
     found = _told(records(project, every=every, suggestions=suggestions), tell)
-    return write(found, place, format, on_error=lambda id, error: None, sent=True)
+    return write(found, place, format, outlines=outlines, on_error=lambda id, error: None, sent=True)
 
 
 def _told(records: Iterable[Record], tell: Callable[[], object]) -> Iterator[Record]:
@@ -194,7 +198,10 @@ def _drafts(db: Database, image: Image, record: Record) -> list[Draft]:
     known = {label.name: label.id for label in labels.listed(db)}
     ids = known if all(name in known for name in wanted) else labels.ensure(db, wanted)
     out = []
-    for runs, name, score in zip(record.masks.rles, named, record.masks.scores.tolist(), strict=True):
+    told = of_record(record)
+    for runs, name, score, facts in zip(
+        record.masks.rles, named, record.masks.scores.tolist(), told, strict=True
+    ):
         counts, label = rle.to_string(runs), ids.get(name)
         id = str(uuid.uuid5(_SPACE, f"{image.id} {label} {counts}"))
         out.append(
@@ -204,9 +211,19 @@ def _drafts(db: Database, image: Image, record: Record) -> list[Draft]:
                 counts=counts,
                 label_id=label,
                 score=None if score == 1 or not math.isfinite(score) else score,
+                attributes=_plain(facts) or None,
             )
         )
     return list({draft.id: draft for draft in out}.values())
+
+
+def _plain(facts: Mapping[str, Any]) -> dict[str, str | float | bool]:
+    """Attributes as a mask holds them: texts, finite numbers, yes and no; lists and the like become text."""
+    found: dict[str, str | float | bool] = {}
+    for name, value in facts.items():
+        is_number = isinstance(value, (int, float)) and abs(value) < _LARGEST
+        found[checks.plain_text(name)] = value if is_number else checks.plain_text(as_text(value))
+    return found
 
 
 def _unlike(drafts: list[Draft], there: list[Mask]) -> list[Draft]:

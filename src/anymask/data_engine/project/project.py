@@ -91,6 +91,8 @@ def open_project(
     exist or is not writable, and the errors of `open_database`.
     """
     place = Path(folder).resolve()
+    if place.is_file():
+        raise InputError(f"project must be a folder, got the file {folder}. Name the folder that it is in.")
     if not place.is_dir():
         raise InputError(f"project must be a folder that exists, got {folder}. Check the name.")
     new = not (place / INNER).exists()

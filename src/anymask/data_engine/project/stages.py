@@ -1,11 +1,12 @@
 """The stages of the data engine in a project: how masks came to be, what they cost, and how many were kept.
 
-A mask belongs to the stage and the model of its first revision (SAM, section 4).
+A mask belongs to the stage and the model of its first revision, and to the version of the project's model
+that was in use then (SAM, section 4).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
@@ -13,6 +14,7 @@ from sqlalchemy import Row, Select, select
 
 from anymask.data_engine.project.database import Database
 from anymask.data_engine.project.tables import heads, revisions
+from anymask.data_engine.project.versions import SHIPPED, Use, used_at
 
 __all__ = ["Stage", "StageStatus", "by_stage"]
 
@@ -27,7 +29,9 @@ class StageStatus:
 
     stage: Stage
     model: str | None
-    """Fingerprint; None for masks without one."""
+    """Fingerprint of the encoder; None for masks without one."""
+    version: str = SHIPPED
+    """Of the project's model, see `versions`."""
     masks: int = 0
     """That are kept; open suggestions do not count."""
     rejected: int = 0
@@ -47,6 +51,7 @@ class StageStatus:
         return {
             "stage": self.stage,
             "model": self.model,
+            "version": self.version,
             "images": len(self.images),
             "masks": self.masks,
             "rejected": self.rejected,
@@ -58,16 +63,21 @@ class StageStatus:
         }
 
 
-def by_stage(db: Database) -> list[StageStatus]:
-    """The status of every stage and model that has masks, ordered by stage and model.
+def by_stage(db: Database, used: Sequence[Use] = ()) -> list[StageStatus]:
+    """The status of every stage, model and version that has masks, in this order.
 
-    Read mask by mask, without run lengths. Images that were removed count too.
+    db: read mask by mask, without run lengths. Images that were removed count too.
+    used: the versions of the project's model, from `versions.uses`.
     """
-    found: dict[tuple[Stage, str | None], StageStatus] = {}
+    found: dict[tuple[Stage, str | None, str], StageStatus] = {}
+    since = {use.name: use.since for use in reversed(used)}
     for row in _masks(db):
-        key = _stage(row), row.first_model
+        key = _stage(row), row.first_model, used_at(used, row.first_time)
         _add(found.setdefault(key, StageStatus(*key)), row)
-    return sorted(found.values(), key=lambda one: (STAGES.index(one.stage), one.model or ""))
+    return sorted(
+        found.values(),
+        key=lambda one: (STAGES.index(one.stage), one.model or "", since.get(one.version, 0.0)),
+    )
 
 
 def _masks(db: Database) -> Iterator[Row[Any]]:
@@ -85,6 +95,7 @@ def _masks(db: Database) -> Iterator[Row[Any]]:
             newest.c.deleted,
             newest.c.suggested_by,
             first.c.model.label("first_model"),
+            first.c.time.label("first_time"),
             first.c.prompts.label("first_prompts"),
             first.c.suggested_by.label("first_suggested_by"),
         )

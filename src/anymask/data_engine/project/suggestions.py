@@ -1,8 +1,8 @@
-"""Suggestions: masks that a search for similar objects found and that a user accepts or rejects.
+"""Suggestions: masks that a search for similar objects, or of all objects, found and that a user judges.
 
-A suggestion is a mask whose `suggested_by` names the example mask of its search. Accepting it saves it
-without that name; rejecting it deletes it. A new search with the same example replaces the suggestions that
-are still open, and does not suggest again what is a mask already or what was rejected.
+A suggestion is a mask whose `suggested_by` names the example mask of its search, or AUTOMATIC. Accepting it
+saves it without that name; rejecting it deletes it. A new search with the same example replaces the
+suggestions that are still open, and does not suggest again what is a mask already or what was rejected.
 """
 
 from __future__ import annotations
@@ -19,8 +19,10 @@ from anymask.data_engine.project.tables import heads, revisions
 from anymask.data_engine.project.values import Draft
 from anymask.geometry import rle
 
-__all__ = ["SAME_IOU", "replace", "withdraw"]
+__all__ = ["AUTOMATIC", "SAME_IOU", "add_on", "replace", "replace_in", "withdraw"]
 
+AUTOMATIC = "automatic"
+"""What `suggested_by` names for automatic masks."""
 SAME_IOU = 0.7
 """A suggestion with at least this IoU with a mask, or with a rejected suggestion, is the same object."""
 
@@ -37,8 +39,15 @@ def replace(db: Database, by: str, found: Mapping[str, Sequence[Draft]], *, auth
     with db.writing() as connection:
         _withdraw(connection, by, author)
         return {
-            id: count for id, some in found.items() if (count := _add(connection, id, by, some, author)) > 0
+            id: count for id, some in found.items() if (count := add_on(connection, id, by, some, author)) > 0
         }
+
+
+def replace_in(db: Database, by: str, image_id: str, found: Sequence[Draft], *, author: str) -> int:
+    """Replace the open suggestions of a search in one image, as `replace`; returns how many are new."""
+    with db.writing() as connection:
+        _withdraw(connection, by, author, image_id)
+        return add_on(connection, image_id, by, found, author)
 
 
 def withdraw(db: Database, *, author: str) -> int:
@@ -47,8 +56,14 @@ def withdraw(db: Database, *, author: str) -> int:
         return _withdraw(connection, None, author)
 
 
-def _withdraw(connection: Connection, by: str | None, author: str) -> int:
-    """Delete open suggestions, of one search or of all, so that they do not count as rejected."""
+def _withdraw(connection: Connection, by: str | None, author: str, within: str | None = None) -> int:
+    """Delete open suggestions so that they do not count as rejected.
+
+    connection: an open transaction.
+    by: of this search, None for all.
+    author: who withdraws them.
+    within: only those in this image.
+    """
     same = (
         (heads.c.image_id == revisions.c.image_id)
         & (heads.c.id == revisions.c.id)
@@ -56,6 +71,8 @@ def _withdraw(connection: Connection, by: str | None, author: str) -> int:
     )
     named = revisions.c.suggested_by.is_not(None) if by is None else revisions.c.suggested_by == by
     query = select(heads.c.image_id, heads.c.id).join(revisions, same).where(named, ~revisions.c.deleted)
+    if within is not None:
+        query = query.where(heads.c.image_id == within)
     rows = connection.execute(query.order_by(heads.c.image_id, heads.c.id)).all()
     for image_id, id in rows:
         image = images.find_on(connection, image_id, lock=True)
@@ -66,8 +83,8 @@ def _withdraw(connection: Connection, by: str | None, author: str) -> int:
     return len(rows)
 
 
-def _add(connection: Connection, image_id: str, by: str, found: Sequence[Draft], author: str) -> int:
-    """Save the new ones among the masks found in an image; returns their number."""
+def add_on(connection: Connection, image_id: str, by: str, found: Sequence[Draft], author: str) -> int:
+    """Save the new ones among the masks found in an image, on an open connection; returns their number."""
     size = images.find_on(connection, image_id).size
     known = [
         rle.from_string(mask.counts)

@@ -22,7 +22,7 @@ from sqlalchemy import (
 __all__ = ["METADATA", "VERSION", "comments", "heads", "images", "labels", "people", "revisions"]
 
 METADATA = MetaData()
-VERSION = "0006"
+VERSION = "0007"
 """The newest migration; versions are compared as text."""
 
 images = Table(
@@ -47,6 +47,7 @@ images = Table(
     Column("tags", Text, nullable=False, server_default=""),  # each between line ends
     Column("comments", Integer, nullable=False, server_default="0"),  # those that are not resolved
     Column("copy_of", String(64), index=True),  # the image that it gives to another user
+    Column("queue", Integer),
     Index("images_by_name", "name", "id"),
 )
 

@@ -63,6 +63,8 @@ class Image:
     """Words that users gave the image, in order."""
     comments: int
     """Number of comments that are not resolved."""
+    queue: int | None
+    """Its place by expected gain, from 1, see `data_engine.priority`; None without one."""
     copy_of: str | None = None
     """The id of the image that this one gives to another user, see `agreement`; None for an image itself."""
 

@@ -14,8 +14,11 @@ from anymask.evaluate.tables import (
     people,
     point_sets,
     points,
+    runs,
     semantic,
+    text,
     video,
+    video_servers,
 )
 from anymask.evaluate.tables.self_tests import examples, prompts
 from anymask.evaluate.tables.table import Published, Table
@@ -32,6 +35,27 @@ _VIDEO = (
     "The first frame with its masks and the last frames with their predicted masks are the examples. The "
     "first and the last frame are left out, the figures are means over objects; J is the IoU, F the boundary "
     "measure."
+)
+_SERVERS = (
+    "Only the servers of YouTube-VOS 2018 and MOSE v1 have the truth of their validation sets: a ZIP file "
+    "for each is written beside the report. There an object may appear in any frame that has a label map; "
+    "these frames are the examples from then on. On videos of their training sets, which are not comparable, "
+    "J and F are means over an object's annotated frames after its first."
+)
+_G = ("g", "j_seen", "f_seen", "j_unseen", "f_unseen")
+_SERVER_ROWS = tuple(
+    Published(method, dict(zip(columns, values, strict=True)), video_servers.SERVER_SETS[at].name)
+    for at, method, columns, values in (
+        (0, "SegGPT", _G, (0.747, 0.751, 0.802, 0.674, 0.759)),
+        (
+            0,
+            "Painter",
+            ("g", "j_seen", "f_seen", "j_unseen", "f_unseen"),
+            (0.241, 0.276, 0.358, 0.143, 0.187),
+        ),
+        (1, "SegGPT", ("jf", "j", "f"), (0.451, 0.422, 0.480)),
+        (1, "Painter", ("jf", "j", "f"), (0.145, 0.104, 0.185)),
+    )
 )
 
 
@@ -145,6 +169,21 @@ _TABLES = (
         self_test=prompts.instances,
     ),
     Table(
+        name="sam-text",
+        source="Segment Anything, section 7.5",
+        summary="Masks for texts: the names of COCO's and LVIS's categories.",
+        protocol="Each category of an image is asked for by its name: the IoU of all that is found with all "
+        "masks of the category, and the share of names with an IoU above 0.5. False alarms are the share of "
+        "names of nothing in the image that find something. Names that the text model cannot read are left "
+        "out. Models without text prompts propose masks, which the text model in the package names. The "
+        "paper gives no figures.",
+        model="prompts",
+        columns=("iou", "found", "false_alarms"),
+        sets=text.TEXT_SETS,
+        published=(),
+        self_test=prompts.texts,
+    ),
+    Table(
         name="seggpt-fewshot",
         source="SegGPT, table 1",
         summary="Few-shot segmentation on COCO-20i and PASCAL-5i, one and five examples.",
@@ -188,13 +227,14 @@ _TABLES = (
         name="seggpt-vos",
         source="SegGPT, table 3",
         summary="Video object segmentation from the masks of the first frame.",
-        protocol=_VIDEO,
+        protocol=f"{_VIDEO} {_SERVERS}",
         model="examples",
         columns=("jf", "j", "f", "j_recall", "f_recall"),
-        sets=video.VIDEO_SETS,
+        sets=(*video.VIDEO_SETS, *video_servers.SERVER_SETS),
         published=(
             Published("SegGPT", {"jf": 0.756, "j": 0.725, "f": 0.786}, "DAVIS 2017 val"),
             Published("Painter", {"jf": 0.346, "j": 0.285, "f": 0.408}, "DAVIS 2017 val"),
+            *_SERVER_ROWS,
         ),
         self_test=examples.video,
     ),
@@ -314,5 +354,38 @@ _TABLES = (
     ),
 )
 
-TABLES: Mapping[str, Table] = MappingProxyType({one.name: one for one in _TABLES})
+_RUNS = tuple(
+    Table(
+        name=name,
+        source="Segment Anything, figure 13",
+        summary=f"Mean IoU from one point on 23 data sets, by {what}.",
+        protocol="The first point and the mask are those of sam-points. Each model that --runs names is a "
+        f"column; the page has the curve of their means. {paper} The paper gives no other figures.",
+        model="runs",
+        columns=(),
+        sets=runs.RUN_SETS,
+        published=(),
+        self_test=prompts.runs_on_points,
+        mean="mean of sets",
+    )
+    for name, what, paper in (
+        (
+            "sam-stages",
+            "the stages of the data",
+            "There each stage of the data engine raises the mean, and automatic masks alone lose 0.5 mIoU.",
+        ),
+        (
+            "sam-volume",
+            "the share of the data",
+            "There 1M of 11M images come close to all, and 0.1M are clearly worse.",
+        ),
+        (
+            "sam-encoders",
+            "the encoder",
+            "There ViT-H is much better than ViT-B and little better than ViT-L.",
+        ),
+    )
+)
+
+TABLES: Mapping[str, Table] = MappingProxyType({one.name: one for one in (*_TABLES, *_RUNS)})
 """Tables by name, in the order of the list."""

@@ -22,7 +22,7 @@ from anymask.formats.coco import CocoFile
 from anymask.geometry import rle
 from anymask.types import Masks, Prompt, Record
 
-__all__ = ["EDGE_SETS", "INSTANCE_SETS", "PROPOSAL_SETS", "Pictured", "measure_proposals"]
+__all__ = ["EDGE_SETS", "INSTANCE_SETS", "PROPOSAL_SETS", "Pictured", "listed", "measure_proposals"]
 
 PROPOSALS = 1000
 """Proposals for each image."""
@@ -82,11 +82,12 @@ class Pictured:
 def _open_lvis(root: Path) -> Items:
     path = root / "lvis_v1_val.json"
     file = CocoFile(path, root)
-    frequencies = {one["name"]: one["frequency"] for one in _listed(path, "categories")}
+    frequencies = {one["name"]: one["frequency"] for one in listed(path, "categories")}
     return Items(file.ids, lambda index: Pictured(file.record(index), frequencies))
 
 
-def _listed(path: Path, name: str) -> list[Any]:
+def listed(path: Path, name: str) -> list[Any]:
+    """A list of a JSON file. Raises FormatError."""
     found: list[Any] = json_fields.field(json_fields.load_json(path), name, list, path.name)
     return found
 
@@ -193,7 +194,7 @@ def _open_boxes(truth: str, detections: str, *, per_image: int | None) -> Callab
     def open_(root: Path) -> Items:
         path = root / truth
         file = CocoFile(path, root, crowds=True)
-        facts = {str(one["id"]): one for one in _listed(path, "images")}
+        facts = {str(one["id"]): one for one in listed(path, "images")}
         found = read_detections(root / detections, (int(id) for id in facts))
 
         def read(index: int) -> _Boxes:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from anymask.evaluate.metrics import Interval
 from anymask.evaluate.report import figure, with_interval
+from anymask.evaluate.tables.curve import curve
 from anymask.evaluate.tables.running import TableResult
 from anymask.files import write_atomic
 
@@ -99,7 +100,7 @@ tr.published {{ color: #666 }} svg {{ margin: .5rem 1rem .5rem 0 }} text {{ font
 </style>
 <h1>{title}</h1><p>{summary}</p>
 <table>{table}</table>
-<h2>Plots</h2><p>Dots: measured, with 95 % intervals. Rings: published.</p>{plots}
+{curve}<h2>Plots</h2><p>Dots: measured, with 95 % intervals. Rings: published.</p>{plots}
 <h2>Notes</h2><ul>{notes}</ul>
 <h2>Protocol</h2><p>{protocol}</p></html>
 """
@@ -119,6 +120,7 @@ def as_html(result: TableResult) -> str:
         title=escape(f"{result.table.name}: {result.table.source}"),
         summary=escape(result.table.summary),
         table=f"<tr>{head}</tr>{body}",
+        curve=curve(result.mean) if result.table.model == "runs" else "",
         plots="".join(_plot(result, column) for column in _columns(result)),
         notes="".join(f"<li>{escape(note)}</li>" for note in _notes(result)),
         protocol=escape(result.table.protocol),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
+import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -16,6 +18,8 @@ from anymask.errors import AnymaskError, InputError, MissingExtraError
 from anymask.evaluate.metrics import Floats, Interval, interval
 from anymask.evaluate.report import commit, machine, plain
 from anymask.evaluate.tables.table import Items, Row, Table, TableSet, Weights
+from anymask.files import staged
+from anymask.formats.safe_paths import inner_path, plain_stem
 
 __all__ = ["RunOptions", "SetFigures", "TableResult", "run_table"]
 
@@ -32,6 +36,8 @@ class RunOptions:
     """Seed of the draws of items and of the bootstrap; random clicks depend on the image alone."""
     partial: Path | None = None
     """A folder for the rows of items already measured, from which an interrupted run resumes."""
+    answers: Path | None = None
+    """A folder for the ZIP files of data sets whose truth only a server has; without it they are left out."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +118,9 @@ def run_table(
         if place is None:
             missing[one.name] = one.missing()
             continue
+        if one.answer is not None and options.answers is None:
+            missing[one.name] = f"{one.name} is left out: it needs -o, beside which its ZIP file is written."
+            continue
         try:
             items = one.open(place)
         except MissingExtraError as error:
@@ -150,7 +159,7 @@ def _run_set(
             id = items.ids[index]
             row = spool.known.get(id)
             if row is None:
-                row = {"id": id, **_measured(one, items, index, model)}
+                row = {"id": id, **_measured(one, items, index, model, options.answers)}
                 spool.add(row)
             if "error" in row:
                 skipped[id] = str(row["error"])
@@ -161,6 +170,8 @@ def _run_set(
     if not rows:
         id, error = next(iter(skipped.items()))
         raise InputError(f"{one.name} must hold an item that can be read, got {id}: {error}")
+    if one.answer is not None and options.answers is not None:
+        _pack(_answers(one, options.answers))
     numbers, draws = _figures(one, rows, options.seed)
     return SetFigures(one.name, rows, numbers, time.perf_counter() - start, one.note, skipped), draws
 
@@ -181,9 +192,35 @@ def _masks(row: Row) -> int:
     return max((len(value) for value in row.values() if isinstance(value, list)), default=0)
 
 
-def _measured(one: TableSet, items: Items, index: int, model: Any) -> Row:
-    """The row of an item, or its error."""
+def _answers(one: TableSet, folder: Path) -> Path:
+    """The folder for the files of a data set that a server evaluates."""
+    return folder / plain_stem(one.name)
+
+
+def _pack(folder: Path) -> None:
+    """Pack a folder of answers into a ZIP file beside it, and remove the folder."""
+    if not folder.is_dir():
+        return  # packed by a run that was interrupted later
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    with (
+        staged(folder.with_suffix(".zip"), force=True) as place,
+        zipfile.ZipFile(place, "w", zipfile.ZIP_STORED) as archive,  # of PNG files
+    ):
+        for file in files:
+            archive.write(file, file.relative_to(folder).as_posix())
+    shutil.rmtree(folder)
+
+
+def _measured(one: TableSet, items: Items, index: int, model: Any, answers: Path | None) -> Row:
+    """The row of an item, or its error; files for a server are written below `answers`."""
     try:
+        if one.answer is not None and answers is not None:
+            files = one.answer(model, items.read(index))
+            for name, data in files.items():
+                path = _answers(one, answers) / inner_path(name)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(data)
+            return {"frames": len(files)}
         return one.measure(model, items.read(index))
     except (AnymaskError, OSError) as error:
         return {"error": str(error)}

@@ -48,6 +48,9 @@ class TableSet:
     """Measure a model on an item."""
     figures: Callable[[Sequence[Row]], Figures]
     """The figures of rows."""
+    answer: Callable[[Any, Any], Mapping[str, bytes]] | None = None
+    """Where only a server has the truth: the files of an item that the server takes, by name. Items are then
+    not measured."""
     most_masks: int | None = None
     """Items are drawn at random until they have this many masks (the lists of a row); None: all items."""
     note: str = ""
@@ -106,8 +109,9 @@ class Table:
     summary: str
     protocol: str
     """How it is measured, for the report."""
-    model: Literal["prompts", "examples", "files"]
-    """What is measured: a promptable model, an in-context model, or files alone."""
+    model: Literal["prompts", "examples", "files", "runs"]
+    """What is measured: a promptable model, an in-context model, files alone, or several promptable models by
+    name, each a column."""
     columns: tuple[str, ...]
     sets: tuple[TableSet, ...]
     published: tuple[Published, ...]

@@ -21,7 +21,15 @@ from anymask.inference.in_context.tracking import segment_video
 from anymask.models import InContext
 from anymask.types import Masks, Record
 
-__all__ = ["MEMORY", "VIDEO_SETS", "davis_set", "read_labels", "segment_sequence"]
+__all__ = [
+    "MEMORY",
+    "VIDEO_SETS",
+    "davis_set",
+    "labelled_masks",
+    "read_labels",
+    "segment_sequence",
+    "to_labels",
+]
 
 MEMORY = 8
 """Frames in memory, the best number of the paper."""
@@ -77,19 +85,23 @@ def segment_sequence(
 ) -> list[NDArray[np.uint8]]:
     """Label maps of all frames, from that of the first frame (numbers from 1; 255 is background)."""
     labels = np.where(first == NOBODY, 0, first)
-    numbers = [number for number in np.unique(labels).tolist() if number]
-    shown = Masks(
-        (labels.shape[0], labels.shape[1]),
-        [rle.encode(labels == number) for number in numbers],
-        labels=np.array(numbers) - 1,
-    )
+    shown = labelled_masks(labels)
     record = Record("first", read_image(frames[0]), shown)
-    example = context(record, palette(max(numbers)), size=model.config.size)
+    example = context(record, palette(int(labels.max())), size=model.config.size)
     tracked = segment_video(model, frames, [example], memory=memory, edits={0: shown})
-    return [_label_map(one.masks) for one in tracked]
+    return [to_labels(one.masks) for one in tracked]
 
 
-def _label_map(masks: Masks) -> NDArray[np.uint8]:
+def labelled_masks(labels: NDArray[np.uint8]) -> Masks:
+    """A mask for each number from 1 in a map (H, W), labelled with the number less 1."""
+    found = rle.encode_numbers(labels)
+    return Masks(
+        (labels.shape[0], labels.shape[1]), found.values(), labels=np.array(list(found), np.int64) - 1
+    )
+
+
+def to_labels(masks: Masks) -> NDArray[np.uint8]:
+    """The map (H, W) of masks: each mask's label and 1, later ones on top."""
     out = np.zeros(masks.size, np.uint8)
     labels = range(len(masks)) if masks.labels is None else masks.labels.tolist()
     for runs, label in zip(masks.rles, labels, strict=True):

@@ -114,13 +114,12 @@ def _draw(edges: _Edges, first: int, count: int, size: tuple[int, int]) -> list[
     ends = np.cumsum(edges.many)
     before = ends - edges.many
     total = int(ends[-1]) if ends.size else 0
-    step = np.arange(total)
-    small = np.int32 if count * reach < 1 << 31 else np.int64  # sorts twice as fast
-    places = np.repeat(
+    small = np.int32 if max(count * reach, total * height) < 1 << 31 else np.int64  # sorts twice as fast
+    places = np.arange(0, total * height, height, dtype=small) if total else np.zeros(0, small)
+    places += np.repeat(
         ((edges.polygon - first) * reach + height * (edges.first - before)).astype(small), edges.many
     )
-    places += (step * height).astype(small)
-    places += _rows(edges, before, step, height)
+    places += _rows(edges, before, total, height)
     starts = np.arange(count + 1) * reach
     of_each = np.searchsorted(edges.polygon, np.arange(first, first + count + 1))
     for start, end in pairwise(np.append(before, total)[of_each].tolist()):
@@ -128,9 +127,7 @@ def _draw(edges: _Edges, first: int, count: int, size: tuple[int, int]) -> list[
     return _runs(_odd(places), starts, height * width)
 
 
-def _rows(
-    edges: _Edges, before: NDArray[np.int64], step: NDArray[np.int64], height: int
-) -> NDArray[np.int32]:
+def _rows(edges: _Edges, before: NDArray[np.int64], total: int, height: int) -> NDArray[np.int32]:
     """The first row below each place where edges step over the middle of a column, from 0 to the height.
 
     It is the whole part of a number that grows by the edge's slope from column to column.
@@ -141,13 +138,13 @@ def _rows(
     start = np.where(edges.is_flat, 0.5 + slope * (middle + (slope < 0)), slope * (middle + 0.5))
     start = (start + (y + 2)) / _FINE - slope * before + _NEAR
     row = np.repeat(slope, edges.many)
-    row *= step
+    row *= np.arange(total, dtype=np.float64)
     row += np.repeat(start, edges.many)
     np.clip(row, 0.5, height + 0.5, out=row)
     whole = row.astype(np.int32)
     row -= 2 * _NEAR
     unsure = row.astype(np.int32) != whole
-    steep = np.abs(slope) * step.size > 1e8
+    steep = np.abs(slope) * total > 1e8
     if steep.any():  # a sum of this size is not exact enough
         unsure |= np.repeat(steep, edges.many)
     at = np.flatnonzero(unsure)
@@ -210,9 +207,9 @@ def _runs(places: NDArray[Any], starts: NDArray[np.int64], total: int) -> list[r
     bounds = np.searchsorted(places, starts.astype(places.dtype))
     filled = np.insert(places, bounds[1:], (starts[:-1] + total).astype(places.dtype))
     bounds += np.arange(bounds.size)
-    runs = np.diff(filled, prepend=places.dtype.type(0))
-    runs[bounds[1:-1]] = filled[bounds[1:-1]] - starts[1:-1]
-    packed = runs.astype(np.uint32)
-    packed.flags.writeable = False
-    found = [packed[a:b] for a, b in pairwise(bounds.tolist())]
-    return [one[:-1] if one.size > 1 and one[-1] == 0 else one for one in found]  # a change at the very end
+    runs = np.empty(filled.size, np.uint32)
+    np.subtract(filled[1:], filled[:-1], out=runs[1:], casting="unsafe")
+    runs[bounds[:-1]] = filled[bounds[:-1]] - starts[:-1]
+    runs.flags.writeable = False
+    ends = bounds[1:] - ((runs[bounds[1:] - 1] == 0) & (np.diff(bounds) > 1))  # a change at the very end
+    return [runs[a:b] for a, b in zip(bounds[:-1].tolist(), ends.tolist(), strict=True)]

@@ -1,8 +1,8 @@
 """Phrases to masks: every instance of what a phrase names.
 
-Automatic masks of one pass are proposals; the text model says how likely each is what a phrase names, against
-all names that it knows and against none of them. Of masks that share most of their pixels the likelier one is
-kept, whichever phrase it was found by.
+Masks of a few points and of detected objects are proposals; the text model says how likely each is what a
+phrase names, against all names that it knows and against none of them. Of masks that share most of their
+pixels the likelier one is kept, whichever phrase it was found by.
 """
 
 from __future__ import annotations
@@ -17,21 +17,17 @@ from anymask.errors import InputError, PromptError
 from anymask.geometry import rle
 from anymask.images.read import ImageSource, read_image
 from anymask.inference.mask_generation.config import AutoConfig
-from anymask.inference.mask_generation.generate import automatic
 from anymask.inference.promptable.predict import embed
 from anymask.inference.text.names import probabilities
+from anymask.inference.text.regions import REGIONS, find_regions
 from anymask.models.protocol import Promptable
 from anymask.models.text.namer import Namer, open_namer
 from anymask.types import Embedding, Masks, Prompt
 
-__all__ = ["MOST_PHRASES", "PROPOSALS", "FindConfig", "Finds", "choose", "find", "search"]
+__all__ = ["MOST_PHRASES", "FindConfig", "Finds", "choose", "find", "search"]
 
 Floats = NDArray[np.float32]
 
-PROPOSALS = AutoConfig(
-    refine=False, points_per_side=8, min_iou=0.35, min_stability=0.5, nms=0.8, nms_by="mask", max_cover=0.95
-)
-"""How masks are proposed; never the whole image."""
 MOST_PHRASES = 200
 """Maximum number of phrases for one image."""
 
@@ -40,15 +36,15 @@ MOST_PHRASES = 200
 class FindConfig:
     """Settings of `find`. Raises InputError for invalid values."""
 
-    threshold: float = 0.25
+    threshold: float = 0.28
     """Least probability that a mask is what a phrase names."""
     near_best: float = 0.75
     """Least probability as a share of that of the phrase's likeliest mask in the image: beside a thing that
     fills the image, pieces of its background look like it a little."""
     overlap: float = 0.5
     """Of two masks that share more than this of the smaller one, the less likely is removed."""
-    proposals: AutoConfig = PROPOSALS
-    """How masks are proposed."""
+    regions: AutoConfig = REGIONS
+    """How masks are proposed, see `find_regions`."""
 
     def __post_init__(self) -> None:
         """Check the values."""
@@ -113,7 +109,7 @@ def search(
     namer.phrases(texts)  # phrases are checked before the image is encoded
     pixels = _pixels(image)
     seen = image if isinstance(image, Embedding) else embed(model, pixels)
-    found = automatic(model, seen, config.proposals)
+    found = find_regions(model, seen, config.regions)
     likely_NK = probabilities(namer, pixels, found, texts)
     return choose(found, likely_NK, config)
 

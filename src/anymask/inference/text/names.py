@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from anymask.errors import PromptError
+from anymask.geometry import rle
 from anymask.images.read import ImageSource, read_image
 from anymask.models.text.namer import Namer, open_namer
 from anymask.types import Masks
 
-__all__ = ["LEAST", "Named", "name_masks", "probabilities", "shares"]
+__all__ = ["LEAST", "Named", "name_masks", "probabilities", "shares", "without_parts"]
 
 Floats = NDArray[np.float32]
 
 LEAST = 0.5
 """A mask whose likeliest name has a lower probability gets none."""
+INSIDE = 0.8
+"""Share of a mask within a larger one from which on it is a part of it."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,14 @@ class Named:
     """(N,) of the likeliest name, also where no name is given."""
     all: Floats
     """(N, K) of each phrase."""
+
+    def meta(self) -> dict[str, list[Any]]:
+        """Names and rounded probabilities as a record keeps them, None where there is no name."""
+        scores = [
+            None if name is None else round(score, 4)
+            for name, score in zip(self.names, self.probability.tolist(), strict=True)
+        ]
+        return {"categories": list(self.names), "category_scores": scores}
 
 
 def name_masks(
@@ -62,6 +74,21 @@ def name_masks(
         for place, share in zip(best.tolist(), likely.tolist(), strict=True)
     )
     return Named(chosen, likely, found)
+
+
+def without_parts(names: Sequence[str | None], masks: Masks) -> tuple[str | None, ...]:
+    """The names without those of parts: an eye of a cat looks like a cat, but is not one more.
+
+    A mask that lies in a larger one of the same name gets no name.
+    """
+    shared_NN = rle.intersection(masks.rles, masks.rles, masks.size)
+    areas_N = masks.areas
+    inside_NN = (shared_NN > INSIDE * areas_N[:, None]) & (areas_N[:, None] < areas_N)
+    kept = [
+        not any(inside_NN[row, other] and names[other] == name for other in range(len(names)))
+        for row, name in enumerate(names)
+    ]
+    return tuple(name if keep else None for name, keep in zip(names, kept, strict=True))
 
 
 def probabilities(namer: Namer, pixels: NDArray[np.uint8], masks: Masks, phrases: Sequence[str]) -> Floats:

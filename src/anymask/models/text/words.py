@@ -21,7 +21,15 @@ from safetensors.numpy import load_file, save
 from anymask.errors import PromptError, WeightsError
 from anymask.models.checkpoints.hub import SHIPPED
 
-__all__ = ["MOST_LETTERS", "WORDS_FILE", "WordTable", "content_words", "pack_words", "shipped_words"]
+__all__ = [
+    "MOST_LETTERS",
+    "WORDS_FILE",
+    "WordTable",
+    "content_words",
+    "disregarded",
+    "pack_words",
+    "shipped_words",
+]
 
 Floats: TypeAlias = NDArray[np.float32]
 
@@ -36,6 +44,9 @@ _ARTICLES = (
 )
 _ASKING = "image images photo photos picture pictures please find show segment"
 _NO_CONTENT = frozenset([*_ARTICLES.split(), *_ASKING.split()])
+_COLOURS = "red green blue yellow orange purple pink brown black white grey gray"
+_SIZES = "big small large little tiny huge left right upper lower old new young tall short"
+_PROPERTIES = frozenset([*_COLOURS.split(), *_SIZES.split()])
 _AFTER_HEAD = re.compile(r"\b(?:of|with|in|on|at|from|for|by|near|under|over|behind|next|that|which|who)\b")
 _ENDINGS = (("ies", "y"), ("ves", "f"), ("es", ""), ("s", ""), ("men", "man"))
 
@@ -89,7 +100,7 @@ class WordTable:
             known = self.known(word)
             if known is None:
                 raise PromptError(
-                    f"text must be of words that the model knows, got '{word}'. {self._advice(word)}"
+                    f"text must be English words that the model knows, got '{word}'. {self._advice(word)}"
                 )
             found.append(known)
         return found
@@ -140,6 +151,16 @@ def content_words(phrase: str) -> list[str]:
         if words:
             return words
     raise PromptError(f"text must name a thing, got '{phrase.strip()}'. Write a noun, such as 'cup'.")
+
+
+def disregarded(phrase: str) -> list[str]:
+    """Words of a phrase that hardly change what is found: colours, sizes, and all that follows the thing.
+
+    Raises PromptError as `content_words`.
+    """
+    words = content_words(phrase)
+    beside = [word for word in re.findall(r"[a-z]+", phrase.lower()) if word not in (*words, *_NO_CONTENT)]
+    return [word for word in words if word in _PROPERTIES and len(words) > 1] + beside
 
 
 def pack_words(words: Iterable[str], vectors_N50: Floats, most: int, always: Iterable[str] = ()) -> bytes:

@@ -75,7 +75,7 @@ def sam_text_vit_b() -> TrainConfig:
     The first prompt of an object is CLIP's embedding of a crop around it, then error clicks follow; no texts
     are needed. Masks under 100 x 100 pixels are left out. Not run by this project: it needs SA-1B and GPUs.
     The length of the run and the learning rate are our choice. Afterwards prompts may have a text, see
-    docs/text-prompts.md.
+    docs/sam-text.md.
     """
     base = paper_vit_b()
     return replace(

@@ -20,8 +20,8 @@ from safetensors.numpy import load_file, save
 from anymask.data.dataset import Dataset, readable
 from anymask.files import write_atomic
 from anymask.geometry import rle
-from anymask.inference.mask_generation.generate import automatic
-from anymask.inference.text.find import PROPOSALS
+from anymask.inference.promptable.predict import embed
+from anymask.inference.text.regions import find_regions
 from anymask.models.protocol import Promptable
 from anymask.models.text.namer import MaskFeatures
 from anymask.types import Masks, Record
@@ -102,7 +102,7 @@ def _record_rows(record: Record, features: MaskFeatures, model: Promptable | Non
     chosen = _largest(record.masks, categories)
     masks, names = record.masks[chosen], [categories[row] for row in chosen]
     if model is not None:
-        found = automatic(model, image, PROPOSALS)
+        found = find_regions(model, embed(model, image))
         given = [_name_of(one, record.masks, categories) for one in found]
         fits = [row for row, name in enumerate(given) if name is not None]
         masks = Masks.concat([_plain(masks), _plain(found[fits])])

@@ -125,6 +125,18 @@ def test_what_became_no_mask_is_told(make, tmp_path) -> None:
     assert done.skipped == ["a: not read: polyline (1)", "a: not read: tag (1)"]
 
 
+def test_attributes_come_in_once(make, tmp_path) -> None:
+    project = make()
+    told = b'"9"><attribute name="n">3</attribute><attribute name="seen">true</attribute></box>'
+    text = cvat("a.png").replace(b'"9"/>', told)
+    assert brought(project, "a.xml", text, tmp_path / "1").masks == 1
+    again = brought(project, "a.xml", text, tmp_path / "2")
+    assert (again.masks, again.known) == (0, 1)
+    (image,) = (one for one in stored.every(project.db) if one.masks)
+    (mask,) = masks.current(project.db, image.id)
+    assert mask.attributes == {"n": "3", "seen": True}
+
+
 LABELME = {
     "shapes": [{"label": "cat", "points": [[1, 1], [5, 1], [5, 5]]}],
     "imagePath": "a.png",

@@ -9,6 +9,7 @@ import pytest
 
 from anymask.data_engine.project import Draft, images, masks, suggestions
 from anymask.data_engine.project.stages import by_stage
+from anymask.data_engine.project.versions import Use
 from anymask.geometry import rle
 
 CLICKS = {"points": [[3, 4], [5, 6]], "labels": [1, 0], "box": [0, 0, 9, 9]}
@@ -63,3 +64,16 @@ def test_prompts_may_be_any_json(project, prompts) -> None:
 
 def test_an_empty_project(project) -> None:
     assert by_stage(project.db) == []
+
+
+def test_masks_count_for_the_version_that_was_in_use(project) -> None:
+    (image,) = images.listed(project.db)
+    moments = []
+    for id, x in (("a", 0), ("b", 20), ("c", 40)):
+        one = draft(image, id, x, prompts=CLICKS, model="one")
+        moments.append(masks.save(project.db, image.id, one, seen=0, author="eve").time)
+    corrected = replace(draft(image, "a", 0, prompts=CLICKS, model="one"), seconds=9.0)
+    masks.save(project.db, image.id, corrected, seen=1, author="eve")
+    used = [Use(moments[1], "v1"), Use(moments[2], "compact")]
+    found = by_stage(project.db, used)
+    assert [(one.version, one.masks, one.seconds) for one in found] == [("v1", 1, 0.0), ("compact", 2, 9.0)]

@@ -8,7 +8,7 @@ import pytest
 from anymask.errors import InputError, PromptError
 from anymask.inference.text import find as find_module
 from anymask.inference.text.find import FindConfig, choose, find
-from anymask.inference.text.names import name_masks
+from anymask.inference.text.names import name_masks, without_parts
 from anymask.models.text.words import content_words
 from anymask.types import Masks, Prompt
 
@@ -42,7 +42,7 @@ def scene():
 
 def test_every_thing_is_found_once_with_its_likeliest_phrase(scene, monkeypatch):
     image, masks = scene
-    monkeypatch.setattr(find_module, "automatic", lambda model, seen, config: masks)
+    monkeypatch.setattr(find_module, "find_regions", lambda model, seen, config: masks)
     monkeypatch.setattr(find_module, "embed", lambda model, pixels: pixels)
     found = find(None, image, ["green", Prompt.named("red")], namer=ByColour())
     assert found.prompt.tolist() == found.labels.tolist() == [1, 0]
@@ -52,7 +52,7 @@ def test_every_thing_is_found_once_with_its_likeliest_phrase(scene, monkeypatch)
 
 def test_what_is_absent_gives_no_mask_and_never_the_whole_image(scene, monkeypatch):
     image, masks = scene
-    monkeypatch.setattr(find_module, "automatic", lambda model, seen, config: masks)
+    monkeypatch.setattr(find_module, "find_regions", lambda model, seen, config: masks)
     monkeypatch.setattr(find_module, "embed", lambda model, pixels: pixels)
     assert len(find(None, image, ["blue"], namer=ByColour())) == 0
 
@@ -118,3 +118,10 @@ def test_names_need_names_and_masks_of_the_image(scene):
         name_masks(image, masks, [], namer=ByColour())
     with pytest.raises(PromptError, match="masks must have the image's size 30 x 90, got 60 x 90"):
         name_masks(image[:30], masks, ["red"], namer=ByColour())
+
+
+def test_a_part_of_a_thing_is_not_one_more(scene):
+    _, masks = scene
+    assert without_parts(["cat", "cat", "cat", None], masks) == ("cat", None, "cat", None)
+    assert without_parts(["cat", "eye", "dog", "sofa"], masks) == ("cat", "eye", "dog", "sofa")
+    assert without_parts(["cat", "cat", "cat", "cat"], masks) == (None, None, None, "cat")

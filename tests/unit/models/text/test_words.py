@@ -7,7 +7,7 @@ import pytest
 from safetensors.numpy import load
 
 from anymask.errors import PromptError, WeightsError
-from anymask.models.text.words import WordTable, pack_words, shipped_words
+from anymask.models.text.words import WordTable, disregarded, pack_words, shipped_words
 
 WORDS = ["the", "red", "cup", "tea", "knife", "leaf", "woman", "glass", "box", "spatula", "earmuffs"]
 
@@ -88,3 +88,18 @@ def test_the_shipped_table_knows_everyday_things():
     vectors = np.stack([table.vector(name)[:50] for name in names])
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     assert unit[4] @ unit[5] > unit[4] @ unit[2]
+
+
+@pytest.mark.parametrize(
+    ("phrase", "words"),
+    [
+        ("cat", []),
+        ("a coffee cup", []),
+        ("orange", []),
+        ("a red cat", ["red"]),
+        ("cat in the garden", ["in", "garden"]),
+        ("the big cats", ["big"]),
+    ],
+)
+def test_words_that_hardly_count_are_told(phrase: str, words: list[str]) -> None:
+    assert disregarded(phrase) == words

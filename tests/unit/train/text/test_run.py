@@ -53,7 +53,8 @@ def test_proposals_are_named_by_the_masks_that_they_fit(tmp_path, monkeypatch):
     dense[3, 2:16, 2:30] = True  # cat and more: doubtful
     dense[4] = True
     proposed = Masks.from_dense(dense)
-    monkeypatch.setattr(features_module, "automatic", lambda model, image, config: proposed)
+    monkeypatch.setattr(features_module, "embed", lambda model, image: image)
+    monkeypatch.setattr(features_module, "find_regions", lambda model, image: proposed)
     steps = []
     rows = set_rows(
         Collection("made", Source()), pooled, tmp_path / "rows", model=object(), proposed=1,

@@ -34,6 +34,7 @@ export function galleryHeader(app) {
       h("img", { src: new URL("../icon.svg", import.meta.url).href, alt: "", width: 28, height: 28 }),
       h("span", {}, "anymask"),
     ),
+    isOneOfMany() && h("a", { class: "quiet", href: "../../" }, t("All projects")),
     h("span", { class: "spacer" }),
     saveStatus(app),
     h(
@@ -61,6 +62,9 @@ export function galleryHeader(app) {
     accountButton(app),
   );
 }
+
+/** Whether this project is one of several of its server, which are at /p/NAME/. */
+const isOneOfMany = () => /\/p\/[^/]+\/$/.test(new URL(document.baseURI).pathname);
 
 /** For reviewers, where there are people to compare. @param {import("./app.js").App} app */
 function agreementButton({ storage, project }) {

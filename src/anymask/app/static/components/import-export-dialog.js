@@ -9,6 +9,13 @@ import { notify } from "./toast.js";
 /** @typedef {import("./app.js").App} App */
 /** @typedef {import("../storage/on-server.js").Imported} Imported */
 
+/** What polygons may lose of a mask. @type {[string, string][]} */
+const LOSSES = [
+  ["0", t("All: the exact mask")],
+  ["0.01", t("Fewer, IoU at least 0.99")],
+  ["0.05", t("Few, IoU at least 0.95")],
+];
+
 /** @param {App} app */
 export function importExportDialog(app) {
   const dialog = openDialog(t("Export and import"), [exportForm(app, () => dialog.close()), importForm(app)]);
@@ -24,6 +31,12 @@ function exportForm({ storage, project }, close) {
   const also = h("input", { type: "checkbox", role: "switch" });
   const images = h("input", { type: "checkbox", role: "switch" });
   const every = h("input", { type: "checkbox", role: "switch" });
+  const polygons = h("input", { type: "checkbox", role: "switch" });
+  const corners = h(
+    "select",
+    { id: "corners" },
+    ...LOSSES.map(([value, text]) => h("option", { value }, text)),
+  );
   const start = h("button", { class: "primary" }, icon("export"), t("Export"));
   const waiting = project.counts?.suggestions ?? 0;
   return h(
@@ -38,6 +51,8 @@ function exportForm({ storage, project }, close) {
             suggestions: also.checked,
             images: images.checked,
             every: every.checked,
+            polygons: polygons.checked,
+            maxLoss: Number(corners.value),
           });
           download(file);
           close();
@@ -55,9 +70,14 @@ function exportForm({ storage, project }, close) {
     },
     h("h3", {}, t("Export all masks")),
     h("div", { class: "field" }, h("label", { for: "format" }, t("Format")), format),
-    storage.findsSimilar && h("label", { class: "switch" }, images, t("With the image files, to train on")),
-    storage.findsSimilar &&
-      h("label", { class: "switch" }, every, t("Also images that have no masks and are not done")),
+    ...(storage.findsSimilar
+      ? [
+          h("label", { class: "switch" }, polygons, t("Polygons, also where the format holds masks")),
+          h("div", { class: "field" }, h("label", { for: "corners" }, t("Corners of polygons")), corners),
+          h("label", { class: "switch" }, images, t("With the image files, to train on")),
+          h("label", { class: "switch" }, every, t("Also images that have no masks and are not done")),
+        ]
+      : []),
     waiting > 0 &&
       h(
         "label",

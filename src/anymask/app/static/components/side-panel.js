@@ -1,5 +1,6 @@
 /** Beside the image: labels, the selected mask, all masks. */
 import { counted, t } from "../language.js";
+import { TRACK } from "../constants.js";
 import { keyFor } from "../state/key-bindings.js";
 import { ANYBODY } from "../state/permissions.js";
 import { isByWords } from "../state/words.js";
@@ -12,6 +13,7 @@ import { findSimilarDialog } from "./find-similar-dialog.js";
 import { maskList } from "./mask-list.js";
 import { attributeFields } from "./attribute-fields.js";
 import { imageSection } from "./image-section.js";
+import { trackDialog } from "./track-dialog.js";
 import { viewSection } from "./view-section.js";
 import { suggestionSection } from "./suggestion-bar.js";
 
@@ -40,7 +42,10 @@ export function sidePanel(screen, signal) {
 }
 
 /** @param {string} search */
-const foundBy = (search) => (isByWords(search) ? t("found by words") : t("found by example"));
+const foundBy = (search) => {
+  if (search.startsWith(TRACK)) return t("found by tracking");
+  return isByWords(search) ? t("found by words") : t("found by example");
+};
 
 /** @param {EditorScreen} screen @param {AbortSignal} signal */
 function maskSection(screen, signal) {
@@ -53,6 +58,7 @@ function maskSection(screen, signal) {
     icon("similar"),
     t("Find similar objects"),
   );
+  const track = h("button", { onclick: () => trackDialog(screen) }, icon("play"), t("Track"));
   const remove = h(
     "button",
     { onclick: () => editor.remove(), title: keyFor("remove") },
@@ -73,7 +79,14 @@ function maskSection(screen, signal) {
     { class: "selected", hidden: true },
     title,
     facts,
-    h("div", { class: "row wrap" }, ...decisions, next, remove, app.storage.findsSimilar && find),
+    h(
+      "div",
+      { class: "row wrap" },
+      ...decisions,
+      next,
+      remove,
+      ...(app.storage.findsSimilar ? [find, track] : []),
+    ),
   );
   const draw = () => {
     const { item } = editor;

@@ -19,7 +19,7 @@ const SIDE = 10; // points along each side: more than in Python, where a detecto
 const FLOORS = { iou: 0.35, stability: 0.5 };
 const OVERLAP = 0.8;
 const MOST_COVER = 0.95;
-const THRESHOLD = 0.25;
+const THRESHOLD = 0.28;
 const NEAR_BEST = 0.75;
 const SHARED = 0.5;
 

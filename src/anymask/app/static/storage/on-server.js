@@ -1,5 +1,6 @@
 /** Project, images and masks kept by the server: the client of its HTTP API. */
 import { t } from "../language.js";
+import { EXPORT_FORMATS } from "./export-formats.js";
 import { CancelledError, ConflictError, OfflineError, RefusedError } from "./errors.js";
 
 /** @typedef {import("../types.js").Mask} Mask */
@@ -8,10 +9,16 @@ import { CancelledError, ConflictError, OfflineError, RefusedError } from "./err
 /** @typedef {import("../types.js").Project} Project */
 /** @typedef {import("../types.js").Person} Person */
 /** @typedef {import("../types.js").Agreement} Agreement */
+/** @typedef {import("../types.js").ProjectSummary} ProjectSummary */
 /** @typedef {{size: [number, number], counts: string, score: number, label_id: string | null}} Found */
 /** @typedef {{image: string, masks: Found[], error?: string | null}} ImageFound */
 /** @typedef {{image: string, masks: {size: [number, number], counts: string, score: number}[]}} SuggestedMasks */
 /** @typedef {{search?: string, show?: string, tag?: string, assignee?: string}} Choice which images: by a part of their name, by their state */
+/**
+ * @typedef {{suggestions?: boolean, images?: boolean, polygons?: boolean, maxLoss?: number, every?: boolean}}
+ *   ExportOptions suggestions that nobody has accepted yet, image files, polygons everywhere and what those may lose of
+ *   IoU, images that have no masks and are not done
+ */
 /** @typedef {{images: number, masks: number, known: number, skipped: string[]}} Imported */
 /**
  * @typedef {{id: string, state: string, done: number, total: number, error?: string | null, model?: string | null,
@@ -19,22 +26,6 @@ import { CancelledError, ConflictError, OfflineError, RefusedError } from "./err
  */
 
 const SECONDS = 30;
-/** What people call the formats. @type {[string, string][]} */
-const EXPORT_FORMATS = [
-  ["coco", "COCO (JSON)"],
-  ["yolo", t("YOLO segmentation")],
-  ["cvat", "CVAT (XML)"],
-  ["labelme", "LabelMe (JSON)"],
-  ["labelstudio", "Label Studio (JSON)"],
-  ["geojson", t("GeoJSON in pixels")],
-  ["instances", t("PNG, one number for each mask")],
-  ["labels", t("PNG, one number for each label")],
-  ["masks", t("PNG, one file for each mask")],
-  ["npz", "NumPy"],
-  ["sa1b", "SA-1B (JSON)"],
-  ["svg", "SVG"],
-];
-
 export class ServerStorage {
   /** The server can search other images for similar objects. */
   findsSimilar = true;
@@ -103,6 +94,11 @@ export class ServerStorage {
   /** End the session. */
   async signOut() {
     await this.request("api/session", { method: "DELETE" });
+  }
+
+  /** The projects of a server of several, and whether they open by tokens only. @returns {Promise<{projects: ProjectSummary[], token: boolean}>} */
+  projects() {
+    return this.json("api/projects");
   }
 
   /** All users; for admins, like what changes them. @returns {Promise<Person[]>} */
@@ -309,6 +305,11 @@ export class ServerStorage {
     return this.send("PUT", `api/suggestions/${encodeURIComponent(example)}`, found);
   }
 
+  /** Follow masks through the images around theirs. @param {string} id @param {import("../types.js").Tracking} asked @returns {Promise<{id: string}>} */
+  track(id, asked) {
+    return this.send("POST", `${imagePath(id)}/track`, asked);
+  }
+
   /** Withdraw all suggestions of the project. @returns {Promise<{masks: number}>} */
   withdrawSuggestions() {
     return this.json("api/suggestions", { method: "DELETE" });
@@ -341,10 +342,6 @@ export class ServerStorage {
         "failed",
         end((value) => reject(new RefusedError(value.error ?? t("the job failed"), 500))),
       );
-      events.addEventListener(
-        "cancelled",
-        end(() => reject(new RefusedError(t("the search was cancelled"), 409))),
-      );
       events.onerror = () => {
         if (events.readyState === EventSource.CLOSED) reject(new OfflineError());
       };
@@ -359,14 +356,17 @@ export class ServerStorage {
   /**
    * All masks as one file.
    * @param {string} format
-   * @param {{suggestions?: boolean, images?: boolean, every?: boolean}} also suggestions that nobody has accepted
-   *   yet, image files, images that have no masks and are not done
+   * @param {ExportOptions} options
    * @returns {Promise<{name: string, blob: Blob, skipped: number}>} skipped: images left out, see its report
    */
-  async exported(format, { suggestions = false, images = false, every = false }) {
+  async exported(
+    format,
+    { suggestions = false, images = false, polygons = false, maxLoss = 0, every = false },
+  ) {
     const patient = { signal: AbortSignal.timeout(10 * SECONDS * 1000) };
-    const also = `suggestions=${suggestions}&images=${images}&every=${every}`;
-    const answer = await this.request(`api/export?format=${format}&${also}`, patient);
+    const query = Object.entries({ format, suggestions, images, polygons, max_loss: maxLoss, every });
+    const asked = new URLSearchParams(query.map(([name, value]) => [name, String(value)]));
+    const answer = await this.request(`api/export?${asked}`, patient);
     const skipped = Number(answer.headers.get("anymask-skipped") ?? 0);
     return { name: `anymask-${format}.zip`, blob: await answer.blob(), skipped };
   }

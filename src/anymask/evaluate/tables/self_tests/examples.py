@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymask.evaluate.edge_matching import require_scipy
-from anymask.evaluate.tables.self_tests.drawing import put
+from anymask.evaluate.tables.self_tests.drawing import put, put_json
 from anymask.evaluate.tables.table import SelfTest
 from anymask.models.config import PAINTER_DEBUG
 
@@ -18,7 +18,7 @@ __all__ = ["ColourPainter", "ensembles", "fewshot", "fss", "video"]
 Floats = NDArray[np.float32]
 SIDE = PAINTER_DEBUG.size
 """The images are as large as the model's input, so that nothing is resized."""
-INSIDE, OUTSIDE = (200, 60, 40), (60, 90, 120)
+INSIDE, OUTSIDE, LATER = (200, 60, 40), (60, 90, 120), (240, 240, 30)
 LIMIT = 3
 """Episodes of each data set."""
 
@@ -126,10 +126,38 @@ def _video_copy(root: Path) -> None:
     (root / "DAVIS/ImageSets/2017/val.txt").write_text("bear\n", "utf-8")
 
 
+def _server_copy(root: Path) -> None:
+    """A second object appears in the third of five frames; the truth of the first is wider by half."""
+    listed = {"objects": {"1": {"frames": ["00000", "00002"]}, "2": {"frames": ["00002", "00004"]}}}
+    put_json(root / "YouTubeVOS/valid/meta.json", {"videos": {"film": listed}})
+    for frame in range(5):
+        pixels, whole = scene(8), truth(8, 1, 16 if frame == 0 else 24)
+        if frame >= 2:
+            pixels[50:60, 8:30], whole[50:60, 8:30] = LATER, 2
+        for place in ("YouTubeVOS/valid", "YouTubeVOS/train", "MOSE/valid", "MOSE/train"):
+            put(root / f"{place}/JPEGImages/film/{frame:05d}.jpg", pixels)
+            if place.endswith("train") or frame == 0 or (frame == 2 and place == "YouTubeVOS/valid"):
+                shown = whole if place.endswith("train") or frame == 0 else np.where(whole == 2, 2, 0)
+                put(root / f"{place}/Annotations/film/{frame:05d}.png", shown.astype(np.uint8))
+
+
+def _videos_copy(root: Path) -> None:
+    _video_copy(root)
+    _server_copy(root)
+
+
 def video() -> SelfTest:
-    """Two thirds of the object are found in every frame; half of it in the prepared predictions."""
+    """Two thirds of the object are found in every frame; half of it in the prepared predictions.
+
+    Of two objects in the videos of the training sets one is found by two thirds, the other exactly.
+    """
     known = {"DAVIS 2017 val": {"j": 2 / 3, "j_recall": 1.0}, "DAVIS 2017 val, predicted PNGs": {"j": 0.5}}
-    return SelfTest(_video_copy, stub, known)
+    known |= {f"{name} train, not comparable": {"j": 5 / 6} for name in ("YouTube-VOS 2018", "MOSE v1")}
+    known |= {
+        "YouTube-VOS 2018 val, for the server": {"frames": 3.0},
+        "MOSE v1 val, for the server": {"frames": 5.0},
+    }
+    return SelfTest(_videos_copy, stub, known)
 
 
 def _ensembles_copy(root: Path) -> None:

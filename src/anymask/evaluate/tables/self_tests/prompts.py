@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -29,12 +31,23 @@ from anymask.evaluate.tables.self_tests.drawing import (
 from anymask.evaluate.tables.table import SelfTest
 from anymask.types import Masks, Prompt
 
-__all__ = ["audit", "edges", "fairness", "instances", "panoptic", "points", "proposals", "rating"]
+__all__ = [
+    "audit",
+    "edges",
+    "fairness",
+    "instances",
+    "panoptic",
+    "points",
+    "proposals",
+    "rating",
+    "runs_on_points",
+    "texts",
+]
 
 
 def stub() -> PromptModel:
     """Predicts the connected pixels of the colours under the clicks, or the box."""
-    return PromptModel(open=_open, proposals=_proposals, edges=_edges)
+    return PromptModel(open=_open, proposals=_proposals, edges=_edges, texts=_find)
 
 
 def _open(pixels: Image) -> Session:
@@ -66,6 +79,13 @@ def _proposals(pixels: Image, count: int) -> Masks:
     return Masks.from_dense(np.stack([first, second])[:count])
 
 
+def _find(pixels: Image, texts: Sequence[str]) -> list[Masks | None]:
+    """The proposal with the number of the text; the last text cannot be read, the one before it finds all."""
+    found = _proposals(pixels, 2)
+    answers: dict[str, Masks | None] = {"class 1": found[[0]], "class 2": found[[1]], "class 3": found}
+    return [answers.get(text) for text in texts]
+
+
 def _edges(pixels: Image) -> NDArray[np.float32]:
     return outline().astype(np.float32)
 
@@ -80,17 +100,13 @@ def outline() -> NDArray[np.bool_]:
 
 def _points(root: Path) -> None:
     """One image of each of the 23 data sets."""
+    _few_points(root)
     picture, map = image(), numbers()
-    colours = np.stack([map * 80, map * 20, 255 * (map == 1)], -1).astype(np.uint8)
-    put(root / "PPDLS/Plant/Ara2012/ara2012_plant001_rgb.png", picture)
-    put(root / "PPDLS/Plant/Ara2012/ara2012_plant001_label.png", colours)
     put(root / "stage1_train/ab/images/ab.png", picture)
     for i, mask in enumerate(masks()):
         put(root / f"stage1_train/ab/masks/{i}.png", mask.astype(np.uint8) * 255)
     put(root / "DS1/img/00001.png", picture)
     put(root / "DS1/mask/00001.png", masks()[0].astype(np.uint8) * 255)
-    put(root / "GTEA/Images/a.jpg", picture)
-    put(root / "GTEA/Masks/a.png", masks()[1].astype(np.uint8) * 255)
     put(root / "egohos/train/image/ego4d_1.jpg", picture)
     put(root / "egohos/train/image/epickitchen_1.jpg", picture)
     for name in ("ego4d_1", "epickitchen_1"):
@@ -100,6 +116,16 @@ def _points(root: Path) -> None:
     _coco_sets(root)
     _polygon_sets(root)
     _map_sets(root)
+
+
+def _few_points(root: Path) -> None:
+    """One image of each of two of the data sets."""
+    picture, map = image(), numbers()
+    colours = np.stack([map * 80, map * 20, 255 * (map == 1)], -1).astype(np.uint8)
+    put(root / "PPDLS/Plant/Ara2012/ara2012_plant001_rgb.png", picture)
+    put(root / "PPDLS/Plant/Ara2012/ara2012_plant001_label.png", colours)
+    put(root / "GTEA/Images/a.jpg", picture)
+    put(root / "GTEA/Masks/a.png", masks()[1].astype(np.uint8) * 255)
 
 
 def _coco_sets(root: Path) -> None:
@@ -186,6 +212,23 @@ def points() -> SelfTest:
     return SelfTest(_points, stub, dict.fromkeys(names, both))
 
 
+def _nothing(pixels: Image) -> Session:
+    def session(prompts: Sequence[Prompt], *, multimask: bool) -> Masks:
+        return Masks.from_dense(np.zeros((len(prompts), *SIZE), np.bool_), prompt=np.arange(len(prompts)))
+
+    return session
+
+
+def runs_on_points() -> SelfTest:
+    """The model of `points` beside one that finds nothing."""
+    figures = {"0.1": 0.0, "1": 0.75}
+    return SelfTest(
+        _few_points,
+        lambda: {"0.1": replace(stub(), open=_nothing), "1": stub()},
+        dict.fromkeys(("PPDLS", "GTEA"), figures),
+    )
+
+
 def _edge_copy(root: Path) -> None:
     for split in ("images", "groundTruth"):
         (root / f"BSDS500/data/{split}/test").mkdir(parents=True, exist_ok=True)
@@ -229,6 +272,25 @@ def instances() -> SelfTest:
     """Boxes as masks: one exact, one with an IoU of 0.75."""
     figures = {"ap": 0.8, "ap_50": 1.0, "ap_75": 1.0, "small": 0.8}
     return SelfTest(_instance_copy, stub, {"COCO val2017": figures, "LVIS v1 val": figures})
+
+
+def _text_copy(root: Path) -> None:
+    """Two categories are in the image, the third and the fourth are not."""
+    for path, folder, more in (
+        ("coco/annotations/instances_val2017.json", "coco/val2017", {}),
+        ("LVIS/lvis_v1_val.json", "LVIS/val2017", {"neg_category_ids": [4]}),
+    ):
+        coco(root / path, root / folder, "000000000001.jpg", images=more)
+        document = json.loads((root / path).read_text("utf-8"))
+        document["categories"] += [{"id": number, "name": f"class {number}"} for number in (3, 4)]
+        put_json(root / path, document)
+
+
+def texts() -> SelfTest:
+    """One object exactly, the other with an IoU of 0.75; one of two other names finds something."""
+    figures = {"iou": 0.875, "found": 1.0}
+    known = {"COCO val2017": {**figures, "false_alarms": 1.0}, "LVIS v1 val": figures}
+    return SelfTest(_text_copy, stub, known)
 
 
 def _fairness_copy(root: Path) -> None:

@@ -1,0 +1,19 @@
+/** The formats of exports by the server. */
+import { t } from "../language.js";
+
+/** What people call the formats. @type {[string, string][]} */
+export const EXPORT_FORMATS = [
+  ["coco", "COCO (JSON)"],
+  ["yolo", t("YOLO segmentation")],
+  ["cvat", "CVAT (XML)"],
+  ["labelme", "LabelMe (JSON)"],
+  ["labelstudio", "Label Studio (JSON)"],
+  ["geojson", t("GeoJSON in pixels")],
+  ["instances", t("PNG, one number for each mask")],
+  ["labels", t("PNG, one number for each label")],
+  ["masks", t("PNG, one file for each mask")],
+  ["npz", "NumPy"],
+  ["sa1b", "SA-1B (JSON)"],
+  ["svg", "SVG"],
+  ["voc", "Pascal VOC, maps of classes and objects"],
+];

@@ -1,0 +1,57 @@
+"""Opening the projects of commands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from anymask.errors import InputError, MissingExtraError
+
+if TYPE_CHECKING:
+    from anymask.data_engine.project import Project
+
+__all__ = ["existing_project", "with_app"]
+
+
+@contextmanager
+def with_app(command: str) -> Iterator[None]:
+    """Name the extra `app` where a package of it is missing."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in ("sqlalchemy", "alembic"):
+            raise
+        raise MissingExtraError(f"anymask {command}", "app") from error
+
+
+@contextmanager
+def existing_project(
+    folder: str, database: str | None, command: str, *, scan: bool = False
+) -> Iterator[Project]:
+    """A project that is there already, closed at the end: any other folder would become one.
+
+    folder: what the user gave.
+    database: the address of its database, None for the one in the folder.
+    command: its name, for what is missing.
+    scan: whether new images are looked for.
+
+    Raises InputError for a folder that is no project, and MissingExtraError.
+    """
+    with with_app(command):
+        from anymask.data_engine.project import open_project
+        from anymask.data_engine.project.project import INNER
+        from anymask.data_engine.project.project import scan as update
+    if not Path(folder, INNER).is_dir():
+        raise InputError(
+            f"PROJECT must be the folder of a project, got {folder}. Make one with: anymask serve {folder}"
+        )
+    project = open_project(folder, database)
+    try:
+        if scan:
+            for _ in update(project):
+                pass
+        yield project
+    finally:
+        project.close()

@@ -1,0 +1,112 @@
+"""Confident automatic masks as suggestions in a project, for people to accept or reject (SAM, section 4).
+
+People then add what is missing: the semi-automatic stage of the data engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from anymask.data_engine.project import Draft, Image, Mask, Project, images, masks, suggestions, versions
+from anymask.data_engine.project.images import new_id
+from anymask.data_engine.project.suggestions import AUTOMATIC
+from anymask.errors import AnymaskError, InputError
+from anymask.geometry import rle
+from anymask.inference.mask_generation.config import AutoConfig
+from anymask.inference.mask_generation.generate import automatic
+from anymask.models import Progress, Promptable
+from anymask.types import Masks
+
+__all__ = ["CONFIDENT", "Suggested", "suggest"]
+
+CONFIDENT = 0.6
+"""Masks with a lower predicted IoU are not suggested."""
+MOST = 200
+"""Suggestions in an image, the best ones."""
+COVERED = 0.5
+"""With at least this IoU a mask of a person covers an automatic one."""
+
+
+@dataclass
+class Suggested:
+    """What came of it."""
+
+    images: int = 0
+    """That were looked at."""
+    masks: int = 0
+    """New suggestions."""
+    kept: int = 0
+    """Images that have open suggestions of this version of the model already."""
+    unreadable: int = 0
+    """Images that cannot be read."""
+
+
+def suggest(
+    project: Project,
+    model: Promptable,
+    config: AutoConfig | None = None,
+    *,
+    least: float = CONFIDENT,
+    most_images: int | None = None,
+    progress: Progress = lambda done, total: None,
+) -> Suggested:
+    """Suggest the confident automatic masks in all images that are not marked as done.
+
+    Image by image, so that a run that was stopped can be started again. Open automatic suggestions of an
+    earlier version of the model are replaced. What a person's mask covers is left out, and what was rejected.
+
+    project: the project.
+    model: the model for prompts.
+    config: how masks are generated.
+    least: predicted IoU of a suggestion.
+    most_images: only the first ones that are not done; None for all.
+    progress: called with the number of images done and their total.
+
+    Raises InputError for `least` out of range, and the errors of `automatic`.
+    """
+    if not 0 <= least <= 1:
+        raise InputError(f"least must be 0 to 1, got {least}. The default is {CONFIDENT}.")
+    used = versions.uses(project)
+    since = used[-1].since if used else 0.0
+    todo = [image for image in images.every(project.db) if not (image.done or image.missing)][:most_images]
+    out = Suggested()
+    for done, image in enumerate(todo):
+        progress(done, len(todo))
+        there = masks.current(project.db, image.id)
+        if any(mask.suggested_by == AUTOMATIC and mask.time >= since for mask in there):
+            out.kept += 1
+            continue
+        try:
+            pixels = project.pixels(image)
+        except AnymaskError:
+            out.unreadable += 1
+            continue
+        found = automatic(model, pixels, config)
+        new = _drafts(image, found[found.scores >= least], there, model.fingerprint)
+        out.masks += suggestions.replace_in(project.db, AUTOMATIC, image.id, new, author=AUTOMATIC)
+        out.images += 1
+    progress(len(todo), len(todo))
+    return out
+
+
+def _drafts(image: Image, found: Masks, there: Sequence[Mask], model: str) -> list[Draft]:
+    """The masks that no person's mask covers, best first."""
+    if found.size != image.size:  # the file was replaced
+        return []
+    own = [rle.from_string(mask.counts) for mask in there if mask.is_mask and mask.size == image.size]
+    free = [True] * len(found)
+    if own and len(found):
+        free = (rle.iou(found.rles, own).max(axis=1) < COVERED).tolist()
+    new = [
+        Draft(
+            id=new_id(),
+            size=image.size,
+            counts=rle.to_string(runs),
+            score=float(found.scores[i]),
+            model=model,
+        )
+        for i, runs in enumerate(found.rles)
+        if free[i]
+    ]
+    return new[:MOST]

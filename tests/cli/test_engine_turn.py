@@ -1,0 +1,78 @@
+"""A whole turn of the data engine with simulated people, at toy size."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import subprocess
+from itertools import cycle
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from anymask.data.synthetic import shapes
+from anymask.data_engine.retraining import snapshot
+from anymask.formats import sa1b
+
+ROOT = Path(__file__).resolve().parents[2]
+OPTIONS = [
+    "--retrain=--steps 1 --set size=64 loop.workers=0",
+    "--suggest=--points-per-side 2 --min-iou 0",
+    "--auto=--detector none --points-per-side 2 --min-iou 0 --min-stability 0",
+]
+
+
+@pytest.fixture
+def module(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The script, with few clicks, and every third image held back whatever its hash."""
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    turns = cycle([False, False, True])
+    module = importlib.import_module("data_engine")
+    monkeypatch.setattr(module, "MOST", 2)
+    monkeypatch.setattr(snapshot, "is_held", lambda sha256, share: next(turns))
+    return module
+
+
+@pytest.fixture
+def toys(workplace: Path) -> Path:
+    """Small images of shapes with their masks."""
+    folder, random = workplace / "toys", np.random.default_rng(0)
+    folder.mkdir()
+    for _ in range(24):
+        record = shapes(random, (48, 64), 2)
+        Image.fromarray(record.read()).save(folder / f"{record.id}.png")
+        (folder / f"{record.id}.json").write_text(json.dumps(sa1b.to_document(record)))
+    return folder
+
+
+def test_a_turn(module: ModuleType, toys: Path, model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = toys.parent / "turn"
+    words = [str(toys), str(out), "--images", "24", "--model", str(model)]
+    module.main([*words, *OPTIONS])
+    turns = [json.loads(line) for line in (out / "turns.jsonl").read_text().splitlines()]
+    assert [one["images"] for one in turns] == [6, 6, 6]
+    assert all(one["masks"] and one["seconds"] for one in turns)
+    assert [one["clicked"] + one["accepted"] for one in turns] == [one["masks"] for one in turns]
+    assert (out / "report" / "index.html").is_file()
+    text = capsys.readouterr().out
+    assert "| suggested, retrained twice |" in text
+    assert "corrected (paper)" in text
+    assert "are not marked as done" not in text
+    with pytest.raises(SystemExit, match="OUT must be a new folder"):
+        module.main(words)
+
+
+@pytest.mark.parametrize(
+    ("given", "passed"),
+    [
+        (["sets"], "sets runs/data_engine --images 80"),
+        (["sets", "out", "12", "--model", "m"], "sets out --images 12 --model m"),
+    ],
+)
+def test_the_script_passes_its_arguments_on(given: list[str], passed: str) -> None:
+    script = str(ROOT / "runs/data_engine.sh")
+    done = subprocess.run(["sh", script, *given], env={"PYTHON": "echo"}, capture_output=True, text=True)
+    assert done.stdout.split(maxsplit=1)[1].strip() == passed, done.stderr

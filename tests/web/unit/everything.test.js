@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { encode, toString } from "../../../src/anymask/app/static/masks/rle.js";
+import { OfflineError } from "../../../src/anymask/app/static/storage/errors.js";
 import { EverythingTool, secondsLeft } from "../../../src/anymask/app/static/tools/everything.js";
 
 const SIZE = /** @type {[number, number]} */ ([3, 4]);
@@ -52,6 +53,30 @@ test("what the server finds is filtered by the sliders and kept without clicks",
   tool.side = 12;
   await tool.start();
   assert.deepEqual(asked[1][1], { model: "m", side: 12 });
+});
+
+test("without an answer of the server the page finds everything itself", async () => {
+  const { tool, added, told } = toolWith(async () => {
+    throw new OfflineError();
+  });
+  const { counts: _, ...found } = {
+    ...row(1, 0),
+    runs: Uint32Array.of(1, 1, 10),
+    box: [0, 1, 1, 2],
+    area: 1,
+  };
+  Object.assign(tool.editor.predictor, {
+    load: async () => ({ thresholds: { min_iou: 0.5, min_stability: 0.6 } }),
+    prepare: async () => {},
+    client: {
+      generateMasks: async (asked, step) =>
+        step({ found: [{ ...found, iou: 0.7, point: [0, 1] }], done: 1, total: 1 }),
+    },
+  });
+  await tool.start();
+  assert.equal(tool.thresholds.iou, 0.5);
+  tool.keepAll();
+  assert.deepEqual([added.length, added[0].clicks.points, told], [1, [[0, 1]], []]);
 });
 
 test("a search that is stopped says nothing and gives nothing", async () => {

@@ -1,7 +1,7 @@
 /** Find everything: candidates are made once, and thresholds choose among them at once. */
 import { t } from "../language.js";
 import { NMS_IOU } from "../constants.js";
-import { reasonOf } from "../storage/errors.js";
+import { OfflineError, reasonOf } from "../storage/errors.js";
 import { select, unlike } from "../masks/candidates.js";
 import { area, box, contains, fromString } from "../masks/rle.js";
 import { Tool } from "./tool.js";
@@ -78,12 +78,17 @@ export class EverythingTool extends Tool {
     this.changed();
   }
 
-  /** By the server where there is one, else in the page. @param {AbortSignal} signal */
+  /** By the server where there is one that responds, else in the page. @param {AbortSignal} signal */
   async generate(signal) {
     const { storage } = this.editor.predictor;
     this.began = performance.now();
-    if (storage.everything) await this.generateThere(signal);
-    else await this.generateHere(signal);
+    try {
+      if (storage.everything) return await this.generateThere(signal);
+    } catch (error) {
+      if (!(error instanceof OfflineError)) throw error;
+      this.model = null; // its thresholds are others
+    }
+    await this.generateHere(signal);
   }
 
   /** @param {number} share that is done */

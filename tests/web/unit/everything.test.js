@@ -59,18 +59,19 @@ test("without an answer of the server the page finds everything itself", async (
   const { tool, added, told } = toolWith(async () => {
     throw new OfflineError();
   });
-  const one = { runs: Uint32Array.of(1, 1, 10), box: [0, 1, 1, 2], area: 1, iou: 0.7, stability: 0.9, point: [0, 1] };
-    ...row(1, 0),
+  const one = {
     runs: Uint32Array.of(1, 1, 10),
     box: [0, 1, 1, 2],
     area: 1,
+    iou: 0.7,
+    stability: 0.9,
+    point: [0, 1],
   };
   Object.assign(tool.editor.predictor, {
     load: async () => ({ thresholds: { min_iou: 0.5, min_stability: 0.6 } }),
     prepare: async () => {},
     client: {
-      generateMasks: async (asked, step) =>
-        step({ found: [one], done: 1, total: 1 }),
+      generateMasks: async (asked, step) => step({ found: [one], done: 1, total: 1 }),
     },
   });
   await tool.start();

@@ -1,7 +1,8 @@
 """A whole turn of the data engine with simulated people, who know the true masks: see runs/data_engine.sh.
 
 A quarter of the images for each turn: two by clicks, one with suggestions, one fully automatic and audited.
-The model is retrained after each of the first three.
+The model is retrained after each of the first three. What each version brings is tried on the last quarter,
+always the same images, in projects of their own: people work there by clicks alone, and with suggestions.
 
 How long they take, in seconds: LOOK for a suggestion (accepted from an IoU of GOOD with an object that has
 no mask yet, else rejected), START for a new mask and CLICK for each click, at the deepest error, until the
@@ -47,11 +48,11 @@ Mask = NDArray[np.bool_]
 
 
 @dataclass
-class Turn:
-    """What people did in one turn."""
+class Work:
+    """What people did."""
 
-    name: str
     version: str
+    way: str
     images: int = 0
     masks: int = 0
     seconds: float = 0.0
@@ -94,24 +95,18 @@ def truth_of(out: Path, name: str) -> list[Mask]:
     return [record.masks[int(row)].dense()[0] for row in np.argsort(-record.masks.areas, kind="stable")]
 
 
-def work(out: Path, first: int, last: int, name: str, model: str | None) -> None:
-    """People work on some of the photos with the version in use."""
-    project = open_project(out / "photos")
-    used = versions.in_use(project)
-    turn = Turn(name, versions.SHIPPED if used is None else used.name)
-    network = anymask.load_sam(model if used is None and model else versions.places_in_use(project)[0])
-    for image in islice(images.every(project.db), first, last):
-        _work_on(project, image, network, truth_of(out, image.name), turn)
-    project.close()
-    turn.iou /= max(turn.masks, 1)
-    with (out / "turns.jsonl").open("a") as file:
-        file.write(json.dumps(vars(turn)) + "\n")
+def work(project: Project, out: Path, model: str, images_of: Sequence[Image], done: Work) -> None:
+    """People work on some photos of a project; `done` counts what they do."""
+    network = anymask.load_sam(model)
+    for image in images_of:
+        _work_on(project, image, network, truth_of(out, image.name), done)
+    done.iou /= max(done.masks, 1)
 
 
-def _work_on(project: Project, image: Image, model: Promptable, truth: list[Mask], turn: Turn) -> None:
+def _work_on(project: Project, image: Image, model: Promptable, truth: list[Mask], done: Work) -> None:
     """Judge the suggestions, add what is missing, mark the image as done."""
     missing = dict(enumerate(truth))
-    spent = _judge_suggestions(project, image, missing, turn)
+    spent = _judge_suggestions(project, image, missing, done)
     pixels = project.pixels(image)
     embedding = anymask.embed(model, pixels) if missing else None
     for number, true in missing.items():
@@ -130,19 +125,19 @@ def _work_on(project: Project, image: Image, model: Promptable, truth: list[Mask
             seconds=seconds,
         )
         masks.save(project.db, image.id, draft, seen=0, author="simulated")
-        spent, turn.clicks, turn.clicked = spent + seconds, turn.clicks + clicks, turn.clicked + 1
-        turn.masks, turn.iou = turn.masks + 1, turn.iou + iou(mask, true)
-    turn.images, turn.seconds = turn.images + 1, turn.seconds + spent
+        spent, done.clicks, done.clicked = spent + seconds, done.clicks + clicks, done.clicked + 1
+        done.masks, done.iou = done.masks + 1, done.iou + iou(mask, true)
+    done.images, done.seconds = done.images + 1, done.seconds + spent
     images.mark(project.db, image.id, done=True)
 
 
-def _judge_suggestions(project: Project, image: Image, missing: dict[int, Mask], turn: Turn) -> float:
+def _judge_suggestions(project: Project, image: Image, missing: dict[int, Mask], done: Work) -> float:
     """Accept or reject each suggestion; takes the objects that have a mask now out of `missing`."""
     spent = 0.0
     for one in masks.current(project.db, image.id):
         if not one.is_suggestion:
             continue
-        spent, turn.suggestions = spent + LOOK, turn.suggestions + 1
+        spent, done.suggestions = spent + LOOK, done.suggestions + 1
         mask = rle.decode(rle.from_string(one.counts), one.size)
         ious = {number: iou(mask, true) for number, true in missing.items()}
         best = max(ious, key=lambda number: ious[number], default=-1)
@@ -152,7 +147,7 @@ def _judge_suggestions(project: Project, image: Image, missing: dict[int, Mask],
         masks.save(project.db, image.id, draft, seen=one.revision, author="simulated")
         if kept:
             del missing[best]
-            turn.accepted, turn.masks, turn.iou = turn.accepted + 1, turn.masks + 1, turn.iou + ious[best]
+            done.accepted, done.masks, done.iou = done.accepted + 1, done.masks + 1, done.iou + ious[best]
     return spent
 
 
@@ -209,24 +204,16 @@ def _drawn(truth: Sequence[Mask]) -> list[Draft]:
 
 
 def curve(out: Path) -> None:
-    """Print the turns as a Markdown table."""
-    heads = [
-        "turn",
-        "version",
-        "images",
-        "masks an image",
-        "seconds a mask",
-        "clicks a mask",
-        "accepted",
-        "IoU",
-    ]
+    """Print the trials as a Markdown table."""
+    heads = ["version", "way", "masks an image", "seconds a mask", "clicks a mask"]
+    heads += ["suggestions accepted", "IoU"]
     print(f"| {' | '.join(heads)} |\n|---|---|{'---:|' * (len(heads) - 2)}")
-    for line in (out / "turns.jsonl").read_text().splitlines():
-        turn = Turn(**json.loads(line))
-        share = f"{turn.accepted} of {turn.suggestions}" if turn.suggestions else "-"
-        cells = [turn.name, turn.version, turn.images, f"{turn.masks / max(turn.images, 1):.1f}"]
-        cells += [f"{turn.seconds / max(turn.masks, 1):.1f}", f"{turn.clicks / max(turn.clicked, 1):.1f}"]
-        print(f"| {' | '.join(map(str, [*cells, share, f'{turn.iou:.3f}']))} |")
+    for line in (out / "trials.jsonl").read_text().splitlines():
+        done = Work(**json.loads(line))
+        share = f"{done.accepted} of {done.suggestions}" if done.suggestions else "-"
+        cells = [done.version, done.way, f"{done.masks / max(done.images, 1):.1f}"]
+        cells += [f"{done.seconds / max(done.masks, 1):.1f}", f"{done.clicks / max(done.clicked, 1):.1f}"]
+        print(f"| {' | '.join(map(str, [*cells, share, f'{done.iou:.3f}']))} |")
 
 
 def anymask_command(*words: object) -> None:
@@ -240,34 +227,70 @@ def anymask_command(*words: object) -> None:
 def turn_of_the_engine(given: argparse.Namespace) -> None:
     """All stages, then what they brought."""
     out, photos, quarter = given.out, given.out / "photos", given.images // 4
-    retrain = ["engine", "retrain", photos, *given.model, *shlex.split(given.retrain)]
     prepare(given.dataset, out, given.images)
-    names = ("assisted", "assisted, retrained", "suggested, retrained twice")
-    for number, name in enumerate(names):
-        if name.startswith("suggested"):
+    files = sorted(photos.glob("*.png"))
+    last = files[3 * quarter :]
+    _try(given, last)
+    for number in range(3):
+        if number == 2:
             chosen = ["--max-images", quarter, *given.model, *shlex.split(given.suggest)]
             anymask_command("engine", "suggest", photos, *chosen)
-        work(out, number * quarter, (number + 1) * quarter, name, given.model[-1] if given.model else None)
-        anymask_command(*retrain)
-    _automatic(given, sorted(photos.glob("*.png"))[3 * quarter :])
-    print("What people did:")
+        project = open_project(photos)
+        some = list(images.every(project.db))[number * quarter : (number + 1) * quarter]
+        work(project, out, _in_use(given)[1], some, Work("", ""))
+        project.close()
+        anymask_command("engine", "retrain", photos, *given.model, *shlex.split(given.retrain))
+        _try(given, last)
+    _automatic(given, last)
+    print("What people did on the last quarter, always the same images:")
     curve(out)
     anymask_command("engine", "models", photos)
     anymask_command("engine", "status", photos)
     anymask_command("engine", "audit", out / "audit")
 
 
+def _in_use(given: argparse.Namespace) -> tuple[str, str, list[str]]:
+    """The name of the version in use, its model, and the options that name its detector."""
+    project = open_project(given.out / "photos")
+    used = versions.in_use(project)
+    model, detector = versions.places_in_use(project)
+    project.close()
+    if used is None:
+        return versions.SHIPPED, given.model[-1] if given.model else model, []
+    return used.name, model, ["--detector", detector] if detector else []
+
+
+def _try(given: argparse.Namespace, files: Sequence[Path]) -> None:
+    """People work on the same images with the version in use, unless it was tried before."""
+    version, model, detector = _in_use(given)
+    for way in ("clicks", "suggestions"):
+        place = given.out / f"{way}-{version}"
+        if place.exists():
+            continue
+        place.mkdir()
+        for file in files:
+            shutil.copy(file, place)
+        project = open_project(place)
+        list(scan(project))
+        if way == "suggestions":
+            chosen = ["--model", model, *detector, *shlex.split(given.suggest)]
+            anymask_command("engine", "suggest", place, *chosen)
+        done = Work(version, way)
+        work(project, given.out, model, list(images.every(project.db)), done)
+        project.close()
+        with (given.out / "trials.jsonl").open("a") as file:
+            file.write(json.dumps(vars(done)) + "\n")
+
+
 def _automatic(given: argparse.Namespace, files: Sequence[Path]) -> None:
     """Automatic masks of the last images, their audit and their analysis."""
     out, auto, audit = given.out, given.out / "automatic", given.out / "audit"
-    project = open_project(out / "photos")
-    model, detector = versions.places_in_use(project)
-    project.close()
+    _, model, detector = _in_use(given)
     (out / "last").mkdir()
     for file in files:
         shutil.copy(file, out / "last")
-    words = ["--model", model, *(["--detector", detector] if detector else []), *given.model]
-    anymask_command("auto", out / "last", "-o", auto, *words, *shlex.split(given.auto))
+    words = ["--model", model, *detector, *given.model, *shlex.split(given.auto)]
+    anymask_command("auto", out / "last", "-o", auto, *words)
     anymask_command("engine", "audit", auto, "-o", audit)
     judge(out)
     anymask_command("data", "analyse", auto, "-o", out / "report")

@@ -63,9 +63,9 @@ def average_recall(images: int, proposals: int) -> None:
 
 
 def _recalled(truths: Sequence[Any], found: Sequence[Any]) -> dict[str, NDArray[np.bool_]]:
-    own, mine = ([rle.from_string(one["counts"]) for one in some] for some in (truths, found))
+    own, mine = (rle.from_strings([one["counts"] for one in some]) for some in (truths, found))
     ious = rle.iou(mine, own, SIZE)
-    areas = np.array([rle.area(runs) for runs in own])
+    areas = rle.areas(own)
     groups = {"all": (0, 1 << 62), **SIZES}
     return {name: recalls(ious[:, (areas >= low) & (areas <= high)]) for name, (low, high) in groups.items()}
 

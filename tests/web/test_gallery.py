@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from .conftest import profile
 from .driving import Person, Served, eventually
@@ -179,3 +179,43 @@ def test_masks_are_hidden_locked_and_filtered_in_the_list(page: Page, served: Se
     drawn = page.locator(".masks canvas").evaluate("(canvas) => canvas.width")
     assert drawn > 1, "the thumbnail"
     person.saved()
+
+
+def test_the_model_is_retrained_and_a_version_chosen(page: Page, served: Served) -> None:
+    state = {
+        "state": "stopped", "what": "training clicks", "done": 30, "total": 150, "error": None,
+        "result": None, "in_use": "v2",
+        "versions": [
+            {"name": name, "made": 0.0, "base": "compact", "images": 20, "masks": 90,
+             "scores": {"clicks after": {"mean": mean}}}
+            for name, mean in (("v1", 0.71), ("v2", 0.7345))
+        ],
+    }  # fmt: skip
+    asked: list[tuple[str, object]] = []
+
+    def answer(route: Route) -> None:
+        method, body = route.request.method, route.request.post_data_json if route.request.post_data else None
+        if method != "GET":
+            asked.append((method, body))
+            changes = {"POST": {"state": "running"}, "DELETE": {"state": "stopped"}, "PUT": {"in_use": "v1"}}
+            state.update(changes[method])
+        route.fulfill(json=state)
+
+    page.route("**/api/retraining**", answer)
+    page.goto(served.address)
+    page.get_by_role("button", name="Model").click()
+    dialog = page.get_by_role("dialog", name="Model")
+    expect(dialog.get_by_role("status")).to_have_text("The last retraining was stopped; it can be resumed.")
+    expect(dialog.get_by_role("listitem").first).to_have_text("v2 90 masks of 20 images, IoU 0.735in use")
+    dialog.get_by_role("button", name="Resume").click()
+    expect(dialog.get_by_role("status")).to_have_text("Working: 30 of 150.")
+    state["done"] = 60
+    expect(dialog.get_by_role("status")).to_have_text("Working: 60 of 150.")
+    dialog.get_by_role("button", name="Stop").click()
+    dialog.get_by_role("button", name="Use v1").click()
+    expect(dialog.locator("li", has=page.get_by_text("in use"))).to_contain_text("v1")
+    assert asked == [("POST", None), ("DELETE", None), ("PUT", {"name": "v1"})]
+    dialog.get_by_role("button", name="Close").click()
+    page.unroute("**/api/retraining**")
+    found = served.ask("api/retraining")
+    assert (found["state"], found["versions"]) == ("none", [])

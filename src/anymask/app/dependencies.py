@@ -21,6 +21,7 @@ from anymask.app.error_handlers import busy, without_paths
 from anymask.app.guesses import Guesses
 from anymask.app.jobs import Jobs
 from anymask.app.models import Models
+from anymask.app.retraining import Retraining
 from anymask.app.settings import Settings
 from anymask.app.tiles import Tiles
 from anymask.data_engine.project import Person, Project, people
@@ -71,7 +72,10 @@ class Server:
     project: Project
     settings: Settings
     shared: Shared
+    alone: bool = True
+    """Whether no other project shares the models, so that this one may add versions of its own."""
     jobs: Jobs = field(init=False)
+    retraining: Retraining = field(init=False)
     tiles: Tiles = field(init=False)
     guesses: Guesses = field(default_factory=Guesses)
     """Wrong tokens by the address that they came from."""
@@ -87,6 +91,7 @@ class Server:
         self._decoders = ThreadPoolExecutor(limits.heavy, "decode")
         self._turns = threading.BoundedSemaphore(limits.heavy)
         self.jobs = Jobs(limits.jobs, self.tell)
+        self.retraining = Retraining(self.project, self.models if self.alone else None)
         self.tiles = Tiles(self.project)
 
     @property

@@ -110,9 +110,9 @@ def predict(server: Server, image: Image, asked: schemas.Predict) -> schemas.Pre
 
 
 def find(server: Server, image: Image, asked: text_schemas.Find) -> text_schemas.FoundByWords:
-    """Masks for phrases, with the best probability of each.
+    """Masks for phrases, with the best probabilities.
 
-    Raises PromptError for a phrase that cannot be used, and errors of the models.
+    Raises PromptError for a phrase that cannot be used, and the errors of the models.
     """
     from anymask.inference.text.find import FindConfig, search
     from anymask.models.text.words import shipped_words

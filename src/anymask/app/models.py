@@ -6,7 +6,7 @@ import gc
 import itertools
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -52,6 +52,12 @@ class Models:
     def names(self) -> list[str]:
         """Promptable models, the default one first."""
         return list(self._places)
+
+    def offer(self, place: str) -> None:
+        """Make a promptable model the default one; it is loaded on first use."""
+        places = self._places
+        name = next((name for name, known in places.items() if known == place), None)
+        self._places = {name or _free_name(place, places): place, **places}
 
     @property
     def example_names(self) -> list[str]:
@@ -191,14 +197,19 @@ def _chosen(name: str | None, places: dict[str, str]) -> str:
 
 
 def _named(places: Sequence[str]) -> dict[str, str]:
-    """Models by name: a model's own name, or that of its file or folder, with a number if it is taken.
+    """Models by name."""
+    named: dict[str, str] = {}
+    for place in dict.fromkeys(places):
+        named[_free_name(place, named)] = place
+    return named
+
+
+def _free_name(place: str, named: Iterable[str]) -> str:
+    """A model's own name, or that of its file or folder, with a number if it is among `named`.
 
     The page recognises the shipped model by its name, so no other model gets that name.
     """
-    named: dict[str, str] = {}
-    for place in dict.fromkeys(places):
-        called = Path(place).stem or place
-        taken = {*named} | {SHIPPED} - {place}
-        numbered = (f"{called}-{number}" for number in itertools.count(2))
-        named[called if called not in taken else next(name for name in numbered if name not in taken)] = place
-    return named
+    called = Path(place).stem or place
+    taken = {*named} | {SHIPPED} - {place}
+    numbered = (f"{called}-{number}" for number in itertools.count(2))
+    return called if called not in taken else next(name for name in numbered if name not in taken)

@@ -23,6 +23,7 @@ from anymask.app.routes import (
     inference,
     masks,
     project,
+    retraining,
     review,
     tiles,
 )
@@ -59,7 +60,7 @@ def create_app(
     which then stays open.
     """
     settings = settings or Settings()
-    server = Server(project, settings, shared or Shared(settings))
+    server = Server(project, settings, shared or Shared(settings), alone=shared is None)
     app = FastAPI(
         title="anymask",
         version=anymask.__version__,
@@ -100,6 +101,7 @@ def _api() -> APIRouter:
         project,
         import_export,
         agreement,
+        retraining,
     ):  # the busiest first: routes are tried in order
         api.include_router(part.router)
     return api

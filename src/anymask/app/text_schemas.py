@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from anymask.app.schema_types import Schema, Share, Text
-from anymask.app.schemas import Predicted
+from anymask.app.schemas import Found
 
 __all__ = ["Find", "FoundByWords"]
 
@@ -25,9 +25,12 @@ class Find(Schema):
     """What proposes masks; the default model if left out."""
 
 
-class FoundByWords(Predicted):
+class FoundByWords(Schema):
     """What phrases name in an image, the likeliest first."""
 
+    masks: list[Found]
+    model: str
+    """The model's fingerprint."""
     best: list[float]
     """The highest probability of each phrase for any region, also below the threshold; 0 if there is none."""
     threshold: float

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,7 +34,7 @@ def existing_project(
     """A project that is there already, closed at the end: any other folder would become one.
 
     folder: what the user gave.
-    database: the address of its database, None for the one in the folder.
+    database: the address of its database; None for that of the environment, else the one in the folder.
     command: its name, for what is missing.
     scan: whether new images are looked for.
 
@@ -41,13 +42,14 @@ def existing_project(
     """
     with with_app(command):
         from anymask.data_engine.project import open_project
+        from anymask.data_engine.project.database import VARIABLE
         from anymask.data_engine.project.project import INNER
         from anymask.data_engine.project.project import scan as update
     if not Path(folder, INNER).is_dir():
         raise InputError(
             f"PROJECT must be the folder of a project, got {folder}. Make one with: anymask serve {folder}"
         )
-    project = open_project(folder, database)
+    project = open_project(folder, database or os.environ.get(VARIABLE) or None)
     try:
         if scan:
             for _ in update(project):

@@ -24,11 +24,13 @@ TOLERANCE = 0.008
 
 def boundary(mask: Mask) -> Mask:
     """Pixels (H, W) that differ from their right, lower or lower right neighbour; never the last corner."""
-    out = np.zeros(mask.shape, np.bool_)
-    out[:, :-1] |= mask[:, :-1] ^ mask[:, 1:]
-    out[:-1] |= mask[:-1] ^ mask[1:]
-    out[:-1, :-1] |= mask[:-1, :-1] ^ mask[1:, 1:]
-    return out
+    width, flat = mask.shape[1], mask.ravel()  # in a row, so that neighbours are at fixed distances
+    out = np.zeros(flat.size, np.bool_)
+    np.bitwise_xor(flat[:-1], flat[1:], out=out[:-1])
+    out[: -width - 1] |= flat[: -width - 1] ^ flat[width + 1 :]
+    out[width - 1 :: width] = False  # the last column has no neighbour to its right
+    out[:-width] |= flat[:-width] ^ flat[width:]
+    return out.reshape(mask.shape)
 
 
 def boundary_f(found: Mask, truth: Mask) -> float:
@@ -41,7 +43,7 @@ def boundary_f(found: Mask, truth: Mask) -> float:
     counts = [cv2.countNonZero(line) for line in lines]
     if not all(counts):
         return float(counts[0] == counts[1])
-    near = [np.asarray(cv2.dilate(line, _disk(reach)), np.uint8) for line in lines]
+    near = [_dilated(line, reach) for line in lines]
     precision = cv2.countNonZero(lines[0] & near[1]) / counts[0]
     recall = cv2.countNonZero(lines[1] & near[0]) / counts[1]
     return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
@@ -54,11 +56,34 @@ def _cropped(found: Mask, truth: Mask) -> tuple[Mask, Mask]:
     return found[rows, columns], truth[rows, columns]
 
 
+def _dilated(line: NDArray[np.uint8], reach: int) -> NDArray[np.uint8]:
+    """Pixels (H, W) within a distance of a pixel of a line.
+
+    A disk is a row of some width for each distance up and down: rows are widened step by step, and each width
+    is moved to where the disk has it.
+    """
+    stride = line.shape[1] + reach  # so that nothing moves from one end of a row to the next
+    source = np.zeros((line.shape[0], stride), np.uint8)
+    source[:, : line.shape[1]] = line
+    source = source.ravel()
+    wide, out = source.copy(), np.zeros(source.size, np.uint8)
+    for width, steps in enumerate(_disk(reach)):
+        if width:
+            wide[width:] |= source[:-width]
+            wide[:-width] |= source[width:]
+        for step in (step * stride for step in steps if step < line.shape[0]):
+            out[step:] |= wide[: wide.size - step]
+            out[: out.size - step] |= wide[step:]
+    return np.ascontiguousarray(out.reshape(-1, stride)[:, : line.shape[1]])
+
+
 @lru_cache(4)
-def _disk(reach: int) -> NDArray[np.uint8]:
-    """Pixels within a distance of the centre."""
-    y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
-    return np.asarray(x**2 + y**2 <= reach**2, np.uint8)
+def _disk(reach: int) -> tuple[tuple[int, ...], ...]:
+    """For each half-width of a disk's rows, from 0 to `reach`: how far from the middle row they are."""
+    widths = [math.isqrt(reach**2 - step**2) for step in range(reach + 1)]
+    return tuple(
+        tuple(step for step, width in enumerate(widths) if width == half) for half in range(reach + 1)
+    )
 
 
 def object_scores(

@@ -17,8 +17,8 @@
 | `voc` | Pascal VOC's maps of classes and objects, a folder | |
 | `yolo` | YOLO segmentation, a folder | |
 
-`isat` and `via` are read only. Formats with one image per file store several images as a folder of such
-files.
+`datumaro`, `isat` and `via` are read only. Formats with one image per file store several images as a folder
+of such files.
 All conversions go through run lengths (`anymask.geometry.rle`), so only the format itself can lose something;
 `write` measures what is lost. The modules behind the names are imported on first use.
 """

@@ -23,7 +23,7 @@ import numpy as np
 from anymask.errors import FormatError
 from anymask.formats import attributes, json_fields
 from anymask.formats.cvat_video import Tracks
-from anymask.formats.image_files import ImageFiles, agree
+from anymask.formats.image_files import ImageFiles
 from anymask.formats.polygons.primitives import box_ring, ellipse_ring
 from anymask.formats.polygons.rings import as_ring, bridge, fill
 from anymask.formats.reading import Items, NoMaskError, Reading, attempt
@@ -179,15 +179,7 @@ def _id(image: Element) -> str:
 
 def _find(image: Element, files: ImageFiles) -> tuple[str, Path]:
     """The name and the file of an image; a project's images lie in folders called after their subsets."""
-    name, subset = image.get("name") or f"{_id(image)}.jpg", image.get("subset")
-    whole = f"{subset}/{name}" if subset else name
-    found = files.find(whole)
-    if (
-        subset
-        and os.path.isfile(found)
-        and not agree(PurePath(found), json_fields.inner_path(whole), whole=True)
-    ):
-        whole = name  # the images of all subsets lie in one folder
+    whole, found = files.in_subset(image.get("name") or f"{_id(image)}.jpg", image.get("subset"))
     has_suffix = PurePath(whole).suffix.lower() in IMAGE_SUFFIXES
     return whole if has_suffix or not os.path.isfile(found) else f"{whole}{found.suffix}", found
 

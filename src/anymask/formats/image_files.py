@@ -47,9 +47,10 @@ class ImageFiles:
     """Finds images in a folder, among those known by name, or near an annotation file; never elsewhere.
 
     Near means: the folder of the annotation file, `images` or `data` in it or next to it, and its parent;
-    next to a folder `annotations` also every sibling folder. A name resolves to the file at exactly this
-    path; else to the only file of this name whose folders do not contradict it; among given images also to
-    the only file of this name with another suffix.
+    next to a folder `annotations` also the sibling folders, of those named in the file's name only these
+    (`instances_val.json`, `images/val`). A name resolves to the file at exactly this path, which must be in
+    one sibling folder alone; else to the only file of this name whose folders do not contradict it; among
+    given images also to the only file of this name with another suffix.
     """
 
     def __init__(
@@ -66,6 +67,9 @@ class ImageFiles:
         self._images = images
         self._known = None if images is None or isinstance(images, Path) else _by_path(images)
         self.folders = [images] if isinstance(images, Path) else list(near or _near(beside))
+        self._words = set(_words(beside))
+        given = images is not None or near is not None
+        self._siblings = [] if given else _siblings(beside, self.folders)
         times = Counter(path.name for path in {inner_path(name) for name in names})
         self._shared = {name for name, count in times.items() if count > 1}
 
@@ -77,7 +81,7 @@ class ImageFiles:
     def find(self, name: str) -> Path:
         """The file of a name; if there is none, the path where it is expected."""
         path = inner_path(name)
-        found = self._exact(path) or self._by_name(path)
+        found = self._exact(path) or self._of_sibling(path) or self._by_name(path)
         if found is None and (self._images is not None or path.suffix.lower() not in IMAGE_SUFFIXES):
             stem = path.with_suffix("") if path.suffix.lower() in IMAGE_SUFFIXES else path
             alike = [] if path.name in self._shared else self.without_suffix(stem)
@@ -87,6 +91,14 @@ class ImageFiles:
         missing = self.folders[0] / path.name
         is_other = len(path.parts) > 1 and os.path.isfile(missing)  # an image of the same name
         return self.folders[0] / path if is_other else missing
+
+    def in_subset(self, name: str, subset: str | None) -> tuple[str, Path]:
+        """The name and the file of an image of a subset, which lies in a folder of that name or in none."""
+        whole = f"{subset}/{name}" if subset else name
+        found = self.find(whole)
+        if subset and os.path.isfile(found) and not agree(PurePath(found), inner_path(whole), whole=True):
+            whole = name  # the images of all subsets lie in one folder
+        return whole, found
 
     def without_suffix(self, stem: PurePath) -> list[Path]:
         """The files with this path, whatever their suffix, in the first folder that has any."""
@@ -147,6 +159,11 @@ class ImageFiles:
                     return file
         return None
 
+    def _of_sibling(self, path: PurePath) -> Path | None:
+        """The file of the only sibling folder that has the path."""
+        found = [file for folder in self._siblings if (file := _file_in(folder, path)) is not None]
+        return found[0] if len(found) == 1 else None
+
     def _by_name(self, path: PurePath) -> Path | None:
         """The only file of a name deeper in the folder whose path does not contradict it."""
         uploaded = _UPLOADED.fullmatch(path.name)
@@ -156,9 +173,11 @@ class ImageFiles:
                 return found
             alike = self._index.get(one.name) or {}
             whole = path.name in self._shared
-            fit = [file for inside, file in alike.items() if agree(inside, one, whole=whole)]
+            fit = {inside: file for inside, file in alike.items() if agree(inside, one, whole=whole)}
+            if len(fit) > 1:  # of several subsets that which the annotation file is called after
+                fit = {inside: file for inside, file in fit.items() if self._words & set(inside.parent.parts)}
             if len(fit) == 1:
-                return fit[0]
+                return next(iter(fit.values()))
         return None
 
     @cached_property
@@ -198,12 +217,26 @@ def _near(beside: Path) -> list[Path]:
     folder, above = beside.parent, beside.parent.parent
     near = [folder, folder / "images", above / "images", above]
     near += [place / "data" for place in (folder, above) if (place / "data").is_dir()]  # FiftyOne's
-    if beside.parent.name.lower() == "annotations":
-        root = beside.parent.parent
-        for folder in (root, root / "images"):
-            inside = sorted(entry for entry in folder.glob("*") if entry.is_dir())
-            near += [entry for entry in inside if entry not in near and not entry.name.startswith(".")]
     return near
+
+
+def _siblings(beside: Path, near: Sequence[Path]) -> list[Path]:
+    """The folders next to a folder `annotations`; where some are named in the file's name, only these."""
+    if beside.parent.name.lower() != "annotations":
+        return []
+    root = beside.parent.parent
+    inside = [entry for folder in (root, root / "images") for entry in sorted(folder.glob("*"))]
+    found = [
+        entry
+        for entry in inside
+        if entry not in near and entry.is_dir() and not is_hidden(entry.relative_to(root))
+    ]
+    return [entry for entry in found if entry.name in _words(beside)] or found
+
+
+def _words(file: Path) -> list[str]:
+    """The words of a file's name: instances and val2017 of `instances_val2017.json`."""
+    return re.split(r"[^A-Za-z0-9]+", file.stem)
 
 
 def of_number(number: int, files: ImageFiles) -> str | None:

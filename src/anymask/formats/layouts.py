@@ -24,7 +24,13 @@ from anymask.formats.yolo_reading import is_label_file, label_folders
 __all__ = ["Layout", "detect", "layout"]
 
 _BY_SUFFIX = {".xml": "cvat", ".geojson": "geojson", ".svg": "svg", ".npz": "npz", ".png": "instances"}
-_MARKS = {"images": "coco", "shapes": "labelme", "features": "geojson", "_via_img_metadata": "via"}
+_MARKS = {
+    "items": "datumaro",
+    "images": "coco",
+    "shapes": "labelme",
+    "features": "geojson",
+    "_via_img_metadata": "via",
+}
 """The member of a JSON object that identifies its format."""
 NO_ANNOTATIONS = "file of no known annotation format"
 OTHER_KIND = "file beside instances_*.json"
@@ -237,6 +243,8 @@ def _of_object(stream: JsonStream) -> str | None:
 def _of_members(seen: Mapping[str, Any]) -> str | None:
     if "objects" in seen and "info" in seen:
         return "isat"
+    if "metadata" in seen and "file" in seen and "view" in seen:
+        return "via"
     if "data" in seen and ("annotations" in seen or "predictions" in seen):
         return "labelstudio"
     if "imagePath" in seen:

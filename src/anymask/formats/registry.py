@@ -11,6 +11,7 @@ from types import MappingProxyType
 from anymask.formats import (
     coco,
     cvat,
+    datumaro,
     geojson,
     isat,
     labelme,
@@ -217,6 +218,7 @@ _ALL = (
 FORMATS: Mapping[str, Format] = MappingProxyType({format.name: format for format in _ALL})
 """All formats that are read and written, by name."""
 _READ_ONLY = (
+    Format("datumaro", "Datumaro's JSON", ".json", _NOTHING, datumaro.items, None),
     Format("isat", "ISAT's JSON", ".json", _NOTHING, one_record(isat.decode), None),
     Format("via", "VIA's JSON", ".json", _NOTHING, via.items, None),
 )

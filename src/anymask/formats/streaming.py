@@ -84,6 +84,8 @@ class _Run:
     on_left_out: OnLeftOut
     done: int = 0
     told: list[str] = field(default_factory=list)
+    named: dict[str, object] = field(default_factory=dict)
+    """The image of each name, where several files name images."""
 
     def records(self, path: Path) -> Iterator[Record]:
         """All records. Raises FormatError if there is none."""
@@ -140,7 +142,7 @@ class _Run:
         root = self.reading.root
         split = split_of(source, root) if root is not None else Path()
         if not split.parts:
-            return record
+            return self._apart(record)
         name = PurePosixPath(inner_path(str(record.meta.get("file_name", f"{record.id}.jpg"))).as_posix())
         if name.parts[: len(split.parts)] != split.parts:
             name = PurePosixPath(split.as_posix()) / name
@@ -148,6 +150,15 @@ class _Run:
         if id.parts[: len(split.parts)] != split.parts:
             id = PurePosixPath(split.as_posix()) / record.id
         return replace(record, id=id.as_posix(), meta={**record.meta, "file_name": name.as_posix()})
+
+    def _apart(self, record: Record) -> Record:
+        """A record with a name of its own: `val/a.png` where another image, in another folder, is `a.png`."""
+        name, image = str(record.meta.get("file_name", f"{record.id}.jpg")), record.image
+        if self.named.setdefault(name, image) == image or not isinstance(image, Path) or not image.is_file():
+            return record
+        folder = image.parent.name
+        meta = {**record.meta, "file_name": f"{folder}/{PurePosixPath(name).name}"}
+        return replace(record, id=f"{folder}/{record.id}", meta=meta)
 
 
 def _warn(file: str, kind: str, number: int) -> None:

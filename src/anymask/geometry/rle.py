@@ -8,6 +8,7 @@ Source: the format of the COCO API (`maskApi`, functions rleEncode, rleToString 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import cv2
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from anymask.errors import FormatError
 from anymask.files import budget
+from anymask.geometry.rle_strings import Runs, as_runs, from_string, from_strings, to_string
 
 __all__ = [
     "Runs",
@@ -29,6 +31,7 @@ __all__ = [
     "from_coco",
     "from_edges",
     "from_string",
+    "from_strings",
     "intersection",
     "iou",
     "paste",
@@ -38,19 +41,11 @@ __all__ = [
     "union",
 ]
 
-Runs: TypeAlias = NDArray[np.uint32]
-
 
 Bits: TypeAlias = NDArray[np.bool_]
 
 
 _NO_RUN: Runs = np.zeros(1, np.uint32)
-
-
-_BITS = 5  # payload bits of one character
-
-
-_MOST_CHARACTERS = 8  # per number; 7 suffice for the difference of two uint32
 
 
 def encode(mask_HW: NDArray[Any]) -> Runs:
@@ -184,8 +179,7 @@ def iou(
     `size` as for `intersection`.
     """
     inter = intersection(runs_a, runs_b, size).astype(np.float64)
-    areas_a, areas_b = (np.array([area(runs) for runs in many], np.int64) for many in (runs_a, runs_b))
-    union = areas_a[:, None] + areas_b - inter
+    union = areas(runs_a)[:, None] + areas(runs_b) - inter
     return np.divide(inter, union, out=inter, where=union > 0)
 
 
@@ -198,15 +192,92 @@ def intersection(
     skipped. Edges of `a` are looked up in the cumulative pixel count of each `b`.
     """
     out = np.zeros((len(runs_a), len(runs_b)), np.int64)
-    edges_a = [to_edges(runs) for runs in runs_a]
-    boxes_a = _extents(runs_a, size)
-    boxes_b = boxes_a if runs_b is runs_a else _extents(runs_b, size)
-    for j, b in enumerate(runs_b):
+    a = _pack(runs_a)
+    b = a if runs_b is runs_a else _pack(runs_b)
+    boxes_a, boxes_b = a.boxes(size), b.boxes(size)
+    for j in range(len(runs_b)):
         overlap = (boxes_a[:, :2] < boxes_b[j, 2:]) & (boxes_a[:, 2:] > boxes_b[j, :2])
         meets = np.flatnonzero(overlap.all(axis=1))
         if meets.size:
-            out[meets, j] = _intersections([edges_a[i] for i in meets], to_edges(b))
+            edges, counts = a.of(meets)
+            inside = _below(edges, b.of(np.array([j]))[0])
+            starts = np.cumsum(counts) - counts
+            out[meets, j] = np.add.reduceat(inside[1::2] - inside[0::2], starts // 2)
     return out
+
+
+@dataclass(frozen=True)
+class _Edges:
+    """The edges of many masks in a row, as of `to_edges`, without empty runs."""
+
+    flat: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    """(N + 1,): where the edges of each mask end, from 0."""
+
+    def of(self, which: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The edges of some masks in a row, and how many each has."""
+        starts, counts = self.ends[which], self.ends[which + 1] - self.ends[which]
+        if which.size == 1:
+            return self.flat[starts[0] : starts[0] + counts[0]], counts
+        before = np.cumsum(counts) - counts
+        return self.flat[np.arange(int(counts.sum())) + np.repeat(starts - before, counts)], counts
+
+    def boxes(self, size: tuple[int, int] | None) -> NDArray[np.int64]:
+        """Boxes (N, 4) as of `box`; without a size as if the mask were a single column; zeros if empty."""
+        found = np.zeros((self.ends.size - 1, 4), np.int64)
+        some = np.flatnonzero(np.diff(self.ends))
+        if not some.size:
+            return found
+        starts, lasts = self.flat[0::2], self.flat[1::2] - 1
+        first, past = self.ends[some], self.ends[some + 1]
+        if size is None:
+            found[some] = np.stack([0 * first, self.flat[first], 0 * first + 1, self.flat[past - 1]], axis=1)
+            return found
+        h, pairs = size[0], first // 2
+        x_first, x_last = starts // h, lasts // h
+        tall = np.maximum.reduceat(x_last > x_first, pairs)  # a run over two columns touches bottom and top
+        low = np.minimum.reduceat(starts - x_first * h, pairs)
+        high = np.maximum.reduceat(lasts - x_last * h, pairs) + 1
+        found[some, 0], found[some, 2] = x_first[pairs], x_last[past // 2 - 1] + 1
+        found[some, 1], found[some, 3] = np.where(tall, 0, low), np.where(tall, h, high)
+        return found
+
+
+def _pack(many: Sequence[Runs]) -> _Edges:
+    """The edges of masks, computed for all together."""
+    sizes = np.fromiter(map(len, many), np.int64, len(many))
+    flat = np.cumsum(np.concatenate([np.zeros(0, np.uint32), *many]), dtype=np.int64)
+    ends = np.cumsum(sizes)
+    offsets = np.concatenate([[0], flat])[ends - sizes]
+    flat -= np.repeat(offsets, sizes)
+    if (sizes % 2).any():
+        flat = np.delete(flat, ends[sizes % 2 == 1] - 1)
+    counts = sizes // 2 * 2
+    empty = flat[0::2] == flat[1::2]
+    if empty.any():
+        owner = np.repeat(np.arange(len(many)), counts // 2)
+        counts = 2 * np.bincount(owner[~empty], minlength=len(many))
+        flat = flat[np.repeat(~empty, 2)]
+    return _Edges(flat, np.concatenate([[0], np.cumsum(counts)]))
+
+
+_MOST_TABLE = 1 << 22
+"""Pixels between the first and the last of a mask for which counts are held."""
+
+
+def _below(places: NDArray[np.int64], knots: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The number of pixels of the mask of the edges `knots` before each place."""
+    first, last = int(knots[0]), int(knots[-1])
+    if last - first > min(_MOST_TABLE, 8 * places.size):
+        counts = np.zeros(knots.size, np.float64)
+        counts[1::2] = np.cumsum(knots[1::2] - knots[0::2])
+        counts[2::2] = counts[1:-1:2]
+        return np.rint(np.interp(places, knots, counts)).astype(np.int64)
+    ones = np.zeros(knots.size - 1, np.int32)
+    ones[0::2] = 1
+    table = np.zeros(last - first + 1, np.int32)
+    np.cumsum(np.repeat(ones, np.diff(knots)), out=table[1:])
+    return np.asarray(table[np.clip(places - first, 0, last - first)], np.int64)
 
 
 def paste(runs: Runs, size: tuple[int, int], xy: tuple[int, int], full: tuple[int, int]) -> Runs:
@@ -231,26 +302,6 @@ def paste(runs: Runs, size: tuple[int, int], xy: tuple[int, int], full: tuple[in
     return from_edges(np.delete(edges, np.concatenate([2 * joined + 1, 2 * joined + 2])), full)
 
 
-def _extents(runs: Sequence[Runs], size: tuple[int, int] | None) -> NDArray[np.int64]:
-    """Boxes (N, 4) as of `box`; without a size as if the mask were a single column; zeros if empty."""
-    if size is not None:
-        return np.array([box(one, size) for one in runs], np.int64).reshape(-1, 4)
-    spans = [_ones(one) for one in runs]
-    return np.array([(0, s[0], 1, e[-1]) if s.size else (0, 0, 0, 0) for s, e in spans], np.int64).reshape(
-        -1, 4
-    )
-
-
-def _intersections(many: Sequence[NDArray[np.int64]], knots: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Pixel counts that non-empty masks, given by their edges, share with the mask of the edges `knots`."""
-    counts = np.zeros(knots.size, np.float64)
-    counts[1::2] = np.cumsum(knots[1::2] - knots[0::2])
-    counts[2::2] = counts[1:-1:2]
-    below = np.interp(np.concatenate(many), knots, counts)  # number of pixels of the mask before each edge
-    offsets = np.cumsum([0] + [edges.size // 2 for edges in many[:-1]])
-    return np.rint(np.add.reduceat(below[1::2] - below[0::2], offsets))
-
-
 def union(many: Sequence[Runs], size: tuple[int, int]) -> Runs:
     """The union of masks of `size`; an empty mask for an empty list."""
     if len(many) == 1:
@@ -266,57 +317,6 @@ def union(many: Sequence[Runs], size: tuple[int, int]) -> Runs:
     edges[0], edges[-1] = starts[0], ends[-1]
     edges[1:-1:2], edges[2:-1:2] = ends[gaps], starts[gaps + 1]
     return from_edges(edges, size)
-
-
-def to_string(runs: Runs) -> str:
-    """Write COCO's compressed string: signed differences to the run before last, 5 bits per character."""
-    numbers = runs.astype(np.int64)
-    numbers[3:] -= runs[1:-2].astype(np.int64)
-    shifts = _BITS * np.arange(_MOST_CHARACTERS)
-    rest = numbers[:, None] >> shifts
-    # a number ends at the first character after which only copies of its sign bit (16) remain
-    done = (rest >> (_BITS - 1) == 0) | (rest >> (_BITS - 1) == -1)
-    length = done.argmax(axis=1)
-    place = np.arange(_MOST_CHARACTERS)
-    characters = (rest & 31) + 32 * (place < length[:, None]) + 48
-    return str(characters[place <= length[:, None]].astype(np.uint8).tobytes(), "ascii")
-
-
-def from_string(text: str | bytes) -> Runs:
-    """Read COCO's compressed string. Raises FormatError if it is corrupt."""
-    raw = text.encode("ascii", "replace") if isinstance(text, str) else text
-    codes = np.frombuffer(raw, np.uint8).astype(np.int64) - 48
-    if codes.size == 0:
-        return np.zeros(0, np.uint32)
-    if codes.min() < 0 or codes.max() > 63:
-        raise FormatError(
-            "counts must hold characters from '0' to 'o' only, got others. Write the file again."
-        )
-    last = np.flatnonzero(codes < 32)
-    if codes[-1] >= 32:
-        raise FormatError("counts must end with a whole number, got a cut-off string. Write the file again.")
-    lengths = np.diff(last, prepend=-1)
-    if lengths.max() > _MOST_CHARACTERS:
-        raise FormatError("counts must hold numbers below 2**32, got a larger one. Write the file again.")
-    first = last - lengths + 1
-    shifts = _BITS * (np.arange(codes.size) - np.repeat(first, lengths))
-    numbers = np.add.reduceat((codes & 31) << shifts, first)
-    numbers -= np.where(codes[last] & 16, 1 << (_BITS * lengths), 0)
-    numbers[1::2] = np.cumsum(numbers[1::2])
-    numbers[2::2] = np.cumsum(numbers[2::2])
-    return _as_runs(numbers)
-
-
-def _as_runs(numbers: NDArray[np.int64]) -> Runs:
-    """Check run lengths and merge the runs around empty ones, so that equal masks have equal runs."""
-    if numbers.size and (numbers.min() < 0 or numbers.max() >= 1 << 32):
-        raise FormatError("counts must be run lengths from 0 to 2**32 - 1, got others. Write the file again.")
-    if numbers.size > 1 and not numbers[1:].all():
-        ends = np.cumsum(numbers)
-        ends, total = ends[:-1], int(ends[-1])
-        unique, times = np.unique(ends, return_counts=True)
-        numbers = np.diff(unique[(times % 2 == 1) & (unique < total)], prepend=0, append=total)
-    return numbers.astype(np.uint32)
 
 
 def to_coco(runs: Runs, size: tuple[int, int]) -> dict[str, Any]:
@@ -351,7 +351,7 @@ def _from_list(counts: object) -> Runs:
         raise FormatError(
             "counts must be a string or a list of whole numbers, got another form. Write the file again."
         )
-    return _as_runs(numbers.astype(np.int64))
+    return as_runs(numbers.astype(np.int64))
 
 
 def _check_total(runs: Runs, size: tuple[int, int]) -> None:

@@ -19,7 +19,7 @@ from anymask.data_engine.project import Draft, Project, images, masks, open_proj
 from anymask.data_engine.project.project import scan
 from anymask.data_engine.retraining import run as module
 from anymask.data_engine.retraining.run import RetrainConfig, retrain
-from anymask.data_engine.retraining.snapshot import HELD, TRAINED, is_held, make_snapshot
+from anymask.data_engine.retraining.snapshot import HELD, TRAINED, held_back, make_snapshot
 from anymask.data_engine.retraining.state import read_state
 from anymask.errors import FormatError, InputError, UnknownNameError
 from anymask.geometry import rle
@@ -87,11 +87,16 @@ def better(monkeypatch: pytest.MonkeyPatch, **taken: bool) -> None:
     monkeypatch.setattr(module, "not_worse", lambda part, before, after: taken[part])
 
 
-def test_what_is_held_back_depends_on_the_content_alone() -> None:
-    hashes = [f"{number:08x}" + "0" * 56 for number in range(0, 16**8, 16**8 // 1000)]
-    held = {one for one in hashes if is_held(one, 0.2)}
-    assert len(held) == pytest.approx(200, abs=2)
-    assert held < {one for one in hashes if is_held(one, 0.3)}
+def test_what_is_held_back_stays_so_while_a_project_grows() -> None:
+    hashes = [f"{number * 7919 % 1000:04d}" for number in range(60)]
+    first = held_back(hashes[:20], {}, 0.2)
+    assert [sum(first.values()), len(first)] == [4, 20]
+    assert held_back(hashes[19::-1], {}, 0.2) == first, "in any order"
+    second = held_back(hashes, first, 0.2)
+    assert second.items() >= first.items()
+    assert sum(second.values()) == 12
+    assert sum(held_back(hashes, second, 0.1).values()) == 12, "none is given back"
+    assert sum(held_back(hashes[:20], second, 0.2).values()) == 12, "removed images keep their part"
 
 
 def test_a_snapshot_holds_what_people_accepted(project: Project, tmp_path: Path) -> None:
@@ -105,10 +110,24 @@ def test_a_snapshot_holds_what_people_accepted(project: Project, tmp_path: Path)
     counts = make_snapshot(project, tmp_path / "data", 0.3)
     assert counts.images + counts.held_images == COUNT
     assert counts.masks + counts.held_masks == 2 * COUNT + 1, "the third image's automatic mask counts too"
+    file = versions.models_folder(project) / "parts.json"
+    parts = json.loads(file.read_text())
     for image in images.every(project.db):
-        part = HELD if is_held(project.sha256(image), 0.3) else TRAINED
+        part = HELD if parts[project.sha256(image)] else TRAINED
         assert (tmp_path / "data" / part / f"{image.id}.png").is_file()
+    assert (counts.held_images, sum(parts.values())) == (5, 5)
     assert make_snapshot(project, tmp_path / "data", 0.3) == counts, "it is kept"
+    file.write_text("{")
+    with pytest.raises(FormatError, match=r"parts.json must tell .* Remove it"):
+        make_snapshot(project, tmp_path / "other", 0.3)
+
+
+def test_images_that_cannot_be_read_are_left_out(project: Project, tmp_path: Path) -> None:
+    first, second, *_ = list(images.every(project.db))
+    project.file(first).write_bytes(b"no image")
+    project.file(second).unlink()
+    counts = make_snapshot(project, tmp_path / "data", 0.3)
+    assert (counts.unreadable, counts.images + counts.held_images) == (2, COUNT - 2)
 
 
 def test_large_images_are_shrunk_with_their_masks(project: Project, tmp_path: Path) -> None:

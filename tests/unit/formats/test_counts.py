@@ -33,7 +33,8 @@ coordinate = st.one_of(
 point = st.lists(coordinate, min_size=2, max_size=2)
 points = st.lists(point, max_size=6)
 junk = st.one_of(st.none(), st.integers(), st.text(max_size=3), st.lists(st.integers(), max_size=2))
-flat = st.lists(st.lists(coordinate, max_size=9), max_size=3)
+numbers = st.lists(coordinate, max_size=9)
+flat = st.lists(numbers, max_size=3)
 score = st.one_of(st.none(), st.floats(0, 1), st.sampled_from(["high", "0.5"]))
 
 coco = st.fixed_dictionaries(
@@ -131,6 +132,15 @@ via = st.fixed_dictionaries({
     )),
     "region_attributes": st.one_of(junk, st.just({"type": "cat"})),
 })  # fmt: skip
+datumaro = st.one_of(
+    junk,
+    st.fixed_dictionaries({
+        "type": st.sampled_from(["polygon", "mask", "ellipse", "bbox", "label", "caption", "new", None]),
+        "points": st.one_of(numbers, junk), "bbox": st.one_of(numbers, junk),
+        "rle": st.one_of(st.just(RUNS), junk),
+        "label_id": st.one_of(st.integers(0, 3), junk), "group": st.just(0),
+    }),
+)  # fmt: skip
 isat = st.fixed_dictionaries(
     {"segmentation": st.one_of(points, junk), "category": st.sampled_from(["cat", "__background__", None])}
 )
@@ -206,6 +216,10 @@ WRITE: dict[str, tuple[st.SearchStrategy[Any], str, Callable[[list[Any]], str]]]
         "image": {"width": W, "height": H, "file_name": "a.png"},
     })),
     "via": (via, "a.json", lambda many: json.dumps({"k": {"filename": "a.png", "regions": many}})),
+    "datumaro": (datumaro, "a.json", lambda many: json.dumps({
+        "categories": {"label": {"labels": [{"name": "cat"}]}},
+        "items": [{"id": "a", "annotations": many, "image": {"path": "a.png", "size": [H, W]}}],
+    })),
     "isat": (isat, "a.json", lambda many: json.dumps({
         "info": {"name": "a.png", "width": W, "height": H}, "objects": many,
     })),

@@ -99,6 +99,21 @@ def test_string_holds_any_run(numbers):
     assert np.array_equal(rle.from_string(rle.to_string(runs)), runs)
 
 
+@given(st.lists(st.lists(st.integers(0, 9), max_size=6), max_size=5))
+def test_strings_are_read_together_as_by_themselves(many):
+    texts = [rle.to_string(np.array(numbers, np.uint32)) for numbers in many]  # also with empty runs
+    together = rle.from_strings(texts)
+    assert [one.tolist() for one in together] == [rle.from_string(text).tolist() for text in texts]
+    assert all(one.dtype == np.uint32 for one in together)
+
+
+def test_one_corrupt_string_among_many_is_refused():
+    with pytest.raises(FormatError, match="counts must end with a whole number"):
+        rle.from_strings(["54", "5Q", "54"])
+    with pytest.raises(FormatError, match="counts must be run lengths"):
+        rle.from_strings(["54", "N", "54"])
+
+
 @given(arrays(np.int64, st.integers(1, 12), elements=st.integers(0, 3)))
 def test_empty_runs_are_merged(numbers):
     size = (int(numbers.sum()), 1)
@@ -198,6 +213,9 @@ def test_intersection_counts_shared_pixels(a, b):
     ours = [rle.encode(m) for m in a], [rle.encode(m) for m in b]
     assert rle.intersection(*ours).tolist() == expected
     assert rle.intersection(*ours, a[0].shape).tolist() == expected
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rle, "_MOST_TABLE", 0)  # as where a mask is too long for a table
+        assert rle.intersection(*ours, a[0].shape).tolist() == expected
 
 
 @given(masks(), st.integers(-9, 9), st.integers(-9, 9), sizes)

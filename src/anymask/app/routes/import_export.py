@@ -50,9 +50,9 @@ def export(
     format: Annotated[Format, Query()] = "coco",
     suggestions: Annotated[bool, Query()] = False,
     images: Annotated[bool, Query()] = False,
-    every: Annotated[bool, Query()] = False,
     polygons: Annotated[bool, Query()] = False,
     max_loss: Annotated[float, Query(ge=0, le=0.5)] = 0.0,
+    every: Annotated[bool, Query()] = False,
 ) -> Response:
     """All masks in a format, as an archive; its report.json lists what the format could not hold.
 

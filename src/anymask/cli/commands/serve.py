@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import webbrowser
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["run"]
 
-TOKEN, DATABASE = "ANYMASK_TOKEN", "ANYMASK_DATABASE"
-"""Environment variables that stand for --token and --database, which other users of a machine could read."""
+TOKEN = "ANYMASK_TOKEN"
+"""The environment variable that stands for --token, which other users of a machine could read."""
 
 
 def run(options: Options) -> int:
@@ -79,8 +80,10 @@ def _app(options: Options, settings: Settings, shown: Bands | None) -> tuple[Sta
     """The application of one project or of several, and where masks are kept."""
     from anymask.app.clips import frames_folder
     from anymask.app.projects import create_projects_app, project_folders
+    from anymask.app.retraining import models_in_use
     from anymask.app.serve import gallery
     from anymask.app.server import create_app
+    from anymask.data_engine.project.database import VARIABLE
     from anymask.data_engine.project.project import INNER, open_project
 
     if options.projects is not None:
@@ -91,7 +94,9 @@ def _app(options: Options, settings: Settings, shown: Bands | None) -> tuple[Sta
     folder = gallery() if options.folder is None else Path(options.folder)
     if folder.is_file():
         folder = frames_folder(folder, note)
-    project = open_project(folder, options.database or os.environ.get(DATABASE) or None, bands=shown)
+    project = open_project(folder, options.database or os.environ.get(VARIABLE) or None, bands=shown)
+    if not options.model:
+        settings = replace(settings, models=models_in_use(project))
     return create_app(project, settings), project.folder / INNER
 
 

@@ -51,7 +51,7 @@ def declare(parser: Parser) -> None:
         "--from",
         dest="source_format",
         metavar="FORMAT",
-        help="The format of A: one of those below, isat or via. Default: detected.",
+        help="The format of A: one of those below, datumaro, isat or via. Default: detected.",
     )
     parser.add_argument(
         "--to",

@@ -90,7 +90,8 @@ def _declare_models(parser: Parser) -> None:
         default=[],
         metavar="MODEL",
         help="A model for prompts: a name, weights, or the folder of 'anymask export'. Repeat it for "
-        "several, the default one first. Default: compact.",
+        "several, the default one first. Default: the version in use of `anymask engine retrain`, and "
+        "compact.",
     )
     parser.add_argument(
         "--example-model",

@@ -23,8 +23,10 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from anymask.data_engine.project.tables import VERSION
 from anymask.errors import InputError, MissingExtraError, StoreError
 
-__all__ = ["Database", "lock_table", "open_database"]
+__all__ = ["VARIABLE", "Database", "lock_table", "open_database"]
 
+VARIABLE = "ANYMASK_DATABASE"
+"""The environment variable for an address, which other users of a machine could read in a command line."""
 BUSY = 10.0
 """Seconds that a writer waits for another process."""
 CONNECTIONS = 20

@@ -7,21 +7,22 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from anymask.data_engine.audit import AUTHOR
-from anymask.data_engine.project import Image, Mask, Project, images, masks
+from anymask.data_engine.project import Image, Mask, Project, images, masks, versions
 from anymask.data_engine.shrink import shrunk
-from anymask.errors import AnymaskError, InputError
+from anymask.errors import AnymaskError, FormatError, InputError
 from anymask.files import write_atomic
 from anymask.formats import sa1b
 from anymask.geometry import rle
 from anymask.images.write import encode_png
 from anymask.types import Masks, Record
 
-__all__ = ["HELD", "TRAINED", "Counts", "accepted", "is_held", "make_snapshot", "read_counts"]
+__all__ = ["HELD", "TRAINED", "Counts", "accepted", "held_back", "make_snapshot", "read_counts"]
 
 TRAINED, HELD = "train", "val"
 """The folders of images to train on and of held-back ones, named as `anymask train` expects."""
@@ -29,7 +30,7 @@ SIDE = 1024
 """Longest side of the copies; training crops are smaller."""
 LEAST_TRAINED, LEAST_HELD = 4, 2
 """Fewest images with masks for a training."""
-_COUNTS = "counts.json"
+_COUNTS, _PARTS, _UNREADABLE = "counts.json", "parts.json", ""
 Tell = Callable[[int, int], None]
 """Called with the number of images that are done and their total."""
 
@@ -46,13 +47,17 @@ class Counts:
     """Images with masks that were left out."""
 
 
-def is_held(sha256: str, share: float) -> bool:
-    """Whether the image with this content hash is held back, as a share of all is.
+def held_back(hashes: Collection[str], before: Mapping[str, bool], share: float) -> dict[str, bool]:
+    """Whether the image with each content hash is held back.
 
-    It depends on the content alone, so it stays while a project grows and when files are renamed, and what is
-    held back for a small share is so for a larger one.
+    hashes: of all images with masks.
+    before: the parts of images that were in an earlier snapshot, which stay as they are.
+    share: of the images that are held back: of new ones those with the lowest hashes, until it is reached.
     """
-    return int(sha256[:8], 16) < share * 16**8
+    parts = dict(before)
+    new = sorted(set(hashes) - parts.keys())
+    missing = round(share * len(set(hashes))) - sum(parts.get(one, False) for one in set(hashes))
+    return parts | {one: place < missing for place, one in enumerate(new)}
 
 
 def accepted(image: Image, some: Sequence[Mask]) -> list[Mask]:
@@ -67,7 +72,7 @@ def make_snapshot(
 
     project: the project.
     place: the folder; an unfinished one is made anew, a finished one is kept.
-    share: of the images that are held back, see `is_held`.
+    share: of the images that are held back, see `held_back`; which ones is kept in the project.
     tell: of the progress.
 
     Raises InputError for a project with too few images that have masks.
@@ -78,17 +83,20 @@ def make_snapshot(
     shutil.rmtree(place, ignore_errors=True)
     for part in (TRAINED, HELD):
         (place / part).mkdir(parents=True)
-    sums, unreadable = dict.fromkeys((TRAINED, HELD), (0, 0)), 0
     there = [image for image in images.every(project.db) if image.masks]
+    parts = _parts(project, there, share)
+    found: list[tuple[str, int]] = []
     for done, image in enumerate(there):
         tell(done, len(there))
         try:
-            part, count = _copy(project, image, place, share)
+            part = HELD if parts[project.sha256(image)] else TRAINED
+            found.append((part, _copy(project, image, place / part)))
         except AnymaskError:
-            unreadable += 1
-            continue
-        sums[part] = sums[part][0] + (count > 0), sums[part][1] + count
-    counts = Counts(*sums[TRAINED], *sums[HELD], unreadable)
+            found.append((_UNREADABLE, 1))
+    trained, held, unreadable = (
+        [count for one, count in found if one == part and count] for part in (TRAINED, HELD, _UNREADABLE)
+    )
+    counts = Counts(len(trained), sum(trained), len(held), sum(held), len(unreadable))
     _check(counts, project)
     write_atomic(place / _COUNTS, json.dumps(asdict(counts)).encode())
     return counts
@@ -109,18 +117,37 @@ def _check(counts: Counts, project: Project) -> None:
         )
 
 
-def _copy(project: Project, image: Image, place: Path, share: float) -> tuple[str, int]:
-    """Copy an image with its accepted masks; returns its part and how many there are, without any none."""
-    part = HELD if is_held(project.sha256(image), share) else TRAINED
+def _parts(project: Project, there: Sequence[Image], share: float) -> dict[str, bool]:
+    """Which images are held back, by their hash; what is decided now is written down."""
+    file = versions.models_folder(project) / _PARTS
+    try:
+        before: dict[str, bool] = json.loads(file.read_text("utf-8")) if file.is_file() else {}
+    except ValueError:
+        raise FormatError(
+            f"{_PARTS} must tell which images are held back, got a damaged {file}. Remove it; then it is "
+            "decided anew."
+        ) from None
+    hashes = []
+    for image in there:
+        with suppress(AnymaskError):  # one that cannot be read is left out afterwards
+            hashes.append(project.sha256(image))
+    parts = held_back(hashes, before, share)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(file, json.dumps(parts).encode(), force=True)
+    return parts
+
+
+def _copy(project: Project, image: Image, place: Path) -> int:
+    """Copy an image with its accepted masks; returns how many there are, without any nothing is copied."""
     some = accepted(image, masks.current(project.db, image.id))
     pixels = project.pixels(image)
     fit = [rle.from_string(mask.counts) for mask in some if mask.size == pixels.shape[:2]]
     small, copies = shrunk(pixels, fit, SIDE)
     runs = [one for one in copies if rle.area(one)]
     if not runs:
-        return part, 0
+        return 0
     name = f"{image.id}.png"
     record = Record(image.id, Path(name), Masks(small.shape[:2], runs), "human", {"file_name": name})
-    write_atomic(place / part / name, encode_png(small))
-    write_atomic(place / part / f"{image.id}.json", json.dumps(sa1b.to_document(record)).encode())
-    return part, len(runs)
+    write_atomic(place / name, encode_png(small))
+    write_atomic(place / f"{image.id}.json", json.dumps(sa1b.to_document(record)).encode())
+    return len(runs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -81,8 +82,22 @@ def read_state(project: Project) -> dict[str, Any]:
         found: dict[str, Any] = json.loads((folder / _STATE).read_text("utf-8"))
     except (OSError, ValueError):
         return {"state": "none", "what": "", "done": 0, "total": 0, "error": None, "result": None}
-    if found["state"] == "running":
-        with locked(folder / LOCK, wait=False) as free:
-            if free:
-                found["state"] = "stopped"
+    if found["state"] == "running" and not _runs(int(found["process"]), folder / LOCK):
+        found["state"] = "stopped"
     return found
+
+
+def _runs(process: int, lock: Path) -> bool:
+    """Whether a retraining of this process still runs.
+
+    The lock alone could be asked, but a question takes it for a moment, in which no retraining could begin.
+    """
+    if sys.platform != "win32":
+        try:
+            os.kill(process, 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:
+            pass
+    with locked(lock, wait=False) as free:
+        return not free

@@ -112,7 +112,7 @@ def _open_audit(root: Path) -> Items:
 RATING_SETS = tuple(
     TableSet(
         name=name,
-        home="your own ratings: anymask makes no ratings; those of the paper are not public",
+        home="your own ratings, by `anymask engine rate`; those of the paper are not public",
         size="small",
         licence="yours",
         folders=("ratings",),

@@ -148,10 +148,10 @@ def test_attributes_are_exported_or_told_to_be_lost(project, db, cat, tmp_path) 
     facts = {"occluded": "partly", "height": 2.5}
     masks.save(db, cat.id, drawn(cat, attributes=facts), seen=0, author="eve")
     masks.save(db, cat.id, drawn(cat, id="n"), seen=0, author="eve")
-    for format in ("coco", "labelme"):
+    for format in ("coco", "yolo"):
         (tmp_path / format).mkdir()
     kept = exchange.take(project, "coco", tmp_path / "coco")
     entries = json.loads((tmp_path / "coco" / "annotations.json").read_text())["annotations"]
     assert [entry.get("attributes") for entry in entries] == [facts, None]
     assert "attributes" not in kept.dropped
-    assert "attributes" in exchange.take(project, "labelme", tmp_path / "labelme").dropped
+    assert "attributes" in exchange.take(project, "yolo", tmp_path / "yolo").dropped

@@ -7,6 +7,7 @@ import { agreementDialog } from "./agreement-dialog.js";
 import { accountButton } from "./account-dialog.js";
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
+import { modelDialog } from "./model-dialog.js";
 import { importExportDialog } from "./import-export-dialog.js";
 import { saveStatus } from "./save-status.js";
 import { showShortcuts } from "./shortcuts-dialog.js";
@@ -48,6 +49,7 @@ export function galleryHeader(app) {
       h("span", { class: "wide-only" }, t("Export and import")),
     ),
     agreementButton(app),
+    modelButton(app),
     theme,
     h(
       "button",
@@ -65,6 +67,14 @@ export function galleryHeader(app) {
 
 /** Whether this project is one of several of its server, which are at /p/NAME/. */
 const isOneOfMany = () => /\/p\/[^/]+\/$/.test(new URL(document.baseURI).pathname);
+
+/** Retraining and versions, on a server. @param {import("./app.js").App} app */
+function modelButton({ storage, project }) {
+  if (!(storage instanceof ServerStorage)) return null;
+  const title = t("Model");
+  const act = () => modelDialog(storage, project);
+  return h("button", { class: "icon-button", "aria-label": title, title, onclick: act }, icon("wand"));
+}
 
 /** For reviewers, where there are people to compare. @param {import("./app.js").App} app */
 function agreementButton({ storage, project }) {

@@ -30,13 +30,13 @@ function exportForm({ storage, project }, close) {
   );
   const also = h("input", { type: "checkbox", role: "switch" });
   const images = h("input", { type: "checkbox", role: "switch" });
-  const every = h("input", { type: "checkbox", role: "switch" });
   const polygons = h("input", { type: "checkbox", role: "switch" });
   const corners = h(
     "select",
     { id: "corners" },
     ...LOSSES.map(([value, text]) => h("option", { value }, text)),
   );
+  const every = h("input", { type: "checkbox", role: "switch" });
   const start = h("button", { class: "primary" }, icon("export"), t("Export"));
   const waiting = project.counts?.suggestions ?? 0;
   return h(
@@ -50,9 +50,9 @@ function exportForm({ storage, project }, close) {
           const file = await storage.exported(format.value, {
             suggestions: also.checked,
             images: images.checked,
-            every: every.checked,
             polygons: polygons.checked,
             maxLoss: Number(corners.value),
+            every: every.checked,
           });
           download(file);
           close();

@@ -1,4 +1,4 @@
-/** The formats of exports by the server. */
+/** The formats of exports by a server. */
 import { t } from "../language.js";
 
 /** What people call the formats. @type {[string, string][]} */
@@ -15,5 +15,5 @@ export const EXPORT_FORMATS = [
   ["npz", "NumPy"],
   ["sa1b", "SA-1B (JSON)"],
   ["svg", "SVG"],
-  ["voc", "Pascal VOC, maps of classes and objects"],
+  ["voc", t("Pascal VOC, maps of classes and objects")],
 ];

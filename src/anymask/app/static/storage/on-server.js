@@ -1,7 +1,7 @@
 /** Project, images and masks kept by the server: the client of its HTTP API. */
 import { t } from "../language.js";
-import { EXPORT_FORMATS } from "./export-formats.js";
 import { CancelledError, ConflictError, OfflineError, RefusedError } from "./errors.js";
+import { EXPORT_FORMATS } from "./export-formats.js";
 
 /** @typedef {import("../types.js").Mask} Mask */
 /** @typedef {import("../types.js").Label} Label */
@@ -15,9 +15,9 @@ import { CancelledError, ConflictError, OfflineError, RefusedError } from "./err
 /** @typedef {{image: string, masks: {size: [number, number], counts: string, score: number}[]}} SuggestedMasks */
 /** @typedef {{search?: string, show?: string, tag?: string, assignee?: string}} Choice which images: by a part of their name, by their state */
 /**
- * @typedef {{suggestions?: boolean, images?: boolean, polygons?: boolean, maxLoss?: number, every?: boolean}}
- *   ExportOptions suggestions that nobody has accepted yet, image files, polygons everywhere and what those may lose of
- *   IoU, images that have no masks and are not done
+ * @typedef {{suggestions?: boolean, images?: boolean, every?: boolean, polygons?: boolean, maxLoss?: number}} ExportOptions
+ *   suggestions that nobody has accepted yet, image files, images that have no masks and are not done, polygons
+ *   everywhere, and what those may lose of IoU
  */
 /** @typedef {{images: number, masks: number, known: number, skipped: string[]}} Imported */
 /**
@@ -26,6 +26,7 @@ import { CancelledError, ConflictError, OfflineError, RefusedError } from "./err
  */
 
 const SECONDS = 30;
+
 export class ServerStorage {
   /** The server can search other images for similar objects. */
   findsSimilar = true;
@@ -361,10 +362,10 @@ export class ServerStorage {
    */
   async exported(
     format,
-    { suggestions = false, images = false, polygons = false, maxLoss = 0, every = false },
+    { suggestions = false, images = false, every = false, polygons = false, maxLoss = 0 },
   ) {
     const patient = { signal: AbortSignal.timeout(10 * SECONDS * 1000) };
-    const query = Object.entries({ format, suggestions, images, polygons, max_loss: maxLoss, every });
+    const query = Object.entries({ format, suggestions, images, every, polygons, max_loss: maxLoss });
     const asked = new URLSearchParams(query.map(([name, value]) => [name, String(value)]));
     const answer = await this.request(`api/export?${asked}`, patient);
     const skipped = Number(answer.headers.get("anymask-skipped") ?? 0);

@@ -137,7 +137,7 @@ def test_a_search_is_undone_and_cancelled(page: Page, served: Served, images: di
 WORDS = """
 ([masks]) => {
     const { storage } = document.querySelector("am-app");
-    storage.findWords = async () => ({ masks, model: "compact" });
+    storage.findWords = async () => ({ masks, model: "compact", best: [0.1], threshold: 0.4 });
 }
 """
 

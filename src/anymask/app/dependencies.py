@@ -73,7 +73,7 @@ class Server:
     settings: Settings
     shared: Shared
     alone: bool = True
-    """Whether it is the only project, whose model is then the server's."""
+    """Whether no other project shares the models, so that this one may add versions of its own."""
     jobs: Jobs = field(init=False)
     retraining: Retraining = field(init=False)
     tiles: Tiles = field(init=False)

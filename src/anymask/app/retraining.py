@@ -42,7 +42,7 @@ class Retraining:
     """The retraining of a served project."""
 
     def __init__(self, project: Project, models: Models | None) -> None:
-        """Nothing is started yet. models: those of the server, if they are this project's alone."""
+        """Nothing is started yet. models: what the version in use is offered by; None for no offer."""
         self._project, self._models = project, models
         self._process: subprocess.Popen[bytes] | None = None
 

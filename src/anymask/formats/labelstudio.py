@@ -202,8 +202,10 @@ def _record(
     found = [(_group_runs(members, size, left_out), members) for members in groups.values()]
     things = [(runs, members) for runs, members in found if runs is not None]
     firsts = [members[0] for _, members in things]
-    labels = [_label(members) for _, members in things]
+    labels = [next(iter(_labels(members)), "object") for _, members in things]
     told = attributes.as_meta(attributes_of(members) for _, members in things)
+    if more := sum(max(0, len(_labels(members)) - 1) for _, members in things):
+        left_out[FURTHER_LABEL] += more
     known = {"dataset": meta["dataset"]} if "dataset" in meta else {}
     made = "auto" if entry.get("guess") else "human" if meta.get("source") == "human" else "import"
     return Record(
@@ -225,11 +227,14 @@ def _size(results: Sequence[Mapping[str, Any]], meta: Mapping[str, Any], image_p
     return json_fields.size_beside(first, ("original_height", "original_width"), image_path)
 
 
-def _label(members: Sequence[Mapping[str, Any]]) -> str:
-    """The first label of the results of one id."""
+FURTHER_LABEL = "further label of a mask"
+
+
+def _labels(members: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The labels of the results of one id."""
     values = [member.get("value") for member in members]
     lists = [v for value in values if isinstance(value, Mapping) for k, v in value.items() if "label" in k]
-    return next((str(names[0]) for names in lists if isinstance(names, list) and names), "object")
+    return list(dict.fromkeys(str(name) for names in lists if isinstance(names, list) for name in names))
 
 
 def _group_runs(

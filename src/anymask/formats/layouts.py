@@ -243,6 +243,8 @@ def _of_object(stream: JsonStream) -> str | None:
 def _of_members(seen: Mapping[str, Any]) -> str | None:
     if "objects" in seen and "info" in seen:
         return "isat"
+    if "metadata" in seen and "file" in seen and "view" in seen:
+        return "via"
     if "data" in seen and ("annotations" in seen or "predictions" in seen):
         return "labelstudio"
     if "imagePath" in seen:

@@ -1,16 +1,17 @@
-"""VIA (VGG Image Annotator) 2: one JSON file for many images, or a project file. Read only.
+"""VIA (VGG Image Annotator) 1, 2 and 3: one JSON file for many images, or a project file. Read only.
 
 `{key: {filename, size, regions: [{shape_attributes: {name, ...}, region_attributes}], file_attributes}}`,
 in a
 project within "_via_img_metadata". Read are polygons, rectangles, circles and ellipses; image sizes are not
-stored, so the images must be near.
+stored, so the images must be near. A project of VIA 3 has files, views of them, and metadata
+`{vid, z, xy: [shape, numbers ...], av: {attribute: option}}`.
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,8 @@ _NAMES = ("class", "label", "category", "type", "name")
 def items(path: Path, reading: Reading) -> Items:
     """Id and reader of every image of a file. Raises FormatError where it is none of VIA's."""
     document = json_fields.load_json(path)
+    if "metadata" in document and "file" in document:
+        document = _of_version_3(document)
     files = json_fields.mapping(document.get("_via_img_metadata", document), "the file")
     names = [str(entry.get("filename")) for entry in files.values() if isinstance(entry, Mapping)]
     look = ImageFiles(path, reading.images, names)
@@ -69,6 +72,58 @@ def _record(entry: object, id: str, files: ImageFiles) -> Record:
         },
         left_out=dict(left_out),
     )
+
+
+_SHAPES: Mapping[int, tuple[str, tuple[str, ...]]] = {
+    1: ("point", ()), 2: ("rect", ("x", "y", "width", "height")), 3: ("circle", ("cx", "cy", "r")),
+    4: ("ellipse", ("cx", "cy", "rx", "ry")), 5: ("line", ()), 6: ("polyline", ()), 7: ("polygon", ()),
+    8: ("extreme rectangle", ()), 9: ("extreme circle", ()),
+}  # fmt: skip
+"""The name of each shape of VIA 3, and its numbers."""
+
+
+def _of_version_3(document: Mapping[str, Any]) -> dict[str, Any]:
+    """A project of VIA 3 in the form of VIA 2."""
+    entries: dict[str, Any] = {
+        str(fid): {"filename": str(json_fields.field(file, "fname", str, "file")), "regions": []}
+        for fid, file in json_fields.field(document, "file", dict, "the file").items()
+    }
+    views = json_fields.mapping(document.get("view") or {}, "view")
+    known = json_fields.mapping(document.get("attribute") or {}, "attribute")
+    for one in json_fields.field(document, "metadata", dict, "the file").values():
+        view = views.get(str(one.get("vid"))) if isinstance(one, Mapping) else None
+        files = view.get("fid_list") if isinstance(view, Mapping) else None
+        owner = entries.get(str(files[0])) if isinstance(files, list) and files else None
+        if owner is not None:
+            owner["regions"].append(_region(one, known))
+        elif entries:
+            alone = {"shape_attributes": {"name": "region of no image"}}
+            next(iter(entries.values()))["regions"].append(alone)
+    return entries
+
+
+def _region(one: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
+    xy, av = one.get("xy"), one.get("av")
+    values: list[Any] = xy if isinstance(xy, list) else []
+    number = json_fields.whole(values[0]) if values else None
+    name, fields = _SHAPES.get(number or 0, ("region without a shape", ()))
+    if one.get("z"):
+        name, fields = "region of a film", ()
+    shape = {"name": name, **dict(zip(fields, values[1:], strict=False))}
+    if name == "polygon":
+        shape |= {"all_points_x": values[1::2], "all_points_y": values[2::2]}
+    answers = dict(_answers(av, known)) if isinstance(av, Mapping) else {}
+    return {"shape_attributes": shape, "region_attributes": answers}
+
+
+def _answers(given: Mapping[str, Any], known: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Name and value of each attribute; options by their names."""
+    for id, value in given.items():
+        told = known.get(id)
+        asked: Mapping[str, Any] = told if isinstance(told, Mapping) else {}
+        options = asked.get("options")
+        named = options.get(str(value), value) if isinstance(options, Mapping) else value
+        yield str(asked.get("aname", id)), named
 
 
 def _described(region: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:

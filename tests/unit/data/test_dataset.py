@@ -72,7 +72,7 @@ def test_shards_can_be_shared(shard, records):
     [
         (lambda files: files.update({"b.jpg": files["b.jpg"][:-200]}), "truncated"),
         (lambda files: files.update({"b.jpg": b""}), "no bytes"),
-        (lambda files: files.update({"b.jpg": b"text"}), "no decoder"),
+        (lambda files: files.update({"b.jpg": b"text"}), "which is none"),
         (lambda files: files.update({"b.json": b"{"}), "must be a complete JSON file"),
         (lambda files: files.update({"b.json": b"[]"}), "JSON object"),
         (lambda files: files.update({"b.json": b"{}"}), "image"),

@@ -146,6 +146,12 @@ def test_an_embedded_image_is_named_after_its_task(tmp_path):
     assert read(tmp_path / "a.json", one).meta["file_name"] == "task-7.png"
 
 
+def test_further_labels_of_a_region_are_told(tmp_path):
+    two = {"type": "polygonlabels", "value": {"points": CORNERS, "polygonlabels": ["x", "y"]}}
+    record = read(tmp_path / "a.json", task(two, POLYGON))
+    assert (record.meta["categories"], record.left_out) == (["x", "x"], {"further label of a mask": 1})
+
+
 def test_tasks_without_annotations_or_images_are_told(tmp_path):
     blank = [{"id": 5, "data": {"image": "gone.png"}, "annotations": [{"result": None}]}]
     video = [{"id": 6, "data": {"video": "/data/upload/v.mp4"},

@@ -313,6 +313,32 @@ def test_formats_that_are_only_read_are_not_written(tmp_path):
             formats.write(masks, tmp_path / "a.json", name)
 
 
+def test_a_project_of_via_3(tmp_path, scene):
+    def note(xy: list, **fields: object) -> dict:
+        return {"vid": "7", "flg": 0, "z": [], "xy": xy, "av": {"1": "0", "2": "red"}, **fields}
+
+    flat = [place for corner in SQUARE for place in corner]
+    notes = [
+        note([7, *flat]),
+        note([2, 4, 5, 6, 7]),
+        note([6, *flat]),
+        note([]),
+        note([2, 1, 1, 5, 5], z=[1.5]),
+    ]
+    project = {
+        "project": {"pid": "x"}, "config": {}, "view": {"7": {"fid_list": ["3"]}}, "vid_list": ["7"],
+        "attribute": {"1": {"aname": "class", "options": {"0": "cat"}}, "2": {"aname": "colour"}},
+        "file": {"3": {"fid": "3", "fname": "a.png", "type": 2, "src": "a.png"}},
+        "metadata": {str(i): one for i, one in enumerate([*notes, {**notes[0], "vid": "8"}])},
+    }  # fmt: skip
+    record = read(tmp_path / "v.json", project)
+    assert (record.masks.areas.tolist(), record.meta["categories"]) == ([AREA, AREA], ["cat", "cat"])
+    assert record.meta["attributes"] == [{"colour": "red"}, {"colour": "red"}]
+    assert record.left_out == {
+        "polyline": 1, "region without a shape": 1, "region of a film": 1, "region of no image": 1,
+    }  # fmt: skip
+
+
 def test_objects_of_isat_without_a_group_are_apart(tmp_path):
     things = [{"category": "x", "group": group, "segmentation": SQUARE} for group in ("", "", None, 1, 1)]
     info = {"name": "a.png", "width": 30, "height": 20}

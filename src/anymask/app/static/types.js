@@ -129,10 +129,4 @@
  * @property {number} stability
  * @property {[number, number]} point where the model was asked
  */
-/** @typedef {{name: string, made: number, images: number, masks: number, scores: Record<string, Record<string, number>>}} Version */
-/**
- * @typedef {{state: "none" | "running" | "stopped" | "failed" | "done", what: string, done: number, total: number,
- *   error: string | null, result: {version: string | null} | null, in_use: string, versions: Version[]}} Retraining
- */
-
 export {};

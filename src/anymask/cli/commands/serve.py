@@ -37,10 +37,6 @@ def run(options: Options) -> int:
         from anymask.app.vendor import check_vendored
     except ModuleNotFoundError as error:
         raise MissingExtraError("anymask serve", "app") from error
-    check_vendored()
-    shown = read_bands(options.bands, options.stretch, options.limits)
-    if options.static is not None:
-        return _write_static(options.static, Models(Settings(device="cpu", offline=options.offline)), options)
     settings = Settings(
         token=options.token or os.environ.get(TOKEN) or None,
         models=tuple(options.model) or Settings.models,
@@ -49,7 +45,11 @@ def run(options: Options) -> int:
         offline=options.offline,
         limits=Limits(memory=budget.memory()),
     )
-    app, settings, place = _app(options, settings, shown)
+    check_vendored()
+    shown = read_bands(options.bands, options.stretch, options.limits)
+    if options.static is not None:
+        return _write_static(options.static, Models(Settings(device="cpu", offline=options.offline)), options)
+    app, place = _app(options, settings, shown)
 
     def ready(address: str) -> None:
         out(address)
@@ -76,11 +76,8 @@ def _check(options: Options) -> None:
             )
 
 
-def _app(options: Options, settings: Settings, shown: Bands | None) -> tuple[Starlette, Settings, str | Path]:
-    """The application of one project or of several, its settings, and where masks are kept.
-
-    A single project is served with its own version of the model, unless another model was named.
-    """
+def _app(options: Options, settings: Settings, shown: Bands | None) -> tuple[Starlette, object]:
+    """The application of one project or of several, and where masks are kept."""
     from anymask.app.clips import frames_folder
     from anymask.app.projects import create_projects_app, project_folders
     from anymask.app.retraining import models_in_use
@@ -93,14 +90,14 @@ def _app(options: Options, settings: Settings, shown: Bands | None) -> tuple[Sta
         folders, left_out = project_folders(options.projects)
         for name in left_out:
             note(f"{name} is left out: name it by letters, digits, - and _ to make it a project.")
-        return create_projects_app(folders, settings, bands=shown), settings, options.projects
+        return create_projects_app(folders, settings, bands=shown), options.projects
     folder = gallery() if options.folder is None else Path(options.folder)
     if folder.is_file():
         folder = frames_folder(folder, note)
     project = open_project(folder, options.database or os.environ.get(VARIABLE) or None, bands=shown)
     if not options.model:
         settings = replace(settings, models=models_in_use(project))
-    return create_app(project, settings), settings, project.folder / INNER
+    return create_app(project, settings), project.folder / INNER
 
 
 def _write_static(folder: str, models: Models, options: Options) -> int:

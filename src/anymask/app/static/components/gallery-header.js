@@ -7,8 +7,8 @@ import { agreementDialog } from "./agreement-dialog.js";
 import { accountButton } from "./account-dialog.js";
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
-import { importExportDialog } from "./import-export-dialog.js";
 import { modelDialog } from "./model-dialog.js";
+import { importExportDialog } from "./import-export-dialog.js";
 import { saveStatus } from "./save-status.js";
 import { showShortcuts } from "./shortcuts-dialog.js";
 import { nextTheme } from "./theme.js";
@@ -48,8 +48,8 @@ export function galleryHeader(app) {
       icon("export"),
       h("span", { class: "wide-only" }, t("Export and import")),
     ),
-    modelButton(app),
     agreementButton(app),
+    modelButton(app),
     theme,
     h(
       "button",
@@ -68,12 +68,12 @@ export function galleryHeader(app) {
 /** Whether this project is one of several of its server, which are at /p/NAME/. */
 const isOneOfMany = () => /\/p\/[^/]+\/$/.test(new URL(document.baseURI).pathname);
 
-/** Retraining and versions, where a server does that. @param {import("./app.js").App} app */
-function modelButton(app) {
-  if (!app.storage.retrains) return null;
-  const title = t("Model and its versions");
-  const act = () => modelDialog(app);
-  return h("button", { class: "icon-button", "aria-label": t("Model"), title, onclick: act }, icon("wand"));
+/** Retraining and versions, on a server. @param {import("./app.js").App} app */
+function modelButton({ storage, project }) {
+  if (!(storage instanceof ServerStorage)) return null;
+  const title = t("Model");
+  const act = () => modelDialog(storage, project);
+  return h("button", { class: "icon-button", "aria-label": title, title, onclick: act }, icon("wand"));
 }
 
 /** For reviewers, where there are people to compare. @param {import("./app.js").App} app */

@@ -26,7 +26,6 @@ export class BrowserStorage {
   reviews = false;
   tiles = false;
   findsWords = false;
-  retrains = false;
   /** @type {[string, string][]} */
   formats = [["coco", "COCO (JSON)"]];
 

@@ -20,7 +20,6 @@ import { EXPORT_FORMATS } from "./export-formats.js";
  *   everywhere, and what those may lose of IoU
  */
 /** @typedef {{images: number, masks: number, known: number, skipped: string[]}} Imported */
-/** @typedef {import("../types.js").Retraining} Retraining */
 /**
  * @typedef {{id: string, state: string, done: number, total: number, error?: string | null, model?: string | null,
  *   result?: ImageFound[] | null}} Job
@@ -37,8 +36,6 @@ export class ServerStorage {
   tiles = true;
   /** The server can search an image for what words name. */
   findsWords = true;
-  /** The server can retrain the project's model. */
-  retrains = true;
   /** Formats of exports. */
   formats = EXPORT_FORMATS;
 
@@ -83,26 +80,6 @@ export class ServerStorage {
   send(method, path, body, headers = {}) {
     const json = { "Content-Type": "application/json", ...headers };
     return this.json(path, { method, headers: json, body: JSON.stringify(body) });
-  }
-
-  /** How far the last retraining of the project's model is. @returns {Promise<Retraining>} */
-  retraining() {
-    return this.json("api/retraining");
-  }
-
-  /** Start a retraining, or resume one. @returns {Promise<Retraining>} */
-  startRetraining() {
-    return this.json("api/retraining", { method: "POST" });
-  }
-
-  /** @returns {Promise<Retraining>} */
-  stopRetraining() {
-    return this.json("api/retraining", { method: "DELETE" });
-  }
-
-  /** @param {string} name @returns {Promise<Retraining>} */
-  useVersion(name) {
-    return this.send("PUT", "api/retraining/version", { name });
   }
 
   /** Start a session with a token, which the server keeps in a cookie. @param {string} token */

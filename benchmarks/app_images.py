@@ -22,6 +22,7 @@ from anymask.images.read import read_image
 from anymask.images.write import encode_jpeg
 
 SIZE = {"width": 1280, "height": 800}
+PHONE = {"width": 380, "height": 780}
 QUALITY = 82
 PLACE = """([x, y]) => {
     const screen = document.querySelector("am-editor");
@@ -58,6 +59,7 @@ def label(page: Page, name: str) -> None:
     page.get_by_role("button", name="Edit").click()
     page.get_by_label("Name", exact=True).fill(name)
     page.get_by_role("button", name="Save", exact=True).click()
+    page.wait_for_selector("dialog", state="detached")
     page.keyboard.press("1")
 
 
@@ -95,6 +97,18 @@ def show_app(page: Page, address: str, out: Path) -> None:
     shot("tutorial-review")
 
 
+def show_phone(page: Page, address: str, out: Path) -> None:
+    """The tool Everything on a phone, in dark mode."""
+    page.goto(address)
+    page.get_by_role("link", name="coffee.jpg").click()
+    page.wait_for_selector("am-editor[data-ready=yes]")
+    page.get_by_role("button", name="Everything").click()
+    page.get_by_role("button", name="Find all").click()
+    page.get_by_role("button", name="Find again").wait_for()
+    page.wait_for_timeout(700)
+    page.screenshot(path=out / "app-small.jpg", type="jpeg", quality=QUALITY)
+
+
 def show_click(out: Path) -> None:
     """The photo with its click, and with the mask of the click."""
     photo = read_image(sample_photo("cat.jpg"))
@@ -121,7 +135,10 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         page = browser.new_page(viewport=SIZE)
         page.set_default_timeout(240_000)  # the first start exports the model
+        phone = browser.new_page(viewport=PHONE, color_scheme="dark", has_touch=True)
+        phone.set_default_timeout(240_000)
         with served(folder) as address:
+            show_phone(phone, address, out)
             show_app(page, address, out)
         browser.close()
 

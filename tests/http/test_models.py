@@ -282,12 +282,12 @@ def test_an_export_of_before_needs_no_packages(weights, cache, monkeypatch) -> N
     monkeypatch.setattr(exported, "can_export", lambda: False)
     known = Models(weights)
     with pytest.raises(MissingExtraError, match="the model click"):
-        known.check_exports()
+        known.check_places()
     content = hashlib.sha256(Path(weights.models[0]).read_bytes()).hexdigest()
     made = cache / "exported" / exported.folder_name("click", content)
     made.mkdir(parents=True)
     (made / "model.json").write_text("{}")
-    known.check_exports()
+    known.check_places()
     known.close()
 
 

@@ -175,6 +175,15 @@ def test_a_model_that_cannot_be_exported_is_refused_at_the_start(run, folder, we
 
 
 @pytest.mark.usefixtures("vendored")
+@pytest.mark.parametrize("option", ["--model", "--example-model"])
+def test_a_model_that_does_not_exist_is_refused_at_the_start(run, folder, option) -> None:
+    assert "Did you mean 'compact'?" in run("serve", folder, option, "compct").err
+    answer = run("serve", folder, option, "runs/nope")
+    assert answer.err.startswith("error: model must be a name or an existing path, got runs/nope.")
+    assert answer.code != 0
+
+
+@pytest.mark.usefixtures("vendored")
 def test_the_extra_is_named_where_it_is_missing(run, folder, monkeypatch) -> None:
     for name in [name for name in sys.modules if name.startswith("anymask.app")]:
         monkeypatch.delitem(sys.modules, name)

@@ -94,7 +94,7 @@ def test_a_mask_that_may_still_change_is_announced(page: Page, served: Served) -
     person.count(1)
     person.saved()
     said = page.evaluate("said")
-    assert [text for text in said if text.startswith("Refining this mask")]
+    assert [text for text in said if text.startswith("Refining the mask")]
     assert not said[-1].startswith("Refining")
 
 

@@ -64,7 +64,7 @@ def test_fingers_do_all_on_a_small_screen(browser: Browser, served: Served) -> N
         page.touchscreen.tap(*person.place(40, 40))
         page.get_by_role("button", name="Masks and labels").click()
         expect(page.locator(".masks .mask")).to_be_visible()
-        expect(page.get_by_role("button", name="Done")).to_be_visible()
+        expect(page.get_by_role("button", name="Next object")).to_be_visible()
         page.get_by_role("button", name="Delete").click()
         person.count(0)
         person.saved()

@@ -78,9 +78,9 @@ def test_suggestions_from_search_to_review(page: Page, served: Served, images: d
     search(page, served, images, scores)
     expect(page.get_by_role("button", name="Suggest 2 masks")).to_be_visible()
     cards = page.locator(".found")
-    expect(cards).to_contain_text(["2 objects", "nothing here"])
+    expect(cards).to_contain_text(["2 regions", "nothing here"])
     page.get_by_label("Confidence at least").fill("0.5")
-    expect(cards.last).to_contain_text("1 object")
+    expect(cards.last).to_contain_text("1 region")
     cards.last.click()  # the person says that nothing is there
     expect(cards.last).to_contain_text("nothing here")
     cards.last.click()
@@ -137,7 +137,7 @@ def test_a_search_is_undone_and_cancelled(page: Page, served: Served, images: di
 WORDS = """
 ([masks]) => {
     const { storage } = document.querySelector("am-app");
-    storage.findWords = async () => ({ masks, model: "compact" });
+    storage.findWords = async () => ({ masks, model: "compact", best: [0.129], threshold: 0.25 });
 }
 """
 
@@ -164,7 +164,7 @@ def test_what_words_name_is_accepted_or_rejected_by_a_key(
     expect(page.locator(".suggestions h2")).to_contain_text("1 suggestion")
     page.evaluate(WORDS, [[]])
     box.press("Enter")
-    expect(page.get_by_text("Nothing found for")).to_be_visible()
+    expect(page.get_by_text("The most likely region reached 12 % (25 % is needed).")).to_be_visible()
 
 
 def test_tracking_is_stopped_resumed_and_tells_of_drift(page: Page, served: Served, images) -> None:

@@ -17,6 +17,7 @@ from anymask.app.onnx_cache import MANIFEST, SHIPPED
 from anymask.app.settings import Settings
 from anymask.errors import MissingExtraError, unknown_name
 from anymask.files import sha256_of
+from anymask.models.checkpoints import hub
 
 if TYPE_CHECKING:
     from anymask.models import InContext, Promptable, Sam
@@ -129,8 +130,14 @@ class Models:
         with self._exporting:
             return onnx_cache.make(load, name, folder, tell=tell)
 
-    def check_exports(self) -> None:
-        """Raise MissingExtraError if a model must be exported for the page and the packages are missing."""
+    def check_places(self) -> None:
+        """Find what would fail only when an image is opened: models that are missing or cannot be exported.
+
+        Raises UnknownNameError, WeightsError, and MissingExtraError without the packages for an export.
+        """
+        for place in (*self._places.values(), *self._example_places.values()):
+            if place not in hub.CARDS:
+                hub.find(place)
         if onnx_cache.can_export():
             return
         for name, place in self._places.items():

@@ -105,15 +105,15 @@ def serve(
     ready: called with the URL when the server listens.
     tell: called with the steps of the first export of a model for the browser.
 
-    Raises InputError for a host other than this machine without a token, MissingExtraError if a model cannot
-    be exported, and the errors of `listen`.
+    Raises InputError for a host other than this machine without a token, the errors of `Models.check_places`
+    for its models, and those of `listen`.
     """
     if host not in LOOPBACK and settings.token is None:
         raise InputError(
             f"--host must go with --token, got {host} alone. Without it anybody on the network could "
             "change masks."
         )
-    app.state.models.check_exports()
+    app.state.models.check_places()
     listening = listen(host, port) if port is not None else _listen_anywhere(host)
     config = uvicorn.Config(
         app,

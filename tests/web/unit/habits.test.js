@@ -14,8 +14,6 @@ const { actionOf } = await import("../../../src/anymask/app/static/state/shortcu
 const { prefetch, quietly } = await import("../../../src/anymask/app/static/state/prefetch.js");
 const { ImageFiles } = await import("../../../src/anymask/app/static/state/image-files.js");
 
-const { secondsLeft } = await import("../../../src/anymask/app/static/tools/everything.js");
-
 const pressed = (key) => actionOf({ key }, shortcuts());
 
 test("a key is given to another action, which it leaves, and comes back", () => {
@@ -59,12 +57,6 @@ test("the next images come one at a time, each in a pause; a failure stops nothi
   };
   await prefetch([{ id: "a" }, { id: "b" }, { id: "c" }], means, leaving.signal);
   assert.deepEqual(done, ["pause", "a", "pause", "b", "pause"]);
-});
-
-test("the time that finding everything still takes is told once a share is done", () => {
-  assert.equal(secondsLeft(0.01, 1), null);
-  assert.equal(secondsLeft(0.25, 10), 30);
-  assert.equal(secondsLeft(1, 40), 0);
 });
 
 test("a key or a pointer puts a pause off; leaving ends it", async () => {

@@ -6,6 +6,7 @@ import {
   cutAlong,
   dropIslands,
   fillHoles,
+  largeParts,
   partsOf,
   runsOf,
 } from "../../../src/anymask/app/static/masks/parts.js";
@@ -23,6 +24,16 @@ test("holes are filled, all or the small ones; a bay is no hole", () => {
   assert.equal(fillHoles(filled, mask.size, mask.box), filled);
   const corner = drawn("####", "##.#", "#.##", "####"); // two holes that meet at a corner are two
   assert.equal(area(fillHoles(corner.runs, corner.size, corner.box, 1)), 16);
+});
+
+test("a mask of several objects becomes one mask for each large part, with the small ones near it", () => {
+  const mask = drawn("####......#", "####.......", "####...###.", ".......###.", "#......###.");
+  const [one, other, ...more] = largeParts(mask.runs, mask.size);
+  assert.deepEqual(more, []);
+  assert.deepEqual(one, runs("####.......", "####.......", "####.......", "...........", "#.........."));
+  assert.deepEqual(other, runs("..........#", "...........", ".......###.", ".......###.", ".......###."));
+  assert.deepEqual(largeParts(one, mask.size), [one]);
+  assert.deepEqual(largeParts(Uint32Array.of(55), mask.size), [Uint32Array.of(55)], "an empty mask");
 });
 
 test("islands are dropped, all or the small ones; pixels that meet at a corner are one part", () => {

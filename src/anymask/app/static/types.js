@@ -127,6 +127,6 @@
  * @property {number} area
  * @property {number} iou predicted
  * @property {number} stability
- * @property {[number, number]} point where the model was asked
+ * @property {[number, number]} [point] where the model was asked, if in the page
  */
 export {};

@@ -19,7 +19,7 @@ import { fill, h } from "./dom.js";
 import { showShortcuts } from "./shortcuts-dialog.js";
 import { icon } from "./icons.js";
 import { toolbar, toolsFor } from "./toolbar.js";
-import { toolOptions } from "./tool-options.js";
+import { offersChoice, toolOptions } from "./tool-options.js";
 import { sidePanel } from "./side-panel.js";
 import { saveStatus } from "./save-status.js";
 import { minimap } from "./minimap.js";
@@ -287,7 +287,8 @@ export class EditorScreen extends HTMLElement {
   /** Says that another mask is about as likely as the one shown. */
   tie() {
     const { answers, item } = this.editor;
-    if (!answers || !item || !nearTies(answers.hypotheses, answers.chosen).length) return "";
+    if (!answers || !item || !offersChoice(answers) || !nearTies(answers.hypotheses, answers.chosen).length)
+      return "";
     return byFinger()
       ? t("Another mask is about as likely. Compare it by the buttons above.")
       : t("Another mask is about as likely. Press C to compare.");

@@ -3,6 +3,8 @@ import { counted, t } from "../language.js";
 import { dashed } from "../canvas/draw-mask.js";
 import { drawThumbnail } from "../canvas/thumbnail.js";
 import { PALETTE, toRgb } from "../masks/colours.js";
+import { largeParts } from "../masks/parts.js";
+import { fromString, toString } from "../masks/rle.js";
 import { itemOf } from "../state/open-image.js";
 import { h } from "./dom.js";
 
@@ -39,7 +41,7 @@ export class FoundResults {
 
   /** @param {ImageInfo} image @param {Found[]} masks @returns {Row} */
   row(image, masks) {
-    const items = masks.map((mask) => ({
+    const items = masks.flatMap(apart).map((mask) => ({
       ...mask,
       item: itemOf({ ...mask, id: "", revision: 0, prompts: null, model: null, seconds: 0 }),
     }));
@@ -129,7 +131,7 @@ export class FoundResults {
       row.card.setAttribute("aria-pressed", String(chosen.length > 0));
       const facts = /** @type {HTMLElement} */ (row.card.querySelector(".facts"));
       facts.textContent = chosen.length
-        ? `${counted(chosen.length, "object")}, ${best(row).toFixed(2)}`
+        ? `${counted(chosen.length, "region")}, ${best(row).toFixed(2)}`
         : t("nothing here");
     }
     const kept = this.kept();
@@ -138,7 +140,7 @@ export class FoundResults {
     this.summary.textContent = t(
       "{objects} in {images}; nothing in {images2}. Click an image to leave it out.",
       {
-        objects: counted(masks, "object"),
+        objects: counted(masks, "region"),
         images: counted(kept.length, "image"),
         images2: counted(none, "image"),
       },
@@ -174,6 +176,10 @@ export class FoundResults {
     );
   }
 }
+
+/** The regions of a found mask: the model paints all objects of a kind as one. @param {Found} found @returns {Found[]} */
+const apart = (found) =>
+  largeParts(fromString(found.counts), found.size).map((runs) => ({ ...found, counts: toString(runs) }));
 
 /** @param {Row} row */
 const best = ({ masks }) => Math.max(...masks.map(({ score }) => score));

@@ -4,7 +4,7 @@ import { MaskLayer } from "../canvas/mask-layer.js";
 import { Overlay } from "../canvas/overlay.js";
 import { TilePyramid } from "../canvas/tile-pyramid.js";
 import { dashed, ink } from "../canvas/draw-mask.js";
-import { ownColour, shadeOf, toRgb } from "../masks/colours.js";
+import { colourOf, toRgb } from "../masks/colours.js";
 import { applyAdjustment } from "../canvas/adjustment.js";
 import { MISSING } from "../storage/errors.js";
 import { Gestures } from "./gestures.js";
@@ -199,14 +199,7 @@ export class ImageCanvas extends HTMLElement {
 
   /** @param {string} id */
   colourOf(id) {
-    const label = this.editor.openImage.items.get(id)?.label;
-    const labels = this.labels();
-    const found = labels.find((one) => one.id === label)?.color;
-    if (found) return shadeOf(found, id);
-    return ownColour(
-      id,
-      labels.map(({ color }) => color),
-    );
+    return colourOf(id, this.editor.openImage.items.get(id)?.label ?? null, this.labels());
   }
 
   focus() {

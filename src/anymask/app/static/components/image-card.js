@@ -1,11 +1,19 @@
 /** An image in the gallery: what it shows, its state, and what can be done with it. */
 import { counted, t } from "../language.js";
+import { THUMBNAIL_SIDE } from "../constants.js";
+import { ink } from "../canvas/draw-mask.js";
+import { drawThumbnail } from "../canvas/thumbnail.js";
+import { colourOf, toRgb } from "../masks/colours.js";
+import { itemOf } from "../state/open-image.js";
 import { reasonOf } from "../storage/errors.js";
 import { isAnnotator, isFinal } from "../state/permissions.js";
 import { imageAddress } from "../state/routes.js";
 import { fill, h } from "./dom.js";
 import { icon } from "./icons.js";
 import { notify } from "./toast.js";
+
+const MOST_MASKS = 50; // on a thumbnail, which more would cover and delay
+const MOST_PIXELS = 16e6;
 
 /** @typedef {import("./gallery-screen.js").GalleryScreen} GalleryScreen */
 /** @typedef {import("../types.js").ImageInfo} ImageInfo */
@@ -29,6 +37,7 @@ export async function imageCard(gallery, image, soon) {
         loading: soon ? "eager" : "lazy",
         decoding: "async",
         src,
+        onload: () => drawMasks(gallery, image, photo),
         onerror: broken,
       }),
     );
@@ -59,6 +68,21 @@ export async function imageCard(gallery, image, soon) {
       !isFinal(image, gallery.app.project) && doneButton(gallery, image, describe),
     ),
   );
+}
+
+/** Draw the masks of an image over its photo. @param {GalleryScreen} gallery @param {ImageInfo} image @param {HTMLElement} photo */
+async function drawMasks({ app }, { id, width, height, masks }, photo) {
+  if (!masks || masks > MOST_MASKS || width * height > MOST_PIXELS) return;
+  const stored = await app.storage.masks(id).catch(() => []);
+  const shapes = stored
+    .filter(({ size, suggested_by: open }) => !open && size[0] === height && size[1] === width)
+    .map((mask) => ({
+      shape: itemOf(mask),
+      ink: ink(toRgb(colourOf(mask.id, mask.label_id, app.project.labels))),
+    }));
+  const canvas = h("canvas", { "aria-hidden": "true" });
+  drawThumbnail(canvas, null, [height, width], shapes, { side: THUMBNAIL_SIDE });
+  photo.append(canvas);
 }
 
 /** State, review, assignment, comments and tags, as badges. @param {ImageInfo} image @returns {[string, string][]} */

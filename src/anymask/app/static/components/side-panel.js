@@ -19,6 +19,8 @@ import { suggestionSection } from "./suggestion-bar.js";
 
 /** @typedef {import("./editor-screen.js").EditorScreen} EditorScreen */
 
+const FINGERPRINT = /^[0-9a-f]{8,}$/; // of a model of the server, which says nothing to people
+
 /** @param {EditorScreen} screen @param {AbortSignal} signal */
 export function sidePanel(screen, signal) {
   const close = h(
@@ -71,22 +73,12 @@ function maskSection(screen, signal) {
     icon("next"),
     t("Next object"),
   );
-  const decide = (/** @type {string} */ text, /** @type {string} */ act, kind = "") =>
-    h("button", { class: kind, title: keyFor(act), onclick: () => screen.act(act) }, text);
-  const decisions = [decide(t("Accept"), "accept", "primary"), decide(t("Reject"), "reject")];
   const section = h(
     "section",
     { class: "selected", hidden: true },
     title,
     facts,
-    h(
-      "div",
-      { class: "row wrap" },
-      ...decisions,
-      next,
-      remove,
-      ...(app.storage.findsSimilar ? [find, track] : []),
-    ),
+    h("div", { class: "row wrap" }, next, remove, ...(app.storage.findsSimilar ? [find, track] : [])),
   );
   const draw = () => {
     const { item } = editor;
@@ -94,7 +86,6 @@ function maskSection(screen, signal) {
     if (!item) return;
     const open = Boolean(item.suggestedBy);
     title.textContent = open ? t("Selected suggestion") : t("Selected mask");
-    for (const button of decisions) button.hidden = !open;
     next.hidden = remove.hidden = open;
     facts.textContent = factsOf(item).join(" · ");
   };
@@ -105,11 +96,11 @@ function maskSection(screen, signal) {
 
 /** What is known about a mask. @param {import("../state/open-image.js").Item} item */
 function factsOf({ area, score, suggestedBy, model, author }) {
-  const maker = model ? t("by the model {model}", { model }) : t("drawn by hand");
+  const named = model && (FINGERPRINT.test(model) ? t("by a model") : t("by the model {model}", { model }));
   return [
     counted(area, "pixel"),
     score === null ? null : t("score {score}", { score: score.toFixed(2) }),
-    suggestedBy ? foundBy(suggestedBy) : maker,
+    suggestedBy ? foundBy(suggestedBy) : named || t("drawn by hand"),
     author && author !== ANYBODY ? t("saved by {author}", { author }) : null,
   ].filter((one) => one !== null);
 }

@@ -72,10 +72,13 @@ function inOut({ editor }, name) {
   );
 }
 
+/** Whether the masks of an answer are shown to choose from. @param {{hypotheses: unknown[]}} answers */
+export const offersChoice = ({ hypotheses }) => hypotheses.length === SIZES.length;
+
 /** The three masks that a click may mean. @param {EditorScreen} screen */
 function parts({ editor }) {
   const { answers } = editor;
-  if (!answers || answers.hypotheses.length !== SIZES.length) return null;
+  if (!answers || !offersChoice(answers)) return null;
   const likely = nearTies(answers.hypotheses, answers.chosen);
   const title = (/** @type {number} */ i) =>
     likely.includes(i) ? t("About as likely as the mask shown") : null;

@@ -8,7 +8,11 @@ import { encodesHere } from "./manifest.js";
 /** @typedef {import("../types.js").Clicks} Clicks */
 /** @typedef {import("../types.js").Runs} Runs */
 /** @typedef {import("../types.js").ImageInfo} ImageInfo */
-/** @typedef {{embedding(image: string, model: string): Promise<ArrayBuffer>}} Embedder */
+/**
+ * @typedef {object} Embedder
+ * @property {(image: string, model: string) => Promise<ArrayBuffer>} embedding
+ * @property {import("../storage/on-server.js").ServerStorage["everything"]} [everything] by the server, if there is one
+ */
 
 /**
  * By what the worker knows an image: another one if its file was replaced.

@@ -23,6 +23,19 @@ const SHADES = [0, 0.3, -0.25, 0.5, -0.45]; // towards white, or towards black
 const DISTINCT = 90; // distance in RGB of colours that are not taken for each other
 
 /**
+ * The colour of a mask.
+ * @param {string} id of the mask @param {string | null} label its label's id @param {{id: string, color: string}[]} labels all
+ */
+export function colourOf(id, label, labels) {
+  const found = labels.find((one) => one.id === label)?.color;
+  if (found) return shadeOf(found, id);
+  return ownColour(
+    id,
+    labels.map(({ color }) => color),
+  );
+}
+
+/**
  * The colour of a mask without a label: none that a label has, nor one like it.
  * @param {string} id of the mask
  * @param {string[]} [labels] colours of the labels

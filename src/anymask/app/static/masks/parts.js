@@ -8,6 +8,7 @@ import { area, eachSegment, fromEdges, subtract, union } from "./rle.js";
 /** @typedef {{x: number, top: number, bottom: number}} Segment pixels of one column that touch */
 /** @typedef {{area: number, segments: Segment[]}} Part */
 
+const LARGE = 0.2; // of the largest part: what is smaller is rather a piece of an object than another one
 const FRAGMENT = 0.01; // of the part that was cut: what is smaller stays with its neighbour
 
 /** The parts of a mask, the largest first; pixels that meet at a corner belong together. @param {Runs} runs @param {Size} size */
@@ -89,6 +90,44 @@ export function cutAlong(runs, size, line) {
   );
   const [first, ...others] = grown.sort((a, b) => area(b) - area(a));
   return [others.reduce(subtract, runs), ...others].filter((one, i) => i > 0 || area(first) > 0);
+}
+
+/**
+ * A mask of several objects as one mask for each: its large parts, each with the small ones nearest to it.
+ * @param {Runs} runs @param {Size} size
+ * @returns {Runs[]} the largest first
+ */
+export function largeParts(runs, size) {
+  const parts = partsOf(runs, size);
+  const large = parts.filter((part) => part.area >= LARGE * parts[0].area);
+  if (large.length < 2) return [runs];
+  const groups = new Map(large.map((part) => [part, [...part.segments]]));
+  for (const { segments } of parts.slice(large.length)) {
+    const near = large.reduce((a, b) =>
+      between(b.segments, segments) < between(a.segments, segments) ? b : a,
+    );
+    groups.get(near)?.push(...segments);
+  }
+  return [...groups.values()].map((segments) => runsOf(segments, size));
+}
+
+/** The distance between the boxes of two parts. @param {Segment[]} one @param {Segment[]} other */
+function between(one, other) {
+  const [a, b] = [boxOf(one), boxOf(other)];
+  return Math.hypot(Math.max(a[0] - b[2], b[0] - a[2], 0), Math.max(a[1] - b[3], b[1] - a[3], 0));
+}
+
+/** @param {Segment[]} segments @returns {Box} */
+function boxOf(segments) {
+  /** @type {Box} */
+  const box = [Infinity, Infinity, 0, 0];
+  for (const { x, top, bottom } of segments) {
+    box[0] = Math.min(box[0], x);
+    box[1] = Math.min(box[1], top);
+    box[2] = Math.max(box[2], x + 1);
+    box[3] = Math.max(box[3], bottom);
+  }
+  return box;
 }
 
 /** Segments of a mask. @param {Runs} runs @param {Size} size */

@@ -1,9 +1,9 @@
 /** Find everything: candidates are made once, and thresholds choose among them at once. */
 import { t } from "../language.js";
 import { NMS_IOU } from "../constants.js";
-import { reasonOf } from "../storage/errors.js";
+import { OfflineError, reasonOf } from "../storage/errors.js";
 import { select, unlike } from "../masks/candidates.js";
-import { contains } from "../masks/rle.js";
+import { area, box, contains, fromString } from "../masks/rle.js";
 import { Tool } from "./tool.js";
 import { imageKey } from "../inference/predictor.js";
 
@@ -12,6 +12,8 @@ import { imageKey } from "../inference/predictor.js";
 /** @typedef {{iou: number, stability: number, overlap: number, area: number}} Thresholds */
 
 const TELLING = 0.05; // share of the work after which the rest can be estimated
+const USUAL_SIDE = 24; // points along each side
+const MOST_OVERLAP = 0.95; // IoU of boxes; the server has removed masks that are alike already
 const FLOOR = 0.2; // candidates are kept down to this far below the model's own thresholds
 
 /**
@@ -34,7 +36,8 @@ export class EverythingTool extends Tool {
   floors = null;
   /** What made the candidates. @type {string | null} */
   model = null;
-  side = 24;
+  side = USUAL_SIDE;
+  began = 0;
   progress = 0;
   /** Seconds that finding takes still, by those it took so far; null while that says nothing. @type {number | null} */
   left = null;
@@ -68,14 +71,53 @@ export class EverythingTool extends Tool {
     try {
       await this.generate(running.signal);
     } catch (error) {
-      this.editor.notice(t("The model failed: {reason}.", { reason: reasonOf(error) }));
+      if (!running.signal.aborted)
+        this.editor.notice(t("The model failed: {reason}.", { reason: reasonOf(error) }));
     }
     if (this.running === running) this.running = null;
     this.changed();
   }
 
-  /** @param {AbortSignal} signal */
+  /** By the server where there is one that responds, else in the page. @param {AbortSignal} signal */
   async generate(signal) {
+    const { storage } = this.editor.predictor;
+    this.began = performance.now();
+    try {
+      if (storage.everything) return await this.generateThere(signal);
+    } catch (error) {
+      if (!(error instanceof OfflineError)) throw error;
+      this.model = null; // its thresholds are others
+    }
+    await this.generateHere(signal);
+  }
+
+  /** @param {number} share that is done */
+  tick(share) {
+    this.progress = share;
+    this.left = secondsLeft(share, (performance.now() - this.began) / 1000);
+    this.changed();
+  }
+
+  /** Masks above the server's own thresholds, which the sliders raise. @param {AbortSignal} signal */
+  async generateThere(signal) {
+    const { predictor, openImage } = this.editor;
+    const { model, storage } = predictor;
+    const { info, size } = openImage;
+    if (model !== this.model) Object.assign(this.thresholds, { iou: 0, stability: 0, overlap: MOST_OVERLAP });
+    this.model = model;
+    this.floors = { iou: 0, stability: 0 };
+    const side = this.side === USUAL_SIDE ? null : this.side;
+    const tick = (/** @type {number} */ share) => signal.aborted || this.tick(share);
+    const found = (await storage.everything?.(info.id, { model, side }, tick, signal)) ?? [];
+    if (signal.aborted) return;
+    this.candidates = found.map(({ counts, score, stability }) => {
+      const runs = fromString(counts);
+      return { runs, box: box(runs, size), area: area(runs), iou: score, stability: stability ?? 1 };
+    });
+  }
+
+  /** @param {AbortSignal} signal */
+  async generateHere(signal) {
     const { predictor, openImage, file } = this.editor;
     const image = imageKey(openImage.info);
     const { model } = predictor;
@@ -88,15 +130,12 @@ export class EverythingTool extends Tool {
       stability: Math.max(thresholds.min_stability - FLOOR, 0),
     });
     await predictor.prepare(openImage.info, file);
-    const began = performance.now();
     await predictor.client.generateMasks(
       { model, image, side: this.side, floors },
       ({ found, done, total }) => {
         if (signal.aborted) return;
         this.candidates.push(...found);
-        this.progress = done / total;
-        this.left = secondsLeft(this.progress, (performance.now() - began) / 1000);
-        this.changed();
+        this.tick(done / total);
       },
       signal,
     );
@@ -124,13 +163,13 @@ export class EverythingTool extends Tool {
   keep(some) {
     if (!some.length) return;
     this.editor.add(
-      some.map(({ runs, box, area, iou, stability, point }) => ({
+      some.map(({ runs, iou, point, ...shape }) => ({
         runs,
-        box,
-        area,
+        box: shape.box,
+        area: shape.area,
         model: this.model,
         score: Math.min(1, Math.max(0, iou)),
-        clicks: { points: [point], labels: [1], box: null },
+        clicks: point ? { points: [point], labels: [1], box: null } : null,
       })),
     );
     this.changed();

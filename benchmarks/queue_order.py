@@ -138,8 +138,9 @@ def report(counts: Sequence[int], rows: Sequence[dict]) -> None:
     for row in rows:
         goal = max(row["random"])
         most = needed(steps, [row["start"], *row["random"]], goal)
-        saved.append(1 - needed(steps, [row["start"], *row["queue"]], goal) / most)
-    print("fewer images for the best of random order:", mean_interval(saved))
+        if most:  # else nothing was learned in random order
+            saved.append(1 - needed(steps, [row["start"], *row["queue"]], goal) / most)
+    print("fewer images for the best of random order, by seed:", [f"{share:.2f}" for share in saved])
 
 
 if __name__ == "__main__":

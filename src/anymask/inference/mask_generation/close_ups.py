@@ -58,7 +58,7 @@ CROPS_AT_ONCE = 32
 WEIGHTS = (0.67, 0.39, 0.11, -0.22, -0.32)
 """Log odds of the IoU from the log odds of the score before, of the predicted IoU and stability in the crop
 and of the IoU of the masks before and after, and 1; fitted by benchmarks/agreement.py."""
-OBJECT_WEIGHTS = (0.07, 0.19, 0.26, -0.12, 1.63, 0.54)
+OBJECT_WEIGHTS = (0.04, 0.13, 0.27, -0.11, 1.65, 0.32)
 """With a detector: before 1 also the log odds of how much like an object the box is."""
 
 _NOTHING = np.zeros(0, np.int64), np.zeros(0, np.float32), np.zeros(0, np.float32)

@@ -49,7 +49,7 @@ MOST = 4000
 WEIGHTS = (0.82, 0.23, 0.19, 0.28, -1.55)
 """Log odds of the IoU from the log odds of predicted IoU and stability, the logarithms of the area's share
 of the image and of the number of points and boxes that agree, and 1; fitted by benchmarks/agreement.py."""
-OBJECT_WEIGHTS = (0.49, 0.24, -0.08, 0.22, 1.14, -0.65, -0.59)
+OBJECT_WEIGHTS = (0.47, 0.23, -0.08, 0.18, 1.12, -0.68, -0.67)
 """With a detector: before 1 also the log odds of how much like an object the box is, and whether it was the
 prompt."""
 ALONE = 0.2

@@ -110,11 +110,16 @@ class Run:
         place = self.folder / f"set{self.suffix}"
         if self.name == "yolo":
             place = self.folder / "a.txt"
+        elif self.name == "voc":
+            place = self.folder / "set" / "SegmentationObject" / "a.png"
+            place.parent.mkdir(parents=True, exist_ok=True)
         elif self.name == "masks":
             (self.folder / "set").mkdir(exist_ok=True)
             place = self.folder / "set" / "000.png"
         place.write_bytes(content)
-        source = {"yolo": self.folder, "masks": place.parent}.get(self.name, place)
+        source = {"yolo": self.folder, "masks": place.parent, "voc": self.folder / "set"}.get(
+            self.name, place
+        )
         try:
             for record in formats.stream(
                 source, self.name, images=self.folder, boxes=bool(self.files % 2), on_error=self.told
@@ -148,9 +153,11 @@ def seeds(name: str, folder: Path) -> list[Any]:
     masks = Masks.from_dense(mask[None], scores=[0.5], labels=[1])
     record = Record("a", folder / "a.png", masks, meta={"categories": ["cat"]})
     for polygons in (False, True):
-        target = folder / f"seed{polygons}{'' if name in ('yolo', 'masks') else formats.FORMATS[name].suffix}"
+        is_folder = formats.FORMATS[name].always_folder
+        target = folder / f"seed{polygons}{'' if is_folder else formats.FORMATS[name].suffix}"
         formats.write(record, target, name, outlines=formats.Outlines(polygons=polygons), force=True)
-        file = {"yolo": target / "labels" / "a.txt", "masks": target / "000.png"}.get(name, target)
+        files = {"yolo": "labels/a.txt", "masks": "000.png", "voc": "SegmentationObject/a.png"}
+        file = target / files[name] if name in files else target
         data = file.read_bytes()
         found.append(json.loads(data) if file.suffix in (".json", ".geojson") else data)
         if target.is_dir():
@@ -238,6 +245,12 @@ OTHERS: dict[str, list[str]] = {
                 ),
                 ("ellipselabels", '{"x":50,"y":50,"radiusX":10,"radiusY":5,"ellipselabels":["x"]}'),
                 ("vectorlabels", '{"closed":true,"vertices":[{"x":1,"y":1},{"x":50,"y":1},{"x":50,"y":50}]}'),
+                (
+                    "vectorlabels",
+                    '{"closed":true,"vertices":[{"id":"a","x":1,"y":1,"isBezier":true,"controlPoint2":{"x":9,"y":2}},'
+                    '{"id":"b","prevPointId":"a","x":50,"y":1},{"id":"c","prevPointId":"b","x":50,"y":50}]}',
+                ),
+                ("choices", '{"choices":["dark"]}'),
                 ("bitmasklabels", '{"imageDataURL":"data:image/png;base64,iVBORw0KGgo="}'),
                 ("brushlabels", '{"format":"rle","rle":[0,0,9,96,60,155,255]}'),
             )
@@ -253,11 +266,21 @@ OTHERS: dict[str, list[str]] = {
         '[[[1,1],[5,1],[5,5],[1,1]]]}]},"properties":{}}]}',
         '{"type":"Feature","geometry":{"type":"Point","coordinates":[1,2]},"properties":null}',
     ],
+    "datumaro": [
+        '{"categories":{"label":{"labels":[{"name":"cat"}]}},"items":[{"id":"a","annotations":['
+        '{"type":"polygon","label_id":0,"group":1,"points":[4,5,10,5,10,12],"attributes":{"n":1}},'
+        '{"type":"mask","label_id":0,"group":1,"rle":{"size":[20,30],"counts":[10,20,570]}},'
+        '{"type":"ellipse","label_id":0,"points":[2,2,8,8]},{"type":"bbox","bbox":[1,2,3,4]},{"type":"caption"}],'
+        '"image":{"path":"a.png","size":[20,30]}}]}'
+    ],
     "via": [
+        '{"project":{},"view":{"1":{"fid_list":["1"]}},"attribute":{"1":{"aname":"class","options":{"0":"cat"}}},'
+        '"file":{"1":{"fname":"a.png"}},"metadata":{"a":{"vid":"1","z":[],"xy":[7,4,5,10,5,10,12],"av":{"1":"0"}},'
+        '"b":{"vid":"1","z":[1.5],"xy":[2,4,5,6,7],"av":{}}}}',
         '{"a.png1":{"filename":"a.png","size":1,"regions":[{"shape_attributes":{"name":"polygon","all_points_x":'
         '[5,20,20],"all_points_y":[5,5,10]},"region_attributes":{"type":"cat"}},{"shape_attributes":{"name":"rect",'
         '"x":1,"y":2,"width":5,"height":6},"region_attributes":{"k":{"a":true}}},{"shape_attributes":{"name":'
-        '"ellipse","cx":9,"cy":9,"rx":4,"ry":3,"theta":0.4}}],"file_attributes":{}}}'
+        '"ellipse","cx":9,"cy":9,"rx":4,"ry":3,"theta":0.4}}],"file_attributes":{}}}',
     ],
     "isat": [
         '{"info":{"name":"a.png","width":30,"height":20},"objects":[{"category":"cat","group":1,"segmentation":'

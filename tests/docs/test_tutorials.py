@@ -15,12 +15,11 @@ from typing import Any
 import httpx
 import pytest
 from fastapi.testclient import TestClient
+from starlette.applications import Starlette
 
 from anymask.app import serve
-from anymask.app.server import create_app
 from anymask.app.settings import Settings
 from anymask.cli import main
-from anymask.data_engine.project import Project
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "docs" / "tutorials"
@@ -39,7 +38,7 @@ class App:
 
     def open(
         self,
-        project: Project,
+        app: Starlette,
         settings: Settings,
         host: str,
         port: int,
@@ -48,7 +47,6 @@ class App:
     ) -> None:
         """In the place of `serve.serve`, which would wait for ever."""
         self.settings = settings
-        app = create_app(project, settings)
         self.client = self.stack.enter_context(TestClient(app, base_url=ADDRESS))
         ready(ADDRESS)
 
@@ -111,6 +109,10 @@ def after(page: Path, line: str, app: App) -> None:
     if page.stem == "annotate-and-fine-tune" and line == "anymask serve photos/ --open":
         app.click_everywhere()
         app.export()
+    if page.stem == "team" and line.startswith("anymask serve"):
+        assert app.client is not None
+        app.client.headers["Authorization"] = f"Bearer {app.settings.token}"
+        app.click_everywhere()
     if "--model runs/try" in line and line.startswith("anymask serve"):
         assert app.client is not None
         assert app.client.get("/api/project").json()["models"] == ["try", "compact"]

@@ -62,6 +62,12 @@ def layout(path: Path, format: str | None = None) -> Layout:
     if format is not None and READERS[format].always_folder:
         return Layout(path, [(format, path)])
     found = Layout(path, [])
+    maps = voc.folders(path) if format is None else []
+    if maps:
+        others = [file for file in _files(path) if not any(folder in file.parents for folder in maps)]
+        texts = [file for file in others if file.suffix.lower() in (*_TEXTS, ".json")]
+        found.sources = [("voc", path), *_chosen(path, texts, None, found.passed_over)]
+        return found
     if format is None and (known := _folder_format(path)) is not None:
         return Layout(path, [(known, path)])
     files = list(_files(path))
@@ -161,8 +167,6 @@ def _of_json_or_damaged(path: Path) -> str | None:
 
 def _folder_format(path: Path) -> str | None:
     """The format of a folder whose files are read together; None for other folders."""
-    if voc.folders(path):
-        return "voc"
     labels = [folder for folder in label_folders(path) if folder != path]
     if any(_has(folder, ".txt") for folder in labels):
         return "yolo"

@@ -33,7 +33,7 @@ from anymask.types import Masks, Record
 
 __all__ = ["CLASSES", "KEEPS", "VocFolder", "VocWriter", "folders", "items", "ours", "palette_png"]
 
-KEEPS = frozenset(("categories", "labels"))
+KEEPS = frozenset(("categories", "ignore", "labels"))
 """Facts of a record that a folder holds; labels become 1, 2, ... Ignored pixels are void where no mask is."""
 _CHALLENGE = """
 aeroplane bicycle bird boat bottle bus car cat chair cow
@@ -46,6 +46,7 @@ _VOID = 255
 _MOST = 254
 BOXES = "file of boxes without a map"
 STRANGE = "colour of no class"
+COVERED = "drawn over ignored pixels"
 RENAMED = "named without colons and line breaks"
 
 Numbers = NDArray[Any]
@@ -214,7 +215,9 @@ class VocWriter:
         objects = label_map(masks.rles, masks.size)
         of_object = np.array([0, *(self._classes[name] for name in names)], np.uint8)
         both: list[Numbers] = [of_object[objects], objects]
-        void = None if record.ignore is None else rle.decode(record.ignore, masks.size) & (objects == 0)
+        hidden_void = None if record.ignore is None else rle.decode(record.ignore, masks.size)
+        void = None if hidden_void is None else hidden_void & (objects == 0)
+        covering = set() if hidden_void is None else set(np.unique(objects[hidden_void]).tolist())
         for name, numbers in zip(_MAPS, both, strict=True):
             file = self._place / name / f"{stem}.png"
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -225,7 +228,11 @@ class VocWriter:
         pairs = enumerate(zip(masks.rles, runs, strict=True))
         hidden = {i for i, (mask, seen) in pairs if seen is not None and not np.array_equal(mask, seen)}
         notes = {
-            i: (*((HIDDEN,) if i in hidden else ()), *((RENAMED,) if name != kept else ()))
+            i: (
+                *((HIDDEN,) if i in hidden else ()),
+                *((RENAMED,) if name != kept else ()),
+                *((COVERED,) if i + 1 in covering else ()),
+            )
             for i, (name, kept) in enumerate(zip(given, names, strict=True))
         }
         return Page(b"", runs, {i: note for i, note in notes.items() if note})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from PIL import Image
 from anymask import formats
 from anymask.data import open_dataset
 from anymask.errors import FormatError, InputError
+from anymask.geometry import rle
 from anymask.images import write
 from anymask.types import Masks, Record
 
@@ -90,6 +92,15 @@ def test_boxes_without_a_map_are_told(tmp_path, objects):
     assert (record.masks.areas.tolist(), found) == ([16, 50], {"file of boxes without a map": 2})
 
 
+def test_annotations_beside_the_maps_are_read_too(tmp_path, objects):
+    put(tmp_path / "voc" / "SegmentationObject" / "a.png", objects)
+    shape = {"label": "cat", "points": [[1, 1], [9, 1], [9, 9]], "shape_type": "polygon"}
+    page = {"shapes": [shape], "imagePath": "b.png", "imageHeight": 20, "imageWidth": 30}
+    (tmp_path / "b.json").write_text(json.dumps(page))
+    maps, other = formats.read(tmp_path)
+    assert (len(maps.masks), other.meta["categories"]) == (2, ["cat"])
+
+
 def test_maps_of_two_sizes_are_refused(tmp_path, objects):
     put(tmp_path / "SegmentationObject" / "a.png", objects)
     put(tmp_path / "SegmentationClass" / "a.png", objects[:-1])
@@ -117,6 +128,18 @@ def test_what_is_written_is_read_by_others(tmp_path, objects):
         "dog:0,128,0::",
     ]
     assert (tmp_path / "set" / "ImageSets" / "Segmentation" / "default.txt").read_text() == "a\n"
+
+
+def test_ignored_pixels_are_void_where_no_mask_is(tmp_path, objects):
+    masks = Masks.from_dense([objects == 1, objects == 2])
+    ignore = np.zeros(SIZE, bool)
+    ignore[:4] = True
+    record = Record("a", tmp_path / "a.jpg", masks, ignore=rle.encode(ignore))
+    loss = formats.write([record], tmp_path / "set", "voc")
+    assert [(one.mask, one.notes) for one in loss.changed] == [(0, ("drawn over ignored pixels",))]
+    (again,) = formats.read(tmp_path / "set")
+    assert again.ignore is not None
+    assert (rle.decode(again.ignore, SIZE) == (ignore & (objects == 0))).all()
 
 
 def test_more_objects_than_a_palette_holds_are_refused(tmp_path):

@@ -10,7 +10,8 @@ VENV ?= .venv
 TORCH ?= torch==2.13.0
 FLOWER := src/anymask/images/photos/flower.jpg
 PHOTO ?= $(FLOWER)
-CLICK ?= $(if $(filter $(FLOWER),$(PHOTO)),330,240)
+ON_FLOWER := 330,240
+CLICK ?= $(if $(filter $(FLOWER),$(PHOTO)),$(ON_FLOWER))
 # The port of the app; by default 8321, or a free one if that is taken.
 PORT ?=
 

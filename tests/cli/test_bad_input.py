@@ -255,7 +255,7 @@ BAD_WORDS = {
     "segment": "IMAGE must be given, got nothing. See: anymask segment --help",
     "segment a.jpg --pont 1,1": "unknown option --pont. Did you mean --point? See: anymask segment --help",
     "segment a.jpg --click 1,1": "unknown option --click. Did you mean --point? See: anymask segment --help",
-    "like a.jpg --prompt cat": "unknown option --prompt. See: anymask like --help",
+    "segment a.jpg --prompt cat": "unknown option --prompt. Did you mean --text? See: anymask segment --help",
     "data convert a b --boxes": "--boxes must be followed by leave-out|as-masks, got nothing.",
     "segment https://example.com/a.jpg --point 1,1": "got the address https://example.com/a.jpg. Download it",
     "eval edges --dta x": "unknown option --dta. Did you mean --data? See: anymask eval edges --help",

@@ -30,9 +30,12 @@ ARGUMENTS = [
 ]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium; Playwright's own browsers are not needed."""
+    """Debian's Chromium; Playwright's own browsers are not needed.
+
+    It ends with these tests: while Playwright runs, other tests could not run an event loop of their own.
+    """
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if path is None:
         pytest.skip("there is no Chromium here; Debian: apt-get install -y chromium")

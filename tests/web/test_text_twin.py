@@ -68,12 +68,14 @@ def asked() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def answers(asked: dict[str, Any]) -> dict[str, Any]:
+def answers(asked: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     node = shutil.which("node")
     if node is None:
         pytest.skip("Node.js is missing; Debian: apt-get install -y nodejs npm")
-    command = [node, str(HERE / "text_twin.mjs")]
-    done = subprocess.run(command, input=json.dumps(asked), capture_output=True, text=True, timeout=300)
+    questions = tmp_path_factory.mktemp("text") / "questions.json"
+    questions.write_text(json.dumps(asked), "utf-8")
+    command = [node, str(HERE / "text_twin.mjs"), str(questions)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     return found

@@ -1,4 +1,4 @@
-/** Answers of the page's text model to the questions on standard input, for tests/web/test_text_twin.py. */
+/** Answers of the page's text model to the questions in a file, for tests/web/test_text_twin.py. */
 import { readFileSync } from "node:fs";
 import process from "node:process";
 import { maskFeatures, textFrame } from "../../src/anymask/app/static/inference/mask-features.js";
@@ -6,7 +6,7 @@ import { Namer } from "../../src/anymask/app/static/inference/namer.js";
 import { choose } from "../../src/anymask/app/static/inference/text-model.js";
 import { WordTable } from "../../src/anymask/app/static/inference/word-table.js";
 
-const asked = JSON.parse(readFileSync(0, "utf-8"));
+const asked = JSON.parse(readFileSync(process.argv[2], "utf-8"));
 const read = (path) => {
   const bytes = readFileSync(path);
   return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length);

@@ -133,11 +133,11 @@ class Parser(argparse.ArgumentParser):
     def unknown(self, name: str) -> InputError:
         """The error for an option that this command has not: which one is meant, or who has it."""
         others = [f"'anymask {one.name}'" for one in COMMANDS.values() if name in Parser(one).by_name]
-        if others:
+        meant = [one for one in ALSO_CALLED.get(name, ()) if one in self.by_name]
+        if others and not meant:
             shown = [*others[:_SHOWN], "others"] if len(others) > _SHOWN else others
             listed = " and ".join(filter(None, [", ".join(shown[:-1]), shown[-1]]))
             return self.mistake(f"unknown option {name}: it belongs to {listed}.")
-        meant = [one for one in ALSO_CALLED.get(name, ()) if one in self.by_name]
         close = meant or get_close_matches(name, self.by_name, n=1, cutoff=0.6)
         return self.mistake(f"unknown option {name}.", f"Did you mean {close[0]}?" if close else "")
 

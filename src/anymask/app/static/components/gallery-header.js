@@ -31,7 +31,7 @@ export function galleryHeader(app) {
     { class: "bar" },
     h(
       "a",
-      { class: "brand", href: GALLERY },
+      { class: "brand", href: GALLERY, "aria-label": "anymask" },
       h("img", { src: new URL("../icon.svg", import.meta.url).href, alt: "", width: 28, height: 28 }),
       h("span", {}, "anymask"),
     ),

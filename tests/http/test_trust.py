@@ -6,6 +6,9 @@ import asyncio
 import json
 import shutil
 import threading
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,6 +27,12 @@ from anymask.geometry import rle
 from anymask.types import Masks
 
 BOSS = {"authorization": "Bearer boss"}
+
+
+def run(start: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run a coroutine in a thread of its own: the browser of other tests keeps a loop in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(lambda: asyncio.run(start())).result()
 
 
 def coco(image: dict, start: int = 10, **annotation: object) -> str:
@@ -136,7 +145,7 @@ def test_a_broken_download_leaves_nothing(tmp_path) -> None:
 
     scope = {"type": "http", "method": "GET", "headers": []}
     with pytest.raises(Exception, match=r"went away|TaskGroup"):
-        asyncio.run(Temporary(folder / "a.zip")(scope, None, send))
+        run(lambda: Temporary(folder / "a.zip")(scope, None, send))
     assert not folder.exists()
 
 
@@ -280,7 +289,7 @@ def ask(headers: list[tuple[bytes, bytes]], receive=None, **limits: float) -> li
 
     guard = Guard(app, Settings(limits=Limits(**limits)))
     scope = {"type": "http", "method": "GET", "path": "/api/project", "headers": headers, "query_string": b""}
-    asyncio.run(guard(scope, receive or nothing, send))
+    run(lambda: guard(scope, receive or nothing, send))
     return sent
 
 

@@ -30,12 +30,9 @@ ARGUMENTS = [
 ]
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium; Playwright's own browsers are not needed.
-
-    It ends with these tests: while Playwright runs, other tests could not run an event loop of their own.
-    """
+    """Debian's Chromium; Playwright's own browsers are not needed."""
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if path is None:
         pytest.skip("there is no Chromium here; Debian: apt-get install -y chromium")

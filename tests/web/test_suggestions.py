@@ -168,6 +168,7 @@ def test_what_words_name_is_accepted_or_rejected_by_a_key(
 
 
 def test_tracking_is_stopped_resumed_and_tells_of_drift(page: Page, served: Served, images) -> None:
+    served.clear(images["cat.jpg"])
     person = Person(page).open(served.address, images["cat.jpg"])
     person.click(200, 150)
     person.count(1)

@@ -2,47 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
-import numpy as np
-import pytest
-
 from anymask import formats
-from anymask.images import write
 
-SIZE = (20, 30)
-RING = [4, 5, 10, 5, 10, 12, 4, 12]
-
-
-@pytest.fixture
-def make(tmp_path):
-    """Makes files: images as blank images, JSON from values, text as it is."""
-
-    def files(**content: object) -> Path:
-        for name, what in content.items():
-            path = tmp_path / "set" / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if what is None:
-                path.write_bytes(write.encode_png(np.zeros((*SIZE, 3), np.uint8)))
-            else:
-                path.write_text(what if isinstance(what, str) else json.dumps(what), encoding="utf-8")
-        return tmp_path / "set"
-
-    return lambda content: files(**content)
-
-
-def coco(*names: str) -> dict:
-    return {
-        "images": [
-            {"id": i, "width": 30, "height": 20, "file_name": name} for i, name in enumerate(names, start=1)
-        ],
-        "annotations": [
-            {"id": i, "image_id": i, "category_id": 1, "segmentation": [RING]}
-            for i in range(1, len(names) + 1)
-        ],
-        "categories": [{"id": 1, "name": "cat"}],
-    }
+from .folders import RING, coco
 
 
 def test_subsets_of_datumaro_look_into_their_own_folders(make):

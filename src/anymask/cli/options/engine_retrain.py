@@ -49,15 +49,7 @@ def declare(parser: Parser) -> None:
         action="store_false",
         help="Leave the object detector as it is.",
     )
-    parser.add_argument(
-        "--set",
-        dest="settings",
-        action="extend",
-        nargs="+",
-        default=[],
-        metavar="KEY=VALUE",
-        help="Change settings of both trainings, as for `anymask train`.",
-    )
+    shared.declare_settings(parser, "Change settings of both trainings, as for `anymask train`.")
     parser.add_argument(
         "--restart", action="store_true", help="Start anew instead of resuming a retraining that was stopped."
     )

@@ -79,6 +79,19 @@ def declare_force(parser: Parser) -> None:
     parser.add_argument("--force", action="store_true", help="Replace output that exists.")
 
 
+def declare_settings(parser: Parser, help: str) -> None:
+    """Settings of a training that differ from its recipe."""
+    parser.add_argument(
+        "--set",
+        dest="settings",
+        action="extend",
+        nargs="+",
+        default=[],
+        metavar="KEY=VALUE",
+        help=help,
+    )
+
+
 def declare_ignore(parser: Parser) -> None:
     """Which number in label maps marks unlabelled pixels."""
     parser.add_argument(

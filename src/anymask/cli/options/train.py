@@ -55,15 +55,7 @@ def declare(parser: Parser) -> None:
         "data set in its own folders, such as ade20k:sets/ade. Images are drawn in proportion to WEIGHT, "
         "1 if left out.",
     )
-    parser.add_argument(
-        "--set",
-        dest="settings",
-        action="extend",
-        nargs="+",
-        default=[],
-        metavar="KEY=VALUE",
-        help="Change settings of the recipe, for example loop.steps=500.",
-    )
+    shared.declare_settings(parser, "Change settings of the recipe, for example loop.steps=500.")
     shared.declare_bands(parser)
     parser.add_argument(
         "-o",

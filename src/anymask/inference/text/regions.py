@@ -36,7 +36,7 @@ def find_regions(model: Promptable, image: Embedding, config: AutoConfig = REGIO
     detector = open_detector(model, config.detector)
     points = POINTS if detector is None else POINTS_BESIDE_BOXES
     grid = config if config.points_per_side is not None else replace(config, points_per_side=points)
-    found = _plain(automatic(model, image, replace(grid, detector=None)))
+    found = _plain(automatic(model, image, grid))
     if detector is None:
         return found
     both = Masks.concat([found, _boxed(model, detector, image, config)])

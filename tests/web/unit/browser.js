@@ -18,7 +18,7 @@ define("navigator", {
   locks: {
     /** Holds a lock until its callback ends; a lock that is held is waited for until the signal. */
     async request(name, { signal }, hold) {
-      if (held.has(name)) await aborted(signal);
+      if (held.has(name)) await free(name, signal);
       held.add(name);
       await hold();
     },
@@ -27,17 +27,18 @@ define("navigator", {
 });
 
 /**
- * Fails with the reason of a signal; the process lives until then, for which a signal's timer alone does not care.
- * @param {AbortSignal} signal
+ * Waits until a lock is free; fails with the reason of the signal if that comes first.
+ * @param {string} name @param {AbortSignal} signal
  */
-function aborted(signal) {
-  const alive = setInterval(() => {}, 1000);
-  return new Promise((_, reject) =>
-    signal.addEventListener("abort", () => {
-      clearInterval(alive);
-      reject(signal.reason);
-    }),
-  );
+function free(name, signal) {
+  return new Promise((resolve, reject) => {
+    const looking = setInterval(() => {
+      if (!held.has(name)) resolve(null);
+      else if (signal.aborted) reject(signal.reason);
+      else return;
+      clearInterval(looking);
+    }, 20);
+  });
 }
 
 /** A new tab: no name yet, and the locks of the others stay. */

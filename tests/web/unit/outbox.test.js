@@ -52,6 +52,20 @@ test("entries of a closed tab are taken over, those of an open one are left", as
   );
 });
 
+test("a reloaded page takes over from one that is slow to go", async (t) => {
+  const outbox = await tab();
+  await outbox.put([entryOf(outbox, maskOf("a"))]);
+  t.mock.method(performance, "getEntriesByType", () => [{ type: "reload" }]);
+  setTimeout(() => closeTab(outbox.client), 1300);
+  const again = new Outbox();
+  await again.open();
+  assert.equal(again.client, outbox.client);
+  assert.deepEqual(
+    [...again.entries.values()].map(({ mask }) => mask.id),
+    ["a"],
+  );
+});
+
 test("a duplicated tab gets a name of its own", async () => {
   const first = await tab();
   const copy = new Outbox();

@@ -21,7 +21,8 @@ import { answered, finished, openDatabase } from "./indexed-db.js";
  */
 
 const LOCK = "anymask-tab-";
-const RELOADING = 1000; // ms in which a page that is left gives up its name
+const LEAVING = 1000; // ms in which a page that is left gives up its name
+const RELOADING = 15_000; // ms of a page that is reloaded: on a busy machine it takes long to go
 
 export class Outbox {
   /** @param {() => string | null} [author] who is signed in; null where nobody has to */
@@ -112,18 +113,25 @@ function tabName() {
  */
 function claimed(name) {
   if (!navigator.locks) return Promise.resolve(name);
+  const patience = isReload() ? RELOADING : LEAVING;
   return new Promise((resolve) => {
     const hold = () => {
       resolve(name);
       return new Promise(() => {}); // until the tab goes
     };
-    navigator.locks.request(LOCK + name, { signal: AbortSignal.timeout(RELOADING) }, hold).catch((error) => {
+    navigator.locks.request(LOCK + name, { signal: AbortSignal.timeout(patience) }, hold).catch((error) => {
       if (error.name !== "TimeoutError") return resolve(name); // no locks here at all
       const other = crypto.randomUUID();
       sessionStorage.setItem("anymask tab", other);
       resolve(claimed(other));
     });
   });
+}
+
+/** Whether the page before was this tab's own: a duplicated tab is not reloaded. */
+function isReload() {
+  const [entry] = performance.getEntriesByType("navigation");
+  return /** @type {PerformanceNavigationTiming | undefined} */ (entry)?.type === "reload";
 }
 
 /** @returns {Promise<Set<string>>} */

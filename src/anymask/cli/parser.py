@@ -11,7 +11,7 @@ import shutil
 import textwrap
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from itertools import pairwise
+from itertools import chain, pairwise
 from types import MappingProxyType
 from typing import Any, NoReturn
 
@@ -63,9 +63,14 @@ class Parser(argparse.ArgumentParser):
         super().__init__(prog=f"anymask {command.name}", add_help=False, allow_abbrev=False)
         self.command = command
         self.actions: list[argparse.Action] = []
+        self.sections: dict[str, list[argparse.Action]] = {"Options": []}
         self.hints: dict[str, str] = {}
         self.needed: list[argparse.Action] = []
         command.declare(self)
+
+    def section(self, title: str) -> None:
+        """List the options that are declared from here on under a title of their own in the help."""
+        self.sections[title] = []
 
     def add_argument(self, *names: str, hint: str = "", **settings: Any) -> argparse.Action:
         """As argparse does, and remember the option for the help.
@@ -74,6 +79,7 @@ class Parser(argparse.ArgumentParser):
         """
         action = super().add_argument(*names, **settings)
         self.actions.append(action)
+        next(reversed(self.sections.values())).append(action)
         self.hints[action.dest] = hint
         if action.option_strings and action.required:
             self.needed.append(action)
@@ -163,10 +169,16 @@ class Parser(argparse.ArgumentParser):
 
     def layout(self, width: int) -> str:
         """The help text, `width` characters wide."""
-        rows = [(_invocation(action), str(action.help)) for action in self.actions]
+        usage = f"Usage: {self.prog} {self.command.usage}".rstrip()
         details = [_wrapped(part, width) for part in self.command.details.split("\n\n")]
-        parts = [f"Usage: {self.prog} {self.command.usage}".rstrip(), *details]
-        return "\n\n".join([*parts, "Options:\n" + _table([*rows, *_COMMON], width)])
+        rows = {
+            title: [(_invocation(action), str(action.help)) for action in actions]
+            for title, actions in self.sections.items()
+        }
+        rows.setdefault("Options" if len(rows) == 1 else "Other", []).extend(_COMMON)
+        left = min(max(len(name) for name, _ in chain(*rows.values())), 30) + 4
+        tables = [f"{title}:\n{_table(listed, left, width)}" for title, listed in rows.items()]
+        return "\n\n".join([usage, *details, *tables])
 
 
 def _invocation(action: argparse.Action) -> str:
@@ -186,8 +198,8 @@ def _wrapped(part: str, width: int) -> str:
     )
 
 
-def _table(rows: Sequence[tuple[str, str]], width: int) -> str:
-    left = min(max(len(name) for name, _ in rows), 30) + 4
+def _table(rows: Sequence[tuple[str, str]], left: int, width: int) -> str:
+    """Names, and from column `left` on what they mean, wrapped."""
     lines = []
     for name, text in rows:
         wrapped = textwrap.wrap(text, max(30, width - left), break_on_hyphens=False) or [""]
@@ -258,6 +270,6 @@ def overview(group: Sequence[str] = ()) -> str:
     usage = f"Usage: anymask {prefix}COMMAND [OPTION]..."
     title = [] if group else ["Segment images by prompts and by examples."]
     rows = [(command.name, command.summary) for command in shown]
-    commands = "Commands:\n" + _table(rows, width)
+    commands = "Commands:\n" + _table(rows, max(len(name) for name, _ in rows) + 4, width)
     more = f"See anymask {prefix}COMMAND --help for details. For example:\n\n  {shown[0].example}"
     return "\n\n".join([usage, *title, commands, more])

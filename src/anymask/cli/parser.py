@@ -15,8 +15,8 @@ from itertools import chain, pairwise
 from types import MappingProxyType
 from typing import Any, NoReturn
 
+from anymask.cli.options import registry
 from anymask.cli.options.command import Command
-from anymask.cli.options.registry import COMMANDS
 from anymask.errors import InputError, unknown_name
 
 __all__ = ["WIDTH", "Parser", "find", "overview", "parse"]
@@ -138,7 +138,7 @@ class Parser(argparse.ArgumentParser):
 
     def unknown(self, name: str) -> InputError:
         """The error for an option that this command has not: which one is meant, or who has it."""
-        others = [f"'anymask {one.name}'" for one in COMMANDS.values() if name in Parser(one).by_name]
+        others = [f"'anymask {one.name}'" for one in registry.commands() if name in Parser(one).by_name]
         meant = [one for one in ALSO_CALLED.get(name, ()) if one in self.by_name]
         if others and not meant:
             shown = [*others[:_SHOWN], "others"] if len(others) > _SHOWN else others
@@ -220,20 +220,20 @@ def find(words: Sequence[str]) -> tuple[Command | None, list[str]]:
     if not words or words[0] in (*_HELP, "help"):
         return None, []
     if words[0] in ("--version", "-V"):
-        return COMMANDS["version"], []
+        return registry.command("version"), []
     _check_place("anymask", words[0])
-    if words[0] in COMMANDS:
-        return COMMANDS[words[0]], list(words[1:])
-    group = [name for name in COMMANDS if name.startswith(f"{words[0]} ")]
+    if words[0] in registry.NAMES:
+        return registry.command(words[0]), list(words[1:])
+    group = [name for name in registry.NAMES if name.startswith(f"{words[0]} ")]
     if not group:
-        raise unknown_name("command", words[0], {name.split()[0] for name in COMMANDS})
+        raise unknown_name("command", words[0], {name.split()[0] for name in registry.NAMES})
     if len(words) == 1 or words[1] in _HELP:
         return None, [words[0]]
     _check_place(f"anymask {words[0]}", words[1])
     name = f"{words[0]} {words[1]}"
-    if name not in COMMANDS:
+    if name not in registry.NAMES:
         raise unknown_name("command", name, group)
-    return COMMANDS[name], list(words[2:])
+    return registry.command(name), list(words[2:])
 
 
 def _check_place(start: str, word: str) -> None:
@@ -265,7 +265,7 @@ def parse(command: Command, words: Sequence[str]) -> Any:
 def overview(group: Sequence[str] = ()) -> str:
     """The list of commands, or of those in a group such as ["data"]."""
     prefix = "".join(f"{word} " for word in group)
-    shown = [command for command in COMMANDS.values() if command.name.startswith(prefix)]
+    shown = [command for command in registry.commands() if command.name.startswith(prefix)]
     width = min(WIDTH, shutil.get_terminal_size().columns)
     usage = f"Usage: anymask {prefix}COMMAND [OPTION]..."
     title = [] if group else ["Segment images by prompts and by examples."]

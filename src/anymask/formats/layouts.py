@@ -14,7 +14,7 @@ from typing import Any
 
 from anymask.errors import FormatError
 from anymask.files import open_regular
-from anymask.formats import map_names, png, voc
+from anymask.formats import map_names, png, video_maps, voc
 from anymask.formats.image_files import PLAIN_FOLDERS, is_hidden
 from anymask.formats.json_fields import unreadable
 from anymask.formats.json_stream import JsonStream
@@ -61,6 +61,8 @@ def layout(path: Path, format: str | None = None) -> Layout:
         return Layout(path.parent, [(format or _of_file(path), path)])
     if format is not None and READERS[format].always_folder:
         return Layout(path, [(format, path)])
+    if format is None and (known := video_maps.format_of(path)) is not None:
+        return Layout(path, [(known, path)])
     found = Layout(path, [])
     maps = voc.folders(path) if format is None else []
     if maps:

@@ -17,7 +17,7 @@ from playwright.sync_api import Page, expect
 
 from anymask.geometry import rle
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 def eventually(ask: Callable[[], Any], seconds: float = PATIENCE) -> Any:

@@ -46,8 +46,8 @@ def test_compose_joins_the_app_and_its_database() -> None:
 
 def test_the_service_is_a_unit(tmp_path: Path) -> None:
     text = (DEPLOY / "anymask.service").read_text("utf-8")
-    (command,) = re.findall(r"^ExecStart=(.*)$", text, re.MULTILINE)
-    assert parse(command.split()).host == "127.0.0.1"
+    (start,) = re.findall(r"^ExecStart=(.*)$", text, re.MULTILINE)
+    assert parse(start.split()).host == "127.0.0.1"
     verify = shutil.which("systemd-analyze")
     if verify is None:
         pytest.skip("systemd is not here")

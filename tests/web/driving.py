@@ -17,7 +17,7 @@ from playwright.sync_api import Page, expect
 
 from anymask.geometry import rle
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 ROWS = 50
 """Of the list of masks that are made at once."""
 
@@ -151,7 +151,7 @@ class Person:
         if masks > ROWS:
             expect(self.page.get_by_role("heading", name=f"{masks:,} masks")).to_be_visible()
         else:
-            expect(self.page.locator(".masks .mask")).to_have_count(masks, timeout=PATIENCE * 1000)
+            expect(self.page.locator(".masks .mask")).to_have_count(masks)
 
     def saved(self) -> None:
         """Wait until the model has looked twice and everything is stored."""

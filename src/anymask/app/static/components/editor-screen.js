@@ -54,6 +54,7 @@ export class EditorScreen extends HTMLElement {
 
   /** @param {App} app @param {string} id of the image @returns {Promise<EditorScreen>} */
   static async of(app, id) {
+    const waited = app.sync.outbox.of(id);
     const masks = app.storage.masks(id);
     masks.catch(() => {}); // reported where they are needed
     const image = await app.storage.image(id);
@@ -64,7 +65,7 @@ export class EditorScreen extends HTMLElement {
     app.predictor.prepare(image, file).catch((error) => screen.tellUnread(error));
     screen.openImage.history = app.histories.of(image.id, app.author);
     screen.openImage.closed = () => closedBecause(image, app.project) !== null;
-    screen.openImage.load(await masks);
+    screen.openImage.load(await masks, waited);
     screen.editor = new Editor(screen.openImage, app.predictor, file);
     return screen;
   }

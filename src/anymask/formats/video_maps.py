@@ -82,8 +82,8 @@ def items(path: Path, reading: Reading) -> Items:
     maps = _frames(root, found)
     if not maps:
         raise FormatError(
-            f"path must hold {_MAPS} with a folder of PNG maps for each video, got none in {path}. "
-            "Check its contents, or name its format."
+            f"path must hold annotations of an image, got none in {path.name or path}, without {_MAPS} and "
+            "a folder of PNG maps for each video in it. Check its contents, or name its format."
         )
     categories = _categories(root)
     near = [

@@ -201,7 +201,7 @@ def test_images_outside_are_not_found(tmp_path: Path) -> None:
         formats.read(file)
 
 
-@pytest.mark.parametrize("name", ["cvat", "cvatvideo", "coco", "labelme", "yolo", "labelstudio"])
+@pytest.mark.parametrize("name", ["cvat", "coco", "labelme", "yolo", "labelstudio"])
 @settings(max_examples=10)
 @given(mask=arrays(np.bool_, st.just((9, 11))).filter(np.any))
 def test_polygons_hold_any_mask(

@@ -45,6 +45,32 @@ export function drawMask(context, shape, size, colour, region = shape.box) {
   context.drawImage(canvas, 0, 0, x1 - x0, y1 - y0, x0, y0, x1 - x0, y1 - y0);
 }
 
+/**
+ * Blend the part of a mask that lies in a region over the pixels of that region.
+ * @param {Uint32Array} pixels little-endian RGBA, row by row @param {Box} region in the image
+ * @param {Shape} shape @param {Size} size @param {Ink} colour
+ */
+export function blendMask(pixels, region, shape, size, colour) {
+  const [left, top, right] = region;
+  const part = common(shape.box, region);
+  if (part[0] >= part[2] || part[1] >= part[3]) return;
+  eachPixel(shape, size, colour, part, (x, y, value) => {
+    const at = (y - top) * (right - left) + x - left;
+    pixels[at] = pixels[at] ? over(value, pixels[at]) : value;
+  });
+}
+
+/** One colour over another, neither of them premultiplied. @param {number} a @param {number} b */
+function over(a, b) {
+  const alpha = a >>> 24;
+  const rest = ((b >>> 24) * (255 - alpha)) / 255;
+  const sum = alpha + rest;
+  if (!sum) return 0;
+  const mix = (/** @type {number} */ shift) =>
+    Math.round((((a >>> shift) & 255) * alpha + ((b >>> shift) & 255) * rest) / sum) << shift;
+  return ((Math.round(sum) << 24) | mix(16) | mix(8) | mix(0)) >>> 0;
+}
+
 /** @param {Box} a @param {Box} b @returns {Box} */
 const common = (a, b) => [
   Math.max(a[0], b[0]),
@@ -63,7 +89,7 @@ let scratch = null;
  * @param {Ink} colour
  * @param {Box} region
  */
-function stamp({ runs, box }, size, colour, region) {
+function stamp(shape, size, colour, region) {
   const [x0, y0, x1, y1] = region;
   const w = x1 - x0;
   const h = y1 - y0;
@@ -73,6 +99,17 @@ function stamp({ runs, box }, size, colour, region) {
   if (!context) throw new Error("the browser gives no canvas");
   const image = new ImageData(w, h);
   const pixels = new Uint32Array(image.data.buffer);
+  eachPixel(shape, size, colour, region, (x, y, value) => (pixels[(y - y0) * w + x - x0] = value));
+  context.putImageData(image, 0, 0);
+  return scratch;
+}
+
+/**
+ * Visit the pixels of a mask in a region with their colours.
+ * @param {Shape} shape @param {Size} size @param {Ink} colour @param {Box} region
+ * @param {(x: number, y: number, colour: number) => void} visit
+ */
+function eachPixel({ runs, box }, size, colour, [x0, y0, x1, y1], visit) {
   // one pixel more on all sides, so that an edge is told from the border of the region
   const wide = clip([x0 - 1, y0 - 1, x1 + 1, y1 + 1], size);
   const bits = bitsIn(runs, size[0], wide, box);
@@ -80,8 +117,8 @@ function stamp({ runs, box }, size, colour, region) {
   const dash = Math.max(2, Math.round(Math.max(...size) / DASHES));
   const edgeAt = (/** @type {number} */ x, /** @type {number} */ y) =>
     colour.gap !== undefined && Math.floor((x + y) / dash) % 2 ? colour.gap : colour.edge;
-  for (let y = y0, at = 0; y < y1; y++)
-    for (let x = x0, i = (y - wide[1]) * stride + x0 - wide[0]; x < x1; x++, i++, at++) {
+  for (let y = y0; y < y1; y++)
+    for (let x = x0, i = (y - wide[1]) * stride + x0 - wide[0]; x < x1; x++, i++) {
       if (!bits[i]) continue;
       const inner =
         x > 0 &&
@@ -92,10 +129,8 @@ function stamp({ runs, box }, size, colour, region) {
         bits[i + 1] &&
         bits[i - stride] &&
         bits[i + stride];
-      pixels[at] = inner ? colour.fill : edgeAt(x, y);
+      visit(x, y, inner ? colour.fill : edgeAt(x, y));
     }
-  context.putImageData(image, 0, 0);
-  return scratch;
 }
 
 /**

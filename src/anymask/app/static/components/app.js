@@ -33,6 +33,7 @@ export class App extends HTMLElement {
   /** @type {Project} */ project;
   /** The images in the order of the gallery, once requested. @type {Promise<ImageInfo[]> | null} */ order =
     null;
+  /** @type {"name" | "queue"} */ sort = "name";
   /** @type {HTMLElement} */ screen;
   chosen = new Chosen();
   histories = new Histories();
@@ -126,9 +127,8 @@ export class App extends HTMLElement {
     const id = imageIdIn(hash);
     if (!id) return this.show(GalleryScreen.of(this), "anymask");
     try {
-      const image = await this.storage.image(id);
-      const screen = await EditorScreen.of(this, image);
-      if (location.hash === hash) this.show(screen, `${image.name} – anymask`);
+      const screen = await EditorScreen.of(this, id);
+      if (location.hash === hash) this.show(screen, `${screen.openImage.info.name} – anymask`);
     } catch (error) {
       if (location.hash !== hash) return;
       const gone = error instanceof RefusedError && error.status === 404;
@@ -206,6 +206,12 @@ export class App extends HTMLElement {
     return null;
   }
 
+  /** Order the images by name or by the queue. @param {"name" | "queue"} sort */
+  sortBy(sort) {
+    this.sort = sort;
+    this.order = null;
+  }
+
   /**
    * All images in order, for "next image"; requested once, and again after uploads.
    * @returns {Promise<ImageInfo[]>}
@@ -224,7 +230,7 @@ export class App extends HTMLElement {
     let after = null;
     do {
       /** @type {{images: ImageInfo[], next: string | null}} */
-      const { images, next } = await this.storage.images(after, IMAGES_AT_ONCE);
+      const { images, next } = await this.storage.images(after, IMAGES_AT_ONCE, { sort: this.sort });
       all.push(...images);
       after = next;
     } while (after);

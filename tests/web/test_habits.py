@@ -158,6 +158,7 @@ def look_at_many(person: Person) -> None:
     assert 0 < select["drawn"] < overlapping
     assert select["photo"] == 0
     look_at_the_list(page)
+    assert drawn_on_the_way_back(person) <= 2  # of which one was selected
 
 
 def look_at_the_list(page: Page) -> None:
@@ -174,3 +175,23 @@ def look_at_the_list(page: Page) -> None:
     expect(last).to_have_attribute("aria-posinset", "2000")
     last.locator(".mask").press("Enter")
     assert page.evaluate("document.querySelector('am-editor').editor.selected") == oldest
+
+
+def drawn_on_the_way_back(person: Person) -> int:
+    """Leave the image for the next one and come back: how many masks are drawn anew."""
+    page = person.page
+    page.evaluate(
+        """async () => {
+            const { MaskLayer } = await import("/static/canvas/mask-layer.js");
+            const { draw } = MaskLayer.prototype;
+            window.drawn = 0;
+            MaskLayer.prototype.draw = function (...given) { window.drawn++; return draw.apply(this, given); };
+        }"""
+    )
+    for key, name in (("k", "b.png"), ("j", "a.png")):
+        page.keyboard.press(key)
+        expect(page.get_by_role("heading", level=1)).to_have_text(name)
+        expect(page.locator("am-editor")).to_have_attribute("data-ready", "yes")
+    person.count(2000)
+    assert page.evaluate("document.querySelector('am-image-canvas').layer.items.size") == 2000
+    return page.evaluate("window.drawn")

@@ -27,6 +27,28 @@ export class MaskLayer {
     this.context.scale(this.canvas.width / w, this.canvas.height / h);
     /** @type {Map<string, Item>} */
     this.items = new Map();
+    /** By what ink each mask was drawn. @type {Map<string, Ink>} */
+    this.inks = new Map();
+  }
+
+  /** Bring a layer that was kept to the masks as they are now. @param {Map<string, Item>} items */
+  renew(items) {
+    if (!this.items.size) return this.reset(items);
+    const ids = new Set([...this.items.keys(), ...items.keys()]);
+    this.update(
+      items,
+      [...ids].filter((id) => !this.shows(id, items.get(id))),
+    );
+  }
+
+  /** Whether the layer shows a mask as it is now. @param {string} id @param {Item | undefined} item */
+  shows(id, item) {
+    const before = this.items.get(id);
+    const ink = item && this.inkOf(id);
+    if (!before || !ink) return !before && !ink;
+    const drawn = this.inks.get(id);
+    const alike = drawn?.fill === ink.fill && drawn.edge === ink.edge && drawn.gap === ink.gap;
+    return alike && (before.depth ?? 0) === (item.depth ?? 0) && sameRuns(before.runs, item.runs);
   }
 
   /**
@@ -122,7 +144,32 @@ export class MaskLayer {
   /** @param {Item} item @param {Box} [region] @param {Uint32Array} [pixels] of the region, else the layer's */
   draw(item, region, pixels) {
     const ink = this.inkOf(item.id);
+    if (ink) this.inks.set(item.id, ink);
     if (ink && region && pixels) blendMask(pixels, region, item, this.size, ink);
     else if (ink) drawMask(this.context, item, this.size, ink, region);
+  }
+}
+
+/** @param {import("../types.js").Runs} a @param {import("../types.js").Runs} b */
+const sameRuns = (a, b) => a === b || (a.length === b.length && a.every((run, i) => run === b[i]));
+
+const MOST_KEPT = 32e6; // pixels of kept layers, 4 bytes each
+
+/** The layers of the images opened last, so that an image that is opened again is not drawn again. */
+export class KeptLayers {
+  /** The one used last at the end. @type {Map<string, MaskLayer>} */
+  kept = new Map();
+
+  /** @param {string} key of the image @param {Size} size @returns {MaskLayer} */
+  of(key, size) {
+    const layer = this.kept.get(key) ?? new MaskLayer(size, () => null);
+    this.kept.delete(key);
+    this.kept.set(key, layer);
+    let pixels = 0;
+    for (const [other, { canvas }] of [...this.kept].reverse()) {
+      pixels += canvas.width * canvas.height;
+      if (other !== key && pixels > MOST_KEPT) this.kept.delete(other);
+    }
+    return layer;
   }
 }

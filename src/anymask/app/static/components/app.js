@@ -6,6 +6,7 @@ import { BrowserStorage } from "../storage/in-browser.js";
 import { RefusedError, reasonOf } from "../storage/errors.js";
 import { Outbox } from "../storage/outbox.js";
 import { Sync } from "../storage/sync.js";
+import { KeptLayers } from "../canvas/mask-layer.js";
 import { Predictor } from "../inference/predictor.js";
 import { ModelClient } from "../inference/worker-client.js";
 import { Chosen } from "../state/chosen.js";
@@ -37,6 +38,7 @@ export class App extends HTMLElement {
   /** @type {HTMLElement} */ screen;
   chosen = new Chosen();
   histories = new Histories();
+  layers = new KeptLayers();
   /** While a token is asked for. @type {Promise<void> | null} */ signing = null;
   /** The other tabs of this browser. @type {BroadcastChannel | undefined} */ tabs;
 

@@ -15,6 +15,7 @@ import { prefetch, quietly } from "../state/prefetch.js";
 import { actionOf } from "../state/shortcuts.js";
 import { byFinger } from "../tools/tool.js";
 import { nearTies } from "../inference/hypotheses.js";
+import { imageKey } from "../inference/predictor.js";
 import { fill, h, say } from "./dom.js";
 import { showShortcuts } from "./shortcuts-dialog.js";
 import { icon } from "./icons.js";
@@ -81,7 +82,9 @@ export class EditorScreen extends HTMLElement {
     const { editor, app } = this;
     if (!editor || !app) return;
     this.tools = toolsFor(editor);
-    this.imageCanvas = ImageCanvas.of(editor, () => app.project.labels, pixelsOf(app, this.openImage.info));
+    const { info, size } = this.openImage;
+    const layer = app.layers.of(imageKey(info), size);
+    this.imageCanvas = ImageCanvas.of(editor, () => app.project.labels, pixelsOf(app, info), layer);
     this.leaving = new AbortController();
     const { signal } = this.leaving;
     this.status = h("p", { class: "hint", id: "hint", role: "status", "aria-live": "polite" });

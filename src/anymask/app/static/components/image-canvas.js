@@ -1,6 +1,5 @@
 /** The image with its masks: zoom, pan, pointer and keyboard for the tool in use. */
 import { t } from "../language.js";
-import { MaskLayer } from "../canvas/mask-layer.js";
 import { Overlay } from "../canvas/overlay.js";
 import { Sheet } from "../canvas/sheet.js";
 import { TilePyramid } from "../canvas/tile-pyramid.js";
@@ -12,6 +11,7 @@ import { Gestures } from "./gestures.js";
 import { h } from "./dom.js";
 
 /** @typedef {import("../state/editor.js").Editor} Editor */
+/** @typedef {import("../canvas/mask-layer.js").MaskLayer} MaskLayer */
 /** @typedef {[number, number]} Point */
 
 const SHARP = 3; // zoom from which pixels are shown as they are
@@ -44,12 +44,14 @@ export class ImageCanvas extends HTMLElement {
    * @param {Editor} editor
    * @param {() => import("../types.js").Label[]} labels
    * @param {ImageCanvas["source"]} source by tiles where it has them
+   * @param {MaskLayer} layer perhaps as it was when the image was left
    */
-  static of(editor, labels, source) {
+  static of(editor, labels, source, layer) {
     const imageCanvas = /** @type {ImageCanvas} */ (document.createElement("am-image-canvas"));
     imageCanvas.editor = editor;
     imageCanvas.labels = labels;
     imageCanvas.source = source;
+    imageCanvas.layer = layer;
     return imageCanvas;
   }
 
@@ -69,14 +71,14 @@ export class ImageCanvas extends HTMLElement {
       "aria-keyshortcuts": "ArrowUp ArrowDown ArrowLeft ArrowRight Space Enter",
     });
     this.replaceChildren(this.photo.canvas, this.masks.canvas, this.over);
-    this.layer = new MaskLayer(editor.openImage.size, (id) => this.inkOf(id));
+    this.layer.inkOf = (id) => this.inkOf(id);
     this.overlay = new Overlay(editor, (id) => this.colourOf(id));
     this.gestures = new Gestures(this, this.over, editor);
     this.listening = new AbortController();
     this.listen(this.listening.signal);
     this.resized = new ResizeObserver(() => this.fitScreen());
     this.resized.observe(this);
-    this.layer.reset(editor.openImage.items);
+    this.layer.renew(editor.openImage.items);
     this.load();
   }
 

@@ -185,7 +185,10 @@ def drawn_on_the_way_back(person: Person) -> int:
             const { MaskLayer } = await import("/static/canvas/mask-layer.js");
             const { draw } = MaskLayer.prototype;
             window.drawn = 0;
-            MaskLayer.prototype.draw = function (...given) { window.drawn++; return draw.apply(this, given); };
+            MaskLayer.prototype.draw = function (...given) {
+                window.drawn++;
+                return draw.apply(this, given);
+            };
         }"""
     )
     for key, name in (("k", "b.png"), ("j", "a.png")):

@@ -13,10 +13,12 @@ from anymask.formats import (
     cvat,
     cvat_tracks,
     datumaro,
+    dota,
     geojson,
     isat,
     labelme,
     labelstudio,
+    mots,
     npz,
     png,
     sa1b,
@@ -56,6 +58,13 @@ class Format:
     """Whether even a single record is written as a folder."""
     is_video: bool = False
     """Whether records are the frames of videos, and their ids are tracks."""
+    by_content: bool = False
+    """Whether its files are text that only their content tells from others; they are read one by one too."""
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether only a folder can be read, not a single file of it."""
+        return self.always_folder and not self.by_content
 
 
 Decode = Callable[[bytes, Path, Reading], Record]
@@ -75,13 +84,15 @@ def per_image(
 
     told: whether a file names its image.
     """
-
-    def start(target: Target) -> Writer:
-        return (
-            FolderWriter(target, encode, suffix, told=told) if target.many else SingleWriter(target, encode)
-        )
-
+    start = by_image(encode, suffix, told=told)
     return Format(name, what, suffix, keeps, one_record(decode), start, lambda file: file.endswith(suffix))
+
+
+def by_image(encode: Encode, suffix: str, *, told: bool) -> Callable[[Target], Writer]:
+    """Opens the writer of a format with one file per image. told: whether a file names its image."""
+    return lambda target: (
+        FolderWriter(target, encode, suffix, told=told) if target.many else SingleWriter(target, encode)
+    )
 
 
 def one_record(decode: Decode) -> Callable[[Path, Reading], Items]:
@@ -172,6 +183,16 @@ _ALL = (
         is_video=True,
     ),
     _video_maps("davis", "DAVIS's maps of objects", video_maps.DAVIS),
+    Format(
+        "dota",
+        "DOTA's text",
+        ".txt",
+        dota.KEEPS,
+        dota.items,
+        by_image(anywhere(dota.encode), ".txt", told=False),
+        lambda file: file.endswith(".txt"),
+        by_content=True,
+    ),
     per_image("geojson", "GeoJSON", ".geojson", geojson.KEEPS, anywhere(geojson.encode), geojson.decode),
     per_image(
         "instances",
@@ -218,6 +239,17 @@ _ALL = (
         lambda target: png.MasksWriter(target.place, many=target.many),
         _is_numbered,
         always_folder=True,
+    ),
+    Format(
+        "mots",
+        "MOTS's text",
+        ".txt",
+        mots.KEEPS,
+        mots.items,
+        lambda target: mots.MotsWriter(target.place, target.outlines),
+        mots.ours,
+        always_folder=True,
+        by_content=True,
     ),
     per_image("npz", "NumPy arrays", ".npz", npz.KEEPS, anywhere(npz.encode), npz.decode),
     per_image("sa1b", "SA-1B's JSON", ".json", sa1b.KEEPS, anywhere(sa1b.encode), sa1b.decode),

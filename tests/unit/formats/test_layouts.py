@@ -311,7 +311,7 @@ IN_FOLDERS = {"cvatvideo", "davis", "voc", "youtubevos"}
 """Formats of one file, or of other folders than the images'."""
 
 
-@pytest.mark.parametrize("name", sorted(set(FORMATS) - IN_FOLDERS - {"coco", "cvat", "labelstudio"}))
+@pytest.mark.parametrize("name", sorted(set(FORMATS) - IN_FOLDERS - {"coco", "cvat", "labelstudio", "mots"}))
 def test_files_are_named_after_the_images(tmp_path, name):
     masks = Masks.from_dense(np.eye(*SIZE, dtype=bool)[None], labels=[1])
     records = [

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 __all__ = ["COMMAND", "Options"]
 
 FORMATS = (
-    "coco, cvat, cvatvideo, davis, dota, geojson, instances, labelme, labels, labelstudio, mask, masks, mots, "
-    "npz, sa1b, svg, voc, yolo, youtubevos"
+    "coco, cvat, cvatvideo, davis, dota, geojson, instances, labelme, labels, labelstudio, mask, masks, "
+    "mots, npz, sa1b, svg, voc, yolo, youtubevos"
 )
 
 

@@ -196,8 +196,10 @@ def _open_boxes(truth: str, detections: str, *, per_image: int | None) -> Callab
         file = CocoFile(path, root, crowds=True)
         facts = {str(one["id"]): one for one in listed(path, "images")}
         found = read_detections(root / detections, (int(id) for id in facts))
+        order = sorted(range(len(file.ids)), key=lambda index: int(file.ids[index]))  # decides equal scores
 
-        def read(index: int) -> _Boxes:
+        def read(place: int) -> _Boxes:
+            index = order[place]
             record, own = file.record(index), found.get(int(file.ids[index]), [])
             image = facts[file.ids[index]]
             if "neg_category_ids" in image:  # LVIS: classes that nobody looked for in the image do not count
@@ -212,7 +214,7 @@ def _open_boxes(truth: str, detections: str, *, per_image: int | None) -> Callab
                 frozenset(image.get("not_exhaustive_category_ids", ())),
             )
 
-        return Items(file.ids, read)
+        return Items([file.ids[index] for index in order], read)
 
     return open_
 

@@ -83,7 +83,7 @@ class Crop:
 
     def to_image(self, points_xy: Floats) -> Floats:
         """Points (K, 2) of the crop in the image, not mirrored."""
-        return points_xy * self.size / np.array(CROP_HW[::-1]) + self.centre - self.size / 2
+        return np.asarray(points_xy * self.size / np.array(CROP_HW[::-1]) + self.centre - self.size / 2)
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from anymask.evaluate.keypoints import (
     pose,
     suppress,
 )
-from anymask.evaluate.tables.masks import read_detections
+from anymask.evaluate.tables.coco_truth import Box, read_boxes
 from anymask.evaluate.tables.painter import example, painted
 from anymask.evaluate.tables.table import Figures, Items, Row, TableSet, Weights
 from anymask.formats import json_fields
@@ -48,24 +48,25 @@ class Persons:
 
     image: Path
     truths: tuple[Truth, ...]
-    boxes: tuple[Mapping[str, Any], ...]
+    boxes: tuple[Box, ...]
     example: Path
 
 
 def measure_keypoints(model: InContext, one: Persons) -> Row:
     """The matches of the persons of an image: each box is painted twice, the second time mirrored."""
-    image = read_image(one.image) if one.boxes else np.zeros((1, 1, 3), np.uint8)
-    shown = _example(model, one.example) if one.boxes else None
-    found = [_pose(model, image, box, shown) for box in one.boxes if shown is not None]
+    found: list[Pose] = []
+    if one.boxes:
+        image, shown = read_image(one.image), example(model, *_example(one.example))
+        found = [_pose(model, image, box, shown) for box in one.boxes]
     return {"classes": [match_poses(suppress(found), one.truths)]}
 
 
-def _pose(model: InContext, image: NDArray[np.uint8], box: Mapping[str, Any], shown: Context) -> Pose:
-    crop = Crop.around(np.asarray(box["bbox"], np.float64))
+def _pose(model: InContext, image: NDArray[np.uint8], box: Box, shown: Context) -> Pose:
+    crop = Crop.around(np.array(box.xywh))
     plain, mirrored = (
         heat_maps(_painted(model, part.cut(image), shown)) for part in (crop, crop.mirror(image.shape[1]))
     )
-    return pose(both_sides(plain, mirrored), crop, float(box["score"]))
+    return pose(both_sides(plain, mirrored), crop, box.score)
 
 
 def _painted(model: InContext, pixels: NDArray[np.uint8], shown: Context) -> NDArray[np.uint8]:
@@ -79,10 +80,10 @@ def _painted(model: InContext, pixels: NDArray[np.uint8], shown: Context) -> NDA
 
 
 @lru_cache(1)
-def _example(model: InContext, path: Path) -> Context:
-    return example(
-        model, *(read_image(path.with_name(f"{path.name}_{kind}.png")) for kind in ("image", "label"))
-    )
+def _example(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """A person and its keypoints as colours."""
+    image, label = (read_image(path.with_name(f"{path.name}_{kind}.png")) for kind in ("image", "label"))
+    return image, label
 
 
 def _figures(rows: Sequence[Row]) -> Figures:
@@ -103,7 +104,7 @@ def _open(root: Path) -> Items:
         for one in json_fields.field(document, "images", list, path.name)
     }
     truths = _truths(document, path, images)
-    boxes = read_detections(root / BOXES, images)
+    boxes = read_boxes(root / BOXES, images, range(1, 91))
     ids = sorted(images)
 
     def read(index: int) -> Persons:
@@ -112,7 +113,7 @@ def _open(root: Path) -> Items:
         return Persons(
             root / "coco/val2017" / json_fields.inner_path(name),
             tuple(truths.get(id, ())),
-            tuple(one for one in boxes.get(id, ()) if one.get("category_id") == PERSON),
+            tuple(one for one in boxes.get(id, ()) if one.category == PERSON),
             root / EXAMPLE,
         )
 

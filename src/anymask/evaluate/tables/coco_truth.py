@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from anymask.errors import FormatError
+from anymask.evaluate.tables.named_file import named_file
 from anymask.evaluate.tables.table import Items
 from anymask.formats import json_fields
 from anymask.formats.coco import CocoFile
 from anymask.types import Record
 
-__all__ = ["Box", "CocoTruth", "named_file", "read_boxes"]
-
-
-@contextmanager
-def named_file(path: Path) -> Iterator[None]:
-    """Put the path of a file in front of errors that do not name it."""
-    try:
-        yield
-    except FormatError as error:
-        if path.name in str(error):
-            raise
-        raise FormatError(f"{path}: {error}") from None
+__all__ = ["Box", "CocoTruth", "read_boxes"]
 
 
 class CocoTruth:
@@ -46,7 +35,7 @@ class CocoTruth:
                 f"{path} must name the category of every annotation, got none with the id "
                 f"{self._file.unnamed[0]}. Get the data set again."
             )
-        self.notes = [f"{path}: {count} {kind} left out" for kind, count in left_out.items()]
+        self.notes = [f"{path}: {count} x {kind}, left out" for kind, count in left_out.items()]
         if strangers:
             self.notes[0] += f", first of image_id {strangers[0]}"
         self._entries = [json_fields.mapping(one, f"image of {path}") for one in self._file.images]

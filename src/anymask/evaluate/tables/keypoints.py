@@ -135,12 +135,19 @@ def _truths(document: Mapping[str, Any], path: Path, images: Mapping[int, Any]) 
             Truth(
                 keypoints=points,
                 box_xywh=_numbers(one, "bbox", 4, owner),
-                area=json_fields.number(one.get("area"), f"area of {owner}"),
+                area=_area(one, owner),
                 crowd=bool(one.get("iscrowd", 0)),
                 counted=bool(one.get("num_keypoints", (points[:, 2] > 0).sum())),
             )
         )
     return found
+
+
+def _area(entry: Mapping[str, Any], owner: str) -> float:
+    area = json_fields.number(entry.get("area"), f"area of {owner}")
+    if area < 0:
+        raise FormatError(f"area of {owner} must be from 0 on, got {area:g}. Write the file again.")
+    return area
 
 
 def _numbers(entry: Mapping[str, Any], name: str, count: int, owner: str) -> NDArray[np.float64]:

@@ -130,7 +130,8 @@ def run_table(
         try:
             result, drawn = _run_set(table, one, place, model, options, progress, name)
         except (InputError, MissingExtraError) as error:
-            missing[one.name], failed = f"{one.name} is left out: {error}", failed or error
+            missing[one.name] = f"{one.name} is left out: {error}"
+            failed = failed or error
             continue
         results.append(result)
         draws.append(drawn)

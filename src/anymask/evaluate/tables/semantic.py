@@ -131,6 +131,8 @@ def mean_iou(rows: Sequence[Row]) -> Figures:
     def figures(weights: Weights) -> Mapping[str, float]:
         shared, true, predicted = weights @ sums
         present = true > 0
+        if not present.any():
+            return {"miou": float("nan"), "accuracy": float("nan")}
         ious = shared[present] / (true + predicted - shared)[present]
         return {"miou": float(ious.mean()), "accuracy": float(shared.sum() / true.sum())}
 

@@ -56,8 +56,8 @@ AROUND = 0.15
 CROPS_AT_ONCE = 32
 """Crops whose embeddings are held at the same time; about 2 MB each."""
 WEIGHTS = (0.67, 0.39, 0.11, -0.22, -0.32)
-"""Log odds of the IoU from the log odds of the score from agreement alone, of the predicted IoU and stability in
-the crop and of the IoU of the masks before and after, and 1; fitted by benchmarks/agreement.py."""
+"""Log odds of the IoU from the log odds of the score from agreement alone, of the predicted IoU and stability
+in the crop and of the IoU of the masks before and after, and 1; fitted by benchmarks/agreement.py."""
 OBJECT_WEIGHTS = (0.17, 0.28, 0.28, -0.23, 1.49, -1.36, 1.08)
 """With a detector: before 1 also the log odds of how much like an object the box is, and the share of its box
 that the mask fills."""

@@ -11,6 +11,7 @@
 | `labelstudio` | Label Studio's JSON, many images per file | |
 | `mask` | PNG, a single mask as 0 and 255 | `.png` for a single mask |
 | `masks` | a folder with one PNG per mask | no suffix |
+| `mots` | MOTS's text, a folder with a file per sequence | |
 | `npz` | NumPy arrays, one image per file | `.npz` |
 | `sa1b` | SA-1B's JSON, one image per file | `.json` for masks or one record |
 | `svg` | SVG paths, one image per file | `.svg` |

@@ -7,16 +7,16 @@ labels/, annotations/), with splits (train/, valid/). System files (.DS_Store, .
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from anymask.errors import FormatError
 from anymask.files import open_regular
-from anymask.formats import map_names, png, voc
+from anymask.formats import map_names, mots, png, voc
 from anymask.formats.image_files import PLAIN_FOLDERS, is_hidden
-from anymask.formats.json_fields import unreadable
+from anymask.formats.json_fields import text, unreadable
 from anymask.formats.json_stream import JsonStream
 from anymask.formats.registry import FORMATS, READERS
 from anymask.formats.yolo_reading import is_label_file, label_folders
@@ -35,7 +35,10 @@ _MARKS = {
 NO_ANNOTATIONS = "file of no known annotation format"
 OTHER_KIND = "file beside instances_*.json"
 """COCO's captions, keypoints, stuff: files of the same images, of which the instances are read."""
+_LINES = {"mots": mots.are_lines}
+"""Whether lines are of a format whose files only their content tells."""
 _DEEPEST = 6  # folders within folders
+_MOST_TEXTS, _HEAD, _MOST_LINES = 1000, 1 << 17, 20  # files, bytes and lines of text that are looked at
 
 
 @dataclass
@@ -59,14 +62,16 @@ def layout(path: Path, format: str | None = None) -> Layout:
     """The annotations at a path, only those of `format` if given. Raises FormatError if there are none."""
     if not path.is_dir():
         return Layout(path.parent, [(format or _of_file(path), path)])
-    if format is not None and READERS[format].always_folder:
+    if format is not None and (READERS[format].always_folder or READERS[format].by_content):
         return Layout(path, [(format, path)])
     found = Layout(path, [])
     maps = voc.folders(path) if format is None else []
     if maps:
         others = [file for file in _files(path) if not any(folder in file.parents for folder in maps)]
-        texts = [file for file in others if file.suffix.lower() in (*_TEXTS, ".json")]
-        found.sources = [("voc", path), *_chosen(path, texts, None, found.passed_over)]
+        found.sources = [("voc", path), *_beside(path, others, found.passed_over)]
+        return found
+    if format is None and (texts := list(_text_formats(path))):
+        found.sources = [*((text, path) for text in texts), *_beside(path, _files(path), found.passed_over)]
         return found
     if format is None and (known := _folder_format(path)) is not None:
         return Layout(path, [(known, path)])
@@ -79,8 +84,34 @@ def layout(path: Path, format: str | None = None) -> Layout:
     return found
 
 
+def _beside(path: Path, files: Iterable[Path], passed_over: dict[Path, str]) -> Iterator[tuple[str, Path]]:
+    """The annotation files that lie beside a format that is a whole folder."""
+    texts = [file for file in files if file.suffix.lower() in (*_TEXTS, ".json")]
+    return _chosen(path, texts, None, passed_over)
+
+
+def _text_formats(path: Path) -> Iterator[str]:
+    """The formats of text files in a folder that their content tells."""
+    files = [file for file in _files(path) if file.suffix.lower() == ".txt"]
+    known = {one: None for file in files[:_MOST_TEXTS] if (one := _of_text(file)) is not None}
+    yield from known
+
+
+def _of_text(path: Path) -> str | None:
+    """The format of a text file, by the first of its lines; None if these do not tell."""
+    try:
+        with open_regular(path) as file:
+            head = file.read(_HEAD)
+    except (OSError, ValueError):
+        return None
+    lines = text(head).splitlines()[:_MOST_LINES]
+    return next((name for name, are_lines in _LINES.items() if are_lines(lines)), None)
+
+
 def _of_file(path: Path) -> str:
     suffix = path.suffix.lower()
+    if suffix == ".txt" and (known := _of_text(path)) is not None:
+        return known
     if suffix == ".json":
         known = _of_json(path)
         if known is None:
@@ -118,20 +149,20 @@ def _chosen(
                 else:
                     passed_over[file] = NO_ANNOTATIONS
         return
-    text = [file for file in files if file.suffix.lower() in (*_TEXTS, ".json", ".csv")]
-    text = [file for file in text if file.name not in map_names.LISTS]
-    for file in text:
+    texts = [file for file in files if file.suffix.lower() in (*_TEXTS, ".json", ".csv")]
+    texts = [file for file in texts if file.name not in map_names.LISTS]
+    for file in texts:
         is_json = file.suffix.lower() == ".json"
         known = _of_json_or_damaged(file) if is_json else _BY_SUFFIX.get(file.suffix.lower())
         if known == "damaged":
-            known = _commonest(text)
+            known = _commonest(texts)
         if known is None:
             passed_over[file] = NO_ANNOTATIONS
         else:
             yield known, file
-    if len(text) == len(passed_over):
+    if len(texts) == len(passed_over):
         maps = png.maps_among([file for file in files if file.suffix.lower() == ".png"], root)
-        if len(maps) > len(text):  # else they are the images of annotations that nobody knows
+        if len(maps) > len(texts):  # else they are the images of annotations that nobody knows
             yield from (("instances", file) for file in maps)
 
 

@@ -16,6 +16,7 @@ from anymask.formats import (
     isat,
     labelme,
     labelstudio,
+    mots,
     npz,
     png,
     sa1b,
@@ -52,6 +53,13 @@ class Format:
     """Whether this format writes a file of this name into a folder; None: single files only."""
     always_folder: bool = False
     """Whether even a single record is written as a folder."""
+    by_content: bool = False
+    """Whether its files are text that only their content tells from others; they are read one by one too."""
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether only a folder can be read, not a single file of it."""
+        return self.always_folder and not self.by_content
 
 
 Decode = Callable[[bytes, Path, Reading], Record]
@@ -190,6 +198,17 @@ _ALL = (
         lambda target: png.MasksWriter(target.place, many=target.many),
         _is_numbered,
         always_folder=True,
+    ),
+    Format(
+        "mots",
+        "MOTS's text",
+        ".txt",
+        mots.KEEPS,
+        mots.items,
+        lambda target: mots.MotsWriter(target.place, target.outlines),
+        mots.ours,
+        always_folder=True,
+        by_content=True,
     ),
     per_image("npz", "NumPy arrays", ".npz", npz.KEEPS, anywhere(npz.encode), npz.decode),
     per_image("sa1b", "SA-1B's JSON", ".json", sa1b.KEEPS, anywhere(sa1b.encode), sa1b.decode),

@@ -21,7 +21,7 @@ from anymask.types import Masks, Record
 
 SIZE = (24, 32)
 SINGLE = {"mask"}  # hold one mask
-MAPS = {"instances", "labels", "voc"}  # hold no overlaps
+MAPS = {"instances", "labels", "mots", "voc"}  # hold no overlaps
 TEXT = "naïve 雪 <&\"'> \t\n] ; , { } # 🦝"
 
 
@@ -103,12 +103,14 @@ def test_facts_that_a_format_keeps_come_back(name: str, scene: Path, tmp_path: P
     meta = {**one.meta, "kinds": ["thing", "stuff", "part"], "dataset": TEXT, "ids": [5, 8, 2]}
     meta["attributes"] = [{"occluded": True, "good": False, "Farbe": "grün <&>"}, {}, {"description": "ä"}]
     one = replace(one, id=TEXT, meta=meta, source="auto", ignore=hidden)
-    if name in ("yolo", "voc"):
+    if name in ("mots", "yolo", "voc"):
         one = replace(one, id="photo")  # its files know their image by this
+    if name in ("mots", "voc"):
+        hidden = rle.encode(np.eye(*SIZE, dtype=bool) & ~squares.any(axis=0))  # void where no mask is
+        one = replace(one, ignore=hidden)
     if name == "voc":
         meta["categories"] = ["cat", "dog", "sheep"]  # its list of names holds no line breaks
-        hidden = rle.encode(np.eye(*SIZE, dtype=bool) & ~squares.any(axis=0))  # void where no mask is
-        one = replace(one, meta=meta, ignore=hidden)
+        one = replace(one, meta=meta)
     (again,), loss = there_and_back(name, [one], tmp_path)
     keeps = FORMATS[name].keeps
     told = {"scores": again.masks.scores, "stability": again.masks.stability, "labels": again.masks.labels}

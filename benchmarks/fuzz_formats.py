@@ -108,7 +108,7 @@ class Run:
     def read(self, content: bytes) -> None:
         self.files += 1
         place = self.folder / f"set{self.suffix}"
-        if self.name == "yolo":
+        if self.name in ("dota", "yolo"):
             place = self.folder / "a.txt"
         elif self.name == "voc":
             place = self.folder / "set" / "SegmentationObject" / "a.png"
@@ -293,6 +293,10 @@ OTHERS: dict[str, list[str]] = {
     ],
 }
 TEXTS: dict[str, list[str]] = {
+    "dota": [
+        "imagesource:GoogleEarth\ngsd:0.14\n4 5 20 5 20 12 4 12 large-vehicle 1\n1.5 1 9 3 8 9 1 7 ship 0\n",
+        "1 1 9 1 9 9 1 9 ship\n1 1 9 1 9 9 1 9 0 0\n",
+    ],
     "mots": [
         "1 2001 2 20 30 :d0ja0\n1 10000 10 20 30 0\\9T3lL\n2 2001 2 20 30 :d0ja0\n",
         "0 1 1 20 30 hb0\n",

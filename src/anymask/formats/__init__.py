@@ -4,6 +4,7 @@
 |---|---|---|
 | `coco` | COCO's JSON, many images per file | `.json` for a list of records |
 | `cvat` | CVAT for images 1.1, many images per file | `.xml` |
+| `dota` | DOTA's oriented boxes, one image per file | |
 | `geojson` | GeoJSON in pixels, one image per file | `.geojson` |
 | `instances` | PNG, masks numbered from 1 | `.png` for more or fewer masks |
 | `labelme` | LabelMe's JSON, one image per file | |

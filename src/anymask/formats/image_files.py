@@ -13,12 +13,22 @@ from typing import TypeAlias
 from anymask.formats.safe_paths import inner_path
 from anymask.images.folder import IMAGE_SUFFIXES
 
-__all__ = ["PLAIN_FOLDERS", "ImageFiles", "Images", "agree", "is_hidden", "of_number", "place_of"]
+__all__ = [
+    "PLAIN_FOLDERS",
+    "ImageFiles",
+    "Images",
+    "agree",
+    "is_hidden",
+    "is_plain",
+    "of_number",
+    "place_of",
+]
 
 PLAIN_FOLDERS = frozenset(
     ("images", "labels", "annotations", "masks", "json", "jpegimages", "image", "label", "data", "instances")
 )
 """Folder names that describe the kind of content and do not distinguish images."""
+_OF_DOTA = re.compile(r"labeltxt|dota-v\d", re.IGNORECASE)  # the start of the names of DOTA's folders
 _MOST_FILES = 500_000  # that are looked through
 _UPLOADED = re.compile(r"[0-9a-f]{8}-(.+)")  # Label Studio puts this before the names of uploads
 
@@ -28,9 +38,14 @@ def is_hidden(path: PurePath) -> bool:
     return any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
 
 
+def is_plain(folder: str) -> bool:
+    """Whether a folder's name says the kind of content, so that it does not distinguish images."""
+    return folder.lower() in PLAIN_FOLDERS or _OF_DOTA.match(folder) is not None
+
+
 def place_of(path: PurePath) -> tuple[str, ...]:
     """The parts of a path that distinguish images: without folders such as `images`."""
-    return (*(part for part in path.parts[:-1] if part.lower() not in PLAIN_FOLDERS), path.name)
+    return (*(part for part in path.parts[:-1] if not is_plain(part)), path.name)
 
 
 def agree(known: PurePath, wanted: PurePath, *, whole: bool = False) -> bool:

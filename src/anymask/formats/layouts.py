@@ -14,8 +14,8 @@ from typing import Any
 
 from anymask.errors import FormatError
 from anymask.files import open_regular
-from anymask.formats import map_names, mots, png, voc
-from anymask.formats.image_files import PLAIN_FOLDERS, is_hidden
+from anymask.formats import dota, map_names, mots, png, voc
+from anymask.formats.image_files import is_hidden, is_plain
 from anymask.formats.json_fields import text, unreadable
 from anymask.formats.json_stream import JsonStream
 from anymask.formats.registry import FORMATS, READERS
@@ -35,10 +35,10 @@ _MARKS = {
 NO_ANNOTATIONS = "file of no known annotation format"
 OTHER_KIND = "file beside instances_*.json"
 """COCO's captions, keypoints, stuff: files of the same images, of which the instances are read."""
-_LINES = {"mots": mots.are_lines}
+_LINES = {"dota": dota.are_lines, "mots": mots.are_lines}
 """Whether lines are of a format whose files only their content tells."""
 _DEEPEST = 6  # folders within folders
-_MOST_TEXTS, _HEAD, _MOST_LINES = 1000, 1 << 17, 20  # files, bytes and lines of text that are looked at
+_MOST_TEXTS, _HEAD, _MOST_LINES = 100, 1 << 17, 20  # files of a folder, bytes and lines that are looked at
 
 
 @dataclass
@@ -70,8 +70,14 @@ def layout(path: Path, format: str | None = None) -> Layout:
         others = [file for file in _files(path) if not any(folder in file.parents for folder in maps)]
         found.sources = [("voc", path), *_beside(path, others, found.passed_over)]
         return found
-    if format is None and (texts := list(_text_formats(path))):
-        found.sources = [*((text, path) for text in texts), *_beside(path, _files(path), found.passed_over)]
+    if format is None and (texts := _text_formats(path)):
+        found.sources = [(name, path) for name in dict.fromkeys(texts.values())]
+        found.sources += _beside(path, _files(path), found.passed_over)
+        found.passed_over |= {
+            file: NO_ANNOTATIONS
+            for file in _files(path)
+            if file.suffix.lower() == ".txt" and file.parent not in texts and _is_labels(file, path)
+        }
         return found
     if format is None and (known := _folder_format(path)) is not None:
         return Layout(path, [(known, path)])
@@ -90,11 +96,21 @@ def _beside(path: Path, files: Iterable[Path], passed_over: dict[Path, str]) -> 
     return _chosen(path, texts, None, passed_over)
 
 
-def _text_formats(path: Path) -> Iterator[str]:
-    """The formats of text files in a folder that their content tells."""
-    files = [file for file in _files(path) if file.suffix.lower() == ".txt"]
-    known = {one: None for file in files[:_MOST_TEXTS] if (one := _of_text(file)) is not None}
-    yield from known
+def _text_formats(path: Path) -> dict[Path, str]:
+    """The folders of text files of a format that only their content tells, with the format of each."""
+    found: dict[Path, str] = {}
+    looked: Counter[Path] = Counter()
+    for file in _files(path):
+        if file.suffix.lower() == ".txt" and file.parent not in found and looked[file.parent] < _MOST_TEXTS:
+            looked[file.parent] += 1
+            known = _of_text(file)
+            found |= {} if known is None else {file.parent: known}
+    return found
+
+
+def _is_labels(file: Path, root: Path) -> bool:
+    """Whether a text file is one of YOLO's, as far as its folder tells."""
+    return "labels" in file.relative_to(root).parent.parts and is_label_file(file)
 
 
 def _of_text(path: Path) -> str | None:
@@ -289,4 +305,4 @@ def _of_members(seen: Mapping[str, Any]) -> str | None:
 
 def split_of(file: Path, root: Path) -> Path:
     """The folders between a root and a file that distinguish images."""
-    return Path(*(part for part in file.relative_to(root).parent.parts if part.lower() not in PLAIN_FOLDERS))
+    return Path(*(part for part in file.relative_to(root).parent.parts if not is_plain(part)))

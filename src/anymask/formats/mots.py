@@ -35,9 +35,10 @@ __all__ = ["KEEPS", "MotsWriter", "are_lines", "items", "ours"]
 KEEPS = frozenset(("ids", "ignore", "labels"))
 """Facts of a record that a file holds: ids are tracks. Ignored pixels are kept where no mask is."""
 NO_FRAME = "line without a frame number"
+_NAMELESS = "object"  # masks that nobody named, which have no number in MOTS
 NUMBERED = "numbered within its frame, not as a track"
-_NAMES = {1: "car", 2: "pedestrian"}
-_NUMBERS = {"car": 1, "pedestrian": 2, "person": 2}
+_NAMES = {0: _NAMELESS, 1: "car", 2: "pedestrian"}
+_NUMBERS = {_NAMELESS: 0, "car": 1, "pedestrian": 2, "person": 2}
 _IGNORED = 10
 _IGNORED_TRACK = 10_000
 _FIELDS = 6
@@ -54,7 +55,8 @@ def items(path: Path, reading: Reading) -> Items:
     """Id and reader of each frame of a file, or of all files in a folder. Raises FormatError."""
     every = sorted(path.rglob("*.txt")) if path.is_dir() else [path]
     files = [file for file in every if file == path or not is_hidden(file.relative_to(path))]
-    folders = {file.parent for file in files if file == path or are_lines(_lines(file)[:20])}
+    folders = {file.parent for file in files if are_lines(_lines(file)[:20])}
+    folders = folders or {file.parent for file in files}
     sequences = [_Sequence(file, _name(file, reading)) for file in files if file.parent in folders]
     images = None if reading.images is None else Frames(under(reading.images), alone=len(sequences) == 1)
     found = Items([])
@@ -222,7 +224,7 @@ class MotsWriter:
 
     def _labels(self, record: Record) -> list[int]:
         """The class of each mask: 1 and 2 as MOTS has them, then the masks' labels where they are free."""
-        names, labels = json_fields.names(record), record.masks.labels
+        names, labels = json_fields.names(record, _NAMELESS), record.masks.labels
         wanted = [0] * len(names) if labels is None else labels.tolist()
         for name, label in zip(names, wanted, strict=True):
             taken = {_IGNORED, *self._classes.values()}

@@ -12,6 +12,7 @@ from anymask.formats import (
     coco,
     cvat,
     datumaro,
+    dota,
     geojson,
     isat,
     labelme,
@@ -79,13 +80,15 @@ def per_image(
 
     told: whether a file names its image.
     """
-
-    def start(target: Target) -> Writer:
-        return (
-            FolderWriter(target, encode, suffix, told=told) if target.many else SingleWriter(target, encode)
-        )
-
+    start = by_image(encode, suffix, told=told)
     return Format(name, what, suffix, keeps, one_record(decode), start, lambda file: file.endswith(suffix))
+
+
+def by_image(encode: Encode, suffix: str, *, told: bool) -> Callable[[Target], Writer]:
+    """Opens the writer of a format with one file per image. told: whether a file names its image."""
+    return lambda target: (
+        FolderWriter(target, encode, suffix, told=told) if target.many else SingleWriter(target, encode)
+    )
 
 
 def one_record(decode: Decode) -> Callable[[Path, Reading], Items]:
@@ -151,6 +154,16 @@ _ALL = (
         cvat.KEEPS,
         lambda path, reading: cvat.items(read_bytes(path), path, reading),
         lambda target: cvat.CvatWriter(target.place, target.outlines),
+    ),
+    Format(
+        "dota",
+        "DOTA's text",
+        ".txt",
+        dota.KEEPS,
+        dota.items,
+        by_image(anywhere(dota.encode), ".txt", told=False),
+        lambda file: file.endswith(".txt"),
+        by_content=True,
     ),
     per_image("geojson", "GeoJSON", ".geojson", geojson.KEEPS, anywhere(geojson.encode), geojson.decode),
     per_image(

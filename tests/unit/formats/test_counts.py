@@ -195,6 +195,9 @@ svg = st.sampled_from([
 ])  # fmt: skip
 
 
+corners = st.tuples(st.lists(coordinate.map(str), min_size=7, max_size=9), st.sampled_from(
+    ["ship 0", "large-vehicle 1", "ship", "ship x", "0 0", "a b c"]
+)).map(lambda parts: " ".join([*parts[0], parts[1]]))  # fmt: skip
 words = st.sampled_from([
     f"0 1 1 {H} {W} {RUNS['counts']}", f"0 1 1 {H} {W}", f"0 -1 1 {H} {W} ~",
     "0 1 1 3 3 9", "0 x 1 20 30 9", "x",
@@ -237,6 +240,7 @@ WRITE: dict[str, tuple[st.SearchStrategy[Any], str, Callable[[list[Any]], str]]]
         "</image></annotations>"
     )),
     "yolo": (yolo, "a.txt", "\n".join),
+    "dota": (corners, "a.txt", lambda many: "\n".join(["gsd:0.5", *many])),
     "mots": (words, "a.txt", lambda many: "\n".join([f"0 9 2 {H} {W} {RUNS['counts']}", *many])),
     "svg": (svg, "a.svg", lambda many: f'<svg viewBox="0 0 {W} {H}">{"".join(many)}</svg>'),
 }  # fmt: skip

@@ -308,7 +308,7 @@ def test_a_name_of_two_means_none_by_itself(files):
 # ---- what files are called
 
 
-@pytest.mark.parametrize("name", sorted(set(FORMATS) - {"coco", "cvat", "labelstudio", "voc"}))
+@pytest.mark.parametrize("name", sorted(set(FORMATS) - {"coco", "cvat", "labelstudio", "mots", "voc"}))
 def test_files_are_named_after_the_images(tmp_path, name):
     masks = Masks.from_dense(np.eye(*SIZE, dtype=bool)[None], labels=[1])
     records = [

@@ -21,7 +21,7 @@ from anymask.types import Masks, Record
 
 SIZE = (24, 32)
 SINGLE = {"mask"}  # hold one mask
-MAPS = {"instances", "labels", "mots", "voc"}  # hold no overlaps
+MAPS = {"dota", "instances", "labels", "mots", "voc"}  # hold no overlaps, or boxes
 TEXT = "naïve 雪 <&\"'> \t\n] ; , { } # 🦝"
 
 
@@ -62,7 +62,7 @@ def there_and_back(
 ) -> tuple[list[Record], formats.Loss]:
     target = folder / ("set" if FORMATS[name].folder else f"set{FORMATS[name].suffix}")
     loss = formats.write(iter(records), target, name, **options)
-    assert formats.detect(target) == name or name in SINGLE | {"labels", "instances", "masks"}
+    assert formats.detect(target) == name or name in SINGLE | {"dota", "labels", "instances", "masks"}
     return formats.read(target, name, images=records[0].image.parent), loss
 
 
@@ -103,12 +103,12 @@ def test_facts_that_a_format_keeps_come_back(name: str, scene: Path, tmp_path: P
     meta = {**one.meta, "kinds": ["thing", "stuff", "part"], "dataset": TEXT, "ids": [5, 8, 2]}
     meta["attributes"] = [{"occluded": True, "good": False, "Farbe": "grün <&>"}, {}, {"description": "ä"}]
     one = replace(one, id=TEXT, meta=meta, source="auto", ignore=hidden)
-    if name in ("mots", "yolo", "voc"):
+    if name in ("dota", "mots", "yolo", "voc"):
         one = replace(one, id="photo")  # its files know their image by this
     if name in ("mots", "voc"):
         hidden = rle.encode(np.eye(*SIZE, dtype=bool) & ~squares.any(axis=0))  # void where no mask is
         one = replace(one, ignore=hidden)
-    if name == "voc":
+    if name in ("dota", "voc"):
         meta["categories"] = ["cat", "dog", "sheep"]  # its list of names holds no line breaks
         one = replace(one, meta=meta)
     (again,), loss = there_and_back(name, [one], tmp_path)
@@ -117,7 +117,7 @@ def test_facts_that_a_format_keeps_come_back(name: str, scene: Path, tmp_path: P
     for field, values in told.items():
         if field not in keeps:
             assert field in loss.dropped
-        elif name in ("yolo", "labels", "voc"):
+        elif name in ("mots", "yolo", "labels", "voc"):
             assert len(set(values.tolist())) == 3
         else:
             assert values.tolist() == getattr(one.masks, field).tolist()
@@ -174,7 +174,7 @@ def test_no_name_leads_out_of_the_folder(name: str, scene: Path, tmp_path: Path)
     written = {path for path in set(tmp_path.rglob("*")) - before if path.is_file()}
     assert written
     assert all(path.resolve().is_relative_to(target.resolve()) for path in written)
-    if name != "yolo":  # finds no images of such names
+    if name not in ("dota", "yolo"):  # find no images of such names
         found = formats.read(target, name)
         assert len(found) == len(many) - len(loss.skipped)  # maps have one file for a name
         assert all(one.image.resolve().is_relative_to(tmp_path.resolve()) for one in found)

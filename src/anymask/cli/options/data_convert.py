@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["COMMAND", "Options"]
 
 FORMATS = (
-    "coco, cvat, geojson, instances, labelme, labels, labelstudio, mask, masks, mots, npz, sa1b, svg, "
+    "coco, cvat, dota, geojson, instances, labelme, labels, labelstudio, mask, masks, mots, npz, sa1b, svg, "
     "voc, yolo"
 )
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from anymask import formats
-from anymask.cli.options.registry import COMMANDS
+from anymask.cli.options.registry import command
 from anymask.cli.parser import Parser
 from anymask.images import write
 from anymask.types import Masks, Record
@@ -166,5 +166,5 @@ def test_bad_input(run, source: Path, line: str) -> None:
 
 
 def test_the_help_names_every_format() -> None:
-    text = Parser(COMMANDS["data convert"]).layout(2000)
+    text = Parser(command("data convert")).layout(2000)
     assert f"The format of B: {', '.join(sorted(formats.FORMATS))}." in text

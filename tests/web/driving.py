@@ -17,7 +17,7 @@ from playwright.sync_api import Page, expect
 
 from anymask.geometry import rle
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 def eventually(ask: Callable[[], Any], seconds: float = PATIENCE) -> Any:
@@ -146,7 +146,7 @@ class Person:
 
     def count(self, masks: int) -> None:
         """Wait for a number of masks in the list."""
-        expect(self.page.locator(".masks .mask")).to_have_count(masks, timeout=PATIENCE * 1000)
+        expect(self.page.locator(".masks .mask")).to_have_count(masks)
 
     def saved(self) -> None:
         """Wait until the model has looked twice and everything is stored."""

@@ -65,6 +65,12 @@ class CocoFile:
         self._rows = Rows()
         self.left_out: Counter[str] = Counter()
         """What belongs to no image, by kind."""
+        self.strangers: list[object] = []
+        """Numbers of images that annotations name and the file does not have."""
+        self.categories: list[Any] = []
+        """The entries of the categories."""
+        self.unnamed: list[int] = []
+        """Numbers of categories that annotations have and the file does not name."""
         parts = _read(self.path, self._rows) if document is None else self._parts(document)
         self._sort(parts)
 
@@ -80,14 +86,20 @@ class CocoFile:
             self._images = _images_of_results(self.path, self._rows, self._reading)
         else:
             self._images = json_fields.field(parts, "images", list, "the file")
+        self.categories = _listed(parts, "categories")
         numbers = [key(image.get("id")) if isinstance(image, Mapping) else None for image in self._images]
         self._times = Counter(number for number in numbers if number is not None)
-        self._labels, self._categories = _categories(_listed(parts, "categories"))
+        self._labels, self._categories = _categories(self.categories)
+        named = set(self._labels.values())
         for category in {one for one in self._rows.categories if isinstance(one, int)}:
             self._labels.setdefault(category, category)  # one that the file does not name has its number
         self._are_brushes = _marks_brushes(parts.get("info"), self._images)
-        alone = [count for number, count in self._rows.images().items() if number not in self._times]
-        self.left_out.update({NO_IMAGE: sum(alone), NO_OBJECT: self._rows.damaged, **self._rows.others})
+        self.unnamed = sorted(set(self._labels.values()) - named)
+        alone = {number: count for number, count in self._rows.images().items() if number not in self._times}
+        self.strangers = list(alone)
+        self.left_out.update(
+            {NO_IMAGE: sum(alone.values()), NO_OBJECT: self._rows.damaged, **self._rows.others}
+        )
         if self._rows.others and not len(self._rows):
             told = ", ".join(f"{count} {kind}" for kind, count in self._rows.others.items())
             raise FormatError(
@@ -100,6 +112,11 @@ class CocoFile:
     def __len__(self) -> int:
         """The number of images."""
         return len(self._images)
+
+    @property
+    def images(self) -> Sequence[Any]:
+        """The entries of the images, in the order of `ids`."""
+        return self._images
 
     def records(self) -> list[Record]:
         """Build all records."""

@@ -82,7 +82,7 @@ def _notes(result: TableResult) -> list[str]:
             f"A quick look: at most {result.options.limit} items of each data set, not the table's figures."
         )
     for one in result.sets:
-        notes += [f"{one.name}: {one.note}"] if one.note else []
+        notes += [f"{one.name}: {note}" for note in one.notes]
         skipped = list(one.skipped.items())
         notes += [f"{one.name}: {len(skipped)} items could not be measured."] if skipped else []
         notes += [f"  {id}: {error}" for id, error in skipped[:MOST_SKIPPED]]

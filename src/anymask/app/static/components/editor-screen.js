@@ -61,7 +61,8 @@ export class EditorScreen extends HTMLElement {
     app.predictor.prepare(image, file).catch((error) => screen.tellUnread(error));
     screen.openImage.history = app.histories.of(image.id, app.author);
     screen.openImage.closed = () => closedBecause(image, app.project) !== null;
-    screen.openImage.load(await app.storage.masks(image.id));
+    const waited = app.sync.outbox.of(image.id);
+    screen.openImage.load(await app.storage.masks(image.id), waited);
     screen.editor = new Editor(screen.openImage, app.predictor, file);
     return screen;
   }

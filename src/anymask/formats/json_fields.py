@@ -135,7 +135,9 @@ def whole(value: object) -> int | None:
 
 def field(entry: object, name: str, kind: type, owner: str) -> Any:
     """Take a field of `kind` from a JSON object. Raises FormatError if it is missing or of another type."""
-    value = entry.get(name) if isinstance(entry, Mapping) else None
+    value = entry.get(name) if type(entry) is dict or isinstance(entry, Mapping) else None
+    if type(value) is kind:
+        return value
     if kind is int and (found := whole(value)) is not None:
         return found
     if not isinstance(value, kind) or isinstance(value, bool):
@@ -148,7 +150,7 @@ def field(entry: object, name: str, kind: type, owner: str) -> Any:
 
 def mapping(value: object, owner: str) -> Mapping[str, Any]:
     """A JSON object. Raises FormatError for anything else."""
-    if not isinstance(value, Mapping):
+    if type(value) is not dict and not isinstance(value, Mapping):
         raise FormatError(f"{owner} must be an object, got {value!r:.60}. Write the file again.")
     return value
 

@@ -77,7 +77,7 @@ class Masks:
         points: (N, 2) xy, pixels.
         crops: (N, 4) xyxy, pixels.
         """
-        runs = tuple(_frozen(np.asarray(one, np.uint32)) for one in rles)
+        runs = tuple([_frozen(np.asarray(one, np.uint32)) for one in rles])
         object.__setattr__(self, "size", (int(size[0]), int(size[1])))
         object.__setattr__(self, "rles", runs)
         values = {"stability": stability, "labels": labels, "prompt": prompt, "logits": logits}

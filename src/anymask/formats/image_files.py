@@ -32,6 +32,7 @@ PLAIN_FOLDERS = frozenset(
 """Folder names that describe the kind of content and do not distinguish images."""
 _OF_DOTA = re.compile(r"labeltxt|dota-v\d", re.IGNORECASE)  # the start of the names of DOTA's folders
 _MOST_FILES = 500_000  # that are looked through
+_DEEPEST = 4  # folders in a folder of annotations
 _MANY = 100  # names, for which folders are listed rather than asked for each
 _UPLOADED = re.compile(r"[0-9a-f]{8}-(.+)")  # Label Studio puts this before the names of uploads
 
@@ -256,7 +257,17 @@ def _near(beside: Path) -> list[Path]:
     folder, above = beside.parent, beside.parent.parent
     near = [folder, folder / "images", above / "images", above]
     near += [place / "data" for place in (folder, above) if (place / "data").is_dir()]  # FiftyOne's
-    return near
+    return near + _mirrored(folder)
+
+
+def _mirrored(folder: Path) -> list[Path]:
+    """The folder of the images of a folder of annotations: `images/a/b` of `labels/a/b`."""
+    above = folder.parents
+    return [
+        above[at + 1] / "images" / folder.relative_to(above[at])
+        for at in range(min(_DEEPEST, len(above) - 1))
+        if is_plain(above[at].name)
+    ]
 
 
 def _siblings(beside: Path, near: Sequence[Path]) -> list[Path]:

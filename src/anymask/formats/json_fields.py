@@ -208,8 +208,9 @@ def find_image(beside: Path, file_name: str, images: Images | None = None) -> Pa
 
 
 def size_beside(header: Mapping[str, Any], keys: tuple[str, str], image_path: Path) -> tuple[int, int]:
-    """(H, W) from two fields of an object, or from its image where they are missing or null."""
-    if all(header.get(key) is None for key in keys):
+    """(H, W) from two fields of an object, or from its image where they are missing, null or 0."""
+    unknown = [header.get(key) is None or whole(header[key]) == 0 for key in keys]
+    if all(unknown):
         if os.path.isfile(image_path):
             return image_size(image_path)
         raise FormatError(

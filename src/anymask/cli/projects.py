@@ -12,6 +12,7 @@ from anymask.errors import InputError, MissingExtraError
 
 if TYPE_CHECKING:
     from anymask.data_engine.project import Project
+    from anymask.images.bands import Bands
 
 __all__ = ["existing_project", "with_app"]
 
@@ -29,7 +30,7 @@ def with_app(command: str) -> Iterator[None]:
 
 @contextmanager
 def existing_project(
-    folder: str, database: str | None, command: str, *, scan: bool = False
+    folder: str, database: str | None, command: str, *, scan: bool = False, bands: Bands | None = None
 ) -> Iterator[Project]:
     """A project that is there already, closed at the end: any other folder would become one.
 
@@ -37,6 +38,7 @@ def existing_project(
     database: the address of its database; None for that of the environment, else the one in the folder.
     command: its name, for what is missing.
     scan: whether new images are looked for.
+    bands: how images other than 8-bit RGB are shown.
 
     Raises InputError for a folder that is no project, and MissingExtraError.
     """
@@ -49,7 +51,7 @@ def existing_project(
         raise InputError(
             f"PROJECT must be the folder of a project, got {folder}. Make one with: anymask serve {folder}"
         )
-    project = open_project(folder, database or os.environ.get(VARIABLE) or None)
+    project = open_project(folder, database or os.environ.get(VARIABLE) or None, bands=bands)
     try:
         if scan:
             for _ in update(project):

@@ -33,6 +33,7 @@ class Tracks:
             return
         task = element.get("task_id", "")
         head = {key: value for key, value in element.attrib.items() if key in _OF_TRACK}
+        head |= {"track": element.get("id", "")}
         for shape in element:
             frame = json_fields.whole(shape.get("frame"))
             if frame is None:

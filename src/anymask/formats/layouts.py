@@ -14,7 +14,7 @@ from typing import Any
 
 from anymask.errors import FormatError
 from anymask.files import open_regular
-from anymask.formats import dota, map_names, mots, png, voc
+from anymask.formats import dota, map_names, mots, png, video_maps, voc
 from anymask.formats.image_files import is_hidden, is_plain
 from anymask.formats.json_fields import text, unreadable
 from anymask.formats.json_stream import JsonStream
@@ -65,6 +65,8 @@ def layout(path: Path, format: str | None = None) -> Layout:
         return Layout(path.parent, [(format or _of_file(path), path)])
     if format is not None and (READERS[format].always_folder or READERS[format].by_content):
         return Layout(path, [(format, path)])
+    if format is None and (known := video_maps.format_of(path)) is not None:
+        return Layout(path, [(known, path)])
     found = Layout(path, [])
     maps = voc.folders(path) if format is None else []
     if maps:

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from anymask.formats import (
     coco,
     cvat,
+    cvat_tracks,
     datumaro,
     dota,
     geojson,
@@ -23,6 +24,7 @@ from anymask.formats import (
     sa1b,
     svg,
     via,
+    video_maps,
     voc,
     yolo,
 )
@@ -54,6 +56,8 @@ class Format:
     """Whether this format writes a file of this name into a folder; None: single files only."""
     always_folder: bool = False
     """Whether even a single record is written as a folder."""
+    is_video: bool = False
+    """Whether records are the frames of videos, and their ids are tracks."""
     by_content: bool = False
     """Whether its files are text that only their content tells from others; they are read one by one too."""
 
@@ -137,6 +141,20 @@ def anywhere(encode: Callable[[Record, Outlines], Page]) -> Encode:
     return lambda record, outlines, home: encode(record, outlines)
 
 
+def _video_maps(name: str, what: str, layout: video_maps.Layout) -> Format:
+    return Format(
+        name,
+        what,
+        ".png",
+        layout.keeps,
+        video_maps.items,
+        lambda target: video_maps.VideoMapsWriter(target.place, layout),
+        video_maps.ours,
+        always_folder=True,
+        is_video=True,
+    )
+
+
 _NOTHING: frozenset[str] = frozenset()
 _ALL = (
     Format(
@@ -155,6 +173,16 @@ _ALL = (
         lambda path, reading: cvat.items(read_bytes(path), path, reading),
         lambda target: cvat.CvatWriter(target.place, target.outlines),
     ),
+    Format(
+        "cvatvideo",
+        "CVAT for video 1.1",
+        ".xml",
+        cvat_tracks.KEEPS,
+        lambda path, reading: cvat.items(read_bytes(path), path, reading),
+        lambda target: cvat_tracks.CvatVideoWriter(target.place, target.outlines),
+        is_video=True,
+    ),
+    _video_maps("davis", "DAVIS's maps of objects", video_maps.DAVIS),
     Format(
         "dota",
         "DOTA's text",
@@ -236,6 +264,7 @@ _ALL = (
         voc.ours,
         always_folder=True,
     ),
+    _video_maps("youtubevos", "YouTube-VOS's maps of objects", video_maps.YOUTUBE_VOS),
     Format(
         "yolo",
         "YOLO segmentation",

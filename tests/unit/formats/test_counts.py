@@ -287,7 +287,7 @@ def test_numbers_in_are_masks(
 
 
 def test_every_reader_is_counted() -> None:
-    assert {*WRITE, *MAPS, "masks", "npz", "voc"} == set(READERS)
+    assert {*WRITE, *MAPS, "cvatvideo", "davis", "masks", "npz", "voc", "youtubevos"} == set(READERS)
 
 
 @pytest.mark.parametrize("name", sorted(FORMATS))
@@ -315,6 +315,8 @@ def test_masks_in_are_masks_written_and_told(
         outlines=formats.Outlines(polygons=polygons),
     )  # fmt: skip
     lost = sum(writers.LEFT_OUT in change.notes for change in loss.changed)
+    if name == "cvatvideo" and lost == len(dense):
+        return  # a file without tracks is none
     again = [one for record in formats.read(target, name, images=folder) for one in record.masks]
     assert len(again) + lost == len(dense)
     assert not crowd or loss.changed or "crowds" in FORMATS[name].keeps

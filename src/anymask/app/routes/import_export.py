@@ -26,6 +26,8 @@ EXPORT, HOUR = 4, 3600.0
 Format = Literal[
     "coco",
     "cvat",
+    "cvatvideo",
+    "davis",
     "geojson",
     "instances",
     "labelme",
@@ -37,6 +39,7 @@ Format = Literal[
     "svg",
     "voc",
     "yolo",
+    "youtubevos",
 ]
 _ZIP: dict[int | str, dict[str, Any]] = {
     200: {"content": {"application/zip": {}}, "description": "An archive: the annotations, report.json"}

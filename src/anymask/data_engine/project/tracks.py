@@ -18,7 +18,17 @@ from anymask.data_engine.project.database import Database
 from anymask.data_engine.project.tables import heads, revisions
 from anymask.data_engine.project.values import Draft, Image, Mask
 
-__all__ = ["DRIFT", "PREFIX", "add", "frames", "mark_drift", "masks_of", "track_of", "withdraw"]
+__all__ = [
+    "DRIFT",
+    "PREFIX",
+    "add",
+    "frames",
+    "mark_drift",
+    "masks_of",
+    "numbers",
+    "track_of",
+    "withdraw",
+]
 
 PREFIX = "track-"
 DRIFT = "drift"
@@ -63,6 +73,20 @@ def masks_of(db: Database, tracks: Collection[str]) -> dict[str, dict[str, Mask]
         track = row.track if row.track in tracks else f"{PREFIX}{row.id}"
         found.setdefault(row.image_id, {})[track] = masks.find(db, row.image_id, row.id)
     return found
+
+
+def numbers(db: Database) -> dict[tuple[str, str], int]:
+    """The number of the track of each mask that has one, by image id and mask id; tracks count from 1."""
+    first = revisions.alias("first")
+    same = (first.c.image_id == heads.c.image_id) & (first.c.id == heads.c.id) & (first.c.revision == 1)
+    query = select(heads.c.image_id, heads.c.id, first.c.suggested_by.label("track")).join(first, same)
+    with db.reading() as connection:
+        followed = connection.execute(query.where(first.c.suggested_by.startswith(PREFIX))).all()
+        number = {track: at for at, track in enumerate(sorted({row.track for row in followed}), 1)}
+        began = [track.removeprefix(PREFIX) for track in number]
+        begun = connection.execute(query.where(heads.c.id.in_(began))).all() if began else []
+    known = {(row.image_id, row.id): number[row.track] for row in followed}
+    return {(row.image_id, row.id): number[f"{PREFIX}{row.id}"] for row in begun} | known
 
 
 def withdraw(db: Database, tracks: Collection[str], image_ids: Sequence[str], *, author: str) -> None:

@@ -70,9 +70,11 @@ def items(path: Path, reading: Reading) -> Items:
             name = Path(*place_of(reading.inside(file))).with_name(file.stem)
             left_out[SAME_IMAGE] += name in found
             found[name] = file
+    names = [one.as_posix() for one in found]
+    looks = {folder: ImageFiles(folder / "a.txt", reading.images, names, _near(folder)) for folder in known}
     entries = []
     for name, file in sorted(found.items()):
-        look = ImageFiles(file, reading.images, [one.as_posix() for one in found], _near(file))
+        look = looks[file.parent]
         inner = name if reading.images is not None else _inner(file)
         entries.append((name.as_posix(), partial(_record, file, name, partial(image_of, file, inner, look))))
     return Items(entries, +left_out)
@@ -82,9 +84,8 @@ def _lines(file: Path) -> list[str]:
     return json_fields.text(json_fields.read_bytes(file)).splitlines()
 
 
-def _near(file: Path) -> list[Path]:
-    """The folders where the image of a file is searched: `images` beside `labelTxt`."""
-    folder = file.parent
+def _near(folder: Path) -> list[Path]:
+    """The folders where the images of a folder are searched: `images` beside `labelTxt`."""
     base = folder.parent.parent if is_plain(folder.parent.name) else folder.parent
     return [base / "images", folder, base]
 

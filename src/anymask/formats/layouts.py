@@ -32,6 +32,7 @@ _MARKS = {
     "_via_img_metadata": "via",
 }
 """The member of a JSON object that identifies its format."""
+_GEOJSON = ("Feature", "FeatureCollection", "Polygon", "MultiPolygon", "GeometryCollection")
 NO_ANNOTATIONS = "file of no known annotation format"
 OTHER_KIND = "file beside instances_*.json"
 """COCO's captions, keypoints, stuff: files of the same images, of which the instances are read."""
@@ -286,7 +287,7 @@ def _of_object(stream: JsonStream) -> str | None:
             is_coco = isinstance(first, dict) and "image_id" in first
             return "coco" if is_coco else "sa1b" if "image" in seen or first is not None else None
         seen[name] = stream.value()
-        if seen.get("type") in ("Feature", "FeatureCollection"):
+        if seen.get("type") in _GEOJSON:
             return "geojson"
         if isinstance(seen[name], dict) and "regions" in seen[name] and "filename" in seen[name]:
             return "via"

@@ -30,7 +30,9 @@ PLAIN_FOLDERS = frozenset(
     ("images", "labels", "annotations", "masks", "json", "jpegimages", "image", "label", "data", "instances")
 )
 """Folder names that describe the kind of content and do not distinguish images."""
-_OF_DOTA = re.compile(r"labeltxt|dota-v\d", re.IGNORECASE)  # the start of the names of DOTA's folders
+_OF_DOTA = re.compile(
+    r"labeltxt|annfiles|dota-v\d", re.IGNORECASE
+)  # the start of the names of DOTA's folders
 _MOST_FILES = 500_000  # that are looked through
 _DEEPEST = 4  # folders in a folder of annotations
 _MANY = 100  # names, for which folders are listed rather than asked for each

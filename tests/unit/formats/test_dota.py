@@ -53,6 +53,13 @@ def test_versions(tmp_path: Path, folder: str) -> None:
     assert not one.left_out
 
 
+def test_folders_of_mmrotate(tmp_path: Path) -> None:
+    picture = image(tmp_path / "trainval" / "images" / "P1__1024__0___0.png")
+    text(tmp_path / "trainval" / "annfiles" / "P1__1024__0___0.txt", SHIP)
+    (one,) = formats.read(tmp_path)
+    assert (one.id, one.image) == ("trainval/P1__1024__0___0", picture)
+
+
 def test_of_upright_and_oriented_boxes_the_oriented_are_read(tmp_path: Path) -> None:
     image(tmp_path / "images" / "P1.png")
     text(tmp_path / "labelTxt-v1.5" / "DOTA-v1.5_val" / "P1.txt", HEADER + TURNED)

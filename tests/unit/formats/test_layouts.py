@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from PIL import Image
 
 from anymask import formats
 from anymask.errors import FormatError, InputError
@@ -363,3 +364,15 @@ def test_cvat_says_that_it_is_a_task(tmp_path):
     masks = Masks.from_dense(np.eye(*SIZE, dtype=bool)[None])
     formats.write([Record("a", Path("a.png"), masks)], tmp_path / "a.xml")
     assert "<meta><task><size>1</size><mode>annotation</mode><labels>" in (tmp_path / "a.xml").read_text()
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".bmp", ".png"])
+def test_masks_of_any_type_beside_images(tmp_path, suffix):
+    numbers = np.zeros(SIZE, np.uint8)
+    numbers[2:5, 3:9], numbers[8:12, 3:9] = 1, 2
+    for folder in ("images", "masks"):
+        (tmp_path / folder).mkdir()
+    Image.fromarray(np.full((*SIZE, 3), 90, np.uint8)).save(tmp_path / "images" / "a.png")
+    Image.fromarray(numbers).save(tmp_path / "masks" / f"a{suffix}")
+    (record,) = formats.read(tmp_path)
+    assert (record.image, record.masks.areas.tolist()) == (tmp_path / "images" / "a.png", [18, 24])

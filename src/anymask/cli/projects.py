@@ -9,12 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from anymask.errors import InputError, MissingExtraError
+from anymask.files.folders import INNER
 
 if TYPE_CHECKING:
     from anymask.data_engine.project import Project
     from anymask.images.bands import Bands
 
-__all__ = ["existing_project", "with_app"]
+__all__ = ["existing_project", "is_project", "with_app"]
+
+
+def is_project(folder: str) -> bool:
+    """Whether a folder is a project of `anymask serve`."""
+    return Path(folder, INNER).is_dir()
 
 
 @contextmanager
@@ -45,9 +51,8 @@ def existing_project(
     with with_app(command):
         from anymask.data_engine.project import open_project
         from anymask.data_engine.project.database import VARIABLE
-        from anymask.data_engine.project.project import INNER
         from anymask.data_engine.project.project import scan as update
-    if not Path(folder, INNER).is_dir():
+    if not is_project(folder):
         raise InputError(
             f"PROJECT must be the folder of a project, got {folder}. Make one with: anymask serve {folder}"
         )

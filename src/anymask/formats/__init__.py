@@ -4,6 +4,8 @@
 |---|---|---|
 | `coco` | COCO's JSON, many images per file | `.json` for a list of records |
 | `cvat` | CVAT for images 1.1, many images per file | `.xml` |
+| `cvatvideo` | CVAT for video 1.1, tracks of polygons | |
+| `davis` | DAVIS's maps of the objects of videos, a folder | |
 | `dota` | DOTA's oriented boxes, one image per file | |
 | `geojson` | GeoJSON in pixels, one image per file | `.geojson` |
 | `instances` | PNG, masks numbered from 1 | `.png` for more or fewer masks |
@@ -18,6 +20,7 @@
 | `svg` | SVG paths, one image per file | `.svg` |
 | `voc` | Pascal VOC's maps of classes and objects, a folder | |
 | `yolo` | YOLO segmentation, a folder | |
+| `youtubevos` | YouTube-VOS's maps of the objects of videos, a folder | |
 
 `datumaro`, `isat` and `via` are read only. Formats with one image per file store several images as a folder
 of such files.

@@ -192,6 +192,8 @@ class CocoFile:
             meta["crowds"] = list(map(bool, crowds))
         if self._rows.attributes:
             meta |= attributes.as_meta(self._rows.attributes.get(row) for row in rows)
+        if rows and all(row in self._rows.tracks for row in rows):
+            meta["ids"] = [self._rows.tracks[row] for row in rows]
         if rows and all(map(math.isfinite, areas)):
             meta["areas"] = areas
         return meta

@@ -49,6 +49,7 @@ class Entry(msgspec.Struct, gc=False):
     bbox: Any = None
     score: Any = None
     attributes: Any = None
+    track_id: Any = None
     keypoints: Any = None
     caption: Any = None
     segments_info: Any = None
@@ -73,6 +74,8 @@ class Rows:
         """Of the rows that have one."""
         self.attributes: dict[int, object] = {}
         """Of the rows that have some."""
+        self.tracks: dict[int, int | str] = {}
+        """The object of a video that each row is, of the rows that tell."""
         self.keypoints: set[int] = set()
         """The rows that have keypoints besides."""
         self.shapes: dict[int, object] = {}
@@ -131,6 +134,10 @@ class Rows:
                 self._ring_ends.append(len(self._rings))
         self.scores |= {row: one.score for row, one in enumerate(entries, start) if one.score is not None}
         self.attributes |= {row: one.attributes for row, one in enumerate(entries, start) if one.attributes}
+        known = (
+            (row, key(one.track_id)) for row, one in enumerate(entries, start) if one.track_id is not None
+        )
+        self.tracks |= {row: track for row, track in known if track is not None}
         self.keypoints |= {row for row, one in enumerate(entries, start) if one.keypoints}
 
     def _add_rings(self, shapes: Sequence[Any]) -> bool:

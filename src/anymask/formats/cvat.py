@@ -30,7 +30,7 @@ from anymask.formats.reading import Items, NoMaskError, Reading, attempt
 from anymask.formats.writers import Outlines, Page, cut_notes
 from anymask.formats.xml import elements, plain_text
 from anymask.geometry import rle
-from anymask.images.folder import IMAGE_SUFFIXES
+from anymask.images.folder import IMAGE_SUFFIXES, natural
 from anymask.types import Masks, Record
 
 __all__ = [
@@ -191,7 +191,8 @@ def _entries(
             yield _id(element), partial(_record, element, names)
         else:
             tracks.add(element)
-    for frame in tracks.frames(left_out):
+    given = [] if reading.images is None else sorted(names.names(), key=natural)
+    for frame in tracks.frames(left_out, given):
         yield _id(frame), partial(_record, frame, names)
 
 

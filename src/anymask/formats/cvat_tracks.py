@@ -7,7 +7,7 @@ nothing in frames without the object. Frames count from 0 in the order of the re
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -82,14 +82,16 @@ class CvatVideoWriter:
 
     def _note(self, track: _Track, shape: Element) -> bytes:
         """Note where a shape of a track will lie in the spool, and what its label needs."""
-        data = tostring(shape, "utf-8", xml_declaration=False)
+        data: bytes = tostring(shape, "utf-8", xml_declaration=False)
         track.shapes.append((self._count, self._end, len(data)))
         self._end += len(data)
         known = self._labels.setdefault(track.label, {})
         known.update(dict.fromkeys(one.attrib["name"] for one in shape))
         return data
 
-    def _shape(self, record: Record, i: int, told: dict[str, Any]) -> tuple[Element | None, tuple[str, ...]]:
+    def _shape(
+        self, record: Record, i: int, told: Mapping[str, Any]
+    ) -> tuple[Element | None, tuple[str, ...]]:
         """The polygon of a mask, None for an empty one; and what was done to it."""
         parts = self._outlines.of(record, i)
         if not parts:

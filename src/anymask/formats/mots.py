@@ -24,6 +24,7 @@ from anymask.formats.image_files import is_hidden
 from anymask.formats.mots_frames import Frames, frame_of, near, plain_parts, under
 from anymask.formats.reading import Items, Reading, attempt
 from anymask.formats.safe_paths import Stems
+from anymask.formats.video_ids import NUMBERED, tracks
 from anymask.formats.writers import COVERED, HIDDEN, Outlines, Page
 from anymask.geometry import rle
 from anymask.geometry.label_map import label_map
@@ -36,7 +37,6 @@ KEEPS = frozenset(("ids", "ignore", "labels"))
 """Facts of a record that a file holds: ids are tracks. Ignored pixels are kept where no mask is."""
 NO_FRAME = "line without a frame number"
 _NAMELESS = "object"  # masks that nobody named, which have no number in MOTS
-NUMBERED = "numbered within its frame, not as a track"
 _NAMES = {0: _NAMELESS, 1: "car", 2: "pedestrian"}
 _NUMBERS = {_NAMELESS: 0, "car": 1, "pedestrian": 2, "person": 2}
 _IGNORED = 10
@@ -195,8 +195,8 @@ class MotsWriter:
         masks = record.masks
         runs, hidden = _apart(masks)
         ignored, covering = _around(record, runs)
-        tracks, tracked = _tracks(record)
-        rows = [*zip(tracks, self._labels(record), runs, strict=True)]
+        known, tracked = tracks(record)
+        rows = [*zip(known, self._labels(record), runs, strict=True)]
         if ignored is not None:
             rows.append((_IGNORED_TRACK, _IGNORED, ignored))
         h, w = masks.size
@@ -261,12 +261,3 @@ def _around(record: Record, runs: Sequence[rle.Runs]) -> tuple[rle.Runs | None, 
     rest = as_runs(np.diff(edges, prepend=0, append=size[0] * size[1]))
     meets = rle.intersection(runs, [record.ignore], size)[:, 0] if runs else []
     return rest, set(np.flatnonzero(meets).tolist())
-
-
-def _tracks(record: Record) -> tuple[list[int], bool]:
-    """The tracks of the masks, and whether they are known: by ids that are numbers, each of one mask."""
-    known = [json_fields.whole(one) for one in json_fields.per_mask(record, "ids") or ()]
-    numbers = [one for one in known if one is not None and one >= 0]
-    if len(numbers) == len(set(numbers)) == len(record.masks):
-        return numbers, True
-    return list(range(1, len(record.masks) + 1)), False

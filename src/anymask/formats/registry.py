@@ -249,6 +249,7 @@ _ALL = (
         lambda target: mots.MotsWriter(target.place, target.outlines),
         mots.ours,
         always_folder=True,
+        is_video=True,
         by_content=True,
     ),
     per_image("npz", "NumPy arrays", ".npz", npz.KEEPS, anywhere(npz.encode), npz.decode),

@@ -24,8 +24,8 @@ from anymask.formats.png import read_masks, void_number
 from anymask.formats.reading import Items, Reading
 from anymask.formats.safe_paths import Stems, plain_stem
 from anymask.formats.video_ids import NUMBERED, tracks
-from anymask.formats.voc import COVERED, palette_png
-from anymask.formats.writers import HIDDEN, Page
+from anymask.formats.voc import palette_png
+from anymask.formats.writers import COVERED, HIDDEN, Page
 from anymask.geometry import rle
 from anymask.geometry.label_map import label_map
 from anymask.types import Record

@@ -9,7 +9,7 @@ import pytest
 
 from anymask import formats
 from anymask.errors import FormatError, InputError
-from anymask.formats.mots import NUMBERED
+from anymask.formats.video_ids import NUMBERED
 from anymask.geometry import rle
 from anymask.images import write
 from anymask.types import Masks, Record

@@ -182,3 +182,22 @@ def test_numbers_of_maps_are_tracks(tmp_path: Path) -> None:
     loss = formats.write(formats.read(tmp_path / "film-masks"), tmp_path / "set", "davis")
     assert not loss.changed
     assert [one.meta["ids"] for one in formats.read(tmp_path / "set")] == [[2, 5], [5]]
+
+
+@pytest.mark.parametrize(
+    ("images", "called"),
+    [
+        (["f1.png", "f2.png", "f10.png"], ["f1.png", "f2.png", "f10.png"]),
+        (["f1.png", "f2.png"], ["frame_000000", "frame_000001", "frame_000002"]),
+        (["a.png", "b.png", "frame_000000.png"], ["frame_000000.png", "frame_000001", "frame_000002"]),
+    ],
+)
+def test_frames_of_cvat_are_the_images_where_there_are_as_many(
+    images: list[str], called: list[str], tmp_path: Path
+) -> None:
+    formats.write(CLIP, tmp_path / "set.xml", "cvatvideo")
+    (tmp_path / "photos").mkdir()
+    for name in images:
+        Image.fromarray(np.zeros((*SIZE, 3), np.uint8)).save(tmp_path / "photos" / name)
+    found = formats.read(tmp_path / "set.xml", images=tmp_path / "photos")
+    assert [one.meta["file_name"] for one in found] == called

@@ -34,6 +34,7 @@ Format = Literal[
     "labels",
     "labelstudio",
     "masks",
+    "mots",
     "npz",
     "sa1b",
     "svg",

@@ -7,7 +7,6 @@ with.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
@@ -17,6 +16,7 @@ from anymask.data_engine.project import images, masks, suggestions
 from anymask.data_engine.project.database import Database
 from anymask.data_engine.project.tables import heads, revisions
 from anymask.data_engine.project.values import Draft, Image, Mask
+from anymask.images.folder import natural
 
 __all__ = [
     "DRIFT",
@@ -38,13 +38,7 @@ DRIFT = "drift"
 def frames(db: Database) -> list[Image]:
     """The images of a project whose files are there, in the natural order of their names: 2 before 10."""
     there = (image for image in images.every(db) if not image.missing)
-    return sorted(there, key=lambda image: _natural(image.name))
-
-
-def _natural(name: str) -> list[tuple[int, str]]:
-    """Numbers within a name by their value."""
-    parts = re.split(r"([0-9]+)", name)
-    return [(int(part), "") if i % 2 else (0, part.casefold()) for i, part in enumerate(parts)]
+    return sorted(there, key=lambda image: natural(image.name))
 
 
 def track_of(db: Database, image_id: str, mask_id: str) -> str:

@@ -72,6 +72,12 @@ def _open_miap(root: Path, is_wanted: Callable[[str], bool]) -> Items:
         ("ImageID", "GenderPresentation", "AgePresentation"),
         _SIDES,
     ):
+        strange = {row["GenderPresentation"], row["AgePresentation"]} - {*GROUPS, "Unknown"}
+        if strange:
+            raise FormatError(
+                f"groups of {row['ImageID']} in MIAP's boxes must be {', '.join(GROUPS)} or Unknown, got "
+                f"{strange.pop()!r:.40}. Get the file again."
+            )
         boxes.setdefault(row["ImageID"], []).append(row)
     masks: dict[str, list[tuple[Path, tuple[str, ...]]]] = {}
     clothing = not is_wanted("/m/01g317")

@@ -91,7 +91,7 @@ def _numbers(path: Path) -> NDArray[np.int64]:
             raise FormatError(
                 f"segments must be an RGB PNG, got {opened.mode} in {path}. Save ids as R + 256 G + 65536 B."
             )
-    return read_image(path).astype(np.int64) @ np.array([1, 256, 65536])
+    return np.asarray(read_image(path).astype(np.int64) @ np.array([1, 256, 65536]))
 
 
 def measure(_: object, pair: Pair) -> Row:

@@ -40,7 +40,8 @@ def as_text(result: TableResult) -> str:
 def _columns(result: TableResult) -> list[str]:
     named = [name for one in result.sets for name in one.numbers]
     published = [name for one in result.table.published for name in one.numbers]
-    known = dict.fromkeys([*result.table.columns, *published])
+    own = result.table.columns or named  # where the data name the figures: methods, groups, runs
+    known = dict.fromkeys([*own, *published])
     return [name for name in known if name in {*named, *published}]
 
 

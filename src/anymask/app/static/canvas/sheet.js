@@ -39,7 +39,7 @@ export class Sheet {
   /** Draw what is out of date. */
   refresh() {
     const { x, y, scale } = this.view;
-    for (const part of apart(this.parts())) this.drawPart(part);
+    for (const part of this.parts()) this.drawPart(part);
     this.drawn = { x, y, scale };
     this.regions = [];
   }
@@ -51,11 +51,16 @@ export class Sheet {
     if (!move) return [[0, 0, width, height]];
     const [dx, dy] = move;
     if (dx || dy) this.scroll(dx, dy);
-    return [
-      dx > 0 ? [0, 0, dx, height] : [width + dx, 0, width, height],
-      dy > 0 ? [0, 0, width, dy] : [0, height + dy, width, height],
-      ...this.regions.map((region) => this.onCanvas(region)),
+    const [left, right] = [Math.max(dx, 0), width + Math.min(dx, 0)];
+    /** @type {Box[]} */
+    const strips = [
+      [0, 0, left, height],
+      [right, 0, width, height],
+      [left, 0, right, Math.max(dy, 0)],
+      [left, height + Math.min(dy, 0), right, height],
     ];
+    const regions = apart(this.regions.map((region) => this.onCanvas(region)));
+    return [...strips, ...regions].filter(([x0, y0, x1, y1]) => x0 < x1 && y0 < y1);
   }
 
   /** By how many pixels the image moved since; null where it must be drawn anew. @returns {[number, number] | null} */

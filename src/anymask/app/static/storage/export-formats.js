@@ -8,6 +8,7 @@ export const EXPORT_FORMATS = [
   ["cvat", "CVAT (XML)"],
   ["cvatvideo", t("CVAT for video (XML)")],
   ["davis", t("DAVIS, a map of objects for each frame")],
+  ["mots", t("MOTS, a text for each video")],
   ["youtubevos", t("YouTube-VOS, maps of objects and their labels")],
   ["labelme", "LabelMe (JSON)"],
   ["labelstudio", "Label Studio (JSON)"],

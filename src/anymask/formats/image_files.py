@@ -233,9 +233,15 @@ class _Listed:
 
     def __init__(self, folder: Path) -> None:
         self._folder = os.fspath(folder)
-        with os.scandir(folder) as entries:
-            names = [entry.name for entry in islice(entries, _MOST_FILES)]
-        self._names = None if len(names) == _MOST_FILES else frozenset(map(_alike, names))
+        self._names: frozenset[str] | None = None
+        """None where the folder cannot be listed, or holds too much."""
+        try:
+            with os.scandir(folder) as entries:
+                names = [entry.name for entry in islice(entries, _MOST_FILES)]
+        except OSError:  # a folder may be entered that may not be listed
+            return
+        if len(names) < _MOST_FILES:
+            self._names = frozenset(map(_alike, names))
 
     def __call__(self, name: PurePath) -> Path | None:
         is_missing = self._names is not None and len(name.parts) == 1 and _alike(str(name)) not in self._names

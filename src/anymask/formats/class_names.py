@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from anymask.errors import FormatError
 from anymask.formats import json_fields
 
@@ -50,6 +48,8 @@ def _of_yaml(file: Path) -> Classes | None:
         raise FormatError(f"{file.name} must have at most {_MOST_TEXT} letters, got {len(text)}. Shorten it.")
     if "<<" in text:  # merged again and again, a few lines become gigabytes
         raise FormatError(f"{file.name} must hold no merged tables (<<), got some. Write the names out.")
+    import yaml  # here, since most readers do without
+
     try:
         document = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
@@ -77,5 +77,7 @@ def _named(names: object, file: Path) -> Iterator[tuple[int, str]]:
 
 def dump(names: Mapping[int, str]) -> str:
     """`data.yaml` of a data set; without `path`, so paths are relative to the folder of the file."""
+    import yaml
+
     document: dict[str, Any] = {"train": "images", "val": "images", "names": dict(names)}
     return str(yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=float("inf")))

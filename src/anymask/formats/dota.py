@@ -31,10 +31,11 @@ from anymask.types import Masks, Record
 
 __all__ = ["KEEPS", "are_lines", "encode", "items"]
 
-KEEPS = frozenset(("categories", "gsd", "imagesource"))
-"""Facts of a record that a file holds; of the attributes it holds the difficulty."""
+KEEPS = frozenset(("attributes", "categories", "gsd", "imagesource"))
+"""Facts of a record that a file holds; of the attributes only the difficulty, others are noted."""
 BOXED = "drawn as an oriented box"
 RENAMED = "named without spaces"
+OTHERS = "attributes other than the difficulty left out"
 SAME_IMAGE = "file of an image that another file is of"
 _HEADER = re.compile(r"(imagesource|gsd)\s*:\s*(.*)", re.IGNORECASE)
 _CORNERS = 8  # numbers
@@ -154,7 +155,8 @@ def encode(record: Record, outlines: Outlines) -> Page:
         places = " ".join(f"{place:g}" for place in box.ravel().tolist())
         lines.append(f"{places} {name} {hard}")
         runs[-1] = fill([[box]], record.masks.size)
-        notes[i] = (*note, *((RENAMED,) if name != label else ()))
+        others = known[i].keys() - {"difficulty", "difficult"}
+        notes[i] = (*note, *((RENAMED,) if name != label else ()), *((OTHERS,) if others else ()))
     data = "".join(f"{line}\n" for line in lines).encode()
     return Page(data, runs, {i: note for i, note in notes.items() if note})
 

@@ -30,7 +30,9 @@ PLAIN_FOLDERS = frozenset(
     ("images", "labels", "annotations", "masks", "json", "jpegimages", "image", "label", "data", "instances")
 )
 """Folder names that describe the kind of content and do not distinguish images."""
-_OF_DOTA = re.compile(r"labeltxt|dota-v\d", re.IGNORECASE)  # the start of the names of DOTA's folders
+_OF_DOTA = re.compile(
+    r"labeltxt|annfiles|dota-v\d", re.IGNORECASE
+)  # the start of the names of DOTA's folders
 _MOST_FILES = 500_000  # that are looked through
 _DEEPEST = 4  # folders in a folder of annotations
 _MANY = 100  # names, for which folders are listed rather than asked for each
@@ -231,9 +233,15 @@ class _Listed:
 
     def __init__(self, folder: Path) -> None:
         self._folder = os.fspath(folder)
-        with os.scandir(folder) as entries:
-            names = [entry.name for entry in islice(entries, _MOST_FILES)]
-        self._names = None if len(names) == _MOST_FILES else frozenset(map(_alike, names))
+        self._names: frozenset[str] | None = None
+        """None where the folder cannot be listed, or holds too much."""
+        try:
+            with os.scandir(folder) as entries:
+                names = [entry.name for entry in islice(entries, _MOST_FILES)]
+        except OSError:  # a folder may be entered that may not be listed
+            return
+        if len(names) < _MOST_FILES:
+            self._names = frozenset(map(_alike, names))
 
     def __call__(self, name: PurePath) -> Path | None:
         is_missing = self._names is not None and len(name.parts) == 1 and _alike(str(name)) not in self._names

@@ -20,6 +20,7 @@ from anymask.formats.json_fields import text, unreadable
 from anymask.formats.json_stream import JsonStream
 from anymask.formats.registry import FORMATS, READERS
 from anymask.formats.yolo_reading import is_label_file, label_folders
+from anymask.images.folder import IMAGE_SUFFIXES
 
 __all__ = ["Layout", "detect", "layout"]
 
@@ -180,9 +181,16 @@ def _chosen(
         else:
             yield known, file
     if len(texts) == len(passed_over):
-        maps = png.maps_among([file for file in files if file.suffix.lower() == ".png"], root)
+        maps = png.maps_among([file for file in files if _may_be_map(file, root)], root)
         if len(maps) > len(texts):  # else they are the images of annotations that nobody knows
             yield from (("instances", file) for file in maps)
+
+
+def _may_be_map(file: Path, root: Path) -> bool:
+    """Whether a file is a PNG, or an image of another type in a folder called `masks`."""
+    suffix = file.suffix.lower()
+    inside = {part.lower() for part in file.relative_to(root).parent.parts}
+    return suffix == ".png" or (suffix in IMAGE_SUFFIXES and "masks" in inside)
 
 
 def _instances(sources: list[tuple[str, Path]], passed_over: dict[Path, str]) -> list[tuple[str, Path]]:

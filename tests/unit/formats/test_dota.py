@@ -9,7 +9,7 @@ import pytest
 
 from anymask import formats
 from anymask.errors import FormatError
-from anymask.formats.dota import BOXED, RENAMED, SAME_IMAGE
+from anymask.formats.dota import BOXED, OTHERS, RENAMED, SAME_IMAGE
 from anymask.geometry import rle
 from anymask.images import write
 from anymask.types import Masks, Record
@@ -51,6 +51,13 @@ def test_versions(tmp_path: Path, folder: str) -> None:
     }  # fmt: skip
     assert one.masks.areas.tolist() == [16 * 7, 250]  # the sides of the turned one are 22.36 and 11.18 long
     assert not one.left_out
+
+
+def test_folders_of_mmrotate(tmp_path: Path) -> None:
+    picture = image(tmp_path / "trainval" / "images" / "P1__1024__0___0.png")
+    text(tmp_path / "trainval" / "annfiles" / "P1__1024__0___0.txt", SHIP)
+    (one,) = formats.read(tmp_path)
+    assert (one.id, one.image) == ("trainval/P1__1024__0___0", picture)
 
 
 def test_of_upright_and_oriented_boxes_the_oriented_are_read(tmp_path: Path) -> None:
@@ -107,6 +114,7 @@ def test_boxes_come_back(tmp_path: Path) -> None:
     loss = formats.write([one], tmp_path / "out", "dota")
     assert (tmp_path / "out" / "a.txt").read_text().splitlines()[:3] == [*HEADER.split(), SHIP.strip()]
     assert [(change.mask, change.notes) for change in loss.changed] == [(1, (BOXED,))]
+    assert not loss.dropped
     assert loss.changed[0].iou > 0.95
     (again,) = formats.read(tmp_path / "out", images=tmp_path / "images")
     assert again.meta == one.meta
@@ -117,12 +125,12 @@ def test_masks_become_boxes_around_all_their_parts(tmp_path: Path) -> None:
     dense = np.zeros((3, *SIZE), bool)
     dense[0, 2:9, 3:9] = dense[0, 20:30, 3:9] = True
     dense[1, 5, 50] = True
-    names = {"categories": ["storage tank", "ship", "none"]}
+    names = {"categories": ["storage tank", "ship", "none"], "attributes": [{"colour": "red"}, {}, {}]}
     loss = formats.write(
         [Record("a", Path("a.png"), Masks.from_dense(dense), meta=names)], tmp_path / "a", "dota"
     )
     assert (
         tmp_path / "a" / "a.txt"
     ).read_text() == "3 2 9 2 9 30 3 30 storage-tank 0\n50 5 51 5 51 6 50 6 ship 0\n"
-    assert [change.notes for change in loss.changed] == [(BOXED, RENAMED), ("left out",)]
+    assert [change.notes for change in loss.changed] == [(BOXED, RENAMED, OTHERS), ("left out",)]
     assert loss.changed[0].iou == pytest.approx(102 / 168)

@@ -9,11 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from PIL import Image
 
 from anymask import formats
 from anymask.errors import FormatError, InputError
-from anymask.formats import FORMATS, class_names
+from anymask.formats import FORMATS, class_names, image_files
 from anymask.formats.image_files import ImageFiles
+from anymask.images import write
 from anymask.types import Masks, Record
 
 from .folders import RING, SIZE, coco
@@ -363,3 +365,31 @@ def test_cvat_says_that_it_is_a_task(tmp_path):
     masks = Masks.from_dense(np.eye(*SIZE, dtype=bool)[None])
     formats.write([Record("a", Path("a.png"), masks)], tmp_path / "a.xml")
     assert "<meta><task><size>1</size><mode>annotation</mode><labels>" in (tmp_path / "a.xml").read_text()
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".bmp", ".png"])
+def test_masks_of_any_type_beside_images(tmp_path, suffix):
+    numbers = np.zeros(SIZE, np.uint8)
+    numbers[2:5, 3:9], numbers[8:12, 3:9] = 1, 2
+    for folder in ("images", "masks"):
+        (tmp_path / folder).mkdir()
+    Image.fromarray(np.full((*SIZE, 3), 90, np.uint8)).save(tmp_path / "images" / "a.png")
+    Image.fromarray(numbers).save(tmp_path / "masks" / f"a{suffix}")
+    (record,) = formats.read(tmp_path)
+    assert (record.image, record.masks.areas.tolist()) == (tmp_path / "images" / "a.png", [18, 24])
+
+
+@pytest.mark.parametrize("is_listed", [False, True])
+def test_many_images_are_found_in_a_folder_that_may_not_be_listed(tmp_path, monkeypatch, is_listed):
+    names = [f"{at}.png" for at in range(image_files._MANY + 1)]
+    for name in ("1.png", "É.png"):
+        write.write_png(np.zeros((*SIZE, 3), np.uint8), tmp_path / name)
+    if not is_listed:
+        monkeypatch.setattr(image_files.os, "scandir", refuse)
+    look = ImageFiles(tmp_path / "a.json", None, [*names, "É.png"])
+    found = [look.find(name).is_file() for name in ("0.png", "1.png", "É.png", "x/1.png")]
+    assert found == [False, True, True, True]
+
+
+def refuse(folder):
+    raise PermissionError(folder)

@@ -7,7 +7,6 @@ import importlib
 import inspect
 import os
 import re
-import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -15,9 +14,10 @@ from pathlib import Path
 import pytest
 
 import anymask
-from anymask.cli import main, reports
+from anymask.cli import main, options, reports
 from anymask.cli.commands import like_video
-from anymask.cli.options.registry import COMMANDS
+from anymask.cli.options.command import module_of
+from anymask.cli.options.registry import NAMES, command, commands
 from anymask.cli.parser import Parser
 
 
@@ -39,14 +39,21 @@ def test_help_imports_the_standard_library_alone() -> None:
     assert start(code=code).stderr.splitlines()[-1] == "['anymask']"
 
 
-def test_help_takes_under_three_tenths_of_a_second() -> None:
-    def seconds() -> float:  # of the processor: the machine may have other work
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        assert start("--help").returncode == 0
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+def test_a_command_imports_its_own_options_alone() -> None:
+    code = (
+        "import sys; from anymask.cli import main\n"
+        "main(['segment', '--help'])\n"
+        "names = {name.split('.')[-1] for name in sys.modules if name.startswith('anymask.cli.options.')}\n"
+        "print(sorted(names), file=sys.stderr)"
+    )
+    assert start(code=code).stderr == "['command', 'registry', 'segment', 'shared', 'values']\n"
 
-    assert min(seconds() for _ in range(3)) < 0.3
+
+def test_every_module_of_options_is_a_command() -> None:
+    folder = Path(options.__file__).parent
+    modules = {path.stem for path in folder.glob("*.py") if "COMMAND = Command(" in path.read_text("utf-8")}
+    assert modules == set(map(module_of, NAMES))
+    assert [one.name for one in commands()] == list(NAMES)
 
 
 def test_mistakes_are_found_before_torch_is_imported(photo: Path) -> None:
@@ -62,7 +69,7 @@ def test_mistakes_are_found_before_torch_is_imported(photo: Path) -> None:
 def test_overview(run, words: list[str]) -> None:
     answer = run(*words)
     assert (answer.code, answer.err) == (0, "")
-    assert all(f"  {name} " in answer.out for name in COMMANDS)
+    assert all(f"  {name} " in answer.out for name in NAMES)
 
 
 def test_group_overview(run) -> None:
@@ -72,7 +79,7 @@ def test_group_overview(run) -> None:
     assert run("data", "--help").out == answer.out
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", NAMES)
 def test_help_of_a_command(run, name: str) -> None:
     answer = run(*name.split(), "--help")
     assert (answer.code, answer.err) == (0, "")
@@ -80,14 +87,14 @@ def test_help_of_a_command(run, name: str) -> None:
     assert max(map(len, answer.out.splitlines())) <= 100
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", NAMES)
 def test_options_are_those_that_the_command_takes(name: str) -> None:
-    command = COMMANDS[name]
-    given = {action.dest for action in Parser(command).actions}
-    assert given == {field.name for field in dataclasses.fields(command.options)}
-    home = importlib.import_module(f"anymask.cli.commands.{command.module}")
+    one = command(name)
+    given = {action.dest for action in Parser(one).actions}
+    assert given == {field.name for field in dataclasses.fields(one.options)}
+    home = importlib.import_module(f"anymask.cli.commands.{module_of(name)}")
     assert inspect.signature(home.run).parameters["options"].annotation == "Options"
-    assert home.Options is command.options
+    assert home.Options is one.options
     shared = {"print_report": reports, "like_video": like_video}  # what reads some of them for it
     everywhere = {"max_memory"}  # read by `anymask.cli`
     modules = [home, *(module for name, module in shared.items() if name in vars(home))]
@@ -99,22 +106,22 @@ def test_options_are_those_that_the_command_takes(name: str) -> None:
 def test_an_option_means_the_same_in_every_command() -> None:
     """It takes a value or none, a text or a number, and goes to the same field."""
     forms: dict[str, set[object]] = {}
-    for command in COMMANDS.values():
-        for option, action in Parser(command).by_name.items():
+    for one in commands():
+        for option, action in Parser(one).by_name.items():
             forms.setdefault(option, set()).add((action.nargs == 0, action.type is None, action.dest))
     assert {option: form for option, form in forms.items() if len(form) > 1} == {}
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", NAMES)
 def test_examples_can_be_parsed(name: str) -> None:
     from anymask.cli.parser import find, parse
 
-    lines = [line for line in COMMANDS[name].details.splitlines() if line.startswith("  anymask ")]
+    lines = [line for line in command(name).details.splitlines() if line.startswith("  anymask ")]
     assert lines
     for line in lines:
-        command, rest = find(line.split()[1:])
-        assert command is COMMANDS[name]
-        assert parse(command, rest) is not None
+        found, rest = find(line.split()[1:])
+        assert found is command(name)
+        assert parse(found, rest) is not None
 
 
 @pytest.mark.parametrize("words", [["version"], ["--version"]])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from anymask.cli.options.registry import COMMANDS
+from anymask.cli.options.registry import commands
 from anymask.cli.parser import WIDTH, Parser
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "cli.md"
@@ -25,8 +25,8 @@ begins with a dot do not.
 def reference() -> str:
     """The text of the page."""
     parts = [HEAD]
-    for name, command in COMMANDS.items():
-        parts.append(f"## {name}\n\n```text\n{Parser(command).layout(WIDTH)}\n```\n")
+    for command in commands():
+        parts.append(f"## {command.name}\n\n```text\n{Parser(command).layout(WIDTH)}\n```\n")
     return "\n".join(parts)
 
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import math
 import sys
 from pathlib import Path
+from typing import Any
 
+from anymask.evaluate.metrics import Interval
+from anymask.evaluate.report import with_interval
 from anymask.evaluate.tables.catalog import TABLES
 from anymask.evaluate.tables.table import Table
 
@@ -20,7 +25,7 @@ quick look. `--self-test` checks a table without data.
 
 Sizes and licences are a guide only: read the terms of each data set.
 
-Not offered: Painter's keypoints. `seggpt-panoptic` scores prepared predictions.
+`seggpt-panoptic` scores prepared predictions.
 """
 
 
@@ -32,9 +37,9 @@ def page() -> str:
         parts.append(_needs(table))
         if table.published:
             parts.append(_published(table))
-        measured = MEASURED / f"{name}.md"
+        measured = MEASURED / f"{name}.json"
         if measured.is_file():
-            parts.append(measured.read_text("utf-8"))
+            parts.append(_measured(table, json.loads(measured.read_text("utf-8"))))
     return "\n".join(parts)
 
 
@@ -65,6 +70,25 @@ def _published(table: Table) -> str:
         cells = [f"{one.numbers[name]:g}" if name in one.numbers else "" for name in columns]
         rows.append(f"| {one.set or table.mean or 'mean'} | " + " | ".join([one.method, *cells]) + " |")
     return "\n".join(rows) + "\n"
+
+
+def _measured(table: Table, report: dict[str, Any]) -> str:
+    """Our figures on stand-ins, from what benchmarks/stand_ins.py keeps of the reports."""
+    numbers = [{key: _interval(value) for key, value in one["numbers"].items()} for one in report["sets"]]
+    known = [*table.columns, *(name for one in numbers for name in one)]
+    columns = [name for name in dict.fromkeys(known) if any(name in one for one in numbers)]
+    rows = ["| measured | in its place | items | " + " | ".join(columns) + " |"]
+    rows.append("| --- " * (len(columns) + 3) + "|")
+    for one, own in zip(report["sets"], numbers, strict=True):
+        cells = [with_interval(own[name]) if name in own else "" for name in columns]
+        rows.append(f"| {one['name']} | {one['stand_in']} | {one['items']} | " + " | ".join(cells) + " |")
+    words = f"python benchmarks/stand_ins.py SHARDS OUT --tables {table.name}"
+    head = f"Ours, on stand-ins and not comparable: {report['model']}, by `{words}`."
+    return "\n".join([head, "", *rows]) + "\n"
+
+
+def _interval(ends: dict[str, float | None]) -> Interval:
+    return Interval(**{key: math.nan if end is None else end for key, end in ends.items()})
 
 
 def test_the_page_is_up_to_date() -> None:

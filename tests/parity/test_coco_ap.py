@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from anymask.evaluate.coco_ap import AveragePrecision, Detections, Truths, match
-from anymask.evaluate.proposals import recalls
+from anymask.evaluate.proposals import image_recalls
 from anymask.geometry import rle
+from anymask.types import Masks, Record
 
 pytestmark = pytest.mark.parity
 
@@ -109,14 +110,23 @@ def test_average_precision(api, scene, tmp_path):
 
 
 @pytest.mark.parametrize("api", [PyCocoTools, hotcoco])
-def test_recall_without_classes(api, scene, tmp_path):
+def test_recall_without_classes_by_size(api, scene, tmp_path):
+    """AR@1000 of proposals: all masks, and the small, medium and large ones by their stated areas."""
     theirs = np.asarray(judged(api(), scene, tmp_path, use_categories=False, most=(1, 10, 1000))["recall"])
-    parts = []
+    parts = {name: [] for name in ("ar_1000", "small", "medium", "large")}
     for truth, found in by_image(scene):
+        kept = np.flatnonzero(~truth.crowds)
+        masks = Masks(SIZE, [truth.runs[i] for i in kept])
+        record = Record(
+            "a", np.zeros((*SIZE, 3), np.uint8), masks, meta={"areas": truth.areas[kept].tolist()}
+        )
         order = np.argsort(-found.scores, kind="stable")
-        ious = rle.iou([found.runs[i] for i in order], truth.runs)
-        parts.append(recalls(ious[:, ~truth.crowds]))
-    assert np.concatenate(parts).mean(axis=0) == pytest.approx(theirs[:, 0, 0, 2], abs=1e-9)
+        ious = rle.iou([found.runs[i] for i in order], masks.rles)
+        values = image_recalls(ious, record, 1000, {})
+        for name, some in parts.items():
+            some.append(values[name])
+    for area, some in enumerate(parts.values()):  # IoUs, classes, areas, counts
+        assert np.concatenate(some).mean() == pytest.approx(theirs[:, 0, area, 2].mean(), abs=1e-9)
 
 
 def test_weights_repeat_images(scene):

@@ -1,4 +1,4 @@
-"""SSIM compared with scikit-image, and with the definition by a window in space and colour."""
+"""SSIM compared with scikit-image and with its definition over space and colour; errors of depth."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from anymask.evaluate.restoration import ssim_uniform, ssim_volume
+from anymask.inference.in_context.depth_encoding import depth_scores
 
 pytestmark = pytest.mark.parity
 
@@ -39,3 +40,15 @@ def test_windows_over_space_and_colour(pair):
     va, vb, cov = local(a * a) - ma**2, local(b * b) - mb**2, local(a * b) - ma * mb
     wanted = ((2 * ma * mb + 1e-4) * (2 * cov + 9e-4) / ((ma**2 + mb**2 + 1e-4) * (va + vb + 9e-4))).mean()
     assert ssim_volume(a, b) == pytest.approx(wanted, abs=1e-9)
+
+
+def test_depth_by_the_released_evaluation(rng):
+    """Errors of an image in metres: the prediction is at least a millimetre, the truth is 1 mm to 10 m."""
+    truth, found = rng.uniform(0, 11, (30, 40)), rng.uniform(0, 10, (30, 40))
+    truth[:5], found[:3] = 0, 0
+    valid = (truth > 1e-3) & (truth < 10)
+    a, b = truth[valid], np.maximum(found[valid], 1e-3)
+    scores = depth_scores(found, truth, valid)
+    assert scores.rmse == pytest.approx(np.sqrt(((a - b) ** 2).mean()), abs=1e-9)
+    assert scores.a_rel == pytest.approx((np.abs(a - b) / a).mean(), abs=1e-9)
+    assert scores.delta1 == pytest.approx((np.maximum(a / b, b / a) < 1.25).mean(), abs=1e-9)

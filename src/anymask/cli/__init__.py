@@ -19,6 +19,7 @@ from importlib import import_module
 from typing import TextIO
 
 from anymask.cli import parser
+from anymask.cli.options.command import module_of
 from anymask.errors import AnymaskError, ImageWarning, InputError, needs_torch
 from anymask.files import budget
 
@@ -93,7 +94,7 @@ def _run(words: list[str], debug: bool) -> int:
         memory = getattr(options, "max_memory", None)
         allowed = nullcontext() if memory is None else budget.limited(budget.parse_memory(memory))
         with allowed, needs_torch(f"anymask {command.name}"):
-            code: int = import_module(f"anymask.cli.commands.{command.module}").run(options)
+            code: int = import_module(f"anymask.cli.commands.{module_of(command.name)}").run(options)
     return code
 
 

@@ -11,12 +11,12 @@ import shutil
 import textwrap
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from itertools import pairwise
+from itertools import chain, pairwise
 from types import MappingProxyType
 from typing import Any, NoReturn
 
+from anymask.cli.options import registry
 from anymask.cli.options.command import Command
-from anymask.cli.options.registry import COMMANDS
 from anymask.errors import InputError, unknown_name
 
 __all__ = ["WIDTH", "Parser", "find", "overview", "parse"]
@@ -63,9 +63,14 @@ class Parser(argparse.ArgumentParser):
         super().__init__(prog=f"anymask {command.name}", add_help=False, allow_abbrev=False)
         self.command = command
         self.actions: list[argparse.Action] = []
+        self.sections: dict[str, list[argparse.Action]] = {"Options": []}
         self.hints: dict[str, str] = {}
         self.needed: list[argparse.Action] = []
         command.declare(self)
+
+    def section(self, title: str) -> None:
+        """List the options that are declared from here on under a title of their own in the help."""
+        self.sections[title] = []
 
     def add_argument(self, *names: str, hint: str = "", **settings: Any) -> argparse.Action:
         """As argparse does, and remember the option for the help.
@@ -74,6 +79,7 @@ class Parser(argparse.ArgumentParser):
         """
         action = super().add_argument(*names, **settings)
         self.actions.append(action)
+        next(reversed(self.sections.values())).append(action)
         self.hints[action.dest] = hint
         if action.option_strings and action.required:
             self.needed.append(action)
@@ -132,7 +138,7 @@ class Parser(argparse.ArgumentParser):
 
     def unknown(self, name: str) -> InputError:
         """The error for an option that this command has not: which one is meant, or who has it."""
-        others = [f"'anymask {one.name}'" for one in COMMANDS.values() if name in Parser(one).by_name]
+        others = [f"'anymask {one.name}'" for one in registry.commands() if name in Parser(one).by_name]
         meant = [one for one in ALSO_CALLED.get(name, ()) if one in self.by_name]
         if others and not meant:
             shown = [*others[:_SHOWN], "others"] if len(others) > _SHOWN else others
@@ -163,10 +169,16 @@ class Parser(argparse.ArgumentParser):
 
     def layout(self, width: int) -> str:
         """The help text, `width` characters wide."""
-        rows = [(_invocation(action), str(action.help)) for action in self.actions]
+        usage = f"Usage: {self.prog} {self.command.usage}".rstrip()
         details = [_wrapped(part, width) for part in self.command.details.split("\n\n")]
-        parts = [f"Usage: {self.prog} {self.command.usage}".rstrip(), *details]
-        return "\n\n".join([*parts, "Options:\n" + _table([*rows, *_COMMON], width)])
+        rows = {
+            title: [(_invocation(action), str(action.help)) for action in actions]
+            for title, actions in self.sections.items()
+        }
+        rows.setdefault("Options" if len(rows) == 1 else "Other", []).extend(_COMMON)
+        left = min(max(len(name) for name, _ in chain(*rows.values())), 30) + 4
+        tables = [f"{title}:\n{_table(listed, left, width)}" for title, listed in rows.items()]
+        return "\n\n".join([usage, *details, *tables])
 
 
 def _invocation(action: argparse.Action) -> str:
@@ -186,8 +198,8 @@ def _wrapped(part: str, width: int) -> str:
     )
 
 
-def _table(rows: Sequence[tuple[str, str]], width: int) -> str:
-    left = min(max(len(name) for name, _ in rows), 30) + 4
+def _table(rows: Sequence[tuple[str, str]], left: int, width: int) -> str:
+    """Names, and from column `left` on what they mean, wrapped."""
     lines = []
     for name, text in rows:
         wrapped = textwrap.wrap(text, max(30, width - left), break_on_hyphens=False) or [""]
@@ -208,20 +220,20 @@ def find(words: Sequence[str]) -> tuple[Command | None, list[str]]:
     if not words or words[0] in (*_HELP, "help"):
         return None, []
     if words[0] in ("--version", "-V"):
-        return COMMANDS["version"], []
+        return registry.command("version"), []
     _check_place("anymask", words[0])
-    if words[0] in COMMANDS:
-        return COMMANDS[words[0]], list(words[1:])
-    group = [name for name in COMMANDS if name.startswith(f"{words[0]} ")]
+    if words[0] in registry.NAMES:
+        return registry.command(words[0]), list(words[1:])
+    group = [name for name in registry.NAMES if name.startswith(f"{words[0]} ")]
     if not group:
-        raise unknown_name("command", words[0], {name.split()[0] for name in COMMANDS})
+        raise unknown_name("command", words[0], {name.split()[0] for name in registry.NAMES})
     if len(words) == 1 or words[1] in _HELP:
         return None, [words[0]]
     _check_place(f"anymask {words[0]}", words[1])
     name = f"{words[0]} {words[1]}"
-    if name not in COMMANDS:
+    if name not in registry.NAMES:
         raise unknown_name("command", name, group)
-    return COMMANDS[name], list(words[2:])
+    return registry.command(name), list(words[2:])
 
 
 def _check_place(start: str, word: str) -> None:
@@ -253,11 +265,11 @@ def parse(command: Command, words: Sequence[str]) -> Any:
 def overview(group: Sequence[str] = ()) -> str:
     """The list of commands, or of those in a group such as ["data"]."""
     prefix = "".join(f"{word} " for word in group)
-    shown = [command for command in COMMANDS.values() if command.name.startswith(prefix)]
+    shown = [command for command in registry.commands() if command.name.startswith(prefix)]
     width = min(WIDTH, shutil.get_terminal_size().columns)
     usage = f"Usage: anymask {prefix}COMMAND [OPTION]..."
     title = [] if group else ["Segment images by prompts and by examples."]
     rows = [(command.name, command.summary) for command in shown]
-    commands = "Commands:\n" + _table(rows, width)
+    commands = "Commands:\n" + _table(rows, max(len(name) for name, _ in rows) + 4, width)
     more = f"See anymask {prefix}COMMAND --help for details. For example:\n\n  {shown[0].example}"
     return "\n\n".join([usage, *title, commands, more])

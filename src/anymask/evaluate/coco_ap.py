@@ -1,7 +1,8 @@
-"""Average precision of masks with classes, as the COCO and LVIS APIs compute it, per image and with weights.
+"""Average precision of objects with classes, as the COCO and LVIS APIs compute it, by image, with weights.
 
-`match` compares the masks of one image; `AveragePrecision` accumulates the matches of weighted images, so
-that images can be resampled without matching again.
+`match` compares the masks of one image, `match_class` objects of one class by any similarity;
+`AveragePrecision` accumulates the matches of weighted images, so that images can be resampled without
+matching again.
 Source of the rules: `COCOeval` and `LVISEval`, the functions evaluateImg and accumulate.
 """
 
@@ -17,7 +18,16 @@ from numpy.typing import NDArray
 from anymask.evaluate.metrics import IOUS, Floats
 from anymask.geometry import rle
 
-__all__ = ["AREAS", "AveragePrecision", "Detections", "Matches", "Truths", "match"]
+__all__ = [
+    "AREAS",
+    "AveragePrecision",
+    "Compared",
+    "Detections",
+    "Matches",
+    "Truths",
+    "match",
+    "match_class",
+]
 
 AREAS = {"all": (0.0, 1e10), "small": (0.0, 32.0**2), "medium": (32.0**2, 96.0**2), "large": (96.0**2, 1e10)}
 """Ranges of areas in pixels, both ends included."""
@@ -48,6 +58,25 @@ class Detections:
     scores: Floats
 
 
+@dataclass(frozen=True)
+class Compared:
+    """The annotated objects of a class in an image, and the predicted ones, highest score first."""
+
+    category: int
+    similarity: Floats
+    """(D, G) IoU, or OKS, of each predicted with each annotated object."""
+    truth_areas: Floats
+    """(G,) pixels."""
+    crowds: NDArray[np.bool_]
+    """(G,): annotations that several predictions may match."""
+    hidden: NDArray[np.bool_]
+    """(G,): annotations that do not count, and what matches them neither."""
+    scores: Floats
+    """(D,)."""
+    areas: Floats
+    """(D,) pixels."""
+
+
 def match(
     truths: Truths,
     detections: Detections,
@@ -71,20 +100,32 @@ def match(
         own = np.flatnonzero(truths.categories == category)
         mine = np.flatnonzero(detections.categories == category)
         mine = mine[np.argsort(-detections.scores[mine], kind="stable")][:most]
-        ious = _ious(truths, own, detections, mine)
-        areas = np.array([rle.area(detections.runs[i]) for i in mine.tolist()], np.float64)
-        entry: dict[str, Any] = {"category": category, "scores": detections.scores[mine].tolist()}
-        entry |= {"positives": [], "matched": [], "ignored": []}
-        for low, high in AREAS.values():
-            hidden = truths.crowds[own] | (truths.areas[own] < low) | (truths.areas[own] > high)
-            matched, ignored = _greedy(ious, hidden, truths.crowds[own])
-            outside = (areas < low) | (areas > high) | (category in unjudged)
-            ignored |= ~matched & outside[:, None]
-            entry["positives"].append(int((~hidden).sum()))
-            entry["matched"].append((matched @ _BITS).tolist())
-            entry["ignored"].append((ignored @ _BITS).tolist())
-        found.append(entry)
+        compared = Compared(
+            category=category,
+            similarity=_ious(truths, own, detections, mine),
+            truth_areas=truths.areas[own],
+            crowds=truths.crowds[own],
+            hidden=truths.crowds[own],
+            scores=detections.scores[mine],
+            areas=np.array([rle.area(detections.runs[i]) for i in mine.tolist()], np.float64),
+        )
+        found.append(match_class(compared, judged=category not in unjudged))
     return found
+
+
+def match_class(one: Compared, *, judged: bool = True) -> Matches:
+    """Match the objects of a class; see `match` for the result, and for `judged` its `unjudged`."""
+    entry: dict[str, Any] = {"category": one.category, "scores": one.scores.tolist()}
+    entry |= {"positives": [], "matched": [], "ignored": []}
+    for low, high in AREAS.values():
+        hidden = one.hidden | (one.truth_areas < low) | (one.truth_areas > high)
+        matched, ignored = _greedy(one.similarity, hidden, one.crowds)
+        outside = (one.areas < low) | (one.areas > high) | (not judged)
+        ignored |= ~matched & outside[:, None]
+        entry["positives"].append(int((~hidden).sum()))
+        entry["matched"].append((matched @ _BITS).tolist())
+        entry["ignored"].append((ignored @ _BITS).tolist())
+    return entry
 
 
 def _ious(truths: Truths, own: NDArray[np.int64], detections: Detections, mine: NDArray[np.int64]) -> Floats:

@@ -25,7 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymask.errors import FormatError, InputError
-from anymask.evaluate.edge_matching import correspond, require_scipy, skeleton
+from anymask.evaluate.edge_matching import correspond, skeleton
+from anymask.evaluate.mat_files import read_mat
 from anymask.evaluate.metrics import Interval, interval
 from anymask.evaluate.report import Report, SetResult, commit, machine, model_hash
 from anymask.images.read import read_image
@@ -105,7 +106,14 @@ class EdgeFolder:
     def __getitem__(self, index: int) -> AnnotatedEdges:
         """Read an image. Raises ImageError, FormatError and MissingExtraError."""
         image, truth = self.pairs[index]
-        return AnnotatedEdges(image.stem, read_image(image), read_annotated(truth))
+        pixels, annotated = read_image(image), read_annotated(truth)
+        for one in annotated:
+            if one.shape != pixels.shape[:2]:
+                raise FormatError(
+                    f"Boundaries of {truth} must have the size {pixels.shape[:2]} of {image.name}, got "
+                    f"{one.shape}. Download the data set again."
+                )
+        return AnnotatedEdges(image.stem, pixels, annotated)
 
     def __iter__(self) -> Iterator[AnnotatedEdges]:
         """The images, read one by one. Raises as reading one does."""
@@ -117,11 +125,10 @@ def read_annotated(path: Path) -> tuple[Mask, ...]:
 
     Raises FormatError for another file.
     """
-    reader = require_scipy("io")
+    cells = read_mat(path, "groundTruth").reshape(-1)
     try:
-        cells = reader.loadmat(path)["groundTruth"].reshape(-1)
         return tuple(np.asarray(cell["Boundaries"][0, 0]) != 0 for cell in cells)
-    except (KeyError, ValueError, IndexError, TypeError, OSError) as error:
+    except (ValueError, IndexError, TypeError) as error:
         raise FormatError(
             f"groundTruth must hold Boundaries of each annotator, got another file at {path}. "
             "Download the data set again."

@@ -48,7 +48,7 @@ def match_segments(truth: Segments, found: Segments) -> dict[str, list[Any]]:
     Segments of one class match above an IoU of 0.5, without the pixels of the prediction that are void. A
     predicted segment of which more than half lies in void and in a crowd of its class does not count; of
     several crowds of a class the last is used. Areas of annotated segments are those that the file states.
-    Raises FormatError where the numbers of a prediction are not those that it lists.
+    Raises FormatError where the numbers of an image are not those that its list has.
     """
     areas = _checked_areas(truth, found)
     shared = _intersections(truth.numbers, found.numbers)
@@ -89,13 +89,19 @@ def _checked_areas(truth: Segments, found: Segments) -> dict[int, int]:
             f"prediction {found.name} must have the size {truth.numbers.shape} of {truth.name}, got "
             f"{found.numbers.shape}. Predict it again."
         )
-    numbers, counts = np.unique(found.numbers, return_counts=True)
+    _pixels(truth)
+    return _pixels(found)
+
+
+def _pixels(one: Segments) -> dict[int, int]:
+    """Pixels of each segment. Raises FormatError where the image and the list differ."""
+    numbers, counts = np.unique(one.numbers, return_counts=True)
     areas = dict(zip(numbers.tolist(), counts.tolist(), strict=True))
     areas.pop(VOID, None)
-    for number in sorted(areas.keys() ^ found.of_number.keys()):
+    for number in sorted(areas.keys() ^ one.of_number.keys()):
         side = "JSON" if number in areas else "PNG"
         raise FormatError(
-            f"segment {number} of {found.name} must be in PNG and JSON, got none in the {side}."
+            f"segment {number} of {one.name} must be in PNG and JSON, got none in the {side}. Write it again."
         )
     return areas
 

@@ -5,6 +5,7 @@ Also read are lists of results ([{image_id, category_id, segmentation, score}]),
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections import Counter
@@ -65,6 +66,12 @@ class CocoFile:
         self._rows = Rows()
         self.left_out: Counter[str] = Counter()
         """What belongs to no image, by kind."""
+        self.strangers: list[object] = []
+        """Numbers of images that annotations name and the file does not have."""
+        self.categories: list[Any] = []
+        """The entries of the categories."""
+        self.unnamed: list[int] = []
+        """Numbers of categories that annotations have and the file does not name."""
         parts = _read(self.path, self._rows) if document is None else self._parts(document)
         self._sort(parts)
 
@@ -80,14 +87,20 @@ class CocoFile:
             self._images = _images_of_results(self.path, self._rows, self._reading)
         else:
             self._images = json_fields.field(parts, "images", list, "the file")
-        numbers = [key(image.get("id")) if isinstance(image, Mapping) else None for image in self._images]
-        self._times = Counter(number for number in numbers if number is not None)
-        self._labels, self._categories = _categories(_listed(parts, "categories"))
+        self.categories = _listed(parts, "categories")
+        self._polygons = PlainPolygons(self._rows, self._images)
+        self._times = Counter(number for _, number in self._polygons.headers if number is not None)
+        self._labels, self._categories = _categories(self.categories)
+        named = set(self._labels.values())
         for category in {one for one in self._rows.categories if isinstance(one, int)}:
             self._labels.setdefault(category, category)  # one that the file does not name has its number
         self._are_brushes = _marks_brushes(parts.get("info"), self._images)
-        alone = [count for number, count in self._rows.images().items() if number not in self._times]
-        self.left_out.update({NO_IMAGE: sum(alone), NO_OBJECT: self._rows.damaged, **self._rows.others})
+        self.unnamed = sorted(set(self._labels.values()) - named)
+        alone = {number: count for number, count in self._rows.images().items() if number not in self._times}
+        self.strangers = list(alone)
+        self.left_out.update(
+            {NO_IMAGE: sum(alone.values()), NO_OBJECT: self._rows.damaged, **self._rows.others}
+        )
         if self._rows.others and not len(self._rows):
             told = ", ".join(f"{count} {kind}" for kind, count in self._rows.others.items())
             raise FormatError(
@@ -95,11 +108,15 @@ class CocoFile:
             )
         self.left_out += Counter()  # without zeros
         self.ids = _record_ids(self._images)
-        self._polygons = PlainPolygons(self._rows, self._images)
 
     def __len__(self) -> int:
         """The number of images."""
         return len(self._images)
+
+    @property
+    def images(self) -> Sequence[Any]:
+        """The entries of the images, in the order of `ids`."""
+        return self._images
 
     def records(self) -> list[Record]:
         """Build all records."""
@@ -117,7 +134,7 @@ class CocoFile:
     def record(self, index: int) -> Record:
         """Build a record without reading its image. Raises FormatError for an incomplete image entry."""
         image = json_fields.mapping(self._images[index], "image")
-        number = key(image.get("id"))
+        size, number = self._polygons.headers[index]
         if number is None:
             raise FormatError(f"image must have an id, got {image!r:.60}. Write the file again.")
         if self._times[number] > 1:
@@ -125,8 +142,9 @@ class CocoFile:
                 f"image must have an id of its own, got {number!r}, which {self._times[number]} have. "
                 "Write the file again."
             )
-        image_path = self.image_path(index)
-        size = json_fields.size_beside(image, ("height", "width"), image_path)
+        file_name = _file_name(image)
+        image_path = self._files.find(file_name)
+        size = size or json_fields.size_beside(image, ("height", "width"), image_path)
         left_out: Counter[str] = Counter()
         rows = self._rows.of_image(number)
         runs = self._masks(index, rows, size, left_out)
@@ -145,7 +163,7 @@ class CocoFile:
             id=self.ids[index],
             image=image_path,
             masks=Masks(size, [runs[row] for row in kept], self._scores(kept, left_out), labels=labels),
-            meta=self._meta(image, labels, kept),
+            meta=self._meta(image, file_name, labels, kept),
             ignore=rle.union(ignored, size) if ignored else None,
             left_out=dict(left_out),
         )
@@ -162,17 +180,21 @@ class CocoFile:
             return None
         return json_fields.scores([{"score": given.get(row)} for row in rows], "score", left_out)
 
-    def _meta(self, image: Mapping[str, Any], labels: Sequence[int], rows: Sequence[int]) -> dict[str, Any]:
+    def _meta(
+        self, image: Mapping[str, Any], file_name: str, labels: Sequence[int], rows: Sequence[int]
+    ) -> dict[str, Any]:
         meta: dict[str, Any] = {name: image[name] for name in ("dataset",) if name in image}
-        meta["file_name"] = _file_name(image)
+        meta["file_name"] = file_name
         meta["categories"] = [self._categories.get(label) or f"class {label}" for label in labels]
-        crowds = [bool(self._rows.crowds[row]) for row in rows]
+        crowds = [self._rows.crowds[row] for row in rows]
         areas = [self._rows.areas[row] for row in rows]
         if any(crowds):
-            meta["crowds"] = crowds
+            meta["crowds"] = list(map(bool, crowds))
         if self._rows.attributes:
             meta |= attributes.as_meta(self._rows.attributes.get(row) for row in rows)
-        if rows and np.isfinite(areas).all():
+        if rows and all(row in self._rows.tracks for row in rows):
+            meta["ids"] = [self._rows.tracks[row] for row in rows]
+        if rows and all(map(math.isfinite, areas)):
             meta["areas"] = areas
         return meta
 

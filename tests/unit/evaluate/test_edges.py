@@ -125,7 +125,7 @@ def test_messages(folder, tmp_path):
     with pytest.raises(InputError, match=r"data must hold images/val/\*.jpg with groundTruth"):
         EdgeFolder(folder, "val")
     savemat(folder / "groundTruth/test/0.mat", {"other": 1})
-    with pytest.raises(FormatError, match="groundTruth must hold Boundaries"):
+    with pytest.raises(FormatError, match=r"0.mat must be a .mat file with groundTruth"):
         next(iter(EdgeFolder(folder)))
     with pytest.raises(InputError, match="thresholds must be 1 or more"):
         EdgesConfig(thresholds=0)

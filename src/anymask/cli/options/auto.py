@@ -80,14 +80,33 @@ def declare(parser: Parser) -> None:
         "folder, or no file of masks with --json), OUT.png (a label map), and for a GeoTIFF also "
         "OUT.geojson or OUT.gpkg. For many images the folder of the data set.",
     )
-    _declare_prompts(parser)
-    _declare_filters(parser)
-    _declare_large(parser)
-    _declare_outputs(parser)
-    _declare_workers(parser)
-    shared.declare_model(parser)
+    shared.declare_overlay(parser)
+    shared.declare_open(
+        parser,
+        "Open the overlay in the system's viewer; implies --overlay. For many images open their contact "
+        "sheet, OUT/sheet/sheet.jpg, instead.",
+    )
     shared.declare_json(parser)
     shared.declare_force(parser)
+    parser.section("Prompts and passes")
+    _declare_prompts(parser)
+    parser.section("Which masks are kept")
+    _declare_filters(parser)
+    parser.section("More to write")
+    _declare_outputs(parser)
+    parser.section("How images are read")
+    shared.declare_bands(parser)
+    shared.declare_max_memory(parser)
+    parser.section("Many and large images")
+    _declare_large(parser)
+    _declare_workers(parser)
+    parser.section("Model")
+    shared.declare_model(parser)
+    parser.add_argument(
+        "--compile",
+        action="store_true",
+        help="Compile the encoder: takes a minute once, then less time per image. For many images on a GPU.",
+    )
 
 
 def _declare_prompts(parser: Parser) -> None:
@@ -136,6 +155,13 @@ def _declare_filters(parser: Parser) -> None:
         ("--max-cover", number, "X", "Drop masks that cover more than this share of the image, 0 to 1."),
     ):
         parser.add_argument(name, type=read, metavar=metavar, help=text)
+    parser.add_argument(
+        "--granularity",
+        type=number,
+        metavar="G",
+        help="Keep one level of the mask hierarchy, from 0 (top-level masks) to 1 (leaf masks). "
+        "Default: all masks.",
+    )
 
 
 def _declare_large(parser: Parser) -> None:
@@ -146,33 +172,18 @@ def _declare_large(parser: Parser) -> None:
         metavar="PX",
         help="Pixels that tiles share. Default: a quarter of the tile.",
     )
-    shared.declare_bands(parser)
-    shared.declare_max_memory(parser)
-    parser.add_argument(
-        "--compile",
-        action="store_true",
-        help="Compile the encoder: takes a minute once, then less time per image. For many images on a GPU.",
-    )
-
-
-def _declare_outputs(parser: Parser) -> None:
-    parser.add_argument(
-        "--granularity",
-        type=number,
-        metavar="G",
-        help="Keep one level of the mask hierarchy, from 0 (top-level masks) to 1 (leaf masks). "
-        "Default: all masks.",
-    )
     parser.add_argument(
         "--shards",
         type=number,
         metavar="MB",
         help="For a folder or a list: write tar shards and close each once it holds MB megabytes.",
     )
+
+
+def _declare_outputs(parser: Parser) -> None:
     parser.add_argument(
         "--tree", action="store_true", help="Note in the JSON each mask's parent: its id, or null."
     )
-    shared.declare_overlay(parser)
     for name, text in (
         ("--edges", "Also write an edge map, a grey image of 16 bits."),
         ("--labelmap", "Also write a label map: each pixel has the number of the smallest mask there."),
@@ -183,11 +194,6 @@ def _declare_outputs(parser: Parser) -> None:
         "--names",
         metavar="NAME,NAME,...",
         help="Note in the JSON the category of each mask: the likeliest of these English names, or null.",
-    )
-    shared.declare_open(
-        parser,
-        "Open the overlay in the system's viewer; implies --overlay. For many images open their contact "
-        "sheet, OUT/sheet/sheet.jpg, instead.",
     )
 
 

@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from anymask.cli.parser import Parser
 
-__all__ = ["Command"]
+__all__ = ["Command", "module_of"]
+
+
+def module_of(name: str) -> str:
+    """The name of a command's modules in `anymask.cli.options` and `anymask.cli.commands`."""
+    return name.replace(" ", "_")
 
 
 @dataclass(frozen=True)
@@ -28,11 +33,6 @@ class Command:
     """Declares the options."""
     options: Callable[..., Any]
     """The frozen dataclass of the parsed options, made from them by name."""
-
-    @property
-    def module(self) -> str:
-        """The name of its modules in `options` and `commands`."""
-        return self.name.replace(" ", "_")
 
     @property
     def example(self) -> str:

@@ -64,21 +64,6 @@ def declare(parser: Parser) -> None:
         "as a.jpg=text:cup, to find it in the photo first. Or the .safetensors file "
         "of a context, see 'anymask tune'. Repeat it for several examples.",
     )
-    shared.declare_kind(parser)
-    shared.declare_ensemble(parser)
-    shared.declare_tile(parser, "")
-    parser.add_argument(
-        "--min-score",
-        type=share,
-        default=0.0,
-        metavar="X",
-        help="Leave out objects with a lower score in images, where nothing like the examples may be. "
-        "Default: 0; 0.5 is a good start.",
-    )
-    shared.declare_many(parser)
-    shared.declare_bands(parser)
-    _declare_refinement(parser)
-    _declare_video(parser)
     parser.add_argument(
         "-o",
         "--output",
@@ -90,10 +75,30 @@ def declare(parser: Parser) -> None:
     parser.add_argument(
         "--resume", action="store_true", help="Resume a run with the same output that was stopped."
     )
-    shared.declare_model(parser, "context", "SegGPT")
     shared.declare_json(parser)
     shared.declare_force(parser)
+    parser.section("Examples")
+    shared.declare_kind(parser)
+    shared.declare_ensemble(parser)
+    shared.declare_many(parser)
+    parser.section("What is found")
+    parser.add_argument(
+        "--min-score",
+        type=share,
+        default=0.0,
+        metavar="X",
+        help="Leave out objects with a lower score in images, where nothing like the examples may be. "
+        "Default: 0; 0.5 is a good start.",
+    )
+    shared.declare_tile(parser, "")
+    _declare_refinement(parser)
+    parser.section("Videos")
+    _declare_video(parser)
+    parser.section("How images are read")
+    shared.declare_bands(parser)
     shared.declare_max_memory(parser)
+    parser.section("Model")
+    shared.declare_model(parser, "context", "SegGPT")
 
 
 def _declare_refinement(parser: Parser) -> None:

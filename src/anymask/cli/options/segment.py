@@ -50,17 +50,6 @@ def declare(parser: Parser) -> None:
         "cells.ome.tif[c=1,z=3].",
         hint="Run one image after the other.",
     )
-    _declare_prompts(parser)
-    parser.add_argument(
-        "--all",
-        dest="all_candidates",
-        action="store_true",
-        help="Write all three candidates for each object, the best first, instead of the best alone: "
-        "OUT-1.png, OUT-2.png and OUT-3.png, or all in one OUT.json.",
-    )
-    shared.declare_zoom(parser)
-    shared.declare_bands(parser)
-    shared.declare_model(parser)
     parser.add_argument(
         "-o",
         "--output",
@@ -74,7 +63,22 @@ def declare(parser: Parser) -> None:
     shared.declare_open(parser, "Open the overlay in the system's viewer; implies --overlay.")
     shared.declare_json(parser)
     shared.declare_force(parser)
+    parser.section("Prompts")
+    _declare_prompts(parser)
+    parser.section("Which masks")
+    parser.add_argument(
+        "--all",
+        dest="all_candidates",
+        action="store_true",
+        help="Write all three candidates for each object, the best first, instead of the best alone: "
+        "OUT-1.png, OUT-2.png and OUT-3.png, or all in one OUT.json.",
+    )
+    shared.declare_zoom(parser)
+    parser.section("How the image is read")
+    shared.declare_bands(parser)
     shared.declare_max_memory(parser)
+    parser.section("Model")
+    shared.declare_model(parser)
 
 
 def _declare_prompts(parser: Parser) -> None:

@@ -52,20 +52,24 @@ def declare(parser: Parser) -> None:
     parser.add_argument(
         "--projects", metavar="DIR", help="Serve every subfolder of a folder as a project, instead of FOLDER."
     )
+    shared.declare_open(parser, "Open the address in the browser.")
+    parser.section("Address and access")
     _declare_access(parser)
+    parser.section("Models")
     _declare_models(parser)
+    parser.section("Storage and reading")
     parser.add_argument(
         "--database",
         metavar="URL",
         help="postgresql://USER@HOST/NAME instead of the SQLite file FOLDER/.anymask/project.db.",
     )
     shared.declare_bands(parser)
+    shared.declare_max_memory(parser)
+    parser.section("The app as files")
     parser.add_argument(
         "--static", metavar="DIR", help="Write the app as files instead of serving a project; a new folder."
     )
-    shared.declare_open(parser, "Open the address in the browser.")
     shared.declare_force(parser)
-    shared.declare_max_memory(parser)
 
 
 def _declare_access(parser: Parser) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from anymask.errors import FormatError
+from anymask.evaluate.tables.named_file import named_file
 
 __all__ = [
     "Episode",
@@ -23,6 +24,7 @@ __all__ = [
     "fss_episodes",
     "pascal_episodes",
     "read_coco_list",
+    "read_lines",
     "read_pascal_list",
 ]
 
@@ -50,7 +52,9 @@ class _Draws:
 
     def one_of(self, names: Sequence[Any]) -> Any:
         """As `np.random.choice(names, 1, replace=False)[0]`."""
-        return names[int(self._state.choice(len(names), 1, replace=False)[0])]
+        return names[
+            int(self._state.permutation(len(names))[0])
+        ]  # what choice does, at less than half its time
 
     def examples(self, names: Sequence[str], query: str, shots: int) -> tuple[str, ...]:
         """Other names than the query; one may be drawn twice, as theirs."""
@@ -120,19 +124,20 @@ class _Plain(pickle.Unpickler):
 
 def read_coco_list(path: Path) -> dict[int, list[str]]:
     """Names by class, from `fold<f>.pkl`. Raises FormatError for anything else, without running it."""
-    try:
-        found = _Plain(io.BytesIO(path.read_bytes())).load()
-        return {int(category): [str(name) for name in names] for category, names in found.items()}
-    except (pickle.UnpicklingError, EOFError, ValueError, AttributeError, TypeError, IndexError) as error:
-        raise FormatError(
-            f"path must hold names by class, got {path} ({error}). Use the original lists."
-        ) from None
+    with named_file(path):
+        try:
+            found = _Plain(io.BytesIO(path.read_bytes())).load()
+            return {int(category): [str(name) for name in names] for category, names in found.items()}
+        except (pickle.UnpicklingError, EOFError, ValueError, AttributeError, TypeError, IndexError) as error:
+            raise FormatError(
+                f"path must hold names by class, got {path} ({error}). Use the original lists."
+            ) from None
 
 
 def read_pascal_list(path: Path) -> list[tuple[str, int]]:
     """Pairs of image and class from 0, from `fold<f>.txt` with lines `name__CC`, CC from 1."""
-    pairs = []
-    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+    pairs: list[tuple[str, int]] = []
+    for number, line in enumerate(read_lines(path), 1):
         name, mark, category = line.partition("__")
         if not mark or not category.isdecimal():
             raise FormatError(
@@ -140,3 +145,12 @@ def read_pascal_list(path: Path) -> list[tuple[str, int]]:
             )
         pairs.append((name, int(category) - 1))
     return pairs
+
+
+def read_lines(path: Path) -> list[str]:
+    """The lines of a list. Raises FormatError for one without any."""
+    with named_file(path):
+        lines = path.read_text("utf-8").splitlines()
+    if not any(map(str.strip, lines)):
+        raise FormatError(f"{path} must hold names, got none. Use the original lists.")
+    return lines

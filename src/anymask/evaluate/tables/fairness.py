@@ -13,8 +13,11 @@ import numpy as np
 from anymask.errors import FormatError
 from anymask.evaluate.simulated_clicks import ClicksConfig, Targets, click_ious, random_click
 from anymask.evaluate.tables.models import PromptModel
-from anymask.evaluate.tables.points import CONFIG
+from anymask.evaluate.tables.named_file import named_file
+from anymask.evaluate.tables.points import CONFIG, read_pixels
 from anymask.evaluate.tables.table import Figures, Items, Row, TableSet, Weights, means
+from anymask.formats import json_fields
+from anymask.formats.safe_paths import inner_path
 from anymask.geometry import rle
 from anymask.images.read import read_image
 from anymask.types import Masks, Record
@@ -31,6 +34,9 @@ PERSONS = frozenset(("/m/01g317", "/m/04yx4", "/m/03bt1vf", "/m/01bl7v", "/m/05r
 GROUPS = ("Predominantly Feminine", "Predominantly Masculine", "Young", "Middle", "Older")
 
 
+_SIDES = ("XMin", "YMin", "XMax", "YMax")
+
+
 @dataclass(frozen=True)
 class Grouped:
     """An image with its masks, and the groups of each."""
@@ -42,7 +48,10 @@ class Grouped:
 def measure_groups(model: PromptModel, one: Grouped) -> Row:
     """IoUs by group and number of points: "<group>, 1 points" and so on. Empty masks are left out."""
     record = one.record
-    session, generator = model.open(record.read()), np.random.default_rng(zlib.crc32(record.id.encode()))
+    session, generator = (
+        model.open(read_pixels(record)),
+        np.random.default_rng(zlib.crc32(record.id.encode())),
+    )
     out: dict[str, list[float]] = {}
     for runs, groups in zip(record.masks.rles, one.groups, strict=True):
         truth = rle.decode(runs, record.masks.size)
@@ -59,21 +68,35 @@ def _open_miap(root: Path, is_wanted: Callable[[str], bool]) -> Items:
     """Masks of Open Images whose box is that of a person of MIAP, or lies inside one for clothing."""
     boxes: dict[str, list[Mapping[str, str]]] = {}
     for row in _rows(
-        root / "open_images_extended_miap_boxes_test.csv", ("ImageID", "XMin", "AgePresentation")
+        root / "open_images_extended_miap_boxes_test.csv",
+        ("ImageID", "GenderPresentation", "AgePresentation"),
+        _SIDES,
     ):
+        strange = {row["GenderPresentation"], row["AgePresentation"]} - {*GROUPS, "Unknown"}
+        if strange:
+            raise FormatError(
+                f"groups of {row['ImageID']} in MIAP's boxes must be {', '.join(GROUPS)} or Unknown, got "
+                f"{strange.pop()!r:.40}. Get the file again."
+            )
         boxes.setdefault(row["ImageID"], []).append(row)
     masks: dict[str, list[tuple[Path, tuple[str, ...]]]] = {}
     clothing = not is_wanted("/m/01g317")
-    for row in _rows(root / "test-annotations-object-segmentation.csv", ("MaskPath", "ImageID", "LabelName")):
+    for row in _rows(
+        root / "test-annotations-object-segmentation.csv",
+        ("MaskPath", "ImageID", "LabelName"),
+        [f"Box{side}" for side in _SIDES],
+    ):
         if is_wanted(row["LabelName"]):
             person = next((p for p in boxes.get(row["ImageID"], ()) if _fits(row, p, inside=clothing)), None)
             if person is not None:
                 groups = (person["GenderPresentation"], person["AgePresentation"])
-                masks.setdefault(row["ImageID"], []).append((root / "masks" / row["MaskPath"], groups))
+                masks.setdefault(row["ImageID"], []).append(
+                    (root / "masks" / inner_path(row["MaskPath"]), groups)
+                )
     ids = sorted(masks)
 
     def read(index: int) -> Grouped:
-        image = root / "test" / f"{ids[index]}.jpg"
+        image = root / "test" / inner_path(f"{ids[index]}.jpg")
         size = read_image(image).shape[:2]
         runs = [_mask(path, size) for path, _ in masks[ids[index]]]
         groups = tuple(tuple(g for g in some if g in GROUPS) for _, some in masks[ids[index]])
@@ -93,8 +116,8 @@ def _mask(path: Path, size: tuple[int, int]) -> rle.Runs:
 
 def _fits(mask: Mapping[str, str], person: Mapping[str, str], *, inside: bool) -> bool:
     """Whether the box of a mask is that of a person, within 1 % of its sides, or lies inside it."""
-    own = [float(mask[name]) for name in ("BoxXMin", "BoxYMin", "BoxXMax", "BoxYMax")]
-    x0, y0, x1, y1 = (float(person[name]) for name in ("XMin", "YMin", "XMax", "YMax"))
+    own = [float(mask[f"Box{side}"]) for side in _SIDES]
+    x0, y0, x1, y1 = (float(person[side]) for side in _SIDES)
     reach = [NEAR * (x1 - x0), NEAR * (y1 - y0)] * 2
     if inside:
         return (
@@ -106,16 +129,22 @@ def _fits(mask: Mapping[str, str], person: Mapping[str, str], *, inside: bool) -
     return all(abs(a - b) <= far for a, b, far in zip(own, (x0, y0, x1, y1), reach, strict=True))
 
 
-def _rows(path: Path, needed: Sequence[str]) -> list[dict[str, str]]:
-    """The rows of a CSV file. Raises FormatError without the columns."""
-    with path.open(encoding="utf-8", newline="") as file:
+def _rows(path: Path, texts: Sequence[str], sides: Sequence[str] = ()) -> list[dict[str, str]]:
+    """The rows of a CSV file. Raises FormatError without the columns, and for a side that is no number."""
+    with named_file(path), path.open(encoding="utf-8", newline="") as file:
         reader = csv.DictReader(file)
-        lacking = [name for name in needed if name not in (reader.fieldnames or ())]
+        lacking = [name for name in (*texts, *sides) if name not in (reader.fieldnames or ())]
         if lacking:
             raise FormatError(
                 f"{path} must have the column {lacking[0]}, got {reader.fieldnames}. Get it again."
             )
-        return list(reader)
+        rows = list(reader)
+    for line, row in enumerate(rows, 2):
+        for name in sides:
+            json_fields.number(row[name], f"{name} in line {line} of {path}")
+        if any(not row[name] for name in texts):
+            raise FormatError(f"line {line} of {path} must have {', '.join(texts)}, got {row}. Correct it.")
+    return rows
 
 
 def read_groups(root: Path) -> Items:
@@ -129,9 +158,9 @@ def read_groups(root: Path) -> Items:
     ids = sorted(masks)
 
     def read(index: int) -> Grouped:
-        image = root / ids[index]
+        image = root / inner_path(ids[index])
         size = read_image(image).shape[:2]
-        runs = [_mask(root / path, size) for path, _ in masks[ids[index]]]
+        runs = [_mask(root / inner_path(path), size) for path, _ in masks[ids[index]]]
         return Grouped(
             Record(ids[index], image, Masks(size, runs)), tuple((g,) for _, g in masks[ids[index]])
         )

@@ -51,7 +51,12 @@ def measure_episode(
     found = segment_like(
         model, read_image(one.image(episode.query)), contexts, kind="semantic", ensemble=ensemble
     )
-    truth, ignored = one.mask(episode.query)
+    truth, ignored = _shown(one, episode.query)
+    if truth.shape != found.size:
+        raise FormatError(
+            f"mask of {episode.query} must have the size {found.size} of its image, got {truth.shape}. "
+            "Get the data set again."
+        )
     predicted = rle.decode(found.rles[0], found.size) if len(found) else np.zeros(found.size, np.bool_)
     counted = np.ones((SIDE, SIDE), np.bool_) if ignored is None else ~_resized(ignored)
     pair = [_resized(mask)[counted] for mask in (predicted, truth)]
@@ -60,12 +65,18 @@ def measure_episode(
     return {"fold": episode.fold, "category": episode.category, "shared": shared, "either": either}
 
 
-def _example(one: Shown, name: str) -> Record:
-    shown, _ = one.mask(name)
+def _shown(one: Shown, name: str) -> tuple[Mask, Mask | None]:
+    """The class in an image, and what does not count. Raises FormatError where the class is not there."""
+    shown, ignored = one.mask(name)
     if not shown.any():
         raise FormatError(
             f"mask of {name} must show class {one.episode.category}, got none. Use the original lists."
         )
+    return shown, ignored
+
+
+def _example(one: Shown, name: str) -> Record:
+    shown, _ = _shown(one, name)
     return Record(name, one.image(name), Masks.from_dense(shown[None]))
 
 
@@ -137,7 +148,7 @@ def _open_pascal(root: Path, *, shots: int = 1) -> Items:
 
 
 def _open_fss(root: Path, *, shots: int = 1) -> Items:
-    names = (root / "splits/fss/test.txt").read_text("utf-8").split("\n")
+    names = episodes.read_lines(root / "splits/fss/test.txt")
     base = root / "FSS-1000"
 
     def mask(name: str) -> tuple[Mask, None]:

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from anymask.errors import FormatError
 from anymask.evaluate.coco_ap import AveragePrecision, Detections, Truths, match
 from anymask.evaluate.edge_matching import require_scipy
 from anymask.evaluate.edges import AnnotatedEdges, EdgeFolder, EdgesConfig, canny, counts, figures, sobel
 from anymask.evaluate.proposals import image_recalls
+from anymask.evaluate.tables.coco_truth import CocoTruth, read_boxes
 from anymask.evaluate.tables.models import PromptModel
+from anymask.evaluate.tables.points import read_pixels
 from anymask.evaluate.tables.table import Figures, Items, Row, TableSet, Weights, means
-from anymask.formats import json_fields
-from anymask.formats.coco import CocoFile
 from anymask.geometry import rle
 from anymask.types import Masks, Prompt, Record
 
-__all__ = ["EDGE_SETS", "INSTANCE_SETS", "PROPOSAL_SETS", "Pictured", "listed", "measure_proposals"]
+__all__ = ["EDGE_SETS", "INSTANCE_SETS", "PROPOSAL_SETS", "Pictured", "measure_proposals"]
 
 PROPOSALS = 1000
 """Proposals for each image."""
@@ -80,16 +78,10 @@ class Pictured:
 
 
 def _open_lvis(root: Path) -> Items:
-    path = root / "lvis_v1_val.json"
-    file = CocoFile(path, root)
-    frequencies = {one["name"]: one["frequency"] for one in listed(path, "categories")}
-    return Items(file.ids, lambda index: Pictured(file.record(index), frequencies))
-
-
-def listed(path: Path, name: str) -> list[Any]:
-    """A list of a JSON file. Raises FormatError."""
-    found: list[Any] = json_fields.field(json_fields.load_json(path), name, list, path.name)
-    return found
+    truth = CocoTruth(root / "lvis_v1_val.json", root)
+    names, letters = truth.categories("name"), truth.categories("frequency")
+    frequencies = {names[number]: letter for number, letter in letters.items()}
+    return truth.items(lambda place: Pictured(truth.record(place), frequencies))
 
 
 def measure_proposals(model: PromptModel, one: Pictured) -> Row:
@@ -97,7 +89,7 @@ def measure_proposals(model: PromptModel, one: Pictured) -> Row:
     record = one.record
     if not len(record.masks):
         return {}
-    found = model.proposals(record.read(), PROPOSALS)
+    found = model.proposals(read_pixels(record), PROPOSALS)
     ious = rle.iou(found.rles, record.masks.rles, record.masks.size)
     recalled = image_recalls(ious, record, PROPOSALS, one.frequencies)
     return {name: values.tolist() for name, values in recalled.items()}
@@ -149,7 +141,7 @@ def measure_instances(model: PromptModel, one: _Boxes, most: int | None) -> Row:
 
 
 def _refined(model: PromptModel, record: Record, corners: NDArray[np.float32]) -> Masks:
-    session = model.open(record.read())
+    session = model.open(read_pixels(record))
     first = session([Prompt(box=box) for box in corners], multimask=False)
     if first.logits is None:
         return first
@@ -167,52 +159,28 @@ def _ap_figures(rows: Sequence[Row]) -> Figures:
     return of
 
 
-def read_detections(path: Path, known: Iterable[int]) -> dict[int, list[Mapping[str, Any]]]:
-    """The boxes of a detector by image, from COCO's results JSON, highest score first.
-
-    Raises FormatError for an image that the annotations do not have, and an entry without box or score.
-    """
-    entries = json_fields.parse_json(path.read_bytes(), path)
-    if not isinstance(entries, list) or not entries:
-        raise FormatError(f"{path} must hold a list of results, got none. Give a detector's results.")
-    images, found = set(known), dict[int, list[Mapping[str, Any]]]()
-    for number, entry in enumerate(entries):
-        owner = f"result {number} of {path.name}"
-        image = json_fields.field(entry, "image_id", int, owner)
-        if image not in images:
-            raise FormatError(
-                f"{owner} must be of an image of the annotations, got image_id {image}. "
-                "Give the results of this data set."
-            )
-        json_fields.field(entry, "bbox", list, owner)
-        json_fields.number(entry.get("score"), f"score of {owner}")
-        found.setdefault(image, []).append(entry)
-    return {image: sorted(some, key=lambda one: -one["score"]) for image, some in found.items()}
-
-
 def _open_boxes(truth: str, detections: str, *, per_image: int | None) -> Callable[[Path], Items]:
     def open_(root: Path) -> Items:
-        path = root / truth
-        file = CocoFile(path, root, crowds=True)
-        facts = {str(one["id"]): one for one in listed(path, "images")}
-        found = read_detections(root / detections, (int(id) for id in facts))
+        file = CocoTruth(root / truth, root, crowds=True)
+        found = read_boxes(root / detections, file.numbers, file.categories("name"))
 
-        def read(index: int) -> _Boxes:
-            record, own = file.record(index), found.get(int(file.ids[index]), [])
-            image = facts[file.ids[index]]
-            if "neg_category_ids" in image:  # LVIS: classes that nobody looked for in the image do not count
+        def read(place: int) -> _Boxes:
+            record, own = file.record(place), found.get(file.numbers[place], [])
+            unjudged = frozenset[int]()
+            if "neg_category_ids" in file.image(place):  # LVIS: classes that nobody looked for do not count
                 labels = [] if record.masks.labels is None else record.masks.labels.tolist()
-                judged = {*image["neg_category_ids"], *labels}
-                own = [one for one in own[:per_image] if one["category_id"] in judged]
+                judged = {*file.listed(place, "neg_category_ids"), *labels}
+                own = [one for one in own[:per_image] if one.category in judged]
+                unjudged = frozenset(file.listed(place, "not_exhaustive_category_ids"))
             return _Boxes(
                 record,
-                np.array([one["bbox"] for one in own], np.float32).reshape(-1, 4),
-                np.array([one["score"] for one in own], np.float64),
-                np.array([one["category_id"] for one in own], np.int64),
-                frozenset(image.get("not_exhaustive_category_ids", ())),
+                np.array([one.xywh for one in own], np.float32).reshape(-1, 4),
+                np.array([one.score for one in own], np.float64),
+                np.array([one.category for one in own], np.int64),
+                unjudged,
             )
 
-        return Items(file.ids, read)
+        return file.items(read)
 
     return open_
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymask.errors import FormatError
-from anymask.evaluate.edge_matching import require_scipy
+from anymask.evaluate.mat_files import read_mat
 from anymask.evaluate.restoration import ssim_uniform, ssim_volume
 from anymask.evaluate.tables.table import Items, Row, TableSet, means
 from anymask.images.colours import PIXEL_MEAN, PIXEL_STD
@@ -48,7 +48,15 @@ class Pair:
 
 
 def example(model: InContext, image: Pixels, target: Pixels) -> Context:
-    """An example as Painter's evaluation makes it: the target is resized as the image, bicubic."""
+    """An example as Painter's evaluation makes it: the target is resized as the image, bicubic.
+
+    Raises FormatError where the sizes differ.
+    """
+    if image.shape != target.shape:
+        raise FormatError(
+            f"target of the example must have the size {image.shape[:2]} of its image, got "
+            f"{target.shape[:2]}. Get the example again."
+        )
     size = model.config.size
     return Context(normalise(squash(image, size)), normalise(squash(target, size)))
 
@@ -174,9 +182,11 @@ def _open_light(root: Path) -> Items:
 
 
 def _open_noise(root: Path) -> Items:
-    reader = require_scipy("io", "reading .mat files")
-    noisy = reader.loadmat(root / "val/ValidationNoisyBlocksSrgb.mat")["ValidationNoisyBlocksSrgb"]
-    clean = reader.loadmat(root / "val/ValidationGtBlocksSrgb.mat")["ValidationGtBlocksSrgb"]
+    noisy, clean = (_blocks(root / f"val/Validation{kind}BlocksSrgb.mat") for kind in ("Noisy", "Gt"))
+    if noisy.shape != clean.shape:
+        raise FormatError(
+            f"blocks in {root / 'val'} must have one shape, got {noisy.shape} and {clean.shape}. Get both."
+        )
     shown = (root / "train/input/9_9.png", root / "train/groundtruth/9_9.png")
     ids = [f"{image}/{block}" for image in range(noisy.shape[0]) for block in range(noisy.shape[1])]
 
@@ -185,6 +195,16 @@ def _open_noise(root: Path) -> Items:
         return Pair(noisy[place], clean[place], shown)
 
     return Items(ids, read)
+
+
+def _blocks(path: Path) -> NDArray[Any]:
+    """(images, blocks, H, W, 3) of a .mat file, under the file's name."""
+    found = read_mat(path, path.stem)
+    if found.ndim != 5 or found.shape[-1] != 3:
+        raise FormatError(
+            f"{path} must hold shape (images, blocks, H, W, 3), got {found.shape}. Get it again."
+        )
+    return found
 
 
 def _set(

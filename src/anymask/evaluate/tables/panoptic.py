@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from anymask.errors import FormatError
 from anymask.evaluate.panoptic import Segment, Segments, match_segments, quality
 from anymask.evaluate.tables.table import Figures, Items, Row, TableSet
 from anymask.formats import json_fields
-from anymask.images.read import read_image
+from anymask.images.read import open_image, read_image
 
 __all__ = ["PANOPTIC_SETS"]
 
@@ -30,47 +31,67 @@ class Pair:
 
 
 def _open(root: Path) -> Items:
-    document = json_fields.load_json(root / f"{TRUTH}.json")
-    categories = {one["id"]: bool(one.get("isthing", 1)) for one in document.get("categories", [])}
-    truths = _by_image(document, root / f"{TRUTH}.json")
-    path = root / f"{FOUND}.json"
-    found = _by_image(json_fields.load_json(path), path)
+    path, predicted = root / f"{TRUTH}.json", root / f"{FOUND}.json"
+    document = json_fields.load_json(path)
+    categories = _categories(document, path)
+    truths = _by_image(document, path)
+    found = _by_image(json_fields.load_json(predicted), predicted)
     lacking = sorted(truths.keys() ^ found.keys())
     if lacking:
+        lacks = predicted if lacking[0] in truths else path
         raise FormatError(
-            f"{path} must have a prediction of every image and of no other, got image_id {lacking[0]} on one "
-            "side only. Give the predictions of this data set."
+            f"{predicted} must have a prediction of every image and of no other, got image_id {lacking[0]}, "
+            f"which is not in {lacks}. Give the predictions of this data set."
         )
     things = tuple(number for number, is_thing in categories.items() if is_thing)
     ids = sorted(truths)
 
     def read(index: int) -> Pair:
-        pair = [
-            _segments(one[ids[index]], root / folder, categories)
-            for one, folder in ((truths, TRUTH), (found, FOUND))
-        ]
-        return Pair(pair[0], pair[1], things)
+        truth, answer = (
+            _segments(one[ids[index]], root / folder, categories, f"image_id {ids[index]} of {file}")
+            for one, folder, file in ((truths, TRUTH, path), (found, FOUND, predicted))
+        )
+        return Pair(truth, answer, things)
 
     return Items([str(id) for id in ids], read)
 
 
+def _categories(document: Mapping[str, Any], path: Path) -> dict[int, bool]:
+    """Whether each class has instances."""
+    owner = f"category of {path}"
+    entries = json_fields.field(document, "categories", list, str(path))
+    return {json_fields.field(one, "id", int, owner): bool(one.get("isthing", 1)) for one in entries}
+
+
 def _by_image(document: Mapping[str, Any], path: Path) -> dict[int, Mapping[str, Any]]:
-    entries = json_fields.field(document, "annotations", list, path.name)
-    return {json_fields.field(one, "image_id", int, f"annotation of {path.name}"): one for one in entries}
+    entries = json_fields.field(document, "annotations", list, str(path))
+    return {json_fields.field(one, "image_id", int, f"annotation of {path}"): one for one in entries}
 
 
-def _segments(entry: Mapping[str, Any], folder: Path, categories: Mapping[int, bool]) -> Segments:
-    path = folder / json_fields.inner_path(json_fields.field(entry, "file_name", str, "annotation"))
-    colours = read_image(path).astype(np.int64)
+def _segments(entry: Mapping[str, Any], folder: Path, categories: Mapping[int, bool], owner: str) -> Segments:
+    path = folder / json_fields.inner_path(json_fields.field(entry, "file_name", str, owner))
     of_number = {}
-    for info in json_fields.field(entry, "segments_info", list, f"annotation of {path.name}"):
+    for info in json_fields.field(entry, "segments_info", list, owner):
+        number = json_fields.field(info, "id", int, f"segment of {owner}")
         category = info.get("category_id")
-        if category not in categories:
+        if json_fields.whole(category) not in categories:
             raise FormatError(
-                f"category_id of segment {info.get('id')} of {path} must be known, got {category}."
+                f"category_id of segment {number} of {owner} must be a category of the annotations, got "
+                f"{category!r:.40}. Write it again."
             )
-        of_number[int(info["id"])] = Segment(category, int(info.get("area", 0)), bool(info.get("iscrowd", 0)))
-    return Segments(colours @ np.array([1, 256, 65536]), of_number, str(path))
+        area = json_fields.field({"area": 0, **info}, "area", int, f"segment {number} of {owner}")
+        of_number[number] = Segment(int(category), area, bool(info.get("iscrowd", 0)))
+    return Segments(_numbers(path), of_number, str(path))
+
+
+def _numbers(path: Path) -> NDArray[np.int64]:
+    """The number of each pixel's segment, from its colour. Raises FormatError for a grey or palette image."""
+    with open_image(path) as opened:
+        if opened.mode not in ("RGB", "RGBA"):
+            raise FormatError(
+                f"segments must be an RGB PNG, got {opened.mode} in {path}. Save ids as R + 256 G + 65536 B."
+            )
+    return np.asarray(read_image(path).astype(np.int64) @ np.array([1, 256, 65536]))
 
 
 def measure(_: object, pair: Pair) -> Row:

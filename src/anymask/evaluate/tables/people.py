@@ -13,6 +13,7 @@ import numpy as np
 from anymask.errors import FormatError
 from anymask.evaluate.edge_matching import require_scipy
 from anymask.evaluate.metrics import Floats
+from anymask.evaluate.tables.named_file import named_file
 from anymask.evaluate.tables.table import Figures, Items, Row, TableSet, Weights, means, ratio
 
 __all__ = ["AUDIT_SETS", "RATING_SETS", "read_numbers"]
@@ -27,7 +28,7 @@ def read_numbers(path: Path, key: str, name: str, low: float, high: float) -> di
     Raises FormatError that names the line.
     """
     found: dict[str, list[dict[str, Any]]] = {}
-    with path.open(encoding="utf-8", newline="") as file:
+    with named_file(path), path.open(encoding="utf-8", newline="") as file:
         reader = csv.DictReader(file)
         for line, row in enumerate(reader, 2):
             try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymask.errors import FormatError, MissingExtraError
+from anymask.evaluate.tables.named_file import named_file
 from anymask.evaluate.tables.table import Items
 from anymask.formats import json_fields, via
 from anymask.formats.coco import CocoFile
@@ -71,7 +73,16 @@ def _pairs(
 ) -> Items:
     """Images that have an annotation of the same name."""
     both = images.keys() & annotations.keys()
-    return listed({id: partial(read, id, images[id], annotations[id]) for id in both})
+    alone = {
+        kind: sorted(some.keys() - both)
+        for kind, some in (
+            ("images without annotations", images),
+            ("annotations without an image", annotations),
+        )
+    }
+    notes = [f"{len(ids)} {kind}, left out, first {ids[0]}" for kind, ids in alone.items() if ids]
+    found = listed({id: partial(read, id, images[id], annotations[id]) for id in both})
+    return replace(found, notes=notes)
 
 
 def coco_files(pattern: str, images: str = ".") -> Callable[[Path], Items]:
@@ -79,13 +90,21 @@ def coco_files(pattern: str, images: str = ".") -> Callable[[Path], Items]:
 
     def open_(root: Path) -> Items:
         records: dict[str, Callable[[], Record]] = {}
+        notes: list[str] = []
         for path in sorted(root.glob(pattern)):
-            file = CocoFile(path, root / images)
+            with named_file(path):
+                file = CocoFile(path, root / images)
+            notes += [f"{path}: {count} x {kind}, left out" for kind, count in file.left_out.items()]
             prefix = path.relative_to(root).with_suffix("").as_posix()
-            records |= {f"{prefix}/{id}": partial(file.record, index) for index, id in enumerate(file.ids)}
-        return listed(records)
+            records |= {f"{prefix}/{id}": partial(_of_file, file, index) for index, id in enumerate(file.ids)}
+        return replace(listed(records), notes=notes)
 
     return open_
+
+
+def _of_file(file: CocoFile, index: int) -> Record:
+    with named_file(file.path):
+        return file.record(index)
 
 
 def number_maps(
@@ -158,7 +177,8 @@ def via_files(*names: tuple[str, str]) -> Callable[[Path], Items]:
     def open_(root: Path) -> Items:
         records: dict[str, Callable[[], Record]] = {}
         for file, folder in names:
-            found = via.items(root / file, Reading(root / folder)).entries
+            with named_file(root / file):
+                found = via.items(root / file, Reading(root / folder)).entries
             records |= {f"{folder}/{id}": read for id, read in found}
         return listed(records)
 
@@ -184,42 +204,50 @@ def ade20k_full(root: Path) -> Items:
 
 def ovis(root: Path) -> Items:
     """OVIS: run lengths for each frame of a video, none where the object is absent."""
-    document = json_fields.load_json(root / "annotations_train.json")
+    path = root / "annotations_train.json"
+    document = json_fields.load_json(path)
     tracks: dict[int, list[Mapping[str, Any]]] = {}
-    for one in json_fields.field(document, "annotations", list, "annotations_train.json"):
-        tracks.setdefault(json_fields.field(one, "video_id", int, "annotation"), []).append(one)
+    for one in json_fields.field(document, "annotations", list, path.name):
+        owner = f"annotation of {path.name}"
+        tracks.setdefault(json_fields.field(one, "video_id", int, owner), []).append(one)
 
-    def read(id: str, name: str, frame: int, size: tuple[int, int], video: int) -> Record:
-        shapes = [track["segmentations"][frame] for track in tracks.get(video, [])]
-        runs = [json_fields.segmentation_runs(shape, size) for shape in shapes if shape is not None]
-        return Record(id, root / "train" / json_fields.inner_path(name), Masks(size, runs))
+    def read(name: str, frame: int, size: tuple[int, int], video: int) -> Record:
+        with named_file(path):
+            shapes = [track["segmentations"][frame] for track in tracks.get(video, [])]
+            runs = [json_fields.segmentation_runs(shape, size) for shape in shapes if shape is not None]
+            return Record(name, root / "train" / json_fields.inner_path(name), Masks(size, runs))
 
     records: dict[str, Callable[[], Record]] = {}
-    for video in json_fields.field(document, "videos", list, "annotations_train.json"):
-        size = (int(video["height"]), int(video["width"]))
-        for frame, name in enumerate(json_fields.field(video, "file_names", list, "video")):
-            records[name] = partial(read, name, name, frame, size, int(video["id"]))
+    for video in json_fields.field(document, "videos", list, path.name):
+        owner = f"video {video.get('id') if isinstance(video, Mapping) else video} of {path.name}"
+        number, size = json_fields.field(video, "id", int, owner), json_fields.read_size(video, owner)
+        for frame, name in enumerate(json_fields.field(video, "file_names", list, owner)):
+            records[name] = partial(read, name, frame, size, number)
     return listed(records)
 
 
 def visor(root: Path) -> Items:
     """VISOR: polygons for each frame, drawn on frames of another size; they are scaled to the frame."""
 
-    def read(id: str, image: Path, entries: Sequence[Mapping[str, Any]], width: float) -> Record:
-        size = image_size(image)
-        scale = size[1] / width
-        shapes = [
-            [np.ravel(part) * scale for part in entry["segments"] if len(part) > 2] for entry in entries
-        ]
-        return Record(id, image, Masks(size, [from_polygons(parts, size) for parts in shapes if parts]))
+    folder = root / "rgb_frames" / "val"
+
+    def read(path: Path, id: str, entries: Sequence[Mapping[str, Any]], width: float) -> Record:
+        with named_file(path):
+            name = json_fields.inner_path(id).name
+            image = next(iter(sorted(folder.glob(f"**/{name}"))), folder / name)
+            size = image_size(image)
+            scale = size[1] / width
+            shapes = [
+                [np.ravel(part) * scale for part in entry["segments"] if len(part) > 2] for entry in entries
+            ]
+            return Record(id, image, Masks(size, [from_polygons(parts, size) for parts in shapes if parts]))
 
     records: dict[str, Callable[[], Record]] = {}
     for path in sorted(root.glob("annotations/val/*.json")):
-        for frame in json_fields.field(json_fields.load_json(path), "video_annotations", list, path.name):
-            name, folder = frame["image"]["name"], root / "rgb_frames" / "val"
-            found = next(iter(sorted(folder.glob(f"**/{json_fields.inner_path(name).name}"))), folder / name)
-            width = float(frame["image"].get("width", VISOR_WIDTH))
-            records[name] = partial(read, name, found, frame["annotations"], width)
+        with named_file(path):
+            for frame in json_fields.field(json_fields.load_json(path), "video_annotations", list, path.name):
+                name, width = frame["image"]["name"], float(frame["image"].get("width", VISOR_WIDTH))
+                records[name] = partial(read, path, name, frame["annotations"], width)
     return listed(records)
 
 
@@ -231,12 +259,13 @@ def woodscape(root: Path) -> Items:
     """WoodScape: `instance_annotations/<name>.json`, a list of polygons of a fisheye image."""
 
     def read(id: str, image: Path, path: Path) -> Record:
-        document = json_fields.load_json(path)
-        entry = json_fields.mapping(next(iter(document.values()), None), path.name)
-        shapes = [one.get("segmentation") or [] for one in entry.get("annotation", [])]
         size = image_size(image)
-        runs = [from_polygons([np.ravel(shape)], size) for shape in shapes if len(shape) > 2]
-        return Record(id, image, Masks(size, runs))
+        with named_file(path):
+            document = json_fields.load_json(path)
+            entry = json_fields.mapping(next(iter(document.values()), None), path.name)
+            shapes = [one.get("segmentation") or [] for one in entry.get("annotation", [])]
+            runs = [from_polygons([np.ravel(shape)], size) for shape in shapes if len(shape) > 2]
+            return Record(id, image, Masks(size, runs))
 
     return _pairs(
         _by_stem(root / "rgb_images", "*.png"), _by_stem(root / "instance_annotations", "*.json"), read

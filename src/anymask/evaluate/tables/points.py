@@ -13,6 +13,7 @@ import numpy as np
 
 from anymask.errors import FormatError
 from anymask.evaluate.clicks import click_numbers
+from anymask.evaluate.records import Image
 from anymask.evaluate.simulated_clicks import (
     ClicksConfig,
     Session,
@@ -24,7 +25,7 @@ from anymask.evaluate.tables.models import PromptModel
 from anymask.evaluate.tables.table import Row
 from anymask.types import Record
 
-__all__ = ["COLUMNS", "CONFIG", "measure_points", "record_points"]
+__all__ = ["COLUMNS", "CONFIG", "measure_points", "read_pixels", "record_points"]
 
 CONFIG = ClicksConfig(
     noc=(),
@@ -46,12 +47,7 @@ def measure_points(model: PromptModel, record: Record) -> Row:
 
 def record_points(model: PromptModel, record: Record, config: ClicksConfig) -> dict[str, list[float]]:
     """As `measure_points`, for any numbers of clicks."""
-    image = record.read()
-    if image.shape[:2] != record.masks.size:
-        raise FormatError(
-            f"masks of {record.id} must have the image's size {image.shape[:2]}, got {record.masks.size}. "
-            "Get the data set again."
-        )
+    image = read_pixels(record)
     session, generator = model.open(image), np.random.default_rng(zlib.crc32(record.id.encode()))
     found: dict[str, list[float]] = {name: [] for name in _names(config)}
     for first in range(0, len(record.masks), AT_ONCE):
@@ -60,6 +56,17 @@ def record_points(model: PromptModel, record: Record, config: ClicksConfig) -> d
         for name, values in _part(session, part, config, generator).items():
             found[name] += values
     return found
+
+
+def read_pixels(record: Record) -> Image:
+    """The image of a record. Raises FormatError for masks of another size."""
+    image = record.read()
+    if image.shape[:2] != record.masks.size:
+        raise FormatError(
+            f"masks of {record.id} must have the size {image.shape[:2]} of {record.image}, got "
+            f"{record.masks.size}. Get the data set again."
+        )
+    return image
 
 
 def _names(config: ClicksConfig) -> Sequence[str]:

@@ -40,7 +40,8 @@ def as_text(result: TableResult) -> str:
 def _columns(result: TableResult) -> list[str]:
     named = [name for one in result.sets for name in one.numbers]
     published = [name for one in result.table.published for name in one.numbers]
-    known = dict.fromkeys([*result.table.columns, *published])
+    own = result.table.columns or named  # where the data name the figures: methods, groups, runs
+    known = dict.fromkeys([*own, *published])
     return [name for name in known if name in {*named, *published}]
 
 
@@ -82,7 +83,7 @@ def _notes(result: TableResult) -> list[str]:
             f"A quick look: at most {result.options.limit} items of each data set, not the table's figures."
         )
     for one in result.sets:
-        notes += [f"{one.name}: {one.note}"] if one.note else []
+        notes += [f"{one.name}: {note}" for note in one.notes]
         skipped = list(one.skipped.items())
         notes += [f"{one.name}: {len(skipped)} items could not be measured."] if skipped else []
         notes += [f"  {id}: {error}" for id, error in skipped[:MOST_SKIPPED]]

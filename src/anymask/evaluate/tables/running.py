@@ -19,10 +19,14 @@ from anymask.evaluate.metrics import Floats, Interval, interval
 from anymask.evaluate.report import commit, machine, plain
 from anymask.evaluate.tables.table import Items, Row, Table, TableSet, Weights
 from anymask.files import staged
+from anymask.formats.coco_file import CROWD, KEYPOINTS
 from anymask.formats.safe_paths import inner_path, plain_stem
+from anymask.types import Record
 
 __all__ = ["RunOptions", "SetFigures", "TableResult", "run_table"]
 
+LEFT_OUT = "left_out"
+"""In a row: the annotations that are no masks, by kind."""
 Progress = Callable[[str, int, int], None]
 
 
@@ -46,10 +50,11 @@ class SetFigures:
 
     name: str
     rows: Sequence[Row]
-    """One for each item, with its "id"."""
+    """One for each item, with its "id", and what is left out of it."""
     numbers: Mapping[str, Interval]
     seconds: float
-    note: str = ""
+    notes: Sequence[str] = ()
+    """How the figures differ from published ones, and what is left out."""
     skipped: Mapping[str, str] = field(default_factory=dict)
     """Items that could not be measured, and why."""
 
@@ -113,6 +118,7 @@ def run_table(
     """
     options = options or RunOptions()
     results, draws, missing = [], [], {}
+    failed: AnymaskError | None = None
     for one in table.sets:
         place = one.find(root)
         if place is None:
@@ -122,15 +128,15 @@ def run_table(
             missing[one.name] = f"{one.name} is left out: it needs -o, beside which its ZIP file is written."
             continue
         try:
-            items = one.open(place)
-        except MissingExtraError as error:
+            result, drawn = _run_set(table, one, place, model, options, progress, name)
+        except (InputError, MissingExtraError) as error:
             missing[one.name] = f"{one.name} is left out: {error}"
+            failed = failed or error
             continue
-        result, drawn = _run_set(table, one, (place, items), model, options, progress, name)
         results.append(result)
         draws.append(drawn)
     if not results:
-        raise InputError(
+        raise failed or InputError(
             f"data must hold a data set of {table.name}, got none in {root}. {next(iter(missing.values()))}"
         )
     mean = _mean(results, draws) if table.mean else {}
@@ -140,13 +146,13 @@ def run_table(
 def _run_set(
     table: Table,
     one: TableSet,
-    data: tuple[Path, Items],
+    place: Path,
     model: Any,
     options: RunOptions,
     progress: Progress | None,
     name: str,
 ) -> tuple[SetFigures, Mapping[str, Floats]]:
-    start, (place, items) = time.perf_counter(), data
+    start, items = time.perf_counter(), one.open(place)
     if not len(items.ids):
         raise InputError(f"{one.name} must hold an item to measure, got none in {place}. Check the folder.")
     head = {"table": table.name, "set": one.name, "model": name, "seed": options.seed, "place": str(place),
@@ -173,7 +179,21 @@ def _run_set(
     if one.answer is not None and options.answers is not None:
         _pack(_answers(one, options.answers))
     numbers, draws = _figures(one, rows, options.seed)
-    return SetFigures(one.name, rows, numbers, time.perf_counter() - start, one.note, skipped), draws
+    if not any(map(_defined, numbers.values())):
+        raise InputError(
+            f"{one.name} must hold something to measure, got none in {place}. Check the annotations."
+        )
+    notes = (*([one.note] if one.note else []), *items.notes, *_left_out(rows))
+    return SetFigures(one.name, rows, numbers, time.perf_counter() - start, notes, skipped), draws
+
+
+def _left_out(rows: Sequence[Row]) -> list[str]:
+    """What was left out of the images, by kind."""
+    kinds: dict[str, list[str]] = {}
+    for row in rows:
+        for kind, count in row.get(LEFT_OUT, {}).items():
+            kinds.setdefault(kind, []).extend([row["id"]] * count)
+    return [f"{len(ids)} x {kind}, left out, first in {ids[0]}" for kind, ids in kinds.items()]
 
 
 def _chosen(one: TableSet, items: Items, options: RunOptions, rows: Sequence[Row]) -> Iterator[int]:
@@ -221,9 +241,18 @@ def _measured(one: TableSet, items: Items, index: int, model: Any, answers: Path
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(data)
             return {"frames": len(files)}
-        return one.measure(model, items.read(index))
+        item = items.read(index)
+        lost = _lost(item)
+        return {**one.measure(model, item), **({LEFT_OUT: lost} if lost else {})}
     except (AnymaskError, OSError) as error:
         return {"error": str(error)}
+
+
+def _lost(item: Any) -> dict[str, int]:
+    """Annotations of an item that are no masks, by kind; crowds are ignored pixels and not lost."""
+    record = item if isinstance(item, Record) else getattr(item, "record", None)
+    found = record.left_out if isinstance(record, Record) else {}
+    return {kind: count for kind, count in found.items() if kind not in (CROWD, KEYPOINTS)}
 
 
 class _Spool:
@@ -274,7 +303,11 @@ class _Spool:
 
 def _figures(one: TableSet, rows: Sequence[Row], seed: int) -> tuple[dict[str, Interval], dict[str, Floats]]:
     """Figures with 95 % intervals over items, and the bootstrap samples."""
-    figures, count = one.figures([{k: v for k, v in row.items() if k != "id"} for row in rows]), len(rows)
+    known = ("id", LEFT_OUT)
+    figures, count = (
+        one.figures([{k: v for k, v in row.items() if k not in known} for row in rows]),
+        len(rows),
+    )
     values = figures(np.ones(count))
     generator = np.random.default_rng(seed)
     samples: list[Mapping[str, float]] = []

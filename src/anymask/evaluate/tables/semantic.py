@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from anymask.errors import FormatError
 from anymask.evaluate.tables.painter import example, painted
 from anymask.evaluate.tables.table import Figures, Items, Row, TableSet, Weights
 from anymask.geometry import rle
@@ -19,7 +20,7 @@ from anymask.inference.in_context.segment import segment_like
 from anymask.models import InContext
 from anymask.types import Context, Masks
 
-__all__ = ["SEMANTIC_SETS", "class_counts", "class_palette", "mean_iou", "nearest_class"]
+__all__ = ["SEMANTIC_SETS", "class_counts", "class_palette", "classes_of", "mean_iou", "nearest_class"]
 
 CLASSES = 150
 NOBODY = 255
@@ -60,7 +61,7 @@ def measure_palette(model: InContext, one: Labelled) -> Row:
     """Paint by Painter's palette, resize in colour space, truncate to 8 bits, take the nearest class."""
     assert isinstance(one.example, tuple)
     palette = class_palette(CLASSES, 6, 42)
-    classes = _classes(one.example[1])
+    classes = classes_of(one.example[1])
     target = np.where(classes[..., None] == NOBODY, 0, palette[np.minimum(classes, CLASSES - 1)]).astype(
         np.uint8
     )
@@ -68,14 +69,14 @@ def measure_palette(model: InContext, one: Labelled) -> Row:
     colours = np.clip(painted(model, image, example(model, read_image(one.example[0]), target)), 0, 255)
     size = (image.shape[1], image.shape[0])
     full = cv2.resize(colours, size, interpolation=cv2.INTER_LINEAR).astype(np.uint8)
-    return class_counts(nearest_class(full, palette), _classes(one.truth))
+    return _compared(nearest_class(full, palette), one.truth)
 
 
 def measure_tuned(model: InContext, one: Labelled) -> Row:
     """Segment by a tuned prompt, whose palette has a colour for each class."""
     assert isinstance(one.example, Path)
     found = segment_like(model, read_image(one.query), [_prompt(one.example)], kind="semantic")
-    return class_counts(label_map(found), _classes(one.truth))
+    return _compared(label_map(found), one.truth)
 
 
 def label_map(masks: Masks) -> NDArray[np.uint8]:
@@ -91,9 +92,19 @@ def _prompt(path: Path) -> Context:
     return Context.load(path)
 
 
-def _classes(path: Path) -> NDArray[np.uint8]:
-    """Classes from 0; 0 in the file, "other", becomes 255."""
+def classes_of(path: Path) -> NDArray[np.uint8]:
+    """The classes (H, W) of a label map, from 0; 0 in the file, "other", becomes 255."""
     return (read_map(path).astype(np.int64) - 1).astype(np.uint8)
+
+
+def _compared(found: NDArray[np.uint8], path: Path) -> Row:
+    truth = classes_of(path)
+    if truth.shape != found.shape:
+        raise FormatError(
+            f"label map must have the size {found.shape} of its image, got {truth.shape} in {path}. "
+            "Get it again."
+        )
+    return class_counts(found, truth)
 
 
 def class_counts(found: NDArray[np.uint8], truth: NDArray[np.uint8]) -> dict[str, list[int]]:
@@ -120,6 +131,8 @@ def mean_iou(rows: Sequence[Row]) -> Figures:
     def figures(weights: Weights) -> Mapping[str, float]:
         shared, true, predicted = weights @ sums
         present = true > 0
+        if not present.any():
+            return {"miou": float("nan"), "accuracy": float("nan")}
         ious = shared[present] / (true + predicted - shared)[present]
         return {"miou": float(ious.mean()), "accuracy": float(shared.sum() / true.sum())}
 

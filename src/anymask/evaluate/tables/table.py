@@ -27,6 +27,8 @@ class Items:
     ids: Sequence[str]
     read: Callable[[int], Any]
     """The item at an index. Raises InputError that names the file, and MissingExtraError."""
+    notes: Sequence[str] = ()
+    """What is left out of the data set, with file and id."""
 
 
 @dataclass(frozen=True)

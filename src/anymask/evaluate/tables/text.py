@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
-from anymask.evaluate.tables.masks import listed
+from anymask.evaluate.tables.coco_truth import CocoTruth
 from anymask.evaluate.tables.models import PromptModel
+from anymask.evaluate.tables.points import read_pixels
 from anymask.evaluate.tables.table import Items, Row, TableSet, means
-from anymask.formats.coco import CocoFile
 from anymask.geometry import rle
 from anymask.types import Masks, Record
 
@@ -46,7 +46,7 @@ def measure_texts(model: PromptModel, one: Named) -> Row:
     texts = [*dict.fromkeys(names), *one.absent]
     if not texts:
         return {}
-    answers = model.texts(record.read(), texts)
+    answers = model.texts(read_pixels(record), texts)
     ious: list[float] = []
     alarms: list[float] = []
     for text, answer in zip(texts, answers, strict=True):
@@ -71,19 +71,19 @@ def _union_iou(answer: Masks, truth: Masks, ignore: rle.Runs | None) -> float:
 
 def _open(truth: str) -> Callable[[Path], Items]:
     def open_(root: Path) -> Items:
-        path = root / truth
-        file = CocoFile(path, root)
-        names = {one["id"]: one["name"] for one in listed(path, "categories")}
-        negative = {str(one["id"]): one.get("neg_category_ids") for one in listed(path, "images")}
+        file = CocoTruth(root / truth, root)
+        names = file.categories("name")
 
-        def read(index: int) -> Named:
-            record = file.record(index)
-            asked: Sequence[int] | None = negative[file.ids[index]]
+        def read(place: int) -> Named:
+            record = file.record(place)
+            asked: Sequence[int] = list(names)
+            if "neg_category_ids" in file.image(place):
+                asked = [one for one in file.listed(place, "neg_category_ids") if one in names]
             shown = set(record.meta.get("categories") or ())
-            others = [names[one] for one in (names if asked is None else asked) if names[one] not in shown]
+            others = [names[one] for one in asked if names[one] not in shown]
             return Named(record, tuple(others[:MOST_ABSENT]))
 
-        return Items(file.ids, read)
+        return file.items(read)
 
     return open_
 

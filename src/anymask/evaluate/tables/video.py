@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymask.errors import FormatError
+from anymask.evaluate.tables.episodes import read_lines
 from anymask.evaluate.tables.table import Items, Row, TableSet, means
 from anymask.evaluate.video_masks import object_scores
 from anymask.geometry import rle
@@ -65,7 +66,7 @@ def check_prediction(labels: NDArray[np.uint8], objects: int, path: Path) -> Non
 
 
 def _open_davis(root: Path) -> Items:
-    names = (root / "ImageSets/2017/val.txt").read_text("utf-8").split()
+    names = [name for line in read_lines(root / "ImageSets/2017/val.txt") for name in line.split()]
     return Items(names, lambda index: _sequence(root, names[index]))
 
 

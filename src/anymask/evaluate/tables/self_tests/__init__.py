@@ -10,7 +10,7 @@ from anymask.errors import AnymaskError
 from anymask.evaluate.tables.running import RunOptions, TableResult, run_table
 from anymask.evaluate.tables.table import Table
 
-__all__ = ["SelfTestError", "check"]
+__all__ = ["SelfTestError", "check", "options"]
 
 TOLERANCE = 1e-6
 RESAMPLES = 20
@@ -19,6 +19,11 @@ RESAMPLES = 20
 
 class SelfTestError(AnymaskError):
     """A figure of a self-test differs from its known value."""
+
+
+def options(table: Table, root: Path) -> RunOptions:
+    """How a self-test is run; what it has measured stays in `root`."""
+    return RunOptions(table.self_test().limit, partial=root / "partial", answers=root / "answers")
 
 
 def check(table: Table, root: Path) -> TableResult:
@@ -31,9 +36,7 @@ def check(table: Table, root: Path) -> TableResult:
     quick = replace(
         table, sets=tuple(replace(one, resamples=min(one.resamples, RESAMPLES)) for one in table.sets)
     )
-    result = run_table(
-        quick, test.model(), root, RunOptions(test.limit, answers=root / "answers"), name="stub"
-    )
+    result = run_table(quick, test.model(), root, options(table, root), name="stub")
     measured = {one.name: one.numbers for one in result.sets}
     for name, figures in test.expected.items():
         for column, wanted in figures.items():

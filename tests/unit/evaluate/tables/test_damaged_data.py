@@ -1,0 +1,300 @@
+"""Damaged data sets: each fault is one sentence that names the file and the id, whatever the table."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from anymask.errors import InputError
+from anymask.evaluate.tables.catalog import TABLES
+from anymask.evaluate.tables.running import RunOptions, run_table
+
+SLOW = ("COCO-20i, 1 shot", "COCO-20i, 5 shot", "PASCAL-5i, 5 shot", "BSDS500, Sobel", "BSDS500, Canny")
+"""Data sets that are read as another of their table, and take long."""
+
+
+def told(table, root):
+    """All that a table says about its data: an error, or items that are left out and notes."""
+    test = table.self_test()
+    sets = tuple(one for one in table.sets if one.name not in SLOW)
+    few = replace(table, sets=tuple(replace(one, resamples=2) for one in sets))
+    try:
+        result = run_table(few, test.model(), root, RunOptions(test.limit))
+    except InputError as error:
+        return str(error)
+    skipped = [f"{id}: {error}" for one in result.sets for id, error in one.skipped.items()]
+    return "\n".join(
+        [*skipped, *(note for one in result.sets for note in one.notes), *result.missing.values()]
+    )
+
+
+def in_json(change):
+    def damage(path):
+        document = json.loads(path.read_text())
+        change(document)
+        path.write_text(json.dumps(document))
+
+    return damage
+
+
+def first(name, **values):
+    """Change the first entry of a list."""
+    return in_json(lambda document: document[name][0].update(values))
+
+
+def no(name, field):
+    return in_json(lambda document: document[name][0].pop(field))
+
+
+def pixels(change):
+    def damage(path):
+        Image.fromarray(change(np.array(Image.open(path)))).save(path)
+
+    return damage
+
+
+def text(value):
+    return lambda path: path.write_text(value)
+
+
+def data(value):
+    return lambda path: path.write_bytes(value)
+
+
+def gone(path):
+    path.unlink()
+
+
+def colours(labels):
+    return np.stack([labels, labels * 0, labels * 0 + 7], -1).astype(np.uint8)
+
+
+LVIS, COCO = "LVIS/lvis_v1_val.json", "coco/annotations/instances_val2017.json"
+PANOPTIC, PREDICTED = "coco/annotations/panoptic_val2017", "coco/predictions/panoptic_val2017"
+PERSONS = "coco/annotations/person_keypoints_val2017.json"
+ADE = "ADEChallengeData2016/annotations"
+PASCAL, FSS = "VOC2012/SegmentationClassAug/00b.png", "splits/fss/test.txt"
+BOXES = "coco/detections/coco_val2017.json"
+SIDD = "denoise/val/ValidationGtBlocksSrgb.mat"
+MASKS = "open_images/test-annotations-object-segmentation.csv"
+FAULTS = [
+    (
+        "sam-instances",
+        BOXES,
+        in_json(lambda found: found[1].update(category_id=77)),
+        "result 1 of .*json .*category_id 77",
+    ),
+    (
+        "sam-instances",
+        BOXES,
+        in_json(lambda found: found[1].update(bbox=[1, 2])),
+        r"bbox of result 1 of coco_val2017.json .*\[1, 2\]",
+    ),
+    (
+        "sam-instances",
+        BOXES,
+        in_json(lambda found: found[0].update(bbox=[0, 0, -1, 5])),
+        r"bbox of result 0 of coco_val2017.json .* -1 x 5",
+    ),
+    (
+        "sam-instances",
+        COCO,
+        in_json(lambda document: document["annotations"].clear()),
+        "COCO val2017 must hold something to measure, got none in",
+    ),
+    (
+        "sam-instances",
+        COCO,
+        in_json(lambda document: document["images"].clear()),
+        "instances_val2017.json must hold images, got none",
+    ),
+    (
+        "sam-instances",
+        COCO,
+        first("annotations", image_id=77),
+        "instances_val2017.json: 1 x annotation of no image, left out, first of image_id 77",
+    ),
+    (
+        "sam-instances",
+        COCO,
+        no("annotations", "segmentation"),
+        "1 x box without an outline, left out, first in 1",
+    ),
+    (
+        "sam-instances",
+        COCO,
+        first("annotations", category_id=77),
+        "instances_val2017.json must name the category .* id 77",
+    ),
+    (
+        "sam-instances",
+        LVIS,
+        first("images", not_exhaustive_category_ids=3),
+        "image 1 of .*lvis_v1_val.json .*not_exhaustive_category_ids.*got 3",
+    ),
+    (
+        "sam-instances",
+        LVIS,
+        first("images", neg_category_ids=["x"]),
+        "image 1 of .*lvis_v1_val.json .*neg_category_ids",
+    ),
+    (
+        "sam-instances",
+        "coco/val2017/000000000001.jpg",
+        pixels(lambda image: image[:-3]),
+        r"masks of 1 must have the size \(45, 64\) of .*000000000001.jpg",
+    ),
+    (
+        "sam-instances",
+        COCO,
+        in_json(lambda document: document.pop("images")),
+        "instances_val2017.json.*images",
+    ),
+    ("sam-proposals", LVIS, no("categories", "frequency"), "category .*lvis_v1_val.json .*frequency"),
+    (
+        "sam-proposals",
+        "LVIS/val2017/000000000001.jpg",
+        gone,
+        "1: image must be a file that exists, got .*000000000001.jpg",
+    ),
+    ("sam-text", LVIS, no("categories", "id"), "lvis_v1_val.json.*category must have an id"),
+    (
+        "sam-edges",
+        "BSDS500/data/groundTruth/test/1.mat",
+        data(b"MATLAB"),
+        "1: .*1.mat must be a .mat file with groundTruth",
+    ),
+    (
+        "sam-edges",
+        "BSDS500/data/images/test/1.jpg",
+        pixels(lambda image: image[:-3]),
+        r"Boundaries of .*1.mat must have the size \(45, 64\) of 1.jpg",
+    ),
+    ("seggpt-fewshot", "splits/pascal/val/fold2.txt", gone, "fold2.txt must be as .*No such file"),
+    ("seggpt-fewshot", "splits/pascal/val/fold2.txt", text("\n"), "fold2.txt must hold names, got none"),
+    ("seggpt-fss", FSS, data(b"\xff\xfe"), "test.txt must be as .*decode"),
+    (
+        "seggpt-fss",
+        "FSS-1000/abacus/1.png",
+        pixels(lambda mask: mask * 0),
+        "mask of abacus/1 must show class 0, got none",
+    ),
+    (
+        "seggpt-fss",
+        "FSS-1000/abacus/1.png",
+        pixels(lambda mask: mask[:-2]),
+        "abacus/.*: masks must have the image's size|mask of abacus/1 must have the size",
+    ),
+    (
+        "seggpt-ade20k",
+        f"{ADE}/validation/ADE_val_00000001.png",
+        pixels(colours),
+        "ADE_val_00000001.png in colour",
+    ),
+    (
+        "seggpt-ade20k",
+        f"{ADE}/validation/ADE_val_00000001.png",
+        pixels(lambda map: map * 0),
+        "palette must hold something to measure",
+    ),
+    (
+        "seggpt-ade20k",
+        f"{ADE}/validation/ADE_val_00000001.png",
+        pixels(lambda map: map[:-2]),
+        r"must have the size \(64, 64\) of its image, got \(62, 64\) in .*ADE_val_00000001.png",
+    ),
+    (
+        "seggpt-ade20k",
+        f"{ADE}/training/ADE_train_00009574.png",
+        pixels(lambda map: map[:-2]),
+        "target of the example must have the size",
+    ),
+    (
+        "seggpt-panoptic",
+        f"{PREDICTED}.json",
+        first("annotations", image_id=9),
+        "predictions/panoptic_val2017.json must have .* image_id 1, which is not in .*predictions",
+    ),
+    (
+        "seggpt-panoptic",
+        f"{PREDICTED}/1.png",
+        pixels(lambda image: image[..., 0]),
+        "must be an RGB PNG, got L in .*predictions.*1.png",
+    ),
+    (
+        "seggpt-panoptic",
+        f"{PANOPTIC}.json",
+        in_json(lambda document: document["annotations"][0]["segments_info"][0].pop("id")),
+        "segment of image_id 1 of .*annotations/panoptic_val2017.json .*'id'",
+    ),
+    (
+        "seggpt-panoptic",
+        f"{PANOPTIC}.json",
+        in_json(lambda document: document["annotations"][0]["segments_info"][0].update(id=5)),
+        "segment 5 of .*annotations.*1.png must be in PNG and JSON, got none in the PNG",
+    ),
+    (
+        "painter",
+        PERSONS,
+        first("annotations", keypoints=[1, 2]),
+        "keypoints of annotation 1 of person_keypoints_val2017.json must be 51 numbers, got 2",
+    ),
+    (
+        "painter",
+        PERSONS,
+        first("annotations", image_id=4),
+        "annotation 1 of person_keypoints_val2017.json .* image_id 4",
+    ),
+    ("painter", SIDD, data(b"MATLAB"), "ValidationGtBlocksSrgb.mat must be a .mat file"),
+    (
+        "sam-rating",
+        "ratings/VISOR.csv",
+        text("mask,rating\na,8\n"),
+        "mask a of .*VISOR.csv must have a method",
+    ),
+    ("sam-audit", "audit.csv", data(b"image,iou\n\xff,1\n"), "audit.csv"),
+    (
+        "sam-fairness",
+        MASKS,
+        text("MaskPath,ImageID,LabelName,BoxXMin,BoxXMax,BoxYMin,BoxYMax\na.png,ab,/m/01g317,x,1,0,1\n"),
+        "object-segmentation.csv",
+    ),
+    (
+        "sam-fairness",
+        "skin_tones/groups.csv",
+        text("image,mask\na.png,0.png\n"),
+        "groups.csv must have the column group",
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def copies(tmp_path_factory):
+    """A copy of the data sets of each table, made once."""
+    made = {}
+
+    def copy(name):
+        if name not in made:
+            made[name] = tmp_path_factory.mktemp(name)
+            TABLES[name].self_test().copy(made[name])
+        return made[name]
+
+    return copy
+
+
+@pytest.mark.parametrize(("name", "file", "damage", "sentence"), FAULTS)
+def test_a_fault_is_told_with_file_and_id(name, file, damage, sentence, copies):
+    root = copies(name)
+    path = root / file
+    kept = path.read_bytes()
+    try:
+        damage(path)
+        answer = told(TABLES[name], root)
+    finally:
+        path.write_bytes(kept)
+    assert re.search(sentence, answer), answer

@@ -250,6 +250,12 @@ FAULTS = [
         first("annotations", image_id=4),
         "annotation 1 of person_keypoints_val2017.json .* image_id 4",
     ),
+    (
+        "painter",
+        "nyu_depth_v2/official_splits/test/kitchen/sync_depth_00094.png",
+        pixels(lambda depth: (depth // 256).astype(np.uint8)),
+        "16-bit PNG in millimetres, got 8 bits in .*kitchen/sync_depth_00094.png",
+    ),
     ("painter", SIDD, data(b"MATLAB"), "ValidationGtBlocksSrgb.mat must be a .mat file"),
     (
         "sam-rating",

@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import sys
 import zlib
+from collections import Counter
 
 import numpy as np
 
@@ -30,14 +31,20 @@ from anymask.models import load
 
 
 def fit(
-    columns: list[list[np.ndarray]], ious: list[np.ndarray], decay: float = 1e-3
+    columns: list[list[np.ndarray]], ious: list[np.ndarray], sets: list[str], decay: float = 1e-3
 ) -> tuple[np.ndarray, float, float]:
-    """Weights of columns of images and of 1, and the mean entropy before and after; images weigh the same."""
+    """Weights of columns of images and of 1, and the deviation of the IoU before and after.
+
+    Data sets weigh the same, and so do the images of each; `sets` names the one of each image.
+    """
     x = np.concatenate(
         [np.column_stack([*some, np.ones(len(y))]) for some, y in zip(columns, ious, strict=True)]
     )
     y = np.concatenate(ious)
-    share = np.concatenate([np.full(len(some), 1 / len(some)) for some in ious])
+    of_set = Counter(sets)
+    share = np.concatenate(
+        [np.full(len(some), 1 / len(some) / of_set[name]) for some, name in zip(ious, sets, strict=True)]
+    )
     share /= share.sum()
     weights = np.zeros(x.shape[1])
     for _ in range(50):
@@ -65,6 +72,7 @@ def main() -> None:
     grid_columns: list[list[np.ndarray]] = []
     refined_columns: list[list[np.ndarray]] = []
     grid_ious, refined_ious, before = list[np.ndarray](), list[np.ndarray](), list[np.ndarray]()
+    sets: list[str] = []
     for name, records in open_all(options.data, options.split).items():
         for index in range(min(len(records), options.max_images)):
             found = read_record(records, index)
@@ -82,13 +90,14 @@ def main() -> None:
             bits = hypotheses.coarse_bits(masks)
             ious = hypotheses.coarse_ious(bits)
             runs = [close_ups.runs_in_image(masks, row) for row in range(len(masks))]
+            sets.append(name)
             grid_columns.append(hypotheses.agreement_columns(masks, bits, ious))
             grid_ious.append(rle.iou(runs, truths, size).max(axis=1))
-            rows, scores, _ = close_ups.best_hypotheses(masks)
+            rows, _, alone = close_ups.best_hypotheses(masks)
             chosen = masks.take(rows)
             tasks = close_ups.close_up_tasks(chosen)
             refined = close_ups.refine_tasks(model, whole, chosen, tasks)
-            refined_columns.append(close_ups.refinement_columns(chosen, scores, tasks, refined))
+            refined_columns.append(close_ups.refinement_columns(chosen, alone, tasks, refined))
             refined_ious.append(rle.iou([one.runs[0] for one in refined], truths, size).max(axis=1))
             before.append(grid_ious[-1][rows])
             print(f"{name} {index + 1}", end="\r", file=sys.stderr)
@@ -96,7 +105,7 @@ def main() -> None:
         ("hypotheses", grid_columns, grid_ious),
         ("close_ups", refined_columns, refined_ious),
     ):
-        weights, spread, error = fit(columns, reached)
+        weights, spread, error = fit(columns, reached, sets)
         words = ", ".join(f"{weight:.2f}" for weight in weights)
         print(
             f"{what}: WEIGHTS = ({words}); {sum(map(len, reached))} masks of {len(reached)} images, "

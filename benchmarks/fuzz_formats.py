@@ -108,7 +108,7 @@ class Run:
     def read(self, content: bytes) -> None:
         self.files += 1
         place = self.folder / f"set{self.suffix}"
-        if self.name == "yolo":
+        if self.name in ("dota", "yolo"):
             place = self.folder / "a.txt"
         elif self.name == "voc":
             place = self.folder / "set" / "SegmentationObject" / "a.png"
@@ -156,7 +156,12 @@ def seeds(name: str, folder: Path) -> list[Any]:
         is_folder = formats.FORMATS[name].always_folder
         target = folder / f"seed{polygons}{'' if is_folder else formats.FORMATS[name].suffix}"
         formats.write(record, target, name, outlines=formats.Outlines(polygons=polygons), force=True)
-        files = {"yolo": "labels/a.txt", "masks": "000.png", "voc": "SegmentationObject/a.png"}
+        files = {
+            "yolo": "labels/a.txt",
+            "masks": "000.png",
+            "voc": "SegmentationObject/a.png",
+            "mots": "a.txt",
+        }
         file = target / files[name] if name in files else target
         data = file.read_bytes()
         found.append(json.loads(data) if file.suffix in (".json", ".geojson") else data)
@@ -288,6 +293,14 @@ OTHERS: dict[str, list[str]] = {
     ],
 }
 TEXTS: dict[str, list[str]] = {
+    "dota": [
+        "imagesource:GoogleEarth\ngsd:0.14\n4 5 20 5 20 12 4 12 large-vehicle 1\n1.5 1 9 3 8 9 1 7 ship 0\n",
+        "1 1 9 1 9 9 1 9 ship\n1 1 9 1 9 9 1 9 0 0\n",
+    ],
+    "mots": [
+        "1 2001 2 20 30 :d0ja0\n1 10000 10 20 30 0\\9T3lL\n2 2001 2 20 30 :d0ja0\n",
+        "0 1 1 20 30 hb0\n",
+    ],
     "cvat": [
         '<annotations><version>1.1</version><image id="0" name="a.png" width="30" height="20">'
         '<polygon label="x" points="1,1;9,1;9,9" group_id="1"/>'

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,9 @@ import pytest
 from anymask import formats
 from anymask.cli.options.registry import command
 from anymask.cli.parser import Parser
+from anymask.data_engine.project import Draft, images, masks, open_project, tracks
+from anymask.data_engine.project.project import scan
+from anymask.geometry import rle
 from anymask.images import write
 from anymask.types import Masks, Record
 
@@ -168,3 +173,26 @@ def test_bad_input(run, source: Path, line: str) -> None:
 def test_the_help_names_every_format() -> None:
     text = Parser(command("data convert")).layout(2000)
     assert f"The format of B: {', '.join(sorted(formats.FORMATS))}." in text
+
+
+def test_the_tracks_of_a_project_become_objects_of_a_video(run, workplace: Path) -> None:
+    """All frames, in the order of the video; suggestions only on request."""
+    Path("film").mkdir()
+    for name in ("2.png", "10.png", "11.png"):
+        write.write_png(np.zeros((20, 30, 3), np.uint8), f"film/{name}")
+    project = open_project("film")
+    list(scan(project))
+    bits = np.zeros((20, 30), bool)
+    bits[2:12, 3:20] = True
+    draft = Draft(id="m", size=(20, 30), counts=rle.to_string(rle.encode(bits)))
+    ids = {image.name: image.id for image in images.every(project.db)}
+    masks.save(project.db, ids["2.png"], draft, seen=0, author="ada")
+    tracks.add(project.db, ids["10.png"], {"track-m": replace(draft, id="n")}, author="ada")
+    project.close()
+    answer = run("data", "convert", "film", "-o", "all", "--to", "davis", "--suggestions")
+    assert (answer.code, answer.err) == (0, ""), answer.err
+    shown = {one.id: (one.meta["ids"], one.masks.areas.tolist()) for one in formats.read("all")}
+    assert shown == {"video/2": ([1], [170]), "video/10": ([1], [170]), "video/11": ([], [])}
+    assert run("data", "convert", "film", "-o", "some.xml", "--to", "cvatvideo").code == 0
+    text = Path("some.xml").read_text()
+    assert re.findall(r'frame="(\d)" keyframe="1" outside="(\d)"', text) == [("0", "0"), ("1", "1")]

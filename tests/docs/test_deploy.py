@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from anymask.cli.options.registry import COMMANDS
+from anymask.cli.options.registry import command
 from anymask.cli.parser import Parser
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -21,13 +21,13 @@ def parse(words: list[str]) -> object:
     """The options of `anymask serve` in a command line; fails where it does not understand one."""
     assert Path(words[0]).name == "anymask"
     assert words[1] == "serve"
-    return Parser(COMMANDS["serve"]).parse_args(words[2:])
+    return Parser(command("serve")).parse_args(words[2:])
 
 
 def test_the_container_runs_a_command_that_there_is() -> None:
     text = (DEPLOY / "Dockerfile").read_text("utf-8")
-    (command,) = re.findall(r"^CMD (\[.*\])$", text, re.MULTILINE)
-    options = parse(json.loads(command))
+    (start,) = re.findall(r"^CMD (\[.*\])$", text, re.MULTILINE)
+    options = parse(json.loads(start))
     assert (options.folder, options.host, options.port, options.token) == ("/photos", "0.0.0.0", 8321, None)
     assert re.search(r"^USER anymask$", text, re.MULTILINE), "it does not run as root"
     copied = re.findall(r"^COPY --from=(\w+) ", text, re.MULTILINE)
@@ -46,8 +46,8 @@ def test_compose_joins_the_app_and_its_database() -> None:
 
 def test_the_service_is_a_unit(tmp_path: Path) -> None:
     text = (DEPLOY / "anymask.service").read_text("utf-8")
-    (command,) = re.findall(r"^ExecStart=(.*)$", text, re.MULTILINE)
-    assert parse(command.split()).host == "127.0.0.1"
+    (start,) = re.findall(r"^ExecStart=(.*)$", text, re.MULTILINE)
+    assert parse(start.split()).host == "127.0.0.1"
     verify = shutil.which("systemd-analyze")
     if verify is None:
         pytest.skip("systemd is not here")

@@ -7,15 +7,18 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from anymask.app import retraining
 from anymask.app.models import Models
 from anymask.app.settings import Settings
-from anymask.data_engine.project import versions
+from anymask.cli.parser import find, parse
+from anymask.data_engine.project import open_project, versions
 from anymask.data_engine.retraining.state import LOCK
 from anymask.files import locked
+from anymask.images.bands import Bands, read_bands
 
 ADMIN = {"Authorization": "Bearer secret"}
 
@@ -133,3 +136,24 @@ def test_names_stay_when_the_default_model_changes() -> None:
     assert models.names == ["click-2", "click"]
     models.offer("c/click")
     assert models.names == ["click-3", "click-2", "click"]
+
+
+def test_images_are_shown_to_the_training_as_to_people(tmp_path: Path, monkeypatch) -> None:
+    """A server that shows bands 4,3,2 retrains on them too."""
+    project = open_project(tmp_path, bands=Bands((4, 3, 2), limits=(0, 4000)))
+    commands: list[list[str]] = []
+    start = subprocess.Popen
+
+    def popen(command, **more):
+        commands.append(command)
+        return start([sys.executable, "-c", ""], **more)
+
+    monkeypatch.setattr(retraining.subprocess, "Popen", popen)
+    made = retraining.Retraining(project, None)
+    made.start()
+    made.stop()
+    project.close()
+    command, words = find(commands[0][3:])
+    assert command is not None
+    options = parse(command, words)
+    assert read_bands(options.bands, options.stretch, options.limits) == project.bands

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import re
 import time
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -148,3 +151,29 @@ def test_what_cannot_be_tracked_is_told(client, ids, seen, folder) -> None:
     assert track(client, ids["f1.png"], direction="back")["error"].startswith("frames must be other images")
     (folder / "f2.png").unlink()
     assert "f2.png" in track(client, ids["f1.png"])["error"]
+
+
+def exported(client, format: str) -> zipfile.ZipFile:
+    """The archive of an export with suggestions."""
+    answer = client.get("/api/export", params={"format": format, "suggestions": True})
+    assert answer.status_code == 200, answer.text
+    return zipfile.ZipFile(io.BytesIO(answer.content))
+
+
+def test_exports_of_videos_know_the_tracks(client, ids: dict[str, str], seen: list[int]) -> None:
+    """Every frame is there, in the order of the video, and an object has one number in all."""
+    put(client, ids["f2.png"], "other", inside(20))
+    put(client, ids["f1.png"], "m", inside(0))
+    assert track(client, ids["f1.png"])["state"] == "done"
+    archive = exported(client, "davis")
+    folder = "annotations/Annotations/Full-Resolution/video/"
+    maps = [np.asarray(Image.open(archive.open(f"{folder}{Path(name).stem}.png"))) for name in NAMES]
+    followed = [inside(4 * i) for i in range(3)] + [np.zeros(SIZE, bool)]
+    assert all(np.array_equal(got == 1, wanted) for got, wanted in zip(maps, followed, strict=True))
+    assert np.array_equal(maps[1] == 2, inside(20))
+    film = exported(client, "cvatvideo").read("annotations.xml").decode()
+    first, second = film.split("</track>")[:2]
+    assert re.findall(r'frame="(\d)" keyframe="1" outside="(\d)"', first + second) == [
+        ("0", "0"), ("1", "0"), ("2", "0"), ("3", "1"), ("1", "0"), ("2", "1"),
+    ]  # fmt: skip
+    assert "<size>4</size>" in film

@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from anymask.app.vendor import FOLDER, is_vendored
 
 from .driving import PATIENCE, Person, Served
+
+expect.set_options(timeout=PATIENCE * 1000)  # a busy machine takes longer than the usual five seconds
 
 STATIC = Path(__file__).resolve().parents[2] / "src" / "anymask" / "app" / "static"
 ARGUMENTS = [

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
+from anymask.data_engine.project import images, open_project
+
 from .conftest import profile
 from .driving import Person, Served, eventually
 
@@ -40,6 +42,25 @@ def test_images_are_found_marked_and_removed(page: Page, served: Served) -> None
     expect(cards(page)).to_have_count(2)
     page.get_by_role("button", name="Undo").click()
     expect(cards(page)).to_have_count(3)
+
+
+def test_images_come_in_the_order_of_the_queue(page: Page, served: Served) -> None:
+    """In the list, and by the key for the next image."""
+    ids = served.images()
+    project = open_project(served.folder)
+    images.set_queue(project.db, [ids["flower.jpg"], ids["cat.jpg"]])
+    project.close()
+    page.goto(served.address)
+    page.get_by_label("Order").select_option("queue")
+    expect(cards(page)).to_contain_text(["flower.jpg", "cat.jpg", "coffee.jpg"])
+    page.get_by_role("link", name="flower.jpg").press("Enter")
+    page.wait_for_selector("am-editor[data-ready=yes]")
+    page.keyboard.press("k")
+    expect(page.get_by_role("heading", level=1)).to_have_text("cat.jpg")
+    page.keyboard.press("g")
+    expect(page.get_by_label("Order")).to_have_value("queue")
+    page.get_by_label("Order").select_option("name")
+    expect(cards(page)).to_contain_text(["cat.jpg", "coffee.jpg", "flower.jpg"])
 
 
 def test_broken_images_are_shown_as_such(browser: Browser, served: Served) -> None:
@@ -174,7 +195,7 @@ def test_masks_are_hidden_locked_and_filtered_in_the_list(page: Page, served: Se
     expect(page.get_by_text("This mask is locked")).to_be_visible()
     person.count(1)
     page.get_by_role("button", name="Lock Mask").click()
-    page.locator(".masks li").hover()
+    page.locator(".masks [role=listitem]").hover()
     assert eventually(lambda: page.evaluate("document.querySelector('am-editor').editor.visibility.hovered"))
     drawn = page.locator(".masks canvas").evaluate("(canvas) => canvas.width")
     assert drawn > 1, "the thumbnail"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import urllib.request
 
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from .conftest import profile
 from .driving import Person, Served, eventually
@@ -121,20 +121,80 @@ def look_at_many(person: Person) -> None:
         }"""
     )
     person.count(2000)
-    drawn = """async (act) => {
-        const { editor, imageCanvas, openImage } = document.querySelector("am-editor");
-        const { layer } = imageCanvas;
+    work = """async (act) => {
+        const { editor, imageCanvas, openImage, panel } = document.querySelector("am-editor");
+        const { layer, photo, masks } = imageCanvas;
         const draw = layer.draw.bind(layer);
-        let count = 0;
-        layer.draw = (...given) => { count++; return draw(...given); };
+        const done = { drawn: 0, photo: 0, masks: 0, panel: 0 };
+        layer.draw = (...given) => { done.drawn++; return draw(...given); };
+        for (const [name, sheet] of Object.entries({ photo, masks })) {
+            const { width, height } = sheet.canvas;
+            sheet.drawPart = ([x0, y0, x1, y1]) => {
+                done[name] += ((x1 - x0) * (y1 - y0)) / (width * height);
+                Object.getPrototypeOf(sheet).drawPart.call(sheet, [x0, y0, x1, y1]);
+            };
+        }
+        const changes = new MutationObserver((some) => (done.panel += some.length));
+        changes.observe(panel, { subtree: true, childList: true, attributes: true, characterData: true });
         const id = [...openImage.items.keys()][1000];
         ({ hover: () => editor.visibility.hover(id), select: () => editor.select(id),
            pan: () => imageCanvas.pan(5, 5) })[act]();
         await new Promise(requestAnimationFrame);
+        for (const sheet of [photo, masks]) delete sheet.drawPart;
         layer.draw = draw;
-        return count;
+        changes.disconnect();
+        return done;
     }"""
     overlapping = 2000 * (16 * 16) / (120 * 160) * 2
-    assert page.evaluate(drawn, "pan") == 0
-    assert 0 < page.evaluate(drawn, "hover") < overlapping
-    assert 0 < page.evaluate(drawn, "select") < overlapping
+    page.evaluate("() => new Promise(requestAnimationFrame)")
+    pan, hover = page.evaluate(work, "pan"), page.evaluate(work, "hover")
+    assert (pan["drawn"], hover["photo"]) == (0, 0)
+    assert 0 < pan["photo"] < 0.1
+    assert 0 < pan["masks"] < 0.1  # what came into sight
+    assert 0 < hover["drawn"] < overlapping
+    assert 0 < hover["masks"] < 0.1
+    assert max(pan["panel"], hover["panel"]) <= 2  # of one row, if it is made
+    select = page.evaluate(work, "select")
+    assert 0 < select["drawn"] < overlapping
+    assert select["photo"] == 0
+    look_at_the_list(page)
+    assert drawn_on_the_way_back(person) <= 2  # of which one was selected
+
+
+def look_at_the_list(page: Page) -> None:
+    """Rows are made near those in sight; a screen reader is told how many there are."""
+    rows = page.locator(".masks [role=listitem]")
+    assert rows.count() < 300
+    expect(rows.first).to_have_attribute("aria-setsize", "2000")
+    expect(rows.first).to_have_attribute("aria-posinset", "1")
+    check_accessible(page)
+    page.locator(".masks").evaluate("(list) => { list.scrollTop = list.scrollHeight; }")
+    oldest = page.evaluate("[...document.querySelector('am-editor').openImage.items.keys()][0]")
+    last = page.locator(f".masks [data-id='{oldest}']")
+    expect(last).to_be_attached()
+    expect(last).to_have_attribute("aria-posinset", "2000")
+    last.locator(".mask").press("Enter")
+    assert page.evaluate("document.querySelector('am-editor').editor.selected") == oldest
+
+
+def drawn_on_the_way_back(person: Person) -> int:
+    """Leave the image for the next one and come back: how many masks are drawn anew."""
+    page = person.page
+    page.evaluate(
+        """async () => {
+            const { MaskLayer } = await import("/static/canvas/mask-layer.js");
+            const { draw } = MaskLayer.prototype;
+            window.drawn = 0;
+            MaskLayer.prototype.draw = function (...given) {
+                window.drawn++;
+                return draw.apply(this, given);
+            };
+        }"""
+    )
+    for key, name in (("k", "b.png"), ("j", "a.png")):
+        page.keyboard.press(key)
+        expect(page.get_by_role("heading", level=1)).to_have_text(name)
+        expect(page.locator("am-editor")).to_have_attribute("data-ready", "yes")
+    person.count(2000)
+    assert page.evaluate("document.querySelector('am-image-canvas').layer.items.size") == 2000
+    return page.evaluate("window.drawn")

@@ -6,10 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from .conftest import profile
 from .driving import Person, Served, bits, eventually
+
+MASKS = "**/api/images/*/masks"
+"""The address of an image's masks."""
 
 
 @pytest.fixture
@@ -178,6 +181,26 @@ def test_a_page_closed_offline_sends_later(painter: Person, own: Served, cat: st
     later.goto(own.address)
     assert eventually(lambda: len(own.masks(cat)) == 1)
     expect(later.locator(".chip")).to_contain_text("All saved")
+
+
+def test_a_mask_sent_while_the_page_asks_for_masks_is_shown(painter: Person, own: Served, cat: str) -> None:
+    """After a reload what waits is sent while the stored masks are asked for: the answer does not have it."""
+    page = painter.page
+    page.context.set_offline(True)
+    painter.drag((100, 100), (200, 100))
+    painter.count(1)
+
+    def before_it_is_sent(route: Route) -> None:
+        answer = route.fetch()
+        assert eventually(lambda: len(own.masks(cat)) == 1)
+        route.fulfill(response=answer)
+
+    page.close()
+    page = page.context.new_page()
+    page.route(MASKS, before_it_is_sent, times=1)
+    page.context.set_offline(False)
+    page.goto(f"{own.address}#/image/{cat}")
+    Person(page).count(1)
 
 
 def test_going_online_again_sends_at_once(painter: Person, own: Served, cat: str) -> None:

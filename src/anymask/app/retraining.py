@@ -67,6 +67,8 @@ class Retraining:
         folder = versions.models_folder(self._project)
         folder.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", "anymask", "engine", "retrain", str(self._project.folder), "--json"]
+        if self._project.bands is not None:
+            command += self._project.bands.as_options()
         url = self._project.db.url.render_as_string(hide_password=False)
         with (folder / LOG).open("wb") as log:
             self._process = subprocess.Popen(

@@ -9,11 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from anymask.errors import InputError, MissingExtraError
+from anymask.files.folders import INNER
 
 if TYPE_CHECKING:
     from anymask.data_engine.project import Project
+    from anymask.images.bands import Bands
 
-__all__ = ["existing_project", "with_app"]
+__all__ = ["existing_project", "is_project", "with_app"]
+
+
+def is_project(folder: str) -> bool:
+    """Whether a folder is a project of `anymask serve`."""
+    return Path(folder, INNER).is_dir()
 
 
 @contextmanager
@@ -29,7 +36,7 @@ def with_app(command: str) -> Iterator[None]:
 
 @contextmanager
 def existing_project(
-    folder: str, database: str | None, command: str, *, scan: bool = False
+    folder: str, database: str | None, command: str, *, scan: bool = False, bands: Bands | None = None
 ) -> Iterator[Project]:
     """A project that is there already, closed at the end: any other folder would become one.
 
@@ -37,19 +44,19 @@ def existing_project(
     database: the address of its database; None for that of the environment, else the one in the folder.
     command: its name, for what is missing.
     scan: whether new images are looked for.
+    bands: how images other than 8-bit RGB are shown.
 
     Raises InputError for a folder that is no project, and MissingExtraError.
     """
     with with_app(command):
         from anymask.data_engine.project import open_project
         from anymask.data_engine.project.database import VARIABLE
-        from anymask.data_engine.project.project import INNER
         from anymask.data_engine.project.project import scan as update
-    if not Path(folder, INNER).is_dir():
+    if not is_project(folder):
         raise InputError(
             f"PROJECT must be the folder of a project, got {folder}. Make one with: anymask serve {folder}"
         )
-    project = open_project(folder, database or os.environ.get(VARIABLE) or None)
+    project = open_project(folder, database or os.environ.get(VARIABLE) or None, bands=bands)
     try:
         if scan:
             for _ in update(project):

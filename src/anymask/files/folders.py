@@ -6,7 +6,10 @@ import os
 import sys
 from pathlib import Path
 
-__all__ = ["cache_dir", "data_dir"]
+__all__ = ["INNER", "cache_dir", "data_dir"]
+
+INNER = ".anymask"
+"""The folder in a project for anymask's files: project.db, and images/ with the uploaded images."""
 
 
 def cache_dir() -> Path:

@@ -4,6 +4,9 @@
 |---|---|---|
 | `coco` | COCO's JSON, many images per file | `.json` for a list of records |
 | `cvat` | CVAT for images 1.1, many images per file | `.xml` |
+| `cvatvideo` | CVAT for video 1.1, tracks of polygons | |
+| `davis` | DAVIS's maps of the objects of videos, a folder | |
+| `dota` | DOTA's oriented boxes, one image per file | |
 | `geojson` | GeoJSON in pixels, one image per file | `.geojson` |
 | `instances` | PNG, masks numbered from 1 | `.png` for more or fewer masks |
 | `labelme` | LabelMe's JSON, one image per file | |
@@ -11,11 +14,13 @@
 | `labelstudio` | Label Studio's JSON, many images per file | |
 | `mask` | PNG, a single mask as 0 and 255 | `.png` for a single mask |
 | `masks` | a folder with one PNG per mask | no suffix |
+| `mots` | MOTS's text, a folder with a file per sequence | |
 | `npz` | NumPy arrays, one image per file | `.npz` |
 | `sa1b` | SA-1B's JSON, one image per file | `.json` for masks or one record |
 | `svg` | SVG paths, one image per file | `.svg` |
 | `voc` | Pascal VOC's maps of classes and objects, a folder | |
 | `yolo` | YOLO segmentation, a folder | |
+| `youtubevos` | YouTube-VOS's maps of the objects of videos, a folder | |
 
 `datumaro`, `isat` and `via` are read only. Formats with one image per file store several images as a folder
 of such files.

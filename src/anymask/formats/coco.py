@@ -3,9 +3,9 @@
 `{"images": [{id, width, height, file_name}], "annotations": [{id, image_id, category_id, segmentation, area,
 bbox, iscrowd}], "categories": [{id, name}]}`. Read are run lengths and polygons; written are run lengths, or
 polygons on request, which hold parts but no holes: holes are opened by zero-width cuts. Masks that
-`meta["crowds"]` marks are written as crowds (iscrowd 1). Added where known: `score` and `attributes` of an
-annotation; `dataset`, `name` (an id that is no number) and `ignore` of an image.
-`coco_file` reads.
+`meta["crowds"]` marks are written as crowds (iscrowd 1). Added where known: `score`, `attributes` and
+`track_id` (from `meta["ids"]`) of an annotation; `dataset`, `name` (an id that is no number) and `ignore` of
+an image. `coco_file` reads.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ from anymask.types import Record
 
 __all__ = ["KEEPS", "CocoFile", "CocoWriter", "read", "to_document", "write"]
 
-KEEPS = frozenset(("id", "scores", "labels", "categories", "crowds", "attributes", "dataset", "ignore"))
+KEEPS = frozenset((
+    "id", "ids", "scores", "labels", "categories", "crowds", "attributes", "dataset", "ignore",
+))  # fmt: skip
 """Facts of a record that a file holds; of labels their grouping, see `to_document`."""
 _NAMELESS = "object"  # the category of masks that nobody named
 
@@ -104,12 +106,15 @@ def _page(record: Record, outlines: Outlines) -> tuple[dict[str, Any], list[rle.
     entries = json_fields.annotate(masks)
     crowds = json_fields.per_mask(record, "crowds") or [False] * len(masks)
     known = attributes.of_record(record)
+    ids = json_fields.per_mask(record, "ids")
     for i, entry in enumerate(entries):
         entry["iscrowd"] = int(bool(crowds[i]))
         if outlines.polygons and not crowds[i] and entry["area"]:  # no polygon at all would be no mask
             entry["segmentation"], notes[i] = _flat_polygons(record, i, outlines)
         if known[i]:
             entry["attributes"] = dict(known[i])
+        if ids is not None:
+            entry["track_id"] = ids[i]
         if masks.scores[i] != 1:
             entry["score"] = float(masks.scores[i])
     runs = [json_fields.segmentation_runs(entry["segmentation"], masks.size) for entry in entries]

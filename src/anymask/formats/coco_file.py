@@ -5,6 +5,7 @@ Also read are lists of results ([{image_id, category_id, segmentation, score}]),
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections import Counter
@@ -87,8 +88,8 @@ class CocoFile:
         else:
             self._images = json_fields.field(parts, "images", list, "the file")
         self.categories = _listed(parts, "categories")
-        numbers = [key(image.get("id")) if isinstance(image, Mapping) else None for image in self._images]
-        self._times = Counter(number for number in numbers if number is not None)
+        self._polygons = PlainPolygons(self._rows, self._images)
+        self._times = Counter(number for _, number in self._polygons.headers if number is not None)
         self._labels, self._categories = _categories(self.categories)
         named = set(self._labels.values())
         for category in {one for one in self._rows.categories if isinstance(one, int)}:
@@ -107,7 +108,6 @@ class CocoFile:
             )
         self.left_out += Counter()  # without zeros
         self.ids = _record_ids(self._images)
-        self._polygons = PlainPolygons(self._rows, self._images)
 
     def __len__(self) -> int:
         """The number of images."""
@@ -134,7 +134,7 @@ class CocoFile:
     def record(self, index: int) -> Record:
         """Build a record without reading its image. Raises FormatError for an incomplete image entry."""
         image = json_fields.mapping(self._images[index], "image")
-        number = key(image.get("id"))
+        size, number = self._polygons.headers[index]
         if number is None:
             raise FormatError(f"image must have an id, got {image!r:.60}. Write the file again.")
         if self._times[number] > 1:
@@ -142,8 +142,9 @@ class CocoFile:
                 f"image must have an id of its own, got {number!r}, which {self._times[number]} have. "
                 "Write the file again."
             )
-        image_path = self.image_path(index)
-        size = json_fields.size_beside(image, ("height", "width"), image_path)
+        file_name = _file_name(image)
+        image_path = self._files.find(file_name)
+        size = size or json_fields.size_beside(image, ("height", "width"), image_path)
         left_out: Counter[str] = Counter()
         rows = self._rows.of_image(number)
         runs = self._masks(index, rows, size, left_out)
@@ -162,7 +163,7 @@ class CocoFile:
             id=self.ids[index],
             image=image_path,
             masks=Masks(size, [runs[row] for row in kept], self._scores(kept, left_out), labels=labels),
-            meta=self._meta(image, labels, kept),
+            meta=self._meta(image, file_name, labels, kept),
             ignore=rle.union(ignored, size) if ignored else None,
             left_out=dict(left_out),
         )
@@ -179,17 +180,21 @@ class CocoFile:
             return None
         return json_fields.scores([{"score": given.get(row)} for row in rows], "score", left_out)
 
-    def _meta(self, image: Mapping[str, Any], labels: Sequence[int], rows: Sequence[int]) -> dict[str, Any]:
+    def _meta(
+        self, image: Mapping[str, Any], file_name: str, labels: Sequence[int], rows: Sequence[int]
+    ) -> dict[str, Any]:
         meta: dict[str, Any] = {name: image[name] for name in ("dataset",) if name in image}
-        meta["file_name"] = _file_name(image)
+        meta["file_name"] = file_name
         meta["categories"] = [self._categories.get(label) or f"class {label}" for label in labels]
-        crowds = [bool(self._rows.crowds[row]) for row in rows]
+        crowds = [self._rows.crowds[row] for row in rows]
         areas = [self._rows.areas[row] for row in rows]
         if any(crowds):
-            meta["crowds"] = crowds
+            meta["crowds"] = list(map(bool, crowds))
         if self._rows.attributes:
             meta |= attributes.as_meta(self._rows.attributes.get(row) for row in rows)
-        if rows and np.isfinite(areas).all():
+        if rows and all(row in self._rows.tracks for row in rows):
+            meta["ids"] = [self._rows.tracks[row] for row in rows]
+        if rows and all(map(math.isfinite, areas)):
             meta["areas"] = areas
         return meta
 

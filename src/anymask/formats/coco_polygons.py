@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from itertools import islice
 from typing import TypeAlias
+
+import numpy as np
 
 from anymask.errors import FormatError
 from anymask.formats import json_fields
@@ -13,6 +17,7 @@ from anymask.geometry import rle
 
 __all__ = ["PlainPolygons"]
 
+_MOST_KEPT = 1 << 24  # bytes that stay with the process between batches
 _MOST_CORNERS = 1 << 12  # of polygons that are drawn before their image is asked for
 
 _Size: TypeAlias = tuple[int, int]
@@ -23,7 +28,10 @@ class PlainPolygons:
 
     def __init__(self, rows: Rows, images: Sequence[object]) -> None:
         """rows: all annotations; images: the image entries of the file."""
-        self._rows, self._images = rows, images
+        _reuse_memory()
+        self._rows = rows
+        self.headers = [_header(image) for image in images]
+        """The size and the id of each image, None where the entry has no valid one."""
         self._ready: dict[int, rle.Runs] = {}
         self._next = 0  # the image that is read next if images are read in order
 
@@ -45,15 +53,14 @@ class PlainPolygons:
     def _following(self, index: int) -> Iterator[tuple[_Size, Sequence[int]]]:
         """Sizes and plain rows of the images after one, up to a number of corners."""
         corners = 0
-        for later in range(index + 1, len(self._images)):
-            size, number = _header(self._images[later])
+        for size, number in islice(self.headers, index + 1, None):
             if size is None or number is None:
                 continue
-            rows = self._rows.plain(self._rows.of_image(number))
-            corners += self._rows.corners_of(rows)
+            rows = self._rows.of_image(number)
+            corners += self._rows.corners_of(number)
             if corners > _MOST_CORNERS:
                 return
-            yield size, rows
+            yield size, self._rows.plain(rows)
 
     def _drawn(self, rows: Sequence[int], size: _Size) -> dict[int, rle.Runs]:
         """The runs of each row, the union of its polygons."""
@@ -68,10 +75,21 @@ class PlainPolygons:
         return {row: rle.union(several, size) for row, several in parts.items()}
 
 
+@cache
+def _reuse_memory() -> None:
+    """Let the C library keep the memory that a batch's arrays leave, so that the next one has no page faults.
+
+    glibc raises the size up to which it keeps memory when a larger block is freed; it is never written to.
+    """
+    np.empty(_MOST_KEPT, np.uint8)
+
+
 def _header(image: object) -> tuple[_Size | None, int | str | None]:
     """The size and the id of an image, None where the entry has no valid one."""
-    try:
-        entry = json_fields.mapping(image, "image")
-        return json_fields.read_size(entry, "image"), key(entry.get("id"))
-    except FormatError:
+    if not isinstance(image, Mapping):
         return None, None
+    try:
+        size = json_fields.read_size(image, "image")
+    except FormatError:
+        size = None
+    return size, key(image.get("id"))

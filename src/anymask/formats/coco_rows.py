@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -48,6 +49,7 @@ class Entry(msgspec.Struct, gc=False):
     bbox: Any = None
     score: Any = None
     attributes: Any = None
+    track_id: Any = None
     keypoints: Any = None
     caption: Any = None
     segments_info: Any = None
@@ -72,6 +74,8 @@ class Rows:
         """Of the rows that have one."""
         self.attributes: dict[int, object] = {}
         """Of the rows that have some."""
+        self.tracks: dict[int, int | str] = {}
+        """The object of a video that each row is, of the rows that tell."""
         self.keypoints: set[int] = set()
         """The rows that have keypoints besides."""
         self.shapes: dict[int, object] = {}
@@ -85,6 +89,7 @@ class Rows:
         self._rings = array("q")  # coordinates of each polygon
         self._ring_ends = array("q")  # for each row
         self._by_image: dict[object, list[int]] = {}
+        self._corners: dict[object, int] = {}
         self._strange: set[int] = set()
 
     def __len__(self) -> int:
@@ -119,15 +124,36 @@ class Rows:
         self.categories += _keys([one.category_id for one in entries])
         crowds = [one.iscrowd for one in entries]
         self.crowds += bytes([crowd != 0 and _is_yes(crowd) for crowd in crowds])
-        self.areas.fromlist([_area(one.area) for one in entries])
-        for row, entry in enumerate(entries, start):
-            if not self._add_polygons(entry.segmentation):
-                self.shapes[row] = _packed(entry.segmentation)
-                self.boxes[row] = entry.bbox
-            self._ring_ends.append(len(self._rings))
+        self.areas.fromlist(_areas([one.area for one in entries]))
+        shapes = [one.segmentation for one in entries]
+        if not self._add_rings(shapes):
+            for row, (shape, entry) in enumerate(zip(shapes, entries, strict=True), start):
+                if not self._add_polygons(shape):
+                    self.shapes[row] = _packed(shape)
+                    self.boxes[row] = entry.bbox
+                self._ring_ends.append(len(self._rings))
         self.scores |= {row: one.score for row, one in enumerate(entries, start) if one.score is not None}
         self.attributes |= {row: one.attributes for row, one in enumerate(entries, start) if one.attributes}
+        known = (
+            (row, key(one.track_id)) for row, one in enumerate(entries, start) if one.track_id is not None
+        )
+        self.tracks |= {row: track for row, track in known if track is not None}
         self.keypoints |= {row for row, one in enumerate(entries, start) if one.keypoints}
+
+    def _add_rings(self, shapes: Sequence[Any]) -> bool:
+        """Add shapes that are a single polygon each, all at once; False if one is anything else."""
+        if not all(type(shape) is list and len(shape) == 1 and type(shape[0]) is list for shape in shapes):
+            return False
+        first, places = len(self._rings), list[Any]()
+        for (ring,) in shapes:
+            places += ring
+        try:
+            self.corners.frombytes(_floats(places))
+        except struct.error:
+            return False
+        self._rings.fromlist([len(ring) for (ring,) in shapes])
+        self._ring_ends.fromlist(list(range(first + 1, len(self._rings) + 1)))
+        return True
 
     def _add_polygons(self, shape: object) -> bool:
         """Add a list of lists of numbers; False for anything else."""
@@ -136,9 +162,9 @@ class Rows:
         corners, before, first = self.corners, len(self.corners), len(self._rings)
         try:
             for part in shape:
-                corners.fromlist(part)  # what is no list is a TypeError
+                corners.frombytes(_floats(part))
                 self._rings.append(len(part))
-        except (TypeError, OverflowError):
+        except (TypeError, struct.error):
             del corners[before:], self._rings[first:]
             return False
         return True
@@ -163,7 +189,8 @@ class Rows:
         self.ring_counts = rings
         self.ring_ends = np.concatenate([[0], np.frombuffer(self._ring_ends, np.int64)])
         self.corner_ends = np.concatenate([[0], np.cumsum(rings)])
-        self._row_ends = self.corner_ends[self.ring_ends]
+        of_rows = np.bincount(of_row, np.diff(self.corner_ends[self.ring_ends])) / 2
+        self._corners = dict(zip(numbers, of_rows.astype(np.int64).tolist(), strict=True))
         self.places = np.frombuffer(self.corners, np.float64) if len(self.corners) else np.zeros(0)
         bad = np.flatnonzero(~np.isfinite(self.places))
         strange = np.concatenate(
@@ -180,10 +207,9 @@ class Rows:
             return rows
         return [row for row in rows if row not in self._strange]
 
-    def corners_of(self, rows: Sequence[int]) -> int:
-        """The number of corners of the polygons of rows."""
-        chosen = np.asarray(rows, np.int64)
-        return int((self._row_ends[chosen + 1] - self._row_ends[chosen]).sum()) // 2
+    def corners_of(self, number: int | str) -> int:
+        """The number of corners of the polygons of an image."""
+        return self._corners.get(number, 0)
 
     def polygons(self, rows: Sequence[int]) -> tuple[NDArray[np.float64], Integers, list[int]]:
         """All coordinates of the polygons of rows, how many each polygon has, and its row."""
@@ -213,6 +239,19 @@ def _ranges(starts: Integers, counts: Integers) -> Integers:
     """start, start + 1, ... for each start, as many as its count."""
     ends = np.cumsum(counts)
     return np.arange(ends[-1] if ends.size else 0) + np.repeat(starts - ends + counts, counts)
+
+
+def _floats(numbers: list[Any]) -> bytes:
+    """Numbers as float64, faster than `array.fromlist`. Raises struct.error or TypeError for others."""
+    if type(numbers) is not list:
+        raise TypeError
+    return struct.pack(f"{len(numbers)}d", *numbers)
+
+
+def _areas(values: list[Any]) -> list[float]:
+    """The area of each value, see `_area`."""
+    plain = set(map(type, values)) <= {int, float} and max(values, default=0) <= _LARGEST
+    return values if plain and min(values, default=0) >= -_LARGEST else [_area(one) for one in values]
 
 
 def _area(value: object) -> float:

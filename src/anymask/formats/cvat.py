@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path, PurePath
 from typing import Any
@@ -30,15 +30,24 @@ from anymask.formats.reading import Items, NoMaskError, Reading, attempt
 from anymask.formats.writers import Outlines, Page, cut_notes
 from anymask.formats.xml import elements, plain_text
 from anymask.geometry import rle
-from anymask.images.folder import IMAGE_SUFFIXES
+from anymask.images.folder import IMAGE_SUFFIXES, natural
 from anymask.types import Masks, Record
 
-__all__ = ["KEEPS", "CvatWriter", "items"]
+__all__ = [
+    "KEEPS",
+    "SOURCES",
+    "CvatWriter",
+    "add_attributes",
+    "items",
+    "label_elements",
+    "points_of",
+    "shape_runs",
+]
 
 KEEPS = frozenset(("attributes", "categories", "source"))
 """Facts of a record that a file holds."""
 _OCCLUDED = "occluded"
-_SOURCES = {"human": "manual", "auto": "auto", "import": "file"}
+SOURCES = {"human": "manual", "auto": "auto", "import": "file"}
 
 
 class CvatWriter:
@@ -69,24 +78,30 @@ class CvatWriter:
         task = SubElement(meta, "task")
         SubElement(task, "size").text = str(self._count)
         SubElement(task, "mode").text = "annotation"
-        labels = SubElement(task, "labels")
-        for name, known in self._labels.items():
-            label = SubElement(labels, "label")
-            SubElement(label, "name").text = name
-            listed = SubElement(label, "attributes")
-            for one in known:
-                entry = SubElement(listed, "attribute")
-                SubElement(entry, "name").text = one
-                SubElement(entry, "mutable").text = "False"
-                SubElement(entry, "input_type").text = "text"
-                SubElement(entry, "default_value")
-                SubElement(entry, "values")
+        task.append(label_elements(self._labels, mutable=False))
         with self._spool.open("rb") as spool, self._place.open("wb") as file:
             file.write(b'<?xml version="1.0" encoding="utf-8"?>\n<annotations>\n<version>1.1</version>\n')
             file.write(tostring(meta, "utf-8", xml_declaration=False) + b"\n")
             file.writelines(spool)
             file.write(b"</annotations>\n")
         self._spool.unlink()
+
+
+def label_elements(labels: Mapping[str, Iterable[str]], *, mutable: bool) -> Element:
+    """The element of labels with the names of their attributes, which may change in a track if `mutable`."""
+    found = Element("labels")
+    for name, known in labels.items():
+        label = SubElement(found, "label")
+        SubElement(label, "name").text = name
+        listed = SubElement(label, "attributes")
+        for one in known:
+            entry = SubElement(listed, "attribute")
+            SubElement(entry, "name").text = one
+            SubElement(entry, "mutable").text = str(mutable)
+            SubElement(entry, "input_type").text = "text"
+            SubElement(entry, "default_value")
+            SubElement(entry, "values")
+    return found
 
 
 _Notes = dict[int, tuple[str, ...]]
@@ -102,17 +117,23 @@ def _image(record: Record, number: int, outlines: Outlines) -> tuple[Element, li
     for i, (label, told) in enumerate(
         zip(json_fields.names(record), attributes.of_record(record), strict=True)
     ):
-        occluded = "1" if told.get(_OCCLUDED) is True else "0"
-        head = {"label": plain_text(label), "source": _SOURCES[record.source], "occluded": occluded}
+        head = {"label": plain_text(label), "source": SOURCES[record.source]}
         drawn, notes[i] = _draw(record, i, outlines)
         shapes = [SubElement(image, tag, {**head, **values, "z_order": "0"}) for tag, values in drawn]
         for shape in shapes:
-            for name, value in told.items():
-                if name != _OCCLUDED or value is not True:
-                    element = SubElement(shape, "attribute", {"name": plain_text(name)})
-                    element.text = plain_text(attributes.as_text(value))
+            add_attributes(shape, told)
         runs.append(rle.union([shape_runs(shape, (h, w)) for shape in shapes], (h, w)) if shapes else None)
     return image, runs, notes
+
+
+def add_attributes(shape: Element, told: Mapping[str, Any]) -> None:
+    """Give a shape its attributes; that it is occluded is one of the shape itself."""
+    is_occluded = told.get(_OCCLUDED) is True
+    shape.set("occluded", "1" if is_occluded else "0")
+    for name, value in told.items():
+        if name != _OCCLUDED or not is_occluded:
+            element = SubElement(shape, "attribute", {"name": plain_text(name)})
+            element.text = plain_text(attributes.as_text(value))
 
 
 def _draw(
@@ -124,11 +145,12 @@ def _draw(
         return ([("mask", _mask_values(masks, i))] if rle.area(masks.rles[i]) else []), ()
     parts = outlines.of(record, i)
     group = {"group_id": str(i + 1)} if len(parts) > 1 else {}
-    drawn = [("polygon", {"points": _points(bridge([part])), **group}) for part in parts]
+    drawn = [("polygon", {"points": points_of(bridge([part])), **group}) for part in parts]
     return drawn, (*cut_notes(parts, parts=False), *(outlines.notes if parts else ()))
 
 
-def _points(ring: np.ndarray[Any, np.dtype[np.float64]]) -> str:
+def points_of(ring: np.ndarray[Any, np.dtype[np.float64]]) -> str:
+    """The corners of a ring as CVAT writes them."""
     return ";".join(f"{x:.2f},{y:.2f}" for x, y in ring.tolist())
 
 
@@ -169,7 +191,8 @@ def _entries(
             yield _id(element), partial(_record, element, names)
         else:
             tracks.add(element)
-    for frame in tracks.frames(left_out):
+    given = [] if reading.images is None else sorted(names.names(), key=natural)
+    for frame in tracks.frames(left_out, given):
         yield _id(frame), partial(_record, frame, names)
 
 
@@ -200,15 +223,27 @@ def _record(image: Element, files: ImageFiles) -> Record:
     labels = [members[0][1].get("label", "object") for members in groups.values()]
     sources = {members[0][1].get("source") for members in groups.values()}
     told = [attributes.joined(_attributes(shape) for _, shape in members) for members in groups.values()]
-    source = next((ours for ours, theirs in _SOURCES.items() if sources == {theirs}), "import")
+    source = next((ours for ours, theirs in SOURCES.items() if sources == {theirs}), "import")
     return Record(
         (id.with_suffix("") if id.suffix.lower() in IMAGE_SUFFIXES else id).as_posix(),
         image_path,
         Masks(size, masks),
         source=json_fields.source(source),
-        meta={"file_name": name, "categories": labels, **attributes.as_meta(told)},
+        meta={
+            "file_name": name,
+            "categories": labels,
+            **attributes.as_meta(told),
+            **_tracks(groups.values()),
+        },
         left_out=dict(left_out),
     )
+
+
+def _tracks(groups: Iterable[Sequence[tuple[rle.Runs, Element]]]) -> dict[str, list[int]]:
+    """The tracks of masks as a record holds them; nothing where one has none."""
+    known = [json_fields.whole(members[0][1].get("track")) for members in groups]
+    found = [one for one in known if one is not None]
+    return {"ids": found} if found and len(found) == len(known) else {}
 
 
 def _attributes(shape: Element) -> dict[str, object]:

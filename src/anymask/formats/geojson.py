@@ -41,7 +41,7 @@ KEEPS = frozenset({"attributes", "id", "ignore", *_HEADER, *_PROPERTIES, *_COLUM
 def encode(record: Record, outlines: Outlines) -> Page:
     """The file of a record, in pixels."""
     document = to_document(record, outlines)
-    runs = [fill(_rings(feature), record.masks.size) for feature in document["features"]]
+    runs = [fill(_rings(feature, has_empty=True), record.masks.size) for feature in document["features"]]
     notes = {i: outlines.notes for i in range(len(runs)) if outlines.notes}
     return Page(json_fields.to_json(document), runs, notes)
 
@@ -144,7 +144,8 @@ def decode(data: bytes, path: Path, reading: Reading = PLAIN) -> Record:
     size = json_fields.size_beside(header, ("height", "width"), image_path)
     left_out: Counter[str] = Counter()
     features = _of_one_plane(features, left_out)
-    shapes = [(attempt(left_out, partial(_rings, feature)), feature) for feature in features]
+    read = partial(_rings, has_empty="width" in header)
+    shapes = [(attempt(left_out, partial(read, feature)), feature) for feature in features]
     drawn = [rings for rings, _ in shapes if rings]
     back = _to_pixels(document, header, drawn, image_path, size)
     runs = [None if rings is None else fill(back(rings), size) for rings, _ in shapes]
@@ -178,10 +179,10 @@ def decode(data: bytes, path: Path, reading: Reading = PLAIN) -> Record:
 
 
 def _features(document: object) -> Sequence[object]:
-    """The features of a collection, of a list, or a single one. Raises FormatError for another form."""
+    """The features of a collection or a list, a single one or its geometry. Raises FormatError for others."""
     if isinstance(document, list):
         return document
-    if isinstance(document, Mapping) and document.get("type") == "Feature":
+    if isinstance(document, Mapping) and (document.get("type") == "Feature" or _is_geometry(document)):
         return [document]
     return list(json_fields.field(document, "features", list, "the file"))
 
@@ -207,6 +208,7 @@ def _plane(feature: object) -> tuple[float, float]:
 
 
 OTHER_PLANE = "feature of another plane of the stack"
+NO_GEOMETRY = "feature without a geometry"
 NUCLEUS = "nucleus of a cell"
 
 
@@ -268,13 +270,23 @@ def _column(told: Sequence[Mapping[str, Any]], name: str) -> list[Any] | None:
 _Rings = list[list[Ring]]
 
 
-def _rings(feature: object) -> _Rings:
-    """The polygons of a feature, as they stand there. Raises NoMaskError, FormatError."""
+def _rings(feature: object, *, has_empty: bool) -> _Rings:
+    """The polygons of a feature, as they stand there. Raises NoMaskError, FormatError.
+
+    has_empty: whether a feature without a geometry is an empty mask, as anymask writes it.
+    """
     entry = json_fields.mapping(feature, "feature")
-    if entry.get("type", "Feature") != "Feature" and "coordinates" in entry:
-        entry = {"geometry": entry}  # a geometry alone
+    if _is_geometry(entry):
+        entry = {"geometry": entry}
     geometry = entry.get("geometry")
+    if geometry is None and not has_empty:
+        raise NoMaskError(NO_GEOMETRY)
     return [] if geometry is None else _polygons(json_fields.mapping(geometry, "geometry"))
+
+
+def _is_geometry(entry: Mapping[str, Any]) -> bool:
+    """Whether an object is a geometry alone, without a feature around it."""
+    return entry.get("type", "Feature") != "Feature" and ("coordinates" in entry or "geometries" in entry)
 
 
 def _polygons(geometry: Mapping[str, Any]) -> _Rings:

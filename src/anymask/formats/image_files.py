@@ -4,22 +4,36 @@ from __future__ import annotations
 
 import os
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
+from itertools import islice
 from pathlib import Path, PurePath
 from typing import TypeAlias
 
-from anymask.formats.safe_paths import inner_path
+from anymask.formats.safe_paths import inner_name, inner_path
 from anymask.images.folder import IMAGE_SUFFIXES
 
-__all__ = ["PLAIN_FOLDERS", "ImageFiles", "Images", "agree", "is_hidden", "of_number", "place_of"]
+__all__ = [
+    "PLAIN_FOLDERS",
+    "ImageFiles",
+    "Images",
+    "agree",
+    "is_hidden",
+    "is_plain",
+    "of_number",
+    "place_of",
+]
 
 PLAIN_FOLDERS = frozenset(
     ("images", "labels", "annotations", "masks", "json", "jpegimages", "image", "label", "data", "instances")
 )
 """Folder names that describe the kind of content and do not distinguish images."""
+_OF_DOTA = re.compile(r"labeltxt|dota-v\d", re.IGNORECASE)  # the start of the names of DOTA's folders
 _MOST_FILES = 500_000  # that are looked through
+_DEEPEST = 4  # folders in a folder of annotations
+_MANY = 100  # names, for which folders are listed rather than asked for each
 _UPLOADED = re.compile(r"[0-9a-f]{8}-(.+)")  # Label Studio puts this before the names of uploads
 
 
@@ -28,9 +42,14 @@ def is_hidden(path: PurePath) -> bool:
     return any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
 
 
+def is_plain(folder: str) -> bool:
+    """Whether a folder's name says the kind of content, so that it does not distinguish images."""
+    return folder.lower() in PLAIN_FOLDERS or _OF_DOTA.match(folder) is not None
+
+
 def place_of(path: PurePath) -> tuple[str, ...]:
     """The parts of a path that distinguish images: without folders such as `images`."""
-    return (*(part for part in path.parts[:-1] if part.lower() not in PLAIN_FOLDERS), path.name)
+    return (*(part for part in path.parts[:-1] if not is_plain(part)), path.name)
 
 
 def agree(known: PurePath, wanted: PurePath, *, whole: bool = False) -> bool:
@@ -70,7 +89,8 @@ class ImageFiles:
         self._words = set(_words(beside))
         given = images is not None or near is not None
         self._siblings = [] if given else _siblings(beside, self.folders)
-        times = Counter(path.name for path in {inner_path(name) for name in names})
+        times = Counter(path.rpartition("/")[2] for path in {inner_name(name) for name in names})
+        self._are_many = len(times) > _MANY
         self._shared = {name for name, count in times.items() if count > 1}
 
     @property
@@ -142,7 +162,8 @@ class ImageFiles:
         """A lookup from path to file for each location to search."""
         if self._known is not None:
             return [self._known.get]
-        return [partial(_file_in, folder) for folder in self.folders if folder.is_dir()]
+        folders = [folder for folder in self.folders if folder.is_dir()]
+        return [_Listed(folder) if self._are_many else partial(_file_in, folder) for folder in folders]
 
     def _tails(self, path: PurePath) -> Iterator[PurePath]:
         """A path, then the path without its first folder, and so on to the bare name unless shared."""
@@ -199,10 +220,29 @@ def _by_path(images: Mapping[str, Path]) -> dict[PurePath, Path]:
     return {PurePath(inner_path(name)): file for name, file in images.items()}
 
 
-def _file_in(folder: Path, name: PurePath) -> Path | None:
+def _file_in(folder: str | Path, name: PurePath) -> Path | None:
     """A file in a folder, None if it does not exist."""
-    path = os.path.join(folder, name)
+    path = os.path.join(folder, str(name))
     return Path(path) if os.path.isfile(path) else None  # false too for names that are too long
+
+
+class _Listed:
+    """Looks names up in a folder. One that the folder's listing lacks costs no access to the disk."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = os.fspath(folder)
+        with os.scandir(folder) as entries:
+            names = [entry.name for entry in islice(entries, _MOST_FILES)]
+        self._names = None if len(names) == _MOST_FILES else frozenset(map(_alike, names))
+
+    def __call__(self, name: PurePath) -> Path | None:
+        is_missing = self._names is not None and len(name.parts) == 1 and _alike(str(name)) not in self._names
+        return None if is_missing else _file_in(self._folder, name)
+
+
+def _alike(name: str) -> str:
+    """A name as file systems compare it at most: without case, accents composed."""
+    return name.lower() if name.isascii() else unicodedata.normalize("NFC", name).casefold()
 
 
 def _files_in(folder: Path) -> Iterator[tuple[PurePath, Path]]:
@@ -217,7 +257,17 @@ def _near(beside: Path) -> list[Path]:
     folder, above = beside.parent, beside.parent.parent
     near = [folder, folder / "images", above / "images", above]
     near += [place / "data" for place in (folder, above) if (place / "data").is_dir()]  # FiftyOne's
-    return near
+    return near + _mirrored(folder)
+
+
+def _mirrored(folder: Path) -> list[Path]:
+    """The folder of the images of a folder of annotations: `images/a/b` of `labels/a/b`."""
+    above = folder.parents
+    return [
+        above[at + 1] / "images" / folder.relative_to(above[at])
+        for at in range(min(_DEEPEST, len(above) - 1))
+        if is_plain(above[at].name)
+    ]
 
 
 def _siblings(beside: Path, near: Sequence[Path]) -> list[Path]:

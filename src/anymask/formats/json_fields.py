@@ -135,7 +135,9 @@ def whole(value: object) -> int | None:
 
 def field(entry: object, name: str, kind: type, owner: str) -> Any:
     """Take a field of `kind` from a JSON object. Raises FormatError if it is missing or of another type."""
-    value = entry.get(name) if isinstance(entry, Mapping) else None
+    value = entry.get(name) if type(entry) is dict or isinstance(entry, Mapping) else None
+    if type(value) is kind:
+        return value
     if kind is int and (found := whole(value)) is not None:
         return found
     if not isinstance(value, kind) or isinstance(value, bool):
@@ -148,7 +150,7 @@ def field(entry: object, name: str, kind: type, owner: str) -> Any:
 
 def mapping(value: object, owner: str) -> Mapping[str, Any]:
     """A JSON object. Raises FormatError for anything else."""
-    if not isinstance(value, Mapping):
+    if type(value) is not dict and not isinstance(value, Mapping):
         raise FormatError(f"{owner} must be an object, got {value!r:.60}. Write the file again.")
     return value
 
@@ -206,8 +208,9 @@ def find_image(beside: Path, file_name: str, images: Images | None = None) -> Pa
 
 
 def size_beside(header: Mapping[str, Any], keys: tuple[str, str], image_path: Path) -> tuple[int, int]:
-    """(H, W) from two fields of an object, or from its image where they are missing or null."""
-    if all(header.get(key) is None for key in keys):
+    """(H, W) from two fields of an object, or from its image where they are missing, null or 0."""
+    unknown = [header.get(key) is None or whole(header[key]) == 0 for key in keys]
+    if all(unknown):
         if os.path.isfile(image_path):
             return image_size(image_path)
         raise FormatError(

@@ -62,7 +62,7 @@ class JsonStream:
         """The values of a list, some at a time.
 
         kind: what objects are decoded to, a `msgspec.Struct` for example. Single ones are dictionaries
-        nevertheless: the last of a piece that was read, and those that cannot be decoded so.
+        nevertheless: the last of the list, and those that cannot be decoded so.
         """
         self._expect("[")
         if self._next() == "]":
@@ -70,7 +70,10 @@ class JsonStream:
             return
         decode = msgspec.json.Decoder(list[kind]).decode  # type: ignore[valid-type]
         while True:
-            yield self._whole_objects(decode)
+            while values := self._whole_objects(decode):
+                yield values
+                if not self._fill(_PIECE):
+                    break
             yield [self.value()]
             if not self._goes_on("]"):
                 return

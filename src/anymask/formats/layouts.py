@@ -7,16 +7,16 @@ labels/, annotations/), with splits (train/, valid/). System files (.DS_Store, .
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from anymask.errors import FormatError
 from anymask.files import open_regular
-from anymask.formats import map_names, png, voc
-from anymask.formats.image_files import PLAIN_FOLDERS, is_hidden
-from anymask.formats.json_fields import unreadable
+from anymask.formats import dota, map_names, mots, png, video_maps, voc
+from anymask.formats.image_files import is_hidden, is_plain
+from anymask.formats.json_fields import text, unreadable
 from anymask.formats.json_stream import JsonStream
 from anymask.formats.registry import FORMATS, READERS
 from anymask.formats.yolo_reading import is_label_file, label_folders
@@ -32,10 +32,14 @@ _MARKS = {
     "_via_img_metadata": "via",
 }
 """The member of a JSON object that identifies its format."""
+_GEOJSON = ("Feature", "FeatureCollection", "Polygon", "MultiPolygon", "GeometryCollection")
 NO_ANNOTATIONS = "file of no known annotation format"
 OTHER_KIND = "file beside instances_*.json"
 """COCO's captions, keypoints, stuff: files of the same images, of which the instances are read."""
+_LINES = {"dota": dota.are_lines, "mots": mots.are_lines}
+"""Whether lines are of a format whose files only their content tells."""
 _DEEPEST = 6  # folders within folders
+_MOST_TEXTS, _HEAD, _MOST_LINES = 100, 1 << 17, 20  # files of a folder, bytes and lines that are looked at
 
 
 @dataclass
@@ -59,14 +63,24 @@ def layout(path: Path, format: str | None = None) -> Layout:
     """The annotations at a path, only those of `format` if given. Raises FormatError if there are none."""
     if not path.is_dir():
         return Layout(path.parent, [(format or _of_file(path), path)])
-    if format is not None and READERS[format].always_folder:
+    if format is not None and (READERS[format].always_folder or READERS[format].by_content):
         return Layout(path, [(format, path)])
+    if format is None and (known := video_maps.format_of(path)) is not None:
+        return Layout(path, [(known, path)])
     found = Layout(path, [])
     maps = voc.folders(path) if format is None else []
     if maps:
         others = [file for file in _files(path) if not any(folder in file.parents for folder in maps)]
-        texts = [file for file in others if file.suffix.lower() in (*_TEXTS, ".json")]
-        found.sources = [("voc", path), *_chosen(path, texts, None, found.passed_over)]
+        found.sources = [("voc", path), *_beside(path, others, found.passed_over)]
+        return found
+    if format is None and (texts := _text_formats(path)):
+        found.sources = [(name, path) for name in dict.fromkeys(texts.values())]
+        found.sources += _beside(path, _files(path), found.passed_over)
+        found.passed_over |= {
+            file: NO_ANNOTATIONS
+            for file in _files(path)
+            if file.suffix.lower() == ".txt" and file.parent not in texts and _is_labels(file, path)
+        }
         return found
     if format is None and (known := _folder_format(path)) is not None:
         return Layout(path, [(known, path)])
@@ -79,8 +93,44 @@ def layout(path: Path, format: str | None = None) -> Layout:
     return found
 
 
+def _beside(path: Path, files: Iterable[Path], passed_over: dict[Path, str]) -> Iterator[tuple[str, Path]]:
+    """The annotation files that lie beside a format that is a whole folder."""
+    texts = [file for file in files if file.suffix.lower() in (*_TEXTS, ".json")]
+    return _chosen(path, texts, None, passed_over)
+
+
+def _text_formats(path: Path) -> dict[Path, str]:
+    """The folders of text files of a format that only their content tells, with the format of each."""
+    found: dict[Path, str] = {}
+    looked: Counter[Path] = Counter()
+    for file in _files(path):
+        if file.suffix.lower() == ".txt" and file.parent not in found and looked[file.parent] < _MOST_TEXTS:
+            looked[file.parent] += 1
+            known = _of_text(file)
+            found |= {} if known is None else {file.parent: known}
+    return found
+
+
+def _is_labels(file: Path, root: Path) -> bool:
+    """Whether a text file is one of YOLO's, as far as its folder tells."""
+    return "labels" in file.relative_to(root).parent.parts and is_label_file(file)
+
+
+def _of_text(path: Path) -> str | None:
+    """The format of a text file, by the first of its lines; None if these do not tell."""
+    try:
+        with open_regular(path) as file:
+            head = file.read(_HEAD)
+    except (OSError, ValueError):
+        return None
+    lines = text(head).splitlines()[:_MOST_LINES]
+    return next((name for name, are_lines in _LINES.items() if are_lines(lines)), None)
+
+
 def _of_file(path: Path) -> str:
     suffix = path.suffix.lower()
+    if suffix == ".txt" and (known := _of_text(path)) is not None:
+        return known
     if suffix == ".json":
         known = _of_json(path)
         if known is None:
@@ -118,20 +168,20 @@ def _chosen(
                 else:
                     passed_over[file] = NO_ANNOTATIONS
         return
-    text = [file for file in files if file.suffix.lower() in (*_TEXTS, ".json", ".csv")]
-    text = [file for file in text if file.name not in map_names.LISTS]
-    for file in text:
+    texts = [file for file in files if file.suffix.lower() in (*_TEXTS, ".json", ".csv")]
+    texts = [file for file in texts if file.name not in map_names.LISTS]
+    for file in texts:
         is_json = file.suffix.lower() == ".json"
         known = _of_json_or_damaged(file) if is_json else _BY_SUFFIX.get(file.suffix.lower())
         if known == "damaged":
-            known = _commonest(text)
+            known = _commonest(texts)
         if known is None:
             passed_over[file] = NO_ANNOTATIONS
         else:
             yield known, file
-    if len(text) == len(passed_over):
+    if len(texts) == len(passed_over):
         maps = png.maps_among([file for file in files if file.suffix.lower() == ".png"], root)
-        if len(maps) > len(text):  # else they are the images of annotations that nobody knows
+        if len(maps) > len(texts):  # else they are the images of annotations that nobody knows
             yield from (("instances", file) for file in maps)
 
 
@@ -237,7 +287,7 @@ def _of_object(stream: JsonStream) -> str | None:
             is_coco = isinstance(first, dict) and "image_id" in first
             return "coco" if is_coco else "sa1b" if "image" in seen or first is not None else None
         seen[name] = stream.value()
-        if seen.get("type") in ("Feature", "FeatureCollection"):
+        if seen.get("type") in _GEOJSON:
             return "geojson"
         if isinstance(seen[name], dict) and "regions" in seen[name] and "filename" in seen[name]:
             return "via"
@@ -258,4 +308,4 @@ def _of_members(seen: Mapping[str, Any]) -> str | None:
 
 def split_of(file: Path, root: Path) -> Path:
     """The folders between a root and a file that distinguish images."""
-    return Path(*(part for part in file.relative_to(root).parent.parts if part.lower() not in PLAIN_FOLDERS))
+    return Path(*(part for part in file.relative_to(root).parent.parts if not is_plain(part)))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from anymask.errors import FormatError
-from anymask.formats.image_files import PLAIN_FOLDERS, Images
+from anymask.formats.image_files import Images, is_plain
 from anymask.formats.safe_paths import inner_path
 from anymask.geometry import rle
 from anymask.types import Record
@@ -53,7 +53,7 @@ class Reading:
 
     def named(self, path: Path, name: str) -> str:
         """An image name without folders, prefixed with the folders of the annotation file that names it."""
-        folders = [part for part in self.inside(path).parent.parts if part.lower() not in PLAIN_FOLDERS]
+        folders = [part for part in self.inside(path).parent.parts if not is_plain(part)]
         return "/".join([*folders, name]) if inner_path(name).as_posix() == inner_path(name).name else name
 
 

@@ -11,16 +11,20 @@ from types import MappingProxyType
 from anymask.formats import (
     coco,
     cvat,
+    cvat_tracks,
     datumaro,
+    dota,
     geojson,
     isat,
     labelme,
     labelstudio,
+    mots,
     npz,
     png,
     sa1b,
     svg,
     via,
+    video_maps,
     voc,
     yolo,
 )
@@ -52,6 +56,15 @@ class Format:
     """Whether this format writes a file of this name into a folder; None: single files only."""
     always_folder: bool = False
     """Whether even a single record is written as a folder."""
+    is_video: bool = False
+    """Whether records are the frames of videos, and their ids are tracks."""
+    by_content: bool = False
+    """Whether its files are text that only their content tells from others; they are read one by one too."""
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether only a folder can be read, not a single file of it."""
+        return self.always_folder and not self.by_content
 
 
 Decode = Callable[[bytes, Path, Reading], Record]
@@ -71,13 +84,15 @@ def per_image(
 
     told: whether a file names its image.
     """
-
-    def start(target: Target) -> Writer:
-        return (
-            FolderWriter(target, encode, suffix, told=told) if target.many else SingleWriter(target, encode)
-        )
-
+    start = by_image(encode, suffix, told=told)
     return Format(name, what, suffix, keeps, one_record(decode), start, lambda file: file.endswith(suffix))
+
+
+def by_image(encode: Encode, suffix: str, *, told: bool) -> Callable[[Target], Writer]:
+    """Opens the writer of a format with one file per image. told: whether a file names its image."""
+    return lambda target: (
+        FolderWriter(target, encode, suffix, told=told) if target.many else SingleWriter(target, encode)
+    )
 
 
 def one_record(decode: Decode) -> Callable[[Path, Reading], Items]:
@@ -126,6 +141,20 @@ def anywhere(encode: Callable[[Record, Outlines], Page]) -> Encode:
     return lambda record, outlines, home: encode(record, outlines)
 
 
+def _video_maps(name: str, what: str, layout: video_maps.Layout) -> Format:
+    return Format(
+        name,
+        what,
+        ".png",
+        layout.keeps,
+        video_maps.items,
+        lambda target: video_maps.VideoMapsWriter(target.place, layout),
+        video_maps.ours,
+        always_folder=True,
+        is_video=True,
+    )
+
+
 _NOTHING: frozenset[str] = frozenset()
 _ALL = (
     Format(
@@ -143,6 +172,26 @@ _ALL = (
         cvat.KEEPS,
         lambda path, reading: cvat.items(read_bytes(path), path, reading),
         lambda target: cvat.CvatWriter(target.place, target.outlines),
+    ),
+    Format(
+        "cvatvideo",
+        "CVAT for video 1.1",
+        ".xml",
+        cvat_tracks.KEEPS,
+        lambda path, reading: cvat.items(read_bytes(path), path, reading),
+        lambda target: cvat_tracks.CvatVideoWriter(target.place, target.outlines),
+        is_video=True,
+    ),
+    _video_maps("davis", "DAVIS's maps of objects", video_maps.DAVIS),
+    Format(
+        "dota",
+        "DOTA's text",
+        ".txt",
+        dota.KEEPS,
+        dota.items,
+        by_image(anywhere(dota.encode), ".txt", told=False),
+        lambda file: file.endswith(".txt"),
+        by_content=True,
     ),
     per_image("geojson", "GeoJSON", ".geojson", geojson.KEEPS, anywhere(geojson.encode), geojson.decode),
     per_image(
@@ -191,6 +240,18 @@ _ALL = (
         _is_numbered,
         always_folder=True,
     ),
+    Format(
+        "mots",
+        "MOTS's text",
+        ".txt",
+        mots.KEEPS,
+        mots.items,
+        lambda target: mots.MotsWriter(target.place, target.outlines),
+        mots.ours,
+        always_folder=True,
+        is_video=True,
+        by_content=True,
+    ),
     per_image("npz", "NumPy arrays", ".npz", npz.KEEPS, anywhere(npz.encode), npz.decode),
     per_image("sa1b", "SA-1B's JSON", ".json", sa1b.KEEPS, anywhere(sa1b.encode), sa1b.decode),
     per_image("svg", "SVG paths", ".svg", svg.KEEPS, svg.encode, svg.decode),
@@ -204,6 +265,7 @@ _ALL = (
         voc.ours,
         always_folder=True,
     ),
+    _video_maps("youtubevos", "YouTube-VOS's maps of objects", video_maps.YOUTUBE_VOS),
     Format(
         "yolo",
         "YOLO segmentation",

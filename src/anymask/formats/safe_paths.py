@@ -7,7 +7,7 @@ from pathlib import Path
 
 from anymask.errors import InputError
 
-__all__ = ["Stems", "inner_path", "plain_stem"]
+__all__ = ["Stems", "inner_name", "inner_path", "plain_stem"]
 
 _MOST_BYTES = 120  # of a stem, so that suffixes and temporary names fit into a file system's 255
 _UNFIT = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*\ud800-\udfff]+')
@@ -39,6 +39,11 @@ def _plain(part: str) -> str:
     """One part of a path without characters that some file systems refuse."""
     text = _UNFIT.sub("_", part).strip(" ").lstrip(".")
     return f"_{text}" if _RESERVED.fullmatch(text) else text
+
+
+def inner_name(name: str) -> str:
+    """`inner_path` as text."""
+    return name if _PLAIN.fullmatch(name) else inner_path(name).as_posix()
 
 
 class Stems:

@@ -63,7 +63,7 @@ def stream(
     place = Path(path)
     if format is not None and format not in READERS:
         raise unknown_name("format", format, READERS)
-    if format is not None and READERS[format].always_folder and not place.is_dir():
+    if format is not None and READERS[format].is_folder and not place.is_dir():
         found = (
             "a file. Give the folder it is in" if place.exists() else "which does not exist. Check the name"
         )

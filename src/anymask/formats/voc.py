@@ -25,7 +25,7 @@ from anymask.formats.image_files import ImageFiles, is_hidden
 from anymask.formats.map_names import MapNames, read_map_names
 from anymask.formats.reading import Items, Reading
 from anymask.formats.safe_paths import Stems
-from anymask.formats.writers import HIDDEN, Outlines, Page
+from anymask.formats.writers import COVERED, HIDDEN, Outlines, Page
 from anymask.geometry import rle
 from anymask.geometry.label_map import label_map
 from anymask.images.read import read_image, read_map
@@ -46,7 +46,6 @@ _VOID = 255
 _MOST = 254
 BOXES = "file of boxes without a map"
 STRANGE = "colour of no class"
-COVERED = "drawn over ignored pixels"
 RENAMED = "named without colons and line breaks"
 
 Numbers = NDArray[Any]

@@ -19,6 +19,7 @@ from anymask.types import Record
 
 __all__ = [
     "CORNERS_DROPPED",
+    "COVERED",
     "CROWD",
     "HIDDEN",
     "HOLES_CUT",
@@ -39,6 +40,7 @@ HOLES_CUT = "holes opened by cuts"
 PARTS_JOINED = "parts joined by cuts"
 CORNERS_DROPPED = "corners dropped"
 HIDDEN = "partly hidden by other masks"
+COVERED = "drawn over ignored pixels"
 MERGED = "merged with others of its label"
 LEFT_OUT = "left out"
 CROWD = "a crowd, written as one object"

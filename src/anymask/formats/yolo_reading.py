@@ -26,7 +26,7 @@ from anymask.geometry import rle
 from anymask.images.read import image_size
 from anymask.types import Masks, Record
 
-__all__ = ["is_label_file", "items", "label_folders", "ring_runs"]
+__all__ = ["image_of", "is_label_file", "items", "label_folders", "ring_runs"]
 
 _NO_LABELS = (
     "readme", "license", "requirements", "notes", "train.txt", "val.txt", "valid.txt", "test.txt",
@@ -66,7 +66,7 @@ def items(path: Path, reading: Reading) -> Items:
         look = ImageFiles(path, given, [stem.as_posix() for stem in stems.values()], places)
         for file in some:
             inner = stems[file] if given is not None else file.relative_to(folder).with_name(file.stem)
-            image_path = partial(_image_path, file, inner, look)
+            image_path = partial(image_of, file, inner, look)
             found.append((stems[file].as_posix(), partial(_record, file, image_path, stems[file], style)))
     return Items(found)
 
@@ -205,7 +205,7 @@ def ring_runs(shares: list[float], size: tuple[int, int]) -> rle.Runs:
     return fill([[as_ring(shares) * (size[1], size[0])]], size)
 
 
-def _image_path(file: Path, name: Path, files: ImageFiles) -> Path:
+def image_of(file: Path, name: Path, files: ImageFiles) -> Path:
     """The image of a label file. Raises FormatError if there is none or more than one."""
     found = files.without_suffix(name)
     if len(found) == 1:
@@ -217,5 +217,5 @@ def _image_path(file: Path, name: Path, files: ImageFiles) -> Path:
     where = "among those given" if files.are_given else f"in {files.folders[0]}"
     raise FormatError(
         f"labels {file.name} must have their image near, got none {where}. Give the folder of the images "
-        "(--images, images=): YOLO's files do not hold their size."
+        "(--images, images=): label files do not hold its size."
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, TypeAlias
 
 import cv2
@@ -43,9 +44,6 @@ __all__ = [
 
 
 Bits: TypeAlias = NDArray[np.bool_]
-
-
-_NO_RUN: Runs = np.zeros(1, np.uint32)
 
 
 def encode(mask_HW: NDArray[Any]) -> Runs:
@@ -143,11 +141,13 @@ def area(runs: Runs) -> int:
 
 def areas(many: Sequence[Runs]) -> NDArray[np.int64]:
     """Number of pixels inside each mask: (N,) int64."""
-    if not many or not all(runs.size for runs in many):
+    ones = [runs[1::2] for runs in many]
+    counts = list(map(len, ones))
+    if not counts or not all(counts):
         return np.array([area(runs) for runs in many], np.int64)
-    even = [part for runs in many for part in ((runs, _NO_RUN) if runs.size % 2 else (runs,))]
-    starts = np.cumsum([0, *((runs.size + 1) // 2 for runs in many[:-1])])
-    return np.add.reduceat(np.concatenate(even)[1::2], starts, dtype=np.int64)
+    starts = np.fromiter(accumulate(counts[:-1], initial=0), np.int64, len(counts))
+    total = np.add.reduceat(np.concatenate(ones, dtype=np.float64), starts)  # exact, as all are whole numbers
+    return total.astype(np.int64)
 
 
 def box(runs: Runs, size: tuple[int, int]) -> NDArray[np.float32]:

@@ -50,6 +50,12 @@ class Bands:
                 "Write 0,4000, for example."
             )
 
+    def as_options(self) -> list[str]:
+        """The options of the command line that `read_bands` reads these from."""
+        given = {"--stretch": self.stretch, **({"--limits": self.limits} if self.limits else {})}
+        pairs = [f"{name}={low!r},{high!r}" for name, (low, high) in given.items()]
+        return [*([f"--bands={','.join(map(str, self.order))}"] if self.order else []), *pairs]
+
     def among(self, count: int) -> Bands:
         """A copy with an order: the given one, else the first three of `count` bands, or the first."""
         return self if self.order is not None else replace(self, order=(1, 2, 3) if count >= 3 else (1,))

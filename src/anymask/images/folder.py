@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-__all__ = ["IMAGE_SUFFIXES", "VIDEO_SUFFIXES", "is_video", "list_files"]
+__all__ = ["IMAGE_SUFFIXES", "VIDEO_SUFFIXES", "is_video", "list_files", "natural"]
 
 IMAGE_SUFFIXES = (
     *(".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif"),
@@ -41,3 +42,9 @@ def list_files(
 def is_video(path: Path) -> bool:
     """Whether a file is a video by its suffix."""
     return path.suffix.lower() in VIDEO_SUFFIXES
+
+
+def natural(name: str) -> list[tuple[int, str]]:
+    """The key of a name in natural order: numbers within it count by their value, 2 before 10."""
+    parts = re.split(r"([0-9]+)", name)
+    return [(int(part), "") if i % 2 else (0, part.casefold()) for i, part in enumerate(parts)]

@@ -1,7 +1,8 @@
 """Slices of DICOM and NIfTI files. Needs the extra `medical` (pydicom, nibabel).
 
 Samples are in the file's own units (Hounsfield units of a CT), by its slope and intercept. The window of a
-DICOM file is PS3.3, C.11.2.1.2.
+DICOM file is PS3.3, C.11.2.1.2 and C.11.2.1.3. Where its curve is a sigmoid, samples are those that look the
+same in a linear window.
 """
 
 from __future__ import annotations
@@ -52,10 +53,16 @@ def dicom_samples(source: str | Path | bytes, plane: Mapping[str, int], name: st
             return Samples(
                 array, 3, white=float(np.iinfo(array.dtype).max), notes=_frame_note(frames, plane, name)
             )
+        limits = _window(header)
+        samples = np.asarray(apply_modality_lut(array, header), np.float32)
+        if limits is not None and str(header.get("VOILUTFunction", "")) == "SIGMOID":
+            samples = _straightened(samples, limits)
+        if limits is None and array.dtype == np.uint8 and np.array_equal(samples, array):
+            limits = (0.0, 255.0)
         return Samples(
-            np.asarray(apply_modality_lut(array, header), np.float32)[..., None],
+            samples[..., None],
             1,
-            limits=_window(header),
+            limits=limits,
             inverted=kind == "MONOCHROME1",
             notes=_frame_note(frames, plane, name),
         )
@@ -79,10 +86,21 @@ def _dicom_hw(header: Any, name: str) -> tuple[int, int]:
 def _window(header: Any) -> tuple[float, float] | None:
     """The values that the file's first window shows as black and white."""
     centre, width = (_first_number(header.get(key)) for key in ("WindowCenter", "WindowWidth"))
-    if centre is None or width is None or width < 1:
+    if centre is None or width is None or width <= 0:
+        return None
+    if str(header.get("VOILUTFunction", "LINEAR")) in ("LINEAR_EXACT", "SIGMOID"):
+        return centre - width / 2, centre + width / 2
+    if width < 1:
         return None
     low = centre - 0.5 - (width - 1) / 2
     return low, low + max(width - 1, 1.0)
+
+
+def _straightened(samples: NDArray[np.float32], limits: tuple[float, float]) -> NDArray[np.float32]:
+    """Samples whose linear window shows what a sigmoid one shows of those given."""
+    low, high = limits
+    steps = np.clip(-4 * (samples - (low + high) / 2) / (high - low), -80, 80)
+    return np.asarray(low + (high - low) / (1 + np.exp(steps)), np.float32)
 
 
 def _first_number(value: Any) -> float | None:

@@ -53,26 +53,27 @@ class _File:
     pixels: Array
     """(H, W) numbers, or (H, W, 3) colours."""
     alpha: Array | None
-    is_palette: bool = False
+    palette: Array | None = None
+    """(256, 3) the colours of the numbers, where these are a palette's."""
     is_lossy: bool = False
 
 
 def read_painting(path: ImageFile) -> Painting:
     """Read a target: (H, W) of numbers or of colours, edges joined to what they are the edge of.
 
-    Palettes count as numbers. Raises ImageError as `images.read_map` does for what cannot be read.
+    Palettes count as numbers; their soft edges are joined by colour. Raises ImageError as `images.read_map`
+    does for what cannot be read.
     """
     file = _read(path)
-    pixels = file.pixels
-    if file.alpha is not None:
-        pixels = _where_opaque(pixels, file.alpha)
+    pixels = _opaque(file.pixels, file.alpha)
+    if file.palette is not None:
+        return Painting(_of_palette(pixels, file), "numbers")
     if pixels.ndim == 3 and _is_grey(pixels, lossy=file.is_lossy):
         pixels = pixels.mean(axis=2).round().astype(np.uint8) if file.is_lossy else pixels[..., 0]
     if pixels.ndim == 2:
         if file.is_lossy:
             return Painting(_black_and_white(pixels, name_of(path)), "numbers")
-        settled = pixels if file.is_palette else _settled(pixels[..., None])[..., 0]
-        return Painting(settled.astype(np.int64), "numbers")
+        return Painting(_settled(pixels[..., None])[..., 0].astype(np.int64), "numbers")
     return Painting(_settled(pixels, lossy=file.is_lossy).astype(np.int64) @ _CODES, "colours")
 
 
@@ -94,11 +95,11 @@ def _read(path: ImageFile) -> _File:
         return _from_samples(stored, name)
     with open_image(path) as opened, reading(name, "image file"):
         orientation, lossy = orientation_of(opened), _is_lossy(opened)
-        is_palette = opened.mode == "P"
         opened.load()
+        palette = _colours(opened) if opened.mode == "P" else None
         pixels, alpha = _channels(opened)
     upright = None if alpha is None else turn(alpha, orientation)
-    return _File(turn(pixels, orientation), upright, is_palette, lossy)
+    return _File(turn(pixels, orientation), upright, palette, lossy)
 
 
 def _from_samples(stored: Samples, name: str) -> _File:
@@ -126,6 +127,12 @@ def _channels(opened: Image.Image) -> tuple[Array, Array | None]:
     if opened.mode == "L" or opened.mode.startswith("I"):
         return np.asarray(opened), None
     return np.asarray(opened.convert("RGB")), None
+
+
+def _colours(opened: Image.Image) -> Array:
+    """The colours (256, 3) of a palette, black for numbers without one."""
+    known = np.array(opened.getpalette("RGB") or [], np.uint8).reshape(-1, 3)[:256]
+    return np.concatenate([known, np.zeros((256 - len(known), 3), np.uint8)])
 
 
 def _palette_alpha(indices: Array, transparency: Any) -> Array | None:
@@ -165,8 +172,22 @@ def _is_lossless_webp(head: bytes) -> bool:
     return False
 
 
-def _where_opaque(pixels: Array, alpha: Array) -> Array:
+def _of_palette(numbers: Array, file: _File) -> NDArray[np.int64]:
+    """The numbers of a palette image; where its colours have soft edges, those of its flat colours."""
+    assert file.palette is not None, "the image has one"
+    shown = _opaque(file.palette[file.pixels], file.alpha)
+    if not _has_soft_edges(shown):
+        return numbers.astype(np.int64)
+    codes = _settled(shown).astype(np.int64) @ _CODES
+    of_palette, first = np.unique(file.palette.astype(np.int64) @ _CODES, return_index=True)
+    found = first[np.searchsorted(of_palette, codes).clip(0, first.size - 1)]
+    return np.where(codes == 0, 0, np.maximum(found, 1))
+
+
+def _opaque(pixels: Array, alpha: Array | None) -> Array:
     """The opaque pixels, 0 elsewhere; black objects on a transparent background become white."""
+    if alpha is None:
+        return pixels
     opaque = alpha.astype(np.int64) * 2 >= max(1, int(alpha.max(initial=0)))
     if opaque.all():
         return pixels

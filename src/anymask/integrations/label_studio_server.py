@@ -13,7 +13,9 @@ from __future__ import annotations
 import argparse
 import base64
 import binascii
+import json
 import threading
+import time
 import urllib.request
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -40,6 +42,8 @@ __all__ = ["Backend", "create_app", "main"]
 MOST_BYTES = 128 << 20
 MOST_PIXELS = 100_000_000
 SECONDS = 30
+ACCESS_SECONDS = 60.0
+"""For which access is used again; Label Studio gives it for five minutes."""
 KEPT = 8
 """Encoded images that are kept, so that a second click is answered at once."""
 
@@ -53,11 +57,13 @@ class Backend:
     label_studio: str
     """The address of Label Studio."""
     token: str = ""
-    """Of a user of Label Studio, to fetch images."""
+    """Of a user of Label Studio, to fetch images: a personal access token, or a legacy token."""
     allowed: frozenset[str] = frozenset()
     """Further hosts (with their port, if any) that images are fetched from."""
     automatic: bool = False
     """Whether tasks without clicks get all objects as prelabels."""
+    _access: tuple[float, str] = (0.0, "")
+    """Until when a personal access token gives access, and by what."""
     _kept: OrderedDict[str, Any] = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -115,18 +121,24 @@ class Backend:
                 f"image must be at {own.netloc} or an allowed host, got {parts.netloc or parts.scheme}. "
                 f"Allow it with: --allow {parts.netloc or 'HOST'}"
             )
-        headers = {"Authorization": f"Token {self.token}"} if at_home and self.token else {}
-        try:
-            with _OPENER.open(urllib.request.Request(url, headers=headers), timeout=SECONDS) as answer:
-                data = bytes(answer.read(MOST_BYTES + 1))
-        except (URLError, OSError, ValueError) as error:
-            reason = getattr(error, "reason", error)
-            raise ImageError(
-                f"image must be fetched, got {reason}. Check --label-studio and --token."
-            ) from error
+        headers = {"Authorization": self._authorization()} if at_home and self.token else {}
+        data = _open(urllib.request.Request(url, headers=headers))
         if len(data) > MOST_BYTES:
             raise ImageError(f"image must have at most {MOST_BYTES >> 20} MiB, got more. Make it smaller.")
         return data
+
+    def _authorization(self) -> str:
+        """The header of the token; a personal access token, a JWT, is exchanged for an access token."""
+        if self.token.count(".") != 2:
+            return f"Token {self.token}"
+        until, access = self._access
+        if time.monotonic() >= until:
+            url = urljoin(self.label_studio.rstrip("/") + "/", "api/token/refresh/")
+            body = json.dumps({"refresh": self.token}).encode()
+            answer = _open(urllib.request.Request(url, body, {"Content-Type": "application/json"}))
+            access = str(json.loads(answer)["access"])
+            self._access = (time.monotonic() + ACCESS_SECONDS, access)
+        return f"Bearer {access}"
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -137,6 +149,16 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 _OPENER = urllib.request.build_opener(_NoRedirect)
+
+
+def _open(request: urllib.request.Request) -> bytes:
+    """What is answered, at most a byte more than MOST_BYTES. Raises ImageError."""
+    try:
+        with _OPENER.open(request, timeout=SECONDS) as answer:
+            return bytes(answer.read(MOST_BYTES + 1))
+    except (URLError, OSError, ValueError) as error:
+        reason = getattr(error, "reason", error)
+        raise ImageError(f"image must be fetched, got {reason}. Check --label-studio and --token.") from error
 
 
 def _from_data(address: str) -> bytes:

@@ -31,6 +31,14 @@ def _frozen(array: NDArray[Any]) -> NDArray[Any]:
     return view
 
 
+def _is_kept(runs: rle.Runs) -> bool:
+    """Whether runs are kept as they are: a read-only array of uint32."""
+    return type(runs) is np.ndarray and runs.dtype is _UINT32 and not runs.flags.writeable
+
+
+_UINT32 = np.dtype(np.uint32)
+
+
 @dataclass(frozen=True, eq=False, init=False)
 class Masks:
     """Masks of one image, stored as run-length codes, with a score each."""
@@ -77,7 +85,7 @@ class Masks:
         points: (N, 2) xy, pixels.
         crops: (N, 4) xyxy, pixels.
         """
-        runs = tuple(_frozen(np.asarray(one, np.uint32)) for one in rles)
+        runs = tuple([one if _is_kept(one) else _frozen(np.asarray(one, np.uint32)) for one in rles])
         object.__setattr__(self, "size", (int(size[0]), int(size[1])))
         object.__setattr__(self, "rles", runs)
         values = {"stability": stability, "labels": labels, "prompt": prompt, "logits": logits}

@@ -200,7 +200,7 @@ def test_every_format_is_in_the_table():
         assert f"| `{name}` |" in formats.__doc__
 
 
-@pytest.mark.parametrize("name", [name for name, one in formats.FORMATS.items() if one.always_folder])
+@pytest.mark.parametrize("name", [name for name, one in formats.FORMATS.items() if one.is_folder])
 def test_a_file_in_the_place_of_a_folder(name: str, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("0 0.1 0.1 0.2 0.2 0.3 0.1")
     words = rf"path must be a folder, as {name} is one, got .*a\.txt, a file\. Give the folder it is in\."
@@ -210,7 +210,7 @@ def test_a_file_in_the_place_of_a_folder(name: str, tmp_path: Path) -> None:
         list(formats.stream(tmp_path / "gone", name))
 
 
-@pytest.mark.parametrize("name", [name for name, one in formats.FORMATS.items() if not one.always_folder])
+@pytest.mark.parametrize("name", [name for name, one in formats.FORMATS.items() if not one.is_folder])
 def test_a_missing_file(name: str, tmp_path: Path) -> None:
     with pytest.raises(FormatError, match=r"path must be a file, got .*gone \(No such"):
         list(formats.stream(tmp_path / "gone", name))

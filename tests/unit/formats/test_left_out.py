@@ -16,6 +16,8 @@ from anymask.formats import READERS, sa1b
 from anymask.images import write
 from anymask.types import Masks, Record
 
+from .folders import coco
+
 SIZE = (20, 30)
 SQUARE = [[4, 5], [10, 5], [10, 12], [4, 12]]
 AREA = 42
@@ -396,3 +398,46 @@ def test_what_belongs_to_no_image_is_a_warning_without_a_listener(tmp_path):
     told = []
     list(formats.stream(path, on_left_out=lambda *what: told.append(what)))
     assert told == [("a.json", "annotation of no image", 1)]
+
+
+def test_features_without_a_geometry_are_told(make) -> None:
+    square = {"type": "Polygon", "coordinates": [[[4, 5], [10, 5], [10, 12], [4, 12], [4, 5]]]}
+    features = [{"type": "Feature", "geometry": one, "properties": {}} for one in (None, square)]
+    (record,) = formats.read(
+        make({"a.png": None, "a.geojson": {"type": "FeatureCollection", "features": features}})
+    )
+    assert (record.masks.areas.tolist(), record.left_out) == ([42], {"feature without a geometry": 1})
+
+
+@pytest.mark.parametrize("name", ["a.geojson", "a.json"])
+@pytest.mark.parametrize("collected", [False, True])
+def test_a_geometry_alone_is_a_mask(make, name: str, collected: bool) -> None:
+    geometry = {"type": "Polygon", "coordinates": [[[4, 5], [10, 5], [10, 12], [4, 12], [4, 5]]]}
+    if collected:
+        geometry = {"type": "GeometryCollection", "geometries": [geometry]}
+    (record,) = formats.read(make({"a.png": None, name: geometry}))
+    assert record.masks.areas.tolist() == [42]
+
+
+def test_a_size_of_0_is_read_from_the_image(make) -> None:
+    document = coco("a.png")
+    document["images"][0] |= {"width": 0, "height": 0}
+    (record,) = formats.read(make({"a.png": None, "c.json": document}) / "c.json")
+    assert record.masks.size == SIZE
+
+
+@pytest.mark.parametrize("folder", ["labels", "annotations", "json"])
+def test_images_in_folders_like_those_of_their_annotations(make, folder: str) -> None:
+    shape = {"label": "x", "points": [[4, 5], [10, 5], [10, 12], [4, 12]], "shape_type": "polygon"}
+    document = {"shapes": [shape], "imagePath": "a.png", "imageHeight": 20, "imageWidth": 30}
+    root = make(
+        {f"images/{place}/a.png": None for place in ("x", "y/z")}
+        | {f"{folder}/{place}/a.json": document for place in ("x", "y/z")}
+    )
+    found = formats.read(root)
+    images = [one.image.relative_to(root).as_posix() for one in found]
+    assert (
+        images
+        == [f"images/{one.meta['file_name']}" for one in found]
+        == ["images/x/a.png", "images/y/z/a.png"]
+    )

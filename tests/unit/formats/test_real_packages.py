@@ -116,3 +116,17 @@ def test_datumaro(folder: Path, tmp_path: Path) -> None:
         data.export(str(tmp_path / name), name, save_media=True)
         (record,) = formats.read(tmp_path / name)
         assert is_exact(record.masks.dense())
+
+
+def test_datumaro_reads_the_tracks_of_a_video(tmp_path: Path) -> None:
+    datumaro = pytest.importorskip("datumaro")
+    film = [
+        Record(str(i), tmp_path / f"{i}.png", Masks.from_dense(mask[None]), meta={"ids": [4]})
+        for i, mask in enumerate(truth()[[2, 2]])
+    ]
+    formats.write(film, tmp_path / "cvat" / "annotations.xml", "cvatvideo")
+    data = datumaro.Dataset.import_from(str(tmp_path / "cvat"), "cvat")
+    found = [(one.attributes["track_id"], one.points) for item in data for one in item.annotations]
+    assert len(found) == 2
+    assert {track for track, _ in found} == {4}
+    assert all(points == found[0][1] for _, points in found)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from anymask.errors import InputError
-from anymask.images.bands import Bands, find_limits, to_rgb
+from anymask.images.bands import Bands, find_limits, read_bands, to_rgb
 
 
 @pytest.fixture
@@ -89,3 +89,11 @@ def test_bad_values(message: str) -> None:
     with pytest.raises(InputError) as caught:
         BAD[message]()
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "bands", [Bands(), Bands((4, 3, 2)), Bands((1,), (0.5, 99.9)), Bands(None, limits=(-0.25, 4000.0))]
+)
+def test_bands_come_back_from_options_of_the_command_line(bands: Bands) -> None:
+    given = dict(option.removeprefix("--").split("=") for option in bands.as_options())
+    assert read_bands(given.get("bands"), given.get("stretch"), given.get("limits")) == bands

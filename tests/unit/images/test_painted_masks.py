@@ -117,6 +117,38 @@ def test_transparency_of_greys_and_palettes(tmp_path):
     assert np.unique(read_numbers(tmp_path / "p.png")).tolist() == [0, 3]
 
 
+def palette_image(colours: list[tuple[int, int, int]], numbers: np.ndarray) -> Image.Image:
+    image = Image.fromarray(numbers.astype(np.uint8))
+    image.putpalette([channel for colour in colours for channel in colour])
+    return image
+
+
+@pytest.mark.parametrize(("colours", "name"), [(16, "a.png"), (64, "a.gif")])
+@pytest.mark.parametrize("grey", [False, True])
+def test_soft_edges_of_a_palette_are_no_numbers(tmp_path, colours, name, grey):
+    large = Image.new("RGB", (480, 360))
+    draw = ImageDraw.Draw(large)
+    draw.ellipse((60, 60, 210, 270), fill="white" if grey else "red")
+    draw.rectangle((270, 90, 430, 300), fill="white" if grey else (0, 128, 255))
+    truth = np.asarray(large.resize((120, 90), Image.Resampling.NEAREST)).any(axis=2)
+    large.resize((120, 90), Image.Resampling.LANCZOS).quantize(colours).save(tmp_path / name)
+    painting = read_painting(tmp_path / name)
+    assert painting.kind == "numbers"
+    assert len(np.unique(painting.values[painting.values > 0])) == (1 if grey else 2)
+    found = painting.values > 0
+    assert (found & truth).sum() > 0.97 * (found | truth).sum()
+
+
+def test_numbers_of_a_palette_with_borders_stay(tmp_path):
+    numbers = np.zeros((40, 60), np.uint8)
+    numbers[5:30, 5:25], numbers[8:27, 8:22] = 255, 15  # VOC's void around an object
+    numbers[5:30, 30:50], numbers[8:27, 33:47] = 255, 2
+    numbers[35, 3:9] = 7
+    colours = [(at % 64 * 4, at * 7 % 256, at * 13 % 256) for at in range(255)] + [(224, 224, 192)]
+    palette_image([(0, 0, 0), *colours[1:]], numbers).save(tmp_path / "a.png")
+    assert np.array_equal(read_painting(tmp_path / "a.png").values, numbers)
+
+
 def test_an_orientation_turns_masks(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6

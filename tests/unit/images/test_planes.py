@@ -95,6 +95,23 @@ def test_dicom_in_its_window(tmp_path):
     assert np.abs(wide[..., 0] - (units + 1000) * (255 / 2000)).max() <= 0.51
 
 
+@pytest.mark.parametrize("curve", ["LINEAR", "LINEAR_EXACT", "SIGMOID"])
+def test_dicom_in_the_curve_of_its_window(curve):
+    data = dicom(HOUNSFIELD, **WINDOW, VOILUTFunction=curve)
+    pixels = pytest.importorskip("pydicom.pixels")
+    header = pytest.importorskip("pydicom").dcmread(io.BytesIO(data))
+    units = pixels.apply_modality_lut(header.pixel_array, header)
+    shown = pixels.apply_voi_lut(units, header)
+    low, high = pixels.apply_voi_lut(np.array([-(1 << 15), (1 << 15) - 1]), header)
+    wanted = (shown - low) / (high - low) * 255
+    assert np.abs(read_display(data)[..., 0] - wanted).max() <= 1
+
+
+def test_dicom_of_8_bits_without_a_window_is_unchanged():
+    grey = np.arange(48, dtype=np.uint8).reshape(6, 8)
+    assert np.array_equal(read_display(dicom(grey))[..., 0], grey)
+
+
 def test_dicom_without_a_window_is_stretched_and_monochrome_1_turned_over():
     with pytest.warns(ImageWarning, match="without a declared white"):
         up = read_display(dicom(HOUNSFIELD))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,7 +16,7 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 import anymask
-from anymask.errors import FormatError, InputError
+from anymask.errors import FormatError, ImageError, InputError
 from anymask.formats.brush import from_brush
 from anymask.geometry import rle
 from anymask.integrations.label_studio import prompt_of, read_config
@@ -50,11 +51,21 @@ class Home(BaseHTTPRequestHandler):
             self.send_header("Location", "http://127.0.0.1:9/secret")
             self.end_headers()
             return
-        known = self.headers.get("Authorization") == "Token secret" and self.path == "/data/upload/1/cat.jpg"
+        is_user = self.headers.get("Authorization") in ("Token secret", "Bearer access")
+        known = is_user and self.path == "/data/upload/1/cat.jpg"
         self.send_response(200 if known else 404)
         self.end_headers()
         if known:
             self.wfile.write(self.data)
+
+    def do_POST(self) -> None:
+        """Access for a personal access token."""
+        type(self).asked.append(self.path)
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        known = self.path == "/api/token/refresh/" and body == {"refresh": "a.personal.token"}
+        self.send_response(200 if known else 401)
+        self.end_headers()
+        self.wfile.write(b'{"access": "access"}')
 
     def log_message(self, *given: object) -> None:
         pass
@@ -104,6 +115,16 @@ def test_the_second_click_fetches_nothing(client: TestClient) -> None:
     for x in (44, 50):
         assert client.post("/predict", json=asked(click(x, 50))).status_code == 200
     assert Home.asked == ["/data/upload/1/cat.jpg"]
+
+
+def test_a_personal_access_token_is_exchanged_once(home: str, model) -> None:
+    """Label Studio takes no legacy tokens by default since 1.18."""
+    backend = Backend(model, "v", home, "a.personal.token")
+    for _ in range(2):
+        assert backend.fetch("/data/upload/1/cat.jpg") == Home.data
+    assert Home.asked == ["/api/token/refresh/", *["/data/upload/1/cat.jpg"] * 2]
+    with pytest.raises(ImageError, match=r"must be fetched, got Unauthorized\. Check"):
+        Backend(model, "v", home, "another.personal.token").fetch("/data/upload/1/cat.jpg")
 
 
 def test_the_handshake(client: TestClient) -> None:

@@ -13,6 +13,7 @@ function syncOf(waiting = []) {
   return {
     put: async (image, masks) => put.push([image, masks]),
     know() {},
+    revision: () => 0,
     outbox: { of: () => waiting },
     sent: put,
   };
@@ -35,6 +36,26 @@ test("what waits to be saved lies over what is stored", () => {
       ["a", 8],
       ["c", 4],
     ],
+  );
+});
+
+test("what is stored while the masks are asked for is shown, though the answer is older", () => {
+  const known = { new: 1, changed: 2, deleted: 2, fresh: 2 };
+  const open = new OpenImage(INFO, { ...syncOf(), revision: (image, id) => known[id] });
+  const waited = [rows("new", 0, 1), rows("changed", 0, 1), { ...rows("deleted", 0), deleted: true }];
+  const answer = ["changed", "deleted", "fresh"].map((id) => ({ ...rows(id, 0), revision: 1 }));
+  answer[2].revision = 3; // somebody else's, newer than what was sent
+  open.load(
+    answer,
+    [...waited, rows("fresh", 0, 1)].map((mask) => ({ mask })),
+  );
+  assert.deepEqual(
+    new Map([...open.items].map(([id, { area }]) => [id, area])),
+    new Map([
+      ["fresh", 4],
+      ["new", 8],
+      ["changed", 8],
+    ]),
   );
 });
 

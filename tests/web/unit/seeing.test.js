@@ -7,6 +7,9 @@ import {
   curve,
   isUnchanged,
 } from "../../../src/anymask/app/static/canvas/adjustment.js";
+import { blendMask } from "../../../src/anymask/app/static/canvas/draw-mask.js";
+import { apart } from "../../../src/anymask/app/static/geometry/boxes.js";
+import { box, encode } from "../../../src/anymask/app/static/masks/rle.js";
 import { Viewport } from "../../../src/anymask/app/static/geometry/viewport.js";
 
 test("without an adjustment every value stays", () => {
@@ -52,4 +55,48 @@ test("a mask out of sight is brought into sight without a zoom; one in sight mov
   assert.equal(view.reveal([1900, 900, 1950, 950]), false);
   assert.ok(view.reveal([0, 0, 900, 900])); // too large for the screen: in the middle
   assert.equal(view.reveal([0, 0, 900, 900]), false);
+});
+
+test("regions that meet are drawn as one, others apart; very many all together", () => {
+  const [a, b, c] = [
+    [0, 0, 4, 4],
+    [8, 0, 12, 4],
+    [3, 3, 9, 5],
+  ];
+  assert.deepEqual(apart([a, b]), [a, b]);
+  assert.deepEqual(apart([a, b, c]), [[0, 0, 12, 5]]);
+  assert.deepEqual(apart([[2, 2, 2, 5], a]), [a]);
+  const many = Array.from({ length: 40 }, (_, i) => [3 * i, 0, 3 * i + 1, 1]);
+  assert.deepEqual(apart(many), [[0, 0, 118, 1]]);
+});
+
+test("masks are blended over each other, a part like the whole", () => {
+  const size = [12, 16];
+  const mask = (x0, y0, x1, y1) => {
+    const bits = new Uint8Array(12 * 16);
+    for (let y = y0; y < y1; y++) bits.fill(1, y * 16 + x0, y * 16 + x1);
+    const runs = encode(bits, size);
+    return { runs, box: box(runs, size) };
+  };
+  const [red, green] = [0x800000ff, 0x8000ff00];
+  const draw = (region) => {
+    const pixels = new Uint32Array((region[2] - region[0]) * (region[3] - region[1]));
+    blendMask(pixels, region, mask(1, 1, 10, 10), size, { fill: red, edge: 0xffffffff });
+    blendMask(pixels, region, mask(5, 4, 14, 12), size, { fill: green, edge: 0xff000000 });
+    return pixels;
+  };
+  const whole = draw([0, 0, 16, 12]);
+  assert.equal(whole[0], 0);
+  assert.equal(whole[2 * 16 + 2], red);
+  assert.equal(whole[9 * 16 + 2], 0xffffffff); // an edge
+  assert.equal(whole[6 * 16 + 12], green);
+  // half green over half red: two thirds of what is seen, and three quarters are covered
+  assert.deepEqual(
+    [0, 8, 16, 24].map((shift) => (whole[6 * 16 + 7] >>> shift) & 255),
+    [85, 170, 0, 192],
+  );
+  const region = [4, 3, 9, 8];
+  const part = draw(region);
+  for (let y = 3; y < 8; y++)
+    for (let x = 4; x < 9; x++) assert.equal(part[(y - 3) * 5 + x - 4], whole[y * 16 + x], `${x} ${y}`);
 });

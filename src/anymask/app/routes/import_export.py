@@ -26,17 +26,21 @@ EXPORT, HOUR = 4, 3600.0
 Format = Literal[
     "coco",
     "cvat",
+    "cvatvideo",
+    "davis",
     "geojson",
     "instances",
     "labelme",
     "labels",
     "labelstudio",
     "masks",
+    "mots",
     "npz",
     "sa1b",
     "svg",
     "voc",
     "yolo",
+    "youtubevos",
 ]
 _ZIP: dict[int | str, dict[str, Any]] = {
     200: {"content": {"application/zip": {}}, "description": "An archive: the annotations, report.json"}

@@ -9,9 +9,11 @@ from pathlib import Path
 from anymask import data, formats
 from anymask.cli.console import Advance, note, out, out_json, progress
 from anymask.cli.options.data_convert import Options
+from anymask.cli.projects import existing_project, is_project
 from anymask.errors import InputError, OutputError, unknown_name
 from anymask.files import check_target, write_atomic
 from anymask.formats import Loss, Outlines
+from anymask.formats.registry import Format
 from anymask.types import Record
 
 __all__ = ["run"]
@@ -31,7 +33,7 @@ def run(options: Options) -> int:
     _check_places(source, target, options)
     bad = _Bad()
     with progress("images") as advance:
-        records = _records(options, bad, advance)
+        records = _records(options, formats.FORMATS[format], bad, advance)
         outlines = Outlines(polygons=options.polygons, max_loss=options.max_loss)
         loss = formats.write(records, target, format, outlines=outlines, force=options.force, on_error=bad)
     lost = loss.with_source(bad.messages, bad.left_out)
@@ -84,9 +86,12 @@ class _Bad:
             note(f"left out: {id}: {self.messages[-1][1]}")
 
 
-def _records(options: Options, bad: _Bad, advance: Advance) -> Iterator[Record]:
-    """The records of a training data set, or of a file or folder of a format."""
+def _records(options: Options, target: Format, bad: _Bad, advance: Advance) -> Iterator[Record]:
+    """The records of a project, of a training data set, or of a file or folder of a format."""
     source, format = options.source, options.source_format
+    if format is None and is_project(source):
+        yield from _of_project(options, target, advance)
+        return
     if format is None and _is_dataset(Path(source)):
         collection = data.open_dataset(source, ignore=options.ignore, on_error=bad)
         for done, record in enumerate(collection):
@@ -109,6 +114,17 @@ def _records(options: Options, bad: _Bad, advance: Advance) -> Iterator[Record]:
         on_item=tell,
         on_left_out=left_out,
     )
+
+
+def _of_project(options: Options, target: Format, advance: Advance) -> Iterator[Record]:
+    """The records of a project; all frames for a format of videos."""
+    with existing_project(options.source, None, "data convert") as project:
+        from anymask.data_engine.project.import_export import records
+
+        found = records(project, suggestions=options.suggestions, video=target.is_video)
+        for done, record in enumerate(found):
+            advance(done, 0, options.source)
+            yield record
 
 
 def _is_dataset(path: Path) -> bool:

@@ -10,6 +10,7 @@ from anymask.cli.console import note, out, out_json, progress
 from anymask.cli.model_names import check_model
 from anymask.cli.options.engine_retrain import Options
 from anymask.cli.projects import existing_project
+from anymask.images.bands import read_bands
 
 if TYPE_CHECKING:
     from anymask.data_engine.retraining.run import RetrainConfig, Retrained
@@ -20,7 +21,8 @@ __all__ = ["run"]
 def run(options: Options) -> int:
     """Retrain, and say what came of it."""
     check_model(options.model)
-    with existing_project(options.project, options.database, "engine retrain") as project:
+    bands = read_bands(options.bands, options.stretch, options.limits)
+    with existing_project(options.project, options.database, "engine retrain", bands=bands) as project:
         from anymask.data_engine.retraining.run import retrain
 
         config = _config(options)

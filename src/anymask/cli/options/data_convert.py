@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 __all__ = ["COMMAND", "Options"]
 
 FORMATS = (
-    "coco, cvat, geojson, instances, labelme, labels, labelstudio, mask, masks, npz, sa1b, svg, voc, yolo"
+    "coco, cvat, cvatvideo, davis, dota, geojson, instances, labelme, labels, labelstudio, mask, masks, "
+    "mots, npz, sa1b, svg, voc, yolo, youtubevos"
 )
 
 
@@ -30,6 +31,7 @@ class Options:
     images: str | None
     ignore: int | None
     boxes: str
+    suggestions: bool
     polygons: bool
     max_loss: float
     report: str | None
@@ -43,7 +45,7 @@ def declare(parser: Parser) -> None:
     parser.add_argument(
         "source",
         metavar="A",
-        help="The file or folder to read; also a data set as for training.",
+        help="The file or folder to read; also a data set as for training, or a project.",
         hint="The output is named by -o.",
     )
     parser.add_argument("-o", "--output", required=True, metavar="B", help="The file or folder to write.")
@@ -69,6 +71,11 @@ def declare(parser: Parser) -> None:
         default="leave-out",
         help="Annotations that are only a box (COCO, YOLO) are left out and reported, or become a mask of "
         "the whole box. Default: leave-out.",
+    )
+    parser.add_argument(
+        "--suggestions",
+        action="store_true",
+        help="Of a project also the suggestions that nobody has accepted yet.",
     )
     parser.add_argument(
         "--polygons", action="store_true", help="Write polygons where the format can hold pixel masks too."
@@ -98,7 +105,10 @@ COMMAND = Command(
     "fields that it has no place for.\n\n"
     "  anymask data convert coco.json -o yolo/ --to yolo --images images/ --report lost.json\n"
     "  anymask data convert labelme/ -o all.json\n"
-    "  anymask data convert project.xml -o outlines/ --to geojson --max-loss 0.01\n\n"
+    "  anymask data convert project.xml -o outlines/ --to geojson --max-loss 0.01\n"
+    "  anymask data convert film-frames/ -o davis/ --to davis --suggestions\n\n"
+    "A project is a folder that `anymask serve` has opened. Its tracks are objects of the formats of videos "
+    "(davis, youtubevos, cvatvideo), which list every frame. "
     "Records that cannot be read or written are reported and left out; the exit code is then 2.",
     declare=declare,
     options=Options,

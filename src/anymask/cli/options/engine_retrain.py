@@ -28,6 +28,9 @@ class Options:
     settings: Sequence[str]
     restart: bool
     model: str
+    bands: str | None
+    stretch: str | None
+    limits: str | None
     as_json: bool
 
 
@@ -59,6 +62,7 @@ def declare(parser: Parser) -> None:
         metavar="MODEL",
         help="What the project's first version is trained from. Default: compact.",
     )
+    shared.declare_bands(parser)
     shared.declare_json(parser)
 
 

@@ -6,13 +6,14 @@ import math
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote
 
 import numpy as np
 
-from anymask.data_engine.project import checks, images, labels, masks
+from anymask.data_engine.project import checks, images, labels, masks, tracks
 from anymask.data_engine.project.database import Database
 from anymask.data_engine.project.project import Project
 from anymask.data_engine.project.values import Draft, Image, Mask
@@ -32,18 +33,26 @@ _LARGEST = 1e15  # of numbers that JavaScript reads exactly
 _SPACE = uuid.UUID("6f1d9a52-7a0e-4f43-9d0c-5b0a5f1b7c11")  # of the ids of imported masks
 
 
-def records(project: Project, *, every: bool = False, suggestions: bool = False) -> Iterator[Record]:
+def records(
+    project: Project, *, every: bool = False, suggestions: bool = False, video: bool = False
+) -> Iterator[Record]:
     """A Record for every image that has masks or is done, by name; labels count from 1, 0 is none.
 
-    every: also the other images, without masks. suggestions: also masks that nobody has accepted yet.
+    In a project with tracks, `meta["ids"]` has the number of each mask's track. every: also the other
+    images, without masks. suggestions: also masks that nobody has accepted yet. video: all images whose
+    files are there, in the order of the frames of a video.
     """
     kinds = {label.id: (place, label.name) for place, label in enumerate(labels.listed(project.db), 1)}
-    for image in _listed(project, every=every, suggestions=suggestions):
+    known = tracks.numbers(project.db)
+    free = count(1 + max(known.values(), default=0))
+    listed = _listed(project, every=every, suggestions=suggestions)
+    for image in tracks.frames(project.db) if video else listed:
         there = masks.current(project.db, image.id) if image.masks or image.suggestions else []
         found = [mask for mask in there if suggestions or mask.is_mask]
         size = found[0].size if found else image.size
         fit = [mask for mask in found if mask.size == size]  # another where the file was replaced
         own = [kinds.get(mask.label_id or "", (0, NAMELESS)) for mask in fit]
+        ids = [known[image.id, mask.id] if (image.id, mask.id) in known else next(free) for mask in fit]
         yield Record(
             str(PurePosixPath(image.name).with_suffix("")),
             project.folder / unquote(image.path),
@@ -54,7 +63,12 @@ def records(project: Project, *, every: bool = False, suggestions: bool = False)
                 labels=[number for number, _ in own],
             ),
             source="human",
-            meta={"categories": [name for _, name in own], "file_name": image.name, **_attributes(fit)},
+            meta={
+                "categories": [name for _, name in own],
+                "file_name": image.name,
+                **_attributes(fit),
+                **({"ids": ids} if known else {}),
+            },
         )
 
 
@@ -84,16 +98,16 @@ def take(
     """Write all masks into a folder in a format of `formats.FORMATS`; tells what was lost.
 
     every: also list images that have no masks and are not done; whoever trains on the export takes them for
-    images that show nothing. suggestions: also write masks that nobody has accepted yet. outlines: how masks
-    become polygons, exactly by default. tell: called after
-    each image.
+    images that show nothing. Formats of videos list every frame. suggestions: also write masks that nobody
+    has accepted yet. outlines: how masks become polygons, exactly by default. tell: called after each image.
 
     Raises UnknownNameError for another format, OutputError for a full disk.
     """
     known = FORMATS.get(format)
     many = known is None or known.folder is not None
     place = folder / ("annotations" if many or known is None else f"annotations{known.suffix}")
-    found = _told(records(project, every=every, suggestions=suggestions), tell)
+    video = known is not None and known.is_video
+    found = _told(records(project, every=every, suggestions=suggestions, video=video), tell)
     return write(found, place, format, outlines=outlines, on_error=lambda id, error: None, sent=True)
 
 
@@ -155,7 +169,7 @@ def bring(
         format,
         images={name: file for name, (file, _) in known.items()},
         on_error=skip,
-        on_left_out=lambda file, kind, count: skip(file, f"not read: {kind} ({count})"),
+        on_left_out=lambda file, kind, times: skip(file, f"not read: {kind} ({times})"),
     )
     for record in _told(read, tell):
         image = of_file.get(record.image) if isinstance(record.image, Path) else None
@@ -170,8 +184,8 @@ def bring(
             out.masks, out.known, out.images = out.masks + new, out.known + len(drafts) - new, out.images + 1
         except AnymaskError as error:
             skip(record.id, error)
-        for kind, count in record.left_out.items():
-            skip(record.id, f"not read: {kind} ({count})")
+        for kind, times in record.left_out.items():
+            skip(record.id, f"not read: {kind} ({times})")
     return out
 
 

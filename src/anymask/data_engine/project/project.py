@@ -20,6 +20,7 @@ from anymask.data_engine.project.database import Database, open_database
 from anymask.data_engine.project.values import Image
 from anymask.errors import ImageError, ImageWarning, InputError, MissingExtraError, StoreError
 from anymask.files import sha256_of, write_atomic
+from anymask.files.folders import INNER
 from anymask.images.bands import Bands
 from anymask.images.display import read_display
 from anymask.images.folder import list_files
@@ -27,8 +28,6 @@ from anymask.images.read import image_size
 
 __all__ = ["INNER", "Project", "current", "open_project", "scan", "upload"]
 
-INNER = ".anymask"
-"""The folder in a project for anymask's files: project.db, and images/ with the uploaded images."""
 STEP = 200
 """Number of new images that are read before they are written to the database."""
 

@@ -7,7 +7,6 @@ with.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
@@ -17,8 +16,19 @@ from anymask.data_engine.project import images, masks, suggestions
 from anymask.data_engine.project.database import Database
 from anymask.data_engine.project.tables import heads, revisions
 from anymask.data_engine.project.values import Draft, Image, Mask
+from anymask.images.folder import natural
 
-__all__ = ["DRIFT", "PREFIX", "add", "frames", "mark_drift", "masks_of", "track_of", "withdraw"]
+__all__ = [
+    "DRIFT",
+    "PREFIX",
+    "add",
+    "frames",
+    "mark_drift",
+    "masks_of",
+    "numbers",
+    "track_of",
+    "withdraw",
+]
 
 PREFIX = "track-"
 DRIFT = "drift"
@@ -28,13 +38,7 @@ DRIFT = "drift"
 def frames(db: Database) -> list[Image]:
     """The images of a project whose files are there, in the natural order of their names: 2 before 10."""
     there = (image for image in images.every(db) if not image.missing)
-    return sorted(there, key=lambda image: _natural(image.name))
-
-
-def _natural(name: str) -> list[tuple[int, str]]:
-    """Numbers within a name by their value."""
-    parts = re.split(r"([0-9]+)", name)
-    return [(int(part), "") if i % 2 else (0, part.casefold()) for i, part in enumerate(parts)]
+    return sorted(there, key=lambda image: natural(image.name))
 
 
 def track_of(db: Database, image_id: str, mask_id: str) -> str:
@@ -63,6 +67,20 @@ def masks_of(db: Database, tracks: Collection[str]) -> dict[str, dict[str, Mask]
         track = row.track if row.track in tracks else f"{PREFIX}{row.id}"
         found.setdefault(row.image_id, {})[track] = masks.find(db, row.image_id, row.id)
     return found
+
+
+def numbers(db: Database) -> dict[tuple[str, str], int]:
+    """The number of the track of each mask that has one, by image id and mask id; tracks count from 1."""
+    first = revisions.alias("first")
+    same = (first.c.image_id == heads.c.image_id) & (first.c.id == heads.c.id) & (first.c.revision == 1)
+    query = select(heads.c.image_id, heads.c.id, first.c.suggested_by.label("track")).join(first, same)
+    with db.reading() as connection:
+        followed = connection.execute(query.where(first.c.suggested_by.startswith(PREFIX))).all()
+        number = {track: at for at, track in enumerate(sorted({row.track for row in followed}), 1)}
+        began = [track.removeprefix(PREFIX) for track in number]
+        begun = connection.execute(query.where(heads.c.id.in_(began))).all() if began else []
+    known = {(row.image_id, row.id): number[row.track] for row in followed}
+    return {(row.image_id, row.id): number[f"{PREFIX}{row.id}"] for row in begun} | known
 
 
 def withdraw(db: Database, tracks: Collection[str], image_ids: Sequence[str], *, author: str) -> None:

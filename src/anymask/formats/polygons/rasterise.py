@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,6 +21,8 @@ from anymask.formats.polygons.rings import as_ring
 from anymask.geometry import rle
 
 __all__ = ["draw", "from_polygon", "from_polygons"]
+
+Whole: TypeAlias = NDArray[np.int32]
 
 _FINE = 5  # the grid is this much finer
 _FARTHEST = 1e8  # corners farther away than this are moved to it, so that whole numbers stay exact
@@ -69,11 +71,13 @@ class _Edges:
     """The first column."""
     many: NDArray[np.int64]
     """The number of columns."""
-    low: NDArray[np.int64]
-    """(N, 2) the end, on the fine grid, from which an edge is drawn: that of the smaller coordinate along its
-    longer side."""
-    way: NDArray[np.int64]
-    """(N, 2) its extent from there."""
+    x: Whole
+    """The end, on the fine grid, from which an edge is drawn: that of the smaller coordinate along its longer
+    side."""
+    y: Whole
+    dx: Whole
+    """Its extent from there."""
+    dy: Whole
     is_flat: NDArray[np.bool_]
     """Whether it is at least as wide as high."""
 
@@ -82,11 +86,11 @@ class _Edges:
 
 
 def _edges(corners: NDArray[np.float64], counts: NDArray[np.int64], size: tuple[int, int]) -> _Edges:
-    fine = np.clip(_FINE * corners + 0.5, -_FARTHEST, _FARTHEST).astype(np.int64)
+    fine = np.clip(_FINE * corners + 0.5, -_FARTHEST, _FARTHEST).astype(np.int32)
     last = np.cumsum(counts) - 1
     after = np.arange(1, len(fine) + 1)
     after[last] = last - counts + 1
-    x0, y0 = fine.T.copy()
+    x0, y0 = np.ascontiguousarray(fine.T)
     x1, y1 = x0[after], y0[after]
     # the middle of column x lies between 5 x + 2 and 5 x + 3
     first = np.maximum((np.minimum(x0, x1) + 2) // _FINE, 0)
@@ -96,13 +100,14 @@ def _edges(corners: NDArray[np.float64], counts: NDArray[np.int64], size: tuple[
     dx, dy = x1 - x0, y1 - y0
     flat = np.abs(dx) >= np.abs(dy)
     flip = np.where(flat, dx, dy) < 0
-    sign = np.where(flip, -1, 1)
     return _Edges(
         np.repeat(np.arange(counts.size), counts)[some],
         first,
         past[some] - first,
-        np.stack([np.where(flip, x1, x0), np.where(flip, y1, y0)], axis=1),
-        np.stack([sign * dx, sign * dy], axis=1),
+        np.where(flip, x1, x0),
+        np.where(flip, y1, y0),
+        np.where(flip, -dx, dx),
+        np.where(flip, -dy, dy),
         flat,
     )
 
@@ -132,15 +137,13 @@ def _rows(edges: _Edges, before: NDArray[np.int64], total: int, height: int) -> 
 
     It is the whole part of a number that grows by the edge's slope from column to column.
     """
-    x, y = edges.low.T
-    slope = edges.way[:, 1] / edges.way[:, 0]
-    middle = _FINE * edges.first + 2 - x
+    slope = edges.dy / edges.dx
+    middle = _FINE * edges.first + 2 - edges.x
     start = np.where(edges.is_flat, 0.5 + slope * (middle + (slope < 0)), slope * (middle + 0.5))
-    start = (start + (y + 2)) / _FINE - slope * before + _NEAR
+    start = (start + (edges.y + 2)) / _FINE - slope * before + _NEAR
     row = np.repeat(slope, edges.many)
     row *= np.arange(total, dtype=np.float64)
     row += np.repeat(start, edges.many)
-    np.clip(row, 0.5, height + 0.5, out=row)
     whole = row.astype(np.int32)
     row -= 2 * _NEAR
     unsure = row.astype(np.int32) != whole
@@ -150,43 +153,44 @@ def _rows(edges: _Edges, before: NDArray[np.int64], total: int, height: int) -> 
     at = np.flatnonzero(unsure)
     if at.size:
         edge = np.searchsorted(before, at, side="right") - 1
-        exact = _walked(
-            edges.low[edge], edges.way[edge], edges.first[edge] + at - before[edge], edges.is_flat[edge]
-        )
-        whole[at] = np.clip((exact + 2) // _FINE, 0, height)
-    return whole
+        exact = _walked(edges, edge, edges.first[edge] + at - before[edge])
+        whole[at] = (exact + 2) // _FINE
+    return np.clip(whole, 0, height, out=whole)
 
 
-def _walked(
-    low: NDArray[np.int64], way: NDArray[np.int64], column: NDArray[np.int64], is_flat: NDArray[np.bool_]
-) -> NDArray[np.int64]:
-    """The upper of the two fine rows where edges step over the middles of columns, by the walk's sums."""
+def _walked(edges: _Edges, edge: NDArray[np.int64], column: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The upper of the two fine rows where edges step over the middles of columns, by the walk's sums.
+
+    edge: the number of each edge; column: of each column.
+    """
     found = np.empty(column.size, np.int64)
-    for chosen, find in ((is_flat, _on_flat), (~is_flat, _on_steep)):
-        found[chosen] = find(low[chosen], way[chosen], column[chosen])
+    flat = edges.is_flat[edge]
+    for chosen, find in ((flat, _on_flat), (~flat, _on_steep)):
+        some = edge[chosen]
+        found[chosen] = find(edges.x[some], edges.y[some], edges.dx[some], edges.dy[some], column[chosen])
     return found
 
 
-def _on_flat(low: NDArray[np.int64], way: NDArray[np.int64], column: NDArray[np.int64]) -> NDArray[np.int64]:
+def _on_flat(x: Whole, y: Whole, dx: Whole, dy: Whole, column: NDArray[np.int64]) -> NDArray[np.int64]:
     """`_walked` for edges wider than high."""
-    slope, before = way[:, 1] / way[:, 0], _FINE * column + 2 - low[:, 0]
-    rows = [(low[:, 1] + slope * step + 0.5).astype(np.int64) for step in (before, before + 1)]
+    slope, before = dy / dx, _FINE * column + 2 - x
+    rows = [(y + slope * step + 0.5).astype(np.int64) for step in (before, before + 1)]
     return np.asarray(np.minimum(*rows))
 
 
-def _on_steep(low: NDArray[np.int64], way: NDArray[np.int64], column: NDArray[np.int64]) -> NDArray[np.int64]:
+def _on_steep(x: Whole, y: Whole, dx: Whole, dy: Whole, column: NDArray[np.int64]) -> NDArray[np.int64]:
     """`_walked` for edges higher than wide."""
-    slope = way[:, 0] / way[:, 1]
+    slope = dx / dy
     middle = (_FINE * column + 3).astype(np.float64)
     rises = slope > 0
 
     def is_over(step: NDArray[np.int64]) -> NDArray[np.bool_]:
-        return np.asarray((low[:, 0] + slope * step + 0.5 >= middle) == rises)
+        return np.asarray((x + slope * step + 0.5 >= middle) == rises)
 
-    step = np.ceil((middle - 0.5 - low[:, 0]) / slope).astype(np.int64)
+    step = np.ceil((middle - 0.5 - x) / slope).astype(np.int64)
     step -= is_over(step - 1)
     step += ~is_over(step)
-    return np.asarray(low[:, 1] - 1 + step)
+    return np.asarray(y - 1 + step)
 
 
 def _odd(places: NDArray[Any]) -> NDArray[Any]:

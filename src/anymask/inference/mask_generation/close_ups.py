@@ -56,10 +56,11 @@ AROUND = 0.15
 CROPS_AT_ONCE = 32
 """Crops whose embeddings are held at the same time; about 2 MB each."""
 WEIGHTS = (0.67, 0.39, 0.11, -0.22, -0.32)
-"""Log odds of the IoU from the log odds of the score before, of the predicted IoU and stability in the crop
-and of the IoU of the masks before and after, and 1; fitted by benchmarks/agreement.py."""
-OBJECT_WEIGHTS = (0.04, 0.13, 0.27, -0.11, 1.65, 0.32)
-"""With a detector: before 1 also the log odds of how much like an object the box is."""
+"""Log odds of the IoU from the log odds of the score from agreement alone, of the predicted IoU and stability
+in the crop and of the IoU of the masks before and after, and 1; fitted by benchmarks/agreement.py."""
+OBJECT_WEIGHTS = (0.17, 0.28, 0.28, -0.23, 1.49, -1.36, 1.08)
+"""With a detector: before 1 also the log odds of how much like an object the box is, and the share of its box
+that the mask fills."""
 
 _NOTHING = np.zeros(0, np.int64), np.zeros(0, np.float32), np.zeros(0, np.float32)
 
@@ -86,23 +87,21 @@ def agreeing_masks(model: Promptable, whole: Embedding, found: Hypotheses) -> Ma
     if whole.image is not None and tasks:
         refined = refine_tasks(model, whole, chosen, tasks)
         runs = [one.runs[0] for one in refined]
-        columns = refinement_columns(chosen, scores, tasks, refined)
-        alone = logistic([log_odds(alone), *columns[1 : len(WEIGHTS) - 1]], WEIGHTS)
-        scores = alone if chosen.objects is None else logistic(columns, OBJECT_WEIGHTS)
+        columns = refinement_columns(chosen, alone, tasks, refined)
+        scores = logistic(columns, WEIGHTS if chosen.objects is None else OBJECT_WEIGHTS)
         stability = np.array([one.stability[0] for one in refined], np.float32)
     crops = np.tile(np.array([0, 0, w, h], np.float32), (len(runs), 1))
-    scores = combined_scores(scores, alone)
     return Masks((h, w), runs, scores, stability=stability, points=chosen.points, crops=crops)
 
 
 def best_hypotheses(found: Hypotheses) -> tuple[NDArray[np.int64], Floats, Floats]:
-    """The rows of the masks to be refined, best first, and both of their `agreement_scores`."""
+    """The rows of the masks to be refined, best first, their scores, and those from agreement alone."""
     bits = coarse_bits(found)
     ious = coarse_ious(bits)
-    scores, alone = agreement_scores(found, bits, ious)
-    combined = combined_scores(scores, alone)
-    rows = best_apart(ious, combined, APART, MOST)
-    rows = rows[combined[rows] >= LEAST]
+    by_objects, alone = agreement_scores(found, bits, ious)
+    scores = combined_scores(by_objects, alone)
+    rows = best_apart(ious, scores, APART, MOST)
+    rows = rows[scores[rows] >= LEAST]
     return rows, scores[rows], alone[rows]
 
 
@@ -197,14 +196,16 @@ def _in_image(found: Prediction, part: Embedding, crop: Crop | None) -> Predicti
 
 
 def refinement_columns(
-    chosen: Hypotheses, first: Floats, tasks: Sequence[Task], refined: Sequence[Prediction]
+    chosen: Hypotheses, alone: Floats, tasks: Sequence[Task], refined: Sequence[Prediction]
 ) -> list[Floats]:
     """What the final score is computed from: a column (N,) for each of `WEIGHTS` or `OBJECT_WEIGHTS`."""
     runs = [one.runs[0] for one in refined]
     same = [rle.iou([task.runs], [one])[0, 0] for task, one in zip(tasks, runs, strict=True)]
     again = [[getattr(one, name)[0] for one in refined] for name in ("scores", "stability")]
-    columns = [first, *again, same]
+    columns = [log_odds(np.asarray(it, np.float32)) for it in (alone, *again, same)]
     if chosen.objects is not None:
-        boxes = [rle.box(one, chosen.size_hw) for one in runs]
-        columns.append(chosen.objects.likeness(np.array(boxes, np.float32).reshape(-1, 4)))
-    return [log_odds(np.asarray(it, np.float32)) for it in columns]
+        boxes = np.array([rle.box(one, chosen.size_hw) for one in runs], np.float32).reshape(-1, 4)
+        sides = boxes[:, 2:] - boxes[:, :2]
+        filled = np.array([rle.area(one) for one in runs], np.float32) / np.maximum(sides.prod(axis=1), 1)
+        columns += [log_odds(chosen.objects.likeness(boxes)), filled]
+    return columns

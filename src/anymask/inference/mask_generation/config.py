@@ -47,7 +47,7 @@ DETECTED: Mapping[str, Any] = MappingProxyType({"points_per_side": 14, "crop_shr
 """What differs with a detector, whose boxes replace most points."""
 REFINED_THRESHOLDS = (0.3, 0.0)
 """Minimum predicted IoU and stability with `refine`; stability is a part of its predicted IoU."""
-DETECTED_THRESHOLDS = (0.28, 0.0)
+DETECTED_THRESHOLDS = (0.23, 0.0)
 """The same with a detector."""
 
 _SHARES = (

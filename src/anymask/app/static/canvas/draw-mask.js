@@ -45,6 +45,30 @@ export function drawMask(context, shape, size, colour, region = shape.box) {
   context.drawImage(canvas, 0, 0, x1 - x0, y1 - y0, x0, y0, x1 - x0, y1 - y0);
 }
 
+/**
+ * Blend the part of a mask that lies in a region over the pixels of that region.
+ * @param {Uint32Array} pixels little-endian RGBA, row by row @param {Box} region in the image
+ * @param {Shape} shape @param {Size} size @param {Ink} colour
+ */
+export function blendMask(pixels, region, shape, size, colour) {
+  const part = common(shape.box, region);
+  if (part[0] < part[2] && part[1] < part[3]) paint(pixels, region, shape, size, colour, part);
+}
+
+/** One colour over another, neither of them premultiplied. @param {number} a @param {number} b */
+function over(a, b) {
+  const alpha = a >>> 24;
+  const rest = (b >>> 24) * (255 - alpha); // 255 times its share, like all that follows
+  const own = 255 * alpha;
+  const sum = own + rest;
+  if (!sum) return 0;
+  const share = own / sum;
+  const red = (a & 255) * share + (b & 255) * (1 - share) + 0.5;
+  const green = ((a >>> 8) & 255) * share + ((b >>> 8) & 255) * (1 - share) + 0.5;
+  const blue = ((a >>> 16) & 255) * share + ((b >>> 16) & 255) * (1 - share) + 0.5;
+  return (((sum / 255 + 0.5) << 24) | (blue << 16) | (green << 8) | red) >>> 0;
+}
+
 /** @param {Box} a @param {Box} b @returns {Box} */
 const common = (a, b) => [
   Math.max(a[0], b[0]),
@@ -63,7 +87,7 @@ let scratch = null;
  * @param {Ink} colour
  * @param {Box} region
  */
-function stamp({ runs, box }, size, colour, region) {
+function stamp(shape, size, colour, region) {
   const [x0, y0, x1, y1] = region;
   const w = x1 - x0;
   const h = y1 - y0;
@@ -73,29 +97,41 @@ function stamp({ runs, box }, size, colour, region) {
   if (!context) throw new Error("the browser gives no canvas");
   const image = new ImageData(w, h);
   const pixels = new Uint32Array(image.data.buffer);
-  // one pixel more on all sides, so that an edge is told from the border of the region
+  paint(pixels, region, shape, size, colour, region);
+  context.putImageData(image, 0, 0);
+  return scratch;
+}
+
+/**
+ * Paint a part of a mask over pixels of a region that holds it.
+ * @param {Uint32Array} pixels @param {Box} region of the pixels
+ * @param {Shape} shape @param {Size} size @param {Ink} colour @param {Box} part
+ */
+function paint(pixels, region, { runs, box }, size, colour, [x0, y0, x1, y1]) {
+  // one pixel more on all sides, so that an edge is told from the border of the part
   const wide = clip([x0 - 1, y0 - 1, x1 + 1, y1 + 1], size);
   const bits = bitsIn(runs, size[0], wide, box);
   const stride = wide[2] - wide[0];
   const dash = Math.max(2, Math.round(Math.max(...size) / DASHES));
-  const edgeAt = (/** @type {number} */ x, /** @type {number} */ y) =>
-    colour.gap !== undefined && Math.floor((x + y) / dash) % 2 ? colour.gap : colour.edge;
-  for (let y = y0, at = 0; y < y1; y++)
-    for (let x = x0, i = (y - wide[1]) * stride + x0 - wide[0]; x < x1; x++, i++, at++) {
+  const { fill, edge, gap = edge } = colour;
+  for (let y = y0; y < y1; y++) {
+    let i = (y - wide[1]) * stride + x0 - wide[0];
+    let at = (y - region[1]) * (region[2] - region[0]) + x0 - region[0];
+    const between = y > 0 && y < size[0] - 1;
+    for (let x = x0; x < x1; x++, i++, at++) {
       if (!bits[i]) continue;
       const inner =
+        between &&
         x > 0 &&
-        y > 0 &&
         x < size[1] - 1 &&
-        y < size[0] - 1 &&
         bits[i - 1] &&
         bits[i + 1] &&
         bits[i - stride] &&
         bits[i + stride];
-      pixels[at] = inner ? colour.fill : edgeAt(x, y);
+      const value = inner ? fill : Math.floor((x + y) / dash) % 2 ? gap : edge;
+      pixels[at] = pixels[at] ? over(value, pixels[at]) : value;
     }
-  context.putImageData(image, 0, 0);
-  return scratch;
+  }
 }
 
 /**

@@ -6,6 +6,7 @@ import { BrowserStorage } from "../storage/in-browser.js";
 import { RefusedError, reasonOf } from "../storage/errors.js";
 import { Outbox } from "../storage/outbox.js";
 import { Sync } from "../storage/sync.js";
+import { KeptLayers } from "../canvas/mask-layer.js";
 import { Predictor } from "../inference/predictor.js";
 import { ModelClient } from "../inference/worker-client.js";
 import { Chosen } from "../state/chosen.js";
@@ -33,9 +34,11 @@ export class App extends HTMLElement {
   /** @type {Project} */ project;
   /** The images in the order of the gallery, once requested. @type {Promise<ImageInfo[]> | null} */ order =
     null;
+  /** @type {"name" | "queue"} */ sort = "name";
   /** @type {HTMLElement} */ screen;
   chosen = new Chosen();
   histories = new Histories();
+  layers = new KeptLayers();
   /** While a token is asked for. @type {Promise<void> | null} */ signing = null;
   /** The other tabs of this browser. @type {BroadcastChannel | undefined} */ tabs;
 
@@ -126,9 +129,8 @@ export class App extends HTMLElement {
     const id = imageIdIn(hash);
     if (!id) return this.show(GalleryScreen.of(this), "anymask");
     try {
-      const image = await this.storage.image(id);
-      const screen = await EditorScreen.of(this, image);
-      if (location.hash === hash) this.show(screen, `${image.name} – anymask`);
+      const screen = await EditorScreen.of(this, id);
+      if (location.hash === hash) this.show(screen, `${screen.openImage.info.name} – anymask`);
     } catch (error) {
       if (location.hash !== hash) return;
       const gone = error instanceof RefusedError && error.status === 404;
@@ -206,6 +208,12 @@ export class App extends HTMLElement {
     return null;
   }
 
+  /** Order the images by name or by the queue. @param {"name" | "queue"} sort */
+  sortBy(sort) {
+    this.sort = sort;
+    this.order = null;
+  }
+
   /**
    * All images in order, for "next image"; requested once, and again after uploads.
    * @returns {Promise<ImageInfo[]>}
@@ -224,7 +232,7 @@ export class App extends HTMLElement {
     let after = null;
     do {
       /** @type {{images: ImageInfo[], next: string | null}} */
-      const { images, next } = await this.storage.images(after, IMAGES_AT_ONCE);
+      const { images, next } = await this.storage.images(after, IMAGES_AT_ONCE, { sort: this.sort });
       all.push(...images);
       after = next;
     } while (after);

@@ -19,14 +19,22 @@ export function h(tag, attributes = {}, ...children) {
 /** @param {Child} child @returns {child is Node | string} */
 const isNode = (child) => child !== null && child !== undefined && child !== false;
 
-/** @param {Element} element @param {Record<string, unknown>} attributes */
+/** Set what differs, so that nothing is styled anew for nothing. @param {Element} element @param {Record<string, unknown>} attributes */
 export function set(element, attributes) {
   for (const [name, value] of Object.entries(attributes)) {
     if (typeof value === "function")
       element.addEventListener(name.slice(2), /** @type {EventListener} */ (value));
     else if (value === false || value === null || value === undefined) element.removeAttribute(name);
-    else element.setAttribute(name, value === true ? "" : String(value));
+    else {
+      const text = value === true ? "" : String(value);
+      if (element.getAttribute(name) !== text) element.setAttribute(name, text);
+    }
   }
+}
+
+/** Give an element a text, if it has another one. @param {Element} element @param {string} text */
+export function say(element, text) {
+  if (element.textContent !== text) element.textContent = text;
 }
 
 /** Replace what is in an element. @param {Element} element @param {Child[]} children */

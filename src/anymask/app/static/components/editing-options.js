@@ -1,7 +1,7 @@
 /** Options of the tools that edit a mask by hand, and the commands for the selected mask. */
 import { t } from "../language.js";
 import { dropAllIslands, fillAllHoles, layer, mark, merge, separateParts } from "../state/editing.js";
-import { fill, h } from "./dom.js";
+import { fill, h, set } from "./dom.js";
 import { icon } from "./icons.js";
 
 /** @typedef {import("./editor-screen.js").EditorScreen} EditorScreen */
@@ -91,17 +91,15 @@ export function maskCommands(screen, signal) {
   const copy = command("copy", t("Copy to next"), t("Copy to the next image (Shift+K)"), () =>
     screen.act("copy"),
   );
+  let named = "";
   const draw = () => {
     const { marked } = editor.visibility;
-    fill(
-      join,
-      icon("merge"),
-      marked.size
-        ? t("Merge {size}", { size: marked.size + Number(!marked.has(editor.selected ?? "")) })
-        : t("Merge"),
-    );
-    const on = marked.has(editor.selected ?? "");
-    tag.setAttribute("aria-pressed", String(on));
+    const text = marked.size
+      ? t("Merge {size}", { size: marked.size + Number(!marked.has(editor.selected ?? "")) })
+      : t("Merge");
+    if (text !== named) fill(join, icon("merge"), text); // not for every mask that is pointed at
+    named = text;
+    set(tag, { "aria-pressed": String(marked.has(editor.selected ?? "")) });
   };
   editor.addEventListener("select", draw, { signal });
   editor.visibility.addEventListener("change", draw, { signal });

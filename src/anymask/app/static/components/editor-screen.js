@@ -15,7 +15,8 @@ import { prefetch, quietly } from "../state/prefetch.js";
 import { actionOf } from "../state/shortcuts.js";
 import { byFinger } from "../tools/tool.js";
 import { nearTies } from "../inference/hypotheses.js";
-import { fill, h } from "./dom.js";
+import { imageKey } from "../inference/predictor.js";
+import { fill, h, say } from "./dom.js";
 import { showShortcuts } from "./shortcuts-dialog.js";
 import { icon } from "./icons.js";
 import { toolbar, toolsFor } from "./toolbar.js";
@@ -52,8 +53,12 @@ export class EditorScreen extends HTMLElement {
   /** @type {HTMLButtonElement} */ doneButton;
   /** @type {AbortController} */ leaving;
 
-  /** @param {App} app @param {ImageInfo} image @returns {Promise<EditorScreen>} */
-  static async of(app, image) {
+  /** @param {App} app @param {string} id of the image @returns {Promise<EditorScreen>} */
+  static async of(app, id) {
+    const waited = app.sync.outbox.of(id);
+    const masks = app.storage.masks(id);
+    masks.catch(() => {}); // reported where they are needed
+    const image = await app.storage.image(id);
     const screen = /** @type {EditorScreen} */ (document.createElement("am-editor"));
     screen.app = app;
     screen.openImage = new OpenImage(image, app.sync);
@@ -61,7 +66,7 @@ export class EditorScreen extends HTMLElement {
     app.predictor.prepare(image, file).catch((error) => screen.tellUnread(error));
     screen.openImage.history = app.histories.of(image.id, app.author);
     screen.openImage.closed = () => closedBecause(image, app.project) !== null;
-    screen.openImage.load(await app.storage.masks(image.id));
+    screen.openImage.load(await masks, waited);
     screen.editor = new Editor(screen.openImage, app.predictor, file);
     return screen;
   }
@@ -77,7 +82,9 @@ export class EditorScreen extends HTMLElement {
     const { editor, app } = this;
     if (!editor || !app) return;
     this.tools = toolsFor(editor);
-    this.imageCanvas = ImageCanvas.of(editor, () => app.project.labels, pixelsOf(app, this.openImage.info));
+    const { info, size } = this.openImage;
+    const layer = app.layers.of(imageKey(info), size);
+    this.imageCanvas = ImageCanvas.of(editor, () => app.project.labels, pixelsOf(app, info), layer);
     this.leaving = new AbortController();
     const { signal } = this.leaving;
     this.status = h("p", { class: "hint", id: "hint", role: "status", "aria-live": "polite" });
@@ -280,7 +287,7 @@ export class EditorScreen extends HTMLElement {
     const state = sentences[/** @type {keyof sentences} */ (this.dataset.ready ?? "yes")];
     const refined = this.editor.refined && t("Refining the mask …");
     const hint = state || refined || this.tie() || this.editor.tool?.hint || "";
-    this.status.textContent = this.imageCanvas.broken ? "" : hint;
+    say(this.status, this.imageCanvas.broken ? "" : hint);
     this.classList.toggle("busy", this.editor.asking > 0);
   }
 

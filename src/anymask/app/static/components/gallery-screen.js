@@ -1,6 +1,7 @@
 /** The first screen: the images of the project. */
 import { counted, t } from "../language.js";
 import { RefusedError, reasonOf } from "../storage/errors.js";
+import { ServerStorage } from "../storage/on-server.js";
 import { fill, h } from "./dom.js";
 import { emptyProject, guideOffer } from "./first-run.js";
 import { confirmDialog } from "./dialog.js";
@@ -167,7 +168,26 @@ export class GalleryScreen extends HTMLElement {
       onchange: () => this.choose({ tag: this.tags.value }),
     });
     this.offerTags();
-    return h("div", { class: "finder", role: "search" }, search, show, this.tags);
+    return h("div", { class: "finder", role: "search" }, search, show, this.tags, this.orderField());
+  }
+
+  /** Whether images are in the order of their names or of the queue, where a server can keep one. */
+  orderField() {
+    const { app } = this;
+    if (!(app.storage instanceof ServerStorage)) return null;
+    const select = h(
+      "select",
+      {
+        "aria-label": t("Order"),
+        onchange: () => {
+          app.sortBy(/** @type {"name" | "queue"} */ (select.value));
+          this.reload();
+        },
+      },
+      h("option", { value: "name", selected: app.sort === "name" }, t("By name")),
+      h("option", { value: "queue", selected: app.sort === "queue" }, t("By the queue")),
+    );
+    return select;
   }
 
   /** The tags that images have, to choose one. */
@@ -210,7 +230,10 @@ export class GalleryScreen extends HTMLElement {
     try {
       // before the images: while the server scans its folder, the list is requested again
       const project = first ? await this.app.storage.project() : null;
-      const { images, next } = await this.app.storage.images(list.from, AT_ONCE, this.choice);
+      const { images, next } = await this.app.storage.images(list.from, AT_ONCE, {
+        ...this.choice,
+        sort: this.app.sort,
+      });
       const cards = await Promise.all(images.map((image, i) => imageCard(this, image, first && i < 6)));
       if (list !== this.list) return;
       if (project) {

@@ -1,7 +1,7 @@
 /** The image with its masks: zoom, pan, pointer and keyboard for the tool in use. */
 import { t } from "../language.js";
-import { MaskLayer } from "../canvas/mask-layer.js";
 import { Overlay } from "../canvas/overlay.js";
+import { Sheet } from "../canvas/sheet.js";
 import { TilePyramid } from "../canvas/tile-pyramid.js";
 import { dashed, ink } from "../canvas/draw-mask.js";
 import { colourOf, toRgb } from "../masks/colours.js";
@@ -11,6 +11,7 @@ import { Gestures } from "./gestures.js";
 import { h } from "./dom.js";
 
 /** @typedef {import("../state/editor.js").Editor} Editor */
+/** @typedef {import("../canvas/mask-layer.js").MaskLayer} MaskLayer */
 /** @typedef {[number, number]} Point */
 
 const SHARP = 3; // zoom from which pixels are shown as they are
@@ -21,8 +22,8 @@ export class ImageCanvas extends HTMLElement {
   /** @type {Editor} */ editor;
   /** @type {() => import("../types.js").Label[]} */ labels;
   /** @type {import("../geometry/viewport.js").Viewport} */ view;
-  /** The image alone, which can be adjusted. @type {HTMLCanvasElement} */ photo;
-  /** @type {HTMLCanvasElement} */ base;
+  /** The image alone, which can be adjusted. @type {Sheet} */ photo;
+  /** Its finished masks. @type {Sheet} */ masks;
   /** @type {HTMLCanvasElement} */ over;
   /** @type {MaskLayer} */ layer;
   /** @type {Overlay} */ overlay;
@@ -32,7 +33,8 @@ export class ImageCanvas extends HTMLElement {
   frame = 0;
   /** Whether there is no image to show, which is said in its place. */
   broken = false;
-  stale = { base: true, over: true };
+  /** Whether what lies over the masks is out of date. */
+  stale = true;
 
   /** What gives the pixels of the image. @type {{bitmap: () => Promise<ImageBitmap>, tile: ((tile: import("../geometry/tiles.js").Tile) => Promise<Blob>) | null}} */
   source;
@@ -42,12 +44,14 @@ export class ImageCanvas extends HTMLElement {
    * @param {Editor} editor
    * @param {() => import("../types.js").Label[]} labels
    * @param {ImageCanvas["source"]} source by tiles where it has them
+   * @param {MaskLayer} layer perhaps as it was when the image was left
    */
-  static of(editor, labels, source) {
+  static of(editor, labels, source, layer) {
     const imageCanvas = /** @type {ImageCanvas} */ (document.createElement("am-image-canvas"));
     imageCanvas.editor = editor;
     imageCanvas.labels = labels;
     imageCanvas.source = source;
+    imageCanvas.layer = layer;
     return imageCanvas;
   }
 
@@ -55,8 +59,10 @@ export class ImageCanvas extends HTMLElement {
     const { editor } = this;
     if (!editor) return;
     this.view = editor.view;
-    this.photo = h("canvas", { "aria-hidden": "true" });
-    this.base = h("canvas", { "aria-hidden": "true" });
+    const sheet = (/** @type {import("../canvas/sheet.js").Paint} */ paint) =>
+      new Sheet(h("canvas", { "aria-hidden": "true" }), editor.view, paint);
+    this.photo = sheet((context) => this.paintPhoto(context));
+    this.masks = sheet((context, seen) => this.paintMasks(context, seen));
     this.over = h("canvas", {
       tabindex: "0",
       role: "application",
@@ -64,15 +70,15 @@ export class ImageCanvas extends HTMLElement {
       "aria-describedby": "hint",
       "aria-keyshortcuts": "ArrowUp ArrowDown ArrowLeft ArrowRight Space Enter",
     });
-    this.replaceChildren(this.photo, this.base, this.over);
-    this.layer = new MaskLayer(editor.openImage.size, (id) => this.inkOf(id));
+    this.replaceChildren(this.photo.canvas, this.masks.canvas, this.over);
+    this.layer.inkOf = (id) => this.inkOf(id);
     this.overlay = new Overlay(editor, (id) => this.colourOf(id));
     this.gestures = new Gestures(this, this.over, editor);
     this.listening = new AbortController();
     this.listen(this.listening.signal);
     this.resized = new ResizeObserver(() => this.fitScreen());
     this.resized.observe(this);
-    this.layer.reset(editor.openImage.items);
+    this.layer.renew(editor.openImage.items);
     this.load();
   }
 
@@ -86,14 +92,14 @@ export class ImageCanvas extends HTMLElement {
     const { tile } = this.source;
     if (tile) {
       this.tiles = new TilePyramid(this.editor.openImage.size, tile, () => this.tilesCame());
-      return this.draw("base");
+      return this.draw("all");
     }
     const bitmap = await this.source.bitmap().catch(() => null);
     if (!bitmap) {
       return this.tellBroken();
     }
     this.image = bitmap;
-    this.draw("base");
+    this.draw("all");
     this.dispatchEvent(new CustomEvent("shown"));
   }
 
@@ -113,7 +119,7 @@ export class ImageCanvas extends HTMLElement {
     const image = await bitmap;
     if (!this.isConnected) return;
     this.image = image;
-    this.draw("base");
+    this.draw("all");
     this.dispatchEvent(new CustomEvent("shown"));
   }
 
@@ -123,7 +129,7 @@ export class ImageCanvas extends HTMLElement {
     const whole = this.tiles?.whole ?? null;
     const first = !this.image && whole;
     this.image = whole;
-    this.draw("base");
+    this.draw("all");
     if (first) this.dispatchEvent(new CustomEvent("shown"));
   }
 
@@ -137,14 +143,14 @@ export class ImageCanvas extends HTMLElement {
       /** @type {(detail: any) => void} */ act,
     ) => target.addEventListener(type, (event) => act(/** @type {CustomEvent} */ (event).detail), { signal });
     on(openImage, "masks", (changes) => this.update(changes.map((/** @type {{id: string}} */ { id }) => id)));
-    on(editor.visibility, "change", (ids) => this.update(ids));
+    on(editor.visibility, "change", (ids) => this.updateLayer(ids));
     on(editor, "busy", () => this.draw("over"));
     on(editor, "refining", () => this.draw("over"));
     on(editor, "select", ({ before, now }) => this.update([before, now]));
     on(editor, "view", (some) => {
       if (some && ("hideOthers" in some || "outlineOnly" in some)) this.layer.reset(openImage.items);
-      if (some && "adjustment" in some) applyAdjustment(this.photo, some.adjustment);
-      this.draw("base");
+      if (some && "adjustment" in some) applyAdjustment(this.photo.canvas, some.adjustment);
+      this.draw("masks");
     });
     on(editor, "overlay", () => this.draw("over"));
     on(editor, "tool", () => {
@@ -165,19 +171,22 @@ export class ImageCanvas extends HTMLElement {
     });
   }
 
-  /** Repaint the places of these masks. @param {(string | null)[]} ids */
+  /** Masks changed. @param {(string | null)[]} ids */
   update(ids) {
-    this.layer.update(
-      this.editor.openImage.items,
-      ids.filter((id) => id !== null),
-    );
-    this.draw("base");
+    this.updateLayer(ids.filter((id) => id !== null));
+    this.draw("over");
+  }
+
+  /** Masks look different now, none of what lies over them. @param {string[]} ids */
+  updateLayer(ids) {
+    this.masks.spoil(this.layer.update(this.editor.openImage.items, ids));
+    this.later();
   }
 
   /** Labels changed their colours. */
   recolour() {
     this.layer.reset(this.editor.openImage.items);
-    this.draw("base");
+    this.draw("masks");
   }
 
   /** The selected mask is drawn over the layer, not in it. @param {string} id */
@@ -211,46 +220,65 @@ export class ImageCanvas extends HTMLElement {
     const { width, height } = this.getBoundingClientRect();
     const ratio = devicePixelRatio;
     if (!width || !height) return;
-    for (const canvas of [this.photo, this.base, this.over]) {
-      canvas.width = Math.round(width * ratio);
-      canvas.height = Math.round(height * ratio);
-    }
+    const [across, down] = [Math.round(width * ratio), Math.round(height * ratio)];
+    this.photo.resize(across, down);
+    this.masks.resize(across, down);
+    this.over.width = across;
+    this.over.height = down;
     this.view.resize([height, width]);
-    this.draw("base", true);
+    this.stale = true;
+    this.paint();
     this.dispatchEvent(new CustomEvent("moved"));
   }
 
-  /**
-   * Draw in the next frame: the image and its masks, or only what lies over them.
-   * @param {"base" | "over"} what
-   * @param {boolean} [now]
-   */
-  draw(what, now = false) {
-    if (what === "base") this.stale.base = true;
-    this.stale.over = true;
-    if (now) this.paint();
-    else this.frame ||= requestAnimationFrame(() => this.paint());
+  /** Draw anew in the next frame: all, the masks and what lies over them, or only that. @param {"all" | "masks" | "over"} what */
+  draw(what) {
+    if (what === "all") this.photo.spoil();
+    if (what !== "over") this.masks.spoil();
+    this.stale = true;
+    this.later();
+  }
+
+  /** Draw what is out of date in the next frame. */
+  later() {
+    this.frame ||= requestAnimationFrame(() => this.paint());
   }
 
   paint() {
     this.frame = 0;
-    if (this.stale.base) this.paintBase();
-    this.overlay.paint(this.context(this.over), this.view);
-    this.stale = { base: false, over: false };
+    if (this.image || this.tiles) {
+      this.photo.refresh();
+      this.masks.refresh();
+    }
+    if (this.stale) this.paintOver();
+    this.stale = false;
   }
 
-  paintBase() {
-    const context = this.context(this.base);
-    const photo = this.context(this.photo);
+  paintOver() {
+    const context = /** @type {CanvasRenderingContext2D} */ (this.over.getContext("2d"));
+    context.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0);
+    context.clearRect(0, 0, this.over.width, this.over.height);
+    this.overlay.paint(context, this.view);
+  }
+
+  /** @param {CanvasRenderingContext2D} context */
+  paintPhoto(context) {
     const { x, y, scale } = this.view;
     const [height, width] = this.view.size;
-    if (!this.image && !this.tiles) return;
-    photo.imageSmoothingEnabled = context.imageSmoothingEnabled = scale < SHARP;
-    photo.imageSmoothingQuality = context.imageSmoothingQuality = "high";
-    if (this.tiles) this.tiles.draw(photo, this.view, devicePixelRatio);
-    else if (this.image) photo.drawImage(this.image, x, y, width * scale, height * scale);
+    context.imageSmoothingEnabled = scale < SHARP;
+    context.imageSmoothingQuality = "high";
+    if (this.tiles) this.tiles.draw(context, this.view, devicePixelRatio);
+    else if (this.image) context.drawImage(this.image, x, y, width * scale, height * scale);
+  }
+
+  /** @param {CanvasRenderingContext2D} context @param {import("../types.js").Box} seen */
+  paintMasks(context, seen) {
+    const { x, y, scale } = this.view;
+    const [height, width] = this.view.size;
+    context.imageSmoothingEnabled = scale < SHARP;
+    context.imageSmoothingQuality = "medium"; // a finer one is slow where it enlarges
     context.globalAlpha = this.editor.settings.opacity;
-    if (this.layer.ratio < 1 && scale > this.layer.ratio * FINER) this.layer.drawIn(context, this.view);
+    if (this.layer.ratio < 1 && scale > this.layer.ratio * FINER) this.layer.drawIn(context, this.view, seen);
     else context.drawImage(this.layer.canvas, x, y, width * scale, height * scale);
     context.globalAlpha = 1;
     if (scale >= GRID) this.paintGrid(context);
@@ -264,14 +292,6 @@ export class ImageCanvas extends HTMLElement {
       context.fillRect(c * scale + x, Math.max(y, 0), 1, Math.min(size[0] * scale, screen[0]));
     for (let r = Math.max(0, Math.ceil(-y / scale)); r <= size[0] && r * scale + y < screen[0]; r++)
       context.fillRect(Math.max(x, 0), r * scale + y, Math.min(size[1] * scale, screen[1]), 1);
-  }
-
-  /** A cleared canvas in CSS pixels. @param {HTMLCanvasElement} canvas */
-  context(canvas) {
-    const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
-    context.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0);
-    context.clearRect(0, 0, canvas.width, canvas.height);
-    return context;
   }
 
   /** @param {number} factor @param {Point} [about] on the screen */
@@ -303,7 +323,7 @@ export class ImageCanvas extends HTMLElement {
   }
 
   shiftClicks() {
-    this.draw("base");
+    this.draw("over"); // the sheets see that the view moved
     this.dispatchEvent(new CustomEvent("moved"));
   }
 }

@@ -7,6 +7,7 @@ import { wordsOf } from "../state/words.js";
 import { toRgb } from "../masks/colours.js";
 import { fill, h, set } from "./dom.js";
 import { icon } from "./icons.js";
+import { RowGroups } from "./row-groups.js";
 
 /** @typedef {import("./editor-screen.js").EditorScreen} EditorScreen */
 /** @typedef {import("../state/open-image.js").Item} Item */
@@ -26,14 +27,13 @@ class MaskList {
   constructor(screen, signal) {
     this.screen = screen;
     this.title = h("h2", {});
-    this.list = h("ul", { class: "masks", "aria-label": t("Masks") });
+    this.list = h("div", { class: "masks", role: "list", "aria-label": t("Masks") });
     this.filter = h("select", {
       class: "filter",
       "aria-label": t("Show masks"),
       onchange: () => this.filterRows(),
     });
-    /** @type {Map<string, HTMLLIElement>} */
-    this.rows = new Map();
+    this.rows = new RowGroups(this.list, (id) => this.makeRow(id), signal);
     /** Rows in sight have their thumbnails. */
     this.seen = new IntersectionObserver((entries) => this.drawSeen(entries), { root: this.list });
     signal.addEventListener("abort", () => this.seen.disconnect());
@@ -61,8 +61,8 @@ class MaskList {
     on(editor, "select", ({ before, now }) => {
       this.press(before, false);
       this.press(now, true);
-      const row = now && this.rows.get(now);
-      if (row) bringIntoSight(this.list, row);
+      const row = now && this.rows.make(now);
+      if (row) requestAnimationFrame(() => bringIntoSight(this.list, row)); // with the layout of that frame
     });
   }
 
@@ -84,7 +84,8 @@ class MaskList {
   fillFilter() {
     const { openImage, app } = this.screen;
     const items = [...openImage.items.values()];
-    const labels = app.project.labels.filter(({ id }) => items.some(({ label }) => label === id));
+    const used = new Set(items.map(({ label }) => label));
+    const labels = app.project.labels.filter(({ id }) => used.has(id));
     const choices = [
       ["", t("All masks")],
       ...labels.map(({ id, name }) => [`label ${id}`, name]),
@@ -92,43 +93,51 @@ class MaskList {
       ...(items.some(({ suggestedBy }) => suggestedBy) ? [[SUGGESTIONS, t("Suggestions")]] : []),
     ];
     const before = this.filter.value;
-    fill(this.filter, ...choices.map(([value, text]) => h("option", { value }, text)));
+    const key = JSON.stringify(choices);
+    if (this.filter.dataset.key !== key)
+      fill(this.filter, ...choices.map(([value, text]) => h("option", { value }, text)));
+    this.filter.dataset.key = key;
     this.filter.value = choices.some(([value]) => value === before) ? before : "";
     this.filter.hidden = choices.length < 2 || items.length < FILTERED;
   }
 
   filterRows() {
     const { value } = this.filter;
-    for (const [id, row] of this.rows) {
+    this.rows.filter((id) => {
       const item = this.screen.openImage.items.get(id);
-      row.hidden =
-        !item ||
-        !(value === "" || (value === SUGGESTIONS ? item.suggestedBy : value === `label ${item.label ?? ""}`));
-    }
+      const wanted = value === SUGGESTIONS ? item?.suggestedBy : value === `label ${item?.label ?? ""}`;
+      return item !== undefined && (value === "" || Boolean(wanted));
+    });
   }
 
   /** Bring the row of a mask up to date. @param {string} id */
   put(id) {
-    const item = this.screen.openImage.items.get(id);
     const row = this.rows.get(id);
     if (row) this.seen.unobserve(row);
-    if (!item) {
-      row?.remove();
-      this.rows.delete(id);
-      return;
-    }
-    const now =
-      row ??
-      h("li", {
-        onmouseenter: () => this.screen.editor.visibility.hover(id),
-        onmouseleave: () => this.screen.editor.visibility.hover(null),
-      });
-    fill(now, ...this.content(item));
-    now.dataset.id = id;
-    if (!row) this.list.prepend(now);
-    this.rows.set(id, now);
-    this.mark(id);
-    this.seen.observe(now);
+    if (!this.screen.openImage.items.has(id)) this.rows.remove(id);
+    else if (row) this.fillRow(row, id);
+    else this.rows.add(id);
+  }
+
+  /** @param {string} id */
+  makeRow(id) {
+    const row = h("div", {
+      role: "listitem",
+      "data-id": id,
+      onmouseenter: () => this.screen.editor.visibility.hover(id),
+      onmouseleave: () => this.screen.editor.visibility.hover(null),
+    });
+    this.fillRow(row, id);
+    return row;
+  }
+
+  /** @param {HTMLElement} row @param {string} id */
+  fillRow(row, id) {
+    const item = this.screen.openImage.items.get(id);
+    if (!item) return;
+    fill(row, ...this.content(item));
+    this.mark(id, row);
+    this.seen.observe(row);
   }
 
   /** @param {Item} item */
@@ -181,10 +190,9 @@ class MaskList {
     if (editor.selected) imageCanvas.reveal(box);
   }
 
-  /** Show whether a mask is hidden, locked or pointed at. @param {string} id */
-  mark(id) {
+  /** Show whether a mask is hidden, locked or pointed at. @param {string} id @param {HTMLElement} [row] */
+  mark(id, row = this.rows.get(id)) {
     const { hidden, locked, marked, hovered } = this.screen.editor.visibility;
-    const row = this.rows.get(id);
     if (!row) return;
     row.classList.toggle("hovered", hovered === id);
     row.classList.toggle("marked", marked.has(id));
@@ -193,8 +201,10 @@ class MaskList {
     for (const [name, ids] of /** @type {[string, Set<string>][]} */ ([
       ["hidden", hidden],
       ["locked", locked],
-    ]))
-      row.querySelector(`.${name}`)?.setAttribute("aria-pressed", String(ids.has(id)));
+    ])) {
+      const toggle = row.querySelector(`.${name}`);
+      if (toggle) set(toggle, { "aria-pressed": String(ids.has(id)) });
+    }
   }
 
   /** @param {string | null} id @param {boolean} pressed */

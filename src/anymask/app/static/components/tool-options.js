@@ -31,7 +31,9 @@ export function toolOptions(screen, signal) {
       fill(bar, h("span", { class: "note" }, t("The line cuts the selected mask in two.")));
     else fill(bar, inOut(screen, name), parts(screen), previewSwitch(screen, name));
   };
-  for (const type of ["tool", "select", "answer"]) editor.addEventListener(type, draw, { signal });
+  editor.addEventListener("tool", draw, { signal });
+  for (const type of ["select", "answer"])
+    editor.addEventListener(type, () => editor.tool !== screen.tools.select && draw(), { signal });
   editor.addEventListener(
     "view",
     (event) => {

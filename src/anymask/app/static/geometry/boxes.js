@@ -38,3 +38,22 @@ export function around(a, b) {
 
 /** Whether two boxes share a pixel. @param {Box} a @param {Box} b */
 export const meet = (a, b) => a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];
+
+const MOST_APART = 32; // boxes that are looked at one by one
+
+/**
+ * Boxes that share no pixel and cover the given ones: those that meet are joined, very many all together.
+ * @param {Box[]} boxes @returns {Box[]} without empty ones
+ */
+export function apart(boxes) {
+  const full = boxes.filter(([x0, y0, x1, y1]) => x0 < x1 && y0 < y1);
+  if (full.length > MOST_APART) return [full.reduce(around)];
+  /** @type {Box[]} */
+  const found = [];
+  for (let box of full) {
+    for (let i; (i = found.findIndex((one) => meet(one, box))) >= 0;)
+      box = around(box, found.splice(i, 1)[0]);
+    found.push(box);
+  }
+  return found;
+}

@@ -41,13 +41,23 @@ export class OpenImage extends EventTarget {
     this.closed = () => false;
   }
 
-  /** Take the stored masks, and over them what the outbox still holds. @param {Mask[]} masks */
-  load(masks) {
+  /**
+   * Take the stored masks, and over them what the outbox still holds. What was sent after they were asked for may
+   * be missing among them, or older there.
+   * @param {Mask[]} masks
+   * @param {Iterable<{mask: Mask}>} [waited] what the outbox held when they were asked for
+   */
+  load(masks, waited = []) {
+    const { id: image } = this.info;
+    const over = new Map([...waited].map(({ mask }) => [mask.id, mask]));
     for (const mask of masks) {
-      this.sync.know(this.info.id, mask);
+      if (over.has(mask.id) && mask.revision < this.sync.revision(image, mask.id)) continue;
+      over.delete(mask.id);
+      this.sync.know(image, mask);
       this.items.set(mask.id, itemOf(mask));
     }
-    for (const { mask } of this.sync.outbox.of(this.info.id)) {
+    for (const { mask } of this.sync.outbox.of(image)) over.set(mask.id, mask);
+    for (const mask of over.values()) {
       if (mask.deleted) this.items.delete(mask.id);
       else this.items.set(mask.id, itemOf(mask));
     }

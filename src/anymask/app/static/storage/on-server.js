@@ -13,7 +13,7 @@ import { EXPORT_FORMATS } from "./export-formats.js";
 /** @typedef {{size: [number, number], counts: string, score: number, label_id: string | null}} Found */
 /** @typedef {{image: string, masks: Found[], error?: string | null}} ImageFound */
 /** @typedef {{image: string, masks: {size: [number, number], counts: string, score: number}[]}} SuggestedMasks */
-/** @typedef {{search?: string, show?: string, tag?: string, assignee?: string}} Choice which images: by a part of their name, by their state */
+/** @typedef {{search?: string, show?: string, tag?: string, assignee?: string, sort?: "name" | "queue"}} Choice which images: by a part of their name, by their state; and in which order */
 /**
  * @typedef {{suggestions?: boolean, images?: boolean, every?: boolean, polygons?: boolean, maxLoss?: number}} ExportOptions
  *   suggestions that nobody has accepted yet, image files, images that have no masks and are not done, polygons

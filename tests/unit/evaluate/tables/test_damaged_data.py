@@ -84,6 +84,12 @@ SIDD = "denoise/val/ValidationGtBlocksSrgb.mat"
 MASKS = "open_images/test-annotations-object-segmentation.csv"
 FAULTS = [
     (
+        "seggpt-panoptic",
+        f"{PANOPTIC}.json",
+        in_json(lambda document: document["annotations"][0]["segments_info"][0].update(area=0)),
+        "area of segment 7 of image_id 1 of .*annotations/panoptic_val2017.json must be from 1 on, got 0",
+    ),
+    (
         "sam-points",
         "OVIS/annotations_train.json",
         no("videos", "height"),

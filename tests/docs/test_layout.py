@@ -99,6 +99,7 @@ OF_SEVERAL = {
     "test_left_out.py",  # formats: what readers report instead of a mask
     "test_peers.py",  # formats: files that other packages wrote
     "test_real_packages.py",  # formats: what other packages read of ours
+    "test_video.py",  # formats: objects of videos, as maps and as tracks
     "test_fixtures.py",  # what Python and JavaScript share
     "test_learning.py",  # train: a run learns
     "test_adapters.py",  # integrations: the modules that convert masks

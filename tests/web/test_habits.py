@@ -157,8 +157,27 @@ def look_at_many(person: Person) -> None:
     select = page.evaluate(work, "select")
     assert 0 < select["drawn"] < overlapping
     assert select["photo"] == 0
+    assert page.evaluate(DIFFERENCE) <= 2  # of 255: what was drawn in parts is what is drawn at once
     look_at_the_list(page)
     assert drawn_on_the_way_back(person) <= 2  # of which one was selected
+
+
+DIFFERENCE = """() => {
+    const { imageCanvas } = document.querySelector("am-editor");
+    const sheets = [imageCanvas.photo, imageCanvas.masks];
+    const pixels = () => sheets.map(({ canvas, context }) =>
+        context.getImageData(0, 0, canvas.width, canvas.height).data);
+    imageCanvas.paint();
+    const before = pixels();
+    for (const sheet of sheets) sheet.spoil();
+    imageCanvas.paint();
+    let most = 0;
+    pixels().forEach((now, i) => {
+        if (!now.some((value) => value)) throw new Error("nothing is drawn");
+        now.forEach((value, at) => (most = Math.max(most, Math.abs(value - before[i][at]))));
+    });
+    return most;
+}"""
 
 
 def look_at_the_list(page: Page) -> None:

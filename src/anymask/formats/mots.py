@@ -259,5 +259,7 @@ def _around(record: Record, runs: Sequence[rle.Runs]) -> tuple[rle.Runs | None, 
     masks = rle.to_edges(rle.union(runs, size))
     edges = np.sort(np.concatenate([rle.to_edges(both), masks]))
     rest = as_runs(np.diff(edges, prepend=0, append=size[0] * size[1]))
-    meets = rle.intersection(runs, [record.ignore], size)[:, 0] if runs else []
+    if not runs:
+        return rest, set()
+    meets = rle.intersection(runs, [record.ignore], size)[:, 0]
     return rest, set(np.flatnonzero(meets).tolist())

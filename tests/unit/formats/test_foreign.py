@@ -442,9 +442,11 @@ def test_npz_that_swells(tmp_path):
 
 @pytest.mark.parametrize("name", sorted(set(FORMATS) - {"davis", "masks", "voc", "youtubevos"}))
 def test_damage_gives_a_mask_or_a_sentence(name, tmp_path, rng):
-    write.write_png(np.zeros((*SIZE, 3), np.uint8), tmp_path / "a.png")
+    images = tmp_path / "images"
+    images.mkdir()
+    write.write_png(np.zeros((*SIZE, 3), np.uint8), images / "a.png")
     masks = Masks.from_dense(square()[None], labels=[1])
-    record = Record("a", tmp_path / "a.png", masks, meta={"categories": ["cat"]})
+    record = Record("a", images / "a.png", masks, meta={"categories": ["cat"]})
     inside = {"yolo": "labels/a.txt", "mots": "a.txt"}.get(name)
     target = tmp_path / (f"a{FORMATS[name].suffix}" if inside is None else "set")
     formats.write(record, target, name)
@@ -456,7 +458,7 @@ def test_damage_gives_a_mask_or_a_sentence(name, tmp_path, rng):
             damaged[place : place + 1] = rng.choice([b"", b"9", b"-", b'"', b"[", b"\xff", b"\0"])
         file.write_bytes(bytes(damaged))
         with contextlib.suppress(AnymaskError, UserWarning):  # a warning: annotations of no image
-            formats.read(target, name, images=tmp_path)
+            formats.read(target, name, images=images)
 
 
 @pytest.mark.parametrize("far", [1e6, 1e15, 1e300])

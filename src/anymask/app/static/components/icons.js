@@ -54,18 +54,8 @@ const PATHS = {
   keys: "M3.500 6.500h17v11h-17zM7 10h.01M10.500 10h.01M14 10h.01M17 10h.01M8 14h8",
 };
 
-/** Made once; copies are faster. @type {Map<string, SVGSVGElement>} */
-const made = new Map();
-
 /** @param {string} name @returns {SVGSVGElement} */
 export function icon(name) {
-  const known = made.get(name) ?? make(name);
-  made.set(name, known);
-  return /** @type {SVGSVGElement} */ (known.cloneNode(true));
-}
-
-/** @param {string} name */
-function make(name) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   svg.setAttribute("viewBox", "0 0 24 24");
   svg.setAttribute("class", "icon");

@@ -161,10 +161,11 @@ def stand_in(table: str, name: str) -> str | None:
     return None
 
 
-def measure(table: str, out: Path) -> None:
+def measure(table: str, out: Path, limit: int | None) -> None:
     """Run the command, and keep the figures for docs/tables.md."""
     report = out / f"{table}.json"
     words = ["eval", "table", table, "--data", str(out / "data"), "-o", str(report), "--force"]
+    words += [] if limit is None else ["--limit", str(limit)]
     print(f"anymask {' '.join(words)}", flush=True)
     if anymask(words):
         raise SystemExit(1)
@@ -187,12 +188,13 @@ def main() -> None:
     parser.add_argument("shards", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--tables", nargs="*", default=list(STAND_INS))
+    parser.add_argument("--limit", type=int, help="items of each data set")
     options = parser.parse_args()
     if not (options.out / "data").is_dir():
         for write in (write_nuclei, write_photos, write_classes, write_films):
             write(options.shards, options.out / "data")
     for table in options.tables:
-        measure(table, options.out)
+        measure(table, options.out, options.limit)
 
 
 if __name__ == "__main__":

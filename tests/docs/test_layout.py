@@ -93,6 +93,7 @@ OF_SEVERAL = {
     "test_files.py",  # files: reading, writing, locks and folders
     "test_foreign.py",  # formats: files that other tools wrote
     "test_formats.py",  # formats: write, read and the registry
+    "test_damaged_data.py",  # evaluate.tables: files of data sets, of any table
     "test_round_trip.py",  # formats: all formats there and back
     "test_counts.py",  # formats: annotations in are masks and reported, for every reader
     "test_left_out.py",  # formats: what readers report instead of a mask

@@ -83,6 +83,7 @@ def _measured(table: Table, report: dict[str, Any]) -> str:
         cells = [with_interval(own[name]) if name in own else "" for name in columns]
         rows.append(f"| {one['name']} | {one['stand_in']} | {one['items']} | " + " | ".join(cells) + " |")
     words = f"python benchmarks/stand_ins.py SHARDS OUT --tables {table.name}"
+    words += f" --limit {report['limit']}" if report["limit"] else ""
     head = f"Ours, on stand-ins and not comparable: {report['model']}, by `{words}`."
     return "\n".join([head, "", *rows]) + "\n"
 

@@ -87,10 +87,20 @@ def grey_depth(depth_mm: NDArray[Any]) -> Pixels:
     return np.repeat(grey[..., None], 3, axis=2)
 
 
+def _depths(path: Path) -> NDArray[Any]:
+    """Depths (H, W) in millimetres. Raises FormatError for an image of 8 bits, which cannot hold them."""
+    found = read_map(path)
+    if found.dtype.itemsize < 2:
+        raise FormatError(
+            f"depths must be a 16-bit PNG in millimetres, got 8 bits in {path}. Get the file again."
+        )
+    return found
+
+
 def measure_depth(model: InContext, pair: Pair) -> Row:
     """RMSE in metres, relative error and delta 1 of an image, in the crop of Eigen et al."""
-    shown = example(model, read_image(pair.example[0]), grey_depth(read_map(pair.example[1])))
-    query, truth = _pixels(pair.query), read_map(Path(str(pair.truth))).astype(np.float64) / 1000
+    shown = example(model, read_image(pair.example[0]), grey_depth(_depths(pair.example[1])))
+    query, truth = _pixels(pair.query), _depths(Path(str(pair.truth))).astype(np.float64) / 1000
     colours = np.clip(painted(model, query, shown) * np.float32(DEPTH_FAR / 255), 0, DEPTH_FAR)
     found = (
         _resized(colours, (query.shape[0], query.shape[1]), cv2.INTER_LINEAR).mean(axis=2).astype(np.int64)

@@ -79,7 +79,11 @@ def _segments(entry: Mapping[str, Any], folder: Path, categories: Mapping[int, b
                 f"category_id of segment {number} of {owner} must be a category of the annotations, got "
                 f"{category!r:.40}. Write it again."
             )
-        area = json_fields.field({"area": 0, **info}, "area", int, f"segment {number} of {owner}")
+        area = json_fields.field({"area": 1, **info}, "area", int, f"segment {number} of {owner}")
+        if area < 1:
+            raise FormatError(
+                f"area of segment {number} of {owner} must be from 1 on, got {area}. Get it again."
+            )
         of_number[number] = Segment(int(category), area, bool(info.get("iscrowd", 0)))
     return Segments(_numbers(path), of_number, str(path))
 

@@ -117,11 +117,17 @@ def number_maps(
     """
 
     def open_(root: Path) -> Items:
-        found = [_of_pattern(root, one, end) for one, end in zip((images, maps), endings, strict=True)]
-        kept = {id: path for id, path in found[0].items() if not only or any(w in id.lower() for w in only)}
-        return _pairs(kept, found[1], lambda id, image, path: of_numbers(id, image, read_map(path)))
+        found = [
+            {id: path for id, path in _of_pattern(root, pattern, ending).items() if _named(id, only)}
+            for pattern, ending in zip((images, maps), endings, strict=True)
+        ]
+        return _pairs(found[0], found[1], lambda id, image, path: of_numbers(id, image, read_map(path)))
 
     return open_
+
+
+def _named(id: str, only: tuple[str, ...]) -> bool:
+    return not only or any(word in id.lower() for word in only)
 
 
 def class_maps(images: str, maps: str, ignored: tuple[int, ...] = (0, 255)) -> Callable[[Path], Items]:

@@ -154,7 +154,8 @@ def _run_set(
 ) -> tuple[SetFigures, Mapping[str, Floats]]:
     start, items = time.perf_counter(), one.open(place)
     if not len(items.ids):
-        raise InputError(f"{one.name} must hold an item to measure, got none in {place}. Check the folder.")
+        told = "; ".join(["Check the folder", *items.notes])
+        raise InputError(f"{one.name} must hold an item to measure, got none in {place}. {told}.")
     head = {"table": table.name, "set": one.name, "model": name, "seed": options.seed, "place": str(place),
             "version": anymask.__version__, "items": len(items.ids)}  # fmt: skip
     rows: list[Row] = []

@@ -84,6 +84,48 @@ SIDD = "denoise/val/ValidationGtBlocksSrgb.mat"
 MASKS = "open_images/test-annotations-object-segmentation.csv"
 FAULTS = [
     (
+        "seggpt-panoptic",
+        f"{PANOPTIC}.json",
+        in_json(lambda document: document["annotations"][0]["segments_info"][0].update(area=0)),
+        "area of segment 7 of image_id 1 of .*annotations/panoptic_val2017.json must be from 1 on, got 0",
+    ),
+    (
+        "sam-points",
+        "OVIS/annotations_train.json",
+        no("videos", "height"),
+        "video 1 of annotations_train.json must have a field 'height'",
+    ),
+    (
+        "sam-points",
+        "OVIS/annotations_train.json",
+        first("annotations", segmentations=[]),
+        "annotations_train.json must be as the data set is distributed, got another .IndexError",
+    ),
+    (
+        "sam-points",
+        "VISOR/annotations/val/P01_01.json",
+        in_json(lambda document: document["video_annotations"][0]["image"].pop("name")),
+        "P01_01.json must be as the data set is distributed, got another .KeyError: 'name'",
+    ),
+    (
+        "sam-points",
+        "woodscape/instance_annotations/00001_FV.json",
+        in_json(lambda document: document["00001_FV.json"].update(annotation=7)),
+        "00001_FV.json must be as the data set is distributed",
+    ),
+    (
+        "sam-points",
+        "egohos/train/label/ego4d_1.png",
+        gone,
+        "1 images without annotations, left out, first ego4d_1",
+    ),
+    (
+        "sam-points",
+        "NDD20/ABOVE_LABELS.json",
+        text("[]"),
+        "ABOVE_LABELS.json",
+    ),
+    (
         "sam-instances",
         BOXES,
         in_json(lambda found: found[1].update(category_id=77)),
@@ -249,6 +291,12 @@ FAULTS = [
         PERSONS,
         first("annotations", image_id=4),
         "annotation 1 of person_keypoints_val2017.json .* image_id 4",
+    ),
+    (
+        "painter",
+        "nyu_depth_v2/official_splits/test/kitchen/sync_depth_00094.png",
+        pixels(lambda depth: (depth // 256).astype(np.uint8)),
+        "16-bit PNG in millimetres, got 8 bits in .*kitchen/sync_depth_00094.png",
     ),
     ("painter", SIDD, data(b"MATLAB"), "ValidationGtBlocksSrgb.mat must be a .mat file"),
     (

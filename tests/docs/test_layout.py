@@ -97,7 +97,6 @@ OF_SEVERAL = {
     "test_round_trip.py",  # formats: all formats there and back
     "test_counts.py",  # formats: annotations in are masks and reported, for every reader
     "test_left_out.py",  # formats: what readers report instead of a mask
-    "test_damaged_data.py",  # evaluate.tables: data sets and results that are damaged, for every table
     "test_peers.py",  # formats: files that other packages wrote
     "test_real_packages.py",  # formats: what other packages read of ours
     "test_video.py",  # formats: objects of videos, as maps and as tracks

@@ -34,7 +34,7 @@ def test_a_model_that_does_not_open_is_a_fault(run, monkeypatch: pytest.MonkeyPa
 
 def test_extras_name_what_is_missing_and_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
     good, bad = "pytest>=8; extra == 'good'", 'no-such-thing>=1; extra == "bad"'
-    required = ["numpy>=1", good, bad, "anymask[good]; extra == 'bad'"]
+    required = ["numpy>=1", good, bad, bad, "anymask[good]; extra == 'bad'"]
     monkeypatch.setattr(doctor.metadata, "requires", lambda name: required)
     there, lacking = doctor.check_extras()
     assert (there.topic, there.state, there.text) == ("extra good", doctor.GOOD, "installed")

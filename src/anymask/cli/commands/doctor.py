@@ -93,7 +93,7 @@ def check_extras() -> list[Finding]:
     missing: dict[str, list[str]] = {}
     for extra, package in _extras(required):
         missing.setdefault(extra, [])
-        if _version(package) is None:
+        if _version(package) is None and package not in missing[extra]:
             missing[extra].append(package)
     return [_extra(name, packages) for name, packages in missing.items()]
 

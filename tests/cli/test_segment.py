@@ -190,3 +190,10 @@ def test_a_plane_of_a_stack_is_an_image(run, model: Path) -> None:
         2,
         "error: plane must have z from 0 to 2, got 3 for a.ome.tif[z=3]. Choose another.\n",
     )
+
+
+def test_a_folder_is_led_to_the_command_for_many_images(run, tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    answer = run("segment", tmp_path / "photos", "--text", "cat,dog", "-o", tmp_path / "out.json")
+    assert answer.code == 2
+    assert answer.err.endswith(f"anymask auto {tmp_path / 'photos'} -o masks --names cat,dog\n")

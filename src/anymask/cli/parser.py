@@ -45,6 +45,7 @@ ALSO_CALLED: Mapping[str, Sequence[str]] = MappingProxyType(
         "--bbox": ["--box"],
         "--prompt": ["--text", "--point"],
         "--phrase": ["--text"],
+        "--text": ["--names"],
         "--labels": ["--names", "--labelmap"],
         "--format": ["--to"],
         "--overwrite": ["--force"],

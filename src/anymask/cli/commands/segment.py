@@ -16,11 +16,12 @@ from anymask.cli.outputs import Targets, choose_targets, owners, ranks, write_al
 from anymask.cli.prompts import read_mask, read_prompts
 from anymask.cli.text import read_names
 from anymask.cli.viewer import open_file
-from anymask.errors import PromptError
+from anymask.errors import InputError, PromptError
 from anymask.files import check_target
 from anymask.formats import sa1b
 from anymask.images.bands import read_bands
 from anymask.images.display import read_display
+from anymask.images.planes import kind_of
 from anymask.types import Masks, Prompt, Record
 
 __all__ = ["run"]
@@ -63,6 +64,12 @@ def run(options: Options) -> int:
 
 def _read(options: Options) -> tuple[NDArray[np.uint8], list[Prompt], list[str]]:
     """The image (H, W, 3), and the prompts on it or the texts."""
+    if Path(options.image).is_dir() and kind_of(options.image) is None:
+        names = f" --names {','.join(options.text)}" if options.text else ""
+        raise InputError(
+            f"image must be a file, got the folder {options.image}. Name one image in it, or segment "
+            f"everything in all of them: anymask auto {options.image} -o masks{names}"
+        )
     pixels = read_display(options.image, read_bands(options.bands, options.stretch, options.limits))
     mask = None if options.mask is None else read_mask(options.mask)
     if options.text:

@@ -40,6 +40,7 @@ OTHER_KIND = "file beside instances_*.json"
 _LINES = {"dota": dota.are_lines, "mots": mots.are_lines}
 """Whether lines are of a format whose files only their content tells."""
 _DEEPEST = 6  # folders within folders
+_CITYSCAPES = ("_gtFine_instanceIds.png", "_gtFine_labelIds.png")
 _MOST_TEXTS, _HEAD, _MOST_LINES = 100, 1 << 17, 20  # files of a folder, bytes and lines that are looked at
 
 
@@ -68,6 +69,11 @@ def layout(path: Path, format: str | None = None) -> Layout:
         return Layout(path, [(format, path)])
     if format is None and (known := video_maps.format_of(path)) is not None:
         return Layout(path, [(known, path)])
+    if format is None and any(file.name.endswith(_CITYSCAPES) for file in _files(path)):
+        raise FormatError(
+            f"path must be a folder of a known format, got maps of Cityscapes in {path}. They are read for "
+            "training alone, as cityscapes:FOLDER (see docs/training.md)."
+        )
     found = Layout(path, [])
     maps = voc.folders(path) if format is None else []
     if maps:

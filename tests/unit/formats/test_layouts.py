@@ -393,3 +393,11 @@ def test_many_images_are_found_in_a_folder_that_may_not_be_listed(tmp_path, monk
 
 def refuse(folder):
     raise PermissionError(folder)
+
+
+def test_cityscapes_is_refused_as_its_maps_hold_classes_and_objects(tmp_path: Path) -> None:
+    folder = tmp_path / "gtFine" / "val" / "ulm"
+    folder.mkdir(parents=True)
+    write.write_png(np.full(SIZE, 26001, np.uint16), folder / "ulm_000001_gtFine_instanceIds.png")
+    with pytest.raises(FormatError, match=r"got maps of Cityscapes in .*cityscapes:FOLDER"):
+        formats.read(tmp_path)

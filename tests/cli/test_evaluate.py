@@ -23,7 +23,7 @@ def words(dataset: Path, model: Path) -> list[object]:
 
 
 def test_table_and_report(run, words: list[object]) -> None:
-    answer = run(*words, "-o", "report.json", "--baseline", "grabcut", "--max-images", "1")
+    answer = run(*words, "-o", "report.json", "--baseline", "grabcut", "--max-images", "2")
     assert answer.code == 0
     assert all(line.startswith("toys: ") for line in answer.err.splitlines())  # progress, on a slow machine
     head, _, toys, mean, *_ = answer.out.splitlines()
@@ -33,7 +33,7 @@ def test_table_and_report(run, words: list[object]) -> None:
     assert "±" in mean
     assert answer.out.endswith("wrote report.json\n")
     report = Report.from_dict(json.loads(Path("report.json").read_text()))
-    assert (report.protocol, report.sets[0].name, report.sets[0].images) == ("clicks", "toys", 1)
+    assert (report.protocol, report.sets[0].name, report.sets[0].images) == ("clicks", "toys", 2)
     assert report.sets[0].numbers["grabcut_box"].value > 0
 
 

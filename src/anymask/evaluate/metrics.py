@@ -81,10 +81,11 @@ def bootstrap_means(
     """Means of `resamples` bootstrap samples of whole images, (R,).
 
     Image i has `counts_I[i]` masks whose values sum to `sums_I[i]`. Images are resampled with all their
-    masks, since masks of an image are not independent. Samples without any mask are left out.
+    masks, since masks of an image are not independent. Samples without any mask are left out. A single image
+    has none: it tells nothing of the spread.
     """
     images = len(sums_I)
-    if images == 0:
+    if images < 2:
         return np.empty(0)
     draws_RI = generator.multinomial(images, np.full(images, 1 / images), size=resamples)
     totals = draws_RI @ counts_I

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,14 +40,14 @@ def run(job: Job, item: Item) -> dict[str, Any]:
 
     options, path = job.options, item.path
     place = job.folder / MASKS.format(item.id)
+    times: list[Fraction] = []
+    frames = _decoding(_noting(read_video(path, skipped=note), times))
     place.mkdir(exist_ok=True)
     if not options.resume:
         _clear(place)
     known = _still_valid(_known(place, job.examples), job)
     if known:
         note(f"resuming after {len(known)} frames of {path.name}")
-    times: list[Fraction] = []
-    frames = _noting(read_video(path, skipped=note), times)
     lines = _lines(place, len(known))
     with progress("frames") as advance:
         for one in segment_video(
@@ -68,6 +69,11 @@ def run(job: Job, item: Item) -> dict[str, Any]:
     write_video(target, _drawn(read_video(path), place, job.examples), codec=options.codec, force=True)
     drift = max((line["drift"] for line in lines), default=0.0)
     return {"path": str(path), "frames": len(times), "drift": drift, "overlay": str(target)}
+
+
+def _decoding(frames: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
+    """The same frames, the first decoded already: a video that cannot be read leaves no files behind."""
+    return chain([*islice(frames, 1)], frames)
 
 
 def _noting(frames: Iterator[VideoFrame], times: list[Fraction]) -> Iterator[VideoFrame]:

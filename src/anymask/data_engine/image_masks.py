@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymask.errors import InputError
+from anymask.files import budget
 from anymask.formats import sa1b
 from anymask.formats.to_map_coordinates import geojson, geopackage
 from anymask.geometry.label_map import cover
@@ -136,11 +137,16 @@ def _has_rasterio() -> bool:
     return find_spec("rasterio") is not None
 
 
+def size_of(image: OpenImage) -> tuple[int, int]:
+    """Height and width."""
+    return (image.shape[0], image.shape[1]) if isinstance(image, np.ndarray) else image.size_hw
+
+
 def pixels_of(image: OpenImage) -> Pixels:
     """The whole image (H, W, 3) uint8 RGB in memory."""
     if isinstance(image, np.ndarray):
         return image
-    height, width = image.size_hw
+    height, width = size_of(image)
     return image.read((0, 0, width, height))
 
 
@@ -166,8 +172,12 @@ def process(
 
     Returns the record and the encoded files by kind: "masks" with the suffix, and where the plan asks for
     them "edges.png", "labels.png" and "overlay.jpg". Raises InputError for more masks than a label map
-    holds, for a form that needs a place on the earth, and as mask generation does.
+    holds, for an image too large for the map that the plan asks for, for a form that needs a place on the
+    earth, and as mask generation does.
     """
+    if plan.overlay or plan.labelmap or form == ".png":
+        height, width = size_of(image)
+        budget.check("an image with a label map or an overlay", "map pixels", height * width, InputError)
     masks = _generate(model, image, plan, progress)
     record = _record(id, file, masks, plan)
     if plan.names:

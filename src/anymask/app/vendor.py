@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import shlex
 import shutil
 import subprocess
 import sys
@@ -28,7 +29,7 @@ FILES = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-thread
 FOLDER = Path(__file__).parent / "static" / "vendor"
 """The folder of the files; ignored by git, included in wheels."""
 NOTE = "PROVENANCE.json"
-COMMAND = f"{Path(sys.executable).name} -m anymask.app.vendor"
+COMMAND = f"{shlex.quote(sys.executable)} -m anymask.app.vendor"
 _SECONDS = 300
 
 

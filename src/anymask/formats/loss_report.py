@@ -19,6 +19,10 @@ from anymask.types import Record
 __all__ = ["Loss", "MaskLoss", "Tally"]
 
 
+_CALLED = {"labels": "labels (numbers of classes)", "categories": "categories (names of classes)"}
+"""Facts whose names need a word more."""
+
+
 @dataclass(frozen=True)
 class MaskLoss:
     """A mask that is read back changed."""
@@ -84,7 +88,10 @@ class Loss:
             lines.append(f"  {_count(len(worse), 'mask')} changed, the worst to IoU {min(worse):.3f}")
         notes = Counter(note for one in self.changed for note in one.notes)
         lines += [f"  {_count(count, 'mask')}: {note}" for note, count in _by_count(notes)]
-        lines += [f"  {name}: not stored ({_count(count, 'image')})" for name, count in self.dropped.items()]
+        lines += [
+            f"  {_CALLED.get(name, name)}: not stored ({_count(count, 'image')})"
+            for name, count in self.dropped.items()
+        ]
         left_out = Counter[str]()
         for _, kind, count in self.left_out:
             left_out[kind.partition(":")[0]] += count

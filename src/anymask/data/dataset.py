@@ -222,10 +222,9 @@ def _open_files(name: str, path: Path, images: str | Path | None, ignore: int | 
         if files := _coco_files(path):
             parts = [(_split_name(file, path), CocoImages(name, CocoFile(file, images))) for file in files]
             return parts[0][1] if len(parts) == 1 else Joined(parts)
-    raise FormatError(
-        f"path must be {_FORMS}, got {path}. "
-        f"{'Check what it holds.' if path.exists() else 'It does not exist.'}"
-    )
+    if not path.exists():
+        raise FormatError(f"path must be a data set that exists, got {path}. Check the name.")
+    raise FormatError(f"path must be {_FORMS}, got {path}. Check what it holds.")
 
 
 def is_voc(path: Path) -> bool:

@@ -147,9 +147,11 @@ def _of_file(path: Path) -> str:
         return known
     if suffix in _BY_SUFFIX:
         return _BY_SUFFIX[suffix]
+    if not path.exists():
+        raise FormatError(f"path must be a file or folder that exists, got {path}. Check the name.")
     raise FormatError(
         f"path must be a file or folder of a known format ({', '.join(FORMATS)}), got {path}. "
-        f"{'Name its format.' if path.exists() else 'It does not exist.'}"
+        "Name its format."
     )
 
 

@@ -147,7 +147,7 @@ def test_a_shard_that_shrinks_later_is_damage(shard):
 def test_paths_that_are_no_data_set(tmp_path, shard):
     (tmp_path / "empty").mkdir()
     (tmp_path / "text.tar").write_text("no archive at all" * 100)
-    with pytest.raises(FormatError, match=r"path must be a folder with \.tar shards.*It does not exist"):
+    with pytest.raises(FormatError, match=r"path must be a data set that exists, got .*missing"):
         open_dataset(tmp_path / "missing")
     with pytest.raises(FormatError, match=r"path must be .*Check what it holds"):
         open_dataset(tmp_path / "empty")

@@ -56,11 +56,16 @@ function exportForm({ storage, project }, close) {
           });
           download(file);
           close();
-          if (file.skipped)
+          const { name, skipped } = file;
+          if (skipped)
             notify(
               t("{images} left out: report.json in the archive says why.", {
-                images: counted(file.skipped, "image"),
+                images: counted(skipped, "image"),
               }),
+            );
+          else if (name.endsWith(".zip"))
+            notify(
+              t("Exported: {name}. The report.json in it says what the format could not hold.", { name }),
             );
         } catch (error) {
           notify(t("The export failed: {reason}.", { reason: reasonOf(error) }));

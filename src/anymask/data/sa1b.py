@@ -19,7 +19,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -34,7 +34,7 @@ from anymask.data.shards import TarPairs, read_member
 from anymask.errors import FormatError, InputError, OutputError, unknown_name
 from anymask.files import staged
 from anymask.images.bands import Bands
-from anymask.types import PER_MASK, Record
+from anymask.types import Record
 
 __all__ = ["PREFIX", "Query", "Sa1b", "index_shard", "is_sa1b", "open_sa1b", "parse_query"]
 
@@ -237,11 +237,7 @@ class Sa1b:
     def _taken(self, record: Record) -> Record:
         """The record with the masks of the query."""
         keep = self._query.keeps(record)
-        if keep.all():
-            return record
-        rows = np.flatnonzero(keep)
-        meta = {key: [record.meta[key][row] for row in rows] for key in PER_MASK if key in record.meta}
-        return replace(record, masks=record.masks[rows], meta={**record.meta, **meta})
+        return record if keep.all() else record.take(np.flatnonzero(keep))
 
 
 class _Names(Sequence[str]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -61,6 +61,11 @@ class Record:
     def read(self) -> NDArray[np.uint8]:
         """The image (H, W, 3) uint8 RGB. Raises ImageError if the file cannot be read."""
         return read_display(self.image) if isinstance(self.image, Path) else self.image
+
+    def take(self, rows: Sequence[int] | NDArray[np.int64]) -> Record:
+        """The same image with some of its masks, in the order of `rows`, and their metadata."""
+        meta = {key: [self.meta[key][row] for row in rows] for key in PER_MASK if key in self.meta}
+        return replace(self, masks=self.masks[np.asarray(rows, np.int64)], meta={**self.meta, **meta})
 
     def with_masks(self, masks: Masks, **meta: object) -> Record:
         """The same image with other masks; metadata per mask is dropped unless passed in `meta`."""

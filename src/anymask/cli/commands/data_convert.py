@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from glob import glob
 from pathlib import Path
 
@@ -34,6 +35,8 @@ def run(options: Options) -> int:
     bad = _Bad()
     with progress("images") as advance:
         records = _records(options, formats.FORMATS[format], bad, advance)
+        if options.only is not None:
+            records = _only(records, [name.strip() for name in options.only.split(",")])
         outlines = Outlines(polygons=options.polygons, max_loss=options.max_loss)
         loss = formats.write(records, target, format, outlines=outlines, force=options.force, on_error=bad)
     lost = loss.with_source(bad.messages, bad.left_out)
@@ -114,6 +117,24 @@ def _records(options: Options, target: Format, bad: _Bad, advance: Advance) -> I
         on_item=tell,
         on_left_out=left_out,
     )
+
+
+def _only(records: Iterator[Record], names: Sequence[str]) -> Iterator[Record]:
+    """The records with the masks of some names; the others are told. Raises `InputError` if none is left."""
+    kept, others = 0, Counter[str]()
+    for record in records:
+        known = record.meta.get("categories") or ["object"] * len(record.masks)
+        rows = [row for row, name in enumerate(known) if name in names]
+        kept += len(rows)
+        others.update(name or "object" for name in known if name not in names)
+        yield record.take(rows)
+    told = ", ".join(f"{name} ({count:,})" for name, count in others.most_common(REPORTED))
+    if not kept:
+        raise InputError(
+            f"--only must have a name of a mask, got {', '.join(names)}. There are: {told or 'none'}."
+        )
+    if others:
+        note(f"masks of other names were left out: {told}")
 
 
 def _of_project(options: Options, target: Format, advance: Advance) -> Iterator[Record]:

@@ -30,6 +30,17 @@ from anymask.images import write as images
 from anymask.types import Masks, Record
 
 SIZE = (20, 30)
+FILES = {
+    "davis": "Annotations/Full-Resolution/video/a.png",
+    "masks": "000.png",
+    "mots": "a.txt",
+    "voc": "SegmentationObject/a.png",
+    "yolo": "labels/a.txt",
+    "youtubevos": "meta.json",
+}
+"""The file that is damaged, of formats that are folders."""
+FOLDERS = {"davis", "masks", "voc", "youtubevos"}
+"""Those of them that are read as a folder."""
 NASTY = st.one_of(
     st.none(),
     st.booleans(),
@@ -107,19 +118,15 @@ class Run:
 
     def read(self, content: bytes) -> None:
         self.files += 1
-        place = self.folder / f"set{self.suffix}"
+        source = place = self.folder / f"set{self.suffix}"
         if self.name in ("dota", "yolo"):
             place = self.folder / "a.txt"
-        elif self.name == "voc":
-            place = self.folder / "set" / "SegmentationObject" / "a.png"
+            source = self.folder if self.name == "yolo" else place
+        elif self.name in FOLDERS:
+            source = self.folder / "set"
+            place = source / FILES[self.name]
             place.parent.mkdir(parents=True, exist_ok=True)
-        elif self.name == "masks":
-            (self.folder / "set").mkdir(exist_ok=True)
-            place = self.folder / "set" / "000.png"
         place.write_bytes(content)
-        source = {"yolo": self.folder, "masks": place.parent, "voc": self.folder / "set"}.get(
-            self.name, place
-        )
         try:
             for record in formats.stream(
                 source, self.name, images=self.folder, boxes=bool(self.files % 2), on_error=self.told
@@ -156,16 +163,12 @@ def seeds(name: str, folder: Path) -> list[Any]:
         is_folder = formats.FORMATS[name].always_folder
         target = folder / f"seed{polygons}{'' if is_folder else formats.FORMATS[name].suffix}"
         formats.write(record, target, name, outlines=formats.Outlines(polygons=polygons), force=True)
-        files = {
-            "yolo": "labels/a.txt",
-            "masks": "000.png",
-            "voc": "SegmentationObject/a.png",
-            "mots": "a.txt",
-        }
-        file = target / files[name] if name in files else target
+        file = target / FILES[name] if name in FILES else target
         data = file.read_bytes()
         found.append(json.loads(data) if file.suffix in (".json", ".geojson") else data)
-        if target.is_dir():
+        if polygons and name in FOLDERS:
+            target.rename(folder / "set")  # one of its files is damaged again and again
+        elif target.is_dir():
             for inner in sorted(target.rglob("*"), reverse=True):
                 inner.rmdir() if inner.is_dir() else inner.unlink()
             target.rmdir()

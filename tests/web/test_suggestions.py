@@ -42,15 +42,21 @@ def page(browser: Browser) -> Iterator[Page]:
 
 
 @pytest.fixture
-def images(served: Served) -> Iterator[dict[str, str]]:
-    """Ids by name, all without masks, before and after."""
+def images(page: Page, served: Served) -> Iterator[dict[str, str]]:
+    """Ids by name, all without masks, before and after; what a test leaves is saved before it is cleared."""
     found = served.images()
-    for _ in range(2):
-        served.ask("api/suggestions", "DELETE")
-        for image in found.values():
-            served.clear(image)
-        if not _:
-            yield found
+    clear(served, found)
+    yield found
+    if page.locator("am-editor").count():
+        Person(page).saved()
+    clear(served, found)
+
+
+def clear(served: Served, images: dict[str, str]) -> None:
+    """Remove all masks and suggestions."""
+    served.ask("api/suggestions", "DELETE")
+    for image in images.values():
+        served.clear(image)
 
 
 def search(page: Page, served: Served, images: dict[str, str], scores: dict[str, list[float]]) -> None:
@@ -168,7 +174,6 @@ def test_what_words_name_is_accepted_or_rejected_by_a_key(
 
 
 def test_tracking_is_stopped_resumed_and_tells_of_drift(page: Page, served: Served, images) -> None:
-    served.clear(images["cat.jpg"])
     person = Person(page).open(served.address, images["cat.jpg"])
     person.click(200, 150)
     person.count(1)

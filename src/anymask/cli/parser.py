@@ -63,7 +63,6 @@ class Parser(argparse.ArgumentParser):
         """Declare the options of a command."""
         super().__init__(prog=f"anymask {command.name}", add_help=False, allow_abbrev=False)
         self.command = command
-        self.actions: list[argparse.Action] = []
         self.sections: dict[str, list[argparse.Action]] = {"Options": []}
         self.hints: dict[str, str] = {}
         self.needed: list[argparse.Action] = []
@@ -79,13 +78,17 @@ class Parser(argparse.ArgumentParser):
         hint: what to do instead for a user who gives a value to a flag, or a positional argument too many.
         """
         action = super().add_argument(*names, **settings)
-        self.actions.append(action)
         next(reversed(self.sections.values())).append(action)
         self.hints[action.dest] = hint
         if action.option_strings and action.required:
             self.needed.append(action)
             action.required = False  # argparse would miss it before it finds what is wrong with the others
         return action
+
+    @property
+    def actions(self) -> list[argparse.Action]:
+        """The options of all sections, in the order in which they were declared."""
+        return [*chain(*self.sections.values())]
 
     @property
     def by_name(self) -> dict[str, argparse.Action]:

@@ -14,6 +14,8 @@ from anymask.evaluate.proposals import image_recalls
 from anymask.geometry import rle
 from anymask.types import Masks, Record
 
+from .coco_tools import PyCocoTools, hotcoco
+
 pytestmark = pytest.mark.parity
 
 SIZE = (160, 200)
@@ -87,16 +89,6 @@ def by_image(scene):
                 np.array([one["score"] for one in found]),
             ),
         )
-
-
-class PyCocoTools:
-    def __init__(self):
-        self.COCO = pytest.importorskip("pycocotools.coco").COCO
-        self.COCOeval = pytest.importorskip("pycocotools.cocoeval").COCOeval
-
-
-def hotcoco():
-    return pytest.importorskip("hotcoco")
 
 
 @pytest.mark.parametrize("api", [PyCocoTools, hotcoco])

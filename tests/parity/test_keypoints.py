@@ -14,6 +14,8 @@ from anymask.evaluate.keypoints import COUNT, Crop, Pose
 from anymask.evaluate.tables import keypoints as table
 from anymask.inference.in_context.keypoint_encoding import encode_keypoints
 
+from .coco_tools import PyCocoTools, hotcoco
+
 pytestmark = pytest.mark.parity
 
 IMAGES = (8, 2, 5)
@@ -60,16 +62,6 @@ def scene(tmp_path_factory):
             moved = points + generator.normal(0, generator.choice([1, 4, 30]), (COUNT, 2))
             poses[image].append(Pose(moved, round(float(generator.random()), 1), 1.0))
     return root, poses
-
-
-class PyCocoTools:
-    def __init__(self):
-        self.COCO = pytest.importorskip("pycocotools.coco").COCO
-        self.COCOeval = pytest.importorskip("pycocotools.cocoeval").COCOeval
-
-
-def hotcoco():
-    return pytest.importorskip("hotcoco")
 
 
 @pytest.mark.parametrize("api", [PyCocoTools, hotcoco])

@@ -57,13 +57,13 @@ def test_to_yolo_and_back(run, source: Path) -> None:
 
 
 def test_masks_of_some_names(run, source: Path) -> None:
-    answer = run("data", "convert", source, "-o", "dogs.json", "--only", "dog, horse")
+    answer = run("data", "convert", source, "-o", "dogs.json", "--keep", "dog, horse")
     assert (answer.code, answer.err) == (0, "masks of other names were left out: cat (3)\n")
     for one in formats.read("dogs.json"):
         assert (one.meta["categories"], one.masks.areas.tolist()) == (["dog"], [32])
-    answer = run("data", "convert", source, "-o", "horses.json", "--only", "horse")
+    answer = run("data", "convert", source, "-o", "horses.json", "--keep", "horse")
     assert answer.code == 2
-    assert "--only must have a name of a mask, got horse. There are: cat (3), dog (3)." in answer.err
+    assert "--keep must have a name of a mask, got horse. There are: cat (3), dog (3)." in answer.err
     assert not Path("horses.json").exists()
 
 

@@ -35,8 +35,8 @@ def run(options: Options) -> int:
     bad = _Bad()
     with progress("images") as advance:
         records = _records(options, formats.FORMATS[format], bad, advance)
-        if options.only is not None:
-            records = _only(records, [name.strip() for name in options.only.split(",")])
+        if options.keep is not None:
+            records = _keeping(records, options.keep)
         outlines = Outlines(polygons=options.polygons, max_loss=options.max_loss)
         loss = formats.write(records, target, format, outlines=outlines, force=options.force, on_error=bad)
     lost = loss.with_source(bad.messages, bad.left_out)
@@ -119,7 +119,7 @@ def _records(options: Options, target: Format, bad: _Bad, advance: Advance) -> I
     )
 
 
-def _only(records: Iterator[Record], names: Sequence[str]) -> Iterator[Record]:
+def _keeping(records: Iterator[Record], names: Sequence[str]) -> Iterator[Record]:
     """The records with the masks of some names; the others are told. Raises `InputError` if none is left."""
     kept, others = 0, Counter[str]()
     for record in records:
@@ -131,7 +131,7 @@ def _only(records: Iterator[Record], names: Sequence[str]) -> Iterator[Record]:
     told = ", ".join(f"{name} ({count:,})" for name, count in others.most_common(REPORTED))
     if not kept:
         raise InputError(
-            f"--only must have a name of a mask, got {', '.join(names)}. There are: {told or 'none'}."
+            f"--keep must have a name of a mask, got {', '.join(names)}. There are: {told or 'none'}."
         )
     if others:
         note(f"masks of other names were left out: {told}")

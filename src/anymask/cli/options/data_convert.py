@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from anymask.cli.options import shared
 from anymask.cli.options.command import Command
-from anymask.cli.options.values import share
+from anymask.cli.options.values import any_of, share
 
 if TYPE_CHECKING:
     from anymask.cli.parser import Parser
@@ -32,7 +33,7 @@ class Options:
     ignore: int | None
     boxes: str
     suggestions: bool
-    only: str | None
+    keep: Sequence[str] | None
     polygons: bool
     max_loss: float
     report: str | None
@@ -79,7 +80,10 @@ def declare(parser: Parser) -> None:
         help="Of a project also the suggestions that nobody has accepted yet.",
     )
     parser.add_argument(
-        "--only", metavar="NAME,NAME,...", help="Only the masks of these names; the others are counted."
+        "--keep",
+        type=any_of,
+        metavar="NAME,NAME,...",
+        help="Keep only the masks of these names; the others are counted.",
     )
     parser.add_argument(
         "--polygons", action="store_true", help="Write polygons where the format can hold pixel masks too."
@@ -110,7 +114,7 @@ COMMAND = Command(
     "  anymask data convert coco.json -o yolo/ --to yolo --images images/ --report lost.json\n"
     "  anymask data convert labelme/ -o all.json\n"
     "  anymask data convert project.xml -o outlines/ --to geojson --max-loss 0.01\n"
-    "  anymask data convert dataset/ -o cats.json --only cat\n"
+    "  anymask data convert dataset/ -o cats.json --keep cat\n"
     "  anymask data convert film-frames/ -o davis/ --to davis --suggestions\n\n"
     "A project is a folder that `anymask serve` has opened. Its tracks are objects of the formats of videos "
     "(davis, youtubevos, cvatvideo), which list every frame. "

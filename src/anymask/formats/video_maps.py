@@ -19,6 +19,7 @@ import numpy as np
 
 from anymask.errors import FormatError, InputError
 from anymask.formats import json_fields
+from anymask.formats.drawn_map import draw
 from anymask.formats.image_files import ImageFiles, is_hidden
 from anymask.formats.png import read_masks, void_number
 from anymask.formats.reading import Items, Reading
@@ -27,7 +28,6 @@ from anymask.formats.video_ids import NUMBERED, tracks
 from anymask.formats.voc import palette_png
 from anymask.formats.writers import COVERED, HIDDEN, Page
 from anymask.geometry import rle
-from anymask.geometry.label_map import label_map
 from anymask.types import Record
 
 __all__ = ["DAVIS", "YOUTUBE_VOS", "Layout", "VideoMapsWriter", "format_of", "items", "ours"]
@@ -194,28 +194,22 @@ class VideoMapsWriter:
         known, told = tracks(record)
         numbers = self._numbers(video, known)
         frame = video.frames.name(plain_stem(stem.name), unique=True)
-        objects = label_map(record.masks.rles, record.masks.size)
-        shown = np.array([0, *numbers], np.uint8)[objects]
-        hidden = None if record.ignore is None else rle.decode(record.ignore, record.masks.size)
-        void = None if hidden is None else hidden & (objects == 0)
-        covering = set() if hidden is None else set(np.unique(objects[hidden]).tolist())
-        data = palette_png(shown, void)
+        drawn = draw(record)
+        data = palette_png(np.array([0, *numbers], np.uint8)[drawn.objects], drawn.void)
         file = self.place / self.layout.maps / video.name / f"{frame}.png"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(data)
-        found = rle.encode_numbers(objects)
-        runs = [found.get(i) for i in range(1, len(record.masks) + 1)]
-        others = self._note(video, frame, record, numbers, runs)
+        others = self._note(video, frame, record, numbers, drawn.runs)
         notes = {
             i: (
-                *((HIDDEN,) if got is not None and not np.array_equal(got, record.masks.rles[i]) else ()),
+                *((HIDDEN,) if i in drawn.hidden else ()),
                 *((NUMBERED,) if not told else (RENUMBERED,) if numbers[i] != known[i] else ()),
                 *((OTHER_CATEGORY,) if i in others else ()),
-                *((COVERED,) if i + 1 in covering else ()),
+                *((COVERED,) if i in drawn.covering else ()),
             )
-            for i, got in enumerate(runs)
+            for i in range(len(numbers))
         }
-        return Page(data, runs, {i: note for i, note in notes.items() if note})
+        return Page(data, drawn.runs, {i: note for i, note in notes.items() if note})
 
     def _video(self, folder: PurePath) -> _Video:
         if folder not in self._videos:

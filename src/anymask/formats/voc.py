@@ -21,13 +21,13 @@ from PIL import Image
 
 from anymask.errors import FormatError, ImageError, InputError
 from anymask.formats import json_fields
+from anymask.formats.drawn_map import draw
 from anymask.formats.image_files import ImageFiles, is_hidden
 from anymask.formats.map_names import MapNames, read_map_names
 from anymask.formats.reading import Items, Reading
 from anymask.formats.safe_paths import Stems
 from anymask.formats.writers import COVERED, HIDDEN, Outlines, Page
 from anymask.geometry import rle
-from anymask.geometry.label_map import label_map
 from anymask.images.read import read_image, read_map
 from anymask.types import Masks, Record
 
@@ -211,30 +211,23 @@ class VocWriter:
             )
         stem = self._stems.name(json_fields.stem(record), unique=True)
         self._classes |= {name: len(self._classes) + at for at, name in enumerate(new, 1)}
-        objects = label_map(masks.rles, masks.size)
+        drawn = draw(record)
         of_object = np.array([0, *(self._classes[name] for name in names)], np.uint8)
-        both: list[Numbers] = [of_object[objects], objects]
-        hidden_void = None if record.ignore is None else rle.decode(record.ignore, masks.size)
-        void = None if hidden_void is None else hidden_void & (objects == 0)
-        covering = set() if hidden_void is None else set(np.unique(objects[hidden_void]).tolist())
+        both: list[Numbers] = [of_object[drawn.objects], drawn.objects]
         for name, numbers in zip(_MAPS, both, strict=True):
             file = self._place / name / f"{stem}.png"
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(palette_png(numbers, void))
+            file.write_bytes(palette_png(numbers, drawn.void))
         self._names.append(stem)
-        shown = rle.encode_numbers(objects)
-        runs = [shown.get(number) for number in range(1, len(masks) + 1)]
-        pairs = enumerate(zip(masks.rles, runs, strict=True))
-        hidden = {i for i, (mask, seen) in pairs if seen is not None and not np.array_equal(mask, seen)}
         notes = {
             i: (
-                *((HIDDEN,) if i in hidden else ()),
+                *((HIDDEN,) if i in drawn.hidden else ()),
                 *((RENAMED,) if name != kept else ()),
-                *((COVERED,) if i + 1 in covering else ()),
+                *((COVERED,) if i in drawn.covering else ()),
             )
             for i, (name, kept) in enumerate(zip(given, names, strict=True))
         }
-        return Page(b"", runs, {i: note for i, note in notes.items() if note})
+        return Page(b"", drawn.runs, {i: note for i, note in notes.items() if note})
 
     def close(self) -> None:
         """Write the names of the classes and the list of images."""

@@ -107,8 +107,7 @@ function tabName() {
 
 /**
  * Hold the tab's name, which the page before a reload may hold for a moment yet; a duplicated tab, which
- * copies
- * it, gets a new one.
+ * copies it, gets a new one.
  * @param {string} name @returns {Promise<string>}
  */
 function claimed(name) {

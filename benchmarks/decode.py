@@ -5,7 +5,7 @@
 
 Three masks per click. "masks": anymask returns run lengths at the image size, `segment-anything` boolean
 masks of that size. "logits": the decoder alone, at a quarter of the model's input size. The compact model
-uses its own weights. All others use random weights, the same for anymask and `segment-anything`, and a random
+uses its own weights, in PyTorch. All others use random weights, the same for anymask and `segment-anything`, and a random
 embedding. Both are smoothed as in `automatic.py`, so that masks are regions and not noise.
 """
 
@@ -87,7 +87,7 @@ def embeddings(name: str, options: argparse.Namespace) -> tuple[Sam, Embedding]:
     torch.manual_seed(0)
     image = read_image(options.image)
     if name == "compact":
-        model = load(name, device=options.device, dtype="float32")
+        model = load(name, device=options.device, dtype="float32", runtime="torch")
         return model, embed(model, image)
     model = smoothed(build(SAM_VIT_B).eval()).to(options.device)
     frame = Frame.fit(image.shape[:2], 1024, square=True)

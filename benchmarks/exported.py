@@ -135,7 +135,7 @@ def main() -> None:
 def compare(folder: Path, threads: int, repeats: int) -> None:
     """Export, time and print."""
     torch.manual_seed(0)
-    sam, compact = build(SAM_VIT_B).eval(), load("compact", device="cpu", dtype="float32")
+    sam, compact = build(SAM_VIT_B).eval(), load("compact", device="cpu", dtype="float32", runtime="torch")
     ours = {"sam": sam, "compact": compact}
     for name, model in ours.items():
         write_ours(model, folder / f"{name}.onnx")

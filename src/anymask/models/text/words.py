@@ -49,10 +49,12 @@ _COLOURS = "red green blue yellow orange purple pink brown black white grey gray
 _SIZES = "big small large little tiny huge left right upper lower old new young tall short"
 _PROPERTIES = frozenset([*_COLOURS.split(), *_SIZES.split()])
 _AFTER_HEAD = re.compile(r"\b(?:of|with|in|on|at|from|for|by|near|under|over|behind|next|that|which|who)\b")
-_DOING = frozenset(
-    "sitting standing lying sleeping resting waiting walking running jumping climbing swimming flying playing "
-    "eating drinking holding carrying wearing riding driving pulling pushing looking facing hanging growing".split()
+_POSTURES = "sitting standing lying sleeping resting waiting hanging growing looking facing"
+_ACTIONS = (
+    "walking running jumping climbing swimming flying playing eating drinking holding carrying wearing "
+    "riding driving pulling pushing"
 )
+_DOING = frozenset([*_POSTURES.split(), *_ACTIONS.split()])
 _ENDINGS = (("ies", "y"), ("ves", "f"), ("es", ""), ("s", ""), ("men", "man"))
 
 
@@ -97,8 +99,9 @@ class WordTable:
     def words(self, phrase: str) -> list[str]:
         """The words of a phrase that carry its meaning, as the table has them; the last is the head.
 
-        Articles and what follows the thing ("of tea", "sitting on a chair") are left out. Raises PromptError for a phrase
-        without such words, in another script, too long, or with an unknown word: then with the nearest ones.
+        Articles and what follows the thing ("of tea", "sitting on a chair") are left out. Raises PromptError
+        for a phrase without such words, in another script, too long, or with an unknown word: then with the
+        nearest ones.
         """
         found = []
         for word in content_words(phrase):

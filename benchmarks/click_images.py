@@ -12,7 +12,7 @@ import argparse
 import cv2
 import numpy as np
 from gallery import BUNDLED, GALLERY, ROOT
-from PIL import Image
+from PIL import Image, ImageOps
 
 import anymask
 
@@ -69,12 +69,16 @@ def answer(model: anymask.Sam, photo: np.ndarray, xy: tuple[int, int]) -> np.nda
     return drawn
 
 
-def sheet(model: anymask.Sam, clicks: tuple, columns: int, cell_hw: tuple[int, int]) -> Image.Image:
-    """All results, each centred in a white cell."""
+def sheet(
+    model: anymask.Sam, clicks: tuple, columns: int, cell_hw: tuple[int, int], *, cropped: bool = False
+) -> Image.Image:
+    """All results, each centred in a white cell, or `cropped` to fill it."""
     height, width = cell_hw
     out = Image.new("RGB", (columns * width, -(-len(clicks) // columns) * height), "white")
     for number, (path, xy) in enumerate(clicks):
         thumbnail = Image.fromarray(answer(model, anymask.read_image(path), xy))
+        if cropped:
+            thumbnail = ImageOps.fit(thumbnail, (width - 8, height - 8), Image.Resampling.LANCZOS)
         thumbnail.thumbnail((width - 8, height - 8), Image.Resampling.LANCZOS)
         left, top = (number % columns) * width, (number // columns) * height
         out.paste(thumbnail, (left + (width - thumbnail.width) // 2, top + (height - thumbnail.height) // 2))
@@ -102,7 +106,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", default="compact")
     model = anymask.load(parser.parse_args().model)
-    sheet(model, DEMO, 2, (344, 480)).save(IMAGES / "demo.jpg", quality=88)
+    sheet(model, DEMO, 2, (324, 480), cropped=True).save(IMAGES / "demo.jpg", quality=88)
     sheet(model, HARD, 4, (240, 330)).save(IMAGES / "hard-clicks.jpg", quality=85)
     photo = anymask.read_image(BUNDLED / "cat.jpg")
     Image.fromarray(with_and_without_crop(model, photo, (172, 112))).save(IMAGES / "crop.jpg", quality=88)

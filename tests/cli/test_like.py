@@ -95,6 +95,22 @@ def test_an_image_that_needs_a_missing_package_does_not_stop_a_folder(run, monke
 
 
 @pytest.mark.usefixtures("given")
+def test_damaged_images_of_a_folder_are_left_out(run) -> None:
+    Path("photos/no.png").write_bytes(b"no image at all")
+    Path("photos/cut.png").write_bytes(Path("photos/p4.png").read_bytes()[:-40])
+    answer = run("like", "--example", "first.png=white.png", "photos", "-o", "out")
+    assert answer.code == 3
+    assert "left out photos/no.png: image must be an image file" in answer.err
+    assert "left out photos/cut.png: " in answer.err
+    assert answer.out.splitlines()[-1] == "wrote 2 to out"
+    Path("bad").mkdir()
+    Path("photos/no.png").rename("bad/no.png")
+    none = run("like", "--example", "first.png=white.png", "bad", "-o", "other")
+    assert (none.code, Path("other").exists()) == (2, False)
+    assert "PATH must hold images or videos that can be read, got 1 others" in none.err
+
+
+@pytest.mark.usefixtures("given")
 def test_white_examples_give_white_maps(run) -> None:
     words = ("--ensemble", "spatial", "--tile", "64", "--kind", "semantic")
     told = run(

@@ -11,7 +11,7 @@ import numpy as np
 from anymask.cli.console import note
 from anymask.cli.text import read_names
 from anymask.data_engine.sources import Item, name_items
-from anymask.errors import InputError, MissingExtraError
+from anymask.errors import AnymaskError, InputError
 from anymask.formats.example_masks import Examples, read_examples
 from anymask.geometry import rle
 from anymask.images.bands import Bands
@@ -35,14 +35,14 @@ class Inputs:
     images: tuple[Item, ...]
     videos: tuple[Item, ...]
     left_out: tuple[Path, ...] = ()
-    """Images in folders that need a package that is not installed; each was reported."""
+    """Files in folders that cannot be read; each was reported."""
 
 
 def find_inputs(paths: Sequence[str]) -> Inputs:
     """Images and videos, those of folders in the order of their names.
 
-    Raises `InputError` for an empty folder, a missing video and a file that is named twice, `ImageError` for
-    a file that is no image, MissingExtraError for one that is named itself.
+    A file of a folder that cannot be read is left out; for one that is named itself `_check` raises. Raises
+    `InputError` also for an empty folder, and for a file that is named twice.
     """
     files: list[tuple[Path, PurePath]] = []
     for path in map(Path, paths):
@@ -55,11 +55,15 @@ def find_inputs(paths: Sequence[str]) -> Inputs:
         known.add(path.resolve())
         try:
             _check(path)
-        except MissingExtraError as error:
+        except AnymaskError as error:
             if str(path) in paths:
                 raise
             note(f"left out {path}: {error}")
             left_out.append((path, inner))
+    if files and len(left_out) == len(files):
+        raise InputError(
+            f"PATH must hold images or videos that can be read, got {len(files)} others. Check the files."
+        )
     items = name_items(file for file in files if file not in left_out)
     images = tuple(item for item in items if not is_video(item.path))
     videos = tuple(item for item in items if is_video(item.path))
@@ -67,7 +71,7 @@ def find_inputs(paths: Sequence[str]) -> Inputs:
 
 
 def _check(path: Path) -> None:
-    """Report a file that is missing, or no image, before the work begins."""
+    """Raise InputError, ImageError or MissingExtraError for a file that cannot be read, by its header."""
     if not is_video(path):
         image_size(path)
     elif not path.is_file():

@@ -224,7 +224,10 @@ def _open_files(name: str, path: Path, images: str | Path | None, ignore: int | 
             return parts[0][1] if len(parts) == 1 else Joined(parts)
     if not path.exists():
         raise FormatError(f"path must be a data set that exists, got {path}. Check the name.")
-    raise FormatError(f"path must be {_FORMS}, got {path}. Check what it holds.")
+    raise FormatError(
+        f"path must be {_FORMS}, got {path}. "
+        "Check what it holds; `anymask data convert` makes COCO of other formats."
+    )
 
 
 def is_voc(path: Path) -> bool:

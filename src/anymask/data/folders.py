@@ -72,7 +72,9 @@ class CocoImages:
     def record(self, index: int) -> Record:
         """Read and decode an item. Raises FormatError, ImageError or OSError."""
         return labelled(
-            self._file.record(index), decode_image(self.image_bytes(index), self.bands), self.name
+            self._file.record(index),
+            decode_image(self.image_bytes(index), self.bands, self.ids[index]),
+            self.name,
         )
 
     def annotation(self, index: int) -> Record:
@@ -101,7 +103,8 @@ class VocMaps:
     def record(self, index: int) -> Record:
         """Read and decode an item. Raises FormatError, ImageError or OSError."""
         record = self._maps.record(self.ids[index])
-        return labelled(record, decode_image(self.image_bytes(index), self.bands), self.name)
+        pixels = decode_image(self.image_bytes(index), self.bands, self.ids[index])
+        return labelled(record, pixels, self.name)
 
     def annotation(self, index: int) -> Record:
         """An item whose image is not read. Raises FormatError, ImageError or OSError."""
@@ -176,7 +179,7 @@ class PngMasks:
     def record(self, index: int) -> Record:
         """Read and decode an item. Raises FormatError, ImageError or OSError."""
         name = self.ids[index]
-        image = decode_image(self.image_bytes(index), self.bands)
+        image = decode_image(self.image_bytes(index), self.bands, name)
         masks, hidden = self._read(self._masks[name])
         meta: dict[str, object] = {"file_name": f"{name}{self._images[name].suffix}"}
         if self._names is None or masks.labels is None:

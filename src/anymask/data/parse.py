@@ -29,7 +29,7 @@ def parse_record(
     adds to it; dataset: "dataset" in meta, unless the JSON names one; bands: how the image is shown. Raises
     FormatError or ImageError.
     """
-    pixels = decode_image(image, bands)
+    pixels = decode_image(image, bands, name)
     document = parse_object(annotation, f"{name}.json")
     return labelled(sa1b.from_document(document, pixels, id=name), pixels, dataset)
 
@@ -55,18 +55,18 @@ def labelled(record: Record, image: ByteArray, dataset: str) -> Record:
     return replace(record, image=image, meta={"dataset": dataset, **record.meta})
 
 
-def decode_image(data: bytes, bands: Bands | None = None) -> ByteArray:
+def decode_image(data: bytes, bands: Bands | None = None, name: str = "") -> ByteArray:
     """Decode an image to (H, W, 3) uint8 RGB, EXIF orientation applied. Raises ImageError.
 
     A complete JPEG is decoded by OpenCV, which is faster. Everything else goes through
     `images.display.read_display`, with `bands`; also a JPEG without its end marker, as OpenCV would fill the
-    missing part with grey.
+    missing part with grey. `name` stands in warnings.
     """
     if bands is None and data[:3] == b"\xff\xd8\xff" and data[-2:] == b"\xff\xd9":
         image = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_COLOR_RGB)
         if image is not None:
             return np.asarray(image, dtype=np.uint8)
-    return read_display(data, bands)
+    return read_display(data, bands, name=name)
 
 
 def decode_rgba(data: bytes) -> ByteArray | None:

@@ -16,7 +16,7 @@ __all__ = ["SETTINGS", "check_settings", "differences", "run_folder"]
 
 SETTINGS = "auto.settings"
 """The file with the settings of the run."""
-SAID_BY = {"refine": "--one-pass"}
+SAID_BY = {"refine": "--one-pass", "crop_layers": "--crops"}
 """Options that set what has another name in the settings."""
 
 

@@ -33,16 +33,20 @@ _MOST_PROBED = 1 << 22  # samples of a band by which percentiles are found
 
 
 def read_display(
-    image: ImageSource, bands: Bands | None = None, *, max_pixels: int | None = None
+    image: ImageSource, bands: Bands | None = None, *, max_pixels: int | None = None, name: str = ""
 ) -> NDArray[np.uint8]:
     """Read an image as (H, W, 3) uint8 RGB, whatever its depth and its number of channels.
 
     bands: which channels are red, green and blue, and which samples black and white; without it the
-    rule of the module applies, and arrays are treated as by `read_image`. Issues an `ImageWarning` about
-    automatic choices. Raises ImageError as `read_image`, InputError for a band that is missing.
+        rule of the module applies, and arrays are treated as by `read_image`.
+    max_pixels: as for `read_image`.
+    name: what warnings call an image without a file name.
+
+    Issues an `ImageWarning` about automatic choices. Raises ImageError as `read_image`, InputError for a band
+    that is missing.
     """
     stored = read_stored(image, max_pixels=max_pixels)
-    name = name_of(image)
+    name = name or name_of(image)
     for note in stored.notes:
         _warn(note)
     if bands is None and isinstance(image, np.ndarray):

@@ -16,6 +16,7 @@ from PIL import Image, UnidentifiedImageError
 
 from anymask.errors import AnymaskError, ImageError
 from anymask.images.eight_bits import array_samples, from_samples
+from anymask.images.folder import is_video
 from anymask.images.heif import is_heif, register_heif
 from anymask.images.pillow_limit import without_limit
 from anymask.images.planes import path_of, plane_size, read_samples
@@ -33,6 +34,7 @@ __all__ = [
     "read_image",
     "read_map",
     "read_stored",
+    "refuse_video",
 ]
 
 ADDRESS = re.compile(r"(?i)(?:https?|ftp|s3|gs):/")
@@ -148,6 +150,15 @@ def image_size(image: ImageFile) -> tuple[int, int]:
         return (width, height) if orientation_of(opened) >= 5 else (height, width)
 
 
+def refuse_video(image: object) -> None:
+    """Raise ImageError for the path of a video."""
+    if isinstance(image, str | os.PathLike) and is_video(Path(image)):
+        raise ImageError(
+            f"image must be an image file, got the video {name_of(image)}. Find objects in it by an example "
+            "with anymask like, or track them in the app: anymask serve FOLDER"
+        )
+
+
 def open_image(image: object) -> Image.Image:
     """Open a file by Pillow without decoding it. Raises ImageError as `read_image`."""
     source = _file_of(image)
@@ -159,6 +170,7 @@ def open_image(image: object) -> Image.Image:
     except AnymaskError:
         raise
     except UnidentifiedImageError:
+        refuse_video(source)
         raise ImageError(
             f"image must be an image file, got {name_of(image)}, which is none. "
             "Give a JPEG, PNG, WebP, TIFF, BMP, GIF, HEIC, DICOM or NIfTI file."

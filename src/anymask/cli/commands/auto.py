@@ -24,6 +24,7 @@ from anymask.files.places import is_address
 from anymask.formats import sa1b
 from anymask.images.bands import numbers, read_bands
 from anymask.images.planes import kind_of, path_of
+from anymask.images.read import refuse_video
 
 if TYPE_CHECKING:
     from anymask.data_engine.image_masks import Plan
@@ -181,6 +182,7 @@ def _one(image: Path, options: Options) -> int:
     for name, value in given.items():
         if value:
             raise InputError(f"{name} must go with a folder or a list, got one image. Leave it out.")
+    refuse_video(image)
     targets = _targets(image, options)
     clock = Clock()
     plan = _plan(options, labelmap="labels.png" in targets.others, overlay=OVERLAY in targets.others)
@@ -347,6 +349,8 @@ def _report(summary: Summary, folder: Path | str, sheet: Path | None, *, as_json
     kept = f", {summary.kept:,} were there already" if summary.kept else ""
     lines = [f"{summary.made:,} images with {summary.masks:,} masks{kept}"]
     if summary.damaged:
-        lines.append(f"{len(summary.damaged):,} images could not be read, see {folder}/damaged.jsonl")
+        number = len(summary.damaged)
+        images = "image" if number == 1 else "images"
+        lines.append(f"{number:,} {images} could not be read, see {folder}/damaged.jsonl")
     lines += [f"wrote {folder}"] if sheet is None else [f"wrote {folder}", f"look at {sheet}"]
     out("\n".join(lines))

@@ -38,6 +38,8 @@ PHOTO, CLICK, COVERED = "cat.jpg", (210.0, 180.0), (0.02, 0.98)
 """The bundled photo, a click on its cat, the least and largest share of the photo that a mask may cover."""
 TUNING = 2.0
 """Seconds for which `--tune` measures."""
+MOST_NAMED = 6
+"""Missing packages of an extra that are named; more are counted."""
 PACKAGES = ("numpy", "opencv-python-headless", "pillow", "onnxruntime", "safetensors", "rich")
 
 
@@ -112,7 +114,8 @@ def _extras(required: Sequence[str]) -> list[tuple[str, str]]:
 def _extra(name: str, missing: Sequence[str]) -> Finding:
     if not missing:
         return Finding(f"extra {name}", GOOD, "installed")
-    return Finding(f"extra {name}", NOTE, f"lacks {', '.join(missing)}. To add it: {install_command(name)}")
+    lacks = ", ".join(missing) if len(missing) <= MOST_NAMED else f"{len(missing)} packages"
+    return Finding(f"extra {name}", NOTE, f"lacks {lacks}. To add it: {install_command(name)}")
 
 
 def check_runtimes() -> list[Finding]:
@@ -123,7 +126,7 @@ def check_runtimes() -> list[Finding]:
         text = "runs every model; trains, tunes, evaluates and exports models"
         return [*found, Finding("torch", GOOD, f"{_version('torch')}: {text}")]
     text = "not installed; published weights, training, tuning, evaluation and export need it. To add it: "
-    return [*found, Finding("torch", GOOD, text + install_command("torch"))]
+    return [*found, Finding("torch", NOTE, text + install_command("torch"))]
 
 
 def has_torch() -> bool:

@@ -8,17 +8,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from anymask.cli.commands import like_video
-from anymask.cli.console import out, out_json, progress, table
+from anymask.cli.console import note, out, out_json, progress, table
 from anymask.cli.like_inputs import Inputs, find_inputs, read_all, read_correction
 from anymask.cli.like_outputs import WHITE, Job, describe, number_map
 from anymask.cli.model_names import check_model
 from anymask.cli.options.like import Options
 from anymask.cli.outputs import DAMAGED, encode_overlay
 from anymask.data_engine.sources import Item
-from anymask.errors import InputError, OutputError
+from anymask.errors import ImageError, InputError, OutputError
 from anymask.files import write_atomic
 from anymask.images.bands import read_bands
 from anymask.images.display import read_display
@@ -61,13 +62,14 @@ def _segment(options: Options) -> int:
     edits = dict(zip(fixes, examples.corrections, strict=True))
     job = Job(options, model, refiner, examples, contexts, edits, folder, shown)
     with _made(folder):
-        facts = _images(job, inputs) + [like_video.run(job, item) for item in inputs.videos]
+        facts, damaged = _images(job, inputs)
+        facts += [like_video.run(job, item) for item in inputs.videos]
     if options.as_json:
         out_json(facts)
     else:
         out(table([_row(fact) for fact in facts]))
         out(f"wrote {len(facts)} to {folder}")
-    return DAMAGED if inputs.left_out else 0
+    return DAMAGED if inputs.left_out or damaged else 0
 
 
 @contextmanager
@@ -111,20 +113,27 @@ def _written(inputs: Inputs) -> list[str]:
     return names + [form.format(item.id) for item in inputs.videos for form in forms]
 
 
-def _images(job: Job, inputs: Inputs) -> list[dict[str, Any]]:
-    """Segment images one by one; with --resume those that are done are left as they are."""
+def _images(job: Job, inputs: Inputs) -> tuple[list[dict[str, Any]], int]:
+    """Segment images one by one; with --resume those that are done are left as they are.
+
+    Also gives the number of damaged ones, which are left out.
+    """
     resume, folder = job.options.resume, job.folder
     left = [item for item in inputs.images if not (resume and (folder / MASK.format(item.id)).exists())]
     facts = []
     with progress("images") as advance:
         for done, item in enumerate(left):
             advance(done, len(left), item.path.name)
-            facts.append(_image(job, item))
-    return facts
+            try:
+                image = read_display(item.path, job.bands)
+            except ImageError as error:
+                note(f"left out {item.path}: {error}")
+                continue
+            facts.append(_image(job, item, image))
+    return facts, len(left) - len(facts)
 
 
-def _image(job: Job, item: Item) -> dict[str, Any]:
-    image = read_display(item.path, job.bands)
+def _image(job: Job, item: Item, image: NDArray[np.uint8]) -> dict[str, Any]:
     masks = _predict(job, image)
     map_ = encode_png(number_map(masks, job.examples))
     write_atomic(job.folder / OVERLAY.format(item.id), encode_overlay(image, masks), force=True)

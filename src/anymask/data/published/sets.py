@@ -92,7 +92,7 @@ class Listing:
 
     def record(self, index: int) -> Record:
         """Read and decode an item. Raises FormatError, ImageError or OSError."""
-        image = decode_image(self.image_bytes(index), self.bands)
+        image = decode_image(self.image_bytes(index), self.bands, self._items[index].image.name)
         return labelled(self._reader(self._items[index]), image, self.name)
 
     def annotation(self, index: int) -> Record:

@@ -10,6 +10,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
@@ -145,7 +146,12 @@ def outline_answer(case: dict[str, Any]) -> dict[str, Any]:
     frame = frame_of(case)
     image = array_of(case["image"], np.uint8, [*case["size"], 3])
     logits = array_of(case["logits"], np.float32, list(frame.grid_hw))
-    return {"counts": rle.to_string(outline(guide(frame, image), logits))}
+    clicks = None
+    if "clicks" in case:
+        points = np.asarray(case["clicks"]["points"], np.float32)
+        positive = np.asarray(case["clicks"]["labels"]) == 1
+        clicks = points[positive], points[~positive]
+    return {"counts": rle.to_string(outline(guide(frame, image), logits, clicks))}
 
 
 ANSWERS = {
@@ -274,7 +280,29 @@ def outline_cases(rng: np.random.Generator) -> list[dict[str, Any]]:
                 "logits": text(logits.astype(np.float32)),
             }
         )
-    return cases
+    return [*cases, speck_case(rng)]
+
+
+def speck_case(rng: np.random.Generator) -> dict[str, Any]:
+    """A noisy mask with specks; one island and one hole hold a click."""
+    size = (76, 92)
+    mask = np.zeros(size, np.bool_)
+    mask[8:68, 10:80] = True
+    image = np.where(mask[..., None], (170, 60, 90), (160, 70, 80)) + rng.integers(0, 60, (*size, 3))
+    frame = frame_of({"rule": "tiny", "size": size})
+    logits = 2 * frame.mask_to_grid(mask) - 1 + rng.normal(0, 0.9, frame.grid_hw)
+    case = {"rule": "tiny", "size": list(size), "image": text(image.astype(np.uint8))}
+    case["logits"] = text(logits.astype(np.float32))
+    bits = rle.decode(rle.from_string(outline_answer(case)["counts"]), size)
+    points = []
+    for value in (True, False):
+        _, labels, stats, _ = cv2.connectedComponentsWithStats(
+            (bits == value).view(np.uint8), None, None, None, 4
+        )
+        inner = [n for n in range(1, len(stats)) if stats[n][:2].min() > 0 and 2 < stats[n][4] < 9]
+        row, column = np.argwhere(labels == inner[0])[0].tolist()
+        points.append([column + 0.5, row + 0.5])
+    return {**case, "clicks": {"points": points, "labels": [1, 0]}}
 
 
 MAKERS = {

@@ -76,6 +76,7 @@ CONSTANTS = (
         "OUTLINE_SMOOTHNESS", outlines.SMOOTHNESS, "Variance of colours below which logits are averaged."
     ),
     Constant("OUTLINE_CLIP", outlines.CLIP, "Logits are clipped to this for outlines."),
+    Constant("OUTLINE_SPECK", outlines.SPECK, "Share of a mask below which islands and holes are specks."),
     Constant("OUTLINE_MARGIN", outlines.MARGIN, "Cells around a mask that its outline may move over."),
     Constant("LOCAL_MODEL", build_static.LOCAL_MODEL, "The model that comes with the page."),
     Constant("LOCAL_ENCODER", onnx_cache.IN_PAGE, "The kind of encoder that runs in the page."),

@@ -9,6 +9,8 @@ Source: "Fast Guided Filter" (He and Sun, 2015), without its last averaging, whi
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -18,11 +20,14 @@ from numpy.typing import NDArray
 
 from anymask.geometry import rle
 from anymask.geometry.frame import Frame
+from anymask.geometry.regions import drop_specks
 from anymask.geometry.resample import GRID_STRIDE, Between, cell_edges, cells_around, interpolate
 
-__all__ = ["Guide", "guide", "outline"]
+__all__ = ["Clicks", "Guide", "guide", "outline"]
 
 Floats: TypeAlias = NDArray[np.float32]
+Clicks: TypeAlias = tuple[NDArray[np.float32], NDArray[np.float32]]
+"""Positive and negative points, (N, 2) each."""
 
 FINER = 8
 """Maximum number of fine values per cell along each axis; limits time and memory for large images."""
@@ -32,6 +37,8 @@ CLIP = 4.0
 """Logits are clipped to this magnitude, so that masks change near their outlines only."""
 MARGIN = 2
 """Cells around a mask that its outline may move over."""
+SPECK = 0.01
+"""Share of a mask's area below which islands and holes without a click are specks."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,10 +112,13 @@ def _inverse(colours: Floats, means: Floats) -> Floats:
     return np.asarray(cofactors / (rr * cofactors[0] + rg * cofactors[1] + rb * cofactors[2]), np.float32)
 
 
-def outline(guide: Guide, logits: Floats) -> rle.Runs:
+def outline(guide: Guide, logits: Floats, clicks: Clicks | None = None) -> rle.Runs:
     """Run lengths of the mask of logits (gh, gw) above 0, of the image size, with outlines along its edges.
 
     A mask that would vanish, because it is smaller than a cell, stays as `Frame.masks_rle` has it.
+
+    clicks: where given, specks go: islands and holes below a share of SPECK of the mask's area, but islands
+        with a positive and holes with a negative click, points (N, 2) in pixels of the image.
     """
     rows, columns = guide.frame.content_hw
     content = np.asarray(logits, np.float32)[:rows, :columns]
@@ -121,11 +131,32 @@ def outline(guide: Guide, logits: Floats) -> rle.Runs:
     values = _fine_values(guide, content, down, across)
     if not (values > 0).any():
         return guide.frame.masks_rle(np.asarray(logits, np.float32)[None])[0]
+    if clicks is not None:
+        values = _without_specks(values, [_fine(guide, it) - (across.first, down.first) for it in clicks])
     if guide.fine.scaled_hw == tuple(GRID_STRIDE * side for side in guide.frame.size_hw):
         return rle.encode_region(values > 0, (across.first, down.first), guide.frame.size_hw)
     grid = np.full((fine_h, fine_w), -1, np.float32)
     grid[down.first : down.last, across.first : across.last] = values
     return guide.fine.masks_rle(grid[None])[0]
+
+
+def _fine(guide: Guide, points: Floats) -> Floats:
+    """Points of the image in the fine grid."""
+    (h, w), (fine_h, fine_w) = guide.frame.size_hw, guide.pixels.shape[:2]
+    return np.asarray(points * (fine_w / w, fine_h / h), np.float32)
+
+
+def _without_specks(values: Floats, clicks: Sequence[Floats]) -> Floats:
+    """Values without small islands and holes; clicks inside and outside are in pixels of the values."""
+    mask = values > 0
+    least = math.ceil(SPECK * np.count_nonzero(mask))
+    x, y, w, h = cv2.boundingRect(mask.view(np.uint8))
+    part = np.s_[y : y + h, x : x + w]
+    inside, outside = (np.asarray(points - (x, y), np.float32) for points in clicks)
+    clean = drop_specks(mask[part], least, inside, outside)
+    values[part][mask[part] & ~clean] = -1
+    values[part][clean & ~mask[part]] = 1
+    return values
 
 
 @dataclass(frozen=True)

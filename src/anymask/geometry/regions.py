@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from anymask.errors import InputError
 
-__all__ = ["components", "deepest", "drop_islands", "fill_holes", "inner_point"]
+__all__ = ["components", "deepest", "drop_islands", "drop_specks", "fill_holes", "inner_point"]
 
 Bits = NDArray[np.bool_]
 
@@ -54,6 +54,34 @@ def drop_islands(mask: Bits, min_area: int) -> Bits:
         keep[areas.argmax()] = True
     keep[0] = False
     return np.asarray(keep[labels], np.bool_)
+
+
+def drop_specks(mask: Bits, min_area: int, inside: NDArray[np.float32], outside: NDArray[np.float32]) -> Bits:
+    """Drop components and fill holes with fewer than `min_area` pixels, but for those with a point.
+
+    A component with a point (x, y) of `inside` (N, 2) stays, and so does the largest; a hole with one of
+    `outside`. Holes are 4-connected, and do not reach the border of the array.
+    """
+    labels, areas = _labelled(mask)
+    small = (areas > 0) & (areas < min_area)
+    small[_labels_at(labels, inside)] = False
+    small[areas.argmax()] = False
+    clean = mask & ~small[labels] if small.any() else mask
+    _, holes, stats, _ = cv2.connectedComponentsWithStats(_bytes(~clean), None, None, None, 4)
+    h, w = mask.shape
+    ends = stats[:, [cv2.CC_STAT_LEFT, cv2.CC_STAT_TOP]] + stats[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]]
+    enclosed = (stats[:, [cv2.CC_STAT_LEFT, cv2.CC_STAT_TOP]] > 0).all(1) & (ends < (w, h)).all(1)
+    small = enclosed & (stats[:, cv2.CC_STAT_AREA] < min_area)
+    small[0] = False
+    small[_labels_at(np.asarray(holes, np.int32), outside)] = False
+    return clean | small[holes] if small.any() else clean
+
+
+def _labels_at(labels: NDArray[np.int32], points: NDArray[np.float32]) -> NDArray[np.int32]:
+    """The labels of the pixels that hold the points (N, 2); points elsewhere are left out."""
+    columns, rows = np.floor(points).astype(np.int64).T
+    within = (columns >= 0) & (columns < labels.shape[1]) & (rows >= 0) & (rows < labels.shape[0])
+    return np.asarray(labels[rows[within], columns[within]], np.int32)
 
 
 def inner_point(mask: Bits) -> NDArray[np.float32]:

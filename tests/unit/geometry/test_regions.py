@@ -82,3 +82,20 @@ def test_masks_need_not_be_contiguous():
         assert regions.components(view)[1] == regions.components(view.copy())[1]
         assert np.array_equal(regions.drop_islands(view, 9), regions.drop_islands(view.copy(), 9))
         assert np.array_equal(regions.inner_point(view), regions.inner_point(view.copy()))
+
+
+def test_specks_go_but_those_with_a_point():
+    mask = np.zeros((20, 30), np.bool_)
+    mask[2:18, 2:20] = True
+    mask[5, 5] = mask[5, 9] = False  # two holes
+    mask[2, 12] = False  # a bay
+    mask[3, 25] = mask[9, 25] = True  # two islands
+    points = np.array([[9.5, 5.5], [25.5, 9.5], [40, -3]], np.float32)
+    clean = regions.drop_specks(mask, 3, points, points)
+    expected = mask.copy()
+    expected[5, 5], expected[3, 25] = True, False
+    assert np.array_equal(clean, expected)
+    nobody = np.zeros((0, 2), np.float32)
+    assert np.array_equal(regions.drop_specks(mask, 1, nobody, nobody), mask)
+    assert not regions.drop_specks(np.zeros((4, 4), np.bool_), 3, nobody, nobody).any()
+    assert regions.drop_specks(mask, 1000, nobody, nobody)[2:18, 2:20].sum() == 16 * 18 - 1

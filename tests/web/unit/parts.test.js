@@ -26,6 +26,16 @@ test("holes are filled, all or the small ones; a bay is no hole", () => {
   assert.equal(area(fillHoles(corner.runs, corner.size, corner.box, 1)), 16);
 });
 
+test("a hole and an island with a point stay", () => {
+  const mask = drawn("#####..#.", "#.#.#....", "#####..#.");
+  const { runs: whole, size, box } = mask;
+  assert.deepEqual(
+    fillHoles(whole, size, box, 1, [[1.5, 1.5]]),
+    runs("#####..#.", "#.###....", "#####..#."),
+  );
+  assert.deepEqual(dropIslands(whole, size, 2, [[7.2, 2.9]]), runs("#####....", "#.#.#....", "#####..#."));
+});
+
 test("a mask of several objects becomes one mask for each large part, with the small ones near it", () => {
   const mask = drawn("####......#", "####.......", "####...###.", ".......###.", "#......###.");
   const [one, other, ...more] = largeParts(mask.runs, mask.size);

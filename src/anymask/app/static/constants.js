@@ -60,6 +60,9 @@ export const OUTLINE_SMOOTHNESS = 0.001;
 /** Logits are clipped to this for outlines. */
 export const OUTLINE_CLIP = 4;
 
+/** Share of a mask below which islands and holes are specks. */
+export const OUTLINE_SPECK = 0.01;
+
 /** Cells around a mask that its outline may move over. */
 export const OUTLINE_MARGIN = 2;
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from anymask.errors import PromptError
 from anymask.geometry.frame import Frame
-from anymask.geometry.outlines import guide, outline
+from anymask.geometry.outlines import Clicks, guide, outline
 from anymask.geometry.rle import Runs
 from anymask.inference.promptable.crops import Crop
 from anymask.models.protocol import Promptable, PromptBatch, check_finite, slices
@@ -66,13 +66,22 @@ class View:
     frame: Frame
     logits: Floats
 
-    def outline(self) -> Runs | None:
-        """The mask in the image, with outlines along its edges; None if the pixels are not known."""
+    def outline(self, prompt: Prompt) -> Runs | None:
+        """The mask of a prompt in the image, with outlines along its edges and without specks.
+
+        None if the pixels are not known.
+        """
         if self.image.image is None:
             return None
         if self.crop is None:
-            return outline(self.image.guide, self.logits)
-        return self.crop.runs(outline(guide(self.frame, self.crop.pixels(self.image.image)), self.logits))
+            return outline(self.image.guide, self.logits, _clicks(prompt))
+        part = guide(self.frame, self.crop.pixels(self.image.image))
+        return self.crop.runs(outline(part, self.logits, _clicks(self.crop.moved(prompt))))
+
+
+def _clicks(prompt: Prompt) -> Clicks:
+    """The positive and the negative points of a prompt."""
+    return prompt.points[prompt.labels == 1], prompt.points[prompt.labels == 0]
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,8 @@ def predict_refined(
         first = _add_click_crops(model, embeddings, chosen, first) if many else first
         refined = _refine_small_masks(model, embeddings, chosen, first)
         kept = refined if multimask else map(_best_mask, refined)
-        out |= zip(numbers, map(_outlined, kept), strict=True)
+        outlined = (_outlined(it, one.prompt) for it, one in zip(kept, chosen, strict=True))
+        out |= zip(numbers, outlined, strict=True)
     return [out[number] for number in range(len(prompts))]
 
 
@@ -77,9 +78,9 @@ def _seen(image: Embedding, first: Prediction) -> Prediction:
     return replace(first, views=[View(image, None, image.frame, one) for one in first.logits])
 
 
-def _outlined(prediction: Prediction) -> Prediction:
+def _outlined(prediction: Prediction, prompt: Prompt) -> Prediction:
     """The prediction with outlines along the edges of the image, where its pixels are known."""
-    outlines = [view.outline() for view in prediction.views]
+    outlines = [view.outline(prompt) for view in prediction.views]
     runs = [old if new is None else new for old, new in zip(prediction.runs, outlines, strict=True)]
     return replace(prediction, runs=runs)
 

@@ -155,6 +155,9 @@ def test_logits_replace_those_inside_the_crop():
     assert np.count_nonzero(back == -3) == back.size - 25 * 25
 
 
+NO_CLICKS = (np.zeros((0, 2), np.float32), np.zeros((0, 2), np.float32))
+
+
 @pytest.fixture(scope="module")
 def model():
     torch.manual_seed(3)
@@ -175,7 +178,7 @@ def test_refinement_is_the_same_prompt_on_the_crop(model, image):
     again = close.prompt(prompt, first.logits[0], embedding.frame, part)
     by_hand = predict(model, close.pixels(image), [again], multimask=False, logits=True, zoom=False)
     seen = predict(model, embedding, [prompt], multimask=False)
-    outlined = outline(guide(part, close.pixels(image)), by_hand.logits[0])
+    outlined = outline(guide(part, close.pixels(image)), by_hand.logits[0], NO_CLICKS)
     assert same(seen.rles[0], close.runs(outlined))
     assert not same(outlined, by_hand.rles[0])
     assert not same(seen.rles[0], first.rles[0])
@@ -188,7 +191,7 @@ def test_masks_that_fill_the_image_have_outlines_too(model, image):
     first = predict(model, embedding, [prompt], multimask=False, logits=True, zoom=False)
     assert mask_crop(prompt, first.rles[0], (150, 200)) is None
     seen = predict(model, embedding, [prompt], multimask=False)
-    assert same(seen.rles[0], outline(embedding.guide, first.logits[0]))
+    assert same(seen.rles[0], outline(embedding.guide, first.logits[0], NO_CLICKS))
     assert not same(seen.rles[0], first.rles[0])
 
 

@@ -8,13 +8,16 @@ import {
   OUTLINE_FINER,
   OUTLINE_MARGIN,
   OUTLINE_SMOOTHNESS,
+  OUTLINE_SPECK,
 } from "../constants.js";
-import { encode } from "../masks/rle.js";
+import { dropIslands, fillHoles } from "../masks/parts.js";
+import { area, box, decode, encode } from "../masks/rle.js";
 import { Frame } from "./frame.js";
 import { resizeToRgb } from "./resize.js";
 
 /** @typedef {import("../types.js").Size} Size */
 /** @typedef {import("../types.js").Runs} Runs */
+/** @typedef {import("../types.js").Clicks} Clicks */
 /**
  * @typedef {object} Guide What outlines need of an image.
  * @property {Frame} frame of the logits
@@ -133,11 +136,13 @@ function inverseCovariance(colours, means, size) {
 }
 
 /**
- * Runs of the mask of logits above 0, with outlines along the edges of the image.
+ * Runs of the mask of logits above 0, with outlines along the edges of the image. Where clicks are given, small
+ * islands and holes go, but islands with a positive and holes with a negative click.
  * @param {Guide} guide @param {Float32Array} logits of the grid of its frame
+ * @param {Pick<Clicks, "points" | "labels"> | null} [clicks]
  * @returns {Runs}
  */
-export function outline({ frame, fine, rgb, colours, means, inverse }, logits) {
+export function outline({ frame, fine, rgb, colours, means, inverse }, logits, clicks = null) {
   const held = heldCells(logits, frame);
   if (!held) return frame.maskRuns(logits);
   const down = axis(held.top, held.bottom, fine[0], frame.scaled[0], frame.content[0]);
@@ -145,12 +150,40 @@ export function outline({ frame, fine, rgb, colours, means, inverse }, logits) {
   const planes = fit(logits, frame, { colours, means, inverse }, down, across);
   const grid = new Float32Array(fine[0] * fine[1]).fill(-1);
   if (!apply(planes, rgb, fine[1], down, across, grid)) return frame.maskRuns(logits);
+  if (clicks) dropSpecks(grid, fine, inGrid(clicks, frame.size, fine));
   if (fine[0] !== frame.size[0] || fine[1] !== frame.size[1]) {
     const scaled = /** @type {Size} */ ([GRID_STRIDE * fine[0], GRID_STRIDE * fine[1]]);
     return new Frame(frame.size, scaled, scaled).maskRuns(grid);
   }
   const bits = Uint8Array.from(grid, (value) => Number(value > 0));
   return encode(bits, fine);
+}
+
+/** Clicks in pixels of the fine grid. @param {Pick<Clicks, "points" | "labels">} clicks @param {Size} size @param {Size} fine */
+const inGrid = ({ points, labels }, size, fine) => ({
+  labels,
+  points: points.map(
+    ([x, y]) => /** @type {[number, number]} */ ([(x * fine[1]) / size[1], (y * fine[0]) / size[0]]),
+  ),
+});
+
+/**
+ * Remove small islands and holes from the fine values.
+ * @param {Float32Array} grid @param {Size} fine @param {Pick<Clicks, "points" | "labels">} clicks
+ */
+function dropSpecks(grid, fine, { points, labels }) {
+  const runs = encode(
+    Uint8Array.from(grid, (value) => Number(value > 0)),
+    fine,
+  );
+  const least = Math.ceil(OUTLINE_SPECK * area(runs));
+  const of = (/** @type {number} */ label) => points.filter((_, i) => labels[i] === label);
+  const islands = dropIslands(runs, fine, least, of(1));
+  const clean = fillHoles(islands, fine, box(islands, fine), least - 1, of(0));
+  if (clean === runs) return;
+  decode(clean, fine).forEach((bit, i) => {
+    if (bit !== Number(grid[i] > 0)) grid[i] = bit ? 1 : -1;
+  });
 }
 
 /** The range of cells above 0, or null. @param {Float32Array} logits @param {Frame} frame */

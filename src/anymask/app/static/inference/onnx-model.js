@@ -191,7 +191,7 @@ export class OnnxModel {
     const refined = needsRefinement(clicks, answers, single, frame)
       ? await refine(this, embedding, clicks, answers, single, refining.stop)
       : answers;
-    return choice(await outlined(this, embedding, refined), single);
+    return choice(await outlined(this, embedding, clicks, refined), single);
   }
 }
 

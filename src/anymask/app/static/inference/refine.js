@@ -77,9 +77,9 @@ export async function refine(model, embedding, clicks, firsts, single, stop) {
 
 /**
  * The answers with outlines along the edges of the image, from their closest view.
- * @param {OnnxModel} model @param {Embedding} embedding @param {Hypothesis[]} answers
+ * @param {OnnxModel} model @param {Embedding} embedding @param {Clicks} clicks @param {Hypothesis[]} answers
  */
-export async function outlined(model, embedding, answers) {
+export async function outlined(model, embedding, clicks, answers) {
   const { rgba, size } = await model.pixels(embedding);
   /** @type {Map<Box | null, import("../geometry/outlines.js").Guide>} */
   const guides = new Map();
@@ -91,7 +91,9 @@ export async function outlined(model, embedding, answers) {
     };
     const known = guides.get(crop) ?? guide(frame, crop ? cropPixels(rgba, size, crop) : rgba);
     guides.set(crop, known);
-    const own = outline(known, logits);
+    const [left, top] = crop ?? [0, 0];
+    const moved = clicks.points.map(([x, y]) => /** @type {[number, number]} */ ([x - left, y - top]));
+    const own = outline(known, logits, { points: moved, labels: clicks.labels });
     const runs = crop ? paste(own, frame.size, [crop[0], crop[1]], size) : own;
     return { ...answer, runs, box: box(runs, size), area: area(runs) };
   });

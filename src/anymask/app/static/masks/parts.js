@@ -26,15 +26,16 @@ export function runsOf(segments, [h, w]) {
 }
 
 /**
- * The mask with its holes filled; with `most`, only holes of at most so many pixels.
+ * The mask with its holes filled; with `most`, only holes of at most so many pixels; those with a point stay.
  * @param {Runs} runs @param {Size} size @param {Box} box of the mask @param {number} [most]
+ * @param {Point[]} [points]
  */
-export function fillHoles(runs, size, box, most = Infinity) {
+export function fillHoles(runs, size, box, most = Infinity, points = []) {
   const [x0, y0, x1, y1] = box;
   const reaches = (/** @type {Segment} */ { x, top, bottom }) =>
     x === x0 || x === x1 - 1 || top === y0 || bottom === y1;
   const holes = connected(gaps(segmentsOf(runs, size), box), false).filter(
-    (part) => part.area <= most && !part.segments.some(reaches),
+    (part) => part.area <= most && !part.segments.some(reaches) && !holds(part, points),
   );
   return holes.length
     ? union(
@@ -48,18 +49,25 @@ export function fillHoles(runs, size, box, most = Infinity) {
 }
 
 /**
- * The mask without its small parts: with `least`, without those of fewer pixels, else its largest part alone.
- * @param {Runs} runs @param {Size} size @param {number} [least]
+ * The mask without its small parts: with `least`, without those of fewer pixels, else its largest part alone;
+ * parts with a point stay.
+ * @param {Runs} runs @param {Size} size @param {number} [least] @param {Point[]} [points]
  */
-export function dropIslands(runs, size, least = Infinity) {
+export function dropIslands(runs, size, least = Infinity, points = []) {
   const [largest, ...others] = partsOf(runs, size);
-  const kept = others.filter((part) => part.area >= least);
+  const kept = others.filter((part) => part.area >= least || holds(part, points));
   if (!largest || kept.length === others.length) return runs;
   return runsOf(
     [largest, ...kept].flatMap(({ segments }) => segments),
     size,
   );
 }
+
+/** Whether a part holds one of the points. @param {Part} part @param {Point[]} points */
+const holds = ({ segments }, points) =>
+  points.some(([px, py]) =>
+    segments.some(({ x, top, bottom }) => x === Math.floor(px) && top <= py && py < bottom),
+  );
 
 /**
  * The masks that a line cuts a mask into, the largest first; one, if it cuts nothing off. No pixel is lost: those

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import mimetypes
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,6 +12,7 @@ from anyio import to_thread
 from fastapi import APIRouter, FastAPI
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
+from starlette.routing import BaseRoute
 from starlette.staticfiles import StaticFiles
 
 import anymask
@@ -72,8 +74,7 @@ def create_app(
     )
     app.state.server = server
     app.state.models = server.models
-    app.include_router(_api())
-    app.include_router(model_files.router)
+    app.router.routes.extend(_routes())
     app.add_api_route("/", _page, include_in_schema=False)
     app.mount("/static", static_files())
     add_handlers(app)
@@ -88,6 +89,15 @@ def static_files() -> StaticFiles:
     for suffix, type in _TYPES.items():
         mimetypes.add_type(type, suffix)
     return StaticFiles(directory=STATIC, check_dir=False)
+
+
+@functools.cache
+def _routes() -> list[BaseRoute]:
+    """All routes but the page; they hold no project, and making them takes longer than all else of an app."""
+    every = APIRouter()
+    every.include_router(_api())
+    every.include_router(model_files.router)
+    return every.routes
 
 
 def _api() -> APIRouter:

@@ -291,7 +291,7 @@ def test_workers_make_shards_and_resume(auto) -> None:
     with tarfile.open("set/masks-000000.tar") as archive:
         assert archive.extractfile("0.json").read() == Path("serial/0.json").read_bytes()
     again = auto("photos", "-o", "set", "--workers", "2", "--images-per-shard", "2")
-    assert "0 images with 0 masks, 3 were there already\n1 images could not be read" in again.out
+    assert "0 images with 0 masks, 3 were there already\n1 image could not be read" in again.out
 
 
 @pytest.mark.usefixtures("inline")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import json
+import os
 import threading
 import time
 from dataclasses import replace
@@ -233,7 +234,9 @@ def test_models_are_exported_on_first_use(start, weights, cache, monkeypatch) ->
     content = hashlib.sha256(Path(weights.models[0]).read_bytes()).hexdigest()
     name = exported.folder_name("click", content)
     (cache / "exported" / f".{name[:40]}.left").mkdir(parents=True)  # by a server that was killed
-    (cache / "exported" / name.replace(exported.exporter(), "0123abcd")).mkdir()  # by an older exporter
+    older = cache / "exported" / name.replace(exported.exporter(), "0123abcd")  # by an older exporter
+    older.mkdir()
+    os.utime(older, (0, 0))
     client = start(weights)
     for _ in range(2):
         assert client.get("/models/click/model.json").json() == {"format": 1}

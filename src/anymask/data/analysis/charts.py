@@ -14,7 +14,7 @@ from anymask.images.write import encode_png
 __all__ = ["curves", "dots", "heat_map"]
 
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 420, 260, 48, 40, 26
-WIDE, NAMES, LINE = 560, 250, 20
+WIDE, NAMES, LINE = 600, 280, 20
 """Of charts with a line for each value: the width, that of the names, the height of a line."""
 COLOURS = ("#2d69be", "#c8502d", "#3a8f4d", "#8a5ab0", "#b08a1e", "#555555")
 

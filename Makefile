@@ -17,7 +17,9 @@ PORT ?=
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-# Byte-compile modules on first import, not all of them now: that takes minutes on a slow machine.
+# Byte-compile modules on first import, not all of them now: that takes minutes on a slow machine. So byte code must be
+# kept, which container images often switch off: then every process would compile everything again.
+unexport PYTHONDONTWRITEBYTECODE
 INSTALL := $(PIP) install -q --no-compile
 
 .PHONY: help setup dev demo web serve test peers lint format bench docs graphs dist clean

@@ -5,8 +5,8 @@
 
 Three masks per click. "masks": anymask returns run lengths at the image size, `segment-anything` boolean
 masks of that size. "logits": the decoder alone, at a quarter of the model's input size. The compact model
-uses its own weights, in PyTorch. All others use random weights, the same for anymask and `segment-anything`, and a random
-embedding. Both are smoothed as in `automatic.py`, so that masks are regions and not noise.
+uses its own weights, in PyTorch. All others use random weights, the same for anymask and `segment-anything`,
+and a random embedding. Both are smoothed as in `automatic.py`, so that masks are regions and not noise.
 """
 
 from __future__ import annotations

@@ -26,6 +26,7 @@ PHRASES = [
     "cat",
     "the red coffee cups",
     "a potted plant on a table",
+    "a cat sitting on a chair",
     "knives",
     "zebras",
     "television monitor",

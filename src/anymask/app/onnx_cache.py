@@ -9,9 +9,11 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
@@ -41,6 +43,8 @@ PRECISION = "float16"
 SHIPPED = "compact"
 IN_PAGE = "compact"
 """The kind of encoder that the page runs itself (`inference/manifest.js`)."""
+KEPT_DAYS = 7
+"""An export by other code is removed if no server has used it for so long."""
 CODE = ("inference/mask_generation", "onnx_export", "models")
 """Packages of anymask whose code affects the files; their thresholds are in the manifest."""
 
@@ -73,9 +77,13 @@ def can_export() -> bool:
 
 
 def found(folder: str) -> Path | None:
-    """A folder made by an earlier server, or None."""
+    """A folder made by an earlier server, or None. It counts as used now."""
     place = _cache() / folder
-    return place if (place / MANIFEST).is_file() else None
+    if not (place / MANIFEST).is_file():
+        return None
+    with suppress(OSError):  # a cache that may only be read
+        os.utime(place)
+    return place
 
 
 def make(
@@ -144,12 +152,19 @@ def _claimed(folder: str) -> Iterator[tuple[Path, bool]]:
 
 
 def _clear(target: Path) -> None:
-    """Remove partial exports of stopped servers, and exports of the same weights by older code."""
+    """Remove partial exports of stopped servers, and exports of the same weights by other code.
+
+    The latter only after KEPT_DAYS without use: a server of another installation may serve them.
+    """
     begun, weights = f".{target.name[:40]}.", target.name.rsplit("-", 2)[0]
     for other in target.parent.iterdir():
-        outdated = other.name.startswith(f"{weights}-") and not other.name.startswith(target.name)
-        if outdated or other.name.startswith(begun):
+        outdated = other.name.removeprefix(".").startswith(f"{weights}-") and _unused(other)
+        if (outdated and other != target) or other.name.startswith(begun):
             shutil.rmtree(other, ignore_errors=True)
+
+
+def _unused(folder: Path) -> bool:
+    return folder.is_dir() and time.time() - folder.stat().st_mtime > KEPT_DAYS * 24 * 3600
 
 
 def _package() -> Path:

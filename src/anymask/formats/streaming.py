@@ -97,7 +97,8 @@ class _Run:
                 count += 1
                 yield record
         if not count:
-            why = f" ({'; '.join(self.told[:3])})" if self.told else ""
+            more = f"; and {len(self.told) - 1} more" if len(self.told) > 1 else ""
+            why = f" ({self.told[0].rstrip('.')}{more})" if self.told else ""
             raise FormatError(
                 f"path must hold annotations of an image, got none in {path.name or path}{why}. "
                 "Check its contents, or export it again."

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -117,12 +119,21 @@ def test_files_of_another_code_are_not_taken(tmp_path: Path, monkeypatch: pytest
 
 def test_what_is_of_no_use_any_more_is_cleared(calls: list[Path], tmp_path: Path) -> None:
     place = tmp_path / "cache" / "exported"
-    stopped, outdated = place / ".mine-0-0.1.0-ab.abc", place / "mine-0-0.0.9-ab"
+    stopped, unused = (
+        place / ".mine-0-0.1.0-ab.abc",
+        {place / "mine-0-0.0.9-ab", place / ".mine-0-0.0.9-ab.x.part"},
+    )
+    used = place / "mine-0-0.1.0-cd"  # by a server of another installation
     others = {place / "mine-1-0.1.0-ab", place / "mine"}
-    for folder in {stopped, outdated, *others}:
+    for folder in {stopped, used, *unused, *others}:
         folder.mkdir(parents=True)
+    (used / exported.MANIFEST).touch()
+    long_ago = time.time() - 1.1 * exported.KEPT_DAYS * 24 * 3600
+    for folder in {used, *unused, *others}:
+        os.utime(folder, (long_ago, long_ago))
+    assert exported.found(used.name) == used
     made = exported.make(tiny, "mine", "mine-0-0.1.0-ab")
-    assert {folder for folder in place.iterdir() if folder.is_dir()} == {made, *others}
+    assert {folder for folder in place.iterdir() if folder.is_dir()} == {made, used, *others}
 
 
 def test_the_decoder_alone_is_made_of_a_model_that_the_server_encodes_for(calls: list[Path]) -> None:

@@ -14,7 +14,7 @@ import { CornersTool } from "../../../src/anymask/app/static/tools/corners.js";
 import { dropClick, keepClick, takeClick } from "../../../src/anymask/app/static/state/pending-click.js";
 import { decide, decideAll, suggestionsOf } from "../../../src/anymask/app/static/state/suggestions.js";
 import { percents, phrasesIn, suggestFound, wordsOf } from "../../../src/anymask/app/static/state/words.js";
-import { RefusedError, reasonOf } from "../../../src/anymask/app/static/storage/errors.js";
+import { RefusedError, imageReason, reasonOf } from "../../../src/anymask/app/static/storage/errors.js";
 import { fromCoco, toCoco } from "../../../src/anymask/app/static/storage/coco.js";
 
 const INFO = { id: "cat", name: "cat.jpg", width: 4, height: 3, masks: 0 };
@@ -253,6 +253,13 @@ test("errors are said in the words of people", () => {
     "image must be a complete image file. Get the file again",
   );
   assert.equal(reasonOf(new Error("the server does not respond")), "the server does not respond");
+});
+
+test("a file that is no image, or too large a one, is refused with its reason", () => {
+  const large = "image must have at most 100000000 pixels, got 20000 x 10000. Make it smaller first.";
+  assert.equal(imageReason(new RefusedError(large, 400)), "it has more than 100 megapixels");
+  assert.equal(imageReason(new RefusedError("no image", 422)), "it cannot be read as an image");
+  assert.equal(imageReason(new RefusedError("x", 413)), "it is too large");
 });
 
 test("a COCO file of the app without a server comes back", () => {

@@ -11,6 +11,7 @@ import difflib
 import re
 from collections.abc import Iterable
 from functools import lru_cache
+from itertools import chain, takewhile
 from pathlib import Path
 from typing import TypeAlias
 
@@ -48,6 +49,12 @@ _COLOURS = "red green blue yellow orange purple pink brown black white grey gray
 _SIZES = "big small large little tiny huge left right upper lower old new young tall short"
 _PROPERTIES = frozenset([*_COLOURS.split(), *_SIZES.split()])
 _AFTER_HEAD = re.compile(r"\b(?:of|with|in|on|at|from|for|by|near|under|over|behind|next|that|which|who)\b")
+_POSTURES = "sitting standing lying sleeping resting waiting hanging growing looking facing"
+_ACTIONS = (
+    "walking running jumping climbing swimming flying playing eating drinking holding carrying wearing "
+    "riding driving pulling pushing"
+)
+_DOING = frozenset([*_POSTURES.split(), *_ACTIONS.split()])
 _ENDINGS = (("ies", "y"), ("ves", "f"), ("es", ""), ("s", ""), ("men", "man"))
 
 
@@ -92,8 +99,9 @@ class WordTable:
     def words(self, phrase: str) -> list[str]:
         """The words of a phrase that carry its meaning, as the table has them; the last is the head.
 
-        Articles and what follows a preposition ("of tea") are left out. Raises PromptError for a phrase
-        without such words, in another script, too long, or with an unknown word: then with the nearest ones.
+        Articles and what follows the thing ("of tea", "sitting on a chair") are left out. Raises PromptError
+        for a phrase without such words, in another script, too long, or with an unknown word: then with the
+        nearest ones.
         """
         found = []
         for word in content_words(phrase):
@@ -125,7 +133,9 @@ class WordTable:
 
 
 def content_words(phrase: str) -> list[str]:
-    """The words of a phrase in small letters, without articles and what follows a preposition or "that".
+    """The words of a phrase in small letters, without articles and what follows the thing that it names.
+
+    That is what follows a preposition, "that", or what the thing does ("a cat sitting on a chair").
 
     Raises PromptError for a phrase that has none, is too long or is not in Latin letters.
     """
@@ -149,7 +159,7 @@ def content_words(phrase: str) -> list[str]:
         )
     for words in parts:
         if words:
-            return words
+            return list(chain(words[:1], takewhile(lambda word: word not in _DOING, words[1:])))
     raise PromptError(f"text must name a thing, got '{phrase.strip()}'. Write a noun, such as 'cup'.")
 
 

@@ -30,6 +30,7 @@ def table() -> WordTable:
         ("earmuff", ["earmuffs"]),
         ("red-cup", ["red", "cup"]),
         ("red_cup", ["red", "cup"]),
+        ("a cup standing on a box", ["cup"]),
     ],
 )
 def test_the_words_of_a_phrase(table, phrase, words):

@@ -1,6 +1,6 @@
 /** The first screen: the images of the project. */
 import { counted, t } from "../language.js";
-import { RefusedError, reasonOf } from "../storage/errors.js";
+import { imageReason, reasonOf } from "../storage/errors.js";
 import { ServerStorage } from "../storage/on-server.js";
 import { fill, h } from "./dom.js";
 import { emptyProject, guideOffer } from "./first-run.js";
@@ -356,13 +356,7 @@ export class GalleryScreen extends HTMLElement {
         await this.app.storage.addImage(file);
         added++;
       } catch (error) {
-        const unread = error instanceof RefusedError && [400, 422].includes(error.status);
-        notify(
-          t("{name} was not added: {reason}.", {
-            name: file.name,
-            reason: unread ? t("it cannot be read as an image") : reasonOf(error),
-          }),
-        );
+        notify(t("{name} was not added: {reason}.", { name: file.name, reason: imageReason(error) }));
       }
     }
     if (added) {

@@ -12,6 +12,12 @@ const NO_CONTENT = new Set(
   ).split(" "),
 );
 const AFTER_HEAD = /\b(?:of|with|in|on|at|from|for|by|near|under|over|behind|next|that|which|who)\b/;
+const DOING = new Set(
+  (
+    "sitting standing lying sleeping resting waiting walking running jumping climbing swimming flying playing " +
+    "eating drinking holding carrying wearing riding driving pulling pushing looking facing hanging growing"
+  ).split(" "),
+);
 const ENDINGS = [
   ["ies", "y"],
   ["ves", "f"],
@@ -93,7 +99,7 @@ export class WordTable {
   }
 }
 
-/** The words of a phrase in small letters, without articles and what follows a preposition. @param {string} phrase */
+/** The words of a phrase in small letters, without articles and what follows the thing. @param {string} phrase */
 export function contentWords(phrase) {
   if (phrase.length > MOST_LETTERS) throw new PhraseError(`a phrase has at most ${MOST_LETTERS} characters`);
   const foreign = phrase.match(/[^\P{L}a-zA-Z]/u);
@@ -107,7 +113,8 @@ export function contentWords(phrase) {
     throw new PhraseError(`a phrase has at most ${MOST_WORDS} words. Name one thing`);
   const words = parts.find((part) => part.length);
   if (!words) throw new PhraseError(`“${phrase.trim()}” names no thing. Write a noun, such as cup`);
-  return words;
+  const after = words.findIndex((word, i) => i > 0 && DOING.has(word));
+  return after < 0 ? words : words.slice(0, after);
 }
 
 /** The number of letters to change, add or remove. @param {string} a @param {string} b */

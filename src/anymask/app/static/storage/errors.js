@@ -48,6 +48,14 @@ const MEANINGS = {
 /** The server's sentences for programs: what must be, what is, what to do. */
 const EXACT = /^(.+ must (?:be|have|hold|include|name|end) .+?), got .+?\.( [A-Z].+)$/;
 
+/** What is wrong with a file that was given as an image, to stand in a sentence. @param {unknown} error */
+export function imageReason(error) {
+  if (!(error instanceof RefusedError && [400, 422].includes(error.status))) return reasonOf(error);
+  const [, most] = error.message.match(/ at most (\d+) pixels/) ?? [];
+  if (most) return t("it has more than {most} megapixels", { most: Math.floor(Number(most) / 1e6) });
+  return t("it cannot be read as an image");
+}
+
 /** What an error says to a person, to stand in a sentence. @param {unknown} error */
 export function reasonOf(error) {
   const message = error instanceof Error ? error.message : String(error);

@@ -136,6 +136,7 @@ def kills(images: Path, count: int, workers: str) -> None:
                 for pid in family(driver.pid):
                     kill(pid)
             done[kind] += 1
+            print(f"{sum(done.values())} kills: {kind}", flush=True)
             if kind != "worker":
                 driver.wait()
                 for pid in victims:

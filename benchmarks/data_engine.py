@@ -1,8 +1,9 @@
 """A whole turn of the data engine with simulated people, who know the true masks: see runs/data_engine.sh.
 
-A quarter of the images for each turn: two by clicks, one with suggestions, one fully automatic and audited.
-The model is retrained after each of the first three. What each version brings is tried on the last quarter,
-always the same images, in projects of their own: people work there by clicks alone, and with suggestions.
+A quarter of the images for each turn: one by clicks, two with suggestions, one fully automatic and audited.
+The model is retrained after each of the first three. What each version brings is tried on images of the last
+quarter, always the same, in projects of their own: people work there by clicks alone, and with suggestions,
+with the least predicted IoU that people's judgements in the main project tell by then.
 
 How long they take, in seconds: LOOK for a suggestion (accepted from an IoU of GOOD with an object that has
 no mask yet, else rejected), START for a new mask and CLICK for each click, at the deepest error, until the
@@ -18,7 +19,7 @@ import shlex
 import shutil
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -29,8 +30,18 @@ from numpy.typing import NDArray
 import anymask
 from anymask.cli import main as cli
 from anymask.data import open_dataset
-from anymask.data_engine.project import Draft, Image, Project, images, masks, open_project, versions
+from anymask.data_engine.project import (
+    Draft,
+    Image,
+    Project,
+    images,
+    masks,
+    open_project,
+    suggestions,
+    versions,
+)
 from anymask.data_engine.project.project import scan
+from anymask.data_engine.suggest import confident
 from anymask.evaluate.metrics import iou
 from anymask.evaluate.simulated_clicks import next_click
 from anymask.files import write_atomic
@@ -61,6 +72,10 @@ class Work:
     suggestions: int = 0
     accepted: int = 0
     iou: float = 0.0
+    least: float = 0.0
+    """Predicted IoU of suggestions."""
+    by_image: list[tuple[int, float]] = field(default_factory=list)
+    """Masks and seconds of each image."""
 
 
 def prepare(dataset: str, out: Path, count: int) -> None:
@@ -105,7 +120,7 @@ def work(project: Project, out: Path, model: str, images_of: Sequence[Image], do
 
 def _work_on(project: Project, image: Image, model: Promptable, truth: list[Mask], done: Work) -> None:
     """Judge the suggestions, add what is missing, mark the image as done."""
-    missing = dict(enumerate(truth))
+    missing, before = dict(enumerate(truth)), done.masks
     spent = _judge_suggestions(project, image, missing, done)
     pixels = project.pixels(image)
     embedding = anymask.embed(model, pixels) if missing else None
@@ -128,6 +143,7 @@ def _work_on(project: Project, image: Image, model: Promptable, truth: list[Mask
         spent, done.clicks, done.clicked = spent + seconds, done.clicks + clicks, done.clicked + 1
         done.masks, done.iou = done.masks + 1, done.iou + iou(mask, true)
     done.images, done.seconds = done.images + 1, done.seconds + spent
+    done.by_image.append((done.masks - before, spent))
     images.mark(project.db, image.id, done=True)
 
 
@@ -204,16 +220,42 @@ def _drawn(truth: Sequence[Mask]) -> list[Draft]:
 
 
 def curve(out: Path) -> None:
-    """Print the trials as a Markdown table."""
-    heads = ["version", "way", "masks an image", "seconds a mask", "clicks a mask"]
-    heads += ["suggestions accepted", "IoU"]
+    """Print the trials as a Markdown table, with the change since the version before on the same images."""
+    heads = [
+        "version",
+        "way",
+        "least IoU",
+        "masks an image",
+        "change (95 %)",
+        "seconds a mask",
+        "change (95 %)",
+    ]
+    heads += ["clicks a mask", "suggestions accepted", "IoU"]
     print(f"| {' | '.join(heads)} |\n|---|---|{'---:|' * (len(heads) - 2)}")
-    for line in (out / "trials.jsonl").read_text().splitlines():
-        done = Work(**json.loads(line))
+    trials = [Work(**json.loads(line)) for line in (out / "trials.jsonl").read_text().splitlines()]
+    last: dict[str, Work] = {}
+    for done in trials:
         share = f"{done.accepted} of {done.suggestions}" if done.suggestions else "-"
-        cells = [done.version, done.way, f"{done.masks / max(done.images, 1):.1f}"]
-        cells += [f"{done.seconds / max(done.masks, 1):.1f}", f"{done.clicks / max(done.clicked, 1):.1f}"]
-        print(f"| {' | '.join(map(str, [*cells, share, f'{done.iou:.3f}']))} |")
+        masks, seconds = _changes(last.get(done.way), done)
+        cells = [done.version, done.way, f"{done.least:.1f}" if done.least else "-"]
+        cells += [f"{done.masks / max(done.images, 1):.1f}", masks]
+        cells += [f"{done.seconds / max(done.masks, 1):.1f}", seconds]
+        cells += [f"{done.clicks / max(done.clicked, 1):.1f}", share, f"{done.iou:.3f}"]
+        print(f"| {' | '.join(cells)} |")
+        last[done.way] = done
+
+
+def _changes(before: Work | None, now: Work) -> tuple[str, str]:
+    """The change of masks an image and of seconds a mask, with intervals by bootstrap over images."""
+    if before is None:
+        return "", ""
+    pairs = np.array([before.by_image, now.by_image], np.float64)  # (2, images, masks and seconds)
+    draws = np.random.default_rng(0).integers(0, pairs.shape[1], (2000, pairs.shape[1]))
+    sums = pairs[:, draws].sum(2)  # (2, draws, masks and seconds)
+    masks = (sums[1, :, 0] - sums[0, :, 0]) / pairs.shape[1]
+    seconds = sums[1, :, 1] / sums[1, :, 0] - sums[0, :, 1] / sums[0, :, 0]
+    ends = [np.quantile(one, (0.025, 0.975)) for one in (masks, seconds)]
+    return f"{ends[0][0]:+.1f} to {ends[0][1]:+.1f}", f"{ends[1][0]:+.1f} to {ends[1][1]:+.1f}"
 
 
 def anymask_command(*words: object) -> None:
@@ -229,10 +271,10 @@ def turn_of_the_engine(given: argparse.Namespace) -> None:
     out, photos, quarter = given.out, given.out / "photos", given.images // 4
     prepare(given.dataset, out, given.images)
     files = sorted(photos.glob("*.png"))
-    last = files[3 * quarter :]
+    last = files[3 * quarter :][: given.tried]
     _try(given, last)
     for number in range(3):
-        if number == 2:
+        if number:
             chosen = ["--max-images", quarter, *given.model, *shlex.split(given.suggest)]
             anymask_command("engine", "suggest", photos, *chosen)
         project = open_project(photos)
@@ -263,6 +305,9 @@ def _in_use(given: argparse.Namespace) -> tuple[str, str, list[str]]:
 def _try(given: argparse.Namespace, files: Sequence[Path]) -> None:
     """People work on the same images with the version in use, unless it was tried before."""
     version, model, detector = _in_use(given)
+    main = open_project(given.out / "photos")
+    least = confident(suggestions.judged(main.db))
+    main.close()
     for way in ("clicks", "suggestions"):
         place = given.out / f"{way}-{version}"
         if place.exists():
@@ -272,10 +317,11 @@ def _try(given: argparse.Namespace, files: Sequence[Path]) -> None:
             shutil.copy(file, place)
         project = open_project(place)
         list(scan(project))
-        if way == "suggestions":
-            chosen = ["--model", model, *detector, *shlex.split(given.suggest)]
-            anymask_command("engine", "suggest", place, *chosen)
         done = Work(version, way)
+        if way == "suggestions":
+            done.least = least
+            chosen = ["--model", model, *detector, "--min-iou", least, *shlex.split(given.suggest)]
+            anymask_command("engine", "suggest", place, *chosen)
         work(project, given.out, model, list(images.every(project.db)), done)
         project.close()
         with (given.out / "trials.jsonl").open("a") as file:
@@ -301,6 +347,7 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("dataset")
     parser.add_argument("out", type=Path)
     parser.add_argument("--images", type=int, default=80)
+    parser.add_argument("--tried", type=int, help="of the last quarter; all by default")
     parser.add_argument("--model", type=lambda text: ["--model", text], default=[], help="instead of compact")
     for name in ("retrain", "suggest", "auto"):
         parser.add_argument(

@@ -1,6 +1,7 @@
 """Runs of `anymask auto` with workers: throughput in turns, kills, and the driver with stub workers.
 
 python benchmarks/workers.py throughput IMAGES [--turns 2]   Ray and two processes against serial runs
+python benchmarks/workers.py overhead IMAGES [--turns 2]     CPU seconds of one worker against the serial run
 python benchmarks/workers.py kills IMAGES [--kills 20]       SIGKILL of workers, driver and Ray; same bytes?
 python benchmarks/workers.py driver [--rows 1000000]         1,000 stub workers
 """
@@ -19,7 +20,10 @@ import sys
 import tempfile
 import time
 from collections import deque
+from contextlib import suppress
 from pathlib import Path
+
+import numpy as np
 
 WORDS = ["--points-per-side", "6"]
 CPU: list[float] = [0.0]
@@ -80,12 +84,32 @@ def throughput(images: Path, turns: int) -> None:
             assert digest(out / "one") == digest(out / "two") == digest(out / "ray")
 
 
+def overhead(images: Path, turns: int) -> None:
+    """CPU seconds, the order reversed in every second turn, of one image (what starting costs) and of all."""
+    files = sorted(path for path in images.rglob("*") if path.suffix in (".jpg", ".png"))
+    for count in (1, len(files)):
+        ratios = []
+        with tempfile.TemporaryDirectory() as place:
+            some = Path(place, "some.txt")
+            some.write_text("".join(f"{path.resolve()}\n" for path in files[:count]))
+            for turn in range(turns):
+                used = {}
+                for words in ([], ["--workers", "1"])[:: -1 if turn % 2 else 1]:
+                    before = CPU[-1]
+                    timed(auto(some, "-o", Path(place, f"{turn}-{len(words)}"), *words))
+                    used[len(words)] = CPU[-1] - before
+                ratios.append(used[2] / used[0])
+                print(f"{count} images: serial {used[0]:.1f} s, one worker {used[2]:.1f} s", flush=True)
+        print(f"{count} images: one worker takes {np.mean(ratios):.3f} times as long", end="")
+        print(f" ({', '.join(f'{ratio:.3f}' for ratio in ratios)})", flush=True)
+
+
 def kills(images: Path, count: int, workers: str) -> None:
     draw = random.Random(0)
     with tempfile.TemporaryDirectory() as place:
         whole, part = Path(place, "whole"), Path(place, "set")
         seconds = timed(auto(images, "-o", whole, "--workers", workers))
-        done = {"worker": 0, "driver": 0, "all": 0}
+        done = {"worker": 0, "driver": 0, "all": 0} | ({"raylet": 0} if workers == "ray" else {})
         while sum(done.values()) < count:
             driver = subprocess.Popen(
                 auto(images, "-o", part, "--workers", workers),
@@ -105,10 +129,14 @@ def kills(images: Path, count: int, workers: str) -> None:
                 driver.kill()
             elif kind == "worker":
                 kill(draw.choice(victims))
+            elif kind == "raylet":
+                kill(next(one for one in family(driver.pid) if b"raylet/raylet" in command_of(one)))
+                ended(driver)
             else:
                 for pid in family(driver.pid):
                     kill(pid)
             done[kind] += 1
+            print(f"{sum(done.values())} kills: {kind}", flush=True)
             if kind != "worker":
                 driver.wait()
                 for pid in victims:
@@ -125,10 +153,12 @@ def kills(images: Path, count: int, workers: str) -> None:
 
 def family(pid: int) -> list[int]:
     """A process and all below it."""
-    try:
-        below = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    except OSError:
-        return []
+    below: list[str] = []
+    for thread in Path(f"/proc/{pid}/task").glob(
+        "*/children"
+    ):  # a thread that starts a process is its parent
+        with suppress(OSError):
+            below += thread.read_text().split()
     return [pid, *(one for child in below for one in family(int(child)))]
 
 
@@ -136,13 +166,26 @@ def workers_of(pid: int) -> list[int]:
     """The processes of a run that make shards."""
     found = []
     for one in family(pid)[1:]:
-        try:
-            text = Path(f"/proc/{one}/cmdline").read_bytes()
-        except OSError:
-            continue
+        text = command_of(one)
         if b"spawn_main" in text or text.startswith(b"ray::_Actor"):
             found.append(one)
     return found
+
+
+def command_of(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+def ended(driver: subprocess.Popen[bytes]) -> None:
+    """Wait for a driver whose Ray is gone; end it as a person would."""
+    try:
+        driver.wait(30)
+    except subprocess.TimeoutExpired:
+        print("the driver still waits 30 s after its raylet was killed", flush=True)
+        driver.kill()
 
 
 def kill(pid: int) -> None:
@@ -216,7 +259,7 @@ def driver(rows: int, count: int, per_shard: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("what", choices=["throughput", "kills", "driver"])
+    parser.add_argument("what", choices=["throughput", "overhead", "kills", "driver"])
     parser.add_argument("images", type=Path, nargs="?")
     parser.add_argument("--turns", type=int, default=2)
     parser.add_argument("--kills", type=int, default=20)
@@ -227,6 +270,8 @@ def main() -> None:
     words = parser.parse_args()
     if words.what == "driver":
         driver(words.rows, words.count, words.per_shard)
+    elif words.what == "overhead":
+        overhead(words.images, words.turns)
     elif words.what == "throughput":
         throughput(words.images, words.turns)
     else:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from anymask.data import open_dataset
+
 
 def damage(dataset: Path) -> Path:
     """A copy of the validation shard in which the first image is cut off by a wrong end mark."""
@@ -96,9 +98,24 @@ def test_analyse_prints_json(run, dataset: Path) -> None:
     assert answer.json[0]["origins"]["images_without_a_country"] == 4
 
 
+def test_analyse_measures_groups_and_finds_copies(run, dataset: Path) -> None:
+    record = open_dataset(dataset)[0]
+    Path("groups.csv").write_text(f"image,group\n{record.id},light\ngone,dark\n")
+    answer = run("data", "analyse", dataset, "-o", "report", "--groups", "groups.csv", "--duplicates")
+    assert answer.code == 0, answer.err
+    assert "light, 3 masks: IoU 0." in answer.out
+    assert "0 images are near-duplicates of others" in answer.out
+    assert "1 rows of groups.csv name what is not in toys: gone, ..." in answer.err
+    assert Path("report/groups-1-points-3.svg").read_text().count("<circle") == 1 + 11
+    assert "Clicks by group, toys" in Path("report/index.html").read_text()
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
+        (["-o", "r", "--groups", "gone.csv"], "table of groups must be a CSV file in UTF-8, got gone.csv"),
+        (["-o", "r", "--groups", "groups.csv"], "must name images and masks of toys, got none of them among"),
+        (["-o", "r", "--groups", "groups.csv", "--model", "gone.pt"], "gone.pt"),
         ([], "-o must name the folder of the report, got nothing."),
         (["-o", "r", "--places", "x.csv", "--positions"], "--places must go without --positions, got both."),
         (["-o", "r", "--places", "gone.csv"], "table of places must be a CSV file in UTF-8, got gone.csv"),
@@ -109,6 +126,7 @@ def test_analyse_prints_json(run, dataset: Path) -> None:
 def test_analyse_refuses(run, dataset: Path, words: list[str], message: str) -> None:
     Path("mine").mkdir()
     Path("mine/diary.txt").write_text("precious")
+    Path("groups.csv").write_text("image,group\nnobody,dark\n")
     answer = run("data", "analyse", dataset, *words)
     assert (answer.code, answer.out) == (2, "")
     assert message in answer.err

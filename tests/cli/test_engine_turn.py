@@ -18,7 +18,7 @@ from anymask.formats import sa1b
 ROOT = Path(__file__).resolve().parents[2]
 OPTIONS = [
     "--retrain=--steps 1 --held 0.4 --set size=64 loop.workers=0",
-    "--suggest=--points-per-side 2 --min-iou 0",
+    "--suggest=--points-per-side 2",
     "--auto=--detector none --points-per-side 2 --min-iou 0 --min-stability 0",
 ]
 
@@ -29,6 +29,8 @@ def module(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.syspath_prepend(ROOT / "benchmarks")
     module = importlib.import_module("data_engine")
     monkeypatch.setattr(module, "MOST", 2)
+    monkeypatch.setattr(module, "confident", lambda judged: 0.0)
+    monkeypatch.setattr("anymask.data_engine.suggest.confident", lambda judged: 0.0)
     return module
 
 
@@ -44,6 +46,13 @@ def toys(workplace: Path) -> Path:
     return folder
 
 
+def test_changes_are_paired_by_image(module: ModuleType) -> None:
+    before = module.Work("compact", "clicks", by_image=[(2, 40.0), (8, 160.0)])
+    now = module.Work("v1", "clicks", by_image=[(3, 30.0), (9, 90.0)])
+    assert module._changes(before, now) == ("+1.0 to +1.0", "-10.0 to -10.0")
+    assert module._changes(None, now) == ("", "")
+
+
 def test_a_turn(module: ModuleType, toys: Path, model: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = toys.parent / "turn"
     words = [str(toys), str(out), "--images", "24", "--model", str(model)]
@@ -56,7 +65,7 @@ def test_a_turn(module: ModuleType, toys: Path, model: Path, capsys: pytest.Capt
     assert all(one["clicked"] + one["accepted"] == one["masks"] for one in tried)
     assert (out / "report" / "index.html").is_file()
     text = capsys.readouterr().out
-    assert "| compact | suggestions |" in text
+    assert "| compact | suggestions | - |" in text
     assert "corrected (paper)" in text
     assert "are not marked as done" not in text
     with pytest.raises(SystemExit, match="OUT must be a new folder"):

@@ -28,19 +28,22 @@ class Item:
 
 
 def find_items(
-    source: str | os.PathLike[str], on_error: Callable[[OSError], object] | None = None
+    source: str | os.PathLike[str],
+    on_error: Callable[[OSError], object] | None = None,
+    note: Callable[[str], object] = str,
 ) -> list[Item]:
     """The images of a folder and its subfolders, by name, or those that a text file lists, in its order.
 
     A list has one file name per line, relative to the list's own folder; empty lines and those that begin
-    with # do not count. For `on_error` see `list_files`. Raises InputError where there is no image.
+    with # do not count, and a name that comes again counts once. For `on_error` see `list_files`; `note` is
+    called with what the user should know. Raises InputError where there is no image.
     """
     place = Path(source)
     files: list[tuple[Path, PurePath]]
     if place.is_dir():
         files = [(path, path.relative_to(place)) for path in list_files(place, on_error=on_error)]
     else:
-        files = [(place.parent / line, PurePath(PurePath(line).name)) for line in read_list(place)]
+        files = [(place.parent / line, PurePath(PurePath(line).name)) for line in read_list(place, note)]
     if not files:
         raise InputError(
             f"source must hold images, got none in {place}. Known suffixes: {', '.join(IMAGE_SUFFIXES)}."
@@ -69,8 +72,8 @@ def name_paths(paths: Iterable[str]) -> list[str]:
     return _unique(splitext(path)[0].lstrip("/").translate(_PLAIN) for path in paths)
 
 
-def read_list(path: Path) -> list[str]:
-    """The file names in a list, see `find_items`. Raises InputError for a file that is no list."""
+def read_list(path: Path, note: Callable[[str], object] = str) -> list[str]:
+    """The file names in a list, each once, see `find_items`. Raises InputError for a file that is no list."""
     try:
         text = read_regular(path, f"list {path.name}").decode("utf-8-sig")
         lines = [line.strip() for line in text.splitlines()]
@@ -82,7 +85,11 @@ def read_list(path: Path) -> list[str]:
         raise InputError(
             f"source must be a folder or a text file, got {path}. Write one file name per line."
         ) from None
-    return [line for line in lines if line and not line.startswith("#")]
+    names = [line for line in lines if line and not line.startswith("#")]
+    once = list(dict.fromkeys(names))
+    if len(once) < len(names):
+        note(f"{len(names) - len(once)} lines of {path.name} name a file again; it is used once")
+    return once
 
 
 def _unique(names: Iterable[str]) -> list[str]:

@@ -18,10 +18,15 @@ from anymask.inference.mask_generation.generate import automatic
 from anymask.models import Progress, Promptable
 from anymask.types import Masks
 
-__all__ = ["CONFIDENT", "Suggested", "suggest"]
+__all__ = ["CONFIDENT", "Suggested", "confident", "suggest"]
 
 CONFIDENT = 0.6
-"""Masks with a lower predicted IoU are not suggested."""
+"""Masks with a lower predicted IoU are not suggested, unless people's judgements say otherwise."""
+STEP, LOWEST, HIGHEST = 0.1, 0.2, 0.9
+WORTH = 0.25
+"""The share of suggestions that people must accept: to reject three costs less than to make one mask."""
+ENOUGH = 20
+"""Judged suggestions that tell a share."""
 MOST = 200
 """Suggestions in an image, the best ones."""
 COVERED = 0.5
@@ -32,6 +37,8 @@ COVERED = 0.5
 class Suggested:
     """What came of it."""
 
+    least: float
+    """Predicted IoU of a suggestion."""
     images: int = 0
     """That were looked at."""
     masks: int = 0
@@ -42,12 +49,33 @@ class Suggested:
     """Images that cannot be read."""
 
 
+def confident(judged: Sequence[tuple[float, bool]]) -> float:
+    """The predicted IoU from which on masks are worth suggesting.
+
+    It begins at CONFIDENT, and goes down step by step while people accept the share WORTH of those that lie
+    less than a step above it, up while they accept fewer, and stays where too few were judged.
+
+    judged: predicted IoU of each suggestion, and whether it was accepted.
+    """
+
+    def worth(least: float) -> bool | None:
+        kept = [accepted for score, accepted in judged if least <= score < round(least + STEP, 1)]
+        return None if len(kept) < ENOUGH else sum(kept) >= WORTH * len(kept)
+
+    least = CONFIDENT
+    while least > LOWEST and worth(least):
+        least = round(least - STEP, 1)
+    while least < HIGHEST and worth(least) is False:
+        least = round(least + STEP, 1)
+    return least
+
+
 def suggest(
     project: Project,
     model: Promptable,
     config: AutoConfig | None = None,
     *,
-    least: float = CONFIDENT,
+    least: float | None = None,
     most_images: int | None = None,
     progress: Progress = lambda done, total: None,
 ) -> Suggested:
@@ -59,18 +87,20 @@ def suggest(
     project: the project.
     model: the model for prompts.
     config: how masks are generated.
-    least: predicted IoU of a suggestion.
+    least: predicted IoU of a suggestion; None: what people's judgements tell, see `confident`.
     most_images: only the first ones that are not done; None for all.
     progress: called with the number of images done and their total.
 
     Raises InputError for `least` out of range, and the errors of `automatic`.
     """
+    if least is None:
+        least = confident(suggestions.judged(project.db))
     if not 0 <= least <= 1:
         raise InputError(f"least must be 0 to 1, got {least}. The default is {CONFIDENT}.")
     used = versions.uses(project)
     since = used[-1].since if used else 0.0
     todo = [image for image in images.every(project.db) if not (image.done or image.missing)][:most_images]
-    out = Suggested()
+    out = Suggested(least)
     for done, image in enumerate(todo):
         progress(done, len(todo))
         there = masks.current(project.db, image.id)

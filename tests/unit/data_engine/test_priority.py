@@ -22,12 +22,22 @@ def seen(score: float, disagreement: float, *vector: float) -> Look:
     return Look(score, disagreement, array / np.linalg.norm(array))
 
 
-def test_doubtful_images_come_first() -> None:
-    alike = [seen(0.9, 0.1, 1, 0), seen(0.5, 0.6, 1, 0.01), seen(0.7, 0.3, 1, -0.01)]
-    rows, novelty = order(alike, [seen(0, 0, 0, 1)])
-    assert rows[0] == 1
-    assert novelty[0] == pytest.approx(0.99, abs=0.01)
-    assert sorted(rows.tolist()) == [0, 1, 2]
+def test_what_is_typical_comes_first() -> None:
+    angles = (0.0, 0.1, -0.1, np.pi, np.pi - 0.01)
+    some = [seen(0.5, 0.5, np.cos(angle), np.sin(angle)) for angle in angles]
+    rows, novelty = order(some)
+    assert rows[0] == 0, "the middle of the larger group"
+    assert rows[1] in (3, 4), "one of the other group"
+    assert novelty[0] == 1
+    assert novelty[1] > 1
+    assert sorted(rows.tolist()) == [0, 1, 2, 3, 4]
+
+
+def test_what_the_model_is_unsure_of_comes_first() -> None:
+    some = [seen(0.9, 0.1, 1, 0), seen(0.3, 0.9, 0, 1), seen(0.6, 0.5, -1, 0.001)]
+    rows, novelty = order(some, [seen(0, 0, 0.7, 0.7), seen(0, 0, -0.7, 0.7)])
+    assert rows[0] == 1, "all are as far from what is known"
+    assert novelty[0] == pytest.approx(0.29, abs=0.01)
 
 
 def test_what_is_like_known_images_comes_last() -> None:
@@ -35,13 +45,31 @@ def test_what_is_like_known_images_comes_last() -> None:
     rows, novelty = order(some, [seen(0, 0, 1, 0.001)])
     assert rows[0] in (1, 2), "the first image is like the known one"
     assert novelty[1] < 0.01, "after that nothing is new"
-
-
-def test_an_empty_start_takes_the_most_doubtful_image() -> None:
-    rows, novelty = order([seen(0.9, 0.1, 1, 0), seen(0.2, 0.9, 0, 1)])
-    assert rows.tolist() == [1, 0]
-    assert novelty.tolist() == [1, 1]
     assert order([])[0].tolist() == []
+
+
+def test_the_order_is_that_of_the_sum_of_distances(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Against a plain implementation, with blocks and repetitions smaller than the images."""
+    monkeypatch.setattr(priority, "BLOCK", 7)
+    monkeypatch.setattr(priority, "AGAIN", 3)
+    rng = np.random.default_rng(0)
+    some = [seen(*rng.random(2), *rng.normal(size=5)) for _ in range(60)]
+    known = [seen(0, 0, *rng.normal(size=5)) for _ in range(9)]
+    vectors = np.stack([one.vector for one in some]).astype(np.float64)
+    weights = 1 + priority._doubt(some)
+    apart = 1 - vectors @ vectors.T
+    nearest = (1 - vectors @ np.stack([one.vector for one in known]).astype(np.float64).T).min(axis=1)
+    expected: list[int] = []
+    for _ in some:
+        gains = (weights[:, None] * np.maximum(nearest[:, None] - apart, 0)).sum(axis=0)
+        gains[expected] = -1
+        expected.append(int(gains.argmax()))
+        nearest = np.minimum(nearest, apart[expected[-1]])
+    assert order(some, known)[0].tolist()[:40] == expected[:40]  # then gains are 0 but for rounding
+    monkeypatch.setattr(priority, "EXACT", 5)
+    rows = order(some, known)[0].tolist()
+    assert rows[:5] == expected[:5]
+    assert sorted(rows) == list(range(60))
 
 
 def test_a_look_at_an_image(model) -> None:

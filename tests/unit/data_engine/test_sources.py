@@ -37,9 +37,11 @@ def test_names_differ_by_more_than_case(tmp_path: Path) -> None:
 
 
 def test_a_list_is_taken_in_its_order_from_its_folder(tmp_path: Path) -> None:
-    (tmp_path / "list.txt").write_text("# mine\nz.png\n\n  sub/z.png  \n/far/y.png\n")
-    found = find_items(tmp_path / "list.txt")
+    (tmp_path / "list.txt").write_text("# mine\nz.png\n\n  sub/z.png  \n/far/y.png\nz.png\n")
+    told: list[str] = []
+    found = find_items(tmp_path / "list.txt", note=told.append)
     assert [item.id for item in found] == ["z", "z-2", "y"]
+    assert told == ["1 lines of list.txt name a file again; it is used once"]
     assert [item.path for item in found] == [tmp_path / "z.png", tmp_path / "sub/z.png", Path("/far/y.png")]
 
 

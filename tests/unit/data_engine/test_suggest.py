@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from anymask.data_engine import suggest as module
-from anymask.data_engine.project import Draft, Project, images, masks, open_project, versions
+from anymask.data_engine.project import Draft, Project, images, masks, open_project, suggestions, versions
 from anymask.data_engine.project.project import scan
 from anymask.data_engine.project.suggestions import AUTOMATIC
-from anymask.data_engine.suggest import suggest
+from anymask.data_engine.suggest import confident, suggest
 from anymask.errors import InputError
 from anymask.geometry import rle
 from anymask.types import Masks
@@ -110,3 +110,37 @@ def test_the_least_score(project: Project, found: list) -> None:
     assert suggest(project, Fake(), least=0.75).masks == 2
     with pytest.raises(InputError, match=r"least must be 0 to 1, got 2\. The default is 0.6"):
         suggest(project, Fake(), least=2)
+
+
+@pytest.mark.parametrize(
+    ("shares", "expected"),
+    [
+        ({}, 0.6),
+        ({0.6: 5}, 0.5),
+        ({0.6: 4}, 0.7),
+        ({0.6: 10, 0.5: 7, 0.4: 4}, 0.5),
+        ({0.6: 20, 0.5: 20, 0.4: 20, 0.3: 20, 0.2: 20}, 0.2),
+        ({0.6: 0, 0.7: 1, 0.8: 2}, 0.9),
+    ],
+)
+def test_judgements_tell_what_is_worth_suggesting(shares: dict[float, int], expected: float) -> None:
+    judged = [(least + 0.05, number < kept) for least, kept in shares.items() for number in range(20)]
+    assert confident(judged) == expected
+    assert confident(judged[:19]) == 0.6, "too few to tell"
+
+
+def test_only_what_people_judged_counts(project: Project, found: list) -> None:
+    suggest(project, Fake())
+    image = list(images.every(project.db))[1]
+    accepted, rejected, _ = masks.current(project.db, image.id)
+    for mask, draft in (
+        (accepted, replace(accepted.draft(), suggested_by=None)),
+        (rejected, replace(rejected.draft(), deleted=True)),
+    ):
+        masks.save(project.db, image.id, draft, seen=mask.revision, author="eve")
+    assert sorted(suggestions.judged(project.db)) == [
+        (pytest.approx(0.8), False),
+        (pytest.approx(0.9), True),
+    ]
+    suggestions.withdraw(project.db, author="eve")
+    assert len(suggestions.judged(project.db)) == 2, "the third was withdrawn"

@@ -274,7 +274,7 @@ def _many(source: Path, options: Options) -> int:
     if options.images_per_shard is not None or options.verify:
         raise InputError("--images-per-shard and --verify must go with --workers. Add --workers 1.")
     shards = _shard_size(options.shards)
-    items = find_items(source, lambda error: note(f"left out {error.filename}: {error.strerror}"))
+    items = find_items(source, lambda error: note(f"left out {error.filename}: {error.strerror}"), note)
     if options.output is None:
         raise OutputError(
             "-o must name the folder of the data set, got nothing. Write -o dataset, for example."

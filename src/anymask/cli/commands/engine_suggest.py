@@ -19,7 +19,7 @@ def run(options: Options) -> int:
     with existing_project(options.project, options.database, "engine suggest", scan=True) as project:
         from anymask.cli.loading import load_model
         from anymask.data_engine.project.versions import places_in_use
-        from anymask.data_engine.suggest import CONFIDENT, suggest
+        from anymask.data_engine.suggest import suggest
         from anymask.inference.mask_generation.config import AutoConfig
 
         place, detector = places_in_use(project)
@@ -27,13 +27,12 @@ def run(options: Options) -> int:
             place, detector = options.model, None
         model = load_model(place, device=options.device, offline=options.offline)
         config = AutoConfig(detector=options.detector or detector, points_per_side=options.points_per_side)
-        least = CONFIDENT if options.min_iou is None else options.min_iou
         with progress("images") as advance:
             found = suggest(
                 project,
                 model,
                 config,
-                least=least,
+                least=options.min_iou,
                 most_images=options.max_images,
                 progress=lambda done, total: advance(done, total, "automatic masks"),
             )
@@ -44,5 +43,5 @@ def run(options: Options) -> int:
         note(f"{found.unreadable:,} images were left out: they cannot be read")
     if found.kept:
         out(f"{found.kept:,} images have suggestions of this version already")
-    out(f"{found.masks:,} suggestions in {found.images:,} images")
+    out(f"{found.masks:,} suggestions in {found.images:,} images, of predicted IoU {found.least:.2g} or more")
     return 0

@@ -24,6 +24,11 @@ class Options:
     output: str | None
     places: str | None
     positions: bool
+    duplicates: bool
+    groups: str | None
+    model: str
+    device: str
+    offline: bool
     split: str | None
     ignore: int | None
     as_json: bool
@@ -51,6 +56,18 @@ def declare(parser: Parser) -> None:
         action="store_true",
         help="Count the images by the country of the position in their EXIF; reads every image file.",
     )
+    parser.add_argument(
+        "--duplicates",
+        action="store_true",
+        help="Find images that show nearly the same, such as smaller copies; decodes every image.",
+    )
+    parser.add_argument(
+        "--groups",
+        metavar="TABLE.csv",
+        help="Measure a model by clicks for each group of a table: the columns image (an id or file name), "
+        "group, and mask (an id, or the number from 1) where it has one.",
+    )
+    shared.declare_model(parser)
     shared.declare_split(parser)
     shared.declare_ignore(parser)
     shared.declare_json(parser)
@@ -61,14 +78,16 @@ def declare(parser: Parser) -> None:
 COMMAND = Command(
     name="data analyse",
     usage="DATASET [--compare DATASET...] -o REPORT [OPTION]...",
-    summary="Show what the masks of data sets are like, and where the images come from.",
+    summary="Show what the masks of data sets are like, where images come from, and whom a model serves.",
     details="Show what the masks of data sets are like: masks per image, relative size, concavity, where "
-    "their centres lie, scores, masks at the edge, near-duplicates; and where the images come from. The "
-    "measures are those of the paper on Segment Anything, section 5.\n\n"
+    "their centres lie, scores, masks at the edge, near-duplicates; where the images come from; and how well "
+    "a model serves groups of people. The measures are those of the paper on Segment Anything, section 5.\n\n"
     "  anymask data analyse sets/coco -o report\n"
-    "  anymask data analyse sa1b/ --compare sets/coco -o report --places countries.csv\n\n"
+    "  anymask data analyse sa1b/ --compare sets/coco -o report --places countries.csv\n"
+    "  anymask data analyse sets/people -o report --groups groups.csv\n\n"
     "REPORT/index.html is one page with everything; beside it lie report.json and the figures as SVG and "
-    "PNG. Images are not decoded, and memory does not grow with the data set (see docs/analysis.md).",
+    "PNG. Images are decoded only where an option needs it, and memory does not grow with the data set "
+    "(see docs/analysis.md).",
     declare=declare,
     options=Options,
 )

@@ -35,7 +35,11 @@ def declare(parser: Parser) -> None:
     """Declare the options."""
     shared.declare_project(parser)
     parser.add_argument(
-        "--min-iou", type=number, metavar="X", help="Least predicted IoU of a suggestion. Default: 0.6."
+        "--min-iou",
+        type=number,
+        metavar="X",
+        help="Least predicted IoU of a suggestion. Default: 0.6 at first; "
+        "then as low as people accept a quarter of the suggestions right above it.",
     )
     shared.declare_max_images(parser, "the first ones that are not done")
     shared.declare_points_per_side(parser, None, "as for `anymask auto`")

@@ -11,9 +11,11 @@ import numpy as np
 
 from anymask.images.write import encode_png
 
-__all__ = ["curves", "heat_map"]
+__all__ = ["curves", "dots", "heat_map"]
 
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 420, 260, 48, 40, 26
+WIDE, NAMES, LINE = 600, 280, 20
+"""Of charts with a line for each value: the width, that of the names, the height of a line."""
 COLOURS = ("#2d69be", "#c8502d", "#3a8f4d", "#8a5ab0", "#b08a1e", "#555555")
 
 
@@ -41,6 +43,41 @@ def curves(title: str, axis: str, series: Mapping[str, tuple[Sequence[float], Se
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}" '
         f'font-family="sans-serif" font-size="12">{"".join(parts)}</svg>'
     )
+
+
+def dots(
+    title: str,
+    own: Sequence[tuple[str, float, float | None, float | None]],
+    published: Sequence[tuple[str, float]],
+) -> str:
+    """Values from 0 to 1 as SVG, a line for each: dots with intervals, then rings.
+
+    own: name, value, and both ends of the interval where it has one. published: name and value.
+    """
+    height = TOP + LINE * (len(own) + len(published)) + BOTTOM
+    parts = [f'<text x="8" y="16" font-weight="bold">{escape(title)}</text>']
+    for part in (0.0, 0.25, 0.5, 0.75, 1.0):
+        x = _along(part)
+        parts.append(f'<line x1="{x}" x2="{x}" y1="{TOP}" y2="{height - BOTTOM}" stroke="#ddd"/>')
+        parts.append(f'<text x="{x}" y="{height - BOTTOM + 15}" text-anchor="middle">{part:.3g}</text>')
+    rows = [*own, *((name, value, None, None) for name, value in published)]
+    for number, (name, value, low, high) in enumerate(rows):
+        y = TOP + LINE * (number + 0.5)
+        parts.append(f'<text x="{NAMES - 8}" y="{y + 4}" text-anchor="end">{escape(name[:38])}</text>')
+        if low is not None and high is not None:
+            ends = f'x1="{_along(low):.1f}" x2="{_along(high):.1f}"'
+            parts.append(f'<line {ends} y1="{y}" y2="{y}" stroke="{COLOURS[0]}" stroke-width="2"/>')
+        fill = COLOURS[0] if number < len(own) else "none"
+        colour = COLOURS[0] if number < len(own) else "#666"
+        parts.append(f'<circle cx="{_along(value):.1f}" cy="{y}" r="4" fill="{fill}" stroke="{colour}"/>')
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDE}" height="{height}" '
+        f'font-family="sans-serif" font-size="12">{"".join(parts)}</svg>'
+    )
+
+
+def _along(value: float) -> float:
+    return NAMES + (WIDE - NAMES - 16) * value
 
 
 def _x(value: float, most: float) -> float:

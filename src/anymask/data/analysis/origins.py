@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, TypeAlias
 
 from anymask.data.analysis.geography import (
@@ -18,8 +17,8 @@ from anymask.data.analysis.geography import (
     position_of,
     table_date,
 )
+from anymask.data.analysis.image_table import names_of, read_table
 from anymask.errors import FormatError, UnknownNameError
-from anymask.files import open_regular
 
 __all__ = ["Origins", "Places", "read_places"]
 
@@ -43,7 +42,7 @@ class Places:
 
     def of(self, id: str, file_name: str) -> Country | None:
         """The country of an image by its id or its file name, with or without its folder and suffix."""
-        for key in (id, file_name, PurePosixPath(file_name).name, PurePosixPath(file_name).stem):
+        for key in names_of(id, file_name):
             if key in self.found:
                 self.unused.discard(key)
                 return self.found[key]
@@ -55,19 +54,10 @@ def read_places(path: str | Path) -> Places:
 
     Raises FormatError for a table without these columns, or with a position that is no number.
     """
-    try:
-        with open_regular(path) as file:
-            text = file.read().decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise FormatError(
-            f"table of places must be a CSV file in UTF-8, got {path} ({error}). Check the name."
-        ) from None
-    rows = csv.DictReader(text.splitlines())
-    names = [str(name).strip().lower() for name in rows.fieldnames or ()]
-    rows.fieldnames = names
+    names, rows = read_table(path, "table of places")
     unknown: Counter[str] = Counter()
     find = _finder(path, names, unknown)
-    found = {str(row["image"]).strip(): find(row) for row in rows}
+    found = {row["image"]: find(row) for row in rows}
     return Places(found, unknown)
 
 
@@ -75,7 +65,7 @@ def _finder(path: str | Path, names: Iterable[str], unknown: Counter[str]) -> Fi
     """How the country of a row is found."""
 
     def named(row: Mapping[str, str]) -> Country | None:
-        text = (row["country"] or "").strip()
+        text = row["country"]
         try:
             return by_name(text) if text else None
         except UnknownNameError:
@@ -85,7 +75,7 @@ def _finder(path: str | Path, names: Iterable[str], unknown: Counter[str]) -> Fi
     def placed(row: Mapping[str, str]) -> Country | None:
         try:
             return by_position(float(row["latitude"]), float(row["longitude"]))
-        except (ValueError, TypeError):
+        except ValueError:
             raise FormatError(
                 f"latitude and longitude must be numbers of degrees, got {row['latitude']!r} and "
                 f"{row['longitude']!r} for {row['image']} in {path}. Correct the row, or remove it."
@@ -97,7 +87,7 @@ def _finder(path: str | Path, names: Iterable[str], unknown: Counter[str]) -> Fi
     if {"image", "latitude", "longitude"} <= known:
         return placed
     if {"image", "caption"} <= known:
-        return lambda row: by_caption(row["caption"] or "")
+        return lambda row: by_caption(row["caption"])
     raise FormatError(
         f"table of places must have the column image, and country, latitude and longitude, or caption, got "
         f"{', '.join(sorted(known)) or 'none'} in {path}. Add a first line with their names."

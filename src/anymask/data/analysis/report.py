@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from html import escape
 from itertools import accumulate
 from typing import Any
 
-from anymask.data.analysis.charts import curves, heat_map
+from anymask.data.analysis.charts import curves, dots, heat_map
+from anymask.data.analysis.duplicates import ImageHashes
 from anymask.data.analysis.origins import Origins
 from anymask.data.analysis.tally import BINS, Tally
 from anymask.data.dataset import Collection
@@ -22,12 +24,17 @@ Advance = Callable[[int, int, str], None]
 
 
 def analyse(
-    dataset: Collection, origins: Origins | None = None, advance: Advance | None = None
+    dataset: Collection,
+    origins: Origins | None = None,
+    advance: Advance | None = None,
+    *,
+    hashes: ImageHashes | None = None,
 ) -> dict[str, Any]:
     """Count what the masks of a data set are like; images are not decoded where the masks do not need it.
 
-    origins: counts the images by country, too. advance: called with each image. Damaged items are left out
-    and counted. Returns JSON-able values, see docs/analysis.md.
+    origins: counts the images by country, too. advance: called with each image. hashes: finds images that
+    are near-duplicates, for which every image is decoded. Damaged items are left out and counted. Returns
+    JSON-able values, see docs/analysis.md.
     """
     tally = Tally()
     for index in range(len(dataset)):
@@ -41,8 +48,18 @@ def analyse(
         if origins is not None:
             name = str(record.meta.get("file_name", ""))
             origins.add(record.id, name, len(record.masks), partial(dataset.image_bytes, index))
-    found = {"name": dataset.name, **tally.to_dict(), "damaged": dict(dataset.faults.messages)}
-    return found if origins is None else found | {"origins": origins.to_dict()}
+        if hashes is not None:
+            _hash_image(dataset, index, hashes)
+    found = {"name": dataset.name, **tally.to_dict()}
+    found |= {} if hashes is None else {"duplicate_images": hashes.to_dict()}
+    found |= {} if origins is None else {"origins": origins.to_dict()}
+    return found | {"damaged": dict(dataset.faults.messages)}
+
+
+def _hash_image(dataset: Collection, index: int, hashes: ImageHashes) -> None:
+    with suppress(FormatError):  # the data set reports it
+        record = dataset[index]
+        hashes.add(record.id, record.read())
 
 
 def encode_report(results: Sequence[Mapping[str, Any]]) -> dict[str, bytes]:
@@ -50,7 +67,7 @@ def encode_report(results: Sequence[Mapping[str, Any]]) -> dict[str, bytes]:
     charts = dict(_charts(results))
     maps = {f"centres-{number}.png": heat_map(one["centres"]) for number, one in enumerate(results, 1)}
     files = {"report.json": json.dumps(list(results), indent=1).encode()}
-    files |= {name: chart.encode() for name, chart in charts.items()} | maps
+    files |= {name: chart.encode() for name, chart in (*charts.items(), *_group_charts(results))} | maps
     files["index.html"] = _page(results, charts.values(), list(maps.values())).encode()
     return files
 
@@ -70,6 +87,21 @@ def _charts(results: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
             yield f"{key.replace('_', '-')}.svg", curves(title, AXES[key], series)
 
 
+def _group_charts(results: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    """The IoU of groups at each number of points, beside the published one of others."""
+    for number, one in enumerate(results, 1):
+        for points in POINTS if "clicks_by_group" in one else ():
+            yield f"groups-{number}-points-{points}.svg", _group_chart(one["clicks_by_group"], points)
+
+
+def _group_chart(found: Mapping[str, Any], points: int) -> str:
+    key = f"points_{points}"
+    own = [(row["group"], row[key]["iou"], row[key]["low"], row[key]["high"]) for row in found["groups"]]
+    rings = [(f"{row['set']}: {row['group']}", row[key]) for row in found["published"] if key in row]
+    return dots(f"Mean IoU at {points} point{'s' if points > 1 else ''}", own, rings)
+
+
+POINTS = (1, 3)
 AXES = {
     "relative_size": "square root of mask area / image area",
     "concavity": "1 - area / area of the convex hull",
@@ -106,10 +138,11 @@ def _page(results: Sequence[Mapping[str, Any]], charts: Iterable[str], maps: Seq
         for one, data in zip(results, maps, strict=True)
     )
     origins = "".join(_origins(one) for one in results if "origins" in one)
+    groups = "".join(_clicks_by_group(one) for one in results if "clicks_by_group" in one)
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(title)}</title>'
         f"<style>{_STYLE}</style><h1>{escape(title)}</h1>{_summary(results)}"
-        f"<h2>Masks</h2>{''.join(charts)}<h2>Centres of masks</h2>{figures}{origins}</html>\n"
+        f"<h2>Masks</h2>{''.join(charts)}<h2>Centres of masks</h2>{figures}{origins}{groups}</html>\n"
     )
 
 
@@ -129,10 +162,17 @@ def _cells(one: Mapping[str, Any]) -> dict[str, str]:
         "median concavity": _median(one["concavity"]),
         "median predicted IoU": _median(one["scores"]),
         "touching the edge": f"{100 * one['share_touching_the_edge']:.1f} %",
-        "near-duplicates": f"{100 * one['share_of_near_duplicates']:.1f} %",
+        "near-duplicate masks": f"{100 * one['share_of_near_duplicates']:.1f} %",
+        "near-duplicate images": f"{one['duplicate_images']['images']:,}"
+        if "duplicate_images" in one
+        else "",
         "empty masks": f"{one['empty_masks']:,}",
         "damaged items": f"{len(one['damaged']):,}",
     }
+
+
+def _duplicates(one: Mapping[str, Any]) -> str:
+    return f"{one['duplicate_images']['images']:,}" if "duplicate_images" in one else ""
 
 
 def _median(measure: Mapping[str, Any] | None) -> str:
@@ -155,6 +195,29 @@ def _origins(one: Mapping[str, Any]) -> str:
             f"{len(found['rows_of_unknown_images']):,} rows of the table name images that are not here"
         )
     return "".join(parts) + "".join(f"<p>{escape(note)}.</p>" for note in notes)
+
+
+def _clicks_by_group(one: Mapping[str, Any]) -> str:
+    found = one["clicks_by_group"]
+    lines = [
+        [row["group"], f"{row['images']:,}", f"{row['masks']:,}", *(_iou(row[f"points_{n}"]) for n in POINTS)]
+        for row in found["groups"]
+    ]
+    notes = [f"Mean IoU of {found['model']} from random points, with 95 % bootstrap intervals over images"]
+    notes.append("rings: means of SAM that its paper gives for other data")
+    if found["unused_rows"]:
+        notes.append(f"{len(found['unused_rows']):,} rows of the table name what is not here")
+    return (
+        f"<h2>Clicks by group, {escape(str(one['name']))}</h2>"
+        + "".join(_group_chart(found, points) for points in POINTS)
+        + _table(["group", "images", "masks", *(f"{n} point{'s' if n > 1 else ''}" for n in POINTS)], lines)
+        + f"<p>{escape('; '.join(notes))}.</p>"
+    )
+
+
+def _iou(mean: Mapping[str, Any]) -> str:
+    value = f"{mean['iou']:.3f}"
+    return value if mean["low"] is None else f"{value} ({mean['low']:.3f} to {mean['high']:.3f})"
 
 
 def _counts(row: Mapping[str, Any]) -> list[str]:

@@ -43,13 +43,7 @@ class Source:
     def _listed(self) -> list[tuple[str, int]]:
         """The images of the list, each once."""
         assert self.list_file is not None, "the source is a list"
-        lines = read_list(self.list_file)
-        once = list(dict.fromkeys(lines))
-        if len(once) < len(lines):
-            self.note(
-                f"{len(lines) - len(once)} lines of {self.list_file.name} name a file again; it is used once"
-            )
-        return [(line, self._size(line)) for line in once]
+        return [(line, self._size(line)) for line in read_list(self.list_file, self.note)]
 
     def _size(self, line: str) -> int:
         """The bytes of a file; 0 where that is not known now."""

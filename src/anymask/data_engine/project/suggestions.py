@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace as changed
+from typing import Any
 
 from sqlalchemy import Connection, select
 
@@ -19,7 +20,7 @@ from anymask.data_engine.project.tables import heads, revisions
 from anymask.data_engine.project.values import Draft
 from anymask.geometry import rle
 
-__all__ = ["AUTOMATIC", "SAME_IOU", "add_on", "replace", "replace_in", "withdraw"]
+__all__ = ["AUTOMATIC", "SAME_IOU", "add_on", "judged", "replace", "replace_in", "withdraw"]
 
 AUTOMATIC = "automatic"
 """What `suggested_by` names for automatic masks."""
@@ -54,6 +55,25 @@ def withdraw(db: Database, *, author: str) -> int:
     """Withdraw all open suggestions of a project; returns how many there were."""
     with db.writing() as connection:
         return _withdraw(connection, None, author)
+
+
+def judged(db: Database) -> list[tuple[float, bool]]:
+    """The predicted IoU of every automatic suggestion that people judged, and whether they accepted it."""
+    first, newest = revisions.alias("first"), revisions.alias("newest")
+
+    def same(one: Any) -> Any:
+        return (one.c.image_id == heads.c.image_id) & (one.c.id == heads.c.id)
+
+    query = (
+        select(first.c.score, newest.c.deleted)
+        .select_from(heads)
+        .join(newest, same(newest) & (newest.c.revision == heads.c.revision))
+        .join(first, same(first) & (first.c.revision == 1))
+        .where(first.c.suggested_by == AUTOMATIC, first.c.score.is_not(None))
+        .where(newest.c.deleted == newest.c.suggested_by.is_not(None))  # neither open nor withdrawn
+    )
+    with db.reading() as connection:
+        return [(float(row.score), not row.deleted) for row in connection.execute(query)]
 
 
 def _withdraw(connection: Connection, by: str | None, author: str, within: str | None = None) -> int:

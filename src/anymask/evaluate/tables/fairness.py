@@ -11,7 +11,13 @@ from pathlib import Path
 import numpy as np
 
 from anymask.errors import FormatError
-from anymask.evaluate.simulated_clicks import ClicksConfig, Targets, click_ious, random_click
+from anymask.evaluate.simulated_clicks import (
+    ClicksConfig,
+    OpenSession,
+    Targets,
+    click_ious,
+    random_click,
+)
 from anymask.evaluate.tables.models import PromptModel
 from anymask.evaluate.tables.named_file import named_file
 from anymask.evaluate.tables.points import CONFIG, read_pixels
@@ -22,7 +28,7 @@ from anymask.geometry import rle
 from anymask.images.read import read_image
 from anymask.types import Masks, Record
 
-__all__ = ["FAIRNESS_SETS", "read_groups"]
+__all__ = ["CLICKS", "FAIRNESS_SETS", "Grouped", "group_ious", "read_groups"]
 
 CLICKS = ClicksConfig(
     clicks=(1, 3), noc=(), box=False, grabcut_masks=0, kinds=CONFIG.kinds, min_area=0, most_masks=None
@@ -45,13 +51,11 @@ class Grouped:
     groups: tuple[tuple[str, ...], ...]
 
 
-def measure_groups(model: PromptModel, one: Grouped) -> Row:
+def group_ious(open_session: OpenSession, one: Grouped) -> dict[str, list[float]]:
     """IoUs by group and number of points: "<group>, 1 points" and so on. Empty masks are left out."""
     record = one.record
-    session, generator = (
-        model.open(read_pixels(record)),
-        np.random.default_rng(zlib.crc32(record.id.encode())),
-    )
+    session = open_session(read_pixels(record))
+    generator = np.random.default_rng(zlib.crc32(record.id.encode()))
     out: dict[str, list[float]] = {}
     for runs, groups in zip(record.masks.rles, one.groups, strict=True):
         truth = rle.decode(runs, record.masks.size)
@@ -62,6 +66,11 @@ def measure_groups(model: PromptModel, one: Grouped) -> Row:
             for name in (f"{group}, {count} points" for group in groups for count in CLICKS.clicks):
                 out.setdefault(name, []).append(float(ious[0, int(name.split()[-2]) - 1]))
     return out
+
+
+def measure_groups(model: PromptModel, one: Grouped) -> Row:
+    """As `group_ious`."""
+    return group_ious(model.open, one)
 
 
 def _open_miap(root: Path, is_wanted: Callable[[str], bool]) -> Items:

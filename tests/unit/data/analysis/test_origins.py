@@ -60,7 +60,7 @@ def test_forms_of_tables(tmp_path: Path, rows: str, code: str | None) -> None:
         ("a,b\n1,2\n", r"must have the column image, and country, .* got a, b in"),
         ("", "must have the column image, and country, .* got none in"),
         ("image,latitude,longitude\na,north,2\n", "must be numbers of degrees, got 'north' and '2' for a in"),
-        ("image,latitude,longitude\na,1\n", "must be numbers of degrees, got '1' and None for a in"),
+        ("image,latitude,longitude\na,1\n", "must be numbers of degrees, got '1' and '' for a in"),
     ],
 )
 def test_tables_that_cannot_be_used(tmp_path: Path, text: str, message: str) -> None:

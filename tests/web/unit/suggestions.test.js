@@ -5,6 +5,7 @@ import { maskOf } from "./browser.js";
 import { nearTies } from "../../../src/anymask/app/static/inference/hypotheses.js";
 import { ownColour, PALETTE, shadeOf } from "../../../src/anymask/app/static/masks/colours.js";
 import { encode, fromString, toString } from "../../../src/anymask/app/static/masks/rle.js";
+import { labelAccepted } from "../../../src/anymask/app/static/state/accepted-labels.js";
 import { Chosen } from "../../../src/anymask/app/static/state/chosen.js";
 import { Editor } from "../../../src/anymask/app/static/state/editor.js";
 import { labelProblem } from "../../../src/anymask/app/static/state/label-problem.js";
@@ -306,6 +307,80 @@ test("a list of words finds each of them; what is new is selected and named afte
   assert.equal(wordsOf(editor.item.suggestedBy), "red car");
   assert.equal(suggestFound(editor, ["cup", "red car"], found, labels), 0);
   assert.deepEqual([wordsOf("a3f"), wordsOf("words--")], [null, null]);
+});
+
+/** An image where words found an animal, a spoon and a cup; the label animal is the current one. */
+function foundByWords(role) {
+  const { editor, openImage, sent } = opened([]);
+  const labels = ["Animal", "Cup"].map((name) => ({ id: name, name, color: "#ff0000" }));
+  const stored = { labels, person: { name: "p", role } };
+  const app = {
+    project: stored,
+    saved: [],
+    storage: { project: async () => ({ ...stored, labels: [...stored.labels] }) },
+    async saveLabels(all) {
+      app.saved.push(all.map(({ name }) => name));
+      app.project.labels = stored.labels = all;
+      return null;
+    },
+  };
+  editor.setLabel("Animal");
+  const masks = [0, 1, 2].map((y) => ({ ...row("", y), score: 0.5, prompt: y }));
+  suggestFound(editor, ["animal", "tea-spoon", "tea spoon"], { model: "m", masks }, labels);
+  const told = [];
+  const tasks = [];
+  openImage.addEventListener("step", ({ detail }) =>
+    tasks.push(labelAccepted(app, openImage, detail, (text) => told.push(text))),
+  );
+  const kept = () => [...openImage.items.values()].map(({ box, label }) => [box[1], label]).sort();
+  return { app, editor, openImage, sent, told, kept, labelled: () => Promise.all(tasks) };
+}
+
+test("words without a label of that name do not get the current label", () => {
+  const { kept } = foundByWords("admin");
+  assert.deepEqual(kept(), [
+    [0, "Animal"],
+    [1, null],
+    [2, null],
+  ]);
+});
+
+test("who accepts what words found makes the label of that name, once, and undo takes both back", async () => {
+  const { app, editor, openImage, sent, told, kept, labelled } = foundByWords("admin");
+  decide(editor, true);
+  editor.select([...openImage.items.values()].find(({ box }) => box[1] === 1).id);
+  decide(editor, true);
+  decide(editor, true);
+  await labelled();
+  assert.deepEqual([app.saved, told], [[["Animal", "Cup", "tea spoon"]], ["New label: tea spoon"]]);
+  const { id } = app.project.labels[2];
+  const all = [
+    [0, "Animal"],
+    [1, id],
+    [2, id],
+  ];
+  assert.deepEqual(kept(), all);
+  assert.deepEqual([sent.at(-1).label_id, sent.at(-1).suggested_by], [id, null]);
+  editor.travel("undo");
+  assert.equal(suggestionsOf(editor).length, 1);
+  editor.travel("redo");
+  assert.deepEqual(kept(), all);
+});
+
+test("a correction of what words found keeps the word as its label", async () => {
+  const { app, editor, openImage, kept, labelled } = foundByWords("admin");
+  const [, spoon] = openImage.items.values();
+  editor.draw("Paint", new Uint8Array(12).fill(1), [0, 0, 4, 3], spoon.id);
+  await labelled();
+  assert.ok(kept().some(([, label]) => label === app.project.labels[2].id));
+});
+
+test("an annotator, who makes no labels, is told that a mask has none", async () => {
+  const { app, editor, told, labelled } = foundByWords("annotator");
+  decideAll(editor, true);
+  await labelled();
+  assert.deepEqual(app.saved, []);
+  assert.match(told.join(), /No label is called “tea spoon”: accepted without one/);
 });
 
 test("an annotator is told what can be done about a finished image", () => {

@@ -4,6 +4,7 @@ import { area, box, fromString } from "../masks/rle.js";
 
 /** @typedef {import("./editor.js").Editor} Editor */
 /** @typedef {import("../types.js").Label} Label */
+/** @typedef {import("./undo-history.js").Change} Change */
 /** @typedef {{counts: string, score: number, prompt?: number | null}} Found of the phrase with the index `prompt` */
 
 /**
@@ -30,6 +31,7 @@ export const wordsOf = (search) =>
 
 /**
  * Make suggestions of what phrases found, except where a mask or a suggestion lies; the first one is selected.
+ * Each has the label that its phrase names, none where no label has that name.
  * @param {Editor} editor
  * @param {string[]} phrases
  * @param {Finds} found
@@ -45,7 +47,7 @@ export function suggestFound(editor, phrases, { masks, model }, labels) {
   const items = unlike(all, [...openImage.items.values()]).map(({ phrase, ...one }) => ({
     ...one,
     id: crypto.randomUUID(),
-    label: labels.find(({ name }) => name.toLowerCase() === phrase.toLowerCase())?.id ?? editor.label,
+    label: labels.find(({ name }) => name.toLowerCase() === phrase.toLowerCase())?.id ?? null,
     model,
     suggestedBy: searchFor(phrase),
   }));
@@ -53,6 +55,24 @@ export function suggestFound(editor, phrases, { masks, model }, labels) {
   editor.add(items, `Find ${phrases.join(", ")}`);
   editor.select(items[0].id);
   return items.length;
+}
+
+/** The label that words name. @param {Label[]} labels @param {string} words as `wordsOf` gives them */
+export const labelNamed = (labels, words) =>
+  labels.find(({ name }) => name.toLowerCase().replaceAll("-", " ") === words);
+
+/**
+ * What was searched for, by the ids of the suggestions without a label that a step accepted.
+ * @param {Change[]} changes
+ */
+export function acceptedWords(changes) {
+  /** @type {Map<string, string>} */
+  const found = new Map();
+  for (const { id, before, after } of changes) {
+    const words = wordsOf(before?.suggestedBy ?? "");
+    if (words && after && !after.suggestedBy && after.label === null) found.set(id, words);
+  }
+  return found;
 }
 
 /**

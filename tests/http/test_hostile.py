@@ -238,7 +238,8 @@ def test_every_answer_is_guarded(client, path) -> None:
 def test_roles(start) -> None:
     client = start(Settings(token="boss"))
     boss = {"authorization": "Bearer boss"}
-    assert client.get("/api/project").status_code == 401
+    none = client.get("/api/project")
+    assert (none.status_code, "needs a token, and none was sent" in none.json()["error"]) == (401, True)
     assert (
         client.get("/api/project", headers={"authorization": "Bearer b\u00f6ss".encode()}).status_code == 401
     )
@@ -360,9 +361,25 @@ def zipped(entries: dict[str, bytes]) -> bytes:
         ("many.zip", zipped({f"{n}.json": b"{}" for n in range(12)}), "archive must hold at most 10 files"),
         ("cut.zip", zipped({"a.json": os.urandom(5000)})[200:], "archive must be a whole ZIP file"),
         ("long.zip", zipped({"x" * 260 + ".json": b"{}"}), "names of at most 250 bytes"),
-        ("text.json", b"not json", "path must be JSON of a known format"),
-        ("what.xyz", b"hm", "path must be a file or folder of a known format"),
-        ("deep.json", b"[" * 100_000, "path must be a complete JSON file"),
+        (
+            "text.json",
+            b"not json",
+            "file must be JSON of a known format, got text.json. Choose the format if it is one of these: "
+            "coco, labelme, labelstudio, sa1b.",
+        ),
+        ("empty.json", b"{}", "file must be JSON of a known format, got empty.json."),
+        (
+            "film.mp4",
+            b"hm",
+            "file must hold annotations (.geojson, .json, .npz, .png, .svg, .txt, .xml) or be a ZIP archive",
+        ),
+        ("cat.txt", b"0 0.1 0.1 0.5 0.1 0.5 0.5", "send a ZIP archive of the label files and data.yaml"),
+        (
+            "none.zip",
+            zipped({"a.mp4": b"hm", "b.mp4": b"hm"}),
+            "archive must hold annotations of a known format",
+        ),
+        ("deep.json", b"[" * 100_000, "file must be a complete JSON file"),
     ],
 )
 def test_annotations_that_cannot_be_read(start, name, data, words) -> None:
@@ -375,7 +392,7 @@ def test_annotations_that_cannot_be_read(start, name, data, words) -> None:
 def test_a_file_in_the_place_of_a_folder(client) -> None:
     answer = client.post("/api/import?format=masks", files={"file": ("a.png", b"x")})
     assert answer.json() == {
-        "error": "path must be a folder, as masks is one, got a.png, a file. Give the folder it is in."
+        "error": "file must be a ZIP archive, as masks is a folder, got a.png. Pack the whole folder."
     }
 
 

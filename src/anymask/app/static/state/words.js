@@ -15,8 +15,11 @@ import { area, box, fromString } from "../masks/rle.js";
 /** What `suggestedBy` begins with where words were searched for. */
 const BY_WORDS = "words-";
 
-/** The phrases of a list with commas. @param {string} text */
-export const phrasesIn = (text) => [...new Set(text.split(",").map((one) => one.trim()))].filter(Boolean);
+const ARTICLE = /^(an?|the)\s+/i;
+
+/** The phrases of a list with commas, each without its article: so a label is called. @param {string} text */
+export const phrasesIn = (text) =>
+  [...new Set(text.split(",").map((one) => one.trim().replace(ARTICLE, "")))].filter(Boolean);
 
 /** The id of a search: only what ids may hold. @param {string} phrase */
 export const searchFor = (phrase) =>

@@ -7,7 +7,6 @@ import io
 import os
 import shutil
 import struct
-import zipfile
 import zlib
 
 import numpy as np
@@ -238,7 +237,8 @@ def test_every_answer_is_guarded(client, path) -> None:
 def test_roles(start) -> None:
     client = start(Settings(token="boss"))
     boss = {"authorization": "Bearer boss"}
-    assert client.get("/api/project").status_code == 401
+    none = client.get("/api/project")
+    assert (none.status_code, "needs a token, and none was sent" in none.json()["error"]) == (401, True)
     assert (
         client.get("/api/project", headers={"authorization": "Bearer b\u00f6ss".encode()}).status_code == 401
     )
@@ -343,46 +343,6 @@ def test_a_full_disk_is_told_and_nothing_is_lost(start, project, folder, square,
     answer = send(client, "a.png", image_bytes())
     assert (answer.status_code, "No space left" in answer.json()["error"]) == (507, True)
     assert list((folder / ".anymask" / "images").iterdir()) == []
-
-
-def zipped(entries: dict[str, bytes]) -> bytes:
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in entries.items():
-            archive.writestr(name, data)
-    return out.getvalue()
-
-
-@pytest.mark.parametrize(
-    ("name", "data", "words"),
-    [
-        ("bomb.zip", zipped({"a.json": bytes(4 << 20)}), "archive must unpack to at most 1 MiB"),
-        ("many.zip", zipped({f"{n}.json": b"{}" for n in range(12)}), "archive must hold at most 10 files"),
-        ("cut.zip", zipped({"a.json": os.urandom(5000)})[200:], "archive must be a whole ZIP file"),
-        ("long.zip", zipped({"x" * 260 + ".json": b"{}"}), "names of at most 250 bytes"),
-        ("text.json", b"not json", "path must be JSON of a known format"),
-        ("what.xyz", b"hm", "path must be a file or folder of a known format"),
-        ("deep.json", b"[" * 100_000, "path must be a complete JSON file"),
-    ],
-)
-def test_annotations_that_cannot_be_read(start, name, data, words) -> None:
-    client = start(Settings(limits=Limits(unpacked_bytes=1 << 20, entries=10)))
-    answer = client.post("/api/import", files={"file": (name, data)})
-    assert answer.status_code == 400
-    assert words in answer.json()["error"]
-
-
-def test_a_file_in_the_place_of_a_folder(client) -> None:
-    answer = client.post("/api/import?format=masks", files={"file": ("a.png", b"x")})
-    assert answer.json() == {
-        "error": "path must be a folder, as masks is one, got a.png, a file. Give the folder it is in."
-    }
-
-
-def test_archives_do_not_write_outside(client, tmp_path) -> None:
-    data = zipped({"../../../escaped.json": b"{}", "/absolute.json": b"{}", "a/../../b.json": b"{}"})
-    assert client.post("/api/import", files={"file": ("a.zip", data)}).status_code in (200, 400)
-    assert not list(tmp_path.rglob("*escaped*"))
 
 
 def test_a_fault_of_ours_shows_no_trace(client, monkeypatch, caplog) -> None:

@@ -184,7 +184,7 @@ def test_images_that_are_not_there_are_told(labelled) -> None:
     document = {"images": [{"id": 7, "width": 9, "height": 9, "file_name": "other.jpg"}], "annotations": []}
     files = {"file": ("coco.json", json.dumps({**document, "categories": []}))}
     answer = labelled.post("/api/import", files=files).json()
-    assert answer["skipped"] == ["7: the project has no image of this name. Upload it first."]
+    assert answer["skipped"] == ["other.jpg: the project has no image of this name. Upload it first."]
 
 
 def test_masks_of_another_size_are_told(labelled) -> None:
@@ -196,7 +196,22 @@ def test_masks_of_another_size_are_told(labelled) -> None:
     }
     answer = labelled.post("/api/import", files={"file": ("coco.json", json.dumps(document))}).json()
     assert (answer["masks"], len(answer["skipped"])) == (0, 1)
-    assert "size must be the image size [300, 451]" in answer["skipped"][0]
+    wanted = "cat.jpg: masks must have the size of their image, 451 x 300 pixels, got 9 x 9."
+    assert answer["skipped"][0].startswith(wanted)
+
+
+def test_shapes_without_an_area_are_counted_as_shapes(labelled) -> None:
+    line = {"label": "cat", "points": [[1, 1], [9, 9]], "shape_type": "line"}
+    corners = {"label": "cat", "points": [[1, 1], [9, 1], [9, 9]], "shape_type": "polygon"}
+    document = {
+        "imagePath": "cat.jpg",
+        "imageHeight": 300,
+        "imageWidth": 451,
+        "shapes": [line, corners, line],
+    }
+    answer = labelled.post("/api/import", files={"file": ("a.json", json.dumps(document))}).json()
+    assert (answer["masks"], answer["skipped"]) == (1, [])
+    assert answer["left_out"] == [{"name": "cat.jpg", "kind": "line", "count": 2}]
 
 
 def test_ten_thousand_images_come_in_pages(start, folder) -> None:

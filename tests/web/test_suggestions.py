@@ -158,13 +158,17 @@ def test_what_words_name_is_accepted_or_rejected_by_a_key(
     box.fill("a cat")
     box.press("Enter")
     expect(page.locator(".suggestions h2")).to_contain_text("2 suggestions")
-    expect(page.locator(".masks .mask .name").first).to_have_text("a cat?")
+    expect(page.locator(".masks .mask .name").first).to_have_text("cat?")
     page.keyboard.press("y")  # the keys work at once
     expect(page.locator(".suggestions h2")).to_contain_text("1 suggestion")
     page.keyboard.press("r")
     expect(page.locator(".suggestions")).to_be_hidden()
     person.count(1)
+    expect(page.locator(".masks .mask .name")).to_have_text("cat")  # a label of this name is made
+    expect(page.locator(".labels")).to_contain_text("cat")
     person.saved()
+    (label,) = served.ask("api/project")["labels"]
+    assert [mask["label_id"] for mask in served.masks(cat)] == [label["id"]]
     box.fill("a cat")
     box.press("Enter")  # what is a mask already is not suggested again
     expect(page.locator(".suggestions h2")).to_contain_text("1 suggestion")

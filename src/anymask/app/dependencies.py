@@ -44,6 +44,7 @@ __all__ = [
 
 Result = TypeVar("Result")
 COOKIE = "anymask_token"
+_NO_TOKEN = "This needs a token, and none was sent. Sign in, or send the header Authorization: Bearer TOKEN."
 REMEMBER = 5.0
 """Seconds for which the user of a token is cached."""
 _log = logging.getLogger("anymask.app")
@@ -184,14 +185,15 @@ def _token(request: Request) -> str | None:
 
 
 def identify(server: Server, request: Request, token: str | None) -> Person:
-    """The user with a token. Raises HTTPException 401 for a wrong one, 429 after too many of them."""
+    """The user with a token. Raises HTTPException 401 for none or a wrong one, 429 after too many of them."""
     address = request.client.host if request.client else ""
     if token:
         server.guesses.check(address, token)
     person = person_of(server, token)
     if person is None:
-        if token:
-            server.guesses.wrong(address)
+        if not token:
+            raise HTTPException(401, _NO_TOKEN)
+        server.guesses.wrong(address)
         raise HTTPException(401, "This token is not valid. Ask an admin for yours.")
     server.guesses.right(token or "")
     return person

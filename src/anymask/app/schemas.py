@@ -362,6 +362,16 @@ class Stats(Schema):
     by_model: list[Group]
 
 
+class LeftOut(Schema):
+    """Shapes of one kind that no mask was made of."""
+
+    name: str
+    """Of the image or the file."""
+    kind: str
+    """What they are, such as "linestrip", or why they are damaged."""
+    count: int
+
+
 class Imported(Schema):
     """The result of an import."""
 
@@ -371,7 +381,9 @@ class Imported(Schema):
     known: int
     """Number of masks that the project had already; they are not added again."""
     skipped: list[str]
-    """A sentence for every record that was left out."""
+    """A sentence for every image or file that was left out."""
+    left_out: list[LeftOut]
+    """Shapes that no mask was made of, because they have no area or are damaged."""
 
 
 Error.model_rebuild()

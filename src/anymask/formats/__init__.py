@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from anymask.formats import coco, geojson, png, sa1b
     from anymask.formats.layouts import detect
     from anymask.formats.loss_report import Loss, MaskLoss
+    from anymask.formats.reading import UnknownFormatError
     from anymask.formats.registry import FORMATS, READERS, Format
     from anymask.formats.streaming import OnError, OnLeftOut, read, stream
     from anymask.formats.writers import Outlines
@@ -51,6 +52,7 @@ __all__ = [
     "OnError",
     "OnLeftOut",
     "Outlines",
+    "UnknownFormatError",
     "coco",
     "detect",
     "format_for",
@@ -65,6 +67,7 @@ __all__ = [
 _NAMES_OF_MODULE = {
     "layouts": ("detect",),
     "loss_report": ("Loss", "MaskLoss"),
+    "reading": ("UnknownFormatError",),
     "registry": ("FORMATS", "READERS", "Format"),
     "streaming": ("OnError", "OnLeftOut", "read", "stream"),
     "writers": ("Outlines",),

@@ -18,6 +18,7 @@ from anymask.formats import dota, map_names, mots, png, video_maps, voc
 from anymask.formats.image_files import is_hidden, is_plain
 from anymask.formats.json_fields import text, unreadable
 from anymask.formats.json_stream import JsonStream
+from anymask.formats.reading import UnknownFormatError
 from anymask.formats.registry import FORMATS, READERS
 from anymask.formats.yolo_reading import is_label_file, label_folders
 from anymask.images.folder import IMAGE_SUFFIXES
@@ -94,7 +95,7 @@ def layout(path: Path, format: str | None = None) -> Layout:
     files = list(_files(path))
     found.sources = _instances(list(_chosen(path, files, format, found.passed_over)), found.passed_over)
     if not found.sources and format is None:
-        raise FormatError(
+        raise UnknownFormatError(
             f"path must be a folder of a known format ({', '.join(FORMATS)}), got {path}. Name its format."
         )
     return found
@@ -141,7 +142,7 @@ def _of_file(path: Path) -> str:
     if suffix == ".json":
         known = _of_json(path)
         if known is None:
-            raise FormatError(
+            raise UnknownFormatError(
                 f"path must be JSON of a known format ({', '.join(READERS)}), got {path}. Name its format."
             )
         return known
@@ -149,7 +150,7 @@ def _of_file(path: Path) -> str:
         return _BY_SUFFIX[suffix]
     if not path.exists():
         raise FormatError(f"path must be a file or folder that exists, got {path}. Check the name.")
-    raise FormatError(
+    raise UnknownFormatError(
         f"path must be a file or folder of a known format ({', '.join(FORMATS)}), got {path}. "
         "Name its format."
     )

@@ -128,7 +128,11 @@ class Tally:
         """Measure a record that was written."""
         self._records += 1
         self._masks += len(record.masks)
-        self._dropped.update(fact for fact in facts(record) if fact not in self._keeps)
+        self._dropped.update(
+            fact
+            for fact in facts(record)
+            if fact not in self._keeps and not (fact == "labels" and self._holds_classes(record))
+        )
         self._left_out += [(record.id, kind, count) for kind, count in record.left_out.items()]
         crowds = [] if "crowds" in self._keeps else record.meta.get("crowds", [])
         for i, (wanted, got) in enumerate(zip(record.masks.rles, page.runs, strict=True)):
@@ -138,6 +142,15 @@ class Tally:
             notes += (CROWD,) if any(crowds[i : i + 1]) else ()
             if iou < 1 or notes:
                 self._changed.append(MaskLoss(record.id, i, iou, notes))
+
+    def _holds_classes(self, record: Record) -> bool:
+        """Whether the names of the masks are stored, and tell the same classes apart as their numbers."""
+        if "categories" not in self._keeps or record.masks.labels is None:
+            return False
+        names, numbers = record.meta.get("categories", ()), record.masks.labels.tolist()
+        if len(names) != len(numbers):
+            return False
+        return len(set(zip(names, numbers, strict=True))) == len(set(names)) == len(set(numbers))
 
     def result(self, path: Path, format: str) -> Loss:
         """The report."""
@@ -171,7 +184,8 @@ def _by_count(counts: Counter[str]) -> list[tuple[str, int]]:
 def facts(record: Record) -> list[str]:
     """The facts that a record holds besides mask pixels, size and image name.
 
-    Stated areas are none: every format's masks have areas of their own.
+    Stated areas are none: every format's masks have areas of their own. Nor is a source that is "human":
+    masks in a format without a source are taken for the work of people.
     """
     masks = record.masks
     found = [name for name in ("stability", "labels", "prompt", "logits") if getattr(masks, name) is not None]
@@ -182,7 +196,7 @@ def facts(record: Record) -> list[str]:
         found.append("id")
     if record.ignore is not None:
         found.append("ignore")
-    if record.source != "import":
+    if record.source not in ("import", "human"):
         found.append("source")
     counted = list(record.meta.get("ids", ())) == list(range(1, len(masks) + 1))  # says nothing
     return [

@@ -22,6 +22,7 @@ __all__ = [
     "Items",
     "NoMaskError",
     "Reading",
+    "UnknownFormatError",
     "as_images",
     "attempt",
     "grouped_masks",
@@ -74,6 +75,10 @@ class Items:
     """Id and reader of each; the reader raises FormatError or ImageError for a corrupt one."""
     left_out: Counter[str] = field(default_factory=Counter)
     """Counts of annotations that belong to no record, by kind; complete once all entries are consumed."""
+
+
+class UnknownFormatError(FormatError):
+    """A file or folder is in no format that is recognised."""
 
 
 class NoMaskError(FormatError):

@@ -1,48 +1,18 @@
 /** Suggestions in the open image, and what a person hides and locks. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { maskOf } from "./browser.js";
+import { INFO, opened, row } from "./opened.js";
 import { nearTies } from "../../../src/anymask/app/static/inference/hypotheses.js";
 import { ownColour, PALETTE, shadeOf } from "../../../src/anymask/app/static/masks/colours.js";
-import { encode, fromString, toString } from "../../../src/anymask/app/static/masks/rle.js";
+import { encode, fromString } from "../../../src/anymask/app/static/masks/rle.js";
 import { Chosen } from "../../../src/anymask/app/static/state/chosen.js";
-import { Editor } from "../../../src/anymask/app/static/state/editor.js";
 import { labelProblem } from "../../../src/anymask/app/static/state/label-problem.js";
-import { OpenImage } from "../../../src/anymask/app/static/state/open-image.js";
 import { closedBecause, isAnnotator, isFinal } from "../../../src/anymask/app/static/state/permissions.js";
 import { CornersTool } from "../../../src/anymask/app/static/tools/corners.js";
 import { dropClick, keepClick, takeClick } from "../../../src/anymask/app/static/state/pending-click.js";
 import { decide, decideAll, suggestionsOf } from "../../../src/anymask/app/static/state/suggestions.js";
-import { percents, phrasesIn, suggestFound, wordsOf } from "../../../src/anymask/app/static/state/words.js";
 import { RefusedError, imageReason, reasonOf } from "../../../src/anymask/app/static/storage/errors.js";
 import { fromCoco, toCoco } from "../../../src/anymask/app/static/storage/coco.js";
-
-const INFO = { id: "cat", name: "cat.jpg", width: 4, height: 3, masks: 0 };
-
-/** A mask of one row. */
-function row(id, y, some = {}) {
-  const bits = new Uint8Array(12);
-  bits.fill(1, y * 4, y * 4 + 4);
-  return maskOf(id, { counts: toString(encode(bits, [3, 4])), revision: 1, ...some });
-}
-
-/** An image with masks in an editor; `sent` are the masks that were saved, `told` the notices. */
-function opened(masks, predictor = {}) {
-  const revisions = new Map();
-  const sent = [];
-  const sync = {
-    put: async (image, some) => sent.push(...some),
-    know: (image, { id, revision }) => revisions.set(id, revision),
-    revision: (image, id) => revisions.get(id) ?? 0,
-    outbox: { of: () => [], get: () => undefined, author: () => "ann" },
-  };
-  const openImage = new OpenImage(INFO, sync);
-  openImage.load(masks);
-  const editor = new Editor(openImage, predictor, Promise.resolve(new Blob()));
-  const told = [];
-  editor.addEventListener("notice", ({ detail }) => told.push(detail));
-  return { editor, openImage, sent, told };
-}
 
 const three = () =>
   opened([row("a", 0, { suggested_by: "x" }), row("b", 1), row("c", 2, { suggested_by: "x" })]);
@@ -225,11 +195,6 @@ test("masks of one label have shades of its colour", () => {
   assert.equal(shadeOf("#0ea5e9", "mask 7"), shadeOf("#0ea5e9", "mask 7"));
 });
 
-test("how near a search came is said in percent", () => {
-  assert.deepEqual(percents({ best: [0.1, 0.2499], threshold: 0.25 }), { best: 24, least: 25 });
-  assert.deepEqual(percents({ best: [], threshold: 0.4 }), { best: 0, least: 40 });
-});
-
 test("alternatives of a click are forgotten when the mask is drawn on", async () => {
   const one = { runs: fromString("57"), box: [0, 0, 4, 3], area: 7, score: 1 };
   const predict = async () => ({ hypotheses: [one, one, one], chosen: 0, model: "m" });
@@ -293,19 +258,6 @@ test("labels that say nothing are not saved", () => {
   assert.match(labelProblem(asks("occluded", "choice")), /“occluded” of “eye” has no choices/);
   assert.match(labelProblem(asks("", "text")), /of “eye” has no name/);
   assert.match(labelProblem([...asks("note", "text"), { id: "b", name: "eye" }]), /Two labels .*“eye”/);
-});
-
-test("a list of words finds each of them; what is new is selected and named after its word", () => {
-  assert.deepEqual(phrasesIn(" cup, red car,, cup "), ["cup", "red car"]);
-  const { editor, openImage } = opened([row("a", 0), row("b", 1, { suggested_by: "words-cup" })]);
-  const found = { model: "m", masks: [0, 1, 2].map((y) => ({ ...row("", y), score: 0.5, prompt: 1 })) };
-  const labels = [{ id: "car", name: "Red car" }];
-  assert.equal(suggestFound(editor, ["cup", "red car"], found, labels), 1);
-  assert.equal(editor.item, openImage.items.get(editor.selected));
-  assert.deepEqual([editor.item.box, editor.item.label], [[0, 2, 4, 3], "car"]);
-  assert.equal(wordsOf(editor.item.suggestedBy), "red car");
-  assert.equal(suggestFound(editor, ["cup", "red car"], found, labels), 0);
-  assert.deepEqual([wordsOf("a3f"), wordsOf("words--")], [null, null]);
 });
 
 test("an annotator is told what can be done about a finished image", () => {

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from fastapi import APIRouter, File, Query, Response, UploadFile
 
@@ -16,7 +17,7 @@ from anymask.app.dependencies import Annotator, CurrentServer, Reviewer
 from anymask.data_engine.project import import_export
 from anymask.data_engine.project.apart import run_apart
 from anymask.errors import FormatError
-from anymask.formats import Outlines
+from anymask.formats import FORMATS, Outlines, UnknownFormatError
 
 __all__ = ["router"]
 
@@ -111,8 +112,11 @@ def import_(
     """
     limits = server.settings.limits
     with server.turn(), tempfile.TemporaryDirectory(prefix="anymask-") as folder:
-        place = unpack(file.filename or "upload", file.file, Path(folder), limits)
+        name = file.filename or "upload"
+        place = unpack(name, file.file, Path(folder), limits)
         try:
+            if format is not None and FORMATS[format].is_folder and place.is_file():
+                raise UnknownFormatError
             done = run_apart(
                 server.project,
                 import_export.bring,
@@ -122,8 +126,42 @@ def import_(
                 memory=limits.memory,
                 seconds=limits.seconds,
             )
+        except UnknownFormatError as error:
+            raise FormatError(_unknown(name, place, format)) from error
         except FormatError as error:  # without the server's temporary folder in the message
-            raise FormatError(str(error).replace(f"{folder}/", "")) from error
+            what = "archive" if place.is_dir() else "file"
+            text = re.sub(r"^path must", f"{what} must", str(error))
+            raise FormatError(text.replace(f"{folder}/", "")) from error
+    left_out = [
+        schemas.LeftOut(name=name, kind=kind, count=count) for name, kind, count in done.left_out[:1000]
+    ]
     return schemas.Imported(
-        images=done.images, masks=done.masks, known=done.known, skipped=done.skipped[:1000]
+        images=done.images,
+        masks=done.masks,
+        known=done.known,
+        skipped=done.skipped[:1000],
+        left_out=left_out,
+    )
+
+
+def _unknown(name: str, place: Path, format: Format | None) -> str:
+    """What to say of an upload whose format is not recognised, or that is one file of a folder."""
+    kind = place.suffix.lower()
+    formats = [one for one in get_args(Format) if place.is_dir() or FORMATS[one].suffix == kind]
+    choose = f"Choose the format if it is one of these: {', '.join(formats)}."
+    if place.is_dir():
+        return f"archive must hold annotations of a known format, got none in {name}. {choose}"
+    if kind == ".txt" and format in (None, "yolo"):
+        return (
+            f"file must name its classes, got {name}. A YOLO label file holds their numbers alone: send a "
+            "ZIP archive of the label files and data.yaml or classes.txt."
+        )
+    if format is not None:
+        return f"file must be a ZIP archive, as {format} is a folder, got {name}. Pack the whole folder."
+    if kind == ".json":
+        return f"file must be JSON of a known format, got {name}. {choose}"
+    suffixes = ", ".join(sorted({FORMATS[one].suffix for one in get_args(Format)}))
+    return (
+        f"file must hold annotations ({suffixes}) or be a ZIP archive of such files, got {name}. Export the "
+        "masks as one of these first."
     )

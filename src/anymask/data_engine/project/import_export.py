@@ -17,10 +17,11 @@ from anymask.data_engine.project import checks, images, labels, masks, tracks
 from anymask.data_engine.project.database import Database
 from anymask.data_engine.project.project import Project
 from anymask.data_engine.project.values import Draft, Image, Mask
-from anymask.errors import AnymaskError
+from anymask.errors import AnymaskError, FormatError
 from anymask.formats import FORMATS, Loss, Outlines, detect, stream, write
 from anymask.formats.attributes import as_text, of_record
-from anymask.formats.json_fields import names
+from anymask.formats.json_fields import file_name, names
+from anymask.formats.layouts import NO_ANNOTATIONS, OTHER_KIND
 from anymask.geometry import rle
 from anymask.types import Masks, Record
 
@@ -137,6 +138,8 @@ class Bringing:
     """Masks that the project had already."""
     skipped: list[str] = field(default_factory=list)
     """A sentence for each record that was left out."""
+    left_out: list[tuple[str, str, int]] = field(default_factory=list)
+    """(name of an image or a file, kind, how many) of shapes that no mask was made of."""
 
 
 def bring(
@@ -164,29 +167,46 @@ def bring(
             text = text.replace(f"{folder}/", "").replace(str(folder), "the folder")
         out.skipped.append(f"{id}: {text}")
 
+    def leave_out(name: str, kind: str, times: int) -> None:
+        if kind in (NO_ANNOTATIONS, OTHER_KIND):
+            skip(name, f"not read: {kind}")
+        else:
+            out.left_out.append((name, kind, times))
+
     read = stream(
         path,
         format,
         images={name: file for name, (file, _) in known.items()},
         on_error=skip,
-        on_left_out=lambda file, kind, times: skip(file, f"not read: {kind} ({times})"),
+        on_left_out=leave_out,
     )
     for record in _told(read, tell):
         image = of_file.get(record.image) if isinstance(record.image, Path) else None
+        name = file_name(record)
         if image is None:
-            skip(record.id, "the project has no image of this name. Upload it first.")
+            skip(name, "the project has no image of this name. Upload it first.")
             continue
         try:
+            _check_size(record, image)
             drafts = _drafts(project.db, image, _without_numbers(record) if numbered else record)
             new = masks.save_all(
                 project.db, image.id, _unlike(drafts, masks.current(project.db, image.id)), author=author
             )
             out.masks, out.known, out.images = out.masks + new, out.known + len(drafts) - new, out.images + 1
         except AnymaskError as error:
-            skip(record.id, error)
+            skip(name, error)
         for kind, times in record.left_out.items():
-            skip(record.id, f"not read: {kind} ({times})")
+            leave_out(name, kind, times)
     return out
+
+
+def _check_size(record: Record, image: Image) -> None:
+    (h, w), (height, width) = record.masks.size, image.size
+    if len(record.masks) and record.masks.size != image.size:
+        raise FormatError(
+            f"masks must have the size of their image, {width} x {height} pixels, got {w} x {h}. Export them "
+            "for this image, or upload the image that they were drawn on."
+        )
 
 
 def _without_numbers(record: Record) -> Record:

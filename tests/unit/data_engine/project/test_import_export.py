@@ -14,7 +14,7 @@ import pytest
 from anymask.app.archives import pack, unpack
 from anymask.app.settings import Limits
 from anymask.data import open_dataset
-from anymask.data_engine.project import Draft, apart, masks, open_project
+from anymask.data_engine.project import Draft, apart, labels, masks, open_project
 from anymask.data_engine.project import images as stored
 from anymask.data_engine.project import import_export as exchange
 from anymask.data_engine.project.project import scan, upload
@@ -107,7 +107,7 @@ def test_a_record_of_another_folder_is_left_out(make, tmp_path) -> None:
     project = make(["valid/001.png"])
     done = brought(project, "a.xml", cvat("train/001.png", "valid/001.png"), tmp_path / "1")
     assert (done.images, done.masks) == (1, 1)
-    assert done.skipped == ["train/001: the project has no image of this name. Upload it first."]
+    assert done.skipped == ["train/001.png: the project has no image of this name. Upload it first."]
 
 
 def test_a_name_alone_means_no_image_where_two_have_it(make, tmp_path) -> None:
@@ -125,7 +125,18 @@ def test_two_uploads_of_one_name_are_told_apart_by_nobody(make, tmp_path) -> Non
 def test_what_became_no_mask_is_told(make, tmp_path) -> None:
     text = cvat("a.png").replace(b"</image>", b'<polyline points="1,1;2,2"/><tag label="t"/></image>')
     done = brought(make(), "a.xml", text, tmp_path / "1")
-    assert done.skipped == ["a: not read: polyline (1)", "a: not read: tag (1)"]
+    assert done.skipped == []
+    assert done.left_out == [("a.png", "polyline", 1), ("a.png", "tag", 1)]
+
+
+@pytest.mark.parametrize("format", ["coco", "cvat", "labelme", "labelstudio", "yolo"])
+def test_labels_that_are_written_by_name_are_not_told_as_lost(make, format, tmp_path) -> None:
+    project = make(["a.png"])
+    (image,) = stored.every(project.db)
+    for i, label in enumerate(labels.ensure(project.db, ["cup", "spoon"]).values()):
+        one = Draft(id=f"m{i}", size=SIZE, counts=square(5 * i), label_id=label)
+        masks.save(project.db, image.id, one, seen=0, author="eve")
+    assert exchange.take(project, format, tmp_path).dropped == {}
 
 
 def test_attributes_come_in_once(make, tmp_path) -> None:

@@ -67,12 +67,19 @@ async function find({ app, editor, openImage, imageCanvas }, phrases, step) {
       notify(
         found.masks.length
           ? t("All that was found has a mask or a suggestion already.")
-          : t("Nothing found for “{words}”. The most likely region reached {best} % ({least} % is needed).", {
-              words,
-              ...percents(found),
-            }),
+          : nothingFound(words, percents(found)),
       );
   } catch (error) {
     notify(t("The search failed: {reason}.", { reason: reasonOf(error) }));
   }
 }
+
+/** @param {string} words @param {{best: number, least: number}} percent */
+const nothingFound = (words, { best, least }) =>
+  best > 0
+    ? t("Nothing found for “{words}”. The most likely region reached {best} % ({least} % is needed).", {
+        words,
+        best,
+        least,
+      })
+    : t("Nothing found for “{words}”: no region of this image looks like it.", { words });

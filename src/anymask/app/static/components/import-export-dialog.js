@@ -121,6 +121,7 @@ function importForm(app) {
           h("p", { class: "problem" }, t("Nothing was imported: {reason}.", { reason: reasonOf(error) })),
         );
       }
+      result.scrollIntoView({ block: "end" }); // a low window cuts off the end of the dialog
       file.value = "";
     },
   });
@@ -143,7 +144,8 @@ function importForm(app) {
 }
 
 /** @param {Imported} imported */
-function report({ images, masks, known, skipped }) {
+function report({ images, masks, known, skipped, left_out = [] }) {
+  const shapes = left_out.reduce((sum, { count }) => sum + count, 0);
   const already = known ? " " + counted(known, "mask was here already.", "masks were here already.") : "";
   return [
     h(
@@ -155,12 +157,20 @@ function report({ images, masks, known, skipped }) {
         already,
       }),
     ),
-    skipped.length > 0 &&
-      h(
-        "details",
-        {},
-        h("summary", {}, t("{records} left out", { records: counted(skipped.length, "record") })),
-        h("ul", {}, ...skipped.slice(0, 50).map((sentence) => h("li", {}, sentence))),
-      ),
+    details(t("{records} left out", { records: counted(skipped.length, "record") }), skipped),
+    details(
+      t("{shapes} of no area, or damaged: no masks", { shapes: counted(shapes, "shape") }),
+      left_out.map(({ name, kind, count }) => `${name}: ${kind} (${count})`),
+    ),
   ];
 }
+
+/** @param {string} summary @param {string[]} sentences */
+const details = (summary, sentences) =>
+  sentences.length > 0 &&
+  h(
+    "details",
+    {},
+    h("summary", {}, summary),
+    h("ul", {}, ...sentences.slice(0, 50).map((sentence) => h("li", {}, sentence))),
+  );

@@ -39,7 +39,7 @@ export function signInDialog(storage) {
     );
     const dialog = openDialog(
       t("Sign in"),
-      [h("p", {}, t("This project requires an access token. Ask an administrator for one.")), form],
+      [h("p", {}, t("This project requires an access token. Ask an admin for one.")), form],
       { must: true },
     );
   });

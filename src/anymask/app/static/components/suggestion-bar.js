@@ -1,5 +1,6 @@
 /** Above the masks: how many suggestions an image has, and what to do with them. */
 import { counted, t } from "../language.js";
+import { labelAccepted } from "../state/accepted-labels.js";
 import { decide, decideAll, suggestionsOf } from "../state/suggestions.js";
 import { imageAddress } from "../state/routes.js";
 import { fill, h } from "./dom.js";
@@ -42,8 +43,21 @@ export function suggestionSection(screen, signal) {
     fill(title, icon("similar"), counted(count, "suggestion"));
   };
   screen.openImage.addEventListener("masks", draw, { signal });
+  const { app, openImage } = screen;
+  const label = async (/** @type {Event} */ event) => {
+    const { detail } = /** @type {CustomEvent} */ (event);
+    if ((await labelAccepted(app, openImage, detail, notify)) && !signal.aborted) showLabels(screen);
+  };
+  openImage.addEventListener("step", label, { signal });
   draw();
   return section;
+}
+
+/** Show labels that are new. @param {EditorScreen} screen */
+function showLabels({ editor, imageCanvas, panel }) {
+  editor.emit("view");
+  imageCanvas.recolour();
+  panel.dispatchEvent(new Event("labels"));
 }
 
 /**

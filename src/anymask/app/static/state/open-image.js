@@ -25,7 +25,7 @@ import { UndoHistory } from "./undo-history.js";
  * @property {number} [depth] masks of a greater depth lie on top
  */
 
-/** Emits "masks" with the changes of each step as detail. */
+/** Emits "masks" with all changes as detail, and "step" with those of a step forward. */
 export class OpenImage extends EventTarget {
   /** @param {ImageInfo} info @param {Sync} sync */
   constructor(info, sync) {
@@ -73,7 +73,24 @@ export class OpenImage extends EventTarget {
   step(name, changes) {
     if (this.refuses()) return Promise.resolve();
     this.history.push({ name, changes });
-    return this.apply(changes);
+    const safe = this.apply(changes);
+    this.dispatchEvent(new CustomEvent("step", { detail: changes }));
+    return safe;
+  }
+
+  /**
+   * Give labels to masks that have none, as a part of the steps that made them.
+   * @param {Map<string, string>} labels by the ids of the masks
+   */
+  giveLabels(labels) {
+    if (this.closed()) return;
+    const given = (/** @type {Item | null} */ item) => {
+      const label = item && !item.suggestedBy && item.label === null && labels.get(item.id);
+      return label ? { ...item, label } : item;
+    };
+    this.history.rewrite(given);
+    const items = [...this.items.values()].filter((item) => given(item) !== item);
+    if (items.length) this.apply(items.map((before) => ({ id: before.id, before, after: given(before) })));
   }
 
   /**

@@ -4,6 +4,7 @@ import { area, box, fromString } from "../masks/rle.js";
 
 /** @typedef {import("./editor.js").Editor} Editor */
 /** @typedef {import("../types.js").Label} Label */
+/** @typedef {import("./undo-history.js").Change} Change */
 /** @typedef {{counts: string, score: number, prompt?: number | null}} Found of the phrase with the index `prompt` */
 
 /**
@@ -14,8 +15,11 @@ import { area, box, fromString } from "../masks/rle.js";
 /** What `suggestedBy` begins with where words were searched for. */
 const BY_WORDS = "words-";
 
-/** The phrases of a list with commas. @param {string} text */
-export const phrasesIn = (text) => [...new Set(text.split(",").map((one) => one.trim()))].filter(Boolean);
+const ARTICLE = /^(an?|the)\s+/i;
+
+/** The phrases of a list with commas, each without its article: so a label is called. @param {string} text */
+export const phrasesIn = (text) =>
+  [...new Set(text.split(",").map((one) => one.trim().replace(ARTICLE, "")))].filter(Boolean);
 
 /** The id of a search: only what ids may hold. @param {string} phrase */
 export const searchFor = (phrase) =>
@@ -30,6 +34,7 @@ export const wordsOf = (search) =>
 
 /**
  * Make suggestions of what phrases found, except where a mask or a suggestion lies; the first one is selected.
+ * Each has the label that its phrase names, none where no label has that name.
  * @param {Editor} editor
  * @param {string[]} phrases
  * @param {Finds} found
@@ -45,7 +50,7 @@ export function suggestFound(editor, phrases, { masks, model }, labels) {
   const items = unlike(all, [...openImage.items.values()]).map(({ phrase, ...one }) => ({
     ...one,
     id: crypto.randomUUID(),
-    label: labels.find(({ name }) => name.toLowerCase() === phrase.toLowerCase())?.id ?? editor.label,
+    label: labels.find(({ name }) => name.toLowerCase() === phrase.toLowerCase())?.id ?? null,
     model,
     suggestedBy: searchFor(phrase),
   }));
@@ -53,6 +58,24 @@ export function suggestFound(editor, phrases, { masks, model }, labels) {
   editor.add(items, `Find ${phrases.join(", ")}`);
   editor.select(items[0].id);
   return items.length;
+}
+
+/** The label that words name. @param {Label[]} labels @param {string} words as `wordsOf` gives them */
+export const labelNamed = (labels, words) =>
+  labels.find(({ name }) => name.toLowerCase().replaceAll("-", " ") === words);
+
+/**
+ * What was searched for, by the ids of the suggestions without a label that a step accepted.
+ * @param {Change[]} changes
+ */
+export function acceptedWords(changes) {
+  /** @type {Map<string, string>} */
+  const found = new Map();
+  for (const { id, before, after } of changes) {
+    const words = wordsOf(before?.suggestedBy ?? "");
+    if (words && after && !after.suggestedBy && after.label === null) found.set(id, words);
+  }
+  return found;
 }
 
 /**

@@ -19,7 +19,10 @@ import { EXPORT_FORMATS } from "./export-formats.js";
  *   suggestions that nobody has accepted yet, image files, images that have no masks and are not done, polygons
  *   everywhere, and what those may lose of IoU
  */
-/** @typedef {{images: number, masks: number, known: number, skipped: string[]}} Imported */
+/**
+ * @typedef {{images: number, masks: number, known: number, skipped: string[],
+ *   left_out?: {name: string, kind: string, count: number}[]}} Imported `left_out`: what no mask was made of
+ */
 /**
  * @typedef {{id: string, state: string, done: number, total: number, error?: string | null, model?: string | null,
  *   result?: ImageFound[] | null}} Job

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -16,12 +17,19 @@ from anymask.data_engine.distributed.processes import ENDED, Answer, Make, answe
 from anymask.data_engine.distributed.tasks import Job, Outcome, Report, Task
 from anymask.errors import AnymaskError, InputError, MissingExtraError
 
-__all__ = ["RayActors", "connect", "is_ray"]
+__all__ = ["RayActors", "cause", "connect", "is_ray"]
 
 IN_FLIGHT = 2
 """Tasks at an actor: one that it does, and the next."""
+_COLOUR = re.compile("\x1b\\[[0-9;]*m")
 STORE = 100 << 20
 """Bytes of the object store of a Ray that is started here."""
+
+
+def cause(error: Exception) -> str:
+    """The last line of an error of Ray, which names what was raised; above is a traceback in colours."""
+    lines = _COLOUR.sub("", str(error)).split("\n")
+    return next((line.strip() for line in reversed(lines) if line.strip()), type(error).__name__)[:300]
 
 
 def is_ray(workers: str) -> bool:
@@ -129,7 +137,7 @@ class RayActors:
         try:
             said: Answer = self._ray.get(reference)
         except self._ray.exceptions.RayTaskError as error:
-            return Outcome(task, "failed", problem=" ".join(str(error).split())[:300])
+            return Outcome(task, "failed", problem=cause(error))
         except self._ray.exceptions.RayError as error:
             self._check_start(error)
             blamed = reference == head and reference not in self._innocent
@@ -147,8 +155,8 @@ class RayActors:
         """Raise AnymaskError where an actor cannot even start, however often it is tried."""
         if "creation" in str(error) or "__init__" in str(error):
             raise AnymaskError(
-                f"workers must start, got {' '.join(str(error).split())[:300]}. Install the same anymask on "
-                "every machine of the cluster."
+                f"workers must start, got {cause(error)}. Install the same anymask on every machine of the "
+                "cluster."
             ) from error
 
     def close(self) -> None:

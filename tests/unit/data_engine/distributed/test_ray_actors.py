@@ -9,7 +9,7 @@ from unittest.mock import MagicMock
 
 import pytest
 
-from anymask.data_engine.distributed.ray_actors import RayActors, connect, is_ray
+from anymask.data_engine.distributed.ray_actors import RayActors, cause, connect, is_ray
 from anymask.data_engine.distributed.tasks import Task
 from anymask.errors import AnymaskError, InputError, MissingExtraError
 
@@ -96,3 +96,9 @@ def test_a_cluster_that_is_not_there() -> None:
     pytest.importorskip("ray", reason="Ray is not installed (the extra ray)")
     with pytest.raises(InputError, match=r"the address of a Ray that runs, got auto"):
         connect("auto", 1)
+
+
+def test_the_cause_is_the_last_line_without_colours() -> None:
+    text = "The actor died, \x1b[36mray::Actor.__init__()\x1b[39m (pid=1)\n  File x\nValueError: \x1b[1mno\x1b[0m\n"
+    assert cause(RuntimeError(text)) == "ValueError: no"
+    assert cause(RuntimeError("\n")) == "RuntimeError"

@@ -99,6 +99,6 @@ def test_a_cluster_that_is_not_there() -> None:
 
 
 def test_the_cause_is_the_last_line_without_colours() -> None:
-    text = "The actor died, \x1b[36mray::Actor.__init__()\x1b[39m (pid=1)\n  File x\nValueError: \x1b[1mno\x1b[0m\n"
+    text = "The actor died, \x1b[36mray::Actor()\x1b[39m (pid=1)\n  File x\nValueError: \x1b[1mno\x1b[0m\n"
     assert cause(RuntimeError(text)) == "ValueError: no"
     assert cause(RuntimeError("\n")) == "RuntimeError"

@@ -53,7 +53,9 @@ const ANSWERS = {
     const rgba = new Uint8Array((rgb.length / 3) * 4);
     for (let i = 0; i < rgb.length / 3; i++) rgba.set(rgb.subarray(3 * i, 3 * i + 3), 4 * i);
     const prepared = guide(frameOf(given), rgba);
-    return { counts: rle.toString(outline(prepared, new Float32Array(bytesOf(given.logits).buffer), given.clicks)) };
+    return {
+      counts: rle.toString(outline(prepared, new Float32Array(bytesOf(given.logits).buffer), given.clicks)),
+    };
   },
   prompts(given) {
     const { points, labels } = promptArrays(given.prompt, frameOf(given));

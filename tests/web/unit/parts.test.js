@@ -29,10 +29,7 @@ test("holes are filled, all or the small ones; a bay is no hole", () => {
 test("a hole and an island with a point stay", () => {
   const mask = drawn("#####..#.", "#.#.#....", "#####..#.");
   const { runs: whole, size, box } = mask;
-  assert.deepEqual(
-    fillHoles(whole, size, box, 1, [[1.5, 1.5]]),
-    runs("#####..#.", "#.###....", "#####..#."),
-  );
+  assert.deepEqual(fillHoles(whole, size, box, 1, [[1.5, 1.5]]), runs("#####..#.", "#.###....", "#####..#."));
   assert.deepEqual(dropIslands(whole, size, 2, [[7.2, 2.9]]), runs("#####....", "#.#.#....", "#####..#."));
 });
 

@@ -1,6 +1,7 @@
 """Measure the shipped models by `anymask eval table`, on validation images in the layouts of its data sets.
 
     python benchmarks/stand_ins.py SHARDS OUT [--tables sam-points seggpt-fss]
+    python benchmarks/stand_ins.py SHARDS OUT --tables sam-volume --runs 10=runs/tenth 100=runs/whole
 
 SHARDS is a folder with data sets as for training (dsb, trashcan, coco, voc, ...), of which only validation
 images are read. Their copies are written to OUT/data once. Each table is run by the command; its report stays
@@ -29,12 +30,13 @@ from anymask.types import Record
 
 MEASURED = Path(__file__).resolve().parents[1] / "docs" / "tables-measured"
 COCO = "COCO shard, 15 images"
+POINTS = {
+    "BBBC038v1": "DSB 2018 shard, 12 images",
+    "LVIS": COCO,
+    "TrashCan": "TrashCan shard, 12 images",
+}
 STAND_INS = {
-    "sam-points": {
-        "BBBC038v1": "DSB 2018 shard, 12 images",
-        "LVIS": COCO,
-        "TrashCan": "TrashCan shard, 12 images",
-    },
+    "sam-points": POINTS,
     "sam-proposals": {"LVIS v1 val": COCO},
     "sam-instances": {"COCO val2017": f"{COCO}, boxes of the annotations, score 1"},
     "sam-text": {"COCO val2017": COCO},
@@ -42,6 +44,8 @@ STAND_INS = {
     "seggpt-ensembles": {},
     "seggpt-vos": {},
 }
+COMPARED = dict.fromkeys(("sam-volume", "sam-stages", "sam-encoders"), POINTS)
+"""Likewise, of tables that compare runs; see runs/ablate_tables.sh."""
 """What stands in for the data sets of a table; of tables by example, see `CLASSES` and `FILMS`."""
 CLASSES = (
     ("pets600", None), ("dogs_wild", None), ("cats", None), ("dogcat", None), ("mugs", None),
@@ -152,8 +156,9 @@ def write_films(shards: Path, root: Path) -> None:
 
 def stand_in(table: str, name: str) -> str | None:
     """What stands in for a data set; None for a copy of another, whose figures say nothing new."""
-    if name in STAND_INS[table]:
-        return STAND_INS[table][name]
+    known = (STAND_INS | COMPARED)[table]
+    if name in known:
+        return known[name]
     if name.startswith("FSS"):
         return f"{len(CLASSES)} classes of validation shards, 10 images each"
     if name.startswith("DAVIS"):
@@ -161,16 +166,19 @@ def stand_in(table: str, name: str) -> str | None:
     return None
 
 
-def measure(table: str, out: Path, limit: int | None) -> None:
+def measure(table: str, out: Path, limit: int | None, runs: Sequence[str]) -> None:
     """Run the command, and keep the figures for docs/tables.md."""
     report = out / f"{table}.json"
     words = ["eval", "table", table, "--data", str(out / "data"), "-o", str(report), "--force"]
     words += [] if limit is None else ["--limit", str(limit)]
+    words += ["--runs", *runs] if runs else []
     print(f"anymask {' '.join(words)}", flush=True)
     if anymask(words):
         raise SystemExit(1)
     found = json.loads(report.read_text("utf-8"))
     kept = {key: found[key] for key in ("table", "model", "version", "commit", "machine", "seed", "limit")}
+    if runs:  # without the places where they lie
+        kept["model"] = ", ".join(run.partition("=")[0] for run in runs)
     kept["sets"] = [
         {"name": one["name"], "stand_in": stand_in(table, one["name"]), "items": len(one["rows"]),
          "seconds": round(one["seconds"], 1), "numbers": one["numbers"]}
@@ -189,12 +197,13 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--tables", nargs="*", default=list(STAND_INS))
     parser.add_argument("--limit", type=int, help="items of each data set")
+    parser.add_argument("--runs", nargs="*", default=[], help="LABEL=RUN, for tables that compare runs")
     options = parser.parse_args()
     if not (options.out / "data").is_dir():
         for write in (write_nuclei, write_photos, write_classes, write_films):
             write(options.shards, options.out / "data")
     for table in options.tables:
-        measure(table, options.out, options.limit)
+        measure(table, options.out, options.limit, options.runs)
 
 
 if __name__ == "__main__":

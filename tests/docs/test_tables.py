@@ -85,6 +85,10 @@ def _measured(table: Table, report: dict[str, Any]) -> str:
     words = f"python benchmarks/stand_ins.py SHARDS OUT --tables {table.name}"
     words += f" --limit {report['limit']}" if report["limit"] else ""
     head = f"Ours, on stand-ins and not comparable: {report['model']}, by `{words}`."
+    if table.model == "runs":
+        head = (
+            "Ours, of tiny runs on stand-ins and not comparable, by `sh runs/ablate_tables.sh DATA PHOTOS`."
+        )
     return "\n".join([head, "", *rows]) + "\n"
 
 

@@ -292,6 +292,34 @@ PAINTER_DEBUG = PainterConfig(
     dim=32, depth=4, heads=2, mlp_ratio=2.0, size=64, positions=2, merge=1, taps=(1, 3), head_channels=8
 )
 COMPACT = SamConfig(CompactConfig(), size=384, square=False, multiple=32, drawn=True, zoom=320)
+COMPACT_LITE1 = replace(
+    COMPACT,
+    encoder=CompactConfig(
+        stages=(
+            (16, 1, 3, 1, 1),
+            (24, 3, 3, 2, 6),
+            (40, 3, 5, 2, 6),
+            (80, 4, 3, 2, 6),
+            (112, 4, 5, 1, 6),
+            (192, 5, 5, 2, 6),
+            (320, 1, 3, 1, 6),
+        )
+    ),
+)
+COMPACT_LITE2 = replace(
+    COMPACT,
+    encoder=CompactConfig(
+        stages=(
+            (16, 1, 3, 1, 1),
+            (24, 3, 3, 2, 6),
+            (48, 3, 5, 2, 6),
+            (88, 4, 3, 2, 6),
+            (120, 4, 5, 1, 6),
+            (208, 5, 5, 2, 6),
+            (352, 1, 3, 1, 6),
+        )
+    ),
+)
 CLIP_VIT_B_32 = ClipConfig()
 CLIP_VIT_B_16 = ClipConfig(patch=16)
 CLIP_VIT_L_14 = ClipConfig(

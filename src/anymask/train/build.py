@@ -30,6 +30,8 @@ from anymask.models.clip import Clip
 from anymask.models.compact_encoder import Backbone, CompactEncoder
 from anymask.models.config import (
     COMPACT,
+    COMPACT_LITE1,
+    COMPACT_LITE2,
     CONTEXT,
     CONTEXT_DEBUG,
     DEBUG,
@@ -62,6 +64,8 @@ from anymask.train.text_prompts import CropPrompts, with_text
 
 CONFIGS: dict[str, AnyConfig] = {
     "compact": COMPACT,
+    "compact_lite1": COMPACT_LITE1,
+    "compact_lite2": COMPACT_LITE2,
     "sam_vit_b": SAM_VIT_B,
     "sam_vit_l": SAM_VIT_L,
     "sam_vit_h": SAM_VIT_H,
@@ -75,6 +79,8 @@ CONFIGS: dict[str, AnyConfig] = {
     "detector": OBJECT,
     "detector_debug": OBJECT_DEBUG,
 }
+LITE = {"compact": 0, "compact_lite1": 1, "compact_lite2": 2}
+"""Which EfficientNet-Lite is the encoder of a promptable model, by the model's name."""
 EMBEDDINGS = "embeddings"
 BACKBONE = ("patch_embed.", "pos_embed", "blocks.", "stem.", "stages.")
 Validate = Callable[[AnyModel], dict[str, float]]
@@ -305,12 +311,13 @@ def _initial(config: TrainConfig) -> Model:
 def _from_imagenet(model: Model, name: str) -> None:
     if isinstance(model, FeaturePainter) and name == "context":
         load_imagenet(model.backbone)
-    elif isinstance(model, Sam) and isinstance(model.image_encoder, CompactEncoder) and name == "compact":
+    elif isinstance(model, Sam) and isinstance(model.image_encoder, CompactEncoder) and name in LITE:
         start_local(model)
-        load_imagenet(model.image_encoder)
+        load_imagenet(model.image_encoder, LITE[name])
     else:
+        names = " or ".join([*LITE, "context"])
         raise InputError(
-            f"init=imagenet must go with model=compact or context, got {name}. Set init=scratch, or a path."
+            f"init=imagenet must go with model={names}, got {name}. Set init=scratch, or a path."
         )
 
 

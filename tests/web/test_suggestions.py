@@ -43,7 +43,7 @@ def page(browser: Browser) -> Iterator[Page]:
 
 @pytest.fixture
 def images(page: Page, served: Served) -> Iterator[dict[str, str]]:
-    """Ids by name, all without masks, before and after; what a test leaves is saved before it is cleared."""
+    """Ids by name; masks and labels are cleared before and after, when what a test leaves is saved."""
     found = served.images()
     clear(served, found)
     yield found
@@ -53,10 +53,11 @@ def images(page: Page, served: Served) -> Iterator[dict[str, str]]:
 
 
 def clear(served: Served, images: dict[str, str]) -> None:
-    """Remove all masks and suggestions."""
+    """Remove all masks, suggestions and labels."""
     served.ask("api/suggestions", "DELETE")
     for image in images.values():
         served.clear(image)
+    served.set_labels([])
 
 
 def search(page: Page, served: Served, images: dict[str, str], scores: dict[str, list[float]]) -> None:

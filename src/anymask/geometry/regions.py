@@ -46,10 +46,15 @@ def fill_holes(mask: Bits, max_area: int, outside: Bits | None = None) -> Bits:
     return mask | small[labels] if small.any() else mask.copy()
 
 
-def drop_islands(mask: Bits, min_area: int) -> Bits:
-    """Drop components with fewer than `min_area` pixels; the largest is always kept (as released)."""
+def drop_islands(mask: Bits, min_area: int, kept: NDArray[np.float32] | None = None) -> Bits:
+    """Drop components with fewer than `min_area` pixels; the largest is always kept (as released).
+
+    Those with a point (x, y) of `kept` (N, 2) stay as well.
+    """
     labels, areas = _labelled(mask)
     keep = areas >= max(min_area, 1)
+    if kept is not None:
+        keep[_labels_at(labels, kept)] = True
     if areas.any():
         keep[areas.argmax()] = True
     keep[0] = False
@@ -62,11 +67,7 @@ def drop_specks(mask: Bits, min_area: int, inside: NDArray[np.float32], outside:
     A component with a point (x, y) of `inside` (N, 2) stays, and so does the largest; a hole with one of
     `outside`. Holes are 4-connected, and do not reach the border of the array.
     """
-    labels, areas = _labelled(mask)
-    small = (areas > 0) & (areas < min_area)
-    small[_labels_at(labels, inside)] = False
-    small[areas.argmax()] = False
-    clean = mask & ~small[labels] if small.any() else mask
+    clean = drop_islands(mask, min_area, inside)
     _, holes, stats, _ = cv2.connectedComponentsWithStats(_bytes(~clean), None, None, None, 4)
     h, w = mask.shape
     ends = stats[:, [cv2.CC_STAT_LEFT, cv2.CC_STAT_TOP]] + stats[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]]

@@ -283,6 +283,12 @@ def vit_sam(dim: int, depth: int, heads: int, global_blocks: tuple[int, ...]) ->
     return SamConfig(VitConfig(dim=dim, depth=depth, heads=heads, global_blocks=global_blocks))
 
 
+def efficientnet_lite(channels: tuple[int, ...], repeats: tuple[int, ...]) -> CompactConfig:
+    """A larger EfficientNet-Lite: Lite0 with other channels and repeats of its seven stages."""
+    stages = zip(channels, repeats, CompactConfig().stages, strict=True)
+    return CompactConfig(stages=tuple((wide, deep, *lite0[2:]) for wide, deep, lite0 in stages))
+
+
 SAM_VIT_B = vit_sam(768, 12, 12, (2, 5, 8, 11))
 SAM_VIT_L = vit_sam(1024, 24, 16, (5, 11, 17, 23))
 SAM_VIT_H = vit_sam(1280, 32, 16, (7, 15, 23, 31))
@@ -293,32 +299,10 @@ PAINTER_DEBUG = PainterConfig(
 )
 COMPACT = SamConfig(CompactConfig(), size=384, square=False, multiple=32, drawn=True, zoom=320)
 COMPACT_LITE1 = replace(
-    COMPACT,
-    encoder=CompactConfig(
-        stages=(
-            (16, 1, 3, 1, 1),
-            (24, 3, 3, 2, 6),
-            (40, 3, 5, 2, 6),
-            (80, 4, 3, 2, 6),
-            (112, 4, 5, 1, 6),
-            (192, 5, 5, 2, 6),
-            (320, 1, 3, 1, 6),
-        )
-    ),
+    COMPACT, encoder=efficientnet_lite((16, 24, 40, 80, 112, 192, 320), (1, 3, 3, 4, 4, 5, 1))
 )
 COMPACT_LITE2 = replace(
-    COMPACT,
-    encoder=CompactConfig(
-        stages=(
-            (16, 1, 3, 1, 1),
-            (24, 3, 3, 2, 6),
-            (48, 3, 5, 2, 6),
-            (88, 4, 3, 2, 6),
-            (120, 4, 5, 1, 6),
-            (208, 5, 5, 2, 6),
-            (352, 1, 3, 1, 6),
-        )
-    ),
+    COMPACT, encoder=efficientnet_lite((16, 24, 48, 88, 120, 208, 352), (1, 3, 3, 4, 4, 5, 1))
 )
 CLIP_VIT_B_32 = ClipConfig()
 CLIP_VIT_B_16 = ClipConfig(patch=16)

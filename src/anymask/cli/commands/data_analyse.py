@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from anymask import data
 from anymask.cli.console import note, out, out_json, progress
@@ -12,6 +12,9 @@ from anymask.cli.model_names import check_model
 from anymask.cli.options.data_analyse import Options
 from anymask.errors import InputError, OutputError
 from anymask.files import check_folder, staged
+
+if TYPE_CHECKING:
+    from anymask.evaluate.groups import GroupTable
 
 __all__ = ["run"]
 
@@ -30,9 +33,10 @@ def run(options: Options) -> int:
         data.open_dataset(path, split=options.split, ignore=options.ignore)
         for path in (options.path, *options.compare)
     ]
+    groups = None if options.groups is None else _read_groups(options.groups, options.model)
     results = _analysed(options, collections)
-    if options.groups is not None:
-        _measure_groups(options, options.groups, collections, results)
+    if groups is not None:
+        _measure_groups(options, groups, collections, results)
     for result in results:
         _warn(result, options)
     if options.output is not None:
@@ -66,16 +70,25 @@ def _analysed(options: Options, collections: Sequence[data.Collection]) -> list[
     return results
 
 
+def _read_groups(file: str, model: str) -> GroupTable:
+    """The table of groups; a bad one, or a model that is none, is reported before the work."""
+    check_model(model)
+    from anymask.evaluate.groups import read_group_table
+
+    return read_group_table(file)
+
+
 def _measure_groups(
-    options: Options, file: str, collections: Sequence[data.Collection], results: Sequence[dict[str, Any]]
+    options: Options,
+    table: GroupTable,
+    collections: Sequence[data.Collection],
+    results: Sequence[dict[str, Any]],
 ) -> None:
     """Add the clicks by group to the results."""
-    check_model(options.model)
     from anymask.cli.loading import load_network
     from anymask.evaluate.clicks import model_sessions
-    from anymask.evaluate.groups import clicks_by_group, read_group_table
+    from anymask.evaluate.groups import clicks_by_group
 
-    table = read_group_table(file)
     network = load_network(options.model, device=options.device, offline=options.offline)
     with progress("images") as advance:
         for collection, result in zip(collections, results, strict=True):

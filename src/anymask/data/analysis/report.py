@@ -21,6 +21,8 @@ from anymask.errors import FormatError
 __all__ = ["analyse", "encode_report"]
 
 Advance = Callable[[int, int, str], None]
+POINTS = (1, 3)
+"""How many points the IoU of groups is shown for."""
 
 
 def analyse(
@@ -98,10 +100,13 @@ def _group_chart(found: Mapping[str, Any], points: int) -> str:
     key = f"points_{points}"
     own = [(row["group"], row[key]["iou"], row[key]["low"], row[key]["high"]) for row in found["groups"]]
     rings = [(f"{row['set']}: {row['group']}", row[key]) for row in found["published"] if key in row]
-    return dots(f"Mean IoU at {points} point{'s' if points > 1 else ''}", own, rings)
+    return dots(f"Mean IoU at {_points(points)}", own, rings)
 
 
-POINTS = (1, 3)
+def _points(number: int) -> str:
+    return f"{number} point{'s' if number > 1 else ''}"
+
+
 AXES = {
     "relative_size": "square root of mask area / image area",
     "concavity": "1 - area / area of the convex hull",
@@ -163,9 +168,7 @@ def _cells(one: Mapping[str, Any]) -> dict[str, str]:
         "median predicted IoU": _median(one["scores"]),
         "touching the edge": f"{100 * one['share_touching_the_edge']:.1f} %",
         "near-duplicate masks": f"{100 * one['share_of_near_duplicates']:.1f} %",
-        "near-duplicate images": f"{one['duplicate_images']['images']:,}"
-        if "duplicate_images" in one
-        else "",
+        "near-duplicate images": _duplicates(one),
         "empty masks": f"{one['empty_masks']:,}",
         "damaged items": f"{len(one['damaged']):,}",
     }
@@ -210,7 +213,7 @@ def _clicks_by_group(one: Mapping[str, Any]) -> str:
     return (
         f"<h2>Clicks by group, {escape(str(one['name']))}</h2>"
         + "".join(_group_chart(found, points) for points in POINTS)
-        + _table(["group", "images", "masks", *(f"{n} point{'s' if n > 1 else ''}" for n in POINTS)], lines)
+        + _table(["group", "images", "masks", *map(_points, POINTS)], lines)
         + f"<p>{escape('; '.join(notes))}.</p>"
     )
 

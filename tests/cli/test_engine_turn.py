@@ -30,6 +30,7 @@ def module(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     module = importlib.import_module("data_engine")
     monkeypatch.setattr(module, "MOST", 2)
     monkeypatch.setattr("anymask.data_engine.suggest.confident", lambda judged, held: 0.0)
+    monkeypatch.setattr("anymask.data_engine.retraining.run.judge_held", lambda *given: [])
     return module
 
 

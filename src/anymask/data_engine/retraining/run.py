@@ -30,7 +30,7 @@ from anymask.data_engine.retraining.measure import (
 )
 from anymask.data_engine.retraining.snapshot import HELD, Counts, make_snapshot
 from anymask.data_engine.retraining.state import LOCK, NEW, Tell, keep_state
-from anymask.data_engine.suggest import judge_held, keep_held
+from anymask.data_engine.suggest import judge_held, keep_held, least_worth
 from anymask.errors import InputError, OutputError
 from anymask.files import locked, write_atomic
 from anymask.inference.mask_generation.config import AutoConfig
@@ -86,7 +86,10 @@ class Retrained:
     """The new version, which is in use; None where nothing became better."""
     counts: Counts
     scores: dict[str, Figures]
-    """By "clicks before", "clicks after", and the same with "detector" where there is one."""
+    """By "clicks before", "clicks after", and the same with "detector" where there is one. After: the best of
+    the weights that were tried, with their "share" of the way to the new ones."""
+    least: float
+    """Predicted IoU from which on masks are suggested now, see `suggest.least_worth`."""
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON."""
@@ -94,6 +97,7 @@ class Retrained:
             "version": None if self.version is None else self.version.name,
             **asdict(self.counts),
             "scores": self.scores,
+            "least": self.least,
         }
 
 
@@ -106,8 +110,9 @@ def retrain(
 ) -> Retrained:
     """Fine-tune the model in use on the accepted masks; use the new version where it is not worse.
 
-    The model for prompts is taken if its mean IoU on the held-back images has not fallen, the detector if
-    its AR@100 has not. Each is taken by itself.
+    Of the new weights, and of those half-way to them, the better ones on the held-back images are taken, if
+    the mean IoU of the model for prompts, or the AR@100 of the detector, has not fallen there. Each is taken
+    by itself. The limit of suggestions follows the version in use, see `suggest.least_worth`.
 
     project: the project.
     config: the settings, which must be those of a retraining that is resumed.
@@ -151,7 +156,7 @@ class _Retraining:
         version = self._version(counts, self._clicks(counts), self._detector(counts))
         if fits_detector(self._base, None):
             self._judge_held()
-        return Retrained(version, counts, self.scores)
+        return Retrained(version, counts, self.scores, least_worth(self.project))
 
     def _version(self, counts: Counts, model: Path | None, detector: Path | None) -> Version | None:
         """The new version, in use, of the parts that became better; None where neither did."""

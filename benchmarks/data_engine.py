@@ -302,13 +302,13 @@ def _in_use(given: argparse.Namespace) -> tuple[str, str, list[str]]:
 
 
 def _try(given: argparse.Namespace, files: Sequence[Path]) -> None:
-    """People work on the same images with the version in use, unless it was tried before."""
+    """People work on the same images with the version and the limit in use, unless they were tried before."""
     version, model, detector = _in_use(given)
     main = open_project(given.out / "photos")
     least = least_worth(main)
     main.close()
     for way in ("clicks", "suggestions"):
-        place = given.out / f"{way}-{version}"
+        place = given.out / (f"clicks-{version}" if way == "clicks" else f"suggestions-{version}-{least:g}")
         if place.exists():
             continue
         place.mkdir()

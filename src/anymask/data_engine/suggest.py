@@ -16,12 +16,13 @@ from anymask.data_engine.project import Draft, Image, Mask, Project, images, mas
 from anymask.data_engine.project.images import new_id
 from anymask.data_engine.project.suggestions import AUTOMATIC
 from anymask.errors import AnymaskError, FormatError, InputError
+from anymask.evaluate.records import Records, read_records
 from anymask.files import write_atomic
 from anymask.geometry import rle
 from anymask.inference.mask_generation.config import AutoConfig
 from anymask.inference.mask_generation.generate import automatic
 from anymask.models import Progress, Promptable
-from anymask.types import Masks, Record
+from anymask.types import Masks
 
 __all__ = [
     "CONFIDENT",
@@ -83,8 +84,7 @@ def confident(judged: Judged, held: Judged = ()) -> float:
     """
 
     def worth(least: float) -> bool | None:
-        seen = _worth(held, least)
-        return seen or _worth(judged, least)
+        return _worth(held, least) or _worth(judged, least)
 
     least = CONFIDENT
     while least > LOWEST and worth(least):
@@ -102,27 +102,24 @@ def _worth(judged: Judged, least: float) -> bool | None:
 
 def judge_held(
     model: Promptable,
-    records: Sequence[Record],
+    records: Records,
     config: AutoConfig | None = None,
     progress: Progress = lambda done, total: None,
 ) -> list[tuple[float, bool]]:
     """Which automatic masks of held-back images people would have accepted, by the masks that they made.
 
     model: the model for prompts.
-    records: images with people's masks; the first MOST_HELD are used.
+    records: images with people's masks; at most MOST_HELD are used, others than corrupt ones.
     config: how masks are generated.
     progress: called with the number of images done and their total.
 
     Raises the errors of `automatic`.
     """
     out: list[tuple[float, bool]] = []
-    total = min(len(records), MOST_HELD)
-    for done in range(total):
-        progress(done, total)
-        record = records[done]
-        found = automatic(model, record.read(), config)
+    opened = read_records("held back", records, MOST_HELD, 0, lambda _, done, total: progress(done, total))
+    for record, pixels in filter(None, opened):
+        found = automatic(model, pixels, config)
         out += zip(found.scores.tolist(), _fitting(found, record.masks), strict=True)
-    progress(total, total)
     return out
 
 

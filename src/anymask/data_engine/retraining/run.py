@@ -232,8 +232,8 @@ class _Retraining:
         """The folder of weights on the way from those in use to those of the run."""
         place = self.new / f"{name}-{share:g}"
         if not (place / MODEL_FILE).is_file():
-            ends = [open_weights(name, one) for one in (before, str(self.new / name))]
-            save_between(*ends, share, place)
+            after = open_weights(name, str(self.new / name))
+            save_between(open_weights(name, before), after, share, place)
         return place
 
     def _measured(self, name: str, place: str, measure: Measure) -> Figures:

@@ -27,7 +27,7 @@ from anymask.evaluate.keypoints import (
     suppress,
 )
 from anymask.evaluate.tables.coco_truth import Box, read_boxes
-from anymask.evaluate.tables.painter import example, painted
+from anymask.evaluate.tables.painter import example, nearest_pixels, painted
 from anymask.evaluate.tables.table import Figures, Items, Row, TableSet, Weights
 from anymask.formats import json_fields
 from anymask.images.read import read_image
@@ -70,13 +70,9 @@ def _pose(model: InContext, image: NDArray[np.uint8], box: Box, shown: Context) 
 
 
 def _painted(model: InContext, pixels: NDArray[np.uint8], shown: Context) -> NDArray[np.uint8]:
-    """What the model paints at the crop's size: each pixel from the nearest one above and left, truncated."""
+    """What the model paints at the crop's size, truncated to 8 bits."""
     colours = np.clip(painted(model, pixels, shown), 0, 255)
-    rows, columns = (
-        (np.arange(count, dtype=np.float32) * np.float32(length / count)).astype(np.int64)
-        for count, length in zip(CROP_HW, colours.shape, strict=False)
-    )
-    return colours[np.ix_(rows, columns)].astype(np.uint8)
+    return nearest_pixels(colours, CROP_HW).astype(np.uint8)
 
 
 @lru_cache(1)

@@ -28,7 +28,7 @@ from anymask.models import InContext
 from anymask.types import Context
 from anymask.types.context import normalise, squash
 
-__all__ = ["PAINTER_SETS", "example", "painted"]
+__all__ = ["PAINTER_SETS", "example", "nearest_pixels", "painted"]
 
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -47,25 +47,37 @@ class Pair:
     example: tuple[Path, Path]
 
 
-def example(model: InContext, image: Pixels, target: Pixels) -> Context:
+def example(model: InContext, image: Pixels, target: Pixels, *, size: int | None = None) -> Context:
     """An example as Painter's evaluation makes it: the target is resized as the image, bicubic.
 
-    Raises FormatError where the sizes differ.
+    size: the side in pixels, the model's by default. Raises FormatError where the sizes differ.
     """
     if image.shape != target.shape:
         raise FormatError(
             f"target of the example must have the size {image.shape[:2]} of its image, got "
             f"{target.shape[:2]}. Get the example again."
         )
-    size = model.config.size
+    size = size or model.config.size
     return Context(normalise(squash(image, size)), normalise(squash(target, size)))
 
 
-def painted(model: InContext, image: Pixels, shown: Context) -> Floats:
-    """What the model paints, (S, S, 3) RGB, about 0 to 255 and not clipped."""
-    query = normalise(squash(image, model.config.size))
-    out = model.paint(shown.image[None], shown.target[None], query, instance=False)
+def painted(model: InContext, image: Pixels, shown: Context, *, instance: bool = False) -> Floats:
+    """What the model paints, (S, S, 3) RGB of the example's size, about 0 to 255 and not clipped.
+
+    instance: SegGPT's type token.
+    """
+    query = normalise(squash(image, shown.size))
+    out = model.paint(shown.image[None], shown.target[None], query, instance=instance)
     return np.asarray(out.transpose(1, 2, 0) * np.array(PIXEL_STD) + np.array(PIXEL_MEAN), np.float32)
+
+
+def nearest_pixels(values: Floats, size_hw: tuple[int, int]) -> Floats:
+    """Resize (h, w, 3): each pixel from the nearest one above and left, as PyTorch's "nearest"."""
+    rows, columns = (
+        (np.arange(count, dtype=np.float32) * np.float32(length / count)).astype(np.int64)
+        for count, length in zip(size_hw, values.shape, strict=False)
+    )
+    return values[np.ix_(rows, columns)]
 
 
 def _resized(values: Floats, size_hw: tuple[int, int], how: int) -> Floats:

@@ -66,7 +66,10 @@ def painted(model: InContext, image: Pixels, shown: Context, *, instance: bool =
 
     instance: SegGPT's type token.
     """
-    query = normalise(squash(image, shown.size))
+    return _paint(model, normalise(squash(image, shown.size)), shown, instance=instance)
+
+
+def _paint(model: InContext, query: Floats, shown: Context, *, instance: bool) -> Floats:
     out = model.paint(shown.image[None], shown.target[None], query, instance=instance)
     return np.asarray(out.transpose(1, 2, 0) * np.array(PIXEL_STD) + np.array(PIXEL_MEAN), np.float32)
 
@@ -146,15 +149,23 @@ def _pairs(found: list[tuple[str, Path, Path]], shown: tuple[Path, Path]) -> Ite
 # Restoration
 
 
-def _restored(model: InContext, pair: Pair) -> tuple[NDArray[np.float64], Pixels]:
-    """The restored image, 0 to 255 and not rounded, and the truth."""
+def _restored(model: InContext, pair: Pair, *, linear: bool = False) -> tuple[NDArray[np.float64], Pixels]:
+    """The restored image, 0 to 255 and not rounded, and the truth.
+
+    linear: resize the query to the model's size by bilinear interpolation without rounding, not bicubic.
+    """
     query, truth = _pixels(pair.query), _pixels(pair.truth)
     if query.shape != truth.shape:
         raise FormatError(
             f"truth of {pair.query} must have its size {query.shape[:2]}, got {truth.shape[:2]}. Get it."
         )
     shown = example(model, *(read_image(path) for path in pair.example))
-    colours = _resized(painted(model, query, shown), (query.shape[0], query.shape[1]), cv2.INTER_CUBIC)
+    if linear:
+        small = cv2.resize(query.astype(np.float32), (shown.size, shown.size), interpolation=cv2.INTER_LINEAR)
+        out = _paint(model, normalise(small), shown, instance=False)
+    else:
+        out = painted(model, query, shown)
+    colours = _resized(out, (query.shape[0], query.shape[1]), cv2.INTER_CUBIC)
     return np.clip(colours.astype(np.float64), 0, 255), truth
 
 
@@ -178,7 +189,7 @@ def measure_light(model: InContext, pair: Pair) -> Row:
 
 def measure_noise(model: InContext, pair: Pair) -> Row:
     """PSNR, and SSIM over the colour image as a volume, as MATLAB computes it."""
-    restored, truth = _restored(model, pair)
+    restored, truth = _restored(model, pair, linear=True)
     return {"psnr": psnr(restored, truth), "ssim": ssim_volume(restored / 255, truth / 255)}
 
 

@@ -162,7 +162,7 @@ def _restored(model: InContext, pair: Pair, *, linear: bool = False) -> tuple[ND
     shown = example(model, *(read_image(path) for path in pair.example))
     if linear:
         small = cv2.resize(query.astype(np.float32), (shown.size, shown.size), interpolation=cv2.INTER_LINEAR)
-        out = _paint(model, normalise(small), shown, instance=False)
+        out = _paint(model, normalise(np.asarray(small, np.float32)), shown, instance=False)
     else:
         out = painted(model, query, shown)
     colours = _resized(out, (query.shape[0], query.shape[1]), cv2.INTER_CUBIC)

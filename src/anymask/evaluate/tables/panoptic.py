@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymask.errors import FormatError
-from anymask.evaluate.panoptic import Segment, Segments, match_segments, quality
+from anymask.evaluate.panoptic import Segment, Segments, match_segments, quality, segment_pixels
+from anymask.evaluate.tables.stated_areas import ODD_AREAS
 from anymask.evaluate.tables.table import Figures, Items, Row, TableSet
 from anymask.formats import json_fields
 from anymask.images.read import open_image, read_image
@@ -64,9 +65,17 @@ def categories_of(document: Mapping[str, Any], path: Path) -> dict[int, bool]:
 
 
 def by_image(document: Mapping[str, Any], path: Path) -> dict[int, Mapping[str, Any]]:
-    """The entries of a panoptic file by their images."""
+    """The entries of a panoptic file by their images. Raises FormatError for an image that has two."""
     entries = json_fields.field(document, "annotations", list, str(path))
-    return {json_fields.field(one, "image_id", int, f"annotation of {path}"): one for one in entries}
+    found: dict[int, Mapping[str, Any]] = {}
+    for one in entries:
+        image = json_fields.field(one, "image_id", int, f"annotation of {path}")
+        if image in found:
+            raise FormatError(
+                f"{path} must have one annotation of each image, got two of image_id {image}. Write it again."
+            )
+        found[image] = one
+    return found
 
 
 def segments_of(
@@ -77,6 +86,10 @@ def segments_of(
     of_number = {}
     for info in json_fields.field(entry, "segments_info", list, owner):
         number = json_fields.field(info, "id", int, f"segment of {owner}")
+        if number in of_number:
+            raise FormatError(
+                f"segment {number} of {owner} must be listed once, got it twice. Write it again."
+            )
         category = info.get("category_id")
         if json_fields.whole(category) not in categories:
             raise FormatError(
@@ -103,8 +116,15 @@ def _numbers(path: Path) -> NDArray[np.int64]:
 
 
 def matches(truth: Segments, found: Segments, things: Iterable[int]) -> Row:
-    """The matches of an image by class, for `figures`."""
-    return {**match_segments(truth, found), "things": list(things)}
+    """The matches of an image by class, for `figures`, and stated areas that differ from the PNG."""
+    row = {**match_segments(truth, found), "things": list(things)}
+    pixels = segment_pixels(truth)
+    odd = [
+        f"segment {number} of {truth.name}: {one.area} for {pixels[number]} pixels"
+        for number, one in truth.of_number.items()
+        if one.area != pixels[number]
+    ]
+    return {**row, ODD_AREAS: odd} if odd else row
 
 
 def figures(rows: Sequence[Row]) -> Figures:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymask.errors import FormatError, MissingExtraError
+from anymask.evaluate.tables.coco_truth import open_coco
 from anymask.evaluate.tables.named_file import named_file
 from anymask.evaluate.tables.table import Items
 from anymask.formats import json_fields, via
@@ -92,8 +93,7 @@ def coco_files(pattern: str, images: str = ".") -> Callable[[Path], Items]:
         records: dict[str, Callable[[], Record]] = {}
         notes: list[str] = []
         for path in sorted(root.glob(pattern)):
-            with named_file(path):
-                file = CocoFile(path, root / images)
+            file = open_coco(path, root / images)
             notes += [f"{path}: {count} x {kind}, left out" for kind, count in file.left_out.items()]
             prefix = path.relative_to(root).with_suffix("").as_posix()
             records |= {f"{prefix}/{id}": partial(_of_file, file, index) for index, id in enumerate(file.ids)}

@@ -82,11 +82,97 @@ PASCAL, FSS = "VOC2012/SegmentationClassAug/00b.png", "splits/fss/test.txt"
 BOXES = "coco/detections/coco_val2017.json"
 SIDD = "denoise/val/ValidationGtBlocksSrgb.mat"
 MASKS = "open_images/test-annotations-object-segmentation.csv"
+
+
+def again(name, at=0, **values):
+    """Append a copy of an entry of a list, or of the list that the document is."""
+
+    def change(document):
+        entries = document[name] if name else document
+        entries.append({**entries[at], **values})
+
+    return in_json(change)
+
+
+def segment(**values):
+    """Change the first segment of a panoptic file."""
+    return in_json(lambda document: document["annotations"][0]["segments_info"][0].update(values))
+
+
 FAULTS = [
+    (
+        "sam-instances",
+        COCO,
+        again("annotations"),
+        "instances_val2017.json must have an id of its own for every annotation, got 1 more than once",
+    ),
+    ("sam-proposals", LVIS, again("annotations", id="2"), "lvis_v1_val.json must have an id .* got 2 more"),
+    (
+        "sam-points",
+        "zerowaste-f/train/labels.json",
+        again("annotations"),
+        "labels.json must have an id of its own for every annotation, got 1 more than once",
+    ),
+    (
+        "painter",
+        PERSONS,
+        again("annotations"),
+        "annotation 1 of person_keypoints_val2017.json must have an id of its own",
+    ),
+    ("seggpt-panoptic", f"{PANOPTIC}.json", again("annotations"), "got two of image_id 1"),
+    ("seggpt-panoptic", f"{PREDICTED}.json", again("annotations"), "predictions.*got two of image_id 1"),
+    (
+        "seggpt-panoptic",
+        f"{PREDICTED}.json",
+        in_json(
+            lambda document: document["annotations"][0]["segments_info"].append(
+                document["annotations"][0]["segments_info"][0]
+            )
+        ),
+        "segment 7 of image_id 1 of .*predictions.*json must be listed once",
+    ),
+    (
+        "sam-instances",
+        BOXES,
+        again(None),
+        "1 x box listed again, counted again as in the official tool, first result 2 of "
+        "coco_val2017.json, of image 1",
+    ),
+    (
+        "sam-instances",
+        COCO,
+        first("annotations", area=900),
+        "1 x stated area that does not fit, used .* annotation 1 of instances_val2017.json: 900 for 320",
+    ),
+    (
+        "sam-instances",
+        COCO,
+        first("annotations", area=0),
+        "1 x stated area that does not fit, used .* annotation 1 of instances_val2017.json: 0 for 320",
+    ),
+    (
+        "sam-proposals",
+        LVIS,
+        first("annotations", area=5000),
+        "annotation 1 of lvis_v1_val.json: 5000 for 320",
+    ),
+    ("sam-proposals", LVIS, no("annotations", "area"), "first image 1 of lvis_v1_val.json: none for a mask"),
+    (
+        "painter",
+        PERSONS,
+        first("annotations", area=0),
+        "annotation 1 of person_key.*json: 0 in a box of 31457",
+    ),
     (
         "seggpt-panoptic",
         f"{PANOPTIC}.json",
-        in_json(lambda document: document["annotations"][0]["segments_info"][0].update(area=0)),
+        segment(area=3000),
+        "1 x stated area that does not fit, .* first segment 7 of .*annotations.*1.png: 3000 for 3072 pixels",
+    ),
+    (
+        "seggpt-panoptic",
+        f"{PANOPTIC}.json",
+        segment(area=0),
         "area of segment 7 of image_id 1 of .*annotations/panoptic_val2017.json must be from 1 on, got 0",
     ),
     (

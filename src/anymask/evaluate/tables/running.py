@@ -182,9 +182,9 @@ def _run_set(
         _pack(_answers(one, options.answers))
     numbers, draws = _figures(one, rows, options.seed)
     if not any(map(_defined, numbers.values())):
-        raise InputError(
-            f"{one.name} must hold something to measure, got none in {place}. Check the annotations."
-        )
+        why = [*(f"{id}: {error}" for id, error in list(skipped.items())[:1]), *_told(rows), *items.notes]
+        told = " ".join(["Check the annotations.", *why])
+        raise InputError(f"{one.name} must hold something to measure, got none in {place}. {told}")
     notes = (*([one.note] if one.note else []), *items.notes, *_told(rows))
     return SetFigures(one.name, rows, numbers, time.perf_counter() - start, notes, skipped), draws
 

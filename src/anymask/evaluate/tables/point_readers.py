@@ -248,6 +248,7 @@ def ovis(root: Path) -> Items:
             return Record(name, root / "train" / json_fields.inner_path(name), Masks(size, runs))
 
     records: dict[str, Callable[[], Record]] = {}
+    shown = set[int]()
     for video in json_fields.field(document, "videos", list, path.name):
         owner = f"video {video.get('id') if isinstance(video, Mapping) else video} of {path.name}"
         number, size = json_fields.field(video, "id", int, owner), json_fields.read_size(video, owner)
@@ -255,7 +256,10 @@ def ovis(root: Path) -> Items:
         for frame, file in enumerate(files):
             name = json_fields.field({"file_names": file}, "file_names", str, owner)
             records[name] = partial(read, name, frame, len(files), size, number)
-    return listed(records)
+            shown.add(number)
+    alone = [one for one in tracks if one not in shown]
+    notes = [f"{path}: annotations of no video, left out, first of video_id {alone[0]}"] if alone else []
+    return replace(listed(records), notes=notes)
 
 
 def _frames_of(track: Mapping[str, Any], frames: int) -> list[Any]:
@@ -280,10 +284,7 @@ def visor(root: Path) -> Items:
             image = next(iter(sorted(folder.glob(f"**/{name}"))), folder / name)
             size = image_size(image)
             scale = size[1] / width
-            shapes = [
-                [np.ravel(part) * scale for part in entry["segments"] if len(part) > 2] for entry in entries
-            ]
-            return Record(id, image, Masks(size, [from_polygons(parts, size) for parts in shapes if parts]))
+            return _of_polygons(id, image, size, [entry["segments"] for entry in entries], scale)
 
     records: dict[str, Callable[[], Record]] = {}
     for path in sorted(root.glob("annotations/val/*.json")):
@@ -292,6 +293,20 @@ def visor(root: Path) -> Items:
                 name, width = frame["image"]["name"], float(frame["image"].get("width", VISOR_WIDTH))
                 records[name] = partial(read, path, name, frame["annotations"], width)
     return listed(records)
+
+
+def _of_polygons(
+    id: str, image: Path, size: tuple[int, int], shapes: Sequence[Sequence[Any]], scale: float = 1.0
+) -> Record:
+    """Masks of several polygons each, [[x, y], ...]; those with fewer than three corners are left out."""
+    drawn = [[np.ravel(part) * scale for part in parts if len(part) > 2] for parts in shapes]
+    few = sum(len(parts) for parts in shapes) - sum(map(len, drawn))
+    return Record(
+        id,
+        image,
+        Masks(size, [from_polygons(parts, size) for parts in drawn if parts]),
+        left_out={"polygon of fewer than 3 corners": few} if few else {},
+    )
 
 
 VISOR_WIDTH = 1920.0
@@ -306,9 +321,8 @@ def woodscape(root: Path) -> Items:
         with named_file(path):
             document = json_fields.load_json(path)
             entry = json_fields.mapping(next(iter(document.values()), None), path.name)
-            shapes = [one.get("segmentation") or [] for one in entry.get("annotation", [])]
-            runs = [from_polygons([np.ravel(shape)], size) for shape in shapes if len(shape) > 2]
-            return Record(id, image, Masks(size, runs))
+            marked = json_fields.field(entry, "annotation", list, path.name)
+            return _of_polygons(id, image, size, [[one.get("segmentation") or []] for one in marked])
 
     return _pairs(
         _by_stem(root / "rgb_images", "*.png"), _by_stem(root / "instance_annotations", "*.json"), read

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.io import savemat
 
 from .damage import again, check_told, colours, data, first, gone, in_json, no, pixels, segment, text
 
@@ -165,6 +166,12 @@ FAULTS = [
         "1: image must be a file that exists, got .*000000000001.jpg",
     ),
     ("sam-text", LVIS, no("categories", "id"), "lvis_v1_val.json.*category must have an id"),
+    (
+        "sam-edges",
+        "BSDS500/data/groundTruth/test/1.mat",
+        lambda path: savemat(path, {"groundTruth": np.empty((1, 0), object)}),
+        "groundTruth must hold Boundaries of each annotator, got none at .*1.mat",
+    ),
     (
         "sam-edges",
         "BSDS500/data/groundTruth/test/1.mat",

@@ -8,7 +8,30 @@ import pytest
 from .damage import again, as_jpeg, check_told, first, gone, in_json, no, pixels, resized, text
 
 CITY = "cityscapes/gtFine/val/frankfurt/frankfurt_000000_000001_gtFine_instanceIds.png"
+WOODSCAPE = "woodscape/instance_annotations/00001_FV.json"
 FAULTS = [
+    (
+        "OVIS/annotations_train.json",
+        first("annotations", video_id=9),
+        "annotations_train.json: annotations of no video, left out, first of video_id 9",
+    ),
+    (
+        WOODSCAPE,
+        in_json(lambda document: document["00001_FV.json"].pop("annotation")),
+        "00001_FV.json must have a field 'annotation' of type list",
+    ),
+    (
+        WOODSCAPE,
+        in_json(lambda document: document["00001_FV.json"]["annotation"][0].update(segmentation=[[1, 2]])),
+        "1 x polygon of fewer than 3 corners, left out, first in 00001_FV",
+    ),
+    (
+        "VISOR/annotations/val/P01_01.json",
+        in_json(
+            lambda document: document["video_annotations"][0]["annotations"][0]["segments"].append([[1, 2]])
+        ),
+        "1 x polygon of fewer than 3 corners, left out, first in P01_01_frame_0000000001.jpg",
+    ),
     (
         "stage1_train/ab/masks/1.png",
         pixels(resized),
@@ -80,7 +103,7 @@ FAULTS = [
     (
         "woodscape/instance_annotations/00001_FV.json",
         in_json(lambda document: document["00001_FV.json"].update(annotation=7)),
-        "00001_FV.json must be as the data set is distributed",
+        "00001_FV.json must have a field 'annotation' of type list, got 7",
     ),
     (
         "egohos/train/label/ego4d_1.png",

@@ -1,7 +1,8 @@
-"""SegGPT, table 6: panoptic quality on COCO of what a model paints, by Painter's palettes and example.
+"""SegGPT, table 6: panoptic quality on COCO of what a model paints in Painter's palettes.
 
-The model paints an image twice: its classes, and its instances in the colours of their places. Both are
-decoded and merged as in Painter's released evaluation, see `anymask.evaluate.painted_segments`.
+Shown are Painter's example, or two tuned prompts. The model paints an image twice: its classes, and its
+instances in the colours of their places. Both are decoded and merged as in Painter's released evaluation, see
+`anymask.evaluate.painted_segments`.
 """
 
 from __future__ import annotations
@@ -26,8 +27,17 @@ from anymask.formats import json_fields
 from anymask.images.read import read_image
 from anymask.models import InContext
 from anymask.models.config import PainterConfig
+from anymask.types import Context
 
-__all__ = ["CLASSES_EXAMPLE", "INSTANCES_EXAMPLE", "PAINTED", "THINGS", "painted_panoptic"]
+__all__ = [
+    "CLASSES_EXAMPLE",
+    "INSTANCES_EXAMPLE",
+    "PAINTED",
+    "PAINTED_TUNED",
+    "THINGS",
+    "TUNED",
+    "painted_panoptic",
+]
 
 Pixels = NDArray[np.uint8]
 Pair = tuple[Path, Path]
@@ -43,18 +53,20 @@ INSTANCES_EXAMPLE = (
     f"pano_ca_inst/train_org/{PROMPT}_image_train_org.png",
     f"pano_ca_inst/train_org/{PROMPT}_label_train_org.png",
 )
+TUNED = ("classes.safetensors", "instances.safetensors")
 
 
 @dataclass(frozen=True)
 class Query:
-    """An image with its annotated segments, and the examples: an image with its painted target each."""
+    """An image with its annotated segments, and what the model is shown: a tuned prompt, or an image and its
+    painted target."""
 
     image: Path
     truth: Segments
     categories: tuple[int, ...]
     """The categories of the classes, things first."""
-    classes_example: Pair
-    instances_example: Pair
+    classes: Path | Pair
+    instances: Path | Pair
 
 
 def measure_painted(model: InContext, one: Query) -> Row:
@@ -73,7 +85,7 @@ def painted_panoptic(model: InContext, one: Query) -> Segments:
     size_hw = (image.shape[0], image.shape[1])
     colours, places = (
         _painted(model, image, shown, instance=instance)
-        for shown, instance in ((one.classes_example, False), (one.instances_example, True))
+        for shown, instance in ((one.classes, False), (one.instances, True))
     )
     resized = cv2.resize(colours, size_hw[::-1], interpolation=cv2.INTER_LINEAR)
     classes = np.asarray(resized, np.uint8)
@@ -84,8 +96,13 @@ def painted_panoptic(model: InContext, one: Query) -> Segments:
     return Segments(numbers, segments, f"what is painted for {one.image}")
 
 
-def _painted(model: InContext, image: Pixels, shown: Pair, *, instance: bool) -> NDArray[np.float32]:
-    """What the model paints, (S, S, 3), 0 to 255: Painter and SegGPT at 5 / 4 of their size, 560 pixels."""
+def _painted(model: InContext, image: Pixels, shown: Path | Pair, *, instance: bool) -> NDArray[np.float32]:
+    """What the model paints, (S, S, 3), 0 to 255.
+
+    From an example Painter and SegGPT paint at 5 / 4 of their size, 560 pixels.
+    """
+    if isinstance(shown, Path):
+        return np.clip(painted(model, image, _tuned(model, shown), instance=instance), 0, 255)
     config = model.config
     size = config.size * 5 // 4 if isinstance(config, PainterConfig) else config.size
     context = example(model, *_read(shown), size=size)
@@ -97,20 +114,39 @@ def _read(pair: Pair) -> tuple[Pixels, Pixels]:
     return read_image(pair[0]), read_image(pair[1])
 
 
-def _open(root: Path) -> Items:
+def _tuned(model: InContext, path: Path) -> Context:
+    found = Context.load(path)
+    if found.model not in ("", model.fingerprint):
+        raise FormatError(
+            f"{path} must be tuned with this model ({model.fingerprint}), got one of {found.model}. "
+            "Tune it again."
+        )
+    return found
+
+
+def _open_example(root: Path) -> Items:
+    return _open(
+        root, *((root / image, root / target) for image, target in (CLASSES_EXAMPLE, INSTANCES_EXAMPLE))
+    )
+
+
+def _open_tuned(root: Path) -> Items:
+    return _open(root, *(root / name for name in TUNED))
+
+
+def _open(root: Path, classes: Path | Pair, instances: Path | Pair) -> Items:
     path = root / f"{TRUTH}.json"
     document = json_fields.load_json(path)
     known = categories_of(document, path)
     categories = _of_classes(known, path)
     entries = by_image(document, path)
     ids = sorted(entries)
-    examples = [(root / image, root / target) for image, target in (CLASSES_EXAMPLE, INSTANCES_EXAMPLE)]
 
     def read(index: int) -> Query:
         entry, owner = entries[ids[index]], f"image_id {ids[index]} of {path}"
         name = json_fields.inner_path(json_fields.field(entry, "file_name", str, owner))
         truth = segments_of(entry, root / TRUTH, known, owner)
-        return Query(root / "val2017" / name.with_suffix(".jpg"), truth, categories, *examples)
+        return Query(root / "val2017" / name.with_suffix(".jpg"), truth, categories, classes, instances)
 
     return Items([str(id) for id in ids], read)
 
@@ -134,7 +170,15 @@ PAINTED = replace(
     size="830 MB, images 1 GB",
     licence="CC BY 4.0; images of Flickr's terms",
     needs=(f"{TRUTH}.json", TRUTH, "val2017", *CLASSES_EXAMPLE, *INSTANCES_EXAMPLE),
-    open=_open,
+    open=_open_example,
     measure=measure_painted,
     note="",
+)
+PAINTED_TUNED = replace(
+    PAINTED,
+    name="COCO panoptic val2017, tuned prompts",
+    home="cocodataset.org (images and panoptic annotations of 2017)",
+    needs=(f"{TRUTH}.json", TRUTH, "val2017", *TUNED),
+    open=_open_tuned,
+    note="Both prompts are contexts whose targets have Painter's colours; SegGPT's were not released.",
 )

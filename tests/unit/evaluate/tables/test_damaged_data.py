@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
+from anymask.types import Context
+
 from .damage import again, check_told, colours, data, first, gone, in_json, no, pixels, segment, text
 
 LVIS, COCO = "LVIS/lvis_v1_val.json", "coco/annotations/instances_val2017.json"
@@ -17,6 +19,18 @@ BOXES = "coco/detections/coco_val2017.json"
 SIDD = "denoise/val/ValidationGtBlocksSrgb.mat"
 MASKS = "open_images/test-annotations-object-segmentation.csv"
 FAULTS = [
+    (
+        "seggpt-panoptic",
+        "coco/classes.safetensors",
+        lambda path: Context(*np.zeros((2, 3, 64, 64), np.float32), model="f" * 16).save(path, force=True),
+        "classes.safetensors must be tuned with this model .0123456789abcdef., got one of ffff",
+    ),
+    (
+        "seggpt-panoptic",
+        f"{PANOPTIC}.json",
+        in_json(lambda document: document["categories"].pop()),
+        "panoptic_val2017.json must have 80 categories of things and 53 of stuff, .* got 80 and 52",
+    ),
     (
         "sam-instances",
         COCO,

@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 
 from anymask.evaluate.edge_matching import require_scipy
 from anymask.evaluate.keypoints import CROP_HW
-from anymask.evaluate.tables.panoptic_painting import CLASSES_EXAMPLE, INSTANCES_EXAMPLE, THINGS
+from anymask.evaluate.tables.panoptic_painting import CLASSES_EXAMPLE, INSTANCES_EXAMPLE, THINGS, TUNED
 from anymask.evaluate.tables.self_tests.drawing import put, put_json
 from anymask.evaluate.tables.table import SelfTest
 from anymask.models.config import PAINTER_DEBUG
+from anymask.types import Context
+from anymask.types.context import normalise
 
 __all__ = ["ColourPainter", "ensembles", "fewshot", "fss", "painter", "panoptic", "semantic", "video"]
 
@@ -201,15 +203,14 @@ def _panoptic_copy(root: Path) -> None:
     prompt, classes, places = (np.zeros((80, 80, 3), np.uint8) for _ in range(3))
     prompt[:], classes[:] = OUTSIDE, (219, 111, 147)  # class 80
     spot = np.s_[16:48, 8:24]
-    prompt[spot], classes[spot], places[spot] = (
-        INSIDE,
-        (219, 111, 183),
-        (195, 112, 60),
-    )  # 79; row 31, column 15
+    prompt[spot], classes[spot] = INSIDE, (219, 111, 183)  # class 79
+    places[spot] = (195, 112, 60)  # row 31, column 15
     for path, pixels in zip(
         (*CLASSES_EXAMPLE, *INSTANCES_EXAMPLE), (prompt, classes, prompt, places), strict=True
     ):
         put(base / path, pixels)
+    for name, target in zip(TUNED, (classes, places), strict=True):
+        Context(normalise(prompt), normalise(target)).save(base / name)
     put(base / "val2017/1.jpg", prompt.repeat(2, axis=0).repeat(2, axis=1))
     truth = np.full((160, 160), 300)
     truth[32:96, 16:64] = 7
@@ -231,8 +232,10 @@ def _panoptic_copy(root: Path) -> None:
 
 def panoptic() -> SelfTest:
     """IoUs of 2 / 3 and 22 / 23 as painted, of 1 and 17 / 22 as predicted."""
+    painted = {"pq_things": 2 / 3, "pq_stuff": 22 / 23, "rq": 1.0}
     known = {
-        "COCO panoptic val2017, painted": {"pq_things": 2 / 3, "pq_stuff": 22 / 23, "rq": 1.0},
+        "COCO panoptic val2017, painted": painted,
+        "COCO panoptic val2017, tuned prompts": painted,
         "COCO panoptic val2017, predicted PNGs": {"pq": 39 / 44, "pq_things": 1.0, "pq_stuff": 17 / 22},
     }
     return SelfTest(_panoptic_copy, stub, known)

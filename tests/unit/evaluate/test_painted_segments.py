@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from anymask.evaluate.painted_segments import location_palette, matrix_nms, merge, painted_instances, vote
 from anymask.evaluate.tables.painter import example, nearest_pixels, painted
@@ -66,6 +67,11 @@ def test_painter_paints_at_another_size_than_its_own(rng):
     assert painted(model, images[2], shown, instance=True).shape == (80, 80, 3)
 
 
-def test_the_nearest_pixel_is_the_one_above_and_left():
-    values = np.arange(5, dtype=np.float32)[:, None, None] * np.ones((1, 2, 3), np.float32)
-    assert nearest_pixels(values, (8, 1))[:, 0, 0].tolist() == [0, 0, 1, 1, 2, 3, 3, 4]
+@pytest.mark.parametrize("count", [161, 192, 240, 427, 480, 640])
+def test_the_nearest_pixel_is_that_of_pytorch_in_float64(count):
+    """Painter's scripts multiply with arrays of float64; in float32 a few rows are others."""
+    values = np.arange(560.0)[:, None, None] * np.ones((1, 2, 3))
+    wanted = torch.nn.functional.interpolate(
+        torch.tensor(values).permute(2, 0, 1)[None], size=[count, 3], mode="nearest"
+    )
+    assert (nearest_pixels(values, (count, 3))[:, 0, 0] == wanted[0, 0, :, 0].numpy()).all()

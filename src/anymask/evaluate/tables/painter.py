@@ -75,9 +75,9 @@ def _paint(model: InContext, query: Floats, shown: Context, *, instance: bool) -
 
 
 def nearest_pixels(values: Floats, size_hw: tuple[int, int]) -> Floats:
-    """Resize (h, w, 3): each pixel from the nearest one above and left, as PyTorch's "nearest"."""
+    """Resize (h, w, 3): each pixel from the nearest one above and left, as PyTorch's "nearest" of float64."""
     rows, columns = (
-        (np.arange(count, dtype=np.float32) * np.float32(length / count)).astype(np.int64)
+        (np.arange(count) * (length / count)).astype(np.float32).astype(np.int64)
         for count, length in zip(size_hw, values.shape, strict=False)
     )
     return values[np.ix_(rows, columns)]

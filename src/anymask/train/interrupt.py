@@ -25,7 +25,7 @@ class Interrupt:
 
 @contextmanager
 def deferred_interrupt(*, active: bool) -> Iterator[Interrupt]:
-    """Note Ctrl-C instead of raising KeyboardInterrupt. In another thread, or if not `active`, nothing changes."""
+    """Note Ctrl-C instead of raising KeyboardInterrupt; does nothing if not `active`, or in another thread."""
     interrupt = Interrupt()
     if not active or threading.current_thread() is not threading.main_thread():
         yield interrupt

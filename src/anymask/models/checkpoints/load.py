@@ -83,7 +83,7 @@ def load_clip(path: str | os.PathLike[str]) -> Clip:
 
 def load_detector(path: str | os.PathLike[str]) -> Detector:
     """Load an object detector, as `load_weights`. Raises `WeightsError` also for weights of another model."""
-    return _load_as(Detector, "an object detector", path, "Train one with: anymask train detector")
+    return _load_as(Detector, "an object detector", path, "Train one with: anymask train finetune_detector")
 
 
 def _load_as(network: type[Network], name: str, path: str | os.PathLike[str], advice: str) -> Network:

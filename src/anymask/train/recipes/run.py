@@ -184,7 +184,7 @@ def _check_apart(folder: Path, sources: Sequence[RunDataset]) -> None:
     for source in sources:
         if str(folder.resolve()) in (source.address, source.address.partition(":")[2]):
             raise OutputError(
-                f"out must be another folder than the data, got {folder}. Choose a new one, such as runs/mine."
+                f"out must be another folder than the data, got {folder}. Choose another, such as runs/mine."
             )
 
 

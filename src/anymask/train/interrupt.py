@@ -25,7 +25,7 @@ class Interrupt:
 
 @contextmanager
 def deferred_interrupt(*, active: bool) -> Iterator[Interrupt]:
-    """Note Ctrl-C instead of raising KeyboardInterrupt; does nothing if not `active`, or in another thread."""
+    """Note Ctrl-C instead of raising KeyboardInterrupt; only if `active` and in the main thread."""
     interrupt = Interrupt()
     if not active or threading.current_thread() is not threading.main_thread():
         yield interrupt

@@ -3,7 +3,14 @@ import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import test from "node:test";
 import { Linter } from "eslint";
-import { LANGUAGES, counted, decimal, languageOf, speak, t } from "../../../src/anymask/app/static/language.js";
+import {
+  LANGUAGES,
+  counted,
+  decimal,
+  languageOf,
+  speak,
+  t,
+} from "../../../src/anymask/app/static/language.js";
 
 const STATIC = new URL("../../../src/anymask/app/static/", import.meta.url);
 const CODES = Object.keys(LANGUAGES).filter((code) => code !== "en");

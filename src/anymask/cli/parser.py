@@ -54,6 +54,21 @@ ALSO_CALLED: Mapping[str, Sequence[str]] = MappingProxyType(
     }
 )
 """What other tools call options of ours, and which ones may be meant."""
+SETTINGS: Mapping[str, str] = MappingProxyType(
+    {
+        "--batch": "loop.batch",
+        "--batch-size": "loop.batch",
+        "--device": "loop.device",
+        "--epochs": "loop.steps",
+        "--lr": "optim.lr",
+        "--precision": "loop.precision",
+        "--seed": "loop.seed",
+        "--size": "size",
+        "--steps": "loop.steps",
+        "--workers": "loop.workers",
+    }
+)
+"""Settings that are given by --set where a command has it, by the name of an option elsewhere."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -144,6 +159,8 @@ class Parser(argparse.ArgumentParser):
         """The error for an option that this command has not: which one is meant, or who has it."""
         others = [f"'anymask {one.name}'" for one in registry.commands() if name in Parser(one).by_name]
         meant = [one for one in ALSO_CALLED.get(name, ()) if one in self.by_name]
+        if name in SETTINGS and "--set" in self.by_name:
+            return self.mistake(f"unknown option {name}.", f"Use: --set {SETTINGS[name]}=VALUE")
         if others and not meant:
             shown = [*others[:_SHOWN], "others"] if len(others) > _SHOWN else others
             listed = " and ".join(filter(None, [", ".join(shown[:-1]), shown[-1]]))

@@ -50,10 +50,14 @@ test: $(VENV)/.dev  ## run the tests
 	@$(MAKE) -s web || echo "Browser tests will be skipped: make web failed."
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-peers:  ## try the written annotation files in labelme, datumaro, supervision and Label Studio's SDK (1 GB, .venv-peers)
+# napari draws by OpenGL, which Qt has not without a screen; Debian: apt-get install -y xvfb
+SCREEN := $(if $(shell command -v xvfb-run),xvfb-run -a,QT_QPA_PLATFORM=offscreen)
+
+peers:  ## try annotation files and integrations in labelme, datumaro, napari, supervision, SDKs of CVAT and Label Studio (2 GB, .venv-peers)
 	$(PYTHON) -m venv .venv-peers
 	.venv-peers/bin/python -m pip install -q --no-compile -r tests/unit/formats/peers.txt -e .
-	QT_QPA_PLATFORM=offscreen .venv-peers/bin/python -m pytest -q -rs tests/unit/formats/test_real_packages.py
+	$(SCREEN) .venv-peers/bin/python -m pytest -q -rs -W default --disable-warnings \
+	    tests/unit/formats/test_real_packages.py tests/unit/integrations/test_adapters.py tests/unit/integrations/test_napari.py
 
 lint: $(VENV)/.dev  ## check style, types and import direction
 	@code=0; for tool in "ruff check ." "ruff format --check ." mypy lint-imports; do \

@@ -34,6 +34,17 @@ def test_the_container_runs_a_command_that_there_is() -> None:
     assert set(copied) <= set(re.findall(r" AS (\w+)$", text, re.MULTILINE))
 
 
+def test_the_container_is_built_from_the_package_alone() -> None:
+    """Secrets of .env, images and environments stay out; what pyproject.toml names comes in."""
+    ignored = (ROOT / ".dockerignore").read_text("utf-8").splitlines()
+    assert "*" in ignored
+    taken = {line[1:] for line in ignored if line.startswith("!")}
+    project = (ROOT / "pyproject.toml").read_text("utf-8")
+    named = re.findall(r'^readme = "(.+)"$', project, re.MULTILINE)
+    named += json.loads(re.findall(r"^license-files = (.+)$", project, re.MULTILINE)[0])
+    assert taken == {"pyproject.toml", "src", *named}
+
+
 def test_compose_joins_the_app_and_its_database() -> None:
     yaml = pytest.importorskip("yaml")
     services = yaml.safe_load((DEPLOY / "compose.yaml").read_text("utf-8"))["services"]
@@ -42,6 +53,8 @@ def test_compose_joins_the_app_and_its_database() -> None:
     assert set(services["app"]["environment"]) == {"ANYMASK_TOKEN", "ANYMASK_DATABASE"}
     assert "@database/anymask" in services["app"]["environment"]["ANYMASK_DATABASE"]
     assert "ports" not in services["database"], "nobody else reaches it"
+    [images] = [one for one in services["app"]["volumes"] if isinstance(one, dict)]
+    assert (images["target"], images["bind"]["create_host_path"]) == ("/photos", False), "root's otherwise"
 
 
 def test_the_service_is_a_unit(tmp_path: Path) -> None:

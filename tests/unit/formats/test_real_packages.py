@@ -124,6 +124,7 @@ def test_datumaro_reads_the_tracks_of_a_video(tmp_path: Path) -> None:
         Record(str(i), tmp_path / f"{i}.png", Masks.from_dense(mask[None]), meta={"ids": [4]})
         for i, mask in enumerate(truth()[[2, 2]])
     ]
+    (tmp_path / "cvat").mkdir()
     formats.write(film, tmp_path / "cvat" / "annotations.xml", "cvatvideo")
     data = datumaro.Dataset.import_from(str(tmp_path / "cvat"), "cvat")
     found = [(one.attributes["track_id"], one.points) for item in data for one in item.annotations]

@@ -52,6 +52,15 @@ def test_fiftyone_gets_masks_inside_relative_boxes(masks: Masks) -> None:
         fiftyone.from_detections(SimpleNamespace(detections=[box]), SIZE)
 
 
+def test_fiftyone_itself_keeps_them(masks: Masks) -> None:
+    """As a document of its database holds them; the database itself is not needed."""
+    fo = pytest.importorskip("fiftyone")
+    sample = fo.Sample(filepath="a.png", anymask=fiftyone.to_detections(masks, ["cat", "dog"]))
+    kept = fo.Detections.from_dict(sample["anymask"].to_dict())
+    back = fiftyone.from_detections(kept, SIZE, ["cat", "dog"])
+    assert np.array_equal(back.dense(), masks.dense()[:2])
+
+
 def test_a_detection_that_leaves_the_image_is_cut() -> None:
     one = Detection(label="x", mask=np.ones((10, 10), bool), bounding_box=[0.95, 0.9, 1, 1], confidence=None)
     back = fiftyone.from_detections(SimpleNamespace(detections=[one]), SIZE)

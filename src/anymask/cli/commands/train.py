@@ -41,8 +41,8 @@ def run(options: Options) -> int:
         )
     try:
         _train(options, output)
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(f"to resume from the last saved step: anymask train -o {output}") from None
+    except KeyboardInterrupt as stop:
+        raise KeyboardInterrupt(*stop.args, f"to resume: anymask train -o {output}") from None
     if os.environ.get("RANK", "0") == "0":
         out(f"wrote {output}")
         out(_use(output))

@@ -3,7 +3,7 @@
 A quarter of the images for each turn: one by clicks, two with suggestions, one fully automatic and audited.
 The model is retrained after each of the first three. What each version brings is tried on images of the last
 quarter, always the same, in projects of their own: people work there by clicks alone, and with suggestions,
-with the least predicted IoU that people's judgements in the main project tell by then.
+with the least predicted IoU that people's work in the main project tells by then.
 
 How long they take, in seconds: LOOK for a suggestion (accepted from an IoU of GOOD with an object that has
 no mask yet, else rejected), START for a new mask and CLICK for each click, at the deepest error, until the
@@ -37,11 +37,10 @@ from anymask.data_engine.project import (
     images,
     masks,
     open_project,
-    suggestions,
     versions,
 )
 from anymask.data_engine.project.project import scan
-from anymask.data_engine.suggest import confident
+from anymask.data_engine.suggest import least_worth
 from anymask.evaluate.metrics import iou
 from anymask.evaluate.simulated_clicks import next_click
 from anymask.files import write_atomic
@@ -303,13 +302,13 @@ def _in_use(given: argparse.Namespace) -> tuple[str, str, list[str]]:
 
 
 def _try(given: argparse.Namespace, files: Sequence[Path]) -> None:
-    """People work on the same images with the version in use, unless it was tried before."""
+    """People work on the same images with the version and the limit in use, unless they were tried before."""
     version, model, detector = _in_use(given)
     main = open_project(given.out / "photos")
-    least = confident(suggestions.judged(main.db))
+    least = least_worth(main)
     main.close()
     for way in ("clicks", "suggestions"):
-        place = given.out / f"{way}-{version}"
+        place = given.out / (f"clicks-{version}" if way == "clicks" else f"suggestions-{version}-{least:g}")
         if place.exists():
             continue
         place.mkdir()

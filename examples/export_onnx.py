@@ -24,7 +24,7 @@ def main(photo: Path, point: tuple[float, float], files: Path, folder: Path) -> 
     """Segment `photo` at `point` (x, y)."""
     manifest = json.loads((files / "model.json").read_text("utf-8"))
     encoder, decoder = (
-        onnxruntime.InferenceSession(str(files / manifest["files"][part]["float32"]["file"]))
+        onnxruntime.InferenceSession(str(files / next(iter(manifest["files"][part].values()))["file"]))
         for part in ("encoder", "decoder")
     )
     image = Image.open(photo).convert("RGB")

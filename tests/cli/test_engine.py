@@ -86,13 +86,17 @@ def annotated(workplace: Path) -> Path:
     return folder
 
 
-def test_a_project_is_retrained_and_its_versions_are_listed(run, annotated: Path, model: Path) -> None:
+def test_a_project_is_retrained_and_its_versions_are_listed(
+    run, annotated: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("anymask.data_engine.suggest.MOST_HELD", 1)
     words = ["engine", "retrain", annotated, "--model", model, "--steps", "1", "--held", "0.4"]
     small = ["--set", "size=64", "loop.workers=0"]
     text = run(*words, *small)
     assert text.code == 0, text.err
     assert "mean IoU by clicks and boxes: 0." in text.out
     assert "AR@100 of the detector: -" in text.out, "the detector of the package reads other features"
+    assert "masks are suggested from a predicted IoU of 0.6 on" in text.out, "12 small images tell nothing"
     found = run("engine", "models", annotated, "--json").json
     names = [one["name"] for one in found["versions"]]
     assert names == (["v1"] if "v1 is in use" in text.out else [])

@@ -29,8 +29,8 @@ def module(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.syspath_prepend(ROOT / "benchmarks")
     module = importlib.import_module("data_engine")
     monkeypatch.setattr(module, "MOST", 2)
-    monkeypatch.setattr(module, "confident", lambda judged: 0.0)
-    monkeypatch.setattr("anymask.data_engine.suggest.confident", lambda judged: 0.0)
+    monkeypatch.setattr("anymask.data_engine.suggest.confident", lambda judged, held: 0.0)
+    monkeypatch.setattr("anymask.data_engine.retraining.run.judge_held", lambda *given: [])
     return module
 
 

@@ -206,6 +206,15 @@ def test_a_correction_counts_from_its_frame_on(run, toy_painter) -> None:
 
 
 @pytest.mark.usefixtures("given")
+def test_a_correction_of_a_frame_that_is_not_there_is_refused(run) -> None:
+    words = ("like", "--example", "first.png=white.png", "film.mp4", "-o", "out")
+    answer = run(*words, "--correct", "99=white.png")
+    assert answer.code == 2
+    assert "--correct must name a frame of film.mp4, 0 to 4, got 99." in answer.err
+    assert run(*words, "--resume").code == 0
+
+
+@pytest.mark.usefixtures("given")
 def test_a_correction_adds_an_object_and_removes_all(run) -> None:
     Image.fromarray(target(scene(3), (255, 7))).save("both.png")
     Image.fromarray(np.zeros((48, 64), np.uint8)).save("none.png")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
+from anymask.cli.commands import train
 from anymask.train import recipes
 from anymask.train.text.run import TEXT_RECIPES
 
@@ -65,6 +67,17 @@ def test_a_detector_is_trained_and_used(run, dataset: Path, photo: Path) -> None
     assert "got a detector in run" in answer.err
 
 
+def test_the_time_that_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    times = iter([100.0, 110.0, 120.0])
+    monkeypatch.setattr(train.time, "monotonic", lambda: next(times))
+    pace = train.Pace(tmp_path)
+    (tmp_path / "run.json").write_text(json.dumps({"config": {"loop": {"steps": 150}}}))
+    assert pace({"step": 10}) == "step 10 of 150"
+    assert pace({"step": 30}) == "step 30 of 150, 0:01:00 left"
+    (tmp_path / "run.json").unlink()
+    assert pace({"step": 40}) == "step 40"
+
+
 def test_another_run_in_the_same_folder_needs_force(run, words: list[object]) -> None:
     assert run(*words, "loop.steps=1").code == 0
     answer = run(*words, "loop.steps=1", "optim.lr=0.5")
@@ -80,7 +93,41 @@ def test_ctrl_c_says_how_to_resume(run, words: list[object], monkeypatch: pytest
     monkeypatch.setattr(recipes, "run", stop)
     answer = run(*words)
     assert (answer.code, answer.out) == (130, "")
-    assert answer.err == "stopped; to resume from the last saved step: anymask train -o run\n"
+    assert answer.err == "stopped; to resume: anymask train -o run\n"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["--device", "cuda"], "unknown option --device. Use: --set loop.device=VALUE"),
+        (["--steps", "5"], "unknown option --steps. Use: --set loop.steps=VALUE"),
+        (["--set", "loop.batch=0"], "--set loop.batch=0: batch must be at least 1, got 0."),
+        (["--set", "loop.batch=-1"], "--set loop.batch must be from 0 to 1,000,000,000, got -1."),
+    ],
+)
+def test_settings_given_otherwise(run, words: list[object], given: list[str], said: str) -> None:
+    answer = run(*words[:-1], *given) if given[0] != "--set" else run(*words, given[1])
+    assert answer.code == 2
+    assert answer.err.startswith(f"error: {said}")
+
+
+def test_images_without_masks_are_told(run, photo: Path, tmp_path: Path) -> None:
+    plain, data = tmp_path / "plain", tmp_path / "data"
+    for folder in (plain, data / "images", data / "masks"):
+        folder.mkdir(parents=True)
+        shutil.copy(photo, folder)
+    answer = run("train", "finetune_decoder", "--data", plain, "-o", "out")
+    assert f"got {plain} with 1 images and no masks. Make masks with: anymask serve {plain}" in answer.err
+    answer = run("train", "finetune_decoder", "--data", data / "images", "-o", "out")
+    assert f"got {data / 'images'}. Give the folder above it, {data}." in answer.err
+
+
+def test_a_run_without_a_model_is_told(run, photo: Path) -> None:
+    Path("early").mkdir()
+    Path("early", "run.json").write_text("{}")
+    answer = run("segment", photo, "--point", "9,9", "--model", "early")
+    assert answer.err.startswith("error: the run in early must have saved its model, got none")
+    assert "anymask train -o early" in answer.err
 
 
 def test_how_images_are_shown_is_kept_in_the_run(run, words: list[object]) -> None:

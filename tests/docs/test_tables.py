@@ -24,8 +24,6 @@ writes the values of every image and a page with plots, and lets an interrupted 
 quick look. `--self-test` checks a table without data.
 
 Sizes and licences are a guide only: read the terms of each data set.
-
-`seggpt-panoptic` scores prepared predictions.
 """
 
 
@@ -44,7 +42,7 @@ def page() -> str:
 
 
 def _command(table: Table) -> str:
-    example = "painter_vit_l" if table.name == "painter" else "seggpt_vit_l"
+    example = "painter_vit_l" if table.name in ("painter", "seggpt-panoptic") else "seggpt_vit_l"
     words = {
         "prompts": "--model sam_vit_h", "examples": f"--model {example}", "runs": "--runs A=runs/a B=runs/b"
     }  # fmt: skip

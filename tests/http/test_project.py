@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import time
 import zipfile
 from pathlib import Path
 
@@ -11,8 +12,10 @@ import cv2
 import numpy as np
 import pytest
 import tifffile
+from fastapi.testclient import TestClient
 from PIL import Image
 
+from anymask.app import dependencies
 from anymask.data_engine.project import images, open_project
 from anymask.geometry import rle
 from anymask.images.bands import Bands
@@ -231,6 +234,35 @@ def test_ten_thousand_images_come_in_pages(start, folder) -> None:
         pages += 1
     assert pages == 11
     assert client.get("/api/project").json()["counts"]["images"] == 10_002
+
+
+def scanned(client: TestClient) -> dict:
+    """The project after the scan that asking for it may start."""
+    while (found := client.get("/api/project").json())["scanning"]:
+        time.sleep(0.01)
+    return found
+
+
+def test_photos_copied_into_the_folder_while_it_is_served_are_listed(client, folder, photos) -> None:
+    """So are those in new subfolders, removed ones, and a file that was only half there at first."""
+    whole = (photos / "coffee.jpg").read_bytes()
+    (folder / "new" / "sub").mkdir(parents=True)
+    (folder / "new" / "sub" / "coffee.jpg").write_bytes(whole)
+    (folder / "half.jpg").write_bytes(whole[:9])
+    (folder / "flower.jpg").unlink()
+    found = scanned(client)
+    assert (found["counts"]["images"], found["unreadable"]) == (2, ["half.jpg"])
+    listed = [one["name"] for one in client.get("/api/images").json()["images"]]
+    assert listed == ["cat.jpg", "new/sub/coffee.jpg"]
+    (folder / "half.jpg").write_bytes(whole)
+    found = scanned(client)
+    assert (found["counts"]["images"], found["unreadable"]) == (3, [])
+
+
+def test_a_folder_in_which_nothing_changed_is_not_scanned_again(client, monkeypatch) -> None:
+    scanned(client)
+    monkeypatch.setattr(dependencies, "scan", lambda *given: pytest.fail("nothing changed"))
+    assert client.get("/api/project").json()["scanning"] is False
 
 
 def test_an_export_tells_how_many_images_it_left_out(client, image, square) -> None:

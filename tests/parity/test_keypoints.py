@@ -143,12 +143,13 @@ def test_similar_persons_are_dropped():
 
 
 def test_the_painted_crop_is_resized_as_pytorch_does(monkeypatch):
+    """In float64, to which Painter's script converts by multiplying with an array of NumPy."""
     functional = pytest.importorskip("torch.nn.functional")
     import torch
 
     values = np.random.default_rng(0).uniform(-20, 280, (448, 448, 3)).astype(np.float32)
     monkeypatch.setattr(table, "painted", lambda model, pixels, shown: values)
-    clipped = torch.from_numpy(np.clip(values, 0, 255)).permute(2, 0, 1)[None]
+    clipped = torch.from_numpy(np.clip(values, 0, 255)).double().permute(2, 0, 1)[None]
     wanted = (
         functional.interpolate(clipped, size=[256, 192], mode="nearest")[0].permute(1, 2, 0).int().numpy()
     )

@@ -30,6 +30,8 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+UNOPTIMISED = "--js-flags=--liftoff-only"
+"""WebAssembly is compiled once, quickly: to optimise it in each page takes longer than the tests gain."""
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +43,7 @@ def browser() -> Iterator[Browser]:
     if not is_vendored(FOLDER):
         pytest.skip("onnxruntime-web is missing; run: python -m anymask.app.vendor")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=path, args=[*ARGUMENTS, UNOPTIMISED])
         yield browser
         browser.close()
 

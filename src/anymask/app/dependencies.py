@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, TypeVar
 
 from anyio.to_thread import run_sync
@@ -29,6 +30,7 @@ from anymask.data_engine.project.project import scan
 from anymask.data_engine.project.values import ROLES
 from anymask.errors import StoreError
 from anymask.files import cache_dir
+from anymask.images.folder import list_folders, modified
 
 __all__ = [
     "COOKIE",
@@ -81,6 +83,8 @@ class Server:
     guesses: Guesses = field(default_factory=Guesses)
     """Wrong tokens by the address that they came from."""
     scanning: bool = False
+    scanned: dict[Path, int] = field(default_factory=dict)
+    """The folders of the last scan and its unreadable files, with their times of modification."""
     unreadable: list[str] = field(default_factory=list)
     """Names of files in the folder that could not be read as images."""
     seen: dict[str, tuple[float, Person]] = field(default_factory=dict)
@@ -91,6 +95,7 @@ class Server:
         limits = self.settings.limits
         self._decoders = ThreadPoolExecutor(limits.heavy, "decode")
         self._turns = threading.BoundedSemaphore(limits.heavy)
+        self._scans = threading.Lock()
         self.jobs = Jobs(limits.jobs, self.tell)
         self.retraining = Retraining(self.project, self.models if self.alone else None)
         self.tiles = Tiles(self.project)
@@ -133,25 +138,43 @@ class Server:
 
     def scan(self) -> None:
         """Update the project from its folder: the first images now, the rest in the background."""
-        self.unreadable = []
-        steps = scan(self.project, self.unreadable.append)
+        steps = self._steps()
         try:
             if next(steps, None) is None:
                 return
         except (StoreError, OSError) as error:  # a full disk, for example: what is known can still be shown
             _log.warning("The folder was not searched for new images: %s", error)
             return
-        self.scanning = True
-        threading.Thread(target=self._finish, args=(steps,), name="scan", daemon=True).start()
+        self._finish(steps)
 
-    def _finish(self, steps: object) -> None:
-        try:
-            for _ in steps:  # type: ignore[attr-defined]
-                pass
-        except (StoreError, OSError) as error:
-            _log.warning("The folder was not searched to its end: %s", error)
-        finally:
-            self.scanning = False
+    def rescan(self) -> bool:
+        """Scan in the background if files came or went since the last scan. Returns whether a scan runs."""
+        with self._scans:
+            if not self.scanning and modified(self.scanned) != self.scanned:
+                self._finish(self._steps())
+            return self.scanning
+
+    def _steps(self) -> Iterator[int]:
+        self.unreadable = []
+        self.scanned = modified(list_folders(self.project.folder))
+        yield from scan(self.project, self.unreadable.append)
+
+    def _finish(self, steps: Iterator[int]) -> None:
+        """Scan to the end in the background."""
+
+        def work() -> None:
+            try:
+                for _ in steps:
+                    pass
+            except (StoreError, OSError) as error:
+                _log.warning("The folder was not searched to its end: %s", error)
+            finally:
+                unread = [self.project.folder / name for name in self.unreadable]
+                self.scanned |= modified(unread)  # a file that is still being copied is read when it is whole
+                self.scanning = False
+
+        self.scanning = True
+        threading.Thread(target=work, name="scan", daemon=True).start()
 
     def close(self) -> None:
         """Cancel all jobs and close the database; models are closed by whoever shares them."""

@@ -21,6 +21,7 @@ from anymask.formats.coco import CocoFile
 from anymask.formats.layouts import layout
 from anymask.formats.reading import DAMAGED
 from anymask.images.bands import Bands
+from anymask.images.folder import list_files
 from anymask.types import Record
 
 T = TypeVar("T")
@@ -201,7 +202,9 @@ def _split_folder(path: Path, split: str | None) -> Path:
     if split is None or not path.is_dir():
         return path
     if not (path / split).is_dir():
-        raise FormatError(f"split must be a folder or shards in {path}, got '{split}'. Leave it out for all.")
+        raise FormatError(
+            f"split must be one that {path} has a folder or shards for, got '{split}'. Leave it out for all."
+        )
     return path / split
 
 
@@ -224,10 +227,18 @@ def _open_files(name: str, path: Path, images: str | Path | None, ignore: int | 
             return parts[0][1] if len(parts) == 1 else Joined(parts)
     if not path.exists():
         raise FormatError(f"path must be a data set that exists, got {path}. Check the name.")
-    raise FormatError(
-        f"path must be {_FORMS}, got {path}. "
-        "Check what it holds; `anymask data convert` makes COCO of other formats."
-    )
+    raise FormatError(f"path must be {_FORMS}, got {_seen(path)}")
+
+
+def _seen(path: Path) -> str:
+    """What is at a path that is no data set, and what to do."""
+    above = path.parent
+    if path.name in ("images", "masks") and (above / "images").is_dir() and (above / "masks").is_dir():
+        return f"{path}. Give the folder above it, {above}."
+    count = len(list_files(path)) if path.is_dir() else 0
+    if count and not any(path.rglob("*.json")):
+        return f"{path} with {count} images and no masks. Make masks with: anymask serve {path}"
+    return f"{path}. Check what it holds; `anymask data convert` makes COCO of other formats."
 
 
 def is_voc(path: Path) -> bool:

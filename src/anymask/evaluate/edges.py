@@ -123,9 +123,13 @@ class EdgeFolder:
 def read_annotated(path: Path) -> tuple[Mask, ...]:
     """The edge maps of a MATLAB file: the field "Boundaries" of each structure in the cell "groundTruth".
 
-    Raises FormatError for another file.
+    Raises FormatError for another file and for one without an annotator.
     """
     cells = read_mat(path, "groundTruth").reshape(-1)
+    if not cells.size:
+        raise FormatError(
+            f"groundTruth must hold Boundaries of each annotator, got none at {path}. Get the data set again."
+        )
     try:
         return tuple(np.asarray(cell["Boundaries"][0, 0]) != 0 for cell in cells)
     except (ValueError, IndexError, TypeError) as error:

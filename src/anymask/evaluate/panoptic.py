@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from anymask.errors import FormatError
 from anymask.evaluate.metrics import Floats
 
-__all__ = ["VOID", "Segment", "Segments", "match_segments", "quality"]
+__all__ = ["VOID", "Segment", "Segments", "match_segments", "quality", "segment_pixels"]
 
 VOID = 0
 """The number of pixels that no segment covers."""
@@ -89,11 +89,11 @@ def _checked_areas(truth: Segments, found: Segments) -> dict[int, int]:
             f"prediction {found.name} must have the size {truth.numbers.shape} of {truth.name}, got "
             f"{found.numbers.shape}. Predict it again."
         )
-    _pixels(truth)
-    return _pixels(found)
+    segment_pixels(truth)
+    return segment_pixels(found)
 
 
-def _pixels(one: Segments) -> dict[int, int]:
+def segment_pixels(one: Segments) -> dict[int, int]:
     """Pixels of each segment. Raises FormatError where the image and the list differ."""
     numbers, counts = np.unique(one.numbers, return_counts=True)
     areas = dict(zip(numbers.tolist(), counts.tolist(), strict=True))

@@ -54,16 +54,18 @@ class CocoFile:
         document: Mapping[str, Any] | None = None,
         crowds: bool = False,
         boxes: bool = False,
+        ids: bool = False,
     ) -> None:
         """Read the JSON, or take it as `document`. Images are searched in `images`, or near the file.
 
         crowds: whether crowds are masks, marked in `meta["crowds"]`, and not ignored pixels. boxes: whether
-        annotations that are only a box become masks. Raises FormatError.
+        annotations that are only a box become masks. ids: whether `meta["annotation_ids"]` has the ids of
+        annotations. Raises FormatError.
         """
         self.path = Path(path)
         self._crowds = crowds
         self._reading = Reading(as_images(images), boxes)
-        self._rows = Rows()
+        self._rows = Rows(ids=ids)
         self.left_out: Counter[str] = Counter()
         """What belongs to no image, by kind."""
         self.strangers: list[object] = []
@@ -117,6 +119,12 @@ class CocoFile:
     def images(self) -> Sequence[Any]:
         """The entries of the images, in the order of `ids`."""
         return self._images
+
+    @property
+    def repeated(self) -> list[int | str]:
+        """Ids that several annotations have; none without `ids`."""
+        times = Counter(self._rows.ids or ())
+        return [number for number, count in times.items() if number is not None and count > 1]
 
     def records(self) -> list[Record]:
         """Build all records."""
@@ -190,6 +198,8 @@ class CocoFile:
         areas = [self._rows.areas[row] for row in rows]
         if any(crowds):
             meta["crowds"] = list(map(bool, crowds))
+        if self._rows.ids is not None:
+            meta["annotation_ids"] = [self._rows.ids[row] for row in rows]
         if self._rows.attributes:
             meta |= attributes.as_meta(self._rows.attributes.get(row) for row in rows)
         if rows and all(row in self._rows.tracks for row in rows):

@@ -41,6 +41,7 @@ def key(number: object) -> int | str | None:
 class Entry(msgspec.Struct, gc=False):
     """An annotation, as far as it is read; of any types."""
 
+    id: Any = None
     image_id: Any = None
     category_id: Any = None
     segmentation: Any = None
@@ -62,7 +63,10 @@ def _entry(one: dict[str, Any]) -> Entry:
 class Rows:
     """Annotations by number, in the order of the file."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, ids: bool = False) -> None:
+        """ids: whether the annotations' ids are kept."""
+        self.ids: list[int | str | None] | None = [] if ids else None
+        """The key of each row's id."""
         self.corners = array("d")
         """All coordinates of all polygons in a row."""
         self.categories: list[int | str | None] = []
@@ -122,6 +126,8 @@ class Rows:
         start = len(self.categories)
         self._images += _keys([one.image_id for one in entries])
         self.categories += _keys([one.category_id for one in entries])
+        if self.ids is not None:
+            self.ids += _keys([one.id for one in entries])
         crowds = [one.iscrowd for one in entries]
         self.crowds += bytes([crowd != 0 and _is_yes(crowd) for crowd in crowds])
         self.areas.fromlist(_areas([one.area for one in entries]))

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from anymask.errors import FormatError
 from anymask.formats import attributes, json_fields
 from anymask.formats.image_files import ImageFiles
 from anymask.formats.polygons.primitives import box_ring, ellipse_ring
@@ -153,10 +154,12 @@ def _ring(shape: Mapping[str, Any]) -> Ring:
     def number(name: str) -> float:
         return json_fields.number(shape.get(name), name)
 
-    kind = str(shape.get("name"))
+    kind = shape["name"] if isinstance(shape.get("name"), str) else "region without a shape"
     if kind == "polygon":
         x, y = (json_fields.field(shape, name, list, "polygon") for name in ("all_points_x", "all_points_y"))
-        return as_ring(np.stack([np.asarray(x, np.float64), np.asarray(y, np.float64)], axis=1))
+        if len(x) != len(y):
+            raise FormatError(f"polygon must have as many x as y, got {len(x)} and {len(y)}. Leave it out.")
+        return as_ring(np.array([[json_fields.number(one, "corner") for one in xy] for xy in (x, y)]).T)
     if kind == "rect":
         x, y = number("x"), number("y")
         return box_ring(x, y, x + number("width"), y + number("height"))

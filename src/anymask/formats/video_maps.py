@@ -39,7 +39,7 @@ _WHOLE = "Full-Resolution"
 _MOST = 254
 _VIDEO = "video"
 OTHER_RESOLUTION = "map of another resolution"
-RENUMBERED = "of another number than its track"
+RENUMBERED = "numbered anew, from 1 on"
 OTHER_CATEGORY = "of another category than its track"
 
 

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-__all__ = ["IMAGE_SUFFIXES", "VIDEO_SUFFIXES", "is_video", "list_files", "natural"]
+__all__ = [
+    "IMAGE_SUFFIXES",
+    "VIDEO_SUFFIXES",
+    "is_video",
+    "list_files",
+    "list_folders",
+    "modified",
+    "natural",
+]
 
 IMAGE_SUFFIXES = (
     *(".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif"),
@@ -37,6 +45,30 @@ def list_files(
         files = [Path(place, name) for name in names if not name.startswith(".")]
         found += [file for file in files if file.suffix.lower() in suffixes and file.is_file()]
     return sorted(found)
+
+
+def list_folders(folder: str | os.PathLike[str]) -> list[Path]:
+    """A folder and its subfolders, without hidden ones; links to folders are not followed."""
+    found = []
+    for place, folders, _ in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found.append(Path(place))
+    return found
+
+
+def modified(paths: Iterable[Path]) -> dict[Path, int]:
+    """When files and folders were last modified, in ns; 0 for those that are missing or not readable.
+
+    A folder is modified when a file or folder in it is added, renamed or removed.
+    """
+    return {path: _modified(path) for path in paths}
+
+
+def _modified(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def is_video(path: Path) -> bool:

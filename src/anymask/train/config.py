@@ -162,7 +162,12 @@ def change(config: C, settings: Sequence[str]) -> C:
         key, equals, text = setting.partition("=")
         if not equals:
             raise InputError(f"--set must be key=value, got {setting!r}. For example: --set loop.steps=100")
-        config = _changed(config, key.split("."), text, key, known)
+        try:
+            config = _changed(config, key.split("."), text, key, known)
+        except InputError as error:  # of the settings' own checks, which know a part of the name
+            if str(error).startswith("--set"):
+                raise
+            raise type(error)(f"--set {setting}: {error}") from error
     return config
 
 
@@ -195,7 +200,7 @@ def _parse(text: str, old: Any, key: str) -> Any:
     numbers = value if isinstance(value, list) else [value]
     if any(isinstance(it, int | float) and not 0 <= it <= _LARGEST for it in numbers):
         raise InputError(
-            f"--set {key} must be from 0 to {_LARGEST:g}, got {text:.40}. It is {old!r} by default."
+            f"--set {key} must be from 0 to {_LARGEST:,.0f}, got {text:.40}. It is {old!r} by default."
         )
     if isinstance(old, float) and isinstance(value, int) and not isinstance(value, bool):
         return float(value)

@@ -19,6 +19,7 @@ from anymask.files import remove_partial
 from anymask.models.devices import has_bf16
 from anymask.train.checkpoint import Average, check_fit, load_state, save_state
 from anymask.train.distributed import Ranks
+from anymask.train.interrupt import deferred_interrupt, ignore_interrupt
 from anymask.train.metrics import Log, Report, RunningMeans, tally
 from anymask.train.optim import Optim, parameter_groups
 
@@ -118,8 +119,9 @@ def fit(task: Task[Any, Any], loop: Loop, optim: Optim, folder: Path, report: Re
     """Train until `loop.steps`, resuming from the last state of the run if there is one; returns the folder.
 
     Writes `state.pt`, `metrics.jsonl`, TensorBoard events (with the extra `train`) and the files of
-    `task.save`. A killed run that is resumed takes the same steps as an uninterrupted one. Under torchrun
-    every process calls this; only the first one writes and reports.
+    `task.save`. A killed run that is resumed takes the same steps as an uninterrupted one. Ctrl-C saves the
+    step that it is at, without a validation, and raises KeyboardInterrupt. Under torchrun every process calls
+    this; only the first one writes and reports, and Ctrl-C saves nothing.
     """
     ranks = Ranks.join(loop.device)
     try:
@@ -179,21 +181,27 @@ class _Runner:
 
     def run(self) -> None:
         """Take the remaining steps."""
-        loop = self.loop
         batches = self._batches()
         self.model.train()
-        while self.step < loop.steps:
-            self._one(batches)
-            self.step += 1
-            last = self.step == loop.steps
-            if self._due(loop.every_log):
-                self._report_means()
-            if self._due(loop.every_validation) or (last and loop.every_validation):
-                self._validate()
-            if self._due(loop.every_save) or last:
-                self._save()
+        with deferred_interrupt(active=self.ranks.world == 1) as interrupt:
+            while self.step < self.loop.steps:
+                self._one(batches)
+                self.step += 1
+                self._after_step(last=self.step == self.loop.steps, stop=interrupt.asked)
         if self.log:
             self.log.close()
+
+    def _after_step(self, *, last: bool, stop: bool) -> None:
+        """Report, validate and save what is due. Raises KeyboardInterrupt, after saving, to stop."""
+        loop = self.loop
+        if self._due(loop.every_log):
+            self._report_means()
+        if not stop and (self._due(loop.every_validation) or (last and loop.every_validation)):
+            self._validate()
+        if stop or last or self._due(loop.every_save):
+            self._save()
+        if stop:
+            raise KeyboardInterrupt(f"saved at step {self.step} of {loop.steps}")
 
     def _batches(self) -> Iterator[Any]:
         workers = self.loop.workers
@@ -203,6 +211,7 @@ class _Runner:
             sampler=range(self.step * self.parts, self.loop.steps * self.parts),
             num_workers=workers,
             prefetch_factor=PREFETCH if workers else None,
+            worker_init_fn=ignore_interrupt,
             pin_memory=self.ranks.device.type == "cuda",
         )
         with _single_threaded_opencv() if workers else nullcontext():

@@ -104,8 +104,8 @@ def squash(image: Pixels, size: int, *, nearest: bool = False) -> Pixels:
     return np.asarray(Image.fromarray(np.ascontiguousarray(image)).resize((size, size), how))
 
 
-def normalise(pixels: Pixels) -> Floats:
-    """(H, W, 3) uint8 RGB -> (3, H, W) float32, normalised."""
+def normalise(pixels: Pixels | Floats) -> Floats:
+    """(H, W, 3) RGB in 0..255 -> (3, H, W) float32, normalised."""
     scaled = (pixels.astype(np.float32) - _MEAN) / _STD
     return np.ascontiguousarray(scaled.transpose(2, 0, 1))
 

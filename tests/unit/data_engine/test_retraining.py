@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from anymask.data_engine.retraining import run as module
 from anymask.data_engine.retraining.run import RetrainConfig, retrain
 from anymask.data_engine.retraining.snapshot import HELD, TRAINED, held_back, make_snapshot
 from anymask.data_engine.retraining.state import read_state
+from anymask.data_engine.suggest import least_worth
 from anymask.errors import FormatError, InputError, UnknownNameError
 from anymask.geometry import rle
 from anymask.models.config import DEBUG
@@ -80,6 +81,17 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> RetrainConfig:
         steps=2,
         model=str(weights),
     )
+
+
+@pytest.fixture(autouse=True)
+def judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All automatic masks of held-back images fit an object."""
+
+    def judge_held(model: object, records: object, config: object, progress: Callable) -> list:
+        progress(1, 1)
+        return [(0.65, True)] * 20
+
+    monkeypatch.setattr(module, "judge_held", judge_held)
 
 
 def better(monkeypatch: pytest.MonkeyPatch, **taken: bool) -> None:
@@ -161,8 +173,10 @@ def test_a_version_is_made_used_and_brought_back(
     told: list[str] = []
     first = retrain(project, config, tell=lambda what, done, total: told.append(what))
     assert list(dict.fromkeys(told)) == [
-        "images", "measuring clicks before", "training clicks", "measuring clicks after",
-        "measuring detector before", "training detector", "measuring detector after",
+        "images",
+        "measuring clicks before", "training clicks", "measuring clicks at 1", "measuring clicks at 0.5",
+        "measuring detector before", "training detector", "measuring detector at 1",
+        "judging suggestions",
     ]  # fmt: skip
     assert first.version is not None
     assert (first.version.name, first.version.model, first.version.detector) == ("v1", "v1", "v1")
@@ -172,6 +186,7 @@ def test_a_version_is_made_used_and_brought_back(
     assert load_sam(place).fingerprint == load_sam(config.model).fingerprint, "embeddings stay"
     assert not (versions.models_folder(project) / "new").exists()
     assert read_state(project)["state"] == "done"
+    assert least_worth(project) == 0.5, "as the held-back images tell"
     better(monkeypatch, clicks=False, detector=True)
     second = retrain(project, config).version
     assert second is not None
@@ -198,7 +213,43 @@ def test_the_measured_figures_decide(project: Project, config: RetrainConfig) ->
     assert result.version.model == ("v1" if taken else config.model)
 
 
-@pytest.mark.parametrize("moment", ["images", "training clicks", "measuring detector after"])
+def figures(monkeypatch: pytest.MonkeyPatch, by_share: dict[str, float]) -> None:
+    """Decide the mean IoU of the model in use ("") and of new weights by their share of the way."""
+
+    def measure(model: str, data: Path, tell: object) -> dict[str, float]:
+        return {"mean": by_share[{"clicks": "1", "clicks-0.5": "0.5"}.get(Path(model).name, "")]}
+
+    monkeypatch.setattr(module, "measure_clicks", measure)
+
+
+@pytest.mark.parametrize(
+    ("by_share", "taken"),
+    [
+        ({"": 0.7, "1": 0.8, "0.5": 0.75}, 1.0),
+        ({"": 0.7, "1": 0.6, "0.5": 0.75}, 0.5),
+        ({"": 0.7, "1": 0.6, "0.5": 0.65}, None),
+    ],
+)
+def test_the_best_weights_on_the_way_are_taken(
+    project: Project,
+    config: RetrainConfig,
+    monkeypatch: pytest.MonkeyPatch,
+    by_share: dict[str, float],
+    taken: float | None,
+) -> None:
+    figures(monkeypatch, by_share)
+    result = retrain(project, replace(config, detector=None))
+    assert result.scores["clicks before"] == {"mean": 0.7}
+    assert result.scores["clicks after"]["mean"] == max(by_share["1"], by_share["0.5"])
+    if taken is None:
+        assert result.version is None
+        return
+    assert result.scores["clicks after"]["share"] == taken
+    place, _ = versions.places_in_use(project)
+    assert load_sam(place).fingerprint == load_sam(config.model).fingerprint
+
+
+@pytest.mark.parametrize("moment", ["images", "training clicks", "measuring detector at 1"])
 def test_a_stopped_retraining_resumes(
     project: Project, config: RetrainConfig, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:
@@ -218,7 +269,7 @@ def test_a_stopped_retraining_resumes(
     resumed = retrain(project, config, tell=lambda what, done, total: told.append(what))
     assert resumed.version is not None
     assert resumed.version.name == "v1"
-    if moment == "measuring detector after":
+    if moment == "measuring detector at 1":
         assert "training clicks" not in told
 
 

@@ -14,10 +14,11 @@ from anymask.data_engine import suggest as module
 from anymask.data_engine.project import Draft, Project, images, masks, open_project, suggestions, versions
 from anymask.data_engine.project.project import scan
 from anymask.data_engine.project.suggestions import AUTOMATIC
-from anymask.data_engine.suggest import confident, suggest
-from anymask.errors import InputError
+from anymask.data_engine.suggest import confident, judge_held, keep_held, least_worth, suggest
+from anymask.errors import FormatError, InputError
 from anymask.geometry import rle
-from anymask.types import Masks
+from anymask.images.read import read_image
+from anymask.types import Masks, Record
 
 
 class Fake:
@@ -127,6 +128,54 @@ def test_judgements_tell_what_is_worth_suggesting(shares: dict[float, int], expe
     judged = [(least + 0.05, number < kept) for least, kept in shares.items() for number in range(20)]
     assert confident(judged) == expected
     assert confident(judged[:19]) == 0.6, "too few to tell"
+
+
+@pytest.mark.parametrize(
+    ("shares", "held", "expected"),
+    [
+        ({}, {0.6: 5}, 0.5),
+        ({}, {0.6: 4}, 0.6),
+        ({0.6: 4}, {0.6: 5}, 0.5),
+        ({0.6: 5}, {0.6: 0, 0.5: 5}, 0.4),
+    ],
+)
+def test_held_back_images_only_lower_the_limit(
+    shares: dict[float, int], held: dict[float, int], expected: float
+) -> None:
+    judged, found = (
+        [(least + 0.05, number < kept) for least, kept in some.items() for number in range(20)]
+        for some in (shares, held)
+    )
+    assert confident(judged, found) == expected
+
+
+def test_automatic_masks_of_held_back_images_are_compared(
+    project: Project, found: list, photos: Path, tmp_path: Path
+) -> None:
+    size = read_image(photos / "cat.jpg").shape[:2]
+    true = Masks(size, [rle.encode(bits(size, x0, x1)) for x0, x1 in ((0, 41), (60, 90), (180, 220))])
+    found.insert(1, (1, 41, 0.85))
+    told: list[tuple[int, int]] = []
+    record = Record("cat", photos / "cat.jpg", true, "human", {})
+    judged = judge_held(Fake(), [record], progress=lambda done, total: told.append((done, total)))
+    assert [one[1] for one in judged] == [True, False, False, False, True], "an object is found once"
+    assert judged[0][0] == pytest.approx(0.9)
+    assert told == [(0, 1), (1, 1)]
+    none = replace(record, masks=Masks(size, []))
+    assert not any(accepted for _, accepted in judge_held(Fake(), [none]))
+
+
+def test_what_held_back_images_tell_is_kept_for_the_version_in_use(project: Project) -> None:
+    versions.models_folder(project).mkdir(exist_ok=True)
+    assert least_worth(project) == 0.6
+    keep_held(project, [(0.65, True)] * 20)
+    assert least_worth(project) == 0.5
+    file = versions.models_folder(project) / "held-suggestions.json"
+    file.write_text(file.read_text().replace("compact", "v1"))
+    assert least_worth(project) == 0.6, "of another version"
+    file.write_text("{")
+    with pytest.raises(FormatError, match=r"held-suggestions.json must be .* Remove it"):
+        least_worth(project)
 
 
 def test_only_what_people_judged_counts(project: Project, found: list) -> None:

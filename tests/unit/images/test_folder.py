@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from anymask.images.folder import IMAGE_SUFFIXES, VIDEO_SUFFIXES, is_video, list_files
+from anymask.images.folder import IMAGE_SUFFIXES, VIDEO_SUFFIXES, is_video, list_files, list_folders, modified
 
 
 def touch(folder: Path, *names: str) -> None:
@@ -55,3 +55,17 @@ def test_folders_that_cannot_be_read_are_reported(tmp_path: Path) -> None:
     assert listed(tmp_path, on_error=errors.append) == ["a.jpg"]
     (tmp_path / "locked").chmod(0o755)
     assert [str(error.filename) for error in errors] == [str(tmp_path / "locked")]
+
+
+def test_a_folder_is_modified_when_files_come_or_go(tmp_path: Path) -> None:
+    touch(tmp_path, "a.jpg", "sub/deep/b.jpg", ".hidden/c.jpg")
+    folders = list_folders(tmp_path)
+    assert folders == [tmp_path, tmp_path / "sub", tmp_path / "sub" / "deep"]
+    for folder in folders:
+        os.utime(folder, (1, 1))
+    before = modified(folders)
+    assert before == dict.fromkeys(folders, 1_000_000_000)
+    touch(tmp_path, "sub/deep/d.jpg")
+    after = modified(folders)
+    assert [folder for folder in folders if before[folder] != after[folder]] == [tmp_path / "sub" / "deep"]
+    assert modified([tmp_path / "none"]) == {tmp_path / "none": 0}

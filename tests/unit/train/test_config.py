@@ -50,8 +50,8 @@ def test_settings_change_by_name() -> None:
         ("loop=3", "--set must name one setting, got loop. Try loop.steps=..."),
         ("weights=3", "--set must name one setting, got weights. Try weights.NAME=..."),
         ("size.x=3", "--set must name one setting, got size.x. Try size=..."),
-        ("size=100", "size must be a multiple of 32, got 100. Try 96."),
-        ("loop.steps=0", "steps must be at least 1, got 0. Raise it."),
+        ("size=100", "--set size=100: size must be a multiple of 32, got 100. Try 96."),
+        ("loop.steps=0", "--set loop.steps=0: steps must be at least 1, got 0. Raise it."),
     ],
 )
 def test_bad_values(setting, message) -> None:

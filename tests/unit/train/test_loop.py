@@ -29,11 +29,19 @@ ALONE = Ranks(0, 1, torch.device("cpu"))
 class Line:
     """Fit a line through noisy points with dropout; item i has i % 3 + 1 of them, so that passes differ."""
 
-    def __init__(self, kill_at: int = -1, fault_at: int = -1, explode_at: int = -1) -> None:
+    def __init__(
+        self,
+        kill_at: int = -1,
+        fault_at: int = -1,
+        explode_at: int = -1,
+        interrupt_at: int = -1,
+        presses: int = 1,
+    ) -> None:
         torch.manual_seed(0)
         self.model: nn.Module = nn.Sequential(nn.Linear(3, 8), nn.Dropout(0.1), nn.Linear(8, 1))
         self.model.register_buffer("offset", torch.randn(1))
         self.kill_at, self.fault_at, self.explode_at = kill_at, fault_at, explode_at
+        self.interrupt_at, self.presses = interrupt_at, presses
         self.steps = self.validated = 0
 
     def item(self, index: int) -> tuple[Tensor, Tensor]:
@@ -53,6 +61,9 @@ class Line:
     ) -> dict[str, Tensor]:
         if self.steps == self.kill_at:
             raise KeyboardInterrupt
+        if self.steps == self.interrupt_at:
+            for _ in range(self.presses):
+                signal.raise_signal(signal.SIGINT)
         noise = torch.rand((), generator=generator)
         loss = (self.model(batch[0]) + self.model.offset - batch[1] - 0.1 * noise) ** 2
         if self.steps == self.explode_at:
@@ -80,6 +91,27 @@ def without_pace(folder: Path) -> list[dict[str, float]]:
 
 def same(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:
     return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_ctrl_c_saves_the_step_that_it_is_at(tmp_path, workers) -> None:
+    loop = replace(LOOP, every_save=0, every_validation=6, workers=workers)
+    whole, stopped, resumed = Line(), Line(interrupt_at=4), Line()
+    fit(whole, loop, OPTIM, tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt, match="saved at step 5 of 12"):
+        fit(stopped, loop, OPTIM, tmp_path / "stopped")
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    fit(resumed, loop, OPTIM, tmp_path / "stopped")
+    assert (stopped.steps, resumed.steps) == (5, 7)
+    assert same(resumed.model.state_dict(), whole.model.state_dict())
+    assert without_pace(tmp_path / "stopped") == without_pace(tmp_path / "whole")
+
+
+def test_a_second_ctrl_c_stops_at_once(tmp_path) -> None:
+    with pytest.raises(KeyboardInterrupt) as stop:
+        fit(Line(interrupt_at=4, presses=2), replace(LOOP, every_save=0), OPTIM, tmp_path / "run")
+    assert not stop.value.args
+    assert not (tmp_path / "run" / "line.pt").exists()
 
 
 @pytest.mark.parametrize("average", [0.0, 0.9])

@@ -156,7 +156,7 @@ def test_another_configuration_is_refused(tiny, write_data, tmp_path) -> None:
         recipes.run(changed, [data], out)
     assert str(caught.value) == (
         f"optim.lr must be 0.001 as in the run in {out}, got 0.5. "
-        "Choose another folder for a new run, or restart from scratch with force."
+        "Choose another folder for a new run, or add --force to restart from scratch."
     )
     recipes.run(changed, [data], out, force=True)
     assert json.loads((out / "run.json").read_text())["config"]["optim"]["lr"] == 0.5
@@ -171,6 +171,15 @@ def test_other_data_is_refused(tiny, write_data, tmp_path) -> None:
             recipes.run(tiny, [other], out)
     (data / "train-000001.tar").write_bytes((data / "train-000000.tar").read_bytes())
     recipes.run(tiny, [data], out)
+
+
+def test_a_run_is_not_written_into_its_data(tiny, write_data) -> None:
+    data = Path(write_data())
+    before = sorted(data.iterdir())
+    for force in (False, True):
+        with pytest.raises(OutputError, match="out must be another folder than the data"):
+            recipes.run(tiny, [data], data, force=force)
+    assert sorted(data.iterdir()) == before
 
 
 def test_a_folder_of_something_else_is_left_alone(tiny, write_data, tmp_path) -> None:

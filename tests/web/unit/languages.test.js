@@ -3,7 +3,14 @@ import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import test from "node:test";
 import { Linter } from "eslint";
-import { LANGUAGES, counted, languageOf, speak, t } from "../../../src/anymask/app/static/language.js";
+import {
+  LANGUAGES,
+  counted,
+  decimal,
+  languageOf,
+  speak,
+  t,
+} from "../../../src/anymask/app/static/language.js";
 
 const STATIC = new URL("../../../src/anymask/app/static/", import.meta.url);
 const CODES = Object.keys(LANGUAGES).filter((code) => code !== "en");
@@ -131,4 +138,14 @@ test("styles name the start and the end of a line, not left and right", () => {
     (name) => readFileSync(new URL(`styles/${name}`, STATIC), "utf8").match(physical)?.[0],
   );
   assert.deepEqual(found.filter(Boolean), []);
+});
+
+test("decimals are written as in the language", async () => {
+  const written = [];
+  for (const code of ["en", "de"]) {
+    speak(code, {});
+    written.push(decimal(0.888, 2));
+  }
+  speak("en", {});
+  assert.deepEqual(written, ["0.89", "0,89"]);
 });

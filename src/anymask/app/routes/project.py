@@ -23,13 +23,14 @@ Name = Annotated[str, Path(min_length=1, max_length=200)]
 def project(server: CurrentServer, person: Annotator) -> schemas.Project:
     """The overview that the page loads first: labels, models, counts, the user."""
     db = server.project.db
+    scanning = server.rescan()
     return schemas.Project(
         name=server.project.name,
         labels=[schemas.Label.of(label) for label in labels.listed(db)],
         models=server.models.names,
         example_models=server.models.example_names,
         counts=images.count(db),
-        scanning=server.scanning,
+        scanning=scanning,
         unreadable=server.unreadable[:MOST_UNREADABLE],
         person=people_schemas.Person(name=person.name, role=person.role),
         assignees=[one.name for one in people.listed(db)],

@@ -63,6 +63,10 @@ export const t = (text, values = {}) =>
 /** A whole number as it is written in the language of the page. @param {number} value */
 export const number = (value) => value.toLocaleString(language);
 
+/** A number with decimals, as it is written in the language of the page. @param {number} value @param {number} digits */
+export const decimal = (value, digits) =>
+  value.toLocaleString(language, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+
 /**
  * A number of things. In translations `{n} one|{n} many` has a form for each of the two, or one for all numbers.
  * @param {number} count @param {string} one in English @param {string} [many]

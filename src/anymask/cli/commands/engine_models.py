@@ -45,10 +45,16 @@ def _cells(one: Mapping[str, Any]) -> list[object]:
 
 
 def score_cells(scores: Mapping[str, Mapping[str, float]]) -> list[str]:
-    """Before and after, of clicks and of the detector: such as "0.712 -> 0.731"."""
+    """Before and after, of clicks and of the detector: such as "0.712 -> 0.731", "0.712 -> 0.718 at 0.5"."""
     return [
-        f"{scores[f'{part} before'][name]:.3f} -> {scores[f'{part} after'][name]:.3f}"
+        _change(scores[f"{part} before"][name], scores[f"{part} after"], name)
         if f"{part} after" in scores
         else "-"
         for part, name in _DECIDES
     ]
+
+
+def _change(before: float, after: Mapping[str, float], name: str) -> str:
+    """A figure before and after, and the share of the way to the new weights where it is not all of it."""
+    share = after.get("share", 1.0)
+    return f"{before:.3f} -> {after[name]:.3f}{'' if share == 1 else f' at {share:g}'}"

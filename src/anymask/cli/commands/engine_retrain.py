@@ -65,6 +65,7 @@ def _tell(result: Retrained, project: str) -> None:
         note(f"{counts.unreadable:,} images were left out: they cannot be read")
     clicks, detector = score_cells(result.scores)
     out(f"mean IoU by clicks and boxes: {clicks}\nAR@100 of the detector: {detector}")
+    out(f"masks are suggested from a predicted IoU of {result.least:.2g} on")
     version = result.version
     if version is None:
         out("kept the version in use: the new one is worse")

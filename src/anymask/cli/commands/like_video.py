@@ -14,7 +14,7 @@ import numpy as np
 from anymask.cli.console import note, progress
 from anymask.cli.like_outputs import Job, describe, number_map
 from anymask.data_engine.sources import Item
-from anymask.errors import ImageError
+from anymask.errors import ImageError, InputError
 from anymask.files import write_atomic
 from anymask.formats.example_masks import Examples
 from anymask.geometry import rle
@@ -65,10 +65,21 @@ def run(job: Job, item: Item) -> dict[str, Any]:
                 lines.append({**fact, **describe(one.masks, job.examples)})
                 _keep(place, one.index, one.masks, lines, job.examples)
             advance(one.index + 1, 0, path.name)
+    _check_corrections(job, len(times), path)
     target = job.folder / OVERLAY.format(item.id)
     write_video(target, _drawn(read_video(path), place, job.examples), codec=options.codec, force=True)
     drift = max((line["drift"] for line in lines), default=0.0)
     return {"path": str(path), "frames": len(times), "drift": drift, "overlay": str(target)}
+
+
+def _check_corrections(job: Job, frames: int, path: Path) -> None:
+    """Raise `InputError` for a correction of a frame that the video does not have."""
+    late = [frame for frame in job.edits if frame >= frames]
+    if late:
+        raise InputError(
+            f"--correct must name a frame of {path}, 0 to {frames - 1}, got {late[0]}. The masks are kept: "
+            "name another frame and add --resume."
+        )
 
 
 def _decoding(frames: Iterator[VideoFrame]) -> Iterator[VideoFrame]:

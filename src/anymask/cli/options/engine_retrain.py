@@ -71,9 +71,11 @@ COMMAND = Command(
     usage="PROJECT [--held SHARE] [--steps N] [OPTION]...",
     summary="Fine-tune the model of a project on what people accepted.",
     details="Fine-tune the model of a project, and its object detector, on the masks that people made or "
-    "accepted. A fifth of the images is held back, chosen by their content, always the same ones. The new "
-    "version is used where it is not worse there: the model if its mean IoU (one click, five clicks, a box) "
-    "has not fallen, the detector if its AR@100 has not. Earlier versions stay, see `anymask engine models`."
+    "accepted. A fifth of the images is held back, chosen by their content, always the same ones. Of the new "
+    'weights and those half-way to them ("at 0.5") the better ones there are used, if they are not worse '
+    "than before: the model by its mean IoU (one click, five clicks, a box), the detector by its AR@100. "
+    "Earlier versions stay, see `anymask engine models`. What people would have accepted of the automatic "
+    "masks there can lower the limit of `anymask engine suggest`."
     "\n\n"
     "  anymask engine retrain photos/\n"
     "  anymask engine retrain photos/ --steps 500 --no-detector\n\n"

@@ -10,9 +10,20 @@ from anymask.data.dataset import open_dataset
 from anymask.data_engine.retraining.snapshot import HELD
 from anymask.evaluate import clicks, detections
 from anymask.inference.mask_generation.objects import open_detector
-from anymask.models.loading import load_detector, load_sam
+from anymask.models.checkpoints import load as checkpoints
+from anymask.models.checkpoints.hub import find
+from anymask.models.checkpoints.load import Stored
+from anymask.models.loading import load_detector, load_network, load_sam
 
-__all__ = ["Figures", "fits_detector", "measure_clicks", "measure_detector", "not_worse"]
+__all__ = [
+    "Figures",
+    "deciding",
+    "fits_detector",
+    "measure_clicks",
+    "measure_detector",
+    "not_worse",
+    "open_weights",
+]
 
 Figures: TypeAlias = "dict[str, float]"
 Tell = Callable[[str, int, int], None]
@@ -55,6 +66,13 @@ def fits_detector(model: str, detector: str | None) -> bool:
     return load_detector(detector).encoder == network.fingerprint
 
 
+def open_weights(part: str, place: str) -> Stored:
+    """A part of the model, "clicks" or "detector", as a network whose weights can be computed with."""
+    if part == "detector":
+        return checkpoints.load_detector(find(place))
+    return load_network(place, device="cpu", dtype="float32")
+
+
 def measure_detector(model: str, detector: str, data: Path, tell: Tell) -> Figures:
     """The figures of `evaluate.detections`; of no detector, "", they are 0.
 
@@ -71,6 +89,11 @@ def measure_detector(model: str, detector: str, data: Path, tell: Tell) -> Figur
     return detections.run(network, found, {"held": open_dataset(data, split=HELD)}, MOST_IMAGES)["mean"]
 
 
+def deciding(part: str, figures: Mapping[str, float]) -> float:
+    """The figure by which versions of a part of the model, "clicks" or "detector", are compared."""
+    return figures[_DECIDES[part]]
+
+
 def not_worse(part: str, before: Mapping[str, float], after: Mapping[str, float]) -> bool:
-    """Whether a part of the model, "clicks" or "detector", is at least as good as before."""
-    return after[_DECIDES[part]] >= before[_DECIDES[part]]
+    """Whether a part of the model is at least as good as before."""
+    return deciding(part, after) >= deciding(part, before)

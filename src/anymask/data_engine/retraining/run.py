@@ -16,20 +16,27 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from anymask.data.dataset import open_dataset
 from anymask.data_engine.project import Project, versions
 from anymask.data_engine.project.versions import DETECTOR, INFO, SHIPPED, Version
 from anymask.data_engine.retraining.measure import (
     Figures,
+    deciding,
     fits_detector,
     measure_clicks,
     measure_detector,
     not_worse,
+    open_weights,
 )
-from anymask.data_engine.retraining.snapshot import Counts, make_snapshot
+from anymask.data_engine.retraining.snapshot import HELD, Counts, make_snapshot
 from anymask.data_engine.retraining.state import LOCK, NEW, Tell, keep_state
+from anymask.data_engine.suggest import judge_held, keep_held, least_worth
 from anymask.errors import InputError, OutputError
 from anymask.files import locked, write_atomic
+from anymask.inference.mask_generation.config import AutoConfig
+from anymask.models.checkpoints.between import save_between
 from anymask.models.checkpoints.load import MODEL_FILE
+from anymask.models.loading import load_sam
 from anymask.train import recipes
 from anymask.train.config import TrainConfig, first_change
 
@@ -38,6 +45,8 @@ __all__ = ["RetrainConfig", "Retrained", "retrain"]
 PASSES = 6
 """How many times an image is seen at least, so that larger projects are trained longer."""
 MOST_STEPS = 1500
+SHARES = (0.5,)
+"""Of the way from the weights in use to the new ones, which are tried besides the new ones."""
 _PLAN = "plan.json"
 Measure: TypeAlias = "Callable[[str, Path, Tell], Figures]"
 """Gives the figures of a model, by its place, on the held-back images of a snapshot."""
@@ -77,7 +86,10 @@ class Retrained:
     """The new version, which is in use; None where nothing became better."""
     counts: Counts
     scores: dict[str, Figures]
-    """By "clicks before", "clicks after", and the same with "detector" where there is one."""
+    """By "clicks before", "clicks after", and the same with "detector" where there is one. After: the best of
+    the weights that were tried, with their "share" of the way to the new ones."""
+    least: float
+    """Predicted IoU from which on masks are suggested now, see `suggest.least_worth`."""
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON."""
@@ -85,6 +97,7 @@ class Retrained:
             "version": None if self.version is None else self.version.name,
             **asdict(self.counts),
             "scores": self.scores,
+            "least": self.least,
         }
 
 
@@ -97,8 +110,9 @@ def retrain(
 ) -> Retrained:
     """Fine-tune the model in use on the accepted masks; use the new version where it is not worse.
 
-    The model for prompts is taken if its mean IoU on the held-back images has not fallen, the detector if
-    its AR@100 has not. Each is taken by itself.
+    Of the new weights, and of those half-way to them, the better ones on the held-back images are taken, if
+    the mean IoU of the model for prompts, or the AR@100 of the detector, has not fallen there. Each is taken
+    by itself. The limit of suggestions follows the version in use, see `suggest.least_worth`.
 
     project: the project.
     config: the settings, which must be those of a retraining that is resumed.
@@ -139,11 +153,16 @@ class _Retraining:
         counts = make_snapshot(
             self.project, self.data, self.config.held, lambda done, total: self.tell("images", done, total)
         )
-        model = self._clicks(counts)
-        detector = self._detector(counts)
-        if model is None and detector is None:
-            return Retrained(None, counts, self.scores)
+        version = self._version(counts, self._clicks(counts), self._detector(counts))
+        if fits_detector(self._base, None):  # a compact encoder: others take minutes for an image
+            self._judge_held()
+        return Retrained(version, counts, self.scores, least_worth(self.project))
+
+    def _version(self, counts: Counts, model: Path | None, detector: Path | None) -> Version | None:
+        """The new version, in use, of the parts that became better; None where neither did."""
         plan = self.plan
+        if model is None and detector is None:
+            return None
         version = Version(
             name=plan["name"],
             made=time.time(),
@@ -155,7 +174,18 @@ class _Retraining:
             scores=self.scores,
         )
         self._take(version, model, detector)
-        return Retrained(version, counts, self.scores)
+        return version
+
+    def _judge_held(self) -> None:
+        """Compare automatic masks of the version in use with people's in the held-back images."""
+        model, detector = versions.places_in_use(self.project)
+        found = judge_held(
+            load_sam(model if versions.in_use(self.project) else self._base),
+            open_dataset(self.data, split=HELD),
+            AutoConfig(detector=detector),
+            lambda done, total: self.tell("judging suggestions", done, total),
+        )
+        keep_held(self.project, found)
 
     @property
     def _base(self) -> str:
@@ -177,7 +207,7 @@ class _Retraining:
         return self._part("detector", place or "", self._sized(config, counts), measure)
 
     def _part(self, name: str, before: str, config: TrainConfig, measure: Measure) -> Path | None:
-        """Train a part and measure it before and after; its run where it is not worse.
+        """Train a part and measure it before and after; the folder of its weights where they are not worse.
 
         name: "clicks" or "detector".
         before: what is in use.
@@ -185,11 +215,26 @@ class _Retraining:
         measure: gives its figures.
         """
         run, steps = self.new / name, config.loop.steps
-        old = self._measured(f"{name} before", before, measure)
+        old = self.scores[f"{name} before"] = self._measured(f"{name} before", before, measure)
         recipes.run(
             config, [self.data], run, lambda line: self.tell(f"training {name}", int(line["step"]), steps)
         )
-        return run if not_worse(name, old, self._measured(f"{name} after", str(run), measure)) else None
+        places = {1.0: run} | {share: self._between(name, before, share) for share in SHARES if before}
+        tried = {
+            share: self._measured(f"{name} at {share:g}", str(place), measure)
+            for share, place in places.items()
+        }
+        best = max(tried, key=lambda share: deciding(name, tried[share]))
+        self.scores[f"{name} after"] = {**tried[best], "share": best}
+        return places[best] if not_worse(name, old, tried[best]) else None
+
+    def _between(self, name: str, before: str, share: float) -> Path:
+        """The folder of weights on the way from those in use to those of the run."""
+        place = self.new / f"{name}-{share:g}"
+        if not (place / MODEL_FILE).is_file():
+            after = open_weights(name, str(self.new / name))
+            save_between(open_weights(name, before), after, share, place)
+        return place
 
     def _measured(self, name: str, place: str, measure: Measure) -> Figures:
         """Figures on the held-back images, from the file that an earlier try left, or new."""
@@ -199,8 +244,8 @@ class _Retraining:
                 place, self.data, lambda _, done, total: self.tell(f"measuring {name}", done, total)
             )
             write_atomic(file, json.dumps(figures).encode())
-        self.scores[name] = json.loads(file.read_text("utf-8"))
-        return self.scores[name]
+        found: Figures = json.loads(file.read_text("utf-8"))
+        return found
 
     def _sized(self, config: TrainConfig, counts: Counts) -> TrainConfig:
         """The configuration with its number of steps, saved often enough to be resumed."""

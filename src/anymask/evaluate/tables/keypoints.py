@@ -27,9 +27,11 @@ from anymask.evaluate.keypoints import (
     suppress,
 )
 from anymask.evaluate.tables.coco_truth import Box, read_boxes
-from anymask.evaluate.tables.painter import example, painted
+from anymask.evaluate.tables.painter import example, nearest_pixels, painted
+from anymask.evaluate.tables.stated_areas import note
 from anymask.evaluate.tables.table import Figures, Items, Row, TableSet, Weights
 from anymask.formats import json_fields
+from anymask.formats.coco_rows import key
 from anymask.images.read import read_image
 from anymask.models import InContext
 from anymask.types import Context
@@ -70,13 +72,9 @@ def _pose(model: InContext, image: NDArray[np.uint8], box: Box, shown: Context) 
 
 
 def _painted(model: InContext, pixels: NDArray[np.uint8], shown: Context) -> NDArray[np.uint8]:
-    """What the model paints at the crop's size: each pixel from the nearest one above and left, truncated."""
+    """What the model paints at the crop's size, truncated to 8 bits."""
     colours = np.clip(painted(model, pixels, shown), 0, 255)
-    rows, columns = (
-        (np.arange(count, dtype=np.float32) * np.float32(length / count)).astype(np.int64)
-        for count, length in zip(CROP_HW, colours.shape, strict=False)
-    )
-    return colours[np.ix_(rows, columns)].astype(np.uint8)
+    return nearest_pixels(colours, CROP_HW).astype(np.uint8)
 
 
 @lru_cache(1)
@@ -103,7 +101,7 @@ def _open(root: Path) -> Items:
         json_fields.field(one, "id", int, f"image of {path.name}"): one
         for one in json_fields.field(document, "images", list, path.name)
     }
-    truths = _truths(document, path, images)
+    truths, odd = _truths(document, path, images)
     boxes = read_boxes(root / BOXES, images, range(1, 91))
     ids = sorted(images)
 
@@ -113,16 +111,21 @@ def _open(root: Path) -> Items:
         return Persons(
             root / "coco/val2017" / json_fields.inner_path(name),
             tuple(truths.get(id, ())),
-            tuple(one for one in boxes.get(id, ()) if one.category == PERSON),
+            tuple(one for one in boxes.of_image.get(id, ()) if one.category == PERSON),
             root / EXAMPLE,
         )
 
-    return Items([str(id) for id in ids], read)
+    return Items([str(id) for id in ids], read, (*boxes.notes, *([note(odd)] if odd else [])))
 
 
-def _truths(document: Mapping[str, Any], path: Path, images: Mapping[int, Any]) -> dict[int, list[Truth]]:
-    """The annotated persons by image. Raises FormatError that names the annotation."""
-    found: dict[int, list[Truth]] = {}
+def _truths(
+    document: Mapping[str, Any], path: Path, images: Mapping[int, Any]
+) -> tuple[dict[int, list[Truth]], list[str]]:
+    """The annotated persons by image, and the areas that are larger than their boxes, or 0.
+
+    Raises FormatError that names the annotation.
+    """
+    found, ids, odd = dict[int, list[Truth]](), set[object](), list[str]()
     for one in json_fields.field(document, "annotations", list, path.name):
         owner = f"annotation {one.get('id') if isinstance(one, dict) else one} of {path.name}"
         image = json_fields.field(one, "image_id", int, owner)
@@ -130,17 +133,27 @@ def _truths(document: Mapping[str, Any], path: Path, images: Mapping[int, Any]) 
             raise FormatError(
                 f"{owner} must be of an image of the file, got image_id {image}. Write it again."
             )
-        points = _numbers(one, "keypoints", 3 * COUNT, owner).reshape(COUNT, 3)
-        found.setdefault(image, []).append(
-            Truth(
-                keypoints=points,
-                box_xywh=_numbers(one, "bbox", 4, owner),
-                area=_area(one, owner),
-                crowd=bool(one.get("iscrowd", 0)),
-                counted=bool(one.get("num_keypoints", (points[:, 2] > 0).sum())),
-            )
-        )
-    return found
+        number = key(one.get("id"))
+        if number in ids:
+            raise FormatError(f"{owner} must have an id of its own, got one that another has. Get it again.")
+        ids |= set() if number is None else {number}
+        person = _truth(one, owner)
+        found.setdefault(image, []).append(person)
+        box = float(np.prod(person.box_xywh[2:]))
+        if person.counted and not 0 < person.area <= 2 * box:
+            odd.append(f"{owner}: {person.area:g} in a box of {box:g} pixels")
+    return found, odd
+
+
+def _truth(entry: Mapping[str, Any], owner: str) -> Truth:
+    points = _numbers(entry, "keypoints", 3 * COUNT, owner).reshape(COUNT, 3)
+    return Truth(
+        keypoints=points,
+        box_xywh=_numbers(entry, "bbox", 4, owner),
+        area=_area(entry, owner),
+        crowd=bool(entry.get("iscrowd", 0)),
+        counted=bool(entry.get("num_keypoints", (points[:, 2] > 0).sum())),
+    )
 
 
 def _area(entry: Mapping[str, Any], owner: str) -> float:

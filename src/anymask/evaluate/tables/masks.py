@@ -78,7 +78,7 @@ class Pictured:
 
 
 def _open_lvis(root: Path) -> Items:
-    truth = CocoTruth(root / "lvis_v1_val.json", root)
+    truth = CocoTruth(root / "lvis_v1_val.json", root, areas=True)
     names, letters = truth.categories("name"), truth.categories("frequency")
     frequencies = {names[number]: letter for number, letter in letters.items()}
     return truth.items(lambda place: Pictured(truth.record(place), frequencies))
@@ -161,11 +161,11 @@ def _ap_figures(rows: Sequence[Row]) -> Figures:
 
 def _open_boxes(truth: str, detections: str, *, per_image: int | None) -> Callable[[Path], Items]:
     def open_(root: Path) -> Items:
-        file = CocoTruth(root / truth, root, crowds=True)
+        file = CocoTruth(root / truth, root, crowds=True, areas=True)
         found = read_boxes(root / detections, file.numbers, file.categories("name"))
 
         def read(place: int) -> _Boxes:
-            record, own = file.record(place), found.get(file.numbers[place], [])
+            record, own = file.record(place), found.of_image.get(file.numbers[place], [])
             unjudged = frozenset[int]()
             if "neg_category_ids" in file.image(place):  # LVIS: classes that nobody looked for do not count
                 labels = [] if record.masks.labels is None else record.masks.labels.tolist()
@@ -180,7 +180,7 @@ def _open_boxes(truth: str, detections: str, *, per_image: int | None) -> Callab
                 unjudged,
             )
 
-        return file.items(read)
+        return file.items(read, found.notes)
 
     return open_
 

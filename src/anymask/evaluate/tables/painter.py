@@ -28,7 +28,7 @@ from anymask.models import InContext
 from anymask.types import Context
 from anymask.types.context import normalise, squash
 
-__all__ = ["PAINTER_SETS", "example", "painted"]
+__all__ = ["PAINTER_SETS", "example", "nearest_pixels", "painted"]
 
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -47,25 +47,40 @@ class Pair:
     example: tuple[Path, Path]
 
 
-def example(model: InContext, image: Pixels, target: Pixels) -> Context:
+def example(model: InContext, image: Pixels, target: Pixels, *, size: int | None = None) -> Context:
     """An example as Painter's evaluation makes it: the target is resized as the image, bicubic.
 
-    Raises FormatError where the sizes differ.
+    size: the side in pixels, the model's by default. Raises FormatError where the sizes differ.
     """
     if image.shape != target.shape:
         raise FormatError(
             f"target of the example must have the size {image.shape[:2]} of its image, got "
             f"{target.shape[:2]}. Get the example again."
         )
-    size = model.config.size
+    size = size or model.config.size
     return Context(normalise(squash(image, size)), normalise(squash(target, size)))
 
 
-def painted(model: InContext, image: Pixels, shown: Context) -> Floats:
-    """What the model paints, (S, S, 3) RGB, about 0 to 255 and not clipped."""
-    query = normalise(squash(image, model.config.size))
-    out = model.paint(shown.image[None], shown.target[None], query, instance=False)
+def painted(model: InContext, image: Pixels, shown: Context, *, instance: bool = False) -> Floats:
+    """What the model paints, (S, S, 3) RGB of the example's size, about 0 to 255 and not clipped.
+
+    instance: SegGPT's type token.
+    """
+    return _paint(model, normalise(squash(image, shown.size)), shown, instance=instance)
+
+
+def _paint(model: InContext, query: Floats, shown: Context, *, instance: bool) -> Floats:
+    out = model.paint(shown.image[None], shown.target[None], query, instance=instance)
     return np.asarray(out.transpose(1, 2, 0) * np.array(PIXEL_STD) + np.array(PIXEL_MEAN), np.float32)
+
+
+def nearest_pixels(values: Floats, size_hw: tuple[int, int]) -> Floats:
+    """Resize (h, w, 3): each pixel from the nearest one above and left, as PyTorch's "nearest" of float64."""
+    rows, columns = (
+        (np.arange(count) * (length / count)).astype(np.float32).astype(np.int64)
+        for count, length in zip(size_hw, values.shape, strict=False)
+    )
+    return values[np.ix_(rows, columns)]
 
 
 def _resized(values: Floats, size_hw: tuple[int, int], how: int) -> Floats:
@@ -134,15 +149,23 @@ def _pairs(found: list[tuple[str, Path, Path]], shown: tuple[Path, Path]) -> Ite
 # Restoration
 
 
-def _restored(model: InContext, pair: Pair) -> tuple[NDArray[np.float64], Pixels]:
-    """The restored image, 0 to 255 and not rounded, and the truth."""
+def _restored(model: InContext, pair: Pair, *, linear: bool = False) -> tuple[NDArray[np.float64], Pixels]:
+    """The restored image, 0 to 255 and not rounded, and the truth.
+
+    linear: resize the query to the model's size by bilinear interpolation without rounding, not bicubic.
+    """
     query, truth = _pixels(pair.query), _pixels(pair.truth)
     if query.shape != truth.shape:
         raise FormatError(
             f"truth of {pair.query} must have its size {query.shape[:2]}, got {truth.shape[:2]}. Get it."
         )
     shown = example(model, *(read_image(path) for path in pair.example))
-    colours = _resized(painted(model, query, shown), (query.shape[0], query.shape[1]), cv2.INTER_CUBIC)
+    if linear:
+        small = cv2.resize(query.astype(np.float32), (shown.size, shown.size), interpolation=cv2.INTER_LINEAR)
+        out = _paint(model, normalise(np.asarray(small, np.float32)), shown, instance=False)
+    else:
+        out = painted(model, query, shown)
+    colours = _resized(out, (query.shape[0], query.shape[1]), cv2.INTER_CUBIC)
     return np.clip(colours.astype(np.float64), 0, 255), truth
 
 
@@ -166,7 +189,7 @@ def measure_light(model: InContext, pair: Pair) -> Row:
 
 def measure_noise(model: InContext, pair: Pair) -> Row:
     """PSNR, and SSIM over the colour image as a volume, as MATLAB computes it."""
-    restored, truth = _restored(model, pair)
+    restored, truth = _restored(model, pair, linear=True)
     return {"psnr": psnr(restored, truth), "ssim": ssim_volume(restored / 255, truth / 255)}
 
 

@@ -12,14 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymask.errors import FormatError, MissingExtraError
+from anymask.evaluate.tables.coco_truth import open_coco
+from anymask.evaluate.tables.label_images import read_classes, read_colours, read_numbers, read_white
 from anymask.evaluate.tables.named_file import named_file
 from anymask.evaluate.tables.table import Items
 from anymask.formats import json_fields, via
-from anymask.formats.coco import CocoFile
 from anymask.formats.polygons.rasterise import from_polygons
 from anymask.formats.reading import Reading
 from anymask.geometry import rle
-from anymask.images.read import image_size, read_image, read_map
+from anymask.images.read import image_size
 from anymask.types import Masks, Record
 
 __all__ = [
@@ -48,10 +49,22 @@ def listed(records: Mapping[str, Callable[[], Record]]) -> Items:
     return Items(ids, lambda index: records[ids[index]]())
 
 
-def _record(id: str, image: Path, masks: Sequence[Numbers]) -> Record:
-    if not masks:
-        return Record(id, image, Masks(image_size(image), ()))
-    return Record(id, image, Masks.from_dense(np.stack(masks)))
+def _record(id: str, image: Path, masks: Sequence[Path]) -> Record:
+    """An image with one white-on-black image for each mask."""
+    size = image_size(image)
+    runs = []
+    for path in masks:
+        mask = read_white(path)
+        _check_size(path, mask.shape, image, size)
+        runs.append(rle.encode(mask))
+    return Record(id, image, Masks(size, runs))
+
+
+def _check_size(path: Path, found: Sequence[int], image: Path, size: tuple[int, int]) -> None:
+    if tuple(found) != size:
+        raise FormatError(
+            f"annotation must have the size {size} of {image}, got {tuple(found)} in {path}. Get both again."
+        )
 
 
 def of_numbers(id: str, image: Path, numbers: Numbers, without: Iterable[int] = (0,)) -> Record:
@@ -81,7 +94,13 @@ def _pairs(
         )
     }
     notes = [f"{len(ids)} {kind}, left out, first {ids[0]}" for kind, ids in alone.items() if ids]
-    found = listed({id: partial(read, id, images[id], annotations[id]) for id in both})
+
+    def checked(id: str) -> Record:
+        record = read(id, images[id], annotations[id])
+        _check_size(annotations[id], record.masks.size, images[id], image_size(images[id]))
+        return record
+
+    found = listed({id: partial(checked, id) for id in both})
     return replace(found, notes=notes)
 
 
@@ -92,19 +111,23 @@ def coco_files(pattern: str, images: str = ".") -> Callable[[Path], Items]:
         records: dict[str, Callable[[], Record]] = {}
         notes: list[str] = []
         for path in sorted(root.glob(pattern)):
-            with named_file(path):
-                file = CocoFile(path, root / images)
+            file = open_coco(path, root / images)
             notes += [f"{path}: {count} x {kind}, left out" for kind, count in file.left_out.items()]
+            notes += [] if len(file) else [f"{path}: no images"]
             prefix = path.relative_to(root).with_suffix("").as_posix()
-            records |= {f"{prefix}/{id}": partial(_of_file, file, index) for index, id in enumerate(file.ids)}
+            records |= {
+                f"{prefix}/{id}": partial(_named, path, partial(file.record, i))
+                for i, id in enumerate(file.ids)
+            }
         return replace(listed(records), notes=notes)
 
     return open_
 
 
-def _of_file(file: CocoFile, index: int) -> Record:
-    with named_file(file.path):
-        return file.record(index)
+def _named(path: Path, read: Callable[[], Record]) -> Record:
+    """A record; errors name the file of the annotations."""
+    with named_file(path):
+        return read()
 
 
 def number_maps(
@@ -118,15 +141,15 @@ def number_maps(
 
     def open_(root: Path) -> Items:
         found = [
-            {id: path for id, path in _of_pattern(root, pattern, ending).items() if _named(id, only)}
+            {id: path for id, path in _of_pattern(root, pattern, ending).items() if _is_wanted(id, only)}
             for pattern, ending in zip((images, maps), endings, strict=True)
         ]
-        return _pairs(found[0], found[1], lambda id, image, path: of_numbers(id, image, read_map(path)))
+        return _pairs(found[0], found[1], lambda id, image, path: of_numbers(id, image, read_numbers(path)))
 
     return open_
 
 
-def _named(id: str, only: tuple[str, ...]) -> bool:
+def _is_wanted(id: str, only: tuple[str, ...]) -> bool:
     return not only or any(word in id.lower() for word in only)
 
 
@@ -134,7 +157,7 @@ def class_maps(images: str, maps: str, ignored: tuple[int, ...] = (0, 255)) -> C
     """The same for classes: one mask for each class, but those that are ignored."""
 
     def read(id: str, image: Path, path: Path) -> Record:
-        return of_numbers(id, image, read_map(path), ignored)
+        return of_numbers(id, image, read_classes(path), ignored)
 
     return lambda root: _pairs(_of_pattern(root, images), _of_pattern(root, maps), read)
 
@@ -143,7 +166,7 @@ def colour_maps(images: str, maps: str, endings: tuple[str, str]) -> Callable[[P
     """Images with an image that has a colour for each object, black elsewhere."""
 
     def read(id: str, image: Path, path: Path) -> Record:
-        return of_numbers(id, image, read_image(path).astype(np.int64) @ np.array([65536, 256, 1]))
+        return of_numbers(id, image, read_colours(path))
 
     return lambda root: _pairs(
         _of_pattern(root, images, endings[0]), _of_pattern(root, maps, endings[1]), read
@@ -161,7 +184,7 @@ def binary_masks(images: str, masks: str) -> Callable[[Path], Items]:
     """Images with one image that is white on the object."""
 
     def read(id: str, image: Path, path: Path) -> Record:
-        return _record(id, image, [read_image(path)[..., 0] > 127])
+        return _record(id, image, [path])
 
     return lambda root: _pairs(_of_pattern(root, images), _of_pattern(root, masks), read)
 
@@ -170,7 +193,7 @@ def instance_folders(root: Path) -> Items:
     """BBBC038v1: `<id>/images/<id>.png` with one white-on-black image for each nucleus in `<id>/masks/`."""
 
     def read(folder: Path) -> Record:
-        masks = [read_image(path)[..., 0] > 127 for path in sorted((folder / "masks").glob("*.png"))]
+        masks = sorted((folder / "masks").glob("*.png"))
         return _record(folder.name, folder / "images" / f"{folder.name}.png", masks)
 
     folders = [path.parent for path in root.glob("*/masks") if path.is_dir()]
@@ -185,7 +208,7 @@ def via_files(*names: tuple[str, str]) -> Callable[[Path], Items]:
         for file, folder in names:
             with named_file(root / file):
                 found = via.items(root / file, Reading(root / folder)).entries
-            records |= {f"{folder}/{id}": read for id, read in found}
+            records |= {f"{folder}/{id}": partial(_named, root / file, read) for id, read in found}
         return listed(records)
 
     return open_
@@ -198,8 +221,9 @@ def ade20k_full(root: Path) -> Items:
         levels = [map, *sorted(map.parent.glob(f"{image.stem}_parts_*.png"))]
         masks = []
         for level in levels:
-            pixels = read_image(level).astype(np.int64)
-            numbers = (pixels[..., 0] // 10 * 256 + pixels[..., 1]) * 256 + pixels[..., 2]
+            colours = read_colours(level)
+            _check_size(level, colours.shape, image, image_size(image))
+            numbers = (colours >> 16) // 10 * 65536 + (colours & 65535)
             shown = [number for number in np.unique(numbers).tolist() if number // 256]
             masks += [rle.encode(numbers == number) for number in shown]
         return Record(id, image, Masks(image_size(image), masks))
@@ -217,19 +241,36 @@ def ovis(root: Path) -> Items:
         owner = f"annotation of {path.name}"
         tracks.setdefault(json_fields.field(one, "video_id", int, owner), []).append(one)
 
-    def read(name: str, frame: int, size: tuple[int, int], video: int) -> Record:
+    def read(name: str, frame: int, frames: int, size: tuple[int, int], video: int) -> Record:
         with named_file(path):
-            shapes = [track["segmentations"][frame] for track in tracks.get(video, [])]
+            shapes = [_frames_of(track, frames)[frame] for track in tracks.get(video, [])]
             runs = [json_fields.segmentation_runs(shape, size) for shape in shapes if shape is not None]
             return Record(name, root / "train" / json_fields.inner_path(name), Masks(size, runs))
 
     records: dict[str, Callable[[], Record]] = {}
+    shown = set[int]()
     for video in json_fields.field(document, "videos", list, path.name):
         owner = f"video {video.get('id') if isinstance(video, Mapping) else video} of {path.name}"
         number, size = json_fields.field(video, "id", int, owner), json_fields.read_size(video, owner)
-        for frame, name in enumerate(json_fields.field(video, "file_names", list, owner)):
-            records[name] = partial(read, name, frame, size, number)
-    return listed(records)
+        files = json_fields.field(video, "file_names", list, owner)
+        for frame, file in enumerate(files):
+            name = json_fields.field({"file_names": file}, "file_names", str, owner)
+            records[name] = partial(read, name, frame, len(files), size, number)
+            shown.add(number)
+    alone = [one for one in tracks if one not in shown]
+    notes = [f"{path}: annotations of no video, left out, first of video_id {alone[0]}"] if alone else []
+    return replace(listed(records), notes=notes)
+
+
+def _frames_of(track: Mapping[str, Any], frames: int) -> list[Any]:
+    """The shapes of an object of OVIS, one for each frame."""
+    owner = f"annotation {track.get('id')}"
+    found: list[Any] = json_fields.field(track, "segmentations", list, owner)
+    if len(found) != frames:
+        raise FormatError(
+            f"segmentations of {owner} must be one for each of {frames} frames, got {len(found)}. Get them."
+        )
+    return found
 
 
 def visor(root: Path) -> Items:
@@ -243,10 +284,7 @@ def visor(root: Path) -> Items:
             image = next(iter(sorted(folder.glob(f"**/{name}"))), folder / name)
             size = image_size(image)
             scale = size[1] / width
-            shapes = [
-                [np.ravel(part) * scale for part in entry["segments"] if len(part) > 2] for entry in entries
-            ]
-            return Record(id, image, Masks(size, [from_polygons(parts, size) for parts in shapes if parts]))
+            return _of_polygons(id, image, size, [entry["segments"] for entry in entries], scale)
 
     records: dict[str, Callable[[], Record]] = {}
     for path in sorted(root.glob("annotations/val/*.json")):
@@ -255,6 +293,20 @@ def visor(root: Path) -> Items:
                 name, width = frame["image"]["name"], float(frame["image"].get("width", VISOR_WIDTH))
                 records[name] = partial(read, path, name, frame["annotations"], width)
     return listed(records)
+
+
+def _of_polygons(
+    id: str, image: Path, size: tuple[int, int], shapes: Sequence[Sequence[Any]], scale: float = 1.0
+) -> Record:
+    """Masks of several polygons each, [[x, y], ...]; those with fewer than three corners are left out."""
+    drawn = [[np.ravel(part) * scale for part in parts if len(part) > 2] for parts in shapes]
+    few = sum(len(parts) for parts in shapes) - sum(map(len, drawn))
+    return Record(
+        id,
+        image,
+        Masks(size, [from_polygons(parts, size) for parts in drawn if parts]),
+        left_out={"polygon of fewer than 3 corners": few} if few else {},
+    )
 
 
 VISOR_WIDTH = 1920.0
@@ -269,9 +321,8 @@ def woodscape(root: Path) -> Items:
         with named_file(path):
             document = json_fields.load_json(path)
             entry = json_fields.mapping(next(iter(document.values()), None), path.name)
-            shapes = [one.get("segmentation") or [] for one in entry.get("annotation", [])]
-            runs = [from_polygons([np.ravel(shape)], size) for shape in shapes if len(shape) > 2]
-            return Record(id, image, Masks(size, runs))
+            marked = json_fields.field(entry, "annotation", list, path.name)
+            return _of_polygons(id, image, size, [[one.get("segmentation") or []] for one in marked])
 
     return _pairs(
         _by_stem(root / "rgb_images", "*.png"), _by_stem(root / "instance_annotations", "*.json"), read
@@ -310,7 +361,7 @@ def cityscapes_panoptic(root: Path) -> Items:
     """Cityscapes val: a mask for each object and each class of the rest, of the 19 evaluated classes."""
 
     def read(id: str, image: Path, path: Path) -> Record:
-        numbers = read_map(path).astype(np.int64)
+        numbers = read_numbers(path).astype(np.int64)
         labels = np.where(numbers >= 1000, numbers // 1000, numbers)
         single = (numbers >= 1000) | ~np.isin(labels, list(CITYSCAPES_THINGS))
         kept = np.isin(labels, list(CITYSCAPES_EVALUATED)) & single

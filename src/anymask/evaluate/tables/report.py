@@ -87,7 +87,18 @@ def _notes(result: TableResult) -> list[str]:
         skipped = list(one.skipped.items())
         notes += [f"{one.name}: {len(skipped)} items could not be measured."] if skipped else []
         notes += [f"  {id}: {error}" for id, error in skipped[:MOST_SKIPPED]]
-    return [*notes, *result.missing.values()]
+    return [*notes, *_missing(result)]
+
+
+def _missing(result: TableResult) -> list[str]:
+    """What was not measured; many data sets that are not there are named in one sentence."""
+    absent = {one.name for one in result.table.sets if result.missing.get(one.name) == one.missing()}
+    if len(absent) <= MOST_SKIPPED:
+        return list(result.missing.values())
+    names = ", ".join(name for name in result.missing if name in absent)
+    told = f"{len(absent)} of {len(result.table.sets)} data sets are not there: {names}. "
+    told += f"What each needs: anymask eval table {result.table.name} --needs"
+    return [*(text for name, text in result.missing.items() if name not in absent), told]
 
 
 _PAGE = """<!doctype html>

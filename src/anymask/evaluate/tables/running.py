@@ -17,6 +17,7 @@ import anymask
 from anymask.errors import AnymaskError, InputError, MissingExtraError
 from anymask.evaluate.metrics import Floats, Interval, interval
 from anymask.evaluate.report import commit, machine, plain
+from anymask.evaluate.tables.stated_areas import ODD_AREAS, note
 from anymask.evaluate.tables.table import Items, Row, Table, TableSet, Weights
 from anymask.files import staged
 from anymask.formats.coco_file import CROWD, KEYPOINTS
@@ -136,11 +137,17 @@ def run_table(
         results.append(result)
         draws.append(drawn)
     if not results:
+        place = "this folder" if root == Path() else root
         raise failed or InputError(
-            f"data must hold a data set of {table.name}, got none in {root}. {next(iter(missing.values()))}"
+            f"data must hold a data set of {table.name}, got none in {place}. "
+            + (next(iter(missing.values())) if len(missing) == 1 else _choice(table))
         )
     mean = _mean(results, draws) if table.mean else {}
     return TableResult(table, name, options, tuple(results), mean, missing)
+
+
+def _choice(table: Table) -> str:
+    return f"Any of its {len(table.sets)} will do; what each needs: anymask eval table {table.name} --needs"
 
 
 def _run_set(
@@ -181,20 +188,24 @@ def _run_set(
         _pack(_answers(one, options.answers))
     numbers, draws = _figures(one, rows, options.seed)
     if not any(map(_defined, numbers.values())):
-        raise InputError(
-            f"{one.name} must hold something to measure, got none in {place}. Check the annotations."
-        )
-    notes = (*([one.note] if one.note else []), *items.notes, *_left_out(rows))
+        why = [*(f"{id}: {error}" for id, error in list(skipped.items())[:1]), *_told(rows), *items.notes]
+        told = " ".join(["Check the annotations.", *why])
+        raise InputError(f"{one.name} must hold something to measure, got none in {place}. {told}")
+    notes = (*([one.note] if one.note else []), *items.notes, *_told(rows))
     return SetFigures(one.name, rows, numbers, time.perf_counter() - start, notes, skipped), draws
 
 
-def _left_out(rows: Sequence[Row]) -> list[str]:
-    """What was left out of the images, by kind."""
+def _told(rows: Sequence[Row]) -> list[str]:
+    """What was left out of the images, by kind, and areas that differ from their masks'."""
     kinds: dict[str, list[str]] = {}
     for row in rows:
         for kind, count in row.get(LEFT_OUT, {}).items():
             kinds.setdefault(kind, []).extend([row["id"]] * count)
-    return [f"{len(ids)} x {kind}, left out, first in {ids[0]}" for kind, ids in kinds.items()]
+    odd = [name for row in rows for name in row.get(ODD_AREAS, ())]
+    return [
+        *(f"{len(ids)} x {kind}, left out, first in {ids[0]}" for kind, ids in kinds.items()),
+        *([note(odd)] if odd else []),
+    ]
 
 
 def _chosen(one: TableSet, items: Items, options: RunOptions, rows: Sequence[Row]) -> Iterator[int]:
@@ -244,16 +255,28 @@ def _measured(one: TableSet, items: Items, index: int, model: Any, answers: Path
             return {"frames": len(files)}
         item = items.read(index)
         lost = _lost(item)
-        return {**one.measure(model, item), **({LEFT_OUT: lost} if lost else {})}
+        known = {LEFT_OUT: lost, ODD_AREAS: _odd(item)}
+        return {**one.measure(model, item), **{name: value for name, value in known.items() if value}}
     except (AnymaskError, OSError) as error:
         return {"error": str(error)}
 
 
 def _lost(item: Any) -> dict[str, int]:
     """Annotations of an item that are no masks, by kind; crowds are ignored pixels and not lost."""
-    record = item if isinstance(item, Record) else getattr(item, "record", None)
-    found = record.left_out if isinstance(record, Record) else {}
+    record = _record(item)
+    found = {} if record is None else record.left_out
     return {kind: count for kind, count in found.items() if kind not in (CROWD, KEYPOINTS)}
+
+
+def _odd(item: Any) -> list[str]:
+    """The stated areas of an item that its masks cannot have."""
+    record = _record(item)
+    return [] if record is None else list(record.meta.get(ODD_AREAS, ()))
+
+
+def _record(item: Any) -> Record | None:
+    record = item if isinstance(item, Record) else getattr(item, "record", None)
+    return record if isinstance(record, Record) else None
 
 
 class _Spool:
@@ -304,7 +327,7 @@ class _Spool:
 
 def _figures(one: TableSet, rows: Sequence[Row], seed: int) -> tuple[dict[str, Interval], dict[str, Floats]]:
     """Figures with 95 % intervals over items, and the bootstrap samples."""
-    known = ("id", LEFT_OUT)
+    known = ("id", LEFT_OUT, ODD_AREAS)
     figures, count = (
         one.figures([{k: v for k, v in row.items() if k not in known} for row in rows]),
         len(rows),

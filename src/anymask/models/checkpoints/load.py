@@ -53,6 +53,8 @@ _KINDS: dict[str, tuple[type[Stored], type[StoredConfig]]] = {
 METADATA = "anymask"
 FORMAT = 1
 MODEL_FILE = "model.safetensors"
+RUN = "run.json"
+"""In the folder of a training run: what was trained, on what."""
 NAMES_SHOWN = 5
 
 _HF_LAYOUTS = {painter_layouts.HF_KIND: painter_layouts, clip_layouts.HF_KIND: clip_layouts}
@@ -68,7 +70,10 @@ def load_weights(path: str | os.PathLike[str]) -> Model:
     model = _load(path)
     if isinstance(model, Detector | Clip):
         kind = "detector" if isinstance(model, Detector) else "CLIP"
-        raise WeightsError(f"weights must be of a model that gives masks, got a {kind} in {path}.")
+        raise WeightsError(
+            f"weights must be of a model that gives masks, got a {kind} in {Path(path).name}. Name compact, "
+            "context or a model of your own."
+        )
     return model
 
 
@@ -81,7 +86,7 @@ def load_clip(path: str | os.PathLike[str]) -> Clip:
 
 def load_detector(path: str | os.PathLike[str]) -> Detector:
     """Load an object detector, as `load_weights`. Raises `WeightsError` also for weights of another model."""
-    return _load_as(Detector, "an object detector", path, "Train one with: anymask train detector")
+    return _load_as(Detector, "an object detector", path, "Train one with: anymask train finetune_detector")
 
 
 def _load_as(network: type[Network], name: str, path: str | os.PathLike[str], advice: str) -> Network:
@@ -134,6 +139,11 @@ def _read_folder(folder: Path) -> tuple[StoredConfig, dict[str, Tensor]]:
         return _read_hugging_face(folder)
     if file.is_file():
         return _read_safetensors(file)
+    if (folder / RUN).is_file():
+        raise WeightsError(
+            f"the run in {folder} must have saved its model, got none: it was stopped before. "
+            f"Resume it with: anymask train -o {folder}"
+        )
     raise WeightsError(
         f"a folder of weights must hold {MODEL_FILE}, or the files of save_pretrained, got {folder}. "
         "Give a run directory with a saved model, or the folder of a SamModel or SegGPT."

@@ -17,7 +17,7 @@ from anymask.errors import InputError, OutputError
 from anymask.evaluate import clicks, detections, fewshot
 from anymask.evaluate.report import commit, machine
 from anymask.files import write_atomic
-from anymask.models.checkpoints.load import MODEL_FILE, AnyModel
+from anymask.models.checkpoints.load import MODEL_FILE, RUN, AnyModel
 from anymask.models.detector import Detector
 from anymask.models.sam import Sam
 from anymask.train.build import EMBEDDINGS, RunDataset, make_task, open_encoder, open_model, open_sources
@@ -26,7 +26,6 @@ from anymask.train.config import TrainConfig, change, first_change
 from anymask.train.loop import fit
 from anymask.train.metrics import BOARD, METRICS, Report
 
-RUN = "run.json"
 DAMAGED = "damaged.jsonl"
 
 
@@ -130,6 +129,7 @@ def _note_fault(folder: Path, dataset: str) -> OnError:
 
 def _prepare(folder: Path, config: TrainConfig, sources: Sequence[RunDataset], *, force: bool) -> None:
     """Make the folder and its run.json, or check that the folder holds the same run."""
+    _check_apart(folder, sources)
     if force:
         _clear(folder)
     past = _past(folder)
@@ -175,8 +175,17 @@ def _past(folder: Path) -> dict[str, Any] | None:
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(
             f"out must be a new folder or that of a run, got {folder}, whose {RUN} is damaged ({error!r}). "
-            "Choose another folder, or restart from scratch with force."
+            "Choose another folder, or add --force to restart from scratch."
         ) from error
+
+
+def _check_apart(folder: Path, sources: Sequence[RunDataset]) -> None:
+    """Refuse to write a run among the files that it learns from."""
+    for source in sources:
+        if str(folder.resolve()) in (source.address, source.address.partition(":")[2]):
+            raise OutputError(
+                f"out must be another folder than the data, got {folder}. Choose another, such as runs/mine."
+            )
 
 
 def _check_free(folder: Path) -> None:
@@ -184,7 +193,7 @@ def _check_free(folder: Path) -> None:
     if taken:
         raise OutputError(
             f"out must be a new folder or that of the same run, got {folder}, which holds {taken[0]} "
-            f"without {RUN}. Choose another folder, or restart from scratch with force."
+            f"without {RUN}. Choose another folder, or add --force to restart from scratch."
         )
 
 
@@ -192,7 +201,7 @@ def _check_same(
     folder: Path, past: dict[str, Any], config: TrainConfig, sources: Sequence[RunDataset]
 ) -> None:
     """Refuse to resume a run with other settings or other images than it was started with."""
-    advice = "Choose another folder for a new run, or restart from scratch with force."
+    advice = "Choose another folder for a new run, or add --force to restart from scratch."
     changed = first_change(past["config"], config.to_dict())
     if changed:
         key, old, new = changed

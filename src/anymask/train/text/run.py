@@ -115,8 +115,8 @@ def _prepare(folder: Path, config: TextConfig, sources: Sequence[RunDataset], *,
         if changed or past["data"] != [source.address for source in sources]:
             raise InputError(
                 f"settings and data must be those of the run in {folder}, got another "
-                f"{changed[0] if changed else 'list of data sets'}. Choose another folder, or start anew "
-                "with force."
+                f"{changed[0] if changed else 'list of data sets'}. Choose another folder, or add --force "
+                "to restart from scratch."
             )
     elif (folder / RUN).exists():
         raise OutputError(f"out must be a new folder or that of the same run, got {folder}. Choose another.")

@@ -1,5 +1,5 @@
 /** How far people agree on images that two of them have, and with what is known to be true; for reviewers. */
-import { number, t } from "../language.js";
+import { decimal, number, t } from "../language.js";
 import { imageAddress } from "../state/routes.js";
 import { reasonOf } from "../storage/errors.js";
 import { openDialog } from "./dialog.js";
@@ -74,7 +74,7 @@ function known(scores) {
 }
 
 /** @param {number | null} value */
-const share = (value) => (value === null ? "–" : value.toFixed(2));
+const share = (value) => (value === null ? "–" : decimal(value, 2));
 
 /** @param {string[]} heads @param {(Node | string)[][]} rows */
 function table(heads, rows) {

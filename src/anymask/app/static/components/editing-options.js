@@ -1,5 +1,5 @@
 /** Options of the tools that edit a mask by hand, and the commands for the selected mask. */
-import { t } from "../language.js";
+import { decimal, t } from "../language.js";
 import { dropAllIslands, fillAllHoles, layer, mark, merge, separateParts } from "../state/editing.js";
 import { fill, h, set } from "./dom.js";
 import { icon } from "./icons.js";
@@ -29,7 +29,7 @@ export function cornerOptions({ editor, tools }, signal) {
     facts.textContent = found
       ? t("{corners} corners, IoU {iou} with straight lines", {
           corners: found.corners,
-          iou: found.iou.toFixed(4),
+          iou: decimal(found.iou, 4),
         })
       : t("No mask is selected.");
   };
@@ -38,7 +38,7 @@ export function cornerOptions({ editor, tools }, signal) {
     t("Precision"),
     { min: 0, max: 1, step: 0.02 },
     editor.settings.precision,
-    (value) => value.toFixed(2),
+    (value) => decimal(value, 2),
     (value) => {
       editor.set({ precision: value });
       describe();

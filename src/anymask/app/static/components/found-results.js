@@ -1,5 +1,5 @@
 /** The results of a search for similar objects: a threshold, a preview of each image, a choice. */
-import { counted, t } from "../language.js";
+import { counted, decimal, t } from "../language.js";
 import { dashed } from "../canvas/draw-mask.js";
 import { drawThumbnail } from "../canvas/thumbnail.js";
 import { PALETTE, toRgb } from "../masks/colours.js";
@@ -59,7 +59,7 @@ export class FoundResults {
 
   /** @param {() => void} cancel @param {() => void} suggest */
   element(cancel, suggest) {
-    const value = h("output", { for: "found-threshold" }, this.threshold.toFixed(2));
+    const value = h("output", { for: "found-threshold" }, decimal(this.threshold, 2));
     const slider = h("input", {
       type: "range",
       id: "found-threshold",
@@ -69,7 +69,7 @@ export class FoundResults {
       value: this.threshold,
       oninput: () => {
         this.threshold = Number(slider.value);
-        value.textContent = this.threshold.toFixed(2);
+        value.textContent = decimal(this.threshold, 2);
         this.draw();
       },
     });
@@ -131,7 +131,7 @@ export class FoundResults {
       row.card.setAttribute("aria-pressed", String(chosen.length > 0));
       const facts = /** @type {HTMLElement} */ (row.card.querySelector(".facts"));
       facts.textContent = chosen.length
-        ? `${counted(chosen.length, "region")}, ${best(row).toFixed(2)}`
+        ? `${counted(chosen.length, "region")}, ${decimal(best(row), 2)}`
         : t("nothing here");
     }
     const kept = this.kept();

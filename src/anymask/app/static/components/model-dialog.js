@@ -1,5 +1,5 @@
 /** The project's model: retrain it on what people accepted, and choose one of its versions. */
-import { counted, number, t } from "../language.js";
+import { counted, decimal, number, t } from "../language.js";
 import { reasonOf } from "../storage/errors.js";
 import { retraining, startRetraining, stopRetraining, useVersion } from "../storage/retraining.js";
 import { openDialog } from "./dialog.js";
@@ -102,5 +102,5 @@ function versionText({ name, images, masks, scores }) {
     masks: counted(masks, "mask"),
     images: counted(images, "image"),
   });
-  return [name, after === undefined ? learned : `${learned}, IoU ${after.toFixed(3)}`];
+  return [name, after === undefined ? learned : `${learned}, IoU ${decimal(after, 3)}`];
 }

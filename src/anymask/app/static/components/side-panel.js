@@ -1,5 +1,5 @@
 /** Beside the image: labels, the selected mask, all masks. */
-import { counted, t } from "../language.js";
+import { counted, decimal, t } from "../language.js";
 import { TRACK } from "../constants.js";
 import { keyFor } from "../state/key-bindings.js";
 import { ANYBODY } from "../state/permissions.js";
@@ -99,7 +99,7 @@ function factsOf({ area, score, suggestedBy, model, author }) {
   const named = model && (FINGERPRINT.test(model) ? t("by a model") : t("by the model {model}", { model }));
   return [
     counted(area, "pixel"),
-    score === null ? null : t("score {score}", { score: score.toFixed(2) }),
+    score === null ? null : t("score {score}", { score: decimal(score, 2) }),
     suggestedBy ? foundBy(suggestedBy) : named || t("drawn by hand"),
     author && author !== ANYBODY ? t("saved by {author}", { author }) : null,
   ].filter((one) => one !== null);

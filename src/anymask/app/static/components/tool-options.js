@@ -1,5 +1,5 @@
 /** Above the image: the options of the tool in use, and the predicted masks to choose from. */
-import { counted, t } from "../language.js";
+import { counted, decimal, t } from "../language.js";
 import { nearTies } from "../inference/hypotheses.js";
 import { fill, h } from "./dom.js";
 import { cornerOptions, toleranceSlider } from "./editing-options.js";
@@ -219,7 +219,7 @@ function everythingOptions({ editor, tools }, signal) {
 function slider(tool, name, title, min, max, step) {
   const value = h("output", { for: `threshold-${name}` });
   const show = () =>
-    (value.textContent = step < 1 ? tool.thresholds[name].toFixed(2) : String(tool.thresholds[name]));
+    (value.textContent = step < 1 ? decimal(tool.thresholds[name], 2) : String(tool.thresholds[name]));
   const input = h("input", {
     type: "range",
     id: `threshold-${name}`,

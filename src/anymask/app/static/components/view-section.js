@@ -1,5 +1,5 @@
 /** How the image and its masks are shown: opacity, outlines, brightness, contrast, gamma, channels. */
-import { t } from "../language.js";
+import { decimal, t } from "../language.js";
 import { CHANNELS, UNCHANGED, isUnchanged } from "../canvas/adjustment.js";
 import { RefusedError, reasonOf } from "../storage/errors.js";
 import { notify } from "./toast.js";
@@ -61,7 +61,7 @@ function adjustments(editor, redraw) {
   const { adjustment } = editor.settings;
   const change = (/** @type {Partial<Settings["adjustment"]>} */ some) =>
     editor.set({ adjustment: { ...editor.settings.adjustment, ...some } });
-  const signed = (/** @type {number} */ value) => `${value > 0 ? "+" : ""}${value.toFixed(2)}`;
+  const signed = (/** @type {number} */ value) => `${value > 0 ? "+" : ""}${decimal(value, 2)}`;
   const channel = h(
     "select",
     { id: "channel", onchange: () => change({ channel: /** @type {any} */ (channel.value) }) },
@@ -90,7 +90,7 @@ function adjustments(editor, redraw) {
       t("Gamma"),
       { min: 0.2, max: 4, step: 0.05 },
       adjustment.gamma,
-      (value) => value.toFixed(2),
+      (value) => decimal(value, 2),
       (value) => change({ gamma: value }),
     ),
     h("div", { class: "field" }, h("label", { for: "channel" }, t("Channel")), channel),

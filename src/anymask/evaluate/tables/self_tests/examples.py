@@ -10,11 +10,14 @@ from numpy.typing import NDArray
 
 from anymask.evaluate.edge_matching import require_scipy
 from anymask.evaluate.keypoints import CROP_HW
+from anymask.evaluate.tables.panoptic_painting import CLASSES_EXAMPLE, INSTANCES_EXAMPLE, THINGS, TUNED
 from anymask.evaluate.tables.self_tests.drawing import put, put_json
 from anymask.evaluate.tables.table import SelfTest
 from anymask.models.config import PAINTER_DEBUG
+from anymask.types import Context
+from anymask.types.context import normalise
 
-__all__ = ["ColourPainter", "ensembles", "fewshot", "fss", "video"]
+__all__ = ["ColourPainter", "ensembles", "fewshot", "fss", "painter", "panoptic", "semantic", "video"]
 
 Floats = NDArray[np.float32]
 SIDE = PAINTER_DEBUG.size
@@ -192,6 +195,50 @@ def _semantic_copy(root: Path) -> None:
 def semantic() -> SelfTest:
     """Classes 2 and 149 are found; class 6, on four rows that nothing shows, is not: it is painted black."""
     return SelfTest(_semantic_copy, stub, {"ADE20K val, palette": {"miou": 2 / 3}})
+
+
+def _panoptic_copy(root: Path) -> None:
+    """A thing on stuff, annotated wider by half. The prepared prediction lacks the stuff's first rows."""
+    base = root / "coco"
+    prompt, classes, places = (np.zeros((80, 80, 3), np.uint8) for _ in range(3))
+    prompt[:], classes[:] = OUTSIDE, (219, 111, 147)  # class 80
+    spot = np.s_[16:48, 8:24]
+    prompt[spot], classes[spot] = INSIDE, (219, 111, 183)  # class 79
+    places[spot] = (195, 112, 60)  # row 31, column 15
+    for path, pixels in zip(
+        (*CLASSES_EXAMPLE, *INSTANCES_EXAMPLE), (prompt, classes, prompt, places), strict=True
+    ):
+        put(base / path, pixels)
+    for name, target in zip(TUNED, (classes, places), strict=True):
+        Context(normalise(prompt), normalise(target)).save(base / name)
+    put(base / "val2017/1.jpg", prompt.repeat(2, axis=0).repeat(2, axis=1))
+    truth = np.full((160, 160), 300)
+    truth[32:96, 16:64] = 7
+    found = truth.copy()
+    found[:32] = 0
+    for folder, numbers in (("annotations", truth), ("predictions", found)):
+        infos = [
+            {"id": number, "category_id": category, "area": int((numbers == number).sum()), "iscrowd": 0}
+            for number, category in ((7, 80), (300, 81))
+        ]
+        entry = {"image_id": 1, "file_name": "1.png", "segments_info": infos}
+        kinds = [
+            {"id": number, "name": str(number), "isthing": int(number <= THINGS)} for number in range(1, 134)
+        ]
+        put_json(base / f"{folder}/panoptic_val2017.json", {"annotations": [entry], "categories": kinds})
+        colours = np.stack([numbers % 256, numbers // 256, numbers * 0], -1).astype(np.uint8)
+        put(base / f"{folder}/panoptic_val2017/1.png", colours)
+
+
+def panoptic() -> SelfTest:
+    """IoUs of 2 / 3 and 22 / 23 as painted, of 1 and 17 / 22 as predicted."""
+    painted = {"pq_things": 2 / 3, "pq_stuff": 22 / 23, "rq": 1.0}
+    known = {
+        "COCO panoptic val2017, painted": painted,
+        "COCO panoptic val2017, tuned prompts": painted,
+        "COCO panoptic val2017, predicted PNGs": {"pq": 39 / 44, "pq_things": 1.0, "pq_stuff": 17 / 22},
+    }
+    return SelfTest(_panoptic_copy, stub, known)
 
 
 def _painter_copy(root: Path) -> None:

@@ -36,7 +36,6 @@ __all__ = [
     "edges",
     "fairness",
     "instances",
-    "panoptic",
     "points",
     "proposals",
     "rating",
@@ -348,27 +347,3 @@ def rating() -> SelfTest:
 def audit() -> SelfTest:
     """Four masks, two of them above 90 %, three above 75 %."""
     return SelfTest(_people_copy, lambda: None, {"audit": {"above_90": 0.5, "above_75": 0.75}})
-
-
-def _panoptic_copy(root: Path) -> None:
-    """The first object is found exactly, the second one by three quarters; nothing else is annotated."""
-    found = numbers((7, 300))
-    x, _, w, _ = BOXES[1]
-    found[:, x + w - w // 4 :] = 0
-    categories = [{"id": 1, "name": "a", "isthing": 1}, {"id": 2, "name": "b", "isthing": 0}]
-    for folder, map in (("annotations", numbers((7, 300))), ("predictions", found)):
-        infos = [
-            {"id": number, "category_id": i, "area": int((map == number).sum()), "iscrowd": 0}
-            for i, number in enumerate((7, 300), 1)
-        ]
-        entry = {"image_id": 1, "file_name": "1.png", "segments_info": infos}
-        document = {"images": [{"id": 1}], "annotations": [entry], "categories": categories}
-        put_json(root / f"coco/{folder}/panoptic_val2017.json", document)
-        colours = np.stack([map % 256, map // 256, map * 0], -1).astype(np.uint8)
-        put(root / f"coco/{folder}/panoptic_val2017/1.png", colours)
-
-
-def panoptic() -> SelfTest:
-    """Two classes with an IoU of 1 and 0.75."""
-    figures = {"pq": 0.875, "pq_things": 1.0, "pq_stuff": 0.75, "rq": 1.0}
-    return SelfTest(_panoptic_copy, lambda: None, {"COCO panoptic val2017, predicted PNGs": figures})

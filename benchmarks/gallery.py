@@ -17,6 +17,7 @@ from PIL import Image
 
 import anymask
 from anymask.geometry.regions import components
+from anymask.inference.mask_generation.hierarchy import doubtful
 
 ROOT = Path(__file__).resolve().parents[1]
 BUNDLED = ROOT / "src" / "anymask" / "images" / "photos"
@@ -64,7 +65,8 @@ def main() -> None:
             start = time.perf_counter()
             masks = anymask.automatic(model, image, config)
             row.append(row_of(masks, time.perf_counter() - start))
-            cells.append(cell(anymask.overlay(image, masks.dense(), alpha=0.55)))
+            unseen = doubtful(masks) if config.refine is None else None  # as `anymask auto` draws them
+            cells.append(cell(anymask.overlay(image, masks.dense(), alpha=0.55, hidden=unseen)))
         rows.append("| " + " | ".join(row) + " |")
         print(rows[-1], flush=True)
     write_sheet(cells)

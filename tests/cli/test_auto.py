@@ -308,7 +308,8 @@ def test_the_plan_measures_and_writes_nothing(auto) -> None:
     stored = auto("photos", "-o", "set", "--workers", "1").out
     assert "4 images" in stored
     text = auto("photos", "--plan", "-o", "nothing")
-    assert "4 images in 4 shards, 1 workers of 1 threads" in text.out
+    assert "4 images in 4 shards, workers: 1, threads: 1" in text.out
+    assert " seconds of one core, " in text.out
     assert names() == sorted([*before, "set"])
 
 

@@ -37,6 +37,21 @@ def test_table_and_report(run, words: list[object]) -> None:
     assert report.sets[0].numbers["grabcut_box"].value > 0
 
 
+def test_two_models_on_the_same_masks(run, words: list[object], model: Path) -> None:
+    answer = run(*words, "--against", model, "--max-images", "2", "-o", "report.json")
+    assert answer.code == 0, answer.err
+    first, _, head, _, _, mean, *rest = answer.out.splitlines()
+    assert first == f"{model} minus {model}, on the same masks:"
+    assert "gain_click_1" in head
+    assert "0.000 ±0.000" in mean
+    assert "gain" not in "".join(rest)
+    assert json.loads(Path("report.json").read_text())["mean"]["numbers"]["gain_box"]["value"] == 0
+    assert (
+        "--against" in run(*words, "--against", "nothing").err
+        or run(*words, "--against", "nothing").code == 2
+    )
+
+
 def test_json(run, words: list[object]) -> None:
     told = run(*words, "--json", "--seed", "3", "--max-images", "1").json
     assert (told["config"]["seed"], told["config"]["most_images"]) == (3, 1)

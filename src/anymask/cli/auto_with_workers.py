@@ -128,7 +128,7 @@ def print_plan(options: Options, plan: Plan, load: Callable[[], Promptable]) -> 
         out_json(asdict(found))
         return 0
     lines = [
-        f"{found.images:,} images in {found.shards:,} shards, workers: {found.workers} ({threads} threads)",
+        f"{found.images:,} images in {found.shards:,} shards, workers: {found.workers}, threads: {threads}",
         f"{found.seconds_per_image:.2f} ± {found.spread:.2f} seconds an image (measured on {found.sample}), "
         f"{found.masks_per_image:.1f} masks an image",
         f"{_time(found.hours)}, {_time(found.core_hours)} of one core, {found.bytes / 1e6:,.1f} MB",

@@ -24,7 +24,7 @@ from anymask.images.write import encode_jpeg, encode_png
 from anymask.inference.mask_generation.config import AutoConfig
 from anymask.inference.mask_generation.edges import edges
 from anymask.inference.mask_generation.generate import automatic
-from anymask.inference.mask_generation.hierarchy import flatten, tree
+from anymask.inference.mask_generation.hierarchy import doubtful, flatten, tree
 from anymask.inference.mask_generation.proposals import PROPOSALS, proposals
 from anymask.inference.mask_generation.tiled import OVERLAP, automatic_tiled
 from anymask.inference.text.names import name_masks, without_parts
@@ -191,7 +191,7 @@ def process(
     if plan.labelmap:
         files["labels.png"] = _label_map(masks, image, plan)
     if plan.overlay:
-        drawn = overlay(pixels_of(image), (one.dense()[0] for one in masks))
+        drawn = overlay(pixels_of(image), (one.dense()[0] for one in masks), hidden=doubtful(masks))
         files["overlay.jpg"] = encode_jpeg(drawn)
     return record, files
 

@@ -9,6 +9,8 @@ Protocol, for each mask separately:
   all clicks so far and the logits of the last prediction; the model's single output is evaluated.
 - "box": the tight box of the mask, single output. "grabcut_box": OpenCV's GrabCut from the same box.
 - "noc_85", "noc_90": mean number of clicks until this IoU is reached, `most_clicks` if it never is.
+- "gain_...": the same figure minus that of another model on the same masks, where two are compared; the
+  interval is that of the difference, so it is narrower than those of the two figures.
 Unlabelled pixels are excluded from every IoU, click and box. Figures are means over the masks of a data set
 with a bootstrap interval over its images; the last row is the mean over data sets.
 """
@@ -18,6 +20,7 @@ from __future__ import annotations
 import time
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import asdict, dataclass, field
 
 import numpy as np
@@ -42,8 +45,10 @@ from anymask.inference.promptable.predict import embed, predict
 from anymask.models.sam import Sam
 from anymask.types import Masks, Prompt
 
-__all__ = ["ClicksConfig", "model_sessions", "run", "run_sessions"]
+__all__ = ["GAIN", "ClicksConfig", "model_sessions", "run", "run_sessions"]
 
+GAIN = "gain_"
+"""Prefix of the differences from another model."""
 Numbers = dict[str, Floats]
 """One value per mask of an image, (M,), by name."""
 
@@ -75,13 +80,24 @@ def run(
     datasets: Mapping[str, Records],
     config: ClicksConfig | None = None,
     progress: Progress | None = None,
+    *,
+    against: Sam | None = None,
 ) -> Report:
-    """Evaluate a model on named data sets (protocol: see the module). Its training mode is restored."""
+    """Evaluate a model on named data sets (protocol: see the module). Its training mode is restored.
+
+    against: another model, from which the differences are reported too.
+    """
     config, training = config or ClicksConfig(), model.training
     model.eval()
+    other = None if against is None else model_sessions(against.eval(), config.zoom)
     try:
         return run_sessions(
-            model_sessions(model, config.zoom), datasets, config, progress, model=model_hash(model)
+            model_sessions(model, config.zoom),
+            datasets,
+            config,
+            progress,
+            model=model_hash(model),
+            against=other,
         )
     finally:
         model.train(training)
@@ -108,16 +124,23 @@ def run_sessions(
     progress: Progress | None = None,
     *,
     model: str = "",
+    against: OpenSession | None = None,
 ) -> Report:
-    """Evaluate any method that opens images as sessions; `model` is its name in the report.
+    """Evaluate any method that opens images as sessions, or two and their differences.
+
+    open_session: the method.
+    datasets: records by the name of their data set.
+    config: the protocol's options.
+    progress: called with the data set, and how many of its images are done.
+    model: the method's name in the report.
+    against: another method, which is prompted for the same masks.
 
     Corrupt images are skipped. Raises `InputError` if no mask remains.
     """
     config = config or ClicksConfig()
     start = time.perf_counter()
-    tallies = [
-        _evaluate_set(name, records, open_session, config, progress) for name, records in datasets.items()
-    ]
+    methods = [open_session] if against is None else [open_session, against]
+    tallies = [_evaluate_set(name, records, methods, config, progress) for name, records in datasets.items()]
     if not any(tally.masks for tally in tallies):
         raise InputError(
             f"datasets must hold a mask that counts, got none in {', '.join(sorted(datasets))}. "
@@ -127,8 +150,13 @@ def run_sessions(
 
 
 def _evaluate_set(
-    name: str, records: Records, open_session: OpenSession, config: ClicksConfig, progress: Progress | None
+    name: str,
+    records: Records,
+    methods: Sequence[OpenSession],
+    config: ClicksConfig,
+    progress: Progress | None,
 ) -> _Tally:
+    """The figures of the first method, and their differences from those of the second if there is one."""
     tally, start = _Tally(name), time.perf_counter()
     for opened in read_records(name, records, config.most_images, config.seed, progress):
         if opened is None:
@@ -138,7 +166,9 @@ def _evaluate_set(
         generator = np.random.default_rng([config.seed, zlib.crc32(record.id.encode())])
         targets = choose_targets(record, config, generator)
         if len(targets.truths):
-            tally.add(image_numbers(image, targets, open_session, config, generator), len(targets.truths))
+            found = [image_numbers(image, targets, method, config, deepcopy(generator)) for method in methods]
+            gains = {f"{GAIN}{name}": own - found[-1][name] for name, own in found[0].items()}
+            tally.add(found[0] | (gains if len(found) > 1 else {}), len(targets.truths))
     tally.seconds = time.perf_counter() - start
     return tally
 
@@ -198,9 +228,13 @@ def _report(tallies: Sequence[_Tally], config: ClicksConfig, model: str, seconds
 
 
 def _ordered(names: Mapping[str, object]) -> Iterator[str]:
-    """Column order: a single click, more clicks, numbers of clicks, boxes."""
+    """Column order: a single click, more clicks, numbers of clicks, boxes; then the differences."""
     groups = ("click_1", "oracle_1", "random_1", "click_", "noc_", "box", "grabcut_box")
-    return iter(sorted(names, key=lambda name: [not name.startswith(group) for group in groups]))
+
+    def place(name: str) -> list[bool]:
+        return [name.startswith(GAIN), *(not name.removeprefix(GAIN).startswith(group) for group in groups)]
+
+    return iter(sorted(names, key=place))
 
 
 def _set_result(tally: _Tally, names: Sequence[str], config: ClicksConfig) -> SetResult:

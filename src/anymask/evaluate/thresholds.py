@@ -96,7 +96,7 @@ def candidate_ious(
                 found.append(one)
     if not found:
         raise InputError(
-            f"datasets must hold a mask that counts, got none in {sorted(datasets)}. Give others."
+            f"datasets must hold a mask that counts, got none in {', '.join(sorted(datasets))}. Give others."
         )
     return found
 

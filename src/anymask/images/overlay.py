@@ -39,6 +39,7 @@ def overlay(
     alpha: float = 0.45,
     ids: bool = True,
     colours: NDArray[np.uint8] | None = None,
+    hidden: NDArray[np.bool_] | None = None,
 ) -> Pixels:
     """Tint each mask (H, W) in a colour of its own and draw its outline and number: (H, W, 3) uint8.
 
@@ -46,15 +47,17 @@ def overlay(
     more masks are numbered from 1, in the middle of what shows of them, where there is room. `masks`
     may be an iterator: only one is held unpacked. `colours` are one (3,) for each mask; without them they
     are chosen to show on what they cover, which may differ from one frame of a film to the next.
+    `hidden` (N,) are masks that are not drawn, but keep their number.
     """
     size = (image.shape[0], image.shape[1])
     runs = [rle.encode(np.asarray(mask, np.bool_)) for mask in masks]
-    numbers = label_map(runs, size)
+    order = [i for i in by_area(runs) if hidden is None or not hidden[i]]
+    numbers = label_map(runs, size, order)
     if colours is None:
         colours = contrasting(mean_colours(image, numbers, len(runs)))
     out = tint(image, numbers, colours, alpha)
     thickness = max(1, round(max(size) / 600))
-    for i in by_area(runs):
+    for i in order:
         x0, y0, x1, y1 = (int(side) for side in rle.box(runs[i], size))
         if x1 > x0:
             draw_outline(out, numbers[y0:y1, x0:x1] == i + 1, (x0, y0), colours[i], thickness)
@@ -74,11 +77,18 @@ def contact_sheet(
     width: int = 1600,
     *,
     names: Iterable[str] | None = None,
+    hidden: Iterable[NDArray[np.bool_]] | None = None,
 ) -> Pixels:
     """Overlays of many images in a grid, `width` pixels wide: (H, width, 3) uint8.
 
-    masks: those (H, W) of each image. names: a text for the corner of each. Images are shrunk to fit, so
-    one at a time is held in full. Raises InputError where there are more images than masks, or no room.
+    images: the images; they are shrunk to fit, so one at a time is held in full.
+    masks: those (H, W) of each image.
+    columns: images in a row.
+    width: of the sheet, in pixels.
+    names: a text for the corner of each.
+    hidden: for each image (N,), the masks that are not drawn, see `overlay`.
+
+    Raises InputError where there are more images than masks, or no room.
     """
     cell = (width - _GAP * (columns + 1)) // max(columns, 1)
     if columns < 1 or cell < _LEAST_CELL:
@@ -88,8 +98,10 @@ def contact_sheet(
         )
     titles = repeat("") if names is None else names
     tiles: list[Pixels] = []
-    for image, layers, title in zip(images, masks, titles, strict=names is not None):
-        tiles.append(_tile(read_image(image), layers, title, cell))
+    unseen = repeat(None) if hidden is None else hidden
+    each = zip(images, masks, titles, strict=names is not None)
+    for (image, layers, title), out in zip(each, unseen, strict=False):
+        tiles.append(_tile(read_image(image), layers, title, cell, out))
     rows = [tiles[at : at + columns] for at in range(0, len(tiles), columns)]
     heights = [max(tile.shape[0] for tile in row) for row in rows]
     sheet = np.full((sum(heights) + _GAP * (len(rows) + 1), width, 3), _GROUND, np.uint8)
@@ -104,7 +116,13 @@ def contact_sheet(
     return sheet
 
 
-def _tile(image: Pixels, masks: Iterable[NDArray[np.bool_]], title: str, cell: int) -> Pixels:
+def _tile(
+    image: Pixels,
+    masks: Iterable[NDArray[np.bool_]],
+    title: str,
+    cell: int,
+    hidden: NDArray[np.bool_] | None,
+) -> Pixels:
     """An image with its masks, scaled down into a square of `cell` pixels, its title in the corner."""
     h, w = image.shape[:2]
     scale = min(1.0, cell / max(h, w))
@@ -117,5 +135,5 @@ def _tile(image: Pixels, masks: Iterable[NDArray[np.bool_]], title: str, cell: i
         > 127
         for mask in masks
     )
-    drawn = overlay(np.asarray(small, np.uint8), layers)
+    drawn = overlay(np.asarray(small, np.uint8), layers, hidden=hidden)
     return write_title(drawn, title, max(11, cell // 24)) if title else drawn

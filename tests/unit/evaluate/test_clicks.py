@@ -317,8 +317,28 @@ def test_the_same_seed_gives_the_same_report():
     assert first == second
 
 
+def test_two_methods_are_compared_on_the_same_masks():
+    sets = {"s": [record(str(i), [LARGE, MIDDLE]) for i in range(3)]}
+
+    def other(image):
+        return Three([OTHER])
+
+    config = ClicksConfig(grabcut_masks=0, min_area=0)
+    alone, worse = (
+        run_sessions(Islands, sets, config).mean.numbers,
+        run_sessions(other, sets, config).mean.numbers,
+    )
+    both = run_sessions(Islands, sets, config, against=other).mean.numbers
+    same = run_sessions(Islands, sets, config, against=Islands).mean.numbers
+    for name, number in alone.items():
+        assert both[name] == number
+        assert both[f"gain_{name}"].value == pytest.approx(number.value - worse[name].value)
+        assert same[f"gain_{name}"].value == same[f"gain_{name}"].high == 0
+    assert list(both) == [*alone, *(f"gain_{name}" for name in alone)]
+
+
 def test_nothing_to_measure_is_an_error():
-    with pytest.raises(InputError, match=r"datasets must hold a mask that counts, got none in \['s'\]"):
+    with pytest.raises(InputError, match=r"datasets must hold a mask that counts, got none in s"):
         run_sessions(Islands, {"s": [record("a", [SMALL])]}, ClicksConfig(kinds=("part",)))
 
 

@@ -28,6 +28,20 @@ def test_overlay_tints_masks_and_nothing_else(image):
     assert not np.array_equal(*tint)  # the small mask shows on top of the large one
 
 
+def test_hidden_masks_are_not_drawn(image):
+    masks = np.zeros((2, *SIZE), bool)
+    masks[0, 2:20, 2:30] = masks[1, 8:14, 8:14] = True
+    alone = overlay(image, masks[:1], ids=False)
+    assert np.array_equal(overlay(image, masks, ids=False, hidden=np.array([False, True])), alone)
+    assert not np.array_equal(overlay(image, masks, ids=False), alone)
+    sheets = [
+        contact_sheet([image], [masks], 1, 200, hidden=hidden)
+        for hidden in (None, [np.zeros(2, bool)], [np.array([False, True])])
+    ]
+    assert np.array_equal(sheets[0], sheets[1])
+    assert not np.array_equal(sheets[0], sheets[2])
+
+
 def test_overlay_shows_on_an_object_of_the_palettes_own_colour():
     image = np.zeros((40, 60, 3), np.uint8)
     masks = np.zeros((2, 40, 60), bool)

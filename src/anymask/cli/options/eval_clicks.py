@@ -29,6 +29,7 @@ class Options:
     max_masks: int
     zoom: bool | None
     baseline: Literal["grabcut", "none"]
+    against: str | None
     seed: int
     output: str | None
     as_json: bool
@@ -45,6 +46,12 @@ def declare(parser: Parser) -> None:
         default="none",
         metavar="NAME",
         help="grabcut: OpenCV's GrabCut from the same boxes, in the same run (slow). Default: none.",
+    )
+    parser.add_argument(
+        "--against",
+        metavar="MODEL",
+        help="Another model, prompted for the same masks: the differences from it are shown too, with paired "
+        "intervals. Does fine-tuning help? --model runs/mine --against compact.",
     )
     shared.declare_report(parser)
     shared.declare_max_memory(parser)
@@ -65,7 +72,8 @@ COMMAND = Command(
     summary="Measure a model by simulated clicks and boxes.",
     details="Measure a model by simulated clicks and boxes: mean IoU after 1, 2, 3, 5 and 9 clicks, from a "
     "box, of the best of three masks, and the clicks needed for 85 and 90 % IoU, with 95 % intervals.\n\n"
-    "  anymask eval clicks --data sets/coco sets/voc --split val --baseline grabcut -o report.json",
+    "  anymask eval clicks --data sets/coco sets/voc --split val --baseline grabcut -o report.json\n"
+    "  anymask eval clicks --data held-back/ --model runs/mine --against compact",
     declare=declare,
     options=Options,
 )

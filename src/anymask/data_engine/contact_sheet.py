@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import os
-from itertools import islice, tee
+from itertools import islice
 from pathlib import Path
 
 from anymask.data import open_dataset, readable
+from anymask.data.analysis.samples import sheet_of
 from anymask.files import write_atomic
-from anymask.images.overlay import contact_sheet
 from anymask.images.write import encode_jpeg
 
 __all__ = ["MOST", "write_sheet"]
 
 MOST = 24
 """Largest number of images on a sheet."""
+WIDTH = 1600
+"""Of a sheet, in pixels."""
 
 
 def write_sheet(folder: str | os.PathLike[str], most: int = MOST) -> Path:
@@ -24,13 +26,7 @@ def write_sheet(folder: str | os.PathLike[str], most: int = MOST) -> Path:
     One image at a time is in memory. Raises FormatError if the folder holds no data set, and OutputError.
     """
     dataset = open_dataset(Path(folder))
-    images, masks, names = tee(islice(readable(dataset), most), 3)
-    sheet = contact_sheet(
-        (record.read() for record in images),
-        ((mask.dense()[0] for mask in record.masks) for record in masks),
-        min(4, max(1, len(dataset))),
-        names=(record.id for record in names),
-    )
+    sheet = sheet_of(islice(readable(dataset), most), min(4, max(1, len(dataset))), WIDTH)
     target = Path(folder, "sheet", "sheet.jpg")
     target.parent.mkdir(exist_ok=True)
     return write_atomic(target, encode_jpeg(sheet), force=True)

@@ -31,7 +31,7 @@ from anymask.evaluate.coco_ap import AveragePrecision, Detections, Matches, Trut
 from anymask.evaluate.imagenet_names import ImageNetNamer
 from anymask.evaluate.metrics import Floats, Interval, bootstrap_ci, mean_over_sets
 from anymask.evaluate.records import Image, Progress, Records, read_record
-from anymask.evaluate.report import Report, SetResult, commit, machine
+from anymask.evaluate.report import Report, SetResult, machine
 from anymask.geometry import rle
 from anymask.inference.promptable.predict import embed
 from anymask.inference.text.find import FindConfig, choose
@@ -40,6 +40,7 @@ from anymask.inference.text.regions import find_regions
 from anymask.models.protocol import Promptable
 from anymask.models.text.namer import Namer
 from anymask.models.text.vocabulary import phrase_of
+from anymask.reports.provenance import commit
 from anymask.types import Masks, Record
 
 __all__ = ["TextEvalConfig", "phrases_of", "run"]

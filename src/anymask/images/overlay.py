@@ -24,7 +24,7 @@ from anymask.images.drawing import (
 )
 from anymask.images.read import ImageSource, Pixels, read_image
 
-__all__ = ["contact_sheet", "overlay"]
+__all__ = ["contact_sheet", "draw_sheet", "overlay"]
 
 _LEAST_TEXT = 11  # pixels in height, below it nobody reads a number
 
@@ -80,16 +80,22 @@ def contact_sheet(
     masks: those (H, W) of each image. names: a text for the corner of each. Images are shrunk to fit, so
     one at a time is held in full. Raises InputError where there are more images than masks, or no room.
     """
+    titles = repeat("") if names is None else names
+    items = zip(images, masks, titles, strict=names is not None)
+    return draw_sheet(items, columns, width)
+
+
+def draw_sheet(
+    items: Iterable[tuple[ImageSource, Iterable[NDArray[np.bool_]], str]], columns: int, width: int
+) -> Pixels:
+    """As `contact_sheet`, from images that each come with their masks and their text."""
     cell = (width - _GAP * (columns + 1)) // max(columns, 1)
     if columns < 1 or cell < _LEAST_CELL:
         raise InputError(
             f"columns must be 1 or more with {_LEAST_CELL} pixels each, got {columns} in a width of {width}. "
             "Make the sheet wider."
         )
-    titles = repeat("") if names is None else names
-    tiles: list[Pixels] = []
-    for image, layers, title in zip(images, masks, titles, strict=names is not None):
-        tiles.append(_tile(read_image(image), layers, title, cell))
+    tiles = [_tile(read_image(image), layers, title, cell) for image, layers, title in items]
     rows = [tiles[at : at + columns] for at in range(0, len(tiles), columns)]
     heights = [max(tile.shape[0] for tile in row) for row in rows]
     sheet = np.full((sum(heights) + _GAP * (len(rows) + 1), width, 3), _GROUND, np.uint8)

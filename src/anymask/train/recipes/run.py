@@ -15,11 +15,12 @@ import anymask
 from anymask.data.dataset import Collection, OnError
 from anymask.errors import InputError, OutputError
 from anymask.evaluate import clicks, detections, fewshot
-from anymask.evaluate.report import commit, machine
+from anymask.evaluate.report import machine
 from anymask.files import write_atomic
 from anymask.models.checkpoints.load import MODEL_FILE, RUN, AnyModel
 from anymask.models.detector import Detector
 from anymask.models.sam import Sam
+from anymask.reports.provenance import commit
 from anymask.train.build import EMBEDDINGS, RunDataset, make_task, open_encoder, open_model, open_sources
 from anymask.train.checkpoint import STATE
 from anymask.train.config import TrainConfig, change, first_change

@@ -11,12 +11,13 @@ from typing import Any
 
 import anymask
 from anymask.errors import InputError, OutputError
-from anymask.evaluate.report import commit, machine
+from anymask.evaluate.report import machine
 from anymask.files import write_atomic
 from anymask.models.loading import load_sam
 from anymask.models.text.imagenet_head import ImageNetHead
 from anymask.models.text.namer import TEXT_FILE, MaskFeatures
 from anymask.models.text.words import shipped_words
+from anymask.reports.provenance import commit
 from anymask.train.build import RunDataset, open_sources
 from anymask.train.checkpoint import STATE
 from anymask.train.config import TrainConfig, first_change

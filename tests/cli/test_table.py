@@ -37,7 +37,7 @@ def test_a_table_is_measured_reported_and_not_overwritten(
     page = Path("points.html").read_text()
     assert "<svg" in page
     assert "BBBC038v1" in page
-    for fact in ("--limit 1 -o points.json", f"{report['model']}", "UTC", "anymask 0.", '<dd class="seed">0'):
+    for fact in ("--limit 1 -o points.json", report["model"], "UTC", "anymask 0.", '<dd class="seed">0'):
         assert fact in page
     assert not Path("points.partial").exists()
     assert "which exists" in run(*words, "-o", "points.json").err

@@ -392,3 +392,43 @@ def test_large_images_give_no_warnings(run, model: Path, monkeypatch: pytest.Mon
     Image.fromarray(np.zeros((30, 30, 3), np.uint8)).save("large.png")
     answer = run("segment", "large.png", "--point", "9,9", "--model", model)
     assert (answer.code, answer.err) == (0, "")
+
+
+NEAR_MISSES: dict[str, tuple[list[str], str]] = {
+    "a point with a space": (
+        ["segment", "photo.jpg", "--point", "10", "8"],
+        "--point must be X,Y[,0|1] without spaces, got '10 8'. Use: --point 10,8",
+    ),
+    "a box with spaces and commas": (
+        ["segment", "--box", "1,", "2,", "30,", "40", "photo.jpg"],
+        "--box must be X0,Y0,X1,Y1 without spaces, got '1, 2, 30, 40'. Use: --box 1,2,30,40",
+    ),
+    "an image instead of a project": (
+        ["serve", "photo.jpg"],
+        "PROJECT must be a folder of images or a video, got the image photo.jpg. Run: anymask serve .",
+    ),
+    "a backup of no project": (
+        ["backup", ".", "-o", "saved.zip"],
+        "PROJECT must be the folder of a project, got ..",
+    ),
+    "a folder of images that does not exist": (
+        ["data", "convert", "masks.json", "-o", "other.json", "--images", "nowhere"],
+        "--images must be a folder that exists, got nowhere.",
+    ),
+    "a learned example that does not exist": (
+        ["like", "--example", "learned.safetensors", "photo.jpg", "-o", "found"],
+        "--example must be a file that exists, got learned.safetensors.",
+    ),
+    "the input as output": (
+        ["auto", ".", "-o", "."],
+        "output must be a new folder, got ., which holds files.",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NEAR_MISSES)
+def test_near_misses_are_told_what_to_write(run, photo: Path, name: str) -> None:
+    Path("masks.json").write_text('{"images": [], "annotations": [], "categories": []}')
+    words, said = NEAR_MISSES[name]
+    assert refuse(run, *words).startswith(said)
+    assert sorted(path.name for path in Path().iterdir()) == ["masks.json", "photo.jpg"]

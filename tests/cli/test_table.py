@@ -3,17 +3,38 @@
 from __future__ import annotations
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
+from anymask.evaluate.tables.catalog import TABLES
 from anymask.evaluate.tables.self_tests import prompts
 
 
-def test_all_tables_are_listed_with_what_is_missing(run, tmp_path: Path) -> None:
-    prompts.proposals().copy(tmp_path)
+def test_all_tables_are_listed_a_line_each(run, tmp_path: Path) -> None:
+    prompts.points().copy(tmp_path)
     answer = run("eval", "table", "--data", tmp_path)
     assert answer.code == 0, answer.err
+    there = 23 if find_spec("h5py") else 22  # a file of Hypersim cannot be made without
+    lines = {line.split()[0]: " ".join(line.split()) for line in answer.out.splitlines()}
+    assert len(answer.out.splitlines()) == len(TABLES) + 1
+    assert lines["sam-points"].startswith(
+        f"sam-points {there} of 23 data sets here Mean IoU from 1, 2, 3, 5 and 9"
+    )
+    assert lines["sam-edges"].startswith("sam-edges 0 of 3 data sets here Edges")
+    (tmp_path / "empty").mkdir()
+    answer = run("eval", "table", "sam-points", "--data", tmp_path / "empty")
+    assert answer.code == 2
+    assert "Any of its 23 will do; what each needs: anymask eval table sam-points --needs" in answer.err
+
+
+def test_data_sets_are_listed_with_what_is_missing(run, tmp_path: Path) -> None:
+    prompts.proposals().copy(tmp_path)
+    answer = run("eval", "table", "--data", tmp_path, "--needs")
+    assert answer.code == 0, answer.err
+    one = run("eval", "table", "sam-edges", "--data", tmp_path, "--needs")
+    assert one.out in answer.out
     assert f"LVIS v1 val: in {tmp_path / 'LVIS'}" in answer.out
     assert "BSDS500 is not there: it needs data/images/test/*.jpg" in answer.out
     assert "licence: research only" in answer.out

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from anymask.cli.commands import train
 from anymask.train import recipes
 from anymask.train.text.run import TEXT_RECIPES
 
@@ -64,6 +65,17 @@ def test_a_detector_is_trained_and_used(run, dataset: Path, photo: Path) -> None
     answer = run("segment", photo, "--point", "9,9", "--model", "run")
     assert answer.code
     assert "got a detector in run" in answer.err
+
+
+def test_the_time_that_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    times = iter([100.0, 110.0, 120.0])
+    monkeypatch.setattr(train.time, "monotonic", lambda: next(times))
+    pace = train.Pace(tmp_path)
+    (tmp_path / "run.json").write_text(json.dumps({"config": {"loop": {"steps": 150}}}))
+    assert pace({"step": 10}) == "step 10 of 150"
+    assert pace({"step": 30}) == "step 30 of 150, 0:01:00 left"
+    (tmp_path / "run.json").unlink()
+    assert pace({"step": 40}) == "step 40"
 
 
 def test_another_run_in_the_same_folder_needs_force(run, words: list[object]) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
@@ -13,6 +15,14 @@ from .driving import Person, Served, bits, eventually
 
 MASKS = "**/api/images/*/masks"
 """The address of an image's masks."""
+SKEWED = """{
+    const now = Date.now, by = %d;
+    window.Date = class extends Date {
+        constructor(...given) { given.length ? super(...given) : super(now() + by); }
+        static now() { return now() + by; }
+    };
+}"""
+"""The clock of a page that is some milliseconds off."""
 
 
 @pytest.fixture
@@ -92,6 +102,26 @@ def test_two_people_never_overwrite_each_other(
             "both": [(False, True), (True, False)],
         }[choice]
     )
+
+
+def test_two_browsers_edit_the_corners_of_one_mask(two: tuple[Person, Person, str], served: Served) -> None:
+    one, other, image = two
+    before = bits(served.masks(image)[0])
+    y = int(np.nonzero(before)[0][0])
+    for person, by in ((one, -20), (other, 20)):
+        person.page.keyboard.press("Escape")
+        person.page.keyboard.press("m")
+        person.tool("Corners")
+        person.drag((150, y), (150 + by, y - 30))  # a new corner on the upper line
+        if person is one:
+            one.saved()
+    dialog = other.page.get_by_role("dialog", name="Two versions of one mask")
+    dialog.get_by_role("button", name="Keep both").click()
+    other.saved()
+    kept = [bits(mask) for mask in served.masks(image)]
+    assert len(kept) == 2
+    assert all(mask[y + 5 :].tolist() == before[y + 5 :].tolist() for mask in kept), "exact where untouched"
+    assert sorted((mask[y - 20, 135], mask[y - 20, 165]) for mask in kept) == [(False, True), (True, False)]
 
 
 def test_a_conflict_that_was_put_off_is_asked_again(two: tuple[Person, Person, str], served: Served) -> None:
@@ -181,6 +211,47 @@ def test_a_page_closed_offline_sends_later(painter: Person, own: Served, cat: st
     later.goto(own.address)
     assert eventually(lambda: len(own.masks(cat)) == 1)
     expect(later.locator(".chip")).to_contain_text("All saved")
+
+
+@pytest.mark.parametrize(("status", "reason"), [(500, "status 500"), (413, "status 413")])
+def test_a_refused_save_is_kept_over_a_reload_and_sent_again(
+    painter: Person, own: Served, cat: str, status: int, reason: str
+) -> None:
+    """Complaint 3: a server that answers 500, a proxy that answers 413."""
+    page = painter.page
+    page.route(f"{MASKS}/*", lambda route: route.fulfill(status=status, body="<html>no</html>"))
+    painter.drag((100, 100), (200, 100))
+    expect(page.locator(".chip")).to_have_text("1 rejected")
+    page.reload()
+    painter.count(1)
+    page.locator(".chip").click()
+    dialog = page.get_by_role("dialog", name="Not saved yet")
+    expect(dialog).to_contain_text(reason)
+    page.unroute_all()
+    dialog.get_by_role("button", name="Try again").click()
+    painter.saved()
+    assert len(own.masks(cat)) == 1
+
+
+@pytest.mark.parametrize("days", [-1, 1])
+def test_a_clock_that_is_a_day_off_loses_nothing(painter: Person, own: Served, cat: str, days: int) -> None:
+    page = painter.page
+    page.add_init_script(SKEWED % (days * 86_400_000))
+    page.reload()
+    painter.count(0)
+    painter.tool("Brush")
+    page.context.set_offline(True)
+    painter.drag((100, 100), (200, 100))
+    painter.count(1)
+    page.context.set_offline(False)
+    painter.saved()
+    page.reload()
+    painter.count(1)
+    change(painter, 150)
+    painter.saved()
+    (stored,) = own.masks(cat)
+    assert bits(stored)[[100, 150], 150].all()
+    assert abs(stored["time"] - time.time()) < 3600, "the server's clock counts"
 
 
 def test_a_mask_sent_while_the_page_asks_for_masks_is_shown(painter: Person, own: Served, cat: str) -> None:

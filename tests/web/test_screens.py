@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from .conftest import profile
 from .driving import Person, Served
@@ -51,6 +51,41 @@ def test_screens_are_whole_and_accessible(
         check_width(page)
         page.keyboard.press("?")
         check_accessible(page)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_dialogs_are_accessible_and_closed_by_a_key(browser: Browser, served: Served, scheme: str) -> None:
+    image = served.images()["flower.jpg"]
+    served.clear(image)
+    with profile(browser, size=WIDE, color_scheme=scheme, reduced_motion="reduce") as page:
+
+        def check(button: Locator, title: str) -> None:
+            button.focus()
+            page.keyboard.press("Enter")
+            dialog = page.get_by_role("dialog", name=title)
+            expect(dialog).to_be_visible()
+            check_accessible(page)
+            check_width(page)
+            page.keyboard.press("Escape")
+            expect(dialog).to_have_count(0)
+            canvas = page.get_by_role("application")  # the image: keys go on there
+            expect(canvas if canvas.count() else button).to_be_focused()
+
+        person = Person(page).open(served.address, image)
+        person.tool("Brush")
+        person.drag((100, 100), (200, 100))
+        person.count(1)
+        person.saved()
+        for name, title in (
+            ("Edit", "Labels"),
+            ("Track", "Track through the images"),
+            ("Find similar objects", "Find similar objects"),
+            ("All saved", "Not saved yet"),
+        ):
+            check(page.get_by_role("button", name=name, exact=True), title)
+        page.goto(f"{served.address}#/")
+        for name in ("Export and import", "Model"):
+            check(page.get_by_role("button", name=name, exact=True), name)
 
 
 def test_fingers_do_all_on_a_small_screen(browser: Browser, served: Served) -> None:

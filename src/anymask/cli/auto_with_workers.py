@@ -128,12 +128,20 @@ def print_plan(options: Options, plan: Plan, load: Callable[[], Promptable]) -> 
         out_json(asdict(found))
         return 0
     lines = [
-        f"{found.images:,} images in {found.shards:,} shards, {found.workers} workers of {threads} threads",
-        f"{found.seconds_per_image:.2f} seconds an image (+-{found.spread:.2f}, measured on {found.sample}), "
+        f"{found.images:,} images in {found.shards:,} shards, workers: {found.workers} ({threads} threads)",
+        f"{found.seconds_per_image:.2f} ± {found.spread:.2f} seconds an image (measured on {found.sample}), "
         f"{found.masks_per_image:.1f} masks an image",
-        f"{found.hours:,.2f} hours, {found.core_hours:,.2f} core hours, {found.bytes / 1e6:,.1f} MB",
+        f"{_time(found.hours)}, {_time(found.core_hours)} of one core, {found.bytes / 1e6:,.1f} MB",
     ]
     if found.unreadable:
         lines.append(f"{found.unreadable} images of the sample could not be processed")
     out("\n".join(lines))
     return 0
+
+
+def _time(hours: float) -> str:
+    """Hours, of less than two the minutes, of less than two minutes the seconds."""
+    for unit, length in (("hours", 1), ("minutes", 60)):
+        if hours * length >= 2:
+            return f"{hours * length:,.1f} {unit}"
+    return f"{hours * 3600:,.0f} seconds"

@@ -147,6 +147,8 @@ def read_pair(text: str) -> tuple[str, str]:
     readings = [(text[:cut], text[cut + 1 :]) for cut in cuts]
     there = [one for one in readings if all(Path(path).is_file() for path in one)]
     if not cuts or not all(readings[0]):
+        if text.endswith(CONTEXT):
+            raise InputError(f"--example must be a file that exists, got {text}. Check the name.")
         raise InputError(f"--example must be PHOTO=TARGET, got '{text}'. For example: --example a.jpg=a.png")
     return there[0] if there else readings[0]
 

@@ -11,7 +11,7 @@ import shutil
 import textwrap
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from itertools import chain, pairwise
+from itertools import chain, pairwise, takewhile
 from types import MappingProxyType
 from typing import Any, NoReturn
 
@@ -32,6 +32,7 @@ _COMMON = (
 _SHOWN = 3
 """Commands that an error names at most."""
 _NUMBERS = re.compile(r"-[\d.]")  # the start of -5,10: an option's value, no option
+_NUMBER = re.compile(r"-?\d+(\.\d*)?,?")
 _NO_VALUE = re.compile(r"argument (?:\S+/)?(\S+): expected (?:one|at least one) argument$")
 _A_VALUE = re.compile(r"argument (?:\S+/)?(\S+): ignored explicit argument '(.*)'$", re.DOTALL)
 _MISSING = re.compile(r"the following arguments are required: (?:\S+/)?(.*)")
@@ -134,9 +135,15 @@ class Parser(argparse.ArgumentParser):
     def surplus(self, word: str, words: Sequence[str]) -> InputError:
         """The error for a word that belongs to nothing: a flag's value, or a positional argument too many."""
         options = self.by_name
-        for name, value in pairwise(words):
+        for index, (name, value) in enumerate(pairwise(words)):
             if name in options and options[name].nargs == 0 and value not in options:
                 return self.surplus_value(name, value)
+            numbers = list(takewhile(_NUMBER.fullmatch, words[index + 1 :]))
+            if name in options and "," in str(options[name].metavar) and len(numbers) > 1:
+                return self.mistake(
+                    f"{name} must be {options[name].metavar} without spaces, got '{' '.join(numbers)}'. "
+                    f"Use: {name} {','.join(number.strip(',') for number in numbers)}"
+                )
         places = [action for action in self.actions if not action.option_strings]
         if not places:
             return self.mistake(f"{self.prog} must be given options only, got '{word}'.")

@@ -202,7 +202,9 @@ def _split_folder(path: Path, split: str | None) -> Path:
     if split is None or not path.is_dir():
         return path
     if not (path / split).is_dir():
-        raise FormatError(f"split must be a folder or shards in {path}, got '{split}'. Leave it out for all.")
+        raise FormatError(
+            f"split must be one that {path} has a folder or shards for, got '{split}'. Leave it out for all."
+        )
     return path / split
 
 

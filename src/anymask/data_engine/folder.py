@@ -63,7 +63,8 @@ def _check_same(place: Path, found: Path, settings: dict[str, Any], force: bool)
         if all(name.endswith(".part") for name in names):
             return
         raise OutputError(
-            f"output must be a new folder, got {place}, which holds files. Choose another name."
+            f"output must be a new folder, got {place}, which holds files. Choose another "
+            "name; a run writes to a folder of its own."
         )
     check_settings(str(place), found.read_bytes(), settings, force)
 

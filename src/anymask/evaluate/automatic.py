@@ -151,7 +151,7 @@ def run(
     found = {name: rows for name, rows in found.items() if rows}
     if not found:
         raise InputError(
-            f"datasets must hold a mask that counts, got none in {sorted(datasets)}. Give others."
+            f"datasets must hold a mask that counts, got none in {', '.join(sorted(datasets))}. Give others."
         )
     return _report(model, found, config, time.perf_counter() - start)
 

@@ -94,7 +94,8 @@ def collect(
                     found[kind] += _pairs(session, targets, kind, generator)
     if not any(found.values()):
         raise InputError(
-            f"datasets must hold a mask that counts, got none in {sorted(datasets)}. Check min_area."
+            f"datasets must hold a mask that counts, got none in {', '.join(sorted(datasets))}. "
+            "Check min_area."
         )
     arrays = {kind: np.array(pairs, np.float64).reshape(-1, 2) for kind, pairs in found.items()}
     return {kind: (pairs[:, 0], pairs[:, 1]) for kind, pairs in arrays.items()}

@@ -121,7 +121,7 @@ def run_sessions(
     ]
     if not any(tally.masks for tally in tallies):
         raise InputError(
-            f"datasets must hold a mask that counts, got none in {sorted(datasets)}. "
+            f"datasets must hold a mask that counts, got none in {', '.join(sorted(datasets))}. "
             "Check kinds and min_area of the configuration."
         )
     return _report(tallies, config, model, time.perf_counter() - start)

@@ -56,7 +56,7 @@ def run(
             figures[name] = _figures(kept)
     if not figures:
         raise InputError(
-            f"datasets must hold a mask that counts, got none in {sorted(datasets)}. Give others."
+            f"datasets must hold a mask that counts, got none in {', '.join(sorted(datasets))}. Give others."
         )
     means = {name: float(np.mean([one[name] for one in figures.values()])) for name in FIGURES}
     return {**figures, "mean": means}

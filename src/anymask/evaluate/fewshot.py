@@ -141,9 +141,10 @@ def run(
             sets.append(result)
             total.pairs |= {(f"{name}/{one}", how): pairs for (one, how), pairs in overlap.pairs.items()}
     if not sets:
+        given = ", ".join(sorted(datasets))
         raise InputError(
-            f"datasets must hold a class that occurs in two images, got none in {sorted(datasets)}. "
-            "Classes are the categories of the masks."
+            f"datasets must hold a class that occurs in two images, got none in {given}. Classes are the "
+            "categories of the masks: those of COCO have some, folders of PNG masks none."
         )
     seconds = time.perf_counter() - start
     return Report(

@@ -107,7 +107,9 @@ def run(
         found[name] = [row for row in rows if row is not None]
     found = {name: rows for name, rows in found.items() if rows}
     if not found:
-        raise InputError(f"datasets must hold a mask, got none in {sorted(datasets)}. Give others.")
+        raise InputError(
+            f"datasets must hold a mask, got none in {', '.join(sorted(datasets))}. Give others."
+        )
     seconds = time.perf_counter() - start
     return Report(
         protocol="proposals",

@@ -110,7 +110,9 @@ def run(
         if one.masks:
             results.append(one)
     if not results:
-        raise InputError(f"datasets must hold masks with names, got none in {sorted(datasets)}. Give others.")
+        raise InputError(
+            f"datasets must hold masks with names, got none in {', '.join(sorted(datasets))}. Give others."
+        )
     return Report(
         protocol="text",
         config=asdict(replace(config, find=replace(config.find, regions=None)))  # type: ignore[arg-type]

@@ -19,13 +19,13 @@ from anymask.formats.image_files import is_hidden, is_plain
 from anymask.formats.json_fields import text, unreadable
 from anymask.formats.json_stream import JsonStream
 from anymask.formats.reading import UnknownFormatError
-from anymask.formats.registry import FORMATS, READERS
+from anymask.formats.registry import BY_SUFFIX, FORMATS, READERS
 from anymask.formats.yolo_reading import is_label_file, label_folders
 from anymask.images.folder import IMAGE_SUFFIXES
 
 __all__ = ["Layout", "detect", "layout"]
 
-_BY_SUFFIX = {".xml": "cvat", ".geojson": "geojson", ".svg": "svg", ".npz": "npz", ".png": "instances"}
+_BY_SUFFIX = {**BY_SUFFIX, ".png": "instances"}
 _MARKS = {
     "items": "datumaro",
     "images": "coco",
@@ -103,7 +103,7 @@ def layout(path: Path, format: str | None = None) -> Layout:
 
 def _beside(path: Path, files: Iterable[Path], passed_over: dict[Path, str]) -> Iterator[tuple[str, Path]]:
     """The annotation files that lie beside a format that is a whole folder."""
-    texts = [file for file in files if file.suffix.lower() in (*_TEXTS, ".json")]
+    texts = [file for file in files if file.suffix.lower() in (*BY_SUFFIX, ".json")]
     return _chosen(path, texts, None, passed_over)
 
 
@@ -178,7 +178,7 @@ def _chosen(
                 else:
                     passed_over[file] = NO_ANNOTATIONS
         return
-    texts = [file for file in files if file.suffix.lower() in (*_TEXTS, ".json", ".csv")]
+    texts = [file for file in files if file.suffix.lower() in (*BY_SUFFIX, ".json", ".csv")]
     texts = [file for file in texts if file.name not in map_names.LISTS]
     for file in texts:
         is_json = file.suffix.lower() == ".json"
@@ -214,7 +214,6 @@ def _instances(sources: list[tuple[str, Path]], passed_over: dict[Path, str]) ->
     return [source for source in sources if source not in beside]
 
 
-_TEXTS = (".geojson", ".svg", ".npz", ".xml")
 _ALIKE: Mapping[str, tuple[str | None, ...]] = {"sa1b": (None,)}
 
 
@@ -258,7 +257,7 @@ def _has(folder: Path, suffix: str) -> bool:
 def _is_annotation(file: Path) -> bool:
     if file.suffix.lower() == ".json":
         return _of_json_or_damaged(file) is not None
-    return file.suffix.lower() in _TEXTS
+    return file.suffix.lower() in BY_SUFFIX
 
 
 def _of_json(path: Path) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -34,7 +35,7 @@ from anymask.formats.reading import Items, Reading
 from anymask.formats.writers import Encode, FolderWriter, Outlines, Page, SingleWriter, Target, Writer
 from anymask.types import Record
 
-__all__ = ["FORMATS", "READERS", "Format"]
+__all__ = ["BY_SUFFIX", "FORMATS", "READERS", "Format"]
 
 
 @dataclass(frozen=True)
@@ -288,3 +289,9 @@ READERS: Mapping[str, Format] = MappingProxyType(
     dict(FORMATS) | {format.name: format for format in _READ_ONLY}
 )
 """All formats that are read, by name."""
+_suffixes = Counter(format.suffix for format in READERS.values())
+BY_SUFFIX: Mapping[str, str] = MappingProxyType(
+    {".xml": "cvat"}
+    | {format.suffix: format.name for format in FORMATS.values() if _suffixes[format.suffix] == 1}
+)
+"""The format of a suffix that tells it: no other format has the suffix, or none that is read another way."""

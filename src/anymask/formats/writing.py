@@ -9,14 +9,14 @@ from pathlib import Path
 from anymask.errors import InputError, OutputError, unknown_name
 from anymask.files import staged
 from anymask.formats.loss_report import Loss, Tally
-from anymask.formats.registry import FORMATS
+from anymask.formats.registry import BY_SUFFIX, FORMATS
 from anymask.formats.streaming import OnError
 from anymask.formats.writers import Outlines, Target, Writer
 from anymask.types import Masks, Record
 
 __all__ = ["format_for", "write"]
 
-_SUFFIXES = {".xml": "cvat", ".geojson": "geojson", ".svg": "svg", ".npz": "npz", "": "masks"}
+_SUFFIXES = {**BY_SUFFIX, "": "masks"}
 
 
 def write(

@@ -82,7 +82,8 @@ def read_numbers(path: ImageFile) -> NDArray[np.int64]:
     painting = read_painting(path)
     if painting.kind == "colours":
         raise ImageError(
-            f"mask must be a grey or palette image, got {name_of(path)} in colour. Save it in grey."
+            f"mask must be a grey or palette image, got {name_of(path)} in colour. Give the mask, "
+            "not the photo; a mask in colour is saved in grey."
         )
     return painting.values
 

@@ -155,7 +155,7 @@ def test_paths_that_are_no_data_set(tmp_path, shard):
         open_dataset(tmp_path / "text.tar")
     with pytest.raises(FormatError, match=r"split must be one of train, val in .*, got 'test'"):
         open_dataset(shard, split="test")
-    with pytest.raises(FormatError, match="split must be a folder or shards"):
+    with pytest.raises(FormatError, match=r"split must be one that .* has a folder or shards for"):
         open_dataset(tmp_path / "empty", split="train")
 
 

@@ -15,6 +15,7 @@ from anymask import formats
 from anymask.errors import FormatError, InputError
 from anymask.formats import FORMATS, class_names, image_files
 from anymask.formats.image_files import ImageFiles
+from anymask.formats.registry import BY_SUFFIX
 from anymask.images import write
 from anymask.types import Masks, Record
 
@@ -401,3 +402,10 @@ def test_cityscapes_is_refused_as_its_maps_hold_classes_and_objects(tmp_path: Pa
     write.write_png(np.full(SIZE, 26001, np.uint16), folder / "ulm_000001_gtFine_instanceIds.png")
     with pytest.raises(FormatError, match=r"got maps of Cityscapes in .*cityscapes:FOLDER"):
         formats.read(tmp_path)
+
+
+def test_a_suffix_of_one_format_alone_tells_it():
+    """So a new format with a suffix of its own is recognised by its entry in the registry."""
+    assert dict(BY_SUFFIX) == {".geojson": "geojson", ".npz": "npz", ".svg": "svg", ".xml": "cvat"}
+    for suffix, name in BY_SUFFIX.items():
+        assert FORMATS[name].suffix == suffix

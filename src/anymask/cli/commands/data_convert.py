@@ -30,6 +30,8 @@ def run(options: Options) -> int:
         source.exists() or data.is_sa1b(source) or glob(options.source)
     ):  # of shards such as sets/train-*.tar
         raise InputError(f"A must be a file or folder that exists, got {source}. Check the name.")
+    if options.images is not None and not Path(options.images).is_dir():
+        raise InputError(f"--images must be a folder that exists, got {options.images}. Check the name.")
     format = _target_format(target, options.target_format)
     _check_places(source, target, options)
     bad = _Bad()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from anymask.cli.console import command_line, note, out, out_json
+from anymask.cli.console import table as table_of
 from anymask.cli.options.eval_table import Options
 from anymask.cli.reports import by_set, check_report
 from anymask.errors import InputError, unknown_name
@@ -24,11 +26,12 @@ def run(options: Options) -> int:
     """Measure a table, print it and write its report; or list all tables."""
     from anymask.evaluate.tables.catalog import TABLES
 
-    if options.name is None:
-        _print_list(list(TABLES.values()), Path(options.data), options.as_json)
+    if options.name not in {None, *TABLES}:
+        raise unknown_name("name", str(options.name), TABLES)
+    if options.name is None or options.needs:
+        chosen = list(TABLES.values()) if options.name is None else [TABLES[options.name]]
+        _print_list(chosen, options)
         return 0
-    if options.name not in TABLES:
-        raise unknown_name("name", options.name, TABLES)
     table = TABLES[options.name]
     check_report(options.output, options.force)
     if options.output is not None:
@@ -113,19 +116,24 @@ def _print(result: TableResult, options: Options) -> None:
         shutil.rmtree(Path(options.output).with_suffix(".partial"), ignore_errors=True)
 
 
-def _print_list(tables: list[Table], root: Path, as_json: bool) -> None:
-    """Name the tables, their data sets, and where these are or can be had."""
-    found = {
-        table.name: {
-            one.name: None if (place := one.find(root)) is None else str(place) for one in table.sets
-        }
-        for table in tables
-    }
-    if as_json:
-        out_json(found)
-        return
-    for table in tables:
-        out(f"{table.name}: {table.summary} ({table.source})")
-        for one in table.sets:
-            where = found[table.name][one.name]
-            out(f"  {one.name}: in {where}" if where else f"  {one.missing()}")
+def _print_list(tables: list[Table], options: Options) -> None:
+    """Name the tables and how many of their data sets are there; with --needs the data sets."""
+    found = {one.name: one.find(Path(options.data)) for table in tables for one in table.sets}
+    places = {name: None if place is None else str(place) for name, place in found.items()}
+    if options.as_json:
+        out_json({table.name: {one.name: places[one.name] for one in table.sets} for table in tables})
+    elif options.needs:
+        for table in tables:
+            out(f"{table.name}: {table.summary} ({table.source})")
+            for one in table.sets:
+                where = places[one.name]
+                out(f"  {one.name}: in {where}" if where else f"  {one.missing()}")
+    else:
+        rows = [[table.name, _count(table, places), table.summary] for table in tables]
+        out(table_of(rows))
+        out("What a table needs, and where it comes from: anymask eval table NAME --needs")
+
+
+def _count(table: Table, places: Mapping[str, str | None]) -> str:
+    there = sum(places[one.name] is not None for one in table.sets)
+    return f"{there} of {len(table.sets)} data sets here"

@@ -13,6 +13,7 @@ from anymask.cli.options.serve import Options
 from anymask.errors import InputError, MissingExtraError
 from anymask.files import budget
 from anymask.images.bands import read_bands
+from anymask.images.folder import IMAGE_SUFFIXES
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -92,6 +93,11 @@ def _app(options: Options, settings: Settings, shown: Bands | None) -> tuple[Sta
             note(f"{name} is left out: name it by letters, digits, - and _ to make it a project.")
         return create_projects_app(folders, settings, bands=shown), options.projects
     folder = gallery() if options.folder is None else Path(options.folder)
+    if folder.is_file() and folder.suffix.lower() in IMAGE_SUFFIXES:
+        raise InputError(
+            f"PROJECT must be a folder of images or a video, got the image {folder}. Run: anymask serve "
+            f"{folder.parent}"
+        )
     if folder.is_file():
         folder = frames_folder(folder, note)
     project = open_project(folder, options.database or os.environ.get(VARIABLE) or None, bands=shown)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,8 @@ from anymask.train.text.run import TEXT_RECIPES, is_text_run, resume_text, run_t
 __all__ = ["run"]
 
 Report = Callable[[dict[str, Any]], None]
+SHOWN = 3
+"""Figures of a step on a terminal; metrics.jsonl has all."""
 
 
 def run(options: Options) -> int:
@@ -56,7 +60,10 @@ def _use(output: str) -> str:
     model = json.loads(Path(output, recipes.RUN).read_text("utf-8"))["config"]["model"]
     if model.startswith("detector"):
         return f"To use it: anymask auto IMAGE --detector {output}"
-    return f"To use it: anymask segment IMAGE --point X,Y --model {output}"
+    return (
+        f"To use it: anymask segment IMAGE --point X,Y --model {output}\n"
+        f"To measure it: anymask eval clicks --data SETS... --model {output}"
+    )
 
 
 def _settings(options: Options) -> list[str]:
@@ -70,7 +77,7 @@ def _first_line(make: Callable[[], object]) -> str:
 
 
 def _train(options: Options, output: str) -> None:
-    with _reports() as report:
+    with _reports(Path(output)) as report:
         if options.recipe is None:
             if is_text_run(output):
                 resume_text(output, report)
@@ -94,33 +101,63 @@ def _config(name: str, options: Options) -> recipes.TrainConfig | TextConfig:
 
 
 @contextmanager
-def _reports() -> Iterator[Report]:
+def _reports(folder: Path) -> Iterator[Report]:
     """Where the lines of metrics.jsonl go: a status line on a terminal, the same lines elsewhere."""
     if sys.stderr.isatty():
-        with _live() as report:
+        with _live(folder) as report:
             yield report
     else:
         yield lambda line: note(json.dumps(line))
 
 
 @contextmanager
-def _live() -> Iterator[Report]:
-    """The latest line beside a spinner; validations stay on the screen."""
+def _live(folder: Path) -> Iterator[Report]:
+    """The latest step, the time that is left and three figures beside a spinner; validations stay."""
     from rich.console import Console
     from rich.markup import escape
 
-    console = Console(stderr=True)
+    console, pace = Console(stderr=True), Pace(folder)
     with console.status("preparing ...") as status:
 
         def report(line: dict[str, Any]) -> None:
-            ordered = {"step": line.get("step")} | line
-            text = escape(", ".join(f"{name} {_figure(value)}" for name, value in ordered.items()))
-            if any(name.startswith("val_") for name in line):
+            figures = {name: value for name, value in line.items() if name not in ("step", "lr", "images_s")}
+            is_validation = any(name.startswith("val_") for name in figures)
+            shown = list(figures.items())[: None if is_validation else SHOWN]
+            text = escape(", ".join([pace(line), *(f"{name} {_figure(value)}" for name, value in shown)]))
+            if is_validation:
                 console.print(text, highlight=False)
             else:
                 status.update(text)
 
         yield report
+
+
+class Pace:
+    """Says how far a run is: "step 60 of 150, 0:01:20 left"."""
+
+    def __init__(self, folder: Path) -> None:
+        """Nothing is done yet. folder: that of the run."""
+        self.folder, self.first = folder, (0, 0.0)
+
+    def __call__(self, line: Mapping[str, Any]) -> str:
+        """The words for a line of metrics.jsonl; the time from the second line on."""
+        step, now = int(line.get("step", 0)), time.monotonic()
+        total = self._steps()
+        if total is None:
+            return f"step {step}"
+        first, start = self.first
+        if not first or step <= first:
+            self.first = (step, now)
+            return f"step {step} of {total}"
+        left = timedelta(seconds=round((now - start) / (step - first) * (total - step)))
+        return f"step {step} of {total}, {left} left"
+
+    def _steps(self) -> int | None:
+        try:
+            config = json.loads((self.folder / recipes.RUN).read_text("utf-8"))["config"]
+            return int(config["loop"]["steps"] if "loop" in config else config["steps"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
 
 
 def _figure(value: Any) -> str:

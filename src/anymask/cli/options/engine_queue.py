@@ -44,10 +44,10 @@ COMMAND = Command(
     name="engine queue",
     usage="PROJECT [--first N] [OPTION]...",
     summary="Order the images of a project by what annotating them would teach the model.",
-    details="Order the images that have no masks yet by expected gain: first those of which the model is "
-    "unsure (low predicted IoU of clicks on a grid, three hypotheses that disagree) and that are unlike the "
-    "images that have masks or come before them. The places are stored, and the HTTP API lists images by "
-    "them (sort=queue).\n\n"
+    details="Order the images that have no masks yet: first those that are typical of images unlike the ones "
+    "that have masks or come before them. Images of which the model is unsure (low predicted IoU of clicks "
+    "on a grid, three hypotheses that disagree) count up to twice. The places are stored: the app lists "
+    "images by them (By the queue), and so does the HTTP API (sort=queue).\n\n"
     "  anymask engine queue photos/\n"
     "  anymask engine queue photos/ --first 100 --json",
     declare=declare,

@@ -26,6 +26,7 @@ class Options:
     device: str
     offline: bool
     limit: int | None
+    needs: bool
     self_test: bool
     seed: int
     output: str | None
@@ -67,6 +68,12 @@ def declare(parser: Parser) -> None:
         help="A quick look: at most N items of each data set, drawn at random. Default: all.",
     )
     parser.add_argument(
+        "--needs",
+        action="store_true",
+        help="List the data sets of the table, or of all: what each needs below ROOT, where it comes from, "
+        "its size and licence, and whether it is there.",
+    )
+    parser.add_argument(
         "--self-test",
         action="store_true",
         help="Check the table without data: a stub model on a tiny copy of its data sets must reach known "
@@ -82,10 +89,11 @@ COMMAND = Command(
     details="Measure a model as a table or figure of the papers does, with the published rows beside it. "
     "Data sets that are not there are named with where they come from, and the rest of the table is still "
     "made. With -o a page with plots is written beside the JSON, and an interrupted run resumes. Without a "
-    "name, lists the tables and which of their data sets are there.\n\n"
+    "name, lists the tables and how many of their data sets are there.\n\n"
     "  anymask eval table sam-points --data /data --model sam_vit_b -o points.json\n"
     "  anymask eval table sam-volume --data /data --runs 0.1=runs/tenth 1=runs/whole -o volume.json\n"
-    "  anymask eval table --data /data",
+    "  anymask eval table --data /data\n"
+    "  anymask eval table sam-points --data /data --needs",
     declare=declare,
     options=Options,
 )

@@ -23,7 +23,8 @@ def cells(counts: Sequence[Sequence[int]]) -> NDArray[np.int64]:
     fine = np.asarray(counts, np.int64)
     side = next((side for side in (GRID, GRID // 2, GRID // 4) if side * side <= fine.sum()), GRID // 8)
     part = GRID // side
-    return fine.reshape(side, part, side, part).sum(axis=(1, 3))
+    found: NDArray[np.int64] = fine.reshape(side, part, side, part).sum(axis=(1, 3))
+    return found
 
 
 def heat_map(counts: NDArray[np.int64]) -> bytes:

@@ -154,7 +154,7 @@ class _Retraining:
             self.project, self.data, self.config.held, lambda done, total: self.tell("images", done, total)
         )
         version = self._version(counts, self._clicks(counts), self._detector(counts))
-        if fits_detector(self._base, None):
+        if fits_detector(self._base, None):  # a compact encoder: others take minutes for an image
             self._judge_held()
         return Retrained(version, counts, self.scores, least_worth(self.project))
 

@@ -29,8 +29,13 @@ def read_classes(path: Path) -> NDArray[np.uint8]:
 
 
 def read_colours(path: Path) -> NDArray[np.int64]:
-    """A number for each pixel (H, W) from its colour, R x 65536 + G x 256 + B. Raises FormatError."""
-    _check_lossless(path)
+    """A number for each pixel (H, W) from its colour, R x 65536 + G x 256 + B.
+
+    Raises FormatError for a JPEG and for a grey image.
+    """
+    mode = _check_lossless(path)
+    if mode not in ("RGB", "RGBA", "P"):
+        raise FormatError(f"annotation must be a colour image, got {mode} in {path}. Get it again.")
     return np.asarray(read_image(path).astype(np.int64) @ np.array([65536, 256, 1]))
 
 
@@ -44,9 +49,11 @@ def read_white(path: Path) -> NDArray[np.bool_]:
     return np.asarray(grey > 127, np.bool_)
 
 
-def _check_lossless(path: Path) -> None:
+def _check_lossless(path: Path) -> str:
+    """The mode of an image that is no JPEG."""
     with open_image(path) as opened:
         if opened.format == "JPEG":
             raise FormatError(
                 f"annotation must be a lossless image, such as a PNG, got a JPEG in {path}. Get it again."
             )
+        return opened.mode

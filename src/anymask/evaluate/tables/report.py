@@ -47,7 +47,7 @@ def as_text(result: TableResult) -> str:
     lines.insert(1, "| " + " | ".join("-" * width for width in widths) + " |")
     source, *notes = _notes(result)
     quick = [] if result.options.limit is None else [_quick_look(result.options.limit)]
-    return "\n".join([*lines, "", source, *quick, *notes, *result.missing.values()])
+    return "\n".join([*lines, "", source, *quick, *notes, *_missing(result)])
 
 
 def _columns(result: TableResult) -> list[str]:
@@ -97,6 +97,17 @@ def _notes(result: TableResult) -> list[str]:
         notes += [f"{one.name}: {counted(len(skipped), 'item')} could not be measured."] if skipped else []
         notes += [f"  {id}: {error}" for id, error in skipped[:MOST_SKIPPED]]
     return notes
+
+
+def _missing(result: TableResult) -> list[str]:
+    """What was not measured; many data sets that are not there are named in one sentence."""
+    absent = {one.name for one in result.table.sets if result.missing.get(one.name) == one.missing()}
+    if len(absent) <= MOST_SKIPPED:
+        return list(result.missing.values())
+    names = ", ".join(name for name in result.missing if name in absent)
+    told = f"{len(absent)} of {len(result.table.sets)} data sets are not there: {names}. "
+    told += f"What each needs: anymask eval table {result.table.name} --needs"
+    return [*(text for name, text in result.missing.items() if name not in absent), told]
 
 
 def as_html(result: TableResult, command: str = "") -> str:

@@ -138,11 +138,17 @@ def run_table(
         results.append(result)
         draws.append(drawn)
     if not results:
+        place = "this folder" if root == Path() else root
         raise failed or InputError(
-            f"data must hold a data set of {table.name}, got none in {root}. {next(iter(missing.values()))}"
+            f"data must hold a data set of {table.name}, got none in {place}. "
+            + (next(iter(missing.values())) if len(missing) == 1 else _choice(table))
         )
     mean = _mean(results, draws) if table.mean else {}
     return TableResult(table, name, options, tuple(results), mean, missing)
+
+
+def _choice(table: Table) -> str:
+    return f"Any of its {len(table.sets)} will do; what each needs: anymask eval table {table.name} --needs"
 
 
 def _run_set(

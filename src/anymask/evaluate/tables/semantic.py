@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymask.errors import FormatError
+from anymask.evaluate.tables.label_images import read_classes
 from anymask.evaluate.tables.painter import example, painted
 from anymask.evaluate.tables.table import Figures, Items, Row, TableSet, Weights
 from anymask.geometry import rle
-from anymask.images.read import read_image, read_map
+from anymask.images.read import read_image
 from anymask.inference.in_context.segment import segment_like
 from anymask.models import InContext
 from anymask.types import Context, Masks
@@ -94,7 +95,7 @@ def _prompt(path: Path) -> Context:
 
 def classes_of(path: Path) -> NDArray[np.uint8]:
     """The classes (H, W) of a label map, from 0; 0 in the file, "other", becomes 255."""
-    return (read_map(path).astype(np.int64) - 1).astype(np.uint8)
+    return np.asarray(read_classes(path) - np.uint8(1))
 
 
 def _compared(found: NDArray[np.uint8], path: Path) -> Row:

@@ -70,7 +70,10 @@ def load_weights(path: str | os.PathLike[str]) -> Model:
     model = _load(path)
     if isinstance(model, Detector | Clip):
         kind = "detector" if isinstance(model, Detector) else "CLIP"
-        raise WeightsError(f"weights must be of a model that gives masks, got a {kind} in {path}.")
+        raise WeightsError(
+            f"weights must be of a model that gives masks, got a {kind} in {Path(path).name}. Name compact, "
+            "context or a model of your own."
+        )
     return model
 
 

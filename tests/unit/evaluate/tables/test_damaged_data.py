@@ -20,6 +20,12 @@ SIDD = "denoise/val/ValidationGtBlocksSrgb.mat"
 MASKS = "open_images/test-annotations-object-segmentation.csv"
 FAULTS = [
     (
+        "seggpt-ade20k",
+        f"{ADE}/validation/ADE_val_00000001.png",
+        pixels(lambda map: map.astype(np.uint16) + 256),
+        "classes must be an image of 8 bits, got uint16 in .*ADE_val_00000001.png",
+    ),
+    (
         "seggpt-panoptic",
         "coco/classes.safetensors",
         lambda path: Context(*np.zeros((2, 3, 64, 64), np.float32), model="f" * 16).save(path, force=True),

@@ -73,10 +73,10 @@ export async function conflictDialog(app, screen, entry) {
 /** @param {Mask} mask */
 function describe(mask) {
   if (mask.deleted) return t("Deleted.");
-  const time = mask.time
-    ? ` ${new Date(typeof mask.time === "number" ? mask.time * 1000 : mask.time).toLocaleTimeString()}`
-    : "";
-  return `${mask.author ?? ""}${time}`;
+  if (!mask.time) return mask.author ?? "";
+  const when = new Date(typeof mask.time === "number" ? mask.time * 1000 : mask.time);
+  const time = when.toLocaleString([], { dateStyle: "short", timeStyle: "short" });
+  return `${mask.author ?? ""} ${time}`;
 }
 
 /**

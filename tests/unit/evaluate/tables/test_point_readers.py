@@ -11,6 +11,11 @@ CITY = "cityscapes/gtFine/val/frankfurt/frankfurt_000000_000001_gtFine_instanceI
 WOODSCAPE = "woodscape/instance_annotations/00001_FV.json"
 FAULTS = [
     (
+        "PPDLS/Plant/Ara2012/ara2012_plant001_label.png",
+        pixels(lambda colours: colours[..., 0]),
+        "annotation must be a colour image, got L in .*ara2012_plant001_label.png",
+    ),
+    (
         "OVIS/annotations_train.json",
         first("annotations", video_id=9),
         "annotations_train.json: annotations of no video, left out, first of video_id 9",

@@ -33,10 +33,10 @@ def test_check_of_one_split(run, dataset: Path) -> None:
 def test_check_finds_damage(run, dataset: Path) -> None:
     answer = run("data", "check", damage(dataset))
     assert answer.code == 2
-    assert answer.out.startswith("damaged: 1 images with ")
+    assert answer.out.startswith("damaged: 1 image with ")
     assert "\n  shapes-" in answer.out
     assert answer.err == (
-        "error: data must be sound, got 1 problems in 1 data sets. Training leaves out what it cannot read; "
+        "error: data must be sound, got 1 problem in 1 data set. Training leaves out what it cannot read; "
         "repair or remove the rest.\n"
     )
 

@@ -13,6 +13,7 @@ from anymask.data.analysis.duplicates import ImageHashes
 from anymask.data.analysis.figures import POINTS, group_chart, group_charts, mask_charts, points_text
 from anymask.data.analysis.heat_map import cells, heat_map
 from anymask.data.analysis.origins import Origins
+from anymask.data.analysis.samples import SAMPLES
 from anymask.data.analysis.tally import Tally
 from anymask.data.dataset import Collection
 from anymask.errors import FormatError
@@ -22,6 +23,7 @@ from anymask.reports.wording import counted
 __all__ = ["analyse", "encode_report", "is_report_file"]
 
 Advance = Callable[[int, int, str], None]
+SAMPLED = f": up to {SAMPLES} images, taken evenly from the whole data set"
 _FILES = re.compile(
     r"report\.json|index\.html|(masks-per-image|relative-size|concavity|scores|stability)\.svg"
     r"|groups-\d+-points-\d+\.svg|centres-\d+\.png|samples-\d+\.jpg"
@@ -106,7 +108,7 @@ def encode_report(
 def _sheets(results: Sequence[Mapping[str, Any]], samples: Sequence[bytes | None]) -> list[str]:
     """The sheets of sample images, below a title if there are any."""
     shown = [
-        f"<figure>{page.image(sheet, 'jpeg', str(one['name']) + ': evenly from the whole data set')}</figure>"
+        f"<figure>{page.image(sheet, 'jpeg', str(one['name']) + SAMPLED)}</figure>"
         for one, sheet in zip(results, samples, strict=False)
         if sheet is not None
     ]

@@ -1,4 +1,4 @@
-"""A measured table as text, as JSON, and as one HTML page with plots."""
+"""A measured table as text, as JSON, and as one HTML page with figures."""
 
 from __future__ import annotations
 

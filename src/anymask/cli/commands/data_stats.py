@@ -28,7 +28,7 @@ def _as_text(result: Stats) -> str:
     least, most = result.longest_side
     lines = [
         f"{result.name}: {counted(result.images, 'image')}, {counted(result.masks, 'mask')}",
-        f"  masks per image: {result.masks_per_image:.1f}; {counted(result.without_masks, 'image')} without any",
+        f"  masks per image: {result.masks_per_image:.1f}; none in {counted(result.without_masks, 'image')}",
         f"  longest side: {least} to {most} pixels",
     ]
     if result.corrupt:

@@ -138,9 +138,9 @@ def run_table(
         results.append(result)
         draws.append(drawn)
     if not results:
-        place = "this folder" if root == Path() else root
+        where = "this folder" if root == Path() else root
         raise failed or InputError(
-            f"data must hold a data set of {table.name}, got none in {place}. "
+            f"data must hold a data set of {table.name}, got none in {where}. "
             + (next(iter(missing.values())) if len(missing) == 1 else _choice(table))
         )
     mean = _mean(results, draws) if table.mean else {}

@@ -49,7 +49,7 @@ def curves(
     y_title: str,
     series: Mapping[str, tuple[Sequence[float], Sequence[float]]],
     *,
-    whole: bool = False,
+    counts: bool = False,
 ) -> str:
     """Several curves with their names beside them.
 
@@ -57,10 +57,11 @@ def curves(
     x_title: what x is.
     y_title: what y is.
     series: x, and y as shares from 0 to 1 (shown in per cent), of each curve by name.
-    whole: x has whole numbers only.
+    counts: x has whole numbers only, and the curves go on at their last height to the end of the axis.
     """
     drawn = {name: (xs, [100 * y for y in ys]) for name, (xs, ys) in series.items() if len(xs)}
-    across = Axis.over([0.0, *(x for xs, _ in drawn.values() for x in xs)], whole=whole)
+    most = max((x for xs, _ in drawn.values() for x in xs), default=0.0)
+    across = Axis.over([0.0, most + counts], whole=counts)
     up = Axis.over([0.0, *(y for _, ys in drawn.values() for y in ys)], " %")
     plot = Plot(LEFT, WIDTH - LEGEND - 20, ABOVE, HEIGHT - BELOW)
     parts = [*plot.horizontal(across, x_title), *plot.vertical(up, y_title)]
@@ -68,6 +69,8 @@ def curves(
         colour = COLOURS[number % len(COLOURS)]
         dashes = "" if number < len(COLOURS) else ' stroke-dasharray="6 3"'
         line = f'fill="none" stroke="{colour}" stroke-width="2"{dashes}'
+        if counts:
+            xs, ys = [*xs, across.high], [*ys, ys[-1]]
         points = " ".join(f"{plot.x(across, x):.1f},{plot.y(up, y):.1f}" for x, y in zip(xs, ys, strict=True))
         parts.append(f'<polyline points="{points}" {line}/>')
         x, y = plot.right + 16, plot.top + 8 + 20 * number

@@ -64,6 +64,14 @@ def test_the_legend_lies_beside_the_curves_and_nothing_is_cut_off() -> None:
         assert left + LETTER * len(name) <= width, name
 
 
+def test_curves_of_counts_go_on_to_the_end_of_the_axis() -> None:
+    series = {"few": ([0, 2, 2], [0.0, 0.0, 1.0]), "many": ([0, 15, 15], [0.0, 0.0, 1.0])}
+    chart = curves("t", "masks per image", "share", series, counts=True)
+    ends = [line.attrib["points"].split()[-1].split(",") for line in parts(chart, "polyline")]
+    assert [float(x) for x, _ in ends] == pytest.approx([x_of(chart, "20")] * 2, abs=0.1)
+    assert [float(y) + 4 for _, y in ends] == pytest.approx([float(texts(chart)["100 %"].attrib["y"])] * 2)
+
+
 def test_values_over_their_names() -> None:
     chart = over_names("t", "mean IoU", [("0.1", 0.0, Mark(0.62, 0.61, 0.63)), ("1", 1.0, Mark(0.65))])
     low, high = (float(dot.attrib["cy"]) for dot in parts(chart, "circle"))

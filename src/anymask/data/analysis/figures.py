@@ -28,12 +28,11 @@ COARSE = (50, 25, 10, 5)
 
 def mask_charts(results: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
     """The names of files, and curves with one for each data set."""
-    most = max((int(count) for one in results for count in one["images_by_masks"]), default=0)
-    per_image = {one["name"]: _share_by_count(one["images_by_masks"], most) for one in results}
+    per_image = {one["name"]: _share_by_count(one["images_by_masks"]) for one in results}
     yield (
         "masks-per-image.svg",
         curves(
-            "Images with at most so many masks", "masks per image", "share of images", per_image, whole=True
+            "Images with at most so many masks", "masks per image", "share of images", per_image, counts=True
         ),
     )
     for key, (title, axis) in MEASURES.items():
@@ -50,13 +49,14 @@ def _bins(count: int) -> int:
     return next((bins for bins in COARSE if bins * bins <= 3 * count), COARSE[-1])
 
 
-def _share_by_count(counts: Mapping[str, int], most: int) -> tuple[list[float], list[float]]:
-    """Steps up to the share of images with at most so many masks, from 0 to one more than `most`."""
+def _share_by_count(counts: Mapping[str, int]) -> tuple[list[float], list[float]]:
+    """Steps up to the share of images with at most so many masks."""
     total = sum(counts.values()) or 1
     places = sorted((int(number), count) for number, count in counts.items())
     sums = accumulate(count for _, count in places)
-    xs, ys = _steps([float(number) for number, _ in places], [0.0, *(done / total for done in sums)])
-    return [0.0, *xs, most + 1.0], [0.0, *ys, ys[-1] if ys else 0.0]
+    return _steps(
+        [0.0, *(float(number) for number, _ in places)], [0.0, 0.0, *(done / total for done in sums)]
+    )
 
 
 def _shares(bins: Sequence[int], count: int) -> tuple[list[float], list[float]]:

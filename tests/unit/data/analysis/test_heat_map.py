@@ -12,7 +12,7 @@ from anymask.data.analysis.heat_map import cells, heat_map
 from anymask.data.analysis.tally import GRID
 
 
-@pytest.mark.parametrize(("masks", "side"), [(0, 8), (46, 8), (256, 16), (1024, 32), (100_000, 64)])
+@pytest.mark.parametrize(("masks", "side"), [(0, 8), (1023, 8), (1024, 16), (4096, 32), (100_000, 64)])
 def test_few_masks_have_large_cells(masks: int, side: int) -> None:
     places = np.random.default_rng(0).integers(0, GRID, (masks, 2))
     counts = np.zeros((GRID, GRID), np.int64)

@@ -18,8 +18,8 @@ def test_a_page_fits_its_window(page: Page, width: int, in_a_row: int) -> None:
     page.set_content(pages.page("title", {"command": "anymask " + "x" * 300}, [WIDE, CHARTS]))
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.evaluate("(box => box.scrollWidth > box.clientWidth)(document.querySelector('.scroll'))")
-    tops = [figure.bounding_box()["y"] for figure in page.query_selector_all("figure")]  # type: ignore[index]
+    tops = [figure.bounding_box()["y"] for figure in page.query_selector_all("figure")]
     assert len(set(tops)) == 3 - in_a_row
     svg = page.query_selector("svg")
     assert svg is not None
-    assert svg.bounding_box()["width"] <= width  # type: ignore[index]
+    assert svg.bounding_box()["width"] <= width

@@ -19,7 +19,7 @@ SIDE = 256
 
 
 def cells(counts: Sequence[Sequence[int]]) -> NDArray[np.int64]:
-    """The counts in larger cells where there are few: four or more for each cell, and at least 8 x 8 cells."""
+    """The counts in larger cells where there are few: four for each or more; at least 8 x 8 cells."""
     fine = np.asarray(counts, np.int64)
     side = next((side for side in (GRID, GRID // 2, GRID // 4) if 4 * side * side <= fine.sum()), GRID // 8)
     part = GRID // side

@@ -97,6 +97,14 @@ def test_analyse_writes_a_report(run, dataset: Path) -> None:
     assert Path("photos/holiday.png").read_bytes() == b"precious"
 
 
+def test_analyse_says_which_sample_images_cannot_be_shown(run, dataset: Path) -> None:
+    answer = run("data", "analyse", damage(dataset), "-o", "report")
+    assert answer.code == 0, answer.err
+    assert "damaged: 2 images, 6 masks" in answer.out
+    assert "1 sample image of damaged cannot be shown: item shapes-" in answer.err
+    assert Path("report/samples-1.jpg").exists(), "of the other image"
+
+
 def test_analyse_prints_json(run, dataset: Path) -> None:
     answer = run("data", "analyse", dataset, "--json", "--positions", "--split", "train")
     assert answer.json[0]["images"] == 4

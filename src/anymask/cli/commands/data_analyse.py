@@ -41,9 +41,7 @@ def run(options: Options) -> int:
     for result in results:
         _warn(result, options)
     if options.output is not None:
-        from anymask.data.analysis.samples import sample_sheet
-
-        files = encode_report(results, [sample_sheet(one) for one in collections], facts(command_line()))
+        files = encode_report(results, [_samples(one) for one in collections], facts(command_line()))
         with staged(options.output, force=options.force, may_replace=is_report_file) as folder:
             folder.mkdir()
             for name, content in files.items():
@@ -71,6 +69,19 @@ def _analysed(options: Options, collections: Sequence[data.Collection]) -> list[
             origins = Origins(places) if wanted else None
             results.append(analyse(collection, origins, advance, hashes=hashes))
     return results
+
+
+def _samples(collection: data.Collection) -> bytes | None:
+    """The sheet of sample images; says which images cannot be shown."""
+    from anymask.data.analysis.samples import sample_sheet
+
+    known = set(collection.faults.messages)
+    sheet = sample_sheet(collection)
+    lost = [id for id in collection.faults.messages if id not in known]
+    if lost:
+        images = counted(len(lost), "sample image")
+        note(f"{images} of {collection.name} cannot be shown: {collection.faults.messages[lost[0]]}")
+    return sheet
 
 
 def _read_groups(file: str, model: str) -> GroupTable:

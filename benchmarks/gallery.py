@@ -17,7 +17,7 @@ from PIL import Image
 
 import anymask
 from anymask.geometry.regions import components
-from anymask.inference.mask_generation.hierarchy import doubtful
+from anymask.types.pieces import doubtful
 
 ROOT = Path(__file__).resolve().parents[1]
 BUNDLED = ROOT / "src" / "anymask" / "images" / "photos"

@@ -18,7 +18,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from anymask.evaluate.report import commit, machine
+from anymask.evaluate.report import machine
+from anymask.files.reports.provenance import commit
 
 HERE = Path(__file__).parent
 PAGES = HERE.parent / "docs" / "benchmarks"

@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 import torch
 
-from anymask.evaluate.report import commit, machine
+from anymask.evaluate.report import machine
+from anymask.files.reports.provenance import commit
 
 OURS, RELEASED = "anymask", "segment-anything"
 

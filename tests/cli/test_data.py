@@ -33,10 +33,10 @@ def test_check_of_one_split(run, dataset: Path) -> None:
 def test_check_finds_damage(run, dataset: Path) -> None:
     answer = run("data", "check", damage(dataset))
     assert answer.code == 2
-    assert answer.out.startswith("damaged: 1 images with ")
+    assert answer.out.startswith("damaged: 1 image with ")
     assert "\n  shapes-" in answer.out
     assert answer.err == (
-        "error: data must be sound, got 1 problems in 1 data sets. Training leaves out what it cannot read; "
+        "error: data must be sound, got 1 problem in 1 data set. Training leaves out what it cannot read; "
         "repair or remove the rest.\n"
     )
 
@@ -78,11 +78,12 @@ def test_analyse_writes_a_report(run, dataset: Path) -> None:
     assert answer.code == 0, answer.err
     assert "toys: 6 images, 18 masks, 3.0 per image" in answer.out
     assert "6 images without a country" in answer.out
-    assert "no country is called 'Mordor', in 1 rows of places.csv" in answer.err
+    assert "no country is called 'Mordor', in 1 row of places.csv; it counts as without" in answer.err
     assert "2 rows of places.csv name images that are not in toys: none, ..." in answer.err
+    assert "near-duplicates of others" not in answer.out, "only with --duplicates"
     names = sorted(path.name for path in Path("report").iterdir())
     assert names[:2] == ["centres-1.png", "centres-2.png"]
-    assert "index.html" in names
+    assert {"index.html", "samples-1.jpg"} <= set(names)
     again = run("data", "analyse", dataset, "-o", "report")
     assert (again.code, "must be a new folder, got report, which holds files. Add --force" in again.err) == (
         2,
@@ -90,6 +91,18 @@ def test_analyse_writes_a_report(run, dataset: Path) -> None:
     )
     assert run("data", "analyse", dataset, "-o", "report", "--force").code == 0
     assert not Path("report/centres-2.png").exists(), "of the report that was replaced"
+    Path("photos").mkdir()
+    Path("photos/holiday.png").write_bytes(b"precious")
+    assert run("data", "analyse", dataset, "-o", "photos", "--force").code == 2
+    assert Path("photos/holiday.png").read_bytes() == b"precious"
+
+
+def test_analyse_says_which_sample_images_cannot_be_shown(run, dataset: Path) -> None:
+    answer = run("data", "analyse", damage(dataset), "-o", "report")
+    assert answer.code == 0, answer.err
+    assert "damaged: 2 images, 6 masks" in answer.out
+    assert "1 sample image of damaged cannot be shown: item shapes-" in answer.err
+    assert Path("report/samples-1.jpg").exists(), "of the other image"
 
 
 def test_analyse_prints_json(run, dataset: Path) -> None:
@@ -105,20 +118,30 @@ def test_analyse_measures_groups_and_finds_copies(run, dataset: Path) -> None:
     assert answer.code == 0, answer.err
     assert "light, 3 masks: IoU 0." in answer.out
     assert "0 images are near-duplicates of others" in answer.out
-    assert "1 rows of groups.csv name what is not in toys: gone, ..." in answer.err
+    assert "1 row of groups.csv names what is not in toys: gone\n" in answer.err
     assert Path("report/groups-1-points-3.svg").read_text().count("<circle") == 1 + 11
-    assert "Clicks by group, toys" in Path("report/index.html").read_text()
+    page = Path("report/index.html").read_text()
+    assert "Clicks by group, toys" in page
+    assert "the figures are not comparable one by one" in page
+    assert page.count("1 image, no interval") == 2
+    assert "near-duplicate images" in page
 
 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["-o", "r", "--groups", "gone.csv"], "table of groups must be a CSV file in UTF-8, got gone.csv"),
+        (
+            ["-o", "r", "--groups", "gone.csv"],
+            "of groups must be a file that exists, got gone.csv. Check the name.",
+        ),
         (["-o", "r", "--groups", "groups.csv"], "must name images and masks of toys, got none of them among"),
         (["-o", "r", "--groups", "groups.csv", "--model", "gone.pt"], "gone.pt"),
         ([], "-o must name the folder of the report, got nothing."),
         (["-o", "r", "--places", "x.csv", "--positions"], "--places must go without --positions, got both."),
-        (["-o", "r", "--places", "gone.csv"], "table of places must be a CSV file in UTF-8, got gone.csv"),
+        (
+            ["-o", "r", "--places", "gone.csv"],
+            "of places must be a file that exists, got gone.csv. Check the name.",
+        ),
         (["-o", "mine"], "must be a new folder, got mine, which holds files"),
         (["-o", "nowhere/r"], "Make the folder nowhere first."),
     ],

@@ -41,13 +41,16 @@ def test_data_sets_are_listed_with_what_is_missing(run, tmp_path: Path) -> None:
     assert run("eval", "table", "--data", tmp_path, "--json").json["sam-edges"]["BSDS500"] is None
 
 
-def test_a_table_is_measured_reported_and_not_overwritten(run, tmp_path: Path, model: Path) -> None:
+def test_a_table_is_measured_reported_and_not_overwritten(
+    run, tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     prompts.points().copy(tmp_path / "data")
     words = ["eval", "table", "sam-points", "--data", tmp_path / "data", "--model", model, "--limit", "1"]
+    monkeypatch.setattr("sys.argv", ["anymask", *map(str, words), "-o", "points.json"])
     answer = run(*words, "-o", "points.json")
     assert answer.code == 0, answer.err
     assert "| GTEA" in answer.out
-    assert "A quick look: at most 1 items" in answer.out
+    assert "A quick look: at most 1 item of each data set" in answer.out
     assert "SAM ViT-H minus RITM (published)" in answer.out
     report = json.loads(Path("points.json").read_text())
     assert report["sets"][0]["rows"][0]["id"]
@@ -55,6 +58,8 @@ def test_a_table_is_measured_reported_and_not_overwritten(run, tmp_path: Path, m
     page = Path("points.html").read_text()
     assert "<svg" in page
     assert "BBBC038v1" in page
+    for fact in ("--limit 1 -o points.json", report["model"], "UTC", "anymask 0.", '<dd class="seed">0'):
+        assert fact in page
     assert not Path("points.partial").exists()
     assert "which exists" in run(*words, "-o", "points.json").err
 

@@ -20,8 +20,11 @@ HEAD = """# Published tables
 This page is generated from the catalogue of `anymask eval table`; a test checks that it is up to date. Each
 table is one command: it finds the data sets below `--data` in the layouts they come in, names those that are
 not there, and prints the published rows beside the measured ones, with 95 % intervals. `-o report.json` also
-writes the values of every image and a page with plots, and lets an interrupted run resume; `--limit N` is a
+writes the values of every image and a page with figures, and lets an interrupted run resume; `--limit N` is a
 quick look. `--self-test` checks a table without data.
+
+The page gives the command, date, version, commit, machine, model and seed. Figures from 0 to 1 all have
+the same axis, each published method has its own mark, and the data sets that are not there are folded away.
 
 Sizes and licences are a guide only: read the terms of each data set.
 """

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["Clock", "note", "out", "out_json", "progress", "spent", "table"]
+__all__ = ["Clock", "command_line", "note", "out", "out_json", "progress", "spent", "table"]
 
 PAUSE = 10.0
 """Seconds between two lines of progress where there is no terminal."""
@@ -32,6 +33,11 @@ def out_json(value: Any) -> None:
 def note(text: str) -> None:
     """A line for the user who is waiting."""
     print(text, file=sys.stderr, flush=True)
+
+
+def command_line() -> str:
+    """The command as it was typed, for the head of a report."""
+    return shlex.join(["anymask", *sys.argv[1:]])
 
 
 class Clock:

@@ -24,12 +24,13 @@ from anymask.images.write import encode_jpeg, encode_png
 from anymask.inference.mask_generation.config import AutoConfig
 from anymask.inference.mask_generation.edges import edges
 from anymask.inference.mask_generation.generate import automatic
-from anymask.inference.mask_generation.hierarchy import doubtful, flatten, tree
+from anymask.inference.mask_generation.hierarchy import flatten, tree
 from anymask.inference.mask_generation.proposals import PROPOSALS, proposals
 from anymask.inference.mask_generation.tiled import OVERLAP, automatic_tiled
 from anymask.inference.text.names import name_masks, without_parts
 from anymask.models import Progress, Promptable
 from anymask.types import Masks, Record
+from anymask.types.pieces import doubtful
 
 __all__ = [
     "FOLDERS",

@@ -29,8 +29,9 @@ from anymask.errors import InputError
 from anymask.evaluate.metrics import IOUS, Floats, Interval, Mask, boundary_f, interval
 from anymask.evaluate.proposals import recalls as recalls_at
 from anymask.evaluate.records import Progress, Records
-from anymask.evaluate.report import Report, SetResult, commit, machine, model_hash
+from anymask.evaluate.report import Report, SetResult, machine, model_hash
 from anymask.evaluate.simulated_clicks import Targets, read_targets
+from anymask.files.reports.provenance import commit
 from anymask.geometry import rle
 from anymask.geometry.regions import components
 from anymask.inference.mask_generation.config import AutoConfig

@@ -29,7 +29,7 @@ from anymask.errors import InputError
 from anymask.evaluate.grabcut import GrabCut
 from anymask.evaluate.metrics import Floats, bootstrap_ci, clicks_to_reach, mean_over_sets
 from anymask.evaluate.records import Image, Progress, Records, read_records
-from anymask.evaluate.report import Report, SetResult, commit, machine, model_hash
+from anymask.evaluate.report import Report, SetResult, machine, model_hash
 from anymask.evaluate.simulated_clicks import (
     ClicksConfig,
     OpenSession,
@@ -41,6 +41,7 @@ from anymask.evaluate.simulated_clicks import (
     first_round,
     random_click,
 )
+from anymask.files.reports.provenance import commit
 from anymask.inference.promptable.predict import embed, predict
 from anymask.models.sam import Sam
 from anymask.types import Masks, Prompt

@@ -28,7 +28,8 @@ from anymask.errors import FormatError, InputError
 from anymask.evaluate.edge_matching import correspond, skeleton
 from anymask.evaluate.mat_files import read_mat
 from anymask.evaluate.metrics import Interval, interval
-from anymask.evaluate.report import Report, SetResult, commit, machine, model_hash
+from anymask.evaluate.report import Report, SetResult, machine, model_hash
+from anymask.files.reports.provenance import commit
 from anymask.images.read import read_image
 from anymask.inference.mask_generation.edges import EdgeConfig, edges, thin
 from anymask.models.sam import Sam

@@ -28,7 +28,8 @@ from numpy.typing import NDArray
 from anymask.errors import InputError, unknown_name
 from anymask.evaluate.metrics import Interval, Mask, interval
 from anymask.evaluate.records import Progress, Records, read_record
-from anymask.evaluate.report import Report, SetResult, commit, machine, model_hash
+from anymask.evaluate.report import Report, SetResult, machine, model_hash
+from anymask.files.reports.provenance import commit
 from anymask.geometry import rle
 from anymask.inference.in_context.examples import context
 from anymask.inference.in_context.segment import segment_like

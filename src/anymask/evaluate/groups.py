@@ -19,6 +19,7 @@ from anymask.evaluate.metrics import bootstrap_ci
 from anymask.evaluate.simulated_clicks import OpenSession
 from anymask.evaluate.tables.catalog import TABLES
 from anymask.evaluate.tables.fairness import CLICKS, Grouped, group_ious
+from anymask.files.reports.wording import counted
 from anymask.types import Record
 
 __all__ = ["GroupTable", "clicks_by_group", "read_group_table"]
@@ -84,7 +85,7 @@ def clicks_by_group(
     if not any(measured):
         raise InputError(
             f"table of groups must name images and masks of {dataset.name}, got none of them among "
-            f"{len(unused):,} rows, such as {min(unused)[0]}. Use ids or file names."
+            f"{counted(len(unused), 'row')}, such as {min(unused)[0]}. Use ids or file names."
         )
     return {
         "groups": [_figures(name, measured) for name in _groups(table) if _count(name, measured)],

@@ -25,7 +25,8 @@ from numpy.typing import NDArray
 from anymask.errors import InputError
 from anymask.evaluate.metrics import IOUS, Floats, bootstrap_ci, mean_over_sets
 from anymask.evaluate.records import Progress, Records, read_record
-from anymask.evaluate.report import Report, SetResult, commit, machine, model_hash
+from anymask.evaluate.report import Report, SetResult, machine, model_hash
+from anymask.files.reports.provenance import commit
 from anymask.geometry import rle
 from anymask.inference.mask_generation.proposals import PROPOSALS, proposals
 from anymask.models.sam import Sam

@@ -6,8 +6,6 @@ import hashlib
 import json
 import math
 import os
-import platform
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -19,7 +17,7 @@ from torch import nn
 
 from anymask.evaluate.metrics import Interval
 from anymask.files import write_atomic
-from anymask.models.measured_threads import cpu_name
+from anymask.files.reports.provenance import host
 
 
 @dataclass(frozen=True)
@@ -145,31 +143,4 @@ def model_hash(model: nn.Module) -> str:
 def machine() -> dict[str, Any]:
     """The hardware and versions that a measurement depends on."""
     gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
-    return {
-        "processor": cpu_name(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-        "threads": torch.get_num_threads(),
-        "gpu": gpu,
-        "system": f"{platform.system()} {platform.machine()}",
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-    }
-
-
-def commit() -> str:
-    """The commit of this package's checkout, followed by "+" if files are modified; "" without one."""
-    root = Path(__file__).resolve().parents[3]
-    if not (root / ".git").exists():
-        return ""
-    head = _git(root, "rev-parse", "--short=12", "HEAD")
-    return head + "+" if head and _git(root, "status", "--porcelain", "--untracked-files=no") else head
-
-
-def _git(root: Path, *arguments: str) -> str:
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False, timeout=10
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
+    return {**host(), "threads": torch.get_num_threads(), "gpu": gpu, "torch": torch.__version__}

@@ -31,7 +31,8 @@ from anymask.evaluate.coco_ap import AveragePrecision, Detections, Matches, Trut
 from anymask.evaluate.imagenet_names import ImageNetNamer
 from anymask.evaluate.metrics import Floats, Interval, bootstrap_ci, mean_over_sets
 from anymask.evaluate.records import Image, Progress, Records, read_record
-from anymask.evaluate.report import Report, SetResult, commit, machine
+from anymask.evaluate.report import Report, SetResult, machine
+from anymask.files.reports.provenance import commit
 from anymask.geometry import rle
 from anymask.inference.promptable.predict import embed
 from anymask.inference.text.find import FindConfig, choose

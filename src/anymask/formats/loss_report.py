@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from anymask.files.reports.wording import counted
 from anymask.formats.json_fields import file_name
 from anymask.formats.writers import CROWD, LEFT_OUT, Page
 from anymask.geometry import rle
@@ -79,17 +80,17 @@ class Loss:
 
     def summary(self) -> str:
         """The report as a few lines of text."""
-        head = f"{_count(self.records, 'image')} with {_count(self.masks, 'mask')} as {self.format}"
+        head = f"{counted(self.records, 'image')} with {counted(self.masks, 'mask')} as {self.format}"
         if self.lossless:
             return f"{head}, nothing lost"
         lines = [f"{head}, mean IoU of what is read back {self.mean_iou:.4f}"]
         worse = [one.iou for one in self.changed if one.iou < 1]
         if worse:
-            lines.append(f"  {_count(len(worse), 'mask')} changed, the worst to IoU {min(worse):.3f}")
+            lines.append(f"  {counted(len(worse), 'mask')} changed, the worst to IoU {min(worse):.3f}")
         notes = Counter(note for one in self.changed for note in one.notes)
-        lines += [f"  {_count(count, 'mask')}: {note}" for note, count in _by_count(notes)]
+        lines += [f"  {counted(count, 'mask')}: {note}" for note, count in _by_count(notes)]
         lines += [
-            f"  {_CALLED.get(name, name)}: not stored ({_count(count, 'image')})"
+            f"  {_CALLED.get(name, name)}: not stored ({counted(count, 'image')})"
             for name, count in self.dropped.items()
         ]
         left_out = Counter[str]()
@@ -99,12 +100,8 @@ class Loss:
             told = ", ".join(f"{kind} ({count:,})" for kind, count in _by_count(left_out))
             lines.append(f"  not read: {told}")
         if self.skipped:
-            lines.append(f"  {_count(len(self.skipped), 'image')} skipped")
+            lines.append(f"  {counted(len(self.skipped), 'image')} skipped")
         return "\n".join(lines)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 class Tally:
@@ -198,8 +195,8 @@ def facts(record: Record) -> list[str]:
         found.append("ignore")
     if record.source not in ("import", "human"):
         found.append("source")
-    counted = list(record.meta.get("ids", ())) == list(range(1, len(masks) + 1))  # says nothing
+    numbered = list(record.meta.get("ids", ())) == list(range(1, len(masks) + 1))  # says nothing
     return [
         *found,
-        *(it for it in record.meta if it not in ("file_name", "areas") and not (it == "ids" and counted)),
+        *(it for it in record.meta if it not in ("file_name", "areas") and not (it == "ids" and numbered)),
     ]

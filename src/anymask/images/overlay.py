@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import repeat
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -24,7 +25,7 @@ from anymask.images.drawing import (
 )
 from anymask.images.read import ImageSource, Pixels, read_image
 
-__all__ = ["contact_sheet", "overlay"]
+__all__ = ["Cell", "contact_sheet", "draw_sheet", "overlay"]
 
 _LEAST_TEXT = 11  # pixels in height, below it nobody reads a number
 
@@ -90,18 +91,30 @@ def contact_sheet(
 
     Raises InputError where there are more images than masks, or no room.
     """
+    titles = repeat("") if names is None else names
+    unseen = repeat(None) if hidden is None else hidden
+    items = zip(images, masks, titles, strict=names is not None)
+    return draw_sheet((Cell(*item, out) for item, out in zip(items, unseen, strict=False)), columns, width)
+
+
+class Cell(NamedTuple):
+    """An image of a contact sheet with its masks (H, W), a text and which masks are not drawn."""
+
+    image: ImageSource
+    masks: Iterable[NDArray[np.bool_]]
+    title: str = ""
+    hidden: NDArray[np.bool_] | None = None
+
+
+def draw_sheet(cells: Iterable[Cell], columns: int, width: int) -> Pixels:
+    """As `contact_sheet`, from images that each come with what belongs to them."""
     cell = (width - _GAP * (columns + 1)) // max(columns, 1)
     if columns < 1 or cell < _LEAST_CELL:
         raise InputError(
             f"columns must be 1 or more with {_LEAST_CELL} pixels each, got {columns} in a width of {width}. "
             "Make the sheet wider."
         )
-    titles = repeat("") if names is None else names
-    tiles: list[Pixels] = []
-    unseen = repeat(None) if hidden is None else hidden
-    each = zip(images, masks, titles, strict=names is not None)
-    for (image, layers, title), out in zip(each, unseen, strict=False):
-        tiles.append(_tile(read_image(image), layers, title, cell, out))
+    tiles = [_tile(one, cell) for one in cells]
     rows = [tiles[at : at + columns] for at in range(0, len(tiles), columns)]
     heights = [max(tile.shape[0] for tile in row) for row in rows]
     sheet = np.full((sum(heights) + _GAP * (len(rows) + 1), width, 3), _GROUND, np.uint8)
@@ -116,16 +129,11 @@ def contact_sheet(
     return sheet
 
 
-def _tile(
-    image: Pixels,
-    masks: Iterable[NDArray[np.bool_]],
-    title: str,
-    cell: int,
-    hidden: NDArray[np.bool_] | None,
-) -> Pixels:
-    """An image with its masks, scaled down into a square of `cell` pixels, its title in the corner."""
+def _tile(cell: Cell, side: int) -> Pixels:
+    """An image with its masks, scaled down into a square of `side` pixels, its title in the corner."""
+    image = read_image(cell.image)
     h, w = image.shape[:2]
-    scale = min(1.0, cell / max(h, w))
+    scale = min(1.0, side / max(h, w))
     size = (max(1, round(w * scale)), max(1, round(h * scale)))
     small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
     layers = (
@@ -133,7 +141,7 @@ def _tile(
             np.asarray(mask, np.bool_).view(np.uint8) * np.uint8(255), size, interpolation=cv2.INTER_AREA
         )
         > 127
-        for mask in masks
+        for mask in cell.masks
     )
-    drawn = overlay(np.asarray(small, np.uint8), layers, hidden=hidden)
-    return write_title(drawn, title, max(11, cell // 24)) if title else drawn
+    drawn = overlay(np.asarray(small, np.uint8), layers, hidden=cell.hidden)
+    return write_title(drawn, cell.title, max(11, side // 24)) if cell.title else drawn

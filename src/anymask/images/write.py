@@ -36,14 +36,19 @@ def encode_png(array: NDArray[Any]) -> bytes:
     return data.tobytes()
 
 
-def encode_jpeg(image: Pixels) -> bytes:
-    """Encode (H, W, 3) uint8 RGB as a JPEG file. Raises InputError above 65500 pixels a side."""
+def encode_jpeg(image: Pixels, quality: int = 95) -> bytes:
+    """Encode (H, W, 3) uint8 RGB as a JPEG file of a quality from 0 to 100.
+
+    Raises InputError above 65500 pixels a side.
+    """
     if max(image.shape[:2]) > _MOST_JPEG:
         raise InputError(
             f"image must have sides of at most {_MOST_JPEG} pixels for a JPEG file, got {image.shape[0]} x "
             f"{image.shape[1]}. Make it smaller first, or leave the overlay out."
         )
-    done, data = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+    done, data = cv2.imencode(
+        ".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality]
+    )
     assert done, "OpenCV encodes every image of such a size"
     return data.tobytes()
 

@@ -6,7 +6,6 @@ A small model gains little from a second thread and loses from many: its operato
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -15,8 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from anymask.files import cache_dir, write_atomic
+from anymask.files.reports.provenance import cpu_name
 
-__all__ = ["cpu_name", "fastest", "keep", "kept", "time_in_turns"]
+__all__ = ["fastest", "keep", "kept", "time_in_turns"]
 
 FILE = "threads.json"
 WORTH = 0.9
@@ -69,18 +69,6 @@ def time_in_turns(
             call()
             times[count].append(time.perf_counter() - start)
     return {count: float(np.median(found)) for count, found in times.items()}
-
-
-def cpu_name() -> str:
-    """The name of the CPU as the system gives it."""
-    info = Path("/proc/cpuinfo")
-    text = info.read_text(errors="replace") if info.is_file() else ""
-    found = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
-    if found:
-        return found.group(1).strip()
-    import platform
-
-    return platform.processor() or platform.machine()
 
 
 def _machine(cores: int) -> str:

@@ -8,7 +8,8 @@ import torch
 
 from anymask.errors import OutputError
 from anymask.evaluate.metrics import Interval
-from anymask.evaluate.report import Report, SetResult, commit, machine, model_hash
+from anymask.evaluate.report import Report, SetResult, machine, model_hash
+from anymask.files.reports.provenance import commit
 
 NAN = float("nan")
 

@@ -10,6 +10,7 @@ from anymask.cli.datasets import first, inspect_all
 from anymask.cli.options.data_check import Options
 from anymask.data import Check
 from anymask.errors import InputError
+from anymask.files.reports.wording import counted
 
 __all__ = ["run"]
 
@@ -24,14 +25,16 @@ def run(options: Options) -> int:
     problems = sum(len(result.problems) for result in results)
     if problems:
         raise InputError(
-            f"data must be sound, got {problems} problems in {len(results)} data sets. Training leaves out "
-            "what it cannot read; repair or remove the rest."
+            f"data must be sound, got {counted(problems, 'problem')} in {counted(len(results), 'data set')}. "
+            "Training leaves out what it cannot read; repair or remove the rest."
         )
     return 0
 
 
 def _as_text(result: Check) -> str:
-    head = f"{result.name}: {result.images:,} images with {result.masks:,} masks can be read"
+    head = (
+        f"{result.name}: {counted(result.images, 'image')} with {counted(result.masks, 'mask')} can be read"
+    )
     if result.left_out:
         kinds = [f"{kind} ({count:,})" for kind, count in result.left_out.items()]
         head += f"\n  not read: {', '.join(first(kinds, '{} more'))}"

@@ -9,6 +9,7 @@ from anymask.cli.console import out, out_json
 from anymask.cli.datasets import first, inspect_all
 from anymask.cli.options.data_stats import Options
 from anymask.data import Stats
+from anymask.files.reports.wording import counted
 
 __all__ = ["run"]
 
@@ -26,8 +27,8 @@ def run(options: Options) -> int:
 def _as_text(result: Stats) -> str:
     least, most = result.longest_side
     lines = [
-        f"{result.name}: {result.images:,} images, {result.masks:,} masks",
-        f"  masks per image: {result.masks_per_image:.1f}; {result.without_masks} images have none",
+        f"{result.name}: {counted(result.images, 'image')}, {counted(result.masks, 'mask')}",
+        f"  masks per image: {result.masks_per_image:.1f}; none in {counted(result.without_masks, 'image')}",
         f"  longest side: {least} to {most} pixels",
     ]
     if result.corrupt:

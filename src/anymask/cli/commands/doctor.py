@@ -23,10 +23,11 @@ from anymask.cli.console import out, out_json, table
 from anymask.cli.options.doctor import Options
 from anymask.errors import AnymaskError, install_command
 from anymask.files import cache_dir
+from anymask.files.reports.provenance import cpu_name
 from anymask.images.bundled_photos import sample_photo
 from anymask.inference.promptable.predict import embed, predict
 from anymask.models import load_sam, variants
-from anymask.models.measured_threads import cpu_name, fastest, keep, time_in_turns
+from anymask.models.measured_threads import fastest, keep, time_in_turns
 from anymask.models.onnx_runtime import OnnxSam
 from anymask.models.onnx_session import cores, threads
 from anymask.types import Prompt

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from anymask.cli.console import note, out, out_json
+from anymask.cli.console import command_line, note, out, out_json
 from anymask.cli.console import table as table_of
 from anymask.cli.options.eval_table import Options
 from anymask.cli.reports import by_set, check_report
@@ -110,7 +110,7 @@ def _print(result: TableResult, options: Options) -> None:
         if options.self_test:
             out("\nSelf-test passed: the figures are the known ones.")
     if options.output is not None:
-        written = save(result, Path(options.output), force=options.force)
+        written = save(result, Path(options.output), force=options.force, command=command_line())
         for path in written:
             (note if options.as_json else out)(f"wrote {path}")
         shutil.rmtree(Path(options.output).with_suffix(".partial"), ignore_errors=True)

@@ -85,9 +85,9 @@ COMMAND = Command(
     "  anymask data analyse sets/coco -o report\n"
     "  anymask data analyse sa1b/ --compare sets/coco -o report --places countries.csv\n"
     "  anymask data analyse sets/people -o report --groups groups.csv\n\n"
-    "REPORT/index.html is one page with everything; beside it lie report.json and the figures as SVG and "
-    "PNG. Images are decoded only where an option needs it, and memory does not grow with the data set "
-    "(see docs/analysis.md).",
+    "REPORT/index.html is one page with everything; beside it lie report.json, the figures as SVG and PNG, "
+    "and sample images with their masks as JPEG. Other images are decoded only where an option needs it, and "
+    "memory does not grow with the data set (see docs/analysis.md).",
     declare=declare,
     options=Options,
 )

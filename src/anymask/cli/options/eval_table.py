@@ -88,7 +88,7 @@ COMMAND = Command(
     summary="Measure a model as a published table does.",
     details="Measure a model as a table or figure of the papers does, with the published rows beside it. "
     "Data sets that are not there are named with where they come from, and the rest of the table is still "
-    "made. With -o a page with plots is written beside the JSON, and an interrupted run resumes. Without a "
+    "made. With -o a page with figures is written beside the JSON, and an interrupted run resumes. Without a "
     "name, lists the tables and how many of their data sets are there.\n\n"
     "  anymask eval table sam-points --data /data --model sam_vit_b -o points.json\n"
     "  anymask eval table sam-volume --data /data --runs 0.1=runs/tenth 1=runs/whole -o volume.json\n"

@@ -20,6 +20,8 @@ def read_table(path: str | Path, what: str) -> tuple[Sequence[str], Sequence[Map
     try:
         with open_regular(path) as file:
             text = file.read().decode("utf-8-sig")
+    except FileNotFoundError:
+        raise FormatError(f"{what} must be a file that exists, got {path}. Check the name.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise FormatError(
             f"{what} must be a CSV file in UTF-8, got {path} ({error}). Check the name."

@@ -1,11 +1,10 @@
-"""A measured table as text, as JSON, and as one HTML page with plots."""
+"""A measured table as text, as JSON, and as one HTML page with figures."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
-from html import escape
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from anymask.evaluate.metrics import Interval
@@ -13,19 +12,31 @@ from anymask.evaluate.report import figure, with_interval
 from anymask.evaluate.tables.curve import curve
 from anymask.evaluate.tables.running import TableResult
 from anymask.files import write_atomic
+from anymask.files.reports import page
+from anymask.files.reports.axes import FRACTION, Axis
+from anymask.files.reports.charts import Mark, Row, dots, legend
+from anymask.files.reports.provenance import facts
+from anymask.files.reports.wording import counted
 
 __all__ = ["as_html", "as_text", "save"]
 
 MOST_SKIPPED = 5
 """Items that could not be measured and are named in the text."""
+MEASURED = "measured, with its 95 % interval (a single item has none)"
+QUANTITIES = {
+    "click": "mean IoU", "oracle": "mean IoU", "random": "mean IoU", "iou": "mean IoU", "miou": "mean IoU",
+    "ap": "average precision", "ar": "average recall", "ods": "F of edges", "ois": "F of edges",
+    "pq": "panoptic quality", "rmse": "RMSE in m", "psnr": "PSNR in dB",
+}  # fmt: skip
+"""What the axis of a column shows, by the first part of the column's name."""
 
 
-def save(result: TableResult, path: Path, *, force: bool = False) -> tuple[Path, Path]:
-    """Write the JSON at `path`, and the page beside it. Raises OutputError."""
-    page = path.with_suffix(".html")
+def save(result: TableResult, path: Path, *, force: bool = False, command: str = "") -> tuple[Path, Path]:
+    """Write the JSON at `path`, and the page beside it. command: what made them. Raises OutputError."""
+    html = path.with_suffix(".html")
     write_atomic(path, (json.dumps(result.to_dict(), indent=1) + "\n").encode(), force=force)
-    write_atomic(page, as_html(result).encode(), force=force)
-    return path, page
+    write_atomic(html, as_html(result, command).encode(), force=force)
+    return path, html
 
 
 def as_text(result: TableResult) -> str:
@@ -34,7 +45,9 @@ def as_text(result: TableResult) -> str:
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = ["| " + " | ".join(map(str.ljust, row, widths)) + " |" for row in rows]
     lines.insert(1, "| " + " | ".join("-" * width for width in widths) + " |")
-    return "\n".join([*lines, "", *_notes(result)])
+    source, *notes = _notes(result)
+    quick = [] if result.options.limit is None else [_quick_look(result.options.limit)]
+    return "\n".join([*lines, "", source, *quick, *notes, *_missing(result)])
 
 
 def _columns(result: TableResult) -> list[str]:
@@ -78,16 +91,12 @@ def _notes(result: TableResult) -> list[str]:
     notes = [
         f"{result.table.source}. Model {result.model}. ± is half of a 95 % interval (bootstrap over items)."
     ]
-    if result.options.limit is not None:
-        notes.append(
-            f"A quick look: at most {result.options.limit} items of each data set, not the table's figures."
-        )
     for one in result.sets:
         notes += [f"{one.name}: {note}" for note in one.notes]
         skipped = list(one.skipped.items())
-        notes += [f"{one.name}: {len(skipped)} items could not be measured."] if skipped else []
+        notes += [f"{one.name}: {counted(len(skipped), 'item')} could not be measured."] if skipped else []
         notes += [f"  {id}: {error}" for id, error in skipped[:MOST_SKIPPED]]
-    return [*notes, *_missing(result)]
+    return notes
 
 
 def _missing(result: TableResult) -> list[str]:
@@ -101,83 +110,86 @@ def _missing(result: TableResult) -> list[str]:
     return [*(text for name, text in result.missing.items() if name not in absent), told]
 
 
-_PAGE = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>{title}</title>
-<style>
-body {{ font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem; padding: 0 1rem }}
-table {{ border-collapse: collapse; display: block; overflow-x: auto }}
-td, th {{ padding: .2rem .7rem; border-bottom: 1px solid #ddd; text-align: right; white-space: nowrap }}
-td:nth-child(-n+2), th:nth-child(-n+2) {{ text-align: left }}
-tr.published {{ color: #666 }} svg {{ margin: .5rem 1rem .5rem 0 }} text {{ font: 12px sans-serif }}
-</style>
-<h1>{title}</h1><p>{summary}</p>
-<table>{table}</table>
-{curve}<h2>Plots</h2><p>Dots: measured, with 95 % intervals. Rings: published.</p>{plots}
-<h2>Notes</h2><ul>{notes}</ul>
-<h2>Protocol</h2><p>{protocol}</p></html>
-"""
+def as_html(result: TableResult, command: str = "") -> str:
+    """One page that needs no other file. command: what made it, for the head of the page."""
+    rows, columns = _rows(result), _columns(result)
+    kinds = ["published" if "(published)" in row[1] else "" for row in rows[1:]]
+    methods = _methods(result)
+    parts = [page.paragraph(result.table.summary)]
+    if result.options.limit is not None:
+        parts.append(page.paragraph(_quick_look(result.options.limit), "warning"))
+    parts.append(page.table(rows[0], rows[1:], 2, kinds))
+    parts += [page.heading("Figures"), legend([MEASURED, *(f"{name} (published)" for name in methods)])]
+    shown = [curve(result.mean)] if result.table.model == "runs" else []
+    shown += [_plot(result, column, methods) for column in columns]
+    parts += [page.figures(one for one in shown if one), page.heading("Notes"), page.notes(_notes(result))]
+    left_out = f"{counted(len(result.missing), 'data set')} left out"
+    parts.append(page.folded(left_out, result.missing.values()))
+    parts += [page.heading("Protocol"), page.paragraph(result.table.protocol)]
+    return page.page(f"{result.table.name}: {result.table.source}", _head(result, command), parts)
 
 
-def as_html(result: TableResult) -> str:
-    """One page that needs no other file."""
-    rows = _rows(result)
-    head = "".join(f"<th>{escape(cell)}</th>" for cell in rows[0])
-    body = "".join(
-        f'<tr class="{"published" if "(published)" in row[1] else "measured"}">'
-        + "".join(f"<td>{escape(cell)}</td>" for cell in row)
-        + "</tr>"
-        for row in rows[1:]
+def _head(result: TableResult, command: str) -> dict[str, str]:
+    """Where the page comes from."""
+    limit = result.options.limit
+    return {
+        **facts(command),
+        "model": result.model,
+        "seed": str(result.options.seed),
+        "items": "all" if limit is None else f"at most {limit} of each data set",
+    }
+
+
+def _quick_look(limit: int) -> str:
+    items = counted(limit, "item")
+    return f"A quick look: at most {items} of each data set, not the table's figures."
+
+
+def _methods(result: TableResult) -> list[str]:
+    """The published methods that have a figure beside a measured one."""
+    measured = {(one.name, column) for one in result.sets for column in one.numbers}
+    measured |= {(result.table.mean, column) for column in result.mean}
+    return list(
+        dict.fromkeys(
+            one.method
+            for one in result.table.published
+            if any((one.set or result.table.mean, column) in measured for column in one.numbers)
+        )
     )
-    return _PAGE.format(
-        title=escape(f"{result.table.name}: {result.table.source}"),
-        summary=escape(result.table.summary),
-        table=f"<tr>{head}</tr>{body}",
-        curve=curve(result.mean) if result.table.model == "runs" else "",
-        plots="".join(_plot(result, column) for column in _columns(result)),
-        notes="".join(f"<li>{escape(note)}</li>" for note in _notes(result)),
-        protocol=escape(result.table.protocol),
-    )
 
 
-WIDTH, LINE, LABEL = 460, 22, 170
-
-
-def _plot(result: TableResult, column: str) -> str:
-    """The values of a column as SVG, a line for each data set."""
-    named: list[tuple[str, Interval]] = [
-        (one.name, one.numbers[column]) for one in result.sets if column in one.numbers
-    ]
+def _plot(result: TableResult, column: str, methods: Sequence[str]) -> str:
+    """The values of a column, a line for each data set; "" without any."""
+    named = [(one.name, one.numbers[column]) for one in result.sets if column in one.numbers]
     named += [(result.table.mean, result.mean[column])] if column in result.mean else []
     if not named:
         return ""
-    rings = {
-        (one.set or result.table.mean): one.numbers[column]
+    rows = [
+        Row(name, [_measured_mark(number), *_published_marks(result, name, column, methods)])
+        for name, number in named
+    ]
+    ends = [end for row in rows for mark in row.marks for end in (mark.value, mark.low, mark.high)]
+    known = [end for end in ends if math.isfinite(end)]
+    axis = FRACTION if all(0 <= end <= 1 for end in known) else Axis.over([0.0, *known])
+    title = f"Model {column}" if result.table.model == "runs" else column
+    names = [*(one.name for one in result.sets), result.table.mean]
+    return dots(title, _quantity(result, column), rows, axis, names)
+
+
+def _measured_mark(number: Interval) -> Mark:
+    return Mark(number.value, number.low, number.high, told=with_interval(number))
+
+
+def _published_marks(result: TableResult, name: str, column: str, methods: Sequence[str]) -> list[Mark]:
+    return [
+        Mark(value, kind=1 + methods.index(one.method), told=f"{one.method} (published): {figure(value)}")
         for one in result.table.published
-        if column in one.numbers
-    }
-    ends = [end for _, number in named for end in (number.value, number.low, number.high)]
-    ends = [end for end in [*ends, *rings.values(), 0.0] if math.isfinite(end)]
-    low, span = min(ends), max(max(ends) - min(ends), 1e-9)
-
-    def x(value: float) -> float:
-        return LABEL + (WIDTH - LABEL - 15) * (value - low) / span
-
-    parts = [f'<text x="0" y="14" font-weight="bold">{escape(column)}</text>']
-    for line, (name, number) in enumerate(named, 1):
-        parts.append(_line(name, number, LINE * line + 14, x, rings.get(name)))
-    return f'<svg width="{WIDTH}" height="{LINE * (len(named) + 1)}">{"".join(parts)}</svg>'
+        if (one.set or result.table.mean) == name and (value := one.numbers.get(column)) is not None
+    ]
 
 
-def _line(name: str, number: Interval, y: int, x: Callable[[float], float], ring: float | None) -> str:
-    out = f'<text x="0" y="{y}">{escape(name[:26])}</text>'
-    if math.isfinite(number.low):
-        ends = f'x1="{x(number.low):.1f}" x2="{x(number.high):.1f}" y1="{y - 4}" y2="{y - 4}"'
-        out += f'<line {ends} stroke="#2d69be"/>'
-    if math.isfinite(number.value):
-        title = f"<title>{with_interval(number)}</title>"
-        out += f'<circle cx="{x(number.value):.1f}" cy="{y - 4}" r="4" fill="#2d69be">{title}</circle>'
-    if ring is not None:
-        title = f"<title>published: {figure(ring)}</title>"
-        place = f'cx="{x(ring):.1f}" cy="{y - 4}" r="5"'
-        out += f'<circle {place} fill="none" stroke="#c8502d">{title}</circle>'
-    return out
+def _quantity(result: TableResult, column: str) -> str:
+    """What the axis of a column shows, with its unit; "" where the title says it."""
+    if result.table.model == "runs" or column.endswith(" points"):
+        return "mean IoU"
+    return QUANTITIES.get(column.partition("_")[0], "")

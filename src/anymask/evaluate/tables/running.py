@@ -16,10 +16,11 @@ import numpy as np
 import anymask
 from anymask.errors import AnymaskError, InputError, MissingExtraError
 from anymask.evaluate.metrics import Floats, Interval, interval
-from anymask.evaluate.report import commit, machine, plain
+from anymask.evaluate.report import machine, plain
 from anymask.evaluate.tables.stated_areas import ODD_AREAS, note
 from anymask.evaluate.tables.table import Items, Row, Table, TableSet, Weights
 from anymask.files import staged
+from anymask.files.reports.provenance import commit
 from anymask.formats.coco_file import CROWD, KEYPOINTS
 from anymask.formats.safe_paths import inner_path, plain_stem
 from anymask.types import Record

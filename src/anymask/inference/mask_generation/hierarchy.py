@@ -17,17 +17,9 @@ from anymask.errors import InputError
 from anymask.geometry import rle
 from anymask.geometry.label_map import Labels, label_map
 from anymask.types import Masks
+from anymask.types.pieces import CONTAINED, SMALLER, meet
 
-__all__ = ["Tree", "doubtful", "flatten", "tree"]
-
-CONTAINED = 0.9
-"""Minimum share of a part's pixels that lie in its whole."""
-
-
-SMALLER = 0.8
-"""Maximum area of a part relative to its whole; a larger mask is another version of the same object."""
-PIECE, DOUBTFUL = 0.1, 0.75
-"""A piece is doubtful from this share of its whole's area on, below this share of its whole's score."""
+__all__ = ["Tree", "flatten", "tree"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,32 +94,12 @@ def tree(masks: Masks, *, contained: float = CONTAINED) -> Tree:
     by_size = np.argsort(areas, kind="stable")
     for i in np.flatnonzero(areas):
         larger = by_size[np.searchsorted(areas[by_size] * SMALLER, areas[i]) :]
-        near = larger[_meet(boxes[larger], boxes[i])]
+        near = larger[meet(boxes[larger], boxes[i])]
         for j in near:  # the smallest first
             if rle.intersection([masks.rles[i]], [masks.rles[j]])[0, 0] >= contained * areas[i]:
                 parents[i] = j
                 break
     return Tree(masks, parents, _depths(parents))
-
-
-def doubtful(masks: Masks) -> NDArray[np.bool_]:
-    """(N,) whether a mask is a large piece of a whole that scores much better (`PIECE`, `DOUBTFUL`).
-
-    Pictures show the whole instead: such pieces often divide an even surface at random.
-    """
-    areas, boxes, scores = masks.areas, masks.boxes, masks.scores
-    found = np.zeros(len(masks), np.bool_)
-    for i in np.flatnonzero(areas):
-        fits = (areas * SMALLER > areas[i]) & (areas * PIECE <= areas[i]) & (scores * DOUBTFUL > scores[i])
-        wholes = np.flatnonzero(fits & _meet(boxes, boxes[i]))
-        shared = rle.intersection([masks.rles[i]], [masks.rles[j] for j in wholes])
-        found[i] = bool((shared >= CONTAINED * areas[i]).any())
-    return found
-
-
-def _meet(boxes: NDArray[np.float32], box: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Whether each of the boxes (N, 4) overlaps a box."""
-    return np.asarray(((boxes[:, :2] < box[2:]) & (boxes[:, 2:] > box[:2])).all(axis=1))
 
 
 def _depths(parents: NDArray[np.int64]) -> NDArray[np.int64]:

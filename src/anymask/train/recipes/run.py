@@ -15,8 +15,9 @@ import anymask
 from anymask.data.dataset import Collection, OnError
 from anymask.errors import InputError, OutputError
 from anymask.evaluate import clicks, detections, fewshot
-from anymask.evaluate.report import commit, machine
+from anymask.evaluate.report import machine
 from anymask.files import write_atomic
+from anymask.files.reports.provenance import commit
 from anymask.models.checkpoints.load import MODEL_FILE, RUN, AnyModel
 from anymask.models.detector import Detector
 from anymask.models.sam import Sam

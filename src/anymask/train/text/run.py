@@ -11,8 +11,9 @@ from typing import Any
 
 import anymask
 from anymask.errors import InputError, OutputError
-from anymask.evaluate.report import commit, machine
+from anymask.evaluate.report import machine
 from anymask.files import write_atomic
+from anymask.files.reports.provenance import commit
 from anymask.models.loading import load_sam
 from anymask.models.text.imagenet_head import ImageNetHead
 from anymask.models.text.namer import TEXT_FILE, MaskFeatures

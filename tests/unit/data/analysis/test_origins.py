@@ -69,9 +69,12 @@ def test_tables_that_cannot_be_used(tmp_path: Path, text: str, message: str) -> 
 
 
 def test_files_that_are_no_table(tmp_path: Path) -> None:
-    for path in (tmp_path / "gone.csv", tmp_path):
-        with pytest.raises(FormatError, match="table of places must be a CSV file in UTF-8"):
-            read_places(path)
+    gone = tmp_path / "gone.csv"
+    with pytest.raises(FormatError) as told:
+        read_places(gone)
+    assert str(told.value) == f"table of places must be a file that exists, got {gone}. Check the name."
+    with pytest.raises(FormatError, match="table of places must be a CSV file in UTF-8"):
+        read_places(tmp_path)
     (tmp_path / "binary.csv").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(FormatError, match="table of places must be a CSV file in UTF-8"):
         read_places(tmp_path / "binary.csv")

@@ -13,11 +13,15 @@ import pytest
 from PIL import Image
 
 from anymask.data import open_dataset
+from anymask.data.analysis.figures import mask_charts
 from anymask.data.analysis.origins import Origins
-from anymask.data.analysis.report import analyse, encode_report
+from anymask.data.analysis.report import analyse, encode_report, is_report_file
+from anymask.data.analysis.tally import Tally
 from anymask.data.synthetic import shapes
 from anymask.formats import coco, sa1b
 from anymask.types import Record
+
+SVG = "{http://www.w3.org/2000/svg}"
 
 
 @pytest.fixture(scope="module")
@@ -84,14 +88,46 @@ def test_the_report_has_figures_and_one_page(shards: Path) -> None:
     assert json.loads(files["report.json"])[0]["masks"] == found["masks"]
     for name, data in files.items():
         if name.endswith(".svg"):
-            lines = ElementTree.fromstring(data).findall("{http://www.w3.org/2000/svg}polyline")
+            lines = ElementTree.fromstring(data).findall(f"{SVG}polyline")
             assert len(lines) == 2, "one curve for each data set"
     assert Image.open(io.BytesIO(files["centres-1.png"])).size == (256, 256)
     page = files["index.html"].decode()
+    for row in ("median predicted IoU", "near-duplicate images"):
+        assert row not in page, "nothing is known of it"
+    assert "Sample images" not in page, "no image can be read"
     assert "&lt;other&gt; &amp; more" in page
     assert "<other>" not in page
     assert "http" not in page.replace("http://www.w3.org/2000/svg", ""), "it needs no other file"
     assert "3 images without a country" in page
+
+
+def test_what_is_known_of_one_data_set_alone_is_told_so(shards: Path) -> None:
+    found = analyse(open_dataset(shards))
+    files = encode_report(
+        [found, {**found, "duplicate_images": {"images": 2, "groups": []}}], [b"jpeg", None]
+    )
+    page = files["index.html"].decode()
+    assert "near-duplicate images</td><td>not given</td><td>2<" in page
+    assert files["samples-1.jpg"] == b"jpeg"
+    assert page.count("data:image/jpeg;base64,") == 1
+    assert all(is_report_file(name) for name in files)
+
+
+def test_few_masks_are_counted_in_few_bins() -> None:
+    rng = np.random.default_rng(0)
+    tally = Tally()
+    for _ in range(10):
+        tally.add(shapes(rng, (48, 64), 4).masks)
+    few = {"name": "few", **tally.to_dict(), "damaged": {}}
+    (line,) = ElementTree.fromstring(dict(mask_charts([few]))["relative-size.svg"]).findall(f"{SVG}polyline")
+    heights = [float(point.split(",")[1]) for point in line.attrib["points"].split()]
+    assert len(heights) == 2 * (10 + 1), "two points at the edges of ten bins"
+    many = {**few, "relative_size": {**few["relative_size"], "count": 10_000}, "name": "many"}
+    for compared, bins in (([many], 50), ([many, few], 10)):
+        lines = ElementTree.fromstring(dict(mask_charts(compared))["relative-size.svg"]).findall(
+            f"{SVG}polyline"
+        )
+        assert [len(line.attrib["points"].split()) for line in lines] == [2 * (bins + 1)] * len(compared)
 
 
 def test_a_data_set_without_masks(tmp_path: Path, records: list[Record]) -> None:

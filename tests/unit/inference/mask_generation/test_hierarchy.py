@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from anymask.errors import InputError
 from anymask.geometry.label_map import cover
-from anymask.inference.mask_generation.hierarchy import doubtful, flatten, tree
+from anymask.inference.mask_generation.hierarchy import flatten, tree
 from anymask.types import Masks
 
 
@@ -48,15 +48,6 @@ def test_a_part_may_stick_out_a_little() -> None:
     masks = rectangles((0, 0, 20, 20), (11, 0, 21, 10), (12, 0, 22, 10))
     assert tree(masks).parents.tolist() == [-1, 0, -1]
     assert tree(masks, contained=0.75).parents.tolist() == [-1, 0, 0]
-
-
-def test_large_pieces_that_score_much_worse_than_their_whole_are_doubtful() -> None:
-    boxes = ((0, 0, 20, 20), (0, 0, 20, 9), (0, 10, 20, 19), (2, 2, 5, 5), (40, 0, 50, 10))
-    masks = rectangles(*boxes, scores=np.array([0.8, 0.3, 0.7, 0.3, 0.3]))
-    # the whole, a piece, a part that scores nearly as well, a small part, something apart
-    assert doubtful(masks).tolist() == [False, True, False, False, False]
-    assert doubtful(masks[:0]).tolist() == []
-    assert not doubtful(STREET).any()
 
 
 def test_the_dial_goes_from_wholes_to_parts() -> None:

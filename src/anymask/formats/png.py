@@ -94,7 +94,8 @@ def write_mask(masks: Masks, path: str | os.PathLike[str], *, force: bool = Fals
     """Write a single mask, 255 inside. Raises InputError for another number of masks; OutputError."""
     if len(masks) != 1:
         raise InputError(
-            f"masks must be a single one for a mask file, got {len(masks)}. Take the format masks: a file for each."
+            f"masks must be a single one for a mask file, got {len(masks)}. "
+            "Take the format masks: a file for each."
         )
     check_target(path, force=force)
     return write_atomic(path, encode_png(masks.dense()[0]), force=force)

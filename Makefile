@@ -22,7 +22,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 unexport PYTHONDONTWRITEBYTECODE
 INSTALL := $(PIP) install -q --no-compile
 
-.PHONY: help setup dev demo web serve test peers lint format bench docs graphs dist clean
+.PHONY: help setup dev demo web project serve test peers lint format bench docs graphs dist clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -34,8 +34,8 @@ dev: $(VENV)/.dev  ## the same, with the development tools
 demo: $(VENV)/.core  ## segment a bundled photo by one click (PHOTO=file CLICK=x,y for another)
 	@test -n "$(CLICK)" || { echo "CLICK must be given with PHOTO: pixels from the left and the top, such as CLICK=330,240"; exit 2; }
 	@mkdir -p demo
-	$(BIN)/anymask segment $(PHOTO) --point $(CLICK) -o demo/mask.png --overlay --force
-	@$(BIN)/python examples/side_by_side.py $(PHOTO) --point $(CLICK) -o demo
+	$(BIN)/anymask segment "$(PHOTO)" --point "$(CLICK)" -o demo/mask.png --overlay --force
+	@$(BIN)/python examples/side_by_side.py "$(PHOTO)" --point "$(CLICK)" -o demo
 	@echo "Photo: $(PHOTO), clicked at $(CLICK) (x,y)"
 	@echo "Mask: $(CURDIR)/demo/mask.png"
 	@echo "Photo, mask, and mask on the photo: $(CURDIR)/demo/side-by-side.jpg"
@@ -43,8 +43,11 @@ demo: $(VENV)/.core  ## segment a bundled photo by one click (PHOTO=file CLICK=x
 
 web: $(VENV)/.web  ## install the browser app's runtime and checkers with npm
 
-serve: $(VENV)/.app $(VENV)/.vendor  ## open the app in the browser (PROJECT=folder of images, PORT=number)
-	@$(BIN)/anymask serve $(PROJECT) $(if $(PORT),--port $(PORT)) --open || [ $$? = 130 ]
+project:
+	@test -z "$(PROJECT)" || test -e "$(PROJECT)" || { echo "PROJECT must be a folder of images that exists, got $(PROJECT)"; exit 2; }
+
+serve: project $(VENV)/.app $(VENV)/.vendor  ## open the app in the browser (PROJECT=folder of images, PORT=number)
+	@$(BIN)/anymask serve $(if $(PROJECT),"$(PROJECT)") $(if $(PORT),--port $(PORT)) --open || [ $$? = 130 ]
 
 test: $(VENV)/.dev  ## run the tests
 	@$(MAKE) -s web || echo "Browser tests will be skipped: make web failed."

@@ -327,7 +327,7 @@ def test_addresses_need_no_option(auto) -> None:
     target = Path("set").resolve().as_uri()
     answer = auto("photos", "-o", target)
     assert answer.code == 0, answer.err
-    assert "1 images with" in answer.out
+    assert "1 image with" in answer.out
     assert [record.id for record in open_dataset("set")] == ["a"]
     assert auto(Path("photos").resolve().as_uri(), "-o", "other").code == 0
 

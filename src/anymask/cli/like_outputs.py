@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from anymask.models import InContext, Promptable
     from anymask.types import Context
 
-__all__ = ["WHITE", "Job", "describe", "number_map"]
+__all__ = ["WHITE", "Job", "describe", "number_map", "numbers_of"]
 
 WHITE = 255
 """The number of objects where the examples are black and white."""
@@ -54,19 +54,23 @@ def number_map(masks: Masks, examples: Examples) -> NDArray[Any]:
     return flat
 
 
+def numbers_of(masks: Masks, examples: Examples) -> list[int]:
+    """The number of each mask's object."""
+    return [] if masks.labels is None else [int(examples.numbers[label]) for label in masks.labels]
+
+
 def describe(masks: Masks, examples: Examples) -> dict[str, Any]:
     """What is printed of the masks of an image or frame."""
-    labels = np.zeros(0, np.int64) if masks.labels is None else masks.labels
-    rows = zip(labels, masks.scores, masks.areas, masks.boxes, strict=True)
+    rows = zip(numbers_of(masks, examples), masks.scores, masks.areas, masks.boxes, strict=True)
     return {
         "size": list(masks.size),
         "masks": [
             {
-                "number": int(examples.numbers[label]),
+                "number": number,
                 "score": round(float(score), 4),
                 "area": int(area),
                 "box": [int(side) for side in box],
             }
-            for label, score, area, box in rows
+            for number, score, area, box in rows
         ],
     }

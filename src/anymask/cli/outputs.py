@@ -114,11 +114,11 @@ def _encode_masks(record: Record, path: Path, rank: int) -> bytes:
     return encode_png(masks.dense()[0] if len(masks) == 1 else instance_map(masks))
 
 
-def encode_overlay(image: NDArray[np.uint8], masks: Masks) -> bytes:
-    """The image (H, W, 3) uint8 with masks drawn on it, as a JPEG file."""
+def encode_overlay(image: NDArray[np.uint8], masks: Masks, numbers: Sequence[int] | None = None) -> bytes:
+    """The image (H, W, 3) uint8 with masks and their numbers drawn on it, as a JPEG file."""
     from anymask.images.overlay import overlay  # most commands draw nothing
 
-    return encode_jpeg(overlay(image, (mask.dense()[0] for mask in masks)))
+    return encode_jpeg(overlay(image, (mask.dense()[0] for mask in masks), numbers=numbers))
 
 
 def write_all(files: Mapping[Path, bytes], *, force: bool) -> None:

@@ -64,7 +64,10 @@ def instance_map(masks: Masks) -> NDArray[Any]:
 def label_map(masks: Masks) -> NDArray[Any]:
     """The map (H, W) of the masks' labels, uint8 or uint16. Raises InputError unless all are 1 to 65535."""
     if masks.labels is None:
-        raise InputError("masks must have labels for a label map, got none. Write an instance map.")
+        raise InputError(
+            "masks must have labels for a label map, got none. "
+            "Take instances, or voc or coco, which number names themselves."
+        )
     return _paint(masks, masks.labels)
 
 
@@ -90,7 +93,10 @@ def write_map(
 def write_mask(masks: Masks, path: str | os.PathLike[str], *, force: bool = False) -> Path:
     """Write a single mask, 255 inside. Raises InputError for another number of masks; OutputError."""
     if len(masks) != 1:
-        raise InputError(f"masks must be a single one for a mask file, got {len(masks)}. Write a folder.")
+        raise InputError(
+            f"masks must be a single one for a mask file, got {len(masks)}. "
+            "Take the format masks: a file for each."
+        )
     check_target(path, force=force)
     return write_atomic(path, encode_png(masks.dense()[0]), force=force)
 
@@ -141,7 +147,8 @@ def encode_mask(record: Record, outlines: Outlines) -> Page:
     """A single mask as a PNG. Raises InputError for another number of masks."""
     if len(record.masks) != 1:
         raise InputError(
-            f"masks must be a single one for a mask file, got {len(record.masks)}. Write a folder."
+            f"masks must be a single one for a mask file, got {len(record.masks)}. "
+            "Take the format masks: a file for each."
         )
     data = encode_png(record.masks.dense()[0])
     found = read_map(data) != 0

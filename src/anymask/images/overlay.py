@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import repeat
 from typing import NamedTuple
 
@@ -41,31 +41,37 @@ def overlay(
     ids: bool = True,
     colours: NDArray[np.uint8] | None = None,
     hidden: NDArray[np.bool_] | None = None,
+    numbers: Sequence[int] | None = None,
 ) -> Pixels:
     """Tint each mask (H, W) in a colour of its own and draw its outline and number: (H, W, 3) uint8.
 
-    Smaller masks hide larger ones. `alpha` is the strength of the tint, 0 to 1. With `ids` two or
-    more masks are numbered from 1, in the middle of what shows of them, where there is room. `masks`
-    may be an iterator: only one is held unpacked. `colours` are one (3,) for each mask; without them they
-    are chosen to show on what they cover, which may differ from one frame of a film to the next.
-    `hidden` (N,) are masks that are not drawn, but keep their number.
+    Smaller masks hide larger ones.
+
+    image: (H, W, 3) uint8.
+    masks: may be an iterator: only one is held unpacked.
+    alpha: the strength of the tint, 0 to 1.
+    ids: whether two or more masks are numbered, in the middle of what shows of them, where there is room.
+    colours: one (3,) for each mask; without them they are chosen to show on what they cover, which may differ
+        from one frame of a film to the next.
+    hidden: (N,) masks that are not drawn, but keep their number.
+    numbers: those of the masks, by default from 1 on.
     """
     size = (image.shape[0], image.shape[1])
     runs = [rle.encode(np.asarray(mask, np.bool_)) for mask in masks]
     order = [i for i in by_area(runs) if hidden is None or not hidden[i]]
-    numbers = label_map(runs, size, order)
+    labels = label_map(runs, size, order)
     if colours is None:
-        colours = contrasting(mean_colours(image, numbers, len(runs)))
-    out = tint(image, numbers, colours, alpha)
+        colours = contrasting(mean_colours(image, labels, len(runs)))
+    out = tint(image, labels, colours, alpha)
     thickness = max(1, round(max(size) / 600))
     for i in order:
         x0, y0, x1, y1 = (int(side) for side in rle.box(runs[i], size))
         if x1 > x0:
-            draw_outline(out, numbers[y0:y1, x0:x1] == i + 1, (x0, y0), colours[i], thickness)
+            draw_outline(out, labels[y0:y1, x0:x1] == i + 1, (x0, y0), colours[i], thickness)
     if not ids or len(runs) < 2:
         return out
-    texts = [str(i + 1) for i in range(len(runs))]
-    places = deepest_pixels(numbers, len(runs))
+    texts = [str(number) for number in numbers or range(1, len(runs) + 1)]
+    places = deepest_pixels(labels, len(runs))
     most = max(_LEAST_TEXT, max(size) / 28)
     heights = text_heights(texts, places[:, 2], most, _LEAST_TEXT)
     return draw_texts(out, texts, places[:, :2], heights)

@@ -135,7 +135,7 @@ def load_network(
     """As `load`, always as a PyTorch module: for training and export."""
     if os.fspath(name_or_path) not in hub.CARDS:
         hub.find(name_or_path, offline=offline)  # a mistyped name is reported before a missing PyTorch
-    with needs_torch(f"the model {os.fspath(name_or_path)}"):
+    with needs_torch("compile" if compile else f"the model {os.fspath(name_or_path)}"):
         from anymask.models.checkpoints.load import load_weights
         from anymask.models.compiling import compile_parts
         from anymask.models.devices import find_device, find_dtype, limit_threads

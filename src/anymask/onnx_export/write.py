@@ -73,7 +73,7 @@ def export(
         raise OutputError("output must have a name of printable letters, got another. Choose another name.")
     for precision in precisions or ():
         if precision not in PRECISIONS:
-            raise unknown_name("precisions", precision, PRECISIONS)
+            raise unknown_name("precision", precision, PRECISIONS)
     images = [read_image(photo) for photo in (_bundled() if photos is None else photos)]
     if not images or (precisions is not None and not precisions):
         raise InputError("photos and precisions must not be empty, got none. Omit them for the defaults.")

@@ -120,3 +120,12 @@ def test_a_contact_sheet(photos, image):
         InputError, match=r"columns must be 1 or more with 32 pixels each, got 90 in a width of 500"
     ):
         contact_sheet([], [], 90, 500)
+
+
+def test_masks_may_have_numbers_of_their_own(image):
+    masks = np.zeros((2, *SIZE), bool)
+    masks[0, 2:22, 2:18] = masks[1, 2:22, 18:34] = True
+    image, masks = (np.repeat(np.repeat(it, 8, axis), 8, axis + 1) for it, axis in ((image, 0), (masks, 1)))
+    drawn = [overlay(image, masks, numbers=numbers) for numbers in (None, [1, 2], [7, 9])]
+    assert np.array_equal(drawn[0], drawn[1])
+    assert not np.array_equal(drawn[0], drawn[2])

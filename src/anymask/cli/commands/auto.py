@@ -21,6 +21,7 @@ from anymask.cli.viewer import open_file
 from anymask.errors import ImageError, InputError, OutputError
 from anymask.files import check_target, read_regular
 from anymask.files.places import is_address
+from anymask.files.reports.wording import counted
 from anymask.formats import sa1b
 from anymask.images.bands import numbers, read_bands
 from anymask.images.planes import kind_of, path_of
@@ -253,7 +254,7 @@ def _as_text(options: Options, record: Record, targets: _Targets, seconds: Mappi
     head = f"{options.source}, {width} x {height}, by {options.model} ({spent(seconds)})"
     named = [] if options.names is None else [_named(record.meta["categories"])]
     return "\n".join(
-        [head, f"  {len(masks)} masks{sizes}", *named, *(f"wrote {path}" for path in targets.all)]
+        [head, f"  {counted(len(masks), 'mask')}{sizes}", *named, *(f"wrote {path}" for path in targets.all)]
     )
 
 
@@ -347,7 +348,7 @@ def _report(summary: Summary, folder: Path | str, sheet: Path | None, *, as_json
         out_json({"dataset": str(folder), "sheet": None if sheet is None else str(sheet), **vars(summary)})
         return
     kept = f", {summary.kept:,} were there already" if summary.kept else ""
-    lines = [f"{summary.made:,} images with {summary.masks:,} masks{kept}"]
+    lines = [f"{counted(summary.made, 'image')} with {counted(summary.masks, 'mask')}{kept}"]
     if summary.damaged:
         number = len(summary.damaged)
         images = "image" if number == 1 else "images"

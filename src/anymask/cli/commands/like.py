@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from anymask.cli.commands import like_video
 from anymask.cli.console import note, out, out_json, progress, table
 from anymask.cli.like_inputs import Inputs, find_inputs, read_all, read_correction
-from anymask.cli.like_outputs import WHITE, Job, describe, number_map
+from anymask.cli.like_outputs import WHITE, Job, describe, number_map, numbers_of
 from anymask.cli.model_names import check_model
 from anymask.cli.options.like import Options
 from anymask.cli.outputs import DAMAGED, encode_overlay
@@ -136,7 +136,8 @@ def _images(job: Job, inputs: Inputs) -> tuple[list[dict[str, Any]], int]:
 def _image(job: Job, item: Item, image: NDArray[np.uint8]) -> dict[str, Any]:
     masks = _predict(job, image)
     map_ = encode_png(number_map(masks, job.examples))
-    write_atomic(job.folder / OVERLAY.format(item.id), encode_overlay(image, masks), force=True)
+    drawn = encode_overlay(image, masks, numbers_of(masks, job.examples))
+    write_atomic(job.folder / OVERLAY.format(item.id), drawn, force=True)
     write_atomic(job.folder / MASK.format(item.id), map_, force=True)  # last: then the image is done
     return {"path": str(item.path), **describe(masks, job.examples)}
 

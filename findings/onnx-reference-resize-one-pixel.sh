@@ -2,7 +2,7 @@
 # onnx 1.23.2: Resize to a single pixel with "pytorch_half_pixel" reads half a pixel outside in onnx's reference evaluator.
 # Documented: "x_original = length_resized > 1 ? (x_resized + 0.5) / scale - 0.5 : 0", so the first pixel. The reference
 # takes -0.5 in place of 0. With mode="linear" the edge hides it, with mode="cubic" it does not.
-# Guessed before running: the first pixel. Result: missed for cubic.
+# Not guessed: it came up while other guesses were tried.
 # Seen: 5 x 7 pixels to 1 x 1, first pixel 8, all others 0: ONNX Runtime gives 8, the reference another number.
 set -euo pipefail
 work=$(mktemp -d)

@@ -2,7 +2,7 @@
 # onnx 1.23.2: MaxPool with auto_pad="SAME_LOWER" loses a row and a column in onnx's reference evaluator.
 # Documented: with SAME_UPPER and SAME_LOWER the output is ceil(input / stride) long; the two differ only in the side that
 # gets the odd pixel of padding. SAME_UPPER has the documented shape; the shape inference of onnx has it for both.
-# Guessed before running: the same shape as in ONNX Runtime. Result: missed.
+# Not guessed: it came up while other guesses were tried.
 # Seen: 5 x 7 pixels at stride 2 give 3 x 4 with SAME_UPPER, 2 x 3 with SAME_LOWER; ONNX Runtime gives 3 x 4 for both.
 set -euo pipefail
 work=$(mktemp -d)

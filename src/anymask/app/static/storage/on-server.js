@@ -1,5 +1,6 @@
 /** Project, images and masks kept by the server: the client of its HTTP API. */
 import { t } from "../language.js";
+import { isLarge } from "../geometry/tiles.js";
 import { CancelledError, ConflictError, OfflineError, RefusedError } from "./errors.js";
 import { EXPORT_FORMATS } from "./export-formats.js";
 
@@ -226,6 +227,13 @@ export class ServerStorage {
   /** A tile of a large image. @param {string} id @param {import("../geometry/tiles.js").Tile} tile @returns {Promise<Blob>} */
   async tile(id, { level, column, row }) {
     return (await this.request(`${imagePath(id)}/tiles/${level}/${column}/${row}`)).blob();
+  }
+
+  /** Where the server gives regions of a large image. @param {ImageInfo} image */
+  served(image) {
+    if (!isLarge(image)) return null;
+    const address = new URL(`${imagePath(image.id)}/region`, this.base).href;
+    return { address, size: /** @type {import("../types.js").Size} */ ([image.height, image.width]) };
   }
 
   /** @param {ImageInfo} image @returns {Promise<string>} */

@@ -110,6 +110,7 @@ def test_bands_are_chosen(folder, start) -> None:
 
 def test_a_region_is_what_a_model_sees(wide, smooth) -> None:
     client, id = wide
+
     def region(window: str, size: str) -> np.ndarray:
         answer = client.get(f"/api/images/{id}/region?region={window}&size={size}")
         assert (answer.status_code, answer.headers["content-type"]) == (200, "image/png"), answer.text[:200]

@@ -25,7 +25,7 @@ LARGE = 12_000_000
 MOST_SIDE = 4096
 """Pixels of a scaled region along each side, at most."""
 REDUCE_TO = 4
-"""Pixels are averaged down to this many times the wanted size before the filter of models, which is slower."""
+"""Pixels are averaged down to this many times the wanted size before the filter of models, which is slow."""
 Source: TypeAlias = "TiffWindows | NDArray[np.uint8]"
 
 

@@ -1,5 +1,6 @@
 /** Runs the model on the open image: encodes it first, and drops requests that are no longer wanted. */
 import { LOCAL_MODEL } from "../constants.js";
+import { isLarge } from "../geometry/tiles.js";
 import { OUT_OF_REACH } from "./image-pixels.js";
 import { encodesHere } from "./manifest.js";
 
@@ -12,7 +13,7 @@ import { encodesHere } from "./manifest.js";
 /**
  * @typedef {object} Embedder
  * @property {(image: string, model: string) => Promise<ArrayBuffer>} embedding
- * @property {(image: ImageInfo) => import("./image-pixels.js").Served | null} [served] where the server gives regions of a large image
+ * @property {(image: string) => string} [regions] address of regions of an image, if a server scales them
  * @property {import("../storage/on-server.js").ServerStorage["everything"]} [everything] by the server, if there is one
  */
 
@@ -87,9 +88,9 @@ export class Predictor {
   async encodeHere(model, image, file) {
     const encode = (/** @type {import("./image-pixels.js").Source} */ source) =>
       this.client.encode(model, imageKey(image), source);
-    const served = this.storage.served?.(image);
-    if (!served) return encode(await file);
-    return encode(served).catch(async (error) => {
+    const address = isLarge(image) && this.storage.regions?.(image.id);
+    if (!address) return encode(await file);
+    return encode({ address, size: [image.height, image.width] }).catch(async (error) => {
       if (!says(error, OUT_OF_REACH)) throw error;
       return encode(await file);
     });

@@ -1,6 +1,5 @@
 /** Project, images and masks kept by the server: the client of its HTTP API. */
 import { t } from "../language.js";
-import { isLarge } from "../geometry/tiles.js";
 import { CancelledError, ConflictError, OfflineError, RefusedError } from "./errors.js";
 import { EXPORT_FORMATS } from "./export-formats.js";
 
@@ -229,11 +228,9 @@ export class ServerStorage {
     return (await this.request(`${imagePath(id)}/tiles/${level}/${column}/${row}`)).blob();
   }
 
-  /** Where the server gives regions of a large image. @param {ImageInfo} image */
-  served(image) {
-    if (!isLarge(image)) return null;
-    const address = new URL(`${imagePath(image.id)}/region`, this.base).href;
-    return { address, size: /** @type {import("../types.js").Size} */ ([image.height, image.width]) };
+  /** Where regions of an image are, as models see them. @param {string} id */
+  regions(id) {
+    return new URL(`${imagePath(id)}/region`, this.base).href;
   }
 
   /** @param {ImageInfo} image @returns {Promise<string>} */
@@ -243,10 +240,9 @@ export class ServerStorage {
 
   /** @param {string} id @param {string} model @returns {Promise<ArrayBuffer>} */
   async embedding(id, model) {
-    const patient = { signal: AbortSignal.timeout(10 * SECONDS * 1000) };
-    return (
-      await this.request(`${imagePath(id)}/embedding/${encodeURIComponent(model)}`, patient)
-    ).arrayBuffer();
+    const signal = AbortSignal.timeout(10 * SECONDS * 1000);
+    const answer = await this.request(`${imagePath(id)}/embedding/${encodeURIComponent(model)}`, { signal });
+    return answer.arrayBuffer();
   }
 
   /** @param {string} id @returns {Promise<Mask[]>} */

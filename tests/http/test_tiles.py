@@ -10,6 +10,7 @@ import tifffile
 from PIL import Image
 
 from anymask.app.tiles import SIDE, levels
+from anymask.geometry.frame import Frame
 
 WIDE = (700, 1300)
 
@@ -105,3 +106,28 @@ def test_bands_are_chosen(folder, start) -> None:
     missing = client.get(f"/api/images/{ids['a.tif']}/file?bands=6")
     assert (missing.status_code, "from 1 to 5" in missing.json()["error"]) == (400, True)
     assert client.get(f"/api/images/{ids['a.tif']}/file?bands=red").status_code == 422
+
+
+def test_a_region_is_what_a_model_sees(wide, smooth) -> None:
+    client, id = wide
+
+    def region(window: str, size: str) -> np.ndarray:
+        answer = client.get(f"/api/images/{id}/region?region={window}&size={size}")
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "image/png"), answer.text[:200]
+        return np.asarray(Image.open(io.BytesIO(answer.content)), int)
+
+    assert np.array_equal(region("10,20,310,220", "200,300"), smooth[20:220, 10:310])
+    part = Frame((200, 300), (80, 120), (80, 120)).resize(np.ascontiguousarray(smooth[20:220, 10:310]))
+    assert np.array_equal(region("10,20,310,220", "80,120"), part)
+    assert region("10,20,20,30", "64,64").shape == (64, 64, 3), "a small crop is enlarged"
+    whole = Frame(WIDE, (35, 65), (35, 65)).resize(smooth)
+    assert np.abs(region("0,0,1300,700", "35,65") - whole).max() <= 2, "averaged down first"
+    for window, size, status in (
+        ("0,0,1301,700", "9,9", 404),
+        ("5,5,5,9", "9,9", 404),
+        ("0,0,9,9", "5000,9", 400),
+        ("0,0,9", "9,9", 422),
+        ("0,0,9,9", "0,9", 422),
+    ):
+        answer = client.get(f"/api/images/{id}/region?region={window}&size={size}")
+        assert answer.status_code == status, window

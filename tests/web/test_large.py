@@ -12,8 +12,10 @@ import tifffile
 from PIL import Image
 from playwright.sync_api import Browser
 
+from anymask.app.tiles import LARGE
+
 from .conftest import profile
-from .driving import Person, Served, bits, eventually
+from .driving import Person, Served, bits, eventually, iou
 
 SIZE = (3200, 4200)
 
@@ -126,5 +128,32 @@ def test_bands_of_a_deep_image_are_chosen(browser: Browser, exported: Path, tmp_
             field.fill("red")
             field.press("Tab")
             person.says("write one number, or three with commas")
+    finally:
+        served.kill()
+
+
+def test_a_click_in_a_large_image_needs_no_file_in_the_page(
+    browser: Browser, exported: Path, photos: Path, tmp_path: Path
+) -> None:
+    """The server scales what the model sees; where it does not, the file serves, with the same mask."""
+    photo = Image.open(photos / "cat.jpg").convert("RGB")
+    scale = (LARGE / (photo.width * photo.height)) ** 0.5 * 1.01
+    size = (round(photo.width * scale), round(photo.height * scale))
+    photo.resize(size).save(tmp_path / "a.png", compress_level=1)
+    served = Served(tmp_path)
+    try:
+        image = served.images()["a.png"]
+        found = []
+        for refused in ("file", "region"):
+            with profile(browser, quiet=False) as page:
+                page.route(f"**/{image}/{refused}*", lambda route: route.abort())
+                person = Person(page).open(served.address, image)
+                person.click(size[0] * 0.5, size[1] * 0.5)
+                person.count(1)
+                person.saved()
+                found.append(bits(served.masks(image)[0]))
+            served.clear(image)
+        assert found[0].any()
+        assert iou(*found) > 0.99
     finally:
         served.kill()

@@ -134,7 +134,10 @@ def test_the_command_writes_the_app(
 ) -> None:
     target = tmp_path / "site"
     assert main(["serve", "--static", str(target)]) == 0
-    assert capsys.readouterr().out == f"wrote {target}\n"
+    wrote, how = capsys.readouterr().out.splitlines()
+    size = sum(file.stat().st_size for file in target.rglob("*") if file.is_file())
+    assert wrote == f"wrote {target}: {size / 1e6:,.0f} MB"
+    assert how == f"now try it: python -m http.server -d {target}"
     assert (target / "models" / "compact" / "model.json").read_bytes() == (
         exported / "model.json"
     ).read_bytes()

@@ -1,6 +1,6 @@
 /** Answers to the cases of tests/fixtures, by the app's modules; Python's are made by tests/unit/test_fixtures.py. */
 import { Frame } from "../../src/anymask/app/static/geometry/frame.js";
-import { guide, outline } from "../../src/anymask/app/static/geometry/outlines.js";
+import { fineSize, guide, outline } from "../../src/anymask/app/static/geometry/outlines.js";
 import { resizeToRgb } from "../../src/anymask/app/static/geometry/resize.js";
 import * as rle from "../../src/anymask/app/static/masks/rle.js";
 import {
@@ -52,7 +52,8 @@ const ANSWERS = {
     const rgb = bytesOf(given.image);
     const rgba = new Uint8Array((rgb.length / 3) * 4);
     for (let i = 0; i < rgb.length / 3; i++) rgba.set(rgb.subarray(3 * i, 3 * i + 3), 4 * i);
-    const prepared = guide(frameOf(given), rgba);
+    const frame = frameOf(given);
+    const prepared = guide(frame, resizeToRgb(rgba, frame.size, fineSize(frame)));
     return {
       counts: rle.toString(outline(prepared, new Float32Array(bytesOf(given.logits).buffer), given.clicks)),
     };

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymask.data_engine.project import Image, Project
-from anymask.errors import UnknownNameError
+from anymask.errors import InputError, UnknownNameError
+from anymask.geometry.frame import Frame
 from anymask.images.display import TiffWindows, open_windows
-from anymask.images.write import encode_jpeg
+from anymask.images.write import encode_jpeg, encode_png
 
 __all__ = ["LARGE", "SIDE", "Tiles", "levels"]
 
@@ -21,6 +22,10 @@ SIDE = 512
 """Pixels of a tile along each side; those at the right and lower border of an image are smaller."""
 LARGE = 12_000_000
 """Pixels of an image from which on the page shows it by tiles."""
+MOST_SIDE = 4096
+"""Pixels of a scaled region along each side, at most."""
+REDUCE_TO = 4
+"""Pixels are averaged down to this many times the wanted size before the filter of models, which is slow."""
 Source: TypeAlias = "TiffWindows | NDArray[np.uint8]"
 
 
@@ -58,6 +63,23 @@ class Tiles:
             pixels = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
         return encode_jpeg(pixels)
 
+    def region(self, image: Image, window: tuple[int, int, int, int], size: tuple[int, int]) -> bytes:
+        """A window (x0, y0, x1, y1) of an image at a size (h, w), as `Frame.resize` gives it to models: PNG.
+
+        Raises UnknownNameError for a window that is not inside the image, InputError for a side above
+        `MOST_SIDE`, and the errors of `Project.pixels`.
+        """
+        if max(size) > MOST_SIDE:
+            raise InputError(f"size must be at most {MOST_SIDE} a side, got {size}. Ask for less.")
+        x0, y0, x1, y1 = window
+        if not (0 <= x0 < x1 <= image.width and 0 <= y0 < y1 <= image.height):
+            raise UnknownNameError(
+                f"region must be inside the image of {image.width} x {image.height}, got {window}. "
+                "Reload the page."
+            )
+        pixels = _reduced(_read(self._open(image), window), size)
+        return encode_png(Frame(pixels.shape[:2], size, size).resize(pixels))
+
     def _open(self, image: Image) -> Source:
         key = f"{image.id} {image.version}"
         with self._lock:
@@ -67,6 +89,16 @@ class Tiles:
                 self._source = open_windows(file, self.project.bands) or self.project.pixels(image)
                 self._key = key
             return self._source
+
+
+def _reduced(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """Pixels (H, W, 3) reduced by whole steps while they are over `REDUCE_TO` times a size (h, w)."""
+    height, width = pixels.shape[:2]
+    step = int(min(height / size[0], width / size[1]) / REDUCE_TO)
+    if step < 2:
+        return pixels
+    reduced = (-(-width // step), -(-height // step))
+    return np.asarray(cv2.resize(pixels, reduced, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _read(source: Source, window: tuple[int, int, int, int]) -> NDArray[np.uint8]:

@@ -88,3 +88,12 @@ test("a corrupt string is refused", () => {
     assert.throws(() => rle.fromString(text), RangeError, JSON.stringify(text));
   assert.throws(() => rle.fromString("O"), RangeError); // a run of length -1
 });
+
+test("a sampled mask has every third pixel, also of sides that three does not divide", () => {
+  const [h, w] = [11, 8];
+  const bits = Uint8Array.from({ length: h * w }, (_, i) => Number((i * 7919) % 13 < 6));
+  const { runs, size } = rle.sampled(rle.encode(bits, [h, w]), [h, w], 3);
+  assert.deepEqual(size, [4, 3]);
+  const wanted = Uint8Array.from({ length: 12 }, (_, i) => bits[Math.floor(i / 3) * 3 * w + (i % 3) * 3]);
+  assert.deepEqual(rle.decode(runs, size), wanted);
+});

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
 from anymask.app import schemas
 from anymask.app.dependencies import Annotator, CurrentServer
@@ -15,6 +15,8 @@ __all__ = ["router"]
 
 router = APIRouter(tags=["images"])
 Level = Annotated[int, Path(ge=0, le=20)]
+Region = Annotated[str, Query(pattern=r"^\d{1,7},\d{1,7},\d{1,7},\d{1,7}$")]
+Scaled = Annotated[str, Query(pattern=r"^[1-9]\d{0,3},[1-9]\d{0,3}$")]
 Place = Annotated[int, Path(ge=0, le=100_000)]
 
 
@@ -38,3 +40,18 @@ def get_tile(
         f"{key}.jpg", lambda: server.decode(lambda: server.tiles.make(image, level, column, row))
     )
     return Response(data, media_type="image/jpeg", headers=headers)
+
+
+@router.get("/images/{id}/region", response_class=Response)
+def get_region(
+    server: CurrentServer, person: Annotator, id: schemas.Id, region: Region, size: Scaled
+) -> Response:
+    """A region of an image as models see it: PNG.
+
+    region: x0,y0,x1,y1 in pixels of the image, inside it. size: height,width of the answer, each up to 4096.
+    """
+    image = current(server.project, images.find(server.project.db, id))
+    x0, y0, x1, y1 = map(int, region.split(","))
+    height, width = map(int, size.split(","))
+    data = server.decode(lambda: server.tiles.region(image, (x0, y0, x1, y1), (height, width)))
+    return Response(data, media_type="image/png", headers={"cache-control": "no-store"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import webbrowser
 from dataclasses import replace
 from pathlib import Path
@@ -109,6 +110,8 @@ def _app(options: Options, settings: Settings, shown: Bands | None) -> tuple[Sta
 def _write_static(folder: str, models: Models, options: Options) -> int:
     from anymask.app.build_static import LOCAL_MODEL, build_static
 
-    out(f"wrote {build_static(folder, models.exported(LOCAL_MODEL, note), force=options.force)}")
+    site = build_static(folder, models.exported(LOCAL_MODEL, note), force=options.force)
+    size = sum(file.stat().st_size for file in site.rglob("*") if file.is_file())
+    out(f"wrote {site}: {size / 1e6:,.0f} MB\nnow try it: python -m http.server -d {shlex.quote(str(site))}")
     models.close()
     return 0

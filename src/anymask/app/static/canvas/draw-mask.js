@@ -1,6 +1,6 @@
 /** Draw a mask: filled, with a line along its edge. */
-import { eachSegment } from "../masks/rle.js";
-import { clip } from "../geometry/boxes.js";
+import { eachSegment, sampled } from "../masks/rle.js";
+import { boxArea, clip } from "../geometry/boxes.js";
 
 /** @typedef {import("../types.js").Runs} Runs */
 /** @typedef {import("../types.js").Box} Box */
@@ -14,6 +14,8 @@ const FILL = 0x73000000;
 const FAINT = 0x40000000;
 const OPAQUE = 0xff000000;
 const EDGE = 0xf2000000;
+/** Pixels at which a mask is painted, at most: to paint tens of millions would hold up the page for seconds. */
+export const MOST_PAINTED = 8e6;
 const DASHES = 120; // along the longest side of an image, so that they show at any zoom
 
 /** @param {import("../masks/colours.js").Rgb} rgb @returns {Ink} */
@@ -41,8 +43,25 @@ export function dashed(rgb) {
 export function drawMask(context, shape, size, colour, region = shape.box) {
   const [x0, y0, x1, y1] = common(shape.box, region);
   if (x0 >= x1 || y0 >= y1) return;
+  const step = Math.ceil(Math.sqrt(boxArea([x0, y0, x1, y1]) / MOST_PAINTED));
+  if (step > 1) return drawSampled(context, shape, size, colour, [x0, y0, x1, y1], step);
   const canvas = stamp(shape, size, colour, [x0, y0, x1, y1]);
   context.drawImage(canvas, 0, 0, x1 - x0, y1 - y0, x0, y0, x1 - x0, y1 - y0);
+}
+
+/**
+ * Draw every `step`th pixel of a part of a mask, each as large as `step` pixels.
+ * @param {CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D} context
+ * @param {Shape} shape @param {Size} size @param {Ink} colour @param {Box} part @param {number} step
+ */
+function drawSampled(context, shape, size, colour, part, step) {
+  const coarse = (/** @type {Box} */ box) =>
+    /** @type {Box} */ (box.map((side, i) => (i < 2 ? Math.floor(side / step) : Math.ceil(side / step))));
+  const some = sampled(shape.runs, size, step);
+  const [x0, y0, x1, y1] = coarse(part);
+  const canvas = stamp({ runs: some.runs, box: coarse(shape.box) }, some.size, colour, [x0, y0, x1, y1]);
+  const [w, h] = [x1 - x0, y1 - y0];
+  context.drawImage(canvas, 0, 0, w, h, x0 * step, y0 * step, w * step, h * step);
 }
 
 /**

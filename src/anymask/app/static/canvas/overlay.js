@@ -3,7 +3,7 @@
  * tool.
  */
 import { toRgb, PALETTE } from "../masks/colours.js";
-import { dashed, drawMask, faint, ink } from "./draw-mask.js";
+import { dashed, drawMask, faint, ink, MOST_PAINTED } from "./draw-mask.js";
 
 /** @typedef {import("../state/editor.js").Editor} Editor */
 /** @typedef {import("../geometry/viewport.js").Viewport} Viewport */
@@ -122,8 +122,11 @@ export class Overlay {
     const key = [colour, open, hollow].join(" ");
     if (picked?.shape !== shape || picked.key !== key) {
       const [x0, y0, x1, y1] = shape.box;
-      const canvas = new OffscreenCanvas(Math.max(x1 - x0, 1), Math.max(y1 - y0, 1));
+      const [w, h] = [Math.max(x1 - x0, 1), Math.max(y1 - y0, 1)];
+      const ratio = Math.min(1, Math.sqrt(MOST_PAINTED / (w * h)));
+      const canvas = new OffscreenCanvas(Math.ceil(w * ratio), Math.ceil(h * ratio));
       const context = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext("2d"));
+      context.scale(canvas.width / w, canvas.height / h);
       context.translate(-x0, -y0);
       const ink = open ? dashed(toRgb(colour)) : strong(colour);
       const full = colour ? ink : GHOST;

@@ -13,7 +13,6 @@ import {
 import { dropIslands, fillHoles } from "../masks/parts.js";
 import { area, box, decode, encode } from "../masks/rle.js";
 import { Frame } from "./frame.js";
-import { resizeToRgb } from "./resize.js";
 
 /** @typedef {import("../types.js").Size} Size */
 /** @typedef {import("../types.js").Runs} Runs */
@@ -39,17 +38,18 @@ const PAIRS = [
   [2, 2],
 ];
 
+/** The size of the image in which outlines are found. @param {Frame} frame */
+export const fineSize = (frame) =>
+  /** @type {Size} */ (frame.size.map((side, i) => Math.min(side, OUTLINE_FINER * frame.content[i])));
+
 /**
  * Prepare an image for outlines of logits of a frame.
  * @param {Frame} frame
- * @param {Uint8ClampedArray | Uint8Array} rgba
+ * @param {Uint8Array} rgb of `fineSize`
  * @returns {Guide}
  */
-export function guide(frame, rgba) {
-  const fine = /** @type {Size} */ (
-    frame.size.map((side, i) => Math.min(side, OUTLINE_FINER * frame.content[i]))
-  );
-  const rgb = resizeToRgb(rgba, frame.size, fine);
+export function guide(frame, rgb) {
+  const fine = fineSize(frame);
   const colours = cellColours(frame, fine, rgb);
   const means = colours.map((one) => mean(one, frame.content));
   return { frame, fine, rgb, colours, means, inverse: inverseCovariance(colours, means, frame.content) };
@@ -271,12 +271,14 @@ function apply(planes, rgb, width, down, across, grid) {
       }),
     );
     const at = (down.first + i) * width + across.first;
-    xs.forEach((x, j) => {
-      const [red, green, blue, start] = lines.map(
-        (line) => line[x.low] + x.part * (line[x.high] - line[x.low]),
-      );
+    xs.forEach(({ low, high, part }, j) => {
+      const [red, green, blue, start] = lines; // no array for each value: there are a million
       const k = 3 * (at + j);
-      const value = start + (red * rgb[k] + green * rgb[k + 1] + blue * rgb[k + 2]) / 255;
+      const coloured =
+        (red[low] + part * (red[high] - red[low])) * rgb[k] +
+        (green[low] + part * (green[high] - green[low])) * rgb[k + 1] +
+        (blue[low] + part * (blue[high] - blue[low])) * rgb[k + 2];
+      const value = start[low] + part * (start[high] - start[low]) + coloured / 255;
       grid[at + j] = value;
       some ||= value > 0;
     });

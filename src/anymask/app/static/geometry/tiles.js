@@ -1,8 +1,11 @@
 /** Which tiles of a large image show what is in sight: the twin of `anymask.app.tiles`. */
-import { TILE_SIDE } from "../constants.js";
+import { LARGE_IMAGE, TILE_SIDE } from "../constants.js";
 
 /** @typedef {import("../types.js").Size} Size */
 /** @typedef {{level: number, column: number, row: number}} Tile */
+
+/** Whether the server shows an image by tiles. @param {{width: number, height: number}} image */
+export const isLarge = ({ width, height }) => width * height >= LARGE_IMAGE;
 
 /** The number of levels of an image; the last one is a single tile. @param {Size} size */
 export function countLevels([h, w]) {

@@ -1,7 +1,6 @@
 /** Features of masks for their names: the twin of `anymask.models.text.namer.MaskFeatures`. */
 import { GRID_STRIDE } from "../constants.js";
 import { Frame } from "../geometry/frame.js";
-import { resizeToRgb } from "../geometry/resize.js";
 import { area, box, decode } from "../masks/rle.js";
 
 /** @typedef {import("../types.js").Runs} Runs */
@@ -19,12 +18,11 @@ export const textFrame = (size) => Frame.fit(size, FRAME);
 
 /**
  * The input of the backbone, (3, H, W), normalised, padded with zeros.
- * @param {Uint8ClampedArray} rgba @param {Frame} frame
+ * @param {Uint8Array} rgb of the scaled image @param {Frame} frame
  */
-export function backboneInput(rgba, frame) {
+export function backboneInput(rgb, frame) {
   const [h, w] = frame.scaled;
   const [rows, columns] = frame.padded;
-  const rgb = resizeToRgb(rgba, frame.size, frame.scaled);
   const out = new Float32Array(3 * rows * columns);
   for (let c = 0; c < 3; c++)
     for (let y = 0; y < h; y++)

@@ -1,13 +1,13 @@
 /** One exported model in onnxruntime-web: encodes images, keeps their embeddings, predicts masks. */
 import { DECODER_MASKS, MANIFEST, PRECISIONS } from "../constants.js";
 import { Frame } from "../geometry/frame.js";
-import { resizeToRgb } from "../geometry/resize.js";
+import { sizeOf } from "../geometry/boxes.js";
 import { decode } from "../masks/rle.js";
 import { choice, hypothesis } from "./hypotheses.js";
 import { needsRefinement, outlined, refine } from "./refine.js";
 import { fetched } from "./fetched.js";
 import { encodesHere } from "./manifest.js";
-import { readPixels } from "./image-pixels.js";
+import { openPixels } from "./image-pixels.js";
 import { isAmbiguous, maskLogits, promptArrays } from "./prompts.js";
 import { ort } from "./onnxruntime.js";
 import { readSafetensors } from "./safetensors.js";
@@ -20,8 +20,9 @@ import { readSafetensors } from "./safetensors.js";
 /** @typedef {import("./manifest.js").ModelFile} ModelFile */
 /** @typedef {import("./onnxruntime.js").Tensor} Tensor */
 /** @typedef {import("./onnxruntime.js").InferenceSession} InferenceSession */
-/** @typedef {{frame: Frame, tensors: Record<string, Tensor>, file?: Blob}} Embedding */
-/** @typedef {import("./image-pixels.js").Pixels} Pixels */
+/** @typedef {{frame: Frame, tensors: Record<string, Tensor>, source?: Source}} Embedding */
+/** @typedef {import("./image-pixels.js").Scaled} Scaled */
+/** @typedef {import("./image-pixels.js").Source} Source */
 /** @typedef {import("./hypotheses.js").Choice} Choice */
 /**
  * @typedef {{first: (choice: Choice) => void, stop: () => boolean}} Refining `first` gets the answer before refinement
@@ -43,7 +44,7 @@ export class OnnxModel {
     this.embeddings = new Map();
     /**
      * The image opened last: its pixels, for crops.
-     * @type {{file: Blob, pixels: Promise<Pixels>} | null}
+     * @type {{source: Source, pixels: Promise<Scaled>} | null}
      */
     this.opened = null;
     /** The runtime does one thing at a time. @type {Promise<unknown>} */
@@ -75,33 +76,38 @@ export class OnnxModel {
     return next;
   }
 
-  /** Whether an image is encoded. @param {string} id */
-  knows(id) {
-    return this.embeddings.has(id);
+  /** Whether an image is encoded, with its crops to come from such a source. @param {string} id @param {Source} source */
+  knows(id, source) {
+    const known = this.embeddings.get(id);
+    return known !== undefined && known.source instanceof Blob === source instanceof Blob;
   }
 
-  /** Encode an image here. @param {string} id @param {Blob} file @param {Promise<Pixels>} pixels */
-  async encode(id, file, pixels) {
-    this.opened = { file, pixels };
-    this.keep(id, { ...(await this.run(await pixels, this.manifest.frame)), file });
+  /** Encode an image here. @param {string} id @param {Source} source @param {Promise<Scaled>} pixels */
+  async encode(id, source, pixels) {
+    this.opened = { source, pixels };
+    this.keep(id, { ...(await this.run(await pixels, null, this.manifest.frame)), source });
   }
 
   /**
    * The pixels of an image that was encoded here, read again where another was opened since.
    * @param {Embedding} embedding
-   * @returns {Promise<Pixels>}
+   * @returns {Promise<Scaled>}
    */
-  pixels({ file }) {
-    if (!file) throw new Error("the image is not here");
-    if (this.opened?.file !== file) this.opened = { file, pixels: readPixels(file) };
+  pixels({ source }) {
+    if (!source) throw new Error("the image is not here");
+    if (this.opened?.source !== source) this.opened = { source, pixels: openPixels(source) };
     return this.opened.pixels;
   }
 
-  /** @param {Pixels} pixels @param {Manifest["frame"]} rule @returns {Promise<Embedding>} */
-  async run({ rgba, size }, rule) {
+  /**
+   * Encode a region of an image, or the whole of it.
+   * @param {Scaled} pixels @param {import("../types.js").Box | null} region @param {Manifest["frame"]} rule
+   * @returns {Promise<Embedding>}
+   */
+  async run(pixels, region, rule) {
     if (!this.encoder) throw new Error("the server encodes for this model");
-    const frame = Frame.fit(size, rule);
-    const rgb = resizeToRgb(rgba, size, frame.scaled);
+    const frame = Frame.fit(region ? sizeOf(region) : pixels.size, rule);
+    const rgb = await pixels.rgb(region, frame.scaled);
     const encoder = await this.encoder;
     const image = new ort.Tensor("uint8", rgb, [...frame.scaled, 3]);
     return { frame, tensors: await this.alone(() => encoder.run({ image })) };
@@ -185,7 +191,7 @@ export class OnnxModel {
     const answers = [];
     for (let i = single ? 0 : 1; i < DECODER_MASKS; i++)
       answers.push(hypothesis(frame, logits.subarray(i * cells, (i + 1) * cells), iou[i]));
-    const able = embedding.file && this.manifest.zoom;
+    const able = embedding.source && this.manifest.zoom;
     if (!refining || !able) return choice(answers, single);
     refining.first(choice(answers, single));
     const refined = needsRefinement(clicks, answers, single, frame)

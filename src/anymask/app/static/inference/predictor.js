@@ -1,5 +1,7 @@
 /** Runs the model on the open image: encodes it first, and drops requests that are no longer wanted. */
 import { LOCAL_MODEL } from "../constants.js";
+import { isLarge } from "../geometry/tiles.js";
+import { OUT_OF_REACH } from "./image-pixels.js";
 import { encodesHere } from "./manifest.js";
 
 /** @typedef {import("./worker-client.js").ModelClient} ModelClient */
@@ -11,6 +13,7 @@ import { encodesHere } from "./manifest.js";
 /**
  * @typedef {object} Embedder
  * @property {(image: string, model: string) => Promise<ArrayBuffer>} embedding
+ * @property {(image: string) => string} [regions] address of regions of an image, if a server scales them
  * @property {import("../storage/on-server.js").ServerStorage["everything"]} [everything] by the server, if there is one
  */
 
@@ -21,6 +24,9 @@ import { encodesHere } from "./manifest.js";
 export function imageKey({ id, version }) {
   return version ? `${id}@${version}` : id;
 }
+
+/** @param {unknown} error @param {string} words */
+const says = (error, words) => error instanceof Error && error.message.includes(words);
 
 export class Predictor {
   /** @param {ModelClient} client @param {Embedder} storage of embeddings that the browser does not make */
@@ -67,13 +73,27 @@ export class Predictor {
   async encode(model, image, file) {
     const loaded = this.load(model);
     // the local model runs here, so the image can be read while it loads
-    if (model === LOCAL_MODEL || encodesHere(await loaded))
-      await this.client.encode(model, imageKey(image), await file);
+    if (model === LOCAL_MODEL || encodesHere(await loaded)) await this.encodeHere(model, image, file);
     else {
       const bytes = await this.storage.embedding(image.id, model);
       await this.client.receiveEmbedding(model, imageKey(image), bytes, [image.height, image.width]);
     }
     await loaded;
+  }
+
+  /**
+   * Encode by what the server scales of a large image, else by the file.
+   * @param {string} model @param {ImageInfo} image @param {Blob | Promise<Blob>} file
+   */
+  async encodeHere(model, image, file) {
+    const encode = (/** @type {import("./image-pixels.js").Source} */ source) =>
+      this.client.encode(model, imageKey(image), source);
+    const address = isLarge(image) && this.storage.regions?.(image.id);
+    if (!address) return encode(await file);
+    return encode({ address, size: [image.height, image.width] }).catch(async (error) => {
+      if (!says(error, OUT_OF_REACH)) throw error;
+      return encode(await file);
+    });
   }
 
   /**
@@ -90,9 +110,11 @@ export class Predictor {
     try {
       return await this.client.predict(model, imageKey(image), clicks, base, refining);
     } catch (error) {
-      if (!(error instanceof Error) || !error.message.includes("not encoded")) throw error;
-      this.encoded.delete(`${model} ${imageKey(image)}`); // dropped to make room for others
-      await this.prepare(image, file);
+      if (says(error, OUT_OF_REACH)) await this.client.encode(model, imageKey(image), await file);
+      else if (says(error, "not encoded")) {
+        this.encoded.delete(`${model} ${imageKey(image)}`); // dropped to make room for others
+        await this.prepare(image, file);
+      } else throw error;
       return this.client.predict(model, imageKey(image), clicks, base, refining);
     }
   }

@@ -2,10 +2,8 @@
  * Crop refinement: small answers are predicted again in a crop of the image. The twin of `anymask.inference.promptable.refine`.
  */
 import { DECODER_MASKS, HYPOTHESES, UNSEEN_LOGIT } from "../constants.js";
-import { sizeOf } from "../geometry/boxes.js";
 import {
   contextCrop,
-  cropPixels,
   distinct,
   isCutOff,
   mergeCrops,
@@ -13,7 +11,7 @@ import {
   refineCrop,
   shiftClicks,
 } from "../geometry/crops.js";
-import { guide, outline } from "../geometry/outlines.js";
+import { fineSize, guide, outline } from "../geometry/outlines.js";
 import { area, box, paste } from "../masks/rle.js";
 import { hypothesis } from "./hypotheses.js";
 import { promptArrays } from "./prompts.js";
@@ -21,6 +19,7 @@ import { promptArrays } from "./prompts.js";
 /** @typedef {import("../geometry/frame.js").Frame} Frame */
 /** @typedef {import("./onnx-model.js").OnnxModel} OnnxModel */
 /** @typedef {import("./onnx-model.js").Embedding} Embedding */
+/** @typedef {import("./image-pixels.js").Scaled} Scaled */
 /** @typedef {import("../types.js").Hypothesis} Hypothesis */
 /** @typedef {import("../types.js").Box} Box */
 /** @typedef {import("../types.js").Clicks} Clicks */
@@ -60,15 +59,15 @@ export const needsRefinement = (clicks, answers, single, frame) =>
  * @param {() => boolean} stop whether the result is no longer wanted
  */
 export async function refine(model, embedding, clicks, firsts, single, stop) {
-  const { rgba } = await model.pixels(embedding);
+  const pixels = await model.pixels(embedding);
   const { frame } = embedding;
-  const answers = single ? [...firsts] : await predictInContext(model, frame, rgba, clicks, firsts);
+  const answers = single ? [...firsts] : await predictInContext(model, frame, pixels, clicks, firsts);
   /** @type {Map<Box, Embedding>} */
   const encoded = new Map();
   for (const [i, crop] of cropsFor(clicks, answers, single, frame).entries()) {
     if (!crop) continue;
     if (stop()) return firsts;
-    const part = encoded.get(crop) ?? (await encodeCrop(model, rgba, frame.size, crop));
+    const part = encoded.get(crop) ?? (await encodeCrop(model, pixels, crop));
     encoded.set(crop, part);
     answers[i] = await refineInCrop(model, frame, part, clicks, answers[i], crop);
   }
@@ -80,37 +79,40 @@ export async function refine(model, embedding, clicks, firsts, single, stop) {
  * @param {OnnxModel} model @param {Embedding} embedding @param {Clicks} clicks @param {Hypothesis[]} answers
  */
 export async function outlined(model, embedding, clicks, answers) {
-  const { rgba, size } = await model.pixels(embedding);
+  const pixels = await model.pixels(embedding);
+  const { size } = pixels;
   /** @type {Map<Box | null, import("../geometry/outlines.js").Guide>} */
   const guides = new Map();
-  return answers.map((answer) => {
+  const done = [];
+  for (const answer of answers) {
     const { frame, crop, logits } = answer.view ?? {
       frame: embedding.frame,
       crop: null,
       logits: answer.logits,
     };
-    const known = guides.get(crop) ?? guide(frame, crop ? cropPixels(rgba, size, crop) : rgba);
+    const known = guides.get(crop) ?? guide(frame, await pixels.rgb(crop, fineSize(frame)));
     guides.set(crop, known);
     const [left, top] = crop ?? [0, 0];
     const moved = clicks.points.map(([x, y]) => /** @type {[number, number]} */ ([x - left, y - top]));
     const own = outline(known, logits, { points: moved, labels: clicks.labels });
     const runs = crop ? paste(own, frame.size, [crop[0], crop[1]], size) : own;
-    return { ...answer, runs, box: box(runs, size), area: area(runs) };
-  });
+    done.push({ ...answer, runs, box: box(runs, size), area: area(runs) });
+  }
+  return done;
 }
 
 /**
  * The answers to a single click, from the whole image and from its context crop.
  * @param {OnnxModel} model
  * @param {Frame} whole
- * @param {Uint8ClampedArray} rgba
+ * @param {Scaled} pixels
  * @param {Clicks} clicks
  * @param {Hypothesis[]} firsts
  */
-async function predictInContext(model, whole, rgba, clicks, firsts) {
+async function predictInContext(model, whole, pixels, clicks, firsts) {
   const crop = contextCrop(clicks, whole.size);
   if (!crop) return [...firsts];
-  const part = await encodeCrop(model, rgba, whole.size, crop);
+  const part = await encodeCrop(model, pixels, crop);
   const { logits, iou, cells } = await model.decode(part, [
     promptArrays(shiftClicks(clicks, crop), part.frame),
   ]);
@@ -123,15 +125,10 @@ async function predictInContext(model, whole, rgba, clicks, firsts) {
   return distinct([...firsts, ...found], firsts.length);
 }
 
-/**
- * @param {OnnxModel} model
- * @param {Uint8ClampedArray} rgba
- * @param {import("../types.js").Size} size
- * @param {Box} crop
- */
-function encodeCrop(model, rgba, size, crop) {
+/** @param {OnnxModel} model @param {Scaled} pixels @param {Box} crop */
+function encodeCrop(model, pixels, crop) {
   const { zoom = 0, frame } = model.manifest;
-  return model.run({ rgba: cropPixels(rgba, size, crop), size: sizeOf(crop) }, { ...frame, size: zoom });
+  return model.run(pixels, crop, { ...frame, size: zoom });
 }
 
 /**

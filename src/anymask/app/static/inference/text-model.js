@@ -66,9 +66,10 @@ export class TextModel {
 
   /** @param {OnnxModel} model @param {string} image @param {Candidate[]} masks */
   async features(model, image, masks) {
-    const { rgba, size } = await model.pixels(model.embedding(image));
-    const frame = textFrame(size);
-    const input = new ort.Tensor("float32", backboneInput(rgba, frame), [1, 3, ...frame.padded]);
+    const pixels = await model.pixels(model.embedding(image));
+    const frame = textFrame(pixels.size);
+    const rgb = await pixels.rgb(null, frame.scaled);
+    const input = new ort.Tensor("float32", backboneInput(rgb, frame), [1, 3, ...frame.padded]);
     const levels = await model.alone(() => this.backbone.run({ image: input }));
     const [last, fine] = ["stride_32", "stride_16"].map((name) => ({
       shape: levels[name].dims.slice(1),

@@ -68,9 +68,12 @@ export class ModelClient {
     return this.call("load", { model, folder, ...rest });
   }
 
-  /** @param {string} model @param {string} image @param {Blob} file @returns {Promise<{ms: number}>} */
-  encode(model, image, file) {
-    return this.call("encode", { model, image, file });
+  /**
+   * @param {string} model @param {string} image @param {import("./image-pixels.js").Source} source
+   * @returns {Promise<{ms: number}>}
+   */
+  encode(model, image, source) {
+    return this.call("encode", { model, image, source });
   }
 
   /**

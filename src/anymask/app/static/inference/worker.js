@@ -1,7 +1,7 @@
 /** The worker that runs the models, so that the page stays responsive. */
 import { OnnxModel } from "./onnx-model.js";
 import { generateMasks } from "./mask-generation.js";
-import { readPixels } from "./image-pixels.js";
+import { openPixels } from "./image-pixels.js";
 import { start } from "./onnxruntime.js";
 import { TextModel } from "./text-model.js";
 
@@ -11,7 +11,7 @@ import { TextModel } from "./text-model.js";
 /**
  * @typedef {{
  *   load: {model: string, folder: string, threads?: number, precision?: string},
- *   encode: {model: string, image: string, file: Blob},
+ *   encode: {model: string, image: string, source: import("./image-pixels.js").Source},
  *   receive: {model: string, image: string, bytes: ArrayBuffer, size: Size},
  * predict: {model: string, image: string, clicks: Clicks, base: Runs | Float32Array | null, refine: boolean},
  *   generateMasks: {model: string, image: string, side: number, floors: {iou: number, stability: number}},
@@ -57,12 +57,12 @@ const handlers = {
       throw error;
     }
   },
-  async encode({ model, image, file }) {
-    const pixels = readPixels(file); // while the model loads
+  async encode({ model, image, source }) {
+    const pixels = openPixels(source); // while the model loads
     pixels.catch(() => {}); // reported below
     const network = await loaded(model);
     const start = performance.now();
-    if (!network.knows(image)) await network.encode(image, file, pixels);
+    if (!network.knows(image, source)) await network.encode(image, source, pixels);
     return { ms: performance.now() - start };
   },
   async receive({ model, image, bytes, size }) {

@@ -104,6 +104,22 @@ function segments(at, end, h, visit) {
   }
 }
 
+/**
+ * Every `step`th pixel of a mask along each side: a mask of ceil(H / step) x ceil(W / step).
+ * @param {Runs} runs @param {Size} size @param {number} step @returns {{runs: Runs, size: Size}}
+ */
+export function sampled(runs, [h, w], step) {
+  const size = /** @type {Size} */ ([Math.ceil(h / step), Math.ceil(w / step)]);
+  /** @type {number[]} */
+  const edges = [];
+  eachSegment(runs, h, (x, top, bottom) => {
+    const [first, end] = [Math.ceil(top / step), Math.ceil(bottom / step)];
+    const start = (x / step) * size[0];
+    if (x % step === 0 && first < end) edges.push(start + first, start + end);
+  });
+  return { runs: fromEdges(edges, size[0] * size[1]), size };
+}
+
 /** Pixels inside. @param {Runs} runs */
 export function area(runs) {
   let sum = 0;

@@ -1,5 +1,5 @@
 /** The files of images, requested once: those opened last stay, those opened next come early. */
-import { LARGE_IMAGE } from "../constants.js";
+import { isLarge } from "../geometry/tiles.js";
 import { imageKey } from "../inference/predictor.js";
 
 /** @typedef {import("../types.js").ImageInfo} ImageInfo */
@@ -66,7 +66,7 @@ export class ImageFiles {
  * @param {ImageInfo} image
  */
 export function pixelsOf({ files, storage }, image) {
-  const byTiles = storage.tiles && image.width * image.height >= LARGE_IMAGE;
+  const byTiles = storage.tiles && isLarge(image);
   return {
     bitmap: () => files.bitmap(image),
     tile: byTiles

@@ -228,6 +228,11 @@ export class ServerStorage {
     return (await this.request(`${imagePath(id)}/tiles/${level}/${column}/${row}`)).blob();
   }
 
+  /** Where regions of an image are, as models see them. @param {string} id */
+  regions(id) {
+    return new URL(`${imagePath(id)}/region`, this.base).href;
+  }
+
   /** @param {ImageInfo} image @returns {Promise<string>} */
   async thumb(image) {
     return new URL(`${imagePath(image.id)}/thumb`, this.base).href;
@@ -235,10 +240,9 @@ export class ServerStorage {
 
   /** @param {string} id @param {string} model @returns {Promise<ArrayBuffer>} */
   async embedding(id, model) {
-    const patient = { signal: AbortSignal.timeout(10 * SECONDS * 1000) };
-    return (
-      await this.request(`${imagePath(id)}/embedding/${encodeURIComponent(model)}`, patient)
-    ).arrayBuffer();
+    const signal = AbortSignal.timeout(10 * SECONDS * 1000);
+    const answer = await this.request(`${imagePath(id)}/embedding/${encodeURIComponent(model)}`, { signal });
+    return answer.arrayBuffer();
   }
 
   /** @param {string} id @returns {Promise<Mask[]>} */

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -52,9 +53,11 @@ def test_lines_elsewhere(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     assert capsys.readouterr().err == "loading: 2 of 9 MB\nloading: 4 of 9 MB\n"
 
 
-def test_training_on_a_terminal_keeps_the_validations(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_training_on_a_terminal_keeps_the_validations(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     terminal = open_terminal(monkeypatch)
-    with train._reports() as report:
+    with train._reports(tmp_path) as report:
         report({"step": 1, "loss": 0.123456})
         report({"val_click_1": 0.5, "step": 2})
     assert "step 2, val_click_1 0.5" in terminal.getvalue()

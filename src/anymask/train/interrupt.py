@@ -26,11 +26,12 @@ class Interrupt:
 @contextmanager
 def deferred_interrupt(*, active: bool) -> Iterator[Interrupt]:
     """Note Ctrl-C instead of raising KeyboardInterrupt; only if `active` and in the main thread."""
-    interrupt = Interrupt()
-    if not active or threading.current_thread() is not threading.main_thread():
+    interrupt, before = Interrupt(), signal.getsignal(signal.SIGINT)
+    ignored = before is signal.SIG_IGN  # as of a job in the background
+    if not active or ignored or threading.current_thread() is not threading.main_thread():
         yield interrupt
         return
-    before = signal.signal(signal.SIGINT, interrupt)
+    signal.signal(signal.SIGINT, interrupt)
     try:
         yield interrupt
     finally:

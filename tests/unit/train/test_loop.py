@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -93,6 +94,15 @@ def same(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:
     return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
 
 
+@pytest.fixture
+def listening() -> Iterator[None]:
+    """Ctrl-C raises KeyboardInterrupt, also where the tests run in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("listening")
 @pytest.mark.parametrize("workers", [0, 1])
 def test_ctrl_c_saves_the_step_that_it_is_at(tmp_path, workers) -> None:
     loop = replace(LOOP, every_save=0, every_validation=6, workers=workers)
@@ -107,11 +117,23 @@ def test_ctrl_c_saves_the_step_that_it_is_at(tmp_path, workers) -> None:
     assert without_pace(tmp_path / "stopped") == without_pace(tmp_path / "whole")
 
 
+@pytest.mark.usefixtures("listening")
 def test_a_second_ctrl_c_stops_at_once(tmp_path) -> None:
     with pytest.raises(KeyboardInterrupt) as stop:
         fit(Line(interrupt_at=4, presses=2), replace(LOOP, every_save=0), OPTIM, tmp_path / "run")
     assert not stop.value.args
     assert not (tmp_path / "run" / "line.pt").exists()
+
+
+def test_ctrl_c_stays_ignored_in_the_background(tmp_path) -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        task = Line(interrupt_at=4)
+        fit(task, LOOP, OPTIM, tmp_path / "run")
+        assert task.steps == LOOP.steps
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.parametrize("average", [0.0, 0.9])

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from anymask.cli.console import note, out, out_json, progress
 from anymask.errors import InputError
 from anymask.files.places import open_place
+from anymask.files.reports.wording import counted
 
 if TYPE_CHECKING:
     from anymask.cli.options.auto import Options
@@ -92,11 +93,11 @@ def _start(job: Job, options: Options, count: int | None) -> tuple[Workers, int]
 
         gpus = options.device.startswith("cuda")
         ray, room = connect(str(options.workers), job.threads, gpus=gpus)
-        note(f"{room} actors of Ray, {job.threads} thread{'s' * (job.threads > 1)} each")
+        note(f"{room} actors of Ray, {counted(job.threads, 'thread')} each")
         return RayActors(ray, job, room, gpus=gpus), room
     from anymask.data_engine.distributed.processes import Processes
 
-    note(f"{count} processes, {job.threads} thread{'s' * (job.threads > 1)} each")
+    note(f"{count} processes, {counted(job.threads, 'thread')} each")
     return Processes(job, count), count
 
 

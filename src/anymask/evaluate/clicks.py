@@ -168,8 +168,12 @@ def _evaluate_set(
         targets = choose_targets(record, config, generator)
         if len(targets.truths):
             found = [image_numbers(image, targets, method, config, deepcopy(generator)) for method in methods]
-            gains = {f"{GAIN}{name}": own - found[-1][name] for name, own in found[0].items()}
-            tally.add(found[0] | (gains if len(found) > 1 else {}), len(targets.truths))
+            gains = {
+                f"{GAIN}{name}": found[0][name] - value
+                for other in found[1:]
+                for name, value in other.items()
+            }
+            tally.add(found[0] | gains, len(targets.truths))
     tally.seconds = time.perf_counter() - start
     return tally
 

@@ -92,13 +92,20 @@ def write_map(
 
 def write_mask(masks: Masks, path: str | os.PathLike[str], *, force: bool = False) -> Path:
     """Write a single mask, 255 inside. Raises InputError for another number of masks; OutputError."""
+    mask = _single(masks)
+    check_target(path, force=force)
+    return write_atomic(path, encode_png(mask), force=force)
+
+
+def _single(masks: Masks) -> NDArray[np.bool_]:
+    """The only mask (H, W). Raises InputError for another number of masks."""
     if len(masks) != 1:
         raise InputError(
             f"masks must be a single one for a mask file, got {len(masks)}. "
             "Take the format masks: a file for each."
         )
-    check_target(path, force=force)
-    return write_atomic(path, encode_png(masks.dense()[0]), force=force)
+    mask: NDArray[np.bool_] = masks.dense()[0]
+    return mask
 
 
 def write_folder(masks: Masks, folder: str | os.PathLike[str], *, force: bool = False) -> Path:
@@ -145,12 +152,7 @@ class MasksWriter:
 
 def encode_mask(record: Record, outlines: Outlines) -> Page:
     """A single mask as a PNG. Raises InputError for another number of masks."""
-    if len(record.masks) != 1:
-        raise InputError(
-            f"masks must be a single one for a mask file, got {len(record.masks)}. "
-            "Take the format masks: a file for each."
-        )
-    data = encode_png(record.masks.dense()[0])
+    data = encode_png(_single(record.masks))
     found = read_map(data) != 0
     return Page(data, [rle.encode(found) if found.any() else None])  # a black file holds no mask
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 __all__ = [
@@ -40,20 +40,24 @@ def list_files(
     on_error: called with the error of every folder that cannot be read; such folders are left out.
     """
     found: list[Path] = []
-    for place, folders, names in os.walk(folder, onerror=on_error):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        files = [Path(place, name) for name in names if not name.startswith(".")]
+    for place, names in _walk(folder, on_error):
+        files = [place / name for name in names if not name.startswith(".")]
         found += [file for file in files if file.suffix.lower() in suffixes and file.is_file()]
     return sorted(found)
 
 
 def list_folders(folder: str | os.PathLike[str]) -> list[Path]:
     """A folder and its subfolders, without hidden ones; links to folders are not followed."""
-    found = []
-    for place, folders, _ in os.walk(folder):
+    return [place for place, _ in _walk(folder, None)]
+
+
+def _walk(
+    folder: str | os.PathLike[str], on_error: Callable[[OSError], object] | None
+) -> Iterator[tuple[Path, list[str]]]:
+    """A folder and its visible subfolders, each with the names of its files; links are not followed."""
+    for place, folders, names in os.walk(folder, onerror=on_error):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        found.append(Path(place))
-    return found
+        yield Path(place), names
 
 
 def modified(paths: Iterable[Path]) -> dict[Path, int]:

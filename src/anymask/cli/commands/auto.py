@@ -350,8 +350,7 @@ def _report(summary: Summary, folder: Path | str, sheet: Path | None, *, as_json
     kept = f", {summary.kept:,} were there already" if summary.kept else ""
     lines = [f"{counted(summary.made, 'image')} with {counted(summary.masks, 'mask')}{kept}"]
     if summary.damaged:
-        number = len(summary.damaged)
-        images = "image" if number == 1 else "images"
-        lines.append(f"{number:,} {images} could not be read, see {folder}/damaged.jsonl")
+        damaged = counted(len(summary.damaged), "image")
+        lines.append(f"{damaged} could not be read, see {folder}/damaged.jsonl")
     lines += [f"wrote {folder}"] if sheet is None else [f"wrote {folder}", f"look at {sheet}"]
     out("\n".join(lines))

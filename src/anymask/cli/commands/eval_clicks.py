@@ -37,10 +37,10 @@ def run(options: Options) -> int:
     assert model is not None, "it has a default"
     with by_set("images") as advance:
         report = clicks.run(model, datasets, config, advance, against=against)
-    shown = [name for name in report.mean.numbers if name not in HIDDEN]
+    shown = [name for name in report.mean.numbers if name.removeprefix(clicks.GAIN) not in HIDDEN]
     gains = [name for name in shown if name.startswith(clicks.GAIN)]
     if gains and not options.as_json:
         out(f"{options.model} minus {options.against}, on the same masks:\n")
-        out(f"{report.table([name for name in gains if name.removeprefix(clicks.GAIN) not in HIDDEN])}\n")
+        out(f"{report.table(gains)}\n")
     print_report(report, options, datasets, columns=[name for name in shown if name not in gains])
     return 0
